@@ -1,4 +1,4 @@
-"""Whether every row is accounted for: a scenario claims it, or it names the parts of a platform that it waits for."""
+"""Checks that every requirement has a scenario, or names the missing parts of a platform that it needs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from harness.model import Form, Requirement, Scenario
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FormTally:
-    """The rows of one form.
+    """Counts of the requirements of one form.
 
     Attributes:
         form: measured, derived, ingested or attested.
-        rows: how many there are.
-        claimed: how many have a scenario.
-        waiting: how many have none and wait for a part.
-        without: ids of those that have neither.
+        rows: number of requirements.
+        claimed: number of requirements with a scenario.
+        waiting: number of requirements without a scenario that need a missing part.
+        without: ids of requirements with neither.
     """
 
     form: Form
@@ -31,7 +31,7 @@ class FormTally:
 
     @property
     def accounted(self) -> int:
-        """How many have one of the two."""
+        """Number of requirements that have a scenario or need a missing part."""
         return self.claimed + self.waiting
 
 
@@ -64,7 +64,7 @@ def claiming_files(catalogue: Catalogue, scenarios: Iterable[Scenario]) -> dict[
 def unaccounted(
     catalogue: Catalogue, claimed: Collection[str], files: Mapping[str, Collection[str]] = MappingProxyType({})
 ) -> tuple[Problem, ...]:
-    """A problem for each row that has neither a scenario nor a part that it waits for; `files` are those of `claiming_files`."""
+    """A problem for each requirement with neither a scenario nor a missing part; `files` comes from `claiming_files`."""
     return tuple(
         Problem(
             at=catalogue.where(row.id),

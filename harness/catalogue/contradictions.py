@@ -1,4 +1,4 @@
-"""What the documents contradict: two statements, the relation that should hold between them, and the one rule that compares them."""
+"""Contradictions of the documents: two statements, their expected relation, and the rule that compares them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Value = str | float | tuple[str, ...]
 """`24 h`, `2025-10-24`, `StatefulSet`; a number that counts something; a list of names."""
 
 _BUDGET_S: Final = 30 * 86400
-"""An availability is of a month of 30 days."""
+"""Period of an availability: a month of 30 days."""
 
 
 class Relation(StrEnum):
-    """What should hold between the left and the right value. Values that do not compare hold no relation."""
+    """The expected relation between the left and the right value; not met by values that cannot be compared."""
 
     EQUAL = "equal"
     AT_MOST = "at most"
@@ -30,7 +30,7 @@ class Relation(StrEnum):
     WITHIN_BUDGET = "within budget"
     """The left is a length or a share of failures; the right an availability, which leaves a budget of them in 30 days."""
     CONTAINS = "contains"
-    """Everything in the right list is in the left one."""
+    """The left list contains everything in the right list."""
     DISJOINT = "disjoint"
 
 
@@ -51,11 +51,11 @@ class StatedValue:
     """One value in a document.
 
     Attributes:
-        what: what the value is of.
-        value: as the document has it, in the catalogue's notation.
+        what: what the value describes.
+        value: value in the document, in the catalogue's notation.
         document: `003`. section: the heading that it is under. quotes: verbatim, some cut short.
-        reckoned: how the value follows from the quotes, where they do not show it.
-        inferred: the fact, stated by no document, that it rests on.
+        reckoned: how the value follows from the quotes, if they do not contain it.
+        inferred: the assumption, stated by no document, that it is based on.
     """
 
     what: str
@@ -94,17 +94,17 @@ class Contradiction:
 
     @property
     def documents(self) -> tuple[str, ...]:
-        """The documents that it is about, by number."""
+        """Numbers of the documents that the contradiction is about."""
         return tuple(sorted({self.left.document, self.right.document}))
 
     @property
     def stands(self) -> bool:
-        """Whether the documents still contradict each other here: while the relation does not hold."""
+        """Whether the documents still contradict each other, that is, the relation is not met."""
         return not holds(self.left.value, self.relation, self.right.value)
 
     @property
     def comparison(self) -> str:
-        """`24 h is not equal to 1 h`; without the `not` where the relation holds."""
+        """`24 h is not equal to 1 h`; without `not` if the relation is met."""
         left, right = shown(self.left.value), shown(self.right.value)
         if self.relation is Relation.CONTAINS:
             left, right = right, left
@@ -112,12 +112,12 @@ class Contradiction:
 
 
 def holds(left: Value, relation: Relation, right: Value) -> bool:
-    """Whether `left` is in this relation to `right`; False where they do not compare."""
+    """Whether `left` is in this relation to `right`; False if they cannot be compared."""
     return _RULES[relation](left, right)
 
 
 def shown(value: Value) -> str:
-    """As a person writes it: `24 h`, `3`, `frontend, backend`, `none`."""
+    """A value as text: `24 h`, `3`, `frontend, backend`, `none`."""
     if isinstance(value, tuple):
         return ", ".join(value) or "none"
     return f"{value:g}" if isinstance(value, int | float) else value
@@ -153,7 +153,7 @@ def _set(value: Value) -> frozenset[_Scalar]:
 
 
 def _numbers(left: Value, right: Value) -> tuple[float, float] | None:
-    """Both in the base unit of the dimension that they share; None where they share none, or have no order."""
+    """Both values in the base unit of their common dimension; None if there is none, or it has no order."""
     (dimension, first), (other, second) = _scalar(left), _scalar(right)
     alike = dimension == other and isinstance(first, float) and isinstance(second, float)
     return (float(first), float(second)) if alike else None

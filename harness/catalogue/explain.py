@@ -1,4 +1,4 @@
-"""Turn a failed validation of a file into one sentence: where it is, what was expected, and the nearest known word."""
+"""Turns a failed validation of a file into one message: the place, what was expected, and the nearest known word."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
 
 
 def matching(pattern: str, expected: str) -> AfterValidator:
-    """A validator of text of which a regular expression must match all; `expected` completes `` `X` is not … ``."""
+    """A validator of text that a regular expression must match completely; `expected` completes `` `X` is not … ``."""
 
     def of_form(value: str) -> str:
         if re.fullmatch(pattern, value) is None:
@@ -42,7 +42,7 @@ def matching(pattern: str, expected: str) -> AfterValidator:
 def configuration_error(
     document: YamlDocument, model: type[BaseModel], error: ValidationError, *, at: Location = ()
 ) -> ConfigurationError:
-    """The first thing that is wrong, in the order of the file; `at` is where the model's part of the document begins."""
+    """The first error in the order of the file; `at` is the place where the model's part of the document begins."""
     problems = [(_location(document, problem, at), problem) for problem in error.errors(include_url=False)]
     # a key that is missing is often one that is misspelt, so the key that is there is reported first
     location, first = min(problems, key=lambda one: (one[1]["type"] == "missing", document.lines.get(one[0], 0)))
@@ -63,7 +63,7 @@ def _location(document: YamlDocument, problem: ErrorDetails, at: Location) -> Lo
 
 
 def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) -> tuple[str, str]:
-    """What is wrong, and how to fix it."""
+    """The error and a hint."""
     key, kind, value = str(location[-1]) if location else "", problem["type"], problem["input"]
     match kind:
         case "extra_forbidden":
@@ -98,7 +98,7 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
 
 
 def _misfit(value: str, pattern: str) -> tuple[str, str]:
-    """Text that is not of the form that a pattern asks for."""
+    """The error for a text that does not match its pattern."""
     if pattern == NOT_BLANK:
         return "this must not be empty", "write some text"
     if pattern == REQUIREMENT_ID:

@@ -1,4 +1,4 @@
-"""What is wrong with a catalogue that loads: rows that point nowhere, in circles, or at nothing that could fail."""
+"""Finds errors in a loaded catalogue: references to unknown requirements, circles, and requirements that cannot fail."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def lint(catalogue: Catalogue) -> tuple[Problem, ...]:
 
 
 _WORDED: Final = {Form.DERIVED: re.compile(r".* pass(es)?"), Form.ATTESTED: re.compile(r".* vouches for it\b.*")}
-"""How the criteria of these forms read, and no other's."""
+"""Patterns of the criteria of derived and attested requirements; other criteria may not match them."""
 
 
 def _of_means(catalogue: Catalogue, requirement: Requirement) -> Iterator[Problem]:
-    """The criterion's wording must agree with the preferred kind, and what is measured must be able to fail."""
+    """Check that the criterion's wording fits the preferred kind, and that a measured requirement can fail."""
     criterion = requirement.criterion.split(" (interpretation", 1)[0]
     worded = next((form for form, words in _WORDED.items() if words.fullmatch(criterion)), None)
     if worded is not (requirement.form if requirement.form in _WORDED else None):
@@ -56,7 +56,7 @@ def _of_means(catalogue: Catalogue, requirement: Requirement) -> Iterator[Proble
     if requirement.form is Form.MEASURED and not requirement.falsified_by:
         yield Problem(
             at=catalogue.where(requirement.id),
-            what=f"{requirement.id}: nothing is named that would turn it red",
+            what=f"{requirement.id}: no defect is named that would make it fail",
             hint="name the smallest planted defect under `falsified_by`",
         )
 
@@ -72,7 +72,7 @@ def _of_parts(catalogue: Catalogue, requirement: Requirement) -> Iterator[Proble
 
 
 def circles(catalogue: Catalogue) -> Iterator[Problem]:
-    """Each circle of derived rows once, at the row of it that comes first."""
+    """Problems for circles of derived requirements, one per circle, at its first requirement."""
     reported: set[str] = set()
     for start in catalogue.requirements:
         circle = _circle(catalogue, start)
@@ -99,7 +99,7 @@ def _circle(catalogue: Catalogue, start: str) -> tuple[str, ...]:
 
 
 def _of_platform_parts(catalogue: Catalogue) -> Iterator[Problem]:
-    """A part that no row waits for; one that no file defines does not load."""
+    """Problems for parts that no requirement needs."""
     named = {part.name for requirement in catalogue.requirements.values() for part in requirement.needs}
     for name, place in catalogue.part_places.items():
         if name not in named:
@@ -108,7 +108,7 @@ def _of_platform_parts(catalogue: Catalogue) -> Iterator[Problem]:
 
 
 def _of_documents(catalogue: Catalogue) -> Iterator[Problem]:
-    """Numbers are used once, a contradiction is one, and a deviation names rows that exist."""
+    """Problems for numbers that are used twice, resolved contradictions, and deviations that name unknown requirements."""
     yield from _twice("contradiction", ((str(entry.id), entry.at) for entry in catalogue.contradictions))
     yield from _twice("interpretation", ((entry.id, entry.at) for entry in catalogue.interpretations))
     yield from _twice("deviation", ((entry.id, entry.at) for entry in catalogue.deviations))
@@ -134,4 +134,4 @@ def _twice(kind: str, numbers: Iterable[tuple[str, str]]) -> Iterator[Problem]:
     for number, at in numbers:
         first = seen.setdefault(number, at)
         if first != at:
-            yield Problem(at=at, what=f"{kind} {number} is defined twice: {first}", hint="number it anew")
+            yield Problem(at=at, what=f"{kind} {number} is defined twice: {first}", hint="give it another number")

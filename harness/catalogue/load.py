@@ -1,4 +1,4 @@
-"""Catalogue files → Catalogue."""
+"""Loads catalogue files into a `Catalogue`."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class _Draft:
         ]
 
     def _with_parts(self, requirement: Requirement) -> Requirement:
-        """The requirement with the parts that it names; a file of parts may come after those that name them."""
+        """The requirement with its parts; the file that defines parts may be read after the files that name them."""
         if not requirement.needs:
             return requirement
         for index, part in enumerate(requirement.needs):

@@ -1,4 +1,4 @@
-"""Naming the nearest right word for a wrong one."""
+"""Suggests the nearest known word for an unknown one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ MOST_NAMED: Final = 12
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like `word`, whatever its case; None when nothing is alike."""
+    """The known word most similar to `word`, ignoring case; None if there is none."""
     by_folded = {name.casefold(): name for name in known}
     found = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.5)
     return by_folded[found[0]] if found else None
 
 
 def hint_with_nearest(word: str, known: Iterable[str]) -> str:
-    """A sentence for `hint`: the nearest known word, or the first of them when nothing is alike."""
+    """A sentence for `hint`: the nearest known word or, if none is similar, the first known words."""
     names = sorted(known)
     found = nearest(word, names)
     if found is not None:

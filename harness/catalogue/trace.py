@@ -1,4 +1,4 @@
-"""From a requirement to what decides it: its scenarios, their sentences, and the kinds of evidence that they ask for."""
+"""Traces requirements to their scenarios, sentences, and kinds of evidence."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class ScenarioTrace:
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """The kinds of evidence that the demands make, each once: `traffic`, `experiment`."""
+        """The kinds of the demands, without duplicates: `traffic`, `experiment`."""
         return tuple(dict.fromkeys(demand.split(" ", 1)[0] for demand in self.demands))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequirementTrace:
-    """One requirement and what decides it.
+    """One requirement with its scenarios.
 
     Attributes:
         requirement: of the catalogue.
         scenarios: that claim it.
         parts: ids that it is derived from.
-        why: why nothing decides it; empty where a scenario does.
+        why: why nothing decides it; empty if a scenario does.
     """
 
     requirement: Requirement

@@ -1,4 +1,4 @@
-"""The catalogue as it is used: requirements by id, profiles, and what is known of the documents."""
+"""The loaded catalogue: requirements by id, profiles, and remarks on the documents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.yamlfile import YamlDocument
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interpretation:
-    """How a vague or contradictory sentence is read: `I24`, its subject, the reading, why, and the `file:line` of the entry."""
+    """The interpretation of a vague or contradictory sentence: `I24`, its subject, the reading, why, and `file:line` of the entry."""
 
     id: str
     subject: str
@@ -49,7 +49,7 @@ class SourceLocation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Catalogue:
-    """Everything the catalogue files say.
+    """The contents of the catalogue files.
 
     Attributes:
         requirements: by id, in the order of the files, those of a project's own before the bundled.
@@ -84,7 +84,7 @@ class Catalogue:
             raise UsageError(f"no requirement has the id {requirement!r}", hint=hint) from None
 
     def profile(self, names: Sequence[str]) -> tuple[Requirement, ...]:
-        """The requirements of these profiles, each once, in their order; one that none of them has whole is `in_part`.
+        """The requirements of these profiles in order, without duplicates; `in_part` is set if no profile gates on all kinds.
 
         Raises UsageError for an unknown profile.
         """
@@ -96,7 +96,7 @@ class Catalogue:
         return tuple(replace(self.requirement(one), in_part=self._in_part(names, one)) for one in ids)
 
     def _in_part(self, names: Sequence[str], requirement: str) -> tuple[str, ...]:
-        """On which kinds of experiments these profiles gate together; empty where one of them gates on all."""
+        """The kinds of experiments on which these profiles together gate; empty if one of them gates on all."""
         having = [name for name in names if requirement in self.profiles[name]]
         kinds = [self.in_part.get(name, {}).get(requirement, ()) for name in having]
         return tuple(dict.fromkeys(kind for some in kinds for kind in some)) if all(kinds) else ()

@@ -1,4 +1,4 @@
-"""The probes that confirm a fault and see it end, and what they say before the fault: what was true already confirms nothing."""
+"""Runs the probes that confirm a fault and its end; a probe that was already true before the fault confirms nothing."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from harness.clock import Deadline
 Activity = Mapping[str, Any]
 
 _PATIENCE: Final = "within_s"
-"""The argument of our own probes that says how long they wait."""
+"""The argument of the harness's probes with their maximum waiting time."""
 _AGAIN_S: Final = 0.1
 _IN_A_ROW: Final = 3
 _STEADY_LEAST_S: Final = 30.0
-"""The hypothesis is asked again for so long at least, each half second: as long as the harness waits for a restore at least."""
+"""Minimum time in s for which the hypothesis is checked again, each half second: as long as the minimum wait for a restore."""
 _STEADY_AGAIN_S: Final = 0.5
 _PYTHON_AGAIN_S: Final = 0.5
-"""A probe of a `python` provider often asks the API of a cloud, which refuses too many requests."""
+"""Pause in s between runs of a `python` probe, since it often uses a cloud's API with a limited request rate."""
 
 
 def was_true(probe: Activity, configuration: Activity, secrets: Activity) -> bool:
-    """Whether the probe is true now, asked once and without its waiting. A probe that fails is not."""
+    """Whether the probe is true now, run once without waiting. A failing probe counts as not true."""
     provider = dict(probe["provider"])
     arguments = provider.get("arguments")
     if isinstance(arguments, Mapping) and _PATIENCE in arguments:
@@ -36,14 +36,14 @@ def was_true(probe: Activity, configuration: Activity, secrets: Activity) -> boo
 
 
 def still_true(probe: Activity, configuration: Activity, secrets: Activity) -> bool:
-    """Whether the probe is true now as well, asked as it was when it confirmed: one that counts failures waits for as long as its file says."""
+    """Whether the probe is still true, run in the same way as when it confirmed; a probe that counts failures waits as in its file."""
     return _asked(probe, configuration, secrets)
 
 
 def comes_true(
     probe: Activity, configuration: Activity, secrets: Activity, within_s: float, asked_s: float = 0.0
 ) -> bool:
-    """Whether a probe that is not of the harness is true within so many seconds; the harness's own have waited themselves.
+    """Whether a probe of another package becomes true within `within_s`; the harness's own probes have already waited.
 
     Asked a hundred times a probe finds what comes once in a hundred times without any fault, and before the fault it was asked once: so it
     must be true three times in a row.
@@ -66,7 +66,7 @@ def comes_true(
 
 
 def comes_to_be_met(experiment: Activity, configuration: Activity, secrets: Activity, within_s: float) -> bool:
-    """Whether every probe of the steady-state hypothesis is within its tolerance at some time within so many seconds, 30 at least."""
+    """Whether all probes of the steady-state hypothesis are met at some time within the given seconds, at least 30."""
     found = (experiment.get("steady-state-hypothesis") or {}).get("probes") or []
     probes = [{**(lookup_activity(one["ref"]) or {}), **one} if "ref" in one else one for one in found]
     ticks = Deadline.after(max(within_s, _STEADY_LEAST_S)).ticks(_STEADY_AGAIN_S)

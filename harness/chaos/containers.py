@@ -1,4 +1,4 @@
-"""Commands in containers, each with the one that undoes it: a process that is stopped, a file that changes what a container answers."""
+"""Runs commands in containers, each with a command that undoes it, for example to stop a process."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from harness.targets.undo import undoable, undoes
 from harness.targets.workloads import restarts_of
 
 EXEC: Final = access("get,create pods/exec")
-"""What a command in a container asks."""
+"""API permissions needed for a command in a container."""
 
 
 def _restore(
     cluster: Cluster, target: Target, *, namespace: str, pod: str, uid: str, container: str, command: str
 ) -> None:
-    """Run the command that undoes it, where the pod is still there and not over: its containers went with what was changed in them."""
+    """Run the undo command if the pod still runs; otherwise the change ended with its containers."""
     there = cluster.pod(namespace, pod)
     if there is None or is_over(there) or there["metadata"]["uid"] != uid:
         return
@@ -40,13 +40,13 @@ def change_container(target: Target, hit: Hit, command: str, container: str) -> 
 def run_in_containers(
     label_selector: str, ns: str, *, command: str, undo: str, qty: int = 1, container: str = ""
 ) -> Hits:
-    """Run a shell command in a container of each of some ready pods, the first `qty` by name; `undo` is on disk before.
+    """Run a shell command in a container of the first `qty` ready pods by name; `undo` is in the undo log before.
 
     Args:
         label_selector: which pods, like `app=normaldance-frontend`.
         ns: their namespace.
-        command: for `sh -c`.
-        undo: the command that undoes it; it may be run twice, and in a container that was started again meanwhile.
+        command: command for `sh -c`.
+        undo: command that undoes it; it may run twice, and in a container that was restarted meanwhile.
         qty: number of pods.
         container: by name; empty: the only one.
 

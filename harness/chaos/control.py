@@ -1,4 +1,4 @@
-"""The control that writes what an experiment did, as it does it, into the run's history `chaos-<experiment>`.
+"""The control of Chaos Toolkit that records an experiment while it runs, in the run's history `chaos-<experiment>`.
 
 A run declares it in the settings file that it passes to `chaos --settings`, so experiment files stay stock. Run by hand
 (no `READINESS_RUN`) nothing is written. It also stops an experiment whose action failed, selected nothing, or would go
@@ -39,17 +39,17 @@ from harness.units import NS_PER_S
 Activity = Mapping[str, Any]
 
 _LONGEST: Final = 300
-"""Characters of an activity's output that are kept; the journal has all of it."""
+"""Maximum number of characters kept of an activity's output; the journal has all."""
 _FOREIGN: Final = HarnessBlock.model_construct(name="harness", domain=UNKNOWN.name)
-"""The block of a file that has none: nothing confirms its fault."""
+"""The block used for a file without one: nothing confirms its fault."""
 _NO_ROLLBACKS: Final = 30
-"""Chaos Toolkit's exit code of what ends an experiment without rollbacks: `chaoslib.exit`."""
+"""Chaos Toolkit's exit code of an experiment that ends without rollbacks: `chaoslib.exit`."""
 _ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
-"""What a probe of the method records, by the key of the block that names it."""
+"""Observation that a probe of the method records, by the key of the block that names the probe."""
 
 
 class _Shown(NamedTuple):
-    """What the probe of a receipt said: whether it is so, else why that is unknown, and when a later request said it (0: the first)."""
+    """The answer of a receipt's probe: whether it is true, else why unknown, and when a later run confirmed it (0: the first)."""
 
     ok: bool = False
     why: str = ""
@@ -58,7 +58,7 @@ class _Shown(NamedTuple):
 
 @dataclass
 class ExperimentRecorder:
-    """One experiment of one chaos process, as it goes: activities of the background and a continuous hypothesis have threads of their own."""
+    """One running experiment of a chaos process; background activities and a continuous hypothesis have their own threads."""
 
     history: History
     experiment: Mapping[str, Any]
@@ -75,19 +75,19 @@ class ExperimentRecorder:
 
     @property
     def part_here(self) -> str:
-        """The part that the calling thread is in."""
+        """The part of the experiment that the calling thread executes."""
         return HYPOTHESIS if THREAD.asks_continuously else self.part
 
     @property
     def breaks(self) -> bool:
-        """Whether it breaks anything: a null run does not."""
+        """Whether the experiment has a fault; the null run has none."""
         return self.block.domain != NO_FAULT.name
 
     def begins(self, configuration: Activity) -> None:
-        """Nothing was done yet: what the rollbacks need is put on disk.
+        """The experiment begins: write what the rollbacks need to disk.
 
         Raises:
-            SystemExit: it is not known, so that nothing is done, and no rollback either.
+            SystemExit: this is not known, so neither actions nor rollbacks run.
         """
         try:
             remember(self.experiment, configuration)
@@ -122,7 +122,7 @@ class ExperimentRecorder:
             raise
 
     def _ends(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
-        """An action that may be the end of the fault is about to be done: a rollback, an undo of ours, and any action of others once the fault is in."""
+        """An action that may end the fault is about to run: a rollback, an undo, or a foreign action after the fault was sent."""
         at_ns = THREAD.started_ns + _pause_ns(activity, configuration, secrets)
         if self.part_here == METHOD and activity.get("name") and self.block.restarted_by == str(activity["name"]):
             self._put("fault.restarted", at_ns=at_ns, activity=activity["name"])
@@ -185,7 +185,7 @@ class ExperimentRecorder:
         self._put(_ROLES[role], at_ns=at_ns, probe=name, **(self.receipts.proof() if confirms else {}))
 
     def _unconfirmed(self, *, shown: bool, confirms: bool) -> str:
-        """Why the probe's answer is no receipt; empty when it is one."""
+        """Why the probe's answer is not a receipt; empty if it is one."""
         if not shown:
             return "the fault was not observed" if confirms else "its end was not observed"
         if confirms and (why := self.receipts.untouched()):
@@ -195,7 +195,7 @@ class ExperimentRecorder:
         return ""
 
     def _held(self, configuration: Activity, secrets: Activity) -> None:
-        """At the end of a hold: whether the fault is still in, as its confirming probe says, or what it hit is still gone."""
+        """At the end of `hold`: record whether the fault is still active, by its confirming probe or by the objects that it hit."""
         probe = self._probe("confirmed_by")
         if probe is None or not self.confirmed or self.undone:
             return
@@ -213,7 +213,7 @@ class ExperimentRecorder:
             self._put("fault.undone", at_ns=at_ns, activity=activity.get("name", ""))
 
     def rolled_back(self, configuration: Activity, secrets: Activity) -> None:
-        """The rollbacks are over: whether the fault is out, where its end was not seen before."""
+        """The rollbacks have ended: check whether the fault is gone, if its end was not confirmed before."""
         probe = self._probe("gone_by")
         if not self.sent or not self.breaks or self.gone or probe is None:
             return
@@ -245,7 +245,7 @@ class ExperimentRecorder:
 
 @contextmanager
 def _nothing_unrecorded() -> Iterator[None]:
-    """A fault that cannot be recorded does not go in: Chaos Toolkit passes over every other error of a control.
+    """Stop a fault that cannot be recorded; Chaos Toolkit ignores any other error of a control.
 
     Raises:
         InterruptExecution: the record could not be written.
@@ -324,7 +324,7 @@ def _block(experiment: Activity) -> HarnessBlock:
     try:
         return harness_block(experiment) or _FOREIGN
     except ValidationError as error:
-        raise ConfigurationError(f"the block `harness` is wrong: {error.errors()[0]['msg']}") from error
+        raise ConfigurationError(f"the block `harness` is invalid: {error.errors()[0]['msg']}") from error
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The primary of the database dies, each action with its undo."""
+"""Actions on the database's primary, each with its undo."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from harness.targets.target import Target
 from harness.targets.undo import undoable, undoes
 
 SWITCH_BACK_S: Final = 60.0
-"""How long the database may take to lead from the primary region again."""
+"""Maximum time in s until the primary region leads the database again."""
 
 
 def _uncordon(cluster: Cluster, _target: Target, *, node: str, unschedulable: bool = False) -> None:
-    """Let pods come to a node again, unless it was `unschedulable` before.
+    """Uncordon a node, unless it was `unschedulable` before.
 
     A node says neither how often nor by whom it was cordoned. So one that a person cordons while it is cordoned here is uncordoned all the same.
     """
@@ -29,7 +29,7 @@ def _uncordon(cluster: Cluster, _target: Target, *, node: str, unschedulable: bo
 
 @undoable("uncordon", undo=_uncordon, of_a_cluster=True)
 def cordon(cluster: Cluster, node: str) -> None:
-    """Let no new pod come to a node."""
+    """Cordon a node, so that no new pod is scheduled on it."""
     cluster.patch_node(node, {"spec": {"unschedulable": True}})
 
 
@@ -79,7 +79,7 @@ def kill_leader() -> Hits:
 
 @accesses(*ORDERING)
 def order_promotion(member: str = "") -> str:
-    """Order by hand that a chosen standby takes over from the primary that this experiment hit; returns the member.
+    """Promote a chosen standby in place of the primary that this experiment hit; returns the member.
 
     A run knows the order by the activity's name, `order-promotion`, and the chosen member by what it returns.
 
@@ -88,7 +88,7 @@ def order_promotion(member: str = "") -> str:
 
     Raises:
         FaultNotInjected: there is no standby.
-        DriverError: the chosen member is no standby that may lead.
+        DriverError: the chosen member is not a standby that may lead.
     """
     here = session()
     database = here.target.database

@@ -1,4 +1,4 @@
-"""What an action hits: chosen from the cluster, guarded, and remembered for the probes that confirm it."""
+"""Chooses the objects that an action hits, checks that they may be hit, and remembers them for the confirming probes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.targets.database import leader_of
 from harness.targets.kubernetes import Object, serves
 
 HITS: Final = (*access("list nodes"), *access("get endpoints", at=LOCK))
-"""What choosing and remembering what is hit asks."""
+"""API permissions needed to choose and remember the objects that are hit."""
 Hits = dict[str, list[dict[str, Any]]]
 """What an action returns: `{"hit": [{kind, name, namespace, uid, …}, …]}`."""
 
@@ -24,7 +24,7 @@ def name_of(obj: Object) -> str:
 
 
 def first_ready(here: ChaosSession, label_selector: str, ns: str, qty: int, verb: str) -> list[Object]:
-    """The first `qty` ready pods by name; those that terminate go anyway, and are left out.
+    """The first `qty` ready pods by name, without terminating pods.
 
     Args:
         here: the session.
@@ -49,7 +49,7 @@ def pod_hits(here: ChaosSession, pods: list[Object]) -> list[Hit]:
 
 
 def remembered(here: ChaosSession, hits: list[Hit], *, stays: bool = False) -> Hits:
-    """Remember the hits, and whether they stay in place; report them in the journal."""
+    """Remember the hits, and whether the objects stay in place; report them in the journal."""
     here.hit(hits, stays=stays)
     return {"hit": [asdict(hit) for hit in hits]}
 

@@ -1,4 +1,4 @@
-"""How long a fault stays in."""
+"""Keeps a fault active for a time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ HOLD_POLL_S: Final = 0.05
 
 @accesses()
 def hold(at_least_s: float, at_most_s: float) -> float:
-    """Keep the fault in; returns for how many seconds.
+    """Keep the fault active; returns the number of seconds.
 
-    Under a run, until the file that `READINESS_HOLD` names is there: the target is back, or was observed for long enough.
-    By hand, `at_least_s` seconds.
+    In a run, until the file that `READINESS_HOLD` names exists, when the target has recovered or was observed for long enough.
+    Without a run, for `at_least_s` seconds.
 
     Args:
         at_least_s: shortest hold, in seconds.

@@ -1,4 +1,4 @@
-"""Faults that a controller of the platform injects for as long as an object is there: BackendTrafficPolicy, StressChaos, NetworkChaos."""
+"""Faults that a platform's controller injects while an object exists: BackendTrafficPolicy, StressChaos, NetworkChaos."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ POLICIES: Final = ("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies")
 STRESS: Final = ("chaos-mesh.org/v1alpha1", "stresschaos")
 NETWORK: Final = ("chaos-mesh.org/v1alpha1", "networkchaos")
 LONGEST_S: Final = 120
-"""Stress, or a partition, that is not ended, ends itself."""
+"""Time after which stress or a partition ends by itself if it is not ended."""
 
 
 @accesses(*access("create,delete backendtrafficpolicies.gateway.envoyproxy.io"))
 def fail_answers(percentage: float, gateway: str = "api-gateway", http_status: int = 500) -> dict[str, Any]:
-    """Let the gateways of every region answer a share of the requests with an error of their own, by Envoy Gateway's fault injection.
+    """Let the gateways of every region answer a share of requests with an error, by Envoy Gateway's fault injection.
 
     Args:
         percentage: of the requests, 0 to 100.
@@ -53,7 +53,7 @@ def fail_answers(percentage: float, gateway: str = "api-gateway", http_status: i
 
 @accesses(*access("list pods", "create,delete stresschaos.chaos-mesh.org"), *METRICS_READ, *HITS)
 def stress_memory(label_selector: str, ns: str, size: str) -> Hits:
-    """Let one pod hold more memory, by Chaos Mesh's StressChaos: the first by name of those that are ready.
+    """Let one pod use more memory, by Chaos Mesh's StressChaos: the first ready pod by name.
 
     Args:
         label_selector: which pods, like `app=user-service`.
@@ -116,7 +116,7 @@ def partition_member(member: str = "") -> Hits:
 
 
 def injected_now(here: ChaosSession, of: tuple[str, str]) -> list[Object]:
-    """The objects of a kind by which this experiment lets a fault be injected now: those that its intents would delete."""
+    """The objects of a kind by which this experiment injects faults now, which its undos would delete."""
     found = []
     for intent in pending_intents(here.platform):
         undo = intent.undo
@@ -148,5 +148,5 @@ def _create(here: ChaosSession, of: tuple[str, str], kind: str, namespace: str, 
     *access("delete networkchaos.chaos-mesh.org", at=LOCK),
 )
 def end_faults() -> list[str]:
-    """Delete every object by which the harness lets a fault be injected; returns their names."""
+    """Delete every object by which the harness injects faults; returns their names."""
     return session().undo(create_custom)

@@ -1,4 +1,4 @@
-"""The kubeconfig of a chaos child: the target's context alone, so that `kubectl`, and every client that reads no context, acts on no other cluster."""
+"""The kubeconfig of a chaos child, with only the target's context, so that `kubectl` and other clients use no other cluster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.targets.one_context import write_context
 
 
 def one_context(directory: Path) -> None:
-    """Let this process, and what it starts, find the context of the run's target alone, as the current one.
+    """Give this process and its children a kubeconfig with only the context of the run's target, as the current context.
 
     Does nothing where no run has started this process, or its target has no cluster. A context that cannot be read ends the process with the reason.
 

@@ -1,4 +1,4 @@
-"""Whether the liveness of containers is probed yet: one that hangs earlier is started again later by so much, as its probe allows."""
+"""Checks whether liveness probes of containers have begun; before that a hung container is restarted only later."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Object
 
 _ROUNDED_S: Final = 1.0
-"""The API gives the start of a container in whole seconds."""
+"""Resolution in s of a container's start time in the API."""
 
 
 @accesses(*access("list pods"))
@@ -41,7 +41,7 @@ def liveness_begun(label_selector: str, ns: str, more_s: float = 15.0) -> bool:
 
 
 def _probed(pod: Object) -> list[Object]:
-    """Its containers whose liveness is probed."""
+    """The containers of a pod with a liveness probe."""
     return [each for each in pod["spec"]["containers"] if each.get("livenessProbe")]
 
 

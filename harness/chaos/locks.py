@@ -1,4 +1,4 @@
-"""The rows of a table of the database that are locked again and again: whoever changes them waits, and nothing fails."""
+"""Locks the rows of a database table repeatedly, so that queries that change them wait but do not fail."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from harness.targets.target import Target
 
 SESSION: Final = "readiness-lock"
-"""What the session calls itself that holds the lock: by this it is found and ended."""
+"""Application name of the locking session, by which it is found and ended."""
 LONGEST_S: Final = 120.0
-"""The session that holds the locks ends after this time, or with the process."""
+"""Time in s after which the locking session ends; it also ends with the process."""
 _CONNECT_S: Final = 3
 _LOCK_MS: Final = 5000
 _ENDED: Final = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
@@ -45,7 +45,7 @@ def _unlock(_cluster: Cluster | None, target: Target, *, table: str) -> None:  #
 
 @undoable("unlock-rows", undo=_unlock)
 def hold_locks(target: Target, table: str, held_s: float, free_s: float) -> None:
-    """Lock the rows of a table, and let a thread of this process go on with it. Returns once they are locked for the first time."""
+    """Start a thread that locks the rows of a table repeatedly; returns once they are locked for the first time."""
     lock = _RowLock(target, table, held_s, free_s)
     threading.Thread(target=lock.run, name=SESSION, daemon=True).start()
     if not lock.held.wait(_CONNECT_S + _LOCK_MS / 1000) or lock.why:
@@ -64,7 +64,7 @@ class _RowLock:
     why: str = ""
 
     def run(self) -> None:
-        """Until the session is ended, or for the longest time."""
+        """Lock until the session is ended, or the maximum time is over."""
         name = sql.SQL(".").join(map(sql.Identifier, self.table.split(".")))
         # readers go on; who waits for a row does so while the query runs, so that the database counts it (of a table it does not)
         query = sql.SQL("SELECT FROM {} FOR NO KEY UPDATE").format(name)
@@ -85,14 +85,14 @@ class _RowLock:
 
 @accesses(*access("get pods", at=LOCK), *HITS, *LEADER)
 def lock_rows(table: str, held_s: float = 1.0, free_s: float = 0.1) -> Hits:
-    """Lock all rows of a table for `held_s` seconds, again and again, `free_s` seconds between: a query that changes one takes so long.
+    """Lock all rows of a table for `held_s` seconds repeatedly, with pauses of `free_s` seconds, so that changes to them wait.
 
     The role of `database.dsn` needs what PostgreSQL asks for SELECT FOR UPDATE: UPDATE of at least one column.
 
     Args:
         table: its name, with its schema where it is not in the search path.
-        held_s: below what the services wait for an answer.
-        free_s: in which those who waited go on.
+        held_s: less than the services' timeout for an answer.
+        free_s: time in which waiting queries can go on.
 
     Raises:
         FaultNotInjected: the target names no database, or the rows were not locked.
@@ -116,12 +116,12 @@ def release_rows() -> list[str]:
 
 
 def queries_wait(target: Target, for_s: float) -> bool:
-    """Whether a query has waited for longer than that for a lock of the harness. Raises TargetUnreachable."""
+    """Whether a query has waited longer than the given time for a lock of the harness. Raises TargetUnreachable."""
     return _asked(target, _WAIT, for_s) > 0
 
 
 def rows_free(target: Target) -> bool:
-    """Whether no session of the harness is left that locks rows. Raises TargetUnreachable."""
+    """Whether the harness has no more session that locks rows. Raises TargetUnreachable."""
     return _asked(target, _ENDED) == 0
 
 
@@ -141,7 +141,7 @@ def _address(target: Target, name: str) -> str:
 
 
 def _asked(target: Target, query: str, *values: object) -> int:
-    """A number that the primary of the database answers; the name of the locking session is the query's last value."""
+    """A number that a query of the primary returns; the query's last value is the name of the locking session."""
     try:
         with psycopg.connect(_address(target, "readiness-chaos"), autocommit=True) as connection:
             row = connection.execute(query.encode(), (*values, SESSION)).fetchone()

@@ -1,4 +1,4 @@
-"""Nodes that lose power, each action with its undo."""
+"""Actions that cut the power of nodes, each with its undo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POWER_OFF: Final = (
     *access("list pods", "create pods/eviction", at=EVERYWHERE),
     *HITS,
 )
-"""Pods of every namespace are on a node; they are evicted where the target file says `drain`."""
+"""API permissions to evict pods of all namespaces from a node, if the target file says `drain`."""
 
 
 def _power_on(cluster: Cluster, _target: Target, *, node: str, annotation: str) -> None:
@@ -36,7 +36,7 @@ def power_off(cluster: Cluster, node: str, power: Power) -> None:
 
 @accesses(*POWER_OFF)
 def power_off_node(label_selector: str) -> Hits:
-    """Cut the power of one node, the first by name that runs pods and not the leader of the database.
+    """Cut the power of one node: the first by name that runs pods, but not the database's leader.
 
     One that runs another member of it is only taken where there is no other: a member is bound to its volume, and may not come up elsewhere.
 
@@ -44,7 +44,7 @@ def power_off_node(label_selector: str) -> Hits:
         label_selector: which nodes, like `topology.kubernetes.io/region=us-east-1`.
 
     Raises:
-        FaultNotInjected: there is none.
+        FaultNotInjected: there is no such node.
         ConfigurationError: the target file does not say how power is cut.
     """
     here = session()
@@ -104,7 +104,7 @@ def power_off_zone(region: str, number: int) -> Hits:
 @undoes(power_off, command_off, cordon)
 @accesses(*access("patch nodes"))
 def power_on_nodes() -> list[str]:
-    """Give power back to every node that the harness took it from, and uncordon those that it drained; returns their names."""
+    """Restore the power of every node whose power the harness cut, and uncordon drained nodes; returns their names."""
     here = session()
     power = here.target.power
     drained = here.undo(cordon) if power is not None and power.drain else []

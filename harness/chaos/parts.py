@@ -1,4 +1,4 @@
-"""The part of an experiment that its process is in, by the events of Chaos Toolkit's own run.
+"""Tracks the part of an experiment that its process executes, by events of Chaos Toolkit's run.
 
 Its controls do not say that: where a file has `controls` of its own, Chaos Toolkit leaves those of the settings out at the method and at the rollbacks.
 And a hypothesis that is asked continuously begins again and again in a thread of its own, beside the method.
@@ -18,7 +18,7 @@ HYPOTHESIS = "hypothesis"
 
 
 class _OfThread(threading.local):
-    """What is known of the calling thread: whether it asks the hypothesis continuously, and when its activity started."""
+    """State of the calling thread: whether it checks the hypothesis continuously, and when its activity started."""
 
     asks_continuously = False
     started_ns = 0
@@ -28,7 +28,7 @@ THREAD = _OfThread()
 
 
 class PartHandler(RunEventHandler):  # type: ignore[misc]
-    """Says which part begins, and when the rollbacks are over.
+    """Reports which part begins, and the end of the rollbacks.
 
     Args:
         begins: called with the part, in the thread of the experiment.

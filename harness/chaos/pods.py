@@ -1,4 +1,4 @@
-"""Pods that die. The cluster brings them back by itself: nothing is to be undone."""
+"""Actions that kill pods. The cluster replaces them by itself, so no undo is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How probes ask: again and again, until it is so or their time is over."""
+"""Repeats the checks of probes until they are true or their time is over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ POLL_S: Final = 0.1
 
 
 def until(within_s: float, condition: Callable[[], bool], every_s: float = POLL_S) -> bool:
-    """Ask until it is so; a missing answer is not a yes."""
+    """Repeat a check until it is true; a missing answer counts as not true."""
     for _tick in Deadline.after(float(within_s)).ticks(every_s):
         try:
             if condition():
@@ -23,10 +23,10 @@ def until(within_s: float, condition: Callable[[], bool], every_s: float = POLL_
 
 
 def none_left(within_s: float, left: Callable[[], list[str]], what: str) -> bool:
-    """Ask until nothing is left.
+    """Repeat a check until no object is left.
 
     Raises:
-        FaultNotInjected: something was until the time was over: the fault is not in.
+        FaultNotInjected: an object was left when the time was over, so the fault is not active.
     """
     last = ["what was hit"]
 

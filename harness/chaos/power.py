@@ -1,4 +1,4 @@
-"""Nodes that lose power by a command of the target file, or are drained where nothing can cut it."""
+"""Cuts the power of nodes by a command of the target file, or drains nodes whose power cannot be cut."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from harness.targets.target import Target
 from harness.targets.undo import undoable
 
 COMMAND_S: Final = 300.0
-"""How long a command that cuts the power of a node, or gives it back, may take."""
+"""Timeout in s of a command that cuts or restores the power of a node."""
 DRAIN_S: Final = 120.0
-"""How long the pods of a node may refuse their eviction."""
+"""Maximum time in s for which disruption budgets may refuse the eviction of a node's pods."""
 _POLL_S: Final = 1.0
 _MIRROR: Final = "kubernetes.io/config.mirror"
-"""The annotation of a static pod, which its kubelet alone can end."""
+"""The annotation of a static pod, which only its kubelet can end."""
 
 
 def _command_on(_cluster: Cluster | None, _target: Target, *, node: str, command: Sequence[str]) -> None:  # noqa: ARG001 - for people
@@ -49,7 +49,7 @@ def stop_by_command(here: ChaosSession, power: Power, nodes: Sequence[Object]) -
 
 
 def is_drained_with(pod: Object) -> bool:
-    """Whether a pod goes when its node is drained: none of a DaemonSet, and no static one."""
+    """Whether a pod is evicted when its node is drained; pods of DaemonSets and static pods are not."""
     meta = pod["metadata"]
     owners = {owner.get("kind") for owner in meta.get("ownerReferences") or ()}
     return "DaemonSet" not in owners and _MIRROR not in (meta.get("annotations") or {})

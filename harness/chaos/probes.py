@@ -1,6 +1,6 @@
-"""Probes for experiment files: each asks the target until it is so, or `within_s` seconds are over.
+"""Probes for experiment files: each checks the target until it is true, or `within_s` seconds are over.
 
-They read the target, never the clients: a fault that no client felt was in all the same.
+They read the target, not the clients, because a fault may be active without any effect on clients.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def hit_pods_gone(within_s: float = 10.0) -> bool:
     """Whether every pod that this experiment hit is gone: another uid under its name, none, one that is over, or one that terminates and is not Ready.
 
     Args:
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
 
     Raises:
         FaultNotInjected: it hit none, or one of them was still there.
@@ -86,7 +86,7 @@ def command_succeeds_in_hit_pods(command: str, container: str = "", within_s: fl
     Args:
         command: for `sh -c`.
         container: by name; empty: the only one.
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
 
     Raises:
         FaultNotInjected: it hit no pod, or the command failed in one to the end.
@@ -105,7 +105,7 @@ def hit_containers_restarted(within_s: float = 60.0) -> bool:
     """Whether a container of every pod that this experiment hit was started again since.
 
     Args:
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
 
     Raises:
         FaultNotInjected: it hit no pod.
@@ -125,7 +125,7 @@ def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
     """Whether every node that this experiment hit is not Ready any more; of nodes that it drained, whether their pods are gone.
 
     Args:
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
 
     Raises:
         FaultNotInjected: it hit none, or one of them was still Ready.
@@ -142,7 +142,7 @@ def leader_changed(within_s: float = 40.0) -> bool:
     """Whether another pod holds the database's lock than those that this experiment hit.
 
     Args:
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
 
     Raises:
         FaultNotInjected: it hit no pod.
@@ -157,7 +157,7 @@ def nodes_ready(within_s: float = 15.0) -> bool:
     """Whether every node that this experiment hit is Ready and may be scheduled on; where it hit none, every node of the cluster.
 
     Args:
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
     """
     here = session()
     names = {hit.name for hit in here.hits if hit.kind == "node"}
@@ -177,7 +177,7 @@ def pods_ready(label_selector: str, ns: str, count: int, within_s: float = 15.0)
         label_selector: which pods, like `app=track-service`.
         ns: their namespace.
         count: the expected number of pods.
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
     """
     here = session()
 
@@ -195,7 +195,7 @@ def workloads_ready(within_s: float = 15.0) -> bool:
     Pods that this experiment killed do not count, as a controller may report them ready for a while.
 
     Args:
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
     """
     here = session()
 
@@ -210,7 +210,7 @@ def members_streaming(within_s: float = 15.0) -> bool:
     """Whether the database has a leader and every other member streams from it; true where the target has no database.
 
     Args:
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
     """
     here = session()
     if here.target.database is None:
@@ -223,7 +223,7 @@ def leads_from_home(within_s: float = 15.0) -> bool:
     """Whether a member of the primary region leads the database, and all others stream from it.
 
     Args:
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
     """
     here = session()
     home = here.target.primary_region
@@ -289,7 +289,7 @@ def memory_grew(by_mb: float, within_s: float = 10.0) -> bool:
 
     Args:
         by_mb: megabytes (10^6 bytes).
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
 
     Raises:
         FaultNotInjected: it gave none.
@@ -304,7 +304,7 @@ def memory_shrank(to_mb: float, within_s: float = 20.0) -> bool:
 
     Args:
         to_mb: megabytes (10^6 bytes) above what it used.
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
 
     Raises:
         FaultNotInjected: it gave none.
@@ -334,7 +334,7 @@ def rows_released(within_s: float = 10.0) -> bool:
     """Whether no session is left that locks rows for the harness.
 
     Args:
-        within_s: how long to wait for it, in seconds.
+        within_s: how long to wait, in seconds.
     """
     return until(within_s, lambda: rows_free(session().target))
 

@@ -1,4 +1,4 @@
-"""What an experiment was observed to hit, also where its actions are not ours and do not report it."""
+"""Finds the objects that an experiment hit, also for foreign actions that do not report them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from harness.targets.workloads import autoscalers_in, controller_of
 
 _JOB: Final = "Job"
 Decisions = Mapping[tuple[str, str], tuple[int, str]]
-"""By namespace and name of the workload: the replicas that its autoscaler asks for, and when it last changed them."""
+"""Replicas that autoscalers requested and when they last changed them, by namespace and name of the workload."""
 
 
 class HitSnapshot:
-    """Pods, nodes and processes before the method, compared with those that are left when the fault is confirmed."""
+    """Compares pods, nodes and processes before the method with those left when the fault is confirmed."""
 
     def __init__(self) -> None:
         self._before: list[Hit] | None = None
@@ -52,7 +52,7 @@ class HitSnapshot:
             here.keep_nodes(self._usable - now)
 
     def hits(self) -> list[Hit]:
-        """What our own actions reported as hit; else what has ended since, without the pods that an autoscaler may have ended."""
+        """The hits that the harness's actions reported; else everything that ended since, without pods that an autoscaler may have ended."""
         return self._proven()[0]
 
     def proof(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class HitSnapshot:
         return [hit for hit in self._before if hit.uid not in left]
 
     def inferred(self) -> bool:
-        """Whether nothing but its end says that something was hit, as no action has reported it."""
+        """Whether hits follow only from what ended, since no action has reported any."""
         here = _session_or_none()
         return here is None or not here.hits
 
@@ -96,13 +96,13 @@ class HitSnapshot:
         return bool(hits) and present is not None and not any(hit.uid in left for hit in hits)
 
     def untouched(self) -> str:
-        """What the file says that it hits, and did not; empty where it hit a process of its own, or names none."""
+        """A text on processes in the file that were not hit; empty if one was hit, or none is named."""
         if not self._pidfiles or any(hit.kind == PROCESS for hit in self._ended()):
             return ""
         return f"no process of {', '.join(file.name for file in self._pidfiles)} was observed to end"
 
     def beyond(self, radius: BlastRadius) -> str:
-        """What was hit beyond what file and target allow, where only the outcome shows it; empty where nothing was.
+        """A text on hits beyond what the file and the target allow, found from the outcome; empty if there are none.
 
         Our own actions ask before they hit anything; those of others are held against it afterwards. All that has ended counts, also
         what an autoscaler may have ended, as the action may have ended it too.
@@ -124,7 +124,7 @@ class HitSnapshot:
         return ""
 
     def _present(self) -> list[Hit] | None:
-        """Pods that are there, nodes that are Ready, processes that run; None where the cluster does not answer."""
+        """Existing pods, Ready nodes and running processes; None if the cluster does not answer."""
         here = _session_or_none()
         found = _present(here) if here is not None else []
         return None if found is None else [*running(self._pidfiles), *found]

@@ -1,4 +1,4 @@
-"""What the dynamic configuration of an experiment read before the fault: a rollback needs it, also in a later process."""
+"""Stores the values that an experiment's dynamic configuration read before the fault, for rollbacks in a later process."""
 
 from __future__ import annotations
 

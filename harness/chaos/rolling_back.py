@@ -1,4 +1,4 @@
-"""The rollbacks of an experiment alone, for a target that was left with the fault in."""
+"""Runs only the rollbacks of an experiment, for a target whose fault was not removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one chaos process knows: its target, its cluster, and what it has hit so far.
+"""The state of a chaos process: its target, its cluster, and the objects that it has hit so far.
 
 `READINESS_TARGET` names the target file. Everything that breaks something asks `destructive()` first: it refuses when
 the target is not disposable and was not allowed by name, and when the API server is not the target's.
@@ -31,7 +31,7 @@ from harness.targets.undo import Undoable, undo_now
 from harness.targets.workloads import controller_of, owner_of
 
 PRESENT: Final = access("list nodes", "list pods")
-"""What every experiment asks beside its activities: what was there before, and what is gone."""
+"""API permissions that every experiment needs in addition to its activities, to compare the cluster before and after."""
 _NAMES: Final = ("node", "deployment", "pod", "region", "table")
 """What an intent calls the thing that it is on."""
 

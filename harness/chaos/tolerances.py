@@ -1,4 +1,4 @@
-"""Whether what an activity returned is what its file expects: by Chaos Toolkit's own `tolerance`."""
+"""Checks the result of an activity against its `tolerance`, with Chaos Toolkit's own functions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SELECTING: Final = frozenset({"delete_pods", "terminate_pods", "drain_nodes", "
 
 
 def holds(activity: Activity, output: Any, configuration: Activity, secrets: Activity) -> bool:
-    """Whether what a probe returned says yes: within its `tolerance`, or `true` where it has none.
+    """Whether a probe succeeded: its result is within its `tolerance`, or `true` if it has none.
 
     Args:
         activity: the probe.
@@ -40,11 +40,11 @@ def holds(activity: Activity, output: Any, configuration: Activity, secrets: Act
     try:
         return bool(within_tolerance(tolerance, output, configuration=dict(configuration), secrets=dict(secrets)))
     except _MISFITS as error:
-        raise ActivityFailed(f"its tolerance does not fit what it returned: {error}") from error
+        raise ActivityFailed(f"its tolerance cannot be applied to its result: {error}") from error
 
 
 def selected_nothing(activity: Activity, run: Mapping[str, Any]) -> bool:
-    """Whether an action of chaosk8s that hits what it selects has succeeded without any."""
+    """Whether an action of chaosk8s succeeded although it selected no object."""
     return _of_chaosk8s(activity) in _SELECTING and run.get("status") == "succeeded" and not run.get("output")
 
 
@@ -55,7 +55,7 @@ def _of_chaosk8s(activity: Activity) -> str:
 
 
 def complaint(activity: Activity, run: Mapping[str, Any], configuration: Activity, secrets: Activity) -> str:
-    """What an action that did not fail says against itself: an exit code, an HTTP status of 400 or more, or a `tolerance` that is not met.
+    """Why an action that did not raise an error still failed: exit code, HTTP status of 400 or more, or `tolerance` not met.
 
     Chaos Toolkit only warns of the first two, and knows nothing of the exit codes that `exec_in_pods` returns. Empty where it says nothing.
     """

@@ -1,4 +1,4 @@
-"""Which actions of a method end the fault: what comes back after them did not come back by itself."""
+"""Finds the actions of a method that end the fault; a recovery after them is not a recovery by itself."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def is_of_harness(activity: Activity) -> bool:
 
 
 def may_undo(activity: Activity) -> bool:
-    """Whether an action is not one of the harness: it may bring back what the fault took."""
+    """Whether an action is foreign, so that it may restore what the fault took away."""
     return not is_of_harness(activity) and activity.get("name") != ORDER

@@ -1,4 +1,4 @@
-"""Services that are taken away as a whole, each action with its undo."""
+"""Actions that remove services completely, each with its undo."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.targets.workloads import DEPLOYMENT, REPLICATED, SCALING, replicas_
 def _scale_back(
     cluster: Cluster, _target: Target, *, namespace: str, deployment: str, replicas: int, kind: str = DEPLOYMENT
 ) -> None:
-    """Give it its replicas again; one that has some by now was scaled since, by a person or an autoscaler."""
+    """Restore the replicas, unless the workload has some again, because a person or an autoscaler scaled it."""
     there = (one for one in replicated(cluster, namespace) if (one["kind"], name_of(one)) == (kind, deployment))
     if any(replicas_of(one) for one in there):
         return
@@ -25,7 +25,7 @@ def _scale_back(
 
 @undoable("scale-back", undo=_scale_back, of_a_cluster=True)
 def scale_to_none(cluster: Cluster, kind: str, namespace: str, deployment: str) -> None:
-    """Leave a deployment, or a rollout, no pod."""
+    """Scale a deployment or a rollout to 0 pods."""
     set_replicas(cluster, kind, namespace, deployment, 0)
 
 
@@ -72,5 +72,5 @@ def places_of(target: Target) -> list[str]:
 @undoes(scale_to_none)
 @accesses(*SCALING)
 def give_services_back() -> list[str]:
-    """Give every deployment that the harness scaled to none its replicas back; returns their names."""
+    """Restore the replicas of every deployment that the harness scaled to 0; returns their names."""
     return session().undo(scale_to_none)

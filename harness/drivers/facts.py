@@ -1,4 +1,4 @@
-"""Facts: how often each is read before it counts, and how they are recorded."""
+"""Reads facts, repeatedly if they are not as expected, and records them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.evidence.checks import MANY, write_facts
 from harness.model import Check, Demand, Fact, FactAmount, FactTable, Sink
 
 ATTEMPTS: Final = 3
-"""A fact that is not as expected is read twice more, and counts only when all three agree."""
+"""Number of readings: a fact that is not as expected is read twice more, and counts as failed only if all three fail."""
 
 PAUSE_S: Final = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FactReading:
-    """One fact as one probe read it; fields as in `Fact`.
+    """One reading of one fact; fields as in `Fact`.
 
     Attributes:
-        sure: whether this one reading proves what it says, so that an earlier one of the same subject does not excuse it.
+        sure: whether this reading alone is proof, so that an earlier good reading of the same subject does not outweigh it.
     """
 
     subject: str
@@ -35,14 +35,14 @@ class FactReading:
 
 
 FactProbe = Callable[[], Sequence[FactReading]]
-"""Reads everything that the check is about."""
+"""A function that reads all facts of a check."""
 
 
 def settled(probe: FactProbe) -> tuple[Fact, ...]:
-    """Read everything, and again while something is not as expected, at most `ATTEMPTS` times.
+    """Read all facts, repeatedly while any is not as expected, at most `ATTEMPTS` times.
 
-    What was as expected once stays so, unless a later reading is sure that it is not; what a later reading no longer finds is no longer
-    part of the check. Of several readings of one subject in one probe the worst counts.
+    A fact that was as expected once stays so, unless a later reading with `sure` contradicts it. Subjects that a later reading no longer
+    finds are dropped. If one probe reads a subject several times, the worst reading counts.
     """
     facts: dict[str, Fact] = {}
     for attempt in range(1, ATTEMPTS + 1):
@@ -72,7 +72,7 @@ def _merged(before: dict[str, Fact], seen: Sequence[FactReading]) -> dict[str, F
 
 
 def _each_subject_once(seen: Sequence[FactReading]) -> list[FactReading]:
-    """The worst reading of each subject: whichever order a target lists things of one name in, none of them is passed over."""
+    """The worst reading of each subject, so that the order of objects with equal names does not matter."""
     alike: dict[str, list[FactReading]] = {}
     for one in seen:
         alike.setdefault(one.subject, []).append(one)
@@ -87,7 +87,7 @@ def _worst(readings: Sequence[FactReading]) -> FactReading:
 
 
 def once(seen: Sequence[FactReading]) -> tuple[Fact, ...]:
-    """Facts of what does not change while it is read, such as files: each is read once."""
+    """Read facts that do not change during reading, such as those of files, once."""
     return tuple(
         Fact(
             subject=one.subject,
@@ -105,10 +105,10 @@ def once(seen: Sequence[FactReading]) -> tuple[Fact, ...]:
 def record_facts(
     demand: Demand, find: Callable[[], tuple[Fact, ...]], sink: Sink, run_directory: Path | None = None
 ) -> Check:
-    """Record what a demand finds: one `check.fact` a fact and `check.done`, or `check.failed` when it could not be done.
+    """Record the facts of a demand: a `check.fact` for each and `check.done`, or `check.failed` if the check could not be done.
 
-    Many facts go into a table of the run directory. What cannot be done says why and has no facts; nothing is raised for
-    what a target, a file or a report is like.
+    Many facts go into a table of the run directory. A failed check has a reason and no facts; the state of a target, a file or a
+    report never raises an error.
     """
     key = demand.key
     try:

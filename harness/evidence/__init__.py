@@ -1,6 +1,6 @@
 """Evidence of a run on disk.
 
-One run directory, one history file a source, row files that become Parquet, hashes over all of it.
+A run has one directory with a history file for each source, row files that are converted to Parquet, and hashes of all files.
 """
 
 from __future__ import annotations

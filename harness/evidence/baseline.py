@@ -1,6 +1,6 @@
 """The baseline of a run.
 
-Files of an earlier run are kept in `baseline/`, so that this run can be judged alone, anywhere.
+Files of the earlier run (baseline) are copied to `baseline/`, so that this run can be judged without the earlier one.
 Kept are that run's plan and manifest, its history of windows and workers, and the samples of its fault-free windows. The
 run's own manifest hashes them with everything else.
 """
@@ -20,15 +20,15 @@ _KEPT: Final = ("plan.json", MANIFEST, "history/run.ndjson", "history/load*.ndjs
 
 
 def baseline_directory(directory: RunDirectory) -> RunDirectory:
-    """Where a run keeps its baseline, whether it has one or not: laid out as a run is."""
+    """The directory of a run's baseline, which need not exist, with the layout of a run."""
     return RunDirectory(directory.path / BASELINE)
 
 
 def keep_baseline(source: RunDirectory, run: RunDirectory, traffic: Iterable[str]) -> None:
-    """Copy what a comparison of this traffic needs from one run into another.
+    """Copy the files that a comparison of this traffic needs from one run into another.
 
     Raises:
-        EvidenceError: it cannot be copied.
+        EvidenceError: a file cannot be copied.
     """
     kept = baseline_directory(run)
     files = [file for pattern in _KEPT for file in sorted(source.path.glob(pattern))]
@@ -40,7 +40,7 @@ def keep_baseline(source: RunDirectory, run: RunDirectory, traffic: Iterable[str
             shutil.copyfile(file, copy)
     except OSError as error:
         raise EvidenceError(
-            f"the baseline cannot be kept: {error.strerror}",
+            f"the files of the baseline run cannot be copied: {error.strerror}",
             where=str(source.path),
             hint="choose another --out, or run without --baseline",
         ) from error

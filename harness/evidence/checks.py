@@ -1,4 +1,4 @@
-"""Facts of checks: few are observations, many are a table of their own."""
+"""Writes and reads facts of checks: a few as observations, many as a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.model import Observation
 
 MANY: Final = 100
-"""A check that finds more facts writes them to a table."""
+"""Maximum number of facts recorded as observations; more facts go into a table."""
 _WORDS: Final[Mapping[bool | None, str]] = {True: "yes", False: "no", None: "unknown"}
 
 
@@ -40,7 +40,7 @@ def write_facts(run_directory: Path, demand: str, facts: Iterable[Fact]) -> str:
 
 
 def read_checks(observations: Sequence[Observation], reader: Tables) -> Iterable[Check]:
-    """What each check found, by demand."""
+    """The results of checks, by demand."""
     found: dict[str, list[Fact]] = {}
     for seen in every(CheckFact, observations):
         fact = Fact(

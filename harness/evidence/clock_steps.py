@@ -1,4 +1,4 @@
-"""Moments of a run at which the clocks of its machine parted: it slept, or its wall clock was set.
+"""Finds moments of a run at which the clocks of its machine diverged: it slept, or its wall clock was set.
 
 CLOCK_MONOTONIC does not count the time that a machine sleeps. The wall clock does, and so does CLOCK_BOOTTIME, which the history of the
 machine has each second. Every line of a history has the other two. The difference of two clocks changes by a step, and by nothing else:
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from harness.model import Observation
 
 STEP_NS: Final = NS_PER_S
-"""The difference of two clocks changes by more than this from one record to the next: it is a step."""
+"""Minimum change in ns of the difference of two clocks between two records that counts as a step."""
 SLEW: Final = 500e-6
-"""The most that NTP slews a clock, as a share of the time between two records: where a kernel slews one clock only, that is no step."""
+"""Maximum slew of a clock by NTP, as a share of the time between two records; a change within it is not a step."""
 
 Reading = tuple[int, int]
-"""CLOCK_MONOTONIC, and how far another clock was ahead of it, in ns."""
+"""A reading: CLOCK_MONOTONIC, and how far another clock was ahead of it, in ns."""
 
 
 def clock_steps(observations: Sequence[Observation]) -> tuple[ClockStep, ...]:
-    """Every step in the order of time; what was recorded by the clock of another machine is left out."""
+    """Every step in order of time; records from clocks of other machines are left out."""
     own = next((o.clock for o in observations if o.source == "run"), None)
     mine = [o for o in observations if o.clock == own]
     asleep = [(one.recorded_ns, one.asleep_ns) for one in every(MachineSeen, mine) if one.asleep_ns is not None]

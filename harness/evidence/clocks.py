@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shift:
-    """How far a worker's clock was behind the run's.
+    """How far a worker's clock was behind the clock of the run.
 
-    It is measured now and then, and interpolated linearly in between.
+    It is measured from time to time, and interpolated linearly in between.
     """
 
     at_ns: Ints
     offset_ns: Ints
 
     def aligned(self, rows: Table) -> Table:
-        """The rows as the run's clock would have stamped them; a time of 0 stays none."""
+        """The rows with times converted to the run's clock; a time of 0, which means none, is unchanged."""
         times = {name: rows.ints[name] for name in rows.schema.ints if name.endswith("_ns")}
         shifted = {name: np.where(at > 0, at + self._offsets(at), at) for name, at in times.items()}
         return replace(rows, ints={**rows.ints, **shifted})

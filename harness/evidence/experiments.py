@@ -1,4 +1,4 @@
-"""Experiments, from the histories of the conductor and of the chaos child."""
+"""Reads experiments from the histories of the run and of the chaos child."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OPENING = {*ExperimentStarted.KINDS, *ExperimentSkipped.KINDS}
 def read_experiments(
     observations: Sequence[Observation], directory: RunDirectory, spoilt: set[str]
 ) -> dict[str, tuple[Experiment, ...]]:
-    """The attempts at each experiment, first one first; the observations are in order of time."""
+    """The attempts at each experiment in order; the observations must be in order of time."""
     found: dict[str, list[Experiment]] = {}
     below: dict[str, list[str]] = {}
     for file in spoilt:
@@ -52,9 +52,9 @@ def read_experiments(
 
 
 def _attempts(observations: Sequence[Observation]) -> list[tuple[Observation, list[Observation]]]:
-    """Each opening with what belongs to its attempt: what the run recorded by its number, what the child did by its place before the next one.
+    """Each start of an attempt with its observations: the run's by attempt number, the child's by position before the next start.
 
-    One pass: a history may have been made to open as many as it has lines.
+    It needs one pass only, since a manipulated history may have as many starts as lines.
     """
     found: list[tuple[Observation, list[Observation]]] = []
     numbered: dict[tuple[str, str], list[Observation]] = {}
@@ -73,7 +73,7 @@ def _attempts(observations: Sequence[Observation]) -> list[tuple[Observation, li
 
 
 def _sources(name: str) -> tuple[str, str]:
-    """The histories of an experiment: the conductor's, and that of its child."""
+    """The histories of an experiment: that of the run and that of its child."""
     return "run", f"chaos-{name}"
 
 
@@ -110,9 +110,9 @@ def _experiment(
 
 
 def _why(skipped: ExperimentSkipped | None, ended: ExperimentEnded | None, gone: Sequence[str], *, sent: bool) -> str:
-    """What keeps the attempt from being used, or what went wrong in it.
+    """Why the attempt cannot be used, or what went wrong in it.
 
-    Empty where nothing did.
+    Empty if nothing went wrong.
     """
     if gone:
         return f"{gone[0]} is missing or was changed"

@@ -1,4 +1,4 @@
-"""Pods, nodes, leaders, releases and the run itself as values, read from the histories."""
+"""Reads pods, nodes, leaders, releases and the run itself from the histories."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _READY = {"ready": True, "unready": False, "deleted": None}
 
 
 def pods(observations: Iterable[Observation]) -> Iterable[PodChange]:
-    """What became of each pod, in order of time."""
+    """Changes of pods, in order of time."""
     for seen in every(PodSeen, observations):
         what = seen.kind.removeprefix("pod.")
         yield PodChange(
@@ -43,7 +43,7 @@ def pods(observations: Iterable[Observation]) -> Iterable[PodChange]:
 
 
 def nodes(observations: Iterable[Observation]) -> Iterable[NodeChange]:
-    """What became of each node, in order of time."""
+    """Changes of nodes, in order of time."""
     for seen in every(NodeSeen, observations):
         what = seen.kind.removeprefix("node.")
         ready = what == "ready" or (what == "present" and seen.ready is True)
@@ -51,13 +51,13 @@ def nodes(observations: Iterable[Observation]) -> Iterable[NodeChange]:
 
 
 def leaders(observations: Iterable[Observation]) -> Iterable[LeaderChange]:
-    """Who led each database, in order of time."""
+    """Changes of database leaders, in order of time."""
     for seen in every(LeaderSeen, observations):
         yield LeaderChange(at_ns=seen.when_ns, subject=seen.subject, before=seen.from_, after=seen.to)
 
 
 def release_reads(observations: Iterable[Observation]) -> Iterable[ReleaseRead]:
-    """Which release the target named before and after the load."""
+    """The releases that the target reported before and after the load."""
     for seen in every(ReleaseSeen, observations):
         workloads = {str(name): tuple(str(image) for image in images) for name, images in seen.workloads.items()}
         yield ReleaseRead(
@@ -66,7 +66,7 @@ def release_reads(observations: Iterable[Observation]) -> Iterable[ReleaseRead]:
 
 
 def started(observations: Iterable[Observation]) -> RunStarted | None:
-    """What the run recorded that it is; None where it did not."""
+    """The identity that the run recorded; None if not recorded."""
     for began in every(RunBegan, observations):
         if began.source == "run" and began.target:
             return RunStarted(
@@ -81,7 +81,7 @@ def started(observations: Iterable[Observation]) -> RunStarted | None:
 
 
 def cut(observations: Sequence[Observation]) -> Cut | None:
-    """What cut the run short; None where it ended in order, or no end was recorded."""
+    """Why the run ended early; None if it completed, or no end was recorded."""
     ended = next((end for end in every(RunEnded, observations) if not end.ok), None)
     if ended is None:
         return None

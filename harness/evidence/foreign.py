@@ -1,6 +1,6 @@
-"""A run directory may come from anybody.
+"""Checks run directories, which may come from untrusted sources.
 
-What is in it is checked before anything of it is read, or written beside it.
+All entries are checked before any file is read or written.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_ENTRIES: Final = 100_000
-"""Files and directories of a run; a run of ours has some hundreds."""
+"""Maximum number of files and directories of a run; a normal run has some hundreds."""
 DEEPEST: Final = 12
-"""Levels of directories; ours have four."""
+"""Maximum depth of directories; a normal run has four levels."""
 LARGEST: Final = 1 << 34
-"""Bytes of a file: of a table a thousand million rows."""
+"""Maximum number of bytes of a file, enough for a table of a thousand million rows."""
 MOST_JSON: Final = 1 << 26
-"""Bytes of a JSON document; a plan takes some hundred thousand."""
+"""Maximum number of bytes of a JSON document; a plan has some hundred thousand."""
 DEEPEST_JSON: Final = 32
-"""Levels of lists and objects; ours have ten."""
-_HINT: Final = "judge a copy of the run as it was recorded: files and directories, nothing else"
+"""Maximum nesting of lists and objects; normal documents have ten levels."""
+_HINT: Final = "judge an unmodified copy of the run, which contains only files and directories"
 _KINDS: Final = {
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFIFO: "a named pipe",
@@ -38,11 +38,11 @@ _KINDS: Final = {
 
 
 def refuse_strange(run: Path) -> None:
-    """Check every entry of a run directory, and open none.
+    """Check every entry of a run directory without opening any.
 
     Raises:
-        EvidenceError: one is neither a file nor a directory, has a name that is not text, is mostly a hole or too large; or there are
-            too many, too deep, or in a directory that cannot be read.
+        EvidenceError: an entry is neither a file nor a directory, has a name that is not text, is sparse or too large; or there are
+            too many entries or levels, or a directory cannot be read.
     """
     for count, entry in enumerate(_entries(run, 1), start=1):
         if why := _strange(entry):
@@ -67,7 +67,7 @@ def _entries(directory: Path | str, level: int) -> Iterator[os.DirEntry[str]]:
 
 
 def _strange(entry: os.DirEntry[str]) -> str:
-    """What keeps an entry from being one of a run; empty when nothing does."""
+    """Why an entry cannot belong to a run; empty if it can."""
     if not entry.name.isprintable():
         return "has a name that is not plain text"
     found = entry.stat(follow_symlinks=False)
@@ -87,11 +87,11 @@ def _shown(path: Path | str) -> str:
 
 
 def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
-    """What is in a file.
+    """The contents of a file.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is too large.
+        OSError: the file cannot be read.
+        ValueError: the file is too large.
     """
     with path.open("rb") as file:
         body = file.read(most + 1)
@@ -102,9 +102,9 @@ def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
 
 @contextmanager
 def regular_file(path: Path, most: int = MOST_JSON) -> Iterator[tuple[BinaryIO, int]]:
-    """A file of a directory that was not searched before, and its size.
+    """A file of a directory that was not checked before, and its size.
 
-    A link is not followed, and a pipe is not waited for.
+    Links are not followed, and pipes are not opened.
 
     Raises:
         OSError: it cannot be read.
@@ -129,7 +129,7 @@ def parsed(text: str) -> Any:
     """A JSON text.
 
     Raises:
-        ValueError: it is no JSON, is nested too deeply, or has half of a character, which no report can be written with.
+        ValueError: the text is not JSON, is nested too deeply, or contains a lone surrogate, which no report can contain.
     """
     try:
         value = json.loads(text)
@@ -143,7 +143,7 @@ def parsed(text: str) -> Any:
 
 
 def levels_of(value: Any) -> int:
-    """How many lists and objects are in each other."""
+    """The nesting depth of lists and objects."""
     level, inside = 0, [value]
     while inside := [
         item

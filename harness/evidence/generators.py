@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from harness.model import Observation, Worker
 
 USUAL = 0.95
-"""A generator's state is its health in this share of the seconds.
-
-One bad second in twenty is not a state.
+"""The share of seconds that a health figure must cover, so that one bad second in twenty does not count.
 """
 
 
@@ -78,7 +76,7 @@ class Generators:
         )
 
     def _died(self, worker: int) -> tuple[str, str]:
-        """When and why a worker ended unexpectedly, and what to do about it; both empty of one that was stopped."""
+        """When and why a worker ended unexpectedly, and what to do about it; both empty if it was stopped."""
         for end in self.ended:
             early = self.stopped_ns is None or end.recorded_ns < self.stopped_ns
             if end.worker == worker and end.why and early:
@@ -99,9 +97,9 @@ class Generators:
 
 
 def _broken(reported: list[LoadHealth]) -> str:
-    """How many journeys ended by an error of their author, so that not all was sent.
+    """A text on journeys that ended because of an error in the locustfile, so that requests are missing.
 
-    Empty when none did.
+    Empty if there were none.
     """
     broken = [second for second in reported if second.broken]
     if not broken:
@@ -112,5 +110,5 @@ def _broken(reported: list[LoadHealth]) -> str:
 
 
 def _usual(values: list[float]) -> float | None:
-    """The smallest value that USUAL of them do not exceed; None of nothing."""
+    """The smallest value that a share USUAL of the values does not exceed; None without values."""
     return float(np.quantile(values, USUAL, method="inverted_cdf")) if values else None

@@ -1,4 +1,4 @@
-"""Histories: append-only NDJSON, one writer a file, merged on read."""
+"""Histories: append-only NDJSON files with one writer each, merged when read."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from harness.model import Missing, Observation
 from harness.model.observations import is_integer
 
 MOST_HISTORY: Final = 1 << 28
-"""Bytes of a history: a line a second for a week takes less than the half."""
+"""Maximum number of bytes of a history, twice that of a line per second for a week."""
 
 
 @cache
 def clock_name() -> str:
-    """Names this machine's monotonic clock: readings under two names do not compare."""
+    """Name of this machine's monotonic clock; times of clocks with different names cannot be compared."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -28,9 +28,7 @@ def clock_name() -> str:
 
 
 class History:
-    """The sink of one source.
-
-    Each observation is one line, handed to the operating system at once.
+    """The sink of one source, which writes each observation as a line at once.
 
     Raises:
         EvidenceError: it cannot be opened, as on a full disk.
@@ -47,10 +45,10 @@ class History:
         self._source = source
 
     def put(self, kind: str, subject: str, /, **fields: Any) -> Observation:
-        """Record that it happened now; fields are JSON values.
+        """Record an observation with the current time; fields are JSON values.
 
         Raises:
-            EvidenceError: the operating system does not take it, as of a full disk.
+            EvidenceError: it cannot be written, for example because the disk is full.
         """
         mono_ns, wall = clock.both()
         observation = Observation(
@@ -107,10 +105,10 @@ def _plain(observation: Observation) -> dict[str, Any]:
 def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:
     """Read one history.
 
-    Lines that are cut short or out of order are reported, and what follows is still read.
+    Truncated or misplaced lines are reported, and the lines after them are still read.
 
-    Newer fields are kept as they are; a line is only refused when it is no object or lacks what every line has. Of a file that
-    is larger than any history nothing is read.
+    Unknown fields are kept; a line is refused only if it is not an object or lacks a required field. A file that is too large for
+    a history is not read at all.
     """
     source = path.name.removesuffix(".ndjson")
     observations: list[Observation] = []

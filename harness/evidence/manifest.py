@@ -1,4 +1,4 @@
-"""The manifest: what a run was made with, and the hash of every evidence file."""
+"""The manifest: the versions and inputs of a run, and the hash of every evidence file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _PACKAGES: Final = (
 
 
 def write_manifest(directory: RunDirectory, plan: Plan) -> None:
-    """Hash everything and write `manifest.json`: from here on the evidence is sealed."""
+    """Hash all files and write `manifest.json`; later changes of the evidence are detected."""
     directory.write_json(
         MANIFEST,
         {
@@ -83,9 +83,9 @@ def evidence_files(directory: RunDirectory) -> Iterator[Path]:
 
 
 def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing]]:
-    """The manifest, and the files that are gone, changed or strange.
+    """The manifest, and the files that are missing, changed or not listed.
 
-    No manifest: the run was not sealed.
+    Without a manifest the run did not complete.
 
     Raises:
         MissingEvidence: the run was sealed by a release of the harness that recorded in another format.
@@ -115,7 +115,7 @@ def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing
 
 
 def _of_another_plan(manifest: Mapping[str, Any], directory: RunDirectory) -> list[Missing]:
-    """The plan, where it is another than the one that the run was sealed with."""
+    """Differences between the plan and the manifest of the run."""
     try:
         plan = directory.read_plan()
     except MissingEvidence:
@@ -128,9 +128,9 @@ def _of_another_plan(manifest: Mapping[str, Any], directory: RunDirectory) -> li
 
 
 def untied(manifest: Mapping[str, Any], started: RunStarted | None, reads: Iterable[ReleaseRead]) -> Iterator[Missing]:
-    """What the run recorded of itself and was not sealed with.
+    """Differences between what the run recorded about itself and the manifest.
 
-    It is the evidence of another run, target or release.
+    A difference means that the evidence belongs to another run, target or release.
     """
     for key in ("run", "target", "release", "environment", "time_scale", "seed"):
         if started is not None and key in manifest and manifest[key] != getattr(started, key):
@@ -138,7 +138,7 @@ def untied(manifest: Mapping[str, Any], started: RunStarted | None, reads: Itera
             yield Missing(file="history/run.ndjson", why=why)
             break
     if "release_reads" in manifest and manifest["release_reads"] != _plain(reads):
-        yield Missing(file=MANIFEST, why="tells of other release reads than the history")
+        yield Missing(file=MANIFEST, why="lists other readings of the release than the history")
 
 
 def _plain(reads: Iterable[ReleaseRead]) -> list[Any]:
@@ -159,7 +159,7 @@ def sha256_of(path: Path) -> str:
 def _fault(path: Path | None, size: int, digest: str) -> str:
     try:
         if path is None:
-            return "is listed in the manifest and cannot be the name of a file inside the run"
+            return "is listed in the manifest, but is not a valid name of a file inside the run"
         if not path.is_file():
             return "is missing"
         found = path.stat().st_size
@@ -181,7 +181,7 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit of the harness when it runs from a checkout; empty otherwise. That of the release is `release_commit`."""
+    """The commit of the harness if it runs from a checkout; else empty. `release_commit` is the commit of the release."""
     checkout = Path(harness.__file__).parent.parent
     if not (checkout / ".git").exists():
         return ""

@@ -1,7 +1,7 @@
-"""Tables as Parquet, made once a row file is complete.
+"""Writes and reads tables as Parquet, made once a row file is complete.
 
 Times are stored as deltas, words as dictionaries.
-Both ways go one row group at a time, so that a table is in memory once at most: as it is used.
+Writing and reading go one row group at a time, so that a table is in memory only once.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class ParquetWriter:
             raise
 
     def add(self, rows: Table) -> None:
-        """Add rows behind those that are there."""
+        """Append rows."""
         columns = [pa.array(rows.ints[name]).cast(_TYPES[size]) for name, size in rows.schema.ints.items()]
         columns += [_dictionary(rows.words[name]) for name in rows.schema.words]
         self._file.write_table(pa.table(columns, schema=self._types))
@@ -76,7 +76,7 @@ class ParquetWriter:
         return self
 
     def __exit__(self, failed: object, *_: object) -> None:
-        """Close the file; what failed before its end, or at it, leaves none."""
+        """Close the file; after a failure no file is left."""
         try:
             self._file.close()
             if failed is None:
@@ -91,12 +91,12 @@ def _dictionary(words: Words) -> pa.DictionaryArray:
 
 
 def read_parquets(paths: Sequence[Path], schema: Schema) -> tuple[Table, list[int]]:
-    """Read files of one table, one behind the other, and the row at which each ends.
+    """Read the files of one table in order, and the row at which each ends.
 
-    Columns that the schema does not know are passed over.
+    Columns that the schema does not know are ignored.
 
     Raises:
-        MissingEvidence: a file is gone, cut short or no Parquet, lacks a column, or has one of another type or with gaps;
+        MissingEvidence: a file is missing, truncated or not Parquet, lacks a column, or has a column of a wrong type or with gaps;
             `where` is that file.
     """
     sizes = [_rows_in(path, schema) for path in paths]
@@ -111,13 +111,13 @@ def read_parquets(paths: Sequence[Path], schema: Schema) -> tuple[Table, list[in
 
 
 def count_rows(path: Path) -> int:
-    """How many rows a file says it has; raises MissingEvidence as `read_parquets` does."""
+    """The number of rows that a file declares; raises MissingEvidence as `read_parquets` does."""
     with _refusing(path):
         return int(pq.read_metadata(path).num_rows)
 
 
 def _rows_in(path: Path, schema: Schema) -> int:
-    """How many rows a file has, once its columns are known to be those of the schema."""
+    """The number of rows of a file, after checking its columns against the schema."""
     with _refusing(path), pq.ParquetFile(path) as file:
         found = file.schema_arrow
         absent = [name for name in (*schema.ints, *schema.words) if name not in found.names]
@@ -135,13 +135,13 @@ def _rows_in(path: Path, schema: Schema) -> int:
 
 
 def _counted(metadata: pq.FileMetaData, size: int) -> int:
-    """How many rows the end of a file promises, before any is unpacked.
+    """The number of rows that a file's footer declares, before any row is unpacked.
 
-    A promise that no run of ours makes is refused.
+    An implausible number is refused.
     """
     rows = metadata.num_rows
     if not 0 <= rows <= min(MOST_ROWS, ROWS_A_BYTE * size):
-        raise _WrongColumnError(f"promises {rows} rows in {size} bytes")
+        raise _WrongColumnError(f"declares {rows} rows in {size} bytes, which is not possible")
     if metadata.num_columns > MOST_COLUMNS:
         raise _WrongColumnError(f"has {metadata.num_columns} columns, more than {MOST_COLUMNS}")
     counted = 0
@@ -153,13 +153,13 @@ def _counted(metadata: pq.FileMetaData, size: int) -> int:
                     f"unpacks {group.num_rows} rows of `{column.path_in_schema}` to {column.total_uncompressed_size} bytes"
                 )
     if counted != rows:
-        raise _WrongColumnError("has another number of rows than its end says")
+        raise _WrongColumnError("has another number of rows than its footer declares")
     return counted
 
 
 @contextmanager
 def _refusing(path: Path) -> Iterator[None]:
-    """What pyarrow makes of a bad file, in our words."""
+    """Convert pyarrow's errors on invalid files into the harness's errors."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -172,7 +172,7 @@ def _refusing(path: Path) -> Iterator[None]:
 
 
 class _WrongColumnError(Exception):
-    """A column is not as the schema says."""
+    """A column does not match the schema."""
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -1,4 +1,4 @@
-"""Earlier runs by their `verdict.json` alone.
+"""Reads earlier runs from their `verdict.json` only.
 
 A directory that is broken or foreign is reported, and does not stop the others.
 Nothing is written and no index is kept: each run has a directory of its own, whose verdict is put there complete or not at all.
@@ -46,7 +46,7 @@ def _adapter() -> TypeAdapter[PastRun]:
 
 
 def past_runs(runs: Path, most: int, whole: int = 20) -> tuple[tuple[PastRun, ...], tuple[UnreadRun, ...], int]:
-    """The latest runs below a directory, those that cannot be read, and the number left out.
+    """The latest runs below a directory, the runs that cannot be read, and the number of runs left out.
 
     The runs are in order of name, the oldest first.
     Of all but the latest `whole` of them only the head is read, which has the decision and the counts, and no requirements. Files, `latest` and names that begin with a dot are no runs. A run that is being written is listed as one that cannot be read yet.
@@ -66,7 +66,7 @@ def past_run(path: Path) -> PastRun:
     """One run.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such run.
         EvidenceError: its verdict cannot be read.
     """
     if not path.is_dir():

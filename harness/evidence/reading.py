@@ -63,13 +63,13 @@ if TYPE_CHECKING:
     from harness.evidence.run_directory import RunDirectory
 
 MOST_OPENED: Final = 4096
-"""Windows and attempts at experiments of a run; one of ours opens some dozens."""
+"""Maximum number of windows and attempts at experiments of a run; a normal run has some dozens."""
 
 
 def load_evidence(directory: RunDirectory) -> Evidence:
     """Read everything a run recorded.
 
-    A file that is gone, cut short, edited or at odds with another is listed in `missing`, and what it held is not used.
+    A file that is missing, truncated, edited or contradicts another one is listed in `missing`, and its contents are not used.
     Raises MissingEvidence only when an observation of a known kind cannot be parsed, the run was sealed in another format, or
     it opened more windows and experiments than any.
     """
@@ -134,12 +134,12 @@ def _refuse_many(observations: Sequence[Observation], directory: RunDirectory) -
     """Each window and each attempt at an experiment is compared with much else: a history of nothing but them would take days."""
     kinds = {*WindowOpened.KINDS, *ExperimentStarted.KINDS, *ExperimentSkipped.KINDS}
     if (opened := sum(o.kind in kinds for o in observations)) > MOST_OPENED:
-        what = f"opens {opened} windows and experiments, more than {MOST_OPENED}"
+        what = f"contains {opened} windows and experiments, more than {MOST_OPENED}"
         raise MissingEvidence(what, where=f"{directory.path}/history")
 
 
 def _ledger(tables: dict[str, Table], observations: Sequence[Observation]) -> Ledger:
-    """The ledger's tables, taken out of all."""
+    """The tables of the ledger, removed from all tables."""
     writes, final, reads = (tables.pop(schema.name) for schema in (LEDGER_WRITES, LEDGER_FINAL, LEDGER_READS))
     names = [LEDGER_WRITES.name, LEDGER_FINAL.name, *([LEDGER_READS.name] if len(reads) else [])]
     return Ledger(
@@ -152,7 +152,7 @@ def _ledger(tables: dict[str, Table], observations: Sequence[Observation]) -> Le
 
 
 def _apart(observations: Sequence[Observation]) -> tuple[list[Observation], list[Missing]]:
-    """What can be reckoned with, and what cannot."""
+    """The usable observations, and the reasons why others are invalid."""
     usable, missing = list[Observation](), list[Missing]()
     for o in observations:
         if why := unusable(o):
@@ -163,7 +163,7 @@ def _apart(observations: Sequence[Observation]) -> tuple[list[Observation], list
 
 
 def _on_other_clocks(observations: Sequence[Observation]) -> Iterable[Missing]:
-    """Histories whose times do not compare with those of the run."""
+    """Reports histories whose times cannot be compared with those of the run."""
     own = next((o.clock for o in observations if o.source == "run"), None)
     for o in observations:
         if own is not None and o.clock != own:
@@ -172,7 +172,7 @@ def _on_other_clocks(observations: Sequence[Observation]) -> Iterable[Missing]:
 
 
 def _count(reader: Tables, observations: Sequence[Observation]) -> None:
-    """Compare the rows that are there with those that were sealed, by row file.
+    """Compare the number of rows found with the number recorded at the end of the run, by row file.
 
     Samples were cut into their windows.
     """
@@ -188,13 +188,13 @@ def _count(reader: Tables, observations: Sequence[Observation]) -> None:
 
 
 def _ended_well(observations: Iterable[Observation]) -> bool:
-    """Whether the run completed, and every record of its end says so."""
+    """Whether the run completed according to all records of its end."""
     ends = [end.ok for end in every(RunEnded, observations)]
     return bool(ends) and all(ends)
 
 
 def _baseline(directory: RunDirectory, missing: list[Missing]) -> Baseline | None:
-    """The baseline that the run keeps; None where it keeps none, or none that can be read."""
+    """The baseline stored in the run; None if there is none, or it cannot be read."""
     kept = baseline_directory(directory)
     if not kept.path.is_dir():
         return None

@@ -1,7 +1,4 @@
-"""The tables that the plan requires.
-
-One that is gone is missing, whatever the manifest lists.
-"""
+"""Checks that the tables required by the plan exist, whatever the manifest lists."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def unrecorded(directory: RunDirectory) -> Iterable[Missing]:
-    """The planned tables that a run which ended in order does not have, sealed or not."""
+    """The planned tables that a completed run lacks."""
     try:
         planned = directory.read_plan().records
     except MissingEvidence:
@@ -25,4 +22,4 @@ def unrecorded(directory: RunDirectory) -> Iterable[Missing]:
     for file in planned:
         sealed = f"{file.removesuffix('.rows')}.parquet"
         if not any((directory.path / name).is_file() for name in (file, sealed)):
-            yield Missing(file=sealed, why="is missing: the plan says that it is recorded")
+            yield Missing(file=sealed, why="is missing, although the plan says that the run records it")

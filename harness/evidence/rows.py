@@ -1,4 +1,4 @@
-"""Row files: one record a row, written while things run.
+"""Row files, with one record per row, written during the run.
 
 A killed process loses only what it had not flushed.
 
@@ -41,11 +41,11 @@ _TAILS: Final = 10_000
 _END: Final = struct.Struct("<cQ")
 _LONGEST_HEAD: Final = 1 << 12
 _LONGEST_RECORD: Final = 1 << 17
-"""What is not decoded up to here never will be: no record is as long."""
+"""Maximum length of a record in bytes; longer undecoded data are invalid."""
 MOST_ROWS: Final = 1 << 26
-"""Of one table: six times what a long run of ours records, and some seven GiB in memory."""
+"""Maximum number of rows of one table: six times those of a long run, some seven GiB in memory."""
 _PIECE: Final = 1 << 26
-"""Bytes of a row file that are decoded at once: about a million samples."""
+"""Number of bytes of a row file that are decoded at once: about a million samples."""
 
 Rows = np.ndarray[tuple[int], np.dtype[np.void]]
 
@@ -124,10 +124,10 @@ class RowWriter:
         return code
 
     def flush(self) -> None:
-        """Hand everything to the operating system, which keeps it even if this process is killed.
+        """Write all buffered rows to the operating system, which keeps them even if this process is killed.
 
         Raises:
-            EvidenceError: it takes no more, as of a full disk; what it did not take is kept.
+            EvidenceError: they cannot be written, for example because the disk is full; unwritten rows stay in the buffer.
         """
         try:
             while self._pending:
@@ -151,7 +151,7 @@ class RowWriter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowsRead:
-    """What a row file held.
+    """The contents of a row file.
 
     Attributes:
         table: the complete rows.
@@ -165,7 +165,7 @@ class RowsRead:
 
 
 class RowFile:
-    """A row file as a sequence of tables, read piece by piece; also one that was cut short.
+    """A row file, also a truncated one, as a sequence of tables read piece by piece.
 
     Attributes:
         closed: whether the end record is there, is the last and counts as many rows; known once all was read.
@@ -244,7 +244,7 @@ class RowTail:
 
 
 class _Decoder:
-    """Turns bytes into rows; runs of rows between two words are decoded at once."""
+    """Decodes bytes into rows; sequences of rows between two words are decoded at once."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema

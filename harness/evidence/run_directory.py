@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 _PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
 _RUNNING = "running.json"
 _LONGEST = 255
-"""Characters of a file's name, directories included; ours have fifty."""
+"""Maximum number of characters of a file's name with directories; normal names have fifty."""
 RUNS_LISTED = "list the runs with `readiness history`; if there is none yet, start one with `readiness run`"
 FASTEST = 1e6
-"""A larger time scale is refused: a day would take less than a tenth of a second."""
+"""Maximum time scale, at which a day takes a tenth of a second."""
 
 REPORTS = ("verdict.json", "summary.md", "junit.xml", "readiness.html", "allure-results", "allure-report", "reports")
 """Files and directories made from the evidence that are not evidence themselves; `reports` is for formats that packages and projects add."""
@@ -44,8 +44,8 @@ class RunDirectory:
         """Make the directory of a new run and mark it as being written by this process.
 
         Raises:
-            UsageError: it cannot be made there.
-            EvidenceError: it was made and cannot be written to, as on a full disk.
+            UsageError: the directory cannot be created there.
+            EvidenceError: it was created but cannot be written to, for example because the disk is full.
         """
         directory = cls(runs / run)
         try:
@@ -72,9 +72,9 @@ class RunDirectory:
         """A recorded run.
 
         Raises:
-            UsageError: there is none.
-            EvidenceError: it contains what no run does, as links and pipes; nothing of it was opened.
-            RunInProgress: it is still being written.
+            UsageError: there is no such run.
+            EvidenceError: it contains entries that no run has, such as links and pipes; no file was opened.
+            RunInProgress: the run is still being written.
         """
         try:
             directory = cls(path.resolve())
@@ -89,7 +89,7 @@ class RunDirectory:
 
     @property
     def in_progress(self) -> bool:
-        """Whether the process that writes it lives."""
+        """Whether the process that writes the run is still running."""
         try:
             owner = read_json(self.path / _RUNNING)
             pid, mark = int(owner["pid"]), str(owner["started"])
@@ -98,7 +98,7 @@ class RunDirectory:
         return _process_start(pid) == mark
 
     def end(self) -> None:
-        """Take the mark of the writer away and point `latest` here.
+        """Remove the mark of the writing process and point `latest` to this run.
 
         Raises:
             EvidenceError: `latest` cannot be pointed here, as where another file of that name exists; the run has ended.
@@ -110,7 +110,7 @@ class RunDirectory:
             pointer.unlink(missing_ok=True)
             pointer.symlink_to(self.path.name)
             if not latest.is_symlink() and latest.exists():
-                raise FileExistsError(errno.EEXIST, "what has that name is not a link")
+                raise FileExistsError(errno.EEXIST, "a file of that name exists and is not a link")
             pointer.replace(latest)
         except OSError as error:
             pointer.unlink(missing_ok=True)
@@ -151,7 +151,7 @@ class RunDirectory:
             raise MissingEvidence(f"is not a plan: {why}", where=str(path), hint=hint)
         if plan.claims and plan.time_scale != 1 and b'"scaled"' not in text:
             raise MissingEvidence(
-                f"does not say which lengths of time are divided by its time scale of {plan.time_scale:g}",
+                f"does not state which lengths of time are divided by its time scale of {plan.time_scale:g}",
                 where=str(path),
                 hint="judge it with the version that recorded it, or run again",
             )
@@ -188,16 +188,16 @@ class RunDirectory:
 
 @contextmanager
 def _writable(path: Path) -> Iterator[None]:
-    """What the operating system says against a file of a new run, in our words."""
+    """The error for a file of a new run that cannot be written."""
     try:
         yield
     except OSError as error:
-        hint = "make room there, or choose another --out"
+        hint = "free disk space there, or choose another --out"
         raise EvidenceError(f"the run cannot be written: {error.strerror}", where=str(path), hint=hint) from error
 
 
 def _not_planned(plan: Plan) -> str:
-    """What no run was ever planned with, by its key; empty where there is nothing of the kind."""
+    """Values in a plan that no run can have, by key; may be empty."""
     if not 0 < plan.time_scale <= FASTEST:
         return f"time_scale: {plan.time_scale:g} is not above 0 and at most {FASTEST:g}"
     for at, claim in enumerate(plan.claims):

@@ -1,4 +1,4 @@
-"""Sealing: Parquet from row files, samples cut into windows, hashes of everything."""
+"""Closes the evidence of a run: converts row files to Parquet, splits samples into windows, and hashes all files."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 def seal(directory: RunDirectory, plan: Plan) -> None:
-    """Make the evidence final; every writer must have ended.
+    """Close the evidence; all writers must have ended.
 
-    May be called again after it was cut short.
+    May be called again after an interruption.
 
     Raises:
-        EvidenceError: it cannot be written, as on a full disk; what is not sealed stays as it was recorded.
+        EvidenceError: a file cannot be written, for example because the disk is full; other files stay as they were recorded.
     """
     try:
         _seal_all(directory, plan)

@@ -1,6 +1,6 @@
-"""Rows that nothing can have written.
+"""Finds rows that cannot be genuine.
 
-They were answered before they were sent or unsent, are from after the run or of another worker, or have an unknown word.
+Such rows were answered before they were sent, or without being sent, lie after the run, belong to another worker, or have an unknown word.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """What is known of a file of samples beforehand.
+    """What is known in advance about a file of samples.
 
     Attributes:
-        worker: whose it is.
+        worker: number of the worker that wrote it.
         span: the window that its requests were due in (half open); None: any.
         until_ns: when the run ended, and all of it with it; None: unknown.
     """
@@ -34,9 +34,9 @@ class Known:
 
 
 def unsound(rows: Table, known: Known | None = None) -> str:
-    """What is wrong with the first row that cannot be, and how many are like it.
+    """A text on the first invalid row, with the number of such rows.
 
-    Empty when none is.
+    Empty if all rows are valid.
     """
     for what, wrong in chain(_wrong(rows), _wrong_samples(rows, known) if known else ()):
         if wrong.any():

@@ -1,4 +1,4 @@
-"""The tables of a run directory; why one is incomplete is reported with its file."""
+"""Reads the tables of a run directory; problems are reported with the file."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Tables:
 
     Attributes:
         directory: of the run.
-        spoilt: files that are gone, cut short, edited or unlisted by the manifest: they are not read.
-        missing: what is found wrong with others is put here.
+        spoilt: files that are missing, truncated, edited or not listed in the manifest, which are not read.
+        missing: problems found in other files are added here.
     """
 
     directory: RunDirectory
@@ -80,7 +80,7 @@ class Tables:
         """
         paths = {file: self.directory.file(file) for file in files if file not in self.spoilt}
         if away := next((file for file, path in paths.items() if path is None), ""):
-            why = f"counts the rows of {away}, which cannot be the name of a file inside the run"
+            why = f"counts the rows of {away}, which is not a valid name of a file inside the run"
             self.missing.append(Missing(file="history/seal.ndjson", why=why))
             return
         if gone := [file for file, path in paths.items() if path and not path.is_file()]:
@@ -101,14 +101,14 @@ class Tables:
             self.spoilt.update(files)
 
     def why_spoilt(self, file: str) -> str:
-        """What keeps a file from being read at all; empty when nothing does."""
+        """Why a file cannot be read at all; empty if it can."""
         return "" if self._has(file) else f"{file} is missing or was changed"
 
     def _has(self, file: str) -> bool:
         return file not in self.spoilt and self.directory.has(file)
 
     def _parquet(self, files: Mapping[str, Known | None], schema: Schema) -> Table:
-        """Those of the files that can be read."""
+        """The files that can be read."""
         try:
             table, ends = read_parquets([self.directory.path / file for file in files], schema)
         except MissingEvidence as error:

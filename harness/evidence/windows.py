@@ -1,4 +1,4 @@
-"""The windows of a run by name, from its history; and the time outside of them."""
+"""Reads the windows of a run from its history."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WindowSpan:
 
     @classmethod
     def of(cls, opened: WindowOpened, closed: WindowClosed) -> WindowSpan:
-        """The window that these two observations bound."""
+        """The window between two observations."""
         return cls(
             name=opened.subject,
             phase=Phase(opened.phase),

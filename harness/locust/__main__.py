@@ -23,7 +23,7 @@ from harness.targets.child import ChildSettings
 
 
 def read_no_files() -> None:
-    """Let parsers of Locust's options that are made from now on read no file by themselves; `--config` still names one."""
+    """Keep Locust's option parsers from reading configuration files by themselves; `--config` still works."""
     made = LocustArgumentParser.__init__
 
     def make(parser: LocustArgumentParser, *arguments: Any, **options: Any) -> None:
@@ -33,7 +33,7 @@ def read_no_files() -> None:
 
 
 def keep_our_options() -> None:
-    """Let an option of the locustfile that has the name of one of ours end the process: Locust would log that, and the file be given our value."""
+    """End the process if the locustfile has an option with a name of the harness's options; Locust would only log it."""
     hook: Any = events.init_command_line_parser
     add, ours = hook.add_listener, ArgumentParser(add_help=False)
     add_options(ours)
@@ -46,7 +46,9 @@ def keep_our_options() -> None:
             except ArgumentError as error:
                 named = {name.strip(",") for name in str(error).split()}
                 if taken := sorted(named & {name for action in ours._actions for name in action.option_strings}):  # noqa: SLF001
-                    sys.exit(f"the locustfile's option `{taken[0]}` is one of the harness's: give it another name")
+                    sys.exit(
+                        f"the locustfile's option `{taken[0]}` has the name of an option of the harness: rename it"
+                    )
                 raise
 
         add(listen)

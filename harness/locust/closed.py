@@ -32,7 +32,7 @@ class ClosedLoopUser(JourneyUser):
     think_s: ClassVar[float] = 1.0
 
     def on_start(self) -> None:
-        """Come in within the first think time: users who start together would march in step."""
+        """Wait for a random part of the think time, so that users who start together do not act in step."""
         self._worker: LocustWorker = self.environment.open_loop
         options = self._worker.options
         self._number = next(self._numbers)

@@ -1,4 +1,4 @@
-"""What one user does, from arriving to leaving; a journey file reads like prose."""
+"""A journey: the actions of one user from arriving to leaving."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 _SERVED: Final = ("x-served-region", "x-served-pod")
 _JSON: Final = "Content-Type: application/json\r\n"
 _ERRORS: Final = 400
-"""From this status on an answer is an error, unless the journey says which one is right."""
+"""Status from which an answer is an error, unless the journey names the expected status."""
 _ACCOUNTS: Final = (1 << 15) - 1
-"""Users are distinguished by a number of two bytes; two with the same number count as one."""
+"""Number of different users that can be told apart, by a number of two bytes."""
 _REDIRECTED: Final = "redirected"
 """Kind of failure of a write whose redirect (301, 302, 303) led to a GET: a page to sign in at, or the same path with a `/`, answers 200 to that, and nothing was written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came back.
+    """The result of a request.
 
     Attributes:
         ok: whether it was as expected.
@@ -58,7 +58,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """What all journeys of one class have in common.
+    """The settings that all journeys of one class share.
 
     It is made once, because a journey is made for each arrival.
 
@@ -210,7 +210,7 @@ class Journey:
         self._terms.worker.sign_ins.put(self._outcome(answer), user=digest, sent_ns=sent_ns, done_ns=done_ns)
 
     def _outcome(self, answer: Answer) -> str:
-        """Of the last request, by its answer; the status behind a redirect is that of another request."""
+        """The outcome of the last request by its answer; after a redirect the status belongs to another request."""
         return outcome_of(ok=answer.ok, status=0 if self._session.redirected else answer.status)
 
     def think(self, seconds: float) -> None:
@@ -276,7 +276,7 @@ class Journey:
                 self.failed = True
 
     def leave(self) -> None:
-        """The journey is over; another may have its connection."""
+        """End the journey, and give its connection back."""
         self._session.leave()
 
     def _served(self, response: Response | None) -> tuple[str | None, str | None, str | None]:
@@ -310,7 +310,7 @@ class Journey:
         *,
         follow: bool,
     ) -> str | None:
-        """Bounded as a whole, from connecting to the last byte; the kind of failure, or None."""
+        """Run an exchange with one timeout from connecting to the last byte; returns the kind of failure, or None."""
         lines = self._signed_in
         if headers:
             lines += "".join(f"{key}: {value}\r\n" for key, value in headers.items())

@@ -1,4 +1,4 @@
-"""What users of every model have in common.
+"""Base of the users of all models.
 
 They run journeys, and each request is recorded.
 """
@@ -50,7 +50,7 @@ class JourneyUser(FastHttpUser):
             cls.tasks = [tag(*tags)(lambda user: user.arrive())]
 
     def journey(self, journey: Journey) -> None:
-        """What one user does."""
+        """The actions of one user, from arriving to leaving."""
         raise NotImplementedError
 
     def arrive(self) -> None:

@@ -46,7 +46,7 @@ class OpenLoopUser(JourneyUser):
         self._personas: dict[str, OpenLoopUser] = {type(self).__name__.lower(): self}
 
     def on_stop(self) -> None:
-        """Another user may carry the schedule on."""
+        """Let another user continue the schedule."""
         self._worker.put_down(self)
 
     def total_per_s(self) -> float:

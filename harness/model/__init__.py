@@ -1,4 +1,4 @@
-"""Frozen, keyword-only values; names include units. They import nothing of ours but errors."""
+"""The model: frozen, keyword-only values whose names include units. Of the harness they import only `errors`."""
 
 from __future__ import annotations
 

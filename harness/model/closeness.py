@@ -1,4 +1,4 @@
-"""How close a figure is to its limit: one rule for the reason of a verdict, every report and every order of figures."""
+"""Computes how close a figure is to its limit, for reasons, reports and the order of figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.model.verdict import Measure
 
 
 def share_of_limit(measure: Measure) -> float | None:
-    """How much of its limit a figure takes up, by its bound on the bad side: 1 is the limit itself, more is beyond it."""
+    """The worse bound of a figure as a share of its limit: 1 is the limit itself, more is beyond it."""
     if measure.value is None:
         return None
     high = measure.value if measure.high is None else measure.high
@@ -20,7 +20,7 @@ def share_of_limit(measure: Measure) -> float | None:
 
 
 def _share(measure: Measure, least: float, most: float) -> float | None:
-    """How much of its limit a figure between these takes up where it takes up most; None where that means nothing."""
+    """The largest share of its limit that a figure between two bounds takes up; None if that has no meaning."""
     limit = measure.scaled_limit
     if limit is None:
         return None
@@ -36,9 +36,9 @@ def _share(measure: Measure, least: float, most: float) -> float | None:
 
 
 def proven_excess(measure: Measure) -> float:
-    """How far a failed figure is proven to be beyond its limit: the bound on the good side as a multiple of what is allowed.
+    """How far a failed figure is proven to be beyond its limit: its better bound as a multiple of the limit.
 
-    One without a bound or a value is beyond any; of what must not be there at all it is the count.
+    It is infinite without a bound or a value; if the limit is 0, it is the count.
     """
     if measure.excess is not None:
         return measure.excess
@@ -53,7 +53,7 @@ def proven_excess(measure: Measure) -> float:
 
 
 def closeness(measure: Measure) -> float:
-    """The order of figures of one outcome, the worst one highest: failed ones by what is proven, others by how close to the limit they may be."""
+    """Sort key for figures of one outcome, highest for the worst: failed ones by proven excess, others by closeness to the limit."""
     if measure.outcome is Outcome.FAIL:
         return proven_excess(measure)
     return share_of_limit(measure) or 0.0

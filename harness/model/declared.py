@@ -1,4 +1,4 @@
-"""What a sentence may say of the objects of a cluster: `image tag other than latest and user id other than 0`.
+"""Conditions of sentences on the objects of a cluster: `image tag other than latest and user id other than 0`.
 
 The fields that a sentence may name are listed here once; `harness.drivers.check.state` reads each of them from an object.
 """
@@ -15,12 +15,12 @@ from harness.errors import UsageError
 
 
 class StateObject(StrEnum):
-    """What a sentence may speak of, each of them one by one."""
+    """The kinds of objects that a sentence may check, one by one."""
 
     CONTAINER = "container"
     """A container, or init container, of a Deployment, StatefulSet, DaemonSet, CronJob, Job, or of a pod without a controller."""
     WORKLOAD = "workload"
-    """The Deployments, StatefulSets and DaemonSets of a namespace whose pods have the same label `app` and are the same component of it."""
+    """The Deployments, StatefulSets and DaemonSets of a namespace whose pods have the same `app` label and component."""
 
 
 class Comparison(StrEnum):
@@ -31,7 +31,7 @@ class Comparison(StrEnum):
     OTHER_THAN = "other than"
     EQUAL = "equal to"
     STATED = "stated"
-    """The object states it; there is no value."""
+    """The field is stated by the object; the condition has no value."""
 
 
 STATE_FIELDS: Final[Mapping[StateObject, Mapping[str, str]]] = {
@@ -54,7 +54,7 @@ STATE_FIELDS: Final[Mapping[StateObject, Mapping[str, str]]] = {
         "bypass switches": "settings that switch authentication off: variables (those of `envFrom` too) and arguments by their name, unless they are set to an off value; also of Jobs and CronJobs",
     },
 }
-"""The fields of each object, and what they are; an object that does not state a field never fits a condition."""
+"""The fields of each kind of object with descriptions; an object that does not state a field never meets a condition on it."""
 
 _VALUE: Final = r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,79}(?: (?:s|%))?"
 
@@ -65,7 +65,7 @@ _FIELD: Final = "|".join(
 _HOW: Final = "|".join(how.value for how in Comparison if how is not Comparison.STATED)
 _CONDITION: Final = rf"(?:{_FIELD}) (?:stated|(?:{_HOW}) {_VALUE})"
 CONDITIONS_PATTERN: Final = rf"{_CONDITION}(?:, {_CONDITION})*(?: and {_CONDITION})?"
-"""Of a sentence's part; without groups."""
+"""Regular expression of the conditions in a sentence, without groups."""
 _ONE: Final = re.compile(rf"(?P<field>{_FIELD}) (?:stated|(?P<how>{_HOW}) (?P<value>{_VALUE}))")
 
 
@@ -87,7 +87,7 @@ class StateCondition:
         return f"{self.field} {self.how.value} {self.value}".rstrip()
 
     def holds(self, stated: str | None) -> bool:
-        """Whether a field that an object states as this text fits; None is a field that it does not state."""
+        """Whether a field with this text meets the condition; None is a field that the object does not state."""
         if stated is None:
             return False
         if self.how is Comparison.STATED:
@@ -106,7 +106,7 @@ def conditions_of(of: StateObject, text: str) -> tuple[StateCondition, ...]:
     """The conditions of a sentence.
 
     Args:
-        of: what the sentence speaks of.
+        of: the kind of objects in the sentence.
         text: like `image tag other than latest and user id other than 0`.
 
     Raises:
@@ -134,6 +134,6 @@ def conditions_of(of: StateObject, text: str) -> tuple[StateCondition, ...]:
 
 
 def _number(text: str) -> float | None:
-    """The number that a value begins with, whatever its unit; None where it begins with none."""
+    """The number at the beginning of a value, ignoring its unit; None if there is none."""
     found = re.match(r"[0-9]+(?:\.[0-9]+)?(?= |$)", text)
     return float(found[0]) if found else None

@@ -1,4 +1,4 @@
-"""Fault domains: what fails together, and what that means for planning, receipts and excuses."""
+"""Fault domains: what fails together, with the properties that planning, receipts and excuses need."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 ENTRY: Final = "entry"
-"""The part of a target that users meet: reads, writes and the shares of the regions."""
+"""Name of the part of a target that users reach: reads, writes and the regions' shares of answers."""
 WORKLOADS: Final = "workloads"
 NODES: Final = "nodes"
 DATABASE: Final = "database"
 PARTS: Final = (ENTRY, WORKLOADS, NODES, DATABASE)
-"""The parts of a target that a fault can disturb, and that must be as before afterwards."""
+"""The parts of a target that a fault can disturb and that must be restored afterwards."""
 
 
 class PartsState(NamedTuple):
-    """How some parts of the target are: ok; else why not, and the names of the nodes, workloads and members that did not come back."""
+    """Whether parts of the target are restored; if not, why, and the nodes, workloads and members that are not."""
 
     ok: bool
     why: str
@@ -30,10 +30,10 @@ class Domain:
     Attributes:
         name: as experiment files and plans write it.
         single_fault: one of the single faults that the requirement documents name.
-        disaster: the youngest acknowledged writes may be excused, where a requirement grants it.
+        disaster: whether the loss of the newest acknowledged writes may be excused, if a requirement grants it.
         hits: its faults hit pods or nodes by name, and the fault receipt must show them.
-        must: what the target must show of what was hit, for people; empty where nothing is asked beside the confirming probe.
-        order: experiments run in ascending order: what disturbs least comes first.
+        must: text on what must be observed of the objects hit; empty if the confirming probe is enough.
+        order: experiments run in ascending order, the least disturbing first.
         touches: the parts of the target that its faults disturb.
     """
 
@@ -50,7 +50,7 @@ _POD: Final = "pod's uid was observed to go"
 _NODE: Final = "node was observed to go"
 
 NO_FAULT: Final = Domain(name="none", order=0, touches=())
-"""The null run: nothing is broken."""
+"""The null run: an experiment without a fault."""
 UNKNOWN: Final = Domain(name="unknown", order=99)
 """An experiment file that names no domain."""
 
@@ -75,7 +75,7 @@ DOMAINS: Final = {
 
 
 def domain_of(name: str) -> Domain:
-    """The domain of that name; `UNKNOWN` for any other word."""
+    """The domain of that name; `UNKNOWN` for an unknown name."""
     return DOMAINS.get(name, UNKNOWN)
 
 
@@ -83,7 +83,7 @@ class KnownExperiments(dict[str, str]):
     """Experiments by name, each with its domain.
 
     Attributes:
-        by_name: those that run only where a sentence names them: `every experiment of domain …` does not speak of them.
+        by_name: experiments that run only if a sentence names them; `every experiment of domain …` does not include them.
     """
 
     def __init__(self, domains: Mapping[str, str], by_name: Collection[str] = ()) -> None:
@@ -92,5 +92,5 @@ class KnownExperiments(dict[str, str]):
 
 
 def only_by_name(experiments: Mapping[str, str]) -> frozenset[str]:
-    """The experiments that run only where a sentence names them; a plain mapping has none."""
+    """The experiments that run only if a sentence names them; a plain mapping has none."""
     return experiments.by_name if isinstance(experiments, KnownExperiments) else frozenset()

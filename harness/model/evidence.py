@@ -1,4 +1,4 @@
-"""What a run recorded, as the judge reads it. Nothing here was judged yet."""
+"""The recorded evidence of a run, as the judge reads it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _Known = TypeVar("_Known")
 
 DATABASE: Final = "database"
 ENTRY: Final = "entry"
-"""Sources of a final read of the ledger; any other is a region by name. The database decides, or the entry where none is named."""
+"""Sources of a final read of the ledger; others are regions. The database decides or, without one, the entry."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ledger:
-    """Every write of the ledger clients, and what reads right after a write and final reads found. Files are relative to the run directory."""
+    """Every write of the ledger clients, with the reads right after writes and the final reads. Files are relative to the run directory."""
 
     writes: Table = field(default_factory=lambda: Table.empty(LEDGER_WRITES))
     final: Table = field(default_factory=lambda: Table.empty(LEDGER_FINAL))
@@ -40,9 +40,9 @@ class FinalRead:
         round: 1, 2…
         after: the experiment whose restore it follows; `end` for the last.
         complete: whether the read completed.
-        at_ns: when it began: writes acknowledged before this must be in it.
-        rows: how many rows it found.
-        source: what was asked: `database`, `entry` or a region.
+        at_ns: when it began; writes acknowledged before this must be in it.
+        rows: number of rows that it found.
+        source: what was read: `database`, `entry` or a region.
         why: what went wrong.
     """
 
@@ -57,13 +57,13 @@ class FinalRead:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Restore:
-    """Whether the target was as before after an experiment.
+    """Whether the target was restored after an experiment.
 
     Attributes:
-        ok: True, False, or None where it was not verified.
-        at_ns: when it was found to be as before, or was given up.
-        why: what was not.
-        missing: the pods, nodes and members that did not come back, by name.
+        ok: True, False, or None if not verified.
+        at_ns: when it was found to be restored, or when the wait was given up.
+        why: what was not restored.
+        missing: names of the pods, nodes and members that did not return.
     """
 
     ok: bool | None
@@ -79,12 +79,12 @@ class Experiment:
     Attributes:
         name, domain: as in the plan.
         attempt: 1 or 2.
-        ran: whether its method was started; False with `why` when the target was not steady or the file would not load.
+        ran: whether its method was started; False with `why` if the target was not steady or the file could not be loaded.
         why: what went wrong, for people.
-        fault: when it was in, and what it hit.
-        restore: whether the target was as before afterwards.
-        observed_from_ns: the recovery watch starts here (before the action is sent).
-        observed_until_ns: watchers' rows up to here belong to it.
+        fault: when the fault was active, and what it hit.
+        restore: whether the target was restored afterwards.
+        observed_from_ns: start of the observation of the recovery, before the action is sent.
+        observed_until_ns: end of the observation; watchers' rows up to here belong to the attempt.
         journal: status, deviated, steady_before, steady_after, the unmet probe and failed activities as the journal says; empty when there is no journal.
         steady_again: whether the file's hypothesis, not met after the method, was met after the rollbacks.
         manual_steps: undo steps that were left to a person; None: not recorded.
@@ -108,13 +108,13 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodChange:
-    """A pod was there when the watch began, became ready, or unready, had a container started again, or was gone.
+    """A pod existed when the watch began, became ready or unready, had a container restarted, or was deleted.
 
     Attributes:
         at_ns: when it was observed.
         what: `present`, `ready`, `unready`, `restarted`, `deleted`.
         name, namespace, uid, workload, region: of the pod; workload is the value of its label `app`.
-        ready: whether it is ready now; None where that was not recorded, as of one that is gone.
+        ready: whether it is ready now; None if not recorded, for example for a deleted pod.
     """
 
     at_ns: int
@@ -128,7 +128,7 @@ class PodChange:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the pod is ready from then on; of one whose container was started again, where that was recorded."""
+        """Whether the pod is ready from then on; after the restart of a container only if recorded."""
         if self.what == "restarted":
             return self.ready is True
         return self.what == "ready" or (self.what == "present" and self.ready is not False)
@@ -136,7 +136,7 @@ class PodChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeChange:
-    """A node was there when the watch began, or became ready or unready.
+    """A node existed when the watch began, or became ready or unready.
 
     Attributes:
         at_ns: when it was observed.
@@ -170,14 +170,14 @@ class LeaderChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseRead:
-    """Which release the target named when it was asked, apart from the answers to requests.
+    """The release that the target reported when it was read before or after the load.
 
     Attributes:
         when: `before` or `after` the load.
         at_ns: when it was read.
         workloads: the images or digests of each workload, by `namespace/Kind/name`.
-        version: what the version path answered; empty where there is none, or it could not be read.
-        why: what could not be read; empty when all was.
+        version: answer of the version path; empty if there is no such path or it could not be read.
+        why: what could not be read; empty if everything was read.
     """
 
     when: str
@@ -192,9 +192,9 @@ class Steady:
     """Whether the target was steady at one moment.
 
     Attributes:
-        ok: whether it was.
+        ok: whether the target was steady.
         at_ns: when that was known.
-        why: what was measured last.
+        why: the last measurement.
     """
 
     ok: bool
@@ -204,11 +204,11 @@ class Steady:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cut:
-    """What cut a run short.
+    """Why a run ended before it was complete.
 
     Attributes:
-        why: `interrupted`, `worker 1 of everyday: …`. hint: what to do about it; empty where nothing is known.
-        act: what was being done; empty: nothing yet. after_s: seconds since the run began.
+        why: the cause, `interrupted` or `worker 1 of everyday: …`. hint: what to do about it; may be empty.
+        act: the step of the run that was in progress; empty: none yet. after_s: seconds since the run began.
     """
 
     why: str
@@ -223,11 +223,11 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClockStep:
-    """The clocks of the machine of the run parted between two records, so lengths of time across it are not known.
+    """The clocks of the run's machine diverged between two records, so lengths of time across this period are not known.
 
     Attributes:
-        from_ns, until_ns: the records before and after it.
-        ahead_s: by how much the other clock went ahead of CLOCK_MONOTONIC; negative: it was set back.
+        from_ns, until_ns: times of the records before and after the divergence.
+        ahead_s: by how much the other clock advanced beyond CLOCK_MONOTONIC; negative: it was set back.
         slept: True: the machine slept; False: it did not, so it was paused, or its wall clock was set; None: unknown.
     """
 
@@ -239,7 +239,7 @@ class ClockStep:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunStarted:
-    """What the run itself recorded that it is, when it began. The plan and the manifest must name the same."""
+    """The identity of the run, recorded at its start; plan and manifest must agree with it."""
 
     run: str
     target: str
@@ -254,10 +254,10 @@ class WatchSource:
     """The record of one watcher.
 
     Attributes:
-        name: as in `watch.started`: `entry`, `regions`, …, or that of a package's own.
-        spacing_ms: planned spacing of its probes; 0 of a stream.
-        closed: whether it ended in order.
-        why: what is wrong with its file; empty when nothing is.
+        name: name as in `watch.started`: `entry`, `regions`, …, or the name of a package's watcher.
+        spacing_ms: planned spacing of its probes; 0 for a stream.
+        closed: whether it ended normally.
+        why: what is wrong with its file; empty if nothing is wrong.
     """
 
     name: str
@@ -268,7 +268,7 @@ class WatchSource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
-    """A file that should be complete, and is not: `file` relative to the run directory."""
+    """A file that should be complete but is not; `file` is relative to the run directory."""
 
     file: str
     why: str
@@ -276,7 +276,7 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
-    """An earlier run that this one is compared with.
+    """The earlier run (baseline) that this run is compared with.
 
     Attributes:
         plan: of that run.
@@ -289,26 +289,26 @@ class Baseline:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """All that a run recorded.
+    """All evidence that a run recorded.
 
     Attributes:
         windows: by name, in order of time.
         probes: the entry prober and the region probers.
         replicas: probes of database members.
         ledger: writes, reads of them and final reads.
-        pipeline: events sent into the pipeline, and what became of them.
-        experiments: the attempts at each experiment, by name, first attempt first.
-        checks: by demand key.
-        recorded: tables that have no field of their own here, by name.
+        pipeline: events sent into the pipeline, and their outcomes.
+        experiments: the attempts at each experiment, by name, in order.
+        checks: results of checks by demand key.
+        recorded: other tables by name.
         pods, nodes, leaders: changes, in order of time.
-        started: what the run recorded that it is; None: it recorded nothing.
-        release_reads: which release the target named, before and after.
+        started: identity that the run recorded; None: not recorded.
+        release_reads: the releases that the target reported, before and after the load.
         steady_start, steady_end: whether the target was steady at the start and the end of the load; None: not recorded.
         watchers: by name.
         observations: the whole history, merged and sorted by time.
-        missing: files that are gone, cut short or edited.
-        complete: whether the run completed and was sealed. cut: what cut it short, where that was recorded.
-        baseline: the run that was given to compare with; None: none was.
+        missing: files that are missing, truncated or edited.
+        complete: whether the run completed and its files were recorded in the manifest. cut: why it ended early, if recorded.
+        baseline: the earlier run to compare with; None: none was given.
         clock_steps: when the machine slept or was paused, or its wall clock was set, in order of time.
     """
 
@@ -337,7 +337,7 @@ class Evidence:
     _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, ask: Callable[[], _Known]) -> _Known:
-        """The answer to what is asked of this evidence more than once; it does not change, so it is found once."""
+        """A cached result computed from this evidence, which never changes."""
         if key not in self._known:
             self._known[key] = ask()
         answer: _Known = self._known[key]
@@ -358,12 +358,12 @@ class Evidence:
 
     @property
     def streams(self) -> Mapping[str, tuple[int, ...]]:
-        """When each change that a stream reported came, by watcher. A stream has no schedule: its silence says nothing."""
+        """Times of the changes that streams reported, by watcher. A stream has no schedule, so silence has no meaning."""
         scalers = tuple(o.mono_ns for o in self.observations if o.kind.startswith("autoscaler."))
         return {"pods": tuple(change.at_ns for change in self.pods), "autoscalers": scalers}
 
     def pods_before(self, at_ns: int) -> tuple[PodChange, ...]:
-        """The last change of every pod that was there just before a moment."""
+        """The last change of every pod that existed just before a moment."""
         last = {change.uid: change for change in self.pods if change.at_ns < at_ns}
         return tuple(change for change in last.values() if change.what != "deleted")
 

@@ -1,4 +1,4 @@
-"""Facts that checks read from the live target: few as values, a matrix of many as a table."""
+"""Facts that checks read from the live target, as values or, if there are many, as a table."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 from harness.model.table import FACTS, Table
 
 FIRST: Final = 10
-"""So many facts of a matrix are named; of all of them there is a number, and the table."""
+"""Maximum number of facts of a matrix that are named; all are counted and are in the table."""
 _OK: Final = {"yes": True, "no": False, "unknown": None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FactAmount:
-    """How much a fact is, where it is a count or a share: whoever accepts it names a bound for it.
+    """The size of a fact that is a count or a share; a waiver of such a fact needs a bound.
 
     Attributes:
-        value: in `unit`, one of `Quantity`; of what has another unit the bare number.
-        at_least: whether more of it is better.
+        value: value in `unit`, a unit of `Quantity`; with another unit only the number.
+        at_least: whether a larger value is better.
     """
 
     value: float
@@ -34,11 +34,11 @@ class Fact:
 
     Attributes:
         subject: `us-east-1/api-gateway`.
-        expected, observed: what was expected and what was read; for people.
-        ok: True as expected, False not, None when it could not be read.
-        attempts: how often it was asked; a fact is False only when every attempt was.
-        at_ns: when it was last asked.
-        amount: of a count or a share; None: it has no size.
+        expected, observed: texts of what was expected and what was read.
+        ok: True as expected, False not as expected, None if it could not be read.
+        attempts: number of readings; a fact is False only if every reading was.
+        at_ns: time of the last reading.
+        amount: size of a count or a share; None: it has no size.
     """
 
     subject: str
@@ -52,11 +52,11 @@ class Fact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FactTable:
-    """A matrix of facts.
+    """Many facts as a table.
 
     Attributes:
-        rows: one a fact, under the schema FACTS.
-        covered, of: how many of the things that the check speaks of have a fact, and how many there are.
+        rows: one row per fact, with the schema FACTS.
+        covered, of: number of things to be checked that have a fact, and their total number.
     """
 
     rows: Table
@@ -65,7 +65,7 @@ class FactTable:
 
     @classmethod
     def made(cls, facts: tuple[Fact, ...], covered: int, of: int) -> FactTable:
-        """The matrix of these facts."""
+        """The table of these facts."""
         words = {value: word for word, value in _OK.items()}
         rows: list[dict[str, int | str | None]] = [
             {
@@ -84,11 +84,11 @@ class FactTable:
         return len(self.rows)
 
     def count(self, *, ok: bool | None) -> int:
-        """How many facts are as expected (True), not (False), or could not be read (None)."""
+        """Number of facts that are as expected (True), not (False), or could not be read (None)."""
         return sum(int(self.rows.words["ok"].equals(word).sum()) for word, value in _OK.items() if value is ok)
 
     def first(self, *, ok: bool | None, most: int = FIRST) -> tuple[Fact, ...]:
-        """The first of these facts, in the order in which they were recorded."""
+        """The first facts with these outcomes, in recorded order."""
         names = [word for word, value in _OK.items() if value is ok]
         where = np.logical_or.reduce([self.rows.words["ok"].equals(name) for name in names])
         part = self.rows.at(np.flatnonzero(where)[:most])
@@ -102,7 +102,7 @@ class FactTable:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """What a check demand found.
+    """The result of a check.
 
     Attributes:
         demand: its key.

@@ -46,7 +46,7 @@ _BEHIND: Final = {
     "DaemonSet": _GENERATED,
     "": f"{_NUMBERED}|{_OF_A_TEMPLATE}|{_GENERATED}",
 }
-"""What a pod's name has behind its workload's, by its controller: a number, or five characters, after the hash of a template or without one.
+"""The suffix of a pod's name after its workload's name, by controller: a number, or five characters with or without a hash.
 
 A hash has ten characters, or fewer where its number is small.
 """
@@ -54,13 +54,13 @@ A hash has ten characters, or fewer where its number is small.
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hit:
-    """One thing that the fault hit, read from the target.
+    """One object that the fault hit, read from the target.
 
     Attributes:
         kind: `pod`, `node` or `process`.
-        name, namespace, uid, address, region, workload: what it was; empty where unknown.
-        controller: the kind of what made a pod, like `ReplicaSet`; empty where unknown.
-        owner: the workload whose pod it is, by the name of what made it, whatever its labels say; empty where unknown.
+        name, namespace, uid, address, region, workload: identify the object; empty if unknown.
+        controller: the kind of a pod's owner, like `ReplicaSet`; empty if unknown.
+        owner: the workload of a pod by its owner, not by its labels; empty if unknown.
     """
 
     kind: str
@@ -74,7 +74,7 @@ class Hit:
     owner: str = ""
 
     def is_of(self, namespace: str, workload: str) -> bool:
-        """Whether it is a pod of the workload of that name: by its owner, else by its label, else by its own name, as controllers form it."""
+        """Whether it is a pod of the workload of that name, by its owner, else by its label, else by its name."""
         if self.kind != "pod" or self.namespace != namespace:
             return False
         if known := self.owner or self.workload:
@@ -84,28 +84,28 @@ class Hit:
 
     @property
     def is_of_its_node(self) -> bool:
-        """Whether it is a pod that no other node takes over: of a DaemonSet, or a static one."""
+        """Whether it is a pod that is not moved to another node: a pod of a DaemonSet, or a static pod."""
         return self.controller in {"DaemonSet", "Node"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultWindow:
-    """When a fault was in. Nanoseconds of CLOCK_MONOTONIC; None: not observed.
+    """When a fault was active, in ns of CLOCK_MONOTONIC; None: not observed.
 
     Attributes:
         experiment: by name.
         domain: pod, node, zone, database, region, service, process, host, external, network, or `none` for the null run.
         sent_ns: the first action was sent.
-        confirmed_ns: the fault was read from the target as in.
-        undone_ns: the undo was sent (of a held fault: the end of the hold); None where the fault needs no undo.
-        gone_ns: the fault was read from the target as out.
-        restarted_ns: the file's own action started again what the fault ended, as part of what is measured (`restarted_by`).
-        held: whether the fault was still in at the end of its hold; None: not asked.
-        gone_by: the probe that the file names to see the end of the fault; empty where it names none, or none was recorded.
-        stays: the same probe, where it was asked for the last time and did not see it; else empty.
-        hit: what it hit. inferred: nothing but its end says so, as the action is of others and reports no hit.
-        decisions_read: whether the pods that an autoscaler ended could be left out of the hits.
-        why: what is known where something is missing.
+        confirmed_ns: a reading of the target showed the fault.
+        undone_ns: the undo was sent (for a fault kept by `hold`: the end of `hold`); None if the fault needs no undo.
+        gone_ns: a reading of the target no longer showed the fault.
+        restarted_ns: the file's own action restarted what the fault had stopped, as part of the measurement (`restarted_by`).
+        held: whether the fault was still active at the end of `hold`; None: not asked.
+        gone_by: the probe in the file that confirms the end of the fault; empty if none is named or recorded.
+        stays: the same probe if its last reading did not confirm the end of the fault; else empty.
+        hit: what the fault hit. inferred: whether this follows only from what ended, since a foreign action does not report hits.
+        decisions_read: whether pods that an autoscaler ended could be left out of the hits.
+        why: explanation if something is missing.
     """
 
     experiment: str

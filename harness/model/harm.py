@@ -1,4 +1,4 @@
-"""Harm to what users wrote, and to the platform without a fault: what a run can measure of it, and what of it no requirement judges."""
+"""Harm that a run can measure: to users' writes, and to the platform without a fault; and harm that no requirement judges."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Harm(StrEnum):
-    """One kind of harm: what was harmed, and how. A figure's spec says which of them it judges."""
+    """One kind of harm. The spec of a figure says which kinds it judges."""
 
     WRITES_LOST = "writes lost"
     WRITES_WRONG = "writes with another value"
@@ -42,11 +42,11 @@ class Harm(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnjudgedHarm:
-    """Harm that was measured and that no claim of the plan judges.
+    """Harm that was measured but that no claim of the plan judges.
 
     Attributes:
-        harm: what.
-        count: how often; 1 or more.
+        harm: kind of harm.
+        count: number of cases, 1 or more.
     """
 
     harm: Harm

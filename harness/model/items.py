@@ -1,4 +1,4 @@
-"""Ledgers of items: what was made and accepted, and what was seen of it later. The columns that they share are declared once."""
+"""Declares ledgers of items, which record what was made, accepted, and read later; their common columns are declared once."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ _INTS: Final = {"id": 8, "by": 4, "made_ns": 8, "accepted_ns": 8, "seen_ns": 8, 
 _WORDS: Final = ("item", "place", "outcome", "state")
 
 OUTCOMES: Final = ("accepted", "refused", "unknown")
-"""accepted: acknowledged. refused: certainly not written. unknown: timeout, cut connection, server error after sending."""
+"""Outcomes of a request. accepted: acknowledged. refused: certainly not written. unknown: timeout, broken connection, server error."""
 
 _REFUSED: Final = range(400, 500)
 _MAYBE_WRITTEN: Final = frozenset({408, 409})
-"""Client errors that are possible although an earlier copy of the request (a proxy's retry) was written."""
+"""Client errors that may be answers to a proxy's retry although the first copy of the request was written."""
 
 STATES: Final = ("found", "absent", "wrong", "twice", "unknown")
-"""wrong: with another content. unknown: a read got no answer."""
+"""States of an item when read. wrong: with other contents. unknown: the read got no answer."""
 
 
 def outcome_of(*, ok: bool, status: int) -> str:
-    """The outcome of what was sent, by its answer: one of OUTCOMES.
+    """The outcome of a request by its answer: one of OUTCOMES.
 
     Args:
         ok: whether it was acknowledged.
-        status: HTTP's; 0 without an answer, or where it is the one of another request, to which a redirect led.
+        status: HTTP status; 0 without an answer, or if a redirect led to another request.
     """
     if ok:
         return "accepted"
@@ -43,7 +43,7 @@ def item_schema(
     order: Mapping[str, tuple[str, ...]] | None = None,
     states: tuple[str, ...] = STATES,
 ) -> Schema:
-    """Declare a ledger of items, one row an item or one row a read of it.
+    """Declare a ledger of items, with one row per item or one row per read of an item.
 
     Args:
         name: of the table.

@@ -1,4 +1,4 @@
-"""What the target file must name before an act can be planned."""
+"""Keys that the target file must have before a step of the run can be planned."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 
 class RequiredKey(NamedTuple):
-    """A key of the target file without which there is no evidence, and why.
+    """A required key of the target file, without which there is no evidence.
 
     Attributes:
         key: of the target file, or a property of the target.
-        why: it is needed.
-        lacks: what a target without it lacks; empty: the key.
+        why: why it is needed.
+        lacks: description of what a target without it lacks; empty: the key.
         hint: how to provide it; empty: add the key.
     """
 

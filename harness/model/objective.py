@@ -1,4 +1,4 @@
-"""What must hold: a figure, its scope, a limit; and the requirement that owns it."""
+"""Objectives: a figure with its scope and limit, as read from a Then sentence; and requirements."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final
 from harness.model.quantity import Length, Quantity
 
 UNFELT: Final = "unfelt"
-"""The parameter of a recovery whose sentence says `or is not felt`: no request need have met the fault."""
+"""Parameter of a recovery whose sentence says `or is not felt`: the fault may have affected no request."""
 
 
 class Figure(StrEnum):
-    """What is measured. Open: any other name is the figure of a package that registers its spec under it."""
+    """What is measured. Other names are figures of packages that register a spec under that name."""
 
     RESPONSE_TIME = "response time"
     ERROR_RATE = "error rate"
@@ -25,17 +25,17 @@ class Figure(StrEnum):
     RECOVERY = "recovery"
     LOST_WRITES = "lost writes"
     COPIES = "writes there once"
-    """Every acknowledged write is there once: of the ledger, and of what journeys wrote."""
+    """Every acknowledged write exists exactly once: writes of the ledger and of journeys."""
     READ_BACK = "writes read back"
     """Every acknowledged write is read back equal in every region."""
     TROUBLED_JOURNEYS = "share of journeys in trouble"
-    """Journeys with a failed request, or with one that waited over the longest response time that the plan promises."""
+    """Journeys with a failed request, or with a request slower than the highest response-time limit of the plan."""
     FIRST_REQUEST = "first request"
     EVENTS = "accepted events"
     """Each visible, once and complete."""
     CHECK = "check"
     PARTS = "parts"
-    """Other requirements, each of which must pass."""
+    """Other requirements, all of which must pass."""
     ATTESTATION = "attestation"
     """A person vouches for it."""
     LAST_HOUR = "response time in the last hour over the first"
@@ -152,7 +152,7 @@ class Figure(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Figure | None:
-        """A figure that is not the harness's own: the same value always gives the same member."""
+        """The member of a figure of another package: equal values always give the same member."""
         if not isinstance(value, str) or not value:
             return None
         member = str.__new__(cls, value)
@@ -161,7 +161,7 @@ class Figure(StrEnum):
 
 
 class Op(StrEnum):
-    """How the figure is held against the limit."""
+    """How the figure is compared with the limit."""
 
     BELOW = "is below"
     AT_MOST = "is at most"
@@ -169,11 +169,11 @@ class Op(StrEnum):
     WITHIN = "is within"
     """limit ± tolerance, both ends included."""
     HOLDS = "holds"
-    """A fact that is as expected, or is not: checks, and `no write is lost`."""
+    """A fact, which is as expected or not: checks, and `no write is lost`."""
 
 
 class Phase(StrEnum):
-    """When the figure is taken."""
+    """The phase of the run in which the figure is measured."""
 
     STEADY = "in the steady state"
     RUN = "in the whole run"
@@ -183,7 +183,7 @@ class Phase(StrEnum):
     SWITCHED = "after the switch"
     STEP = "at the N % step"
     BACK = "on the way back"
-    """Of a rollout: from the order, or from the platform's own turn, to the old release everywhere, and some seconds more."""
+    """Rollback of a rollout: from the command, or the platform's own start, until the old release runs everywhere, and some seconds more."""
 
     @classmethod
     def of(cls, words: str) -> Phase:
@@ -192,7 +192,7 @@ class Phase(StrEnum):
 
 
 class Per(StrEnum):
-    """What the figure is taken of, one by one; the worst decides."""
+    """The units for which the figure is computed separately; the worst one decides."""
 
     ALL = "all together"
     ROUTE = "route"
@@ -202,20 +202,20 @@ class Per(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """Of what, and when, a figure is taken.
+    """The scope of a figure: what is measured, and when.
 
     Attributes:
-        traffic: the traffic that must run, by name; None where none is needed.
-        experiments: the experiments whose evidence is used, by name; empty where none is.
-        missing_experiments: kinds of experiments that the criterion names and that the scenario does not run.
-        left_out: those that the scenario does not run either, and on which the chosen profile does not gate.
-        domains: fault domains that the sentence speaks of (pod, node, database, region, network…).
+        traffic: name of the traffic that must run; None if none is needed.
+        experiments: names of the experiments whose evidence is used; may be empty.
+        missing_experiments: kinds of experiments that the criterion names but the scenario does not run.
+        left_out: kinds of experiments that the scenario does not run and on which the chosen profile does not gate.
+        domains: fault domains that the sentence names (pod, node, database, region, network…).
         operations: `reads` and/or `writes`, for recovery.
-        per: one by one of what.
-        subject: one region, route, service or entry by name; empty: all of them.
-        phase: when.
-        users: at least so many journeys in progress in every second of the window; 0: not asked.
-        rollout: the rollout whose evidence is used, by name; empty where none is.
+        per: the units for which the figure is computed separately.
+        subject: name of one region, route, service or entry; empty: all of them.
+        phase: the phase of the run.
+        users: minimum number of journeys in progress in every second of the window; 0: not required.
+        rollout: name of the rollout whose evidence is used; may be empty.
     """
 
     traffic: str | None = None
@@ -233,24 +233,24 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Objective:
-    """One Then sentence, read.
+    """One Then sentence as the harness reads it.
 
     Attributes:
         figure: what is measured.
-        quantile: 0.95 for a p95; None where the figure is no quantile.
-        scope: of what and when.
-        op: how it is compared.
+        quantile: 0.95 for a p95; None if the figure is not a quantile.
+        scope: what is measured, and when.
+        op: how the figure is compared with the limit.
         limit: the limit as the document says it. Each length of time carries whether it is `scaled`.
         tolerance: half the width for WITHIN.
-        window: the shortest window that is sufficient (`for 10 min`); None: the traffic's own.
-        confidence: of the bound on the bad side.
+        window: the shortest sufficient window (`for 10 min`); None: the window of the traffic.
+        confidence: confidence of the worse bound.
         sentence: the sentence as written.
         at: `file:line` of the sentence.
-        older_than: for lost writes: only those acknowledged longer than this before the disaster count (the RPO).
+        older_than: for lost writes: only writes acknowledged longer than this before the disaster count (the RPO).
         check: name of the check for CHECK.
-        demand: kind of the demand that finds its facts, for CHECK.
-        params: the check's parameters, and what else the sentence fixes.
-        times: other lengths of time that the sentence fixes, by name.
+        demand: kind of the demand that provides the facts, for CHECK.
+        params: parameters of the check, and other values in the sentence.
+        times: other lengths of time in the sentence, by name.
     """
 
     figure: Figure
@@ -270,7 +270,7 @@ class Objective:
     times: Mapping[str, Quantity] = field(default_factory=dict)
 
     def lengths(self, time_scale: float) -> tuple[Length, ...]:
-        """Every length of time in the sentence, with what is used of it at a time scale."""
+        """Every length of time in the sentence, with the length used at a time scale."""
         named = {"limit": self.limit, "older than": self.older_than, "window": self.window, **self.times}
         return tuple(
             Length(name=name, said=str(said), scaled=said.scaled, used_s=said.at_scale(time_scale).base)
@@ -280,7 +280,7 @@ class Objective:
 
 
 class EvidenceKind(StrEnum):
-    """Where a requirement's evidence comes from; the first of its kinds is preferred."""
+    """Kinds of evidence; the first kind of a requirement is preferred."""
 
     LOAD = "L"
     EXPERIMENT = "X"
@@ -317,13 +317,13 @@ class Gate(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlatformPart:
-    """A part that a platform may lack, and that requirements wait for.
+    """A part that a platform may lack, so that requirements on it cannot be assessed yet.
 
     Attributes:
-        name: `bus`, as `needs` of a requirement has it.
-        title: what it is, in plain words.
-        brings: what is decided once it is there, a sentence without its full stop.
-        stage: with which later stage the sandbox's platform gets it: 2 and up.
+        name: `bus`, as in `needs` of a requirement.
+        title: description in plain words.
+        brings: what can be decided once it exists, a sentence without its full stop.
+        stage: the later stage of the sandbox's platform that adds it, 2 or higher.
     """
 
     name: str
@@ -345,11 +345,11 @@ class Requirement:
         gate: whether it stops a release.
         environments: where it gates: a subset of sandbox, staging, production.
         source: the document and section.
-        falsified_by: the smallest defect that must turn it red.
-        owner: who answers for it; empty when unnamed.
-        says: the document's own words, where the criterion is worded otherwise.
-        needs: parts of a platform that it is about: it waits for them until a scenario claims it and the platform has them.
-        in_part: the kinds of experiments of its criterion on which the chosen profile gates; empty: on all of them.
+        falsified_by: the smallest defect that must make it FAIL.
+        owner: person or team responsible for it; may be empty.
+        says: the document's own words, if the criterion is worded differently.
+        needs: parts of a platform that it is about; without them, or without a scenario that claims it, it is not assessed.
+        in_part: kinds of experiments of its criterion on which the chosen profile gates; empty: all kinds.
     """
 
     id: str
@@ -373,22 +373,22 @@ class Requirement:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The ids that a derived requirement is made of, `A, B and C pass`; empty for any other."""
+        """The ids of the requirements that a derived requirement consists of, `A, B and C pass`; empty for others."""
         if self.form is not Form.DERIVED:
             return ()
         named = re.sub(r" pass(es)?$", "", re.sub(r" *\(interpretation.*", "", self.criterion))
         return tuple(re.split(r", | and ", named))
 
     def gates_in(self, environment: str) -> bool:
-        """Whether a FAIL here stops a release there."""
+        """Whether a FAIL of this requirement stops a release in an environment."""
         return self.gate is not Gate.RECORD and environment in self.environments
 
     @property
     def document(self) -> str:
-        """The source document: what is before the first colon of `source`; the profile where no source is named."""
+        """The source document: the text before the first colon of `source`; the profile if there is no source."""
         return self.source.partition(": ")[0].strip() or self.profile
 
     @property
     def section(self) -> str:
-        """The section of the document; empty where `source` names none."""
+        """The section of the document; empty if `source` names none."""
         return self.source.partition(": ")[2].strip()

@@ -1,4 +1,4 @@
-"""One timestamped fact, and the sink that takes it."""
+"""Observations, the timestamped lines of a history, and the sink that records them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Observation:
 
     Attributes:
         source: the writer; a history file has one.
-        seq: 0, 1, 2… without a gap in each source.
+        seq: 0, 1, 2…, without gaps in each source.
         clock: names the clock that `mono_ns` was read from (a machine's boot id).
         mono_ns: CLOCK_MONOTONIC, nanoseconds.
-        wall: RFC 3339, for people.
+        wall: wall clock time, RFC 3339, for people.
         kind: what happened: `experiment.started`, `pod.ready`…
-        subject: to what.
-        fields: the rest, JSON values.
+        subject: the object to which it happened.
+        fields: further JSON values.
     """
 
     source: str
@@ -33,8 +33,8 @@ class Observation:
 
 
 class Sink(Protocol):
-    """Takes observations; drivers know no more of the evidence than this."""
+    """Records observations; the only part of the evidence that drivers use."""
 
     def put(self, kind: str, subject: str, /, **fields: Any) -> Observation:
-        """Record that it happened now."""
+        """Record an observation with the current time."""
         ...

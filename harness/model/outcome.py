@@ -1,4 +1,4 @@
-"""How a requirement, and how a run, can end."""
+"""The possible outcomes of requirements and the possible decisions of runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The end of a requirement."""
+    """Outcome of a requirement."""
 
     PASS = "PASS"  # noqa: S105 - a verdict, not a password
     FAIL = "FAIL"
@@ -17,12 +17,12 @@ class Outcome(StrEnum):
 
 
 IN_ORDER = frozenset({Outcome.PASS, Outcome.WAIVED})
-"""Outcomes that keep no release from GO."""
+"""Outcomes that do not prevent GO."""
 _SEVERITY = {Outcome.FAIL: 3, Outcome.INCONCLUSIVE: 2, Outcome.WAIVED: 1, Outcome.PASS: 0}
 
 
 def worst_of(outcomes: Iterable[Outcome]) -> Outcome:
-    """FAIL over INCONCLUSIVE over WAIVED over PASS; of nothing: INCONCLUSIVE. Only these are given in."""
+    """The worst of outcomes in the order FAIL, INCONCLUSIVE, WAIVED, PASS; INCONCLUSIVE for none. Other outcomes are not allowed."""
     return max(outcomes, key=_SEVERITY.__getitem__, default=Outcome.INCONCLUSIVE)
 
 

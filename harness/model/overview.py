@@ -1,4 +1,4 @@
-"""What the judge reports of the run as a whole: its windows, what no window covers, its users' journeys, its release."""
+"""Results about the run as a whole: windows, periods without a window, users' journeys, machine and release."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 LEAST_REQUESTS: Final = 50
-"""A guard of fewer requests is silent: a stall of a second that a route meets is 100 % of them, and says nothing of the release."""
+"""Minimum number of requests to judge a window or route separately: with fewer, one short stall may affect all of them."""
 LEAST_S: Final = 3.0
-"""A guard of a shorter window is silent: that is as long as a machine stalls. Its requests count in the KPI over all windows."""
+"""Minimum length in s to judge a window separately: a machine may stall as long. Its requests still count in all windows together."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ class WindowResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unjudged:
-    """A stretch between the first window and the end of the load that is judged by nothing, in seconds since the first window opened."""
+    """A period between the first window and the end of the load that no claim judges, in seconds since the first window opened."""
 
     traffic: str
     start_s: float
@@ -44,7 +44,7 @@ class Unjudged:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Length in s."""
         return self.end_s - self.start_s
 
 
@@ -65,13 +65,13 @@ class JourneyResult:
 
     @property
     def share(self) -> float | None:
-        """Share of the journeys that met trouble; None of no journey."""
+        """Share of the journeys with a failed or slow request; None if there was no journey."""
         return self.troubled / self.n if self.n else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DoorResult:
-    """Uptime of one region's own door in all fault-free windows, by its health probes; descriptive.
+    """Uptime of one region's own entry in all fault-free windows, by its health probes; for information.
 
     Attributes:
         region: its name.

@@ -1,4 +1,4 @@
-"""Earlier runs, from their `verdict.json`, and what differs between two of them."""
+"""Earlier runs, read from their `verdict.json`, and the differences between two runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PastFigure:
 
     @property
     def of(self) -> str:
-        """Of what it is: `read-track`, `pod-loss, reads`; the same in every run."""
+        """The scope of the figure: `read-track`, `pod-loss, reads`; equal in every run."""
         return ", ".join(value for key, value in sorted(self.scope.items()) if key != "traffic")
 
 
@@ -55,7 +55,7 @@ class PastRow:
 
     @property
     def figures(self) -> Mapping[tuple[str, str], PastFigure]:
-        """Its figures with a value, by name and by what they are of; of several that are alike, the first."""
+        """Its figures with a value, by name and scope; the first one if several are alike."""
         found: dict[tuple[str, str], PastFigure] = {}
         for figure in self.measures:
             if figure.value is not None:
@@ -92,7 +92,7 @@ class PastRun:
 
     @property
     def series(self) -> tuple[str, str, float]:
-        """Runs whose figures may be compared are of one target, environment and time scale."""
+        """Key of runs whose figures may be compared: target, environment and time scale."""
         return self.target, self.environment, self.time_scale
 
     @property
@@ -103,19 +103,19 @@ class PastRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnreadRun:
-    """A directory among the runs that cannot be read as one, and why."""
+    """A directory that cannot be read as a run, with the reason."""
 
     run: str
     why: str
 
 
 class Change(StrEnum):
-    """What is proven of two figures."""
+    """What is proven about the difference of two figures."""
 
     WORSE = "worse"
     BETTER = "better"
     DIFFERENT = "different"
-    """Of a share that is held within limits: neither way is the better one."""
+    """The share changed; for a share that must stay within limits, no direction is better."""
     UNPROVEN = "no difference proven"
     UNTESTED = "not tested"
 
@@ -157,7 +157,7 @@ class RowChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunComparison:
-    """What differs between two runs.
+    """The differences between two runs.
 
     Attributes:
         rows: requirements whose verdict differs, or that only one of them has.

@@ -1,4 +1,4 @@
-"""What a run sets out to prove, and with what."""
+"""The plan of a run: what it must prove, and how."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class DemandKind(StrEnum):
     ROLLOUT = "rollout"
     """A candidate takes over and is taken back, under traffic."""
     SCALE = "scale"
-    """Services get more load, or are left alone, so that their autoscalers act or do not."""
+    """Services get more load, or none, so that it can be observed whether their autoscalers act."""
     EXPOSE = "expose"
-    """What the platform says of itself, its metrics or its database's statistics, read again and again under traffic."""
+    """The platform's own metrics or its database's statistics, read repeatedly during traffic."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Demand:
-    """Something that must be done once in a run, whoever asks for it.
+    """Something that must be done once in a run, for all scenarios that need it.
 
     Attributes:
         kind: the kind of its driver: a `DemandKind`, or that of a driver of your own.
@@ -54,7 +54,7 @@ class Demand:
 
     @property
     def key(self) -> str:
-        """One line that is equal for equal demands: `check deployment-size deployment=api-gateway replicas=3`."""
+        """A text that is equal for equal demands: `check deployment-size deployment=api-gateway replicas=3`."""
         words = [str(self.kind), self.name, *(f"{k}={v}" for k, v in sorted(self.params.items()))]
         if self.release:
             words.append(f"release={self.release}")
@@ -80,28 +80,28 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotAssessable:
-    """A requirement that this run cannot assess: why, and what would change that."""
+    """A requirement that this run cannot assess, with the reason and a hint."""
 
     requirement: str
     because: Reason
 
 
 MOST_READ_BACK: Final = 1000
-"""Items of one account that are read back; of more, so many are drawn evenly over the run. Fewer reads than that are not all."""
+"""Maximum number of items of one account that are read back; of more items, this many are drawn evenly over the run."""
 
 NEWEST_S: Final = 2.0
-"""What was acknowledged in so many seconds before a fault are its newest rows; all of them are read back."""
+"""Time in s before a fault in which acknowledged rows count as its newest rows, all of which are read back."""
 
 JOIN_S: Final = 300.0
-"""Load workers on other machines, which a person starts, have so long to join; those on this machine wait for them."""
+"""Time in s for load workers on other machines, started by a person, to join; workers on this machine wait for them."""
 
 ENDED: Final = "the load was ended by its locustfile: "
-"""Begins the line of a load's log that says why a load ended before anybody stopped it."""
+"""Beginning of the log line with the reason why a load ended before it was stopped."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountPlan:
-    """What journeys wrote under one name, and how it is read back when the load has ended.
+    """Items that journeys write under one name, and how they are read back when the load has ended.
 
     Attributes:
         name: as journeys name it in `journey.wrote`.
@@ -175,7 +175,7 @@ class TrafficPlan:
     shaped: bool = False
 
     def with_window(self, seconds: float) -> TrafficPlan:
-        """The same traffic with a window of this length; where the rate changes, its mean is taken anew."""
+        """The traffic with another window length; if the rate changes over time, its mean is computed again."""
         planned = self.journeys(self.warm_up_s, self.warm_up_s + seconds)
         mean = float(f"{planned / seconds:.12g}") if self.rates or self.trace_ns else self.journeys_per_s
         return replace(self, window_s=seconds, journeys_per_s=mean, window_grows=False)
@@ -192,12 +192,12 @@ class TrafficPlan:
 
     @property
     def all_workers(self) -> int:
-        """Load processes, here and elsewhere."""
+        """Number of load processes, on this and other machines."""
         return self.workers + self.remote_workers
 
     @property
     def curve(self) -> RateCurve:
-        """The rate over time; of a trace its mean."""
+        """The rate over time; for a trace its mean."""
         return RateCurve(points=self.rates) if self.rates else RateCurve.flat(self.journeys_per_s)
 
     def journeys(self, from_s: float, until_s: float) -> float:
@@ -210,7 +210,7 @@ class TrafficPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentPlan:
-    """An experiment by name with what the run knows of it beforehand.
+    """A planned experiment.
 
     Attributes:
         name: file name without `.yaml`.
@@ -247,7 +247,7 @@ class ExperimentPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Act:
-    """One step of a run. Acts are done one at a time, in the plan's order; only those that share another's time, or touch nothing, overlap.
+    """One step (act) of a run. Steps run one at a time in order, except steps that share another's time or touch nothing.
 
     Attributes:
         name: unique in a plan: `everyday/fault-free`, `experiment:pod-loss`, `rollout:canary`, `check health-of-pods`.
@@ -276,7 +276,7 @@ class Act:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """All of it; written to `plan.json` before anything is touched, and all the judge knows beside the evidence.
+    """The complete plan, written to `plan.json` before the run acts. The judge knows only the plan and the evidence.
 
     Attributes:
         run: run id.
@@ -349,20 +349,20 @@ class Plan:
         return "" if self.traffic_scale == 1 else f"traffic scale {self.traffic_scale:g}"
 
     def size_of(self, traffic: str | None) -> dict[str, str]:
-        """What the scope of a figure under this traffic says of its size; empty where that is what its file says, or there is none."""
+        """The size of a traffic in the scope of a figure; empty if it is the size in its file, or there is no traffic."""
         return {"size": self.traffic_scaled} if traffic and self.traffic_scaled else {}
 
     @property
     def filter(self) -> str:
-        """What left scenarios out, as it was given; empty where that was a path."""
+        """The filter that left scenarios out, as given; empty if it was a path."""
         return shlex.join([*_only(*self.only), *self.pytest_arguments])
 
     def lack_of(self, requirement: str) -> NotAssessable | None:
-        """Why a requirement, or a part of it, cannot be assessed here; None where all of it can."""
+        """Why a requirement, or a part of it, cannot be assessed here; None if all of it can."""
         return next((one for one in self.not_assessable if one.requirement == requirement), None)
 
     def not_tried(self, requirement: str) -> tuple[str, ...]:
-        """What a requirement's criterion names, the run does not try and the profile does not gate on; empty: it is tried whole."""
+        """Kinds of experiments that the criterion names, the run does not try and the profile does not gate on; empty: all are tried."""
         objectives = (o for claim in self.claims if claim.requirement == requirement for o in claim.objectives)
         return tuple(dict.fromkeys(kind for objective in objectives for kind in objective.scope.left_out))
 

@@ -81,11 +81,11 @@ class Quantity:
         return float(f"{self.base / _UNITS[unit][1]:.15g}")
 
     def same_as(self, other: Quantity) -> bool:
-        """Whether both say the same: `60 s` and `1 min` do."""
+        """Whether two quantities are equal, such as `60 s` and `1 min`."""
         return self.dimension == other.dimension and self.base == other.base
 
     def at_scale(self, time_scale: float) -> Quantity:
-        """What is used at a time scale: a scaled length of time divided by it, anything else as it is; at scale 1 everything."""
+        """The quantity used at a time scale: a scaled length of time is divided by it, anything else is unchanged."""
         if not self.scaled or time_scale == 1:
             return self
         return Quantity(value=self.base / time_scale, unit="s")
@@ -97,7 +97,7 @@ class Quantity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Length:
-    """One length of time of a sentence, and what was made of it at the target's time scale.
+    """One length of time in a sentence, and the length used at the target's time scale.
 
     Attributes:
         name: what it is in the sentence: `limit`, `window`, `older than`.
@@ -113,7 +113,7 @@ class Length:
 
     @property
     def factor(self) -> float:
-        """What it was divided by; 1 where it was not, and at scale 1."""
+        """The divisor of the length; 1 if it was not scaled."""
         return float(f"{Quantity.parse(self.said).base / self.used_s:.6g}") if self.scaled and self.used_s else 1.0
 
     @property

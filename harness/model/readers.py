@@ -1,4 +1,4 @@
-"""Who reads what a run records: by table and kind of observation, and by kind of window, the rule of the judge that decides on it.
+"""Lists, for each table and kind of observation and each kind of window, the rule of the judge that uses it.
 
 One line each, beside the declarations of the tables (`recorded`) and of the kinds (`observations`). What is recorded and decided by nothing says why,
 and is listed under *What was not verified* of a run that recorded it. `tests/evidence/test_evidence_readers.py` walks over all of them.
@@ -16,7 +16,7 @@ from harness.model.observations import Recorded
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ForPeople:
-    """No rule decides on it: why not."""
+    """A record that no rule uses, with the reason."""
 
     why: str
 
@@ -40,7 +40,7 @@ class ReadBy:
     last: str | ForPeople
 
     def for_people(self) -> Mapping[str, str]:
-        """Why no rule decides on it, by kind of window; empty where one does in all."""
+        """Reasons why no rule uses the record, by kind of window; empty if a rule does in all."""
         cells = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "at"}
         return {name: cell.why for name, cell in cells.items() if isinstance(cell, ForPeople)}
 

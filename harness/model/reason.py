@@ -1,4 +1,4 @@
-"""Why a figure, a scenario, a requirement or a decision is as it is: a kind, a sentence, and what to do next."""
+"""Reasons of figures, scenarios, requirements and decisions: a kind, a sentence, and a hint."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from typing import Final
 
 
 class ReasonKind(StrEnum):
-    """What decided. In order: of several reasons for one outcome the first kind leads, for it is closest to the cause."""
+    """Kinds of reasons, in order: of several reasons for one outcome the first kind leads, since it is closest to the cause."""
 
     OTHER_RUN = "other-run"
-    """The evidence is that of another run, target or release."""
+    """The evidence belongs to another run, target or release."""
     CUT = "cut-short"
-    """The run was cut short: by a person, or by what it needs to go on."""
+    """The run ended early, because of a person or of something that it needs."""
     HARNESS = "harness"
     """A bug in the harness."""
     SENTENCE = "sentence"
     """The sentence can never be evaluated."""
     EVIDENCE = "evidence"
-    """Evidence is gone, incomplete or edited."""
+    """Evidence is missing, incomplete or edited."""
     MACHINE = "machine"
-    """The machine of the harness slept, or its wall clock was set; or the one that it shares with a sandbox was starved."""
+    """The harness's machine slept or its wall clock was set; or the machine shared with a sandbox lacked processor time."""
     FAULT = "fault"
     LOAD = "load"
     WATCH = "watch"
     RESTORE = "restore"
-    """These four: that receipt is missing or not in order."""
+    """For `fault`, `load`, `watch` and `restore`: the receipt of that name is missing or not complete."""
     UNSTEADY = "unsteady"
     """The target was not steady without a fault, or at the end."""
     NO_RECORD = "no-record"
-    """Nothing was recorded of what the sentence speaks of."""
+    """Nothing was recorded that the sentence is about."""
     WORSE_AFTER = "worse-after-faults"
-    """What came after the faults is proven worse than what came before."""
+    """The time after the faults is proven worse than the time before."""
     CLUSTERED = "clustered"
-    """Failures came together, in too few episodes for a bound."""
+    """Failures are clustered in too few episodes for a bound."""
     RESOLUTION = "resolution"
-    """The limit lies within what the watch can resolve."""
+    """The limit lies within the measurement uncertainty of the watch."""
     TOO_FEW = "too-few-samples"
     """The limit lies between the bounds: more samples would decide."""
     NOT_AS_EXPECTED = "not-as-expected"
@@ -45,17 +45,17 @@ class ReasonKind(StrEnum):
     NOT_TRIED = "not-tried"
     """A part of the sentence was not tried."""
     NOT_FALSIFIABLE = "not-falsifiable"
-    """This run could not have failed it."""
+    """This run could not have failed the requirement."""
     NO_MEANS = "no-means"
     """The target or the command does not provide what is needed."""
     PART = "part"
     """The platform lacks a part that the requirement is about."""
     UNCLAIMED = "unclaimed"
-    """Nothing claims it."""
+    """No scenario claims the requirement."""
     FILTERED = "filtered"
-    """A filter left it out."""
+    """A filter left the scenario out."""
     HARM = "unjudged-harm"
-    """Harm was measured that no claim judges."""
+    """Harm was measured but no claim judges it."""
     WAIVED = "waived"
 
 
@@ -63,11 +63,11 @@ _RANK = {kind: rank for rank, kind in enumerate(ReasonKind)}
 
 
 OF_THE_CHOICE: Final = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
-"""Reasons that speak of what was selected, not of what the run found."""
+"""Kinds of reasons about the selection of scenarios, not about results of the run."""
 
 
 LONGEST: Final = 1000
-"""Characters of a sentence at most; of a longer one the rest is counted. What it is of is in the evidence."""
+"""Maximum number of characters of a sentence; the rest of a longer one is counted. The details are in the evidence."""
 _CUT: Final = re.compile(r" … \(([0-9]+) more characters\)")
 
 
@@ -102,7 +102,7 @@ class Reason:
     more: int = 0
 
     def __post_init__(self) -> None:
-        """Bound the sentences: a list of a thousand pods is no reason."""
+        """Limit the length of the sentences, for example of lists of a thousand pods."""
         for name in ("text", "hint"):
             value = getattr(self, name)
             if len(value) > LONGEST:
@@ -110,7 +110,7 @@ class Reason:
 
     @property
     def sentence(self) -> str:
-        """The text, with how many figures it leads."""
+        """The text, with the number of further figures that it stands for."""
         if not self.more:
             return self.text
         alike = "as expected" if self.kind is ReasonKind.AS_EXPECTED else "like it"
@@ -118,5 +118,5 @@ class Reason:
 
     @property
     def rank(self) -> int:
-        """Its place in the order of the kinds: the lowest leads."""
+        """Position of the kind in the order of kinds; the lowest leads."""
         return _RANK[self.kind]

@@ -1,4 +1,4 @@
-"""The tables that a run records beside the samples, each declared once: which files, which schema, whose watch."""
+"""Declares the tables that a run records beside samples: files, schema and watcher."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from harness.model.table import (
 )
 
 SERVICE: Final = "service"
-"""The kind of a probe that asks a service itself whether it can do its work."""
+"""Kind of a probe of a service's own health address."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,5 +101,5 @@ RECORDED: Final = (
 
 
 def scheduled(watcher: str) -> RecordedTable | None:
-    """The table whose rows are the probes of a watcher's schedule; None: it leaves no row a probe."""
+    """The table with one row per probe of a watcher's schedule; None if there is none."""
     return next((table for table in RECORDED if table.watcher == watcher and table.due), None)

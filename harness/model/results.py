@@ -1,4 +1,4 @@
-"""What became of experiments, traffic, watchers, ledger and events, in figures for the reports."""
+"""Results of experiments, traffic, watchers, ledger and events, for the reports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.model.window import Worker
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationRecovery:
-    """How reads or writes came back.
+    """The recovery of reads or writes.
 
     Attributes:
         seconds: from the action sent to the first success of 5 s that are as before; 0 when no client felt the fault; None: not back.
@@ -52,7 +52,7 @@ class OperationRecovery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FailedProbeShares:
-    """Of one operation, the share of probes that failed: in the null run, under the fault, and what is charged to the fault.
+    """Share of one operation's probes that failed without and under the fault, and the difference, attributed to the fault.
 
     Attributes:
         operation: `reads` or `writes`.
@@ -158,7 +158,7 @@ class TrafficResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatcherResult:
-    """What one watcher saw of the run, made from its rows; where it leaves no row a probe, from its receipt.
+    """Summary of one watcher, from its rows or, if it has no row per probe, from its receipt.
 
     Attributes:
         name: `entry`, `regions us-east-1`, `ledger`, `replicas pg-0`, `pods`, `pipeline`, `alerts`.

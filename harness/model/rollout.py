@@ -1,4 +1,4 @@
-"""A rollout as it is planned: which release replaces which, by which steps, when it must be taken back, and how it ends."""
+"""Planned rollouts: releases, steps, triggers of a rollback, and the expected end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Strategy(StrEnum):
     BLUE_GREEN = "blue-green"
     """All at once, while the old release is still there."""
     ALL_AT_ONCE = "all-at-once"
-    """All at once and left there, under the platform's own analyses: what a trigger must take back, or must not."""
+    """All at once and then left to the platform's own analyses, to test whether a trigger rolls it back."""
     ROLLING = "rolling"
     """Pod by pod."""
 
@@ -28,22 +28,22 @@ class TakenBack(StrEnum):
     """How a rollout is expected to end."""
 
     BY_HAND = "by hand"
-    """It is promoted; the harness gives the command for the way back after that."""
+    """It is promoted; after that the harness sends the rollback command."""
     BY_PLATFORM = "by the platform"
-    """A trigger fires, and the platform takes it back by itself."""
+    """A trigger fires, and the platform rolls it back by itself."""
 
 
 class ReversedBy(StrEnum):
-    """Who took a rollout back."""
+    """Who rolled a rollout back."""
 
     PLATFORM = "platform"
-    """It was aborted, or its spec was set back, and not by the harness."""
+    """It was aborted or its spec was set back, but not by the harness."""
     HAND = "hand"
-    """The harness gave the command for the way back, as planned."""
+    """The harness sent the rollback command, as planned."""
     HARNESS = "harness"
-    """The harness ended it, because nothing else did in its time."""
+    """The harness ended it because nothing else did in time."""
     UNKNOWN = "unknown"
-    """The candidate was taken away, and what was observed does not say by whom."""
+    """The candidate was removed, and the observations do not show by whom."""
 
 
 _REVERSED_BY: Final[Mapping[str, str]] = {
@@ -53,12 +53,12 @@ _REVERSED_BY: Final[Mapping[str, str]] = {
     ReversedBy.UNKNOWN: "by whom is not known",
 }
 WATCHED_AFTER_S: Final = 12.0
-"""So long the way back is watched at least, from its beginning and once the old release is everywhere."""
+"""Minimum time in s for which a rollback is observed, from its start and after the old release runs everywhere."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedReport:
-    """A report of a user that the run sends.
+    """A user report that the run sends.
 
     Attributes:
         severity: `critical` or `minor`.

@@ -1,4 +1,4 @@
-"""Renders what was judged; decides nothing. Reports come from the run's files alone."""
+"""Renders reports of a judgement; decides nothing. Reports come from the run's files alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last lines on a terminal: the decision, why, what is missing, and the documents in counts. Few lines, however many rows."""
+"""The closing lines on the terminal: the decision, its reasons, what is missing, and counts by document."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from harness.report.view.digest import Row
 
 MOST_REASONS: Final = 12
-"""So many reasons are printed; of more, the worst, and those not assessed by cause."""
+"""Maximum number of reasons that are printed, worst first."""
 MOST_CAUSES: Final = 6
 SMALL: Final = 40
-"""Rows up to which no counts by document are needed."""
+"""Counts by document are printed only for more requirements than this."""
 WORDS: Final = {
     Outcome.FAIL: "failed",
     Outcome.INCONCLUSIVE: "inconclusive",
@@ -33,7 +33,7 @@ WORDS: Final = {
 
 
 def closing_lines(plan: Plan, judgement: Judgement) -> tuple[str, ...]:
-    """Headline, what decided with what to do, and what is missing; with many requirements also the counts of each document."""
+    """The headline, the deciding reasons with hints, and what is missing; with many requirements also counts by document."""
     every = rows(plan, judgement)
     return tuple(clean(" ".join(line.split("\n"))) for line in _lines(plan, judgement, every))
 
@@ -64,7 +64,7 @@ def _lines(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> Iterator[s
 
 
 def _reasons(reasons: Iterable[Decisive]) -> Iterator[str]:
-    """Each reason, and below it what to do: what concerns the run as a whole is given once."""
+    """Each reason with its hint below it; a hint that concerns the whole run is printed once."""
     of_run: set[str] = set()
     for reason in reasons:
         yield f"  {reason.sentence}"
@@ -76,7 +76,7 @@ def _reasons(reasons: Iterable[Decisive]) -> Iterator[str]:
 
 def _left_out(more: int) -> Iterator[str]:
     if more > 0:
-        yield f"  and {more} more: they are on the page, and in summary.md"
+        yield f"  and {more} more reasons: see readiness.html and summary.md"
 
 
 def counts_line(counts: Mapping[Outcome, int]) -> str:

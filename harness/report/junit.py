@@ -1,4 +1,4 @@
-"""`junit.xml`: one test case a requirement, for tools that read nothing else."""
+"""`junit.xml`: one test case for each requirement, for tools that read JUnit reports."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from harness.report.view.digest import MeasureLine, Row
 
 VERDICT: Final = "Readiness verdict"
-"""The case of the decision."""
+"""Name of the test case for the decision."""
 _FAILURES: Final = {Outcome.FAIL: "fail", Outcome.INCONCLUSIVE: "inconclusive"}
 
 
 def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
-    """The document as UTF-8: a case for every requirement of the plan, also where no scenario claims it, in the order of the catalogue.
+    """The JUnit document as UTF-8: a test case for every requirement of the plan, claimed or not, in catalogue order.
 
-    A last case is of the decision where there is no GO and no requirement is a failure: a suite is green for a GO alone. So it is where
-    several requirements have one cause: it has the whole text, and each of them names the cause.
+    A last test case for the decision is added if the decision is not GO although no requirement is a failure, so that the suite
+    passes only with GO. It is also added if requirements share a cause: it contains the full text, and their cases refer to it.
     """
     moments = Moments.of(evidence)
     suite = ET.Element("testsuite")
@@ -70,9 +70,9 @@ def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
 
 
 def _decision(suite: ET.Element, decision: Decision, shared: Sequence[SharedCause]) -> str:
-    """Add the case of the decision, with the causes that several requirements have; returns what it is.
+    """Add the test case of the decision with all shared causes; returns `passed`, `error` or `skipped`.
 
-    A filtered run is skipped where nothing but its filter keeps it from a decision: it was asked for none.
+    The case is `skipped` if the run has no decision only because it was filtered.
     """
     case = ET.SubElement(suite, "testcase", {"classname": "readiness", "name": VERDICT, "time": _text(None)})
     alone = {reason.because.kind for reason in decision.because if not reason.requirement}
@@ -92,7 +92,7 @@ def _decision(suite: ET.Element, decision: Decision, shared: Sequence[SharedCaus
 
 
 def _case(suite: ET.Element, row: Row, shared: SharedCause | None, *, seconds: float | None) -> str:
-    """Add a requirement's case; returns what became of it: `failure`, `skipped` or `passed`."""
+    """Add the test case of a requirement; returns its result: `failure`, `skipped` or `passed`."""
     requirement, claims = row.requirement, row.verdict.claims
     attributes = {
         "classname": clean(requirement.source or requirement.profile),
@@ -117,7 +117,7 @@ def _case(suite: ET.Element, row: Row, shared: SharedCause | None, *, seconds: f
 
 
 def _figure(row: Row) -> Iterable[tuple[str, str]]:
-    """The figure that decided, with its limit and bounds; of facts, how many are as expected."""
+    """Properties of the deciding figure with limit and bounds; for facts, the number that are as expected."""
     telling = row.telling
     if telling is None:
         return ()
@@ -132,10 +132,10 @@ def _figure(row: Row) -> Iterable[tuple[str, str]]:
 
 
 def _end(case: ET.Element, row: Row, shared: SharedCause | None) -> str:
-    """Add how a requirement ended; a cause that others have too is named, and told once, in the case of the decision."""
+    """Add the result of a requirement; a shared cause is only named, its text is in the test case of the decision."""
     reason, hint, told = row.verdict.reason, row.verdict.hint, frozenset[str]()
     if shared is not None:
-        reason, hint = f"{shared.name} of {len(shared.ids)} requirements: see the case `{VERDICT}`", ""
+        reason, hint = f"{shared.name} of {len(shared.ids)} requirements: see the test case `{VERDICT}`", ""
         told = frozenset({row.verdict.because.text})
     if row.outcome in _FAILURES:
         failure = ET.SubElement(case, "failure", {"type": _FAILURES[row.outcome], "message": clean(reason)})
@@ -162,7 +162,7 @@ def _properties(parent: ET.Element, *values: tuple[str, str]) -> None:
 
 
 def _seconds(row: Row, spans: Mapping[str, tuple[int | None, int | None]]) -> float | None:
-    """From the first to the last evidence of its scenarios; None where there is none."""
+    """Seconds from the first to the last evidence of the requirement's scenarios; None without evidence."""
     own = [spans[claim.scenario.id] for claim in row.verdict.claims if claim.scenario.id in spans]
     found = [(start, end) for start, end in own if start is not None and end is not None]
     if not found:

@@ -1,4 +1,4 @@
-"""Markdown that reads well unrendered too: padded tables, no HTML, arbitrary text made harmless."""
+"""Writes Markdown that is also readable unrendered: padded tables, no HTML, escaped text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SPECIAL: Final = re.compile(r"([\\|*\[]|<(?=[A-Za-z/!?]))")
 
 
 def plain(text: str) -> str:
-    """Text on one line, in which nothing is taken for markup; code between backticks stays code."""
+    """Text on one line with its markup escaped; code between backticks stays code."""
     return _SPECIAL.sub(r"\\\1", " ".join(clean(text).split()))
 
 
@@ -27,5 +27,5 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """A list, one line each."""
+    """A Markdown list with one line per item."""
     return "\n".join(f"- {line}" for line in lines)

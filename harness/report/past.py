@@ -25,13 +25,13 @@ _SHOWN_POINTS: Final = 5
 _COUNTS: Final = ("PASS", "FAIL", "INCONCLUSIVE", "WAIVED", "NOT_ASSESSED")
 _TOLD: Final = (Change.WORSE, Change.BETTER, Change.DIFFERENT)
 _PHASES: Final = ("in the ", "during the ", "after the ", "at the ", "on the ")
-"""How the words of a phase begin."""
+"""First words of the names of phases."""
 
 
 def render_history(
     runs: Sequence[PastRun], unread: Sequence[UnreadRun], trends: Sequence[FigureTrend], left_out: int
 ) -> str:
-    """Decisions, the directories that cannot be read, and the trend of each figure; the latest run last."""
+    """Lines with the decision of each run, the run directories that cannot be read, and the trend of each figure; latest run last."""
     return _text(_history_lines(runs, unread, trends, left_out))
 
 
@@ -56,7 +56,7 @@ def _history_lines(
     if trends:
         target, environment, scale = runs[-1].series
         yield ""
-        yield f"Figures of {target} ({environment}, time scale {scale:g}), the latest last; low to high in brackets"
+        yield f"Figures of target {target} ({environment}, time scale {scale:g}), the latest last, with lower and upper bounds in brackets"
         for trend in trends:
             yield from _trend_lines(trend)
 
@@ -76,14 +76,14 @@ def _trend_lines(trend: FigureTrend) -> Iterator[str]:
     latest = trend.points[-1].figure
     yield f"  {trend.requirement}  {_named(trend.name, trend.of)}, {_expected(latest)}"
     shown = trend.points[-_SHOWN_POINTS:]
-    more = f"{len(trend.points) - len(shown)} before, " if len(trend.points) > len(shown) else ""
+    more = f"{len(trend.points) - len(shown)} earlier, " if len(trend.points) > len(shown) else ""
     yield f"    {more}{' → '.join(_value(point.figure) for point in shown)}"
     if trend.change is not None:
-        yield f"    latest against the one before: {_change(trend.change)}"
+        yield f"    latest run compared with the run before: {_change(trend.change)}"
 
 
 def _named(name: str, of: str) -> str:
-    """`response time p95 of read-track`, and `response time p95 in the steady state`: a phase begins with its own word."""
+    """Name and scope of a figure: `response time p95 of read-track`, or `response time p95 in the steady state` for a phase."""
     if not of:
         return name
     return f"{name} {of}" if of.startswith(_PHASES) else f"{name} of {of}"
@@ -116,7 +116,7 @@ def _how_much(change: FigureChange) -> str:
 
 
 def render_comparison(comparison: RunComparison) -> str:
-    """Both decisions, the requirements whose verdict differs, the figures that are proven to differ, and the files that do."""
+    """Lines that compare two runs: decisions, requirements with another verdict, figures proven to differ, and input files."""
     return _text(_comparison_lines(comparison))
 
 
@@ -125,7 +125,7 @@ def _comparison_lines(comparison: RunComparison) -> Iterator[str]:
         yield f"{run.run}: {run.headline}"
     yield ""
     if comparison.rows:
-        yield f"{counted(len(comparison.rows), 'requirement')} with another verdict"
+        yield f"{counted(len(comparison.rows), 'requirement')} with a different verdict"
         yield from _columns(
             [(f"  {row.id}", row.before or "not there", "→", row.after or "not there") for row in comparison.rows],
             last=[row.reason for row in comparison.rows],
@@ -142,7 +142,7 @@ def _comparison_lines(comparison: RunComparison) -> Iterator[str]:
 
 def _figures_lines(comparison: RunComparison) -> Iterator[str]:
     if comparison.why_not:
-        yield f"figures are not compared: {comparison.why_not}"
+        yield f"figures were not compared: {comparison.why_not}"
         return
     counts = Counter(change.change for change in comparison.figures)
     tested = ", ".join(f"{counts[kind]} {kind.value}" for kind in Change if counts[kind])
@@ -155,7 +155,7 @@ def _figures_lines(comparison: RunComparison) -> Iterator[str]:
 
 
 def _columns(rows: Sequence[Sequence[str]], last: Sequence[str] = ()) -> Iterator[str]:
-    """Cells one below the other; `last` is put behind each row as it is."""
+    """Table rows with aligned columns; `last` gives a text that is added to each row unaligned."""
     cells = [[_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for number, row in enumerate(cells):
@@ -164,7 +164,7 @@ def _columns(rows: Sequence[Sequence[str]], last: Sequence[str] = ()) -> Iterato
 
 
 def _line(text: str) -> str:
-    """One line of printable characters: the text may come from anybody's run."""
+    """The text as one line of printable characters, since it may come from an untrusted run."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 

@@ -1,7 +1,7 @@
-"""Every report of a run, beside its `verdict.json`: a table with a row for each format.
+"""Writes every report of a run; each report format has one entry in a table.
 
-A format is one file with a renderer and one row here. One of your own is an entry point of the group `readiness.reports`
-that names a `Format`.
+A format of the harness is one module with a renderer and one entry here. To add your own format, define an entry point of the
+group `readiness.reports` that names a `Format`.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ if TYPE_CHECKING:
 
 GROUP: Final = "readiness.reports"
 OWN: Final = "reports"
-"""The directory of a run for formats that packages and projects add; evidence leaves it out."""
+"""Directory in the run directory for reports of added formats; its files are not part of the evidence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Format:
-    """One form of report.
+    """One report format.
 
     Attributes:
-        name: `summary`.
-        file: the file, or the directory, that it is written to: in the run directory, or below its `reports` for a format that is added.
-        render: its bytes; of a directory, the bytes of each file in it by name. A pure function: the same run gives the same bytes.
+        name: name of the format, such as `summary`.
+        file: output file or directory, relative to the run directory or, for an added format, to `reports` in it.
+        render: function that returns the bytes of the file or, for a directory, the bytes of each file by name. It must be pure:
+            the same run gives the same bytes.
     """
 
     name: str
@@ -60,12 +61,12 @@ FORMATS: Final = (
 
 
 def formats() -> tuple[Format, ...]:
-    """The formats of the harness, then those of packages and of the project, in the order of their names; Allure's where its extra is installed.
+    """The formats of the harness, then added formats by name; Allure's format only if its extra is installed.
 
-    The files of the latter are below `reports` of the run directory, where nothing is evidence.
+    Reports of added formats are written below `reports` of the run directory, which is not evidence.
 
     Raises:
-        ConfigurationError: an entry point cannot be loaded, is not a `Format`, or has the file of another one, or one inside it.
+        ConfigurationError: an entry point cannot be loaded, is not a `Format`, or its file conflicts with that of another format.
     """
     found = [form for form in FORMATS if form.name != ALLURE or not missing(ALLURE)]
     for point in plugins(group=GROUP):
@@ -81,15 +82,15 @@ def formats() -> tuple[Format, ...]:
 
 
 def _overlap(one: Format, other: Format) -> bool:
-    """Whether two formats have the same file, or one a directory that the other writes into."""
+    """Whether two formats have the same file, or the file of one lies in the directory of the other."""
     first, second = PurePosixPath(one.file), PurePosixPath(other.file)
     return first.is_relative_to(second) or second.is_relative_to(first)
 
 
 def write_reports(path: Path, plan: Plan, evidence: Evidence, judgement: Judgement) -> None:
-    """Write every format into the run directory `path`. What was in a format's directory before is removed.
+    """Write every report into the run directory `path`. Old files in a format's directory are removed.
 
-    All of them come from the run's files alone: no clock, no environment. The same run gives the same bytes.
+    Reports depend only on the run's files, not on the clock or the environment. The same run gives the same bytes.
     """
     if (own := path / OWN).is_symlink() or own.is_file():  # of a run of somewhere else: nothing is written through it
         own.unlink()

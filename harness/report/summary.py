@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 _TO_WORK_ON: Final = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.WAIVED)
 _MOST_ROWS: Final = 40
-"""Up to so many rows the table has all of them; of more, those that neither passed nor wait for something, so many of them."""
+"""Maximum number of table rows. With more requirements the table has only those that neither passed nor wait for something."""
 _MOST_REASONS: Final = 20
 _MOST_CAUSES: Final = 20
 _MOST_IDS: Final = 6
 
 
 def render_summary(plan: Plan, _evidence: Evidence, judgement: Judgement) -> bytes:
-    """The summary as UTF-8: headline, why, what it rests on, requirements, what is missing, experiments, regions' own entries, watchers, what was not verified."""
+    """The summary as UTF-8 Markdown; its sections follow the order of the function below."""
     return ("\n\n".join(block for block in _blocks(plan, judgement) if block) + "\n").encode()
 
 
@@ -83,7 +83,7 @@ def _requirements(plan: Plan, every: Sequence[Row]) -> Iterable[str]:
     if bad:
         yield requirement_table(bad[:_MOST_ROWS])
     if len(bad) > _MOST_ROWS:
-        yield f"{len(bad) - _MOST_ROWS} more are in `readiness.html`, and so is every other requirement."
+        yield f"{len(bad) - _MOST_ROWS} more of these requirements and all other requirements are in `readiness.html`."
     elif len(bad) < len(every):
         yield "Every other requirement is in `readiness.html`."
 
@@ -125,7 +125,7 @@ def _with_hint(reason: str, hint: str) -> str:
 
 
 def document_table(parts: Iterable[DocumentRows]) -> str:
-    """How many rows of each document ended how, worst first."""
+    """A table with the number of requirements by document and verdict, worst first."""
     return table(
         ("Document", *(outcome.value for outcome in MARKS), "All"),
         (
@@ -221,7 +221,7 @@ def door_table(doors: Iterable[DoorResult]) -> str:
 
 
 def watcher_table(watchers: Iterable[WatcherResult]) -> str:
-    """How often each probed, and where probes are missing."""
+    """Table of the watchers: number of probes, and time without probes."""
     return table(
         ("Watcher", "Spacing", "Probes", "Longest gap", "Without probes", "Ended"),
         (

@@ -1,4 +1,4 @@
-"""`readiness why ID`: one requirement on a terminal, each figure with what it is held against and what it rests on."""
+"""`readiness why ID`: one requirement on a terminal, each figure with its limit and its evidence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def render_why(plan: Plan, evidence: Evidence, judgement: Judgement, requirement: str) -> str:
-    """Sentence, reason, every figure, its grounds, the timeline of its experiments, and the command that repeats it.
+    """Lines with the requirement, its reason, figures, evidence, experiment timelines, and the command that repeats it.
 
     Raises:
         KeyError: the run has no verdict of this requirement.
@@ -28,7 +28,7 @@ def render_why(plan: Plan, evidence: Evidence, judgement: Judgement, requirement
 
 
 def why_document(plan: Plan, judgement: Judgement, requirement: str) -> dict[str, Any]:
-    """The same for machines: the requirement and its experiments as `verdict.json` has them, and the command that repeats it.
+    """The requirement and its experiments as in `verdict.json`, and the command that repeats it, as plain values.
 
     Raises:
         KeyError: the run has no verdict of this requirement.
@@ -49,7 +49,7 @@ def why_document(plan: Plan, judgement: Judgement, requirement: str) -> dict[str
 
 
 def _experiments(row: Row) -> frozenset[str]:
-    """The experiments that its figures are of."""
+    """The experiments that the requirement's figures come from."""
     scopes = (measure.scope for measure in measures_of(row.verdict))
     return frozenset(scope["experiment"] for scope in scopes if "experiment" in scope)
 
@@ -96,7 +96,7 @@ def _once(lines: Iterable[MeasureLine]) -> Iterable[MeasureLine]:
 
 
 def _figure(line: MeasureLine, told: Reason) -> Iterable[str]:
-    """A pass is shown by its figures, a fact by what was observed. Each reason is printed once."""
+    """Lines of one figure or fact. A reason that was already printed is left out."""
     yield ""
     yield f"  {MARKS[line.outcome]} {line.outcome.value}  {line.name}{f' of {line.scope}' if line.scope else ''}"
     if line.is_fact:

@@ -1,4 +1,4 @@
-"""Targets: one YAML file says what a platform is, how it is reached, and what may be broken there."""
+"""Targets: one YAML file describes a platform, how it is reached, and what may be broken there."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a user of the Kubernetes API must be allowed to do, said beside the code that does it.
+"""Declares the Kubernetes API permissions that code needs, beside that code.
 
-In kubectl's own words, as in `kubectl auth can-i list deployments.apps`: `access("list pods", "get pods/log", "patch nodes")`.
+Permissions are written as in `kubectl auth can-i list deployments.apps`: `access("list pods", "get pods/log", "patch nodes")`.
 Discovery and `/version`, which every authenticated user may read by default, are left out.
 """
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from harness.targets.target import Target
 
 EVERYWHERE: Final = "*"
-"""In every namespace at once; also for objects that are in none, such as nodes."""
+"""All namespaces at once; also for objects without a namespace, such as nodes."""
 LOCK: Final = "@lock"
-"""In the namespace of the database's lock."""
+"""The namespace of the database's lock."""
 _OF_THE_CLUSTER: Final = frozenset(
     {"nodes", "namespaces", "persistentvolumes", "clusterroles", "clusterrolebindings", "storageclasses"}
     | {"customresourcedefinitions", "priorityclasses", "ingressclasses", "runtimeclasses"}
 )
-"""Resources that are in no namespace."""
+"""Resources without a namespace."""
 VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 """Every verb that an access may name, in the order in which Roles list them."""
 _WORDS: Final = re.compile(
@@ -64,7 +64,7 @@ def access(*words: str, at: str = "") -> tuple[Access, ...]:
         at: see `Access`; what is in no namespace is `EVERYWHERE`.
 
     Raises:
-        UsageError: the words are no such thing.
+        UsageError: the words are not an access.
     """
     found: list[Access] = []
     for each in words:
@@ -85,11 +85,11 @@ AccessBy = Callable[..., Sequence[Access]]
 
 
 def accesses(*fixed: Access, by: AccessBy | None = None) -> Callable[[_Known], _Known]:
-    """Declare what a function asks of the Kubernetes API.
+    """Declare the Kubernetes API permissions that a function needs.
 
     Args:
-        fixed: whatever the target and the parameters are.
-        by: the rest, which depends on both.
+        fixed: permissions that do not depend on the target and the parameters.
+        by: function that returns permissions that depend on both.
     """
 
     def declare(function: _Known) -> _Known:
@@ -100,7 +100,7 @@ def accesses(*fixed: Access, by: AccessBy | None = None) -> Callable[[_Known], _
 
 
 def accesses_of(function: object, target: Target, params: object = None) -> tuple[Access, ...] | None:
-    """What a function is declared to ask; None where it declares nothing."""
+    """The permissions that a function declares; None if it declares none."""
     declared = getattr(function, "accesses", None)
     if declared is None:
         return None
@@ -109,7 +109,7 @@ def accesses_of(function: object, target: Target, params: object = None) -> tupl
 
 
 def of_missing_add_on(asked: Iterable[Access], target: Target) -> Access | None:
-    """The first that creates an object of an add-on which the target file does not say is installed (`kubernetes.api_groups`).
+    """The first access that creates an object of an add-on not listed as installed in `kubernetes.api_groups` of the target file.
 
     Kubernetes' own groups have no dot or end with `.k8s.io`, which its API conventions reserve.
     """
@@ -119,7 +119,7 @@ def of_missing_add_on(asked: Iterable[Access], target: Target) -> Access | None:
 
 
 def resource_of(version: str, kind: str) -> str:
-    """A kind as a resource by the rule that Kubernetes goes by: `apps/v1`, `Deployment` is `deployments.apps`."""
+    """The resource of a kind by Kubernetes' naming rule: `apps/v1`, `Deployment` becomes `deployments.apps`."""
     name = kind.lower()
     if name.endswith("endpoints"):
         plural = name
@@ -132,7 +132,7 @@ def resource_of(version: str, kind: str) -> str:
 
 
 def placed(asked: Iterable[Access], target: Target) -> tuple[Access, ...]:
-    """Each once, with the namespaces of a target by name."""
+    """The accesses without duplicates, with the namespaces of a target by name."""
     from harness.targets.kubernetes import namespaces_of
 
     lock = target.database.leader.namespace if target.database and target.database.leader else ""

@@ -1,4 +1,4 @@
-"""Amounts as Kubernetes writes them."""
+"""Reads Kubernetes quantities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def amount(text: str) -> Decimal:
     """A Kubernetes quantity as a number: `500m` is 0.5, `1Gi` is 1073741824.
 
     Raises:
-        UsageError: the text is no quantity.
+        UsageError: the text is not a quantity.
     """
     from kubernetes.utils.quantity import parse_quantity  # half a second, and only where a cluster is read
 

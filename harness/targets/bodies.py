@@ -1,4 +1,4 @@
-"""What the body of an answer of an API server says."""
+"""Reads the bodies of an API server's answers."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 
 def status_message(text: bytes | str | None) -> str:
-    """The message of the `Status` object that a refusal has; empty where it has none."""
+    """The message in the `Status` object of a refusal; empty if there is none."""
     answer = json_of(text)
     return str(answer.get("message", "")) if isinstance(answer, dict) and answer.get("kind") == "Status" else ""
 
 
 def is_absence(text: bytes) -> bool:
-    """Whether a 404 is the API server's own: a `Status`, or its line for a group that it does not serve."""
+    """Whether a 404 comes from the API server itself: a `Status`, or its text for a group that it does not serve."""
     answer = json_of(text)
     return (isinstance(answer, dict) and answer.get("kind") == "Status") or text.strip() == b"404 page not found"
 
 
 def json_of(text: bytes | str | None) -> Any:
-    """The JSON of a body; None where it has none."""
+    """The JSON of a body; None if it is not JSON."""
     try:
         return json.loads(text or b"")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Certificates and keys that a kubeconfig holds as data: kept in memory, so that a process that is killed leaves no file of them."""
+"""Keeps certificates and keys of a kubeconfig in memory only, so that a killed process leaves no files of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ONE_AT_A_TIME = Lock()
 
 @contextmanager
 def kept_in_memory(configuration: Configuration) -> Iterator[None]:
-    """Move what the official client writes for this configuration inside the block to memory, and remove the files.
+    """Context manager that moves the files written by the official client for this configuration to memory.
 
     One block at a time: the client has one table of its files for the whole process.
 
@@ -35,7 +35,7 @@ def kept_in_memory(configuration: Configuration) -> Iterator[None]:
 
 
 def _written() -> frozenset[str]:
-    """The files that the client has written of such data in this process; it removes them when the process ends in order."""
+    """The files that the client has written for such data in this process; it removes them when the process exits normally."""
     from kubernetes.config import kube_config
 
     return frozenset(kube_config._temp_files.values())  # noqa: SLF001 - the only record of them
@@ -55,7 +55,7 @@ def _move(configuration: Configuration, ours: frozenset[str]) -> None:
 
 @cache
 def _in_memory(content: bytes) -> str:
-    """A path, for this process only, to a file in memory; it is there as long as the process."""
+    """A path, valid in this process only, to a file in memory that exists as long as the process."""
     fd = os.memfd_create("kubeconfig")
     with os.fdopen(os.dup(fd), "wb") as file:
         file.write(content)

@@ -1,4 +1,4 @@
-"""The parts of a target file that say how it is changed: rollout, migration, feature flags."""
+"""Parts of a target file about changes: rollout, migration, feature flags."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from harness.targets.values import Name, TargetSection, Url, UrlPath, Word, quan
 
 
 class RolloutSettings(TargetSection):
-    """What a rollout changes, and for which release.
+    """The section `rollout`: which objects a rollout changes, and for which release.
 
     Attributes:
         kind: `Rollout` of Argo Rollouts, `Deployment`, or `Service`, whose selector is switched.
-        names: of the objects, the same in every namespace.
-        namespaces: where they are; empty: in that of `kubernetes`.
-        candidate: the release that takes over, as its answers name it.
-        manifests: file or directory with the candidate's own objects, `{candidate}` in it stands for its name; without it the tag of every
-            image of the old release becomes the candidate's, and so does the value of `label`.
-        label: of the pods, whose value is the release.
-        strategies: by the strategy of a rollout file what `spec.strategy` of a Rollout at rest is set to before, where it has another
-            (for `all-at-once` always); it gets its own back at the end. `{name}` in a value stands for the object's name.
+        names: names of the objects, the same in every namespace.
+        namespaces: namespaces of the objects; empty: the namespace of `kubernetes`.
+        candidate: the new release, as its answers name it.
+        manifests: file or directory with the candidate's own objects; `{candidate}` in it is replaced by the candidate's name. Without it,
+            the tag of every image of the old release and the value of `label` are set to the candidate.
+        label: label of the pods whose value is the release.
+        strategies: `spec.strategy` that a Rollout gets before the rollout, by the strategy of a rollout file, if it has another one
+            (for `all-at-once` always); at the end its own strategy is restored. `{name}` in a value is replaced by the object's name.
     """
 
     kind: Literal["Rollout", "Deployment", "Service"] = "Rollout"
@@ -39,16 +39,16 @@ class RolloutSettings(TargetSection):
 
 
 class MigrationSettings(TargetSection):
-    """How the database is migrated to the schema of a candidate, and back.
+    """The section `migration`: how the database is migrated to the schema of a candidate, and back.
 
     Attributes:
-        manifests: file or directory with the Jobs; `{candidate}` in it stands for the candidate of `rollout`.
-        up, down: names of the Jobs that migrate, and that take the migration back.
-        versions: tables in which the migration tool keeps what is applied.
-        within_s: how long each may take.
-        growing: tables that users' requests add rows to meanwhile; of each the columns with a number that only grows.
-        passing: tables whose rows come, and go away when they are done with.
-        without: tables that are left out.
+        manifests: file or directory with the Jobs; `{candidate}` in it is replaced by the candidate of `rollout`.
+        up, down: names of the Jobs that migrate, and that migrate back.
+        versions: tables in which the migration tool records applied migrations.
+        within_s: timeout of each Job, in s.
+        growing: tables that users' requests add rows to meanwhile, each with its columns of numbers that only grow.
+        passing: tables whose rows are added and later removed.
+        without: tables that are not compared.
     """
 
     manifests: Annotated[str, Field(min_length=1)]
@@ -70,16 +70,16 @@ class ConfigMapKey(TargetSection):
 
 
 class FlagSettings(TargetSection):
-    """Feature flags: where they are set, who evaluates them, and where their features are seen.
+    """The section `flags`: where feature flags are set, who evaluates them, and where their features can be observed.
 
     Attributes:
-        ofrep: base of OpenFeature's remote evaluation protocol; empty: there is none.
-        config_map: the flags in flagd's own form; None: they cannot be set.
-        within_s: how long `ofrep` may take to evaluate a flag as it was set; None: 10 s in a sandbox, else 120 s.
-        header: of an answer: the features that it has, separated by commas.
-        answers: by flag a path that has the feature, asked at every region's entry.
-        pages: by flag the address of a page in each region.
-        metrics: by flag the metrics that every service exposes while it is on.
+        ofrep: base address of OpenFeature's remote evaluation protocol; empty: not available.
+        config_map: place of the flags in flagd's format; None: flags cannot be set.
+        within_s: maximum time for `ofrep` to report a changed flag; None: 10 s in a sandbox, else 120 s.
+        header: header of answers that lists their features, separated by commas.
+        answers: by flag, a path whose answers have the feature, requested at every region's entry.
+        pages: by flag, the address of a page in each region.
+        metrics: by flag, the metrics that every service exposes while the flag is on.
     """
 
     ofrep: Url = ""

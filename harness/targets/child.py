@@ -1,4 +1,4 @@
-"""What a run tells the child process of an experiment, by its environment: the driver writes it, the façade reads it."""
+"""Environment variables through which a run passes settings to the child process of an experiment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 BY_HAND: Final = "by-hand"
-"""The name of an experiment that no run has started."""
+"""Name of an experiment that was not started by a run."""
 RUN_VARIABLE: Final = "READINESS_RUN"
 HOLD_VARIABLE: Final = "READINESS_HOLD"
 TARGET_VARIABLE: Final = "READINESS_TARGET"
@@ -23,27 +23,27 @@ _MAX_PODS: Final = "READINESS_MAX_PODS"
 _OBSERVE: Final = "READINESS_OBSERVE_S"
 _LOGIN_PROXIES: Final = "READINESS_LOGIN_PROXIES"
 CONTEXT_VARIABLE: Final = "KUBERNETES_CONTEXT"
-"""Chaos Toolkit's own."""
+"""Chaos Toolkit's own variables."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChildSettings:
-    """The settings of a chaos child; what is empty is not set. By hand a person sets the target, and may allow it.
+    """The settings of a chaos child; empty settings are not passed on. Without a run, a person sets the target and may allow it.
 
     Attributes:
         target: the target file.
         allow_target: the name that was typed for a target that is not disposable.
         run: the run directory, where `harness.evidence.run_history` records; without one nothing is recorded.
         experiment: its name.
-        hold: the file that ends a hold; without one a hold takes its shortest time.
-        parent: id of the process that started it, and that it ends with; 0: none.
+        hold: the file that ends the action `hold`; without one, `hold` takes its minimum time.
+        parent: id of the process that started the child and with which it ends; 0: none.
         modules: directories of the project's own modules.
         kubeconfig: the files that the run reads, as `KUBECONFIG` names them.
-        context: the target's, in these files.
-        api_server: address of the target's API server; every other one is refused.
-        max_pods: how many pods the experiment may hit; None: its file does not say it.
-        observe_s: how long the fault is observed if nothing comes back, in seconds.
-        login_proxies: the caller's proxies, by variable: for the program that logs in to the API server alone.
+        context: the target's context in these files.
+        api_server: address of the target's API server; any other server is refused.
+        max_pods: maximum number of pods that the experiment may hit; None: no limit is given.
+        observe_s: how long the fault is observed if the service does not recover, in seconds.
+        login_proxies: the caller's proxies by variable, only for the program that logs in to the API server.
     """
 
     target: str = ""
@@ -61,7 +61,7 @@ class ChildSettings:
     login_proxies: Mapping[str, str] = field(default_factory=dict)
 
     def as_env(self) -> dict[str, str]:
-        """The variables of what is set."""
+        """The environment variables of the settings that are not empty."""
         every = {
             TARGET_VARIABLE: self.target,
             _ALLOW_TARGET: self.allow_target,
@@ -81,7 +81,7 @@ class ChildSettings:
 
     @classmethod
     def from_env(cls) -> Self:
-        """The settings of this process; what is no number is not set."""
+        """The settings of this process; an invalid number counts as not set."""
         env = os.environ
         observe = env.get(_OBSERVE, "")
         parent, max_pods = env.get(_PARENT, ""), env.get(_MAX_PODS, "")

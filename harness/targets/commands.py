@@ -1,4 +1,4 @@
-"""Commands in containers of the target, by the `exec` of the Kubernetes API."""
+"""Runs commands in containers of the target with `exec` of the Kubernetes API."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from harness.targets.target import Target
 
 WITHIN_S: Final = 10.0
 _END: Final = 3
-"""The channel that says how the command ended."""
+"""The channel with the exit status of the command."""
 _REFUSED: Final = re.compile(r"\b(401|403)\b")
 
 
 class CommandResult(NamedTuple):
-    """What a command has written, both streams together, and its exit code."""
+    """The output of a command, both streams together, and its exit code."""
 
     output: str
     code: int
@@ -33,10 +33,10 @@ def run_in_pod(
     container: str = "",
     within_s: float = WITHIN_S,
 ) -> CommandResult:
-    """Run a command in a container of a pod (its only one, where none is named), and wait for its end.
+    """Run a command in a container of a pod (its only one if none is named), and wait for its end.
 
     Raises:
-        AccessDenied: the user may not.
+        AccessDenied: the user has no permission for it.
         TargetUnreachable: there is no such pod, container or program, or the command did not end within `within_s` seconds.
     """
     import websocket
@@ -74,7 +74,7 @@ def run_in_pod(
 
 
 def _code(end: str) -> int | None:
-    """The exit code in a Status; None where it has none."""
+    """The exit code in a Status; None if it has none."""
     try:
         status: Any = json.loads(end)
         if status["status"] == "Success":

@@ -1,4 +1,4 @@
-"""Objects of other groups that the harness creates for a while; that they are to be deleted is on disk before."""
+"""Creates temporary objects of other API groups; their deletion is in the undo log before they are created."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def _delete(cluster: Cluster, _target: Target, *, version: str, plural: str, namespace: str, name: str) -> None:
-    """Delete it; what it caused ends with it."""
+    """Delete the object; its effects end with it."""
     cluster.delete_custom(version, plural, namespace, name)
 
 
 @undoable("delete-custom", undo=_delete, of_a_cluster=True)
 def create_custom(cluster: Cluster, version: str, plural: str, namespace: str, body: Object) -> None:
-    """Create an object of a group, by the name of its collection."""
+    """Create an object of an API group, given the name of its collection."""
     cluster.create_custom(version, plural, namespace, body)

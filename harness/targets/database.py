@@ -1,4 +1,4 @@
-"""The replicated database, read from its lock and its pods: who leads, who streams, and how to lead from home again.
+"""Reads the replicated database from its lock and its pods, and can move the leader back to the primary region.
 
 Written for Patroni on Kubernetes: the Endpoints object of the cluster names the holder of the lock in the annotation
 `leader`, each pod carries its last own report in the annotation `status`, and an Endpoints object
@@ -19,13 +19,13 @@ from harness.targets.target import Database, Leader, Target
 LEADER: Final = access("get endpoints", at=LOCK)
 MEMBERS: Final = (*LEADER, *access("get pods", at=LOCK))
 ORDERING: Final = (*MEMBERS, *access("create,patch endpoints", at=LOCK))
-"""What is asked to know who leads, who streams, and to order another leader."""
+"""API permissions needed to read the leader and the standbys, and to order another leader."""
 ASK_AGAIN_S: Final = 2.0
-"""A switchover that was asked for and refused (the candidate was not in step yet) is asked for again after this."""
+"""Time in s after which a refused switchover is requested again; it is refused if the candidate was not in sync yet."""
 
 
 class MemberTrouble(NamedTuple):
-    """What keeps a member from its role, and which member; an empty name: the lock, which no member holds."""
+    """A problem of a database member; an empty name means that no member holds the lock."""
 
     member: str
     why: str
@@ -35,7 +35,7 @@ def database_of(target: Target) -> tuple[Database, Leader]:
     """The target's database and its lock.
 
     Raises:
-        ConfigurationError: the target file names none.
+        ConfigurationError: the target file names no database with a lock.
     """
     if target.database is None or target.database.leader is None:
         raise ConfigurationError(
@@ -61,7 +61,7 @@ def leader_region(cluster: Cluster, target: Target) -> str:
 
 
 def not_streaming(cluster: Cluster, target: Target) -> list[MemberTrouble]:
-    """What keeps the members from being a leader and standbys that stream; nothing when all is well."""
+    """Reasons why the members are not one leader and streaming standbys; empty if they are."""
     database, lock = database_of(target)
     leader = leader_of(cluster, target)
     found = [] if leader else [MemberTrouble("", "no member holds the lock")]
@@ -82,11 +82,11 @@ def not_streaming(cluster: Cluster, target: Target) -> list[MemberTrouble]:
 def switch_back(cluster: Cluster, target: Target, *, within_s: float) -> str:
     """Wait until all members stream, then let the primary region's member lead; returns the leader.
 
-    Does nothing where the leader is at home already.
+    Does nothing if the leader is already in the primary region.
 
     Raises:
         ConfigurationError: the target names no member in the primary region.
-        DriverError: it was not so within `within_s` seconds.
+        DriverError: this was not reached within `within_s` seconds.
     """
     database, _ = database_of(target)
     home = [name for name, member in database.members.items() if member.region == target.primary_region]
@@ -124,11 +124,11 @@ def _ask_for_switchover(cluster: Cluster, target: Target, leader: str, candidate
 
 
 def order_failover(cluster: Cluster, target: Target, member: str) -> None:
-    """Ask Patroni, as `patronictl failover` does, that this member and no other takes over from a primary that is gone.
+    """Request a failover to this member from Patroni, as `patronictl failover` does, after the primary was lost.
 
     Raises:
         ConfigurationError: the target names no such member.
-        DriverError: it is no standby that may lead.
+        DriverError: the member is not a standby that may lead.
     """
     database, lock = database_of(target)
     if member not in database.members:
@@ -153,7 +153,7 @@ def _write_order(cluster: Cluster, target: Target, *, leader: str | None, member
 
 
 def _may_lead(cluster: Cluster, target: Target, candidate: str) -> bool:
-    """Whether the candidate is among the synchronous standbys: no other may lead. True where Patroni lists none."""
+    """Whether the candidate is a synchronous standby, since others may not lead. True if Patroni lists none."""
     _, lock = database_of(target)
     sync = cluster.endpoints(lock.namespace, f"{lock.endpoints}-sync")
     standbys = str(annotations_of(sync).get("sync_standby") or "") if sync else ""
@@ -161,7 +161,7 @@ def _may_lead(cluster: Cluster, target: Target, candidate: str) -> bool:
 
 
 def _priority(pod: Object | None) -> int:
-    """The `failover_priority` of a member, 1 where it has none."""
+    """The `failover_priority` of a member; 1 if not set."""
     tags = _status(annotations_of(pod).get("status", "")).get("tags") if pod else None
     return int(tags.get("failover_priority", 1)) if isinstance(tags, dict) else 1
 

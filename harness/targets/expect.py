@@ -1,4 +1,4 @@
-"""Is the answer to a read what the target file expects of it?"""
+"""Compares the answer to a read with what the target file expects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def fits(body: bytes, expect: Mapping[str, object]) -> bool:
 
 
 def _as(value: Any, expected: object) -> bool:
-    """Equal in value and type, so that 1 is not true; or of the type that is named."""
+    """Whether a value is equal in value and type, so that 1 is not true, or has the named type."""
     if isinstance(expected, str) and expected in TYPES:
         return type(value) is TYPES[expected]
     if isinstance(expected, int | float) and not isinstance(expected, bool):

@@ -1,4 +1,4 @@
-"""What may be broken where. Refuses before anything is touched."""
+"""Refuses runs, experiments and rollouts that a target does not allow, before anything is changed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from harness.targets.target import MayBreak, Target
 def guard_target(target: Target, allow_target: str = "") -> None:
     """Refuse a production-like target whose name was not typed in full.
 
-    Production-like is what says `environment: production`, and everything that does not say `disposable: true`.
+    A target is production-like if it has `environment: production`, or does not have `disposable: true`.
 
     Raises:
-        Refused: the name is missing or another.
+        Refused: the name is missing or wrong.
     """
     if target.breakable:
         return
@@ -31,7 +31,7 @@ def guard_target(target: Target, allow_target: str = "") -> None:
 
 
 def guard_experiment(target: Target, experiment: ExperimentPlan) -> None:
-    """Refuse an experiment that the target does not allow; one that breaks nothing is always allowed.
+    """Refuse an experiment that the target does not allow; an experiment without a fault is always allowed.
 
     Raises:
         Refused: the target is production-like, and `may_break` does not name it.
@@ -41,10 +41,10 @@ def guard_experiment(target: Target, experiment: ExperimentPlan) -> None:
 
 
 def guard_rollout(target: Target, rollout: RolloutPlan) -> None:
-    """Refuse a rollout that the target does not allow, or that changes what it does not name.
+    """Refuse a rollout that the target does not allow, or that changes objects that the target file does not name.
 
     Raises:
-        Refused: the target is production-like, and `may_break` does not name the rollout, or not every object that it changes.
+        Refused: the target is production-like, and `may_break` does not name the rollout and every object that it changes.
     """
     entry = _entry(target, "rollout", rollout.name)
     foreign = sorted({*rollout.names} - {*entry.workloads}) if entry and entry.workloads else []
@@ -53,18 +53,20 @@ def guard_rollout(target: Target, rollout: RolloutPlan) -> None:
 
 
 def guard_replaced(target: Target, rollout: str, pods: int) -> None:
-    """Refuse a rollout that would replace more pods than the target allows, when it is known how many there are.
+    """Refuse a rollout that would replace more pods than the target allows, once their number is known.
 
     Raises:
         Refused: too many pods.
     """
     entry = _entry(target, "rollout", rollout)
     if entry is not None and entry.max_pods is not None and pods > entry.max_pods:
-        raise _refusal(target, "rollout", rollout, f"it would replace {pods} pods, {entry.max_pods} are allowed")
+        raise _refusal(
+            target, "rollout", rollout, f"it would replace {pods} pods, but only {entry.max_pods} are allowed"
+        )
 
 
 def guard_hits(target: Target, experiment: str, hits: Iterable[Hit]) -> None:
-    """Refuse an act that would hit more than the target allows, when it is known what it would hit.
+    """Refuse an action that would hit more than the target allows, once the affected pods are known.
 
     Raises:
         Refused: a workload that `may_break` does not name, or too many pods.
@@ -77,7 +79,7 @@ def guard_hits(target: Target, experiment: str, hits: Iterable[Hit]) -> None:
     if foreign:
         raise _refusal(target, "experiment", experiment, f"it would hit {', '.join(foreign)}")
     if entry.max_pods is not None and len(pods) > entry.max_pods:
-        why = f"it would hit {len(pods)} pods, {entry.max_pods} are allowed"
+        why = f"it would hit {len(pods)} pods, but only {entry.max_pods} are allowed"
         raise _refusal(target, "experiment", experiment, why)
 
 
@@ -86,7 +88,7 @@ def _named(hit: Hit) -> str:
 
 
 def _entry(target: Target, kind: str, name: str) -> MayBreak | None:
-    """What `may_break` says of an experiment or a rollout; None where all is allowed."""
+    """The entry of `may_break` for an experiment or a rollout; None if everything is allowed."""
     if target.breakable:
         return None
     entry = next((entry for entry in target.may_break if getattr(entry, kind) == name), None)

@@ -1,6 +1,6 @@
-"""The block `harness` of an experiment file, and the probes that it may name.
+"""Reads the block `harness` of an experiment file, and the probes that it may name.
 
-The driver checks a file by it before a run, and the child that runs the file goes by it.
+The driver uses it to check a file before a run, and the child process uses it to run the file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _words_of_access(value: str) -> str:
 
 
 class BlastRadius(BaseModel):
-    """How far a fault may reach."""
+    """Limits of a fault."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -47,17 +47,17 @@ class BlastRadius(BaseModel):
 
 
 class HarnessBlock(BaseModel):
-    """What an experiment file says to the harness.
+    """The settings for the harness in an experiment file.
 
     Attributes:
         domain: what fails together.
-        confirmed_by, gone_by: probes of the file that see the fault go in and out.
-        restarted_by: action of the file that starts again what the fault ended, and is part of what is measured.
+        confirmed_by, gone_by: probes of the file that confirm that the fault was injected, and that it was removed.
+        restarted_by: action of the file that restarts what the fault stopped; the restart is part of the measured recovery.
         within_s: how long the fault may take to be confirmed.
         takes_s: how long the experiment is expected to take in all.
-        processes: pidfiles of processes that the fault ends: which of them ended is read, and is its receipt.
-        chosen: `by domain`: also by sentences that speak of every experiment of a domain; `by name`: only where one names it.
-        access: what activities that are not the harness's ask of the Kubernetes API, as in `patch deployments.apps`.
+        processes: pidfiles of processes that the fault ends; those that ended are the proof of the fault.
+        chosen: `by domain`: sentences on every experiment of a domain include it; `by name`: it runs only if a sentence names it.
+        access: Kubernetes API permissions that activities of other packages need, such as `patch deployments.apps`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -76,7 +76,7 @@ class HarnessBlock(BaseModel):
 
 
 def block_index(experiment: Mapping[str, Any]) -> int | None:
-    """Which of the file's extensions is the block; None where it has none."""
+    """Index of the block among the file's extensions; None if there is none."""
     extensions = experiment.get("extensions")
     for index, extension in enumerate(extensions if isinstance(extensions, list) else []):
         if isinstance(extension, Mapping) and extension.get("name") == _NAME:
@@ -85,17 +85,17 @@ def block_index(experiment: Mapping[str, Any]) -> int | None:
 
 
 def harness_block(experiment: Mapping[str, Any]) -> HarnessBlock | None:
-    """The block of an experiment; None in a foreign one.
+    """The block of an experiment; None in a stock file.
 
     Raises:
-        pydantic.ValidationError: it is wrong.
+        pydantic.ValidationError: the block is invalid.
     """
     index = block_index(experiment)
     return None if index is None else HarnessBlock.model_validate(experiment["extensions"][index])
 
 
 def is_hold(activity: Activity) -> bool:
-    """Whether an activity is the harness's own `hold`: a function of that name in another module is a stock action."""
+    """Whether an activity is the harness's `hold`, not a function of the same name in another module."""
     provider = activity.get("provider")
     if not isinstance(provider, Mapping):
         return False
@@ -105,7 +105,7 @@ def is_hold(activity: Activity) -> bool:
 def probes_of_method(experiment: Mapping[str, Any]) -> dict[str, tuple[Location, Activity]]:
     """The probes of the method by name, each with its place: its own, and those of the hypothesis to which a `ref` of the method points.
 
-    Of two with one name the first counts.
+    If two probes have the same name, the first one is used.
     """
     method, hypothesis = experiment.get("method"), experiment.get("steady-state-hypothesis")
     own = method if isinstance(method, list) else []

@@ -1,4 +1,4 @@
-"""HTTP clients for a target: its certificates, its proxy rule, and never a proxy for loopback."""
+"""HTTP clients for a target, with its certificates and its proxy rule, and without a proxy for loopback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CLIENT_CERT: Final = "READINESS_CLIENT_CERT"
 CLIENT_KEY: Final = "READINESS_CLIENT_KEY"
-"""Variables that name the certificate which journeys show, and its key."""
+"""Environment variables with the client certificate of journeys and its key."""
 NO_PROXY = "localhost,127.0.0.1,127.0.0.0/8,::1"
 
 
@@ -42,7 +42,7 @@ def tls_context(target: Target) -> ssl.SSLContext:
     """Verify with the target's CA, else the system's; show the target's client certificate if it has one.
 
     Raises:
-        ConfigurationError: a file of `tls:` cannot be read or holds no certificate.
+        ConfigurationError: a file of `tls:` cannot be read or contains no certificate.
     """
     try:
         tls = target.tls
@@ -68,7 +68,7 @@ def tls_variables(target: Target) -> dict[str, str]:
 
 
 def http_client(target: Target, base_url: str, *, timeout_s: float, connections: int = 10) -> httpx.Client:
-    """A client for `base_url` that asks the environment nothing."""
+    """A client for `base_url` that ignores environment variables."""
     import httpx  # here, so that a replay, which sends no request, starts quickly
 
     return httpx.Client(

@@ -1,8 +1,8 @@
-"""The undo log: what would have to be undone is on disk, synced, before anything is changed.
+"""The undo log: every change is described in a synced file, with its undo, before it is made.
 
-It is outside every run directory, one folder a platform, one file an intent: `$READINESS_STATE/intents/<platform>/<id>.json`.
-A file appears under that name only when it is complete. Striking off is deleting it. So a harness that is killed at any moment
-leaves exactly what the next start must undo. A file that is not understood is kept: only a person can find out what it is for.
+It is outside of run directories, with one folder per platform and one file per intent: `$READINESS_STATE/intents/<platform>/<id>.json`.
+A file gets this name only when it is complete, and is deleted when its change was undone. So a harness that is killed at any moment
+leaves exactly the files that the next start must undo. Files that cannot be read are kept, so that a person can examine them.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from harness.targets.state import state_directory
 from harness.targets.synced import sync_directory, write_synced
 
 VERSION: Final = 2
-"""Of the format; a file of another one is not understood."""
+"""Version of the format; files with another version are not read."""
 VERIFY: Final = "verify-restored"
-"""The undo of an attempt at an experiment; its `hit` are the nodes that the attempt was observed to hit, by name."""
+"""Name of the undo of an attempt at an experiment; its parameter `hit` has the names of the nodes that were hit."""
 
 _counter = itertools.count()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unclear:
-    """A file of the undo log that is not understood.
+    """A file of the undo log that cannot be read.
 
     Attributes:
         path: the file.
@@ -44,7 +44,7 @@ class Unclear:
 
 
 def intents_directory(platform: Platform) -> Path:
-    """Where the intents on one platform are."""
+    """The directory of the intents of one platform."""
     return _root() / digest(platform.identity)
 
 
@@ -54,17 +54,17 @@ def intent_path(intent: Intent) -> Path:
 
 
 def write_intent(platform: Platform, experiment: str, action: str, undo: Mapping[str, Any], *, module: str) -> Intent:
-    """Put an intent on disk, file and directory synced, and only then return.
+    """Write an intent to disk; returns once file and directory are synced.
 
     Args:
-        platform: what is acted on.
-        experiment: what is about to act.
-        action: what it is about to do, for people.
-        undo: what undoes it: `do`, the name of an undoable action, and its parameters.
+        platform: the platform that is about to be changed.
+        experiment: the experiment or other part of a run that changes it.
+        action: description of the change for people.
+        undo: how to undo it: `do`, the name of an undoable action, and its parameters.
         module: the module that defines that action.
 
     Raises:
-        HarnessError: it cannot be written completely; then nothing may be changed.
+        HarnessError: the file cannot be written completely; then nothing may be changed.
     """
     wall = clock.wall_text()
     number = f"{os.getpid()}-{next(_counter):04d}"
@@ -79,18 +79,18 @@ def write_intent(platform: Platform, experiment: str, action: str, undo: Mapping
         module=module,
         version=VERSION,
     )
-    _write(intent, "nothing was broken; make room there")
+    _write(intent, "nothing was changed on the target; free disk space there")
     return intent
 
 
 def amend_intent(intent: Intent, **params: object) -> Intent:
-    """Add to the parameters of its undo what is known only now, file and directory synced; until then the old ones are there.
+    """Add parameters to an intent's undo, with file and directory synced; until then the old file remains.
 
     Raises:
-        HarnessError: it cannot be written completely; then what they are of may not be done.
+        HarnessError: the file cannot be written completely; then the change that needs the parameters may not be made.
     """
     amended = replace(intent, undo={**intent.undo, **params})
-    _write(amended, "make room there, then run `readiness recover --target FILE`")
+    _write(amended, "free disk space there, then run `readiness recover --target FILE`")
     return amended
 
 
@@ -100,11 +100,13 @@ def _write(intent: Intent, hint: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_synced(path, json.dumps(asdict(intent), indent=1).encode())
     except OSError as error:
-        raise HarnessError(f"an intent cannot be written: {error.strerror}", where=str(path), hint=hint) from error
+        raise HarnessError(
+            f"an entry of the undo log cannot be written: {error.strerror}", where=str(path), hint=hint
+        ) from error
 
 
 def strike_intent(intent: Intent) -> None:
-    """Strike it off: what it describes is undone. A second strike does nothing."""
+    """Delete an intent after its change was undone; a second call does nothing."""
     path = intent_path(intent)
     path.unlink(missing_ok=True)
     if path.parent.is_dir():
@@ -112,29 +114,29 @@ def strike_intent(intent: Intent) -> None:
 
 
 def pending_intents(platform: Platform) -> list[Intent]:
-    """What is still to be undone and is understood, newest first."""
+    """Readable intents that are still to be undone, newest first."""
     return [intent for intent in _read(platform) if isinstance(intent, Intent)]
 
 
 def unclear_intents(platform: Platform) -> list[Unclear]:
-    """The files that are not understood: broken JSON, other keys, another version, another platform's."""
+    """Files that cannot be read as intents: broken JSON, other keys, another version, another platform."""
     return [intent for intent in _read(platform) if isinstance(intent, Unclear)]
 
 
 def torn_intents(platform: Platform) -> list[Path]:
-    """Files that never got their name: their writer ended before, so nothing was changed under them. They are kept."""
+    """Incomplete files whose writer ended too early, so that nothing was changed; they are kept."""
     return sorted(intents_directory(platform).glob("*.part"))
 
 
 def elsewhere(platform: Platform) -> list[Path]:
-    """Intents of targets of the same name that lead to another platform, and of versions that kept them by name."""
+    """Intents of targets with the same name on another platform, and of older versions that stored them by name."""
     own = intents_directory(platform)
     files = [path for path in _root().glob("*/*.json") if path.parent != own]
     return sorted(path for path in files if path.parent.name == platform.name or _target_of(path) == platform.name)
 
 
 def pending_of_targets() -> dict[str, list[Path]]:
-    """The files of the undo log by the name of their target; one that names none is under the name of its directory."""
+    """The files of the undo log by target name; a file without a target is listed under the name of its directory."""
     found: dict[str, list[Path]] = {}
     for path in sorted(_root().glob("*/*.json")):
         name = _target_of(path)
@@ -161,7 +163,7 @@ def _read(platform: Platform) -> list[Intent | Unclear]:
 
 
 def _parsed(path: Path, platform: Platform) -> Intent | Unclear | None:
-    """What is in a file; None where it was struck off meanwhile."""
+    """The contents of a file; None if it was deleted meanwhile."""
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -175,7 +177,7 @@ def _parsed(path: Path, platform: Platform) -> Intent | Unclear | None:
 
 
 def _odd(content: Any, path: Path, platform: Platform) -> str:
-    """Why this is no intent on the platform; empty when it is one."""
+    """Why the contents are not an intent of the platform; empty if they are."""
     if not isinstance(content, dict):
         return "it is not a JSON object"
     if content.get("version", VERSION) != VERSION:
@@ -185,7 +187,7 @@ def _odd(content: Any, path: Path, platform: Platform) -> str:
         return f"missing or unknown keys: {', '.join(odd)}"
     if content["id"] != path.stem:
         return f"its id is {content['id']}: it was renamed or copied"
-    return "" if content["platform"] == platform.identity else f"it is of another platform: {content['platform']}"
+    return "" if content["platform"] == platform.identity else f"it belongs to another platform: {content['platform']}"
 
 
 def _typed(key: str, value: object) -> bool:

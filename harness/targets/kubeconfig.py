@@ -1,6 +1,6 @@
-"""The way to a cluster: the kubeconfig and context that a target names.
+"""Connects to a cluster by the kubeconfig and context that a target names.
 
-Each client has a configuration of its own, made from them: the process-wide default context of the official client is never used.
+Each client has its own configuration; the process-wide default context of the official client is never used.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 USER_AGENT: Final = "readiness-harness"
 _AGAIN: Final = 3
-"""So often a request is sent again that the API server refused because it is busy (429): it has done nothing then."""
+"""Number of retries of a request that the API server refused because it is busy (429) and did not execute."""
 _LONGEST_PAUSE_S: Final = 2
-"""Whatever `Retry-After` says, so that a call stays bounded."""
+"""Maximum pause between retries in s, also if `Retry-After` is longer, so that the time of a call is bounded."""
 _SOCKS: Final = ("socks", "socksio")
-"""Modules that a SOCKS proxy takes: of the official client, and of the watch."""
+"""Modules needed for a SOCKS proxy, by the official client and by the watch."""
 
 
 def kubeconfig_path(target: Target) -> str:
-    """The kubeconfig the target names, else `$KUBECONFIG`, else the user's own."""
+    """The kubeconfig that the target names, else `$KUBECONFIG`, else the user's own."""
     named = target.kubernetes.kubeconfig if target.kubernetes else ""
     return os.path.expanduser(named or os.environ.get("KUBECONFIG", "") or "~/.kube/config")  # noqa: PTH111 - text in, text out
 
@@ -42,7 +42,7 @@ def api_client(target: Target) -> ApiClient:
     """A client of the official package, bound to the target's kubeconfig and context.
 
     Raises:
-        ConfigurationError: the target names no cluster, the kubeconfig or the context is not there, or it gives no credentials.
+        ConfigurationError: the target names no cluster, the kubeconfig or context does not exist, or it gives no credentials.
     """
     if target.kubernetes is None:
         raise ConfigurationError(
@@ -84,7 +84,7 @@ def api_server_url(target: Target) -> str:
 
 
 class _Errors(logging.Handler):
-    """Collects what this thread logs as an error in the block: the official client logs why a plugin failed, and goes on without credentials."""
+    """Collects error log messages of this thread in the block, since the official client only logs why a plugin failed."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -117,31 +117,31 @@ def _entries(path: str, context: str) -> tuple[Any, Any]:
 
 
 def _refuse_without_credentials(target: Target, configuration: Configuration, user: Any, errors: _Errors) -> None:
-    """Anonymous requests would be refused, which reads as if a right were missing.
+    """Check that there are credentials: anonymous requests would be refused as if a permission were missing.
 
     Raises:
-        ConfigurationError: the user's credential plugin gave none.
+        ConfigurationError: the user's credential plugin gave no credentials.
     """
     plugin = user.safe_get("exec") if user is not None else None
     if plugin is None or configuration.api_key or configuration.cert_file:
         return
     lines = " ".join(errors.said).split("\n")
     raise ConfigurationError(
-        f"the credential plugin `{plugin.get('command', '')}` gave no credentials: {lines[0] or 'it says no reason'}",
+        f"the credential plugin `{plugin.get('command', '')}` gave no credentials: {lines[0] or 'no reason was given'}",
         where=f"{target.file}: kubernetes",
-        hint="run it, or any kubectl command, by hand: install the plugin, or sign in again",
+        hint="install the plugin or sign in again; check by running the plugin, or any kubectl command, by hand",
     )
 
 
 def _token_file(user: Any) -> Path | None:
-    """The file of the user's token, relative to the kubeconfig; None where the kubeconfig itself has the token, or there is none."""
+    """The file of the user's token, relative to the kubeconfig; None if the token is in the kubeconfig, or there is none."""
     if user is None or user.safe_get("token") or not user.safe_get("tokenFile"):
         return None
     return Path(user.path or "").absolute().parent / str(user["tokenFile"])
 
 
 def _read_again(file: Path) -> Callable[[Configuration], None]:
-    """Read the token anew for each request, as kubectl's library does: it is replaced before it expires."""
+    """Read the token again for each request, as kubectl's library does, since it is replaced before it expires."""
 
     def renew(configuration: Configuration) -> None:
         try:
@@ -160,7 +160,7 @@ def _proxy(target: Target, host: str, cluster: Any) -> str | None:
     """The proxy that the kubeconfig names for this cluster, else the one of the target file.
 
     Raises:
-        ConfigurationError: it is one of SOCKS, and a package for that is missing.
+        ConfigurationError: it is a SOCKS proxy, and a package for that is missing.
     """
     proxy = str(cluster.safe_get("proxy-url") or "") or proxy_for(target, host)
     if (proxy or "").startswith("socks") and (missing := [module for module in _SOCKS if find_spec(module) is None]):
@@ -173,7 +173,7 @@ def _proxy(target: Target, host: str, cluster: Any) -> str | None:
 
 
 def _retries() -> Retry:
-    """Only what the API server refused because it is busy is sent again; nothing whose fate is not known."""
+    """Retry only requests that the API server refused because it is busy, never requests with an unknown outcome."""
     from urllib3.util.retry import Retry
 
     class Bounded(Retry):

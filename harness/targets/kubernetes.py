@@ -1,4 +1,4 @@
-"""The few things we read from and write to a cluster, through the official client, in Kubernetes' own JSON."""
+"""Reads and writes objects of a cluster through the official client, as Kubernetes' own JSON."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Object = Mapping[str, Any]
 
 TIMEOUT_S: Final = 5.0
 CLIENT_MODULES: Final = tuple(f"kubernetes.client.api.{name}_api" for name in ("core_v1", "apps_v1", "custom_objects"))
-"""What a `Cluster` is made of. The client imports it when it is first asked for, which takes a processor for one to two seconds."""
+"""The module behind a `Cluster`, imported on first use, since the import takes one to two seconds of processor time."""
 _TOO_MANY: Final = 429
 """The status of an eviction that a disruption budget does not allow now."""
 PAGE: Final = 500
-"""Objects of one page of a list."""
+"""Number of objects on one page of a list."""
 _STAMP_BYTES: Final = 64
-"""Of a log with timestamps: the first of them is not longer."""
+"""Number of bytes read of a log with timestamps; the first timestamp is not longer."""
 _JSON_PATCH: Final = "application/json-patch+json"
 _MERGE_PATCH: Final = "application/merge-patch+json"
 REGION_LABEL: Final = "topology.kubernetes.io/region"
@@ -33,7 +33,7 @@ WORKLOAD_LABELS: Final = ("app", "app.kubernetes.io/name")
 
 
 def namespaces_of(target: Target) -> tuple[str, ...]:
-    """The namespaces that the target file names, each once: its own, its regions' and that of its database's lock."""
+    """The namespaces of the target file without duplicates: its own, its regions' and that of the database's lock."""
     kubernetes, database = target.kubernetes, target.database
     own = [kubernetes.namespace, *kubernetes.namespaces] if kubernetes else []
     own += [region.namespace for region in target.regions.values()]
@@ -42,22 +42,22 @@ def namespaces_of(target: Target) -> tuple[str, ...]:
 
 
 def labels_of(obj: Object) -> Mapping[str, str]:
-    """Its labels; none are an empty mapping."""
+    """The labels of an object; an empty mapping if it has none."""
     return obj["metadata"].get("labels") or {}
 
 
 def workload_of(labels: Mapping[str, str]) -> str:
-    """The workload that a pod of these labels belongs to, by the first of `WORKLOAD_LABELS` that it has; empty: none."""
+    """The workload of a pod with these labels, by the first of `WORKLOAD_LABELS` among them; empty if none is."""
     return next((labels[label] for label in WORKLOAD_LABELS if labels.get(label)), "")
 
 
 def annotations_of(obj: Object) -> Mapping[str, str]:
-    """Its annotations; none are an empty mapping."""
+    """The annotations of an object; an empty mapping if it has none."""
     return obj["metadata"].get("annotations") or {}
 
 
 def has_condition(obj: Object, kind: str) -> bool:
-    """Whether the condition of that type is True; a condition that is Unknown or missing is not."""
+    """Whether the condition of that type is True, not False, Unknown or missing."""
     conditions = obj.get("status", {}).get("conditions") or []
     return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)
 
@@ -68,12 +68,12 @@ def is_over(pod: Object) -> bool:
 
 
 def is_terminating(pod: Object) -> bool:
-    """Whether a pod was deleted and its grace period runs: a Service sends it requests only where it has no other, and another takes its place."""
+    """Whether a pod is being deleted; a Service then sends it requests only if it has no other pod, and it is replaced."""
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 
 def serves(pod: Object) -> bool:
-    """Whether a pod is Ready and stays: one that terminates is Ready to the last."""
+    """Whether a pod is Ready and not being deleted, since a terminating pod may still be Ready."""
     return has_condition(pod, "Ready") and not is_terminating(pod)
 
 
@@ -85,7 +85,7 @@ def is_usable(node: Object) -> bool:
 class Cluster:
     """Reads and writes of one cluster.
 
-    Every call is bounded by `TIMEOUT_S`. It raises TargetUnreachable when it fails, AccessDenied when the user may not do it.
+    Every call has the timeout `TIMEOUT_S`. It raises TargetUnreachable if it fails, AccessDenied if the user has no permission.
     """
 
     def __init__(self, api: ApiClient) -> None:
@@ -113,7 +113,7 @@ class Cluster:
     def pods(
         self, namespace: str = "", label_selector: str = "", field_selector: str = "", *, over: bool = False
     ) -> list[Object]:
-        """Pods of one namespace, or of all; those that are over only where they are asked for."""
+        """Pods of one namespace, or of all; pods that have ended only if requested."""
         chosen = _selected(label_selector, field_selector)
         if not namespace:
             found = self._items(self._core.list_pod_for_all_namespaces, **chosen)
@@ -163,7 +163,7 @@ class Cluster:
         return str(answer.get("gitVersion", "")) if answer else ""
 
     def groups(self) -> frozenset[str]:
-        """The API groups that the API server serves, those of add-ons among them; the core has no name and is not in it."""
+        """The API groups that the API server serves, including those of add-ons, without the core group, which has no name."""
         from kubernetes import client
 
         answer = self._call(client.ApisApi(self._api).get_api_versions)
@@ -174,11 +174,11 @@ class Cluster:
         return self._items(self._core.list_namespaced_service, namespace)
 
     def kinds(self, version: str) -> Mapping[str, str]:
-        """The kinds that the API serves in a version such as `v1` or `apps/v1`, with the name of their collection; none where it serves no such version."""
+        """Kinds of an API version such as `apps/v1`, with their collections; empty if the version is not served."""
         return {str(one["kind"]): str(one["name"]) for one in self._resources(version)}
 
     def cluster_scoped(self, version: str) -> frozenset[str]:
-        """Those of `kinds` whose objects are in no namespace."""
+        """The kinds of a version whose objects have no namespace."""
         return frozenset(str(one["kind"]) for one in self._resources(version) if one.get("namespaced") is False)
 
     def _resources(self, version: str) -> list[Object]:
@@ -215,12 +215,12 @@ class Cluster:
         return self._items(self._apps.list_namespaced_replica_set, namespace)
 
     def custom(self, version: str, plural: str, namespace: str, name: str) -> Object | None:
-        """One object of a group, by the name of its collection: `argoproj.io/v1alpha1`, `rollouts`; None when there is none of that name."""
+        """One object of a group and collection, such as `argoproj.io/v1alpha1`, `rollouts`; None if it does not exist."""
         group, _, number = version.partition("/")
         return self._call(self._custom.get_namespaced_custom_object, group, number, namespace, plural, name)
 
     def customs(self, version: str, plural: str, namespace: str = "") -> list[Object]:
-        """Every object of a collection in one namespace, or in all; none where the API does not serve it."""
+        """Every object of a collection in one namespace, or in all; empty if the API does not serve the collection."""
         group, _, number = version.partition("/")
         if not namespace:
             return self._items(self._custom.list_cluster_custom_object, group, number, plural)
@@ -249,7 +249,7 @@ class Cluster:
         self._create(self._custom.create_namespaced_custom_object, group, number, namespace, plural, body)
 
     def delete_custom(self, version: str, plural: str, namespace: str, name: str, *, owned_first: bool = False) -> None:
-        """Delete one object of a group, and what it owns after it or before it; one that is gone already is no error."""
+        """Delete one object of a group, and the objects that it owns after or before it; a missing object is not an error."""
         group, _, number = version.partition("/")
         how = {"propagation_policy": "Foreground" if owned_first else "Background"}
         self._call(self._custom.delete_namespaced_custom_object, group, number, namespace, plural, name, **how)
@@ -275,7 +275,7 @@ class Cluster:
         return self._call(self._core.read_namespaced_endpoints, name, namespace)
 
     def patch_node(self, name: str, patch: Object) -> None:
-        """Strategic merge patch; a node that is gone needs none."""
+        """Strategic merge patch; a missing node is ignored."""
         self._call(self._core.patch_node, name, patch)
 
     def patch_endpoints(self, namespace: str, name: str, patch: Object) -> None:
@@ -295,13 +295,13 @@ class Cluster:
         self._create(self._core.create_namespaced_pod, namespace, body)
 
     def pod_log(self, namespace: str, name: str, container: str = "", *, previous: bool = False) -> str:
-        """What a container of the pod, its only one where none is named, or the one before its last restart (`previous`) has written."""
+        """The log of a container of the pod (its only one if none is named), or of its run before the last restart (`previous`)."""
         return self._log(namespace, name, container, previous=previous)
 
     def log_begin(self, namespace: str, name: str, container: str, *, previous: bool = False) -> str:
-        """When the first line that is left of a container's log was written, in RFC 3339; empty where nothing is left.
+        """When the first available line of a container's log was written, in RFC 3339; empty if there is none.
 
-        It was not the first one where the kubelet has rotated the log since: the API serves the newest file only.
+        Earlier lines may be missing if the kubelet has rotated the log, since the API serves only the newest file.
         """
         line = self._log(namespace, name, container, previous=previous, timestamps=True, limit_bytes=_STAMP_BYTES)
         return line.partition(" ")[0]
@@ -323,7 +323,7 @@ class Cluster:
         self._call(self._core.delete_namespaced_pod, name, namespace, body=body)
 
     def evict_pod(self, namespace: str, name: str) -> bool:
-        """Evict a pod; whether it was: not where a disruption budget does not allow it now. One that is gone already is no error."""
+        """Evict a pod; returns False if a disruption budget does not allow it now. A missing pod is not an error."""
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
         status, text = self._answer(self._core.create_namespaced_pod_eviction, name, namespace, body=body)
         if status == _TOO_MANY:
@@ -332,7 +332,7 @@ class Cluster:
         return True
 
     def _items(self, method: Callable[..., Any], /, *args: str, **kwargs: str) -> list[Object]:
-        """A list, page by page; read at once where its pages expired meanwhile."""
+        """A list, read page by page, or at once if its pages expired meanwhile."""
         found: list[Object] = []
         page: dict[str, Any] = {"limit": PAGE}
         while True:
@@ -348,11 +348,11 @@ class Cluster:
             page = {"limit": PAGE, "_continue": more}
 
     def _call(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Object | None:
-        """The JSON as it came; None: there is no such object or resource, by the API server's own 404."""
+        """The JSON of an answer; None if the API server answered 404, as there is no such object or resource."""
         return self._read(*self._answer(method, *args, **kwargs))
 
     def _create(self, method: Callable[..., Any], /, *args: Any) -> None:
-        """Create an object; a resource or a namespace that is not there is an error here."""
+        """Create an object; a missing resource or namespace is an error."""
         status, text = self._answer(method, *args)
         if not 200 <= status < 300:
             raise self._refusal(status, text)
@@ -371,13 +371,13 @@ class Cluster:
             hint = "the credentials of the kubeconfig have expired or are missing: sign in to the cluster again"
             return AccessDenied(what, where=self.url, hint=hint)
         if status == 403:
-            hint = "grant it to the user of the kubeconfig, see `readiness plan --roles`, or name another context"
+            hint = "grant the permission to the user of the kubeconfig (see `readiness plan --roles`), or name another context"
             return AccessDenied(what, where=self.url, hint=hint)
         kind = TargetSilent if status >= 500 else TargetUnreachable  # of a 5xx a write may have been done
         return kind(what, where=self.url)
 
     def _answer(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """Call and take status and body, whatever the status is."""
+        """Make a call; returns its status and body for any status."""
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError, MaxRetryError
 

@@ -1,4 +1,4 @@
-"""One run a platform: file locks that the kernel lets go when their holder dies, however it dies."""
+"""Allows one run at a time on a platform, with file locks that the kernel releases when their process ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TargetLock:
-    """A context that holds the lock. A second holder of the same API server or the same entry is refused, with the name of the first."""
+    """A context that holds the lock. A second run on the same API server or entry is refused with the name of the first."""
 
     def __init__(self, platform: Platform, run: str) -> None:
         self._platform = platform
@@ -48,7 +48,7 @@ class TargetLock:
             raise UsageError(
                 f"the lock of {self._platform.name} cannot be taken: {error.strerror}",
                 where=str(path),
-                hint=f"name a directory that can be written to in {STATE_VARIABLE}",
+                hint=f"set {STATE_VARIABLE} to a directory that can be written to",
             ) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,7 +58,7 @@ class TargetLock:
             raise Refused(
                 f"{self._platform.name} is in use by {self._holder(holder)}",
                 where=str(path),
-                hint="wait for it, or stop it: the lock goes with its process",
+                hint="wait for it, or stop it: the lock is released when its process ends",
             ) from error
         os.ftruncate(fd, 0)
         here = {
@@ -75,12 +75,12 @@ class TargetLock:
             raise UsageError(
                 f"the lock of {self._platform.name} cannot be written: {error.strerror}",
                 where=str(path),
-                hint="make room there",
+                hint="free disk space there",
             ) from error
         return fd
 
     def _holder(self, text: str) -> str:
-        """Who wrote the lock; its name of the target is given where it is another one."""
+        """The run that holds the lock, with its name of the target if that differs."""
         try:
             holder = json.loads(text)
             alias = holder.get("target", "")

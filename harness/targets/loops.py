@@ -1,4 +1,4 @@
-"""Event loops of their own threads, so that Ctrl-C interrupts who waits for them and never a callback."""
+"""Runs event loops in their own threads, so that Ctrl-C interrupts the waiting thread and never a callback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Begun = tuple[asyncio.AbstractEventLoop, "asyncio.Task[Any]"]
 
 
 def run_in_loop(work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns or raises; a KeyboardInterrupt of the caller cancels it, and is raised when it has ended.
+    """Run `work` and return its result; a KeyboardInterrupt of the caller cancels it, and is raised when it has ended.
 
     In the main thread's own loop a signal would be raised within whatever callback runs, and be reported as the failure of a task.
     """

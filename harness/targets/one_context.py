@@ -1,4 +1,4 @@
-"""A kubeconfig of one context alone, for processes that read the current context, as `kubectl` does."""
+"""Writes a kubeconfig with only one context, for processes that use the current context, such as `kubectl`."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from harness.targets.kubeconfig import kubeconfig_path
 from harness.targets.target import Target
 
 _FILES: Final = {"cluster": ("certificate-authority",), "user": ("client-certificate", "client-key", "tokenFile")}
-"""Keys whose values are paths; relative ones are beside the file that has them."""
+"""Keys whose values are paths, relative to the file that contains them."""
 
 
 def kubeconfig_files(target: Target) -> str:
-    """The target's kubeconfig for a process that runs in another directory: each file of it by its absolute path."""
+    """The files of the target's kubeconfig with absolute paths, for a process in another directory."""
     named = kubeconfig_path(target).split(os.pathsep)
     files = (os.path.expanduser(one) for one in named if one)  # noqa: PTH111 - text in, text out
     return os.pathsep.join(os.path.abspath(one) for one in files)  # noqa: PTH100 - the same
 
 
 def write_context(files: str, context: str, directory: Path, login_proxies: Mapping[str, str]) -> Path:
-    """Write a kubeconfig of one context alone, which is its current one, for this user only; paths in it are absolute.
+    """Write a kubeconfig with only one context, which is the current one; readable by this user only, with absolute paths.
 
     Args:
-        files: the kubeconfigs that it is taken from, as in `KUBECONFIG`.
-        context: by name.
-        directory: where the new file is made.
-        login_proxies: variables for the program that logs in, where it has none of that name.
+        files: the kubeconfigs that contain the context, as in `KUBECONFIG`.
+        context: name of the context.
+        directory: directory of the new file.
+        login_proxies: environment variables for the program that logs in, unless its entry sets them.
 
     Raises:
         ConfigurationError: the context cannot be read, or the file cannot be written.
@@ -54,7 +54,7 @@ def write_context(files: str, context: str, directory: Path, login_proxies: Mapp
 
 
 def _taken(files: str, context: str, login_proxies: Mapping[str, str]) -> dict[str, Any]:
-    """What the new file says."""
+    """The contents of the new file."""
     from kubernetes.config import ConfigException
     from kubernetes.config.kube_config import KubeConfigMerger
 
@@ -77,7 +77,7 @@ def _taken(files: str, context: str, login_proxies: Mapping[str, str]) -> dict[s
 
 
 def _absolute(entry: Mapping[str, Any], kind: str, beside: Path) -> dict[str, Any]:
-    """A cluster or a user, with the paths of its files made absolute, and that of the program that logs in."""
+    """A cluster or a user with absolute paths of its files and of the program that logs in."""
     made: dict[str, Any] = copy.deepcopy(dict(entry))
     own = made.get(kind) or {}
     for key in _FILES[kind]:
@@ -90,7 +90,7 @@ def _absolute(entry: Mapping[str, Any], kind: str, beside: Path) -> dict[str, An
 
 
 def _proxied(user: dict[str, Any], proxies: Mapping[str, str]) -> dict[str, Any]:
-    """A user whose program that logs in finds its issuer by these proxies, where its entry names none."""
+    """A user whose login program uses these proxies, unless its entry sets them."""
     program = (user.get("user") or {}).get("exec")
     if program is not None and proxies:
         own = program.get("env") or []

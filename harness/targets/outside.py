@@ -1,4 +1,4 @@
-"""The parts of a target file that say how the platform is reached from outside: its metrics, its connections and its public names."""
+"""Parts of a target file about access from outside: metrics, connections, alerts, profiles and public names."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from harness.targets.values import Name, Seconds, TargetSection, Url, UrlPath, W
 
 
 class PerUser(TargetSection):
-    """How engaged users are, as two counters: `actions` over `users`; the routes are those that the traffic asks for the same.
+    """User engagement as the ratio of two counters, `actions` over `users`, with the traffic's routes that raise them.
 
     Attributes:
-        actions, users: names of counters, of whichever workload has them.
-        action_route, user_route: the traffic's routes that raise them.
+        actions, users: names of the counters, of any workload.
+        action_route, user_route: routes of the traffic whose requests raise them.
     """
 
     actions: Word
@@ -28,11 +28,11 @@ class PerUser(TargetSection):
 
 
 class ActiveUsers(TargetSection):
-    """How Prometheus is asked for the number of active users.
+    """How the number of active users is read from Prometheus.
 
     Attributes:
-        query: in PromQL; its result is one number, whichever pods count.
-        within: how long a user counts after signing in, in seconds.
+        query: PromQL whose result is one number for all pods together.
+        within: how long a user counts as active after signing in, in seconds.
     """
 
     query: Word
@@ -40,19 +40,19 @@ class ActiveUsers(TargetSection):
 
 
 class Metrics(TargetSection):
-    """What every service's own metrics are called, as Prometheus scrapes them from each pod.
+    """Names of the services' metrics, as Prometheus scrapes them from each pod.
 
     Attributes:
         path: of the exposition, on the pod's HTTP port.
         seconds: the histogram of response times. requests: the counter of answers.
-        route, status: labels; routes have the names that the traffic gives them.
-        entry: the workload (label `app`) that every request of the entry passes.
-        probed: the route that the read of `probes.read` has. health: that of whoever asks a pod for its health.
+        route, status: labels; the values of `route` are the traffic's route names.
+        entry: the workload (label `app`) that receives every request of the entry.
+        probed: the route of the read in `probes.read`. health: the route of a pod's health requests.
         page_seconds: the histogram of how long pages took in browsers. page: its label with the path of the page.
         query_seconds: the histogram of how long queries took. query: its label with the text of the query, `$1` for its values.
-        timing: the metric of the response header `Server-Timing` by which each answer of the entry's workload says how long it took.
-        per_user: counters of what users do; None: there are none.
-        active_users: how many users are active; None: nothing counts them.
+        timing: the metric in the response header `Server-Timing` with the time that the entry's workload took for the answer.
+        per_user: counters of users' actions; None: there are none.
+        active_users: query for the number of active users; None: not counted.
     """
 
     path: UrlPath = "/metrics"
@@ -75,13 +75,13 @@ class Metrics(TargetSection):
 
 
 class Flows(TargetSection):
-    """The log of connections, and what of it is declared. Workloads go by their label `app`, or by their name where they have none.
+    """The log of connections, and the declared connections. Workloads are named by their label `app`, else by name.
 
     Attributes:
         log: files as Cilium's Hubble exporter writes them, backups included.
         stores: workloads that keep data.
         data_access: workloads that may connect to them.
-        dependencies: by workload, those that it may connect to.
+        dependencies: by workload, the workloads that it may connect to.
     """
 
     log: Paths
@@ -91,11 +91,11 @@ class Flows(TargetSection):
 
 
 class UserReports(TargetSection):
-    """Where users report what is wrong.
+    """Where users send problem reports.
 
     Attributes:
-        path: of the entry; a report is a POST.
-        body: its JSON object; `{severity}` (critical or minor) and `{release}` in a value stand for those of the report.
+        path: path at the entry to which reports are posted.
+        body: JSON object of a report; `{severity}` (critical or minor) and `{release}` in its values are replaced.
     """
 
     path: UrlPath
@@ -103,7 +103,7 @@ class UserReports(TargetSection):
 
 
 class Alerting(TargetSection):
-    """Where notices of alerts go.
+    """Where notifications of alerts go.
 
     Attributes:
         receiver: log of the webhooks that Alertmanager sent: `GET ?since=N` answers `{"notices": [{number, received_at, notice}]}`.
@@ -115,11 +115,11 @@ class Alerting(TargetSection):
 
 
 class Grafana(TargetSection):
-    """Grafana, asked by its HTTP API.
+    """The Grafana whose HTTP API is used.
 
     Attributes:
         url: its address; a path before /api may follow.
-        token: of a service account that may read dashboards and ask data sources; None: who is not signed in may.
+        token: token of a service account that may read dashboards and query data sources; None: no sign-in is needed.
     """
 
     url: Url
@@ -127,11 +127,11 @@ class Grafana(TargetSection):
 
 
 class Profiles(TargetSection):
-    """Where every service gives a CPU profile of its process, by the protocol of pprof.
+    """Where every service returns a CPU profile of its process, in pprof's protocol.
 
     Attributes:
-        path: on the pod's HTTP port; `seconds` is added.
-        stores: workloads (label `app`) that keep data and give none.
+        path: path on the pod's HTTP port; the parameter `seconds` is added.
+        stores: workloads (label `app`) that keep data and return no profile.
     """
 
     path: UrlPath = "/debug/pprof/profile"
@@ -139,7 +139,7 @@ class Profiles(TargetSection):
 
 
 class PublicName(TargetSection):
-    """A public name and the addresses that it must lead to, IPv4 and IPv6 together."""
+    """The addresses that a public name must resolve to, IPv4 and IPv6 together."""
 
     addresses: Annotated[tuple[IPvAnyAddress, ...], Field(min_length=1)]
 
@@ -148,10 +148,10 @@ class Dns(TargetSection):
     """The platform's public names.
 
     Attributes:
-        names: by name, in full.
-        resolver: `address` or `address:port` of the resolver that users have; empty: those of this machine.
-        zone: of which the authoritative servers are asked; empty: that of the first name.
-        servers: `address` or `address:port` of the authoritative servers; empty: those that the zone itself names.
+        names: the full names with their addresses.
+        resolver: `address` or `address:port` of the resolver that users have; empty: the resolvers of this machine.
+        zone: zone whose authoritative servers are queried; empty: the zone of the first name.
+        servers: `address` or `address:port` of the authoritative servers; empty: the servers that the zone names.
     """
 
     names: Annotated[Mapping[Word, PublicName], Field(min_length=1)]

@@ -1,4 +1,4 @@
-"""What the harness itself puts into a cluster, by its label; it is no part of the target."""
+"""Recognises the objects that the harness itself creates in a cluster, which are not part of the target."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 MADE_BY: Final = "app.kubernetes.io/managed-by"
 OWN: Final = {MADE_BY: "readiness"}
-"""The labels of every object that the harness makes."""
+"""The labels of every object that the harness creates."""
 
 
 def is_own(obj: Object) -> bool:
-    """Whether the harness made an object."""
+    """Whether the harness created an object."""
     return OWN.items() <= labels_of(obj).items()

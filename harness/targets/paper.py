@@ -1,4 +1,4 @@
-"""The parts of a target file that name files: the platform's own, other tools' reports, what people vouch for."""
+"""Parts of a target file that name files: the platform's own files, other tools' reports, and people's statements."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from harness.targets.values import Name, TargetSection, Url, Word, quantity
 
 
 def _one_or_more(value: Any) -> Any:
-    """A text is short for a list of one."""
+    """A single text is accepted as a list of one."""
     return (value,) if isinstance(value, str) else value
 
 
 Paths = Annotated[tuple[Word, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
-"""Paths or globs, relative to the target file; a text is short for a list of one."""
+"""Paths or globs, relative to the target file; a single text is accepted as a list of one."""
 Reports = Mapping[Name, Paths]
 """Reports by the name that sentences give them."""
 
 
 class PrometheusQuery(TargetSection):
-    """A range query, whose window the sentence says.
+    """A range query of Prometheus; the sentence gives its window.
 
     Attributes:
-        query: in PromQL; it gives one series of shares from 0 to 1.
-        step_s: between two points.
-        url: that is asked; None: the target's `prometheus`.
-        answers: files with saved answers, in place of asking.
+        query: PromQL that returns one series of shares from 0 to 1.
+        step_s: time between two points, in s.
+        url: address that is queried; None: the target's `prometheus`.
+        answers: files with saved answers, used instead of a query.
     """
 
     query: Word
@@ -42,8 +42,8 @@ class EvidenceFiles(TargetSection):
     """Reports of other tools: format → name → paths.
 
     Attributes:
-        as_of: the day at whose end ages and expiries are taken, in place of the moment of the run: a rehearsal with sample
-            files. Only of a target without `entry`; the decision line names it.
+        as_of: day at whose end ages and expiries are computed, instead of the time of the run, for a rehearsal with sample
+            files. Only for a target without `entry`; the decision line names it.
         junit, sarif, cyclonedx, npm_audit, terraform_plan, workflow_run, cobertura: in these tools' own formats.
         figures: CSV or JSON with units. verdict: `verdict.json` of earlier runs. records: YAML or JSON of what was done when.
         history: directories of runs.
@@ -66,7 +66,7 @@ class EvidenceFiles(TargetSection):
 
 
 class PlatformFiles(TargetSection):
-    """Files of the platform, by what they are; directories hold them at any depth.
+    """Files of the platform by kind; directories are searched at any depth.
 
     Attributes:
         manifests: Kubernetes manifests and kustomize directories. chart: a Helm chart. terraform: `*.tf`.

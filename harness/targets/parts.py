@@ -1,4 +1,4 @@
-"""The parts of a target file: one model a key."""
+"""Parts of a target file: one model for each key."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TYPES: Final[Mapping[str, type]] = {
     "list": list,
     "dict": dict,
 }
-"""Words for any value of that JSON type."""
+"""Type names that accept any value of that JSON type."""
 
 
 PLACEHOLDERS: Final = ("{node}", "{provider_id}", "{instance}")
-"""What stands for a node in the commands of `power`."""
+"""Placeholders for a node in the commands of `power`."""
 _RELEASE_HEADER: Final = "x-release"
 _SMALL: Final = "small letters, digits, `_` and `.`"
 TableName = Annotated[str, matching(r"[a-z_][a-z0-9_.]*", f"the name of a table: {_SMALL}")]
@@ -38,14 +38,14 @@ def _scalar(value: object) -> object:
 
 
 def _as_text(value: object) -> object:
-    """`on` and `off` are words of PostgreSQL's, and booleans of YAML's; a number is its text."""
+    """A setting as text: YAML's booleans become PostgreSQL's `on` and `off`, a number its text."""
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value) if isinstance(value, int | float) else value
 
 
 def _under(key: str) -> BeforeValidator:
-    """Plain text is short for a mapping with that one key."""
+    """Accept plain text as a mapping with that one key."""
 
     def read(value: object) -> object:
         if isinstance(value, int | float):
@@ -56,7 +56,7 @@ def _under(key: str) -> BeforeValidator:
 
 
 class Region(TargetSection):
-    """One region: its own entry and Prometheus, where its workloads are, and the share of answers that is expected of it (0 to 1)."""
+    """One region: its entry and Prometheus, the place of its workloads, and its expected share of answers (0 to 1)."""
 
     entry: RootUrl | None = None
     prometheus: Url | None = None
@@ -80,14 +80,14 @@ class Kubernetes(TargetSection):
 
 
 class ReleaseSource(TargetSection):
-    """How the target reports which release it runs.
+    """The section `release`: the release under test, and how the target reports which release it runs.
 
     Attributes:
-        version: the release that is judged; empty: as the command line says.
-        commit: that it was built from, as its reports name it; empty: reports of a commit are not held against it.
-        header: the response header that names the release that answered; empty where there is none.
+        version: the release under test; empty: given on the command line.
+        commit: commit that it was built from, as in its reports; empty: reports are not compared with a commit.
+        header: the response header with the release that answered; empty if there is none.
         images: whether the images and digests of all workloads are read before and after the run.
-        path: answers with the version, as plain text or as `{"version": …}` or `{"release": …}`; None where there is none.
+        path: path that answers with the version, as plain text or as `{"version": …}` or `{"release": …}`; None if there is none.
     """
 
     version: str = ""
@@ -100,15 +100,15 @@ class ReleaseSource(TargetSection):
 
     @property
     def answered_in(self) -> str:
-        """The response header whose release is held against the planned one; empty where there is none.
+        """The response header whose release is compared with the planned one; empty if there is none.
 
-        Where the file says a version and no source of it, that is `x-release`, in the answers that have it.
+        If the file gives a version but no way to read it, this is `x-release`, if answers have it.
         """
         return self.header or (_RELEASE_HEADER if self.version and not (self.images or self.path) else "")
 
 
 class Member(TargetSection):
-    """One database member, read directly."""
+    """One database member, to which the harness connects directly."""
 
     dsn: Reference
     region: str = ""
@@ -122,7 +122,7 @@ class Leader(TargetSection):
 
 
 class StoredPasswords(TargetSection):
-    """The column that has the password of each user: `table` and `column`."""
+    """The column with the password hash of each user: `table` and `column`."""
 
     table: TableName
     column: Annotated[str, matching(r"[a-z_][a-z0-9_]*", "the name of a column: small letters, digits and `_`")] = (
@@ -131,14 +131,14 @@ class StoredPasswords(TargetSection):
 
 
 class ConnectionPool(TargetSection):
-    """How many connections all pods of one region keep to the database together, and a path whose read needs one."""
+    """Number of database connections of all pods of one region together, and a path whose read needs a connection."""
 
     connections: Annotated[int, Field(ge=1, le=10_000)]
     read: UrlPath
 
 
 class Production(TargetSection):
-    """What a staging database is held against: the file that describes production's, and the tables that are left out."""
+    """What a staging database is compared with: the register of production's database, and the tables that are left out."""
 
     register_file: Word = Field(alias="register")
     without: tuple[TableName, ...] = ()
@@ -148,15 +148,15 @@ class Database(TargetSection):
     """The database.
 
     Attributes:
-        dsn: of the primary, whichever member that is.
-        durability: what an acknowledged write is promised to survive.
-        members: each read directly.
-        leader: who holds the lock.
-        settings: the declared set of its settings, name to value as `SHOW` writes it.
-        roles: that the platform's services log in as: the statements of these are timed.
-        passwords: where the passwords of users are; None: the check of their hashes cannot run.
-        pool: of connections; None: no burst can exceed it.
-        production: what a subset of production is held against; None: it is not.
+        dsn: DSN that leads to the primary, whichever member that is.
+        durability: the failures that an acknowledged write must survive.
+        members: database members, to which the harness connects directly.
+        leader: object that names the leader.
+        settings: declared settings, name to value as `SHOW` writes it.
+        roles: database roles of the platform's services, whose statements are timed.
+        passwords: column with the users' passwords; None: the check of their hashes cannot run.
+        pool: size of the connection pool; None: the check with a burst cannot run.
+        production: what a subset of production is compared with; None: it is not compared.
     """
 
     dsn: Reference
@@ -171,11 +171,11 @@ class Database(TargetSection):
 
 
 class ReadProbe(TargetSection):
-    """A path that is read, and what the JSON object of its answer must contain.
+    """A path that is read, and the expected contents of the JSON object in its answer.
 
     Attributes:
-        path: asked with GET.
-        expect: key to its value, or to a type name (`str`, `int`, `float`, `bool`, `list`, `dict`); without it any sound 200 is right.
+        path: path that is requested with GET.
+        expect: key to its value or to a type name (`str`, `int`, `float`, `bool`, `list`, `dict`); without it any valid 200 is accepted.
     """
 
     path: UrlPath
@@ -186,12 +186,12 @@ Read = Annotated[ReadProbe, _under("path")]
 
 
 class Probes(TargetSection):
-    """Paths at every entry that need no sign-in.
+    """Paths at every entry that can be read without a sign-in.
 
     Attributes:
-        health: answers 200 while the platform serves.
-        read: a read of a stored record.
-        services: by service, a read that passes through the entry to it; asked at each region's entry.
+        health: path that answers 200 while the platform works.
+        read: path of a stored record.
+        services: by service, a read that the entry passes on to it; requested at each region's entry.
     """
 
     health: UrlPath = "/health"
@@ -200,12 +200,12 @@ class Probes(TargetSection):
 
 
 class Callers(TargetSection):
-    """Labels of two pods that call the backends: one that they must accept, one that they must refuse.
+    """Labels of two pods that call the backends: the first must be accepted, the second refused.
 
     Attributes:
         accepted: labels of a declared caller.
-        refused: labels that no rule names.
-        image: has `python` on its path; both pods run it.
+        refused: labels of a pod that no network policy names.
+        image: image of both pods, with `python` on its path.
     """
 
     accepted: Annotated[Mapping[Name, str], Field(min_length=1)]
@@ -214,12 +214,12 @@ class Callers(TargetSection):
 
 
 class Power(TargetSection):
-    """How the power of a node is cut: one of three ways.
+    """How the power of a node is cut, in one of three ways.
 
     annotation, value: the annotation of a Node that cuts its power while it has that value.
-    stop, start: the commands, run on this machine, that cut it and give it back, word by word. `{node}` stands for the node's name, `{provider_id}`
-    for its `spec.providerID`, `{instance}` for the last part of that.
-    drain: nothing cuts it. The node is cordoned and its pods are evicted instead, which is reported as that and not as a loss.
+    stop, start: commands, run on this machine, that cut the power and restore it, as lists of words. `{node}` is replaced by the node's
+    name, `{provider_id}` by its `spec.providerID`, `{instance}` by the last part of that.
+    drain: the power is not cut; the node is cordoned and its pods are evicted, which is reported as a drain and not as a loss.
     """
 
     annotation: Word | None = None
@@ -240,7 +240,7 @@ class Power(TargetSection):
 
 
 class LedgerSettings(TargetSection):
-    """Where the ledger's writes go, and the table that they are read back from.
+    """Where the ledger's writes are sent, and the table that they are read back from.
 
     read: whether `GET path?client=N` (and `&sequence=S`) answers `{"rows": [[sequence, checksum], …]}`, at the entry and at
     each region's.
@@ -254,14 +254,14 @@ class LedgerSettings(TargetSection):
 
 
 class Pipeline(TargetSection):
-    """Events are posted to `accept` as `{id, checksum}`; `visible` answers `{copies, checksum}` of one that is through, before that 404."""
+    """Events are posted to `accept` as `{id, checksum}`; `visible` answers `{copies, checksum}` of a processed event, else 404."""
 
     accept: UrlPath
     visible: PathOfId
 
 
 class SignInFields(TargetSection):
-    """The keys of the JSON body that a sign-in is posted with."""
+    """The keys of the JSON body of a sign-in request."""
 
     user: Word = "user"
     password: Word = "password"  # noqa: S105 - a key
@@ -271,11 +271,11 @@ class SignIn(TargetSection):
     """How test users sign in.
 
     Attributes:
-        path: a sign-in is posted there.
-        user: name of each, with `{n}` for its number, from 1. users: how many there are.
-        password: where their password is; `{user}` in it stands for the name of each.
+        path: path to which a sign-in is posted.
+        user: name of each user, with `{n}` for its number, from 1. users: number of users.
+        password: place of their password; `{user}` in it is replaced by the user's name.
         fields: keys of the body.
-        token: key of the answer that has the token.
+        token: key of the token in the answer.
     """
 
     path: UrlPath
@@ -287,7 +287,7 @@ class SignIn(TargetSection):
 
 
 class MayWrite(TargetSection):
-    """Users that the harness may spoil, by name with `*`."""
+    """Users whose accounts the harness may change or lock, by name with `*`."""
 
     users: Word
 
@@ -300,7 +300,7 @@ class TrafficOverride(TargetSection):
 
 
 class MayBreak(TargetSection):
-    """One entry of the allow-list: of an experiment or of a rollout."""
+    """One entry of the allow-list `may_break`, for an experiment or a rollout."""
 
     experiment: Name = ""
     rollout: Name = ""

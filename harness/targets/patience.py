@@ -1,4 +1,4 @@
-"""Requests that are sent again while the target's API server is silent, as it is while a control plane is upgraded."""
+"""Retries requests while the target's API server does not answer, as during an upgrade of the control plane."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from harness.clock import Deadline
 from harness.errors import TargetUnreachable
 
 SILENT_S: Final = 20.0
-"""So long an API server may be silent, or refuse what it is asked, before that is raised."""
+"""Time in s for which an API server may not answer, or refuse requests, before an error is raised."""
 _AGAIN_S: Final = 0.5
 
 R = TypeVar("R")
 
 
 def patiently(ask: Callable[[], R], meanwhile: Callable[[], object] = lambda: None, within_s: float = SILENT_S) -> R:
-    """What a call returns, which is made again where the API server did not do as asked: its fate is not known then.
+    """Make a call and return its result; it is repeated if the API server failed, since the outcome is then unknown.
 
     Args:
-        ask: the call; made twice it comes to the same.
-        meanwhile: called after each attempt that failed; what it raises ends them.
-        within_s: no attempt begins later than this.
+        ask: the call; repeating it must have no further effect.
+        meanwhile: called after each failed attempt; an error that it raises ends the attempts.
+        within_s: no attempt begins after this many seconds.
 
     Raises:
-        TargetUnreachable: of the last attempt.
+        TargetUnreachable: the error of the last attempt.
     """
     failed = TargetUnreachable("")
     for _ in Deadline.after(within_s).ticks(_AGAIN_S):

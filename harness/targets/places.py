@@ -1,4 +1,4 @@
-"""Where a target's services are: regions, their namespaces, their workloads and pods."""
+"""Finds the places of a target's services: regions, namespaces, workloads and pods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OWNERS: Final = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
 
 
 def common_namespace(target: Target) -> str:
-    """The namespace of what the target file gives none of its own.
+    """The namespace of everything for which the target file gives no other.
 
     Raises:
         ConfigurationError: the target names no cluster.
@@ -27,7 +27,7 @@ def common_namespace(target: Target) -> str:
 
 
 def namespaces(target: Target) -> dict[str, str]:
-    """Region to namespace; a target without regions has one place, named like its namespace.
+    """Namespace by region; a target without regions has one entry, named like its namespace.
 
     Raises:
         ConfigurationError: the target names no cluster.
@@ -41,7 +41,7 @@ def callers_of(target: Target) -> Callers:
     """The declared callers of the backends.
 
     Raises:
-        ConfigurationError: the target names none.
+        ConfigurationError: the target file names no callers.
     """
     if target.callers is None:
         raise ConfigurationError(
@@ -53,18 +53,18 @@ def callers_of(target: Target) -> Callers:
 
 
 def caller_name(labels: Mapping[str, str]) -> str:
-    """What a declared caller is called: the workload that its labels name, else the labels."""
+    """The name of a declared caller: the workload that its labels name, else the labels."""
     return workload_of(labels) or ",".join(f"{key}={value}" for key, value in labels.items())
 
 
 def primary_namespace(target: Target) -> str:
-    """The namespace whose sizes the documents speak of: the primary region's."""
+    """The primary region's namespace, to which the sizes in the documents apply."""
     known = namespaces(target)
     return known[target.primary_region] if target.primary_region in known else next(iter(known.values()))
 
 
 def every_place(target: Target) -> list[tuple[str, str]]:
-    """Region and namespace of every place that the target file names, each namespace of a context once; the region may be empty.
+    """Region and namespace of every place in the target file, without duplicates; the region may be empty.
 
     Raises:
         ConfigurationError: the target names no cluster.
@@ -75,7 +75,7 @@ def every_place(target: Target) -> list[tuple[str, str]]:
 
 
 class Clusters:
-    """The clusters of a target: one, or one a region where regions name contexts of their own."""
+    """The clusters of a target: one cluster, or one for each region that names its own context."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -89,12 +89,12 @@ class Clusters:
         return self._by_context[context]
 
     def every(self) -> list[Cluster]:
-        """Each cluster once: that of the common context, and those of regions that name their own."""
+        """Every cluster: that of the common context, and those of regions with their own context."""
         regions = {self._context(region): region for region in (*self._target.regions, "")}
         return [self.of(region) for region in regions.values()]
 
     def target_of(self, region: str) -> Target:
-        """The target as reached from a region: its context in place of the common one."""
+        """The target with the region's context in place of the common one."""
         return self._target.in_context(self._context(region))
 
     def _context(self, region: str) -> str:
@@ -103,7 +103,7 @@ class Clusters:
 
 
 def is_of_workload(pod: Object) -> bool:
-    """Whether the pod belongs to a workload that keeps it running, and is not on its way out."""
+    """Whether the pod belongs to a workload that keeps it running, and is not being deleted."""
     return not is_terminating(pod) and has_controller(pod)
 
 

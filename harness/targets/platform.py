@@ -1,4 +1,4 @@
-"""Which platform a target file leads to, whatever the file calls it: locks and the undo log belong to platforms, not to names."""
+"""Identifies the platform of a target file independently of the target's name, for locks and the undo log."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Platform:
     """One platform.
 
     Attributes:
-        name: of the target, for people.
-        api: address of its API server and digest of the authority that it is verified with; empty where the target names no cluster.
-        entry: its entry.
+        name: name of the target.
+        api: address of its API server and digest of its certificate authority; empty if the target names no cluster.
+        entry: address of its entry.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Platform:
 
     @property
     def identity(self) -> str:
-        """What undoes a fault acts on: the API server, else the entry."""
+        """The identity used for the undo log: the API server, else the entry."""
         return self.api or self.entry
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What two runs must not have in common at the same time."""
+        """The identities that two runs must not share at the same time."""
         return tuple(filter(None, (self.api, self.entry)))
 
 
@@ -60,12 +60,12 @@ def platform_of(target: Target) -> Platform:
 
 
 def digest(identity: str) -> str:
-    """A file's name for an identity."""
+    """A file name for an identity."""
     return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
 def canonical(url: str) -> str:
-    """One spelling for one address: lower case, the port written out, no user, password or `/` at the end; `localhost` is 127.0.0.1."""
+    """The normal form of an address: lower case, with port, without user, password or final `/`; `localhost` is 127.0.0.1."""
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".")
     host = "127.0.0.1" if host == "localhost" else host
@@ -79,7 +79,7 @@ def canonical(url: str) -> str:
 
 
 def _authority(configuration: Any) -> str:
-    """The digest of the certificates that the API server is verified with, whatever file they are in and in which order."""
+    """The digest of the API server's certificate authorities, independent of their files and order."""
     if not configuration.verify_ssl:
         return "unverified"
     if not configuration.ssl_ca_cert:

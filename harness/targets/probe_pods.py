@@ -1,6 +1,6 @@
-"""Pods that the harness puts in place for a while, and pods that run a Python program: one container, which lives for a minute or as long as it is given.
+"""Creates temporary pods, in particular pods with one container that runs a Python program for a limited time.
 
-The latter satisfy Pod Security `restricted`, and a ResourceQuota that asks for requests and limits.
+The latter satisfy Pod Security `restricted`, and a ResourceQuota that needs requests and limits.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from harness.targets.own import OWN
 from harness.targets.undo import PendingUndos, undoable
 
 CALLERS: Final = access("list services", "create,delete pods", "get pods/log")
-"""What calling services from pods of one's own asks."""
+"""API permissions needed to call services from temporary pods."""
 LIFE_S: Final = 60
 """Seconds after which a pod ends by itself, unless it is given another time."""
 _UNPRIVILEGED: Final = 65534
-"""A user id that is not root's."""
+"""A user id other than root's."""
 
 
 def probe_pod(
@@ -37,11 +37,11 @@ def probe_pod(
     Args:
         name: of the pod.
         namespace: of the pod.
-        labels: beside the one that names the harness as its maker.
-        image: of its container; has `python` on its path.
-        command: of its container.
-        life_s: seconds after which it ends by itself.
-        more: fields of its container.
+        labels: labels in addition to the label of the harness.
+        image: image of its container, with `python` on its path.
+        command: command of its container.
+        life_s: seconds after which the pod ends by itself.
+        more: further fields of its container.
     """
     container = {
         "name": "probe",
@@ -72,18 +72,18 @@ def probe_pod(
 
 
 def _delete_pod(cluster: Cluster, _target: Target, *, namespace: str, pod: str) -> None:
-    """Delete a pod; nothing when it is gone."""
+    """Delete a pod; a missing pod is ignored."""
     cluster.delete_pod(namespace, pod, grace_s=0)
 
 
 @undoable("delete", undo=_delete_pod, of_a_cluster=True)
 def make_pod(cluster: Cluster, body: Object) -> None:
-    """Make a pod; the undo deletes it."""
+    """Create a pod; the undo deletes it."""
     cluster.create_pod(body["metadata"]["namespace"], body)
 
 
 def place_pod(undos: PendingUndos, cluster: Cluster, body: Object) -> None:
-    """Make a pod, which is deleted when these undos are done."""
+    """Create a pod that is deleted by these undos."""
     undo = {"namespace": body["metadata"]["namespace"], "pod": body["metadata"]["name"]}
     undos.intend(make_pod, cluster, f"make pod {undo['pod']}", **undo)
     make_pod(cluster, body)

@@ -1,4 +1,4 @@
-"""Processes by their pidfiles: its number and the moment of its start identify a process."""
+"""Reads processes by their pidfiles; process id and start time identify a process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STARTED: Final = 19
 
 
 def process_of(pidfile: Path) -> Hit | None:
-    """The process that a pidfile names; None where there is no such file or no such process.
+    """The process that a pidfile names; None if the file or the process does not exist.
 
     Raises:
         ConfigurationError: the file does not begin with the number of a process.
@@ -39,7 +39,7 @@ def process_of(pidfile: Path) -> Hit | None:
 
 
 def running(pidfiles: Iterable[Path]) -> list[Hit]:
-    """The processes that some pidfiles name; those that do not run are left out."""
+    """The processes that pidfiles name, without processes that do not run."""
     return [hit for pidfile in pidfiles if (hit := process_of(pidfile)) is not None]
 
 

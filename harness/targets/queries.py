@@ -1,6 +1,6 @@
-"""What a PostgreSQL counts of its statements: the view of the extension `pg_stat_statements`, as it is asked and as it answers.
+"""Queries of the view `pg_stat_statements`, in which PostgreSQL counts its statements.
 
-Its counts go on growing, so two readings tell what ran between them. Nothing is reset: other readers of the same view keep what they had.
+The counts only grow, so the difference of two readings shows what ran between them. Nothing is reset, for the sake of other readers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from psycopg import sql
 
 EXTENSION: Final = "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_stat_statements'"
-"""The schema of the extension, quoted where it has to be."""
+"""Query for the schema of the extension, quoted if necessary."""
 _FORGOTTEN: Final = "SELECT dealloc FROM {schema}.pg_stat_statements_info"
 _STATEMENTS: Final = (
     "SELECT s.queryid::text, s.query, s.calls, s.total_exec_time, s.stddev_exec_time, s.min_exec_time, s.max_exec_time "
@@ -33,7 +33,7 @@ def statements_in(schema: str) -> sql.Composed:
 
 
 def forgotten_in(schema: str) -> sql.Composed:
-    """The query for how often the server dropped the rarest statements for want of room."""
+    """The query for the number of times that the server dropped rarely used statements to make room."""
     return _in_schema(_FORGOTTEN, schema)
 
 

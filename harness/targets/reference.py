@@ -1,4 +1,4 @@
-"""Secrets by reference: the file says where a secret is, and it is read only when it is used."""
+"""Secrets by reference: a file names the place of a secret, which is read only when it is used."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Reference(BaseModel):
         """The secret itself, without the white space around it.
 
         Raises:
-            ConfigurationError: it is not there, or empty. The message names the place, never the value.
+            ConfigurationError: the secret does not exist or is empty. The message names the place, never the value.
         """
         secret = self._read().strip()
         if not secret:

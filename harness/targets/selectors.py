@@ -1,4 +1,4 @@
-"""Selectors: whether that of a controller selects a pod, and their text."""
+"""Evaluates label selectors of controllers and converts selectors to text."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def selects(controller: Object, pod: Object) -> bool:
 
 
 def selector_text(labels: Mapping[str, str]) -> str:
-    """A selector as the API takes it, its labels in their order: `app=cart,version=1.0.0`."""
+    """A selector as text for the API, with its labels sorted: `app=cart,version=1.0.0`."""
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
 def _is_met(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether labels meet one of `matchExpressions`; an operator that Kubernetes does not have is never met."""
+    """Whether labels satisfy one of `matchExpressions`; never for an unknown operator."""
     key, values = expression["key"], expression.get("values") or []
     match expression["operator"]:
         case "In":

@@ -1,4 +1,4 @@
-"""Where the harness keeps what must outlive a run: locks, intents, targets that it started."""
+"""The directory of data that outlive a run: locks, the undo log, and targets that the harness started."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def state_directory() -> Path:
         root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "state"
     except (RuntimeError, OSError) as error:
         raise UsageError(
-            f"there is no place for what outlives a run: {error}",
+            f"no directory was found for locks and the undo log: {error}",
             where=STATE_VARIABLE,
-            hint=f"name a directory with its full path in {STATE_VARIABLE}",
+            hint=f"set {STATE_VARIABLE} to the absolute path of a directory",
         ) from error
     return root / "readiness"
 
@@ -37,7 +37,7 @@ def running_target_file(name: str) -> Path:
         name: of the target, as `sandbox`.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such file.
     """
     file = state_directory() / name / "target.yaml"
     if not file.is_file():

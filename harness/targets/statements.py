@@ -1,4 +1,4 @@
-"""Files in which people say something: attestations and waivers, one statement a file, reviewed like code."""
+"""Reads and writes people's statements: attestations and waivers, one per file, reviewed like code."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from harness.model.harm import Harm
 from harness.yamlfile import SUFFIXES, YamlDocument, read_document, yaml_files
 
 LASTS: Final = timedelta(days=90)
-"""From the day of a statement to its last one, where the command line names none."""
+"""Default validity of a statement, if the command line gives no last day."""
 HARMS: Final = tuple(harm.value.replace(" ", "-") for harm in Harm)
-"""Harm that a waiver may name in place of a requirement."""
+"""Kinds of harm that a waiver may name in place of a requirement."""
 
 
 def _day(value: Any) -> Any:
@@ -45,7 +45,7 @@ Line = Annotated[
 
 
 class Statement(BaseModel):
-    """What every statement has. link: an address of http or https. expires: its last day. release: the one that it is for."""
+    """Fields of every statement. link: an http or https address. expires: its last day. release: the release it is for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,7 +64,7 @@ class Statement(BaseModel):
 
 
 class AttestationFile(Statement):
-    """`attestation`: the requirement by id; `role`: as what the person vouches."""
+    """An attestation. `attestation`: id of the requirement; `role`: role of the person who vouches."""
 
     attestation: Line
     role: Annotated[str, matching(r"[a-z]+(-[a-z]+)*", "a role in small letters with hyphens, like `security-lead`")]
@@ -78,9 +78,9 @@ def _bound(value: str) -> str:
 
 
 class Accepted(BaseModel):
-    """What a waiver accepts: one of a bound of the figures, subjects of facts, that it is not known, and a count of a harm.
+    """What a waiver accepts: a bound of the figures, subjects of facts, an unknown outcome, or a count of a harm.
 
-    Subjects may have a bound: that of those facts that are counts or shares.
+    Subjects may have a bound, for facts that are counts or shares.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -100,14 +100,14 @@ class Accepted(BaseModel):
 
 
 class WaiverFile(Statement):
-    """`waiver`: the requirement by id, or a kind of harm."""
+    """A waiver. `waiver`: id of the requirement, or a kind of harm."""
 
     waiver: Line
     accepts: Accepted
 
 
 def read_attestations(directories: Iterable[Path], release: str, today: datetime) -> tuple[Attestation, ...]:
-    """The attestations of these directories, each with why it does not count, if so.
+    """The attestations in these directories; one that does not count has the reason.
 
     Raises:
         ConfigurationError: a file is wrong, with file, line and key.
@@ -127,17 +127,17 @@ def read_attestations(directories: Iterable[Path], release: str, today: datetime
 
 
 def read_waivers(directories: Iterable[Path], release: str, today: datetime) -> tuple[Waiver, ...]:
-    """The waivers of these directories, each with why it does not count, if so.
+    """The waivers in these directories; one that does not count has the reason.
 
     Raises:
-        ConfigurationError: a file is wrong, or two waive the same.
+        ConfigurationError: a file is invalid, or two files waive the same requirement or harm.
     """
     found: dict[str, Waiver] = {}
     for directory, document in _documents(directories):
         one = _validated(WaiverFile, document)
         if one.waiver in HARMS and not one.accepts.count:
             raise ConfigurationError(
-                "a waiver of a harm says how many are accepted",
+                "a waiver of a harm must have the number that is accepted",
                 where=document.where(("accepts",)),
                 hint="write `accepts: {count: 3}`",
             )
@@ -159,7 +159,7 @@ def read_waivers(directories: Iterable[Path], release: str, today: datetime) -> 
 
 
 def refuse_unknown(kind: str, directories: Iterable[Path], known: Iterable[str]) -> None:
-    """Refuse statements about what is not known: they would be without effect.
+    """Refuse statements about unknown requirements, which would have no effect.
 
     Args:
         kind: `attestations` or `waivers`.
@@ -188,14 +188,14 @@ def write_statement(directory: Path, statement: AttestationFile | WaiverFile) ->
     """Write a statement to a file of its own, named after what it is about; returns its path.
 
     Raises:
-        ConfigurationError: there is one already, or it cannot be written.
+        ConfigurationError: the file exists already or cannot be written.
     """
     about = statement.attestation if isinstance(statement, AttestationFile) else statement.waiver
     path, *others = (directory / f"{about}{suffix}" for suffix in SUFFIXES)
     for there in (path, *others):
         if there.exists():
             hint = "review it, then change or delete it"
-            raise ConfigurationError("there is one already", where=str(there), hint=hint)
+            raise ConfigurationError("the file exists already", where=str(there), hint=hint)
     plain = statement.model_dump(mode="json", exclude_defaults=True)
     body = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=math.inf)
     try:
@@ -223,7 +223,7 @@ def _validated(form: type[_S], document: YamlDocument) -> _S:
 
 
 def _common(one: Statement, file: str, release: str, today: datetime) -> dict[str, str]:
-    """What every statement has, as the judge reads it."""
+    """The common fields of a statement, as the judge reads them."""
     return {
         "by": one.by,
         "reason": one.reason,
@@ -237,7 +237,7 @@ def _common(one: Statement, file: str, release: str, today: datetime) -> dict[st
 
 
 def _void(one: Statement, release: str, today: datetime) -> str:
-    """Why a statement does not count on this day for this release; empty where it does."""
+    """Why a statement does not count on this day for this release; empty if it counts."""
     day = today.astimezone(UTC).date()
     if one.date > day:
         return f"it is dated {one.date}, which is in the future"

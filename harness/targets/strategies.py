@@ -1,4 +1,4 @@
-"""The strategies that a target file gives Rollouts for the time of a rollout: what their controller refuses is refused before a run."""
+"""Checks the strategies that a target file gives Rollouts during a rollout, before their controller would refuse them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _STEPS: Final = (
     "plugin",
     "replicaProgressThreshold",
 )
-"""What a step of a canary of Argo Rollouts may be."""
+"""The keys that a canary step of Argo Rollouts may have."""
 _SERVICES: Final = {"canary": ("stableService", "canaryService"), "blueGreen": ("activeService", "previewService")}
-"""Two Services that must not be the same one."""
+"""Pairs of keys that must not name the same Service."""
 _ALL: Final = 100
-"""The weight of all users, where `trafficRouting.maxTrafficWeight` names no other."""
+"""The weight of all users, unless `trafficRouting.maxTrafficWeight` gives another one."""
 _STEP: Final = "write each step like `setWeight: 25`, `pause: {duration: 10s}` or `analysis: {…}`"
 _WEIGHT: Final = "write them like `[{setWeight: 5}, {pause: {}}, {setWeight: 100}]`"
 
 Wrong = tuple[Location, str, str]
-"""Where it is, what it is, and what to write instead."""
+"""A problem: its place, its description, and what to write instead."""
 
 
 def wrong_strategies(strategies: Mapping[Any, Mapping[Any, Mapping[str, Any]]]) -> Iterator[Wrong]:
-    """What is wrong with `rollout.strategies`: a Rollout that is given it would be `InvalidSpec`, and no longer follow its own.
+    """Problems in `rollout.strategies` that would make a Rollout `InvalidSpec`.
 
     Args:
         strategies: by the strategy of a rollout file, `spec.strategy`.
@@ -51,7 +51,7 @@ def _wrong_services(spec: Mapping[str, Any], at: Location, first: str, second: s
     if first == "activeService" and not spec.get(first):
         yield at, f"the key `{first}` is missing", f'write `{first}: "{{name}}"`'
     elif spec.get(first) and spec[first] == spec.get(second):
-        yield (*at, second), f"`{spec[second]}` is `{first}`, too", "name another Service"
+        yield (*at, second), f"`{spec[second]}` is also named under `{first}`", "name another Service"
 
 
 def _wrong_steps(spec: Mapping[str, Any], at: Location) -> Iterator[Wrong]:

@@ -1,4 +1,4 @@
-"""Files that are complete and on disk, or not there at all."""
+"""Writes files that are either complete and on disk or do not exist."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ if TYPE_CHECKING:
 
 
 def write_all(fd: int, content: bytes) -> None:
-    """Write all of it: the operating system may take less at once.
+    """Write all bytes, in several calls if necessary.
 
     Raises:
-        OSError: it takes no more.
+        OSError: no more bytes can be written.
     """
     while content:
         written = os.write(fd, content)
         if not written:
-            raise OSError(0, "nothing more is written")
+            raise OSError(0, "no more bytes can be written")
         content = content[written:]
 
 
 def write_synced(path: Path, content: bytes) -> None:
-    """Write a new file beside its place, sync it, and only then give it its name; the directory is synced, too.
+    """Write a temporary file, sync it, and only then rename it to its name; the directory is synced too.
 
     Raises:
-        OSError: it is not there then.
+        OSError: the file could not be written, and does not exist.
     """
     part = path.with_suffix(".part")
     fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
@@ -44,7 +44,7 @@ def write_synced(path: Path, content: bytes) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Sync the names in a directory."""
+    """Sync a directory, so that its file names are on disk."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

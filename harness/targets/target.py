@@ -1,4 +1,4 @@
-"""What a target is: one YAML file, read strictly. What is missing costs evidence, never correctness."""
+"""Reads a target file, strictly. Missing keys mean less evidence, never wrong verdicts."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ __all__ = [
 
 
 MARKER: Final = ".readiness-sandbox"
-"""The file that a sandbox puts into its directory, beside the target file that it writes."""
+"""Name of the file by which a sandbox marks its directory, beside the target file that it writes."""
 _ALL: Final = 1.001
-"""All answers, and the rounding of shares that are written with a digit or two."""
+"""Upper limit for the sum of shares: 1, with a tolerance for rounded shares."""
 
 
 _PAPER: Final = frozenset({"evidence", "files", "attestations"})
@@ -84,34 +84,35 @@ _LIVE: Final = frozenset(
         "flags",
     }
 )
-"""Keys of a platform that runs."""
+"""Keys that only a running platform has."""
 
 
 class Target(TargetSection):
-    """One platform that a release is judged on.
+    """One platform on which a release is judged.
 
     Attributes:
-        entry: where users come in; empty: only files are judged.
+        entry: address for users; empty: only files are judged.
         time_scale: RTO, RPO, windows and schedules are divided by it; above 1 only in a sandbox.
         scrape_scale: times between scrapes of Prometheus are divided by it; above 1 only in a sandbox.
-        cpu_scale: reported CPU usage is real usage times it; above 1 only in a sandbox.
-        primary_region: the region that holds the primary; empty where there is none.
-        callers: whom the backends accept and refuse; None: the network check cannot run.
-        power: how the power of a node is cut; None: it cannot be.
-        alerting: where notices of alerts go; None: they are not read.
-        profiles: where services give CPU profiles; None: they give none.
-        grafana: whose panels are read; None: they are not.
-        flows: the log of connections; None: none is kept.
-        user_reports: where users report what is wrong; None: a rollout sends no reports.
-        routes: of the traffic, with the services (label `app`) that each needs.
-        evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
+        cpu_scale: factor by which reported CPU usage exceeds real usage; above 1 only in a sandbox.
+        primary_region: the region with the primary; empty if there is none.
+        callers: pods that the backends must accept and refuse; None: the network check cannot run.
+        power: how the power of a node is cut; None: not possible.
+        alerting: where notifications of alerts go; None: they are not read.
+        profiles: where services return CPU profiles; None: they return none.
+        grafana: the Grafana whose panels are read; None: they are not read.
+        flows: the log of connections; None: there is none.
+        user_reports: where users report problems; None: a rollout sends no reports.
+        routes: routes of the traffic, with the services (label `app`) that each needs.
+        evidence: reports of other tools. files: files of the platform. attestations, waivers: directories of people's statements.
         services: by name, the address at which a service answers 200 only while it can do its work.
-        control: by name, the address of a service that does nothing but answer, where the target's own run: what it suffers is the machine's.
+        control: by name, the address of a control service that does nothing but answer, beside the target's own services; its problems
+            are problems of the machine, not of the release.
         portal: first page of the users' self-service portal.
-        website: first page of what a browser gets; the pages that it links to are its own. documentation: of the release, for its users.
-        quality_report: the newest one; JSON with `written_at`, or any text with the header Last-Modified.
-        parts: of the platform that are there and that rows may wait for, by the names of the catalogue.
-        migration: how the database is migrated to a candidate's schema and back; None: it is not.
+        website: first page of the website, with links to its other pages. documentation: the release's documentation for users.
+        quality_report: address of the newest one; JSON with `written_at`, or any text with the header Last-Modified.
+        parts: parts of the platform that exist and that requirements may need, by their names in the catalogue.
+        migration: how the database is migrated to a candidate's schema and back; None: it is not migrated.
         flags: feature flags; None: there are none.
         file: the file it was read from.
     """
@@ -181,7 +182,7 @@ class Target(TargetSection):
         return self._file
 
     def today(self, now: datetime) -> datetime:
-        """The moment that ages and expiries are held against: `now`, or the end of the day `evidence.as_of` where that has passed."""
+        """The time for computing ages and expiries: `now`, or the end of the day `evidence.as_of` if that has passed."""
         if self.evidence.as_of is None:
             return now
         return min(now, datetime.combine(self.evidence.as_of, time.max, tzinfo=UTC))
@@ -191,7 +192,7 @@ class Target(TargetSection):
         return self._file.parent / path
 
     def in_context(self, context: str) -> Target:
-        """The same target as reached by another context of its kubeconfig; one without a cluster stays as it is."""
+        """The target with another context of its kubeconfig; a target without a cluster is unchanged."""
         if self.kubernetes is None or self.kubernetes.context == context:
             return self
         return self.model_copy(update={"kubernetes": self.kubernetes.model_copy(update={"context": context})})
@@ -203,7 +204,7 @@ class Target(TargetSection):
 
     @property
     def active_users(self) -> ActiveUsers | None:
-        """How the number of active users is asked for; None where the file has no `metrics.active_users`."""
+        """The query for the number of active users; None if the file has no `metrics.active_users`."""
         return self.metrics.active_users if self.metrics is not None else None
 
     @property
@@ -215,12 +216,12 @@ class Target(TargetSection):
 
     @property
     def shares(self) -> dict[str, float]:
-        """Share of answers that is expected of each region, 0 to 1; empty where the file has none."""
+        """Expected share of answers of each region, 0 to 1; empty if the file gives none."""
         return {name: region.share for name, region in self.regions.items() if region.share is not None}
 
     @property
     def breakable(self) -> bool:
-        """Whether anything may be broken there without consent: `disposable`, and no production."""
+        """Whether anything may be broken there without consent: it is `disposable` and not production."""
         return self.disposable and self.environment != "production"
 
     @property
@@ -254,7 +255,7 @@ def load_target(path: Path) -> Target:
 
 
 def _check(target: Target, document: YamlDocument) -> None:
-    """What two keys say together."""
+    """Check keys that depend on each other."""
     if not target.entry and (_LIVE & target.model_fields_set or not _PAPER & target.model_fields_set):
         raise ConfigurationError(
             "the key `entry` is missing",
@@ -286,7 +287,7 @@ def _check(target: Target, document: YamlDocument) -> None:
             raise ConfigurationError(
                 f"`{scale:g}` is allowed only in `environment: sandbox`, or where the sandbox acts as staging",
                 where=document.where((key,)),
-                hint=f"leave `{key}` out: on a real platform all limits hold as written",
+                hint=f"leave `{key}` out: on a real platform all limits apply as written",
             )
     for location, what, hint in wrong_strategies(target.rollout.strategies if target.rollout is not None else {}):
         raise ConfigurationError(what, where=document.where(location), hint=hint)

@@ -1,4 +1,4 @@
-"""A recorded trace of arrivals: a text file with one arrival a line, in seconds from the beginning.
+"""Reads a recorded trace of arrivals: a text file with one arrival per line, in seconds from the beginning.
 
     # comments and empty lines are passed over
     0.000
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST: Final = 1_000_000
-"""More arrivals than this are refused: the trace is part of the plan, and a plan is read at once."""
+"""Maximum number of arrivals, since the trace is part of the plan, which is read into memory."""
 _LAST_NS: Final = 1 << 62
 """Times are 64 bits wide; half of them is 146 years."""
 
@@ -39,7 +39,7 @@ def read_trace(path: Path) -> RecordedTrace:
     """Read a trace.
 
     Raises:
-        ConfigurationError: it cannot be read, is empty, or a line is no time, negative, or before the one above.
+        ConfigurationError: the file cannot be read or is empty, or a line is not a time, negative, or before the previous line.
     """
     try:
         lines = path.read_bytes().decode("utf-8-sig").splitlines()

@@ -1,4 +1,4 @@
-"""Undoable actions, and the recovery of what was left broken: by the intents on disk, newest first, each as often as needed."""
+"""Undoable actions, and recovery from the undo log on disk: newest entries first, each repeated as needed."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ from harness.targets.platform import Platform, canonical, platform_of
 from harness.targets.target import Target
 
 RECOVER_S: Final = 30.0
-"""How long `recover` tries to reach a target that does not answer."""
+"""Time in s for which `recover` tries to reach a target that does not answer."""
 ROLL_BACK: Final = "roll-back"
 """The undo that runs the rollbacks of an experiment file; its `values` are what probes of the configuration read before the fault."""
 _AGAIN_S: Final = 0.5
 _WHERE: Final = "api_server"
-"""The parameter of an undo that names the API server of a cluster, by its address; a region may have one of its own."""
+"""The parameter of an undo with the address of the cluster's API server; a region may have its own."""
 _MODULES: Final = "python_path"
-"""The parameter of an undo with the directories of the project's own modules, where the process that wrote it had such."""
+"""The parameter of an undo with the directories of the project's own modules, if any."""
 _RESERVED: Final = ("do", _WHERE, _MODULES)
-"""Parameters that are not given to the undo itself."""
+"""Parameters that are not passed to the undo function."""
 
 P = ParamSpec("P")
 _Known = TypeVar("_Known", bound=Callable[..., object])
 Undo = Callable[..., None]
-"""Called with the cluster (None where the target names none), the target and the parameters of the intent. It sets a state, so doing it twice is safe."""
+"""An undo function, called with cluster (or None), target and the intent's parameters; repeating it must be safe."""
 
 
 class UndoFailed(DriverError):
-    """An undo that was done and has failed: it is not done again in the same recovery, as a part of it may have worked."""
+    """An undo ran and failed; it is not repeated in the same recovery, since a part of it may have worked."""
 
 
 class Undoable(Generic[P]):
-    """An action together with what undoes it. Calling it acts; `intend` must come first.
+    """An action with its undo. Calling it performs the action; call `intend` first.
 
     Attributes:
-        name: of the undo, as intents write it.
-        module: that defines it: recovery imports it by this name.
-        undo: undoes it, given cluster, target and the parameters of the intent.
+        name: name of the undo in intents.
+        module: module that defines the action; recovery imports it by this name.
+        undo: function that undoes the action, given cluster, target and the intent's parameters.
     """
 
     def __init__(self, name: str, act: Callable[P, None], undo: Undo) -> None:
@@ -67,13 +67,13 @@ class Undoable(Generic[P]):
         self._act = act
 
     def intend(self, platform: Platform, experiment: str, what: str, /, **params: object) -> Intent:
-        """Put on disk how to undo what is about to be done.
+        """Write to the undo log how to undo the action that is about to be performed.
 
         Args:
-            platform: what is acted on.
-            experiment: who acts.
-            what: what is about to be done, for people.
-            params: of the undo; JSON values, and the Cluster in which it is done, where that may not be the one of the target's context.
+            platform: the platform that is changed.
+            experiment: the experiment or other part of a run that changes it.
+            what: description of the change for people.
+            params: parameters of the undo, as JSON values; also the Cluster, if it may not be that of the target's context.
         """
         values = {
             _WHERE if isinstance(value, Cluster) else key: value.url if isinstance(value, Cluster) else value
@@ -89,7 +89,7 @@ class Undoable(Generic[P]):
 
 
 _KNOWN: Final[dict[tuple[str, str], Undoable[...]]] = {}
-"""By module and name."""
+"""Undoable actions by module and name."""
 
 
 @overload
@@ -109,8 +109,8 @@ def undoable(name: str, *, undo: Undo, of_a_cluster: bool = False) -> Callable[[
 
     Args:
         name: how intents refer to the undo.
-        undo: what undoes it.
-        of_a_cluster: whether the undo needs the cluster: without one it is not called, and DriverError says what to do.
+        undo: the undo function.
+        of_a_cluster: whether the undo needs a cluster; without one it is not called, and a DriverError is raised.
     """
 
     def declare(act: Callable[P, None]) -> Undoable[P]:
@@ -135,7 +135,7 @@ def _in_cluster(name: str, undo: Undo) -> Undo:
 
 
 def undoes(*actions: Undoable[...]) -> Callable[[_Known], _Known]:
-    """Declare a function for experiment files to be the undo of these actions: what comes back after it did not come back by itself."""
+    """Declare that a function for experiment files undoes these actions; a recovery after it is not a recovery by itself."""
 
     def declare(function: _Known) -> _Known:
         setattr(function, "undoes", tuple(action.name for action in actions))  # noqa: B010 - of a function
@@ -145,22 +145,22 @@ def undoes(*actions: Undoable[...]) -> Callable[[_Known], _Known]:
 
 
 def is_undo(function: object) -> bool:
-    """Whether a function for experiment files is declared to undo something."""
+    """Whether a function for experiment files is declared as an undo."""
     return bool(getattr(function, "undoes", ()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Left:
-    """What was not undone.
+    """A change that was not undone.
 
     Attributes:
-        path: its file, which is kept.
-        what: what was done, for people; empty where the file is not understood.
+        path: its file in the undo log, which is kept.
+        what: description of the change; empty if the file cannot be read.
         why: why it was not undone.
-        hint: what to do, as the error says; or empty.
-        understood: whether the file is.
-        ended: whether its undo was done and has failed, rather than that the target could not be reached.
-        experiment, attempt: which experiment did it, and in which attempt where the intent says so, else 0.
+        hint: what to do; may be empty.
+        understood: whether the file could be read.
+        ended: True if the undo ran and failed, False if the target could not be reached.
+        experiment, attempt: the experiment that made the change, and its attempt if recorded, else 0.
     """
 
     path: Path
@@ -174,7 +174,7 @@ class Left:
 
     @property
     def reason(self) -> str:
-        """Why it was not undone, and what to do."""
+        """The reason why the change was not undone, and what to do."""
         return f"{self.why} (hint: {self.hint})" if self.hint else self.why
 
     def __str__(self) -> str:
@@ -183,20 +183,20 @@ class Left:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recovered:
-    """What recovery came to: lines of what was undone, and what was not."""
+    """The result of a recovery: texts on what was undone, and the changes that were not."""
 
     undone: tuple[str, ...] = ()
     left: tuple[Left, ...] = ()
 
     def require_all(self, platform: Platform, target: Target) -> None:
-        """Refuse to go on while anything is left.
+        """Raise an error if anything was not undone.
 
         Args:
-            platform: what was recovered.
-            target: the file that leads there.
+            platform: the platform that was recovered.
+            target: the target file.
 
         Raises:
-            Refused: an entry of the undo log is not understood.
+            Refused: an entry of the undo log cannot be read.
             DriverError: an undo failed, or the target's restore was not verified.
         """
         unclear = [str(one) for one in self.left if not one.understood]
@@ -204,7 +204,7 @@ class Recovered:
         where = str(intents_directory(platform))
         if unclear:
             raise Refused(
-                f"{len(unclear)} entries of the undo log are not understood and were kept; {'; '.join([*unclear, *failed])}",
+                f"{len(unclear)} entries of the undo log cannot be read and were kept; {'; '.join([*unclear, *failed])}",
                 where=where,
                 hint="undo by hand what each file describes under `action` and `undo`, or use the version that wrote it; then delete the file",
             )
@@ -217,11 +217,11 @@ class Recovered:
 
 
 def undo_intent(cluster: Cluster | None, target: Target, intent: Intent) -> None:
-    """Undo one intent and strike it off, in the cluster that it names, else in the one given.
+    """Undo one intent in the cluster that it names, else in the given one, and delete it.
 
     Raises:
-        Refused: nothing here knows how to undo it; the intent stays.
-        HarnessError: it did not work; the intent stays.
+        Refused: its undo is not known here; the intent is kept.
+        HarnessError: the undo did not work; the intent is kept.
     """
     known = _undoable(intent)
     params = {key: value for key, value in intent.undo.items() if key not in _RESERVED}
@@ -242,12 +242,12 @@ def undo_now(cluster: Cluster | None, target: Target, *intents: Intent) -> None:
 
 
 def _undo_all(target: Target, pending: Iterable[tuple[Cluster | None, Intent]]) -> None:
-    """Undo intents in a run and strike them off; one that fails keeps no other from its turn.
+    """Undo intents in a run and delete them; if one fails, the others are still undone.
 
-    An undo is done again while the API server is silent: for `SILENT_S` all of them together, and each at least once.
+    Undos are repeated while the API server does not answer, for `SILENT_S` in total; each runs at least once.
 
     Raises:
-        HarnessError: of the first that failed, once all had their turn; what failed stays.
+        HarnessError: the error of the first undo that failed, after all have run; its intent is kept.
     """
     deadline, failed = Deadline.after(SILENT_S), list[HarnessError]()
     for cluster, intent in pending:
@@ -260,13 +260,13 @@ def _undo_all(target: Target, pending: Iterable[tuple[Cluster | None, Intent]]) 
 
 
 class PendingUndos:
-    """A `with` around what a check or an act of a run puts in place: all of it is undone however it ends, the last first.
+    """Context manager for temporary changes of a check or another part of a run: all are undone at the end, the last one first.
 
-    The undos are on disk meanwhile. While the API server is silent they share `SILENT_S`; one that fails keeps no other from its turn.
+    They are repeated for `SILENT_S` in total while the API server does not answer; if one fails, the others are still undone.
 
     Args:
-        target: whose undo log is written.
-        by: what needs it, as the undo log names it: `check network-policy`.
+        target: target whose undo log is written.
+        by: name in the undo log of the part that needs the changes, such as `check network-policy`.
     """
 
     def __init__(self, target: Target, by: str) -> None:
@@ -278,24 +278,24 @@ class PendingUndos:
         return self
 
     def __exit__(self, *_raised: object) -> None:
-        """Undo it.
+        """Undo the changes.
 
         Raises:
-            HarnessError: of the first that failed, once all had their turn; what failed stays in the undo log.
+            HarnessError: the error of the first undo that failed, after all have run; its entry stays in the undo log.
         """
         _undo_all(self._target, reversed(self._pending))
 
     def intend(self, action: Undoable[...], cluster: Cluster, what: str, /, **params: object) -> None:
-        """Put on disk how to undo what is about to be done in a cluster; the arguments are those of `Undoable.intend`."""
+        """Write to the undo log how to undo a change that is about to be made in a cluster; arguments as for `Undoable.intend`."""
         intent = action.intend(platform_of(self._target), self._by, what, cluster=cluster, **params)
         self._pending.append((cluster, intent))
 
 
 def _cluster_at(target: Target, url: str, common: Cluster | None) -> Cluster:
-    """The cluster whose API server has an address: that of the common context, or of a region's own.
+    """The cluster with this API server address, found by the common context or a region's own context.
 
     Raises:
-        DriverError: no context of the target leads there.
+        DriverError: no context of the target leads to this address.
     """
     if common is not None and canonical(common.url) == canonical(url):
         return common
@@ -306,9 +306,9 @@ def _cluster_at(target: Target, url: str, common: Cluster | None) -> Cluster:
                 if canonical(found.url) == canonical(url):
                     return found
     raise DriverError(
-        f"no context of the target leads to {url}, where it was done",
+        f"no context of the target leads to {url}, where the change was made",
         where=str(target.file),
-        hint="recover with the target file and the kubeconfig that it was done with",
+        hint="recover with the target file and the kubeconfig of the run that made the change",
     )
 
 
@@ -335,14 +335,14 @@ def _unknown(intent: Intent, why: str) -> Refused:
 
 
 def recover(target: Target, platform: Platform | None = None, *, within_s: float = RECOVER_S) -> Recovered:
-    """Undo every pending intent on the target's platform, newest first; one that fails keeps no other from its turn.
+    """Undo every pending intent on the target's platform, newest first; if one fails, the others are still undone.
 
-    What fails is tried again until `within_s` is over, but for an undo that was done and has failed; everything at least once. Called twice, or after half of it, it comes to the same.
+    Failed undos are repeated until `within_s` is over, except an undo that ran and failed. The recovery may be repeated safely.
 
     Args:
-        target: what is recovered.
-        platform: where it leads; None: read it from its files.
-        within_s: how long a target that does not answer is tried.
+        target: the target to recover.
+        platform: its platform; None: read from its files.
+        within_s: how long to try to reach a target that does not answer, in s.
 
     Raises:
         ConfigurationError: `platform` is None, and the target's kubeconfig cannot be read.
@@ -368,12 +368,12 @@ def recover(target: Target, platform: Platform | None = None, *, within_s: float
 
 
 def recover_command(target: Target) -> str:
-    """What a person types to recover a target: without its file the command recovers the project's, or the sandbox."""
+    """The command to recover a target; without a file it recovers the project's target, or the sandbox."""
     return shlex.join(["readiness", "recover", "--target", str(target.file)])
 
 
 def _undone(target: Target, intent: Intent) -> Left | None:
-    """Undo one intent; None when that worked."""
+    """Undo one intent; returns None if that worked."""
     try:
         undo_intent(Cluster.of(target) if target.kubernetes is not None else None, target, intent)
     except HarnessError as error:
@@ -391,7 +391,7 @@ def _undone(target: Target, intent: Intent) -> Left | None:
 
 
 def _line(intent: Intent) -> str:
-    """What was undone, by its names and numbers: sentences and files are left out."""
+    """A text on what was undone, with its names and numbers; sentences and files are left out."""
     words = " ".join(
         str(value)
         for key, value in intent.undo.items()

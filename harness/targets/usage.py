@@ -1,4 +1,4 @@
-"""What the metrics API says that pods use."""
+"""Reads the resource usage of pods from the metrics API."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _LENGTH: Final = re.compile(r"([0-9.]+)(h|ms|m|s)")
 
 
 class MeasuredTime(NamedTuple):
-    """When something was measured: in a window that ended at `until`, and is so many seconds long."""
+    """The time of a measurement: a window that ended at `until`, with its length in seconds."""
 
     until: datetime
     window_s: float
 
 
 def measured_time(measured: Object) -> MeasuredTime:
-    """Of a `PodMetrics`, to the second: what is below it is cut off."""
+    """The window of a `PodMetrics`, truncated to seconds."""
     length = _LENGTH.findall(measured["window"])
     return MeasuredTime(
         until=datetime.fromisoformat(measured["timestamp"]),
@@ -35,7 +35,7 @@ def measured_time(measured: Object) -> MeasuredTime:
 
 
 def memory_of(cluster: Cluster, namespace: str) -> dict[str, float]:
-    """Working set of each measured pod of a namespace, in bytes, by name; the containers' together."""
+    """Working set of each measured pod of a namespace, in bytes, by name; containers are added up."""
     return {
         str(one["metadata"]["name"]): float(
             sum(amount(container["usage"]["memory"]) for container in one["containers"])

@@ -1,4 +1,4 @@
-"""The values that a target file may contain, each refused with an example of a right one."""
+"""Types of values in target files; their errors give an example of a valid value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.model import Quantity
 
 _IN_PATHS: Final = "/%?#[]@!$&'()*+,;=:~{}"
-"""Characters that a path may have as they are."""
+"""Characters of a path that need no encoding."""
 
 
 class TargetSection(BaseModel):
@@ -35,7 +35,7 @@ def quantity(dimension: str, example: str) -> BeforeValidator:
 
 
 def is_http(value: str) -> bool:
-    """Whether it is an address of HTTP, with or without user and password."""
+    """Whether a text is an HTTP address, with or without user and password."""
     try:
         parts = urlsplit(value)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and " " not in value
@@ -44,7 +44,7 @@ def is_http(value: str) -> bool:
 
 
 def has_wrong_port(value: str) -> bool:
-    """Whether it would be an address of HTTP but for its port, which is not a number from 1 to 65535."""
+    """Whether a text is an HTTP address except for its port, which is not a number from 1 to 65535."""
     try:
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:

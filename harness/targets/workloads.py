@@ -1,4 +1,4 @@
-"""Workloads: what keeps pods running. A Rollout of Argo Rollouts is one, in place of a Deployment."""
+"""Reads workloads, the controllers of pods, including Rollouts of Argo Rollouts, which replace Deployments."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ARGO: Final = "argoproj.io/v1alpha1"
 DEPLOYMENT: Final = "Deployment"
 ROLLOUT: Final = "Rollout"
 TEMPLATE_HASHES: Final = ("pod-template-hash", "rollouts-pod-template-hash")
-"""Labels by which the ReplicaSets of Deployments and of Rollouts know their pods: their own names end with the same hash."""
+"""Labels with the hash that also ends the names of the ReplicaSets of Deployments and Rollouts."""
 COMPONENT_LABELS: Final = ("app.kubernetes.io/component", "component")
-"""Labels by which the components of one application differ. Source: Kubernetes, Recommended Labels; the second goes with `app`."""
+"""Labels that name a component of an application. Source: Kubernetes, Recommended Labels; the second is used with `app`."""
 REPLICATED: Final = access("list deployments.apps", "list rollouts.argoproj.io")
 WORKLOADS: Final = (*REPLICATED, *access("list statefulsets.apps"))
 CONTROLLERS: Final = (*WORKLOADS, *access("list daemonsets.apps"))
@@ -32,13 +32,13 @@ JOBS: Final = access("list jobs.batch", "list cronjobs.batch")
 AUTOSCALERS: Final = access("list horizontalpodautoscalers.autoscaling")
 SCALED: Final = access("get deployments.apps", "get statefulsets.apps", "get rollouts.argoproj.io")
 SCALING: Final = access("patch deployments.apps", "patch rollouts.argoproj.io")
-"""What the functions below ask: of `replicated`, `workloads`, `controllers`, `jobs_of`, `autoscalers_in`, of one workload that is scaled, and of `set_replicas`."""
+"""API permissions of the functions below: `replicated`, `workloads`, `controllers`, `jobs_of`, `autoscalers_in`, one workload, `set_replicas`."""
 
 
 def replicated(cluster: Cluster, namespace: str = "") -> list[Object]:
     """Deployments and Rollouts of one namespace or of all, each with its `kind`.
 
-    A Rollout that refers to a Deployment (`workloadRef`) has its selector and pod template here, and stands for it.
+    A Rollout that refers to a Deployment (`workloadRef`) is returned with the Deployment's selector and pod template, in its place.
     """
     deployments = {_key(one): one for one in cluster.deployments(namespace)}
     rollouts = _rollouts(cluster, namespace)
@@ -53,7 +53,7 @@ def replicated(cluster: Cluster, namespace: str = "") -> list[Object]:
 
 
 def _rollouts(cluster: Cluster, namespace: str) -> list[Object]:
-    """None where the user may not list them: a cluster without Argo Rollouts answers 403 or 404, as the user's roles are."""
+    """The Rollouts; None if the user may not list them: without Argo Rollouts the answer is 403 or 404, depending on roles."""
     try:
         return cluster.customs(ARGO, "rollouts", namespace)
     except AccessDenied:
@@ -61,7 +61,7 @@ def _rollouts(cluster: Cluster, namespace: str) -> list[Object]:
 
 
 def workloads(cluster: Cluster, namespace: str = "") -> list[Object]:
-    """The same, and StatefulSets."""
+    """Deployments, Rollouts and StatefulSets of one namespace or of all."""
     return [
         *replicated(cluster, namespace),
         *({**one, "kind": "StatefulSet"} for one in cluster.stateful_sets(namespace)),
@@ -69,7 +69,7 @@ def workloads(cluster: Cluster, namespace: str = "") -> list[Object]:
 
 
 def controllers(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
-    """Kind and object of every controller of a namespace that brings pods of its own: workloads and DaemonSets."""
+    """Kind and object of every controller of a namespace with its own pods: workloads and DaemonSets."""
     yield from ((str(one["kind"]), one) for one in workloads(cluster, namespace))
     yield from (("DaemonSet", one) for one in cluster.daemon_sets(namespace))
 
@@ -91,9 +91,9 @@ def autoscalers_in(cluster: Cluster, namespace: str) -> list[Object]:
 
 
 def autoscaled(cluster: Cluster, namespace: str) -> Mapping[tuple[str, str], range]:
-    """The replicas between which an autoscaler chooses, by kind and name of the workload.
+    """The range of replicas of each autoscaler, by kind and name of the workload.
 
-    Empty where the user may not list HorizontalPodAutoscalers.
+    Empty if the user may not list HorizontalPodAutoscalers.
     Source: Kubernetes API reference, HorizontalPodAutoscalerSpec; `minReplicas` is 1 where it is left out, and may be 0.
     """
     try:
@@ -109,12 +109,12 @@ def autoscaled(cluster: Cluster, namespace: str) -> Mapping[tuple[str, str], ran
 
 
 def workload_name(controller: Object) -> str:
-    """The workload that a controller's pods belong to, by the labels of its template; its own name where these name none."""
+    """The workload of a controller's pods by the labels of its template, else the controller's own name."""
     return workload_of(template_labels(controller)) or str(controller["metadata"]["name"])
 
 
 def component_name(controller: Object) -> str:
-    """The same with the component that its labels name: `shop/worker`. A chart often has one name for all its controllers."""
+    """The workload of a controller's pods with its component, `shop/worker`, since a chart often has one name for all controllers."""
     labels = template_labels(controller)
     component = next((labels[label] for label in COMPONENT_LABELS if labels.get(label)), "")
     return f"{workload_name(controller)}/{component}" if component else workload_name(controller)
@@ -126,21 +126,21 @@ def template_labels(controller: Object) -> Mapping[str, str]:
 
 
 def controller_of(pod: Object) -> str:
-    """The kind of what made a pod, like `ReplicaSet` or `DaemonSet`; `Node` for a static pod, empty for one made by hand."""
+    """The kind of a pod's owner, like `ReplicaSet` or `DaemonSet`; `Node` for a static pod, empty without an owner."""
     owner = controller_reference(pod)
     return str(owner["kind"]) if owner else ""
 
 
 def controller_reference(obj: Object) -> Object | None:
-    """The reference to what made an object; None for one made by hand."""
+    """The owner reference of an object; None without an owner."""
     references: list[Object] = obj["metadata"].get("ownerReferences") or []
     return next((one for one in references if one.get("controller")), None)
 
 
 def owner_of(pod: Object) -> str:
-    """The workload whose pod it is, by the name of what made it, whatever its label says; empty for a pod that was made by hand.
+    """The workload of a pod by its owner, not by its labels; empty without an owner.
 
-    A ReplicaSet is named as its Deployment or Rollout, with the hash of the pod template behind it.
+    The name of a ReplicaSet is that of its Deployment or Rollout, followed by the hash of the pod template.
     """
     owner = controller_reference(pod)
     name = str(owner["name"]) if owner else ""
@@ -149,18 +149,18 @@ def owner_of(pod: Object) -> str:
 
 
 def replicas_of(workload: Object) -> int:
-    """How many replicas it declares."""
+    """Number of replicas that a workload declares."""
     return int(workload["spec"].get("replicas", 1))
 
 
 def pods_declared(controller: Object) -> int:
-    """How many pods a controller declares; a DaemonSet as many as nodes that it is scheduled on."""
+    """Number of pods that a controller declares; for a DaemonSet the number of its nodes."""
     status = controller.get("status") or {}
     return int(status["desiredNumberScheduled"]) if "desiredNumberScheduled" in status else replicas_of(controller)
 
 
 def ready_of(workload: Object) -> int:
-    """How many of its replicas are ready."""
+    """Number of a workload's ready replicas."""
     return int((workload.get("status") or {}).get("readyReplicas") or 0)
 
 
@@ -193,7 +193,7 @@ def _key(obj: Object) -> tuple[str, str]:
 
 
 def all_containers(spec: Object) -> list[Object]:
-    """The containers of a pod specification in the order in which they start: those that run first, then its own."""
+    """The containers of a pod specification in starting order: init containers, then its own."""
     return [*(spec.get("initContainers") or []), *spec["containers"]]
 
 
@@ -210,7 +210,7 @@ def _sidecars(spec: Object) -> list[Object]:
 
 
 def restarts_of(pod: Object) -> int:
-    """How often containers of a pod were started again, its sidecars among them."""
+    """Number of restarts of all containers of a pod, including sidecars."""
     status = pod.get("status") or {}
     sidecars = {one["name"] for one in _sidecars(pod.get("spec") or {})}
     beside = [one for one in status.get("initContainerStatuses") or [] if one.get("name") in sidecars]
@@ -218,13 +218,13 @@ def restarts_of(pod: Object) -> int:
 
 
 def own_container(pod: Object) -> Object:
-    """The workload's own container: the one that an annotation names, else the first."""
+    """The main container of a workload: the container that an annotation names, else the first."""
     container: Object = default_container(pod) or pod["spec"]["containers"][0]
     return container
 
 
 def default_container(pod: Object) -> Object | None:
-    """The container that an annotation names as the workload's own, as a service mesh does that puts its proxy first; None: none does.
+    """The container that an annotation names as the main one, for example if a service mesh puts its proxy first; else None.
 
     Source: Kubernetes, Well-Known Labels, Annotations and Taints.
     """
@@ -233,7 +233,7 @@ def default_container(pod: Object) -> Object | None:
 
 
 def http_port(pod: Object) -> int:
-    """The port of a pod that is named `http`, else the first one declared, else 80; of the container alone that an annotation names."""
+    """The port of a pod named `http`, else its first declared port, else 80; only of the annotated container if there is one."""
     named = default_container(pod)
     containers = [named] if named else pod["spec"]["containers"]
     ports = [port for container in containers for port in container.get("ports") or []]

@@ -35,7 +35,7 @@ def test_the_bundled_catalogue_is_sound() -> None:
         ("kinds: [L]", "kinds: [A]", "the kind A does not go with the criterion 'the error rate is below 1 %'"),
         ("kinds: [D]", "kinds: [C]", "the kind C does not go with the criterion 'S-2 and S-3 pass'"),
         ("kinds: [L]", "kinds: [L, L]", "S-3: a kind is listed twice"),
-        (", falsified_by: errors", "", "S-3: nothing is named that would turn it red"),
+        (", falsified_by: errors", "", "S-3: no defect is named that would make it fail"),
     ],
 )
 def test_an_unsound_row_is_found(tmp_path: Path, old: str, new: str, what: str) -> None:
@@ -55,7 +55,7 @@ def test_numbers_that_are_used_twice_and_deviations_that_touch_nothing(tmp_path:
     )
     problems = [str(problem) for problem in lint(load_catalogue([tmp_path]))]
     assert problems[0].startswith(f"{file}:2: deviation V1 is defined twice: ")
-    assert problems[0].endswith("contradictions.yaml:1630\n  hint: number it anew")
+    assert problems[0].endswith("contradictions.yaml:1630\n  hint: give it another number")
     assert problems[1].startswith(f"{file}:2: deviation V1 (n) touches DA-NONE, which no file defines")
 
 

@@ -25,9 +25,9 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
     for name in ("HOME", "READINESS_STATE", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.path.expanduser", str)
-    with pytest.raises(UsageError, match="there is no place for what outlives a run") as caught:
+    with pytest.raises(UsageError, match="no directory was found for locks and the undo log") as caught:
         state_directory()
-    assert caught.value.hint == "name a directory with its full path in READINESS_STATE"
+    assert caught.value.hint == "set READINESS_STATE to the absolute path of a directory"
 
 
 def test_a_deleted_working_directory_is_said(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def test_an_attestation_says_how_long_it_counts(
     ("arguments", "environment", "said"),
     [
         (["--out", "/proc/runs"], {}, ": the run's directory cannot be made: "),
-        ([], {"READINESS_STATE": "/proc/state"}, "hint: name a directory that can be written to in READINESS_STATE"),
+        ([], {"READINESS_STATE": "/proc/state"}, "hint: set READINESS_STATE to a directory that can be written to"),
     ],
 )
 def test_where_nothing_can_be_written_nothing_is_run(

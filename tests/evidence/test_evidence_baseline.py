@@ -173,6 +173,6 @@ def test_what_cannot_be_copied_is_said(earlier: RunDirectory, tmp_path: Path) ->
     """A file is in the way."""
     directory = begun(tmp_path, "third", 1)
     (directory.path / "baseline").write_text("in the way")
-    with pytest.raises(EvidenceError, match="the baseline cannot be kept: ") as caught:
+    with pytest.raises(EvidenceError, match="the files of the baseline run cannot be copied: ") as caught:
         keep_baseline(earlier, directory, ["everyday"])
     assert caught.value.where == str(earlier.path)

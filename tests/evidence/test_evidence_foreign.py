@@ -59,7 +59,7 @@ def test_what_no_run_contains_is_refused_and_not_opened(
     put(run.path / name)
     with pytest.raises(EvidenceError, match=told) as caught:
         RunDirectory.open(run.path)
-    assert "hint: judge a copy of the run" in str(caught.value)
+    assert "hint: judge an unmodified copy of the run" in str(caught.value)
     assert str(caught.value).isascii()
 
 
@@ -116,7 +116,7 @@ def test_a_name_that_leads_out_of_the_run_is_no_file_of_it(run: RunDirectory, na
     (missing,) = load_evidence(run).missing
     assert (missing.file, missing.why) == (
         name,
-        "is listed in the manifest and cannot be the name of a file inside the run",
+        "is listed in the manifest, but is not a valid name of a file inside the run",
     )
     assert run.file(name) is None
     assert not run.has(name)
@@ -166,7 +166,7 @@ def test_a_table_that_promises_more_rows_than_any_is_not_unpacked(
     path = tmp_path / "a.parquet"
     write_parquet(Table.of(REPLICAS, [{"at_ns": 1}] * 1000), path)
     for name, value, told in (
-        ("ROWS_A_BYTE", 0.1, f"promises 1000 rows in {path.stat().st_size} bytes"),
+        ("ROWS_A_BYTE", 0.1, f"declares 1000 rows in {path.stat().st_size} bytes, which is not possible"),
         ("MOST_ROWS", 1999, "has 2000 rows with those beside it, more than 1999"),
     ):
         with monkeypatch.context() as patch:
@@ -202,5 +202,5 @@ def test_an_observation_that_names_a_file_outside_reads_none(run: RunDirectory) 
     history.close()
     write_manifest(run, replace(core_plan()))
     missing = {item.file: item.why for item in load_evidence(run).missing}
-    assert missing["history/seal.ndjson"].endswith("cannot be the name of a file inside the run")
+    assert missing["history/seal.ndjson"].endswith("is not a valid name of a file inside the run")
     assert not any("outside" in file for file in missing)

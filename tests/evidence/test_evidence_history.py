@@ -138,7 +138,9 @@ def test_what_is_called_latest_and_is_none_of_ours_stays(tmp_path: Path, make: C
     """A directory or a file of that name: the run has ended all the same, the error names it, and nothing is left beside it."""
     make(tmp_path / "latest")
     run = RunDirectory.create(tmp_path, "r")
-    with pytest.raises(EvidenceError, match="`latest` does not name this run: what has that name is not a link"):
+    with pytest.raises(
+        EvidenceError, match="`latest` does not name this run: a file of that name exists and is not a link"
+    ):
         run.end()
     assert not (tmp_path / "latest").is_symlink()
     assert not run.in_progress

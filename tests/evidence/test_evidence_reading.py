@@ -403,7 +403,7 @@ def test_a_plan_that_does_not_say_what_is_scaled_is_refused(recorded: RunDirecto
 
     path.write_text(json.dumps(stored), encoding="utf-8")
     with pytest.raises(
-        MissingEvidence, match=r"does not say which lengths of time are divided by its time scale of 60"
+        MissingEvidence, match=r"does not state which lengths of time are divided by its time scale of 60"
     ):
         recorded.read_plan()
 
@@ -442,7 +442,7 @@ def test_a_run_that_opens_more_than_any_is_refused(recorded: RunDirectory, monke
     monkeypatch.setattr("harness.evidence.reading.MOST_OPENED", 3)
     assert load_evidence(recorded).complete
     monkeypatch.setattr("harness.evidence.reading.MOST_OPENED", 2)
-    with pytest.raises(MissingEvidence, match="opens 3 windows and experiments, more than 2"):
+    with pytest.raises(MissingEvidence, match="contains 3 windows and experiments, more than 2"):
         load_evidence(recorded)
 
 

@@ -128,7 +128,7 @@ def test_release_users_windows_and_the_end_are_on_page_summary_and_in_the_docume
     document = json.loads(render_verdict(run[0], run[2]))
     for name in ("page", "summary"):
         assert (
-            "1.0.0 verified: 33616 answers named 1.0.0; 41 answers named none; images of 2 workloads: unchanged"
+            "1.0.0 verified: 33616 answers named 1.0.0; 41 answers named no release; images of 2 workloads: unchanged"
             in texts[name]
         )
         assert "9 of 4272 journeys of everyday (0.211 %) met a failed request or waited over 500 ms" in texts[name]

@@ -226,7 +226,7 @@ def test_a_requirement_of_which_a_scenario_lacks_the_means_is_not_shown_as_passe
     own = [result for result in results.values() if _labels(result).get("requirement") == "ND-KPI-P95"]
     assert sorted(result["status"] for result in own) == ["passed", "skipped"]
     assert results["requirement ND-KPI-P95"]["statusDetails"]["message"].startswith("the target names no database")
-    assert _labels(results["requirement ND-KPI-P95"])["suite"] == "in part not assessed here"
+    assert _labels(results["requirement ND-KPI-P95"])["suite"] == "partly not assessed here"
 
 
 def test_all_reports_of_a_run_are_written_and_written_alike(tmp_path: Path) -> None:

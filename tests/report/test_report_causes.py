@@ -260,7 +260,7 @@ def test_more_causes_than_fit_are_counted() -> None:
     )
     lines = closing_lines(given, replace(judged, verdicts=verdicts))
     assert len(lines) < 20
-    assert any(line.endswith("more: they are on the page, and in summary.md") for line in lines)
+    assert any(line.endswith("more reasons: see readiness.html and summary.md") for line in lines)
 
 
 def test_a_line_of_a_foreign_run_moves_no_cursor() -> None:

@@ -99,7 +99,7 @@ def test_what_was_not_verified_is_named() -> None:
     assert [item.text.split(":")[0] for item in found[1:]] == [
         "1 scenario left out by a filter",
         "evidence is missing",
-        "RTO, RPO and windows were divided by 60. What passed under them proves the mechanism, not the target itself",
+        "RTO, RPO and windows were divided by 60. A pass with divided times proves that the mechanism works, not that the real limit is kept",
     ]
 
 
@@ -119,7 +119,7 @@ def test_a_fault_that_no_request_met_is_not_verified() -> None:
     given, _, judged = go()
     first, *others = judged.experiments
     judged = replace(judged, experiments=(replace(first, unmet=True), *others))
-    text = f"{first.name}: no request met the fault: how the platform fails over is not known"
+    text = f"{first.name}: no request met the fault, so the run does not show how the platform fails over"
     assert ("", text) in [(item.id, item.text) for item in unverified(given, judged, rows(given, judged))]
 
 
@@ -181,7 +181,7 @@ def test_confidence_is_said_of_each_bound_and_of_a_lone_one() -> None:
 def test_windows_and_routes_that_are_too_little_for_a_guard_are_said() -> None:
     """They are in the figure over all windows; whether one of them alone was bad nobody judged."""
     given, _, judged = go()
-    assert not [one for one in unverified(given, judged, rows(given, judged)) if "by themselves" in one.text]
+    assert not [one for one in unverified(given, judged, rows(given, judged)) if "judged separately" in one.text]
     first, second, *_ = BROKEN
     short = tuple(
         replace(one, n=13, end_s=one.start_s + 2) if one.name == f"experiment:{first}/after" else one
@@ -189,9 +189,9 @@ def test_windows_and_routes_that_are_too_little_for_a_guard_are_said() -> None:
     )
     route = replace(judged.traffic[0], route="search", window=f"experiment:{second}/after", n=11)
     thin = replace(judged, windows=short, traffic=(*judged.traffic, route))
-    (said,) = [one.text for one in unverified(given, thin, rows(given, thin)) if "by themselves" in one.text]
+    (said,) = [one.text for one in unverified(given, thin, rows(given, thin)) if "judged separately" in one.text]
     assert said == (
-        "Not judged by themselves, as under 50 requests or 3 s say nothing of the release: "
+        "Too small to be judged separately (less than 50 requests or 3 s): "
         f"experiment:{first}/after (n 13, 2 s); search in experiment:{second}/after (n 11). "
-        "Their requests count over all windows"
+        "Their requests count in the figures of all windows together"
     )

@@ -187,7 +187,7 @@ def test_a_cause_that_several_requirements_have_is_told_once() -> None:
     ]
     suite = _suite((given, evidence, replace(judged, verdicts=(*open_, *judged.verdicts[2:]))))
     cases = suite.findall("testcase")
-    message = "cause 1 (no-means) of 2 requirements: see the case `Readiness verdict`"
+    message = "cause 1 (no-means) of 2 requirements: see the test case `Readiness verdict`"
     assert [f.get("message") for f in suite.iter("failure")][:2] == [message, message]
     assert all("prometheus" not in ET.tostring(case, encoding="unicode") for case in cases[:-1])
     assert cases[-1].get("name") == "Readiness verdict"

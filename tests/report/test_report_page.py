@@ -114,7 +114,7 @@ def test_the_first_screen_says_what_why_and_what_was_not_verified() -> None:
         "Took 6 min 24 s",
         "ND-KPI-P95 response time p95 of read-track is 268.4 ms",
         "What was not verified DA-DR-RTO without an experiment of: all database members",
-        "proves the mechanism, not the target itself: DA-DR-RTO",
+        "proves that the mechanism works, not that the real limit is kept: DA-DR-RTO",
     ):
         assert said in first
     assert "What is missing, and what would bring it 1 requirement ? INCONCLUSIVE error rate" in text
@@ -149,7 +149,7 @@ def test_a_go_says_how_many_rows_have_receipts_and_how_many_have_none() -> None:
     with_receipts = sum(
         any(m.receipts for one in v.claims for ms in one.measures for m in ms) for v in judged.verdicts[1:]
     )
-    assert f"{with_receipts} requirements were measured: each figure is inside its limit" in text
+    assert f"{with_receipts} requirements were measured: each figure is within its limit" in text
     without = len(TITLES) - with_receipts
     assert f"{without} requirements rest on facts, files, people or other requirements, which have no receipts." in text
 
@@ -482,6 +482,6 @@ def test_the_page_names_the_files_that_replace_those_of_the_package() -> None:
     given = replace(given, shadowed=("features/normaldance/technical-kpis.feature", "loadtests/everyday.yaml"))
     _, text = _read((given, evidence, judged))
     assert (
-        "by 2 files that the project replaces: features/normaldance/technical-kpis.feature, loadtests/everyday.yaml"
-        in text
+        "the claims in 2 files of the package, which files of the project replace: "
+        "features/normaldance/technical-kpis.feature, loadtests/everyday.yaml" in text
     )

@@ -43,8 +43,8 @@ def test_the_list_has_decisions_unread_directories_and_trends() -> None:
     assert "3 earlier runs not shown; --last 11 shows all" in text
     assert "Not read\n  bad: it has no verdict.json" in text
     assert "SHOP-P95  response time p95 of read-track, below 200 ms" in text
-    assert "    2 before, 102 ms [98.94 to 105.1 ms] → 103 ms" in text
-    assert "latest against the one before: worse: 1.429 times, 1.331 to 1.533 times (99.75 % each)" in text
+    assert "    2 earlier, 102 ms [98.94 to 105.1 ms] → 103 ms" in text
+    assert "latest run compared with the run before: worse: 1.429 times, 1.331 to 1.533 times (99.75 % each)" in text
 
 
 def test_no_run_at_all_is_said() -> None:
@@ -64,7 +64,7 @@ def test_what_is_not_proven_is_counted_and_not_told_as_a_change() -> None:
 def test_other_targets_and_edited_files_are_told() -> None:
     """Why figures are not compared; which inputs differ."""
     text = render_comparison(compared(past("a", inputs={"x": "1"}), past("b", target="staging", inputs={"x": "2"})))
-    assert "figures are not compared: the runs are of different targets" in text
+    assert "figures were not compared: the runs are of different targets" in text
     assert "1 file of features, experiments, loadtests and catalogue differ\n  changed x" in text
 
 

@@ -58,7 +58,7 @@ def test_the_story_is_told_in_order() -> None:
         "postgres-eu-west-1-0: replica → primary",
         "writes recovered",
         "the fault is undone",
-        "the target shows the fault no more",
+        "the target no longer shows the fault",
         "writes fail after the undo, for 4 s",
         "database leader: postgres-eu-west-1-0 → postgres-us-east-1-0",
         "postgres-us-east-1-0: replica → primary",
@@ -71,7 +71,7 @@ def test_an_outage_that_came_back_for_a_while_is_told_so() -> None:
     told = [(event.at_s, event.text) for event in _events("region-loss") if event.text.startswith("reads")]
     assert told == [
         (0.06, "reads fail"),
-        (2.3, "reads are served, but fail again later"),
+        (2.3, "reads are served again, but fail again later"),
         (3.1, "reads fail"),
         (4.87, "reads recovered"),
     ]

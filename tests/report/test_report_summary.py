@@ -73,15 +73,15 @@ def test_what_the_decision_rests_on_has_a_line_each() -> None:
     """Release, load, users, faults, the way back, writes, events, watch, windows, the end; before the requirements."""
     text = _text().partition("## What this rests on\n\n")[2].partition("\n\n## Requirements")[0]
     assert text.splitlines() == [
-        "- Release: slow verified: 33616 answers named slow; 41 answers named none; images of 2 workloads: unchanged",
+        "- Release: slow verified: 33616 answers named slow; 41 answers named no release; images of 2 workloads: unchanged",
         "- Load: 12816 requests without a fault, 3 failed; the generators kept their schedule",
         "- Users: 9 of 4272 journeys of everyday (0.211 %) met a failed request or waited over 500 ms, without a fault",
-        "- Faults: 4 experiments, all receipts are complete; slowest to come back: writes after region-loss, 22.4 s ± 0.05 s",
+        "- Faults: 4 experiments, all receipts are complete; slowest to recover: writes after region-loss, 22.4 s ± 0.05 s",
         "- After the undo: 1 outage between an undo and its restore, the longest 4 s (writes after database-primary-loss)",
         "- Writes: 9312 acknowledged, 0 lost, 14 of unknown outcome",
         "- Events: 1771 accepted, 0 lost, 0 twice, 0 wrong, 2 of unknown outcome, visible within 0.187 s (p95)",
         "- Watch: 7 watchers, gaps of 0.812 s in all (regions eu-west-1); trouble with pods",
-        "- Windows: 9 windows in 368 s, every second belongs to one",
+        "- Windows: 9 windows in 368 s, every second belongs to a window",
         "- At the end: the target was steady",
     ]
 
@@ -98,7 +98,7 @@ def test_what_was_not_verified_comes_last() -> None:
     lines = _text().partition("## What was not verified\n\n")[2].splitlines()
     assert [line.partition(":")[0] for line in lines][:2] == [
         "- DA-DR-RTO",
-        "- RTO, RPO and windows were divided by 60. What passed under them proves the mechanism, not the target itself",
+        "- RTO, RPO and windows were divided by 60. A pass with divided times proves that the mechanism works, not that the real limit is kept",
     ]
 
 
@@ -163,7 +163,7 @@ def test_files_that_replace_those_of_the_package_are_named() -> None:
         replace(given, shadowed=("features/normaldance/technical-kpis.feature",)), Evidence(), judged
     ).decode()
     assert (
-        "- what the package claims by 1 file that the project replaces: features/normaldance/technical-kpis.feature"
+        "- the claims in 1 file of the package, which files of the project replace: features/normaldance/technical-kpis.feature"
         in text
     )
 

@@ -163,7 +163,7 @@ def shop(tmp_path: Path, more: str = "") -> Target:
 def test_regions_without_an_entry_are_named_as_the_target_file_has_them(tmp_path: Path) -> None:
     """By the key that is missing, for each check that asks every region."""
     hint = "add `entry:` to each region of `regions:`"
-    why = "the entry of every region is asked, and shop has no region with an `entry`"
+    why = "requests are sent to the entry of every region, and shop has no region with an `entry`"
     assert lacking(shop(tmp_path), "check", "region-serves") == (why, hint)
     ledger = shop(tmp_path, "ledger: {path: /ledger}\n")
     why = "one region is written to, another is read, and shop has no region with an `entry`"

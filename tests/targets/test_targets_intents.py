@@ -154,9 +154,9 @@ def test_a_short_write_is_written_on_until_it_is_whole(monkeypatch: pytest.Monke
 def test_a_write_that_goes_no_further_is_no_intent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing may be broken then, and nothing is left of it."""
     monkeypatch.setattr(os, "write", lambda _fd, _content: 0)
-    with pytest.raises(HarnessError, match="an intent cannot be written") as caught:
+    with pytest.raises(HarnessError, match="an entry of the undo log cannot be written") as caught:
         written(HERE, "a")
-    assert caught.value.hint == "nothing was broken; make room there"
+    assert caught.value.hint == "nothing was changed on the target; free disk space there"
     assert [*intents_directory(HERE).iterdir()] == []
 
 
@@ -181,7 +181,7 @@ def test_an_intent_that_is_not_understood_is_kept_with_its_reason() -> None:
         "3": "it is not a JSON object",
         "4": "it has version 3, this harness reads version 2",
         "5": "missing or unknown keys: undo",
-        "6": "it is of another platform: https://10.0.0.9:6443 sha256:bb",
+        "6": "it belongs to another platform: https://10.0.0.9:6443 sha256:bb",
         "7": f"its id is {whole.id}: it was renamed or copied",
     }
     assert len(list(intents_directory(HERE).iterdir())) == 8
@@ -196,9 +196,7 @@ def test_recovery_is_refused_while_an_intent_is_not_understood(tmp_path: Path) -
     path.write_text("{")
     with pytest.raises(Refused) as caught:
         recover(stage).require_all(where, stage)
-    assert (
-        caught.value.what == f"1 entries of the undo log are not understood and were kept; {path.name}: it is not JSON"
-    )
+    assert caught.value.what == f"1 entries of the undo log cannot be read and were kept; {path.name}: it is not JSON"
     assert caught.value.hint.startswith("undo by hand what each file describes under `action` and `undo`")
     assert path.exists()
 
@@ -301,8 +299,8 @@ def test_what_was_made_in_a_regions_own_cluster_is_undone_there(
     assert did == ["old at https://127.96.0.7:1", "common at https://127.96.0.7:1", "own at https://127.96.0.8:1"]
     assert [str(one) for one in recovered.left] == [
         (
-            "make pod gone: no context of the target leads to https://127.96.0.9:1, where it was done"
-            " (hint: recover with the target file and the kubeconfig that it was done with)"
+            "make pod gone: no context of the target leads to https://127.96.0.9:1, where the change was made"
+            " (hint: recover with the target file and the kubeconfig of the run that made the change)"
         )
     ]
     assert [intent.action for intent in pending_intents(where)] == ["make pod gone"]

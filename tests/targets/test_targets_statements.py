@@ -149,7 +149,7 @@ def test_a_file_of_either_suffix_is_read_and_never_written_over(tmp_path: Path) 
     statement = AttestationFile.model_validate({"attestation": "S-1", "role": "security-lead", **said, **days})
     with pytest.raises(ConfigurationError) as error:
         write_statement(tmp_path, statement)
-    assert (error.value.what, error.value.where) == ("there is one already", str(tmp_path / "S-1.yml"))
+    assert (error.value.what, error.value.where) == ("the file exists already", str(tmp_path / "S-1.yml"))
 
 
 @pytest.mark.parametrize(

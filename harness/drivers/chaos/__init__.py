@@ -1,4 +1,4 @@
-"""Drives experiments: reads their files, runs each in a child process, and sees that the target is as before."""
+"""Drives experiments: reads their files, runs each in a child process, and verifies that the target is restored."""
 
 from __future__ import annotations
 

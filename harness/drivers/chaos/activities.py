@@ -1,4 +1,4 @@
-"""The activities of an experiment file, checked with file, line and key; nothing is imported of them and nothing is run."""
+"""Checks the activities of an experiment file, without importing or running them; errors name file, line and key."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Activity = Mapping[str, Any]
 
 _PROVIDERS: Final = ("python", "process", "http")
 _ASKS_FOR: Final[Mapping[str, tuple[str, ...]]] = {"python": ("module", "func"), "process": ("path",), "http": ("url",)}
-"""The keys without which a provider does nothing."""
+"""Required keys of each type of provider."""
 
 
 def check_activity(document: YamlDocument, location: Location, activity: Activity) -> None:
     """Refuse what Chaos Toolkit would refuse of an activity when it runs.
 
     Raises:
-        ConfigurationError: `dry`, a missing key, an unknown provider, a module, function or program that is not there.
+        ConfigurationError: `dry`, a missing key, an unknown provider, or a module, function or program that does not exist.
     """
     refuse_dry(document, location)
     missing = [key for key in ("type", "name", "provider") if key not in activity]
@@ -70,10 +70,10 @@ def check_activity(document: YamlDocument, location: Location, activity: Activit
 
 
 def refuse_dry(document: YamlDocument, location: Location) -> None:
-    """Refuse `dry` of a file or an activity: `chaos run` takes it from its own option only, so the fault would go in.
+    """Refuse the key `dry` in a file or an activity: Chaos Toolkit ignores it there, so the fault would be injected.
 
     Raises:
-        ConfigurationError: it is there.
+        ConfigurationError: the key `dry` is present.
     """
     place = document.data
     for key in location:
@@ -105,7 +105,7 @@ def _check_function(document: YamlDocument, location: Location, provider: Mappin
 
 
 def _check_program(document: YamlDocument, location: Location, provider: Mapping[str, Any]) -> None:
-    """A program is found as the child finds it: by its name on PATH, or below the project."""
+    """Check that a program exists where the child process finds it: on PATH, or below the project."""
     named = os.path.expanduser(str(provider["path"]))  # noqa: PTH111 - as Chaos Toolkit does
     there = project_directory(document.path)
     if shutil.which(str(there / named) if "/" in named else named) is None:
@@ -117,22 +117,22 @@ def _check_program(document: YamlDocument, location: Location, provider: Mapping
 
 
 def check_probes(document: YamlDocument, named: Mapping[str, str], domain: str) -> None:
-    """Refuse a block whose probes are not of the method, where they run once the fault is sent, or never say yes.
+    """Refuse a block that names probes that are not in the method, or probes that can never confirm anything.
 
     Args:
         document: the file.
         named: `confirmed_by` and `gone_by` with the probes that they name.
-        domain: of the fault.
+        domain: domain of the fault.
 
     Raises:
-        ConfigurationError: no probe confirms the fault, the method has none of that name, or it has no tolerance.
+        ConfigurationError: no probe confirms the fault, the method has no probe of that name, or the probe has no tolerance.
     """
     probes = probes_of_method(document.data)
     for key, name in named.items():
         where = _key(document, key)
         if not name and key == "confirmed_by" and domain != NO_FAULT.name:
             raise ConfigurationError(
-                "no probe confirms that the fault is in",
+                "no probe confirms that the fault was injected",
                 where=where,
                 hint="write `confirmed_by:` with the name of a probe of the method",
             )
@@ -150,10 +150,10 @@ def check_probes(document: YamlDocument, named: Mapping[str, str], domain: str) 
 def check_restart(
     document: YamlDocument, name: str, domain: str, activities: Sequence[tuple[Location, Activity]]
 ) -> None:
-    """Refuse a `restarted_by` that is no action of the method, or of a fault of Kubernetes, whose controllers start again what it took.
+    """Refuse a `restarted_by` that is not an action of the method, or that is given for a fault that Kubernetes repairs.
 
     Raises:
-        ConfigurationError: it is one of these.
+        ConfigurationError: `restarted_by` is invalid for one of these reasons.
     """
     if not name:
         return
@@ -161,7 +161,7 @@ def check_restart(
         raise ConfigurationError(
             f"a fault of domain `{domain}` cannot be a restart by an action of its file",
             where=_key(document, "restarted_by"),
-            hint="leave `restarted_by` out: what comes back after the action did not come back by itself",
+            hint="leave `restarted_by` out: a service that an action of the file restarts has not recovered by itself",
         )
     actions = [str(one["name"]) for at, one in activities if at[0] == "method" and one["type"] == "action"]
     if name not in actions:
@@ -174,17 +174,17 @@ def check_restart(
 
 
 def _key(document: YamlDocument, key: str) -> str:
-    """Where a key of the block `harness` is."""
+    """The place of a key of the block `harness`."""
     return document.where(("extensions", block_index(document.data) or 0, key))
 
 
 def _check_confirming(document: YamlDocument, location: Location, probe: Activity) -> None:
-    """What a process or an HTTP request returns is no yes by itself; a tolerance is one that Chaos Toolkit knows."""
+    """Check a confirming probe: a process or HTTP probe needs a tolerance, which must be one that Chaos Toolkit knows."""
     provider = probe["provider"]["type"]
     if "tolerance" not in probe:
         if provider != "python":
             raise ConfigurationError(
-                f"what a {provider} provider returns confirms nothing without a tolerance",
+                f"a probe with a {provider} provider confirms nothing without a tolerance",
                 where=document.where(location),
                 hint="write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or any other of Chaos Toolkit's",
             )
@@ -193,10 +193,10 @@ def _check_confirming(document: YamlDocument, location: Location, probe: Activit
 
 
 def check_tolerance(document: YamlDocument, location: Location, probe: Activity) -> None:
-    """Refuse a tolerance that Chaos Toolkit does not know; one that is a probe is checked as any other activity.
+    """Refuse a tolerance that Chaos Toolkit does not know; a tolerance that is a probe is checked like other activities.
 
     Raises:
-        ConfigurationError: with its words.
+        ConfigurationError: the tolerance is invalid; with Chaos Toolkit's message.
     """
     tolerance, at = probe["tolerance"], (*location, "tolerance")
     if isinstance(tolerance, bool | int | str | list):
@@ -206,7 +206,7 @@ def check_tolerance(document: YamlDocument, location: Location, probe: Activity)
         check_activity(document, at, tolerance)
         if (provider := tolerance["provider"]["type"]) != "python":
             raise ConfigurationError(
-                f"what a {provider} provider returns is a yes as a tolerance, whatever its exit code or status",
+                f"a tolerance that is a probe with a {provider} provider always succeeds, whatever its exit code or status",
                 where=document.where((*at, "provider")),
                 hint="write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or a probe that is a python function",
             )

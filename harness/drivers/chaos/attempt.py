@@ -1,7 +1,7 @@
-"""An attempt at an experiment, in the undo log: it stays there until the target was verified to be as before.
+"""Records an attempt at an experiment in the undo log until the target was verified to be restored.
 
-An experiment may break what no intent of ours describes, as with an action of Chaos Toolkit's own. So a run that is stopped in the midst of
-it, or killed, says *restored* only where reads at every entry are right again and the cluster is as it was.
+An experiment may change things that no other entry of the undo log describes, for example with actions of Chaos Toolkit itself. So after a
+run was stopped or killed, the target counts as *restored* only if reads succeed at every entry and the cluster is as before.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster
 
 _ROLLBACKS_S: Final = 120.0
-"""How long the rollbacks of one experiment may take."""
+"""Maximum time in s for the rollbacks of one experiment."""
 _READS: Final = 3
-"""So many right answers in a row, at each entry."""
+"""Number of consecutive successful reads needed at each entry."""
 _APART_S: Final = 0.1
 _TIMEOUT_S: Final = 2.0
 
@@ -54,12 +54,12 @@ def _verify(
     parts: Sequence[str] = PARTS,
     hit: Sequence[str] = (),
 ) -> None:
-    """Return where the target is as it was before the attempt.
+    """Verify that the target is as it was before the attempt.
 
-    Of the cluster the parts that the fault disturbs are read; an entry of an earlier version names none, so all of them.
+    Only the parts of the cluster that the fault disturbs are compared; all of them for an undo log of an earlier version.
 
     Raises:
-        DriverError: it is not, or not known to be.
+        DriverError: the target is not as before, or that is not known.
     """
     why = [*_unread(target)]
     if before is not None and target.kubernetes is not None:
@@ -75,13 +75,13 @@ def _attempt() -> None:
 
 
 def open_attempt(platform: Platform, experiment: ExperimentPlan, number: int, before: TargetSnapshot | None) -> Intent:
-    """Put on disk that an attempt is about to be made; strike it off when the target was verified to be as before.
+    """Record in the undo log that an attempt is about to begin; the entry is removed once the target is verified as restored.
 
     Args:
-        platform: what is acted on.
-        experiment: what is about to act.
-        number: of the attempt.
-        before: how the cluster was; None: the target has none.
+        platform: the platform that the experiment acts on.
+        experiment: the experiment.
+        number: number of the attempt.
+        before: state of the cluster before; None if the target has no cluster.
     """
     return _attempt.intend(
         platform,
@@ -109,8 +109,8 @@ def _roll_back(
     `values` are what probes of its configuration read before the fault; None: no action was sent, so they are read now.
 
     Raises:
-        UndoFailed: one of them failed, or they did not end in time.
-        DriverError: they cannot be started.
+        UndoFailed: a rollback failed, or the rollbacks did not end in time.
+        DriverError: the rollbacks cannot be started.
     """
     scratch = Scratch()
     try:
@@ -152,9 +152,9 @@ def _foreign_actions() -> None:
 
 
 def open_rollbacks(platform: Platform, experiment: ExperimentPlan) -> Intent | None:
-    """Put on disk what the rollbacks of an experiment are; strike it off when they were observed to end.
+    """Record the rollbacks of an experiment in the undo log; the entry is removed once they have ended.
 
-    None where the file has none, or only ours: what those undo has intents of its own.
+    None if the file has no rollbacks, or only rollbacks of the harness, whose actions have their own entries.
     """
     file = Path(experiment.file)
     try:
@@ -174,14 +174,14 @@ def open_rollbacks(platform: Platform, experiment: ExperimentPlan) -> Intent | N
 
 
 def _variables(file: Path, configuration: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the environment that its block `configuration` names, with their values in this run."""
+    """The environment variables that the file's block `configuration` names, with their values in this run."""
     block = read_document(file).data.get("configuration")
     named = [str(one.get("key", "")) for one in (block or {}).values() if isinstance(one, dict)]
     return {name: configuration[name] for name in named if configuration.get(name)}
 
 
 def _unread(target: Target) -> list[str]:
-    """Why reads are not right, for each entry where they are not."""
+    """The reason why reads fail, for each entry where they fail."""
     entries = {"the entry": target.entry, **{f"the entry of {name}": door for name, door in target.doors.items()}}
     return [f"{name}: {why}" for name, url in entries.items() if (why := _wrong(target, url))]
 
@@ -204,7 +204,7 @@ def _wrong(target: Target, url: str) -> str:
 
 
 def _by_hand(file: Path) -> str:
-    """What a person has to do where the undo was not verified."""
+    """The hint on what a person has to do if the undo was not verified."""
     try:
         content = read_document(file).data
     except ConfigurationError:

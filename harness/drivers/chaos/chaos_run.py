@@ -1,4 +1,4 @@
-"""One run of one experiment: `chaos run` in a child process of its own, watched, held, ended, and its journal read."""
+"""Runs one experiment with `chaos run` in a child process, controls its fault, and reads its journal."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from harness.targets import Target, guard_experiment, guard_target
 from harness.targets.child import ChildSettings
 
 JOURNAL_GRACE_S: Final = 120.0
-"""How long a child may take to undo and restore before it is killed; what it leaves then, the intents know."""
+"""Time in s for a child to undo and restore before it is killed; what is left then is undone from the undo log."""
 _KILLED_S: Final = 60.0
-"""Until a killed process is gone."""
+"""Time in s to wait for a killed process to end."""
 _COLOURS: Final = re.compile(rb"\x1b\[[0-9;]*m")
-"""Chaos Toolkit colours its log also where it is not a terminal."""
+"""Matches terminal colours, which Chaos Toolkit also writes into its log file."""
 _INTERRUPTED: Final = "it was interrupted"
 SETTINGS: Final = Path(__file__).with_name("settings.yaml")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChaosResult:
-    """How it ended.
+    """The result of a run of an experiment.
 
     Attributes:
-        exit_code: of the child; never a verdict.
-        journal: status, deviated, steady_before, steady_after and failed activities, as the journal says.
-        confirmed: whether the fault was confirmed; also true where it cannot be (a null run, a foreign file).
-        acted: whether an action of its method was done, or may have been: a child that was killed has not recorded all.
-        rolled_back: whether every rollback of the file ended, and none says that it failed.
-        why: what went wrong; empty when nothing did.
+        exit_code: exit code of the child; it never decides a verdict.
+        journal: status, deviated, steady_before, steady_after and failed activities from the journal.
+        confirmed: whether the fault was confirmed; also True if it cannot be (a run without a fault, a stock file).
+        acted: whether an action of its method was done, or may have been: a killed child has not recorded everything.
+        rolled_back: whether every rollback of the file ended without a failure.
+        why: what went wrong; empty if nothing did.
     """
 
     exit_code: int
@@ -56,14 +56,14 @@ class ChaosResult:
 
 
 class ChaosRun:
-    """Files: `chaos/<experiment>/{experiment.yaml,journal.json,chaos.log}`; those of an earlier attempt are kept in `attempt-<n>/`.
+    """One run; its files are `chaos/<experiment>/{experiment.yaml,journal.json,chaos.log}`, earlier attempts in `attempt-<n>/`.
 
     Args:
-        experiment: what is run.
-        target: on what.
+        experiment: the experiment to run.
+        target: the target.
         run_dir: the run directory.
-        server: which starts the child.
-        attempt: 1 or 2.
+        server: the fork server that starts the child.
+        attempt: number of the attempt, 1 or 2.
         allow_target: the name that was typed for a target that is not disposable.
     """
 
@@ -118,11 +118,11 @@ class ChaosRun:
             raise
 
     def alive(self) -> bool:
-        """Whether the child is still at it."""
+        """Whether the child is still running."""
         return self._child is not None and self._child.returncode is None
 
     def sent_ns(self) -> int | None:
-        """When the fault was sent; None as long as it was not."""
+        """When the fault was sent; None before that."""
         return self._history.first_ns("fault.sent")
 
     def confirmed_ns(self) -> int | None:
@@ -130,7 +130,7 @@ class ChaosRun:
         return self._history.first_ns("fault.confirmed")
 
     def release(self) -> None:
-        """End the hold."""
+        """Let the child end the fault."""
         self._hold.touch()
         self._released = True
 
@@ -138,14 +138,14 @@ class ChaosRun:
         """Ask the child to stop: it leaves the method and runs its rollbacks.
 
         Args:
-            why: what its result says; of several requests the first counts.
+            why: reason given in the result; of several requests the first one is used.
         """
         if self.alive() and self._child is not None and not self._interrupted:
             self._child.interrupt()
             self._interrupted = why
 
     def finish(self, grace_s: float = JOURNAL_GRACE_S) -> ChaosResult:
-        """Wait for the end and say how it was. A child whose fault is still held is interrupted first.
+        """Wait for the end, and return the result. A child whose fault is still active is interrupted first.
 
         After `grace_s` seconds it is killed. Called on every way out, also after an exception.
         """
@@ -177,7 +177,7 @@ class ChaosRun:
         return (self._directory / "journal.json").absolute()
 
     def _prepare_directory(self, source: Path) -> Path:
-        """Keep an earlier attempt's files; copy the experiment, so that what ran is what is kept."""
+        """Move an earlier attempt's files away, and copy the experiment file as it is run."""
         self._directory.mkdir(parents=True, exist_ok=True)
         earlier = [path for path in self._directory.iterdir() if path.is_file()]
         if earlier and self._attempt > 1:

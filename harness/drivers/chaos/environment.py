@@ -1,4 +1,4 @@
-"""What a chaos child finds in its environment: this target and no other."""
+"""The environment variables of a chaos child, which lead to this target only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.yamlfile import YamlDocument, read_document
 
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _PREFIX: Final = "READINESS_"
-"""Variables of the caller that begin with this do not reach a child: they could choose what is broken."""
+"""Prefix of the caller's variables that are not passed on, since they could choose what is broken."""
 _CLUSTER: Final = ("KUBECONFIG", CONTEXT_VARIABLE)
 
 
@@ -54,7 +54,7 @@ def child_environment(
 
 
 def target_environment(target: Target) -> dict[str, str]:
-    """What the environment of every experiment on a target has in common, before anything of one is known."""
+    """The variables that are the same for every experiment on a target."""
     env = _callers() | _proxies(target) | tls_variables(target)
     env |= {STATE_VARIABLE: str(state_directory()), "PYTHONUNBUFFERED": "1"}
     if target.kubernetes is None:
@@ -93,10 +93,10 @@ def rollback_environment(path: Path, target: Target, variables: Mapping[str, str
 
 
 def resolved_configuration(path: Path, target: Target) -> dict[str, str]:
-    """What an experiment's block `configuration` resolves to in a run: by variable, or by name where it is no variable.
+    """The values of an experiment's block `configuration` in a run, by variable, or by name if not from a variable.
 
     Raises:
-        ConfigurationError: the file is wrong, or takes a variable that a run does not have.
+        ConfigurationError: the file is invalid, or needs a variable that the run does not have.
     """
     file, document = read_experiment(path), read_document(path)
     env = {**_callers(), **_chosen_by(file, target)}
@@ -113,7 +113,7 @@ def resolved_configuration(path: Path, target: Target) -> dict[str, str]:
 
 
 def _refuse_missing(document: YamlDocument, file: ExperimentFile, target: Target, env: Mapping[str, str]) -> None:
-    """Refuse a file that Chaos Toolkit would not run, as a variable of its `configuration` or `secrets` is not set."""
+    """Refuse a file that Chaos Toolkit would not run because a variable of its `configuration` or `secrets` is not set."""
     if missing_variable(document.data, env) is None:
         return
     here = Path.cwd()
@@ -130,14 +130,14 @@ def _refuse_missing(document: YamlDocument, file: ExperimentFile, target: Target
 
 
 def _callers() -> dict[str, str]:
-    """The caller's environment, without what is empty, names another target, a proxy, or chooses what is broken."""
+    """The caller's environment without empty variables and without those that name a target, a proxy, or what to break."""
     left_out = {*_PROXIES, *_CLUSTER}
     named = {name: value for name, value in os.environ.items() if name not in left_out and value}
     return {name: value for name, value in named.items() if not name.startswith(_PREFIX)}
 
 
 def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:
-    """The variables by which target and experiment file choose what is broken."""
+    """The variables by which the target and the experiment file choose what to break."""
     env = {"READINESS_PRIMARY_REGION": target.primary_region, **_other_regions(target)}
     if target.primary_region:
         env["READINESS_NODES"] = f"{REGION_LABEL}={target.primary_region}"
@@ -149,14 +149,14 @@ def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:
 
 
 def _other_regions(target: Target) -> dict[str, str]:
-    """The regions beside the primary's: the one with the larger share of the answers is the secondary, in doubt the one named first."""
+    """The regions beside the primary; the one with the largest share of answers is the secondary, if equal the first named."""
     others = [name for name in target.regions if name != target.primary_region]
     others.sort(key=lambda name: -target.shares.get(name, 0.0))
     return dict(zip(("READINESS_SECONDARY_REGION", "READINESS_TERTIARY_REGION"), others, strict=False))
 
 
 def _proxies(target: Target) -> dict[str, str]:
-    """The target's proxy rule, in the words that requests, urllib3 and chaosk8s read; loopback is never proxied."""
+    """The target's proxy rule as the variables that requests, urllib3 and chaosk8s read; loopback is never proxied."""
     if target.proxy == "none":
         proxies = {}
     elif target.proxy == "env":

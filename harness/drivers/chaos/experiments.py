@@ -1,4 +1,4 @@
-"""Experiment files: stock Chaos Toolkit, and the block `harness` that says how a fault is confirmed."""
+"""Reads experiment files: files of Chaos Toolkit, with a block `harness` that says how a fault is confirmed."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ _TOP: Final = (
     *("version", "title", "description", "tags", "configuration", "secrets", "extensions", "controls"),
     *("contributions", "runtime", "steady-state-hypothesis", "method", "rollbacks"),
 )
-"""Keys that Chaos Toolkit knows; it ignores any other, such as a misspelt `rollbacks`."""
+"""Keys that Chaos Toolkit knows; it silently ignores others, such as a misspelt `rollbacks`."""
 _AROUND_S: Final = 20.0
-"""Seconds of an experiment beside its hold and its pauses, unless declared: two probes of the steady state, undo, restore."""
+"""Time in s of an experiment beside fault and pauses, unless declared: two checks of the steady state, undo, restore."""
 
 
 class BrokenExperiment(ConfigurationError):
     """An experiment file that cannot be used.
 
     Attributes:
-        domain: that the file seems to name; `unknown` where none is recognised.
-        by_name: whether the file seems to say that only its name chooses it.
+        domain: fault domain that the file seems to name; `unknown` if none is recognised.
+        by_name: whether the file seems to say that it runs only if a sentence names it.
     """
 
     def __init__(self, error: ConfigurationError, path: Path) -> None:
@@ -67,11 +67,12 @@ class ExperimentFile:
     """One experiment file, checked.
 
     Attributes:
-        plan: what a run knows of it.
-        block: what it says to the harness; None in a foreign one.
-        rollbacks: how many rollbacks it has.
-        rolled_back: the names of its rollbacks that no undo log of ours knows; empty where it has none.
-        by_hand: whether it does what neither a rollback, nor our undo log, nor Kubernetes undoes: a run that is stopped then leaves it to people.
+        plan: the experiment as the plan of a run has it.
+        block: its block `harness`; None in a stock file.
+        rollbacks: number of its rollbacks.
+        rolled_back: names of its rollbacks that the undo log does not cover; may be empty.
+        by_hand: whether its actions are undone neither by a rollback, nor by the undo log, nor by Kubernetes, so that after a stopped
+            run a person must undo them.
     """
 
     plan: ExperimentPlan
@@ -86,9 +87,9 @@ class Experiments:
     """Every experiment below some directories, by name.
 
     Attributes:
-        plans: of the files that are sound.
-        broken: what is wrong with the others. Who does not use them need not care.
-        by_name: those that run only where a sentence names them.
+        plans: the valid files.
+        broken: what is wrong with the other files, which matters only if they are used.
+        by_name: names of experiments that run only if a sentence names them.
     """
 
     plans: Mapping[str, ExperimentPlan]
@@ -97,14 +98,14 @@ class Experiments:
 
     @property
     def domains(self) -> KnownExperiments:
-        """Domain by name, also of broken files: sentences must not read otherwise because of them."""
+        """Fault domain by name, also of invalid files, so that the meaning of sentences does not depend on them."""
         every = {name: plan.domain for name, plan in self.plans.items()}
         every.update({name: error.domain for name, error in self.broken.items()})
         return KnownExperiments(dict(sorted(every.items())), self.by_name)
 
 
 def find_experiments(directories: Sequence[Path]) -> Experiments:
-    """Every experiment below the directories; those of the last one, the package's, are hidden by others of their name.
+    """Every experiment below the directories; a file hides one of the same name in the last directory, the package's.
 
     Raises:
         ConfigurationError: two files have one name.
@@ -129,7 +130,7 @@ def load_experiment(name: str, directories: Sequence[Path]) -> ExperimentPlan:
     """The experiment of that name.
 
     Raises:
-        ConfigurationError: there is none, there are two, or its file is wrong.
+        ConfigurationError: there is no such experiment, there are two, or its file is invalid.
     """
     files = _files(directories)
     if name not in files:
@@ -137,16 +138,18 @@ def load_experiment(name: str, directories: Sequence[Path]) -> ExperimentPlan:
         raise ConfigurationError(
             f"there is no experiment `{name}`",
             where=", ".join(map(str, directories)),
-            hint=f"did you mean `{suggestion}`?" if suggestion else f"known are {', '.join(sorted(files)) or 'none'}",
+            hint=f"did you mean `{suggestion}`?"
+            if suggestion
+            else f"known experiments: {', '.join(sorted(files)) or 'none'}",
         )
     return read_experiment(files[name]).plan
 
 
 def read_experiment(path: Path) -> ExperimentFile:
-    """Read and check one file; nothing is imported and nothing is run.
+    """Read and check one file, without importing or running anything.
 
     Raises:
-        ConfigurationError: with file, line and key: no experiment, a probe or a function that does not exist.
+        ConfigurationError: it is not an experiment, or names a probe or function that does not exist; with file, line and key.
     """
     document = read_document(path)
     if not isinstance(document.data, dict) or not isinstance(document.data.get("method"), list):
@@ -201,7 +204,7 @@ def read_experiment(path: Path) -> ExperimentFile:
 def _rollbacks(
     document: YamlDocument, activities: Iterable[tuple[Location, Mapping[str, Any]]]
 ) -> Iterator[Mapping[str, Any]]:
-    """Every rollback; one that is a `ref` is the activity of that name, and none where there is no such activity."""
+    """Every rollback; a `ref` is replaced by the activity of that name, and left out if there is no such activity."""
     named = {str(activity["name"]): activity for _, activity in activities}
     for one in _listed_rollbacks(document):
         found = named.get(str(one["ref"])) if isinstance(one, dict) and "ref" in one else one
@@ -219,7 +222,7 @@ def _acts(activity: Mapping[str, Any]) -> bool:
 
 
 def _shown(activity: Mapping[str, Any]) -> str:
-    """An action for people: `kill-service (process)`."""
+    """An action as text: `kill-service (process)`."""
     return f"{activity['name']} ({activity['provider']['type']})"
 
 
@@ -239,7 +242,7 @@ def _files(directories: Sequence[Path]) -> dict[str, Path]:
 
 
 def activities_of(document: YamlDocument) -> Iterator[tuple[Location, Mapping[str, Any]]]:
-    """Every activity with its place in the file; a `ref` is left out, because the activity that it names has a place of its own."""
+    """Every activity with its place in the file; a `ref` is left out, since its activity has its own place."""
     hypothesis = document.data.get("steady-state-hypothesis")
     parts: list[tuple[Location, Any]] = [
         (("method",), document.data["method"]),
@@ -274,14 +277,14 @@ def _block(document: YamlDocument) -> HarnessBlock | None:
 
 
 def _hold_s(document: YamlDocument, activities: Sequence[tuple[Location, Mapping[str, Any]]]) -> float:
-    """How long the fault is held at least; 0 where the method has no `hold` of ours."""
+    """Minimum time in s for which the fault is kept; 0 if the method does not use the harness's `hold`."""
     for location, activity in activities:
         if location[0] == "method" and is_hold(activity):
             arguments = activity["provider"].get("arguments")
             seconds = arguments.get("at_least_s") if isinstance(arguments, dict) else None
             if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 3600:
                 raise ConfigurationError(
-                    "a hold needs `at_least_s`, a number of seconds",
+                    "the action `hold` needs `at_least_s`, a number of seconds",
                     where=document.where((*location, "provider", "arguments", "at_least_s")),
                 )
             return float(seconds)
@@ -289,7 +292,7 @@ def _hold_s(document: YamlDocument, activities: Sequence[tuple[Location, Mapping
 
 
 def _pauses_s(activities: Sequence[tuple[Location, Mapping[str, Any]]]) -> float:
-    """How long the method pauses, without pauses that are variables."""
+    """Total length in s of the method's pauses, without pauses given by variables."""
     pauses = [activity.get("pauses") or {} for where, activity in activities if where[0] == "method"]
     given = (one.get(key) for one in pauses for key in ("before", "after"))
     return float(sum(seconds for seconds in given if isinstance(seconds, int | float)))

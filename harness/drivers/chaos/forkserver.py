@@ -1,4 +1,4 @@
-"""A process that has imported Chaos Toolkit and forks a `chaos run` for each experiment, at once and at little cost."""
+"""A server process with Chaos Toolkit imported, from which each `chaos run` is forked quickly."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from harness.targets.kubernetes import CLIENT_MODULES
 _IMPORTED: Final = ("chaostoolkit.cli", "harness.chaos.control")
 _OF_A_CLUSTER: Final = ("harness.chaos.actions", "harness.chaos.probes", *CLIENT_MODULES)
 _START_S: Final = 60.0
-"""Imports of a busy machine."""
+"""Maximum start time of the server in s, enough for the imports on a busy machine."""
 _END_S: Final = 10.0
 
 
 class ForkedProcess:
-    """A process of the fork server, as `subprocess.Popen` shows one of its own."""
+    """A process of the fork server, with an interface like `subprocess.Popen`."""
 
     def __init__(self, server: ForkServer, pid: int) -> None:
         self._server = server
@@ -60,16 +60,16 @@ class ForkedProcess:
             os.kill(self.pid, signal.SIGINT)
 
     def kill(self) -> None:
-        """Kill it and what it has started."""
+        """Kill the process and everything that it started."""
         if self.returncode is None:
             os.killpg(self.pid, signal.SIGKILL)
 
 
 class ForkServer:
-    """Starts at the first request or at `start`, ends with `close` or with this process.
+    """Client of the fork server, which starts at the first request or at `start`, and ends with `close` or with this process.
 
     Args:
-        target: what its processes may break; parts of its environment are read when modules are imported.
+        target: target of its experiments; some variables must be set before modules are imported.
     """
 
     def __init__(self, target: Target) -> None:
@@ -88,10 +88,10 @@ class ForkServer:
         self.close()
 
     def start(self) -> None:
-        """Start it, anew where it has died; that goes on beside the caller for one to two seconds.
+        """Start the server, also after it died; it is ready after one to two seconds, for which the caller does not wait.
 
         Raises:
-            DriverError: it cannot be started.
+            DriverError: the server cannot be started.
         """
         while self._receive(0.0):
             pass  # the end of the channel is seen where it is read
@@ -121,10 +121,10 @@ class ForkServer:
         self._channel = own
 
     def fork(self, arguments: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> ForkedProcess:
-        """Start `chaos` with these arguments in a session of its own; what it prints goes to `log`.
+        """Start `chaos` with these arguments in its own session; its output goes to `log`.
 
         Raises:
-            DriverError: the server does not answer, or there cannot be a log.
+            DriverError: the server does not answer, or the log cannot be written.
         """
         where = " ".join(arguments[-1:])
         try:
@@ -151,7 +151,7 @@ class ForkServer:
             self._server.kill()
 
     def _last_words(self) -> str:
-        """The last line that it printed, after a colon."""
+        """The last line that the server printed, after a colon; may be empty."""
         if self._said is None:
             return ""
         self._said.seek(0)
@@ -159,14 +159,14 @@ class ForkServer:
         return f": {said}" if said else ""
 
     def exit_code(self, pid: int, timeout_s: float = 0.0) -> int | None:
-        """How one of its processes ended; None if it did not end within that time."""
+        """The exit code of one of its processes; None if it did not end within that time."""
         deadline = clock.Deadline.after(timeout_s)
         while self._exits[pid] is None and self._receive(deadline.left_s):
             pass  # what it receives it remembers
         return self._exits[pid]
 
     def close(self) -> None:
-        """End it."""
+        """End the server."""
         self._hang_up()
         if self._server is not None:
             try:
@@ -187,7 +187,7 @@ class ForkServer:
                 self._hang_up()
 
     def _receive(self, timeout_s: float) -> dict[str, int]:
-        """The next message within that time, or nothing; the end of a process is remembered."""
+        """Wait for the next message for at most that time; the end of a process is recorded."""
         if self._channel is None:
             return {}
         try:
@@ -202,7 +202,7 @@ class ForkServer:
         return message
 
     def _hang_up(self) -> None:
-        """There is no server any more, and the kernel kills its processes with it."""
+        """Record that the server has ended; the kernel kills its processes with it."""
         self._exits.update((pid, -signal.SIGKILL) for pid, code in self._exits.items() if code is None)
         if self._channel is not None:
             self._channel.close()

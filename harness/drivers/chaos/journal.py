@@ -1,4 +1,4 @@
-"""The journal that `chaos run` writes, read by us: its exit code is 0 in five cases where nothing was tested."""
+"""Reads the journal of `chaos run`, because its exit code is also 0 in five cases where nothing was tested."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Journal:
-    """What a journal says.
+    """The contents of a journal.
 
     Attributes:
-        status: completed, failed, interrupted, aborted; `none` where there is no journal.
-        deviated: whether the steady state was lost after the method, as Chaos Toolkit sees it.
-        steady_before, steady_after: met, not met, or not asked.
-        unmet: the probe for which it was not met after the method; empty where it was, or was not asked.
-        failed: names of the activities of method and rollbacks that failed.
-        why: what is wrong with the journal, or kept the method from running; empty when nothing did.
+        status: completed, failed, interrupted, aborted; `none` without a journal.
+        deviated: whether the steady state was lost after the method, according to Chaos Toolkit.
+        steady_before, steady_after: whether the steady state was met, not met, or not asked.
+        unmet: the probe of the steady state that was not met after the method; empty if all were met or not asked.
+        failed: names of failed activities of method and rollbacks.
+        why: what is wrong with the journal, or why the method did not run; empty if nothing is wrong.
     """
 
     status: str = "none"
@@ -32,7 +32,7 @@ class Journal:
 
     @property
     def words(self) -> dict[str, str]:
-        """For the history."""
+        """The journal as written into the history."""
         return {
             "status": self.status,
             "deviated": self.deviated,
@@ -44,13 +44,13 @@ class Journal:
 
 
 def read_journal(path: Path) -> Journal:
-    """Read a journal, also one that is missing, cut short or garbage: then `why` says so. Raises nothing."""
+    """Read a journal; for a missing, truncated or invalid file `why` gives the reason. Raises no errors."""
     try:
         journal = json.loads(path.read_bytes())
     except OSError:
         return Journal(why="there is no journal")
     except (ValueError, RecursionError):
-        return Journal(why="the journal is cut short or no JSON")
+        return Journal(why="the journal is truncated or not JSON")
     if not isinstance(journal, dict) or "status" not in journal:
         # a run that was interrupted by an exit has no status, and neither has any other JSON
         return Journal(why="the journal has no status")
@@ -59,7 +59,7 @@ def read_journal(path: Path) -> Journal:
     failed = tuple(_failed(journal.get("run"), journal.get("rollbacks")))
     why = ""
     if before == "not met":
-        why = f"the method was not run, the steady state was not met before: {_unmet(states.get('before'))}"
+        why = f"the method was not run because the steady state was not met before it: {_unmet(states.get('before'))}"
     elif failed:
         why = f"failed: {', '.join(failed)}"
     return Journal(
@@ -87,9 +87,9 @@ def _steady(state: Any) -> str:
 
 
 def _unmet(state: Any) -> str:
-    """The last probe that was asked is the one that was not met."""
+    """The probe that was not met: the last one that Chaos Toolkit ran."""
     probes = _list(_mapping(state).get("probes"))
-    return _name(probes[-1]) if probes else "no probe was asked"
+    return _name(probes[-1]) if probes else "no probe was run"
 
 
 def _failed(*parts: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the providers of an experiment file are: read from the file and from source, so that nothing is imported here."""
+"""Finds out about the providers of an experiment file from the file and source code, without importing anything."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from typing import Any, Final, NamedTuple
 from harness.drivers.packages import package_spec
 
 _OF_A_CLUSTER: Final = "chaosk8s"
-"""The package of which every function asks the Kubernetes API."""
+"""The package whose functions all use the Kubernetes API."""
 _MORE: Final = frozenset({"*", "__getattr__"})
-"""Names by which a module has more names than its source says."""
+"""Names whose use means that a module may have more names than its source shows."""
 _OURS: Final = "harness.chaos"
 _DEEPEST: Final = 5
-"""So many modules are followed to where a function is defined."""
+"""Maximum number of modules followed to the definition of a function."""
 
 
 class Parameters(NamedTuple):
-    """What a function takes by name.
+    """The arguments that a function takes by name.
 
     Attributes:
-        known: all of them.
-        needed: those without a default.
-        others: whether it takes any other, too.
+        known: all of its arguments.
+        needed: arguments without a default.
+        others: whether it also takes arbitrary other arguments.
     """
 
     known: tuple[str, ...]
@@ -36,7 +36,7 @@ class Parameters(NamedTuple):
 
 
 def needs_cluster(activity: Mapping[str, Any]) -> bool:
-    """Whether an activity asks the Kubernetes API of the target; a function of ours does unless it declares that it asks nothing."""
+    """Whether an activity uses the target's Kubernetes API; functions of the harness do unless they declare otherwise."""
     module, function = called(activity)
     if not _within(module, _OURS):
         return _within(module, _OF_A_CLUSTER)
@@ -54,7 +54,7 @@ def _declares_nothing(decorator: ast.expr) -> bool:
 
 
 def is_own(activity: Mapping[str, Any]) -> bool:
-    """Whether an activity is ours: what it changes is in the undo log."""
+    """Whether an activity is a function of the harness, whose changes are in the undo log."""
     return _within(called(activity)[0], _OURS)
 
 
@@ -89,7 +89,7 @@ def functions_of(module: str, directories: tuple[Path, ...] = ()) -> frozenset[s
 
 @cache
 def _statements(source: Path) -> tuple[ast.stmt, ...] | None:
-    """What a module does when it is imported; None where its source cannot be read."""
+    """The syntax tree of a module; None if its source cannot be read."""
     try:
         return tuple(_at_top(ast.parse(source.read_bytes()).body)) if source.suffix == ".py" else None
     except (OSError, SyntaxError, ValueError):
@@ -109,9 +109,9 @@ def _bound(statement: ast.stmt) -> set[str]:
 
 
 def parameters_of(module: str, function: str, directories: tuple[Path, ...] = ()) -> Parameters | None:
-    """What a function of a module takes; None where the source does not say it for certain.
+    """The arguments of a function of a module; None if the source does not show them reliably.
 
-    That is a name that is bound twice or to anything but a function, and a decorator of others, which may change it.
+    That is the case for a name that is bound twice or not to a function, and for a function with a foreign decorator.
 
     Args:
         module: by its full name.
@@ -144,7 +144,7 @@ def _defined(
 
 
 def _parameters(taken: ast.arguments) -> Parameters | None:
-    """What a function takes; None where a part of it has no name."""
+    """The arguments of a function; None if it takes an argument by position only."""
     if taken.posonlyargs or taken.vararg:
         return None
     by_place = [argument.arg for argument in taken.args]

@@ -1,4 +1,4 @@
-"""The history of a chaos child, read while it is written."""
+"""Reads the history of a chaos child while it is written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class ChildHistory:
-    """Follows `history/chaos-<experiment>.ndjson` from where it stood when the child was started."""
+    """Follows `history/chaos-<experiment>.ndjson` from its length at the start of the child."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -25,16 +25,16 @@ class ChildHistory:
 
     @property
     def acted(self) -> bool:
-        """Whether an action of the method was done, or begun."""
+        """Whether an action of the method was done or begun."""
         return self.first_ns("fault.sent") is not None or self._acted
 
     def rolled_back(self, rollbacks: int) -> bool:
-        """Whether so many rollbacks ended, and none says that it failed: the child knows what each tolerates."""
+        """Whether this number of rollbacks ended and none failed, as recorded by the child."""
         self._poll()
         return len(self._rolled_back) == rollbacks and all(self._rolled_back)
 
     def _poll(self) -> None:
-        """Read the complete lines that are new; a line that is still being written is left for the next time."""
+        """Read the new complete lines; an incomplete line is left for the next call."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)

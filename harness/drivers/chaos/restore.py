@@ -1,4 +1,4 @@
-"""Is the target as it was before anything was broken? Read from its cluster, never taken from an exit code."""
+"""Verifies from the cluster that the target is as it was before the faults, without relying on exit codes."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from harness.targets.workloads import AUTOSCALERS, autoscaled, ready_of, replica
 from harness.targets.workloads import WORKLOADS as LISTED
 
 RESTORED: Final = (*access("list nodes", "list pods"), *LISTED, *AUTOSCALERS, *MEMBERS)
-"""What asking whether the target is as before takes."""
+"""API permissions needed to verify that the target is restored."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetSnapshot:
-    """What was there.
+    """The state of the cluster.
 
     Attributes:
-        replicas: expected, by `Kind namespace/name`.
-        nodes: those that could be scheduled on, each with its place: region and zone, as far as it has such labels.
-        leader_region: of the database's leader; empty where the target names none.
-        used: the nodes that ran pods of the target's namespaces, by name; None: not known, as in an undo log of an earlier version.
+        replicas: expected replicas by `Kind namespace/name`.
+        nodes: schedulable nodes, each with its region and zone from labels, if any.
+        leader_region: region of the database's leader; empty if the target names none.
+        used: names of the nodes with pods of the target's namespaces; None: not known, as in an undo log of an earlier version.
     """
 
     replicas: dict[str, int]
@@ -45,7 +45,7 @@ class TargetSnapshot:
     used: frozenset[str] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The form in which it is kept."""
+        """The state as JSON for the undo log."""
         nodes = dict(sorted(self.nodes.items()))
         kept: dict[str, Any] = {"replicas": self.replicas, "nodes": nodes, "leader_region": self.leader_region}
         return kept if self.used is None else {**kept, "used": sorted(self.used)}
@@ -62,13 +62,13 @@ class TargetSnapshot:
 
 
 class Restorer:
-    """Compares the target with how it was at the first `baseline()`, or with `before`.
+    """Compares the target with its state at the first `baseline()`, or with `before`.
 
     Args:
-        target: that is compared.
-        before: how it was.
-        hit: nodes that a fault hit, by name.
-        later: whether any time may have passed since the fault, in which an autoscaler removes nodes.
+        target: the target.
+        before: the earlier state.
+        hit: names of nodes that a fault hit.
+        later: whether enough time may have passed since the fault for an autoscaler to remove nodes.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class Restorer:
         self._later = later
 
     def hit(self, nodes: Iterable[str]) -> None:
-        """Compare these nodes, too: a fault hit them, whatever ran there."""
+        """Compare these nodes too, since a fault hit them."""
         self._hit.update(nodes)
 
     def baseline(self) -> TargetSnapshot:
-        """How the target is before the first experiment; later calls return the same, so that no damage becomes normal.
+        """The state of the target before the first experiment; later calls return the same state, so that damage is never accepted.
 
         Raises:
             TargetUnreachable: its API server does not answer.
@@ -100,9 +100,9 @@ class Restorer:
         return self._baseline
 
     def restored(self, parts: Collection[str] = PARTS) -> PartsState:
-        """Whether these parts are as before: nodes ready, replicas ready, members streaming, the leader in its region or in the primary one.
+        """Whether these parts are as before: nodes and replicas ready, members streaming, leader in its or the primary region.
 
-        How many replicas an autoscaler asks for meanwhile is its own business: as many as that must be ready.
+        If an autoscaler has changed the number of replicas, that number must be ready.
         """
         before = self.baseline()
         found: list[tuple[str, str]] = []
@@ -119,10 +119,10 @@ class Restorer:
         return PartsState(ok=not found, why=why, missing=tuple(name for name, _ in found))
 
     def _nodes(self, before: TargetSnapshot) -> list[tuple[str, str]]:
-        """Which nodes are not back, of those that were hit or ran pods of the target's namespaces.
+        """Texts for nodes that are not restored, of those that were hit or ran pods of the target's namespaces.
 
-        One whose object is gone is back as soon as its place has as many nodes as before: a cloud replaces a machine by one of another name.
-        Nodes that were there before and are compared with nothing replace none.
+        A deleted node counts as restored once its zone has as many nodes as before, since clouds replace a machine under a new name.
+        Older nodes that are not compared do not count as replacements.
         """
         listed = self._cluster.nodes()
         there, now = {_name(node) for node in listed}, _usable(listed)
@@ -142,7 +142,7 @@ class Restorer:
     def _is_compared(self, name: str, before: TargetSnapshot, there: Collection[str]) -> bool:
         """Whether a node must be as before.
 
-        One that was not hit and was deleted need not be long after the fault: an autoscaler removes what the target does not need.
+        Long after the fault, a deleted node that was not hit need not be, since an autoscaler removes unneeded nodes.
         """
         if before.used is None or name in self._hit:
             return True
@@ -164,7 +164,7 @@ class Restorer:
         return missing
 
     def _chosen_between(self, workload: Object) -> Collection[int]:
-        """The replicas that an autoscaler of the workload may ask for."""
+        """The range of replicas that an autoscaler of the workload may choose."""
         meta = workload["metadata"]
         return autoscaled(self._cluster, meta["namespace"]).get((workload["kind"], meta["name"]), ())
 
@@ -202,7 +202,7 @@ def _name(node: Object) -> str:
 
 
 def _usable(nodes: Collection[Object]) -> dict[str, str]:
-    """Those that can be scheduled on, each with its place."""
+    """Schedulable nodes, each with its region and zone."""
     return {_name(node): _place(node) for node in nodes if is_usable(node)}
 
 
@@ -212,5 +212,5 @@ def _place(node: Object) -> str:
 
 
 def _at(nodes: Counter[str], place: str) -> int:
-    """How many nodes are at a place; all where a node was at none that is known."""
+    """Number of nodes in a region and zone; all nodes if the place is not known."""
     return nodes[place] if place else nodes.total()

@@ -1,4 +1,4 @@
-"""What the activities of an experiment file ask of the Kubernetes API."""
+"""The Kubernetes API permissions that the activities of an experiment file need."""
 
 from __future__ import annotations
 
@@ -71,17 +71,17 @@ CHAOSK8S: Final[Mapping[str, tuple[str, ...]]] = {
     "service.probes.service_is_initialized": ("list services",),
     "event.probes.get_events": ("list events.events.k8s.io -A",),
 }
-"""By module and function of chaostoolkit-kubernetes 0.39, what it sends."""
+"""Permissions by module and function of chaostoolkit-kubernetes 0.39."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileAccess:
-    """What a file asks.
+    """The permissions that a file needs.
 
     Attributes:
-        own: modules and functions of the harness, which declare it themselves.
-        known: of others.
-        unknown: names of activities that may ask the Kubernetes API, and of which nothing is known.
+        own: modules and functions of the harness, which declare their permissions themselves.
+        known: permissions of other activities.
+        unknown: names of activities that may use the Kubernetes API, with unknown permissions.
     """
 
     own: tuple[tuple[str, str], ...]
@@ -90,7 +90,7 @@ class FileAccess:
 
 
 def access_of_file(path: Path) -> FileAccess:
-    """Read a file again, for what its activities ask; nothing of them is imported.
+    """Read the permissions that a file's activities need, without importing anything.
 
     Raises:
         ConfigurationError: the file cannot be used.
@@ -103,7 +103,7 @@ def access_of_file(path: Path) -> FileAccess:
 
 @lru_cache(maxsize=512)
 def _asked(path: Path, _content: bytes) -> FileAccess:
-    """The same, cached: a plan asks it of each row that an experiment decides. The file is parsed again when its content is another."""
+    """Cached form of the function above, parsed again when the file changes: a plan calls it for every row of an experiment."""
     block = read_experiment(path).block
     declared = block.access if block else ()
     own: list[tuple[str, str]] = []

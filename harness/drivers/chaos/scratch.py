@@ -1,4 +1,4 @@
-"""Where a chaos child keeps its temporary files: Kubernetes' client writes certificates and keys there, and a killed child removes nothing."""
+"""Temporary directories of chaos children: Kubernetes' client writes keys there, which a killed child does not remove."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from harness.targets.state import state_directory
 
 _PREFIX: Final = "chaos-"
 _TRIES: Final = 10
-"""A new directory has no owner until it is locked, so another command that starts at that moment may remove it."""
+"""Number of attempts to create a directory: another command may remove a new directory before it is locked."""
 
 
 class Scratch:
-    """A directory of one child, which goes with it; those of a harness that was killed go with the next one that is made."""
+    """A directory of one child, removed with it; directories of a killed harness are removed when the next one is created."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
@@ -56,7 +56,7 @@ class Scratch:
 
 
 def sweep_scratch() -> None:
-    """Remove what is no longer locked: its harness has ended, and so has the child."""
+    """Remove directories that are no longer locked, whose harness and child have ended."""
     for path in (state_directory() / "scratch").glob(f"{_PREFIX}*"):
         try:
             fd = _locked(path)
@@ -68,7 +68,7 @@ def sweep_scratch() -> None:
 
 
 def _locked(path: Path) -> int | None:
-    """The descriptor of the directory with its lock; None when another process has the lock, or removed it meanwhile."""
+    """The descriptor of the locked directory; None if another process has locked or removed it."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What Chaos Toolkit refuses of a file before it does anything: found when the file is read, so that no load is offered for nothing."""
+"""Finds errors in an experiment file that Chaos Toolkit would only report at run time, before any load is offered."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LISTS: Final[tuple[Location, ...]] = (
     ("controls",),
     (_HYPOTHESIS, "probes"),
 )
-"""Parts whose items are mappings."""
+"""Parts of a file whose items must be mappings."""
 _NEVER_NULL: Final[tuple[Location, ...]] = (
     ("configuration",),
     ("secrets",),
@@ -30,16 +30,16 @@ _NEVER_NULL: Final[tuple[Location, ...]] = (
     ("rollbacks",),
     (_HYPOTHESIS, "probes"),
 )
-"""Parts that may be left out, and that Chaos Toolkit fails on where the key has no value."""
+"""Optional parts for which Chaos Toolkit fails on a key without a value."""
 _INJECTED: Final = frozenset({"configuration", "secrets"})
-"""Arguments that Chaos Toolkit gives a function itself, where it takes them."""
+"""Arguments that Chaos Toolkit itself passes to functions that take them."""
 
 
 def check_parts(document: YamlDocument) -> None:
-    """Refuse parts of another type than Chaos Toolkit takes: it would fail on them, and a misread `rollbacks` would undo nothing.
+    """Refuse parts of a wrong type: Chaos Toolkit would fail on them, and misread `rollbacks` would undo nothing.
 
     Raises:
-        ConfigurationError: one of these.
+        ConfigurationError: a part has a wrong type.
     """
     _check_values(document)
     for at in _LISTS:
@@ -57,7 +57,7 @@ def check_parts(document: YamlDocument) -> None:
 
 
 def _check_values(document: YamlDocument) -> None:
-    """Refuse keys without a value, where Chaos Toolkit fails on them, and what is there in the place of a mapping."""
+    """Refuse keys without a value on which Chaos Toolkit fails, and other values in place of a mapping."""
     for at in _NEVER_NULL:
         inside = _at(document.data, at[:-1])
         if isinstance(inside, Mapping) and at[-1] in inside and inside[at[-1]] is None:
@@ -94,7 +94,7 @@ def check_texts(document: YamlDocument) -> None:
 
 
 def check_hypothesis(document: YamlDocument) -> Iterator[Location]:
-    """The places of its probes, each with a tolerance.
+    """The places of the probes of the steady-state hypothesis; each must have a tolerance.
 
     Raises:
         ConfigurationError: it has no title, or one of its probes no tolerance.
@@ -161,7 +161,7 @@ def check_form(document: YamlDocument, location: Location, activity: Activity) -
 
 
 def check_arguments(document: YamlDocument, location: Location, function: str, parameters: Parameters) -> None:
-    """Refuse arguments that a function does not take, and those that it needs and are missing.
+    """Refuse arguments that a function does not take, and missing arguments that it needs.
 
     Raises:
         ConfigurationError: with the nearest argument.
@@ -188,10 +188,10 @@ def check_arguments(document: YamlDocument, location: Location, function: str, p
 def check_call(
     document: YamlDocument, location: Location, provider: Mapping[str, Any], directories: Sequence[Any]
 ) -> None:
-    """The arguments of a `python` provider, where the source says what its function takes.
+    """Check the arguments of a `python` provider, if the source shows what its function takes.
 
     Raises:
-        ConfigurationError: they do not fit.
+        ConfigurationError: the arguments do not match the function.
     """
     parameters = parameters_of(str(provider["module"]), str(provider["func"]), tuple(directories))
     if parameters is not None:
@@ -199,7 +199,7 @@ def check_call(
 
 
 def missing_variable(data: Mapping[str, Any], env: Mapping[str, str]) -> tuple[Location, str] | None:
-    """The first variable that `configuration` or `secrets` take from the environment, that is not there and has no default.
+    """The first variable of `configuration` or `secrets` that is not set in the environment and has no default.
 
     Args:
         data: of the file.
@@ -226,7 +226,7 @@ def check_variables(document: YamlDocument) -> None:
 
 
 def _variables(data: Mapping[str, Any]) -> Iterator[tuple[Location, Mapping[str, Any]]]:
-    """The places of a file that take a variable, and what they say of it; secrets are in groups, and have no defaults."""
+    """The places of a file that take an environment variable, with their contents; secrets are in groups, without defaults."""
     yield from _taken(data.get("configuration"), ("configuration",), deep=False)
     yield from _taken(data.get("secrets"), ("secrets",), deep=True)
 
@@ -247,7 +247,7 @@ def _listed(document: YamlDocument, location: Location) -> list[Any]:
 
 
 def _at(data: Any, location: Location) -> Any:
-    """What is at a place; None where it is not there."""
+    """The value at a place in the file; None if it does not exist."""
     for key in location:
         if isinstance(data, list) and isinstance(key, int):
             data = data[key]

@@ -1,4 +1,4 @@
-"""`gateway-only`: is every service reached through the gateway, and none by a call from outside that goes around it?"""
+"""`gateway-only`: checks that every service is reached through the gateway, and that no call from outside bypasses it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from harness.targets.workloads import CONTROLLERS, controllers, running_containe
 @accesses(*CALLERS, *CONTROLLERS, *ROUTES)
 @contextmanager
 def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Read through every gateway, list what is open outside, and call every service but `gateway` from a stranger, on each TCP port.
+    """Read through every gateway, list services and pods exposed outside, and call every service but `gateway` from an unknown pod.
 
-    Open are services and pods by themselves, and services that an Ingress or an HTTPRoute leads to. What serves the pages that the target
-    file names (`website`, `portal`, `documentation`) is for everyone, and so it is in every region. A port by UDP is not called.
+    Each TCP port is called; UDP ports are not. Services and pods may be exposed by themselves or by an Ingress or an HTTPRoute. Services
+    behind the pages that the target file names (`website`, `portal`, `documentation`) are public in every region and left out.
     """
     gateway, reads = params["gateway"], gateway_reads(target, {})
     clusters, places = Clusters(target), namespaces(target)
@@ -74,7 +74,7 @@ def _strangers(pair: CallerPair, place: str) -> list[FactReading]:
 
 
 def _open_to_all(services: Sequence[Object], gateway: str, public: Sequence[Mapping[str, str]]) -> set[str]:
-    """The services that calls from outside may be led to: the gateway by each name, and what serves pages."""
+    """Names of the services that may be exposed outside: the gateway by each of its names, and services behind public pages."""
     gateways = [one["spec"]["selector"] for one in services if one["metadata"]["name"] == gateway]
     return {gateway} | {
         str(one["metadata"]["name"]) for one in services if _is_of(one["spec"]["selector"], [*gateways, *public])
@@ -82,14 +82,14 @@ def _open_to_all(services: Sequence[Object], gateway: str, public: Sequence[Mapp
 
 
 def _of_pages(target: Target, services: Sequence[Object]) -> list[Mapping[str, str]]:
-    """The selectors of the services at whose addresses the target file has pages for people."""
+    """The selectors of the services behind the pages for people that the target file names."""
     pages = [urlsplit(page) for page in (target.website, target.portal, target.documentation) if page]
     places = {(page.hostname or "", port_of(page)) for page in pages}
     return [one["spec"]["selector"] for one in services if places & _places(one)]
 
 
 def _places(service: Object) -> set[tuple[str, int]]:
-    """Hosts and ports at which a service is reached: of the cluster, of its balancer, and by name. Services may share the balancer's address."""
+    """Hosts and ports of a service: cluster address, load balancer and name. Services may share the load balancer's address."""
     meta, spec = service["metadata"], service["spec"]
     name = f"{meta['name']}.{meta['namespace']}"
     ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
@@ -108,7 +108,7 @@ def _is_of(labels: Mapping[str, str], selectors: Sequence[Mapping[str, str]]) ->
 
 
 def _exposed_service(place: str, service: Object) -> FactReading:
-    """A service that is open outside the cluster: of type NodePort or LoadBalancer, or with an external address."""
+    """A reading for a service exposed outside the cluster: of type NodePort or LoadBalancer, or with an external address."""
     spec = service["spec"]
     open_to = [spec["type"]] if spec.get("type") in {"NodePort", "LoadBalancer"} else []
     open_to += [f"external address {address}" for address in spec.get("externalIPs") or []]
@@ -121,7 +121,7 @@ def _exposed_service(place: str, service: Object) -> FactReading:
 
 
 def _exposed_pod(place: str, name: str, controller: Object) -> FactReading:
-    """Pods that listen on their node."""
+    """Readings for pods that listen on a port of their node."""
     spec = controller["spec"]["template"]["spec"]
     open_to = ["the network of its node"] if spec.get("hostNetwork") else []
     open_to += [

@@ -1,4 +1,4 @@
-"""Pods that call services, again and again, and write what came of each round of calls to their log."""
+"""Pods that call services repeatedly and write the result of each round of calls to their log."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ ACCEPTED: Final = "accepted"
 CLOSED: Final = "closed"
 REFUSED: Final = "refused"
 NO_ANSWER: Final = "no answer"
-"""What comes of a call: an answer; a connection that was closed without one, or was not made; or one that is open and has no answer in time.
+"""Results of a call: answered; connection closed without an answer or refused; or connected but not answered in time.
 
-Beside these: `no address` and `no network`, where nothing was tried.
+Further results are `no address` and `no network`, for calls that could not be tried.
 """
 ROUND_S: Final = 15.0
-"""Rounds of calls are waited for this long: the pod may still have to be pulled and started."""
+"""Time to wait for rounds of calls, in s: the image may have to be pulled and the pod started first."""
 
 CALLER: Final = """\
 import errno, json, os, socket, sys, time
@@ -54,18 +54,18 @@ with ThreadPoolExecutor(32) as pool:
             break
         time.sleep(0.2)
 """
-"""Takes seconds to live, a path to ask for (empty: nothing is sent), and places such as `api-gateway:8080`, which it calls all at once.
+"""Program of the calling pods. Arguments: seconds to run, path to request (empty: none is sent), places like `api-gateway:8080`.
 
 A call counts as accepted when an answer comes back: behind a proxy, a connection alone proves nothing.
 """
 
 Round = Mapping[str, str]
-"""What came of the call of each place."""
+"""The result of the call of each place."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallerPod:
-    """A pod that runs `CALLER`, by its log."""
+    """A pod that runs `CALLER`, read by its log."""
 
     cluster: Cluster = field(repr=False)
     namespace: str
@@ -77,7 +77,7 @@ class CallerPod:
         return [json.loads(line)[1] for line in lines if line.startswith("[") and line.endswith("\n")]
 
     def awaited(self, enough: Callable[[Sequence[Round]], bool]) -> list[Round]:
-        """Every round so far, as soon as they are enough, or after `ROUND_S`.
+        """Every round so far; waits until there are enough rounds, at most `ROUND_S`.
 
         Raises:
             DriverError: there is none.
@@ -92,18 +92,18 @@ class CallerPod:
         raise DriverError(
             f"the pod {self.name} reported nothing within {ROUND_S:g} s",
             where=f"{self.cluster.url} {self.namespace}",
-            hint="see its events: is its image there, may pods be made in this namespace?",
+            hint="check its events: does its image exist, and may the harness create pods in this namespace?",
         )
 
 
 def tcp_ports(service: Object) -> list[int]:
-    """The ports of a service that are reached by TCP."""
+    """The TCP ports of a service."""
     ports = service["spec"].get("ports") or []
     return [int(port["port"]) for port in ports if port.get("protocol", "TCP") == "TCP"]
 
 
 def place_name(places: Mapping[str, str], region: str) -> str:
-    """A region's namespace, and the region before it where another one has a namespace of that name, in a cluster of its own.
+    """A region's namespace, with the region as prefix if another region has a namespace of the same name.
 
     Args:
         places: namespaces by region.

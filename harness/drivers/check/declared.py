@@ -1,4 +1,4 @@
-"""The live objects against the manifests: `declared-fields` and `declared-workloads`."""
+"""Compares the live objects with the manifests: `declared-fields` and `declared-workloads`."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from harness.targets.workloads import (
 )
 
 _FIRST: Final = 3
-"""Fields of one object that are named."""
+"""Maximum number of differing fields that are named for one object."""
 _STEPS: Final = 8
-"""Steps from an object to what made it, and what made that; two are usual."""
+"""Maximum number of steps from an object to its owner and on to the owner's owner; two are usual."""
 _UNCOMPARED: Final = frozenset({"apiVersion", "kind", "status"})
 _KEYS: Final = ("name", "containerPort", "port", "mountPath", "key", "ip", "topologyKey", "type")
-"""What tells the elements of a list apart, in this order."""
+"""Keys that identify the elements of a list, in order of preference."""
 _HOOK: Final = "helm.sh/hook"
 _REMOVED: Final = "helm.sh/hook-delete-policy"
 _OF_HOOKS: Final = frozenset(
@@ -53,16 +53,16 @@ _OF_HOOKS: Final = frozenset(
         "PersistentVolumeClaim",
     ]
 )
-"""Kinds that a hook of Helm may make for a while; what serves users is there whatever its annotations are."""
+"""Kinds that a Helm hook may create temporarily. Kinds that serve users must exist whatever their annotations are."""
 _LATER: Final = frozenset(
     {"test", "test-success", "test-failure", "pre-delete", "post-delete", "pre-rollback", "post-rollback"}
 )
-"""Hooks that no installation or upgrade runs."""
+"""Helm hooks that neither an installation nor an upgrade runs."""
 _TEXTS: Final = frozenset({"env", "data", "labels", "annotations"})
-"""Below these, values are texts: `1.10` is not `1.1`."""
+"""Fields below which values are compared as texts: `1.10` is not `1.1`."""
 _QUANTITY: Final = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:m|[kMGTPE]i?|Ki)?")
 _CANONICAL: Final = re.compile(r"[0-9]+(?:m|[kMGTPE]i?|Ki)?")
-"""An amount as the API server writes it: without a decimal point. Source: k8s.io/apimachinery, resource.Quantity."""
+"""A quantity as the API server writes it, without a decimal point. Source: k8s.io/apimachinery, resource.Quantity."""
 
 
 def _manifests(target: Target, *, exact: bool = False) -> list[DeclaredObject]:
@@ -81,7 +81,7 @@ def _home(target: Target) -> str:
 
 
 def _read_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
-    """A read of every kind that the manifests declare, where it is declared."""
+    """The API permissions needed: to read every kind that the manifests declare."""
     return [
         right
         for one in _manifests(target)
@@ -93,7 +93,7 @@ def _read_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
 
 
 def _listed_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
-    """Lists also in namespaces that only the manifests name."""
+    """The API permissions needed: to list pods and their owners, also in namespaces that only the manifests name."""
     own = access("list pods"), CONTROLLERS, JOBS
     names = sorted({one.namespace for one in _manifests(target) if one.namespace})
     return [replace(right, at=name) for rights in own for right in rights for name in names]
@@ -101,7 +101,7 @@ def _listed_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
 
 @accesses(by=_read_by)
 def declared_fields(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
-    """One fact an object of the manifests: which of its declared fields the live one has otherwise. Values of Secrets are not read."""
+    """One fact for each object of the manifests: which declared fields differ in the live object. Values of Secrets are not read."""
     objects, clusters, home = _manifests(target, exact=True), _PlacedClusters(target), _home(target)
 
     def probe() -> Sequence[FactReading]:
@@ -116,21 +116,21 @@ def declared_fields(target: Target, params: Mapping[str, str]) -> FactProbe:  # 
 
 
 class _Served(NamedTuple):
-    """What an API server says of a version: the kinds, and those in no namespace. Each is asked once."""
+    """The kinds of an API version, and which of them have no namespace. Each API version is requested once per cluster."""
 
     kinds: Callable[[Cluster, str], Mapping[str, str]]
     cluster_scoped: Callable[[Cluster, str], frozenset[str]]
 
 
 class _PlacedClusters:
-    """The clusters where objects of a namespace are: those of the regions that have it, else the primary region's."""
+    """The clusters with objects of a namespace: clusters of the regions that have the namespace, else the primary region's."""
 
     def __init__(self, target: Target) -> None:
         self._by_region, self._clusters = namespaces(target), Clusters(target)
         self._primary = target.primary_region
 
     def of(self, namespace: str) -> list[Cluster]:
-        """Each cluster once."""
+        """Every cluster, without duplicates."""
         regions = [region for region, place in self._by_region.items() if place == namespace] or [self._primary]
         found = {cluster.url: cluster for cluster in map(self._clusters.of, regions)}
         return list(found.values())
@@ -167,25 +167,28 @@ def _compared(one: DeclaredObject, namespace: str, cluster: Cluster, served: _Se
 
 
 def _absent(one: DeclaredObject) -> tuple[str, bool | None]:
-    """What it means that an object is not there: one of a hook may come and go, and so may a Job that ended."""
+    """Text and outcome for a missing object: objects of Helm hooks and finished Jobs may have been deleted."""
     annotations = mapping(one.content["metadata"].get("annotations"))
     hooks = {name.strip() for name in str(annotations.get(_HOOK, "")).split(",")} - {""}
     if hooks and one.kind in _OF_HOOKS:
         gone = hooks <= _LATER or "hook-succeeded" in str(annotations.get(_REMOVED, ""))
-        return f"there is none: Helm makes it for `{', '.join(sorted(hooks))}`", True if gone else None
+        return (
+            f"there is no such object: Helm creates it only for the hook `{', '.join(sorted(hooks))}`",
+            True if gone else None,
+        )
     if one.kind == "Job" and "ttlSecondsAfterFinished" in mapping(one.content.get("spec")):
-        return "there is none: it is deleted after it finished", None
+        return "there is no such object: the Job is deleted after it finished", None
     return "there is no such object", False
 
 
 def differences(there: Any, live: Any, place: str = "", *, texts: bool = False) -> Iterator[str]:
-    """What is declared and is otherwise in the live object, in words; what is not declared is not compared.
+    """Texts for declared values that differ in the live object; values that are not declared are not compared.
 
     Args:
         there: the declared value.
-        live: the live one; None where it is not set.
-        place: `spec.template`, of both.
-        texts: whether the values are texts, and no amounts.
+        live: the live value; None if not set.
+        place: path of both values, such as `spec.template`.
+        texts: whether the values are texts instead of quantities.
     """
     if there is None or (there in ({}, [], "") and live in (None, {}, [], "")):
         return
@@ -230,7 +233,7 @@ def _is_same(there: Any, live: Any, *, texts: bool) -> bool:
 
 
 def _is_same_amount(there: str, live: str) -> bool:
-    """Whether the API server writes the declared Kubernetes quantity as the live one: `1000m` as `1`."""
+    """Whether a declared and a live Kubernetes quantity are equal as the API server writes them: `1000m` is `1`."""
     if not (_QUANTITY.fullmatch(there) and _CANONICAL.fullmatch(live)):
         return False
     try:
@@ -240,7 +243,7 @@ def _is_same_amount(there: str, live: str) -> bool:
 
 
 def _document(value: Any) -> str | None:
-    """The JSON object that a text is, as in a ConfigMap, in one layout; None for any other text."""
+    """A JSON object in a text, as in a ConfigMap, in a normal form; None for any other text."""
     if not isinstance(value, str) or not value.lstrip().startswith("{"):
         return None
     try:
@@ -257,9 +260,10 @@ def _short(value: Any) -> str:
 
 @accesses(*access("list pods"), *CONTROLLERS, *JOBS, by=_listed_by)
 def declared_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
-    """One fact a running workload, CronJob, Job that has not ended, or pod without any of them, of the platform's namespaces: whether the manifests declare it.
+    """One fact for each running workload, CronJob, unfinished Job and pod without an owner: whether the manifests declare it.
 
-    What an operator makes of an object, in one step or several, is declared where that object is; of one that the manifests lack nothing is known.
+    An object that an operator made counts as declared if its owner, or the owner's owner, is declared; if none is, the fact is
+    unknown. All namespaces of the platform are read.
     """
     objects, clusters, home = _manifests(target), _PlacedClusters(target), _home(target)
     known = {(one.kind, one.namespace or home, one.name): one.place for one in objects}
@@ -285,7 +289,7 @@ def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
 
 
 def _read(cluster: Cluster, namespace: str, version: str, kind: str, name: str) -> Object | None:
-    """An object that made another; None where it is gone or may not be read."""
+    """The owner of an object; None if it does not exist or may not be read."""
     try:
         return cluster.read(version, kind, name, namespace)
     except AccessDenied:
@@ -308,7 +312,7 @@ def _known(
         made_by = None if place else read(above["apiVersion"], above["kind"], above["name"])
         above = controller_reference(made_by) if made_by else None
     file, _, line = place.rpartition(":")
-    missing = f"it is made by {own}, which no manifest declares" if own else "no manifest declares it"
+    missing = f"it was created by {own}, which no manifest declares" if own else "no manifest declares it"
     return FactReading(
         subject=f"{kind} {namespace}/{name}",
         expected="a manifest in the repository",

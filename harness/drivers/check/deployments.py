@@ -1,4 +1,4 @@
-"""`deployment-size`: does a deployment have the replicas, cpu and memory that are declared for it?"""
+"""`deployment-size`: checks that a deployment has the replicas, CPU and memory that are declared for it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from harness.targets.workloads import (
 def deployment_size(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read `deployment`, or the Rollout of that name, in the primary region: `replicas` ready, `cpu` and `memory` of a pod.
 
-    They are the request and the limit; the limits are others where `cpu_limit` and `memory_limit` are given. Where an autoscaler keeps at least
-    `replicas`, it may have added more: those are the load's, not declared.
+    `cpu` and `memory` apply to both request and limit, unless `cpu_limit` and `memory_limit` are given. If the minimum of an
+    autoscaler is `replicas`, more replicas are accepted, since it adds them under load.
     """
     namespace, name = primary_namespace(target), params["deployment"]
     expected_replicas = int(params["replicas"])
@@ -59,7 +59,7 @@ def _replicas(subject: str, deployment: Object, expected: int, autoscaler: range
     return FactReading(
         subject=f"{subject} replicas",
         expected=f"{expected} ready of {expected}",
-        observed=f"{ready} ready of {declared}" + (", more than the least of its autoscaler" if added else ""),
+        observed=f"{ready} ready of {declared}" + (", above the minimum of its autoscaler" if added else ""),
         ok=ready >= expected if added else declared == expected and ready == expected,
     )
 

@@ -1,4 +1,4 @@
-"""`dns-records` and `dns-servers`: do the public names lead where they should, and do all servers of the zone say the same?"""
+"""`dns-records` and `dns-servers`: check that public names resolve as declared, and that all servers of the zone agree."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _WITHIN_S: Final = 3.0
 _PORT: Final = 53
 _TYPES: Final = (dns.rdatatype.A, dns.rdatatype.AAAA)
 _ALIASES: Final = 8
-"""Zones that an alias is followed through."""
+"""Maximum number of zones that an alias is followed through."""
 
 
 class Answered(NamedTuple):
-    """What one server says of one name.
+    """The answer of one DNS server for one name.
 
     Attributes:
-        addresses: of it.
-        ttl_s: the largest TTL of the answer.
-        why: why it says nothing; empty where it does.
-        alias: the name that it leads to in the end; empty: it is no alias.
-        authoritative: whether the server has that of the zone itself: of another one the TTL is what is left in its cache.
-        unsent: whether the question did not leave this machine.
+        addresses: of the name.
+        ttl_s: the largest TTL of the answer, in s.
+        why: why there is no answer; empty if there is one.
+        alias: the last name in the chain of aliases; empty: the name is not an alias.
+        authoritative: whether the server is authoritative; the TTL of another server is the time left in its cache.
+        unsent: whether the query could not be sent from this machine.
     """
 
     addresses: frozenset[str]
@@ -50,7 +50,7 @@ class Answered(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The addresses with their TTL, or why there are none."""
+        """The addresses with their TTL, or the reason why there are none."""
         if self.why:
             return self.why
         alias = f"an alias of {self.alias}" if self.alias else "no address"
@@ -58,7 +58,7 @@ class Answered(NamedTuple):
 
 
 class DnsServer(NamedTuple):
-    """Where a DNS server is."""
+    """Address and port of a DNS server."""
 
     address: str
     port: int
@@ -68,9 +68,9 @@ class DnsServer(NamedTuple):
 
 
 def dns_records(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Resolves every public name as users do: its declared addresses and no other, with a TTL of at most `ttl`.
+    """Resolves every public name as users do: exactly the declared addresses are expected, with a TTL of at most `ttl`.
 
-    What a cache answers has less than the TTL of the record: that is asked of the authoritative servers.
+    A cache answers with less than the TTL of the record, so the TTL is taken from the authoritative servers.
     """
     names, most_s = _named(target), Quantity.parse(params["ttl"]).base
     servers = [_server(names.resolver, target)] if names.resolver else _own_resolvers()
@@ -85,7 +85,7 @@ def dns_records(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def dns_servers(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Asks every authoritative server of the zone for every public name: each must answer, and all the same."""
+    """Asks every authoritative server of the zone for every public name: each must answer, with the same addresses."""
     names = _named(target)
 
     def probe() -> Sequence[FactReading]:
@@ -121,7 +121,7 @@ def _as_declared(name: str, expected: frozenset[str], found: Answered, most_s: f
 
 
 def _of_its_zone(name: str, target: Target) -> Answered:
-    """What the authoritative servers say of a name, and of what it is an alias of, with the largest TTL on the way."""
+    """The authoritative answer for a name, followed through its aliases, with the largest TTL of the chain."""
     names, ttl_s = _named(target), 0
     servers = [_server(one, target) for one in names.servers]
     for _ in range(_ALIASES):
@@ -139,7 +139,7 @@ def _of_its_zone(name: str, target: Target) -> Answered:
 
 
 def _first(answers: Iterable[Answered]) -> Answered:
-    """The first that is an answer, as a resolver of a user takes it; the last where none is."""
+    """The first answer of the servers in order, as a user's resolver takes it; without an answer the last error."""
     last = Answered(frozenset(), why="no server")
     for last in answers:
         if not last.why or _is_denied(last):
@@ -153,7 +153,7 @@ def _is_denied(answer: Answered) -> bool:
 
 
 def _equal(name: str, servers: Sequence[DnsServer]) -> Iterable[FactReading]:
-    """Whether all say the same addresses; of an alias of another zone, whose addresses a server need not have, the same alias."""
+    """Facts on whether all servers answer with the same addresses or, for an alias into another zone, with the same alias."""
     answers = {server: ask(name, server, recursive=False) for server in servers}
     answered = [one for one in answers.values() if not one.why]
     by_alias = any(one.alias and not one.addresses for one in answered)
@@ -175,7 +175,7 @@ def _records(answer: Answered, *, by_alias: bool) -> frozenset[str]:
 
 
 def ask(name: str, server: DnsServer, *, recursive: bool) -> Answered:
-    """The addresses of a name at one server, by UDP, and by TCP where the answer does not fit; aliases are followed in the answer."""
+    """The addresses of a name at one server, by UDP, or by TCP if the answer is too long; aliases in the answer are followed."""
     addresses: set[str] = set()
     asked = dns.name.from_text(name)
     ttl_s, alias, authoritative = 0, asked, True
@@ -223,18 +223,18 @@ def _server(text: str, target: Target) -> DnsServer:
 
 
 def _own_resolvers() -> list[DnsServer]:
-    """Those of this machine."""
+    """The DNS resolvers of this machine."""
     try:
         known = dns.resolver.Resolver()
     except dns.exception.DNSException as error:
         raise DriverError(
-            f"this machine names no resolver: {error}", hint="name one: `dns: {resolver: ADDRESS}`"
+            f"this machine names no resolver: {error}", hint="name a resolver: `dns: {resolver: ADDRESS}`"
         ) from error
     return [DnsServer(str(address), known.port) for address in known.nameservers]
 
 
 def _of_zone(names: Dns, target: Target, name: str = "") -> list[DnsServer]:
-    """The addresses of the servers that a zone names for itself: that of a name, else the one of the target file, else that of its first name."""
+    """The addresses of the name servers of a zone: of the given name, else of the target file's zone, else of its first name."""
     zone = "" if name else names.zone
     try:
         resolver = _resolver(names, target)
@@ -246,7 +246,7 @@ def _of_zone(names: Dns, target: Target, name: str = "") -> list[DnsServer]:
         raise DriverError(
             f"the servers of the zone {zone or f'of {name}'} were not found: {error}",
             where=f"{target.file}: dns",
-            hint="name them: `dns: {servers: [ADDRESS]}`",
+            hint="name the servers: `dns: {servers: [ADDRESS]}`",
         ) from error
 
 
@@ -260,7 +260,7 @@ def _resolver(names: Dns, target: Target) -> dns.resolver.Resolver:
 
 
 def _addresses(resolver: dns.resolver.Resolver, name: dns.name.Name) -> list[DnsServer]:
-    """Of a DNS server; without those of IPv6 where this machine has no way there, and there are others."""
+    """The addresses of a DNS server; IPv6 addresses are left out if this machine has no IPv6 route and there are others."""
     found = [
         DnsServer(one.address, _PORT)
         for kind in ("A", "AAAA")
@@ -270,7 +270,7 @@ def _addresses(resolver: dns.resolver.Resolver, name: dns.name.Name) -> list[Dns
 
 
 def _is_routed(server: DnsServer) -> bool:
-    """Whether this machine has a route to an address of IPv6; nothing is sent."""
+    """Whether this machine has a route to an IPv6 address; nothing is sent."""
     if ":" not in server.address:
         return True
     try:

@@ -1,4 +1,4 @@
-"""The metrics of a pod: its exposition, and what it provides: quantiles, an error rate, requests per second."""
+"""Reads the metrics that a pod exposes, and checks that they provide quantiles, an error rate and requests per second."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Exposition:
     """The metrics of one pod at one moment.
 
     Attributes:
-        pod, workload, region: whose.
+        pod, workload, region: name of the pod, its workload and region.
         at_ns: when the answer came.
-        buckets: of the response times, by route: upper end in s (`+Inf` is infinite) to how many took at most so long.
-        summaries: quantiles that the pod reckoned itself, by route.
-        requests: answers by route and status.
+        buckets: histogram of response times by route: from upper bound in s (`+Inf` is infinite) to cumulative count.
+        summaries: quantiles that the pod computed itself, by route.
+        requests: number of answers by route and status.
         counters: every counter of the exposition, summed over its labels.
-        why: why there is nothing; empty where there is.
+        why: why there are no metrics; empty if there are.
     """
 
     pod: str
@@ -54,18 +54,18 @@ class Exposition:
 
 
 def metrics_of(target: Target) -> Metrics:
-    """What the metrics of a target are called; raises ConfigurationError where its file does not say."""
+    """Names of the metrics of a target; raises ConfigurationError if its file does not give them."""
     if target.metrics is None:
         raise ConfigurationError(
-            "the services' metrics are not named",
+            "the names of the services' metrics are missing",
             where=f"{target.file}: metrics",
-            hint="write `metrics: {entry: WORKLOAD}`, and `seconds`, `requests`, `route`, `status` where they have other names",
+            hint="write `metrics: {entry: WORKLOAD}`, and `seconds`, `requests`, `route`, `status` if your metrics have other names",
         )
     return target.metrics
 
 
 def scrape(target: Target) -> list[Exposition]:
-    """Read the metrics of every pod of a workload in the namespaces of all regions, but of those that are still starting."""
+    """Read the metrics of every pod of a workload in the namespaces of all regions; pods that are still starting are left out."""
     names, clusters = metrics_of(target), Clusters(target)
     found: list[Exposition] = []
     for region, namespace in namespaces(target).items():
@@ -84,7 +84,7 @@ def _of_pod(names: Metrics, region: str, reach: PodReach, pod: Object) -> Exposi
 
 
 def read_exposition(text: str, names: Metrics, *, pod: str, workload: str, region: str, at_ns: int) -> Exposition:
-    """What an exposition says of the metrics that the target names; with a reason where it cannot be read."""
+    """The metrics that the target names, from the text of an exposition; with a reason if it cannot be read."""
     buckets: dict[str, dict[float, float]] = {}
     summaries: dict[str, dict[float, float]] = {}
     requests: dict[str, dict[str, float]] = {}
@@ -130,7 +130,7 @@ def _add(counts: dict[_Key, float], key: _Key, value: float) -> None:
 
 @accesses(*access("list pods", "get pods/proxy"))
 def exposed_metrics(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Read the metrics of every pod: do they provide p50, p95, p99, an error rate and requests per second?"""
+    """Read the metrics of every pod, and check that they provide p50, p95, p99, an error rate and requests per second."""
     names = metrics_of(target)
 
     def probe() -> Sequence[FactReading]:

@@ -1,8 +1,8 @@
-"""The log of connections that Cilium's Hubble exporter keeps, followed while it grows.
+"""Reads the log of connections that Cilium's Hubble exporter writes, while it grows.
 
 A line is one JSON object, `{"flow": {…}}` (https://docs.cilium.io/en/stable/observability/hubble/configuration/export/); `hubble observe -o json`
-writes the same. Counted are the beginnings of TCP connections: a SYN without ACK, where it left its source or was dropped on the way. A file
-that is rotated is read completely under its new name.
+writes the same lines. It counts beginnings of TCP connections: each SYN without ACK that left its source or was dropped on the way. A
+rotated file is read completely under its new name.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from harness.targets.outside import Flows
 from harness.targets.places import Clusters
 
 _MOST_BYTES: Final = 1 << 30
-"""Of one reading: a thousand connections a second for half an hour."""
+"""Maximum number of bytes of one reading: a thousand connections per second for half an hour."""
 _LONGEST: Final = 1 << 20
-"""Bytes of a line; Hubble's take about two thousand."""
+"""Maximum length of a line in bytes; Hubble's lines have about 2000."""
 _NAMED_BY: Final = ("k8s:app", "k8s:app.kubernetes.io/name")
-"""Labels that name a workload, the first that is there."""
+"""Labels that name a workload; the first one that exists is used."""
 
 _FileId = tuple[int, int, bytes]
-"""Device, inode and first line: the inode of a file that was removed is soon another's."""
+"""Identity of a file: device, inode and first line, since the inode of a removed file is soon reused."""
 
 
 class FlowKey(NamedTuple):
-    """The key of a connection: who calls whom on which port, and whether it came through."""
+    """The key of a connection: source, destination, port, and whether it was forwarded."""
 
     source_namespace: str
     source: str
@@ -47,11 +47,11 @@ class FlowsRead:
     """What was logged between two readings.
 
     Attributes:
-        at_ns: when it was read.
-        before: it was in the log at the first reading, and is of pods that ran then.
-        connections: how often each was begun.
-        lines: of the log, whatever they say.
-        why: what is missing of it; empty where nothing is known to be.
+        at_ns: when the log was read.
+        before: whether the entries were in the log at the first reading, for pods that ran then.
+        connections: number of times that each connection was begun.
+        lines: number of lines of the log, of any kind.
+        why: what is missing from the log; empty if nothing is known to be missing.
     """
 
     at_ns: int
@@ -62,7 +62,7 @@ class FlowsRead:
 
 
 def flows_of(target: Target) -> Flows:
-    """What the target file says of its connections; raises ConfigurationError where it does not."""
+    """The section `flows` of the target file; raises ConfigurationError if it is missing."""
     if target.flows is None:
         hint = "write `flows: {log: FILE, stores: […], data_access: […], dependencies: {…}}`"
         raise ConfigurationError("names no log of connections", where=f"{target.file}: flows", hint=hint)
@@ -70,7 +70,7 @@ def flows_of(target: Target) -> Flows:
 
 
 class FlowLog:
-    """Reads a log again and again: first what is in it, then what is added."""
+    """Reads a log repeatedly: first its contents, then the lines that were added."""
 
     def __init__(self, target: Target) -> None:
         self._patterns = [target.beside(path) for path in flows_of(target).log]
@@ -80,13 +80,13 @@ class FlowLog:
         self._first = True
 
     def read(self) -> FlowsRead:
-        """What was added since the last reading; at first what pods that run now have left in it.
+        """The entries added since the last reading; the first time, the earlier entries of pods that run now.
 
-        A connection may be held for longer than a log is read: those are known from before.
+        The earlier entries are needed because a connection may have been opened before the first reading and still be open.
 
         Raises:
             DriverError: the files cannot be read.
-            TargetUnreachable: the cluster does not say which pods run.
+            TargetUnreachable: the running pods could not be listed.
         """
         before, self._first = self._first, False
         try:
@@ -109,10 +109,10 @@ class FlowLog:
         files = list(self._files())
         found = {known: file for file in files if (known := _id_of(file))[-1]}
         if not files:
-            tally.problems.append(f"there is no file {' or '.join(map(str, self._patterns))}")
+            tally.problems.append(f"there is no log file {' or '.join(map(str, self._patterns))}")
         if gone := sum(known not in found for known in self._read_to.keys() - self._complete):
             tally.problems.append(
-                f"{gone} files are gone that were not read to the end; hint: keep more backups, uncompressed"
+                f"{gone} log files were deleted before they were read completely; hint: keep more backups, uncompressed"
             )
         complete = set[_FileId]()
         for known, file in found.items():
@@ -133,13 +133,13 @@ class FlowLog:
         if left <= 0:
             tally.problems.append(f"more than {_MOST_BYTES} bytes were added between two readings")
         if tally.bad:
-            tally.problems.append(f"{tally.bad} of {tally.lines} lines are no flows of Hubble's")
+            tally.problems.append(f"{tally.bad} of {tally.lines} lines are not flows in Hubble's format")
         if tally.lost:
             tally.problems.append(f"Hubble reports {tally.lost} lost events")
         return tally
 
     def _running(self, callers: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Which of these pods, by namespace and name, there are now."""
+        """Namespace and name of every pod that exists now in the callers' namespaces."""
         return {
             (namespace, pod["metadata"]["name"])
             for namespace in {namespace for namespace, _ in callers if namespace}
@@ -153,7 +153,7 @@ class FlowLog:
 
 
 def _is_backup(file: Path, files: Iterable[Path]) -> bool:
-    """Whether nothing is written to it any more: rotation has put `-` and a time or a number behind the name of a log beside it."""
+    """Whether a file is a rotated backup: its name is that of a log beside it, with `-` and a time or a number added."""
     logs = (one for one in files if (one.parent, one.suffix) == (file.parent, file.suffix))
     return any(file.stem.startswith(f"{one.stem}-") for one in logs)
 
@@ -164,7 +164,7 @@ def _id_of(file: Path) -> _FileId:
 
 
 def _whole_lines(file: Path, begin: int, end: int) -> Iterator[bytes]:
-    """The lines between two places; one that is not yet complete is left for the next reading."""
+    """The lines between two offsets; an incomplete last line is left for the next reading."""
     with file.open("rb") as opened:
         opened.seek(begin)
         while opened.tell() < end:
@@ -175,7 +175,7 @@ def _whole_lines(file: Path, begin: int, end: int) -> Iterator[bytes]:
 
 
 class _Tally:
-    """What lines say, added up: connections by the pod that began them."""
+    """Counts of the lines read: connections by the pod that began them, and unreadable lines."""
 
     def __init__(self) -> None:
         self.connections: Counter[tuple[FlowKey, str]] = Counter()
@@ -202,7 +202,7 @@ class _Tally:
 
 
 def _begun(flow: Mapping[str, Any]) -> FlowKey | None:
-    """The connection whose first packet this is; None for anything else, and where the destination saw what its source has sent."""
+    """The connection begun by a flow's packet; None for other packets, and for the copy observed at the destination."""
     tcp = _mapping(_mapping(flow.get("l4")).get("TCP"))
     flags = _mapping(tcp.get("flags"))
     verdict = str(flow.get("verdict", ""))
@@ -223,7 +223,7 @@ def _begun(flow: Mapping[str, Any]) -> FlowKey | None:
 
 
 def _workload(endpoint: Mapping[str, Any]) -> str:
-    """Who that is: the label `app`, else the workload's name, else what Cilium reserves a name for (`world`, `host`)."""
+    """Name of an endpoint: its label, else its workload, pod, or Cilium's reserved name (`world`, `host`)."""
     labels = dict(_pairs(endpoint.get("labels")))
     named = next((labels[key] for key in _NAMED_BY if labels.get(key)), "")
     workloads = endpoint.get("workloads")
@@ -243,7 +243,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _number(value: object) -> int:
-    """Protobuf writes 64-bit numbers as texts."""
+    """A number as an integer, 0 if invalid; Protobuf's JSON form has 64-bit numbers as texts."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
 

@@ -1,4 +1,4 @@
-"""`gateway-reads`: does a read of every service pass through the api-gateway of every region?"""
+"""`gateway-reads`: checks that a read of every service passes through the api-gateway of every region."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WITHIN_S: Final = 2.0
 
 
 def gateway_reads(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Asks each region's entry for one read of every service that `probes.services` names; a service that the file names elsewhere is not known."""
+    """Sends each region's entry one read for every service in `probes.services`; services named only elsewhere are unknown."""
     if not target.doors:
         raise ConfigurationError(
             "no region with an entry", where=f"{target.file}: regions", hint="write `regions: {NAME: {entry: …}}`"
@@ -38,7 +38,7 @@ def gateway_reads(target: Target, _params: Mapping[str, str]) -> FactProbe:
             FactReading(
                 subject=f"{region}/{service}",
                 expected="a read of it with status 200",
-                observed="`probes.services` of the target file names no read of it",
+                observed="`probes.services` of the target file names no read of this service",
                 ok=None,
             )
             for region in target.doors
@@ -62,7 +62,7 @@ def gateway_reads(target: Target, _params: Mapping[str, str]) -> FactProbe:
 
 
 def _services(target: Target) -> set[str]:
-    """The services that routes need, and those that are asked for their health (`REGION/SERVICE`)."""
+    """Services that routes need, and services in the health probes (`REGION/SERVICE`)."""
     needed = {service for needs in target.routes.values() for service in needs}
     return needed | {place.rpartition("/")[2] for place in target.services}
 

@@ -1,4 +1,4 @@
-"""`health-of-pods`: does every pod of every service in every region say that it is healthy?"""
+"""`health-of-pods`: checks that every pod of every service in every region is healthy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from harness.units import NS_PER_S
 
 
 class _ServedNamespace(NamedTuple):
-    """What is in one region's namespace: pods that are not being deleted, controllers, and Services that select pods by labels."""
+    """Objects of one region's namespace: pods that are not being deleted, controllers, and Services with a selector."""
 
     region: str
     namespace: str
@@ -39,7 +39,7 @@ class _ServedNamespace(NamedTuple):
 
     @classmethod
     def read(cls, cluster: Cluster, region: str, namespace: str) -> _ServedNamespace:
-        """Ask the API server."""
+        """Read the objects from the API server."""
         return cls(
             region,
             namespace,
@@ -49,15 +49,15 @@ class _ServedNamespace(NamedTuple):
         )
 
     def workload_pods(self) -> list[Object]:
-        """Those of workloads."""
+        """The pods of workloads."""
         return [pod for pod in self.pods if is_of_workload(pod)]
 
     def services_of(self, pod: Object) -> list[Object]:
-        """The Services that it is behind."""
+        """The Services that select the pod."""
         return [one for one in self.services if _meets(labels_of(pod), one["spec"]["selector"])]
 
     def port_of(self, pod: Object) -> int | None:
-        """Where neither its own container declares a port nor one beside it `http`: the number that its Service sends to, of `http` first."""
+        """The port from the pod's Service, `http` first, if neither its own container declares a port nor another one `http`."""
         beside = [] if default_container(pod) else pod["spec"]["containers"]
         if own_container(pod).get("ports") or any(_is_http(port) for one in beside for port in one.get("ports") or []):
             return None
@@ -77,9 +77,9 @@ def _meets(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
 
 @accesses(*access("list pods", "get pods/proxy", "list services"), *CONTROLLERS)
 def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Asks each pod of each workload that is behind a Service, in any region, for `probes.health`; 200 must come `within` (a time, `1 s`).
+    """Requests `probes.health` of each pod behind a Service in all regions; status 200 must come `within` (a time, `1 s`).
 
-    A controller without the pods that it declares fails, and so does a Service without a pod.
+    A controller with fewer pods than declared is a failure, and so is a Service without a pod.
     """
     path, within_s = target.probes.health, Quantity.parse(params["within"]).base
     clusters = Clusters(target)
@@ -109,7 +109,7 @@ def _without_pods(place: _ServedNamespace) -> list[FactReading]:
 
 
 def _services_without_pods(place: _ServedNamespace) -> Iterator[FactReading]:
-    """Unknown are those of labels that pods get at run time, such as `role: replica`; not missed are pods that no controller declares now."""
+    """Readings for Services without a pod: unknown if their selector has labels set at run time, such as `role: replica`."""
     asleep = [template_labels(one) for one in place.controllers if not pods_declared(one)]
     declared = {label for one in place.controllers for label in template_labels(one)}
     for service in place.services:

@@ -1,4 +1,4 @@
-"""Jobs of the product's that a check runs: from its manifests, to completion, and away."""
+"""Runs Jobs of the product for a check: creates them from manifests, waits for completion, and deletes them."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from harness.targets.own import OWN, is_own
 COMPLETE: Final = "Complete"
 FAILED: Final = "Failed"
 JOBS: Final = "get,create,delete jobs.batch"
-"""What running Jobs asks of the API."""
+"""API permissions needed to run Jobs."""
 _BATCH: Final = ("batch/v1", "jobs")
 _POLL_S: Final = 0.2
 _GRACE_S: Final = 30.0
-"""What a pod has to end where its template names no time."""
+"""Kubernetes' default time in s for a pod to terminate, if its template gives none."""
 _GONE_WITHIN_S: Final = 10.0
-"""After that time."""
+"""Further time in s after the termination time."""
 
 
 class JobRefused(DriverError):
-    """The API server refused to make a Job: nothing of it was begun."""
+    """The API server refused to create a Job, so nothing of it was started."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobResult:
-    """How a Job ended: `COMPLETE`, `FAILED` with what the controller says, or empty: not within its time."""
+    """How a Job ended: `COMPLETE`, `FAILED` with the controller's reason, or empty if it did not end in time."""
 
     ended: str
     log: str = ""
 
     @property
     def words(self) -> str:
-        """For people."""
+        """The end of the Job as text."""
         return {COMPLETE: "completed", FAILED: "failed"}.get(self.ended, "did not end in its time")
 
 
 def job_in(path: Path, name: str) -> tuple[str, Object]:
-    """The namespace and the body of a Job in manifests; the namespace is empty where none is written.
+    """The namespace and the body of a Job in manifests; the namespace is empty if none is given.
 
     Raises:
         ConfigurationError: there is no such Job, or the files cannot be read.
     """
     if not path.exists():
-        raise ConfigurationError("is not there", where=str(path), hint="see `migration.manifests` of the target file")
+        raise ConfigurationError("does not exist", where=str(path), hint="see `migration.manifests` of the target file")
     jobs = {one.name: one for one in declared([path]) if one.kind == "Job"}
     if name not in jobs:
         known = ", ".join(jobs) or "none"
@@ -59,11 +59,11 @@ def job_in(path: Path, name: str) -> tuple[str, Object]:
 
 
 def run_job(cluster: Cluster, namespace: str, body: Object, within_s: float) -> JobResult:
-    """Make a Job anew and wait until it has ended; it stays.
+    """Create a Job, replacing an earlier one of the harness, and wait until it has ended; the Job is not deleted.
 
     Raises:
-        JobRefused: the API server did not take it.
-        DriverError: there is one of that name that the harness did not make, or the API does not answer.
+        JobRefused: the API server refused the Job.
+        DriverError: a Job of that name exists that the harness did not create, or the API does not answer.
     """
     name = body["metadata"]["name"]
     delete_job(cluster, namespace, name)
@@ -88,16 +88,16 @@ def has_completed(cluster: Cluster, namespace: str, name: str) -> bool:
 
 
 def delete_job(cluster: Cluster, namespace: str, name: str) -> None:
-    """Delete a Job, its pods first, and wait until it is gone: none of them does anything any longer. One that is gone already is no error.
+    """Delete a Job, its pods first, and wait until all are gone. A Job that does not exist is not an error.
 
     Raises:
-        DriverError: the harness did not make it, or it does not go.
+        DriverError: the harness did not create the Job, or it is not deleted in time.
     """
     found = cluster.custom(*_BATCH, namespace, name)
     if found is None:
         return
     if not is_own(found):
-        hint = "the harness did not make it: delete it, or give the Job of the manifests another name"
+        hint = "the harness did not create this Job: delete it, or rename the Job in the manifests"
         raise DriverError(f"there is a Job {namespace}/{name} already", hint=hint)
     grace_s = found["spec"]["template"]["spec"].get("terminationGracePeriodSeconds")
     within_s = (_GRACE_S if grace_s is None else float(grace_s)) + _GONE_WITHIN_S

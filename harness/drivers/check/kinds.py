@@ -1,4 +1,4 @@
-"""What there is to say of a check: how it is made, what the target file must name for it, and when it is done."""
+"""The type of a check: its function, the keys of the target file that it needs, and when in the run it is done."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
 Params = Mapping[str, str]
 
 USUAL_S: Final = 0.8
-"""What a check takes of a run; four run side by side."""
+"""Usual time of a check in a run, in s; four checks run in parallel."""
 
 
 class When(StrEnum):
-    """When a check is done, where there is traffic."""
+    """When a check is done in a run with traffic."""
 
     BEFORE = "before"
     """Before the traffic."""
     UNDER_TRAFFIC = "under traffic"
-    """What it reads is of the steady state: while the fault-free window goes on."""
+    """During the fault-free window: the check reads the steady state."""
     AT_THE_WINDOWS_END = "at the window's end"
-    """The same of the last minute: when that window ends."""
+    """At the end of the fault-free window: the check reads the last minute of the steady state."""
     BESIDE_USERS = "beside users"
-    """It changes what users get: while the traffic goes on, after its faults and rollouts, one at a time."""
+    """During the traffic, after its faults and rollouts, one at a time: the check changes what users get."""
     AFTER_TRAFFIC = "after traffic"
-    """What it reads grows during the run, is of what was recovered, or is changed by it."""
+    """After the traffic: the check reads what grows during the run, what was recovered, or what the check itself changes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckKind:
-    """A check: all that is known of it before it is done.
+    """The declaration of a check.
 
     Attributes:
-        make: the function of the check, as `module.function` below `harness.drivers.check`: given the target and the demand's parameters
-            it reads facts, or is a context manager that puts in place what the check needs first.
-        needs: keys of the target file without which that function, or what it makes, raises a ConfigurationError, in the order in which they are
-            reported. One within a section is written with dots, and a parameter of the demand in braces: `doors.{region}`. A key
-            whose parameter the demand does not have is not needed.
-        when: it is done.
-        seconds: that it takes of the run.
-        touches: what nothing else is measured on meanwhile: it has pods of its own, or sends much load.
-        consent: what `may_break` must allow by this name on a target that is not disposable; empty: it changes nothing that users have.
+        make: the function of the check, as `module.function` below `harness.drivers.check`. Given the target and the parameters of
+            the demand, it returns a probe of facts, or a context manager that prepares the check and gives the probe.
+        needs: keys of the target file without which the check raises a ConfigurationError, in the order in which they are reported.
+            A key within a section is written with dots, and a parameter of the demand in braces: `doors.{region}`. A key whose
+            parameter the demand does not have is not needed.
+        when: when in the run the check is done.
+        seconds: how long the check takes.
+        touches: parts of the platform that nothing else may measure during the check, since it adds pods or sends much load.
+        consent: name that `may_break` must contain on a target that is not disposable; empty: the check changes nothing for users.
     """
 
     make: str
@@ -69,12 +69,12 @@ class CheckKind:
         return found
 
     def placed(self, target: Target, params: Params) -> AbstractContextManager[FactProbe]:
-        """What it needs is in place within `with`."""
+        """A context manager that prepares the check and gives its probe."""
         made = self.function(target, params)
         return made if isinstance(made, AbstractContextManager) else nullcontext(made)
 
     def missing(self, target: Target, params: Params) -> Iterator[RequiredKey]:
-        """Those of its needs that the target file does not name; of a section that is missing, only the section."""
+        """Needed keys that the target file lacks; for a missing section only one key is given."""
         lacking: set[str] = set()
         for need in self.needs:
             section, *below = need.key.split(".")
@@ -93,7 +93,7 @@ def _filled(need: RequiredKey, params: Params) -> dict[str, str]:
 
 
 def _value(target: Target, parts: list[str]) -> Any:
-    """What is there under a key, or nothing: a section may be left out."""
+    """The value of a key, or None if the key or one of its sections is missing."""
     found: Any = target
     for part in parts:
         found = found.get(part) if isinstance(found, Mapping) else getattr(found, part, None)

@@ -1,8 +1,8 @@
-"""`pending-pod-runs`: does a pod that waits for a processor's share get one, because a node is added?
+"""`pending-pod-runs`: checks that a pod that is pending for lack of CPU runs in time because a node is added.
 
-As many pods are made as the nodes have room for, and one more. Each asks for so much CPU that a node has room for one or two of them; all
-they do is sleep, for longer than is waited. The one that the scheduler reports as unschedulable for lack of CPU must run in time, on a node
-that was not there before; on one that was, it shows nothing. All are deleted afterwards.
+The check creates as many pods as the nodes have room for, and one more. Each requests so much CPU that a node has room for one or two
+of them, and only sleeps until the check is over. The pod that the scheduler reports as unschedulable for lack of CPU must run in time
+on a new node; if it runs on an older node, the result is unknown. All pods are deleted afterwards.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from harness.targets.undo import PendingUndos
 from harness.targets.workloads import running_containers
 
 MOST: Final = 30
-"""Pods that are made at most."""
+"""Maximum number of pods that are created."""
 _MORE: Final = 10
-"""Pods that are made beside those at most, where the nodes turn out to have more room."""
+"""Maximum number of further pods, created if the nodes turn out to have more room."""
 TURNS_WITHIN_S: Final = 30.0
-"""How long the scheduler may take to place the pods, or to report that it cannot."""
+"""Maximum time in s for the scheduler to place the pods, or to report that it cannot."""
 _LONGER_S: Final = 60.0
-"""What a pod sleeps longer than is waited: nothing that it holds becomes free meanwhile."""
+"""Time in s for which a pod sleeps beyond the waiting time, so that its CPU does not become free during the check."""
 _SHARE: Final = 0.6
-"""Of the CPU of the largest node: what else runs on each leaves room for it on a new one."""
+"""CPU request of a pod as a share of the largest node, small enough to fit a new node beside its system pods."""
 _POLL_S: Final = 0.2
 _LACK: Final = "Insufficient cpu"
-"""What the scheduler says of nodes whose CPU is taken."""
+"""The scheduler's text for nodes without enough free CPU."""
 
 
 @accesses(*access("list nodes", "list pods -A", "get,create,delete pods"))
 @contextmanager
 def pending_pod_runs(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Makes the pods, waits for the pending one to run, and removes them however it ends.
+    """Creates the pods, waits for the pending one to run, and always removes them.
 
-    `within` is a period: it is divided by the target's time scale.
+    `within` is divided by the target's time scale.
     """
     within_s = Quantity.parse(params["within"]).in_unit("s") / target.time_scale
     namespace, image = primary_namespace(target), callers_of(target).image
@@ -56,9 +56,9 @@ def pending_pod_runs(target: Target, params: Mapping[str, str]) -> Iterator[Fact
     count = sum(int(free / asked) for free in _free(cluster).values()) + 1
     if count > MOST:
         raise DriverError(
-            f"the nodes have room for {count - 1} pods of {asked:g} CPU, at most {MOST - 1} are filled",
+            f"the nodes have room for {count - 1} pods of {asked:g} CPU, but the check creates at most {MOST - 1} to fill them",
             where=target.name,
-            hint="let the check run where nodes are in use",
+            hint="run the check on a cluster whose nodes are more heavily used",
         )
     nodes = {str(node["metadata"]["name"]) for node in cluster.nodes()}
     life_s = math.ceil(within_s + TURNS_WITHIN_S + _LONGER_S)
@@ -104,7 +104,7 @@ def _body(name: str, namespace: str, image: str, cpu: str, life_s: int) -> Objec
 def _observed(
     cluster: Cluster, subject: str, expected: str, *, began_s: float, within_s: float, nodes: Collection[str]
 ) -> FactReading:
-    """How long a pod waited since then; `nodes` are the names of those that were there before."""
+    """The fact on how long a pod was pending; `nodes` are the names of the nodes that existed before."""
     namespace, _, name = subject.partition("/")
     for _ in clock.Deadline.after(within_s).ticks(_POLL_S):
         pod = cluster.pod(namespace, name)
@@ -119,9 +119,9 @@ def _observed(
 
 
 def _pending(cluster: Cluster, namespace: str, names: Sequence[str], nodes: Collection[str]) -> tuple[str | None, int]:
-    """The first pod that is reported to lack CPU; once all are placed, one on a node that was not there before; and how many were placed.
+    """The first pod reported to lack CPU or, once all are placed, a pod on a new node; and the number of pods that were placed.
 
-    The latter has lacked CPU for less time than lies between two readings.
+    A pod placed on a new node may have lacked CPU for less time than lies between two readings.
     """
     placed = 0
     for _ in clock.Deadline.after(TURNS_WITHIN_S).ticks(_POLL_S):
@@ -136,14 +136,14 @@ def _pending(cluster: Cluster, namespace: str, names: Sequence[str], nodes: Coll
 
 
 def _why(pod: Object | None) -> str:
-    """What the scheduler says of a pod that it cannot place; empty where it says nothing."""
+    """The scheduler's reason for a pod that it cannot place; empty if it gives none."""
     conditions = ((pod or {}).get("status") or {}).get("conditions") or []
     reports = (one for one in conditions if one["type"] == "PodScheduled" and one["status"] == "False")
     return next((str(one.get("message") or "") for one in reports), "")
 
 
 def _cpus(cluster: Cluster) -> dict[str, float]:
-    """The CPU that pods may use of each node that takes any pod."""
+    """The CPU of each node that is allocatable to pods; nodes that do not accept any pod are left out."""
     return {
         str(node["metadata"]["name"]): float(amount(str(node["status"]["allocatable"]["cpu"])))
         for node in cluster.nodes()
@@ -154,7 +154,7 @@ def _cpus(cluster: Cluster) -> dict[str, float]:
 
 
 def _free(cluster: Cluster) -> dict[str, float]:
-    """Of each such node the CPU that no pod has requested."""
+    """The CPU of each node that no pod has requested."""
     used: dict[str, float] = defaultdict(float)
     for pod in cluster.pods():
         used[str(pod["spec"].get("nodeName") or "")] += sum(map(_requested, running_containers(pod["spec"])))

@@ -1,4 +1,4 @@
-"""What each pod of the regions says of itself at one moment: which release it is, and how often it was asked for its health."""
+"""Reads from each pod of the regions which release it runs and how many health requests it has answered."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from harness.targets.places import Clusters, has_controller, namespaces
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodRead:
-    """One pod at one moment.
+    """One reading of one pod.
 
     Attributes:
-        pod, namespace, uid, workload: whose.
-        asked_ns, at_ns: the answer was made between the two.
-        health: how often it has answered on its health; None: it does not say.
-        release: as its answer names it; empty: it does not.
-        why: why there is nothing; empty where there is.
+        pod, namespace, uid, workload: identify the pod.
+        asked_ns, at_ns: when the request was sent, and when the answer arrived.
+        health: number of health requests that it has answered; None if it does not report it.
+        release: release named in its answer; empty if none is named.
+        why: why nothing could be read; empty if something was.
     """
 
     pod: str
@@ -40,10 +40,10 @@ class PodRead:
 
 
 def read_pods(target: Target) -> list[PodRead]:
-    """Ask every pod of a workload in the namespaces of all regions for its metrics, those on their way out too.
+    """Read the metrics of every pod of a workload in the namespaces of all regions, including pods that are being deleted.
 
     Raises:
-        ConfigurationError: the target names no cluster, or not what its metrics are called.
+        ConfigurationError: the target file names no cluster, or not the names of its metrics.
         DriverError: the pods cannot be listed.
     """
     names, clusters = metrics_of(target), Clusters(target)
@@ -72,7 +72,7 @@ def _of_pod(names: Metrics, header: str, reach: PodReach, pod: Object) -> PodRea
 
 
 def answers_on_health(text: str, names: Metrics) -> float | None:
-    """The sum of the counter of answers over those on the route of health; None: it counts none.
+    """The number of answers on the health route, summed over the counter's series; None if there is no such series.
 
     Raises:
         ValueError: a line cannot be read.

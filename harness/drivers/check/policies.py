@@ -1,9 +1,9 @@
-"""`network-policy`: do the backends accept their declared callers on a port, and no others?
+"""`network-policy`: checks that backends accept their declared callers on a port, and refuse others.
 
-Two pods are made in each region's namespace, with the labels that the target file gives under `callers`: those of a caller
-that the backends must accept, and those of one that they must refuse. Each calls every backend by its Service, again and
-again, and writes what came of it to its log. A backend is a Service with a selector that has the port. A stranger that is refused shows
-something only where the declared caller is accepted.
+Two pods are created in each region's namespace, with the labels under `callers` in the target file: a declared caller that the
+backends must accept, and a stranger that they must refuse. Each calls every backend by its Service repeatedly and writes the
+results to its log. A backend is a Service that has a selector and the port. The refusal of the stranger counts only if the
+declared caller is accepted.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from harness.targets.probe_pods import CALLERS, LIFE_S, place_pod, probe_pod
 from harness.targets.undo import PendingUndos
 
 _ENOUGH: Final = 10
-"""Rounds without one in which every backend accepts the declared caller: the network of its pod is there by then."""
+"""Maximum number of rounds to wait until every backend accepts the declared caller; its pod's network is ready by then."""
 _SHOWN: Final = 3
-"""Rounds of a stranger after the declared caller was accepted: so many refusals in a row are none of a network that is not there yet."""
+"""Rounds of the stranger after the declared caller was accepted; as many refusals in a row are not due to a pod network that is not ready."""
 _WORST: Final = (NO_ANSWER, "no address", "no network", CLOSED, REFUSED)
 _CONNECTED: Final = (ACCEPTED, CLOSED, NO_ANSWER)
 
@@ -51,7 +51,7 @@ class Backend(NamedTuple):
 
 
 class CallsSeen(NamedTuple):
-    """What came of the calls of one backend: those of the declared caller, and the stranger's."""
+    """The results of the declared caller's and the stranger's calls to one backend."""
 
     backend: Backend
     declared: str
@@ -63,11 +63,11 @@ class CallerPair:
     """The two pods of one namespace.
 
     Attributes:
-        region: where they are.
-        backends: that they call.
-        declared, stranger: the pods.
-        labels: of both, for people.
-        read: how many rounds of the declared caller were read.
+        region: region of the pods.
+        backends: backends that they call.
+        declared, stranger: the two pods.
+        labels: their labels as texts.
+        read: number of the declared caller's rounds that were read.
     """
 
     region: str
@@ -78,12 +78,12 @@ class CallerPair:
     read: int = field(default=0)
 
     def calls(self) -> list[CallsSeen]:
-        """What came of the next rounds: first the declared caller's, then those that the stranger makes after them."""
+        """The results of the next rounds: first the declared caller's, then the stranger's later ones."""
         declared, stranger = self._declared(), self._strangers()
         return [CallsSeen(one, declared[str(one)], stranger[str(one)]) for one in self.backends]
 
     def _declared(self) -> Round:
-        """The next round in which all accept; after `_ENOUGH` without, or where there is no next one, the last."""
+        """The next round in which all backends accept; the last round if there is none within `_ENOUGH` rounds."""
 
         def accepted(rounds: Sequence[Round]) -> list[Round]:
             return [one for one in rounds[self.read :] if all(came == ACCEPTED for came in one.values())]
@@ -95,7 +95,7 @@ class CallerPair:
         return found
 
     def _strangers(self) -> Round:
-        """Of each backend `accepted` if it ever was, else the worst of the rounds that begin now."""
+        """The result for each backend over the rounds that begin now: `accepted` if it accepted once, else the worst result."""
         before = len(self.stranger.rounds())
         rounds = self.stranger.awaited(lambda rounds: len(rounds) - before >= _SHOWN)
         later = rounds[before:] or rounds[-_SHOWN:]
@@ -111,13 +111,13 @@ class CallerPair:
 def callers_in_place(
     target: Target, clusters: Clusters, backends: Mapping[tuple[str, str], Sequence[Backend]], by: str
 ) -> Iterator[list[CallerPair]]:
-    """Put both pods in place, in each namespace that has a backend, and remove them however it ends.
+    """Create both pods in each namespace that has a backend, and always remove them at the end.
 
     Args:
-        target: whose declared callers they are.
-        clusters: of it.
-        backends: by region and namespace.
-        by: the check, as the undo log names it.
+        target: target whose declared callers are used.
+        clusters: clusters of the target.
+        backends: backends by region and namespace.
+        by: name of the check in the undo log.
     """
     declared = callers_of(target)
     both = {"accepted": declared.accepted, "refused": declared.refused}
@@ -143,7 +143,7 @@ def callers_in_place(
 @accesses(*CALLERS)
 @contextmanager
 def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Puts the probe pods in place, reads each (caller, backend) of each region, and removes them however it ends."""
+    """Creates the probe pods, reads each pair of caller and backend in each region, and always removes the pods."""
     port, clusters, places = int(params["port"]), Clusters(target), namespaces(target)
     backends = {
         (region, namespace): [
@@ -159,7 +159,7 @@ def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[FactPr
 
 
 def no_service(place: str, port: int) -> FactReading:
-    """That a region has no service on a port: whom its backends accept is not known."""
+    """The unknown fact of a region that has no service on the port."""
     return FactReading(subject=f"{place}: TCP {port}", expected="a service on that port", observed="none", ok=None)
 
 
@@ -178,7 +178,7 @@ def _readings(pair: CallerPair, place: str) -> Iterator[FactReading]:
 
 
 def refusal(subject: str, seen: CallsSeen) -> FactReading:
-    """Whether a backend refuses the stranger: known only where it does not refuse the declared caller alike."""
+    """The fact whether a backend refuses the stranger; unknown if it refuses the declared caller too."""
     ok: bool | None
     observed, ok = seen.stranger, None
     if seen.stranger == ACCEPTED:
@@ -188,7 +188,5 @@ def refusal(subject: str, seen: CallsSeen) -> FactReading:
     elif seen.stranger == CLOSED and seen.declared == ACCEPTED:
         observed, ok = REFUSED, True
     elif seen.declared != ACCEPTED:
-        observed += (
-            f", which shows nothing: {seen.declared} for the declared caller; hint: name a caller that it accepts"
-        )
+        observed += f", which proves nothing: the result of the declared caller is `{seen.declared}`; hint: name a caller that the backend accepts"
     return FactReading(subject=subject, expected=REFUSED, observed=observed, ok=ok, sure=ok is False)

@@ -1,4 +1,4 @@
-"""`portal-links`: does the self-service portal answer, and what its first page links to?"""
+"""`portal-links`: checks that the self-service portal answers, and everything that its first page links to."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     import httpx
 
 _MOST: Final = 200
-"""Links of one page that are followed."""
+"""Maximum number of links of the page that are requested."""
 _FAILED: Final = 400
 _LINKS: Final = {"a": "href", "link": "href", "script": "src", "img": "src"}
 _HINTS: Final = frozenset({"preconnect", "dns-prefetch"})
-"""Relations of a `link` that names a host to be connected to, and no page of it."""
+"""Relations of a `link` element that only names a host to connect to, not a page."""
 
 
 class _Links(HTMLParser):
-    """Collects what a page links to, each once and in its order."""
+    """Collects the links of a page, without duplicates and in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,13 +54,13 @@ def portal_links(target: Target, _params: Mapping[str, str]) -> FactProbe:
 
 
 def _number(portal: str, number: int) -> FactReading:
-    """That not every link was asked for, or that there is none."""
-    seen = f"{number}, of which the first {_MOST} were asked for" if number else "none"
+    """The fact on the number of links, if there are none or too many to request."""
+    seen = f"{number}, of which the first {_MOST} were requested" if number else "none"
     return FactReading(subject=f"{portal}: links", expected=f"1 to {_MOST} links", observed=seen, ok=None)
 
 
 def _linked(page: str, text: str) -> Sequence[str]:
-    """Addresses of the web, valid or not."""
+    """The links with http or https addresses, valid or not."""
     reader = _Links()
     reader.feed(text)
     absolute = dict.fromkeys(linked(page, link) for link in reader.found)
@@ -68,10 +68,10 @@ def _linked(page: str, text: str) -> Sequence[str]:
 
 
 def _link(client: httpx.Client, link: str) -> FactReading:
-    """That it answers, redirects followed; of what answers at another site that is not known."""
+    """The fact that an address answers, with redirects followed; unknown if another site answered."""
     answered = ask(client, link)
     answers = 0 < answered.status < _FAILED
-    led = f"led to {answered.led_to}: not read" if answers and answered.led_to else ""
+    led = f"redirected to another site, {answered.led_to}: not read" if answers and answered.led_to else ""
     return FactReading(
         subject=link,
         expected=f"a status below {_FAILED}",

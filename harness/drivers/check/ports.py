@@ -1,9 +1,9 @@
-"""`network-ports`: does a backend refuse its declared callers on every port but one?
+"""`network-ports`: checks that a backend refuses its declared callers on every port but one.
 
-A port without a listener refuses every caller, policy or not. So a pod is made that carries the backend's labels and listens on the
-port and on others, with a Service of its own that leads to it though it is never ready: no Service of the platform sends it a
-request. A second pod, with the labels of a declared caller, connects to it. The one port must accept, or nothing was shown; in the
-same round of calls all others must refuse, and in no round may one of them accept.
+A port without a listener refuses every caller, with or without a policy. So the check creates a listener pod with the backend's labels
+that listens on the port and on others. It is never ready, so that no Service of the platform sends it requests; a Service of its own
+leads to it all the same. A second pod, with the labels of a declared caller, connects to it. The one port must accept, else the
+result is unknown. In the same round of calls all other ports must refuse, and in no round may one of them accept.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from harness.targets.undo import PendingUndos, undoable
 from harness.targets.workloads import TEMPLATE_HASHES
 
 OTHERS: Final = (8081, 9090, 15672)
-"""Ports that are tried beside the declared one."""
+"""Ports that are called beside the declared one."""
 _NEVER_SERVED: Final = 1
-"""The port that the listener's readiness is asked at: it is never ready, and so is no pod of any Service but its own."""
+"""Port of the listener's readiness probe, which never succeeds, so that no Service but its own selects the pod as ready."""
 _MARK: Final = "readiness/listener"
 
 _LISTENER: Final = """\
@@ -48,7 +48,7 @@ _LISTENING: Final[Mapping[str, Any]] = {
     "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
     "readinessProbe": {"tcpSocket": {"port": _NEVER_SERVED}, "periodSeconds": 10},
 }
-"""Fields of a listener's container."""
+"""Fields of a listener's container specification."""
 
 
 def _delete_service(cluster: Cluster, _target: Target, *, namespace: str, service: str) -> None:
@@ -57,13 +57,13 @@ def _delete_service(cluster: Cluster, _target: Target, *, namespace: str, servic
 
 @undoable("delete-service", undo=_delete_service, of_a_cluster=True)
 def make_service(cluster: Cluster, body: Object) -> None:
-    """Make a Service; the undo deletes it."""
+    """Create a Service; the undo deletes it."""
     cluster.create_service(body["metadata"]["namespace"], body)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Backend:
-    """What is tried in the place of one backend: its labels, and the name of the listener and of its Service; no labels where it has no pod."""
+    """One backend: its labels, and the name of the listener and its Service; no labels if the backend has no pod."""
 
     name: str
     labels: Mapping[str, str]
@@ -72,7 +72,7 @@ class _Backend:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Tried:
-    """One region: its backends, and the pod that calls."""
+    """One region: its backends and the calling pod."""
 
     place: str
     caller: CallerPod
@@ -81,12 +81,12 @@ class _Tried:
     backends: Sequence[_Backend]
 
     def probe(self) -> Sequence[FactReading]:
-        """All rounds of calls, as soon as there is one of each backend that shows something."""
+        """All rounds of calls; waits until there is a usable round for each backend."""
         rounds = self.caller.awaited(lambda rounds: all(self._shown(one, rounds) for one in self.backends))
         return [seen for backend in self.backends for seen in self._of(backend, rounds)]
 
     def _shown(self, backend: _Backend, rounds: Sequence[Round]) -> list[Round]:
-        """Those in which its listener was reached, as in the round before: by then it is up on each port, and of other rounds nothing is known."""
+        """Rounds in which the listener was reached, also in the round before, so that it listens on each port; others are not used."""
         key = f"{backend.listener}:{self.port}"
         return [came for before, came in pairwise(rounds) if before[key] == came[key] == ACCEPTED]
 
@@ -114,7 +114,7 @@ class _Tried:
 @accesses(*CALLERS, *access("list pods", "create,delete services"))
 @contextmanager
 def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Puts listeners and callers in place, calls each backend of each region, and removes them however it ends."""
+    """Creates listeners and callers, calls each backend of each region, and always removes the pods."""
     port, clusters, places = int(params["port"]), Clusters(target), namespaces(target)
     tried: list[_Tried] = []
     unknown: list[FactReading] = []
@@ -135,7 +135,7 @@ def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[FactPro
 def _place(
     undos: PendingUndos, target: Target, cluster: Cluster, namespace: str, *, backends: Sequence[_Backend], port: int
 ) -> CallerPod:
-    """Put the listeners of one namespace in place, and the pod that calls them."""
+    """Create the listeners of one namespace and the pod that calls them."""
     declared = callers_of(target)
     image, labels = declared.image, dict(declared.accepted)
     for backend in backends:
@@ -153,8 +153,8 @@ def _place(
 def _no_pod(place: str, backend: _Backend, port: int) -> FactReading:
     return FactReading(
         subject=f"{place}: {backend.name} on TCP {port}",
-        expected="a pod, in whose place a listener is put",
-        observed="it has none",
+        expected="a pod, whose labels the listener gets",
+        observed="it has no pod",
         ok=None,
     )
 

@@ -1,4 +1,4 @@
-"""The ways to a pod: its own address where that is on this machine, else the API server's proxy."""
+"""Sends requests to pods: directly if the pod's address is on this machine, else through the API server's proxy."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from harness.targets.workloads import http_port
 _T = TypeVar("_T")
 
 AT_ONCE: Final = 4
-"""So many pods are asked at once."""
+"""Number of pods that are read at the same time."""
 WITHIN_S: Final = 2.0
-"""Each answer is waited for so long, where no sentence says how long."""
+"""Default timeout of an answer in s, if no sentence gives one."""
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class PodAnswer(NamedTuple):
-    """What a pod answered: a status, a body as text and as bytes, and headers (their names in lower case); or why it did not."""
+    """The answer of a pod: status, body as text and as bytes, and headers (names in lower case); or why there is none."""
 
     status: int
     body: str = ""
@@ -38,16 +38,16 @@ class PodAnswer(NamedTuple):
 
     @property
     def words(self) -> str:
-        """`status 200`, or what kept an answer from coming."""
+        """`status 200`, or the reason why there is no answer."""
         return self.why or f"status {self.status}"
 
 
 class PodReach:
-    """Asks pods by HTTP.
+    """Sends HTTP requests to pods.
 
     Args:
-        target: as reached from the pods' region.
-        within_s: each answer is waited for so long.
+        target: target, as reached from the pods' region.
+        within_s: timeout of each answer, in seconds.
     """
 
     def __init__(self, target: Target, within_s: float) -> None:
@@ -56,14 +56,14 @@ class PodReach:
         self._api = api_client(target)
 
     def ask(self, pod: Object, path: str, port: int | None = None) -> str:
-        """`status 200`, or what kept an answer from coming."""
+        """`status 200`, or the reason why there is no answer."""
         return self.get(pod, path, port).words
 
     def get(self, pod: Object, path: str, port: int | None = None) -> PodAnswer:
-        """What GET of a path, with or without a query, gave on a port; without one on the pod's HTTP port."""
+        """The answer to GET of a path, with or without a query, on a port; without a port on the pod's HTTP port."""
         address, port = (pod.get("status") or {}).get("podIP") or "", port or http_port(pod)
         if not address:
-            return PodAnswer(0, why="it has no address yet")
+            return PodAnswer(0, why="the pod has no address yet")
         if is_loopback(address):
             return self._directly(f"http://{address}:{port}{path}")
         return self._through_api(pod, port, path)
@@ -110,13 +110,13 @@ class PodReach:
 def of_each(
     target: Target, pods: Sequence[Object], read: Callable[[PodReach, Object], _T], *, within_s: float = WITHIN_S
 ) -> list[_T]:
-    """What is read of each pod, in their order; several are asked at once.
+    """The results of `read` for each pod, in the order of the pods; several pods are read at once.
 
     Args:
-        target: as reached from the pods' region.
-        pods: of that region.
-        read: asks one pod.
-        within_s: each answer is waited for so long.
+        target: target, as reached from the pods' region.
+        pods: pods of that region.
+        read: function that reads one pod.
+        within_s: timeout of each answer, in seconds.
     """
     with closing(PodReach(target, within_s)) as reach, ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(partial(read, reach), pods))

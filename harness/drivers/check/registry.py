@@ -1,6 +1,6 @@
-"""Every check by its name. A row says all that is known of one before it is done; the act reads it.
+"""The table of all checks by name, with what a plan must know about each.
 
-Nothing of a check is imported until it is done: a plan asks for its row only.
+The module of a check is imported only when the check is done.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from harness.model.need import RequiredKey
 
 
 def _within(key: str, why: str) -> RequiredKey:
-    """A key within a section that may lack it."""
+    """A needed key within a section of the target file."""
     return RequiredKey(key, why, f"`{key}`")
 
 
 _API: Final = RequiredKey("kubernetes", "the check reads the Kubernetes API")
 _PODS: Final = RequiredKey("kubernetes", "the pods are found through the Kubernetes API")
 _BOARDS: Final = RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster")
-_DATABASE: Final = RequiredKey("database", "the check asks the database")
-_MEMBERS: Final = _within("database.members", "each member of the database is asked")
+_DATABASE: Final = RequiredKey("database", "the check queries the database")
+_MEMBERS: Final = _within("database.members", "each member of the database is queried")
 _PRODUCTION: Final = RequiredKey("database.production", "the database is compared with production's")
-_MONITOR: Final = RequiredKey("prometheus", "Prometheus is asked what it scrapes and evaluates")
+_MONITOR: Final = RequiredKey("prometheus", "the check reads from Prometheus what it scrapes and evaluates")
 _MONITORS: Final = RequiredKey(
     "monitors",
-    "the Prometheus of every region is asked which rules it has loaded",
+    "the loaded rules are read from the Prometheus of every region",
     "region with a `prometheus`",
     "add `prometheus:` to each region of `regions:`",
 )
-_SERIES: Final = RequiredKey("metrics", "the metrics of services are named")
+_SERIES: Final = RequiredKey("metrics", "the names of the services' metrics are needed")
 _EXPOSED: Final = RequiredKey("metrics", "the metrics of every pod are read")
 _NO_ENTRIES: Final = ("region with an `entry`", "add `entry:` to each region of `regions:`")
-_ENTRIES: Final = RequiredKey("doors", "the entry of every region is asked", *_NO_ENTRIES)
+_ENTRIES: Final = RequiredKey("doors", "requests are sent to the entry of every region", *_NO_ENTRIES)
 _READS: Final = _within("probes.services", "a read of every service is sent to the entry of every region")
 _CALLERS: Final = RequiredKey("callers", "a declared caller connects to the backend")
 _FLAGS: Final = RequiredKey("flags", "a feature flag is switched")
 _SWITCHED: Final = (
     _within("flags.config_map", "the flag is switched where it is kept"),
-    _within("flags.ofrep", "OFREP is asked whether the flag was switched"),
+    _within("flags.ofrep", "OFREP must confirm that the flag was switched"),
 )
 _SIGN_IN: Final = (
     RequiredKey("sign_in", "users sign in"),
@@ -49,9 +49,9 @@ _SIGN_IN: Final = (
 
 
 def _one_entry(region: str) -> RequiredKey:
-    """That the region which a parameter names has an entry."""
+    """The need for an entry of the region that a parameter names."""
     lacks = (f"entry of the region {region}", f"add `entry:` to {region} in `regions:`")
-    return RequiredKey(f"doors.{region}", f"the entry of {region} is asked", *lacks)
+    return RequiredKey(f"doors.{region}", f"requests are sent to the entry of {region}", *lacks)
 
 
 CHECKS: Final[Mapping[str, CheckKind]] = {
@@ -178,7 +178,7 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
     ),
     "dns-records": CheckKind(make="dns.dns_records", needs=(RequiredKey("dns", "the public names are resolved"),)),
     "dns-servers": CheckKind(
-        make="dns.dns_servers", needs=(RequiredKey("dns", "the zone's servers are asked for the public names"),)
+        make="dns.dns_servers", needs=(RequiredKey("dns", "the public names are requested from the zone's servers"),)
     ),
     "pods-scraped": CheckKind(make="monitor.targets.pods_scraped", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
     "scrape-schedule": CheckKind(
@@ -194,12 +194,12 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
     ),
     "grafana-panels": CheckKind(
         make="monitor.grafana.grafana_panels",
-        needs=(RequiredKey("grafana", "Grafana is asked what its panels show"),),
+        needs=(RequiredKey("grafana", "the data of panels are requested from Grafana"),),
         when=When.UNDER_TRAFFIC,
     ),
     "cpu-profiles": CheckKind(
         make="monitor.profiles.cpu_profiles",
-        needs=(RequiredKey("profiles", "every service is asked for a CPU profile"), _PODS),
+        needs=(RequiredKey("profiles", "a CPU profile is requested from every service"), _PODS),
         when=When.UNDER_TRAFFIC,
     ),
     "pod-usage": CheckKind(make="monitor.usage.pod_usage", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
@@ -239,7 +239,7 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         needs=(
             _MONITOR,
             RequiredKey("website", "its pages are found by links"),
-            RequiredKey("metrics", "the metrics of pages are named"),
+            RequiredKey("metrics", "the names of the pages' metrics are needed"),
         ),
         when=When.UNDER_TRAFFIC,
     ),
@@ -248,7 +248,7 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         needs=(
             _MONITOR,
             _DATABASE,
-            RequiredKey("metrics", "the metrics of queries are named"),
+            RequiredKey("metrics", "the names of the queries' metrics are needed"),
             _within("database.roles", "statements of the services' own roles are counted"),
         ),
         when=When.UNDER_TRAFFIC,
@@ -258,17 +258,17 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
     ),
     "metric-panels": CheckKind(make="monitor.series.metric_panels", needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC),
 }
-"""Every check: what its name stands for."""
+"""Every check by its name."""
 
 
 def kind_of(name: str) -> CheckKind:
     """The check of a name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no check of this name.
     """
     if name not in CHECKS:
-        raise UsageError(f"unknown check `{name}`", hint=f"known are {', '.join(sorted(CHECKS))}")
+        raise UsageError(f"unknown check `{name}`", hint=f"known checks: {', '.join(sorted(CHECKS))}")
     return CHECKS[name]
 
 

@@ -1,4 +1,4 @@
-"""Which release a target runs, read from its workloads and its version path: before the load and after it."""
+"""Reads which release a target runs, from its workloads and its version path, before and after the load."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from harness.targets.workloads import WORKLOADS, workloads
 
 _WITHIN_S: Final = 5.0
 _LONGEST: Final = 200
-"""Characters of a plain version that are kept."""
+"""Maximum number of characters kept of a version in plain text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseReading:
-    """What a target reports of its release.
+    """The release that a target reports.
 
     Attributes:
         at_ns: when it was read.
-        workloads: `namespace/Kind/name` to the image IDs (digests) of its running pods, each once, sorted; images where a pod reports no ID.
-        version: what the version path answered; empty where there is none, or it could not be read.
-        why: what could not be read; empty when everything was.
+        workloads: `namespace/Kind/name` to the sorted image IDs (digests) of its running pods; an image name if a pod reports no ID.
+        version: answer of the version path; empty if there is no such path or it could not be read.
+        why: what could not be read; empty if everything was read.
     """
 
     at_ns: int
@@ -44,7 +44,7 @@ class ReleaseReading:
 
 @accesses(*access("list pods"), *WORKLOADS)
 def read_release(target: Target) -> ReleaseReading:
-    """Read what the key `release` of the target file names; never raises for what the target does."""
+    """Read the release as the key `release` of the target file says; errors of the target become part of the result."""
     at_ns, whys = clock.now_ns(), []
     running: Mapping[str, tuple[str, ...]] = {}
     version = ""
@@ -74,29 +74,29 @@ def _workloads(target: Target) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _images(pod: Object) -> Iterator[tuple[str, str]]:
-    """By container the image ID where it runs, else the image that it names."""
+    """The images of a pod by container: the image ID of a running container, else the image in its specification."""
     running = {one["name"]: one.get("imageID") for one in pod.get("status", {}).get("containerStatuses") or []}
     for container in pod["spec"]["containers"]:
         yield container["name"], str(running.get(container["name"]) or container.get("image", ""))
 
 
 def running_version(target: Target) -> str:
-    """The version that the target's version path answers; of a target without one the release that is judged.
+    """The version from the target's version path or, without such a path, the release under test.
 
     Raises:
-        DriverError: it could not be read, or nothing says it.
+        DriverError: the version could not be read, or neither is known.
     """
     if not target.release.path:
-        version, why = target.release.version, "neither a version nor a path that answers with it is named"
+        version, why = target.release.version, "the target file names neither a version nor a version path"
     else:
         version, why = _version(target, target.release.path)
     if not version:
-        raise DriverError(f"it is not known which release runs: {why}", where=f"{target.file}: release")
+        raise DriverError(f"the running release is not known: {why}", where=f"{target.file}: release")
     return version
 
 
 def answering_release(target: Target) -> str:
-    """The release that the target names now: in the header of a read of the entry, else at its version path; empty where neither does."""
+    """The release that the target runs now: from the header of a read at the entry, else from the version path; may be empty."""
     named = ""
     if header := target.release.answered_in:
         try:
@@ -108,7 +108,7 @@ def answering_release(target: Target) -> str:
 
 
 def _version(target: Target, path: str) -> tuple[str, str]:
-    """The version, and why there is none."""
+    """The version, and the reason if there is none."""
     try:
         with http_client(target, target.entry, timeout_s=_WITHIN_S) as client:
             answer = client.get(path)

@@ -1,4 +1,4 @@
-"""Ways into a cluster that lead to services: Ingresses, and HTTPRoutes of the Gateway API."""
+"""Reads routes from outside a cluster to its services: Ingresses, and HTTPRoutes of the Gateway API."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.targets.kubernetes import Cluster, Object
 _INGRESS: Final = "networking.k8s.io/v1"
 _GATEWAYS: Final = "gateway.networking.k8s.io/v1"
 ROUTES: Final = access("list ingresses.networking.k8s.io", "list httproutes.gateway.networking.k8s.io")
-"""What `leads_around` asks; HTTPRoutes only where the API serves them."""
+"""API permissions that `leads_around` needs; HTTPRoutes only if the API serves them."""
 
 
 def leads_around(cluster: Cluster, namespace: str, place: str, known: AbstractSet[str]) -> Iterator[FactReading]:
-    """A reading for every Ingress and HTTPRoute of a namespace: it leads to no service but those that are known.
+    """A fact for every Ingress and HTTPRoute of a namespace: it must lead only to known services.
 
     Args:
-        cluster: that is asked.
-        namespace: in it.
-        place: the namespace, for people.
-        known: names of the gateway and of other services that are for everyone.
+        cluster: cluster that is read.
+        namespace: namespace in the cluster.
+        place: name of the namespace in the fact.
+        known: names of the gateway and of other public services.
     """
     found = [("Ingress", one, _of_ingress(one)) for one in cluster.customs(_INGRESS, "ingresses", namespace)]
     if "HTTPRoute" in cluster.kinds(_GATEWAYS):
@@ -40,7 +40,7 @@ def leads_around(cluster: Cluster, namespace: str, place: str, known: AbstractSe
 
 
 def _of_ingress(ingress: Object) -> set[str]:
-    """The services that it leads to; a backend may be another resource, such as a bucket."""
+    """The services that an Ingress leads to; backends of other types, such as a bucket, are left out."""
     spec = ingress["spec"]
     backends: list[Any] = [spec.get("defaultBackend") or {}]
     backends += [
@@ -50,7 +50,7 @@ def _of_ingress(ingress: Object) -> set[str]:
 
 
 def _of_route(route: Object, namespace: str) -> set[str]:
-    """The services that it leads to; one of another namespace by both names."""
+    """The services that an HTTPRoute leads to; a service of another namespace with the namespace."""
     references = [one for rule in route["spec"].get("rules") or [] for one in rule.get("backendRefs") or []]
     return {
         str(one["name"]) if one.get("namespace", namespace) == namespace else f"{one['namespace']}/{one['name']}"
@@ -60,5 +60,5 @@ def _of_route(route: Object, namespace: str) -> set[str]:
 
 
 def _is_from_outside(route: Object) -> bool:
-    """Whether it belongs to a Gateway; one of a Service is for calls within the cluster."""
+    """Whether an HTTPRoute belongs to a Gateway; a route of a Service is for calls within the cluster."""
     return any(one.get("kind", "Gateway") == "Gateway" for one in route["spec"].get("parentRefs") or [])

@@ -1,4 +1,4 @@
-"""Runs a check by name and records what it found."""
+"""Runs a check by name and records its facts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.targets import Target
 
 
 def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | None = None) -> Check:
-    """Do what a check demand asks for, and record what it found."""
+    """Run the check of a demand, and record its facts."""
     return record_facts(demand, lambda: _facts(demand, target), sink, run_directory)
 
 

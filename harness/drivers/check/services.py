@@ -1,4 +1,4 @@
-"""The services of the regions: those that are declared, and the pods of each that are ready."""
+"""The services of the regions, with their declared and ready pods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.targets.selectors import selects
 from harness.targets.workloads import CONTROLLERS, controllers, pods_declared, workload_name
 
 SERVICES: Final = (*access("list pods"), *CONTROLLERS)
-"""What `services_in` asks."""
+"""API permissions that `services_in` needs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,10 +22,10 @@ class ServicePods:
     """The pods of one service in one region.
 
     Attributes:
-        region: where it is.
+        region: region of the service.
         name: the label `app` of its pods, else the name of their controller.
-        declared: how many pods its controllers declare; 0 where none is known.
-        ready: those that are ready and not on their way out.
+        declared: number of pods that its controllers declare; 0 if no controller is known.
+        ready: pods that are ready and not being deleted.
     """
 
     region: str
@@ -35,7 +35,7 @@ class ServicePods:
 
 
 def services_in(target: Target, clusters: Clusters) -> list[ServicePods]:
-    """Every service of every region that has a pod ready, or is declared to have one."""
+    """Every service of every region that has a ready pod or declares at least one pod."""
     return [
         service
         for region, namespace in namespaces(target).items()

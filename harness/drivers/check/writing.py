@@ -1,4 +1,4 @@
-"""`written-and-read`: is what one region accepts readable in another within a time?"""
+"""`written-and-read`: checks that writes accepted in one region are readable in another within a time limit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ACCEPTED: Final = frozenset({200, 201})
 
 
 def written_and_read(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Writes twenty rows of the ledger at the entry of one region, and reads each at that of another until it is there."""
+    """Writes twenty ledger rows at one region's entry, and reads each at another region's entry until it is found."""
     ledger = target.ledger
     if ledger is None or not ledger.read:
         raise ConfigurationError(
@@ -49,7 +49,7 @@ def _door(target: Target, region: str) -> str:
     if region not in target.doors:
         known = ", ".join(target.doors) or "none"
         raise ConfigurationError(
-            f"no entry of the region {region}", where=f"{target.file}: regions", hint=f"regions with an entry: {known}"
+            f"the region {region} has no entry", where=f"{target.file}: regions", hint=f"regions with an entry: {known}"
         )
     return target.doors[region]
 

@@ -1,4 +1,4 @@
-"""Pods that were made a moment ago, as by an autoscaler: what is not known of them yet convicts no platform."""
+"""New pods, such as those of an autoscaler: missing data about them is not a failure."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.targets.kubernetes import Object, labels_of, workload_of
 from harness.targets.workloads import restarts_of
 
 SCRAPED_WITHIN_S: Final = 60.0
-"""A new pod is scraped for the first time within one interval, which by default is so long. Source: Prometheus, `scrape_interval`."""
+"""Time in s within which a new pod is first scraped: the default interval. Source: Prometheus, `scrape_interval`."""
 _FOUND_WITHIN_S: Final = 5.0
-"""Until Prometheus knows that the pod is there."""
+"""Time in s within which Prometheus discovers a new pod."""
 _STARTS_WITHIN_S: Final = 60.0
 
 
 class PodReading(NamedTuple):
-    """What was read of a pod.
+    """A fact about a pod.
 
     Attributes:
-        lacks: whether Prometheus has nothing of it yet, or could not scrape it yet; not that what it has is not as expected.
+        lacks: whether Prometheus has no data about the pod, or could not scrape it; False if it has data that are not as expected.
     """
 
     pod: Object
@@ -32,15 +32,15 @@ class PodReading(NamedTuple):
 
 
 def is_new(pod: Object, seconds: float) -> bool:
-    """Whether the pod was made less than so many seconds ago."""
+    """Whether the pod was created less than `seconds` ago."""
     made = pod["metadata"].get("creationTimestamp")
     return made is not None and (clock.wall() - datetime.fromisoformat(str(made))).total_seconds() < seconds
 
 
 def is_starting(pod: Object) -> bool:
-    """Whether the pod is new, and has neither been restarted nor become Ready: it answers nothing yet, and has served nothing.
+    """Whether the pod is new, and has neither been restarted nor become Ready, so that it has not served requests yet.
 
-    One that is on no node yet has neither an address nor a condition.
+    A pod that is not scheduled yet has neither an address nor a condition.
     """
     status = pod.get("status") or {}
     unready = any(one["type"] == "Ready" and one["status"] != "True" for one in status.get("conditions") or [])
@@ -48,7 +48,7 @@ def is_starting(pod: Object) -> bool:
 
 
 def without_unknown_young(target: Target, read: Iterable[PodReading]) -> list[FactReading]:
-    """The readings but those of new pods that Prometheus does not know yet, where it knows another pod of the same workload."""
+    """The facts without new pods that Prometheus does not know yet, if it knows another pod of the same workload."""
     every, within_s = list(read), _FOUND_WITHIN_S + SCRAPED_WITHIN_S / target.scrape_scale
     known = {_workload(one.pod) for one in every if not one.lacks}
     return [

@@ -30,18 +30,18 @@ from harness.units import NS_PER_S
 
 _FRAME: Final = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
 _STATISTICS: Final = "Type     Name"
-"""Begins the table that Locust prints in the end: after it nothing in a log says why the load ended."""
+"""Beginning of the table that Locust prints at the end; the reason for the end of the load is before it."""
 START_S: Final = 30.0
 """A worker that has not opened its row file by then has failed.
 
 On an idle machine it takes one second.
 """
 AHEAD_S: Final = 0.2
-"""The schedules begin so long after all workers are ready, so that each has heard of it."""
+"""Time in s from when all workers are ready to the start of the schedules, so that each worker knows it."""
 FAR_AHEAD_S: Final = 2.0
 """The same where workers are elsewhere: their clocks are aligned meanwhile."""
 WORKER_GRACE_S: Final = 5.0
-"""Beyond the drain; then the whole process group is killed."""
+"""Time in s beyond the drain after which the process group is killed."""
 MASTER_GRACE_S: Final = 10.0
 """The same of a master, which waits for its workers first."""
 
@@ -49,7 +49,7 @@ Say = Callable[[str], None]
 
 
 def _unheard(_: str) -> None:
-    """Discard what a load reports of its progress."""
+    """Ignore a message about the progress of a load."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -70,7 +70,7 @@ class _LoadProcess:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadSettings:
-    """What a load offers, to whom, and what it records.
+    """The settings of a load: what is offered, to which address, and what is recorded.
 
     Attributes:
         plan: what to offer.
@@ -167,7 +167,7 @@ class Load:
         return tuple(child.process.pid for child in self._children)
 
     def alive(self) -> bool:
-        """Whether every worker runs; one that ended by itself is recorded when this is asked."""
+        """Whether every worker runs; a worker that ended unexpectedly is recorded by this call."""
         for child in self._children:
             if not child.ended and child.process.poll() is not None:
                 cause = _ended_by(_read_log(self._log()))
@@ -177,7 +177,7 @@ class Load:
 
     @property
     def hint(self) -> str:
-        """What to do about a load that its locustfile ended; empty where it did not."""
+        """The hint for a load that its locustfile ended; empty otherwise."""
         cause = _ended_by(_read_log(self._log()))
         if not cause:
             return ""
@@ -189,7 +189,7 @@ class Load:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What went wrong with workers so far, for people."""
+        """Texts on problems of workers so far."""
         return tuple(self._problems)
 
     def stop(self) -> None:
@@ -355,7 +355,7 @@ def raised_at(log: str, project: Path) -> str:
 
 
 def _ended_by(log: str) -> str:
-    """What a log says of a load that its locustfile ended; empty where it says nothing of that."""
+    """The reason in a log if its locustfile ended the load; empty otherwise."""
     said = [line.removeprefix(ENDED) for line in log.splitlines() if line.startswith(ENDED)]
     return said[-1][:300] if said else ""
 

@@ -1,4 +1,4 @@
-"""Whether a locustfile is valid, read from its source before anything is run.
+"""Checks a locustfile from its source before anything is run.
 
 Importing Locust patches sockets, and takes a second.
 """
@@ -19,11 +19,11 @@ _USERS: Final = ("OpenLoopUser", "ClosedLoopUser")
 _STOCK: Final = "HttpUser"
 _LOCUST: Final = "locust"
 _RENAMED: Final = {"HttpLocust": "HttpUser", "Locust": "User", "TaskSequence": "SequentialTaskSet", "seq_task": "task"}
-"""Names of Locust below 1.0; some can still be imported, and raise when they are used."""
+"""Names from Locust before 1.0; some can still be imported, but raise an error when used."""
 
 
 class LocustUsers(NamedTuple):
-    """What the source of a locustfile says of its users.
+    """The kind of users in a locustfile, from its source.
 
     Attributes:
         stock: whether they are Locust's own (`HttpUser`, `FastHttpUser`, `User`, functions of a test): a closed model.

@@ -1,4 +1,4 @@
-"""What a locustfile has that its caller may give or that the size replaces: options, their variables, hosts. Read from its source."""
+"""Finds options, environment variables and hosts in the source of a locustfile that a run must set or replaces."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def variables_of_locust() -> frozenset[str]:
 
 
 def is_replaced(variable: str) -> bool:
-    """Whether a variable would set what the size of a traffic says: it is one that Locust reads for itself."""
+    """Whether Locust itself reads a variable, so that it could override the size of a traffic."""
     return variable.startswith(_PREFIX) and variable in variables_of_locust()
 
 
 def remarks_on(locustfile: Path, entry: str, environment: Mapping[str, str]) -> Iterator[str]:
-    """What a person should know who runs a locustfile of Locust's own by the size of a traffic."""
+    """Remarks for a person who runs a stock locustfile with the size of a traffic."""
     if replaced := sorted(filter(is_replaced, environment)):
         what = "is a setting of Locust and is" if len(replaced) == 1 else "are settings of Locust and are"
         yield f"{', '.join(replaced)} {what} not read: the size of the traffic says how much is offered"

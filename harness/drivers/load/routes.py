@@ -1,4 +1,4 @@
-"""The routes that a locustfile sends, read from source: its own, and that of the modules beside it."""
+"""Finds the routes of a locustfile from its source and the modules beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file of a traffic: how much, how long, and when journeys arrive."""
+"""Reads the size file of a traffic: how much load, how long, and when journeys arrive."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def schedule_of(size: Size, document: YamlDocument, rate_per_s: float | None) ->
         )
     if rate_per_s is not None and (size.rate is None or size.shape):
         raise ConfigurationError(
-            f"the target file says `rate: {rate_per_s:g}/s`, and this traffic has no one rate",
+            f"the target file has `rate: {rate_per_s:g}/s`, but this traffic does not have a single rate",
             where=document.where(()),
             hint="take the rate out of the target file's `traffic:`",
         )
@@ -225,9 +225,9 @@ def schedule_of(size: Size, document: YamlDocument, rate_per_s: float | None) ->
     if size.shape is None:
         if not rate:
             raise ConfigurationError(
-                f"{document.path.stem}: the target file asks for no traffic at all",
+                f"{document.path.stem}: the target file sets the rate to 0, so there is no traffic",
                 where=document.where(("rate",)),
-                hint="ask for some",
+                hint="set a rate above 0",
             )
         return ArrivalSchedule(curve=RateCurve.flat(rate), arrivals=arrivals, peak_per_s=rate)
     points = _points(size.shape, rate or 0.0)

@@ -21,7 +21,7 @@ from harness.targets.parts import TrafficOverride
 from harness.yamlfile import YamlDocument, read_document
 
 MOST_PER_WORKER: Final = 2000.0
-"""Requests per second that one process is asked for at most.
+"""Maximum number of requests per second of one process.
 
 Each costs it about 0.12 ms of processor time, so this is a quarter of a core. The rest is room for arrivals that come at
 once, for journeys that cost more, and for neighbours on a shared machine: from twice this rate on it was late when measured.
@@ -101,7 +101,7 @@ def load_traffic(
 
 def _refuse_shared_census(plan: TrafficPlan, document: YamlDocument) -> None:
     if plan.census and plan.all_workers > 1:
-        what = "several workers would walk through the users side by side"
+        what = "several workers would each go through all known users"
         raise ConfigurationError(what, where=document.where(("census",)), hint="a census has one worker")
 
 
@@ -208,7 +208,7 @@ def _refuse_accounts_elsewhere(size: Size, document: YamlDocument) -> None:
     """Workers elsewhere do not send what their journeys wrote: a counter would have grown by more than is accounted for."""
     if size.accounts and size.remote is not None:
         raise ConfigurationError(
-            "workers elsewhere do not account for what their journeys wrote",
+            "workers on other machines do not report what their journeys wrote",
             where=document.where(("accounts",)),
             hint="leave out `accounts`, or `remote`",
         )
@@ -236,7 +236,7 @@ def _refuse_stock(users: LocustUsers, size: Size, document: YamlDocument) -> Non
             "accounts" if size.accounts else "census",
             "only journeys of `harness.locust` account for what they do",
         )
-        hint = "leave it out"
+        hint = "remove it"
     if what:
         at = (key,) if (key,) in document.lines else ()
         raise ConfigurationError(what, where=document.where(at), hint=hint)

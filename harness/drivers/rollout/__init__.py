@@ -1,4 +1,4 @@
-"""Rollouts: a candidate takes over by a product's own protocol, is followed, and is taken back. Nothing is judged here."""
+"""Rollouts: starts a candidate by a product's own protocol, follows it, and rolls it back. Nothing is judged here."""
 
 from __future__ import annotations
 

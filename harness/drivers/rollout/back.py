@@ -1,4 +1,4 @@
-"""The way back, on disk before anything is changed: whoever is killed in the midst of a rollout leaves what ends it on one release."""
+"""The rollback, written to the undo log before anything is changed, so that a killed rollout can be ended on one release."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster, Object
 
 BACK_WITHIN_S: Final = 20.0
-"""So long, at least, the recovery of one object waits until it is at rest on the release before; as its rollout may take, if that is longer."""
+"""Minimum time in s that a recovery waits for an object to be at rest on the old release; longer if its rollout may take longer."""
 STRATEGY_OF_OTHERS: Final = "has a strategy that others gave it since"
 _POLL_S: Final = 0.2
 _AGAIN: Final = 10
-"""Every so many observations a request that may have been missed is sent again."""
+"""Number of observations after which a request that may have been missed is sent again."""
 _AS_IT_MUST_BE: Final = "if it is as expected, delete its entry in the undo log; else"
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a rollout gives an object; anything that it has else was given by others.
+    """The values that a rollout gives an object; other values were set by others.
 
     Attributes:
         template: in the place that is replaced; empty where only its images are known, as of an older undo log.
@@ -178,7 +178,7 @@ def go_back(
     restore: bool,
     given: Given | None = None,
 ) -> bool:
-    """One step of the way back: whether the object is at rest on what it was.
+    """One step of the rollback: returns whether the object is at rest in its earlier state.
 
     Args:
         here: the object.
@@ -205,7 +205,7 @@ def go_back(
 
 @undoable("take-back", undo=_take_back, of_a_cluster=True)
 def take_over(here: Changeable, template: Replaced) -> None:
-    """Give the object what the candidate has in that place."""
+    """Set the candidate's template or selector in the object."""
     here.replace(template)
 
 
@@ -221,7 +221,7 @@ def intend_back(
     lent: Strategy | None = None,
     within_s: float = BACK_WITHIN_S,
 ) -> Intent:
-    """Put on disk how an object is taken back; strike it off when it was seen at rest on what it was.
+    """Write to the undo log how an object is rolled back; remove the entry when the object is at rest in its earlier state.
 
     Args:
         platform: what is acted on.

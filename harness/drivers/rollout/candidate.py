@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Object
 
 Replaced = dict[str, Any]
-"""What a rollout replaces of an object: a pod template, or a selector."""
+"""The part of an object that a rollout replaces: a pod template, or a selector."""
 _CONTAINERS: Final = ("initContainers", "containers")
 """Where a pod template has its containers."""
 
@@ -25,7 +25,7 @@ _CONTAINERS: Final = ("initContainers", "containers")
 def candidate_template(
     plan: RolloutPlan, target: Target, namespace: str, name: str, present: Replaced, *, release: str
 ) -> Replaced:
-    """What replaces `present`, which runs `release`.
+    """The candidate's template or selector that replaces `present`, which runs `release`.
 
     Raises:
         ConfigurationError: the manifests have no such object.
@@ -80,7 +80,7 @@ def containers_of(template: Replaced) -> dict[str, str]:
 
 
 def without_images(template: Replaced) -> Replaced:
-    """A pod template with no image in any of its containers: what else it asks for."""
+    """A pod template without the images of its containers."""
     spec = template.get("spec") or {}
     bare = {key: [{**one, "image": ""} for one in spec[key]] for key in _CONTAINERS if spec.get(key)}
     return {**template, "spec": {**spec, **bare}}

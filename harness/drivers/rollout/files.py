@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".yaml"
 _AROUND_S: Final = 15.0
-"""What a rollout takes beside its steps: the candidate starts, and the way back."""
+"""Time in s of a rollout in addition to its steps: start of the candidate, and rollback."""
 
 
 def _said(value: object) -> Quantity:
@@ -183,7 +183,7 @@ def _trigger(document: YamlDocument, name: str, entry: TriggerEntry) -> Trigger:
 
 
 def _wrong_steps(file: RolloutFile) -> Iterator[tuple[Location, str, str]]:
-    """What is wrong with the steps: of another strategy, over all users, falling, or none that reaches all."""
+    """Problems with the steps: another strategy, over 100 %, falling, or not ending at 100 %."""
     if file.strategy != "canary":
         if file.steps:
             yield (
@@ -208,7 +208,7 @@ def _wrong_steps(file: RolloutFile) -> Iterator[tuple[Location, str, str]]:
 
 
 def _wrong_ends(file: RolloutFile) -> Iterator[tuple[Location, str, str]]:
-    """What does not fit together elsewhere."""
+    """Problems with keys that depend on each other."""
     if file.dwell is not None and (file.dwell.dimension != "time" or file.dwell.value <= 0):
         yield ("dwell",), f"{file.dwell} is not a length of time above 0", "write it like `2 h`"
     if file.dwell is None and file.dwell_scale is not None:

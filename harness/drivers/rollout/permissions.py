@@ -1,4 +1,4 @@
-"""What a rollout asks of the Kubernetes API, by the kind of its objects."""
+"""Kubernetes API permissions that a rollout needs, by the kind of its objects."""
 
 from __future__ import annotations
 

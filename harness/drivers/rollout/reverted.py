@@ -1,4 +1,4 @@
-"""Who takes a candidate back, beside an abort: what an object's spec asks for while the rollout is followed.
+"""Finds out whether others roll a candidate back, from an object's spec while the rollout is followed.
 
 The harness writes no spec between the candidate's and the command for the way back, so a spec that asks for the release before in that
 time was written by others: `undo`, a revert by GitOps, or a controller that owns the object.
@@ -26,7 +26,7 @@ _PRIMARY: Final = "-primary"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reversal:
-    """Who took a candidate back, and why, in words."""
+    """Who rolled a candidate back, and why, as texts."""
 
     by: ReversedBy
     why: str

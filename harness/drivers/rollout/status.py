@@ -1,4 +1,4 @@
-"""What an object of a rollout says of itself, read from the JSON that its product writes: pure functions of one object each."""
+"""Reads the status of rollout objects from their JSON; pure functions of one object each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEALTHY, PROGRESSING, PAUSED, DEGRADED = "Healthy", "Progressing", "Paused", "De
 """Phases, as Argo Rollouts names them; those of the other kinds are put into the same words."""
 REVISION: Final = "deployment.kubernetes.io/revision"
 _MOST_WEIGHT: Final = 100
-"""Weight of all traffic, where a Rollout says no other."""
+"""Weight of all traffic, unless a Rollout gives another one."""
 WORKLOAD_GENERATION: Final = "rollout.argoproj.io/workload-generation"
 
 

@@ -1,4 +1,4 @@
-"""Gives services load on their containers' account, so that their autoscalers act, and records what was done. Judges nothing."""
+"""Loads services' containers so that their autoscalers act, and records what was done. Nothing is judged here."""
 
 from __future__ import annotations
 

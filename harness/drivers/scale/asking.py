@@ -1,4 +1,4 @@
-"""A pod beside copies of a workload's pod that asks them in turns, and what the copies use of the CPU meanwhile."""
+"""Sends requests to copies of a workload's pod in turns, and measures the CPU that the copies use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.targets.parts import Callers
 
 ROUNDS: Final = 4
-"""How often each set of copies has its turn: how much its turns differ tells how sure their mean is."""
+"""Number of turns of each set of copies; their variation gives the uncertainty of the mean."""
 TURN_S: Final = 3.0
 FIRST_S: Final = 4.0
 """The first turn of a set takes so long, or longer where the windows of the metrics API are: at least one of each copy must be inside of it."""
@@ -33,7 +33,7 @@ IN_FLIGHT: Final = 8
 _WARM_S: Final = 1.5
 """A program that has just begun serves less: each set is asked for so long before the first turn, and that is not counted."""
 _MORE_S: Final = 30.0
-"""For the pod to begin and to end."""
+"""Time in s for the pod to start and to end."""
 _POLL_S: Final = 0.5
 _WHOLE_S: Final = 1.0
 """The metrics API writes moments in seconds, what is below them cut off."""
@@ -161,7 +161,7 @@ def asked_within_s(sets: int, first_s: float) -> float:
 
 
 def used_in(seen: Iterable[CpuReading], copies: Sequence[PodCopy], turn: Mapping[str, Any]) -> list[float]:
-    """The most cores of each copy in the windows that were inside of a turn; of a copy without one there is none."""
+    """The largest CPU use in cores of each copy in windows inside a turn; copies without such a window are left out."""
     until_s = turn["began"] + turn["seconds"] - _WHOLE_S
     inside = [one for one in seen if one.until_s - one.window_s >= turn["began"] and one.until_s <= until_s]
     most = [[one.cores for one in inside if one.pod == each.name] for each in copies]

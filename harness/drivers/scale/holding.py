@@ -1,4 +1,4 @@
-"""Holds the usage of a service at a level, and watches what becomes of it."""
+"""Keeps the usage of a service at a level, and observes its replicas."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _POLL_S: Final = 0.5
 _STEADY: Final = 3
-"""So many readings after another near the level are the level."""
+"""Number of consecutive readings near the level after which the level counts as reached."""
 SPIKE: Final = 1.5
 """Usage over the request in a spike: three times the half that a service at ease uses."""
 _IDLE_READINGS: Final = 3
@@ -58,7 +58,7 @@ class Holding:
         return at_ns
 
     def read(self, here: Scaled, resource: str) -> _Reading:
-        """Read the usage and the replicas, and record them."""
+        """Read usage and replicas, and record them."""
         self.alive()
         usage, replicas = patiently(lambda: (here.usage(resource), here.replicas()))
         fields = {"demand": self.demand.key, "resource": resource, "replicas": replicas}
@@ -192,5 +192,5 @@ def _rest(now: Holding, here: Scaled) -> None:
             return
     raise DriverError(
         f"{here.subject} did not come to {here.least} ready replicas within {within_s:g} s",
-        hint="see what its autoscaler says of itself",
+        hint="check the status of its autoscaler (kubectl describe hpa)",
     )

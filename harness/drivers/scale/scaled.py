@@ -22,7 +22,7 @@ READ: Final = (
     *METRICS_READ,
     *SCALED,
 )
-"""What finding a service, its usage and whether it is at rest asks."""
+"""API permissions needed to find a service, its usage and whether it is at rest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,9 +164,9 @@ def pod_spec(cluster: Cluster, namespace: str, workload: Object) -> Object:
         where = f"{namespace}/{workload['metadata']['name']}"
         raise DriverError(
             f"{where} has no pod template, or selects its pods by no label",
-            hint=f"see its `workloadRef`: is there a Deployment {name}?"
+            hint=f"check its `workloadRef`: does a Deployment {name} exist?"
             if name
-            else "see its `template` and `selector`",
+            else "check its `template` and `selector`",
         )
     return spec
 
@@ -215,7 +215,7 @@ def _target(autoscaler: Object) -> Object:
 def _asked(containers: Iterable[Object], resource: str, subject: str) -> float:
     stated = [((one.get("resources") or {}).get("requests") or {}).get(resource) for one in containers]
     if None in stated or not stated:
-        raise DriverError(f"{subject} does not say how much {resource} each container asks for")
+        raise DriverError(f"{subject} has a container without a resource request for {resource}")
     return float(sum(amount(str(one)) for one in stated))
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.drivers.scale.holding import Holding
 
 SERVING: Final = (*READ, *access("list services", "get,create,delete pods", "get pods/log"))
-"""What serving from copies of a pod asks."""
+"""API permissions needed to serve from copies of a pod."""
 _SETS: Final = 2
 _Sets = Sequence[Sequence[PodCopy]]
 """Copies that are asked together, the fewer cores first."""

@@ -1,4 +1,4 @@
-"""Load on the account of containers, by Chaos Mesh's StressChaos; what ends it is on disk before it begins."""
+"""Loads containers by Chaos Mesh's StressChaos; its end is in the undo log before it begins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CHAOS: Final = ("chaos-mesh.org/v1alpha1", "stresschaos")
 STRESSING: Final = (*READ, *access("get,create,delete stresschaos.chaos-mesh.org"))
-"""What giving load asks."""
+"""API permissions needed to create load."""
 _MORE_S: Final = 60.0
 """Stress that is not ended, ends itself so long after what is needed of it: a request may be made again for some seconds."""
 _BEGUN_S: Final = 10.0

@@ -167,6 +167,6 @@ class AlertsWatcher(Watcher):
         here.schedule(self.name, here.settings.rates.alerts, self._alerts.probe, phase=0.8, attendance=attendance)
 
     def ended(self) -> None:
-        """Where the last answer was none, it was blind until now."""
+        """Record a gap until now if the last answer was not valid."""
         if self._alerts:
             self._alerts.end()

@@ -8,7 +8,7 @@ from typing import Any, Final
 from harness.units import NS_PER_MS, NS_PER_S
 
 BLIND_NS: Final = NS_PER_S // 4
-"""No probe for longer than this is blind time: neither up nor down."""
+"""Time without a probe after which the time counts as blind, neither up nor down."""
 
 Blind = Callable[[int, int], None]
 """Called with each blind time: from, until (ns)."""

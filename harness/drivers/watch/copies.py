@@ -31,7 +31,7 @@ _GAPS: Final = 200
 Write = tuple[int, int]
 """Client and sequence number."""
 Shown = tuple[str, int]
-"""How a member shows a write: `found` or `wrong`, and in how many rows."""
+"""The state of a write on a member: `found` or `wrong`, and the number of its rows."""
 
 
 def query_of(table: str) -> sql.Composed:
@@ -45,7 +45,7 @@ def query_of(table: str) -> sql.Composed:
 
 
 class Copy:
-    """What one member shows of the ledger.
+    """The ledger's writes as one member shows them.
 
     Args:
         clients: of the ledger.

@@ -1,4 +1,4 @@
-"""What is there of the ledger: read straight from the database, through the entry, and through each region's own entry."""
+"""Reads all ledger rows: directly from the database, through the entry, and through each region's entry."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Row = tuple[int, int, str | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Held:
-    """What one source held, or why it could not be read."""
+    """The rows that one source contained, or why it could not be read."""
 
     source: str
     at_ns: int
@@ -128,7 +128,7 @@ class FinalReads:
         import httpx  # as above
 
         reads: list[_Held] = []
-        why = "it was not asked"
+        why = "it was not read"
         with http_client(self._target, entry, timeout_s=_ANSWER_S) as http:
             for _ in clock.Deadline.after(lag_s).ticks(_REGION_EACH_S):
                 at_ns = clock.now_ns()

@@ -149,7 +149,7 @@ class NoticesWatcher(Watcher):
         here.schedule(self.name, here.settings.rates.notices, self._notices.probe, phase=0.4, attendance=attendance)
 
     def ended(self) -> None:
-        """Where the last answer was none, it is unknown what came."""
+        """Record that later notices are unknown if the last answer was not valid."""
         if self._notices:
             self._notices.end()
 

@@ -137,7 +137,7 @@ class MemberWatcher:
 
 
 class ReplicasWatcher(Watcher):
-    """Heartbeats in the primary, and each member's role and lag."""
+    """The watcher that writes heartbeats in the primary, and reads each member's role and lag."""
 
     name: ClassVar[str] = "replicas"
     file: ClassVar[str] = "watch/replicas.rows"

@@ -1,4 +1,4 @@
-"""The watcher of what each service says of itself: whether it can do its work."""
+"""The watcher of the services' own health addresses."""
 
 from __future__ import annotations
 

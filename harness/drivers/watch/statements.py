@@ -1,4 +1,4 @@
-"""Watcher of the statements of the services, as each member of the database itself counts them.
+"""Watcher of the services' statements, as counted by each database member.
 
 The counts are those since a statement was first counted. A reading has the statements that ran since the one before, the first one all of them.
 """

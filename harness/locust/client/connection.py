@@ -27,7 +27,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Origin:
-    """Scheme, host, port and user: what a connection leads to; there is one of each.
+    """The target of a connection: scheme, host, port and user.
 
     Attributes:
         family: of the address where the host is one; None: a name, looked up for each new connection.
@@ -53,7 +53,7 @@ class Origin:
     @classmethod
     @cache
     def _of(cls, scheme: str, host: str, port: int, secret: str) -> Origin:
-        """The one with this `name:password`; empty: none."""
+        """The origin with this `name:password`; empty: without a user."""
         shown = f"[{host}]" if ":" in host else host
         place = shown if port == _PORTS[scheme] else f"{shown}:{port}"
         head = f"Host: {place}\r\nUser-Agent: readiness-harness\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
@@ -69,7 +69,7 @@ class Origin:
 
 
 class Connection:
-    """One connection; between two exchanges it is either sound or of no further use.
+    """One connection; between two exchanges it is either usable or must be closed.
 
     Attributes:
         origin: where it leads to.
@@ -88,7 +88,7 @@ class Connection:
         self._wire = connected(origin.host, origin.port, origin.family, secure=origin.scheme == "https")
 
     def ready(self) -> bool:
-        """Whether it can take a request: sound, and nothing was received while it was idle."""
+        """Whether it can be used for a request: it is sound, and nothing was received while it was idle."""
         return self.sound and self._wire.quiet()
 
     def exchange(self, request: bytes, response: Response) -> None:
@@ -115,7 +115,7 @@ class Connection:
 
 
 class Connections:
-    """The connections that no journey has at the moment; each is lent to one at a time.
+    """The connections that no journey uses at the moment; each is used by one journey at a time.
 
     A connection that the server closes just as a request is on its way to it looks like a failure of the target, and
     is recorded as one, for the two cannot be distinguished. Three rules keep that from happening: no connection is lent that was idle
@@ -134,7 +134,7 @@ class Connections:
         self._kept: deque[Connection] = deque()  # the first that was given back first
 
     def borrow(self, origin: Origin) -> Connection:
-        """A connection that no other journey has: a kept one, or a new one.
+        """A connection for one journey: a kept connection or a new one.
 
         Raises:
             OSError: connecting failed.
@@ -151,7 +151,7 @@ class Connections:
         return Connection(origin)
 
     def give_back(self, connection: Connection) -> None:
-        """Keep it for another journey if it is sound and was not idle for long, else close it."""
+        """Keep a connection for another journey if it is sound and was not idle for too long, else close it."""
         if connection.sound and self._lasts(connection):
             self._kept.append(connection)
         else:
@@ -189,5 +189,5 @@ def _family(host: str) -> int | None:
 
 @cache
 def kept_connections(*, idle_s: float, fresh_in: int) -> Connections:
-    """Those of this process that are kept by these rules."""
+    """The pool of connections of this process with these rules."""
     return Connections(idle_s=idle_s, fresh_in=fresh_in)

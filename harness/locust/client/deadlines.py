@@ -1,4 +1,4 @@
-"""Giving up exchanges that take too long, without a timer for each."""
+"""Gives up exchanges that take too long, without a timer for each one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Deadlines:
         self._watched = False
 
     def start(self) -> None:
-        """The greenlet that runs begins an exchange.
+        """The current greenlet begins an exchange.
 
         GaveUp is raised where it waits when the time is over.
         """

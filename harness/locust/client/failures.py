@@ -1,4 +1,4 @@
-"""Kinds of failure: a handful of words, so that a report can count them."""
+"""Kinds of failure: a small set of words that a report can count."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ from typing import Final
 from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 
 _INTERIM = 200
-"""Answers below this announce the one that counts."""
+"""Status from which an answer is final; lower ones announce another answer."""
 _PACKINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})
 _LONGEST_MS: Final = 2e6
-"""What an answer may say of itself: half an hour, which fits its column."""
+"""Maximum serving time that an answer may state: half an hour, which fits its column."""
 
 
 class Response(HTTPResponseParser):
@@ -94,7 +94,7 @@ class Response(HTTPResponseParser):
 
     def _on_message_begin(self) -> None:
         if self.complete:
-            raise HTTPParseError("another answer than the one that was asked for")
+            raise HTTPParseError("an answer that was not requested")
 
     def _on_status(self, text: str) -> None:
         """The reason phrase is not used."""
@@ -129,7 +129,7 @@ class Response(HTTPResponseParser):
 
 
 def _unpacked(packed: bytes, window: int) -> bytes:
-    """All members of it, one after the other; of nothing: nothing.
+    """The unpacked contents of all members in order; empty for empty data.
 
     Args:
         packed: whole.

@@ -1,4 +1,4 @@
-"""What a browser does for one user: cookies, redirects, and a connection of their own."""
+"""An HTTP session of one user like a browser's, with cookies, redirects and its own connection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OF_THE_BODY: Final = re.compile(r"^content-type: .*\r\n", re.IGNORECASE | re.MU
 
 
 class BadRedirect(OSError):
-    """The answer leads nowhere: not to HTTP, or in a circle."""
+    """A redirect that cannot be followed: its target is not HTTP, or there are too many redirects."""
 
 
 class HttpSession:
@@ -161,5 +161,5 @@ def _led_to(url: str, location: str) -> tuple[Origin, str]:
         there = urlsplit(urljoin(url, location))
         origin = Origin.of(f"{there.scheme}://{there.netloc}")
     except ValueError as error:
-        raise BadRedirect(f"led to `{location}`") from error
+        raise BadRedirect(f"redirected to `{location}`") from error
     return origin, _quoted(there.path or "/") + (f"?{there.query}" if there.query else "")

@@ -1,4 +1,4 @@
-"""Bytes to a server and back, for a greenlet that waits while others run."""
+"""Sends and receives bytes for one greenlet while other greenlets run."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _socket: Final = get_original("socket", "socket")
 
 
 class Wire(Protocol):
-    """A connection as bytes; whatever fails raises OSError."""
+    """A connection as a stream of bytes; every failure raises OSError."""
 
     def quiet(self) -> bool:
-        """Whether nothing has come that was not received, no end either."""
+        """Whether no unread data and no end of the connection have arrived."""
 
     def send(self, data: bytes) -> None:
         """Send all of it."""
 
     def receive(self) -> bytes:
-        """What comes next; nothing at the end."""
+        """The next received bytes; empty at the end."""
 
     def close(self) -> None:
         """Close it."""
@@ -144,7 +144,7 @@ class _Plain:
 
 
 class _Tls:
-    """TLS, which may have read ahead of us, and waits by itself."""
+    """A TLS connection, which may read ahead and waits by itself."""
 
     def __init__(self, plain: Any, host: str) -> None:
         own = gevent.socket.socket(fileno=plain.detach())

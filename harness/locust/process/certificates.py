@@ -1,4 +1,4 @@
-"""The certificates of the target for users of Locust's own, where a session, a class or a request has none of its own."""
+"""Gives Locust's own users the target's certificates, unless a session, a class or a request has its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def certificates(session: HttpSession) -> dict[str, Any]:
 
 
 def show_certificate(kind: type) -> None:
-    """Let a `FastHttpUser` show the client's certificate. Whether it verifies the target is its own `insecure`."""
+    """Let a `FastHttpUser` use the client certificate; its own `insecure` decides whether it verifies the target."""
     certificate = os.environ.get(CLIENT_CERT)
     if not certificate or not issubclass(kind, FastHttpUser) or not is_foreign(kind) or kind.ssl_context_factory:
         return

@@ -15,11 +15,11 @@ from harness.model.plan import ENDED
 
 _PACKAGES: Final = ("locust", "gevent")
 _SHAPE: Final = "shape_worker"
-"""The function of Locust that asks a `LoadTestShape`, and ends the load when it has no more to say."""
+"""Name of Locust's function that evaluates a `LoadTestShape` and ends the load when the shape ends."""
 
 
 def lasting(run: Callable[[], object]) -> None:
-    """Run a greenlet beside all else.
+    """Run a greenlet in the background.
 
     Should it fail, the process ends, with its error as the last word.
     gevent would print a traceback and go on: load that is not recorded, or that outlives the process that started it.
@@ -28,12 +28,12 @@ def lasting(run: Callable[[], object]) -> None:
 
 
 def fail(error: object) -> None:
-    """End the process at once, with this as its last word; files stay without their end."""
+    """End the process at once with this message; files get no end record."""
     sys.exit(f"the load generator cannot go on: {error}")
 
 
 class EarlyEnd:
-    """Ends the load when it is interrupted, and says so when its locustfile ends it before."""
+    """Ends the load when it is interrupted, and reports if its locustfile ends it earlier."""
 
     def __init__(self) -> None:
         self._interrupted = False
@@ -53,7 +53,7 @@ class EarlyEnd:
         hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
 
     def _stops(self, environment: Any, **_: Any) -> None:
-        """Say in the log what stops the users, where that is the locustfile: Locust's last words would be its statistics."""
+        """Log the reason if the locustfile stops the users."""
         if not self._interrupted and (by := _stopped_by(environment)):
             sys.stderr.write(f"{ENDED}{by}\n")
             sys.stderr.flush()

@@ -40,18 +40,18 @@ from harness.units import NS_PER_MS, NS_PER_S
 _SERVED: Final = ("x-served-region", "x-served-pod")
 _ERROR: Final = 400
 _SUCCEEDED: Final = 200
-"""The status of a success that HTTP has none for: of gRPC, SQL, a queue, or of steps that are reported as one request."""
+"""Status recorded for a success without an HTTP status: gRPC, SQL, a queue, or steps reported as one request."""
 _MOST_KINDS: Final = 100
-"""So many different failures are kept apart; of later ones only the class is."""
+"""Maximum number of different failures that are recorded; of further ones only the class is kept."""
 _LONGEST: Final = 120
 _MISTAKES: Final = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError)
 """What reading an event may raise that a locustfile fires itself: its values may be anything."""
 _WAYS_OUT: Final = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser)
-"""What a task raises to go on elsewhere: no mistake."""
+"""Exceptions that a task raises to continue elsewhere, which are not errors."""
 
 
 class _BrokenTask(CatchResponseError):
-    """The task raised while it read a right answer: its own mistake, or a content that it did not expect."""
+    """Failure of a task that raised an error while reading a valid answer."""
 
 
 class ForeignRequests:
@@ -281,7 +281,7 @@ class ForeignRequests:
         )
 
     def _sends(self) -> None:
-        """Whoever this greenlet is, or was spawned by, sends requests."""
+        """Record that this greenlet, or the one that spawned it, sends requests."""
         greenlet = getcurrent()
         while greenlet is not None and greenlet not in self._senders:
             self._senders.add(greenlet)
@@ -289,7 +289,7 @@ class ForeignRequests:
             greenlet = parent() if parent is not None else None
 
     def _silent(self) -> int:
-        """How many users of Locust's own have sent nothing since they came."""
+        """Number of Locust's own users that have not sent a request yet."""
         return sum(
             greenlet not in self._senders and is_foreign(type(greenlet.args[0]))
             for greenlet in self._runner.user_greenlets
@@ -300,7 +300,7 @@ class ForeignRequests:
         return self._users.get(getcurrent(), "")
 
     def _kind(self, error: object, status: int) -> str:
-        """The failure in a few words: a status, a word of ours, or what the file says."""
+        """The failure in a few words: a status, a known word, or the text from the locustfile."""
         if isinstance(error, CatchResponseError) or not isinstance(error, BaseException):
             kind = str(error)[:_LONGEST] or "failure"
         elif status >= _ERROR:
@@ -313,7 +313,7 @@ class ForeignRequests:
         return kind
 
     def _broke(self, exception: BaseException, **_: Any) -> None:
-        """A task raised: a mistake in its file, unless the last request of its user had failed."""
+        """A task raised an error: an error in its file, unless the last request of its user had failed."""
         here = getcurrent()
         if here in self._failed:
             self._failed.discard(here)

@@ -1,7 +1,4 @@
-"""Health of the load generator.
-
-A generator that is late measures itself and not the target.
-"""
+"""Measures the health of the load generator, since a generator that is late measures itself and not the target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command-line options of our locustfiles, beside Locust's own."""
+"""Command-line options that the harness adds to Locust's own."""
 
 from __future__ import annotations
 

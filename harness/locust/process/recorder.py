@@ -1,4 +1,4 @@
-"""One row a request, also for those that never got an answer.
+"""Records one row for each request, also for requests without an answer.
 
 Locust's own statistics get the same figures.
 """
@@ -66,7 +66,7 @@ class RequestRecorder:
         self._open: set[Request] = set()
 
     def begin(self, request: Request) -> None:
-        """The request is under way."""
+        """Record that the request was begun."""
         self._open.add(request)
 
     def end(
@@ -160,12 +160,12 @@ class RequestRecorder:
             self.end(request, now, error=CUT_OFF)
 
     def flush(self) -> None:
-        """Hand the rows to the operating system."""
+        """Write the buffered rows to the operating system."""
         if self._writer is not None:
             self._writer.flush()
 
     def close(self) -> None:
-        """Cut off what is under way, and end the file in order."""
+        """Record all open requests as cut off, and end the file with its end record."""
         self.cut_off()
         if self._writer is not None:
             self._writer.close()

@@ -1,4 +1,4 @@
-"""Answers that their user reads bit by bit (`stream=True`): Locust times them to their headers, and whoever asked waits for what is read.
+"""Times answers that are read in parts (`stream=True`) to the end of the reading; Locust times them only to their headers.
 
 A file that sets a time of its own keeps it.
 """
@@ -20,7 +20,7 @@ from harness.units import NS_PER_MS
 
 
 class StreamReading:
-    """What is known of the reading of one answer; entered by each read.
+    """The state of reading one answer, updated by each read.
 
     Args:
         response: of which the headers have come.

@@ -1,4 +1,4 @@
-"""A request of Locust's own users while it is under way, and what becomes of it."""
+"""Requests of Locust's own users that are in progress."""
 
 from __future__ import annotations
 

@@ -36,16 +36,16 @@ from harness.model.table import SAMPLES
 from harness.units import NS_PER_S
 
 AHEAD: Final = 64
-"""So many arrivals of the schedule are drawn at once."""
+"""Number of arrivals of the schedule that are drawn at once."""
 REPORT_S: Final = 1.0
 """Spacing of the count of journeys in progress, and of the generator's health."""
 GO_WITHIN_S: Final = JOIN_S + 30.0
-"""A worker waits so long for the start time of the schedule: until the last has joined, and some time more."""
+"""Maximum time in s for which a worker waits for the start time of the schedule, until the last worker has joined."""
 
 Put = Callable[[str, str, str, dict[str, Any]], None]
 """Records an observation: source, kind, subject, fields."""
 Due = tuple[int, str]
-"""When a journey is due in ns of CLOCK_MONOTONIC, and its name; empty: whichever there is."""
+"""When a journey is due in ns of CLOCK_MONOTONIC, and its name; empty: any journey."""
 
 
 class Carrier(Protocol):
@@ -125,7 +125,7 @@ class LocustWorker:
         return RequestRecorder(writer, worker=options.worker, region=options.region, request_event=self.request_event)
 
     def begin(self, at_ns: int) -> None:
-        """Time 0 of the schedule; what is left of an earlier one is void."""
+        """Set time 0 of the schedule; an earlier schedule is discarded."""
         self._schedule = self._carrier = None
         self._begin.set(at_ns)
 
@@ -173,11 +173,11 @@ class LocustWorker:
             yield at_ns, ""
 
     def spawn(self, journey: Callable[..., None], *arguments: Any, broken: Callable[[Any], None]) -> None:
-        """Let a journey run beside the others; `broken` is called with its greenlet when it raises."""
+        """Start a journey in a greenlet; `broken` is called with the greenlet if it raises an error."""
         self._journeys.spawn(journey, *arguments, broken=broken)
 
     def broke(self, error: BaseException) -> None:
-        """A journey raised by a mistake in its file.
+        """Record a journey that raised because of an error in its file.
 
         The requests that it did not send are no failures of the target.
         """
@@ -188,7 +188,7 @@ class LocustWorker:
         return isinstance(error, SentAway)
 
     def think_until(self, due_ns: int) -> None:
-        """Sleep until then, or end the journey when the run ends.
+        """Sleep until a moment, or end the journey when the run ends.
 
         Nothing of it is recorded any more then.
         """

@@ -1,4 +1,4 @@
-"""Two machines' clocks, aligned by asking: what time is it there?"""
+"""Aligns the clocks of two machines by exchanging times."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Alignment:
         return len(self._exchanges) == KEPT
 
     def best(self) -> Aligned | None:
-        """What is known now; None before the first answer.
+        """The present estimate of the offset; None before the first answer.
 
         Clocks that may be one, as of one machine, are taken for one.
         """

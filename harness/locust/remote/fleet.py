@@ -57,7 +57,7 @@ def _refuse(environment: Any, options: Options) -> None:
     """End the process where options or classes do not go together."""
     kinds = environment.user_classes
     if environment.shape_class and (options.rates or options.trace):
-        sys.exit("a LoadTestShape and --rates or --trace both say when: leave one of them away")
+        sys.exit("a LoadTestShape and --rates or --trace both define the arrivals: remove one of them")
     if environment.shape_class and (options.workers or 1) > 1 and any(map(is_foreign, kinds)):
         sys.exit("each process would have all users of the LoadTestShape: write `workers: 1`")
     models = {getattr(kind, "model", "closed") for kind in kinds}
@@ -74,7 +74,7 @@ def _refuse(environment: Any, options: Options) -> None:
 
 
 def _refuse_host(host: str | None) -> None:
-    """None: it is asked for on the web page."""
+    """The host; None if it is entered on Locust's web page."""
     try:
         if host:
             Origin.of(host)

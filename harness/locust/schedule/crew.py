@@ -18,7 +18,7 @@ Broken = Callable[[Any], None]
 
 
 class SentAway(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
-    """Ends a journey because the load is being ended: what its author raises is another one."""
+    """Ends a journey because the load ends; not raised by locustfiles."""
 
 
 class Crew:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from locust import LoadTestShape
 
 FULL_RATE: Final = 100
-"""Users that offer the full rate under a shape: a shape's users are per cent."""
+"""Number of users that means the full rate: the users of a shape are percent."""
 
 
 class Shape(LoadTestShape):
@@ -27,7 +27,7 @@ class Shape(LoadTestShape):
         raise NotImplementedError
 
     def tick(self) -> tuple[int, float] | None:
-        """Locust's question: how many users, and how many more a second to get there."""
+        """Called by Locust: the number of users, and the number of users to start per second."""
         clockwork: Any = self  # Locust's own method has no types
         share = self.share(clockwork.get_run_time())
         return None if share is None else (max(1, round(share * FULL_RATE)), float(FULL_RATE))

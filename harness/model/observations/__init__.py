@@ -1,4 +1,4 @@
-"""Every kind of observation, declared once: who writes it, what it is about, and its fields."""
+"""Declares every kind of observation: its writer, its subject, and its fields."""
 
 from __future__ import annotations
 

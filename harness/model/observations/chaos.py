@@ -1,4 +1,4 @@
-"""What the child process of an experiment records."""
+"""Observations recorded by the child process of an experiment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class FaultSent(Timed):
     """The first action of an experiment (the subject) was sent.
 
     Attributes:
-        activity: its name. gone_by: the probe that its file names to see the fault end; empty where it names none.
+        activity: its name. gone_by: the probe in the file that confirms the end of the fault; empty if none is named.
     """
 
     activity: Word = ""
@@ -23,11 +23,11 @@ class FaultSent(Timed):
 @written("fault.confirmed", by=["chaos-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultConfirmed(Timed):
-    """The fault was read from the target as in, with what it hit.
+    """A reading of the target showed the fault, with the objects that it hit.
 
     Attributes:
-        inferred: nothing but its end says that something was hit; no action reported it.
-        decisions_read: whether the autoscalers' decisions were read before and after, so that the pods that they ended are left out.
+        inferred: True if the hits follow only from what ended, since no action reported them.
+        decisions_read: whether the autoscalers' decisions were read before and after, so that pods that they ended are left out.
     """
 
     probe: Word = ""
@@ -39,7 +39,7 @@ class FaultConfirmed(Timed):
 @written("fault.held", by=["chaos-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultHeld(Timed):
-    """The confirming probe was asked once more at the end of the hold: whether the fault was still in."""
+    """The confirming probe was run again at the end of the fault: whether the fault was still active."""
 
     probe: Word = ""
     ok: YesOrNo
@@ -48,7 +48,7 @@ class FaultHeld(Timed):
 @written("fault.restarted", by=["chaos-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultRestarted(Timed):
-    """The action was sent that starts again what the fault ended, and that its file declares to be part of what is measured."""
+    """The action was sent that restarts what the fault had stopped; its file declares it as part of the measurement."""
 
     activity: Word = ""
 
@@ -64,7 +64,7 @@ class FaultUndone(Timed):
 @written("fault.gone", by=["chaos-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultGone(Timed):
-    """The fault was read from the target as out."""
+    """A reading of the target no longer showed the fault."""
 
     probe: Word = ""
 
@@ -72,7 +72,7 @@ class FaultGone(Timed):
 @written("fault.stays", by=["chaos-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultStays(Timed):
-    """After the rollbacks the probe that sees the fault end was asked for the last time, and did not."""
+    """After the rollbacks, the last run of the probe did not confirm the end of the fault."""
 
     probe: Word = ""
 
@@ -80,13 +80,13 @@ class FaultStays(Timed):
 @written("steady.again", by=["chaos-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SteadyAgain(Timed):
-    """The steady-state hypothesis of the file, which was not met after the method, was met after the rollbacks."""
+    """The file's steady-state hypothesis was not met after the method, but was met after the rollbacks."""
 
 
 @written("fault.why", by=["chaos-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultWhy(Recorded):
-    """What went wrong with the fault."""
+    """A problem with the fault."""
 
     why: Word
 
@@ -97,7 +97,7 @@ class ActivityDone(Recorded):
     """One activity of an experiment's file.
 
     Attributes:
-        status: of Chaos Toolkit. ok: whether it succeeded, and does not say itself that it failed; None in an older record.
+        status: status in Chaos Toolkit. ok: whether it succeeded and did not report a failure itself; None in an older record.
     """
 
     name: Word = ""

@@ -1,6 +1,6 @@
-"""How a kind of observation is declared: a frozen dataclass whose fields are the observation's, and who writes it.
+"""Declares kinds of observations as frozen dataclasses with the observation's fields and its writers.
 
-A field without a default must be there. One that would be named like a keyword, or like what every kind has, ends in an
+A field without a default is required. A field whose name would be a keyword, or a field that every kind has, ends with an
 underscore (`from_`).
 """
 
@@ -28,7 +28,7 @@ def _is_size(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a value must be, in words and as a test."""
+    """The expected type of a value, as text and as a test."""
 
     words: str
     fits: Callable[[Any], bool]
@@ -36,7 +36,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a kind: its name, its key in the history, what it must be, and whether it must be there."""
+    """One field of a kind: name, key in the history, expected type, and whether it is required."""
 
     name: str
     key: str
@@ -74,18 +74,18 @@ ManyFields = Annotated[Sequence[Mapping[str, Any]], Expected("a list of objects"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorded:
-    """What every kind of observation has.
+    """Base of all kinds of observations.
 
     Attributes:
-        subject: what it is about.
-        kind: which of its class's kinds it is.
+        subject: the object that it is about.
+        kind: its kind, one of the kinds of its class.
         source: the history that it was read from.
         recorded_ns: when it was recorded.
     """
 
     KINDS: ClassVar[tuple[str, ...]] = ()
     WRITERS: ClassVar[tuple[str, ...]] = ()
-    """Sources: names of histories, `*` for what differs from one to the other (`chaos-*`)."""
+    """Sources: names of histories; `*` matches any text (`chaos-*`)."""
     FIELDS: ClassVar[tuple[Field, ...]] = ()
     SUBJECT: ClassVar[Expected] = Expected("a word", lambda value: isinstance(value, str))
 
@@ -96,7 +96,7 @@ class Recorded:
 
     @classmethod
     def of(cls, o: Observation) -> Self:
-        """The observation as this kind; fields that the kind does not have are passed over."""
+        """The observation as this kind; other fields are ignored."""
         there = (f for f in cls.FIELDS if f.needed or o.fields.get(f.key) is not None)
         given = {f.name: o.fields[f.key] for f in there}
         return cls(subject=o.subject, kind=o.kind, source=o.source, recorded_ns=o.mono_ns, **given)
@@ -104,7 +104,7 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timed(Recorded):
-    """One that has a time of its own, apart from when it was recorded."""
+    """An observation with its own time, in addition to the time of recording."""
 
     at_ns: Whole | None = None
 
@@ -116,7 +116,7 @@ class Timed(Recorded):
 
 _Kind = TypeVar("_Kind", bound=Recorded)
 KINDS: Final[dict[str, type[Recorded]]] = {}
-"""By kind: how it is declared."""
+"""Declarations by kind."""
 
 
 def written(*kinds: str, by: Sequence[str]) -> Callable[[type[_Kind]], type[_Kind]]:
@@ -144,7 +144,7 @@ def every(kind: type[_Kind], observations: Iterable[Observation]) -> Iterator[_K
 
 
 def unusable(o: Observation) -> str:
-    """What keeps an observation from being used: the key, its value, what was expected; empty when nothing does. Undeclared kinds are passed over."""
+    """Why an observation is invalid: key, value and expected type; empty if it is valid or its kind is not declared."""
     declared = KINDS.get(o.kind)
     if declared is None:
         return ""

@@ -1,4 +1,4 @@
-"""What the load and its workers record."""
+"""Observations recorded by the load and its workers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class WorkerStarted(Recorded):
 @written("worker.ended", by=["load"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerEnded(Recorded):
-    """A load worker ended; where it was not asked to, what to do about it."""
+    """A load worker ended; with a hint if it ended unexpectedly."""
 
     worker: Whole
     exit: Whole | None = None
@@ -74,7 +74,7 @@ class LoadUsers(Recorded):
 @written("clock.aligned", by=["load-clock-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClockAligned(Recorded):
-    """How far the clock of a worker on another machine was behind the run's."""
+    """How far the clock of a worker on another machine was behind the clock of the run."""
 
     worker: Whole
     at_ns: Whole
@@ -85,7 +85,7 @@ class ClockAligned(Recorded):
 @written("journeys.read", by=["load"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JourneysRead(Recorded):
-    """What journeys wrote under one account was read back: so many items of all."""
+    """The items that journeys wrote under one account were read back: number of items read, and of all items."""
 
     account: Word
     items: Count

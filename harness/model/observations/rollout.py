@@ -1,4 +1,4 @@
-"""What is recorded of a rollout."""
+"""Observations of a rollout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RolloutStarted(Timed):
     """The candidate was sent to every object of a rollout (the subject).
 
     Attributes:
-        objects: that it changes. unchanged: those for which the candidate is what runs already.
+        objects: objects that it changes. unchanged: objects that already run the candidate.
     """
 
     strategy: Word
@@ -46,11 +46,11 @@ class RolloutSkipped(Recorded):
 @written("rollout.status", by=["rollouts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutStatus(Timed):
-    """What an object (the subject) said of itself, recorded when it changed.
+    """The status of an object (the subject), recorded when it changed.
 
     Attributes:
-        rollout: by name. share: of users or replicas that its current template is given.
-        since_ns: when it last said something else: it changed between the two.
+        rollout: name of the rollout. share: share of users or replicas that its current template gets.
+        since_ns: when the last different status was read; the change was between that and the observation.
     """
 
     rollout: Word
@@ -71,8 +71,8 @@ class RolloutAnalysis(Timed):
     """An analysis (the subject) of a rollout, recorded when it changed.
 
     Attributes:
-        measured: fewest measurements of any of its metrics.
-        metrics: name, phase, counts and the last values of each; `dry_run` where it is one, which decides nothing.
+        measured: smallest number of measurements among its metrics.
+        metrics: name, phase, counts and last values of each metric; `dry_run` for a metric that decides nothing.
     """
 
     rollout: Word
@@ -88,11 +88,11 @@ class RolloutAnalysis(Timed):
 @written("rollout.step", by=["rollouts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutStep(Timed):
-    """A rollout (the subject) came to a step: every object gives the candidate about this share.
+    """A rollout (the subject) reached a step: every object gives the candidate about this share.
 
     Attributes:
-        share: as the rollout file expects it. given: as the objects say it, the smallest of them.
-        since_ns: when it was last seen before the step.
+        share: share in the rollout file. given: smallest share that the objects report.
+        since_ns: when it was last observed before the step.
     """
 
     share: Size
@@ -103,7 +103,7 @@ class RolloutStep(Timed):
 @written("rollout.promoted", by=["rollouts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutPromoted(Timed):
-    """The harness promoted a rollout (the subject) out of a pause, after so many answers of the candidate in the step."""
+    """The harness promoted a rollout (the subject) out of a pause, after this number of the candidate's answers in the step."""
 
     share: Size
     answers: Count
@@ -112,12 +112,12 @@ class RolloutPromoted(Timed):
 @written("rollout.back", by=["rollouts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutBack(Timed):
-    """A rollout (the subject) was taken back: the order was answered, or the platform was first seen to go back.
+    """A rollout (the subject) is being rolled back: the command was answered, or the platform was observed to roll back.
 
     Attributes:
-        by: `platform`, `hand` (as planned), `harness` (because nothing else ended it) or `unknown`. why: for people.
-        failed: what the command for the way back answered; empty where it worked.
-        since_ns: when the order was first sent, or it was last seen going on.
+        by: `platform`, `hand` (as planned), `harness` (because nothing else ended it) or `unknown`. why: the reason as text.
+        failed: error of the rollback command; empty if it worked.
+        since_ns: when the command was first sent, or when the rollout was last observed going forward.
     """
 
     by: Word
@@ -129,7 +129,7 @@ class RolloutBack(Timed):
 @written("rollout.ended", by=["rollouts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutEnded(Timed):
-    """A rollout (the subject) ended: which release every object is at rest on; empty where that was not seen, and `why` says why."""
+    """A rollout (the subject) ended: the release on which every object is at rest; empty if not observed, with the reason in `why`."""
 
     ok: YesOrNo
     release: Word = ""

@@ -1,4 +1,4 @@
-"""What the run itself, its checks and the seal record."""
+"""Observations recorded by the run itself, its checks, and the closing of its files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from harness.model.observations.kinds import (
 @written("run.started", by=["run"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunBegan(Recorded):
-    """The run began; the subject is its id. The plan and the manifest must name the same."""
+    """The run began; the subject is its id. Plan and manifest must agree with it."""
 
     target: Word = ""
     release: Word = ""
@@ -39,7 +39,7 @@ class RunBegan(Recorded):
 @written("run.ended", by=["run"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunEnded(Recorded):
-    """The run ended, in order or not: what cut it short, and what to do about that."""
+    """The run ended, completely or not: why it ended early, and what to do about that."""
 
     ok: YesOrNo
     why: Word = ""
@@ -49,14 +49,14 @@ class RunEnded(Recorded):
 @written("machine.seen", by=["machine"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MachineSeen(Timed):
-    """Sleep of the machine and, where the target runs on it too, its CPU figures since the last such record; shares from 0 to 1, None where unknown.
+    """Sleep of the machine and, if it also runs the target, CPU figures since the last such record; shares 0 to 1, None if unknown.
 
     Attributes:
-        asleep_ns: how long the machine has slept since it booted: CLOCK_BOOTTIME less CLOCK_MONOTONIC.
-        waited: of the time, in which some task waited for a processor. stolen: of the processor time, taken by other machines of the host.
-        stalled: of the time, in which no work at all went on, as all of it waited for disks or for memory.
-        target: of all processors, had by the target. harness: by the harness and the rest of a sandbox. others: by everything else,
-            other machines of the host included. yielding: of the others', had by programs that yield.
+        asleep_ns: total sleep of the machine since it booted: CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
+        waited: share of time in which some task waited for a processor. stolen: share of processor time taken by other machines of the host.
+        stalled: share of time in which all work waited for disks or memory.
+        target, harness, others: shares of all processors used by the target, by the harness with the rest of a sandbox, and by everything
+            else, including other machines of the host. yielding: part of `others` used by low-priority programs.
     """
 
     waited: Size | None = None
@@ -93,7 +93,7 @@ class WindowClosed(Recorded):
 @written("steady", by=["run"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SteadySeen(Timed):
-    """Whether the target was steady, before an act (the subject), at the `start` or the `end` of the load."""
+    """Whether the target was steady before a step of the run (the subject), or at the `start` or `end` of the load."""
 
     ok: YesOrNo
     why: Word = ""
@@ -145,7 +145,7 @@ class ExperimentEnded(Recorded):
 @written("manual-steps.watched", by=["run"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ManualStepsWatched(Recorded):
-    """After an attempt at an experiment (the subject): so many of its undo steps were left to a person."""
+    """Number of undo steps that were left to a person after an attempt at an experiment (the subject)."""
 
     count: Count
     attempt: Count = 1
@@ -154,7 +154,7 @@ class ManualStepsWatched(Recorded):
 @written("hold.released", by=["run"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HoldReleased(Recorded):
-    """A held fault was let go, and why."""
+    """A fault that was kept active was ended, with the reason."""
 
     why: Word
 
@@ -162,13 +162,13 @@ class HoldReleased(Recorded):
 @written("act.started", by=["run"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActStarted(Recorded):
-    """An act (the subject) began."""
+    """A step of the run (the subject) began."""
 
 
 @written("act.skipped", by=["run"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActSkipped(Recorded):
-    """An act (the subject) was not done, and why."""
+    """A step of the run (the subject) was not done, with the reason."""
 
     why: Word
 
@@ -176,7 +176,7 @@ class ActSkipped(Recorded):
 @written("restore", by=["run"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Restored(Timed):
-    """Whether the target was as before after an attempt at an experiment (the subject)."""
+    """Whether the target was restored after an attempt at an experiment (the subject)."""
 
     ok: YesNoOrUnknown = None
     attempt: Count = 1
@@ -201,9 +201,9 @@ class LedgerRead(Timed):
 @written("check.fact", by=["checks"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckFact(Recorded):
-    """One fact that a check found of its subject.
+    """One fact that a check read about its subject.
 
-    `value` is there where the fact is a count or a share, with its unit and whether more of it is better.
+    `value` exists if the fact is a count or a share, with its unit and whether a larger value is better.
     """
 
     demand: Word
@@ -220,9 +220,9 @@ class CheckFact(Recorded):
 @written("check.done", by=["checks"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckDone(Recorded):
-    """A check ended, with so many facts; the subject is the key of its demand.
+    """A check ended, with its number of facts; the subject is the key of its demand.
 
-    Many facts are in a row file of their own, with how many of the things that the check speaks of they cover.
+    Many facts are in a separate row file, with the number of things to be checked that they cover.
     """
 
     facts: Count
@@ -235,7 +235,7 @@ class CheckDone(Recorded):
 @written("check.failed", by=["checks"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckFailed(Recorded):
-    """A check could not be done, and why."""
+    """A check could not be done, with the reason."""
 
     why: Word
     demand: Word = ""
@@ -244,7 +244,7 @@ class CheckFailed(Recorded):
 @written("rows.sealed", by=["seal"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowsSealed(Recorded):
-    """A row file (the subject) became Parquet."""
+    """A row file (the subject) was converted to Parquet."""
 
     rows: Count
     closed: YesOrNo
@@ -254,7 +254,7 @@ class RowsSealed(Recorded):
 @written("rows.unreadable", by=["seal"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowsUnreadable(Recorded):
-    """A row file could not be read and stays as it was left."""
+    """A row file could not be read and was left unchanged."""
 
     why: Word
 
@@ -262,7 +262,7 @@ class RowsUnreadable(Recorded):
 @written("statements.read", by=["queries"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatementCounts(Timed):
-    """What a member of the database (the subject; empty: the database) counted of its statements, read under a traffic.
+    """Statement counts of a database member (the subject; empty: the database), read during a traffic.
 
     Each of `statements` has `id`, `text`, `calls`, and in ms `total_ms`, `stddev_ms`, `least_ms`, `most_ms`, since it was first counted.
     `forgotten` counts how often the member dropped some to make room.
@@ -277,7 +277,7 @@ class StatementCounts(Timed):
 @written("flows.read", by=["connections"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FlowsSeen(Timed):
-    """What the log of connections had in it since the last reading under a traffic.
+    """Entries of the log of connections since the last reading during a traffic.
 
     Each of `connections` has `source_namespace`, `source`, `namespace`, `destination`, `port`, `verdict` and how often it was begun, `n`. `before`:
     they were begun before the first reading, by pods that ran still. `names` has what the target file declares.
@@ -294,7 +294,7 @@ class FlowsSeen(Timed):
 @written("metrics.read", by=["metrics"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricsRead(Timed):
-    """The metrics of a pod (the subject; empty: of none, and `why` says why) were read under a traffic, or under the fault of an experiment.
+    """The metrics of a pod (the subject; empty with `why` if none could be read) were read during a traffic or a fault.
 
     `buckets` holds, by route, pairs of an upper end in s and how many took at most so long; `requests`, by route, answers by status; `names`
     says what the target file calls the route of the reading probe, and the counters and routes of what users do.
@@ -315,9 +315,9 @@ class MetricsRead(Timed):
 @written("users.read", by=["active-users"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActiveUsersRead(Timed):
-    """Prometheus was asked under a traffic how many users are active (`why` says why there is no answer).
+    """Prometheus was queried during a traffic for the number of active users (`why`: why there is no answer).
 
-    `users` is null where its answer has no number. A user counts as active for `within_s` after signing in.
+    `users` is null if the answer has no number. A user counts as active for `within_s` after signing in.
     """
 
     traffic: Word = ""
@@ -330,9 +330,9 @@ class ActiveUsersRead(Timed):
 @written("memory.read", by=["memory"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemoryRead(Timed):
-    """Prometheus was asked under a traffic, or during a rollout, for the resident memory of a container (the subject; empty: of none, and `why` says why).
+    """Memory samples of a container (the subject; empty with `why` if none) were read from Prometheus during a traffic or rollout.
 
-    Of each new sample `at_s` has the seconds from the reading to it, negative, `taken_s` its time as Prometheus has it, and `bytes` what it says.
+    For each new sample: `at_s` is its time relative to the reading in s (negative), `taken_s` its time in Prometheus, `bytes` its value.
     """
 
     traffic: Word = ""
@@ -347,9 +347,9 @@ class MemoryRead(Timed):
 @written("pod.read", by=["pod-reads"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodAsked(Timed):
-    """A pod (the subject; empty: of none, and `why` says why) was asked for its metrics during a rollout, and answered after `asked_ns`.
+    """The metrics of a pod (the subject; empty with `why` if none) were read during a rollout; it answered after `asked_ns`.
 
-    `health` is how often it has answered on its health, null where it does not say; `release` is what its answer names.
+    `health` is the number of health requests that it has answered, null if not reported; `release` is the release it names.
     """
 
     rollout: Word
@@ -365,7 +365,7 @@ class PodAsked(Timed):
 @written("series.read", by=["series"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesRead(Timed):
-    """Prometheus was asked for the new samples of a workload (the subject, `NAMESPACE/NAME`; empty: of none, and `why` says why).
+    """New samples of a workload (the subject, `NAMESPACE/NAME`; empty with `why` if none) were read from Prometheus.
 
     `metrics` has, by the name of a metric, `first_ns` and `last_ns` of its samples, and the longest time between two, `gap_ns`, which began
     at `gap_from_ns`.

@@ -1,4 +1,4 @@
-"""What is recorded of autoscalers, and of the load that their services are given."""
+"""Observations of autoscalers, and of the load that their services get."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from harness.model.observations.kinds import (
 @written("autoscaler.present", "autoscaler.changed", "autoscaler.deleted", by=["autoscalers"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AutoscalerSeen(Timed):
-    """What an autoscaler (the subject, `NAMESPACE/NAME`) said of itself, recorded when something but its usage changed.
+    """The status of an autoscaler (the subject, `NAMESPACE/NAME`), recorded when anything except its usage changed.
 
     Attributes:
         target: name of what it scales. least, most: replicas that it keeps between. current, desired: replicas.
-        active: whether its metrics can be read. why: what it says of that.
+        active: whether its metrics can be read. why: its message about that.
         usage: by resource, in percent of the request.
     """
 
@@ -42,14 +42,14 @@ class AutoscalerSeen(Timed):
 @written("scale.begun", "scale.reached", "scale.ended", by=["scale"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadHeld(Timed):
-    """A service (the subject, `NAMESPACE/NAME`) is given load, has reached the level that was asked for, or is given none any more.
+    """A service (the subject, `NAMESPACE/NAME`) gets load, has reached the requested level, or no longer gets load.
 
     Attributes:
         demand: key of the demand that it serves. resource: `cpu` or `memory`.
-        level: mean usage of its pods that was asked for, over their request. pods: that get the load.
-        mean, lowest, highest: usage over the request: when it was reached, or from there to the end.
-        cpu_scale: reported CPU usage is real usage times it.
-        ok: whether the level was reached, and kept. why: what it was not.
+        level: requested mean usage of its pods, divided by their resource request. pods: pods that get the load.
+        mean, lowest, highest: usage divided by the request, when the level was reached or from then to the end.
+        cpu_scale: factor by which reported CPU usage exceeds real usage.
+        ok: whether the level was reached and kept. why: the reason if not.
     """
 
     demand: Word
@@ -67,7 +67,7 @@ class LoadHeld(Timed):
 @written("scale.failed", by=["scale"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadFailed(Recorded):
-    """A demand (the subject) was not served, and why."""
+    """A demand (the subject) was not done, with the reason."""
 
     why: Word
 
@@ -75,7 +75,7 @@ class LoadFailed(Recorded):
 @written("scale.usage", by=["scale"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UsageRead(Timed):
-    """What the pods of a service (the subject) use on average over their request, and how many there are."""
+    """Mean usage of a service's pods (the subject) divided by their request, and the number of pods."""
 
     demand: Word
     resource: Word

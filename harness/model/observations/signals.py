@@ -1,4 +1,4 @@
-"""What triggers read of a new release beside its requests, as a run reads and reports it itself."""
+"""Observations of the signals that triggers of a rollout use beside requests: memory and user reports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RolloutMemory(Timed):
 @written("rollout.reported", by=["rollouts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutReported(Timed):
-    """The run sent a report of a user on a release, in a rollout (the subject), and the platform recorded it or said why not."""
+    """The run sent a user report on a release in a rollout (the subject), and the platform recorded or refused it."""
 
     severity: Word
     release: Word

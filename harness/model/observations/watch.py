@@ -1,4 +1,4 @@
-"""What the watchers record beside their tables."""
+"""Observations recorded by watchers beside their tables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from harness.model.observations.kinds import (
 @written("watch.started", by=["watch"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchStarted(Recorded):
-    """A watcher (the subject) began, with its planned spacing, and the file that it writes to."""
+    """A watcher (the subject) began, with the planned spacing of its probes and its file."""
 
     spacing_ms: Size
     file: Word = ""
@@ -33,7 +33,7 @@ class WatchStarted(Recorded):
 @written("watch.respaced", by=["watch"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchRespaced(Recorded):
-    """A watcher probes at another spacing from now on."""
+    """A watcher changed the spacing of its probes."""
 
     spacing_ms: Size
 
@@ -41,7 +41,7 @@ class WatchRespaced(Recorded):
 @written("watch.blind", by=["watch"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchBlind(Recorded):
-    """A watcher probed nothing for a while."""
+    """A watcher sent no probe for a period."""
 
     from_ns: Whole
     until_ns: Whole
@@ -51,7 +51,7 @@ class WatchBlind(Recorded):
 @written("watch.trouble", by=["watch"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchTrouble(Recorded):
-    """What keeps a watcher from watching."""
+    """A reason why a watcher cannot watch."""
 
     why: Word
 
@@ -59,7 +59,7 @@ class WatchTrouble(Recorded):
 @written("watch.closed", by=["watch"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchClosed(Recorded):
-    """A watcher ended in order, with its receipt.
+    """A watcher ended normally, with its receipt.
 
     Attributes:
         first_answer_ns, last_answer_ns: when the first valid answer was asked for, and the last one complete; None: none came, or the
@@ -79,7 +79,7 @@ class WatchClosed(Recorded):
 @written("pod.present", "pod.ready", "pod.unready", "pod.restarted", "pod.deleted", by=["pods"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodSeen(Timed):
-    """What became of a pod (the subject)."""
+    """A change of a pod (the subject)."""
 
     namespace: Word = ""
     uid: Word = ""
@@ -91,7 +91,7 @@ class PodSeen(Timed):
 @written("node.present", "node.ready", "node.unready", by=["pods"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeSeen(Timed):
-    """What became of a node (the subject)."""
+    """A change of a node (the subject)."""
 
     region: Word = ""
     ready: YesNoOrUnknown = None
@@ -100,7 +100,7 @@ class NodeSeen(Timed):
 @written("leader.changed", by=["pods"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeaderSeen(Timed):
-    """A database has another primary; the subject is the object that names it."""
+    """A database has a new primary; the subject is the object that names it."""
 
     from_: Word = ""
     to: Word = ""
@@ -109,7 +109,7 @@ class LeaderSeen(Timed):
 @written("role.changed", by=["pods"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoleSeen(Timed):
-    """A database member (the subject) has another role."""
+    """A database member (the subject) has a new role."""
 
     from_: Word = ""
     to: Word = ""
@@ -143,7 +143,7 @@ class AlertRuleLoaded(Recorded):
 @written("notice.received", by=["notices"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoticeReceived(Timed):
-    """A notice of Alertmanager reached its receiver (the subject) at `at_ns`, as the receiver says.
+    """A notification of Alertmanager reached its receiver (the subject) at `at_ns` by the receiver's clock.
 
     Attributes:
         number: of the notice at its receiver. status: `firing` or `resolved`.
@@ -158,7 +158,7 @@ class NoticeReceived(Timed):
 @written("alert.present", "alert.pending", "alert.firing", "alert.inactive", "alert.resolved", by=["alerts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlertSeen(Timed):
-    """What became of an alert (the subject).
+    """A change of an alert (the subject).
 
     Attributes:
         since_ns: when the last valid answer without the change was asked for: it changed between the two. None: it was so at the first

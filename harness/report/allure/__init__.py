@@ -1,1 +1,1 @@
-"""Allure results, from the verdicts."""
+"""The Allure report of a run, made from its verdicts."""

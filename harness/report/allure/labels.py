@@ -1,4 +1,4 @@
-"""Where a result belongs in the report, how much it weighs, where its evidence is, and its figures over the runs.
+"""Labels, links and figures of an Allure result: its place in the tree, its severity, its evidence files.
 
 Epics are the documents of the catalogue, features their sections, stories their rows.
 """
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from harness.report.view.digest import Row
 
 READINESS: Final = "00 Readiness"
-"""The epic of the decision: its name is before that of every document."""
+"""The epic of the decision; the name sorts before the names of all documents."""
 CATEGORIES: Final[tuple[Mapping[str, Any], ...]] = (
     {"name": "FAIL: the target does not hold a requirement", "status": "failed", "verdict": "fail|no-go"},
-    {"name": "INCONCLUSIVE: the evidence is not enough", "status": "broken", "verdict": "inconclusive|partial"},
-    {"name": "NOT ASSESSED: no means here", "status": "skipped", "verdict": "not assessed"},
+    {"name": "INCONCLUSIVE: the evidence is not sufficient", "status": "broken", "verdict": "inconclusive|partial"},
+    {"name": "NOT ASSESSED: cannot be judged on this target", "status": "skipped", "verdict": "not assessed"},
     {"name": "WAIVED: excused by a person until a date", "status": "passed", "verdict": "waived"},
 )
-"""What the statuses of results mean here. One that is waived is passed, and not all that is passed is waived: the label tells."""
+"""Meaning of each result status. A waived requirement has the status `passed`; its label `verdict` says `waived`."""
 _SEVERITY: Final = {Gate.CRITICAL: Severity.CRITICAL, Gate.MAJOR: Severity.NORMAL, Gate.RECORD: Severity.MINOR}
 _BETTER: Final[Mapping[str, str]] = {Op.BELOW: "lower", Op.AT_MOST: "lower", Op.AT_LEAST: "higher"}
 _MOST_LINKS: Final = 12
-"""Of a requirement with more files, the others are in the page."""
+"""Maximum number of evidence files linked for a requirement; the page links all of them."""
 HOME: Final = "../"
-"""From `allure-report/index.html` to the run's directory."""
+"""The run directory, relative to `allure-report/index.html`."""
 
 
 def labels(*pairs: tuple[str, str]) -> list[Label]:
-    """Labels with a value, each once."""
+    """Allure labels without duplicates; pairs with an empty value are left out."""
     return [Label(name=name, value=clean(value)) for name, value in dict.fromkeys(pairs) if value]
 
 
@@ -53,7 +53,7 @@ def name_of(requirement: Requirement, outcome: Outcome) -> str:
 
 
 def requirement_labels(row: Row, outcome: Outcome, environment: str) -> list[Label]:
-    """What a requirement is filtered, grouped and weighed by."""
+    """The labels that a requirement is filtered, grouped and sorted by."""
     requirement = row.requirement
     gate = requirement.gate.value if row.gating else f"{requirement.gate.value}, does not gate in {environment}"
     kinds = [(LabelType.TAG, f"evidence {kind.name.lower()}") for kind in requirement.kinds[:1]]
@@ -75,9 +75,9 @@ def requirement_labels(row: Row, outcome: Outcome, environment: str) -> list[Lab
 
 
 def links_of(row: Row, plan: Plan, measures: Iterable[Measure]) -> list[Link]:
-    """The row in the page, what people accepted or vouched for, and the files that its figures were made of.
+    """Links to the requirement's row in the page, to its waivers and attestations, and to its evidence files.
 
-    Page and files are linked relative to the report, within the run's directory; what leads out of it is not linked.
+    Page and files are linked relative to the report, within the run's directory; files outside that directory are not linked.
     """
     requirement = row.requirement
     files = dict.fromkeys(
@@ -94,7 +94,7 @@ def links_of(row: Row, plan: Plan, measures: Iterable[Measure]) -> list[Link]:
 
 
 def _statements(row: Row, plan: Plan) -> Iterable[tuple[str, str]]:
-    """Where a waiver or an attestation was agreed."""
+    """Links to the pages where the waivers and attestations were agreed."""
     waiver = row.verdict.waiver
     said = [] if waiver is None else [("waiver", waiver.by, waiver.link)]
     said += [("attestation", one.by, one.link) for one in plan.attestations if one.vouches == row.requirement.id]
@@ -106,9 +106,9 @@ def _of_receipts(measure: Measure) -> Iterable[Sequence[str]]:
 
 
 def metrics(every: Iterable[Row], start: int, stop: int) -> list[dict[str, Any]]:
-    """Every figure with a limit, for the section Metrics, which shows it over the runs.
+    """Every figure with a limit, for Allure's section Metrics, which shows figures over several runs.
 
-    A key is used once: Allure averages the samples of a key. Milliseconds since 1970.
+    Each key is unique, because Allure averages samples that have the same key. Milliseconds since 1970.
     """
     used: Counter[str] = Counter()
     made = []

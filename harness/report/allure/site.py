@@ -1,7 +1,7 @@
-"""`allure-report/index.html`: Allure's own page, made of `allure-results` by the npm package `allure` in the version of its lock file.
+"""Makes `allure-report/index.html` from `allure-results` with the npm package `allure`, in the locked version.
 
-Node comes with the extra `allure`. The npm packages are not in a wheel of ours: they are installed once into a cache directory, by the lock
-file's hashes. The report shows the run's exit code and has none of its own: what goes wrong here changes no decision.
+Node comes with the extra `allure`. The npm packages are not part of the wheel: they are installed once into a cache directory and
+checked against the hashes of the lock file. An error here never changes the decision or the exit code of the run.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 
 REPORT: Final = "allure-report"
 HISTORY: Final = "history.json"
-"""In a run's `allure-report`: what later reports need of it to show what was before."""
+"""A file in a run's `allure-report` with the run's results in short, from which later reports show their history."""
 _GENERATE_S: Final = 300.0
 _MOST_BYTES: Final = 64 << 20
 _RUNS_SHOWN: Final = 20
-"""Earlier runs in a report; each costs about a kilobyte a requirement while it is made."""
+"""Maximum number of earlier runs in a report; each takes about 1 kB of memory per requirement."""
 
 
 def write_site(run: Path, plan: Plan, evidence: Evidence, judgement: Judgement, *, exit_code: int) -> Path:
     """Make `RUN/allure-report/index.html` of `RUN/allure-results`; returns its path.
 
-    What was there before is replaced when the new one is complete. The reports of earlier runs of the same target that are
-    beside `run` are its history. `exit_code` is the decision's, as the report shows it.
+    An older report is replaced once the new one is complete. The history comes from the reports of earlier runs of the same
+    target in the directory that contains `run`. `exit_code` is the exit code of the decision, shown in the report.
 
     Raises:
-        ConfigurationError: the extra is not installed, or the npm packages are neither here nor to be had.
-        EvidenceError: it cannot be written there.
-        HarnessError: the report could not be made of these results.
+        ConfigurationError: the extra is not installed, or the npm packages are missing and cannot be installed.
+        EvidenceError: the report cannot be written into the run directory.
+        HarnessError: Allure could not make a report from these results.
     """
     node = find_node()
     if node is None:
@@ -73,7 +73,7 @@ def _made(
     packages: Path,
     expected: int,
 ) -> None:
-    """Make it in a directory of its own, then put it in the place of the old one."""
+    """Make the report in a temporary directory, then replace the old one."""
     moments = Moments.of(evidence)
     end_ms = moments.ms(moments.end_ns)
     with tempfile.TemporaryDirectory(prefix=".allure-", dir=run) as scratch:
@@ -97,7 +97,7 @@ def _made(
 
 
 def _category(category: Any) -> dict[str, Any]:
-    """In the form of Allure 3, which can ask for a label."""
+    """The categories in the form of Allure 3, which can match labels."""
     matchers = {"statuses": [category["status"]], "labels": {"verdict": f"^({category['verdict']})$"}}
     return {"name": category["name"], "matchers": matchers, "groupByMessage": False}
 
@@ -126,7 +126,7 @@ def _generate(node: Node, options: Path) -> None:
 
 
 def _replace(to: Path, made: Path) -> None:
-    """The old report goes when the new one is complete; for an instant there is none, never half of each."""
+    """Replace the old report by the complete new one; for a moment there is none, but never a mixture of both."""
     if to.is_symlink() or to.is_file():
         to.unlink()
     shutil.rmtree(to, ignore_errors=True)
@@ -137,7 +137,7 @@ def _replace(to: Path, made: Path) -> None:
 
 
 def _own_point(history: Path, plan: Plan, end_ms: int | None) -> bytes:
-    """This run's line of the history that was appended to, told to be of the run's end and not of now."""
+    """This run's line of Allure's history file, with the run's end as its time instead of the current time."""
     lines = history.read_text(encoding="utf-8").splitlines()
     point = json.loads(lines[-1]) if lines else {}
     if end_ms is not None:
@@ -148,9 +148,9 @@ def _own_point(history: Path, plan: Plan, end_ms: int | None) -> bytes:
 
 
 def earlier_points(run: Path, target: str, *, before_ms: int | None) -> list[dict[str, Any]]:
-    """The points of the last runs of a target that are beside `run` and ended before it, oldest first.
+    """History entries of earlier runs of a target, from the directory that contains `run`, oldest first.
 
-    A file that cannot be read or is of another form is no history, and costs nothing else.
+    A file that cannot be read or has another format is skipped.
     """
     if before_ms is None:
         return []
@@ -171,7 +171,7 @@ def earlier_points(run: Path, target: str, *, before_ms: int | None) -> list[dic
 
 
 def _read(file: Path) -> bytes:
-    """What is in a regular file of a bounded size; a link is not followed, and a pipe is not waited for."""
+    """The contents of a regular file of limited size; links are not followed, and pipes are not opened."""
     with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
         found = os.fstat(opened.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:

@@ -1,4 +1,4 @@
-"""A scenario as steps: what it asked for, and each Then sentence with the figures that support it."""
+"""A scenario as Allure steps: its Given and When sentences, and each Then sentence with its figures."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ STATUS: Final[Mapping[Outcome, str]] = {
     Outcome.INCONCLUSIVE: Status.BROKEN,
     Outcome.NOT_ASSESSED: Status.SKIPPED,
 }
-"""INCONCLUSIVE is broken, never `skipped` or `unknown`: those vanish from success rates and gates."""
+"""INCONCLUSIVE becomes `broken`, because Allure leaves `skipped` and `unknown` out of success rates and gates."""
 _FACTS: Final = (DemandKind.CHECK, DemandKind.STATIC, DemandKind.INGEST)
 _FINISHED: Final = "finished"
 _Made = TypeVar("_Made")
 
 
 def ended(kind: Callable[..., _Made], name: str, status: str, **more: Any) -> _Made:
-    """A result or a step that has run; `more` are its other fields."""
+    """A finished Allure result or step; `more` are its other fields."""
     return kind(name=clean(name), status=status, stage=_FINISHED, **more)
 
 
@@ -48,9 +48,9 @@ def steps_of(
 ) -> list[TestStepResult]:
     """The steps of one scenario.
 
-    A Given or When step is passed when everything that the scenario asked for was done, else broken. A Then step has the
-    status of its worst measure, and its measures as steps below it. The evidence was gathered in `span_ms`, milliseconds
-    since 1970; what is judged of it takes no time.
+    Given and When steps are `passed` if the run did everything that the scenario asked for, else `broken`. A Then step has the
+    status of its worst measure, and one step below it for each measure. `span_ms` is when the evidence was gathered, in
+    milliseconds since 1970; Then steps have no duration.
     """
     asked = [step.line for step in said.scenario.steps if step.keyword != "then"]
     claimed = [step.line for step in said.scenario.steps if step.keyword == "then"]
@@ -73,7 +73,7 @@ def _timed(steps: Iterable[TestStepResult], span_ms: tuple[int | None, int | Non
 
 
 def _done(evidence: Evidence, demand: Demand) -> bool:
-    """Whether the run has a record of what was asked for."""
+    """Whether the run recorded that it did what the scenario asked for."""
     if demand.kind == DemandKind.TRAFFIC:
         return bool(evidence.fault_free(demand.name))
     if demand.kind == DemandKind.EXPERIMENT:
@@ -86,7 +86,7 @@ def _done(evidence: Evidence, demand: Demand) -> bool:
 def _then(
     text: str | None, measures: tuple[Measure, ...] | None, time_scale: float, outcome: Outcome
 ) -> TestStepResult:
-    """A Then step; one without measures has the scenario's own status, unless that would be a pass."""
+    """A Then step. Without measures it has the scenario's status, but INCONCLUSIVE instead of PASS."""
     if not measures:
         return _step(text or "Then", STATUS[Outcome.INCONCLUSIVE if outcome is Outcome.PASS else outcome])
     below = [_measure(measure, time_scale) for measure in measures]
@@ -94,7 +94,7 @@ def _then(
 
 
 def _worst(measures: Iterable[Measure]) -> Outcome:
-    """FAIL over INCONCLUSIVE over NOT ASSESSED over PASS."""
+    """The worst outcome, in the order FAIL, INCONCLUSIVE, NOT ASSESSED, PASS."""
     outcomes = {measure.outcome for measure in measures}
     worst = worst_of(outcomes - {Outcome.NOT_ASSESSED, Outcome.WAIVED} or {Outcome.PASS})
     return Outcome.NOT_ASSESSED if worst is Outcome.PASS and Outcome.NOT_ASSESSED in outcomes else worst

@@ -1,4 +1,4 @@
-"""`verdict.json`: what machines read. The same judgement gives the same bytes."""
+"""`verdict.json`, the report for machines. The same judgement gives the same bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Document", "json_schema", "render_verdict", "verdict_document"]
 
 
 _latest: list[tuple[Plan, Judgement, bytes]] = []
-"""What was rendered last: a run's verdict is its own file, and an attachment of the Allure results."""
+"""Cache of the document rendered last: it is written as a file and attached to the Allure results."""
 
 
 def render_verdict(plan: Plan, judgement: Judgement) -> bytes:

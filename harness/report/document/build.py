@@ -1,4 +1,4 @@
-"""A judgement as a document: names as they are, outcomes by name, everything else as the types say."""
+"""Converts a judgement into the document `verdict.json`, field by field, as the document's types define."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def document_of(plan: Plan, judgement: Judgement) -> Document:
 
 
 def _like(made: type[_Made], source: object, **other: Any) -> _Made:
-    """A part with the fields of the same names, and `other` where they differ."""
+    """A document part: fields are copied by name, `other` gives the fields that differ."""
     names = [field.name for field in fields(cast("Any", made))]
     return made(**{name: other[name] if name in other else getattr(source, name) for name in names})
 

@@ -1,4 +1,4 @@
-"""`verdict.json` as a whole, and its JSON Schema, both from these types."""
+"""The types of `verdict.json`, from which its JSON Schema is made too."""
 
 from __future__ import annotations
 
@@ -36,30 +36,41 @@ class Document(Record):
     The same evidence gives the same bytes.
     """
 
-    schema: Annotated[Literal[2], Field(description="Version of this format; another number is another format.")]
+    schema: Annotated[
+        Literal[2], Field(description="Version of this format; it changes with each incompatible change.")
+    ]
     run_id: Annotated[str, Field(description="Name of the run's directory.")]
     decision: Annotated[
         Literal["GO", "NO-GO", "INCONCLUSIVE", "PARTIAL"],
         Field(
-            description="GO: every gating requirement passed or is waived, and no harm was measured that none judges. NO-GO: one failed. INCONCLUSIVE: neither. PARTIAL: a "
-            "filter left scenarios out, so nothing is decided."
+            description="GO: every gating requirement passed or is waived, and no harm was measured outside of the requirements. NO-GO: at least one failed. INCONCLUSIVE: "
+            "neither GO nor NO-GO. PARTIAL: a filter left scenarios out, so nothing is decided."
         ),
     ]
     profile: Annotated[str, Field(description="Profile names, joined by `+`.")]
-    environment: Annotated[str, Field(description="Of the target: sandbox, staging or production.")]
+    environment: Annotated[str, Field(description="Environment of the target: sandbox, staging or production.")]
     target: Annotated[str, Field(description="Name of the target.")]
-    time_scale: Annotated[Number, Field(description="What `times` says is scaled was divided by it.", gt=0)]
-    stands_in: Annotated[bool, Field(description="Whether the sandbox stood for the environment.")]
+    time_scale: Annotated[
+        Number, Field(description="Factor by which the scaled lengths of time in `times` were divided.", gt=0)
+    ]
+    stands_in: Annotated[bool, Field(description="Whether the run used the sandbox in place of the environment.")]
     release: Annotated[str, Field(description="Release under test.")]
     release_receipt: Annotated[
-        ReleaseRecord | None, Field(description="Whether what served is that release; null: nothing was recorded.")
+        ReleaseRecord | None,
+        Field(description="Whether the release under test served the requests; null: not recorded."),
     ]
     headline: Annotated[str, Field(description="The decision on one line.")]
-    reasons: Annotated[tuple[str, ...], Field(description="What decided, worst first; empty on GO without waivers.")]
-    counts: Annotated[Counts, Field(description="How many requirements have which verdict.")]
+    reasons: Annotated[
+        tuple[str, ...], Field(description="The reasons of the decision, worst first; empty on GO without waivers.")
+    ]
+    counts: Annotated[Counts, Field(description="Number of requirements by verdict.")]
     score: Annotated[
         Number,
-        Field(description="Share of the gating requirements that passed; a trend, it decides nothing.", ge=0, le=1),
+        Field(
+            description="Share of the gating requirements that passed; for trends only, the decision does not use it.",
+            ge=0,
+            le=1,
+        ),
     ]
     requirements: Annotated[tuple[RequirementRecord, ...], Field(description="Every requirement of the profiles.")]
     experiments: Annotated[
@@ -67,24 +78,24 @@ class Document(Record):
         Field(description="Every attempt at every experiment that was planned; the last one of a name counts."),
     ]
     windows: Annotated[tuple[WindowRecord, ...], Field(description="Every window of the load, in order of time.")]
-    unjudged: Annotated[
-        tuple[UnjudgedRecord, ...], Field(description="Stretches of the load that are judged by nothing.")
+    unjudged: Annotated[tuple[UnjudgedRecord, ...], Field(description="Parts of the load that no claim judges.")]
+    unjudged_seconds: Annotated[Number, Field(description="Total length of the parts in `unjudged`, s.", ge=0)]
+    journeys: Annotated[
+        tuple[Journeys, ...], Field(description="Users' journeys with a failed or slow request, by traffic.")
     ]
-    unjudged_seconds: Annotated[Number, Field(description="Their sum, s.", ge=0)]
-    journeys: Annotated[tuple[Journeys, ...], Field(description="Users' journeys that met trouble, by traffic.")]
-    doors: Annotated[tuple[DoorRecord, ...], Field(description="Uptime of each region's own entry, without a fault.")]
+    doors: Annotated[tuple[DoorRecord, ...], Field(description="Uptime of each region's own entry, outside of faults.")]
     traffic: Annotated[tuple[TrafficRecord, ...], Field(description="Every window of traffic, and each of its routes.")]
     steady_end: Annotated[
         SteadyEnd | None, Field(description="Whether the target was steady at the end; null: not recorded.")
     ]
     machine: Annotated[
         MachineRecord | None,
-        Field(description="The machine that the target shares with the harness; null: it does not."),
+        Field(description="The machine that the target shares with the harness; null: they do not share one."),
     ]
     unjudged_harm: Annotated[
         tuple[HarmRecord, ...],
         Field(
-            description="Harm that was measured and that no claim judges: the release is not GO; empty without harm."
+            description="Harm that was measured but that no claim judges; any harm prevents GO. Empty: no such harm."
         ),
     ]
     ledger: Annotated[
@@ -97,13 +108,13 @@ class Document(Record):
     ]
     watchers: Annotated[
         tuple[WatcherRecord, ...],
-        Field(description="What each watcher recorded, from its rows; of `alerts`, which has none, from its receipt."),
+        Field(description="What each watcher recorded, from its rows; `alerts` has no rows, so from its receipt."),
     ]
-    waivers: Annotated[tuple[WaiverRecord, ...], Field(description="What people accept.")]
-    attestations: Annotated[tuple[AttestationRecord, ...], Field(description="What people vouch for.")]
+    waivers: Annotated[tuple[WaiverRecord, ...], Field(description="Waivers: what people accept.")]
+    attestations: Annotated[tuple[AttestationRecord, ...], Field(description="Attestations: what people vouch for.")]
     shadowed: Annotated[
         tuple[str, ...],
-        Field(description="Files of the project that replace one of the same name that came with the package."),
+        Field(description="Files of the project that replace a file of the same name in the package."),
     ]
     inputs: Annotated[
         Mapping[str, str],
@@ -113,21 +124,21 @@ class Document(Record):
     ]
     deselected: Annotated[tuple[str, ...], Field(description="Scenarios that a filter left out, as `file:line: name`.")]
     missing_evidence: Annotated[
-        tuple[str, ...], Field(description="Files that are gone, incomplete or edited, as `file: why`.")
+        tuple[str, ...], Field(description="Evidence files that are missing, incomplete or edited, as `file: why`.")
     ]
 
 
 @cache
 def adapter() -> TypeAdapter[Document]:
-    """What turns a document into plain values and describes them."""
+    """Converts a document into plain values and makes the JSON Schema."""
     return TypeAdapter(Document)
 
 
 class _Untitled(GenerateJsonSchema):
-    """A name is title enough."""
+    """Leave out the titles of fields in the JSON Schema."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - as the base class calls it
-        """No titles beside names."""
+        """Leave out the titles of types in the JSON Schema."""
         return False
 
 

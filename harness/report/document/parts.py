@@ -1,4 +1,4 @@
-"""The parts of `verdict.json` as types: what a field is called, what it means and what it may hold is written here and nowhere else."""
+"""The parts of `verdict.json` as types: name, meaning and allowed values of each field are defined only here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "WAIVED", "NOT_ASSESSED"]
 
 
 class Record:
-    """A JSON object with exactly its own keys."""
+    """Base of the JSON objects; unknown keys are not allowed."""
 
     __slots__ = ()
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -26,41 +26,43 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReceiptRecord(Record):
-    """One proof."""
+    """One receipt: a proof that a part of the run was as planned."""
 
     ok: Annotated[bool | None, Field(description="true: proven; false: disproven; null: unknown.")]
-    why: Annotated[str, Field(description="One sentence.")]
+    why: Annotated[str, Field(description="The reason, in one sentence.")]
     files: Annotated[tuple[str, ...], Field(description="Where the evidence is, relative to the run directory.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasureReceipts(Record):
-    """The proofs that load, watch, fault and restore really were what the plan says; null where one does not apply."""
+    """The proofs that load, watch, fault and restore were as planned; null where a proof does not apply."""
 
     fault: Annotated[ReceiptRecord | None, Field(description="The fault was read back from the target.")]
     load: Annotated[ReceiptRecord | None, Field(description="The generators offered what the plan says, on time.")]
     watch: Annotated[ReceiptRecord | None, Field(description="The watchers probed without a gap.")]
-    restore: Annotated[ReceiptRecord | None, Field(description="The target was as before afterwards.")]
+    restore: Annotated[
+        ReceiptRecord | None, Field(description="The target was restored to its earlier state afterwards.")
+    ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LengthRecord(Record):
-    """One length of time of a sentence. Its kind decides whether it is scaled, never how long it is."""
+    """One length of time in a sentence. Its kind decides whether it is scaled, not its length."""
 
-    name: Annotated[str, Field(description="What it is in the sentence: `limit`, `window`, `older than`.")]
-    said: Annotated[str, Field(description="As the sentence says it: `4 h`.")]
+    name: Annotated[str, Field(description="Its role in the sentence: `limit`, `window`, `older than`.")]
+    said: Annotated[str, Field(description="As written in the sentence: `4 h`.")]
     scaled: Annotated[
         bool,
         Field(
-            description="Whether it is of a kind that is divided by the target's time scale: an RTO, an RPO, a window or a schedule."
+            description="Whether its kind is divided by the target's time scale: an RTO, an RPO, a window or a schedule is."
         ),
     ]
-    used_s: Annotated[Number, Field(description="What was used, in seconds.")]
+    used_s: Annotated[Number, Field(description="The length that the judge used, in seconds.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasureRecord(Record):
-    """One figure of one Then sentence."""
+    """One measured figure, or one fact, of one Then sentence."""
 
     name: Annotated[
         str,
@@ -71,23 +73,23 @@ class MeasureRecord(Record):
     scope: Annotated[
         Mapping[str, str],
         Field(
-            description="Of what and when: traffic, phase, route, region, replica, experiment, operation, pod, subject…"
+            description="What the figure covers and when: traffic, phase, route, region, replica, experiment, operation, pod, subject…"
         ),
     ]
     sentence: Annotated[str, Field(description="The Then sentence as written.")]
     at: Annotated[str, Field(description="`file:line` of the sentence.")]
-    verdict: Annotated[Verdict, Field(description="Of this figure alone.")]
+    verdict: Annotated[Verdict, Field(description="Verdict of this figure alone.")]
     reason: Annotated[str, Field(description="What was observed and what was expected.")]
-    reason_kind: Annotated[ReasonKind, Field(description="What decided.")]
+    reason_kind: Annotated[ReasonKind, Field(description="Kind of the reason that decided.")]
     hint: Annotated[str, Field(description="What to do next; empty where nothing has to be done.")]
     value: Annotated[
         Number | None,
-        Field(description="As measured, in `unit`; null where nothing could be measured, and for facts."),
+        Field(description="The measured value, in `unit`; null where nothing could be measured, and for facts."),
     ]
     unit: Annotated[
         str,
         Field(
-            description="Of value, low, high, scaled_limit and resolution: `ms`, `s`, `ratio` (0 to 1), or empty for a count."
+            description="Unit of value, low, high, scaled_limit and resolution: `ms`, `s`, `ratio` (0 to 1), or empty for a count."
         ),
     ]
     op: Annotated[
@@ -97,35 +99,41 @@ class MeasureRecord(Record):
     limit: Annotated[
         str,
         Field(
-            description="As the document states it, unscaled: `200 ms`, `4 h`, `60 % ± 5 points`; for a fact, what was expected."
+            description="The limit as the document states it, unscaled: `200 ms`, `4 h`, `60 % ± 5 points`; for a fact, what was expected."
         ),
     ]
     scaled_limit: Annotated[
         Number | None,
         Field(
-            description="What the value was compared with, in `unit`, after the target's time scale; null for facts."
+            description="The limit that the value was compared with, in `unit`, divided by the target's time scale where that applies; null for facts."
         ),
     ]
     tolerance: Annotated[
         Number | None, Field(description="Half the width of `limit ± tolerance`, in `unit`; null where there is none.")
     ]
     times: Annotated[
-        tuple[LengthRecord, ...], Field(description="Every length of time in the sentence, and what was made of it.")
+        tuple[LengthRecord, ...],
+        Field(description="Every length of time in the sentence, and the length that the judge used for it."),
     ]
     low: Annotated[Number | None, Field(description="One-sided lower bound at `confidence`; null where there is none.")]
     high: Annotated[
         Number | None, Field(description="One-sided upper bound at `confidence`; null where there is none.")
     ]
     confidence: Annotated[
-        Annotated[Number, Field(gt=0, lt=1)] | None, Field(description="Of each bound; null where there is none.")
+        Annotated[Number, Field(gt=0, lt=1)] | None,
+        Field(description="Confidence of each bound; null where there is no bound."),
     ]
     fail_low: Annotated[
         Number | None,
-        Field(description="One-sided lower bound at 99.75 %, as a FAIL takes; null where there is none."),
+        Field(
+            description="One-sided lower bound at 99.75 %, the confidence that a FAIL needs; null where there is none."
+        ),
     ]
     fail_high: Annotated[
         Number | None,
-        Field(description="One-sided upper bound at 99.75 %, as a FAIL takes; null where there is none."),
+        Field(
+            description="One-sided upper bound at 99.75 %, the confidence that a FAIL needs; null where there is none."
+        ),
     ]
     n: Annotated[
         Count | None,
@@ -135,7 +143,7 @@ class MeasureRecord(Record):
         Count | None, Field(description="Number of samples that the claim needs; null where it does not matter.")
     ]
     resolution: Annotated[
-        Number | None, Field(description="How exactly the value is known, in `unit`; null where it is exact.")
+        Number | None, Field(description="Measurement uncertainty of the value, ±, in `unit`; null where it is exact.")
     ]
     method: Annotated[str, Field(description="How value and bounds were computed.")]
     receipts: Annotated[MeasureReceipts, Field(description="The proofs that this figure needs.")]
@@ -146,13 +154,13 @@ class MeasureRecord(Record):
 class RequirementRecord(Record):
     """One requirement of the chosen profiles, in catalogue order."""
 
-    id: Annotated[str, Field(description="As in the catalogue: `ND-KPI-P95`.")]
+    id: Annotated[str, Field(description="Id in the catalogue: `ND-KPI-P95`.")]
     profile: Annotated[str, Field(description="The catalogue file that defines it.")]
-    title: Annotated[str, Field(description="A few words.")]
-    criterion: Annotated[str, Field(description="What must hold, as one sentence.")]
+    title: Annotated[str, Field(description="The requirement in a few words.")]
+    criterion: Annotated[str, Field(description="What is required, as one sentence.")]
     gate: Annotated[
         Literal["critical", "major", "record"],
-        Field(description="Whether it stops a release: critical and major do, record never."),
+        Field(description="Whether a FAIL stops the release: critical and major do, record never does."),
     ]
     form: Annotated[
         Literal["measured", "derived", "ingested", "attested"],
@@ -160,10 +168,11 @@ class RequirementRecord(Record):
             description="How its verdict is formed: measured on the target, derived from other requirements, read from other tools' reports, or vouched for by a person."
         ),
     ]
-    verdict: Annotated[Verdict, Field(description="The worst of its scenarios, or WAIVED.")]
-    reason: Annotated[str, Field(description="What was observed and what was expected, or why nothing was.")]
+    verdict: Annotated[Verdict, Field(description="The worst verdict of its scenarios, or WAIVED.")]
+    reason: Annotated[str, Field(description="What was observed and what was expected, or why nothing was observed.")]
     reason_kind: Annotated[
-        ReasonKind, Field(description="What decided; of several reasons the one closest to the cause.")
+        ReasonKind,
+        Field(description="Kind of the reason that decided; of several reasons the one closest to the cause."),
     ]
     hint: Annotated[str, Field(description="What to do next; empty where nothing has to be done.")]
     kinds: Annotated[
@@ -177,10 +186,10 @@ class RequirementRecord(Record):
     not_tried: Annotated[
         tuple[str, ...],
         Field(
-            description="Kinds of experiments that the criterion names, that the run did not try and on which the profile does not gate: a PASS is one in part. Empty: it was tried whole."
+            description="Kinds of experiments that the criterion names but the run did not try, and on which the profile does not gate: a PASS covers the other kinds only. Empty: every kind was tried."
         ),
     ]
-    attempts: Annotated[Count, Field(description="How often its evidence was gathered.")]
+    attempts: Annotated[Count, Field(description="Number of times its evidence was gathered.")]
     measures: Annotated[tuple[MeasureRecord, ...], Field(description="The figures of all its scenarios, in order.")]
 
 
@@ -190,27 +199,32 @@ class Counts(Record):
 
     PASS: Annotated[Count, Field(description="The criterion is met.")]
     FAIL: Annotated[Count, Field(description="The criterion is not met.")]
-    INCONCLUSIVE: Annotated[Count, Field(description="The evidence is not sufficient.")]
+    INCONCLUSIVE: Annotated[Count, Field(description="The evidence is not sufficient to decide.")]
     WAIVED: Annotated[Count, Field(description="Excused by a person, by name and with an expiry.")]
-    NOT_ASSESSED: Annotated[Count, Field(description="No means here, or it could not have failed here.")]
+    NOT_ASSESSED: Annotated[
+        Count, Field(description="It cannot be measured on this target, or could not have failed on it.")
+    ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recovery(Record):
-    """How reads, writes or one group of the users' requests came back."""
+    """How reads, writes or one group of users' requests recovered from a fault."""
 
     seconds: Annotated[
         Seconds | None,
         Field(
-            description="From the fault sent to the first success of 5 s in which no more fail than before the fault, or than the run "
-            "promises, and no more than 1 in 20 is later than the latency that it promises, each as chance explains it, and as it stays to "
-            "the end of the observation; 0: no client was affected; null: not back."
+            description="Time from sending the fault to recovery. Recovery is the first success of a period of 5 s after which, to the end of the "
+            "observation, the share of failures is not above that before the fault or the one that the run promises, and at most 1 in 20 "
+            "is later than the promised latency, chance allowed for. 0: no client was affected; null: not recovered."
         ),
     ]
-    resolution: Annotated[Seconds | None, Field(description="Of `seconds`, in s; null: without bound.")]
-    observed: Annotated[Seconds, Field(description="How long was observed, s.")]
+    resolution: Annotated[
+        Seconds | None, Field(description="Measurement uncertainty of `seconds`, ±, in s; null: unbounded.")
+    ]
+    observed: Annotated[Seconds, Field(description="Length of the observation, s.")]
     on_heal: Annotated[
-        bool, Field(description="It came back only after the fault was undone, which does not count as a recovery.")
+        bool,
+        Field(description="true: it recovered only after the fault was undone, which does not count as a recovery."),
     ]
     outages: Annotated[
         tuple[Span, ...], Field(description="Stretches of failures, as [start, end] in s from the fault sent.")
@@ -226,55 +240,71 @@ class Recovery(Record):
         ),
     ]
     way_back_observed: Annotated[
-        Seconds, Field(description="How long it was observed after the undo, s; 0: nothing was undone.")
+        Seconds, Field(description="Length of the observation after the undo, s; 0: nothing was undone.")
     ]
     way_back_ended: Annotated[
         bool, Field(description="false: the last outage after the undo had not ended when the requests ended.")
     ]
-    why: Annotated[str, Field(description="What else is known of it; may be empty.")]
+    why: Annotated[str, Field(description="Further remarks on the recovery; may be empty.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault(Record):
     """What was done to the target."""
 
-    targets: Annotated[tuple[str, ...], Field(description="What was hit, by name.")]
+    targets: Annotated[tuple[str, ...], Field(description="Names of the objects that the fault hit.")]
     sent: Annotated[bool, Field(description="Whether the first action was sent.")]
     confirmed_after_s: Annotated[
         Number | None,
-        Field(description="Until the fault was read back from the target, s from sent; null: it was not."),
+        Field(description="When the target showed the fault, s after it was sent; null: it was not confirmed."),
     ]
     seen_by_client_after_s: Annotated[
-        Number | None, Field(description="Until the first read or write failed, s from sent; null: none did.")
+        Number | None,
+        Field(description="When the first read or write failed, s after the fault was sent; null: none failed."),
     ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RestoreRecord(Record):
-    """Whether the target was as before afterwards."""
+    """Whether the target was restored to its earlier state after the fault."""
 
     ok: Annotated[bool | None, Field(description="null: not verified.")]
-    after_s: Annotated[Number | None, Field(description="s from sent; null: not measured.")]
+    after_s: Annotated[
+        Number | None,
+        Field(description="When the target was restored, s after the fault was sent; null: not measured."),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operations(Record):
     """Recovery of reads and of writes."""
 
-    reads: Annotated[Recovery | None, Field(description="At the entry's prober; null: not observed.")]
-    writes: Annotated[Recovery | None, Field(description="At the write ledger; null: not observed.")]
+    reads: Annotated[
+        Recovery | None,
+        Field(description="Recovery of reads, measured by the prober of the entry; null: not observed."),
+    ]
+    writes: Annotated[
+        Recovery | None, Field(description="Recovery of writes, measured by the write ledger; null: not observed.")
+    ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FailedProbes(Record):
     """Share (0 to 1) of one operation's probes that failed."""
 
-    operation: Annotated[Literal["reads", "writes"], Field(description="Of what.")]
+    operation: Annotated[Literal["reads", "writes"], Field(description="The operation.")]
     null_run: Annotated[
-        Number | None, Field(description="In the fault-free windows and the null run; null: no probe was recorded.")
+        Number | None,
+        Field(
+            description="Share that failed in the fault-free windows and the run without a fault (null run); null: no probe was recorded."
+        ),
     ]
     under_fault: Annotated[
         Number | None,
-        Field(description="From the action sent to the end of the observation; null: no probe was recorded."),
+        Field(
+            description="Share that failed from sending the fault to the end of the observation; null: no probe was recorded."
+        ),
     ]
-    difference: Annotated[Number | None, Field(description="`under_fault` less `null_run`; null where one of them is.")]
+    difference: Annotated[
+        Number | None, Field(description="`under_fault` minus `null_run`; null where one of them is null.")
+    ]

@@ -33,7 +33,7 @@ class ExperimentRecord(Record):
             "empty where unknown."
         ),
     ]
-    attempt: Annotated[Count, Field(description="Which attempt it is, from 1; 0: none was recorded.")]
+    attempt: Annotated[Count, Field(description="Number of the attempt, from 1; 0: no attempt was recorded.")]
     verdict: Annotated[
         Literal["PASS", "INCONCLUSIVE"],
         Field(
@@ -42,24 +42,24 @@ class ExperimentRecord(Record):
     ]
     reason: Annotated[str, Field(description="The first receipt that is missing, or that all are there.")]
     fault: Annotated[Fault, Field(description="What the experiment did.")]
-    restore: Annotated[RestoreRecord, Field(description="How the target was left.")]
-    recovery_s: Annotated[Operations, Field(description="How reads and writes came back.")]
+    restore: Annotated[RestoreRecord, Field(description="The state of the target after the experiment.")]
+    recovery_s: Annotated[Operations, Field(description="Recovery of reads and writes.")]
     writes_acknowledged: Annotated[Count, Field(description="Writes that were acknowledged while it was observed.")]
     writes_lost: Annotated[
-        Count | None, Field(description="Those of them that are not there at the end; null: not verified.")
+        Count | None, Field(description="Acknowledged writes that are missing at the end; null: not verified.")
     ]
     writes_unsure: Annotated[
         Count | None,
         Field(
-            description="Writes of unknown outcome that are not there at the end: neither lost nor kept; null: not verified."
+            description="Writes of unknown outcome that are missing at the end; they count neither as lost nor as kept. null: not verified."
         ),
     ]
     writes_why: Annotated[
-        str, Field(description="Why writes were not verified; empty if a complete final read covered them.")
+        str, Field(description="Why the writes were not verified; empty if a complete final read covered them.")
     ]
     loss_window_s: Annotated[
         Seconds | None,
-        Field(description="Age of the oldest lost write at the moment of the fault, s; null: none is lost."),
+        Field(description="Age of the oldest lost write at the moment of the fault, s; null: no write was lost."),
     ]
     share: Annotated[
         Mapping[str, Number], Field(description="Share of answers (0 to 1) by `REGION before` and `REGION during`.")
@@ -70,17 +70,17 @@ class ExperimentRecord(Record):
     writes_wrong: Annotated[
         Count | None,
         Field(
-            description="Writes that were read back with another value, acknowledged (and so lost) or not; null: not verified."
+            description="Writes that were read back with another value; those that were acknowledged also count as lost. null: not verified."
         ),
     ]
     writes_recovered: Annotated[
-        Count | None, Field(description="Writes of unknown outcome that are there at the end; null: not verified.")
+        Count | None, Field(description="Writes of unknown outcome that exist at the end; null: not verified.")
     ]
     writes_twice: Annotated[
-        Count | None, Field(description="Writes of which one read found more than one row; null: not verified.")
+        Count | None, Field(description="Writes for which one read found more than one row; null: not verified.")
     ]
     writes_unexpected: Annotated[
-        Count | None, Field(description="Writes that were refused and are there all the same; null: not verified.")
+        Count | None, Field(description="Writes that were refused but exist at the end; null: not verified.")
     ]
     reads_checked: Annotated[
         Count, Field(description="Reads right after an acknowledgement that were answered, while it was observed.")
@@ -91,13 +91,13 @@ class ExperimentRecord(Record):
     failed_probes: Annotated[
         tuple[FailedProbes, ...],
         Field(
-            description="Failed probes under the fault and in the null run; only the difference counts as the fault's."
+            description="Failed probes under the fault and in the run without a fault (null run); only the difference is attributed to the fault."
         ),
     ]
     regions: Annotated[
         Mapping[str, Recovery],
         Field(
-            description="Recovery of each region that was hit, at its own entry, by name; not a recovery of the service."
+            description="Recovery of each region that the fault hit, measured at the region's own entry, by name; it is not the recovery of the service."
         ),
     ]
     users: Annotated[
@@ -107,7 +107,7 @@ class ExperimentRecord(Record):
     users_thin: Annotated[
         Mapping[str, Number],
         Field(
-            description="Routes and regions with so few requests that failures in succession are judged: requests per second."
+            description="Routes and regions with too few requests for the usual rule, judged by consecutive failures instead: their requests per second."
         ),
     ]
 
@@ -116,10 +116,10 @@ class ExperimentRecord(Record):
 class WorkerRecord(Record):
     """One load generator in one window."""
 
-    id: Annotated[int, Field(description="Its number.")]
+    id: Annotated[int, Field(description="Number of the generator.")]
     rows: Annotated[Count, Field(description="Rows in its file.")]
-    closed: Annotated[bool, Field(description="Whether it ended in order.")]
-    why: Annotated[str, Field(description="What is wrong with its file; empty when nothing is.")]
+    closed: Annotated[bool, Field(description="Whether it ended normally.")]
+    why: Annotated[str, Field(description="What is wrong with its file; empty if nothing is wrong.")]
     cpu: Annotated[
         Number | None,
         Field(description="95 % of the window's seconds it used at most this share of one core; null: not reported."),
@@ -147,7 +147,7 @@ class TrafficRecord(Record):
     together, and without quick failures.
     """
 
-    name: Annotated[str, Field(description="Of the traffic.")]
+    name: Annotated[str, Field(description="Name of the traffic.")]
     window: Annotated[str, Field(description="Name of the window, as in `windows`.")]
     experiment: Annotated[
         str | None, Field(description="The experiment that it lies under or directly follows; null: none.")
@@ -161,7 +161,7 @@ class TrafficRecord(Record):
     p95_ms: Annotated[
         Number | None,
         Field(
-            description="95th percentile of those `n` requests, as the page shows it; null where it is unknown: a request without an answer is over every limit."
+            description="95th percentile of the `n` requests, as the page shows it; null where unknown: a request without an answer counts as slower than every limit."
         ),
     ]
     p99_ms: Annotated[Number | None, Field(description="99th percentile; null where it is unknown.")]
@@ -169,8 +169,8 @@ class TrafficRecord(Record):
         Number | None, Field(description="99th percentile of how late the generator sent; null of no request.")
     ]
     valid: Annotated[bool, Field(description="Whether its latencies count: the generator kept its schedule.")]
-    why: Annotated[str, Field(description="What was wrong; empty when valid.")]
-    lag_limit_ms: Annotated[Number | None, Field(description="Limit of `lag_ms_p99`; null: none.")]
+    why: Annotated[str, Field(description="Why the latencies do not count; empty when valid.")]
+    lag_limit_ms: Annotated[Number | None, Field(description="Limit of `lag_ms_p99`; null: no limit.")]
     model: Annotated[
         Literal["open", "closed"] | None,
         Field(
@@ -190,41 +190,41 @@ class TrafficRecord(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WindowRecord(Record):
-    """One window: every second of a traffic from its first window to the end of the load belongs to one."""
+    """One window of a traffic. Windows cover every second from the first window to the end of the load."""
 
     name: Annotated[str, Field(description="`everyday/fault-free`, `experiment:pod-loss/fault`, `…/after`.")]
-    traffic: Annotated[str, Field(description="Of which traffic.")]
+    traffic: Annotated[str, Field(description="Name of the traffic.")]
     phase: Annotated[str, Field(description="`in the steady state` (fault-free), `during the fault`…")]
     experiment: Annotated[
         str | None, Field(description="The experiment that it lies under or directly follows; null: none.")
     ]
-    start_s: Annotated[Number, Field(description="s since the run's first window opened.")]
-    end_s: Annotated[Number, Field(description="s since the run's first window opened.")]
-    n: Annotated[Count, Field(description="Requests due in it.")]
-    errors: Annotated[Count, Field(description="Failed ones.")]
+    start_s: Annotated[Number, Field(description="Time since the run's first window opened, s.")]
+    end_s: Annotated[Number, Field(description="Time since the run's first window opened, s.")]
+    n: Annotated[Count, Field(description="Requests that were due in the window.")]
+    errors: Annotated[Count, Field(description="Failed requests that were due in the window.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnjudgedRecord(Record):
-    """A stretch of the load that is judged by nothing."""
+    """A part of the load that no claim judges."""
 
-    traffic: Annotated[str, Field(description="Of which traffic.")]
-    start_s: Annotated[Number, Field(description="s since the run's first window opened.")]
-    end_s: Annotated[Number, Field(description="s since the run's first window opened.")]
-    why: Annotated[str, Field(description="Why nothing is judged there.")]
+    traffic: Annotated[str, Field(description="Name of the traffic.")]
+    start_s: Annotated[Number, Field(description="Time since the run's first window opened, s.")]
+    end_s: Annotated[Number, Field(description="Time since the run's first window opened, s.")]
+    why: Annotated[str, Field(description="Why this part is not judged.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Journeys(Record):
     """Users' journeys in all fault-free windows of one traffic."""
 
-    traffic: Annotated[str, Field(description="Of which traffic.")]
+    traffic: Annotated[str, Field(description="Name of the traffic.")]
     n: Annotated[Count, Field(description="Journeys.")]
-    troubled: Annotated[Count, Field(description="Those with a failed request or one slower than `limit_ms`.")]
+    troubled: Annotated[Count, Field(description="Journeys with a failed request or a request slower than `limit_ms`.")]
     share: Annotated[Number | None, Field(description="`troubled` of `n`, 0 to 1; null of no journey.")]
     limit_ms: Annotated[
         Number | None,
-        Field(description="The loosest response-time limit that the run claims; null: only failures count."),
+        Field(description="The highest response-time limit among the claims of the run; null: only failures count."),
     ]
 
 
@@ -232,45 +232,45 @@ class Journeys(Record):
 class DoorRecord(Record):
     """Health probes of one region's own entry in all fault-free windows."""
 
-    region: Annotated[str, Field(description="Its name.")]
+    region: Annotated[str, Field(description="Name of the region.")]
     n: Annotated[Count, Field(description="Probes.")]
-    failed: Annotated[Count, Field(description="Those that were not answered.")]
+    failed: Annotated[Count, Field(description="Probes that were not answered.")]
     share: Annotated[Number | None, Field(description="Share of them that were answered, 0 to 1; null of no probe.")]
     down_s: Annotated[Seconds, Field(description="In outages, from the first failed probe to the next good one, s.")]
-    watched_s: Annotated[Seconds, Field(description="Probed without a gap of more than 250 ms, s.")]
-    longest_s: Annotated[Seconds, Field(description="The longest outage, s; 0: none.")]
+    watched_s: Annotated[Seconds, Field(description="Total time that was probed without a gap of more than 250 ms, s.")]
+    longest_s: Annotated[Seconds, Field(description="Length of the longest outage, s; 0: no outage.")]
     worst: Annotated[str, Field(description="The window with the largest share of failed probes; empty: none failed.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseRecord(Record):
-    """The release receipt: whether what served is what was planned."""
+    """The release receipt: whether the planned release served the requests."""
 
     planned: Annotated[str, Field(description="The release under test, as in `release`.")]
     verified: Annotated[
         bool | None,
         Field(
-            description="true: everything observed is the planned release; false: something else served; null: unknown."
+            description="true: every observation shows the planned release; false: another release served; null: unknown."
         ),
     ]
     why: Annotated[str, Field(description="One sentence.")]
     observed: Annotated[Mapping[str, int], Field(description="Answers to users by the release that they named.")]
-    unnamed: Annotated[Count, Field(description="Answers that named no release.")]
+    unnamed: Annotated[Count, Field(description="Number of answers that named no release.")]
     before: Annotated[
         Mapping[str, tuple[str, ...]],
-        Field(description="Images or digests by workload (`namespace/Kind/name`), before the load."),
+        Field(description="Images or digests before the load, by workload (`namespace/Kind/name`)."),
     ]
-    after: Annotated[Mapping[str, tuple[str, ...]], Field(description="The same, after the load.")]
-    version_before: Annotated[str, Field(description="Answer of the version path before the load; empty: none.")]
-    version_after: Annotated[str, Field(description="Answer of the version path after the load; empty: none.")]
+    after: Annotated[Mapping[str, tuple[str, ...]], Field(description="Images or digests after the load, by workload.")]
+    version_before: Annotated[str, Field(description="Answer of the version path before the load; empty: no answer.")]
+    version_after: Annotated[str, Field(description="Answer of the version path after the load; empty: no answer.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SteadyEnd(Record):
     """Whether the target was steady when the load ended."""
 
-    ok: Annotated[bool, Field(description="Whether it was.")]
-    why: Annotated[str, Field(description="What was measured last.")]
+    ok: Annotated[bool, Field(description="Whether the target was steady.")]
+    why: Annotated[str, Field(description="The last measurement.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -280,14 +280,14 @@ class MachineRecord(Record):
     ok: Annotated[
         bool,
         Field(
-            description="false: it was starved: latencies, recoveries and errors of a sandbox prove no FAIL there; or it slept or was paused, or its wall clock was set: they prove neither at that time."
+            description="false: the machine lacked processor time, so latencies, recoveries and errors of a sandbox cannot prove a FAIL; or it slept, was paused or its wall clock was set, so those of that time prove neither PASS nor FAIL."
         ),
     ]
     why: Annotated[str, Field(description="One sentence.")]
     late_share: Annotated[
         Number | None,
         Field(
-            description="Share of the seconds in which the control suffered, or the watch sent a probe late where no control was watched; null: none was watched."
+            description="Share of the seconds in which the control service was slow or failed or, without a control service, the watch sent a probe late; null: not watched."
         ),
     ]
     waited_share: Annotated[
@@ -309,18 +309,18 @@ class MachineRecord(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HarmRecord(Record):
-    """Harm that was measured and that no claim judges."""
+    """Harm that was measured but that no claim judges."""
 
     harm: Annotated[str, Field(description="`writes lost`, `writes there twice`, `events with another value`…")]
-    count: Annotated[Count, Field(description="How many.", ge=1)]
+    count: Annotated[Count, Field(description="Number of writes or events.", ge=1)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerRecord(Record):
-    """Set arithmetic on the writes of the whole run, after its final reads. null: not verified, `why` has the reason."""
+    """Counts of the writes of the whole run, compared with its final reads. null: not verified; `why` gives the reason."""
 
     attempted: Annotated[Count, Field(description="Writes.")]
-    acknowledged: Annotated[Count, Field(description="Of them.")]
+    acknowledged: Annotated[Count, Field(description="Writes that were acknowledged.")]
     lost: Annotated[
         Count | None,
         Field(
@@ -340,33 +340,33 @@ class LedgerRecord(Record):
         Count | None,
         Field(description="Of unknown outcome, and not there: neither lost nor kept; null: not verified."),
     ]
-    unexpected: Annotated[Count | None, Field(description="Refused, and there; null: not verified.")]
+    unexpected: Annotated[Count | None, Field(description="Refused writes that exist at the end; null: not verified.")]
     twice: Annotated[Count | None, Field(description="More than one row in one read; null: not verified.")]
     reads: Annotated[Count, Field(description="Reads right after an acknowledgement that were answered.")]
     stale: Annotated[
         Count | None, Field(description="Those of them that did not find the complete write; null: none was made.")
     ]
-    why: Annotated[str, Field(description="What keeps the ledger from being complete; empty when nothing does.")]
+    why: Annotated[str, Field(description="Why the ledger is not complete; empty if it is complete.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipelineRecord(Record):
-    """Events: accepted, and then visible once and complete. null: not verified, `why` has the reason."""
+    """Counts of events: an accepted event must become visible once and complete. null: not verified; `why` gives the reason."""
 
     sent: Annotated[Count, Field(description="Events.")]
-    accepted: Annotated[Count, Field(description="Of them.")]
+    accepted: Annotated[Count, Field(description="Events that were accepted.")]
     lost: Annotated[
         Count | None,
         Field(
-            description="Accepted, and not visible at the end after as long as an event may take; null: not verified."
+            description="Accepted events that were not visible at the end, although the time allowed for an event had passed; null: not verified."
         ),
     ]
-    twice: Annotated[Count | None, Field(description="Visible more than once; null: not verified.")]
+    twice: Annotated[Count | None, Field(description="Events that were visible more than once; null: not verified.")]
     wrong: Annotated[Count | None, Field(description="Visible with another value; null: not verified.")]
     unsure: Annotated[
         Count | None,
         Field(
-            description="Not visible at the end and of unknown outcome or accepted shortly before it, or no query was recorded; null: not verified."
+            description="Events that were not visible at the end and whose outcome is unknown or that were accepted shortly before it; or events that could not be read, because no query was recorded. null: not verified."
         ),
     ]
     visible_p50_s: Annotated[
@@ -374,12 +374,12 @@ class PipelineRecord(Record):
         Field(description="Median from accepted to visible, s; an event that never became visible counts as infinite."),
     ]
     visible_p95_s: Annotated[Number | None, Field(description="95th percentile, likewise.")]
-    why: Annotated[str, Field(description="What keeps the record from being complete; empty when nothing does.")]
+    why: Annotated[str, Field(description="Why the record of events is not complete; empty if it is complete.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatcherRecord(Record):
-    """One watcher, of one thing."""
+    """One watcher of one part of the platform."""
 
     name: Annotated[
         str,
@@ -396,5 +396,5 @@ class WatcherRecord(Record):
         Number | None, Field(description="Between two probes; null of fewer than two, or where they have no schedule.")
     ]
     blind_s: Annotated[Seconds, Field(description="In gaps over 250 ms, and over its spacing: neither up nor down.")]
-    closed: Annotated[bool, Field(description="Whether it ended in order.")]
-    why: Annotated[str, Field(description="What is wrong; empty when nothing is.")]
+    closed: Annotated[bool, Field(description="Whether it ended normally.")]
+    why: Annotated[str, Field(description="What is wrong; empty if nothing is wrong.")]

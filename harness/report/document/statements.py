@@ -1,4 +1,4 @@
-"""The parts of `verdict.json` that people said: attestations and waivers."""
+"""The parts of `verdict.json` that come from people: attestations and waivers."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from harness.report.document.parts import Count, Record
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatementRecord(Record):
-    """What every statement has, also one that does not count in this run."""
+    """Fields of every statement, including statements that do not count in this run."""
 
     by: Annotated[str, Field(description="Who.")]
-    reason: Annotated[str, Field(description="What was reviewed or why, in a sentence.")]
-    link: Annotated[str, Field(description="Where that is, or was agreed.")]
+    reason: Annotated[str, Field(description="What was reviewed, or why the waiver was given, in a sentence.")]
+    link: Annotated[str, Field(description="Link to the review or the agreement.")]
     date: Annotated[str, Field(description="Day of the statement, `2026-05-01`.")]
-    expires: Annotated[str, Field(description="Its last day.")]
-    release: Annotated[str, Field(description="The release that it is for.")]
-    file: Annotated[str, Field(description="The file; a copy is below `inputs/` of the run.")]
-    void: Annotated[str, Field(description="Why it does not count in this run; empty: it does.")]
+    expires: Annotated[str, Field(description="Last day on which the statement is valid.")]
+    release: Annotated[str, Field(description="The release that the statement covers.")]
+    file: Annotated[str, Field(description="File of the statement; a copy is below `inputs/` of the run.")]
+    void: Annotated[str, Field(description="Why the statement does not count in this run; empty: it counts.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttestationRecord(StatementRecord):
-    """A person who vouches for a requirement of the profiles."""
+    """An attestation: a person vouches for a requirement of the profiles."""
 
-    vouches: Annotated[str, Field(description="The requirement by id.")]
-    role: Annotated[str, Field(description="As what.")]
-    age_days: Annotated[Count, Field(description="Days from its date to the run.")]
+    vouches: Annotated[str, Field(description="Id of the requirement.")]
+    role: Annotated[str, Field(description="Role of the person.")]
+    age_days: Annotated[Count, Field(description="Days from the date of the statement to the run.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WaiverRecord(StatementRecord):
-    """What a person accepts."""
+    """A waiver: a person accepts that a requirement does not pass, or a harm."""
 
-    waives: Annotated[str, Field(description="The requirement by id, or a harm such as `writes-lost`.")]
+    waives: Annotated[str, Field(description="Id of the requirement, or a harm such as `writes-lost`.")]
     accepts: Annotated[str, Field(description="What is accepted, in words: `the bound 300 ms`.")]

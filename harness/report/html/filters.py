@@ -1,6 +1,6 @@
-"""Filters of the page that need no script: radio buttons, and rules of the style sheet that ask which of them is checked.
+"""Filters of the page without a script: radio buttons, and style sheet rules that depend on which button is checked.
 
-A browser without `:has()` shows every row. A row that a link leads to is shown, whatever is filtered.
+A browser without `:has()` shows every row. The row that is the target of the current link is shown regardless of the filters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.report.view.sections import DocumentRows
 
 SETTLED: Final = (Outcome.PASS, Outcome.WAIVED)
-"""Outcomes that need no work; rows of any other outcome have the class `open`."""
+"""Outcomes that need no further work; rows with any other outcome have the class `open`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +27,8 @@ class FilterOption:
     """One radio button.
 
     Attributes:
-        id: in the page. text: beside it. count: how many rows it shows.
-        selector: the class that these rows have; empty: it shows all. ids: of these rows.
+        id: of the HTML element. text: its label.
+        selector: class of the rows that it shows; empty: all rows. ids: of the requirements that it shows.
     """
 
     id: str
@@ -38,7 +38,7 @@ class FilterOption:
 
     @property
     def count(self) -> int:
-        """How many rows it shows."""
+        """Number of rows that it shows."""
         return len(self.ids)
 
     def shows(self, row: Row) -> bool:
@@ -48,7 +48,7 @@ class FilterOption:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilterChoice:
-    """Radio buttons of which one is checked; the first shows all rows."""
+    """A group of radio buttons; exactly one is checked, and the first shows all rows."""
 
     name: str
     options: tuple[FilterOption, ...]
@@ -56,10 +56,10 @@ class FilterChoice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageFilters:
-    """The filters of a page, and the rules of the style sheet.
+    """The filters of a page and their style sheet rules.
 
     Attributes:
-        rows: verdict and gate, by which rows are chosen. documents: by which whole documents are.
+        rows: groups that filter rows, by verdict and by gate. documents: groups that filter documents.
     """
 
     rows: tuple[FilterChoice, ...]
@@ -68,7 +68,7 @@ class PageFilters:
 
     @property
     def choices(self) -> tuple[FilterChoice, ...]:
-        """All of them, as they are shown."""
+        """All groups in the order of the page."""
         return (*self.rows, self.documents)
 
 
@@ -79,7 +79,7 @@ def page_filters(every: Sequence[Row], documents: Sequence[DocumentRows]) -> Pag
 
 
 def places_of(documents: Sequence[DocumentRows]) -> dict[str, str]:
-    """The anchor of each document, by its name, and of each section, by `document: section`; each once."""
+    """A unique anchor for each document, by its name, and for each section, by `document: section`."""
     names = [
         name
         for document in documents
@@ -130,15 +130,15 @@ def _documents(every: Sequence[Row], documents: Sequence[DocumentRows]) -> Filte
 
 
 def _choice(name: str, options: Sequence[FilterOption]) -> FilterChoice:
-    """Without options that show nothing."""
+    """The group without options that show no row."""
     return FilterChoice(name=name, options=tuple(one for one in options if one.ids or not one.selector))
 
 
 def _rules(choices: Sequence[FilterChoice], documents: FilterChoice) -> Iterator[str]:
-    """Of each option: hide the other rows, or documents. Of each combination: hide documents and sections in which no row is left.
+    """Rules that hide the rows or documents an option does not show, and documents and sections without visible rows.
 
-    What a document or section contains is in its classes (`contained`): a selector that has to search it for rows takes a browser
-    seconds for each click.
+    The contents of a document or section are listed in its classes (`contained`), because selectors that search for rows take a
+    browser seconds per click.
     """
     for option in (option for choice in choices for option in choice.options if option.selector):
         yield f"{_asked(option)} .row:not({option.selector}):not(:target) {{ display: none }}"
@@ -156,12 +156,12 @@ def _asked(option: FilterOption) -> str:
 
 
 def _class(options: Sequence[FilterOption]) -> str:
-    """The class of a part that contains a row of all these options."""
+    """The class of a document or section that contains a row shown by all these options together."""
     return "with" + "".join(option.id.removeprefix("f") for option in options)
 
 
 def contained(part: Sequence[Row], filters: PageFilters) -> str:
-    """The classes of a document or section: which combinations of options would leave some of its rows."""
+    """The classes of a document or section: the combinations of options that leave at least one of its rows visible."""
     found = []
     for options in product(*(choice.options for choice in filters.rows)):
         chosen = [option for option in options if option.selector]

@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _MOST_REASONS: Final = 6
-"""The first screen holds so many reasons; the others fold away below them."""
+"""Maximum number of reasons on the first screen; further reasons are folded away."""
 _MOST_CAUSES: Final = 12
-"""So many causes are listed; the others fold away below them."""
+"""Maximum number of causes that are listed; further causes are folded away."""
 _MOST_IDS: Final = 6
-"""Of one reason so many requirements are named, as in every other report; the others fold away behind them."""
+"""Maximum number of requirements named for one reason; further ones are folded away."""
 _MOST_LINES: Final = 40
-"""Of a row's figures that passed so many are listed, and of those that did not three times as many; `verdict.json` has them all."""
+"""Maximum number of passed figures listed in a row, and three times as many others; `verdict.json` has all."""
 _MOST_OPEN: Final = 8
-"""A longer table folds away below its section."""
+"""Maximum number of table rows; a longer table is folded away below its section."""
 _LONG: Final = 220
-"""Of a longer method, all but the head folds away."""
+"""Maximum length of a method in characters; the rest of a longer one is folded away."""
 _HEAD: Final = 140
 _GAUGE_FULL: Final = 1.5
 """A gauge ends at one and a half times the limit; the style sheet marks the limit at two thirds."""
@@ -53,7 +53,7 @@ _GAUGE_FULL: Final = 1.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FactGroup:
-    """Facts of one requirement in one group: what was expected, and of what; each deviation with its sentence."""
+    """Facts of one requirement with the same expectation; each deviation has its sentence."""
 
     outcome: Outcome
     expected: str
@@ -165,7 +165,7 @@ def _code(text: str) -> Markup:
 
 
 def _parted(text: str) -> tuple[str, str]:
-    """A long text parted after the last word that fits; a short one and nothing."""
+    """A long text split after the last word that fits; a short text and an empty string."""
     if len(text) <= _LONG:
         return text, ""
     words = text[:_HEAD].rpartition(" ")[0] or text[:_HEAD]
@@ -173,7 +173,7 @@ def _parted(text: str) -> tuple[str, str]:
 
 
 def _shown(lines: Sequence[MeasureLine]) -> tuple[tuple[MeasureLine, ...], int]:
-    """The figures of a row that the page lists, in their order, and how many more there are."""
+    """The figures of a row that the page lists, in order, and the number of figures left out."""
     bad = [line for line in lines if line.outcome is not Outcome.PASS][: _MOST_LINES * 3]
     good = [line for line in lines if line.outcome is Outcome.PASS][:_MOST_LINES]
     listed = {id(line) for line in (*bad, *good)}
@@ -181,7 +181,7 @@ def _shown(lines: Sequence[MeasureLine]) -> tuple[tuple[MeasureLine, ...], int]:
 
 
 def _fact_groups(lines: Sequence[MeasureLine]) -> list[FactGroup]:
-    """Facts that are as expected in a line for each expectation; any other in a line of its own, first."""
+    """Facts grouped by expectation; each fact that is not as expected comes first, in a group of its own."""
     good: dict[str, list[str]] = {}
     found = []
     for line in lines:
@@ -195,7 +195,7 @@ def _fact_groups(lines: Sequence[MeasureLine]) -> list[FactGroup]:
 
 
 def _requirement_facts(row: Row) -> list[tuple[str, str]]:
-    """What else is known of a requirement: where it is claimed, its times, its attempts, who answers for it."""
+    """Further details of a requirement: where it is claimed, its times, its attempts, its owner."""
     requirement, attempts = row.requirement, row.verdict.attempts
     return [
         *([("In part", row.in_part)] if row.in_part else []),
@@ -209,7 +209,7 @@ def _requirement_facts(row: Row) -> list[tuple[str, str]]:
 
 
 def _what(plan: Plan, evidence: Evidence, moments: Moments) -> dict[str, str]:
-    """What was decided on beside release and target, in a few words each."""
+    """Settings that the decision depends on beside release and target, in a few words each."""
     seconds = moments.seconds
     scale = "1" if plan.time_scale == 1 else f"{plan.time_scale:g}: RTO, RPO and windows are divided by it"
     baseline = None if evidence.baseline is None else evidence.baseline.plan

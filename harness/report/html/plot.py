@@ -1,4 +1,4 @@
-"""The geometry of one experiment's plot: numbers and paths. `templates/plot.svg.j2` draws them, so the page needs no script."""
+"""Computes the coordinates and paths of an experiment's plot, which the template `plot.svg.j2` draws as SVG."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LONGEST_BEFORE_S: Final = 15
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tick:
-    """A mark on an axis: where, and what it says."""
+    """A tick on an axis: position and label."""
 
     at: float
     label: str
@@ -38,7 +38,7 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """A vertical line through all panels with its label. kind: CSS class; drawn: the line itself, not the label only."""
+    """A vertical line through all panels with its label. kind: CSS class; drawn: False shows only the label."""
 
     x: float
     y: float
@@ -51,7 +51,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Panel:
-    """A panel with a scale of its own. area, bars, curve: paths, empty where there is nothing."""
+    """A panel with its own scale. area, bars, curve: SVG paths, empty without data."""
 
     title: str
     top: float
@@ -64,7 +64,7 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """A small sign in a lane. kind: `role`, `gone`, `ready`, `unready`; text: its tooltip; count: shown above it where more than one."""
+    """A symbol in a lane. kind: `role`, `gone`, `ready`, `unready`; text: its tooltip; count: shown above it if over one."""
 
     x: float
     kind: str
@@ -74,7 +74,7 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaneBar:
-    """A labelled bar in a lane; the label is left out where it has no room. tone: 0, 1… tells one leader from another."""
+    """A labelled bar in a lane; a label that does not fit is left out. tone: 0, 1…, a colour for each leader."""
 
     x: float
     width: float
@@ -85,7 +85,7 @@ class LaneBar:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lane:
-    """A row without a scale. base: where probes were sent; cells: the share of them that failed, by height."""
+    """A row of the plot without a scale. base: where probes were sent; cells: bars as high as the share of failed probes."""
 
     title: str
     y: float
@@ -97,7 +97,7 @@ class Lane:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plot:
-    """One experiment or rollout, drawn. band: the fault, as x and width; None where it was never sent. zero: what seconds count from."""
+    """The plot of one experiment or rollout. band: x and width of the fault, None if never sent. zero: name of the moment of 0 s."""
 
     id: str
     title: str
@@ -112,26 +112,26 @@ class Plot:
     ticks: tuple[Tick, ...]
     zero: str = "the fault"
     legend: str = (
-        "Shaded: the fault is in. Filled: requests or probes that failed. Diamonds: a database member changes its role; "
-        "triangles: pods gone or ready, with how many."
+        "Shaded: the fault is active. Filled: requests or probes that failed. Diamonds: a database member changes its role; "
+        "triangles: pods gone or ready, with their number."
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Axis:
-    """Seconds to x."""
+    """The x coordinate of a time in seconds."""
 
     start_s: float
     end_s: float
 
     def x(self, at_s: float) -> float:
-        """Where a time is, within the plot."""
+        """The x coordinate of a time, limited to the plot."""
         share = (min(max(at_s, self.start_s), self.end_s) - self.start_s) / (self.end_s - self.start_s)
         return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
 
 def plot_of(evidence: Evidence, attempt: Experiment, result: ExperimentResult, events: Sequence[TimelineEvent]) -> Plot:
-    """Draw one attempt: traffic, failures and response times of its window, its watchers, its fault and what changed."""
+    """The plot of one attempt: requests, failures and response times of its window, probes, the fault and changes."""
     zero_ns = zero_of(attempt)
     bins = _bins(evidence, attempt, zero_ns)
     axis = Axis(start_s=bins.start_s, end_s=bins.end_s)
@@ -159,12 +159,12 @@ def plot_of(evidence: Evidence, attempt: Experiment, result: ExperimentResult, e
 
 
 def signed(seconds: float) -> str:
-    """A number of seconds as a tick has it."""
+    """A number of seconds as a tick label."""
     return f"{seconds:g}".replace("-", "−")  # noqa: RUF001 - a minus sign, as wide as a digit
 
 
 def _bins(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Bins:
-    """From shortly before the fault until nothing more was watched."""
+    """The time span of the plot: from shortly before the fault to the last observation."""
     window = evidence.fault_window(attempt.name, attempt.attempt)
     ends = [attempt.observed_until_ns, attempt.fault.gone_ns or 0, zero_ns + NS_PER_S]
     ends += [window.end_ns] if window else []
@@ -174,7 +174,7 @@ def _bins(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Bins:
 
 
 def _band(attempt: Experiment, zero_ns: int, axis: Axis) -> tuple[float, float] | None:
-    """From sent to undone; a fault that needs no undo lasts until it was seen to be gone."""
+    """Start and end of the fault: from sent to undone or, if it needs no undo, until the target no longer showed it."""
     fault = attempt.fault
     if fault.sent_ns is None:
         return None
@@ -202,7 +202,7 @@ def _returned(seen: OperationRecovery) -> str:
 
 
 def line_at(at_s: float, kind: str, label: str, row: int, axis: Axis) -> Line:
-    """A line with its label in one of the rows above the panels."""
+    """A vertical line with its label in one of the rows above the panels."""
     x = axis.x(at_s)
     late = x > LEFT + 0.7 * (WIDTH - LEFT - RIGHT)
     return Line(
@@ -233,7 +233,7 @@ def _rate_panel(traffic: TrafficSeries, bins: Bins, axis: Axis, top: float) -> P
 def time_panel(
     traffic: TrafficSeries, bins: Bins, axis: Axis, top: float, title: str = "response time p95, failures included"
 ) -> Panel:
-    """Logarithmic: a time-out and a healthy answer are three orders of magnitude apart."""
+    """The panel of response times, on a logarithmic scale, since a timeout takes about 1000 times as long as a good answer."""
     bottom = top + TIME
     known = traffic.p95_ms[np.isfinite(traffic.p95_ms) & (traffic.p95_ms > 0)]
     low = math.floor(math.log10(float(known.min()))) if len(known) else 0
@@ -293,7 +293,7 @@ def _stretches(leaders: Sequence[Reign], axis: Axis) -> Iterable[LaneBar]:
 
 
 def _marks(events: Iterable[TimelineEvent], axis: Axis) -> tuple[Mark, ...]:
-    """One mark an event; those that would lie on each other are one, and its number is their sum."""
+    """One symbol for each event; events that would overlap share one symbol, and their counts are added."""
     marks: list[Mark] = []
     for event in events:
         if not axis.start_s <= event.at_s <= axis.end_s:
@@ -311,7 +311,7 @@ def _edges(bins: Bins, axis: Axis) -> list[float]:
 
 
 def stair(heights: Floats, bins: Bins, axis: Axis) -> str:
-    """A stair through the stretches; broken where there is no number."""
+    """A step line through the bins, interrupted where a bin has no value."""
     edges, path, drawing = _edges(bins, axis), [], False
     for index, y in enumerate(heights.tolist()):
         if math.isfinite(y):
@@ -321,7 +321,7 @@ def stair(heights: Floats, bins: Bins, axis: Axis) -> str:
 
 
 def bars_of(heights: Floats, bottom: float, bins: Bins, axis: Axis) -> str:
-    """A bar a stretch, at least a pixel high where there is anything at all."""
+    """A bar for each bin, at least one pixel high if the value is above 0."""
     edges = _edges(bins, axis)
     return "".join(
         f"M{edges[index]:g} {bottom:g}v{-max(height, 1.5):.1f}H{edges[index + 1]:g}V{bottom:g}z"
@@ -351,7 +351,7 @@ def round_steps(start: float, end: float, most: int) -> list[float]:
 
 
 def _description(result: ExperimentResult, traffic: TrafficSeries, bins: Bins) -> str:
-    """The plot in a few sentences, for those who do not see it."""
+    """The plot as text, for readers who cannot see it."""
     parts = [f"From {-bins.start_s:g} s before the fault to {bins.end_s:g} s after it."]
     parts += [_said(seen) for seen in (result.reads, result.writes) if seen is not None]
     failed = round(float(traffic.failed.sum()) * bins.width_s)

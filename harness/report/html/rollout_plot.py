@@ -1,4 +1,4 @@
-"""The geometry of one rollout's plot: who was answered by which release, second by second, how fast, and what failed."""
+"""Computes one rollout's plot: the share of answers by release, response times and failures, second by second."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LEGEND: Final = "Filled: the share of the answers that the new release gave, an
 
 
 def rollout_plot(view: RolloutView) -> Plot | None:
-    """Draw one rollout; None where it was not begun, or left no window."""
+    """The plot of one rollout; None if it was not begun or has no window."""
     if view.began is None or not view.windows:
         return None
     began_ns = view.began.when_ns
@@ -58,7 +58,7 @@ def rollout_plot(view: RolloutView) -> Plot | None:
     failed = round(float(everything.failed.sum()) * bins.width_s)
     return Plot(
         id=f"rollout {view.name}",
-        title=f"{view.name}: who was answered by which release, second by second",
+        title=f"{view.name}: share of the answers given by each release, second by second",
         description=f"From the start of {view.new} to {bins.end_s:g} s after it. {failed} of {len(samples)} requests failed.",
         height=foot + FOOT,
         foot=foot,

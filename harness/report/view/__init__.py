@@ -1,1 +1,1 @@
-"""A judgement in rows of words: what all report formats have in common."""
+"""A judgement as rows of text, shared by all report formats."""

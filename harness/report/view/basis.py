@@ -1,4 +1,4 @@
-"""What a decision rests on, in a line each: release, load, users, faults, the way back, writes, events, watchers, time, the end."""
+"""What a decision is based on, one line each: release, load, users, faults, recovery, writes, events, watchers, time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def basis(judgement: Judgement) -> tuple[tuple[str, str], ...]:
-    """Label and sentence; only of what there is. The same lines on the page, in the summary and in Allure."""
+    """Label and sentence of each line that has data. The page, the summary and Allure show the same lines."""
     return tuple(line for line in (make(judgement) for make in _LINES) if line is not None)
 
 
@@ -22,10 +22,10 @@ def _release(judgement: Judgement) -> tuple[str, str] | None:
 
 
 def receipt_line(release: ReleaseResult) -> str:
-    """Planned, verified or not, what answers named, and whether images changed."""
+    """The planned release, whether it was verified, the releases that answers named, and whether images changed."""
     word = {True: "verified", False: "does not match", None: "not verified"}[release.verified]
     named = ", ".join(f"{n} answers named {name}" for name, n in release.observed.items())
-    unnamed = f"{release.unnamed} answers named none" if release.unnamed else ""
+    unnamed = f"{release.unnamed} answers named no release" if release.unnamed else ""
     changed = sum(release.after.get(name) != images for name, images in release.before.items())
     images = ""
     if release.before:
@@ -78,7 +78,7 @@ def _time(judgement: Judgement) -> tuple[str, str] | None:
         return None
     lost = sum(stretch.seconds for stretch in judgement.unjudged)
     seconds = max(w.end_s for w in judgement.windows)
-    rest = f"{figure(lost, 's')} belong to none" if lost else "every second belongs to one"
+    rest = f"{figure(lost, 's')} belong to no window" if lost else "every second belongs to a window"
     return "Windows", f"{counted(len(judgement.windows), 'window')} in {figure(seconds, 's')}, {rest}"
 
 
@@ -90,7 +90,7 @@ def _machine(judgement: Judgement) -> tuple[str, str] | None:
 
 
 def _processors(judgement: Judgement) -> tuple[str, str] | None:
-    """Who had them: the line that says whether a slow release had room."""
+    """Shares of processor time, which show whether a slow release lacked processor time."""
     machine = judgement.machine
     if machine is None or machine.others_share is None:
         return None
@@ -133,14 +133,14 @@ def _faults(judgement: Judgement) -> tuple[str, str] | None:
 
 
 def _slowest(every: Iterable[ExperimentResult]) -> str:
-    """The longest recovery; one that never came is longer than any."""
+    """The slowest recovery; a recovery that never came counts as the slowest."""
     seen = [(result.name, way) for result in every for way in (result.reads, result.writes) if way is not None]
     if not seen:
         return ""
     name, way = max(seen, key=lambda one: (one[1].seconds is None, one[1].seconds or 0.0))
     if way.seconds == 0:
-        return "; no client was affected by any"
-    return f"; slowest to come back: {way.operation} after {name}, {recovered(way)}"
+        return "; no experiment affected a client"
+    return f"; slowest to recover: {way.operation} after {name}, {recovered(way)}"
 
 
 def _writes(judgement: Judgement) -> tuple[str, str] | None:

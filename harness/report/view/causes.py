@@ -1,4 +1,4 @@
-"""Why rows have no answer, grouped by what would bring it; and what decided, in one sentence."""
+"""Groups requirements without an answer by cause, and says in one sentence what decided."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.report.view.digest import Row
 
 OWN_ID: Final = "ID"
-"""In place of a row's own id in a text that several rows have."""
+"""Replaces the requirement's id in a text that several requirements share."""
 _MOST_IDS: Final = 6
 _OPEN: Final = (Outcome.NOT_ASSESSED, Outcome.INCONCLUSIVE)
 _TOLD: Final = (Outcome.FAIL, *_OPEN)
@@ -24,11 +24,11 @@ _TOLD: Final = (Outcome.FAIL, *_OPEN)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
-    """One reason for which rows have no answer.
+    """One reason why requirements have no answer.
 
     Attributes:
-        outcome: NOT ASSESSED or INCONCLUSIVE. kind, text, hint: of the reason; `ID` stands for the own id of each of several rows.
-        rows: whose own reason it is. derived: rows that are made of those, and have no answer for that.
+        outcome: NOT ASSESSED or INCONCLUSIVE. kind, text, hint: of the reason; `ID` replaces the id of each of several requirements.
+        rows: requirements with this reason. derived: requirements derived from `rows`, without an answer for that reason.
     """
 
     outcome: Outcome
@@ -40,23 +40,23 @@ class Cause:
 
     @property
     def every(self) -> tuple[Row, ...]:
-        """All rows that it keeps from an answer."""
+        """All requirements without an answer because of this cause."""
         return (*self.rows, *self.derived)
 
     @property
     def gating(self) -> int:
-        """How many of them gate here."""
+        """Number of these requirements that gate this release."""
         return sum(row.gating for row in self.every)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decisive:
-    """One thing that decided, and the requirements that it decided.
+    """One reason of the decision, and the requirements that have it.
 
     Attributes:
-        because: why; `ID` stands for the own id of each of several requirements.
-        outcome: of the requirements; None for what is so of the whole run, whatever came out of them.
-        requirements: their ids, in order; empty for what is so of the whole run and of no requirement.
+        because: the reason; `ID` replaces the id of each of several requirements.
+        outcome: of the requirements; None if the reason concerns the whole run.
+        requirements: their ids, in order; may be empty if the reason concerns the whole run.
     """
 
     because: Reason
@@ -75,14 +75,14 @@ class Decisive:
 
     @property
     def sentence(self) -> str:
-        """The head, and why."""
+        """The head and the reason."""
         return f"{self.head}: {self.because.sentence}" if self.head else self.because.sentence
 
 
 def decisive(reasons: Sequence[DecisionReason]) -> tuple[Decisive, ...]:
-    """The reasons of a decision in their order, each once, with all requirements that it decided.
+    """The reasons of a decision in order, without duplicates, each with all requirements that have it.
 
-    What stopped the whole run is the reason of each requirement that has it first, whatever else became of the figure.
+    A requirement whose reason begins with a reason of the whole run is listed under the reason of the run.
     """
     of_run = {_shared(reason)[:2] for reason in reasons if not reason.requirement}
     found: dict[tuple[str, str, Outcome | None], Decisive] = {}
@@ -105,10 +105,10 @@ def decisive(reasons: Sequence[DecisionReason]) -> tuple[Decisive, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SharedCause:
-    """One reason that several rows have: told once, and named by each of them.
+    """One reason that several requirements share: reports give its text once and refer to it by name.
 
     Attributes:
-        name: of few words, unique in a report. text, hint: of the reason; `ID` stands for the own id of each row. ids: of the rows, in order.
+        name: short, unique in a report. text, hint: of the reason; `ID` replaces the id of each requirement. ids: of the requirements, in order.
     """
 
     name: str
@@ -118,17 +118,17 @@ class SharedCause:
 
     @property
     def sentence(self) -> str:
-        """Its name, the rows, why, and what to do."""
+        """The name, the requirements, the reason and the hint."""
         hint = f"; hint: {self.hint}" if self.hint else ""
         return f"{self.name}, {counted(len(self.ids), 'requirement')} ({some(self.ids, _MOST_IDS)}): {self.text}{hint}"
 
 
 def shared_causes(every: Sequence[Row], of_run: Sequence[DecisionReason] = ()) -> tuple[SharedCause, ...]:
-    """The reasons that two or more rows have which did not pass, in the order of the rows.
+    """The reasons shared by two or more requirements that did not pass, in the order of the rows.
 
     Args:
         every: the rows of a report.
-        of_run: the reasons of the decision. What is so of the whole run is the reason of each row that has it first.
+        of_run: the reasons of the decision. A row whose reason begins with a reason of the whole run has the reason of the run.
     """
     whole = {_shared(reason)[:2] for reason in of_run if not reason.requirement}
     found: dict[tuple[str, str], list[str]] = {}
@@ -148,9 +148,9 @@ def shared_causes(every: Sequence[Row], of_run: Sequence[DecisionReason] = ()) -
 
 
 def _shared(reason: DecisionReason) -> tuple[str, str, Outcome | None]:
-    """What is equal for the requirements that one reason decided: its text and hint without their ids, and the outcome.
+    """The key of a reason: its text and hint without the requirement's id, and the outcome.
 
-    Of a machine that was starved or slept it is what became of the machine, not the figure that is in doubt for it.
+    For a machine that lacked processor time or slept, the text is the part about the machine, without the figure.
     """
     because = reason.because
     text = because.text.rpartition(", but ")[2] if because.kind is ReasonKind.MACHINE else because.text
@@ -161,7 +161,7 @@ def _shared(reason: DecisionReason) -> tuple[str, str, Outcome | None]:
 
 
 def causes(every: Sequence[Row]) -> tuple[Cause, ...]:
-    """The causes of all rows without an answer: those that keep most gating rows waiting first, then those of most rows."""
+    """The causes of all rows without an answer, sorted by the number of gating rows, then by the number of rows."""
     by_id = {row.requirement.id: row for row in every}
     own: dict[tuple[Outcome, str, str], list[Row]] = {}
     derived: dict[tuple[Outcome, str, str], list[Row]] = {}
@@ -174,7 +174,7 @@ def causes(every: Sequence[Row]) -> tuple[Cause, ...]:
 
 
 def _root(row: Row, by_id: Mapping[str, Row]) -> Row:
-    """The row whose reason it is: of a derived one the part that leads its reason, and of that its part."""
+    """The row where the reason comes from: for a derived row the part that gave it its reason, followed down to the last part."""
     seen = {row.requirement.id}
     while True:
         part = by_id.get(_leading_part(row))
@@ -185,7 +185,7 @@ def _root(row: Row, by_id: Mapping[str, Row]) -> Row:
 
 
 def _leading_part(row: Row) -> str:
-    """The part that leads the reason of a derived row; empty for any other."""
+    """Id of the part that gave a derived row its reason; empty for other rows."""
     texts = (
         (measure.scope.get("part", ""), measure.because.text)
         for measure in measures_of(row.verdict)
@@ -195,7 +195,7 @@ def _leading_part(row: Row) -> str:
 
 
 def _key(row: Row) -> tuple[Outcome, str, str]:
-    """What is equal for rows of one cause."""
+    """The key of a cause: outcome, text and hint without the requirement's id."""
     because, name = row.verdict.because, row.requirement.id
     return row.outcome, because.text.replace(name, OWN_ID), because.hint.replace(name, OWN_ID)
 
@@ -216,7 +216,7 @@ def _cause(own: Sequence[Row], derived: Sequence[Row]) -> Cause:
 
 
 def good_sentences(every: Sequence[Row]) -> tuple[str, ...]:
-    """What a GO rests on, of the gating rows that passed: how many have receipts, and how many have none."""
+    """Sentences on what a GO is based on: how many passed gating rows have receipts, and how many have none."""
     passed = [row for row in every if row.gating and row.outcome is Outcome.PASS]
     proven = sum(bool(row.receipts) for row in passed)
     bare = len(passed) - proven
@@ -224,7 +224,7 @@ def good_sentences(every: Sequence[Row]) -> tuple[str, ...]:
     if proven:
         figures = f"{counted(proven, 'requirement')} {'was' if proven == 1 else 'were'} measured"
         found.append(
-            f"{figures}: each figure is inside its limit even at the bad end of its bounds, with every receipt in order."
+            f"{figures}: each figure is within its limit even at the worse of its bounds, and every receipt is complete."
         )
     if bare:
         of = f"{counted(bare, 'requirement')} {'rests' if bare == 1 else 'rest'}"
@@ -245,10 +245,10 @@ def cause_head(cause: Cause) -> str:
 
 
 def deciding_sentence(judgement: Judgement, every: Sequence[Row]) -> str:
-    """What decided, in one sentence.
+    """One sentence on what decided.
 
-    Of a NO-GO the failed row that is proven furthest beyond its limit; of no decision what is so of the run as a whole, else how
-    many rows have no answer and what most of them wait for.
+    For a NO-GO it names the failed requirement that is proven furthest beyond its limit. Without a decision it gives the reason of
+    the whole run or, if there is none, the number of requirements without an answer and their main cause.
     """
     gating = [row for row in every if row.gating]
     match judgement.decision.outcome:
@@ -276,7 +276,7 @@ def _go(gating: Sequence[Row]) -> str:
 
 
 def _no_go(judgement: Judgement, every: Sequence[Row]) -> str:
-    """The first failed row that is not made of others: of these the failed part is shown, not the sum."""
+    """The sentence of a NO-GO: the first failed requirement that is not derived, since a derived one fails because of its part."""
     failed = [reason for reason in judgement.decision.because if reason.outcome is Outcome.FAIL]
     if not failed:
         return "A gating requirement failed."
@@ -298,5 +298,9 @@ def _undecided(judgement: Judgement, gating: Sequence[Row], every: Sequence[Row]
     first = next((cause for cause in causes(every) if cause.gating), None)
     why = ""
     if first is not None:
-        why = f"; the cause of {first.gating}: {first.text}" if first.gating < unsure + open_ else f": {first.text}"
+        why = (
+            f"; {first.gating} of them for this reason: {first.text}"
+            if first.gating < unsure + open_
+            else f": {first.text}"
+        )
     return f"No gating requirement failed, but {' and '.join(parts)}{why}"

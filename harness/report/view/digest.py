@@ -1,4 +1,4 @@
-"""A judgement put into rows of words: what the tables of all reports have in common. Nothing is decided here."""
+"""Converts a judgement into rows of text for the tables of all reports; decides nothing."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _LEFT_OUT: Final = Reason(
 )
 _RANK = {outcome: rank for rank, outcome in enumerate(MARKS)}
 _MOST_NAMED = 24
-"""So many ids are named in one sentence."""
+"""Maximum number of ids in one sentence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReceiptLine:
-    """One receipt of a figure; of a requirement, the worst of its figures'. word: `ok`, `not ok` or `unknown`."""
+    """One receipt of a figure, or the worst receipt of a requirement's figures. word: `ok`, `not ok` or `unknown`."""
 
     name: str
     word: str
@@ -60,13 +60,13 @@ class ReceiptLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasureLine:
-    """One measure in words.
+    """One measure as texts for a table.
 
     Attributes:
-        confidence: of each bound, `95 % each`; empty where there is none.
-        used: share of the limit that the figure takes up, 0 to 1 and over; None where that means nothing.
-        is_fact: it is no figure, but something that is as expected, or is not.
-        part: of a derived requirement, the requirement whose outcome this is; empty of anything else.
+        confidence: of each bound, `95 % each`; empty without bounds.
+        used: figure divided by its limit, 0 to 1 and over; None where this has no meaning.
+        is_fact: True for a fact, which is as expected or not, instead of a figure.
+        part: for a derived requirement, the requirement whose outcome this is; otherwise empty.
     """
 
     name: str
@@ -91,7 +91,7 @@ class MeasureLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grounds:
-    """What figures rest on. of: which figures; empty where all of the requirement's rest on it."""
+    """Method, receipts and files behind figures. of: names of the figures; empty if it is all figures of the requirement."""
 
     of: str
     method: str
@@ -101,22 +101,22 @@ class Grounds:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """One requirement in words.
+    """One requirement as texts for a table.
 
     Attributes:
-        requirement, verdict: what it is of.
-        gating: whether it stops the release here.
-        telling: the measure that decided, of these the one closest to its limit; None where nothing was measured.
-        value: the telling figure, or how many facts are as expected.
-        of_limit: `22.4 s of 4 h (240 s at scale 60)`; empty without a figure.
-        scaled: a length of time in its sentences was divided by the time scale: a pass proves the mechanism, not the target.
+        requirement, verdict: the requirement and its verdict.
+        gating: whether the requirement can stop this release.
+        telling: the measure that decided, if several the one closest to its limit; None if nothing was measured.
+        value: the figure of `telling`, or the number of facts that are as expected.
+        of_limit: figure and limit, `22.4 s of 4 h (240 s at scale 60)`; empty without a figure.
+        scaled: whether a length of time in its sentences was divided by the time scale; a pass then proves the mechanism, not the limit.
         times: every length of time in its sentences: `limit scaled by 60: 4 h → 240 s`, `limit not scaled: 45 s`.
-        receipts: each kind once.
-        lines: every measure. scenarios: where they are claimed.
-        grounds: method, receipts and files of its figures; each is listed once.
-        missing: kinds of experiments that its criterion names and that the run does not try.
-        in_part: on what it was proven and on what not, where it passed in part; empty where it did not, or was tried whole.
-        people: who vouches for it and who accepts that it does not pass, as label and words.
+        receipts: the worst receipt of each kind.
+        lines: every measure. scenarios: the scenarios that claim the requirement.
+        grounds: method, receipts and files of its figures, without duplicates.
+        missing: kinds of experiments that its criterion names but the run does not try.
+        in_part: which kinds of experiments a pass covers and which not; empty if it did not pass or all were tried.
+        people: who vouches for it and who accepts that it does not pass, as label and text.
     """
 
     requirement: Requirement
@@ -137,19 +137,19 @@ class Row:
 
     @property
     def outcome(self) -> Outcome:
-        """Of the requirement."""
+        """Outcome of the requirement."""
         return self.verdict.outcome
 
     @property
     def leading(self) -> Reason:
-        """The reason of the figure that leads the verdict's."""
+        """The reason of the figure that gave the verdict its reason."""
         return replace(self.verdict.because, more=0)
 
 
 def rows(plan: Plan, judgement: Judgement) -> tuple[Row, ...]:
     """A row for every requirement of the plan, worst first, else in catalogue order; gating ones before the others.
 
-    One that the judge left out is INCONCLUSIVE, never lost.
+    A requirement that the judge left out is included as INCONCLUSIVE.
     """
     known = {requirement.id: requirement for requirement in plan.requirements}
     claims: dict[str, list[Claim]] = {}
@@ -173,7 +173,7 @@ def claim_measures(claim: ClaimVerdict) -> tuple[Measure, ...]:
 
 
 def measure_line(measure: Measure, time_scale: float) -> MeasureLine:
-    """One measure in words."""
+    """One measure as texts for a table."""
     needed = "" if measure.n_needed is None else f" / {measure.n_needed}"
     return MeasureLine(
         name=measure.name,
@@ -198,7 +198,7 @@ def measure_line(measure: Measure, time_scale: float) -> MeasureLine:
 
 
 def _fact(measure: Measure) -> str:
-    """A fact has no figure: it is as expected, or it is not."""
+    """The texts of a fact, which has no figure: it is as expected or not."""
     if not is_fact(measure):
         return NOTHING
     words = {Outcome.PASS: "as expected", Outcome.FAIL: "not as expected", Outcome.NOT_ASSESSED: NOTHING}
@@ -230,7 +230,7 @@ def _row(plan: Plan, requirement: Requirement, verdict: Verdict, claims: Iterabl
 
 
 def in_part(plan: Plan, requirement: Requirement, outcome: Outcome) -> str:
-    """`proven in part, on loss of the primary; not tried: loss of all database members`; empty where it did not pass, or was tried whole."""
+    """`proven in part, on loss of the primary; not tried: loss of all database members`; empty if not passed or all were tried."""
     left = plan.not_tried(requirement.id)
     if outcome is not Outcome.PASS or not left:
         return ""
@@ -238,7 +238,7 @@ def in_part(plan: Plan, requirement: Requirement, outcome: Outcome) -> str:
 
 
 def _telling(verdict: Verdict, measures: Sequence[Measure]) -> Measure | None:
-    """Of the measures that decided, the one that the reason names: of failed ones the worst; of others, the closest to the first one's limit."""
+    """The deciding measure that the reason names: the worst failed one, else the one closest to its limit."""
     deciding = leading_first(m for m in measures if m.outcome is verdict.outcome) or list(measures)
     deciding = [measure for measure in deciding if measure.because.kind is deciding[0].because.kind]
     if verdict.outcome is Outcome.FAIL:
@@ -248,7 +248,7 @@ def _telling(verdict: Verdict, measures: Sequence[Measure]) -> Measure | None:
 
 
 def _telling_line(telling: Measure | None, measures: Sequence[Measure], time_scale: float) -> MeasureLine | None:
-    """The telling measure in words; equal passes are summarized together."""
+    """The texts of the deciding measure; equal passes are summarized together."""
     if telling is None:
         return None
     line = measure_line(telling, time_scale)
@@ -286,7 +286,7 @@ def _of_limit(measure: Measure | None, time_scale: float) -> str:
 
 
 def _receipts(measures: Iterable[Measure]) -> Iterable[ReceiptLine]:
-    """Each kind of receipt once: a failed one before an unknown one, before one that is ok."""
+    """The worst receipt of each kind; failed is worse than unknown, unknown worse than ok."""
     rank: Mapping[bool | None, int] = {False: 0, None: 1, True: 2}
     words: Mapping[bool | None, str] = {False: "not ok", None: "unknown", True: "ok"}
     every = [(name, receipt) for measure in measures for name, receipt in measure.receipts.items()]
@@ -296,7 +296,7 @@ def _receipts(measures: Iterable[Measure]) -> Iterable[ReceiptLine]:
 
 
 def _grounds(lines: Sequence[MeasureLine]) -> Iterable[Grounds]:
-    """Figures on the same grounds are grouped, in the order of the first of each."""
+    """Figures grouped by equal method, receipts and files, in the order of the first figure of each group."""
     alike: dict[tuple[str, tuple[ReceiptLine, ...], tuple[str, ...]], list[str]] = {}
     told_by_scope = len({line.scope for line in lines}) == len(lines)
     for line in lines:
@@ -317,17 +317,17 @@ def closest(every: Sequence[Row], most: int = 3) -> tuple[Row, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unverified:
-    """One thing that this run says nothing, or less, of. id: the requirement; empty where it is of the whole run."""
+    """One thing that this run did not verify, or only in part. id: of the requirement; empty if it concerns the whole run."""
 
     id: str
     text: str
 
 
 def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[Unverified, ...]:
-    """What was not verified beside rows that were not assessed (`causes` has those).
+    """What was not verified, apart from requirements that were not assessed (see `causes`).
 
-    Rows that are proven in part, experiments that are lacking or whose fault no request met, scenarios left out, files that the project replaces,
-    evidence that is gone or that no rule reads, time scale.
+    Requirements proven in part, missing experiments, experiments whose fault no request met, scenarios left out, files that the
+    project replaces, evidence that is missing or that no rule reads, and scaled times.
     """
     found = [
         Unverified(id=row.requirement.id, text=f"without an experiment of: {', '.join(row.missing)}")
@@ -337,15 +337,17 @@ def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[
     found += [Unverified(id=row.requirement.id, text=row.in_part) for row in every if row.in_part]
     unmet = dict.fromkeys(one.name for one in judgement.experiments if one.unmet)
     found += [
-        Unverified(id="", text=f"{name}: no request met the fault: how the platform fails over is not known")
+        Unverified(
+            id="", text=f"{name}: no request met the fault, so the run does not show how the platform fails over"
+        )
         for name in unmet
     ]
     if plan.deselected:
-        left_out = f"{counted(len(plan.deselected), 'scenario')} left out by a filter: such a run never decides"
+        left_out = f"{counted(len(plan.deselected), 'scenario')} left out by a filter: a filtered run never decides"
         found.append(Unverified(id="", text=left_out))
     if plan.shadowed:
         files = counted(len(plan.shadowed), "file")
-        text = f"what the package claims by {files} that the project replaces: {', '.join(plan.shadowed)}"
+        text = f"the claims in {files} of the package, which files of the project replace: {', '.join(plan.shadowed)}"
         found.append(Unverified(id="", text=text))
     found += [Unverified(id="", text=f"evidence is missing: {item}") for item in judgement.missing]
     if silent := silent_guards(judgement):
@@ -354,8 +356,8 @@ def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[
     scaled = [row.requirement.id for row in every if row.scaled and row.outcome is Outcome.PASS]
     if scaled:
         text = (
-            f"RTO, RPO and windows were divided by {plan.time_scale:g}. What passed under them proves the mechanism, "
-            f"not the target itself: {some(scaled, _MOST_NAMED)}"
+            f"RTO, RPO and windows were divided by {plan.time_scale:g}. A pass with divided times proves that the mechanism works, "
+            f"not that the real limit is kept: {some(scaled, _MOST_NAMED)}"
         )
         found.append(Unverified(id="", text=text))
     return tuple(found)

@@ -1,4 +1,4 @@
-"""One experiment in words: what it hit, its effect on clients by operation, and what is charged to it."""
+"""One experiment as texts: what it hit, its effect on clients by operation, and the failures attributed to it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _MOST_INLINE: Final = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WayBack:
-    """How reads or writes came back, or one region at its own entry.
+    """The recovery of reads, writes, a region at its own entry, or a group of users, as texts.
 
     Attributes:
         of: `reads`, `writes`, `reads at the entry of us-east-1`, `users, route read-track`.
-        back: `20.71 s`, `no outage`. why: what else is known of it.
-        resolution, watched: of `back`, and how long was observed.
-        outages: the first of them, as from and to. way_back: those after the undo.
-        null_run, under_fault, charged: share of the probes that failed without the fault, from it to the restore, and the difference.
+        back: time to recovery, `20.71 s`, or `no outage`. why: further remarks.
+        resolution: measurement uncertainty of `back`. watched: length of the observation.
+        outages: start and end of the first outages. way_back: outages after the undo.
+        null_run, under_fault, charged: share of failed probes without the fault, from the fault to the restore, and the difference.
     """
 
     of: str
@@ -46,7 +46,7 @@ class WayBack:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutageRow:
-    """A stretch in which something was out, or hung. of: as WayBack; what: which of the two; times in words, from the fault."""
+    """A period of failed or late probes. of: as in `WayBack`; what: failed or answered late; times as texts, from the fault."""
 
     of: str
     what: str
@@ -56,21 +56,21 @@ class OutageRow:
 
     @property
     def aside(self) -> str:
-        """The remark behind its times; empty for an outage."""
+        """The remark after the times; empty for an outage."""
         return f" ({LATE})" if self.what == LATE else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentView:
-    """One attempt at one experiment, in words.
+    """One attempt at one experiment as texts.
 
     Attributes:
-        attempt: its record; None where it was never begun.
-        title: `pod-loss`, or `pod-loss, attempt 1` where there are several.
-        counts: whether it is the attempt that counts for the receipts; an earlier one counts for harm all the same.
+        attempt: its record; None if it never began.
+        title: `pod-loss`, or `pod-loss, attempt 1` if there are several attempts.
+        counts: whether this attempt counts for the receipts; harm counts from every attempt.
         longest_way_back: the longest outage after the undo.
-        thin: routes and regions with so few users' requests that failures in succession are judged.
-        stretches: only where the ways back do not name all.
+        thin: routes and regions with so few users' requests that consecutive failures are judged instead of a share.
+        stretches: periods of failed or late probes, only if `ways_back` does not list all.
         tally: `1 outage, 6 late stretches`.
         events: what happened, in order of time.
     """
@@ -105,7 +105,7 @@ def experiment_views(evidence: Evidence, results: Sequence[ExperimentResult]) ->
 
 
 def experiment_view(evidence: Evidence, result: ExperimentResult) -> ExperimentView:
-    """One attempt, as the page and `readiness why` show it."""
+    """One attempt as texts for the page and `readiness why`."""
     attempt = _recorded(evidence, result)
     shares = {each.operation: each for each in result.failed_probes}
     every = list(_recoveries(result))
@@ -135,7 +135,7 @@ def _recorded(evidence: Evidence, result: ExperimentResult) -> Experiment | None
 
 
 def _recoveries(result: ExperimentResult) -> Iterable[tuple[str, OperationRecovery]]:
-    """At the entry first, then at the own entry of each region that was hit, then as the users measured it."""
+    """Recoveries at the entry, then at the own entry of each region that was hit, then of users' requests."""
     for seen in (result.reads, result.writes):
         if seen is not None:
             yield seen.operation, seen
@@ -166,7 +166,9 @@ def _way_back_text(seen: OperationRecovery) -> str:
     if not seen.way_back:
         return "no outage" if seen.way_back_s else NOTHING
     spans = [f"{figure(start, 's')} to {figure(end, 's')} ({figure(end - start, 's')})" for start, end in seen.way_back]
-    return some(spans, _MOST_INLINE) + ("" if seen.way_back_ended else "; the last one had not ended")
+    return some(spans, _MOST_INLINE) + (
+        "" if seen.way_back_ended else "; the last one had not ended when the observation ended"
+    )
 
 
 def longest_way_back(result: ExperimentResult) -> str:
@@ -180,7 +182,7 @@ def longest_way_back(result: ExperimentResult) -> str:
 
 
 def _points(shares: FailedProbeShares | None) -> str:
-    """What is charged to the fault, in percentage points: `+33.3 points`."""
+    """Failures attributed to the fault, in percentage points: `+33.3 points`."""
     if shares is None or shares.difference is None:
         return NOTHING
     points = shares.difference * 100
@@ -196,7 +198,7 @@ def _stretches(of: str, seen: OperationRecovery) -> Iterable[OutageRow]:
 
 
 def _facts(result: ExperimentResult, unrestored: str) -> Iterable[tuple[str, str]]:
-    """Label and figure, for the list above the plot; `unrestored`: why it is not known to be restored."""
+    """Labels and figures for the list above the plot; `unrestored`: why the restore was not verified."""
     yield "Hit", some(result.hit, 3) or NOTHING
     yield "Confirmed on the target after", figure(result.confirmed_after_s, "s")
     yield "First failed request after", figure(result.seen_by_client_after_s, "s")
@@ -221,7 +223,7 @@ def _writes(result: ExperimentResult) -> str:
 
 
 def _oddities(result: ExperimentResult) -> Iterable[tuple[str, str]]:
-    """What should not have happened to writes, where it did."""
+    """Labels and counts of harm to writes; only those that occurred."""
     seen = {
         "There with another value": result.writes_wrong,
         "Of unknown outcome, and there": result.writes_recovered,

@@ -1,4 +1,4 @@
-"""When things were, by the run's own record: reports never ask a clock."""
+"""Converts times of a run into wall time, from the run's record; reports never read a clock."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from harness.units import NS_PER_S
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moments:
-    """The run's monotonic time told as wall time, by one observation that has both.
+    """Converts the run's monotonic time into wall time, using one observation that has both.
 
     Attributes:
-        start_ns, end_ns: of the run; None where it left no record.
+        start_ns, end_ns: monotonic start and end of the run; None if not recorded.
         wall: wall time at `wall_ns`.
     """
 
@@ -26,7 +26,7 @@ class Moments:
 
     @classmethod
     def of(cls, evidence: Evidence) -> Moments:
-        """By the start of the run, or by its first observation where no start was recorded."""
+        """Moments from the recorded start of the run or, without it, from its first observation."""
         seen = evidence.observations
         first = next((o for o in seen if o.kind == "run.started"), seen[0] if seen else None)
         last = next((o for o in reversed(seen) if o.kind == "run.ended"), seen[-1] if seen else None)
@@ -38,7 +38,7 @@ class Moments:
         )
 
     def ms(self, mono_ns: int | None) -> int | None:
-        """Milliseconds since 1970, as Allure counts; None where the wall time is not known."""
+        """Milliseconds since 1970, as Allure needs them; None if the wall time is not known."""
         if self.wall is None or mono_ns is None:
             return None
         return round(self.wall.timestamp() * 1000) + (mono_ns - self.wall_ns) // 1_000_000
@@ -52,13 +52,13 @@ class Moments:
 
     @property
     def seconds(self) -> float | None:
-        """How long the run took."""
+        """The length of the run in seconds."""
         if self.start_ns is None or self.end_ns is None:
             return None
         return (self.end_ns - self.start_ns) / NS_PER_S
 
     def of_claim(self, plan: Plan, evidence: Evidence, claim: Claim) -> tuple[int | None, int | None]:
-        """When the evidence of a scenario was gathered; the whole run where nothing tells."""
+        """When the evidence of a scenario was gathered; the time span of the run if that is not known."""
         spans = [span for key in claim.demands for span in _gathered(plan, evidence, key)]
         if not spans:
             return self.start_ns, self.end_ns

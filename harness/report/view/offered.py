@@ -1,4 +1,4 @@
-"""The load in words: what was offered and how, what the generators sent, and their own health."""
+"""The load as texts: what was offered and how, what the generators sent, and the generators' health."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPEN = "open"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerLine:
-    """One load generator in one window. ended: whether its file has its end; clock: by how much its rows were shifted."""
+    """One load generator in one window. ended: how it ended; clock: by how much its rows were shifted."""
 
     window: str
     worker: int
@@ -32,7 +32,7 @@ class WorkerLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficView:
-    """One traffic: how it was offered, its windows route by route, and its generators."""
+    """One traffic as texts: how it was offered, its windows by route, and its generators."""
 
     name: str
     facts: tuple[tuple[str, str], ...]
@@ -54,19 +54,19 @@ def traffic_views(plans: Mapping[str, TrafficPlan], results: Sequence[TrafficRes
 
 
 def window_of(result: TrafficResult) -> str:
-    """Which window of the traffic: `fault-free`, `after-faults`, `experiment:pod-loss/fault`."""
+    """Short name of a window: `fault-free`, `after-faults`, `experiment:pod-loss/fault`."""
     return result.window.removeprefix(f"{result.name}/")
 
 
 def lag_of(result: TrafficResult) -> str:
-    """How late the generator sent at p99, and how late it may: `0.61 of 20 ms`."""
+    """The p99 of how late the generator sent, and its limit: `0.61 of 20 ms`."""
     if result.lag_ms_p99 is None or result.lag_limit_ms is None:
         return figure(result.lag_ms_p99, "ms")
     return f"{figure(result.lag_ms_p99)} of {figure(result.lag_limit_ms, 'ms')}"
 
 
 def _facts(plan: TrafficPlan, results: Sequence[TrafficResult]) -> Iterable[tuple[str, str]]:
-    """Label and words: how it was offered."""
+    """Labels and texts on how the traffic was offered."""
     opened = plan.model == OPEN
     counts = "the moment a request was due" if opened else "the moment a request was sent"
     waits = "arrivals wait for no answer" if opened else "each user waits for the answer before the next"
@@ -115,7 +115,7 @@ def _worker(window: str, worker: Worker) -> WorkerLine:
 
 
 def silent_guards(judgement: Judgement) -> str:
-    """The windows, and the routes in a window, that are too little to be judged by themselves; empty where there are none."""
+    """A sentence on the windows, and routes in a window, with too few requests to be judged separately; may be empty."""
     free = {window.name: window for window in judgement.windows if window.phase != Phase.FAULT}
     short = [
         f"{one.name} (n {one.n}, {figure(one.end_s - one.start_s, 's')})"
@@ -131,6 +131,6 @@ def silent_guards(judgement: Judgement) -> str:
     if not (short or few) or len(free) < 2:
         return ""
     return (
-        f"Not judged by themselves, as under {LEAST_REQUESTS} requests or {LEAST_S:g} s say nothing of the release: "
-        f"{some([*short, *few], between='; ')}. Their requests count over all windows"
+        f"Too small to be judged separately (less than {LEAST_REQUESTS} requests or {LEAST_S:g} s): "
+        f"{some([*short, *few], between='; ')}. Their requests count in the figures of all windows together"
     )

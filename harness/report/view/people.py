@@ -1,4 +1,4 @@
-"""What people say of a requirement: who vouches for it, and who accepts that it does not pass."""
+"""Attestations and waivers of a requirement as texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def people_of(plan: Plan, verdict: Verdict) -> Iterator[tuple[str, str]]:
-    """Label and words of the waiver, then of each attestation; what does not count in this run says why."""
+    """Label and text of the waiver, then of each attestation; with the reason if one does not count in this run."""
     if verdict.waiver is not None:
         yield "Waiver", waiver_text(verdict.waiver)
     for one in plan.attestations:

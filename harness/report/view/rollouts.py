@@ -1,4 +1,4 @@
-"""One rollout in words: its steps, who met which release, how fast and how well each answered, who took it back, and what that cost."""
+"""One rollout as texts: its steps, the users of each release, response times, failures, and its rollback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PARTS: Final = {"start": "before the first step", "after-switch": "after the sw
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseSide:
-    """What one release answered in a part of a rollout: how many requests, its p95, and how many failed."""
+    """The answers of one release in a window of a rollout: number of requests, p95, and failures."""
 
     answers: str
     p95: str
@@ -31,7 +31,7 @@ class ReleaseSide:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutPart:
-    """One window of a rollout. users: how many of those who were met got the new release by their first answer."""
+    """One window of a rollout. users: how many of the users with an answer got their first answer from the new release."""
 
     name: str
     lasted: str
@@ -42,15 +42,15 @@ class RolloutPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutView:
-    """One rollout.
+    """One rollout as texts.
 
     Attributes:
         name: of the file. old, new: the releases.
         headline: `taken back by hand in 0.9 s, 23 of 500 users met an error`.
         facts: label and text.
         parts: its windows, in order.
-        windows: the same, as they were recorded.
-        began: how it began; None where it was not begun. steps: that it came to. back, ended: its end, where one was recorded.
+        windows: its recorded windows.
+        began: how it began; None if it was not begun. steps: the steps that it reached. back, ended: its end, if recorded.
     """
 
     name: str
@@ -77,7 +77,7 @@ def _view(plan: Plan, evidence: Evidence, rollout: RolloutPlan) -> RolloutView:
     back, ended = next(every(RolloutBack, own), None), next(every(RolloutEnded, own), None)
     windows = sorted((w for w in evidence.windows.values() if _under(w, rollout.name)), key=lambda w: w.start_ns)
     census = max((plan.traffic[w.traffic].census for w in windows if w.traffic in plan.traffic), default=0)
-    headline = f"not begun: {skipped.why}" if skipped else "nothing of it was recorded"
+    headline = f"not begun: {skipped.why}" if skipped else "no record of this rollout"
     if began is not None:
         headline = ", ".join(filter(None, [_way_back(rollout, windows, back, ended), _hit(windows, census)]))
     return RolloutView(
@@ -114,7 +114,7 @@ def _facts(rollout: RolloutPlan, back: RolloutBack | None, ended: RolloutEnded |
 def _way_back(
     rollout: RolloutPlan, windows: Sequence[Window], back: RolloutBack | None, ended: RolloutEnded | None
 ) -> str:
-    """Until the last request that was sent after the way back began and answered by the new release."""
+    """How long the rollback took: until the sending of the last request that the new release answered."""
     if back is None or ended is None:
         return "its end was not recorded"
     rows = _requests(windows)
@@ -125,7 +125,7 @@ def _way_back(
 
 
 def _hit(windows: Sequence[Window], census: int) -> str:
-    """Who met an error while it was under way: of the known users, or of the requests where users are not counted."""
+    """How many users met an error during the rollout, or how many requests failed if users are not counted."""
     rows = _requests(windows)
     bad = rows.where(_failed(rows))
     if not census:

@@ -1,4 +1,4 @@
-"""What the clients saw, second by second around a fault; described for the plots, never judged."""
+"""Requests and probes around a fault, second by second, for the plots; nothing is judged here."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MOST_BINS: Final = 600
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bins:
-    """Equal stretches of time: the first begins `first` whole stretches after zero (before it, where negative).
+    """Time bins of equal width: the first begins `first` bin widths after zero, or before zero if negative.
 
     Attributes:
-        zero_ns: the moment that counts as 0: the fault was sent.
-        first, count: which stretches. width_s: how long each is.
+        zero_ns: the moment that counts as 0, when the fault was sent.
+        first: number of the first bin. count: number of bins. width_s: width of each bin in seconds.
     """
 
     zero_ns: int
@@ -34,7 +34,7 @@ class Bins:
 
     @classmethod
     def between(cls, zero_ns: int, start_ns: int, end_ns: int) -> Bins:
-        """Whole seconds that cover [start, end)."""
+        """Bins that cover [start, end)."""
         seconds = max((end_ns - start_ns) / NS_PER_S, 1.0)
         width = max(1, int(np.ceil(seconds / MOST_BINS)))
         first = (start_ns - zero_ns) // (width * NS_PER_S)
@@ -43,20 +43,20 @@ class Bins:
 
     @property
     def start_s(self) -> float:
-        """Where the first begins, seconds from zero."""
+        """Start of the first bin, seconds from zero."""
         return float(self.first * self.width_s)
 
     @property
     def end_s(self) -> float:
-        """Where the last ends, seconds from zero."""
+        """End of the last bin, seconds from zero."""
         return float((self.first + self.count) * self.width_s)
 
     def of(self, at_ns: Ints) -> Ints:
-        """Which stretch each moment lies in; beyond either end: outside 0 … count - 1."""
+        """Index of the bin of each moment; moments before or after all bins get an index outside 0 … count - 1."""
         return np.asarray((at_ns - self.zero_ns) // (self.width_s * NS_PER_S) - self.first, dtype=np.int64)
 
     def counts(self, at_ns: Ints) -> Floats:
-        """How many of these moments lie in each stretch."""
+        """Number of moments in each bin."""
         where = self.of(at_ns)
         inside = where[(where >= 0) & (where < self.count)]
         return np.bincount(inside, minlength=self.count).astype(np.float64)
@@ -64,11 +64,11 @@ class Bins:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficSeries:
-    """One window in stretches, by the moment a request was due.
+    """One window in time bins, by the moment a request was due.
 
     Attributes:
         requests, failed: per second.
-        p95_ms: until the request was answered or given up; NaN where there was none.
+        p95_ms: p95 of the time until requests were answered or given up; NaN for a bin without requests.
     """
 
     requests: Floats
@@ -77,12 +77,12 @@ class TrafficSeries:
 
 
 def traffic_in(window: Window | None, bins: Bins) -> TrafficSeries:
-    """Requests, failures and response times of a window; nothing where there is no window."""
+    """Requests, failures and response times of a window; empty without a window."""
     return requests_in(None if window is None else window.samples, bins)
 
 
 def requests_in(samples: Table | None, bins: Bins) -> TrafficSeries:
-    """The same of some requests."""
+    """Requests, failures and response times of the given requests."""
     if samples is None or not len(samples):
         nothing = np.zeros(bins.count)
         return TrafficSeries(requests=nothing, failed=nothing, p95_ms=np.full(bins.count, np.nan))
@@ -98,7 +98,7 @@ def requests_in(samples: Table | None, bins: Bins) -> TrafficSeries:
 
 
 def _p95(bins: Bins, due: Ints, ms: Floats) -> Floats:
-    """The p95 (nearest rank) of each stretch."""
+    """The p95 (nearest rank) of each bin."""
     where = bins.of(due)
     order = np.lexsort((ms, where))
     where, ms = where[order], ms[order]
@@ -113,7 +113,7 @@ def _p95(bins: Bins, due: Ints, ms: Floats) -> Floats:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProbeSeries:
-    """The watchers' probes in stretches: how many there were, and how many of them failed."""
+    """The watchers' probes in time bins: how many were sent, and how many of them failed."""
 
     seen: Floats
     failed: Floats

@@ -1,4 +1,4 @@
-"""The rows by document and section, in catalogue order, and how many of each ended how."""
+"""The rows by document and section, in catalogue order, with counts by outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SectionRows:
     """The rows of one section, worst first.
 
     Attributes:
-        document: that it belongs to. name: empty where the source names no section.
+        document: the document it belongs to. name: empty if the source names no section.
     """
 
     document: str
@@ -29,7 +29,7 @@ class SectionRows:
 
     @property
     def counts(self) -> Mapping[Outcome, int]:
-        """How many rows have which outcome, worst first; without those that none has."""
+        """Number of rows by outcome, worst first; outcomes without rows are left out."""
         return counts_of(self.rows)
 
 
@@ -42,23 +42,23 @@ class DocumentRows:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Of all its sections."""
+        """The rows of all its sections."""
         return tuple(row for section in self.sections for row in section.rows)
 
     @property
     def counts(self) -> Mapping[Outcome, int]:
-        """How many rows have which outcome, worst first; without those that none has."""
+        """Number of rows by outcome, worst first; outcomes without rows are left out."""
         return counts_of(self.rows)
 
 
 def counts_of(rows: Iterable[Row]) -> dict[Outcome, int]:
-    """How many rows have which outcome, worst first; without those that none has."""
+    """Number of rows by outcome, worst first; outcomes without rows are left out."""
     found = Counter(row.outcome for row in rows)
     return {outcome: found[outcome] for outcome in MARKS if found[outcome]}
 
 
 def documents(plan: Plan, every: Sequence[Row]) -> tuple[DocumentRows, ...]:
-    """Every row under its document and section, these in the order of the catalogue; within a section in the order given."""
+    """The rows grouped by document and section, in catalogue order; within a section the order of `every` is kept."""
     sections: dict[str, dict[str, list[Row]]] = {}
     for requirement in plan.requirements:
         sections.setdefault(requirement.document, {}).setdefault(requirement.section, [])

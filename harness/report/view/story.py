@@ -1,4 +1,4 @@
-"""What happened in an experiment, in order of time: the fault, what it did to clients, roles and pods, and the way back."""
+"""The events of an experiment in order of time: the fault, its effect on clients, roles and pods, and the recovery."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PODS: Final = {"deleted": "gone", "ready": "ready", "unready": "not ready"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimelineEvent:
-    """One thing that happened. at_s: seconds from the fault. lane: `fault`, `clients`, `database`, `pods` or `alerts`. count: of how many."""
+    """One event. at_s: seconds from the fault. lane: `fault`, `clients`, `database`, `pods` or `alerts`. count: objects concerned."""
 
     at_s: float
     lane: str
@@ -29,7 +29,7 @@ class TimelineEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reign:
-    """A stretch in which one member led the database; empty: no member did."""
+    """A period in which one member led the database; an empty `leader` means that no member led it."""
 
     leader: str
     start_s: float
@@ -37,7 +37,7 @@ class Reign:
 
 
 def zero_of(attempt: Experiment) -> int:
-    """What the seconds of an attempt count from, in ns: when its fault was sent, or first watched where it was not."""
+    """The moment of 0 s of an attempt, in ns: when its fault was sent or, if never sent, when the watch began."""
     return attempt.observed_from_ns if attempt.fault.sent_ns is None else attempt.fault.sent_ns
 
 
@@ -65,7 +65,7 @@ def _fault(attempt: Experiment, zero_ns: int) -> Iterable[TimelineEvent]:
         "sent": (fault.sent_ns, "the fault is sent"),
         "confirmed": (fault.confirmed_ns, f"the target shows the fault{f': {hit}' if hit else ''}"),
         "undone": (fault.undone_ns, "the fault is undone"),
-        "gone": (fault.gone_ns, "the target shows the fault no more"),
+        "gone": (fault.gone_ns, "the target no longer shows the fault"),
         "restored": (restore.at_ns if restore.ok else None, "the target is as before"),
     }
     for what, (at_ns, text) in moments.items():
@@ -84,7 +84,7 @@ def _outages(seen: OperationRecovery) -> Iterable[TimelineEvent]:
         yield TimelineEvent(at_s=start_s, lane="clients", what=f"{seen.operation} fail", text=f"{seen.operation} fail")
         if seen.seconds is not None and abs(end_s - seen.seconds) > 1e-6:
             yield TimelineEvent(
-                at_s=end_s, lane="clients", what="back", text=f"{seen.operation} are served, but fail again later"
+                at_s=end_s, lane="clients", what="back", text=f"{seen.operation} are served again, but fail again later"
             )
     for start_s, end_s in seen.way_back:
         text = f"{seen.operation} fail after the undo"
@@ -131,7 +131,7 @@ def _alerts(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Iterable[T
 
 
 def _names(changes: list[PodChange]) -> str:
-    """One pod by its name, more by workload and region."""
+    """A text for pods: one pod by its name, several by workload and region."""
     if len(changes) == 1:
         return f"pod {changes[0].name}"
     counts = Counter((change.workload or "unnamed", change.region or change.namespace) for change in changes)
@@ -143,7 +143,7 @@ def _names(changes: list[PodChange]) -> str:
 
 
 def reigns(evidence: Evidence, zero_ns: int, start_s: float, end_s: float) -> tuple[Reign, ...]:
-    """Who led the database, from start to end; nothing where no watcher ran."""
+    """The periods of database leaders, from start to end; empty if no watcher ran."""
     changes = sorted(
         (
             _seconds(int(o.fields.get("at_ns", o.mono_ns)), zero_ns),

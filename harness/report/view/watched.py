@@ -1,4 +1,4 @@
-"""What kept watch beside the load, in words: the watchers themselves, the ledger of writes, the pipeline of events."""
+"""The watch as texts: the watchers, the ledger of writes, and the pipeline of events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatcherLine:
-    """One watcher. first, last: its first and last probe, from the start of the run. ended: whether in order. blind: whether it was at all."""
+    """One watcher as texts. first, last: its first and last probe, from the start of the run. ended: whether it ended normally. blind: whether it had gaps."""
 
     name: str
     spacing: str
@@ -55,7 +55,7 @@ def _since_start(at_ns: int | None, moments: Moments) -> str:
 
 
 def ledger_facts(ledger: LedgerResult) -> Iterable[tuple[str, str]]:
-    """The balance of the ledger, label and figure."""
+    """Labels and figures of the ledger of writes."""
     yield "Writes attempted", str(ledger.attempted)
     yield "Acknowledged", str(ledger.acknowledged)
     yield "Acknowledged and lost", found(ledger.lost)
@@ -70,7 +70,7 @@ def ledger_facts(ledger: LedgerResult) -> Iterable[tuple[str, str]]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceLine:
-    """What the last final read of one source found: the database, the entry or a region."""
+    """The result of the last final read of one source: the database, the entry or a region."""
 
     name: str
     rows: str
@@ -79,7 +79,7 @@ class SourceLine:
 
 
 def source_lines(ledger: LedgerResult, evidence: Evidence) -> Iterable[SourceLine]:
-    """Every source that was read, or of which something is missing; the database first."""
+    """Every source that was read, or in which writes are missing; the database first."""
     last = {read.source: read for read in evidence.ledger.final_reads}
     for name in sorted({*last, *ledger.missing}, key=lambda name: (name != DATABASE, name)):
         read = last.get(name)
@@ -93,7 +93,7 @@ def source_lines(ledger: LedgerResult, evidence: Evidence) -> Iterable[SourceLin
 
 
 def pipeline_facts(pipeline: PipelineResult) -> Iterable[tuple[str, str]]:
-    """What became of the events, label and figure."""
+    """Labels and figures of what happened to the events."""
     yield "Events sent", str(pipeline.sent)
     yield "Accepted", str(pipeline.accepted)
     yield "Accepted and lost", found(pipeline.lost)

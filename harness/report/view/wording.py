@@ -1,4 +1,4 @@
-"""Figures, bounds and limits as people read them; the same words in every report."""
+"""Texts for figures, bounds and limits, shared by all reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from harness.model import DecisionOutcome, Measure, Op, OperationRecovery, Outcome
 
 NOTHING: Final = "–"  # noqa: RUF001 - a dash, not a minus
-"""Written where there is no figure."""
+"""Shown in place of a missing figure."""
 
 NOT_VERIFIED: Final = "not verified"
 """Shown in place of a count that was not verified."""
@@ -21,7 +21,7 @@ MARKS: Final = {
     Outcome.WAIVED: "~",
     Outcome.PASS: "✓",
 }
-"""A mark beside the colour, so that neither is needed alone. In the order in which outcomes are shown, worst first."""
+"""A symbol for each outcome, shown beside its colour, in display order, worst first."""
 
 DECISION_MARKS: Final = {
     DecisionOutcome.GO: "✓",
@@ -33,11 +33,11 @@ DECISION_MARKS: Final = {
 _UNFIT: Final = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
 )
-"""What no format can carry, and the marks that turn the direction of the text around them: a name must not reorder a verdict."""
+"""Characters that a report format cannot contain, and marks of text direction: a name must not reorder a verdict."""
 
 
 def clean(text: str) -> str:
-    """Text that XML 1.0, HTML and UTF-8 can all carry: control characters, lone surrogates and marks of direction are left out."""
+    """Text that XML 1.0, HTML and UTF-8 can contain: control characters, lone surrogates and direction marks are removed."""
     return _UNFIT.sub("", text)
 
 
@@ -47,17 +47,17 @@ def figure(value: float | None, unit: str = "") -> str:
 
 
 def give_or_take(resolution: float | None, unit: str) -> str:
-    """How exactly a figure can be told: `± 0.033 s`; `± unknown` where no finite number says it, as of a spacing without bound."""
+    """The measurement uncertainty of a figure: `± 0.033 s`, or `± unknown` if it is not finite."""
     return "± unknown" if resolution is None else f"± {figure(float(f'{resolution:.2g}'), unit)}"
 
 
 def said(measure: Measure) -> str:
-    """A measure's figure; one without a unit says what it counts: `0 lost writes`."""
+    """A measure's figure; without a unit with the name of what is counted: `0 lost writes`."""
     return figure(measure.value, measure.unit) if measure.unit else f"{figure(measure.value)} {measure.name}"
 
 
 def is_fact(measure: Measure) -> bool:
-    """Whether it is no figure but something that is as expected, or is not."""
+    """Whether a measure is a fact, which is as expected or not, instead of a figure."""
     return measure.value is None and measure.op == Op.HOLDS
 
 
@@ -73,7 +73,7 @@ def span(low: float | None, high: float | None, unit: str) -> str:
 
 
 def confidence(measure: Measure) -> str:
-    """How sure each bound is: `95 % each`, `95 %` of a lone one; empty where there is none."""
+    """The confidence of the bounds: `95 % each`, or `95 %` for a single bound; empty without bounds."""
     bounds = [bound for bound in (measure.low, measure.high) if bound is not None]
     if measure.confidence is None or not bounds:
         return ""
@@ -99,14 +99,14 @@ def is_scaled(measure: Measure) -> bool:
 
 
 def at_scale(measure: Measure, time_scale: float) -> str:
-    """The limit in the document's words and, where it was scaled, as it was held: `4 h (240 s at scale 60)`."""
+    """The limit as the document states it and, if it was scaled, the scaled limit: `4 h (240 s at scale 60)`."""
     if any(length.factor != 1 and length.said == measure.limit for length in measure.times):
         return f"{measure.limit} ({figure(measure.scaled_limit, measure.unit)} at scale {time_scale:g})"
     return measure.limit
 
 
 def expected(measure: Measure, time_scale: float) -> str:
-    """What the figure was compared with: `below 4 h (240 s at scale 60)`."""
+    """The limit with its comparison: `below 4 h (240 s at scale 60)`."""
     limit = at_scale(measure, time_scale)
     if measure.op in (Op.BELOW, Op.AT_MOST, Op.AT_LEAST):
         return f"{measure.op.removeprefix('is ')} {limit}"
@@ -127,13 +127,13 @@ def duration(seconds: float) -> str:
 
 
 def scope_text(measure: Measure) -> str:
-    """Of what a figure is, in a few words: `read-track`, `pod-loss, reads`; the phase is shown elsewhere."""
+    """The scope of a figure in a few words: `read-track`, `pod-loss, reads`; without the phase, which is shown separately."""
     shown = (value for key, value in measure.scope.items() if key not in ("traffic", "phase") and value)
     return ", ".join(dict.fromkeys(shown))
 
 
 def counted(n: float, noun: str, many: str = "") -> str:
-    """`1 requirement`, `3 requirements`; `many` where it takes more than an s."""
+    """A count with its noun: `1 requirement`, `3 requirements`; `many` is the plural if it is not regular."""
     return f"{n:.10g} {noun}" if n == 1 else f"{n:.10g} {many or f'{noun}s'}"
 
 
@@ -149,7 +149,7 @@ def some(names: Sequence[str], most: int = 4, *, between: str = ", ") -> str:
 
 
 def recovered(seen: OperationRecovery | None) -> str:
-    """How long an operation was away: `20.71 s ± 0.05 s`, `no outage (± 0.05 s)`, `not back in 240 s`."""
+    """The recovery time of an operation: `20.71 s ± 0.05 s`, `no outage (± 0.05 s)`, `not back in 240 s`."""
     if seen is None:
         return NOTHING
     if seen.seconds is None:
@@ -160,12 +160,12 @@ def recovered(seen: OperationRecovery | None) -> str:
 
 
 def came_back(seen: OperationRecovery) -> str:
-    """The same without how exactly it can be told: `20.71 s`, `no outage`, `not back in 240 s, back only after the undo`."""
+    """The recovery time without its uncertainty: `20.71 s`, `no outage`, `not back in 240 s, back only after the undo`."""
     if seen.seconds is None:
         return f"not back in {figure(seen.observed_s, 's')}{', back only after the undo' if seen.on_heal else ''}"
     return figure(seen.seconds, "s") if seen.seconds else "no outage"
 
 
 def anchor(id_: str) -> str:
-    """Where a requirement is on the page: its id, as links from elsewhere write it."""
+    """The HTML anchor of a requirement on the page, made from its id."""
     return "".join(letter if letter.isalnum() else "-" for letter in id_)

@@ -96,15 +96,15 @@ def test_the_first_directory_wins(tmp_path: Path) -> None:
     ("right", "wrong", "said"),
     [
         ("confirmed_by: primary-gone", "confirmed_by: primary-gon", "database-primary-loss.yaml:11: extensions[0].confirmed_by: the method has no probe `primary-gon`\n  hint: did you mean `primary-gone`?"),
-        ("    confirmed_by: primary-gone\n", "", "database-primary-loss.yaml:9: extensions[0].confirmed_by: no probe confirms that the fault is in\n  hint: write `confirmed_by:` with the name of a probe of the method"),
-        ("    within: 10 s", "    within: 10 s\n    restarted_by: uncordon-nodes", "database-primary-loss.yaml:14: extensions[0].restarted_by: a fault of domain `database` cannot be a restart by an action of its file\n  hint: leave `restarted_by` out: what comes back after the action did not come back by itself"),
+        ("    confirmed_by: primary-gone\n", "", "database-primary-loss.yaml:9: extensions[0].confirmed_by: no probe confirms that the fault was injected\n  hint: write `confirmed_by:` with the name of a probe of the method"),
+        ("    within: 10 s", "    within: 10 s\n    restarted_by: uncordon-nodes", "database-primary-loss.yaml:14: extensions[0].restarted_by: a fault of domain `database` cannot be a restart by an action of its file\n  hint: leave `restarted_by` out: a service that an action of the file restarts has not recovered by itself"),
         ("domain: database\n", "domain: process\n    restarted_by: uncordn-nodes\n", "database-primary-loss.yaml:11: extensions[0].restarted_by: the method has no action `uncordn-nodes`\n  hint: did you mean `uncordon-nodes`?"),
         ("domain: database", "domain: databse", "database-primary-loss.yaml:10: extensions[0].domain: `databse` is not one of pod, node, zone, database, region, service, container, process, host, external, network, none\n  hint: did you mean `database`? use one of these words"),
         ("within: 10 s", "within: 10", "database-primary-loss.yaml:13: extensions[0].within: `10` is not a time like `10 s`"),
         ("takes:", "take:", "database-primary-loss.yaml:14: extensions[0].take: unknown key `take`\n  hint: did you mean `takes`? known here: name, domain, confirmed_by, gone_by, restarted_by, within, takes, blast_radius, processes, chosen, access"),
         ("func: kill_leader", "func: kill_leadr", "database-primary-loss.yaml:28: method[0].provider.func: `harness.chaos.actions` has no function `kill_leadr`\n  hint: did you mean `kill_leader`?"),
         ("module: harness.chaos.actions, func: kill_leader", "module: harness.kaos, func: kill_leader", "database-primary-loss.yaml:28: method[0].provider.module: the module `harness.kaos` is not installed\n  hint: install the package that brings it, put its file beside the experiment, or correct the name"),
-        ("at_least_s: 25", "at_least_s: long", "database-primary-loss.yaml:34: method[2].provider.arguments.at_least_s: a hold needs `at_least_s`, a number of seconds"),
+        ("at_least_s: 25", "at_least_s: long", "database-primary-loss.yaml:34: method[2].provider.arguments.at_least_s: the action `hold` needs `at_least_s`, a number of seconds"),
         ("method:", "methods:", "database-primary-loss.yaml:1: this is not an experiment\n  hint: it needs `title`, `description`, and `method`, a list of activities"),
         ("rollbacks:", "dry: actions\nrollbacks:", "database-primary-loss.yaml:48: dry: `dry` of an experiment file has no effect: its actions would be done\n  hint: leave it out; `readiness plan` shows what a run would do, and does nothing"),
         ("rollbacks:", "rollback:", "database-primary-loss.yaml:48: rollback: unknown key `rollback`\n  hint: did you mean `rollbacks`?"),
@@ -121,7 +121,7 @@ def test_an_unknown_experiment_names_the_nearest(tmp_path: Path) -> None:
         ConfigurationError, match=r"there is no experiment `pod-los`\n  hint: did you mean `pod-loss`\?"
     ):
         load_experiment("pod-los", [SHIPPED])
-    with pytest.raises(ConfigurationError, match="known are none"):
+    with pytest.raises(ConfigurationError, match="known experiments: none"):
         load_experiment("pod-loss", [tmp_path])
 
 
@@ -397,7 +397,7 @@ def test_a_method_that_was_never_run_is_said(tmp_path: Path) -> None:
     """Completed, not deviated, exit code 0: and nothing was tested."""
     before = {"steady_state_met": False, "probes": [{"activity": {"name": "all-well"}}]}
     said = read(json.dumps(journal(steady_states={"before": before, "after": None})), tmp_path)
-    assert said["why"] == "the method was not run, the steady state was not met before: all-well"
+    assert said["why"] == "the method was not run because the steady state was not met before it: all-well"
     assert (said["steady_before"], said["steady_after"]) == ("not met", "not asked")
 
 
@@ -412,9 +412,9 @@ def test_a_hypothesis_that_was_lost_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "the journal is cut short or no JSON"),
-        (json.dumps(journal())[:-20], "the journal is cut short or no JSON"),
-        ("[" * 100_000, "the journal is cut short or no JSON"),
+        ("", "the journal is truncated or not JSON"),
+        (json.dumps(journal())[:-20], "the journal is truncated or not JSON"),
+        ("[" * 100_000, "the journal is truncated or not JSON"),
         ("[]", "the journal has no status"),
         ("{}", "the journal has no status"),
         ("null", "the journal has no status"),

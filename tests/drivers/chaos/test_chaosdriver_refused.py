@@ -88,7 +88,7 @@ def test_a_probe_as_a_tolerance_needs_arguments_for_the_value(tmp_path: Path) ->
 def test_a_program_or_a_request_as_a_tolerance_is_refused(tmp_path: Path, kind: str, provider: str) -> None:
     """Chaos Toolkit asks whether what it returned is empty, and a status with its output never is: `false` would be a yes."""
     tolerance = f"{{type: probe, name: near, provider: {{type: {kind}, {provider}}}}}"
-    said = f"{AT}.provider: what a {kind} provider returns is a yes as a tolerance, whatever its exit code or status\n  hint: write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or a probe that is a python function"
+    said = f"{AT}.provider: a tolerance that is a probe with a {kind} provider always succeeds, whatever its exit code or status\n  hint: write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or a probe that is a python function"
     assert refused(tmp_path, TOLERATED.replace(PROBE, tolerance)) == said
     if kind == "process":
         assert within_tolerance(yaml.safe_load(tolerance), {"status": 1}, {}, {}) is True

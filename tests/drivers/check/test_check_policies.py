@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from harness.drivers.facts import FactReading
     from harness.targets.kubernetes import Cluster
 
-HINT = "; hint: name a caller that it accepts"
+HINT = "; hint: name a caller that the backend accepts"
 TRACKS = Backend("tracks", 8080)
 
 
@@ -65,8 +65,18 @@ def strangers(declared: list[str], stranger: list[str]) -> FactReading:
         (["accepted"], ["refused", "refused", "accepted", "refused"], False, "accepted"),
         (["accepted"], ["no network"], None, "no network"),
         (["accepted"], ["no answer"], None, "no answer"),
-        (["refused"], ["refused"], None, "refused, which shows nothing: refused for the declared caller" + HINT),
-        (["closed"], ["closed"], None, "closed, which shows nothing: closed for the declared caller" + HINT),
+        (
+            ["refused"],
+            ["refused"],
+            None,
+            "refused, which proves nothing: the result of the declared caller is `refused`" + HINT,
+        ),
+        (
+            ["closed"],
+            ["closed"],
+            None,
+            "closed, which proves nothing: the result of the declared caller is `closed`" + HINT,
+        ),
         (["closed"], ["refused"], True, "refused"),
         (["refused"], ["accepted"], False, "accepted"),
     ],

@@ -83,9 +83,9 @@ def test_a_personal_value_is_found_wherever_it_is_and_not_printed(users: Pair, t
         "INSERT INTO users VALUES ('ADA Lovelace', 'ask Ada@Example.test, she knows', '{\"to\": [\"ada@example.test\"]}')"
     )
     found = {one.subject: (one.ok, one.observed) for one in probe()}
-    assert found["public.users.name"] == (False, "1 of 3 values have one")
-    assert found["public.users.note"] == (False, "1 of 2 values have one")
-    assert found["public.users.settings"] == (False, "1 of 3 values have one")
+    assert found["public.users.name"] == (False, "1 of 3 values contain one")
+    assert found["public.users.note"] == (False, "1 of 2 values contain one")
+    assert found["public.users.settings"] == (False, "1 of 3 values contain one")
     assert "ada" not in repr(probe()).lower()
 
 
@@ -117,7 +117,7 @@ def test_a_personal_value_is_found_in_a_column_of_any_type(members: Pair, tmp_pa
     assert seen() == [(True, "none in 0 values")] * len(OF_TYPES)
     places = ", ".join(["%s"] * len(OF_TYPES))
     members[0].ask(f"INSERT INTO users VALUES ({places})", tuple(OF_TYPES.values()))  # noqa: S608 - placeholders alone
-    assert seen() == [(False, "1 of 1 values have one")] * len(OF_TYPES)
+    assert seen() == [(False, "1 of 1 values contain one")] * len(OF_TYPES)
 
 
 def test_a_column_that_cannot_be_searched_shows_nothing(members: Pair, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_column_that_cannot_be_searched_shows_nothing(members: Pair, tmp_path:
     members[0].ask("INSERT INTO users VALUES ('\\x00ff')")
     target = target_of(members, tmp_path, "''", "ada lovelace")
     found = {one.subject: (one.ok, one.observed) for one in values_masked(target, {})()}
-    words = "none in 1 values, which are bytes: they may have one in another form"
+    words = "none in 1 values, which are bytes and may contain one in another form"
     assert found["public.users.picture"] == (None, words)
     members[0].ask("CREATE ROLE reader LOGIN")
     (tmp_path / "dsn").write_text(make_conninfo(members[0].dsn, user="reader"))

@@ -118,5 +118,5 @@ def test_a_region_without_an_entry_is_named(tmp_path: Path) -> None:
     """With those that have one."""
     file = tmp_path / "target.yaml"
     file.write_text("name: t\nenvironment: staging\nentry: http://127.0.0.1:1\nledger: {path: /ledger, read: true}\n")
-    with pytest.raises(ConfigurationError, match="no entry of the region far"):
+    with pytest.raises(ConfigurationError, match="the region far has no entry"):
         written_and_read(load_target(file), {"from": "far", "to": "home", "within": "5 s"})

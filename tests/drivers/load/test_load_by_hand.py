@@ -147,4 +147,4 @@ def test_a_shape_and_a_schedule_do_not_go_together(server: TruthServer) -> None:
     with by_hand("-f", files, "-H", server.url, "--rates", "0:10") as locust:
         said, _ = locust.communicate(timeout=60)
     assert locust.returncode != 0
-    assert "a LoadTestShape and --rates or --trace both say when" in said
+    assert "a LoadTestShape and --rates or --trace both define the arrivals" in said

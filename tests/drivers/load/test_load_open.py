@@ -171,4 +171,7 @@ def test_an_option_of_the_locustfile_has_its_own_default(run: Run, server: Truth
         file.write_text(OPTIONS.replace("NAME", name).replace("DEST", name[2:]), encoding="utf-8")
         with ExitStack() as loads, pytest.raises(DriverError) as refused:
             Run(tmp_path / name, loads).start(planned, server.url)
-        assert f"the locustfile's option `{name}` is one of the harness's: give it another name" in refused.value.hint
+        assert (
+            f"the locustfile's option `{name}` has the name of an option of the harness: rename it"
+            in refused.value.hint
+        )

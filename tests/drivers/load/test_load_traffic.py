@@ -248,7 +248,7 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
         (
             "rate: 1/s\nremote: {workers: 1, bind: 'a:1'}\naccounts: {plays: {path: '/t/{id}', counts: plays}}",
             "4: accounts",
-            "workers elsewhere do not account for what their journeys wrote",
+            "workers on other machines do not report what their journeys wrote",
         ),
     ],
 )
@@ -299,7 +299,7 @@ def test_a_trace_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
 def test_a_target_cannot_replace_a_rate_that_changes(tmp_path: Path) -> None:
     """Which of the steps would it be?"""
     folder = shop(tmp_path, GOOD.replace("rate: 10/s", "shape: {ramp: {from: 1/s, to: 2/s, over: 9 s}}"))
-    with pytest.raises(ConfigurationError, match="this traffic has no one rate"):
+    with pytest.raises(ConfigurationError, match="this traffic does not have a single rate"):
         load_traffic("shop", [folder], {"shop": TrafficOverride.model_validate({"rate": "40/s"})})
 
 
@@ -312,7 +312,7 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None
 
 def test_a_target_that_asks_for_nothing_is_refused(tmp_path: Path) -> None:
     """Zero journeys a second would be a run without evidence."""
-    with pytest.raises(ConfigurationError, match="no traffic at all"):
+    with pytest.raises(ConfigurationError, match="so there is no traffic"):
         load_traffic("shop", [shop(tmp_path)], {"shop": TrafficOverride.model_validate({"rate": "0/s"})})
 
 

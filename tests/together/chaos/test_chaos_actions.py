@@ -315,7 +315,7 @@ def test_an_undo_that_nobody_knows_is_kept_and_the_others_are_done(pocket: Any) 
     actions.kill_leader()
     with pytest.raises(Refused) as caught:
         recover(pocket.target).require_all(platform_of(pocket.target), pocket.target)
-    assert "2 entries of the undo log are not understood and were kept" in caught.value.what
+    assert "2 entries of the undo log cannot be read and were kept" in caught.value.what
     assert "paint node a: `harness.chaos.nodes` has no undoable action `unpaint`" in caught.value.what
     assert "the module `nobody.has.this` cannot be imported" in caught.value.what
     assert pocket.leader == "postgres-us-east-1-0"

@@ -311,7 +311,7 @@ def test_an_unsteady_target_is_not_broken(pocket: Any, experiments: Path, tmp_pa
     result = child.finish()
     assert (result.exit_code, result.confirmed) == (0, False)
     assert result.journal["steady_before"] == "not met"
-    assert result.why == "the method was not run, the steady state was not met before: workloads-ready"
+    assert result.why == "the method was not run because the steady state was not met before it: workloads-ready"
 
 
 def test_a_second_attempt_keeps_the_files_of_the_first(pocket: Any, experiments: Path, tmp_path: Path) -> None:

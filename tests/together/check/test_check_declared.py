@@ -145,7 +145,7 @@ def test_what_an_operator_makes_is_declared_by_its_owner(cluster: PocketCluster,
     facts = declared_workloads(declaring(target, store), {})()
     assert {one.subject: (one.ok, one.observed) for one in facts} == {
         "StatefulSet north/store": (True, "all.yaml:1"),
-        "StatefulSet north/cache": (None, "it is made by Store cache, which no manifest declares"),
+        "StatefulSet north/cache": (None, "it was created by Store cache, which no manifest declares"),
     }
 
 
@@ -176,7 +176,7 @@ def test_a_job_that_is_deleted_when_it_ended_is_unknown(target: Target) -> None:
     spec = {"ttlSecondsAfterFinished": 60, "template": template}
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a", "namespace": "north"}, "spec": spec}
     [fact] = declared_fields(declaring(target, job), {})()
-    assert (fact.ok, fact.observed) == (None, "there is none: it is deleted after it finished")
+    assert (fact.ok, fact.observed) == (None, "there is no such object: the Job is deleted after it finished")
 
 
 def test_a_namespace_of_what_is_in_none_is_not_compared(cluster: PocketCluster, target: Target) -> None:
@@ -279,7 +279,7 @@ def test_what_is_declared_may_be_several_steps_above(
     probe = declared_workloads(declaring(target, kafka_main), {})
     assert {one.subject: (one.ok, one.observed) for one in probe()} == {
         "Pod north/main-0": (True, "all.yaml:1"),
-        "Pod north/rogue-0": (None, "it is made by Kafka rogue, which no manifest declares"),
+        "Pod north/rogue-0": (None, "it was created by Kafka rogue, which no manifest declares"),
     }
 
     def refused(*_words: Any) -> None:
@@ -288,7 +288,7 @@ def test_what_is_declared_may_be_several_steps_above(
     monkeypatch.setattr(Cluster, "read", refused)
     assert {one.subject: (one.ok, one.observed) for one in probe()}["Pod north/main-0"] == (
         None,
-        "it is made by StrimziPodSet main-set, which no manifest declares",
+        "it was created by StrimziPodSet main-set, which no manifest declares",
     )
 
 

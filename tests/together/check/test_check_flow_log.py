@@ -121,7 +121,7 @@ def test_what_is_missing_of_a_log_is_said(target: Target, log: Path) -> None:
     append(
         log, "{", "[]", {"lost_events": {"source": "HUBBLE_RING_BUFFER", "num_events_lost": "12"}}, {"node_status": {}}
     )
-    assert follower.read().why == "2 of 4 lines are no flows of Hubble's; Hubble reports 12 lost events"
+    assert follower.read().why == "2 of 4 lines are not flows in Hubble's format; Hubble reports 12 lost events"
     log.unlink()
     assert "there is no file" in follower.read().why
 
@@ -134,7 +134,7 @@ def test_a_log_that_goes_may_have_had_more(target: Target, log: Path) -> None:
     append(log.with_name("eventsb.log"), flow(TRACK, STORE))
     assert follower.read().why == ""
     log.unlink()
-    assert "1 files are gone that were not read to the end" in follower.read().why
+    assert "1 log files were deleted before they were read completely" in follower.read().why
 
 
 def test_a_target_without_a_log_says_what_to_add(target: Target) -> None:

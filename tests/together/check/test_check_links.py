@@ -154,7 +154,7 @@ def test_the_server_says_whether_a_name_changes_with_the_content(target: Target,
     backends[0].routes["/index-DiwrgTda.js"] = (status, cached, body)
     found = assets(target)
     assert found["/index-DiwrgTda.js: name"] == (True, "named by hash")
-    words = "a hash or words: `Cache-Control` does not say immutable"
+    words = "a hash or words: unclear, since `Cache-Control` is not immutable"
     assert found["/Inter-SemiBold.woff2: name"] == (None, words)
 
 
@@ -226,7 +226,7 @@ def test_without_a_release_nobody_knows_what_to_look_for(target: Target) -> None
     """That is an error with its key."""
     release = target.release.model_copy(update={"version": ""})
     nameless = target.model_copy(update={"documentation": f"{BASE}/docs", "release": release})
-    with pytest.raises(DriverError, match="it is not known which release this is"):
+    with pytest.raises(DriverError, match="the release under test is not known"):
         documentation(nameless, {"age": "24 h"})
     with pytest.raises(ConfigurationError, match="names no quality report"):
         quality_report(target, {"age": "24 h"})
@@ -251,13 +251,13 @@ def test_the_newest_report_is_young_and_of_the_running_release(target: Target, b
     answer(timedelta(hours=24), ["0.9.0"], {})
     assert reported(target)[1:] == [(False, "24.0 h"), (False, "does not name it")]
     answer(None, ["1.0.0"], {})
-    assert reported(target)[1] == (None, "it does not say when it was written")
+    assert reported(target)[1] == (None, "the report has no date")
     answer(None, ["1.0.0"], {"last-modified": format_datetime(clock.wall() - timedelta(days=3), usegmt=True)})
     assert reported(target)[1] == (False, "3.0 d")
     answer(-timedelta(seconds=1), ["1.0.0"], {})
     assert reported(target)[1][0] is True
     answer(-timedelta(days=30), ["1.0.0"], {})
-    assert reported(target)[1] == (None, "the clocks disagree: it is dated 30.0 d from now")
+    assert reported(target)[1] == (None, "the clocks disagree: the report is dated 30.0 d in the future")
     backends[0].routes["/newest"] = (404, {}, b"")
     assert reported(target) == [(False, "status 404")]
 
@@ -297,7 +297,7 @@ def test_a_runbook_that_leads_to_another_site_is_not_read(target: Target, backen
     url = {"runbook_url": f"{BASE}/runbooks/Down"}
     backends[0].routes["/runbooks/Down"] = (302, {"location": f"http://{NET}2:8080/login"}, b"")
     backends[1].routes["/login"] = page("Sign in. Wiki 1.0.0")
-    unread = (None, f"led to http://{NET}2:8080: not read")
+    unread = (None, f"redirected to another site, http://{NET}2:8080: not read")
     assert runbook(target, url, "1.0.0") == [unread, unread]
     backends[0].routes["/runbooks/Down"] = (302, {"location": "/runbooks/down.md"}, b"")
     backends[0].routes["/runbooks/down.md"] = page("For release 1.0.0")

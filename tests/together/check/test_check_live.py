@@ -252,9 +252,9 @@ def test_a_replica_that_is_not_ready_and_less_memory_are_facts(
 @pytest.mark.parametrize(
     ("case", "seen"),
     [
-        ((4, 4, 3), (True, "4 ready of 4, more than the least of its autoscaler")),
-        ((4, 3, 3), (True, "3 ready of 4, more than the least of its autoscaler")),
-        ((4, 2, 3), (False, "2 ready of 4, more than the least of its autoscaler")),
+        ((4, 4, 3), (True, "4 ready of 4, above the minimum of its autoscaler")),
+        ((4, 3, 3), (True, "3 ready of 4, above the minimum of its autoscaler")),
+        ((4, 2, 3), (False, "2 ready of 4, above the minimum of its autoscaler")),
         ((3, 3, 3), (True, "3 ready of 3")),
         ((4, 4, 4), (False, "4 ready of 4")),
         ((4, 4, 2), (False, "4 ready of 4")),
@@ -323,7 +323,7 @@ def test_a_service_that_the_target_file_names_and_no_read_does_is_not_known(
         "services": {"north/stock-service": "http://127.0.0.1:1"},
     }
     facts = found(run(target.model_copy(update=more), tmp_path, "gateway-reads"))
-    why = "`probes.services` of the target file names no read of it"
+    why = "`probes.services` of the target file names no read of this service"
     unknown = {subject: observed for subject, (ok, observed) in facts.items() if ok is None}
     assert unknown == {f"{region}/{name}-service": why for region in ("north", "south") for name in ("order", "stock")}
     assert facts["north/track-service"] == (True, "status 200")

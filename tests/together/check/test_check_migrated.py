@@ -166,7 +166,7 @@ def seen(check: Check) -> dict[str, tuple[bool | None, str]]:
 
 BACK = {
     "DELETE FROM tracks WHERE id = 3": "1 row is gone",
-    "UPDATE tracks SET artist = lower(artist)": "`artist` of 3 rows is another",
+    "UPDATE tracks SET artist = lower(artist)": "`artist` of 3 rows changed",
     "UPDATE tracks SET plays = 0": "`plays` of 1 rows is lower",
     "ALTER TABLE tracks ADD performer text": "column `performer` is new",
     "ALTER TABLE tracks DROP artist": "column `artist` is gone",
@@ -189,12 +189,12 @@ def test_a_migration_there_and_back(check: Any, cluster: PocketCluster, runner: 
     assert (runner.ran, runner.beside) == (["up", "down"], [])  # the pod of the way there is gone before the way back
     assert cluster.do(lambda store: store.list(kinds.by_name("Job"))) == []
     ok, words = seen(check(EXPAND, LOWERED))["table tracks"]
-    assert (ok, words.endswith("`artist` of 3 rows is another")) == (False, True), words
+    assert (ok, words.endswith("`artist` of 3 rows changed")) == (False, True), words
     facts = seen(check(f"{EXPAND}; CREATE TABLE stats (n int)", CONTRACT))
     assert facts["table stats"] == (False, "0 rows")
     tracks.ask("DROP TABLE stats")
     facts = seen(check("SELECT 1", "SELECT 1"))
-    assert facts["the migration"] == (None, "nothing was changed: it did not go in")
+    assert facts["the migration"] == (None, "nothing changed, so it was not applied")
     assert facts["table tracks"][0] is True
 
 
@@ -224,7 +224,7 @@ def test_what_became_of_tables(tracks: Member, tmp_path: Path) -> None:
     ok, words = after("DELETE FROM entries WHERE ctid IN (SELECT min(ctid) FROM entries WHERE n = 1)", "entries", grows)
     assert (ok, words.endswith("1 row is gone")) == (False, True)
     ok, words = after("INSERT INTO entries VALUES (2), (3)", "entries", grows)
-    assert (ok, words.endswith("1 rows are there again")) == (False, True)
+    assert (ok, words.endswith("1 rows were added as copies")) == (False, True)
     tracks.ask("CREATE TABLE visits (name text PRIMARY KEY, at timestamptz)")
     tracks.ask("INSERT INTO visits VALUES ('a', '2026-01-02')")
     visits = InUse(growing={"visits": ("at",)})
@@ -312,7 +312,7 @@ def test_what_did_not_go_in_is_not_taken_back(check: Any, runner: JobRunner, tra
     """The row fails; the last migration of the live release stays."""
     facts = seen(check(HALF, ONE_STEP))
     assert facts["Job up"] == (False, "failed (BackoffLimitExceeded)")
-    assert facts["Job down"] == (None, "was not run: nothing of the migration is in")
+    assert facts["Job down"] == (None, "was not run, since nothing of the migration was applied")
     assert (runner.ran, "prices" in tables(tracks, tmp_path)) == (["up"], True)
     assert pending_intents(platform_of(load_target(tmp_path / "target.yaml"))) == []
 

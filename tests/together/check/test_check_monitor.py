@@ -228,7 +228,7 @@ def test_a_pod_whose_sidecar_alone_is_scraped_is_not_scraped(
 
 def test_a_port_that_is_not_its_own_is_named() -> None:
     """With what says that it is; a failed scrape of the sidecar is not the workload's, and one without ports has any."""
-    why = "no target: 15090 is scraped, its own is 8080; hint: another one is named by `prometheus.io/port`"
+    why = "no target: 15090 is scraped, its own is 8080; hint: if the scraped port has its metrics, name that port in the annotation `prometheus.io/port`"
     assert _up("a", beside_a_proxy(), [scraped_at(15090)]).observed == why
     assert _up("a", beside_a_proxy(), [scraped_at(8080), scraped_at(15090, "down")]).ok is True
     assert _up("a", beside_a_proxy(declared=False), [scraped_at(15090)]).ok is True
@@ -336,9 +336,9 @@ def test_what_grafana_fills_in_or_asks_elsewhere_is_not_asked_of_prometheus(prom
         ("A, Group, query 1", True),
         ("A, Empty, query 1", False),
     ]
-    hint = "hint: name Grafana under `grafana`, and the sentence on its panels asks it"
+    hint = "hint: name Grafana under `grafana` in the target file, and use the sentence on its panels"
     assert facts[0].observed == f"Grafana fills in `__rate_interval`; {hint}"
-    assert facts[2].observed == f"it is asked of loki; {hint}"
+    assert facts[2].observed == f"its data source is loki; {hint}"
 
 
 def test_panels_of_closed_rows_are_read(prometheus: PrometheusClient) -> None:

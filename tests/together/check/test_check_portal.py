@@ -87,7 +87,7 @@ def test_a_portal_that_leads_on_to_its_first_page_is_followed(target: Target, ba
 def test_what_leads_to_another_site_is_not_read(target: Target, backends: list[Backend]) -> None:
     """As to a page to sign in at: neither the portal nor a link of it is known to answer; one that is dead there is dead."""
     login = (302, {"location": f"http://{NET}2:8080/login"}, b"")
-    unread = (None, f"led to http://{NET}2:8080: not read")
+    unread = (None, f"redirected to another site, http://{NET}2:8080: not read")
     backends[0].body = b'<a href="/account">a</a> <a href="/help">h</a> <a href="/moved">m</a>'
     backends[0].routes = {"/account": login, "/moved": (301, {"location": "/help"}, b"")}
     fine = (True, "status 200")
@@ -108,7 +108,7 @@ def test_links_that_were_not_asked_for_are_not_known(target: Target, backends: l
     """Those after the two hundredth; and a page without a link shows none."""
     backends[0].body = b"".join(b'<a href="/%d">l</a>' % number for number in range(201))
     found = facts(target)
-    assert found["1:8080/portal: links"] == (None, "201, of which the first 200 were asked for")
+    assert found["1:8080/portal: links"] == (None, "201, of which the first 200 were requested")
     assert len(found) == 202
     backends[0].body = b"<p>welcome</p>"
     assert facts(target) == {"1:8080/portal": (True, "status 200"), "1:8080/portal: links": (None, "none")}

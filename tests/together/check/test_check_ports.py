@@ -116,7 +116,7 @@ def test_a_region_without_the_port_and_a_backend_without_a_pod_are_not_passed_ov
     cluster.create("Service", {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
     with network_ports(target, {"port": "8080"}) as probe:
         assert [(one.subject, one.observed, one.ok) for one in probe()] == [
-            ("north: tracks on TCP 8080", "it has none", None),
+            ("north: tracks on TCP 8080", "it has no pod", None),
             ("south: TCP 8080", "none", None),
         ]
 

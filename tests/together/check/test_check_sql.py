@@ -216,12 +216,12 @@ def answers(dsn: str) -> bool:
 def test_a_question_that_the_database_refuses_is_a_reason(database: Target, members: Pair, tmp_path: Path) -> None:
     """A table that is not there, and one that the role may not read; neither ends what asks."""
     probe = password_hashes(database, {"forms": "argon2id scrypt bcrypt"})
-    with pytest.raises(DriverError, match='refused a question: relation "users" does not exist') as caught:
+    with pytest.raises(DriverError, match='refused a query: relation "users" does not exist') as caught:
         probe()
     assert "GRANT SELECT" in caught.value.hint
     members[0].ask("CREATE TABLE users (name text, password text)")
     as_reader(members, tmp_path)
-    with pytest.raises(DriverError, match="refused a question: permission denied for table users"):
+    with pytest.raises(DriverError, match="refused a query: permission denied for table users"):
         probe()
 
 

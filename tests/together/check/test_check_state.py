@@ -367,7 +367,7 @@ def test_a_switch_in_a_config_map_or_a_secret_is_found(cluster: PocketCluster, t
     for name, settings in every.items():
         cluster.create("Deployment", deployment(name, "north", container(**settings)))
     assert switches(target) == {
-        "north/gone": (None, "ConfigMap gone of envFrom is not there"),
+        "north/gone": (None, "ConfigMap gone of envFrom does not exist"),
         "north/keyed": (False, "1 (AUTH_ENABLED)"),
         "north/optional": (True, "0"),
         "north/over": (True, "0"),
@@ -476,9 +476,9 @@ def fields(facts: list[FactReading] | Any) -> dict[str, tuple[bool | None, str]]
         (
             {"env": [{"name": "NODE_ENV", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "MODE"}}}]},
             None,
-            "its value is of a Secret or of the pod, which is not read",
+            "its value comes from a Secret or the pod, which the check does not read",
         ),
-        ({"envFrom": [{"configMapRef": {"name": "gone"}}]}, None, "ConfigMap gone of envFrom is not there"),
+        ({"envFrom": [{"configMapRef": {"name": "gone"}}]}, None, "ConfigMap gone of envFrom does not exist"),
         ({"env": [{"name": "NODE_ENV"}]}, False, "an empty text"),
         ({"env": [of_key("gone", "MODE", optional=True)]}, False, "not stated"),
         ({"env": [of_key("modes", "NONE", optional=True)]}, False, "not stated"),

@@ -104,7 +104,7 @@ def test_what_is_not_there_is_said(cluster: PocketCluster, target: Target) -> No
     bare = deployment("small", "1")
     del bare["spec"]["template"]["spec"]["containers"][0]["resources"]
     cluster.create("Deployment", bare)
-    with pytest.raises(DriverError, match="north/small does not say how much cpu each container asks for"):
+    with pytest.raises(DriverError, match="north/small has a container without a resource request for cpu"):
         find_scaled(target, "small")
 
 
@@ -137,4 +137,4 @@ def test_a_rollout_that_refers_to_a_deployment_has_its_pods(cluster: PocketClust
     rollout["spec"]["workloadRef"]["name"] = "gone"
     with pytest.raises(DriverError, match="north/small has no pod template") as caught:
         pod_spec(Cluster.of(target), "north", rollout)
-    assert caught.value.hint == "see its `workloadRef`: is there a Deployment gone?"
+    assert caught.value.hint == "check its `workloadRef`: does a Deployment gone exist?"

@@ -1,1 +1,1 @@
-"""Many calls of the target at once: sign-ins, bursts, and who answers at each region's own entry."""
+"""Checks that send many requests at once: sign-ins, bursts, and requests to each region's own entry."""

@@ -1,4 +1,4 @@
-"""`pool-burst`: is every request over the size of the connection pool answered, or refused with 503, in time?"""
+"""`pool-burst`: checks that every request beyond the size of the connection pool is answered or refused with 503 in time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.model import Quantity
 from harness.targets import Target
 
 OVER: Final = 10
-"""So many times as many requests at once as the pool has connections."""
+"""Number of requests sent at once, as a multiple of the connections of the pool."""
 _MOST: Final = 2000
 _REFUSED: Final = 503
 
@@ -20,15 +20,15 @@ _REFUSED: Final = 503
 def pool_burst(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Sends ten times as many reads at once as `database.pool.connections` has, at the primary region's entry.
 
-    As many as there are connections are answered: where fewer are, the burst was not over the pool's size. A burst that failed
-    counts, whatever a later one is like.
+    At least as many requests as the pool has connections must be answered. A burst that failed counts even if a later burst
+    passes.
     """
     pool = target.database.pool if target.database else None
     if pool is None:
         raise ConfigurationError(
             "does not say how large the connection pool is",
             where=f"{target.file}: database.pool",
-            hint="write `pool: {connections: 20, read: PATH}`: the connections of all pods of a region, and a read that needs one",
+            hint="write `pool: {connections: 20, read: PATH}`: the connections of all pods of a region, and the path of a read that needs one",
         )
     within_s, count = Quantity.parse(params["within"]).base, min(OVER * pool.connections, _MOST)
     entry = target.doors.get(target.primary_region) or target.entry

@@ -1,4 +1,4 @@
-"""`region-serves`: are the requests of a region served in that region?"""
+"""`region-serves`: checks that the requests of a region are served in that region."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WITHIN_S: Final = 2.0
 
 
 def region_serves(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Sends 200 reads to the entry of each region: `at_least` this share of the answers names that region as the one that served."""
+    """Sends 200 reads to each region's entry; a share of at least `at_least` of the answers must name that region as the server."""
     if not target.doors:
         raise ConfigurationError(
             "no region with an entry", where=f"{target.file}: regions", hint="write `regions: {NAME: {entry: …}}`"

@@ -1,7 +1,7 @@
-"""`sign-ins`: does every right sign-in get a token, and every wrong one 401?
+"""`sign-ins`: checks that every correct sign-in gets a token, and every wrong sign-in gets status 401.
 
-Wrong are sign-ins of known users with another password (other case, a letter more, a letter less, that of another user) and of users
-that do not exist. A wrong one that was let in counts at once, however often it is refused afterwards.
+Wrong sign-ins are those of known users with a wrong password (other case, a letter more, a letter less, another user's password)
+and those of unknown users. A single wrong sign-in that succeeds is a failure, even if later ones are refused.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Attempt:
 
     Attributes:
         user, password: what is sent.
-        kind: what is wrong with it; empty: nothing.
+        kind: what is wrong with the sign-in; empty: it is correct.
     """
 
     user: str
@@ -38,7 +38,7 @@ class Attempt:
 
 
 def sign_ins(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Sends `count` right and as many wrong sign-ins of the users that `sign_in` names and `may_write` allows."""
+    """Sends `count` correct and `count` wrong sign-ins of the users that `sign_in` names and `may_write` allows."""
     sign_in, count = target.sign_in, int(params["count"])
     if sign_in is None:
         raise ConfigurationError(
@@ -84,7 +84,7 @@ def _right(sign_in: SignIn, secret: str) -> Iterator[Attempt]:
 
 
 def _wrong(sign_in: SignIn, secret: str) -> Iterator[Attempt]:
-    """Every kind in turn, each of another user."""
+    """Wrong sign-ins: every kind in turn, each with another user."""
     number = 0
     while True:
         user, other = _user(sign_in, number), _user(sign_in, number + 1)
@@ -122,7 +122,7 @@ def _is_in(answer: CallAnswer) -> bool:
 
 
 def _is_token(answer: CallAnswer, sign_in: SignIn) -> bool:
-    """Whether the answer has a token: a text that is not empty, under the key that the target file names."""
+    """Whether the answer has a token: a non-empty text under the key that the target file names."""
     try:
         body = json.loads(answer.body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Sends many requests with so many at once, and says what came of each."""
+"""Sends many requests, a given number of them at once, and returns the answer of each."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallAnswer:
-    """What came of one request.
+    """The result of one request.
 
     Attributes:
-        status: 0 where no answer came in time.
-        seconds: from the request sent to its answer, or to the end of waiting.
-        headers: of the answer. body: of the answer, at most 64 KiB.
-        why: what kept the answer from coming.
+        status: HTTP status; 0 if no answer came in time.
+        seconds: from sending the request to its answer, or to the end of waiting.
+        headers, body: of the answer; the body is cut at 64 KiB.
+        why: why no answer came.
     """
 
     status: int
@@ -50,14 +50,14 @@ _LONGEST = 64 * 1024
 def send_together(
     target: Target, entry: str, calls: Sequence[CallPlan], *, at_once: int, within_s: float
 ) -> list[CallAnswer]:
-    """The answers, in the order of the calls.
+    """Send the calls; returns the answers in the order of the calls.
 
     Args:
-        target: whose certificates and proxy rule apply.
-        entry: address that the paths are put behind.
-        calls: what is sent.
-        at_once: so many are under way at a time; each has a connection of its own.
-        within_s: how long each may take, from the moment it is sent.
+        target: its certificates and proxy rule are used.
+        entry: base address of the paths.
+        calls: the requests.
+        at_once: number of requests sent at the same time, each on its own connection.
+        within_s: timeout of each request, in seconds from sending it.
     """
     return run_in_loop(_all(target, entry, calls, at_once, within_s))
 
@@ -105,7 +105,7 @@ async def _sent(client: httpx.AsyncClient, call: CallPlan, within_s: float) -> C
 
 
 def counted_by(answers: Sequence[CallAnswer], words: Callable[[CallAnswer], str]) -> str:
-    """How many answers are of each kind: `198 answered, 2 refused with 503`."""
+    """The number of answers of each kind: `198 answered, 2 refused with 503`."""
     kinds: dict[str, int] = {}
     for answer in answers:
         kinds[words(answer)] = kinds.get(words(answer), 0) + 1

@@ -1,1 +1,1 @@
-"""Feature flags: how they are switched, and what answers, pages and metrics show of it."""
+"""Feature flags: switches them and observes their effect on answers, pages and metrics."""

@@ -1,4 +1,4 @@
-"""Asks one address of every region again and again, and keeps of each answer whether it had a feature."""
+"""Requests one address of every region repeatedly, and records for each answer whether it had a feature."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from harness.targets.http import http_client
 
 EVERY_S: Final = 0.1
 _ASKERS: Final = 2
-"""Of each region: on a busy machine one of them waits for an answer while the other asks."""
+"""Number of threads for each region: on a busy machine one thread waits for an answer while another sends a request."""
 _WITHIN_S: Final = 2.0
 LONGEST_S: Final = 300.0
-"""Questions end after so many seconds."""
+"""Maximum total time of the requests, in s."""
 
 
 class FeatureAnswer(NamedTuple):
-    """An answer: when it was asked for, and whether it had the feature."""
+    """An answer: when it was requested, and whether it had the feature."""
 
     sent_ns: int
     has: bool
@@ -32,10 +32,10 @@ class AnswersSoFar:
     """The answers of every region so far.
 
     Args:
-        header: of an answer, which names the features that it has.
-        feature: the one that is asked for.
-        regions: the address of each.
-        errors_lack: an answer other than 200 lacks the feature, once there was one of 200; else it shows nothing of it.
+        header: header of the answers that names the features that an answer has.
+        feature: the feature to observe.
+        regions: address by region.
+        errors_lack: True: an answer other than 200 counts as without the feature once an answer of 200 came; False: it is ignored.
     """
 
     def __init__(self, header: str, feature: str, regions: Mapping[str, str], *, errors_lack: bool = False) -> None:
@@ -45,7 +45,7 @@ class AnswersSoFar:
         self._errors_lack = errors_lack
 
     def take(self, region: str, sent_ns: int, answer: httpx.Response) -> None:
-        """Keep one answer."""
+        """Record one answer."""
         if answer.status_code != 200:
             if self._errors_lack and self.answers[region]:
                 self.answers[region].append(FeatureAnswer(sent_ns, has=False))
@@ -67,7 +67,7 @@ class AnswersSoFar:
 def asking(
     target: Target, feature: str, header: str, addresses: Mapping[str, str], *, errors_lack: bool = False
 ) -> Iterator[AnswersSoFar]:
-    """Ask each region's address all the time meanwhile, on connections that are used once."""
+    """Request each region's address continuously within the `with` block, each time on a new connection."""
     asked, ended = AnswersSoFar(header, feature, addresses, errors_lack=errors_lack), threading.Event()
     threads = [
         threading.Thread(target=_ask, args=(target, asked, region, url, ended), daemon=True)

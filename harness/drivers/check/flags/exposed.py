@@ -1,4 +1,4 @@
-"""`flag-metrics`: when the metrics that a flag switches on are exposed by every pod of every service."""
+"""`flag-metrics`: checks how soon the metrics that a flag switches on are exposed by every pod of every service."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ Home = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodMetrics:
-    """Which of the metrics one pod lacks, and which it has.
+    """Which of the flag's metrics one pod exposes and which it lacks.
 
     Attributes:
-        home: the region and the service that it is of.
-        pod: `us-east-1/track-service-0`.
-        lacks, has: names of metrics; a pod that was not read lacks all.
-        why: why it was not read; empty where it was.
+        home: region and service of the pod.
+        pod: name of the pod, such as `us-east-1/track-service-0`.
+        lacks, has: names of metrics; a pod that could not be read lacks all.
+        why: why the pod could not be read; empty if it was read.
     """
 
     home: Home
@@ -51,8 +51,8 @@ class MetricsSeen:
     """One reading of every ready pod.
 
     Attributes:
-        pods: each of them.
-        declared: of every service how many pods it is declared to have, or 0 where that is not known.
+        pods: the readings, one per pod.
+        declared: declared number of pods by region and service; 0 if not known.
     """
 
     pods: Sequence[PodMetrics]
@@ -63,7 +63,7 @@ class MetricsSeen:
         return [one for one in self.pods if one.home == home]
 
     def is_complete(self, expected: Iterable[Home]) -> bool:
-        """Whether every service has as many ready pods as it declares, one or more, and none of them lacks a metric."""
+        """Whether every service has at least one and all of its declared pods ready, and none of them lacks a metric."""
         enough = all(len(self.of(home)) >= max(1, self.declared.get(home, 0)) for home in expected)
         return enough and not any(one.lacks for one in self.pods)
 
@@ -75,9 +75,9 @@ def _access(target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
 @accesses(by=_access)
 @contextmanager
 def flag_metrics(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Switches each flag of `metrics` on, and reads every ready pod's metrics until all have what it switches on.
+    """Switches each flag of `metrics` on, and reads every ready pod's metrics until all expose what the flag switches on.
 
-    Services are those that are declared, and those that were there before the flag was on: one that is gone then exposes nothing.
+    Services are those that are declared and those that ran before the flag was on: a service that is gone by then exposes nothing.
     """
     settings, _ = flags_of(target)
     if not settings.metrics:
@@ -98,9 +98,9 @@ def flag_metrics(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
 def _awaited(
     target: Target, metrics: Sequence[str], before: MetricsSeen, span: tuple[int, int]
 ) -> tuple[MetricsSeen, dict[str, float]]:
-    """The last reading, and by service after how long every pod of it had them for certain.
+    """The last reading, and for each service the time in s after which all its pods certainly exposed the metrics.
 
-    The flag was on after the first moment of `span`, and the limit ends with the second: what is lacking is asked for once more after that.
+    `span` is the moment after which the flag was on, and the end of the limit; missing metrics are read once more after it.
     """
     sent_ns, limit_ns = span
     took_s: dict[str, float] = {}
@@ -124,7 +124,7 @@ def _expected(before: MetricsSeen, now: MetricsSeen) -> set[Home]:
 
 
 def _read(target: Target, metrics: Sequence[str]) -> MetricsSeen:
-    """Every ready pod of a service, of every region."""
+    """Readings of every ready pod of every service in every region."""
     path, clusters, found = metrics_of(target).path, Clusters(target), list[PodMetrics]()
     services = services_in(target, clusters)
     for region in dict.fromkeys(service.region for service in services):
@@ -144,7 +144,7 @@ def _read(target: Target, metrics: Sequence[str]) -> MetricsSeen:
 def readings(
     before: MetricsSeen, now: MetricsSeen, took_s: Mapping[str, float], within_s: float
 ) -> Iterator[FactReading]:
-    """A reading a service, by the last one of its pods and the one before the flag was on."""
+    """A fact for each service, from the last reading of its pods and the reading before the flag was on."""
     expected = sorted(_expected(before, now))
     for service in sorted({service for _, service in expected}) or [""]:
         homes = [home for home in expected if home[1] == service]
@@ -162,15 +162,19 @@ def readings(
 
 
 def _told(homes: Sequence[Home], before: MetricsSeen, now: MetricsSeen) -> tuple[str, bool | None]:
-    """What is seen of one service in its regions, and whether that fits; no words where each of its pods has the metrics in time."""
+    """Text and outcome for one service in its regions; the text is empty if each pod exposed the metrics in time."""
     early, late = ([pod for home in homes for pod in seen.of(home)] for seen in (before, now))
     lacking = [one for one in late if one.lacks]
-    unread = [f"{one.pod} was not read before: {one.why}" for one in early if one.why]
-    unread += [f"no pod of {region} was ready before" for region, name in homes if not before.of((region, name))]
+    unread = [f"{one.pod} could not be read before the flag was on: {one.why}" for one in early if one.why]
+    unread += [
+        f"no pod of {region} was ready before the flag was on"
+        for region, name in homes
+        if not before.of((region, name))
+    ]
     if gone := [region for region, name in homes if not now.of((region, name))]:
         return f"no pod is ready in {', '.join(gone)}", False
     if had := [one.pod for one in early if one.has]:
-        return f"{had[0]} exposed them before", None
+        return f"{had[0]} exposed them before the flag was on", None
     if lacking and not (unread and all(one.why for one in lacking)):
         return f"{lacking[0].lacks[0]} not by {len(lacking)} of {len(late)} pods, such as {lacking[0].pod}", False
     if unread:

@@ -1,4 +1,4 @@
-"""`flag-off` and `flag-page`: when answers lose a feature whose flag is off, and when a page gets one whose flag is on."""
+"""`flag-off` and `flag-page`: check how soon answers lose a feature after its flag is off, and a page gets it after it is on."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from harness.targets.access import accesses
 from harness.units import NS_PER_S
 
 ON_WITHIN_S: Final = 60.0
-"""So long a flag that was switched on is given to be seen in every region, before it is switched off."""
+"""Maximum time in s for a flag that was switched on to take effect in every region, before it is switched off."""
 SETTLED_S: Final = 3.0
 AFTER_S: Final = 10.0
-"""Answers are asked for so much longer than the limit."""
+"""Time in s for which answers are requested beyond the limit."""
 LEAST: Final = 20
-"""Answers of a region after the limit, without which nothing is shown."""
+"""Minimum number of a region's answers after the limit; with fewer answers the result is unknown."""
 IN_A_ROW: Final = 10
-"""Answers of a region, one after the other, that have the feature: then its flag is seen there."""
+"""Number of consecutive answers with the feature that show that the flag took effect in a region."""
 HELD: Final = 50
-"""Answers of a page, one after the other and the last ones, without which a pod that lacks the feature may have had no turn."""
+"""Number of consecutive last answers of a page with the feature; with fewer, a pod without it may not have answered yet."""
 HELD_S: Final = 5.0
-"""Seconds that these answers cover."""
+"""Minimum time in s that these answers must cover."""
 HELD_WITHIN_S: Final = 20.0
-"""So much longer than the limit a page is asked for, while it is not held for as long."""
+"""Maximum time in s beyond the limit for which a page is requested until it has kept the feature for `HELD_S`."""
 _POLL_S: Final = 0.2
 
 
 @accesses(by=flag_access)
 @contextmanager
 def flag_off(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Switches each flag of `answers` on, then off, and asks every region's entry meanwhile."""
+    """Switches each flag of `answers` on, then off, while requesting every region's entry."""
     settings, _ = flags_of(target)
     if not settings.answers or not target.doors:
         hint = "write `answers: {FLAG: PATH}`, and `regions: {NAME: {entry: …}}`"
@@ -65,7 +65,7 @@ def flag_off(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
 @accesses(by=flag_access)
 @contextmanager
 def flag_page(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Switches each flag of `pages` on, and asks for the page of every region until it has the feature and keeps it."""
+    """Switches each flag of `pages` on, and requests the page of every region until it has the feature and keeps it."""
     settings, _ = flags_of(target)
     if not settings.pages:
         hint = "write `pages: {FLAG: {REGION: http://…}}`"
@@ -100,7 +100,7 @@ def _clear_of_all(
 
 
 def _clear(answers: Sequence[FeatureAnswer], early: int, on_ns: int) -> list[FeatureAnswer]:
-    """Without those that were under way while the flag was switched: the first `early` ones had come before."""
+    """The answers without those in progress while the flag was switched; the first `early` answers came before the switch."""
     return [*answers[:early], *(one for one in answers[early:] if one.sent_ns >= on_ns)]
 
 
@@ -113,7 +113,7 @@ def _wait(until: Callable[[], bool], within_s: float) -> None:
 def off_reading(
     place: str, answers: Sequence[FeatureAnswer], off_ns: int, within_s: float, flag: FlagSwitch
 ) -> FactReading:
-    """A region's answers (`place` names it, for people); those that had the feature while its flag was on show that there was something to lose."""
+    """The fact for a region, named `place`; answers with the feature while the flag was on prove that the feature was there."""
     had = any(one.has for one in answers if one.sent_ns <= off_ns)
     after = [one for one in answers if one.sent_ns > off_ns + within_s * NS_PER_S]
     late = sum(one.has for one in after)
@@ -132,10 +132,11 @@ def off_reading(
 
 
 def on_reading(place: str, answers: Sequence[FeatureAnswer], on_ns: int, within_s: float, sent_ns: int) -> FactReading:
-    """A region's page: without the feature before its flag was on, and never again without it from some answer on.
+    """The fact for a region's page: without the feature before its flag was on, and with it in all answers from some answer on.
 
-    One answer without it after the limit is enough: some pod still lacks it. Too few with it, or in too short a time, show nothing.
-    The flag was on at some moment between `sent_ns` and `on_ns`: in time is what is in time from the first one, late what is late from the second.
+    A single answer without the feature after the limit is a failure, since some pod lacks it. With too few answers, or in too short
+    a time, the result is unknown. The flag took effect between `sent_ns` and `on_ns`: a page is in time if it is in time counted from
+    `sent_ns`, and late if it is late counted from `on_ns`.
     """
     before = [one for one in answers if one.sent_ns < on_ns]
     after = [one for one in answers if one.sent_ns >= on_ns]
@@ -163,12 +164,12 @@ def _all_held(answers: Callable[[], Mapping[str, Sequence[FeatureAnswer]]]) -> b
 
 
 def _held(answers: Sequence[FeatureAnswer]) -> list[FeatureAnswer]:
-    """The answers that were asked for after the last one without the feature, in their order."""
+    """The answers that were requested after the last answer without the feature, in order."""
     last_ns = max((one.sent_ns for one in answers if not one.has), default=-1)
     return sorted(one for one in answers if one.sent_ns > last_ns)
 
 
 def _is_held(answers: Sequence[FeatureAnswer]) -> bool:
-    """Whether the last answers had the feature so often and for so long that no pod without it is left."""
+    """Whether enough answers over enough time had the feature to conclude that every pod has it."""
     held = _held(answers)
     return len(held) >= HELD and held[-1].sent_ns - held[0].sent_ns >= HELD_S * NS_PER_S

@@ -1,6 +1,6 @@
-"""A feature flag of flagd's own form in a ConfigMap, switched by its `defaultVariant`; OFREP says when it is evaluated so.
+"""Switches a feature flag in flagd's format in a ConfigMap by its `defaultVariant`; OFREP confirms that it took effect.
 
-What it was is on disk before it is switched, and set again at the end.
+The earlier variant is saved to disk before the flag is switched, and is set again at the end.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from harness.units import NS_PER_S
 OFREP: Final = "/ofrep/v1/evaluate/flags/"
 _SAID_WITHIN_S: Final = 10.0
 _SYNCED_S: Final = 120.0
-"""A kubelet gives a mounted ConfigMap to its pods again after a minute, from a cache that may be a minute old (Kubernetes: ConfigMaps, mounted ConfigMaps
-are updated automatically). The sandbox's does so at once."""
+"""Time in s until pods see a changed ConfigMap: a kubelet updates mounts every minute, from a cache that may be a minute old (Kubernetes:
+ConfigMaps, mounted ConfigMaps are updated automatically). The sandbox's kubelet updates them at once."""
 _POLL_S: Final = 0.1
 _ATTEMPTS: Final = 3
 _CONTEXT: Final = {"context": {"targetingKey": "readiness"}}
 
 
 def flags_of(target: Target) -> tuple[FlagSettings, ConfigMapKey]:
-    """The flags that the target file names, and where they are set.
+    """The flags section of the target file, which says where flags are set.
 
     Raises:
-        ConfigurationError: it names none.
+        ConfigurationError: the target file has no such section.
     """
     settings = target.flags
     if settings is None or settings.config_map is None:
@@ -48,16 +48,16 @@ def flags_of(target: Target) -> tuple[FlagSettings, ConfigMapKey]:
 
 
 def flag_access(target: Target, _params: Mapping[str, str]) -> tuple[Access, ...]:
-    """What switching a flag asks."""
+    """API permissions needed to switch a flag."""
     place = target.flags.config_map if target.flags is not None else None
     return access("get,patch configmaps", at=place.namespace) if place is not None else ()
 
 
 def _set_variant(cluster: Cluster, place: ConfigMapKey, flag: str, variant: str) -> None:
-    """Give a flag this default variant; nothing where it has it.
+    """Set the default variant of a flag, unless it already has it.
 
     Raises:
-        DriverError: there is no such flag, or it is changed by others all the time.
+        DriverError: there is no such flag, or other writers keep changing the ConfigMap at the same time.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         found, flags = _read(cluster, place)
@@ -84,12 +84,12 @@ def _read(cluster: Cluster, place: ConfigMapKey) -> tuple[Mapping[str, Any], dic
     flags = _parsed((found.get("data") or {}).get(place.key, ""))
     if flags is None:
         hint = 'write it as flagd reads it: {"flags": {NAME: {"state", "variants", "defaultVariant"}}}'
-        raise DriverError(f"`{place.key}` is not understood", where=where, hint=hint)
+        raise DriverError(f"`{place.key}` cannot be read as flags", where=where, hint=hint)
     return found, flags
 
 
 def _parsed(text: str) -> dict[str, Any] | None:
-    """Flags in flagd's form; None where they are not in it."""
+    """The flags of a text in flagd's format; None if it has another format."""
     try:
         flags: dict[str, Any] = json.loads(text)
         right = all(
@@ -116,13 +116,13 @@ def _set_flag(cluster: Cluster, place: ConfigMapKey, flag: str, variant: str) ->
 
 @dataclass(kw_only=True, slots=True)
 class FlagSwitch:
-    """One flag, that may be switched on and off.
+    """One flag that the check may switch on and off.
 
     Attributes:
         name: of the flag.
         on, off: names of its variants that are true and false.
-        said: what OFREP said of each switch, for people; `why` where it did not follow.
-        sent_ns: before the last switch was sent: the API server had it between that moment and the one that `turn` returns.
+        said: what OFREP reported after each switch. `why`: why the flag did not follow, if so.
+        sent_ns: time before the last switch was sent; the API server received it between this moment and the one that `turn` returns.
     """
 
     target: Target
@@ -136,7 +136,7 @@ class FlagSwitch:
     sent_ns: int = 0
 
     def turn(self, *, on: bool) -> int:
-        """Switch it; when the API had it, in the run's nanoseconds. What OFREP says is waited for and recorded."""
+        """Switch the flag, and wait for OFREP to confirm it; returns when the API server had it, in ns of the run."""
         self.sent_ns = clock.now_ns()
         _set_flag(self.cluster, self.place, self.name, self.on if on else self.off)
         at_ns, word = clock.now_ns(), "on" if on else "off"
@@ -152,7 +152,7 @@ class FlagSwitch:
 
     @property
     def reading(self) -> FactReading:
-        """Whether the flag itself followed: without that nothing is shown by what it switches."""
+        """The fact that the flag itself followed; if it did not, its effects cannot be judged."""
         observed = ", ".join([*self.said, *([self.why] if self.why else [])])
         return FactReading(
             subject=f"flag {self.name}",
@@ -163,14 +163,14 @@ class FlagSwitch:
 
 
 def said_within_s(target: Target) -> float:
-    """How long OFREP may take to say what a flag was set to: as the target file says, else as long as its kubelets may take."""
+    """Maximum time in s for OFREP to report a switched flag: from the target file, else the update time of kubelets."""
     if target.flags is not None and target.flags.within_s is not None:
         return target.flags.within_s
     return _SAID_WITHIN_S if target.time_scale > 1 else _SYNCED_S
 
 
 def evaluated(client: httpx.Client, base: str, flag: str) -> object:
-    """The value of a flag by OFREP; None where there is no answer, or none with a value."""
+    """The value of a flag as OFREP reports it; None without an answer or without a value."""
     try:
         answer = client.post(f"{base.rstrip('/')}{OFREP}{flag}", json=_CONTEXT)
         return answer.json().get("value") if answer.status_code == 200 else None
@@ -180,10 +180,10 @@ def evaluated(client: httpx.Client, base: str, flag: str) -> object:
 
 @contextmanager
 def switched(target: Target, flag: str, check: str) -> Iterator[FlagSwitch]:
-    """A flag that is off, and may be switched; at the end it is as it was.
+    """Context of a flag that is switched off first and may be switched; at the end it is restored.
 
     Raises:
-        ConfigurationError: the target file names no flags. DriverError: there is no such flag, or it is no boolean.
+        ConfigurationError: the target file names no flags. DriverError: there is no such flag, or it is not a boolean.
     """
     settings, place = flags_of(target)
     if not settings.ofrep:

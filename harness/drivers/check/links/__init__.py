@@ -1,1 +1,1 @@
-"""What the platform publishes: pages and their assets, runbooks, documentation and reports, read at their addresses."""
+"""Checks of published pages and their assets, runbooks, documentation and reports, read at their addresses."""

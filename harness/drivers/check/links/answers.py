@@ -1,4 +1,4 @@
-"""An address that is requested, how old what it answers is, and whether that names a release."""
+"""Requests addresses, and reads the age and the release of their answers."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 WITHIN_S: Final = 5.0
 _FINE: Final = 200
 _RELEASE: Final = ("release", "version")
-"""Keys of a JSON object that name its release; the first that is a text counts."""
+"""Keys of a JSON object that name its release; the first one with a text is used."""
 _MOST_BYTES: Final = 32 * 1024 * 1024
-"""Of an answer that is read; a longer one counts as so long."""
+"""Maximum number of bytes that are read of an answer; a longer answer counts as this long."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkAnswer:
-    """What an address answered.
+    """The answer of an address.
 
     Attributes:
-        url: that answered, after redirects.
+        url: address that answered, after redirects.
         words: `status 200`, or why there is no answer.
-        status: 0 where there is no answer.
-        led_to: scheme and host of another site that redirects led to, such as one to sign in at; empty: it is the one that was asked.
-        text: of the body, decoded; empty where there is none.
-        sent_bytes: of the body as it was sent.
-        headers: lower-case names.
+        status: HTTP status; 0 without an answer.
+        led_to: scheme and host of another site that redirects led to, such as a sign-in page; empty: the requested site answered.
+        text: the decoded body; may be empty.
+        sent_bytes: size of the body as it was sent.
+        headers: headers with lower-case names.
     """
 
     url: str
@@ -54,32 +54,32 @@ class LinkAnswer:
 
     @property
     def ok(self) -> bool:
-        """Whether it is status 200."""
+        """Whether the status is 200."""
         return self.status == _FINE
 
     @property
     def unread(self) -> str:
-        """Why its text is not that of the address that was asked for; empty: it is."""
+        """Why the text is not that of the requested address; empty if it is."""
         if not self.ok:
             return self.words
-        return f"led to {self.led_to}: not read" if self.led_to else ""
+        return f"redirected to another site, {self.led_to}: not read" if self.led_to else ""
 
     @property
     def modified_at(self) -> datetime | None:
-        """What the header Last-Modified says; None where there is none, or it is no date."""
+        """The time in the header Last-Modified; None if it is missing or invalid."""
         try:
             return parsedate_to_datetime(self.headers.get("last-modified", ""))
         except (TypeError, ValueError):
             return None
 
     def as_fact(self, subject: str) -> FactReading:
-        """That it answers 200; of what answers at another site that is not known."""
+        """The fact that an address answers 200; unknown if it redirects to another site."""
         ok = None if self.ok and self.led_to else self.ok
         return FactReading(subject=subject, expected="status 200", observed=self.unread or self.words, ok=ok)
 
 
 def ask(client: httpx.Client, url: str) -> LinkAnswer:
-    """Request an address, redirects followed, with gzip and deflate accepted; never raises for what it answers."""
+    """Request an address, with redirects followed, and gzip and deflate accepted; errors become part of the answer."""
     accepted = {"accept-encoding": "gzip, deflate"}
     try:
         with client.stream("GET", url, headers=accepted, follow_redirects=True) as answer:
@@ -108,14 +108,14 @@ def ask(client: httpx.Client, url: str) -> LinkAnswer:
 
 
 def _led_to(asked: httpx.URL, answered: httpx.URL) -> str:
-    """The site that answered, where it is another than the one asked; from http to https of the same host is no other."""
+    """The site that answered if it is not the requested one; a redirect from http to https of one host is the same site."""
     sites = [(url.scheme, url.host, url.port) for url in (asked, answered)]
     secured = asked.host == answered.host and (asked.scheme, answered.scheme) == ("http", "https")
     return "" if secured or sites[0] == sites[1] else f"{answered.scheme}://{answered.netloc.decode('ascii')}"
 
 
 def linked(page: str, link: str) -> str:
-    """The address that a link of a page leads to; one that is no address as it is written, such as `http://[your-host]/`."""
+    """The absolute address of a link in a page; an invalid link, such as `http://[your-host]/`, is returned unchanged."""
     try:
         return urldefrag(urljoin(page, link)).url
     except ValueError:
@@ -123,7 +123,7 @@ def linked(page: str, link: str) -> str:
 
 
 def site(url: str) -> tuple[str, str]:
-    """Scheme and host with port; the host is empty in what is no address."""
+    """Scheme and host with port; the host is empty for an invalid address."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -132,7 +132,7 @@ def site(url: str) -> tuple[str, str]:
 
 
 def names_it(answered: LinkAnswer, subject: str, release: str) -> FactReading:
-    """Whether an answer names the release; without an answer of its own site it is unknown which one it would name."""
+    """The fact whether an answer names the release; unknown if the requested site did not answer."""
     named = names_release(_of_release(answered.text), release)
     return FactReading(
         subject=subject,
@@ -143,9 +143,9 @@ def names_it(answered: LinkAnswer, subject: str, release: str) -> FactReading:
 
 
 def _of_release(text: str) -> str:
-    """The part of a text that says of which release it is: that key of a JSON object, else all of it.
+    """The part of a text that names its release: one key of a JSON object, else the complete text.
 
-    Other keys may have a number that is the same, such as the version of a schema.
+    Other keys are ignored, since they may contain an equal number, such as the version of a schema.
     """
     try:
         content = json.loads(text)
@@ -156,14 +156,14 @@ def _of_release(text: str) -> str:
 
 
 def age_s(moment: datetime) -> float:
-    """Seconds since a moment; one without a zone is in UTC."""
+    """Seconds since a moment; a moment without a time zone is in UTC."""
     now = clock.wall()
     known = moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
     return (now - known).total_seconds()
 
 
 def said_age(seconds: float) -> str:
-    """For people: `1.5 h`."""
+    """An age as text: `1.5 h`."""
     for unit, length in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
         if abs(seconds) >= 2 * length:
             return f"{seconds / length:.1f} {unit}"
@@ -171,10 +171,10 @@ def said_age(seconds: float) -> str:
 
 
 def release_of(target: Target) -> str:
-    """The release that is judged; raises DriverError where nothing says which one it is."""
+    """The release under test; raises DriverError if it is not known."""
     if not target.release.version:
         raise DriverError(
-            "it is not known which release this is",
+            "the release under test is not known",
             where=f"{target.file}: release",
             hint="write `release: {version: …}`, or give --release",
         )

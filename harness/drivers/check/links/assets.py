@@ -1,4 +1,4 @@
-"""`page-assets`: the pages of the website, and the assets that each of them loads."""
+"""`page-assets`: checks the pages of the website and the assets that each page loads."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ _IN_ITSELF: Final = (
     "video/",
     "audio/",
 )
-"""Kinds of content that are compressed already."""
+"""Content types that are already compressed."""
 _HASH: Final = re.compile(r"[.-]([A-Za-z0-9_-]{8,64})\.[A-Za-z0-9.]+$")
-"""The last part of a name before its suffix: `main.3f9a2b1c.js`, `index-BQx3aZ1c.css`."""
+"""A hash as the last part of a name before its suffix: `main.3f9a2b1c.js`, `index-BQx3aZ1c.css`."""
 _BEGINS: Final = re.compile(r"([0-9a-f]{16,64})[.-]")
-"""The first part of a name, as Next.js writes it: `94fdbc56eafa2039.css`, `c9a5bc6a7c948fb0-s.p.woff2`."""
+"""A hash as the first part of a name, as in Next.js: `94fdbc56eafa2039.css`, `c9a5bc6a7c948fb0-s.p.woff2`."""
 _ALONE: Final = re.compile(r"([A-Za-z0-9_-]{8,64})\.[A-Za-z0-9.]+$")
-"""A name that is one part: `DlAUqK2U.js`."""
+"""A name with one part only: `DlAUqK2U.js`."""
 _CHANGES: Final = 2
-"""Between digits, capitals and small letters: of a word there is at most one, of eight random ones nearly always more."""
+"""Changes between digits, capitals and small letters: a word has at most one, eight random characters nearly always more."""
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+(?:[A-Z][a-z]+)*[0-9]*")
-"""Words that begin with a capital each, a number behind them: by its letters alone `SemiBold` is as random as `DiwrgTda`."""
+"""Capitalised words with an optional number: by its letters alone `SemiBold` is as random as the hash `DiwrgTda`."""
 _NAMED: Final = {
     True: "named by hash",
     False: "no hash",
-    None: "a hash or words: `Cache-Control` does not say immutable",
+    None: "a hash or words: unclear, since `Cache-Control` is not immutable",
 }
 
 
 @dataclass(kw_only=True, slots=True)
 class Page:
-    """A page, and what it loads and links to, each once and in its order."""
+    """A page with the addresses that it loads and links to, without duplicates and in order."""
 
     url: str
     assets: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Page:
 
 
 class _PageReader(HTMLParser):
-    """Collects what a page loads, and which pages it links to."""
+    """Collects the assets that a page loads and the pages that it links to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class _PageReader(HTMLParser):
 
 
 def website_of(target: Target) -> str:
-    """The first page; raises ConfigurationError where the target file names none."""
+    """The address of the first page; raises ConfigurationError if the target file names none."""
     if not target.website:
         raise ConfigurationError("names no website", where=f"{target.file}: website", hint="write `website: https://…`")
     return target.website if urlsplit(target.website).path else f"{target.website}/"
@@ -93,7 +93,7 @@ def pages_of(client: httpx.Client, first: str) -> list[Page]:
     """The first page and every page of the same host that can be reached from it by links, at most 200.
 
     Raises:
-        DriverError: there are more.
+        DriverError: there are more than 200 pages.
     """
     pages: dict[str, Page] = {}
     to_read, asked = [first], set[str]()
@@ -124,7 +124,7 @@ def _same_site(link: str, first: str) -> bool:
 
 @dataclass(kw_only=True, slots=True)
 class _Assets:
-    """Assets that were asked for, each once."""
+    """Requests assets, each only once."""
 
     client: httpx.Client
     known: dict[str, LinkAnswer] = field(default_factory=dict)
@@ -136,7 +136,7 @@ class _Assets:
 
 
 def page_assets(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Request every page and what it loads: each asset is compressed and named by hash, and those of a page are below `most` kB together."""
+    """Request every page and its assets: each asset must be compressed and named by hash, and a page's assets be below `most` kB."""
     first, most = website_of(target), float(params["most"])
 
     def probe() -> Sequence[FactReading]:
@@ -156,7 +156,7 @@ def page_assets(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _size(page: Page, assets: _Assets, most: float) -> FactReading:
-    """As they are sent; decoded where an answer names no length."""
+    """The fact about the size of a page's assets, as sent or, if an answer gives no length, decoded."""
     expected = f"assets below {most:g} kB"
     if page.words != "status 200":
         return FactReading(subject=page.url, expected=expected, observed=page.words, ok=False)
@@ -185,16 +185,17 @@ def _of_asset(url: str, answered: LinkAnswer) -> Iterator[FactReading]:
 
 
 def is_named_by_hash(url: str, *, immutable: bool = False) -> bool | None:
-    """Whether the last part before the suffix reads as a hash: hexadecimal with a digit, or letters of both cases and digits in turn.
+    """Whether a part of the name looks like a hash: hexadecimal with a digit, or a mix of letters of both cases and digits.
 
-    So does a name that begins with a long hexadecimal one. That it is the hash of the content cannot be determined from outside.
+    The part is the last one before the suffix, or a long hexadecimal first part. Whether it is the hash of the content cannot be
+    determined from outside.
 
     Args:
         url: of the asset.
-        immutable: whether its server says so, which is to say that the name changes with the content.
+        immutable: whether the server marks the asset as immutable, which means that its name changes with its content.
 
     Returns:
-        None where it may be words as well: `SemiBold`, `UserProfile2`.
+        None if the part may also consist of words: `SemiBold`, `UserProfile2`.
     """
     name = PurePosixPath(unquote(urlsplit(url).path)).name
     if (first := _BEGINS.match(name)) and _is_hexadecimal(first[1]):

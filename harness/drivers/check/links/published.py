@@ -1,4 +1,4 @@
-"""`documentation` and `quality-report`: what was published of this release, and how soon or how long ago."""
+"""`documentation` and `quality-report`: check what was published for this release, and when."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from harness.targets.places import Clusters, namespaces
 from harness.targets.workloads import controller_reference
 
 WRITTEN_AT: Final = "written_at"
-"""Key of a report in JSON: when it was written, as RFC 3339; else the header Last-Modified says it."""
+"""Key of a JSON report with the time when it was written (RFC 3339); without it the header Last-Modified is used."""
 _AHEAD_S: Final = 2.0
-"""By so much another clock may be ahead; what is dated later than that has no age."""
+"""Tolerance in s for clocks that are ahead; a document dated further in the future has no valid age."""
 
 
 @accesses(*access("list replicasets.apps"))
 def documentation(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Request the documentation: it names the release that is judged, and was published at most `age` after the switch to it."""
+    """Request the documentation: it must name the release under test and be published at most `age` after the switch to it."""
     url, release, limit_s = _address(target, "documentation"), release_of(target), period_s(params["age"], target)
 
     def probe() -> Sequence[FactReading]:
@@ -50,7 +50,7 @@ def documentation(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _in_time(target: Target, answered: LinkAnswer, limit_s: float) -> FactReading:
-    """A page that names the release today was in time where the switch was not so long ago, or where it says since when it is so."""
+    """The fact on when documentation was published: in time if the switch was less than the limit ago, or by its own date."""
     expected = f"at most {said_age(limit_s)} after the switch"
     subject = f"{answered.url}: published"
     switched, modified = _switched_at(target), answered.modified_at
@@ -68,9 +68,9 @@ def _in_time(target: Target, answered: LinkAnswer, limit_s: float) -> FactReadin
 
 
 def _switched_at(target: Target) -> datetime | None:
-    """When the last workload was given this release: its oldest ReplicaSet of it. None where no ReplicaSet has pods.
+    """When the last workload was switched to this release: the oldest ReplicaSet of this release. None if no ReplicaSet has pods.
 
-    A restart makes another ReplicaSet of the same release.
+    The oldest one is used because a restart creates another ReplicaSet of the same release.
     """
     clusters, made = Clusters(target), list[datetime]()
     for region, namespace in namespaces(target).items():
@@ -87,7 +87,7 @@ def _owner(replica_set: Object) -> str:
 
 
 def _given_at(own: Sequence[Object], release: str) -> datetime | None:
-    """Since when the ReplicaSets of one workload, back from the newest one with pods, have been of the same release."""
+    """Since when one workload has had its release: creation of the first ReplicaSet in the unbroken series of this release."""
     rows = sorted(own, key=_made_at, reverse=True)
     newest = next((at for at, one in enumerate(rows) if one["spec"].get("replicas")), None)
     if newest is None:
@@ -102,7 +102,7 @@ def _made_at(replica_set: Object) -> datetime:
 
 
 def _mark(replica_set: Object, release: str) -> object:
-    """What tells its release: its images, where their tags name this one; else all that its pods are made of."""
+    """The key of a ReplicaSet's release: its images if their tags name the release, else the complete pod template."""
     spec = replica_set["spec"]["template"]["spec"]
     images = [str(one.get("image", "")) for one in spec["containers"]]
     named = any(image_tag(image) == release for image in images)
@@ -110,7 +110,7 @@ def _mark(replica_set: Object, release: str) -> object:
 
 
 def quality_report(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Request the newest quality report: it is younger than `age`, and names the release that runs."""
+    """Request the newest quality report: it must be younger than `age` and name the release that runs."""
     url, limit_s = _address(target, "quality_report"), period_s(params["age"], target)
 
     def probe() -> Sequence[FactReading]:
@@ -127,7 +127,7 @@ def quality_report(target: Target, params: Mapping[str, str]) -> FactProbe:
 def _young(answered: LinkAnswer, limit_s: float) -> FactReading:
     written = _written_at(answered)
     seconds = None if written is None else age_s(written)
-    observed, ok = "it does not say when it was written", None
+    observed, ok = "the report has no date", None
     if seconds is not None and seconds < -_AHEAD_S:
         observed = _disagree(-seconds)
     elif seconds is not None:
@@ -136,7 +136,7 @@ def _young(answered: LinkAnswer, limit_s: float) -> FactReading:
 
 
 def _disagree(ahead_s: float) -> str:
-    return f"the clocks disagree: it is dated {said_age(ahead_s)} from now"
+    return f"the clocks disagree: the report is dated {said_age(ahead_s)} in the future"
 
 
 def _written_at(answered: LinkAnswer) -> datetime | None:

@@ -1,4 +1,4 @@
-"""`alert-runbooks`: every alert rule names a runbook, and what it names answers."""
+"""`alert-runbooks`: checks that every alert rule names a runbook, and that the runbook can be requested."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.targets.http import http_client
 from harness.targets.values import is_http
 
 ANNOTATION: Final = "runbook_url"
-"""By which a rule names its runbook, as the rules of kube-prometheus do."""
+"""Annotation of an alert rule with its runbook, as in the rules of kube-prometheus."""
 
 
 def alert_runbooks(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Request the runbook of every alert rule: it answers 200, and with `of` `release` its text names the release that is judged."""
+    """Request the runbook of every alert rule: it must answer 200 and, if `of` is `release`, name the release under test."""
     release = release_of(target) if params.get("of") == "release" else ""
 
     def probe() -> Sequence[FactReading]:

@@ -1,1 +1,1 @@
-"""What the platform's monitor knows: targets, series, rules and dashboards, by Prometheus' HTTP API."""
+"""Checks of the platform's monitoring: targets, series, rules and dashboards, by Prometheus' HTTP API."""

@@ -1,6 +1,6 @@
-"""Figures of Prometheus by service: by the label `app` of its series, else by the pods that they name.
+"""Queries Prometheus for figures by service, using the label `app` of series or else the pods that they name.
 
-Series have `app` where a scrape job puts the pod's label on them; those of a ServiceMonitor or a PodMonitor have `namespace` and `pod`.
+Series have `app` if the scrape job copies the pod's label; series of a ServiceMonitor or a PodMonitor have `namespace` and `pod`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.drivers.check.monitor.prometheus import PrometheusClient
 
 Service = tuple[str, str]
-"""Namespace and name."""
+"""A service: namespace and name."""
 UNLABELLED: Final = (
     "its series have neither the label `app` nor `pod`; hint: let the scrape job put `namespace` and `pod` on them, "
     "as a ServiceMonitor or PodMonitor does"
@@ -29,22 +29,22 @@ class ByService:
     """A figure of each service.
 
     Attributes:
-        values: those that are known.
-        unlabelled: namespaces with series that are of no pod and no service; empty: series without a namespace, which
-            count only where no series at all are of a service.
+        values: the known figures by service.
+        unlabelled: namespaces with series that name neither pod nor service; an empty text stands for series without a
+            namespace, which count only if no series names a service.
     """
 
     values: Mapping[Service, float]
     unlabelled: frozenset[str] = field(default=frozenset())
 
     def is_unclear(self, service: Service) -> bool:
-        """Whether there are series that may be the service's, and nothing says so."""
+        """Whether the service has no figure, but series without labels may belong to it."""
         may_be = {service[0]} if self.values else {service[0], ""}
         return service not in self.values and not self.unlabelled.isdisjoint(may_be)
 
 
 def service_of(pod: Object) -> Service:
-    """The service that a pod is one of."""
+    """The service that a pod belongs to."""
     return pod["metadata"]["namespace"], workload_of(labels_of(pod))
 
 
@@ -54,13 +54,13 @@ def by_service(
     pods: Sequence[Object],
     together: Callable[[Sequence[float]], float],
 ) -> ByService:
-    """Ask for a figure of every service. Raises DriverError where Prometheus gives no answer.
+    """Query a figure of every service. Raises DriverError if Prometheus does not answer.
 
     Args:
-        prometheus: is asked once; a second time where a service has no series by the label `app`.
-        query: PromQL, given the labels to group by.
-        pods: of the services.
-        together: a service's figure of those of its pods; none of them is NaN, and there is one at least.
+        prometheus: queried once, and again by pod if a service has no series with the label `app`.
+        query: function that returns the PromQL for the labels to group by.
+        pods: pods of the services.
+        together: function that combines the figures of a service's pods, at least one and none of them NaN.
     """
     found = {}
     for labels, value in prometheus.vector(query("namespace, app")):

@@ -1,4 +1,4 @@
-"""`grafana-panels`: Grafana is healthy, and every panel of its dashboards has data, as its own HTTP API answers."""
+"""`grafana-panels`: checks by Grafana's HTTP API that Grafana is healthy and every panel of its dashboards has data."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ _WITHIN_S: Final = 10.0
 _PAGE: Final = 500
 _PAGES: Final = 20
 _POINTS: Final = 300
-"""How many points a query is asked for, at most."""
+"""Maximum number of points requested for a query."""
 MIXED: Final = "-- Mixed --"
-"""The data source of a panel each of whose queries names its own."""
+"""Data source of a panel whose queries each name their own data source."""
 SHOWN_ELSEWHERE: Final = frozenset({"-- Dashboard --", "-- Grafana --", "grafana"})
-"""Data sources of panels that show what is another panel's, or Grafana's own."""
+"""Data sources of panels that show data of another panel or of Grafana itself."""
 _PANELS: Final = frozenset({"panels", "rows"})
-"""Where a dashboard has its panels: Grafana 5 and later, and before. One of schema version 2 has `elements`, which are not read."""
+"""Keys of a dashboard's panels, in Grafana 5 and later, and before. Dashboards of schema version 2 have `elements` and are not read."""
 _VARIABLE: Final = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)|\[\[(\w+)(?::\w+)?\]\]")
 _ALL: Final = "$__all"
 _DEFAULT: Final = "default"
-"""What stands for the default data source where a uid or a name is expected."""
+"""Values that mean the default data source in place of a uid or a name."""
 _WRITTEN: Final = frozenset({"constant", "textbox"})
-"""Kinds of variables whose query is their value."""
+"""Kinds of variables whose query is also their value."""
 
 
 class GrafanaPanel(NamedTuple):
-    """A panel that asks for data; its queries have the values of the dashboard's variables.
+    """A panel with queries, in which the dashboard's variables are replaced by their values.
 
     Attributes:
-        subject: dashboard and title; the dashboard alone where its panels cannot be read.
-        queries: none where they cannot be read.
-        unknown: why it is not known what it shows; empty: it can be asked.
+        subject: dashboard and title; only the dashboard if its panels cannot be read.
+        queries: the queries; empty if they cannot be read.
+        unknown: why the panel's data cannot be requested; empty if it can.
     """
 
     subject: str
@@ -52,9 +52,9 @@ class GrafanaPanel(NamedTuple):
 
 
 def grafana_panels(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Ask Grafana for its health and for what every panel of every dashboard shows of the last so long.
+    """Request Grafana's health, and the data of every panel of every dashboard for the last seconds.
 
-    A panel has data where one of its visible queries has a value and none fails. Panels without queries are passed over.
+    A panel has data if at least one of its visible queries returns a value and none fails. Panels without queries are left out.
     """
     last_s = Quantity.parse(params["last"]).in_unit("s")
 
@@ -71,7 +71,7 @@ def grafana_panels(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _found(boards: Sequence[str], panels: Sequence[GrafanaPanel]) -> Iterator[FactReading]:
-    """How much there is; panels of a dashboard that cannot be read are not counted, and none of the others is then unknown."""
+    """The fact on the number of panels with queries; unknown if a dashboard could not be read and there are no others."""
     counted = sum(bool(one.queries) for one in panels)
     known = counted == len(panels)
     for subject, count, ok in (
@@ -83,10 +83,10 @@ def _found(boards: Sequence[str], panels: Sequence[GrafanaPanel]) -> Iterator[Fa
 
 @contextmanager
 def grafana_of(target: Target) -> Iterator[GrafanaClient]:
-    """The Grafana of a target, for as long as it is asked.
+    """Context manager with a client for the Grafana of a target.
 
     Raises:
-        ConfigurationError: the target file names none, or its token is not there.
+        ConfigurationError: the target file names no Grafana, or its token does not exist.
     """
     if target.grafana is None:
         raise ConfigurationError(
@@ -103,7 +103,7 @@ class GrafanaClient:
     """Grafana's HTTP API.
 
     Args:
-        client: sends the requests, with whatever credentials there are.
+        client: HTTP client with the credentials, if any.
         base: address of Grafana, a path before /api included.
     """
 
@@ -112,7 +112,7 @@ class GrafanaClient:
         self._sources: list[dict[str, Any]] | None = None
 
     def health(self) -> FactReading:
-        """`database: ok` of /api/health. Raises DriverError where nothing answers."""
+        """The fact that /api/health answers `database: ok`. Raises DriverError without an answer."""
         status, content = self._ask("GET", "/api/health")
         said = content.get("database", "") if isinstance(content, dict) else ""
         seen = f"status {status}, database {said or 'not named'}"
@@ -131,7 +131,7 @@ class GrafanaClient:
         return uids
 
     def panels(self, uid: str) -> Iterator[GrafanaPanel]:
-        """The panels of a dashboard that ask for data, those in closed rows included. Raises as `_content`."""
+        """The panels of a dashboard with queries, also in collapsed rows. Raises as `_content`."""
         board = self._content(f"/api/dashboards/uid/{uid}", dict).get("dashboard") or {}
         values = dict(_variables(board))
         if why := unread_in(board):
@@ -151,7 +151,7 @@ class GrafanaClient:
                 yield GrafanaPanel(f"{board.get('title', uid)}, {title}", own, why if unvalued else "")
 
     def shown(self, panel: GrafanaPanel, last_s: float) -> FactReading:
-        """What the panel's queries give of the last seconds. Raises DriverError where nothing answers."""
+        """The fact whether the panel's queries returned data for the last seconds. Raises DriverError without an answer."""
         expected = f"data of the last {last_s:g} s"
         if panel.unknown:
             return FactReading(subject=panel.subject, expected=expected, observed=panel.unknown, ok=None)
@@ -171,7 +171,7 @@ class GrafanaClient:
         return FactReading(subject=panel.subject, expected=expected, observed=observed, ok=ok)
 
     def _query(self, query: Mapping[str, Any], of_panel: Any, values: Mapping[str, str | None]) -> dict[str, Any]:
-        """A query as /api/ds/query takes it."""
+        """A query in the form that /api/ds/query expects."""
         mixed = isinstance(of_panel, dict) and of_panel.get("uid") == MIXED
         named = query.get("datasource") or (None if mixed else of_panel)
         source = self._source(_replaced(named, values))
@@ -179,7 +179,7 @@ class GrafanaClient:
         return {"refId": "A", "intervalMs": 1000, "maxDataPoints": _POINTS, **filled, "datasource": source}
 
     def _source(self, named: Any) -> dict[str, Any]:
-        """A data source by its uid; by name, or the default one, of its type where that is named. Raises as `_content`."""
+        """A data source by uid, by name, or the default one, restricted to a type if one is named. Raises as `_content`."""
         uid, kind = (named.get("uid"), str(named.get("type") or "")) if isinstance(named, dict) else (named, "")
         uid = str(uid or _DEFAULT)
         if isinstance(named, dict) and uid != _DEFAULT:
@@ -195,14 +195,14 @@ class GrafanaClient:
         return {"uid": chosen[0].get("uid", ""), "type": chosen[0].get("type", "")} if chosen else {"uid": uid}
 
     def _content(self, path: str, kind: type[Any]) -> Any:
-        """What a path answers.
+        """The JSON answer of a path.
 
         Raises:
-            DriverError: no answer, a status other than 200, or another shape; with the URL.
+            DriverError: no answer, a status other than 200, or an unexpected form; with the URL.
         """
         status, content = self._ask("GET", path)
         if status != 200 or not isinstance(content, kind):
-            why = content.get("message", "") if isinstance(content, dict) else "another shape"
+            why = content.get("message", "") if isinstance(content, dict) else "its JSON has an unexpected form"
             hint = "a service account with the role Viewer may read dashboards: `grafana: {token: {env: NAME}}`"
             raise DriverError(f"Grafana answered {status}: {why}", where=f"{self._base}{path}", hint=hint)
         return content
@@ -222,21 +222,21 @@ class GrafanaClient:
 
 
 def unread_in(board: Mapping[str, Any]) -> str:
-    """Why it is not known which panels a dashboard has; empty: `panels_in` gives them."""
+    """Why the panels of a dashboard cannot be read; empty if `panels_in` can read them."""
     return (
         "" if _PANELS & {*board} else "its panels are not read: it has no `panels`; hint: save it in the classic schema"
     )
 
 
 def panels_in(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The panels of a dashboard or of a row, rows and what is in closed ones included; the oldest dashboards have `rows` of panels."""
+    """The panels of a dashboard or row, including rows and panels in collapsed rows; the oldest dashboards have `rows`."""
     for panel in [one for key in sorted(_PANELS) for one in objects_in(board.get(key))]:
         yield panel
         yield from panels_in(panel)
 
 
 def objects_in(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list; of anything else none."""
+    """The JSON objects in a list; empty for any other value."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
@@ -247,9 +247,9 @@ def variables_in(text: str) -> list[str]:
 
 
 def _variables(board: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Name and value of each variable of a dashboard as it was saved; several values are alternatives of a regular expression.
+    """Name and saved value of each variable of a dashboard; several values become alternatives of a regular expression.
 
-    None: it was saved without one, and Grafana chooses it when the dashboard is opened.
+    A value of None means that none was saved, and Grafana chooses one when the dashboard is opened.
     """
     for one in (board.get("templating") or {}).get("list") or []:
         value = (one.get("current") or {}).get("value")
@@ -264,7 +264,7 @@ def _variables(board: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
 
 
 def _filled(text: str, values: Mapping[str, str | None]) -> str:
-    """A text with the variables that have a value; Grafana itself knows the others, as `$__rate_interval`."""
+    """A text with its variables replaced by their values; Grafana itself replaces others, such as `$__rate_interval`."""
 
     def value(met: re.Match[str]) -> str:
         known = values.get(met[1] or met[2] or met[3])
@@ -282,7 +282,7 @@ def _replaced(found: Any, values: Mapping[str, str | None]) -> Any:
 
 
 def _has_value(result: Mapping[str, Any]) -> bool:
-    """Whether a frame of the answer has a value in a field that is not the time; what is no number comes as null."""
+    """Whether a frame of the answer has a value in a field other than time; NaN comes as null."""
     for frame in result.get("frames") or []:
         fields = (frame.get("schema") or {}).get("fields") or []
         columns = (frame.get("data") or {}).get("values") or []

@@ -1,4 +1,4 @@
-"""When Prometheus got samples of each metric of the regions' workloads: the first, the last and the longest time without one of a stretch."""
+"""Reads when Prometheus got samples of each metric of the regions' workloads: first, last and longest gap."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from harness.targets.places import namespaces
 from harness.units import NS_PER_S
 
 BEFORE_S: Final = 30.0
-"""The first reading is of so many seconds before it."""
+"""Number of seconds before the first reading that it covers."""
 _OVERLAP_S: Final = 5.0
 _NOT_SCRAPED: Final = "ALERTS.*|.*:.*"
 _OF_KUBERNETES: Final = "container_.*|kube_.*"
-"""What kubelets and kube-state-metrics expose about pods is no metric of theirs."""
+"""Excludes metrics that kubelets and kube-state-metrics expose about pods, since pods do not expose these themselves."""
 _NAMES: Final = ("app", "app_kubernetes_io_name", "service", "job")
-"""Labels of a series that name its workload, the surest first; the last two are those of a ServiceMonitor or PodMonitor."""
+"""Labels that name a series' workload, the most reliable first; a ServiceMonitor or PodMonitor sets the last two."""
 _SAME_SCRAPE: Final = ".*_bucket|.*_created"
-"""Series of a histogram or a counter: its `_count` or `_total` comes with them."""
+"""Suffixes of further series of a histogram or counter, which always come with its `_count` or `_total`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """The samples of one metric of a workload in a stretch of time.
+    """The samples of one metric of a workload in a period.
 
     Attributes:
-        first_ns, last_ns: the first one and the last one.
-        gap_ns: longest time between two of them. gap_from_ns: when it began.
+        first_ns, last_ns: times of the first and the last sample.
+        gap_ns: longest time between two samples. gap_from_ns: start of this gap.
     """
 
     first_ns: int
@@ -44,9 +44,9 @@ class Kept:
 
 
 class SeriesReader:
-    """Asks the Prometheus of a target, again and again, for the samples that are new.
+    """Reads new samples from the Prometheus of a target, repeatedly.
 
-    Asked for are series with the label `app`; where none has it, those of any pod.
+    It reads series with the label `app`; if there are none, series of any pod.
     """
 
     def __init__(self, target: Target) -> None:
@@ -55,11 +55,11 @@ class SeriesReader:
         self._by_app = False
 
     def read(self) -> Mapping[tuple[str, str], Mapping[str, Kept]]:
-        """Metrics by name, by namespace and workload, with samples since the last reading.
+        """Metrics with samples since the last reading, by namespace and workload, and by name.
 
         Raises:
-            ConfigurationError: the target names no Prometheus.
-            DriverError: it gives no answer.
+            ConfigurationError: the target file names no Prometheus.
+            DriverError: Prometheus does not answer.
         """
         places = "|".join(sorted(re.escape(name) for name in namespaces(self._target).values()))
         quoted = places.replace("\\", "\\\\")  # a backslash of the expression is two in a string of PromQL
@@ -87,6 +87,6 @@ class SeriesReader:
 
 
 def _kept(moments: list[int]) -> Kept:
-    """Of sorted moments, one at least."""
+    """The period of sorted moments, of which there is at least one."""
     gap_ns, from_ns = max(((after - before, before) for before, after in pairwise(moments)), default=(0, moments[0]))
     return Kept(first_ns=moments[0], last_ns=moments[-1], gap_ns=gap_ns, gap_from_ns=from_ns)

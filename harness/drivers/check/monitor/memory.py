@@ -1,4 +1,4 @@
-"""The resident memory of every container of the regions' workloads, as Prometheus has it of cAdvisor, sample by sample."""
+"""Reads the memory of every container of the regions' workloads from Prometheus (cAdvisor), sample by sample."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 _SERIES: Final = 'container_memory_rss{container!="",container!="POD"}'
-"""Anonymous memory: neither the page cache nor the pages of files that are mapped."""
+"""The metric of anonymous memory: without the page cache and mapped files."""
 _OVERLAP_S: Final = 5.0
-"""Each reading goes back so far behind the one before it, the first so far behind itself."""
+"""Overlap of readings in s: each reads from this long before the previous reading; the first, from this long before itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContainerMemory:
-    """New samples of one container.
+    """The new samples of one container.
 
     Attributes:
-        container: with its namespace and pod, `us-east-1/user-service-0/user-service`.
+        container: namespace, pod and container, `us-east-1/user-service-0/user-service`.
         workload: the label `app` of its pod.
-        at_s: when each was taken, in seconds before the reading, negative.
-        taken_s: the same as Prometheus has it, in seconds since 1970, by which a sample is known that is read twice.
-        bytes_: what each says.
+        at_s: time of each sample relative to the reading, in s, negative.
+        taken_s: time of each sample in Prometheus, in s since 1970, which identifies samples that are read twice.
+        bytes_: value of each sample in bytes.
     """
 
     container: str
@@ -43,7 +43,7 @@ class ContainerMemory:
 
 
 class MemoryReader:
-    """Asks the Prometheus of a target, again and again, for the samples that are new."""
+    """Reads new samples from the Prometheus of a target, repeatedly."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -51,11 +51,11 @@ class MemoryReader:
         self._workloads: dict[tuple[str, str, str], str] = {}
 
     def read(self) -> list[ContainerMemory]:
-        """Every container of the workloads of the regions; one without samples has none. Those of a pod that is gone are read up to its last sample.
+        """The new samples of every container of the regions' workloads; containers of deleted pods are read up to their last sample.
 
         Raises:
-            ConfigurationError: the target names no Prometheus.
-            DriverError: it gives no answer.
+            ConfigurationError: the target file names no Prometheus.
+            DriverError: Prometheus does not answer.
         """
         asked_ns = clock.now_ns()
         passed_s = (asked_ns - self._read_ns) / NS_PER_S if self._read_ns else 0.0

@@ -1,4 +1,4 @@
-"""`test-alert`: the rules are loaded, and an alert that is posted to Alertmanager reaches the receiver of its notices."""
+"""`test-alert`: checks that alert rules are loaded, and that an alert posted to Alertmanager reaches its receiver."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     import httpx
 
 NAME: Final = "ReadinessTest"
-"""The alert that is posted; a receiver that pages people is expected to pass it over."""
+"""Name of the posted alert; receivers that page people should ignore it."""
 _ASKED_EACH_S: Final = 0.2
 _ENDS_AFTER: Final = timedelta(seconds=10)
-"""Alertmanager takes the alert for resolved after so long."""
+"""Time in s after which Alertmanager treats the alert as resolved."""
 
 
 def posted_alert(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every rule, post one alert, and wait for its notice for at most `within`."""
+    """Read every alert rule, post one alert, and wait at most `within` for its notification."""
     within_s = Quantity.parse(params["within"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:
@@ -78,7 +78,7 @@ def _post(client: httpx.Client, url: str, mark: str) -> None:
     now = clock.wall()
     alert: dict[str, Any] = {
         "labels": {"alertname": NAME, "severity": "none", "mark": mark},
-        "annotations": {"summary": "A test of the way to the receiver; nothing is wrong"},
+        "annotations": {"summary": "Test of the notification path; no action is needed"},
         "startsAt": now.isoformat(),
         "endsAt": (now + _ENDS_AFTER).isoformat(),
     }

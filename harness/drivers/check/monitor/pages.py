@@ -1,4 +1,4 @@
-"""`page-timings`: how long every page of the website took in browsers is exposed, and was measured lately."""
+"""`page-timings`: checks that load times of every page of the website in browsers are exposed and recent."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from harness.targets.http import http_client
 
 
 def page_timings(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every page of the website: Prometheus has timings of it, and one was added in the last `age`.
+    """Read the timings of every page of the website from Prometheus: at least one must be from the last `age`.
 
-    A series that is younger than that began at 0, of which `increase` knows nothing; where a pod was replaced, `increase` alone knows.
+    For a series younger than `age` the count itself is used, since `increase` ignores the start at 0; after a pod was replaced only
+    `increase` is right.
     """
     first, names, age_s = website_of(target), metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
     series = f"{names.page_seconds}_count"

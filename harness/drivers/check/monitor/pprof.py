@@ -1,4 +1,4 @@
-"""Reads a profile of pprof: gzip'ed protobuf of the message `Profile` of its profile.proto; only what a check asks is kept."""
+"""Reads a pprof profile, a gzip-compressed protobuf message `Profile` (profile.proto), as far as a check needs it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class CpuProfile:
     """A CPU profile.
 
     Attributes:
-        seconds: that it lasted. samples: how many of its stacks have a value of CPU time. cpu_ns: of all.
-        why: why there is none; empty where there is.
+        seconds: its length. samples: number of stacks with CPU time. cpu_ns: total CPU time.
+        why: why there is no profile; empty if there is one.
     """
 
     seconds: float = 0.0
@@ -32,7 +32,7 @@ class CpuProfile:
 
 
 def read_profile(content: bytes) -> CpuProfile:
-    """The samples and CPU time of a profile; the reason where the content is no CPU profile."""
+    """The samples and CPU time of a profile, or the reason why the content is not a CPU profile."""
     try:
         return _read(_unpacked(content) if content.startswith(b"\x1f\x8b") else content)
     except (ValueError, IndexError, EOFError, OSError, zlib.error) as error:
@@ -67,7 +67,7 @@ def _read(content: bytes) -> CpuProfile:
     column = names.index("cpu")
     values = [_values(sample) for sample in samples]
     if any(len(one) != len(names) for one in values):
-        raise ValueError("a sample has not one value of each type")
+        raise ValueError("a sample does not have exactly one value of each type")
     cpu_ns = [one[column] for one in values]
     return CpuProfile(seconds=duration_ns / 1e9, samples=sum(one > 0 for one in cpu_ns), cpu_ns=sum(cpu_ns))
 
@@ -86,7 +86,7 @@ def _integers(content: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Number and value of each field: an integer, or the bytes of whatever has a length."""
+    """Number and value of each protobuf field: an integer, or bytes for a field with a length."""
     at = 0
     while at < len(content):
         key, at = _varint(content, at)

@@ -1,4 +1,4 @@
-"""`cpu-profiles`: every service gives a CPU profile of its own process, by the protocol of pprof."""
+"""`cpu-profiles`: checks that every service returns a CPU profile of its own process by the pprof protocol."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _AT_ONCE: Final = 32
 
 @accesses(*SERVICES, *access("get pods/proxy"))
 def cpu_profiles(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Ask every ready pod of every service of the regions, all at once, for a profile of `lasting`, divided by the time scale.
+    """Request a profile of length `lasting` (divided by the time scale) from every ready pod of every service, all at once.
 
-    Services are those that are declared, without stores. One is profiled where it has a ready pod in each region that declares
-    it, each of its pods answered with a profile of that length, and each has samples in this reading or an earlier one:
-    a profile without any is that of an idle pod, or of a profiler that takes none.
+    Services are those that are declared, without data stores. A service passes if it has a ready pod in each region that declares it,
+    each pod answers with a profile of that length, and each pod had samples in this reading or an earlier one. A profile
+    without samples may be that of an idle pod, or of a profiler that does not work.
     """
     named = target.profiles
     if named is None:

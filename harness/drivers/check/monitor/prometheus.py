@@ -1,4 +1,4 @@
-"""Prometheus' HTTP API, as checks ask it."""
+"""Client of Prometheus' HTTP API for checks."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _WITHIN_S: Final = 5.0
 
 
 class ApiData(BaseModel):
-    """`data` of an answer; fields that no check reads are passed over."""
+    """`data` of an answer; fields that no check reads are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     AS: ClassVar[str] = "data"
-    """What an answer is expected to be, for people."""
+    """Description of the expected answer for error messages."""
 
 
 class ActiveTarget(ApiData):
-    """One of `activeTargets`."""
+    """One element of `activeTargets`."""
 
     url: str = Field(alias="scrapeUrl")
     health: str
@@ -37,7 +37,7 @@ class ActiveTarget(ApiData):
 
 
 class ActiveTargets(ApiData):
-    """Of `targets`."""
+    """`data` of /api/v1/targets."""
 
     AS: ClassVar[str] = "the active targets"
 
@@ -45,7 +45,7 @@ class ActiveTargets(ApiData):
 
 
 class AlertRule(ApiData):
-    """One rule that alerts."""
+    """One alert rule."""
 
     name: str
     health: str
@@ -61,7 +61,7 @@ class RuleList(ApiData):
 
 
 class RuleGroups(ApiData):
-    """Of `rules`."""
+    """`data` of /api/v1/rules."""
 
     AS: ClassVar[str] = "groups of rules"
 
@@ -92,7 +92,7 @@ class Vector(ApiData):
 
     @property
     def elements(self) -> tuple[VectorElement, ...]:
-        """A scalar is one without labels."""
+        """The elements of the vector; a scalar becomes one element without labels."""
         return tuple(
             each if isinstance(each, VectorElement) else VectorElement(metric={}, value=(0.0, each))
             for each in (self.result if self.type == "vector" else self.result[1:])
@@ -133,15 +133,15 @@ class PrometheusClient:
         self._prefix = prefix
 
     def targets(self) -> tuple[ActiveTarget, ...]:
-        """What it scrapes. Raises as `_get`."""
+        """The active scrape targets. Raises as `_get`."""
         return self._get("targets", ActiveTargets, state="active").targets
 
     def alert_rules(self) -> tuple[AlertRule, ...]:
-        """The rules that alert, of every group. Raises as `_get`."""
+        """The alert rules of every group. Raises as `_get`."""
         return tuple(rule for group in self._get("rules", RuleGroups, type="alert").groups for rule in group.rules)
 
     def vector(self, query: str, *, lookback_s: float = 0.0) -> list[SeriesValue]:
-        """The elements of an instant vector; with `lookback_s` of samples that are younger (Prometheus heeds it from 2.44 on).
+        """The elements of an instant vector; with `lookback_s` only from samples younger than that (needs Prometheus 2.44 or newer).
 
         Raises as `_get`.
         """
@@ -162,7 +162,7 @@ class PrometheusClient:
         """`data` of an answer.
 
         Raises:
-            DriverError: no answer, one that reports a failure, or one of another shape; with the URL.
+            DriverError: no answer, an answer that reports a failure, or one of unexpected form; with the URL.
         """
         import httpx
 
@@ -181,7 +181,7 @@ class PrometheusClient:
             first = error.errors(include_url=False, include_input=False)[0]
             key = ".".join(map(str, ("data", *first["loc"])))
             raise DriverError(
-                f"Prometheus' answer has another shape: `{key}`: {first['msg']}, expected {shape.AS}",
+                f"Prometheus' answer has an unexpected form: `{key}`: {first['msg']}, expected {shape.AS}",
                 where=url,
                 hint="check that `prometheus` of the target file is the address of Prometheus' own HTTP API",
             ) from error
@@ -189,10 +189,10 @@ class PrometheusClient:
 
 @contextmanager
 def prometheus_of(target: Target) -> Iterator[PrometheusClient]:
-    """The Prometheus of a target, for as long as it is asked.
+    """Context manager with a client for the Prometheus of a target.
 
     Raises:
-        ConfigurationError: the target file names none.
+        ConfigurationError: the target file names no Prometheus.
     """
     if target.prometheus is None:
         raise ConfigurationError(
@@ -204,7 +204,7 @@ def prometheus_of(target: Target) -> Iterator[PrometheusClient]:
 
 @contextmanager
 def prometheus_at(target: Target, address: str) -> Iterator[PrometheusClient]:
-    """The Prometheus at an address of a target, for as long as it is asked."""
+    """Context manager with a client for the Prometheus at an address."""
     base = address.rstrip("/")
     with http_client(target, base, timeout_s=_WITHIN_S) as client:
         yield PrometheusClient(client, base)

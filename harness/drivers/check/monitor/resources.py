@@ -1,4 +1,4 @@
-"""`pod-resources`: what every container used at the end of the steady state, against its own limits."""
+"""`pod-resources`: compares the usage of every container at the end of the steady state with its own limits."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ QUERIES: Final[Mapping[str, str]] = {
     "memory": f"max by (namespace, pod, container) (max_over_time(container_memory_working_set_bytes{_OF_A_CONTAINER}[1m]))",
     "cpu": f"sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{_OF_A_CONTAINER}[1m]))",
 }
-"""cAdvisor's figures of the last minute by the name of the resource: the most memory in bytes, and CPU in cores on average."""
+"""Queries by resource for cAdvisor's figures of the last minute: largest memory in bytes, average CPU in cores."""
 
 
 class UsedBy(NamedTuple):
-    """A container, as the labels of a series name it."""
+    """A container: the labels `namespace`, `pod` and `container` of a series."""
 
     namespace: str
     pod: str
@@ -34,10 +34,10 @@ class UsedBy(NamedTuple):
 
 @accesses(*access("list pods"))
 def pod_resources(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every container of the target's namespaces: it used less than `share` of its limits of memory and CPU in the last minute.
+    """Read every container: it must have used less than `share` of its memory and CPU limits in the last minute.
 
-    Of a container without a limit (0 counts as none), or whose usage is not exposed, the share is unknown; one of a new pod is left out until its usage is. What is reported of CPU is divided by the target's
-    `cpu_scale`: a limit is one of real cores.
+    The share is unknown for a container without a limit (0 is no limit) or without exposed usage. Containers of new pods are left out
+    until their usage is exposed. CPU usage is divided by the target's `cpu_scale`, since limits are in real cores.
     """
     most = Quantity.parse(params["share"]).in_unit("ratio")
     scales = {"memory": 1.0, "cpu": target.cpu_scale}

@@ -1,4 +1,4 @@
-"""`restart-counts`: what Prometheus has of the restarts of every container, against what the Kubernetes API says."""
+"""`restart-counts`: compares the restarts of every container in Prometheus with those in the Kubernetes API."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object
 
 SERIES: Final = "kube_pod_container_status_restarts_total"
-"""What kube-state-metrics counts."""
+"""The metric of kube-state-metrics for restarts."""
 _QUERY: Final = f"max by (namespace, pod, container) ({SERIES})"
 _RISEN: Final = f"max by (namespace, pod, container) (max_over_time({SERIES}[1h])) > 0"
-"""Also those of pods that are gone: what came later may have taken them."""
+"""Query for counts above 0 in the last hour, also of pods that were deleted since."""
 
 
 class ContainerKey(NamedTuple):
-    """A container, as the labels of a series name it."""
+    """A container: the labels `namespace`, `pod` and `container` of a series."""
 
     namespace: str
     pod: str
@@ -30,9 +30,10 @@ class ContainerKey(NamedTuple):
 
 @accesses(*access("list pods"))
 def restart_counts(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Read every container of the target's namespaces: its exposed restarts are those of the Kubernetes API.
+    """Read every container of the target's namespaces: Prometheus and the Kubernetes API must count the same restarts.
 
-    A new pod that Prometheus does not know yet is left out. Counts that were all 0 in the last hour tell nothing: then it is unknown whether they would rise.
+    A new pod that Prometheus does not know yet is left out. If all counts were 0 in the last hour, the result is unknown, since
+    counts that never rise cannot be told from correct ones.
     """
 
     def probe() -> Sequence[FactReading]:
@@ -64,7 +65,7 @@ def _equal(key: ContainerKey, count: int, exposed: float | None) -> FactReading:
 
 
 def _risen(counts: Mapping[ContainerKey, int], exposed: int) -> FactReading:
-    """Whether any count could be seen to rise: one of now, or one of the last hour as it was exposed."""
+    """The fact whether any count is above 0, now or in the last hour."""
     again = sum(n > 0 for n in counts.values())
     return FactReading(
         subject="containers that were started again",

@@ -1,4 +1,4 @@
-"""`alert-rules`: the rules that a document names carry their severity; `alert-rules-of-regions`: every region has them, and its rules evaluate."""
+"""`alert-rules`: named alert rules have their severity. `alert-rules-of-regions`: every region has them, and its rules evaluate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.targets import Target
 
 
 def alert_rules(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the label `severity` of the rules of the names `first` and `second`."""
+    """Read the label `severity` of the alert rules named `first` and `second`."""
     names, severity = [params["first"], params["second"]], params["severity"]
 
     def probe() -> Sequence[FactReading]:
@@ -24,7 +24,7 @@ def alert_rules(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def rules_of_regions(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the rules of the names `first` and `second` in each region's own Prometheus; any rule that fails there is a fact, too."""
+    """Read the alert rules named `first` and `second` in each region's Prometheus; any other rule that fails is a fact, too."""
     if not target.monitors:
         raise ConfigurationError(
             "no region with a Prometheus",
@@ -51,7 +51,7 @@ def rules_of_regions(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def of_name(name: str, rules: Sequence[AlertRule], severity: str = "") -> Iterator[FactReading]:
-    """Whether rules of a name are loaded, and evaluate; or, given a severity, whether one of them has it."""
+    """The fact whether rules of a name are loaded and evaluate or, for a given severity, whether one of them has it."""
     own = [rule for rule in rules if rule.name == name]
     if not own:
         yield FactReading(subject=name, expected="a rule of that name", observed="none is loaded", ok=False)
@@ -68,12 +68,12 @@ def of_name(name: str, rules: Sequence[AlertRule], severity: str = "") -> Iterat
 
 
 def _failing(rules: Sequence[AlertRule], names: Sequence[str]) -> Iterator[FactReading]:
-    """Rules beside the named ones that do not evaluate."""
+    """Facts on other rules that fail to evaluate."""
     yield from (evaluates(rule, rules) for rule in rules if rule.name not in names and rule.health == "err")
 
 
 def evaluates(rule: AlertRule, rules: Sequence[AlertRule]) -> FactReading:
-    """Whether a rule evaluates; of several rules of its name each is named with its severity."""
+    """The fact whether a rule evaluates; several rules of one name are distinguished by their severity."""
     health, severity = rule.health, rule.labels.get("severity", "")
     error = f": {rule.error}" if rule.error else ""
     more = f", severity {severity}" if severity and sum(one.name == rule.name for one in rules) > 1 else ""

@@ -1,4 +1,4 @@
-"""`service-series`, `dashboard-data` and `metric-panels`: what the metrics of services and the panels of dashboards are made of is there, and young."""
+"""`service-series`, `dashboard-data` and `metric-panels`: check that series of services and dashboards exist and are recent."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from harness.targets.kubernetes import Object, labels_of
 from harness.targets.places import Clusters, is_of_workload, namespaces
 
 _DASHBOARD: Final = "grafana_dashboard"
-"""The label by which Grafana finds the ConfigMaps that hold dashboards."""
+"""The label by which Grafana finds the ConfigMaps with dashboards."""
 _OF_PROMETHEUS: Final = frozenset(
     {"", "prometheus", "grafana-amazonprometheus-datasource", "grafana-azureprometheus-datasource"}
 )
-"""Types of data sources that are asked in PromQL; empty where the dashboard does not say."""
-_ASK_GRAFANA: Final = "hint: name Grafana under `grafana`, and the sentence on its panels asks it"
+"""Types of data sources that take PromQL; empty if the dashboard does not give the type."""
+_ASK_GRAFANA: Final = "hint: name Grafana under `grafana` in the target file, and use the sentence on its panels"
 
 SUCCESS_METRICS: Final = (
     *("response time", "throughput", "availability", "database performance"),
@@ -32,12 +32,12 @@ SUCCESS_METRICS: Final = (
     *("memory usage", "error rate", "recovery time", "data consistency"),
     *("authentication success", "data protection", "access control", "audit compliance"),
 )
-"""Document 002's success metrics, all of them: of performance, functionality, stability and security."""
+"""All success metrics of document 002: performance, functionality, stability and security."""
 
 
 @accesses(*access("list pods"))
 def service_series(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every service of every region: count, errors and duration of its requests are there, and at most `age` old."""
+    """Read every service of every region: count, errors and duration of its requests must exist and be at most `age` old."""
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
     selected = {
         "request count": names.requests,
@@ -81,7 +81,7 @@ def _young(service: Service, what: str, ages: ByService, at_most_s: float) -> Fa
 
 
 class PanelQuery(NamedTuple):
-    """One query of a panel of a dashboard; `unasked`: why it cannot be asked as it is written, empty where it can."""
+    """One query of a panel of a dashboard; `unasked`: why it cannot be sent as it is written, empty if it can."""
 
     title: str
     subject: str
@@ -91,7 +91,7 @@ class PanelQuery(NamedTuple):
 
 @accesses(*access("list configmaps", at=EVERYWHERE))
 def dashboard_data(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every panel of every dashboard in the cluster: its queries give data, of series that are younger than `age`."""
+    """Read every panel of every dashboard in the cluster: its queries must return data younger than `age`."""
     age_s = Quantity.parse(params["age"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:
@@ -104,7 +104,7 @@ def dashboard_data(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 @accesses(*access("list configmaps", at=EVERYWHERE))
 def metric_panels(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the panels of every dashboard whose title is one of `SUCCESS_METRICS`: each metric has one, and each of its queries gives young data."""
+    """Read the panels titled like `SUCCESS_METRICS`: each metric must have one, whose queries return data younger than `age`."""
     age_s = Quantity.parse(params["age"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:
@@ -143,7 +143,7 @@ def _panels(config_map: Mapping[str, Any]) -> Iterator[PanelQuery]:
 
 
 def _queries(board: str, dashboard: Mapping[str, Any]) -> Iterator[PanelQuery]:
-    """The visible queries of the panels of a dashboard, those in closed rows included."""
+    """The visible queries of the panels of a dashboard, also in collapsed rows."""
     if why := unread_in(dashboard):
         yield PanelQuery("", board, "", why)
     for panel in panels_in(dashboard):
@@ -159,7 +159,7 @@ def _queries(board: str, dashboard: Mapping[str, Any]) -> Iterator[PanelQuery]:
 
 
 def _source_of(named: Any) -> str:
-    """The type of a data source, empty where it is not written; of Grafana's own the name."""
+    """The type of a data source, empty if not given; for Grafana's own data sources the name."""
     own = str((named.get("uid") if isinstance(named, dict) else named) or "")
     if own in SHOWN_ELSEWHERE or own == MIXED:
         return own
@@ -167,15 +167,15 @@ def _source_of(named: Any) -> str:
 
 
 def _unasked(expr: str, source: str) -> str:
-    """Why a query cannot be asked of Prometheus as it is written."""
+    """Why a query cannot be sent to Prometheus as it is written; empty if it can."""
     if source not in _OF_PROMETHEUS or not (expr or source):
-        return f"it is asked of {source or 'a data source other than Prometheus'}; {_ASK_GRAFANA}"
+        return f"its data source is {source or 'not Prometheus'}; {_ASK_GRAFANA}"
     named = variables_in(expr)
     return f"Grafana fills in `{named[0]}`; {_ASK_GRAFANA}" if named else ""
 
 
 def _drawn(prometheus: PrometheusClient, panel: PanelQuery, age_s: float) -> FactReading:
-    """A panel has data where its query has a number, of samples that are young enough."""
+    """The fact whether a panel's query returns a number from samples that are young enough."""
     if panel.unasked:
         return FactReading(subject=panel.subject, expected="data", observed=panel.unasked, ok=None)
     try:

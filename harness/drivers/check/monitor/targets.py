@@ -1,4 +1,4 @@
-"""`pods-scraped` and `scrape-schedule`: which pods Prometheus scrapes, and how often."""
+"""`pods-scraped` and `scrape-schedule`: check which pods Prometheus scrapes, and how often."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OF_SCHEME: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScrapedPod:
-    """One active target: the port of a pod, and what Prometheus says of its last scrape."""
+    """One active scrape target: the port of a pod, and the result of its last scrape."""
 
     port: int
     health: str
@@ -47,14 +47,14 @@ def _scraped(prometheus: PrometheusClient) -> dict[str, list[ScrapedPod]]:
 
 
 def _own_ports(pod: Object) -> frozenset[int]:
-    """Where the workload's own metrics are: as the annotation says, else any port of its own container, the first where no annotation names one; empty: nothing says."""
+    """Ports of the workload's own metrics: from the annotation, else all ports of its own container; may be empty."""
     if (said := annotations_of(pod).get(_PORT, "")).isdigit():
         return frozenset([int(said)])
     return frozenset(int(port["containerPort"]) for port in own_container(pod).get("ports") or [])
 
 
 def _own(pod: Object, targets: Sequence[ScrapedPod]) -> list[ScrapedPod]:
-    """Those that are the workload's own, and not a container's beside it; all of them where nothing says which."""
+    """The scrape targets of the workload itself without those of sidecar containers; all of them if its ports are not known."""
     ports = _own_ports(pod)
     return [one for one in targets if not ports or one.port in ports]
 
@@ -70,9 +70,9 @@ def pods_of(target: Target, *, every: bool) -> Iterator[tuple[str, Object]]:
 
 @accesses(*access("list pods"))
 def pods_scraped(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Read every pod of every service of the regions: is it a target of Prometheus, and did its last scrape succeed?
+    """Read every pod of every service of the regions: it must be a scrape target of Prometheus whose last scrape succeeded.
 
-    A new pod that was not scraped with success yet is left out.
+    A new pod that has not been scraped successfully yet is left out.
     """
 
     def probe() -> Sequence[FactReading]:
@@ -89,7 +89,7 @@ def _address(pod: Object) -> str:
 
 
 def _up(name: str, pod: Object, targets: Sequence[ScrapedPod]) -> FactReading:
-    """Whether its own port is scraped; where another is, and no annotation says which is its own, that may be an exporter's beside it."""
+    """The fact whether a pod's own port is scraped; a scraped port that no annotation names may be that of a sidecar exporter."""
     own = _own(pod, targets)
     down = [one for one in own if one.health != "up"]
     ok: bool | None = bool(own) and not down
@@ -100,7 +100,7 @@ def _up(name: str, pod: Object, targets: Sequence[ScrapedPod]) -> FactReading:
     else:
         others, ports = _listed({one.port for one in targets}), _listed(_own_ports(pod))
         ok = False if _PORT in annotations_of(pod) else None
-        seen = f"no target: {others} is scraped, its own is {ports}; hint: another one is named by `{_PORT}`"
+        seen = f"no target: {others} is scraped, its own is {ports}; hint: if the scraped port has its metrics, name that port in the annotation `{_PORT}`"
     return FactReading(subject=name, expected="a target that is up", observed=seen, ok=ok)
 
 
@@ -110,9 +110,10 @@ def _listed(ports: Iterable[int]) -> str:
 
 @accesses(*access("list pods", "list services"))
 def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every pod: one with the annotation, or behind a Service with it, is scraped `every` so long, give or take `tolerance`; no other is.
+    """Read every pod: a pod with the annotation, or behind a Service with it, must be scraped every `every` ± `tolerance`, others not.
 
-    A Service with it that no such pod is behind is not known to be scraped. Both lengths are divided by the target's own scale of scrapes. A new pod that was not scraped twice yet is left out.
+    A Service with the annotation but without such a pod gives an unknown fact. Both lengths are divided by the target's scrape scale.
+    A new pod that has not been scraped twice yet is left out.
     """
     scale = target.scrape_scale
     every_s, tolerance_s = (Quantity.parse(params[key]).in_unit("s") / scale for key in ("every", "tolerance"))

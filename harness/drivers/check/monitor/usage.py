@@ -1,4 +1,4 @@
-"""`pod-usage`, `service-memory` and `service-quantiles`: what Prometheus has of every pod's usage and of every service's requests."""
+"""`pod-usage`, `service-memory` and `service-quantiles`: check Prometheus' series of pods' usage and services' requests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ USAGE: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """cAdvisor's series of each kind of usage."""
 _COUNTS_UP: Final = frozenset({"CPU usage"})
-"""What every pod that runs uses all the time: a figure that stays the same is not young."""
+"""Kinds of usage that change all the time in a running pod: a figure that stays the same counts as old."""
 _STORES: Final = "ipfs"
 """Part of the name of workloads that keep data beside the database."""
 _Pod = tuple[str, str]
@@ -38,9 +38,10 @@ _Pod = tuple[str, str]
 
 @accesses(*access("list pods"))
 def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the series of every pod, or with `of` `stores` at those of the database and of IPFS: its series are there and at most `age` old.
+    """Read the series of every pod or, if `of` is `stores`, of database and IPFS pods: they must exist and be at most `age` old.
 
-    Where there is no pod of the database, or of IPFS, it is not known of *every* one. A pod that was made less than `age` ago is left out: it may have been read once only, or not yet.
+    If there is no database pod, or no IPFS pod, that fact is unknown. A pod created less than `age` ago is left out, since it may not
+    have been read, or only once.
     """
     what, age_s = params["what"], Quantity.parse(params["age"]).in_unit("s")
 
@@ -57,7 +58,7 @@ def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _lacking(pods: Sequence[Object], what: str) -> Iterator[FactReading]:
-    """Of the kinds of stores that the sentence names those of which there is no pod: of them nothing is known."""
+    """Unknown facts for the kinds of stores without a pod."""
     of_ipfs = [pod for pod in pods if _STORES in workload_of(labels_of(pod))]
     for kind, some in (("database", [pod for pod in pods if pod not in of_ipfs]), ("IPFS", of_ipfs)):
         if not some:
@@ -94,7 +95,7 @@ def _young(
     if len(found) < len(ages):
         said = "not exposed"
     elif frozen and oldest < age_s:
-        said = f"the same for {age_s:g} s"
+        said = f"unchanged for {age_s:g} s"
     else:
         said = f"{max(0.0, oldest):.1f} s old"
     ok = len(found) == len(ages) and oldest < age_s and not frozen
@@ -103,7 +104,7 @@ def _young(
 
 @accesses(*access("list pods"))
 def service_memory(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the working set of every pod of every service of the regions in the last minute: it was below `most` megabytes.
+    """Read the working set of every pod of every service of the regions in the last minute: it must be below `most` MB.
 
     A new pod that Prometheus does not know yet is left out.
     """
@@ -132,9 +133,9 @@ def _below(name: str, pod: Object, used: Mapping[_Pod, float], most: float) -> F
 
 @accesses(*access("list pods", "get pods/proxy"))
 def service_quantiles(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every service of the regions: quantiles and rate of its requests can be read, of samples that are at most `age` old.
+    """Read every service of the regions: quantiles and rate of its requests must be available and at most `age` old.
 
-    Where its series do not name the service, its quantiles are those of its slowest pod.
+    If the series do not name the service, its quantiles are those of its slowest pod.
     """
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
     buckets = f"{names.seconds}_bucket"

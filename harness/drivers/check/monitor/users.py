@@ -1,4 +1,4 @@
-"""How many users are active, as Prometheus says."""
+"""Reads the number of active users from Prometheus."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def active_users(target: Target, query: str) -> float | None:
-    """The number that a query gives; None where it gives none, or not a number.
+    """The number that a query returns; None if it returns nothing or NaN.
 
     Raises:
-        ConfigurationError: the target names no Prometheus.
-        DriverError: it gives no answer, or more than one number.
+        ConfigurationError: the target file names no Prometheus.
+        DriverError: Prometheus does not answer, or answers with more than one number.
     """
     with prometheus_of(target) as prometheus:
         found = prometheus.vector(query)

@@ -1,1 +1,1 @@
-"""Values of Secrets, searched for where they must not be. No value is ever printed or recorded."""
+"""Searches for values of Secrets in places where they must not be. No value is ever printed or recorded."""

@@ -1,7 +1,8 @@
-"""`secrets-hidden`: is the value of a Secret in a manifest, a literal environment value or a log?
+"""`secrets-hidden`: checks that no value of a Secret is in a manifest, a literal environment value or a log.
 
-Read are the objects of every namespace of the target but the Secrets themselves, and what every container has written, the one before
-its last restart included. Of a log that the kubelet has rotated only the newest file can be read: the rest is unknown. A fact names the place and the Secret, never the value.
+The check reads the objects of every namespace of the target except the Secrets themselves, and the logs of every container, including
+the log before its last restart. Of a rotated log only the newest file can be read, so the result for the rest is unknown. A fact names
+the place and the Secret, never the value.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ from harness.targets.workloads import CONTROLLERS, all_containers, controllers
 
 _EXPECTED: Final = "no secret value"
 _CUT_BYTES: Final = 1 << 16
-"""A log of this size that begins late has lost its beginning; a smaller one may be of a container that writes seldom."""
+"""Minimum size in bytes from which a log that begins late counts as truncated; a smaller log may just have few lines."""
 _LATE_S: Final = 60
 _MORE: Final = (
     ("batch/v1", "jobs", "Job"),
     ("batch/v1", "cronjobs", "CronJob"),
     ("networking.k8s.io/v1", "ingresses", "Ingress"),
 )
-"""Objects that are searched beside controllers, pods, ConfigMaps and Services: version, collection and kind."""
+"""Further objects to search beside controllers, pods, ConfigMaps and Services: version, collection and kind."""
 
 
 class Place(NamedTuple):
-    """Somewhere a secret must not be; `lost` says what of it could not be read."""
+    """A text in which no secret may be; `lost` says which part of it could not be read."""
 
     subject: str
     text: str
@@ -45,7 +46,7 @@ class Place(NamedTuple):
     *CONTROLLERS,
 )
 def secrets_hidden(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Search every place: one fact a kind of place and namespace, and one for each place that has a secret."""
+    """Search every place: one fact for each kind of place in each namespace, and one for each place with a secret."""
     places, clusters = every_place(target), Clusters(target)
     public = {*target.regions, *(namespace for _, namespace in places), target.environment}
 
@@ -70,7 +71,7 @@ def secrets_hidden(target: Target, _params: Mapping[str, str]) -> FactProbe:
 
 
 def _searched(what: str, places: Iterator[Place], values: Sequence[SecretValue]) -> list[FactReading]:
-    """The places with a secret, and how many were searched."""
+    """The places with a secret, and the number of places that were searched."""
     found: list[FactReading] = []
     lost: list[FactReading] = []
     count = 0
@@ -110,7 +111,7 @@ def _objects(cluster: Cluster, namespace: str) -> Iterator[Place]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Every text in an object, as it is."""
+    """Every text in an object, unchanged."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield str(key)
@@ -137,7 +138,7 @@ def _logs(cluster: Cluster, namespace: str) -> Iterator[Place]:
 
 
 class ContainerLog(NamedTuple):
-    """What a container has written."""
+    """The logs of a container."""
 
     cluster: Cluster
     namespace: str
@@ -145,7 +146,7 @@ class ContainerLog(NamedTuple):
     container: str
 
     def place(self, subject: str, state: Object, *, previous: bool = False) -> Place:
-        """The log of a state of the container, and whether it has lost its beginning."""
+        """The log of one run of the container, with a note if its beginning is missing."""
         named = (self.namespace, self.pod, self.container)
         text = self.cluster.pod_log(*named, previous=previous)
         started = next((one["startedAt"] for one in state.values() if one and one.get("startedAt")), "")
@@ -154,12 +155,14 @@ class ContainerLog(NamedTuple):
         begin = self.cluster.log_begin(*named, previous=previous)
         if not begin or _seconds(started, begin) <= _LATE_S:
             return Place(subject, text)
-        lost = f"the container started at {started}, its log begins at {begin}: the kubelet has deleted what was before"
+        lost = (
+            f"the container started at {started}, its log begins at {begin}: the kubelet has deleted the earlier lines"
+        )
         return Place(
             subject, text, f"{lost}; hint: restart the pod shortly before the run, or raise containerLogMaxSize"
         )
 
 
 def _seconds(earlier: str, later: str) -> float:
-    """Between two timestamps."""
+    """Seconds between two timestamps."""
     return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()

@@ -1,4 +1,4 @@
-"""What is secret on a target: the values of its Secrets, in the forms in which they leak."""
+"""The secret values of a target, in the forms in which they could leak."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from urllib.parse import quote, unquote
 from harness.targets.kubernetes import Object
 
 SHORTEST: Final = 8
-"""Shorter values would be found by chance; they are counted, and not searched for."""
+"""Minimum length of a value that is searched for; shorter values would be found by chance."""
 _PUBLIC: Final = re.compile(
     r"(?:^|[._-])(?:ca|tls|cert|certificate|user|username|host|port|database|dbname|name|namespace"
     r"|region|zone|bucket|env|environment|level)(?:\.(?:crt|pem))?$",
     re.IGNORECASE,
 )
-"""Names of keys whose values are no secret: certificates, users, addresses, places, environments."""
+"""Names of keys whose values are not secret: certificates, users, addresses, places, environments."""
 _SPOKEN: Final = re.compile(
     r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|key_base|credentials?|auth|salt)\d*$", re.IGNORECASE
 )
-"""Names of secrets among other settings: at the end, so that `TOKEN_ISSUER` and `KEY_ID` are none."""
+"""Names of settings that are secret. The word must be at the end, so that `TOKEN_ISSUER` and `KEY_ID` do not match."""
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s]*:(?P<password>[^/@\s]+)@", re.IGNORECASE)
 _SETTING: Final = re.compile(r"(?:export\s+)?(?P<name>[\w.-]+)\s*=\s*(?P<value>.*)")
 _KEY_BLOCK: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+(.+?)\s+-----END", re.DOTALL)
@@ -36,23 +36,23 @@ class SecretValue:
 
     Attributes:
         place: `us-east-1/Secret/platform, key token-secret`; of one among the settings of a file `…, key .env, DB_PASSWORD`.
-        forms: the texts that would give it away.
+        forms: the texts that would reveal it.
     """
 
     place: str
     forms: tuple[str, ...] = field(repr=False)
 
     def is_in(self, text: str) -> bool:
-        """Whether one of its forms is a part of the text."""
+        """Whether the text contains one of the forms."""
         return any(form in text for form in self.forms)
 
 
 def secret_values(secrets: Iterable[Object], public: Collection[str] = ()) -> Iterator[SecretValue]:
-    """The values of these Secrets that are worth a search; each is given once, at its first place.
+    """The values of Secrets to search for, without duplicates; each with its first place.
 
     Args:
-        secrets: as the API has them.
-        public: names that are no secret wherever they are: of regions, namespaces, the environment.
+        secrets: Secret objects of the API.
+        public: texts that are never secret: names of regions, namespaces and the environment.
     """
     seen: set[tuple[str, ...]] = set()
     for secret in secrets:
@@ -70,7 +70,7 @@ def secret_values(secrets: Iterable[Object], public: Collection[str] = ()) -> It
 
 
 def _parts(value: str) -> Iterator[tuple[str, str]]:
-    """What is secret in a value that holds more: the password of an address, and the settings of JSON or of a `.env` that are called so."""
+    """Secret parts of a value: the password in an address, and settings with secret names in JSON or a `.env` text."""
     if address := _ADDRESS.match(value.strip()):
         yield ", password of the address", unquote(address["password"])
     for name, part in (*_settings(value), *_leaves(_of_json(value))):
@@ -81,7 +81,7 @@ def _parts(value: str) -> Iterator[tuple[str, str]]:
 
 
 def _settings(text: str) -> list[tuple[str, str]]:
-    """Names and values of the lines of a `.env`; none where the text is something else."""
+    """Names and values of a `.env` text; empty if the text has another format."""
     lines = [line.strip() for line in text.splitlines()]
     read = [_SETTING.fullmatch(line) for line in lines if line and not line.startswith("#")]
     found = [(one["name"], one["value"].strip("\"'")) for one in read if one is not None]
@@ -96,7 +96,7 @@ def _of_json(text: str) -> object:
 
 
 def _leaves(value: object, name: str = "") -> Iterator[tuple[str, str]]:
-    """The texts of a JSON value, each with the key that it is under."""
+    """The texts of a JSON value, each with its key."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _leaves(item, key)
@@ -115,7 +115,7 @@ def _decoded(encoded: str) -> str:
 
 
 def _forms(value: str) -> Sequence[str]:
-    """The value itself, as a part of an address, in base64, and as JSON has it; of a private key its first line."""
+    """Forms of a value: itself, URL-encoded, in base64, and as in JSON; for a private key its first line."""
     value = value.strip()
     if key := _KEY_BLOCK.search(value):
         value = key[1].splitlines()[0]

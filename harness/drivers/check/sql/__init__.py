@@ -1,1 +1,1 @@
-"""Facts of the database, asked in SQL: version, who is primary, standbys, settings, password hashes."""
+"""Checks of the database by SQL: version, primary, standbys, settings, password hashes, migrations."""

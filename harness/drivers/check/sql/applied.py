@@ -1,6 +1,6 @@
-"""Whether a migration that did not complete has left anything in: by the tables in which its tool keeps what is applied, else by every table.
+"""Finds out whether an incomplete migration changed anything, by the tables of its migration tool or else by every table.
 
-A way back takes back the newest migration that is applied. Where nothing went in, that is one of the release that is live.
+Migrating back reverts the newest applied migration. If nothing was applied, that would be a migration of the live release.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from harness.targets.reference import Reference
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppliedBefore:
-    """What was applied before a migration, as the undo log keeps it.
+    """The state before a migration, as stored in the undo log.
 
     Attributes:
-        versions: tables in which the migration tool keeps what is applied; empty: every table is compared.
-        growing, passing: what requests change meanwhile: of these tables only the columns are compared.
-        marks: of each table its columns and the checksum of its rows; None: nothing tells it.
+        versions: tables in which the migration tool records applied migrations; empty: every table is compared.
+        growing, passing: tables that requests change meanwhile, of which only the columns are compared.
+        marks: columns and checksum of the rows by table; None: not known.
     """
 
     versions: Sequence[str] = ()
@@ -30,14 +30,14 @@ class AppliedBefore:
 
     @classmethod
     def read(cls, dsn: Reference, settings: MigrationSettings) -> AppliedBefore:
-        """What is applied now; not known where tables are left out, as those of the tool may be, and `versions` names none."""
+        """The state now; unknown if tables are left out and `versions` is empty, since the tool's tables may be among them."""
         asked = cls(versions=settings.versions, growing=settings.growing, passing=settings.passing)
         if settings.without and not settings.versions:
             return asked
         return replace(asked, marks=asked.now(dsn))
 
     def now(self, dsn: Reference) -> dict[str, str] | None:
-        """The marks as they are now; None where a table of the tool is not there, or one has too many rows to be read."""
+        """The marks as they are now; None if a table of the tool is missing, or a table has too many rows to be read."""
         if self.versions:
             others = [table.name for table in tables_of(dsn, InUse()) if table.name not in self.versions]
             in_use = InUse(without=others)
@@ -49,7 +49,7 @@ class AppliedBefore:
         return {name: _mark(rows) for name, rows in found.items()}
 
     def unchanged(self, dsn: Reference) -> bool:
-        """Whether it is known that nothing has gone in since."""
+        """Whether it is certain that nothing was applied since."""
         return self.marks is not None and self.now(dsn) == self.marks
 
 

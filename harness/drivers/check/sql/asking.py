@@ -1,4 +1,4 @@
-"""One short question to the database or to one of its members, within bounds."""
+"""Sends one short query to the database or to one of its members, with timeouts."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from harness.targets.reference import Reference
 from harness.targets.target import Database
 
 CONNECT_S: Final = 3
-"""For each address of a DSN."""
+"""Connection timeout in s, for each address of a DSN."""
 STATEMENT_MS: Final = 10_000
 
 Row = tuple[Any, ...]
 
 
 def database_in(target: Target) -> Database:
-    """The database that the target file names.
+    """The database section of the target file.
 
     Raises:
-        ConfigurationError: it names none.
+        ConfigurationError: the target file names no database.
     """
     if target.database is None:
         raise ConfigurationError(
@@ -42,19 +42,19 @@ def rows_of(
     plain: bool = False,
     raises: bool = False,
 ) -> list[Row]:
-    """All rows of the answer to one question; nothing that it does is kept.
+    """All rows of the answer to one query; its transaction is rolled back.
 
     Args:
-        dsn: of the database, or of a member.
+        dsn: DSN of the database, or of a member.
         query: a single statement.
-        values: of its placeholders.
-        plain: whether the session has the server's own settings, its bound for a statement included.
-        raises: whether an error that the server answers with is raised as it is: a caller that expects one knows what it says.
+        values: values of its placeholders.
+        plain: whether the session keeps the server's own settings, including its statement timeout.
+        raises: whether an error from the server is raised unchanged, for callers that expect one.
 
     Raises:
-        TargetUnreachable: no connection, or no answer within the bounds; the words never have the DSN in them.
+        TargetUnreachable: no connection, or no answer in time; the message never contains the DSN.
         DriverError: the server answered with an error, or with no rows.
-        psycopg.Error: the same, where `raises`.
+        psycopg.Error: the server's error, if `raises`.
     """
     bound = "" if plain else f"-c statement_timeout={STATEMENT_MS}"
     where = _address(dsn)
@@ -71,15 +71,15 @@ def rows_of(
         if raises:
             raise
         what = " ".join(str(error).split()) or type(error).__name__
-        hint = "is it the right database, and may the role of the DSN read that (GRANT SELECT)? See `database` of the target file"
-        raise DriverError(f"the database refused a question: {what}", where=str(dsn), hint=hint) from error
+        hint = "check that it is the right database, and that the role of the DSN may read it (GRANT SELECT); see `database` of the target file"
+        raise DriverError(f"the database refused a query: {what}", where=str(dsn), hint=hint) from error
 
 
 def _address(dsn: Reference) -> str:
-    """The DSN with our own bounds; the words of its errors have parts of it, and are left out.
+    """The DSN with our own timeouts. The errors of the parser contain parts of the DSN and are not shown.
 
     Raises:
-        DriverError: it is no DSN.
+        DriverError: the text is not a DSN.
     """
     try:
         return make_conninfo(dsn.resolve(), connect_timeout=CONNECT_S, application_name="readiness-check")

@@ -1,4 +1,4 @@
-"""`password-hashes`: is every stored password a hash that is slow to guess? Counted in the database: no hash leaves it."""
+"""`password-hashes`: checks that every stored password is a slow hash. Counted in the database, so that no hash leaves it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ HASHES: Final[Mapping[str, str]] = {
     "bcrypt": r"^\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}$",
     "scrypt": r"^(\$7\$[./A-Za-z0-9$]{40,}|\$?scrypt[$:][^ ]*[$:][^ $]{16,}[$:]?[^ ]{22,})$",
 }
-"""Regular expressions of PostgreSQL's: the modular crypt formats, and `scrypt` with parameters, salt and key."""
+"""Regular expressions (PostgreSQL) by form: the modular crypt formats, and `scrypt` with parameters, salt and key."""
 
 
 def password_hashes(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Counts the rows of `database.passwords` of each form: all are of those that `forms` names."""
+    """Counts the rows of `database.passwords` by form of hash: all must have one of the forms in `forms`."""
     database = database_in(target)
     forms = [form for form in HASHES if form in params["forms"].split()]
     if database.passwords is None:
         raise ConfigurationError(
-            "does not say where the passwords of users are",
+            "does not name the table with the passwords of users",
             where=f"{target.file}: database.passwords",
             hint="write `passwords: {table: users, column: password}`",
         )

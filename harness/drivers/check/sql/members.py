@@ -1,4 +1,4 @@
-"""`database-version`, `database-primary`, `database-standbys`: what each member of the database says of itself."""
+"""`database-version`, `database-primary`, `database-standbys`: check what each database member reports about itself."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _VERSION: Final = sql.SQL("SELECT current_setting('server_version')")
 _ROLE: Final = sql.SQL("SELECT pg_is_in_recovery()")
 _RECEIVER: Final = sql.SQL("SELECT status FROM pg_stat_wal_receiver")
 _WRITE: Final = sql.SQL("CREATE TEMPORARY TABLE readiness_write_probe (n int)")
-"""A standby refuses it; a primary forgets it with the connection, for it is rolled back."""
+"""A write to test a member: a standby refuses it; on a primary it is rolled back."""
 
 
 def database_version(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Asks the database, and every member, for the server's version; it is `at_least` this one."""
+    """Reads the server's version from the database and every member; it must be `at_least` the given one."""
     database, least = database_in(target), params["at_least"]
     servers = {f"database member {name}": member.dsn for name, member in database.members.items()}
 
@@ -35,7 +35,7 @@ def database_version(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def database_primary(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Asks every member for its role; one is primary, and it runs in `region`. A member that does not answer may be another one."""
+    """Reads every member's role: exactly one must be primary, in `region`. A member without an answer might be a second primary."""
     members, region = _members(target), params["region"]
 
     def probe() -> Sequence[FactReading]:
@@ -63,9 +63,9 @@ def database_primary(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def database_standbys(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Asks every member in `region`: `at_least` so many stream from the primary, and each of them refuses a write.
+    """Reads every member in `region`: at least `at_least` must stream from the primary, and each of these must refuse a write.
 
-    One that does not answer, or whose state the role may not read, may be one of them.
+    A member that does not answer, or whose state the role may not read, might be one of them, so the fact may be unknown.
     """
     members, region, least = _members(target), params["region"], int(params["at_least"])
     here = {name: member for name, member in members.items() if member.region == region}
@@ -87,7 +87,7 @@ def database_standbys(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 class _Standby(NamedTuple):
-    """What a member does, in words, and whether it is a standby as it should be; None: that is not known."""
+    """The state of a member as text, and whether it is a working standby; None if not known."""
 
     words: str
     ok: bool | None

@@ -1,7 +1,7 @@
-"""`migrated-and-back`: the database is migrated to the schema of a candidate and back by the product's own Jobs, and every table is as before.
+"""`migrated-and-back`: migrates the database to a candidate's schema and back by the product's Jobs; tables must be unchanged.
 
-The database stays in use. Its tables are read before, while the migration is in, and after the way back. What takes the migration back is on
-disk before it begins, so that a run that is killed leaves nothing migrated for good. It runs only where the migration went in, or may have.
+The database stays in use. Its tables are read before the migration, after it, and after migrating back. The undo is on disk before the
+migration begins, so that a killed run can be recovered. Migrating back runs only if the migration was applied, or may have been.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from harness.targets.undo import undoable
 
 CHECK: Final = "migrated-and-back"
 _SHOWN: Final = 4
-"""Changes that are named, of those that a migration made."""
+"""Maximum number of a migration's changes that are named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Database:
-    """Where it is, and what requests change in it meanwhile."""
+    """The database: its DSN, and what requests change in it during the check."""
 
     dsn: Reference
     in_use: InUse
@@ -62,12 +62,12 @@ def _undo(
     applied: Mapping[str, Any] | None = None,
     completed: bool = False,
 ) -> None:
-    """End the migration where it is still under way, and take it back where it went in.
+    """Stop the migration if it is still running, and migrate back if it was applied.
 
-    An older undo log does not say what was `applied` before, nor whether the migration was seen to have `completed`.
+    An older undo log does not contain `applied` and `completed`.
 
     Raises:
-        DriverError: the Job of the way back did not complete.
+        DriverError: the Job that migrates back did not complete.
     """
     way_back = _WayBack(
         namespace=namespace, up=up, down=down, within_s=within_s, applied=AppliedBefore(**applied or {})
@@ -82,12 +82,12 @@ def _undo(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _WayBack:
-    """How a migration is taken back.
+    """How a migration is reverted.
 
     Attributes:
-        namespace, within_s: of its Jobs.
-        up: name of the Job that migrates. down: the one that takes it back.
-        applied: what was applied before.
+        namespace, within_s: namespace and timeout of its Jobs.
+        up: name of the Job that migrates. down: the Job that migrates back.
+        applied: the state before the migration.
     """
 
     namespace: str
@@ -97,12 +97,12 @@ class _WayBack:
     applied: AppliedBefore
 
     def run(self, cluster: Cluster, target: Target, *, completed: bool) -> JobResult | None:
-        """End the migration and take it back; None where that was not run, as nothing had gone in.
+        """Stop the migration and migrate back; returns None if migrating back was not run because nothing was applied.
 
         Args:
-            cluster: of the Jobs.
-            target: whose database it is.
-            completed: whether the migration was seen to complete.
+            cluster: cluster of the Jobs.
+            target: target with the database.
+            completed: whether the migration is known to have completed.
         """
         delete_job(cluster, self.namespace, self.up)
         decided = not completed or self.applied.versions  # rows of other tables may be as before though it completed
@@ -119,7 +119,7 @@ def _migrate(cluster: Cluster, namespace: str, up: Object, within_s: float, came
 
 
 def _access(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
-    """In the namespace of the Jobs, where the manifests are there already."""
+    """API permissions in the namespace of the Jobs, if the manifests already exist."""
     settings = target.migration
     known = settings is not None and _manifests(target, settings).exists()
     return access(JOBS, at=_job(target, settings, settings.up)[0] if settings is not None and known else "")
@@ -128,7 +128,7 @@ def _access(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
 @accesses(by=_access)
 @contextmanager
 def migrated_and_back(target: Target, _params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Migrates there and back, then compares every table with what it was before."""
+    """Migrates to the candidate's schema and back, then compares every table with its earlier contents."""
     settings = target.migration
     if settings is None:
         hint = "write `migration: {manifests: FILE, up: JOB, down: JOB}`"
@@ -140,7 +140,7 @@ def migrated_and_back(target: Target, _params: Mapping[str, str]) -> Iterator[Fa
         raise ConfigurationError(
             f"{settings.up} is in {namespace}, {settings.down} in {beside}",
             where=settings.manifests,
-            hint="put both into one",
+            hint="put both Jobs into one namespace",
         )
     cluster = Cluster.of(target)
     for name in (settings.up, settings.down):
@@ -172,7 +172,7 @@ def migrated_and_back(target: Target, _params: Mapping[str, str]) -> Iterator[Fa
 
 
 def _went(name: str, came: JobResult) -> FactReading:
-    """A Job that did not complete migrated nothing that can be judged; one that failed on the way back is a defect of the release."""
+    """The fact whether a Job completed: a failed Job is a failure, a Job that did not end in time is unknown."""
     ok = {COMPLETE: True}.get(came.ended, False if came.ended else None)
     return FactReading(subject=f"Job {name}", expected="completed", observed=came.words + came.log, ok=ok)
 
@@ -180,30 +180,30 @@ def _went(name: str, came: JobResult) -> FactReading:
 def _went_back(name: str, back: JobResult | None) -> FactReading:
     if back is not None:
         return _went(name, back)
-    seen = "was not run: nothing of the migration is in"
+    seen = "was not run, since nothing of the migration was applied"
     return FactReading(subject=f"Job {name}", expected="completed", observed=seen, ok=None)
 
 
 def _is_in(before: Mapping[str, Rows], there: Mapping[str, Rows]) -> FactReading:
-    """Whether the migration changed anything that can be seen; one that did not proves nothing."""
+    """The fact whether the migration changed anything; unknown if no change can be seen."""
     changes = [f"table `{name}` is new" for name in there.keys() - before.keys()]
     changes += [f"table `{name}` is gone" for name in before.keys() - there.keys()]
     for name in sorted(before.keys() & there.keys()):
         columns = columns_changed(before[name].table, there[name].table)
         changes += [f"{change} in `{name}`" for change in columns]
         if not columns and compared(before[name], there[name]).ok is False:
-            changes.append(f"rows of `{name}` are others")
+            changes.append(f"rows of `{name}` changed")
     more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
     return FactReading(
         subject="the migration",
         expected="changes the schema, or a row",
-        observed=", ".join(sorted(changes)[:_SHOWN]) + more if changes else "nothing was changed: it did not go in",
+        observed=", ".join(sorted(changes)[:_SHOWN]) + more if changes else "nothing changed, so it was not applied",
         ok=bool(changes) or None,
     )
 
 
 def _as_before(before: Mapping[str, Rows], now: Mapping[str, Rows]) -> list[FactReading]:
-    """The tables that there were, by name, then each of them, then those that were left there."""
+    """Facts on the tables: whether all earlier tables exist, whether each is unchanged, and which tables were left over."""
     gone = ", ".join(f"`{name}` is gone" for name in sorted(before.keys() - now.keys()))
     named = FactReading(
         subject="the tables",
@@ -214,7 +214,7 @@ def _as_before(before: Mapping[str, Rows], now: Mapping[str, Rows]) -> list[Fact
     kept = [named, *(compared(rows, now.get(name)) for name, rows in sorted(before.items()))]
     left = [
         FactReading(
-            subject=f"table {name}", expected="not there, as before", observed=f"{now[name].count} rows", ok=False
+            subject=f"table {name}", expected="does not exist, as before", observed=f"{now[name].count} rows", ok=False
         )
         for name in sorted(now.keys() - before.keys())
     ]
@@ -227,7 +227,7 @@ def _manifests(target: Target, settings: MigrationSettings) -> Path:
 
 
 def _job(target: Target, settings: MigrationSettings, name: str) -> tuple[str, Object]:
-    """The namespace and the body of one of its Jobs."""
+    """The namespace and the body of one of the migration's Jobs."""
     namespace, body = job_in(_manifests(target, settings), name)
     own = target.kubernetes.namespace if target.kubernetes is not None else ""
     return namespace or own, body

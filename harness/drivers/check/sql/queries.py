@@ -1,4 +1,4 @@
-"""`store-queries`: every query that the database itself has counted is counted and timed in the services' metrics."""
+"""`store-queries`: checks that every query counted by the database is also counted and timed in the services' metrics."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from harness.model.queries import is_query, without_values
 from harness.targets import Target
 
 _QUERY: Final = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE)\b", re.IGNORECASE)
-"""What a query begins with; the others begin and end transactions, or set something."""
+"""First word of a query; other statements begin or end transactions, or change settings."""
 
 
 def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every query that the services ran: Prometheus has its count and its p95, of samples that are at most `age` old.
+    """Read every query that the services ran: Prometheus must have its count and its p95, at most `age` old.
 
-    A query is recognised by its text, whatever its values. The database counts since it began, a process since that began: a query that was
-    exposed by processes that are gone, and was not run for `age` since then, is as well exposed as it can be.
+    A query is recognised by its text without values. The database counts since its own start, a process since its start: a query that
+    was exposed by processes that no longer exist, and has not run since the first reading, counts as exposed.
     """
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
     label, series = names.query, names.query_seconds
@@ -59,7 +59,7 @@ def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _counted(target: Target) -> dict[str, int]:
-    """How often each query ran, on all members together; raises DriverError where one does not say."""
+    """Number of runs of each query on all members together; raises DriverError if a member could not be read."""
     texts: dict[str, int] = {}
     for read in read_statements(target):
         if read.why:
@@ -77,7 +77,7 @@ def _by_text(prometheus: PrometheusClient, query: str, label: str) -> dict[str, 
 def _of_the_gone(
     text: str, found: Mapping[str, Mapping[str, float]], gone: Mapping[str, float], since: int | None
 ) -> FactReading | None:
-    """That a query is exposed by no process now, was by one, and was not run `since` the first reading (None: this is it); None: it is otherwise."""
+    """The fact on a query that only earlier processes exposed and that has not run `since` the first reading; else None."""
     counted = _of_query(text, gone)
     if counted is None or since or any(_of_query(text, by_text) is not None for by_text in found.values()):
         return None

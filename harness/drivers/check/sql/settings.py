@@ -1,4 +1,4 @@
-"""`database-settings`: are the settings those that are declared, and is a standby synchronous?"""
+"""`database-settings`: checks that the settings are as declared, and that standbys are synchronous."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SYNCHRONOUS: Final = ("sync", "quorum")
 
 
 def database_settings(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Asks the primary: each setting of `database.settings` is as declared, and `synchronous` standbys stream at least."""
+    """Reads from the primary: each of `database.settings` must be as declared, and at least `synchronous` standbys synchronous."""
     database, least = database_in(target), int(params["synchronous"])
     if not database.settings:
         raise ConfigurationError(
@@ -33,8 +33,8 @@ def database_settings(target: Target, params: Mapping[str, str]) -> FactProbe:
         standbys = rows_of(database.dsn, _STANDBYS)
         known = [(name, kind) for name, state, kind in standbys if state == "streaming"]
         good, hidden = sum(kind in _SYNCHRONOUS for _, kind in known), sum(state is None for _, state, _ in standbys)
-        there = ", ".join(f"{name} {kind}" for name, kind in known) or ("" if hidden else "none streams")
-        unread = f"{hidden} that the role may not read (GRANT pg_read_all_stats)" if hidden else ""
+        there = ", ".join(f"{name} {kind}" for name, kind in known) or ("" if hidden else "no standby streams")
+        unread = f"{hidden} standbys that the role may not read (GRANT pg_read_all_stats)" if hidden else ""
         return [
             *seen,
             FactReading(
@@ -58,7 +58,7 @@ def _fact(name: str, declared: str, shown: str | None) -> FactReading:
 
 
 def _shown(target: Target, names: list[str]) -> dict[str, str]:
-    """Each setting as a new session has it."""
+    """The value of each setting in a new session."""
     rows = rows_of(database_in(target).dsn, _SHOWN, [names], plain=True)
     return {str(name): str(value) for name, value in rows}
 

@@ -1,6 +1,6 @@
-"""`production-subset`, `values-masked`: is the database of staging a large enough part of production, and without its people?
+"""`production-subset`, `values-masked`: check that staging's database is a large enough subset of production without personal data.
 
-Both are compared with a register, a YAML file written from production: `schema` (the digest that `schema_digest` counts),
+Both checks compare the database with a register, a YAML file written from production: `schema` (as `schema_digest` computes it),
 `tables` (name → rows) and `personal` (SHA-256 of each personal value, in lower case), so that the register itself contains no name.
 """
 
@@ -28,7 +28,7 @@ _SYSTEM: Final = sql.SQL(
     "JOIN pg_class c ON c.oid = d.objid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE d.deptype = 'e' "
     "AND d.classid = 'pg_class'::regclass AND n.nspname = table_schema AND c.relname = table_name)"
 )
-"""Outside the system's own schemas, and of no extension: what those bring is not the platform's."""
+"""Condition for tables of the platform: not in the system's own schemas, and not part of an extension."""
 _SCHEMA: Final = sql.SQL(
     "SELECT coalesce(md5(string_agg(concat_ws('.', table_schema, table_name, column_name, data_type), ',' "
     "ORDER BY table_schema, table_name, column_name)), '') FROM information_schema.columns WHERE "
@@ -42,7 +42,7 @@ _TEXTS: Final = sql.SQL(
     "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND n.nspname NOT LIKE 'pg\\_%%' "
     "AND coalesce(e.typcategory, t.typcategory) NOT IN ('N', 'D', 'T', 'B') AND coalesce(e.typname, t.typname) <> 'uuid') AS known WHERE "
 )
-"""Every column but numbers, times, booleans and UUIDs, arrays of these, and what is in no table; also those that may not be read."""
+"""Query for every column that may contain text, also unreadable ones: not numbers, times, booleans, UUIDs or arrays of these."""
 _ORDER: Final = sql.SQL(" ORDER BY 1, 2, 3")
 _FOUND: Final = sql.SQL(
     "SELECT count({c}), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM ("
@@ -53,12 +53,12 @@ _FOUND: Final = sql.SQL(
     ") AS w(word) WHERE encode(sha256(convert_to(trim(w.word), 'UTF8')), 'hex') = ANY(%s))) "
     "FROM {t} LEFT JOIN LATERAL (SELECT {as_text} AS text) AS v ON true"
 )
-"""Whole values, the addresses in them, and their parts between quotes or other separators: elements of arrays, JSON and XML."""
+"""Query that compares hashes of complete values, of addresses in them, and of parts between separators (arrays, JSON, XML)."""
 _LONGEST_LIST: Final = 100_000
 
 
 class ProductionRegister(BaseModel):
-    """What production's database was like when the subset was taken."""
+    """The register: the state of production's database when the subset was taken."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -70,7 +70,7 @@ class ProductionRegister(BaseModel):
 
 
 def production_subset(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Counts the rows of every table of the register: each has `at_least` that share of production's, at the same schema."""
+    """Counts the rows of every table of the register: each must have at least `at_least` of production's rows, at the same schema."""
     register, least = _register(target), Quantity.parse(params["at_least"]).base
     dsn = database_in(target).dsn
 
@@ -90,7 +90,7 @@ def production_subset(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def schema_digest(dsn: Reference) -> str:
-    """MD5 of every table, column and type outside the system's own schemas, in their order: the version of a schema."""
+    """MD5 of all tables, columns and types outside the system's own schemas, in order: identifies the version of a schema."""
     [(digest,)] = rows_of(dsn, _SCHEMA + _SYSTEM)
     return str(digest)
 
@@ -107,10 +107,10 @@ def _rows(dsn: Reference, table: str, production: int, least: float) -> FactRead
 
 
 def values_masked(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Compares the digest of every value that has a text, and of every part of it, with those of production's personal values.
+    """Compares the digests of every text value and its parts with the digests of production's personal values.
 
-    Bytes are searched as the text that they may be; where they are there and none is found, or a column cannot be searched, that
-    shows nothing. Counted in the database: no value leaves it, and no fact has one.
+    Bytes are searched as text; if nothing is found in them, or a column cannot be searched, the fact is unknown. The database does
+    the counting: no value leaves it, and no fact contains one.
     """
     register, dsn = _register(target), database_in(target).dsn
     production = database_in(target).production
@@ -140,10 +140,10 @@ def _column(dsn: Reference, place: Row, personal: Sequence[str], known: str) -> 
             f"it cannot be searched: {error.what if isinstance(error, TargetUnreachable) else type(error).__name__}"
         )
     else:
-        observed = f"{found} of {values} values have one" if found else f"none in {values} values"
+        observed = f"{found} of {values} values contain one" if found else f"none in {values} values"
         ok = not found
         if is_bytes and values and not found:
-            observed, ok = f"{observed}, which are bytes: they may have one in another form", None
+            observed, ok = f"{observed}, which are bytes and may contain one in another form", None
     return FactReading(subject=f"{schema}.{table}.{column}", expected=f"none of {known}", observed=observed, ok=ok)
 
 
@@ -151,7 +151,7 @@ def _register(target: Target) -> ProductionRegister:
     production = database_in(target).production
     if production is None:
         raise ConfigurationError(
-            "does not say what production's database is like",
+            "names no register of production's database",
             where=f"{target.file}: database.production",
             hint="write `production: {register: FILE}`",
         )

@@ -1,4 +1,4 @@
-"""How often each statement of the platform's services ran and how long it took, as every member of the database itself counts it."""
+"""Reads from every database member how often each statement of the platform's services ran and how long it took."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from harness.targets.reference import Reference
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatementsRead:
-    """What one member said at one moment.
+    """One reading of one database member.
 
     Attributes:
         member: its name; empty: the database of the target file's `dsn`.
         at_ns: when the answer came.
-        statements: of each its `id`, `text` without values, `calls`, `total_ms`, `stddev_ms`, `least_ms`, `most_ms`, all since it was first counted.
-        forgotten: how often the member dropped the statements that ran least, to make room.
-        why: why there is nothing; empty where there is.
+        statements: for each its `id`, `text` without values, `calls`, `total_ms`, `stddev_ms`, `least_ms`, `most_ms`, since first counted.
+        forgotten: number of times that the member dropped its least used statements to make room.
+        why: why nothing could be read; empty if something was.
     """
 
     member: str
@@ -37,10 +37,10 @@ class StatementsRead:
 
 
 def read_statements(target: Target) -> list[StatementsRead]:
-    """Ask every member, or the database where none is named.
+    """Read every member, or the database if no members are named.
 
     Raises:
-        ConfigurationError: the target file names no database, or no roles of the services.
+        ConfigurationError: the target file names no database, or no database roles of the services.
     """
     database = database_in(target)
     if not database.roles:

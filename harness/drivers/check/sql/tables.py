@@ -1,7 +1,7 @@
-"""What is in the tables of a database at one time, so that it can be held against another time while the database is in use.
+"""Reads the contents of database tables, so that two moments can be compared while the database is in use.
 
-Each row is known by its primary key and by a hash of each column, computed in the database: no value leaves it. A table without a
-primary key is known by how often each of its rows is there. What users' requests change meanwhile is stated before (`InUse`).
+Each row is identified by its primary key, with a hash of each column, computed in the database, so that no value leaves it. For a table
+without a primary key, the number of copies of each row is compared. `InUse` states what users' requests change meanwhile.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from harness.errors import DriverError
 from harness.targets.reference import Reference
 
 MOST_ROWS: Final = 1_000_000
-"""A table with more rows is not read."""
+"""Maximum number of rows of a table that is read."""
 _HASH: Final = 8
-"""Bytes a column."""
+"""Bytes of the hash of a column."""
 _COLUMNS: Final = sql.SQL(
     "SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), "
     "coalesce(a.attnum = ANY(i.indkey), false) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -36,12 +36,12 @@ _COLUMNS: Final = sql.SQL(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InUse:
-    """What requests change while the database is in use.
+    """What users' requests change while the database is in use.
 
     Attributes:
-        growing: tables that get new rows; of each the columns with a number that only grows.
-        passing: tables whose rows come, and go away when they are done with.
-        without: tables that are left out.
+        growing: tables that get new rows, each with its columns of numbers that only grow.
+        passing: tables whose rows are added and later removed.
+        without: tables that are not compared.
     """
 
     growing: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -51,15 +51,15 @@ class InUse:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableColumns:
-    """A table by its columns.
+    """The columns of a table.
 
     Attributes:
-        name: with its schema, unless that is `public`.
-        columns: name to type.
-        key: those of the primary key.
-        growing: those whose number only grows.
-        open: whether requests add rows to it.
-        passing: whether its rows go away when they are done with.
+        name: name of the table, with its schema unless that is `public`.
+        columns: type of each column by name.
+        key: columns of the primary key.
+        growing: columns of numbers that only grow.
+        open: whether requests add rows to the table.
+        passing: whether rows are removed again.
     """
 
     name: str
@@ -71,20 +71,20 @@ class TableColumns:
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """The columns of which each row has a hash."""
+        """The columns whose hashes are compared."""
         return tuple(name for name in self.columns if name not in self.growing)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rows:
-    """What is in a table.
+    """The contents of a table.
 
     Attributes:
         table: its columns at that time.
-        digests: by the digest of its key, the hashes of a row's columns; empty where there is no key.
-        numbers: by the same the numbers that only grow.
-        copies: how often each row is there, where there is no key.
-        too_many: how many rows there are, where it was not read for that; else 0.
+        digests: hashes of each row's columns by the digest of its key; empty without a primary key.
+        numbers: the numbers that only grow, by the digest of the row's key.
+        copies: number of copies of each row, without a primary key.
+        too_many: number of rows if there were too many to read; else 0.
     """
 
     table: TableColumns
@@ -94,7 +94,7 @@ class Rows:
     too_many: int = 0
 
     def checksum(self, of: Rows | None = None) -> str:
-        """Sixteen digits for the rows that were there before (`of`), whatever else is there now."""
+        """A checksum of 16 digits over the rows that also exist in `of`, the earlier contents; new rows do not change it."""
         digest = hashlib.sha256()
         for key in sorted((of or self).digests.keys() & self.digests.keys()):
             digest.update(key + self.digests[key])
@@ -104,12 +104,12 @@ class Rows:
 
     @property
     def count(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.digests) + sum(self.copies.values())
 
 
 def tables_of(dsn: Reference, in_use: InUse) -> list[TableColumns]:
-    """Every table outside the system's own schemas, by name; one of the schema `public` without it.
+    """Every table outside the system's own schemas, named with its schema unless that is `public`.
 
     Raises:
         TargetUnreachable: the database does not answer.
@@ -132,12 +132,12 @@ def tables_of(dsn: Reference, in_use: InUse) -> list[TableColumns]:
 
 
 def rows_of_tables(dsn: Reference, in_use: InUse, like: Mapping[str, Rows] | None = None) -> dict[str, Rows]:
-    """What is in every table now, by name.
+    """The contents of every table now, by name.
 
     Args:
-        dsn: of the database.
+        dsn: DSN of the database.
         in_use: what requests change meanwhile.
-        like: what was in them before: each is read by its columns and its key of then.
+        like: the earlier contents; each table is read by its earlier columns and key.
 
     Raises:
         DriverError: the role may not read a table. TargetUnreachable: the database does not answer.
@@ -148,7 +148,7 @@ def rows_of_tables(dsn: Reference, in_use: InUse, like: Mapping[str, Rows] | Non
             found[table.name] = _rows_in(dsn, table, like[table.name].table if like and table.name in like else table)
         except psycopg.errors.Error as error:
             said = " ".join(str(error).split())
-            hint = f"let the role of `database.dsn` read it, or name it: `migration: {{without: [{table.name}]}}`"
+            hint = f"let the role of `database.dsn` read the table, or leave it out: `migration: {{without: [{table.name}]}}`"
             raise DriverError(f"table {table.name}: {said}", where=str(dsn), hint=hint) from error
     return found
 
@@ -174,13 +174,13 @@ def _rows_in(dsn: Reference, table: TableColumns, like: TableColumns) -> Rows:
 
 
 def _number(column: str, of: str) -> sql.Composed:
-    """A number, or a time in seconds."""
+    """SQL for a number, or for a time in seconds."""
     as_number = "extract(epoch FROM {})::float8" if of.startswith(("timestamp", "date")) else "{}::float8"
     return sql.SQL(as_number).format(sql.Identifier(column))
 
 
 def _joined(columns: Sequence[str]) -> sql.Composed:
-    """Eight bytes a column, one behind the other; an absent value is eight zeros."""
+    """SQL for eight bytes of hash for each column, concatenated; NULL becomes eight zeros."""
     zero = sql.SQL("int8send(0)")
     hashed = [
         sql.SQL("coalesce(int8send(hashtextextended({}::text, 1)), {})").format(sql.Identifier(name), zero)
@@ -190,11 +190,11 @@ def _joined(columns: Sequence[str]) -> sql.Composed:
 
 
 def compared(before: Rows, now: Rows | None) -> FactReading:
-    """Whether the rows that were there before are there now, each as it was, and no others but those that requests add.
+    """The fact whether all earlier rows exist unchanged, and no rows were added but those that requests add.
 
     Args:
-        before: the rows then.
-        now: the rows of the same columns, as far as they are there; None where there is no such table.
+        before: the earlier rows.
+        now: the present rows, with the earlier columns that still exist; None if there is no such table.
     """
     table = before.table
     subject, expected = f"table {table.name}", f"{before.count} rows, checksum {before.checksum()}"
@@ -207,7 +207,7 @@ def compared(before: Rows, now: Rows | None) -> FactReading:
     wrong = columns_changed(table, now.table) or _rows_changed(before, now)
     added = now.count - before.count + _gone(before, now)
     if table.passing:
-        expected = f"of {before.count} rows none changed, whatever has gone meanwhile"
+        expected = f"of {before.count} rows those that still exist did not change"
         observed = "" if wrong else "none changed"
     else:
         observed = f"{before.count - _gone(before, now)} rows, checksum {now.checksum(before)}"
@@ -218,7 +218,7 @@ def compared(before: Rows, now: Rows | None) -> FactReading:
 
 
 def columns_changed(before: TableColumns, now: TableColumns) -> list[str]:
-    """Columns that are gone, that are new, and those of another type, in words."""
+    """Texts for columns that were removed, were added or changed their type."""
     return [
         *(f"column `{name}` is gone" for name in before.columns if name not in now.columns),
         *(f"column `{name}` is new" for name in now.columns if name not in before.columns),
@@ -247,7 +247,7 @@ def _gone(before: Rows, now: Rows) -> int:
 
 
 def _changed(before: Rows, now: Rows) -> list[str]:
-    """By column how many rows have another value there, and how many copies of rows are there that were not."""
+    """Texts for the number of rows changed in each column, and the number of additional copies of rows."""
     columns: Counter[str] = Counter()
     names = before.table.compared
     for key in before.digests.keys() & now.digests.keys():
@@ -264,7 +264,7 @@ def _changed(before: Rows, now: Rows) -> list[str]:
         fell.update(name for name, one, other in pairs if one is not None and (other is None or other < one))
     doubled = sum(max(now.copies.get(row, 0) - n, 0) for row, n in before.copies.items())
     return [
-        *(f"`{name}` of {n} rows is another" for name, n in sorted(columns.items())),
+        *(f"`{name}` of {n} rows changed" for name, n in sorted(columns.items())),
         *(f"`{name}` of {n} rows is lower" for name, n in sorted(fell.items())),
-        *([f"{doubled} rows are there again"] if doubled else []),
+        *([f"{doubled} rows were added as copies"] if doubled else []),
     ]

@@ -1,4 +1,4 @@
-"""`state-of-containers`, `state-of-workloads`, `annotation-of-account`: what the Kubernetes API says of each object."""
+"""`state-of-containers`, `state-of-workloads`, `annotation-of-account`: check fields of objects in the Kubernetes API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _State = TypeVar("_State")
 
 @accesses(*access("list pods"), *CONTROLLERS, *JOBS)
 def state_of_containers(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every container of the target: one fact a container and condition of `has`."""
+    """Read every container of the target: one fact for each container and each condition of `has`."""
     conditions = conditions_of(StateObject.CONTAINER, params["has"])
 
     def probe() -> Sequence[FactReading]:
@@ -36,20 +36,20 @@ def state_of_containers(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _of_switches(_target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
-    """Switches are also in ConfigMaps and Secrets, and in Jobs."""
+    """API permissions for conditions on bypass switches, which may also be in ConfigMaps, Secrets and Jobs."""
     return (*SOURCES, *JOBS) if BYPASS_SWITCHES in params.get("has", "") else ()
 
 
 @accesses(*access("list pods"), *CONTROLLERS, by=_of_switches)
 def state_of_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every workload: one fact a workload and condition of `has`; a condition on bypass switches is also one on every Job.
+    """Read every workload: one fact for each workload and each condition of `has`; conditions on bypass switches also cover Jobs.
 
-    With `region` only at those of that region: a workload that any other region has, and this one lacks, is a fact too.
+    With `region` only workloads of that region are read; a workload that another region has and this one lacks is a failed fact.
     """
     conditions, region = conditions_of(StateObject.WORKLOAD, params["has"]), params.get("region", "")
     if region and region not in target.regions:
         raise ConfigurationError(
-            f"no region `{region}`", where=f"{target.file}: regions", hint="name the region that the sentence speaks of"
+            f"no region `{region}`", where=f"{target.file}: regions", hint="define the region that the sentence names"
         )
 
     def probe() -> Sequence[FactReading]:
@@ -65,7 +65,7 @@ def state_of_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _missing(found: Sequence[WorkloadState], region: str) -> Iterable[FactReading]:
-    """Workloads that another region has; one that declares no pod here counts where it declares none there either."""
+    """Facts on workloads of other regions that this region lacks, or declares with 0 replicas though another region has more."""
     here = {state.name: state.declared for state in found if state.region == region}
     others = (state for state in found if state.region not in ("", region))
     elsewhere = {state.name: state for state in sorted(others, key=lambda state: state.declared)}
@@ -102,7 +102,7 @@ def _facts(
 
 @accesses(by=lambda _, params: access("get serviceaccounts", at=params["namespace"]))
 def annotation_of_account(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read a service account in every cluster: its `annotation` has the form `like`, where `#` is a digit and `*` any text."""
+    """Read a service account in every cluster: its `annotation` must have the form `like`; `#` is a digit, `*` any text."""
     namespace, name, annotation = params["namespace"], params["account"], params["annotation"]
     form = re.compile("".join({"#": "[0-9]", "*": ".+"}.get(sign, re.escape(sign)) for sign in params["like"]))
     clusters = Clusters(target)

@@ -1,4 +1,4 @@
-"""How each field that a sentence may name is read from a container or a workload; the names are in `harness.model.declared`."""
+"""Reads the fields that sentences may name from containers and workloads; the names are in `harness.model.declared`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from harness.targets.kubernetes import Object, has_condition
 from harness.targets.workloads import all_containers, running_containers
 
 BYPASS_SWITCHES: Final = "bypass switches"
-"""Field that is also read of Jobs and CronJobs."""
+"""The field that is also read from Jobs and CronJobs."""
 _DEFAULT_PERIOD_S: Final = 10
-"""What Kubernetes takes where a probe names no period."""
+"""Kubernetes' default period of a probe, in s."""
 _OFF: Final = frozenset({"", "0", "false", "no", "off", "none", "never"})
 _SWITCHES_OFF: Final = re.compile(
     r"(?:^|[_.-])(?:skip|bypass|disable|disabled|no|without|insecure|allow[_.-]?anonymous)(?:[_.-]\w+)*?[_.-]?auth"
@@ -21,16 +21,16 @@ _SWITCHES_OFF: Final = re.compile(
     r"|^auth_?mode_?none$|(?:^|[_.-])allow[_.-]?anonymous(?:$|[_.-])",
     re.IGNORECASE,
 )
-"""Names of settings that leave authentication out: SKIP_AUTH, AUTH_BYPASS, DISABLE_TOKEN_AUTH, allow-anonymous."""
+"""Names of settings that switch authentication off: SKIP_AUTH, AUTH_BYPASS, DISABLE_TOKEN_AUTH, allow-anonymous."""
 _AUTH_SWITCH: Final = re.compile(
     r"(?:^|[_.-])(?:auth|authentication)(?:[_.-](?:enabled|required|mode|check))?$|(?:^|[_.-])(?:require|enable|check)[_.-]?auth\w*$",
     re.IGNORECASE,
 )
-"""Names of settings that ask for it: they are a bypass where they are off."""
+"""Names of settings that require authentication: they are a bypass if they are off."""
 
 
 class FieldUnknown(Exception):
-    """What a field says is in an object that cannot be read; the text says in which."""
+    """The value of a field is in an object that cannot be read; the message names the object."""
 
 
 def _non_root(state: ContainerState) -> str | None:
@@ -54,7 +54,7 @@ def _escalation(state: ContainerState) -> str | None:
 
 
 def image_tag(image: str) -> str | None:
-    """The tag of an image, or its digest where it has no tag; None where it has neither."""
+    """The tag of an image, or its digest if it has no tag; None if it has neither."""
     named, _, digest = image.partition("@")
     _, _, last = named.rpartition("/")  # a port of the registry is no tag
     _, _, tag = last.partition(":")
@@ -62,7 +62,7 @@ def image_tag(image: str) -> str | None:
 
 
 def _resources(containers: Iterator[Object]) -> str | None:
-    """The amounts of every container; None where one of them leaves one out."""
+    """The quantities of all containers; None if a container lacks one."""
     stated = []
     for container in containers:
         resources = container.get("resources") or {}
@@ -91,7 +91,7 @@ def _container_period(probe: str) -> Callable[[ContainerState], str | None]:
 
 
 def _workload_period(probe: str) -> Callable[[WorkloadState], str | None]:
-    """Of each controller the container that is probed most often; of these the one that is probed least."""
+    """The longest period in s among controllers, each with its most frequently probed container."""
 
     def read(state: WorkloadState) -> str | None:
         each = [[_period(probe, container) for container in pod["containers"]] for pod in state.templates]
@@ -107,7 +107,7 @@ def _ready(state: WorkloadState) -> list[Object]:
 
 
 def _share(state: WorkloadState) -> str:
-    """Of none that are declared, all are ready."""
+    """The share of declared pods that are ready; 100 % if none is declared."""
     declared = state.declared
     return f"{100 * min(len(_ready(state)), declared) / declared:.4g} %" if declared else "100 %"
 
@@ -117,14 +117,14 @@ def _nodes(state: WorkloadState) -> str:
 
 
 def bypass_switches(pod: Object, source: Source = lambda _kind, _name: None) -> list[str]:
-    """Names of the settings of a pod specification that switch authentication off.
+    """Names of settings in a pod specification that switch authentication off.
 
     Args:
         pod: the specification.
-        source: gives the keys and values of a ConfigMap or a Secret, by its kind and name; None where there is none.
+        source: function that returns keys and values of a ConfigMap or a Secret by kind and name; None if it does not exist.
 
     Raises:
-        FieldUnknown: a container takes all keys, or one, of what is not there and is not optional.
+        FieldUnknown: a container takes keys from an object that does not exist and is not optional.
     """
     found = []
     for container in all_containers(pod):
@@ -138,10 +138,10 @@ def bypass_switches(pod: Object, source: Source = lambda _kind, _name: None) -> 
 
 
 def variables_of(container: Object, source: Source) -> dict[str, str | None]:
-    """The variables of a container, those of `env` over those of `envFrom`; None is a value that is not in what was read.
+    """The variables of a container; `env` takes precedence over `envFrom`. A value of None could not be read.
 
     Raises:
-        FieldUnknown: it takes all keys, or one, of what is not there and is not optional.
+        FieldUnknown: it takes keys from an object that does not exist and is not optional.
     """
     found: dict[str, str | None] = {}
     for row in container.get("envFrom") or []:
@@ -149,7 +149,7 @@ def variables_of(container: Object, source: Source) -> dict[str, str | None]:
             if reference := row.get(key):
                 values = source(kind, str(reference["name"]))
                 if values is None and not reference.get("optional"):
-                    raise FieldUnknown(f"{kind} {reference['name']} of envFrom is not there")
+                    raise FieldUnknown(f"{kind} {reference['name']} of envFrom does not exist")
                 found |= {f"{row.get('prefix') or ''}{name}": value for name, value in (values or {}).items()}
     for row in container.get("env") or []:
         elsewhere = row.get("valueFrom") or {}
@@ -165,7 +165,7 @@ def variables_of(container: Object, source: Source) -> dict[str, str | None]:
 
 
 def _bypasses(name: str, value: str | None) -> bool:
-    """Whether a setting switches authentication off; one whose value is not in the object does where its name says so."""
+    """Whether a setting switches authentication off; if its value is unknown, its name decides."""
     off = value is not None and value.strip().lower() in _OFF
     if _SWITCHES_OFF.search(name):
         return not off
@@ -195,4 +195,4 @@ WORKLOAD_FIELDS: Final[Mapping[str, Callable[[WorkloadState], str | None]]] = {
     "readiness period": _workload_period("readinessProbe"),
     BYPASS_SWITCHES: _switches,
 }
-"""Each gives the field as a text that begins with its number, if it is one; None where the object does not state it."""
+"""Functions that read each field as a text, beginning with the number if it is one; None if the object does not state it."""

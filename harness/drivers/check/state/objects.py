@@ -1,4 +1,4 @@
-"""Containers and workloads of a target, as the Kubernetes API has them."""
+"""Reads containers and workloads of a target from the Kubernetes API."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from harness.targets.workloads import (
 )
 
 SOURCES: Final = access("get configmaps", "get secrets")
-"""What a `WorkloadState.source` asks."""
+"""API permissions that `WorkloadState.source` needs."""
 
 Source = Callable[[str, str], Mapping[str, str | None] | None]
-"""Keys and values of a ConfigMap or a Secret, by kind and name; no value of a Secret; None where there is no such object."""
+"""Returns keys and values of a ConfigMap or a Secret by kind and name, without values of Secrets; None if it does not exist."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContainerState:
-    """One container with the pod specification that it is part of.
+    """One container with its pod specification.
 
     Attributes:
         subject: `us-east-1/Deployment/api-gateway, container api-gateway`.
-        container: its own object.
-        pod: the specification of the pod.
+        container: specification of the container.
+        pod: specification of its pod.
     """
 
     subject: str
@@ -46,15 +46,15 @@ class ContainerState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkloadState:
-    """The controllers of one namespace whose pods have the same label `app` and are the same component of it, and these pods.
+    """One workload: controllers of a namespace whose pods have the same `app` label and component, with these pods.
 
     Attributes:
         subject: `us-east-1/api-gateway`.
-        region: where it is; empty where its namespace is of no region.
-        name: value of the label, else of the controller; with a component `shop/worker`.
+        region: region of the workload; empty if its namespace belongs to no region.
+        name: value of the label, else name of the controller; with a component `shop/worker`.
         controllers: the Deployments, Rollouts, StatefulSets and DaemonSets.
-        pods: those that they select, without those that are being deleted.
-        source: reads ConfigMaps and Secrets of their namespace when it is called.
+        pods: pods that they select, without pods that are being deleted.
+        source: function that reads ConfigMaps and Secrets of their namespace.
     """
 
     subject: str
@@ -71,12 +71,12 @@ class WorkloadState:
 
     @property
     def declared(self) -> int:
-        """How many pods the controllers declare."""
+        """Number of pods that the controllers declare."""
         return sum(map(pods_declared, self.controllers))
 
 
 def containers_in(target: Target) -> list[ContainerState]:
-    """Every container that a controller, a CronJob or a Job that has not ended declares, and those of pods without a controller."""
+    """Every container of controllers, CronJobs, unfinished Jobs and pods without a controller."""
     jobs = [(state.subject, one) for state in jobs_in(target) for one in state.controllers if not has_ended(one)]
     found = [one for subject, job in jobs for one in _containers(subject, job["spec"]["template"]["spec"])]
     for _, namespace, cluster in _clusters(target):
@@ -112,7 +112,7 @@ def workloads_in(target: Target) -> list[WorkloadState]:
 
 
 def jobs_in(target: Target) -> list[WorkloadState]:
-    """Every CronJob in every namespace of the target, and every Job that is of none; they have no pods here."""
+    """Every CronJob, and every Job that belongs to no CronJob, in all namespaces of the target; without their pods."""
     found: list[WorkloadState] = []
     for region, namespace, cluster in _clusters(target):
         jobs = [
@@ -134,7 +134,7 @@ def jobs_in(target: Target) -> list[WorkloadState]:
 
 
 def source_of(cluster: Cluster, namespace: str) -> Source:
-    """Reads a namespace's ConfigMaps and Secrets, each once; no value of a Secret is kept."""
+    """A function that reads a namespace's ConfigMaps and Secrets, each only once; it returns no values of Secrets."""
     known: dict[tuple[str, str], Mapping[str, str | None] | None] = {}
 
     def read(kind: str, name: str) -> Mapping[str, str | None] | None:

@@ -1,4 +1,4 @@
-"""`service-endpoints`: one Service of the primary region: its type, which port it maps to which, and how many endpoints are ready."""
+"""`service-endpoints`: checks one Service of the primary region: type, mapping of a port, and number of ready endpoints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.targets.places import Clusters, primary_namespace
 
 @accesses(*access("list services", "get endpoints"))
 def service_endpoints(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read `service`: its type is `type`, it maps `port` to `target_port`, and at least `at_least` endpoints are ready at that port."""
+    """Read `service`: it must have `type`, map `port` to `target_port`, and have at least `at_least` ready endpoints at that port."""
     namespace, name = primary_namespace(target), params["service"]
     cluster = Clusters(target).of(target.primary_region)
     subject, mapped = f"{namespace}/{name}", f"{params['port']} to {params['target_port']}"
@@ -43,7 +43,7 @@ def service_endpoints(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _mapped(port: Object, subsets: Sequence[Object]) -> Iterator[str]:
-    """`80 to 3000`: as the Service says in numbers, else as its endpoints have the port of that name."""
+    """The mapping of a port, `80 to 3000`: by the number in the Service, else by the endpoints' port of the same name."""
     behind = port.get("targetPort") or port["port"]
     if isinstance(behind, int) or str(behind).isdigit():
         yield f"{port['port']} to {behind}"
@@ -54,6 +54,6 @@ def _mapped(port: Object, subsets: Sequence[Object]) -> Iterator[str]:
 
 
 def _ready(subsets: Sequence[Object], port: int) -> int:
-    """How many addresses are ready at a port."""
+    """Number of ready addresses at a port."""
     of_port = (one for one in subsets if port in {each["port"] for each in one.get("ports") or ()})
     return len({each["ip"] for one in of_port for each in one.get("addresses") or ()})

@@ -1,4 +1,4 @@
-"""`api-version`: is the Kubernetes API of every region this version or newer?"""
+"""`api-version`: checks that the Kubernetes API of every region has a given version or a newer one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.targets.places import Clusters, namespaces
 
 
 def api_version(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Asks the API server of every region for its version; it is `at_least` this one."""
+    """Reads the version of every region's API server; it must be `at_least` the given one."""
     clusters, least = Clusters(target), params["at_least"]
     places = namespaces(target)
 
@@ -26,7 +26,7 @@ def api_version(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def version_fact(subject: str, version: str, least: str) -> FactReading:
-    """Whether a version is at least another; a version without a number cannot be compared."""
+    """The fact whether a version is at least another; unknown if the version has no number."""
     numbers = _numbers(version)
     return FactReading(
         subject=subject,

@@ -1,4 +1,4 @@
-"""One workload of the primary region: who its containers run as, their variables, ports and probes; and what an autoscaler targets."""
+"""Checks one workload of the primary region: user, variables, ports and probes of its containers; and an autoscaler's target."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from harness.targets.workloads import (
 )
 
 _DEFAULTS: Final = {"initialDelaySeconds": 0, "periodSeconds": 10}
-"""What Kubernetes takes where a probe leaves it out."""
+"""Kubernetes' defaults for fields of a probe."""
 _NOT_STATED: Final = "not stated"
-_UNREAD: Final = "its value is of a Secret or of the pod, which is not read"
+_UNREAD: Final = "its value comes from a Secret or the pod, which the check does not read"
 
 
 class _ContainerField(NamedTuple):
-    """One field of a container; `ok` is None where it cannot be read."""
+    """One field of a container; `ok` is None if it cannot be read."""
 
     subject: str
     expected: str
@@ -48,7 +48,7 @@ def _of_containers(
     read: Callable[[Object, Object, Source], Sequence[_ContainerField]],
     containers: Callable[[Object], Sequence[Object]] = lambda template: running_containers(template["spec"]),
 ) -> FactProbe:
-    """Facts of each container of `deployment`: from the container, its pod's specification, and the ConfigMaps beside it."""
+    """Facts on each container of `deployment`, from its specification, its pod's, and ConfigMaps of the namespace."""
     namespace, name = primary_namespace(target), params["deployment"]
     cluster = Clusters(target).of(target.primary_region)
 
@@ -76,7 +76,7 @@ def _of_containers(
 
 @accesses(*WORKLOADS)
 def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the user id that each container of `deployment`, and each init container, runs as: `user`."""
+    """Read the user id of each container and init container of `deployment`: it must be `user`."""
 
     def read(container: Object, pod: Object, _source: Source) -> Sequence[_ContainerField]:
         own, common = container.get("securityContext") or {}, pod.get("securityContext") or {}
@@ -87,7 +87,7 @@ def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 @accesses(*WORKLOADS, *SOURCES)
 def container_environment(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read a `variable` of each container of `deployment`, its `value`, and that it declares `port` and names it in PORT, if anything."""
+    """Read each container of `deployment`: `variable` must have `value`, and `port` must be declared and match PORT, if set."""
 
     def read(container: Object, _pod: Object, source: Source) -> Sequence[_ContainerField]:
         ports = sorted(str(one["containerPort"]) for one in container.get("ports") or [])
@@ -102,7 +102,7 @@ def container_environment(target: Target, params: Mapping[str, str]) -> FactProb
 def _variable(
     container: Object, source: Source, name: str, expected: str, *, asked: bool = True
 ) -> _ContainerField | None:
-    """A variable by its own row of `env`, which wins; only without one is `envFrom` read. None: it need not be set (not `asked`), and nothing sets it."""
+    """The fact on a variable from `env`, else from `envFrom`. None if it is not set and need not be (not `asked`)."""
     rows = [row for row in container.get("env") or [] if row["name"] == name]
     try:
         variables = variables_of({"env": rows}, source)
@@ -120,7 +120,7 @@ def _variable(
 
 @accesses(*WORKLOADS)
 def container_probes(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the probes of `deployment`: `path` of liveness, and delay and period of both, in seconds."""
+    """Read the liveness and readiness probes of `deployment`: path of liveness, and delay and period of both, in s."""
     expected = {
         ("livenessProbe", "initialDelaySeconds"): params["live_delay"],
         ("livenessProbe", "periodSeconds"): params["live_period"],
@@ -140,7 +140,7 @@ def container_probes(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _probed(template: Object) -> Sequence[Object]:
-    """The container whose liveness is that of the pod: the one that an annotation names, else the first, else those that have a probe."""
+    """Containers whose liveness probe is checked: the container that an annotation names, else the first, else those with a probe."""
     if named := default_container(template):
         return [named]
     first = template["spec"]["containers"][0]
@@ -150,7 +150,7 @@ def _probed(template: Object) -> Sequence[Object]:
 
 @accesses(*access("get horizontalpodautoscalers.autoscaling"), *SCALED)
 def autoscaler_target(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read `autoscaler` in the primary region: it targets `deployment`, which is there, and its condition ScalingActive is true."""
+    """Read `autoscaler` in the primary region: it must target `deployment`, which must exist, and have ScalingActive true."""
     namespace, name, workload = primary_namespace(target), params["autoscaler"], params["deployment"]
     cluster = Clusters(target).of(target.primary_region)
     subject = f"{namespace}/{name}"
@@ -166,7 +166,7 @@ def autoscaler_target(target: Target, params: Mapping[str, str]) -> FactProbe:
             FactReading(
                 subject=f"{subject}: target",
                 expected=workload,
-                observed=str(reference["name"]) if there else f"{reference['name']}, which is not there",
+                observed=str(reference["name"]) if there else f"{reference['name']}, which does not exist",
                 ok=reference["name"] == workload and there is not None,
             ),
             FactReading(subject=f"{subject}: ScalingActive", expected="true", observed=str(active).lower(), ok=active),
