@@ -36,13 +36,13 @@ _FAILED: Final = frozenset(
 )
 _LATE: Final = frozenset({Harm.READS_LATE, Harm.WRITES_LATE, Harm.REGION_READS_LATE})
 QUIET_HARM: Final = {Figure.ERROR_RATE: _FAILED, Figure.UPTIME: _FAILED, Figure.RESPONSE_TIME: _LATE}
-"""By figure: the harm that a row which fails for it has told of."""
+"""By figure: the kinds of harm that a failed requirement with this figure has reported already."""
 
 Windows = Sequence[Window]
 
 
 def quiet_harm(plan: Plan, evidence: Evidence) -> Iterable[tuple[Harm, int]]:
-    """How often each kind of it was seen in the windows without a fault and without a rollout, and under faults where they did not hit."""
+    """The count of each kind of harm without a cause: in windows without a fault and a rollout, and under a fault in regions that it did not hit."""
     windows = [window for window in evidence.fault_free() if not window.rollout]
     if not windows:
         return
@@ -78,12 +78,12 @@ def _judged(requests: Requests, window: Window) -> Requests:
 
 
 def _beyond(bad: int, n: int, share: float) -> int:
-    """The number of bad ones where it proves a share beyond this; else 0."""
+    """The number of bad requests if it proves a share above `share`; else 0."""
     return bad if bad and float(bdtrc(bad - 1, n, share)) < BY_CHANCE else 0
 
 
 def _out_elsewhere(plan: Plan, evidence: Evidence, windows: Windows) -> int:
-    """Outages of reads at the own entries of regions that a fault did not hit, while it was in or on the way back, longer than any recovery may take."""
+    """Number of outages of reads at the entries of regions that a fault did not hit, from the fault to the recovery, each longer than the recovery limit."""
     found = 0
     for door in plan.doors:
         reads = Requests.reads(evidence.probes, door)
