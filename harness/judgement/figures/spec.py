@@ -193,7 +193,7 @@ class Spec:
         lacks: what a run lacks beside samples, window, users and experiments, which every figure needs (`sufficiency`).
         watched: how long an experiment is watched, in s at a time scale: the longest time, while nothing is served, and the shortest time.
         afterwards: how long traffic must run on after the restore, before the next fault, in s at a time scale.
-        left_alone: how long a way back that others began must not be helped, as the figure judges it, in s at a time scale.
+        left_alone: how long the harness must leave a rollback to those who began it, as the figure judges it, in s at a time scale.
         awaits: further parts of the target that must be as before until a fault is undone, since the figure judges them during the fault.
         rates: probes per second of watchers that it needs, by name, where those of every run are too few.
         words: describes an objective.

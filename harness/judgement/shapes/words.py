@@ -37,8 +37,8 @@ _FIRES: Final = UntilWords(
 )
 _GONE: Final = UntilWords(
     "",
-    "{gave} gave {old} of {n} {what} after the {switch}, the last {high:.4g} s after it",
-    between="; when it began is known to {known:.3g} s",
+    "{old} of {n} {what} after the {switch} were of release {gave}, the last {high:.4g} s after it",
+    between="; the moment of the {switch} is known to {known:.3g} s only",
 )
 
 UNTIL: Final[Mapping[str, UntilWords]] = {
@@ -123,9 +123,9 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
         late="{pod} answered a request that was sent {high:.3g} s after it was killed",
     ),
     "by another": UntilWords(
-        "{rollout} was ", "", "{taken} when the condition of its trigger had been there for {watched:.4g} s"
+        "{rollout} was ", "", "{taken} when the condition of its trigger had been met for {watched:.4g} s"
     ),
-    "its trigger": UntilWords("{rollout}: ", "{old} answered for {high:.4g} s after its trigger at most ({why})"),
+    "its trigger": UntilWords("{rollout}: ", "{old} still answered at most {high:.4g} s after the condition of its trigger was met ({why})"),
     Figure.QUERIES_QUICK: UntilWords(
         "{rollout}: ",
         "the p95 of `{query}` was above {over} until {high:.4g} s after the release had its first users",
