@@ -1,8 +1,9 @@
-"""Harm of the time without a fault that users' requests and health probes need not show, and that the watch recorded.
+"""Harm in fault-free time that the watch recorded, although requests of users and health probes need not show it.
 
-Reads at the entry, writes of the ledger, reads at each region's own entry, and probes of health and of services are held against what the claims promise users: a share of failures
-that is proven beyond the promised error rate, or a share of late answers beyond what the promised p95 leaves, is harm. Under a fault the entry is judged
-by its recovery; so are here the reads of regions that the fault did not hit. What has no cause in the platform itself is in `invariants`.
+Reads at the entry, writes of the ledger, reads at each region's own entry, and probes of health and of services are compared with what the
+claims promise users: a share of failures that is proven above the promised error rate, or a share of late answers above what the promised p95
+allows, is harm. Under a fault, reads in regions that the fault did not hit are compared with the recovery limit, as the entry is by its own
+figure. Changes in the platform itself without a cause are in `invariants`.
 """
 
 from __future__ import annotations
