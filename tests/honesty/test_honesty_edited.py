@@ -50,7 +50,7 @@ def twice(place: str, at: Callable[[Table], np.ndarray]) -> Callable[[Evidence],
     return lambda run: with_rows(run, place, lambda rows: Table.merged(rows.schema, [rows, rows.where(at(rows))]))
 
 
-EDGES = "requests or journeys between others, at the edges of the window, are not recorded"
+EDGES = "requests or journeys at the edges of the window are missing in the record"
 CASES = (
     Edited(
         id="a tenth of what journeys wrote is not recorded",
@@ -110,13 +110,13 @@ CASES = (
         id="one health probe of the entry in thirty is not recorded",
         edit=without("probes", both(word("subject", "entry"), word("kind", "health"), every(30))),
         row="ND-KPI-UPTIME",
-        why="probes, and",
+        why="probes, but",
     ),
     Edited(
         id="reads right after a write are of other writes",
         edit=lambda run: with_rows(run, "ledger-reads", lambda rows: changed(rows, every(10), id=rows.ints["id"] + 1)),
         row="IP-Q-CONSISTENCY",
-        why="of them are of no write that was acknowledged by then, or of one that was read already",
+        why="reads belong to no write that was acknowledged by then, or to a write that was already read back",
     ),
 )
 

@@ -114,7 +114,7 @@ def test_a_limit_that_the_experiment_would_not_have_watched_is_not_falsifiable()
     """300 s against a watch of at most 240 s."""
     measure = reads_of("5 h")
     assert measure.outcome is NOT_ASSESSED
-    assert measure.reason == "it could not fail here: database-loss would have watched for 240 s, the limit is 300 s"
+    assert measure.reason == "the sentence could not fail in this run: database-loss was planned to be watched for 240 s, less than the limit of 300 s"
     bare = plan({"R": recovery("30 s", "database-loss")}, experiments={})
     assert {m.outcome for m in judged(recovery("30 s"), of=bare)} == {NOT_ASSESSED}
 
@@ -183,7 +183,7 @@ def test_a_resolution_over_a_tenth_of_the_limit_tells_nothing() -> None:
     gap = replace(base, probes=base.probes.where((sent < ns(112)) | (sent >= ns(116))))
     measure = reads_of("30 s", gap)
     assert measure.outcome is INCONCLUSIVE
-    assert measure.reason.endswith("but the watcher 'entry' was blind for 4.05 s, over a tenth of the limit")
+    assert measure.reason.endswith("but the watcher 'entry' sent no probe for 4.05 s, more than a tenth of the limit")
     assert reads_of("4 h", gap).outcome is PASS
 
 
@@ -194,7 +194,7 @@ def test_nobody_knows_of_an_outage_that_the_watch_slept_through() -> None:
     gap = replace(base, probes=base.probes.where((sent < ns(140)) | (sent >= ns(144))))
     measure = reads_of("30 s", gap)
     assert (measure.outcome, measure.value) == (INCONCLUSIVE, 20.503)
-    assert measure.reason.endswith("but the watcher 'entry' was blind for 4.05 s, over a tenth of the limit")
+    assert measure.reason.endswith("but the watcher 'entry' sent no probe for 4.05 s, more than a tenth of the limit")
 
 
 def test_an_outage_without_a_fault_widens_the_recovery_and_over_a_tenth_of_the_limit_it_is_inconclusive() -> None:
@@ -421,5 +421,5 @@ def test_a_resolution_of_a_quarter_of_a_second_is_as_planned_and_a_wider_one_nee
     assert reads_of("7.5 s", gap).outcome is PASS
     narrow = reads_of("7.4 s", gap)
     assert narrow.receipts["watch"].ok is False
-    assert narrow.receipts["watch"].why == "the watcher 'entry' was blind for 0.75 s, over a tenth of the limit"
+    assert narrow.receipts["watch"].why == "the watcher 'entry' sent no probe for 0.75 s, more than a tenth of the limit"
     assert narrow.outcome is INCONCLUSIVE

@@ -101,7 +101,7 @@ def share_by_batches(tally: Tally, confidence: float) -> Bounds:
     """Bounds of the share of requests that go to one place, by time batches.
 
     The widest of three intervals counts: the exact one for independent requests; that of the share linearised by batches (Cochran, as in
-    `share_difference`); and that of its slowest waves, for connections that outlive a batch. Meant for shares that swing about their mean all the
+    `share_difference`); and that of its slowest waves, for connections that outlive a batch. They are intended for shares that swing about their mean all the
     time, such as those of a load balancer; failures come in episodes, and have bounds of their own (`clustered`).
     """
     n, batches = tally.total, len(tally.n)
