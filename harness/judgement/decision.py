@@ -107,7 +107,9 @@ def _of_plan(plan: Plan, gating: Sequence[Verdict]) -> Iterable[Reason]:
         yield Reason(kind=ReasonKind.FILTERED, text=text, hint=hint)
     if not gating:
         hint = f"choose an environment or a profile in which a requirement gates: none of {plan.profile} does in {plan.environment}"
-        yield Reason(kind=ReasonKind.UNCLAIMED, text="no requirement of this profile gates in this environment", hint=hint)
+        yield Reason(
+            kind=ReasonKind.UNCLAIMED, text="no requirement of this profile gates in this environment", hint=hint
+        )
 
 
 def _outcome(plan: Plan, gating: Sequence[Verdict], blemishes: Sequence[Reason]) -> DecisionOutcome:

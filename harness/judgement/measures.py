@@ -256,7 +256,10 @@ def inconclusive(
 
 def not_falsifiable(case: Case, name: str, why: str, *, scope: Mapping[str, str] | None = None) -> Measure:
     """Rule 10: this run could not have failed the objective."""
-    text, hint = f"the sentence could not fail in this run: {why}", "let the run watch for at least as long as the limit"
+    text, hint = (
+        f"the sentence could not fail in this run: {why}",
+        "let the run watch for at least as long as the limit",
+    )
     return measure(case, name, Outcome.NOT_ASSESSED, because(Outcome.NOT_ASSESSED, text, hint), scope=scope)
 
 

@@ -116,7 +116,9 @@ def experiment_results(plan: Plan, evidence: Evidence, name: str, account: Accou
     for attempt in harmful_attempts(plan, evidence, name):
         yield _attempt_result(plan, evidence, attempt, account)
     if counted is None:
-        yield absent(name, plan.experiments[name].domain if name in plan.experiments else "", "the experiment left no record")
+        yield absent(
+            name, plan.experiments[name].domain if name in plan.experiments else "", "the experiment left no record"
+        )
     else:
         yield _attempt_result(plan, evidence, counted, account)
 

@@ -54,7 +54,9 @@ def claim_verdict(claim: Claim, measures: Sequence[Sequence[Measure]]) -> ClaimV
 
 
 _NOTHING_CLAIMED: Final = Reason(
-    kind=ReasonKind.UNCLAIMED, text="the scenario has no Then sentence, so it claims nothing", hint="write a Then sentence into the scenario"
+    kind=ReasonKind.UNCLAIMED,
+    text="the scenario has no Then sentence, so it claims nothing",
+    hint="write a Then sentence into the scenario",
 )
 
 

@@ -144,9 +144,7 @@ def _beyond_amount(waiver: Waiver, subject: str, amount: FactAmount) -> str:
     within = amount.value >= limit if amount.at_least else amount.value <= limit
     if within or math.isclose(amount.value, limit, rel_tol=_ROUNDING):
         return ""
-    return (
-        f"{subject} is {_as_bound(amount)}, the waiver accepts {'at least' if amount.at_least else 'at most'} {waiver.bound}"
-    )
+    return f"{subject} is {_as_bound(amount)}, the waiver accepts {'at least' if amount.at_least else 'at most'} {waiver.bound}"
 
 
 def _accepting(subject: str, amount: FactAmount) -> str:

@@ -176,7 +176,10 @@ def test_sign_ins_whose_outcome_is_unknown_leave_it_open() -> None:
         (reads(active, why="no answer"), "no answer"),
         (reads(active, until=15.0), "cover only 3 s, but a user counts as active for 10 s"),
         (reads(active, every_s=5.0), "Prometheus gave no number of active users for 5 s"),
-        ((*reads(active, until=30.0), *reads(active, why="away")[35:]), "Prometheus gave no number of active users for 30.5 s: away"),
+        (
+            (*reads(active, until=30.0), *reads(active, why="away")[35:]),
+            "Prometheus gave no number of active users for 30.5 s: away",
+        ),
     ],
 )
 def test_too_few_readings_decide_nothing(read: tuple[Observation, ...], why: str) -> None:

@@ -164,7 +164,8 @@ def test_a_workload_is_asked_in_each_namespace_where_it_had_a_ready_pod(
     )
     found = judged(HEALTH, asked, run=replace(evidence(), pods=pods))
     assert found == [
-        (INCONCLUSIVE, f"{subject}: the workload had a ready pod, but the check recorded no fact about its pods") for subject in lacking
+        (INCONCLUSIVE, f"{subject}: the workload had a ready pod, but the check recorded no fact about its pods")
+        for subject in lacking
     ]
 
 

@@ -160,7 +160,11 @@ def events(twice: int = 0, again: int = 201) -> Evidence:
             "0 of 100 acknowledged events are present twice, expected none; 20 acknowledged ones were sent a second time with the same key",
         ),
         (events(2), FAIL, "2 of 100 acknowledged events are present twice"),
-        (events(again=0), INCONCLUSIVE, "0 acknowledged ones were sent a second time with the same key, expected at least 2 %"),
+        (
+            events(again=0),
+            INCONCLUSIVE,
+            "0 acknowledged ones were sent a second time with the same key, expected at least 2 %",
+        ),
         (events(again=503), INCONCLUSIVE, "0 acknowledged ones were sent a second time with the same key"),
         (events(again=409), PASS, "20 acknowledged ones were sent a second time with the same key"),
     ],
@@ -181,7 +185,10 @@ def test_where_no_write_was_sent_twice_none_could_be_there_twice() -> None:
         writes = replace(run.ledger.writes, ints={**run.ledger.writes.ints, "again": again})
         found = judged(Figure.COPIES, replace(run, ledger=replace(run.ledger, writes=writes)))[0]
         assert found.outcome is INCONCLUSIVE
-        assert f"{40 * repeated} acknowledged ones were sent a second time with the same key, expected at least 2 %" in found.reason
+        assert (
+            f"{40 * repeated} acknowledged ones were sent a second time with the same key, expected at least 2 %"
+            in found.reason
+        )
 
 
 def journeys(counts: Sequence[int], state: str = "found") -> Evidence:

@@ -116,7 +116,9 @@ def test_copies_that_are_equal_soon_pass() -> None:
     """The parted one shows all that it lacked three seconds after the end."""
     found = judged(run(copy("pg-0"), copy("pg-1"), copy("pg-2", back=HEALED + 3)))
     assert (found.outcome, found.value, found.n) == (PASS, 3.0, 900)
-    assert "900 rows were equal in all 3 copies 3 s after the end of the partition, expected within 60 s" in found.reason
+    assert (
+        "900 rows were equal in all 3 copies 3 s after the end of the partition, expected within 60 s" in found.reason
+    )
     assert found.receipts["fault"].why == "network-partition: pg-2 lacked 185 acknowledged writes during the partition"
 
 

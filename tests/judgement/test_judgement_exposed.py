@@ -227,7 +227,9 @@ def test_pods_that_are_read_one_after_the_other_prove_no_small_difference(later_
 
     (found,) = judged(PLAYS, spoil=without_plays, given=played_beside(later_s))
     assert found.outcome is outcome
-    assert ("since pods were not read at the same time, the value in the metrics is uncertain by 0.06" in found.reason) is (later_s > 0)
+    assert (
+        "since pods were not read at the same time, the value in the metrics is uncertain by 0.06" in found.reason
+    ) is (later_s > 0)
 
 
 def test_a_histogram_that_ends_below_what_was_measured_fails() -> None:

@@ -76,7 +76,10 @@ def test_nothing_lost_passes_and_says_of_how_many() -> None:
     """The unsure stand apart."""
     measure = only(RISK, evidence())
     assert (measure.outcome, measure.value, measure.n) == (PASS, 0, 900)
-    assert measure.reason == "none of 5701 acknowledged writes is lost (0 writes of unknown outcome are absent, 900 are present)"
+    assert (
+        measure.reason
+        == "none of 5701 acknowledged writes is lost (0 writes of unknown outcome are absent, 900 are present)"
+    )
     assert set(measure.receipts) == {"watch", "fault", "restore"}
 
 

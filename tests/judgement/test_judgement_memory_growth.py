@@ -74,7 +74,10 @@ def test_the_slope_is_judged_over_the_whole_soak(bytes_a_second: float, outcome:
 def test_the_figure_says_how_far_it_was_extrapolated() -> None:
     """And how much the container holds."""
     (found,) = judged(*reads(leaking(0.0)))
-    assert "a soak of 180 s, observed for 45 s after 15 s of warm-up, extrapolated 4 times, the memory of the container is 40.0" in found.reason
+    assert (
+        "a soak of 180 s, observed for 45 s after 15 s of warm-up, extrapolated 4 times, the memory of the container is 40.0"
+        in found.reason
+    )
     assert found.scope["of"] == NAME
 
 

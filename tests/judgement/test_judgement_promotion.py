@@ -79,7 +79,10 @@ def test_the_chosen_member_leads_in_time() -> None:
     """Twenty seconds after the order."""
     (found,) = judged(run(roles(pg_2=132)))
     assert (found.outcome, found.value, found.scope["member"]) == (PASS, 20.0, "pg_2")
-    assert "pg_2 was ordered to become primary, and it was the only primary after 20 s, expected within 45 s" in found.reason
+    assert (
+        "pg_2 was ordered to become primary, and it was the only primary after 20 s, expected within 45 s"
+        in found.reason
+    )
 
 
 @pytest.mark.parametrize("looks", [roles(pg_1=132), roles(pg_2=132, pg_1=135)])

@@ -149,6 +149,4 @@ def test_a_filtered_run_says_who_does_not_claim_the_harm() -> None:
     read = replace(base.ledger.final_reads[0], rows=len(final))
     run = replace(base, ledger=replace(base.ledger, final=final, final_reads=(read,)))
     decision = judge(plan({"R": errors()}, deselected=("a.feature:9: x",)), run).decision
-    assert (
-        decision.reasons[0] == "not judged: 4 writes lost: no scenario of this filtered run rules out this harm"
-    )
+    assert decision.reasons[0] == "not judged: 4 writes lost: no scenario of this filtered run rules out this harm"

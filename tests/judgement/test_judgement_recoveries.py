@@ -114,7 +114,10 @@ def test_a_limit_that_the_experiment_would_not_have_watched_is_not_falsifiable()
     """300 s against a watch of at most 240 s."""
     measure = reads_of("5 h")
     assert measure.outcome is NOT_ASSESSED
-    assert measure.reason == "the sentence could not fail in this run: database-loss was planned to be watched for 240 s, less than the limit of 300 s"
+    assert (
+        measure.reason
+        == "the sentence could not fail in this run: database-loss was planned to be watched for 240 s, less than the limit of 300 s"
+    )
     bare = plan({"R": recovery("30 s", "database-loss")}, experiments={})
     assert {m.outcome for m in judged(recovery("30 s"), of=bare)} == {NOT_ASSESSED}
 
@@ -421,5 +424,7 @@ def test_a_resolution_of_a_quarter_of_a_second_is_as_planned_and_a_wider_one_nee
     assert reads_of("7.5 s", gap).outcome is PASS
     narrow = reads_of("7.4 s", gap)
     assert narrow.receipts["watch"].ok is False
-    assert narrow.receipts["watch"].why == "the watcher 'entry' sent no probe for 0.75 s, more than a tenth of the limit"
+    assert (
+        narrow.receipts["watch"].why == "the watcher 'entry' sent no probe for 0.75 s, more than a tenth of the limit"
+    )
     assert narrow.outcome is INCONCLUSIVE

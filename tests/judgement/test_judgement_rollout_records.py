@@ -90,7 +90,10 @@ def aborted_before() -> list[Observation]:
     ("lines", "why"),
     [
         (edited(twice), "it was begun 2 times"),
-        (edited(changed("rollout.started", candidate="1.1.0-other")), "the rollout went to 1.1.0-other, expected 1.1.0"),
+        (
+            edited(changed("rollout.started", candidate="1.1.0-other")),
+            "the rollout went to 1.1.0-other, expected 1.1.0",
+        ),
         (edited(changed("rollout.started", stable="0.9")), "the rollout went from 0.9, expected 1.0.0"),
         (edited(changed("rollout.ended", release=NEW)), "the rollout went back to 1.1.0, expected 1.0.0"),
         (edited(without_a_region), "it was not recorded whether Rollout eu-west-1/track-service was changed"),
@@ -106,7 +109,10 @@ def aborted_before() -> list[Observation]:
             edited(changed("rollout.status", since_ns=ns(70))),
             "a change of Rollout us-east-1/track-service was recorded with an end before its beginning",
         ),
-        (aborted_before(), "the rollout was taken back by hand, but Rollout us-east-1/track-service had been aborted before"),
+        (
+            aborted_before(),
+            "the rollout was taken back by hand, but Rollout us-east-1/track-service had been aborted before",
+        ),
     ],
     ids=[
         "twice",

@@ -188,7 +188,12 @@ def watched_to(at: float) -> Observation:
     [
         ([*spike(12, 13, down=None, sentence=AFTER), watched_to(25)], "PASS", 5.0, "in the 5 s that were watched"),
         ([*spike(12, 13, down=None, sentence=AFTER), watched_to(24.9)], "INCONCLUSIVE", 4.9, "4.9 s that were watched"),
-        ([*spike(sentence=AFTER, down=None), watched_to(60)], "INCONCLUSIVE", None, "ended with 2 replicas, the fewest"),
+        (
+            [*spike(sentence=AFTER, down=None), watched_to(60)],
+            "INCONCLUSIVE",
+            None,
+            "ended with 2 replicas, the fewest",
+        ),
         (spike(12, down=None, sentence=AFTER)[:-1], "INCONCLUSIVE", None, "the end of the load was not recorded"),
         (
             [*spike(12, down=None, sentence=AFTER), load("begun", 24, 1.5, AFTER), load("ended", 30, 1.5, AFTER)],
@@ -462,7 +467,9 @@ def test_replicas_that_a_person_asked_for_show_no_autoscaler_at_work(at: float, 
     found = judged(CPU, *raised, *risen, *([said(at, 3, least=3)] if at > 33 else []))
     assert [one.outcome.value for one in found] == expected
     if "INCONCLUSIVE" in expected:
-        assert "the minimum of the autoscaler had been raised to 3 replicas by then: no load was needed" in found[1].reason
+        assert (
+            "the minimum of the autoscaler had been raised to 3 replicas by then: no load was needed" in found[1].reason
+        )
         assert found[1].hint == "leave the autoscaler as it is while the load is given, then run again"
 
 

@@ -42,7 +42,10 @@ def test_every_service_that_says_so_in_time_passes() -> None:
     found = judged(run(down(health("a"), 112, 140, word="status 503"), down(health("b"), 114, 140, word="timeout")))
     assert {name: one.outcome for name, one in found.items()} == {"a": PASS, "b": PASS}
     assert [one.value for one in found.values()] == [1.004, 3.004]
-    assert "a, database-loss: the service reported that it fails 1.004 s after the fault, expected within 10 s" in found["a"].reason
+    assert (
+        "a, database-loss: the service reported that it fails 1.004 s after the fault, expected within 10 s"
+        in found["a"].reason
+    )
 
 
 @pytest.mark.parametrize("rows", [health("b"), down(health("b"), 112, 112.4), down(health("b"), 130, 140)])

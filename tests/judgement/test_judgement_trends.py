@@ -168,7 +168,9 @@ def test_batches_without_answers_have_no_quantile() -> None:
     due = table.ints["intended_ns"]
     found = judged(drift("100 ms"), with_load(unanswered(table, (due >= ns(30)) & (due < ns(36)))))
     assert [m.outcome for m in found] == [INCONCLUSIVE] * 4
-    assert found[0].reason.startswith("in 3 of 25 time batches more than 5 % of the requests of create-track had no answer")
+    assert found[0].reason.startswith(
+        "in 3 of 25 time batches more than 5 % of the requests of create-track had no answer"
+    )
 
 
 def test_drift_is_of_the_fault_free_window() -> None:

@@ -178,7 +178,9 @@ def test_a_route_with_too_few_requests_is_named_and_judged_with_the_others() -> 
     run = under(thin)
     measure = judged("30 s", run)["recovery of users"]
     assert measure.outcome is PASS
-    assert measure.reason.endswith("; routes and regions with under 2 requests a second are judged by failures in succession: route rare 0.49/s")
+    assert measure.reason.endswith(
+        "; routes and regions with under 2 requests a second are judged by failures in succession: route rare 0.49/s"
+    )
     result = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
     assert (set(result.users_thin), "all routes" in result.users) == ({"route rare"}, True)
 
@@ -331,7 +333,9 @@ def test_an_attempt_that_was_sent_and_not_confirmed_counts_for_harm() -> None:
     found = measures(judge(plan({"R": recovery("30 s", "database-loss")}), run))
     harm = [m for m in found if m.scope.get("attempt") == "1"]
     assert {m.name: m.outcome for m in harm}["recovery of users"] is FAIL
-    assert harm[0].reason.startswith("database-loss, attempt 1, whose fault was sent, so that its harm counts: reads were served")
+    assert harm[0].reason.startswith(
+        "database-loss, attempt 1, whose fault was sent, so that its harm counts: reads were served"
+    )
     assert judge(plan({"R": recovery("30 s", "database-loss")}), run).decision.outcome == "NO-GO"
     shown = [(e.name, e.attempt) for e in judge(plan(), run).experiments if e.name == "database-loss"]
     assert shown == [("database-loss", 1), ("database-loss", 2)]

@@ -108,7 +108,10 @@ def test_a_bound_that_covers_every_figure() -> None:
         ({"bound": "300 ms", "void": "it expired on 2026-05-31"}, "it expired on 2026-05-31"),
         ({"outcome": "INCONCLUSIVE"}, "it is FAIL, not INCONCLUSIVE"),
         ({"outcome": "NOT ASSESSED"}, "it is FAIL, not NOT ASSESSED"),
-        ({"subjects": ("response time p95",)}, "is FAIL because of a figure, which a waiver accepts by a bound, not by a subject"),
+        (
+            {"subjects": ("response time p95",)},
+            "is FAIL because of a figure, which a waiver accepts by a bound, not by a subject",
+        ),
     ],
 )
 def test_what_a_waiver_does_not_cover_stays_as_it_was(fields: dict[str, object], why: str) -> None:
@@ -345,7 +348,11 @@ def signed(*attestations: Attestation) -> Plan:
             Outcome.INCONCLUSIVE,
             "the attestation is by role architect, expected security-lead",
         ),
-        ((replace(ATTESTATION, age_days=91),), Outcome.INCONCLUSIVE, "the attestation is 91 days old, expected at most 90 d"),
+        (
+            (replace(ATTESTATION, age_days=91),),
+            Outcome.INCONCLUSIVE,
+            "the attestation is 91 days old, expected at most 90 d",
+        ),
         ((replace(ATTESTATION, age_days=90),), Outcome.PASS, "until 2026-07-01: reviewed"),
         ((replace(ATTESTATION, void="expired"), ATTESTATION), Outcome.PASS, "vouches for it"),
     ],
@@ -377,12 +384,15 @@ def test_who_accepts_what_is_not_decided_did_not_accept_what_nobody_could_assess
     lack = NotAssessable(requirement="R", because=Reason(kind=ReasonKind.NO_MEANS, text="the target names no database"))
     verdict = judge(replace(asked, not_assessable=(lack,)), evidence()).verdicts[0]
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.reason.endswith("does not cover it: a part of the requirement is not assessed on this target: the target names no database")
+    assert verdict.reason.endswith(
+        "does not cover it: a part of the requirement is not assessed on this target: the target names no database"
+    )
     both = replace(asked, claims=(*asked.claims, claim("R", recovery("300 s", "pod-loss"))))
     verdict = judge(both, evidence()).verdicts[0]
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert (
-        "does not cover it: recovery of reads is NOT ASSESSED: the sentence could not fail in this run: pod-loss was" in verdict.reason
+        "does not cover it: recovery of reads is NOT ASSESSED: the sentence could not fail in this run: pod-loss was"
+        in verdict.reason
     )
     assert judge(asked, evidence()).verdicts[0].outcome is Outcome.WAIVED
 
@@ -505,4 +515,7 @@ def test_a_waiver_covers_no_claim_without_a_measure(measured: tuple[tuple[Measur
     assert waived(covered, asked).outcome is Outcome.WAIVED
     bare = replace(covered, claims=(*covered.claims, replace(covered.claims[0], measures=measured)))
     found = waived(bare, asked)
-    assert (found.outcome, "does not cover it: a sentence of the scenario has no measured figure" in found.reason) == (Outcome.FAIL, True)
+    assert (found.outcome, "does not cover it: a sentence of the scenario has no measured figure" in found.reason) == (
+        Outcome.FAIL,
+        True,
+    )

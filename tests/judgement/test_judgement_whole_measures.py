@@ -189,7 +189,8 @@ def test_a_loss_as_a_whole() -> None:
         },
         outcome=Outcome.PASS,
         because=because(
-            Outcome.PASS, "none of 5701 acknowledged writes is lost (0 writes of unknown outcome are absent, 900 are present)"
+            Outcome.PASS,
+            "none of 5701 acknowledged writes is lost (0 writes of unknown outcome are absent, 900 are present)",
         ),
         files=("watch/ledger-writes.parquet", *pod),
     )

@@ -136,7 +136,9 @@ def _readings(case: Case, window: Window) -> _Readings:
         raise _NotTold(f"{why}{f'; {failed}' if failed else ''}", hint, ReasonKind.TOO_FEW)
     moments = np.array([first_ns, *at_ns.tolist(), window.end_ns], dtype=np.int64)
     if (gap_s := float(np.diff(moments).max()) / NS_PER_S) > _LONGEST_GAP * within_s:
-        raise _NotTold(f"Prometheus gave no number of active users for {gap_s:.3g} s{f': {failed}' if failed else ''}", _AGAIN)
+        raise _NotTold(
+            f"Prometheus gave no number of active users for {gap_s:.3g} s{f': {failed}' if failed else ''}", _AGAIN
+        )
     users = np.array([users for _, users in inside], dtype=np.float64)
     return _Readings(at_ns=at_ns, users=users, within_ns=within_ns)
 

@@ -43,7 +43,9 @@ def came_back(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Meas
     if attempt.restore.ok is not False or not missing:
         return None
     some = ", ".join(missing[:3]) + ("…" if len(missing) > 3 else "")
-    why = f"{attempt.name}: {len(missing)} parts of the target did not come back in time: {some} ({attempt.restore.why})"
+    why = (
+        f"{attempt.name}: {len(missing)} parts of the target did not come back in time: {some} ({attempt.restore.why})"
+    )
     return _failed(case, "came back", why, attempt, scope, value=float(len(missing)))
 
 

@@ -24,7 +24,9 @@ def attestation(case: Case) -> Iterable[Measure]:
     command = f"readiness attest {id_} --role {role} --by NAME --reason TEXT --link URL"
     found = [one for one in case.plan.attestations if one.vouches == id_]
     if not found:
-        reason = Reason(kind=ReasonKind.NO_MEANS, text=f"no attestation of this requirement by a {role} was found", hint=command)
+        reason = Reason(
+            kind=ReasonKind.NO_MEANS, text=f"no attestation of this requirement by a {role} was found", hint=command
+        )
         yield measure(case, "attestation", Outcome.NOT_ASSESSED, reason)
         return
     newest = min(found, key=lambda one: (bool(_short(one, case)), one.age_days))

@@ -131,9 +131,7 @@ def connections(case: Case) -> Iterable[Measure]:
         stores = {*log.listed("stores")}
         pairs = [pair for pair in pairs if pair[1] in stores and pair[0] not in stores]
         if not pairs:
-            why = (
-                f"the log of connections shows no connection to {', '.join(sorted(stores))}: it may not record such connections"
-            )
+            why = f"the log of connections shows no connection to {', '.join(sorted(stores))}: it may not record such connections"
             yield inconclusive(case, Figure.CONNECTIONS.value, why, _AGAIN, scope={"of": what})
     for pair in pairs:
         yield _connection(case, window, log, pair, known=pair[1] in allowed.get(pair[0], ()))

@@ -190,7 +190,11 @@ def _last_request(case: Case, pod: _HitPod) -> Effect:
     before = pod.ready_from_ns(case, pod.sent_ns - round(_BEFORE_S * NS_PER_S))
     answered, own = (rows.between("sent_ns", before, pod.sent_ns) for rows in (pod.requests, pod.served))
     expected = later * len(own) / max(len(answered), 1)
-    few = f"only {expected:.3g} requests would have gone to this pod after the limit, too few for a proof" if expected < ENOUGH else ""
+    few = (
+        f"only {expected:.3g} requests would have gone to this pod after the limit, too few for a proof"
+        if expected < ENOUGH
+        else ""
+    )
     return _effect(
         case,
         pod,

@@ -38,7 +38,9 @@ _CHECKSUM: Final = "checksum"
 _OF_FLAG: Final = re.compile(r"(?:^|, )flag (.+)$")
 _SEE_DATABASE: Final = "make sure that the database can be read from this machine, then run again"
 _SEE_FLAGS: Final = "make sure that each service answers and evaluates the flag by OFREP, then run again"
-_SEE_REGIONS: Final = "make sure that each region of the target file answers, for example at its `entry`, then run again"
+_SEE_REGIONS: Final = (
+    "make sure that each region of the target file answers, for example at its `entry`, then run again"
+)
 
 
 class _Against(NamedTuple):
@@ -192,7 +194,11 @@ def _migrated(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
     lacking = [one for one in dict.fromkeys((_MIGRATION, _TABLES, *named)) if one not in by_subject]
     jobs = [subject for subject in by_subject if subject.startswith("Job ")]
     if len(jobs) < _JOBS_THERE_AND_BACK:
-        lacking.append(f"the second Job of the migration and its reversal, beside {jobs[0]}" if jobs else "the Jobs of the migration and its reversal")
+        lacking.append(
+            f"the second Job of the migration and its reversal, beside {jobs[0]}"
+            if jobs
+            else "the Jobs of the migration and its reversal"
+        )
     yield from _unrecorded(case, demand, lacking, _SEE_DATABASE)
     for fact in check.facts:
         if fact.ok and _CHECKSUM in fact.expected and not fact.observed.startswith(fact.expected):
@@ -229,7 +235,9 @@ def _node_added(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
         followed = any(at_ns < since_ns for at_ns, _ in changes)
         added = any(since_ns <= at_ns <= until_ns and what in _ADDED for at_ns, what in changes)
         if fact.ok and followed and not added:
-            text = f"{fact.subject}: no node appeared or became ready in that time, according to the history of the nodes"
+            text = (
+                f"{fact.subject}: no node appeared or became ready in that time, according to the history of the nodes"
+            )
             yield _against(case, demand, _Against(fact.subject, text, _SEE_NODES, PODS))
 
 

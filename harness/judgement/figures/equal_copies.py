@@ -35,7 +35,9 @@ from harness.model.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 NAME: Final = Figure.EQUAL_COPIES.value
-METHOD: Final = "rows of the ledger, read from each member twice a second; exact, late by at most the time between two reads"
+METHOD: Final = (
+    "rows of the ledger, read from each member twice a second; exact, late by at most the time between two reads"
+)
 _NEVER: Final = np.iinfo(np.int64).max
 _NUMBER_BITS: Final = 32
 _AGAIN: Final = "make the experiment separate a standby while the ledger writes, then run again"
@@ -87,7 +89,13 @@ class _CopiesCompared:
 def equal_copies(case: Case) -> Iterable[Measure]:
     """One measure per experiment that separated a member from the others."""
     nothing = ("{experiment}: the end of the partition was not recorded", _AGAIN)
-    return of_each_attempt(case, NAME, partial(_of_attempt, case), add="add an experiment that separates a member of the database", nothing=nothing)
+    return of_each_attempt(
+        case,
+        NAME,
+        partial(_of_attempt, case),
+        add="add an experiment that separates a member of the database",
+        nothing=nothing,
+    )
 
 
 def _of_attempt(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
@@ -95,7 +103,9 @@ def _of_attempt(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> It
     shown, healed_ns = _shown(case.evidence, known_until_ns(case.evidence, attempt)), attempt.fault.undone_ns
     if healed_ns is not None and len(shown) < 2:
         why = f"{attempt.name}: the ledger's rows were read from {len(shown)} members, expected at least 2"
-        yield inconclusive(case, NAME, why, "make sure that the watcher `copies` can read every member, then run again", scope=scope)
+        yield inconclusive(
+            case, NAME, why, "make sure that the watcher `copies` can read every member, then run again", scope=scope
+        )
     elif healed_ns is not None:
         yield until(case, _equal(case, attempt, healed_ns, shown, scope))
 

@@ -120,7 +120,11 @@ def events(case: Case) -> Iterable[Measure]:
         n=len(accepted),
         text=f"{summary}, expected each once and complete {case.expected.replace('below', 'within')}",
         receipts={"watch": accepted_receipt(case, _MOST_UNACCEPTED)},
-        gaps=(Gap(f", but the outcome of {undecided} events is unknown" if undecided else "", _LONGER, ReasonKind.TOO_FEW),),
+        gaps=(
+            Gap(
+                f", but the outcome of {undecided} events is unknown" if undecided else "", _LONGER, ReasonKind.TOO_FEW
+            ),
+        ),
         none=Gap(", but no event was accepted", _LONGER),
         value=float(took.max()) if len(took) and once_and_whole else None,
         mixed=True,

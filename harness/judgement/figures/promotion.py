@@ -132,7 +132,9 @@ def _watch(
             return Receipt(ok=False, why=f"{member} was not asked for its role for {gap_s:.3g} s")
         told = ~own.words["role"].missing | own.words["error"].equals(_REFUSED)
         if member in others and not told.any():
-            return Receipt(ok=False, why=f"{member} neither reported a role nor refused connections, so it may have been primary")
+            return Receipt(
+                ok=False, why=f"{member} neither reported a role nor refused connections, so it may have been primary"
+            )
     return Receipt(ok=True, why=f"{len(probes)} probes of the members", files=("watch/replicas.parquet",))
 
 

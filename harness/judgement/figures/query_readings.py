@@ -111,7 +111,9 @@ def read_receipt(evidence: Evidence, span: tuple[int, int], members: Collection[
         if failed is not None:
             return Receipt(ok=False, why=f"{name} did not report its statement statistics: {failed.why}", files=(FILE,))
         if not mine[0].when_ns <= span[0] or not mine[-1].when_ns >= span[1]:
-            return Receipt(ok=False, why=f"the statement statistics of {name} were not read during all of that time", files=(FILE,))
+            return Receipt(
+                ok=False, why=f"the statement statistics of {name} were not read during all of that time", files=(FILE,)
+            )
     return watched(evidence, WATCHER, [span])
 
 

@@ -205,7 +205,11 @@ def way_back_bounds(seen: OperationRecovery) -> tuple[float, float, float | None
 
 def head(attempt: Experiment, *, proves: bool) -> str:
     """The attempt, as the beginning of a reason."""
-    return attempt.name if proves else f"{attempt.name}, attempt {attempt.attempt}, whose fault was sent, so that its harm counts"
+    return (
+        attempt.name
+        if proves
+        else f"{attempt.name}, attempt {attempt.attempt}, whose fault was sent, so that its harm counts"
+    )
 
 
 def way_back_text(seen: OperationRecovery, who: str) -> str:

@@ -145,7 +145,9 @@ def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *
     span = (attempt.fault.sent_ns, answered_until_ns(case.evidence, attempt))
     unasked = never_asked(case.plan, case.evidence, objective.scope.traffic, span, objective.scope.operations)
     for route, expected in unasked if proves else ():
-        why = f"{attempt.name}: {ROUTE}{route} was never requested under the fault, {expected:.0f} requests were expected"
+        why = (
+            f"{attempt.name}: {ROUTE}{route} was never requested under the fault, {expected:.0f} requests were expected"
+        )
         yield inconclusive(case, "recovery of users", why, _ASK, scope={**scope, "group": f"{ROUTE}{route}"})
     if attempt.fault.undone_ns is not None:
         yield _way_back(case, attempt, users, scope, proves=proves)
@@ -319,7 +321,10 @@ def _generator(case: Case, attempt: Experiment, name: str, outcome: Outcome, of:
     if users is not None and known and of(users, name, case.scaled.in_unit("s")) is Outcome.FAIL:
         return {}
     return {
-        "load": Receipt(ok=False, why="counted from when the requests were sent the limit is not exceeded: the load generator was late")
+        "load": Receipt(
+            ok=False,
+            why="counted from when the requests were sent the limit is not exceeded: the load generator was late",
+        )
     }
 
 

@@ -46,7 +46,9 @@ def replication_lags(case: Case) -> Iterable[Measure]:
     members = [member for member in known if not _only_primary(member, seen, windows, case.scaled.in_unit("s"))]
     if not members:
         why = "no replica was observed"
-        yield inconclusive(case, name, why, "make sure that the watcher `replicas` can read every member, then run again")
+        yield inconclusive(
+            case, name, why, "make sure that the watcher `replicas` can read every member, then run again"
+        )
     found = [
         _replication_lag(case, name, quantile, member, seen, windows=windows)
         for member in members

@@ -174,7 +174,9 @@ def _response_time(
     if outcome is Outcome.FAIL and not _fails(case, tables, windows, "intended_ns"):
         outcome = Outcome.INCONCLUSIVE
         quick = sum(len(table) for table in tables) - sum(len(part.at_ns) for part in parts)
-        detail = "; ".join(filter(None, [detail, f"{quick} failures were answered faster than the limit: see the error rate"]))
+        detail = "; ".join(
+            filter(None, [detail, f"{quick} failures were answered faster than the limit: see the error rate"])
+        )
     elif outcome is Outcome.FAIL:
         if _fails(case, tables, windows, "sent_ns"):
             fail_needs = ()

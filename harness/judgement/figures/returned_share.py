@@ -35,7 +35,9 @@ _PATIENCE: Final = 3
 def returned_shares(case: Case) -> Iterable[Measure]:
     """One measure per experiment and region."""
     nothing = ("{experiment} left no record of a region that came back", "let the experiment complete, then run again")
-    return of_each_attempt(case, _NAME, partial(_regions, case), add="add an experiment that takes a region away", nothing=nothing)
+    return of_each_attempt(
+        case, _NAME, partial(_regions, case), add="add an experiment that takes a region away", nothing=nothing
+    )
 
 
 def _regions(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:

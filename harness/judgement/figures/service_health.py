@@ -23,9 +23,7 @@ from harness.model.table import Bools
 from harness.units import NS_PER_S
 
 _NAME: Final = Figure.SERVICE_HEALTH.value
-_METHOD: Final = (
-    "health answers of each service, from the fault to the first of two failing answers in succession"
-)
+_METHOD: Final = "health answers of each service, from the fault to the first of two failing answers in succession"
 _AGAIN: Final = "make sure that every service can be probed, then run again"
 PER_S: Final = 1.5
 """Probes per second of each service: closer together than a tenth of 10 s, even if one is late. A service without its database takes seconds for each answer."""

@@ -172,7 +172,8 @@ def least_requests(quantile: float, limit: float, confidence: float) -> int:
     """How many requests per hour prove with this confidence that two equal quantiles differ by less than the factor `limit`.
 
     They do so in at least three of four runs if response times have an exponential tail (the judge's bounds are a little wider than the
-    bounds used here): then the relative standard error of a sample quantile is sqrt(p (1 - p) / n) / ((1 - p) ln(1 / (1 - p))). Source: H. A. David and H. N. Nagaraja, Order Statistics, 3rd ed., 10.2.
+    bounds used here): then the relative standard error of a sample quantile is sqrt(p (1 - p) / n) / ((1 - p) ln(1 / (1 - p))).
+    Source: H. A. David and H. N. Nagaraja, Order Statistics, 3rd ed., 10.2.
     """
     if limit <= 1:
         return 1

@@ -52,9 +52,7 @@ def users_measure(case: Case, window: Window) -> Measure:
         reason = because(outcome, summary, hint, kind=ReasonKind.LOAD)
     else:
         outcome = Outcome.PASS
-        summary = (
-            f"at least {fewest:g} users were active at once in each of {len(each)} seconds, expected at least {expected}"
-        )
+        summary = f"at least {fewest:g} users were active at once in each of {len(each)} seconds, expected at least {expected}"
         reason = because(outcome, summary)
     return measure(
         case,

@@ -44,7 +44,12 @@ def variations(case: Case) -> Iterable[Measure]:
     bounds = _variation(case, parts)
     if math.isnan(bounds.value):
         yield inconclusive(
-            case, name, bounds.why, "find out why requests had no answer, then run again", kind=ReasonKind.TOO_FEW, scope=scope
+            case,
+            name,
+            bounds.why,
+            "find out why requests had no answer, then run again",
+            kind=ReasonKind.TOO_FEW,
+            scope=scope,
         )
         return
     found = sorted(times.quantile(case.quantile) for times, _ in parts)

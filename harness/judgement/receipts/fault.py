@@ -51,7 +51,9 @@ def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Rec
 def not_run(experiment: Experiment) -> str:
     """Why an attempt cannot be used: it was not run, or its fault was sent and its record has no end."""
     why = experiment.why or "no reason was recorded"
-    return f"the experiment was not run: {why}" if experiment.fault.sent_ns is None else f"the fault was sent, but {why}"
+    return (
+        f"the experiment was not run: {why}" if experiment.fault.sent_ns is None else f"the fault was sent, but {why}"
+    )
 
 
 def claimed_fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment, objective: Objective) -> Receipt:

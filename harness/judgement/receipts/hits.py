@@ -100,7 +100,9 @@ def region_receipt(evidence: Evidence, attempt: Experiment, region: str) -> Rece
     left = [name for name in up if not _node_went(evidence, attempt, name)]
     if left:
         return _no(attempt, f"{_some(left)} of {region} was not lost", ok=False)
-    return Receipt(ok=True, why=f"{attempt.name}: all {len(up)} nodes of {region} were lost", files=("history/pods.ndjson",))
+    return Receipt(
+        ok=True, why=f"{attempt.name}: all {len(up)} nodes of {region} were lost", files=("history/pods.ndjson",)
+    )
 
 
 def _up(evidence: Evidence, region: str, at_ns: int) -> list[str]:
@@ -119,7 +121,9 @@ def _zone_receipt(evidence: Evidence, attempt: Experiment, region: str, experime
         return _no(attempt, f"no history contains the nodes of {region}")
     if not own or foreign or own >= known:
         what = (
-            f"{_some(foreign)} is not in {region}" if foreign else f"the fault hit {_some(sorted(own))} of {len(known)} nodes"
+            f"{_some(foreign)} is not in {region}"
+            if foreign
+            else f"the fault hit {_some(sorted(own))} of {len(known)} nodes"
         )
         return _no(attempt, f"{what}, expected one zone of {region}", ok=False)
     tried = {
@@ -174,7 +178,9 @@ def _primary_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     if not primary:
         return _no(attempt, "no history shows which member was primary at that moment")
     if not primary & hit:
-        return _no(attempt, f"the primary was {_some(sorted(primary))}, but the fault hit {_some(sorted(hit))}", ok=False)
+        return _no(
+            attempt, f"the primary was {_some(sorted(primary))}, but the fault hit {_some(sorted(hit))}", ok=False
+        )
     return Receipt(ok=True, why=f"{attempt.name}: {_some(sorted(primary & hit))} was the primary")
 
 

@@ -43,7 +43,8 @@ def watch_receipt(
     gap = int(gaps.max())
     if gap > max(GAP_NS, SHARE_OF_LIMIT * limit_s * NS_PER_S):
         return Receipt(
-            ok=False, why=f"the watcher {watcher!r} sent no probe for {gap / NS_PER_S:.3g} s, more than a tenth of the limit"
+            ok=False,
+            why=f"the watcher {watcher!r} sent no probe for {gap / NS_PER_S:.3g} s, more than a tenth of the limit",
         )
     widened = ", more than 250 ms, so the resolution is wider" if gap > GAP_NS else ""
     return Receipt(ok=True, why=f"{len(gaps) - 1} probes, longest gap {gap / 1e6:.4g} ms{widened}")

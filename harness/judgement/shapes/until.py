@@ -93,7 +93,10 @@ def _unsure(found: Effect, outcome: Outcome, limit: float) -> str:
     if outcome is not Outcome.PASS:
         return found.excuse if outcome is Outcome.FAIL else ""
     brief = found.ends and found.watched < limit
-    doubts = [found.doubt, f"the observation lasted {found.watched:.3g} s of the {limit:.3g} s that are needed" if brief else ""]
+    doubts = [
+        found.doubt,
+        f"the observation lasted {found.watched:.3g} s of the {limit:.3g} s that are needed" if brief else "",
+    ]
     return "; ".join(filter(None, doubts))
 
 
@@ -102,5 +105,7 @@ def too_short(case: Case, attempt: Experiment) -> str:
     planned, limit = case.plan.experiments.get(attempt.name), case.scaled.in_unit("s")
     watched = planned.observe_s if planned else 0.0
     return (
-        "" if watched >= limit else f"{attempt.name} was planned to be watched for {watched:.4g} s, less than the limit of {limit:.4g} s"
+        ""
+        if watched >= limit
+        else f"{attempt.name} was planned to be watched for {watched:.4g} s, less than the limit of {limit:.4g} s"
     )

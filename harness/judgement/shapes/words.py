@@ -125,7 +125,9 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
     "by another": UntilWords(
         "{rollout} was ", "", "{taken} when the condition of its trigger had been met for {watched:.4g} s"
     ),
-    "its trigger": UntilWords("{rollout}: ", "{old} still answered at most {high:.4g} s after the condition of its trigger was met ({why})"),
+    "its trigger": UntilWords(
+        "{rollout}: ", "{old} still answered at most {high:.4g} s after the condition of its trigger was met ({why})"
+    ),
     Figure.QUERIES_QUICK: UntilWords(
         "{rollout}: ",
         "the p95 of `{query}` was above {over} until {high:.4g} s after the release had its first users",
@@ -167,7 +169,10 @@ class FactWords(NamedTuple):
 
 _FACTS: Final[Mapping[str, FactWords]] = {
     DemandKind.CHECK: FactWords(
-        "read from the live target", " on the live target", "make sure that the target answers, then run again", live=True
+        "read from the live target",
+        " on the live target",
+        "make sure that the target answers, then run again",
+        live=True,
     ),
     DemandKind.STATIC: FactWords(
         "read from the platform's files",

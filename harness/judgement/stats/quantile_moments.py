@@ -11,9 +11,7 @@ from typing import Final
 
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, rank_at_least, rank_at_most
 
-_METHOD: Final = (
-    "order statistics, each within the bounds that mean, standard deviation, minimum and maximum allow (Boyd, Hawkins; Markov)"
-)
+_METHOD: Final = "order statistics, each within the bounds that mean, standard deviation, minimum and maximum allow (Boyd, Hawkins; Markov)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

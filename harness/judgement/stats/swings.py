@@ -88,9 +88,7 @@ class Thirds(Clustering):
     @property
     def method(self) -> str:
         """How the bounds are made."""
-        return (
-            f"share by thirds of the window, the worst at {MARGIN:g} times its odds and the best at its odds divided by as much"
-        )
+        return f"share by thirds of the window, the worst at {MARGIN:g} times its odds and the best at its odds divided by as much"
 
     def at_least(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
         """Lower bound: the odds of the best third, divided by MARGIN."""

@@ -172,7 +172,11 @@ def _told(case: Case, trial: Trial, texts: list[str], fault: Receipt) -> Measure
     value = max(rates, key=lambda rate: abs(rate - limit), default=None)
     scope = {"experiment": trial.attempt.name, "alert": case.objective.params["alert"]}
     nameless = len(rates) < len(texts) or value is None
-    said = f"the text of a notice names no percentage: {texts[named.index(None)] or 'it is empty'}" if None in named else ""
+    said = (
+        f"the text of a notice names no percentage: {texts[named.index(None)] or 'it is empty'}"
+        if None in named
+        else ""
+    )
     if value is not None and not said:
         said = f"the text of a notice names {formatted(value, 'ratio')}: {texts[named.index(value)]}"
     found = Amount(

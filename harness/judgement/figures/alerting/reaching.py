@@ -245,7 +245,13 @@ def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
             "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
             "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.known_ns)]),
         },
-        gaps=(Gap(f", but the first notice names only pods {SCALED_DOWN}" if unproven else "", SCALED_DOWN_HINT, ReasonKind.FAULT),),
+        gaps=(
+            Gap(
+                f", but the first notice names only pods {SCALED_DOWN}" if unproven else "",
+                SCALED_DOWN_HINT,
+                ReasonKind.FAULT,
+            ),
+        ),
         value=float(len(mine)) if names else None,  # no number of notices makes up for what they do not name
         mixed=True,
         scaled_limit=None,

@@ -178,7 +178,7 @@ def verdicts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     ]
     gaps += [
         (
-            f"{stay.subject} went on from {stay.name} after an analysis whose metric {metric} read no value ({len(unfed)} of {n}), for which its condition does not provide: the metric decided nothing",
+            f"{stay.subject} went on from {stay.name} after an analysis whose metric {metric} read no value ({len(unfed)} of {n}), unforeseen by its condition: the metric decided nothing",
             NO_WORDS,
         )
         for stay, metric in unfed[:1]

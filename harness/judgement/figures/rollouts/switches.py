@@ -195,7 +195,9 @@ def _from_trigger(case: Case, history: RolloutHistory, switch: ReleaseSwitch, ba
     low = high = None
     unknown = f"the rollout was taken back ({back.why}), but {_absent(fired)}"
     if fired.may_ns is not None and back.when_ns < fired.may_ns:
-        unknown = f"the rollout was taken back ({back.why}) before the condition of its trigger was met for the whole window"
+        unknown = (
+            f"the rollout was taken back ({back.why}) before the condition of its trigger was met for the whole window"
+        )
     elif fired.may_ns is not None:
         full_ns, unknown = fired.full_ns or fired.must_ns, ""
         high = (max(last_ns, switch.at_ns) - fired.may_ns) / NS_PER_S

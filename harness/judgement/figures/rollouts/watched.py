@@ -67,7 +67,9 @@ def health_read(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     for place, workload in _objects(case, history) if history.plan.kind != _SELECTOR else ():
         if (place, workload) not in followed:
             subject = f"{place}/{workload}"
-            yield untold(case, f"{subject}: no ready pod of this workload was recorded during the rollout", _PODS, of=subject)
+            yield untold(
+                case, f"{subject}: no ready pod of this workload was recorded during the rollout", _PODS, of=subject
+            )
 
 
 def _asked(case: Case, history: RolloutHistory) -> dict[str, list[PodAsked]]:

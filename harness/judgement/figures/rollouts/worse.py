@@ -41,7 +41,10 @@ _FEWEST: Final = 20
 """Least number of answers of each release for a comparison."""
 _HEALTHY: Final = "Healthy"
 _TRIED: Final = "name a candidate that exceeds this limit (`candidate:` in the rollout file), then run again"
-_CRITERIA: Final = {"p95": "response time p95 relative to the old release", "errors": "error rate above that of the old release"}
+_CRITERIA: Final = {
+    "p95": "response time p95 relative to the old release",
+    "errors": "error rate above that of the old release",
+}
 _SIGNALS: Final = {"p95": Signal.RESPONSE_TIME, "errors": Signal.ERROR_RATE}
 
 
@@ -106,7 +109,11 @@ def not_promoted(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     promoted = _promoted(history)
     mine = _own(history)
     said = ", ".join(worse.values()) or "the candidate exceeded neither criterion"
-    text = f"the candidate was taken back before it was promoted ({mine.why})" if mine else "the candidate was not promoted"
+    text = (
+        f"the candidate was taken back before it was promoted ({mine.why})"
+        if mine
+        else "the candidate was not promoted"
+    )
     if promoted is not None:
         when = " after it was taken back" if promoted.when_ns >= history.back_ns else ""
         text = f"the candidate was promoted{when} ({promoted.subject})"
@@ -154,7 +161,9 @@ def _worse(case: Case, history: RolloutHistory) -> dict[str, str]:
     found = {}
     slow, quick = (quantile_of(np.sort(waited_ms(timed(rows))), 0.95) for rows in (new, old))
     if slow > factor * quick:
-        found["p95"] = f"the p95 of the candidate was {formatted(slow, 'ms')}, that of the old release {formatted(quick, 'ms')}"
+        found["p95"] = (
+            f"the p95 of the candidate was {formatted(slow, 'ms')}, that of the old release {formatted(quick, 'ms')}"
+        )
     bad, good = (float(failed(rows).mean()) for rows in (new, old))
     if bad - good > points:
         found["errors"] = (

@@ -52,7 +52,9 @@ class HeldLevel:
     def method(self) -> str:
         """How the load was applied, in words."""
         scale = f", CPU at scale {self.cpu_scale:g}" if self.resource == "cpu" and self.cpu_scale != 1 else ""
-        return f"StressChaos on {self.workload}{scale}; replicas as its autoscaler reports them, followed as they change"
+        return (
+            f"StressChaos on {self.workload}{scale}; replicas as its autoscaler reports them, followed as they change"
+        )
 
 
 def held_levels(case: Case) -> tuple[HeldLevel, ...] | str:

@@ -147,9 +147,7 @@ def _moments(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
     return [(one.since_ns, one.recorded_ns) for one in turns[:1] if one.since_ns is not None]
 
 
-_METHOD: Final = (
-    "copies of a pod, requested in turn; closed model; the wider of the bounds of independent answers and of the spread of turns (t)"
-)
+_METHOD: Final = "copies of a pod, requested in turn; closed model; the wider of the bounds of independent answers and of the spread of turns (t)"
 
 SPEC: Final = Spec(
     figure=Figure.RESIZED,

@@ -147,7 +147,9 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
     after_s = after.at_scale(case.plan.time_scale).in_unit("s")
     from_ns, lasted_s = spike.begin_ns + round(after_s * NS_PER_S), (spike.end_ns - spike.begin_ns) / NS_PER_S
     if from_ns >= spike.end_ns:
-        return not_falsifiable(case, name, f"the spike lasted {lasted_s:.3g} s, so it was over {after_s:.3g} s after its beginning")
+        return not_falsifiable(
+            case, name, f"the spike lasted {lasted_s:.3g} s, so it was over {after_s:.3g} s after its beginning"
+        )
     limit_ms, span = case.scaled.in_unit("ms"), (from_ns, spike.end_ns)
     scope = {"traffic": spike.traffic, "phase": Phase.STEADY.value}
     rows = timed(spike.samples(*span))
