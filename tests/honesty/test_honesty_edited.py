@@ -157,7 +157,7 @@ def test_records_that_differ_keep_a_release_from_go_where_no_row_asks_for_them()
     assert decided(plan, run).decision.outcome is DecisionOutcome.GO
     found = decided(plan, without("ledger-writes", every(1))(run)).decision
     assert found.outcome is DecisionOutcome.INCONCLUSIVE
-    assert "the watcher 'ledger': it made 12001 probes, and 0 are recorded" in found.reasons
+    assert "the watcher 'ledger': 12001 probes were made, but 0 are recorded" in found.reasons
 
 
 def _ready_throughout(run: Evidence) -> Evidence:

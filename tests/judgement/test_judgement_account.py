@@ -75,7 +75,7 @@ def test_rows_of_a_read_that_is_not_on_record_are_a_trouble() -> None:
     """Somebody read through eu-west-1, and what came of it is gone."""
     books = through("eu-west-1", ledger(ROWS, lost=[7]))
     account = account_of(replace(books, final_reads=books.final_reads[:1]))
-    assert account.trouble == "rows were read through eu-west-1, and no such read was recorded"
+    assert account.trouble == "rows were read through eu-west-1, but no such read was recorded"
 
 
 def test_each_source_counts_its_own_rounds_and_its_last_one_decides() -> None:

@@ -172,7 +172,7 @@ def test_sign_ins_whose_outcome_is_unknown_leave_it_open() -> None:
 @pytest.mark.parametrize(
     ("read", "why"),
     [
-        ((), "Prometheus was not asked for the number of active users"),
+        ((), "Prometheus was not queried for the number of active users"),
         (reads(active, why="no answer"), "no answer"),
         (reads(active, until=15.0), "cover only 3 s, but a user counts as active for 10 s"),
         (reads(active, every_s=5.0), "Prometheus gave no number of active users for 5 s"),

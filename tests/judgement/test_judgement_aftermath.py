@@ -74,7 +74,7 @@ def test_an_experiment_that_was_skipped_is_inconclusive_with_the_reason() -> Non
     )
     found = recovered("database-loss", with_experiment([skipped]))
     assert {m.outcome for m in found.values()} == {INCONCLUSIVE}
-    assert found["recovery of reads"].reason == "database-loss: it was not run: not restored after pod-loss"
+    assert found["recovery of reads"].reason == "database-loss: the experiment was not run: not restored after pod-loss"
 
 
 def test_a_target_that_is_not_steady_at_the_end_fails_the_last_recovery() -> None:

@@ -252,7 +252,7 @@ def test_every_region_reads_back_what_the_database_has() -> None:
     lacking = judged(Figure.READ_BACK, regional(20, 21))[1]
     assert (lacking.outcome, lacking.value) == (FAIL, 2)
     assert lacking.reason == (
-        "eu-west-1: 2 of 5701 acknowledged writes are not read back as the database has them: client 1 number 20, client 1 number 21"
+        "eu-west-1: 2 of 5701 acknowledged writes were not read back as the database has them: client 1 number 20, client 1 number 21"
     )
 
 

@@ -190,7 +190,7 @@ def test_the_primary_is_who_led_when_the_action_was_sent() -> None:
         ),
     )
     standby = named_receipt(moved, DATABASE, PRIMARY)
-    assert (standby.ok, standby.why) == (False, "database-loss: the primary was pg-1, hit was pg-0")
+    assert (standby.ok, standby.why) == (False, "database-loss: the primary was pg-1, but the fault hit pg-0")
     assert named_receipt(replace(evidence(), leaders=()), DATABASE, PRIMARY).ok is None
     assert named_receipt(moved, DATABASE, replace(PRIMARY, params={})).ok
 

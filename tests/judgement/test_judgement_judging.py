@@ -271,7 +271,7 @@ def test_an_experiment_without_record_or_plan_is_told_all_the_same() -> None:
     assert (results["null-run"].verdict, results["null-run"].sent, results["null-run"].reads) == (PASS, False, None)
     assert (results["null-run"].share, results["null-run"].loss_window_s) == ({}, None)
     unrun = {e.name: e for e in judge(plan(), with_experiment([replace(null, ran=False, why="no time")])).experiments}
-    assert unrun["null-run"].reason == "it was not run: no time"
+    assert unrun["null-run"].reason == "the experiment was not run: no time"
     idle = replace(evidence(), windows={k: w for k, w in evidence().windows.items() if w.experiment})
     assert "us-east-1 before" not in judge(plan(), idle).experiments[0].share
 

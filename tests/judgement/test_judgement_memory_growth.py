@@ -99,7 +99,7 @@ def test_each_container_is_judged_by_itself() -> None:
 @pytest.mark.parametrize(
     ("read", "why"),
     [
-        ((), "Prometheus was not asked for the memory of any container"),
+        ((), "Prometheus was not queried for the memory of any container"),
         (reads(leaking(0.0), until=0.0), "the resident memory of this container is not exposed"),
         (reads(leaking(0.0), until=50.0), "there is no sample of the resident memory for 11 s"),
         (reads(leaking(0.0), from_s=30.0), "there is no sample of the resident memory for 15 s"),

@@ -123,7 +123,7 @@ def test_a_load_that_was_not_given_accuses_no_autoscaler() -> None:
     (found,) = judged(CPU, load("failed", 10, 0.6, why="StressChaos is unknown here"))
     assert (found.outcome, found.because.text) == (
         Outcome.INCONCLUSIVE,
-        "the load was not given: StressChaos is unknown here",
+        "the load was not applied: StressChaos is unknown here",
     )
 
 

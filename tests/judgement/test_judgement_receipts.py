@@ -127,18 +127,18 @@ UNSENT = replace(FAULT, fault=replace(FAULT.fault, sent_ns=None))
     ("attempt", "ok", "said"),
     [
         (FAULT, True, "pod-loss: confirmed on the target after 1 s: track-old"),
-        (replace(UNSENT, ran=False, why="not steady"), False, "pod-loss: it was not run: not steady"),
-        (replace(UNSENT, ran=False), False, "pod-loss: it was not run: no reason was recorded"),
+        (replace(UNSENT, ran=False, why="not steady"), False, "pod-loss: the experiment was not run: not steady"),
+        (replace(UNSENT, ran=False), False, "pod-loss: the experiment was not run: no reason was recorded"),
         (
             replace(FAULT, ran=False, why="the experiment did not complete"),
             False,
-            "pod-loss: its fault was sent, and the experiment did not complete",
+            "pod-loss: the fault was sent, but the experiment did not complete",
         ),
         (replace(FAULT, journal={}), None, "pod-loss: the experiment left no journal"),
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=None)),
             None,
-            "pod-loss: no probe of the target confirmed that the fault was in",
+            "pod-loss: no probe of the target confirmed that the fault was active",
         ),
         (replace(FAULT, fault=replace(FAULT.fault, sent_ns=None, why="no probe")), None, "pod-loss: no probe"),
         (

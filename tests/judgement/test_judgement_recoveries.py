@@ -154,7 +154,7 @@ def test_without_a_fault_there_is_no_recovery() -> None:
         DATABASE, ran=False, why="the target was not steady", fault=FaultWindow(experiment="d", domain="database")
     )
     measure = reads_of("30 s", with_experiment([skipped]))
-    assert measure.reason == "database-loss: it was not run: the target was not steady"
+    assert measure.reason == "database-loss: the experiment was not run: the target was not steady"
     assert measure.hint.startswith("read the experiment's chaos.log")
 
 
@@ -268,7 +268,7 @@ def test_an_experiment_of_a_run_that_was_killed_is_no_recovery_of_zero_seconds()
     )
     run = with_experiment([killed])
     measure = reads_of("30 s", run)
-    assert measure.reason == "database-loss: its fault was sent, and the experiment did not complete"
+    assert measure.reason == "database-loss: the fault was sent, but the experiment did not complete"
     assert measure.hint.startswith("bring the target back with `readiness recover")
     told = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
     assert (told.reason, told.reads) == (measure.reason, None)
@@ -285,7 +285,7 @@ def test_an_experiment_that_was_not_run_lost_no_number_of_writes() -> None:
     told = judge(plan(), with_experiment([replace(DATABASE, ran=False, why="not steady", fault=unsent)])).experiments
     one = next(e for e in told if e.name == "database-loss")
     assert (one.writes_lost, one.writes_unsure, one.writes_why) == (None, None, one.reason)
-    assert one.reason == "database-loss: it was not run: not steady"
+    assert one.reason == "database-loss: the experiment was not run: not steady"
 
 
 def test_a_region_that_was_hit_is_seen_to_come_back_on_heal_only() -> None:

@@ -75,7 +75,7 @@ def test_a_pod_with_a_tenth_of_its_share_fails() -> None:
     """One answer where the others give ten."""
     found = {one.scope["pod"]: one for one in judged(SHARE, served_by(*["track-a"] * 10, *["track-b"] * 10, "track-c"))}
     assert found["track-c"].outcome is FAIL
-    assert found["track-c"].reason.startswith("us-east-1/track-c over an equal share (")
+    assert found["track-c"].reason.startswith("the share of us-east-1/track-c relative to an equal share (")
 
 
 def test_a_pod_that_was_ready_for_a_moment_only_is_not_judged() -> None:

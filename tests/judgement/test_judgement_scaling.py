@@ -127,7 +127,7 @@ def test_a_load_that_was_not_given_hides_no_failure() -> None:
     failed = observation("scale.failed", key, 40, "scale", why="there is no Deployment north/track-service")
     found = judged(EVERY, *first, failed, route_needs={"b": ("track-service",)})
     assert [one.outcome.value for one in found] == ["INCONCLUSIVE", "PASS", "FAIL"]
-    assert found[0].because.text == "the load was not given: there is no Deployment north/track-service"
+    assert found[0].because.text == "the load was not applied: there is no Deployment north/track-service"
 
 
 def test_each_service_has_both_levels() -> None:

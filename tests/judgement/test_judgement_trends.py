@@ -458,7 +458,7 @@ def test_an_error_counts_though_the_generator_lagged() -> None:
 @pytest.mark.parametrize(
     ("release", "why"),
     [
-        ("1.2.0", "no answer named release 1.2.0; there were 1.0.0, 1.1.0"),
+        ("1.2.0", "no answer named release 1.2.0; answers named 1.0.0, 1.1.0"),
         (None, "no answer named release 1.1.0; answers named no release at all"),
     ],
 )

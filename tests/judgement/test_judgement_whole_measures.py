@@ -116,7 +116,7 @@ def test_a_recovery_that_failed_and_one_that_cannot_be_told() -> None:
     harm, *_ = all_of(one, with_experiment([unseen], away))
     assert (harm.outcome, harm.reason) == (Outcome.FAIL, failed.reason)
     untold, *_ = all_of(one, with_experiment([unseen]))
-    assert untold.reason.endswith(", but database-loss: no probe of the target confirmed that the fault was in")
+    assert untold.reason.endswith(", but database-loss: no probe of the target confirmed that the fault was active")
     assert untold.hint == "read the experiment's chaos.log, fix what kept the fault from going in, then run again"
     assert (untold.outcome, untold.low, untold.files) == (Outcome.INCONCLUSIVE, 20.45, failed.files)
 

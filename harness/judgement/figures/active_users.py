@@ -117,7 +117,7 @@ def _readings(case: Case, window: Window) -> _Readings:
     told = [read for read in reads if not read.why]
     failed = next((read.why for read in reads if read.why), "")
     if not told:
-        raise _NotTold(failed or "Prometheus was not asked for the number of active users", _AGAIN)
+        raise _NotTold(failed or "Prometheus was not queried for the number of active users", _AGAIN)
     within_s = float(told[0].within_s)
     within_ns, oldest_ns = round(within_s * NS_PER_S), round(_OLDEST * within_s * NS_PER_S)
     begin_ns = window.start_ns if window.begin_ns is None else window.begin_ns

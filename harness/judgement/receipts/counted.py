@@ -33,7 +33,7 @@ def miscounted(evidence: Evidence) -> Mapping[str, str]:
         if again := rows.once(_copies):
             found[declared.watcher] = f"{again} of {len(rows)} rows of {declared.schema.name} are recorded twice"
         elif declared.counted and made and (n := rows_of(declared.watcher, rows)) != made:
-            found[declared.watcher] = f"the watcher made {made} probes, but {n} are recorded"
+            found[declared.watcher] = f"{made} probes were made, but {n} are recorded"
     return found
 
 
