@@ -20,9 +20,9 @@ from harness.model.items import OUTCOMES
 from harness.model.table import Bools, Ints, distinct
 
 AUTHORITIES: Final = (DATABASE, ENTRY)
-"""The sources of which one must have been read, the best one first; others may be replicas."""
+"""The sources of which one must have been read, the best one first; other sources may be replicas."""
 COPY_NS: Final = 11_000_000_000
-"""An entry may serve from a copy: what it lacks for no longer than this, and then has, is lag. The final reads wait as long."""
+"""An entry may answer from a replica: what it lacks for no longer than this, in ns, and then has, is lag. The final reads wait as long."""
 _SEQUENCE_BITS: Final = 40
 _CLIENT_BITS: Final = 22
 
@@ -63,10 +63,10 @@ class Account:
     """The ledger after the last final read of each source.
 
     Attributes:
-        attempted: how many writes were recorded.
-        acknowledged: of them.
+        attempted: number of recorded writes.
+        acknowledged: the acknowledged writes.
         lost: acknowledged, and missing or with another value at the end, in any source that was read.
-        wrong: read with another value in at least one source, whatever their outcome; the acknowledged ones of them are lost.
+        wrong: read with another value in at least one source, whatever their outcome; acknowledged writes among them are also lost.
         missing: lost writes by source.
         lagging: by region, missing writes that were acknowledged too recently before the read to count as lost.
         unsure: outcome unknown, not present with any value: neither lost nor kept.
@@ -75,9 +75,9 @@ class Account:
         twice: more than one row in one read.
         trouble: why the ledger is incomplete; empty when it is complete.
         authority: the source that decides: the database, or the entry if no database was read; empty: neither was read.
-        searched: whether a complete read of the authority covered every write; others are neither lost nor kept.
-        unread: acknowledged, and not found in the authority, whose read is not complete: it may have them; none where it was searched.
-        absent: acknowledged, there at the end, and missing or with another value in a complete read of the authority before it.
+        searched: whether a complete read of the authority covered every write; if not, missing writes are neither lost nor kept.
+        unread: acknowledged, and not found in the authority, whose read is not complete, so that it may have them; empty if it was searched.
+        absent: acknowledged and present at the end, but missing or with another value in an earlier complete read of the authority.
     """
 
     attempted: int
@@ -98,20 +98,20 @@ class Account:
 
     @property
     def gone(self) -> Writes:
-        """The lost ones that the authority lacks, or has with another value."""
+        """The lost writes that the authority lacks, or has with another value."""
         return self.missing.get(self.authority, self.lost.where(np.zeros(len(self.lost), dtype=np.bool_)))
 
     @property
     def changed(self) -> Writes:
-        """Writes that were not acknowledged and are there with another value: they are not lost, but that value was never written."""
+        """Writes that were not acknowledged and are present with another value: they are not lost, but that value was never written."""
         return self.wrong.where(~self.wrong.among(self.lost))
 
     def counted(self, writes: Writes) -> int | None:
-        """How many of these there are; None: none was found, and not all was searched."""
+        """The number of these writes; None: none was found, but not everything was searched."""
         return len(writes) if self.searched or len(writes) else None
 
     def left(self, writes: Writes) -> int | None:
-        """How many of these are not there; None: not all was searched."""
+        """The number of these writes, which are absent; None: not everything was searched."""
         return len(writes) if self.searched else None
 
 
@@ -205,7 +205,7 @@ def _sorted(writes: Writes) -> Writes:
 
 def _lags(lagging: Mapping[str, Writes]) -> Iterable[str]:
     for source, writes in lagging.items():
-        yield f"{source} lacks {len(writes)} writes that were acknowledged too shortly before it was read: its copy may lag"
+        yield f"{source} lacks {len(writes)} writes that were acknowledged too shortly before it was read: its replica may lag"
 
 
 def _keys(rows: Table, low: int) -> Ints:
@@ -273,7 +273,7 @@ def _troubles(ledger: Ledger, keys: Ints, acknowledged: Writes, sources: list[_S
     elif read.isdisjoint(AUTHORITIES):
         yield "the ledger was read back neither from the database nor through the entry"
     elif lone := [name for name in ledger.final.words["place"].present if name not in read]:
-        yield f"rows were read through {', '.join(lone)}, and no such read was recorded"
+        yield f"rows were read through {', '.join(lone)}, but no such read was recorded"
     else:
         yield from (trouble for source in sources for trouble in _read_troubles(source, acknowledged))
         yield from _record_troubles(keys, sources)
@@ -293,11 +293,11 @@ def _record_troubles(keys: Ints, sources: list[_Source]) -> Iterable[str]:
     """Gaps and duplicates in the record of writes; each client numbers its writes 0, 1, 2…."""
     numbers = distinct(keys)
     if again := len(keys) - len(numbers):
-        yield f"{again} numbers are in the record of writes twice"
+        yield f"{again} sequence numbers occur twice in the record of writes"
     clients, counts = np.unique(numbers >> _SEQUENCE_BITS, return_counts=True)
     last = numbers[np.cumsum(counts) - 1] - (clients << _SEQUENCE_BITS)
     if gaps := int((last + 1 - counts).sum()):
-        yield f"the record of writes lacks {gaps} numbers"
+        yield f"{gaps} sequence numbers are missing in the record of writes"
     strange = [found[~_in(found, numbers)] for source in sources for found in (source.intact, source.wrong)]
     if strays := len(distinct(np.concatenate(strange))):
-        yield f"the last read found {strays} rows that the record of writes does not know"
+        yield f"the last read found {strays} rows that are not in the record of writes"

@@ -1,7 +1,7 @@
-"""Journey accounts: what journeys wrote against what was read back after the load.
+"""Journey accounts: what journeys wrote, compared with what was read back after the load.
 
-One account of several traffics is one: each is read back at its end, an item's last read counts unless it was absent in one, and what was
-written to a counter after that read is not judged.
+Traffics that declare the same account share it. Each reads it back at its end; the last read of an item counts, unless the item was absent in
+one of the reads, and what was written to a counter after that read is not judged.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _of(rows: Table, account: str) -> Table:
 
 
 def _decisive(reads: Table) -> Table:
-    """The read of each item that counts, in order of id: the last one without it, as no later read makes a loss undone, else the last one."""
+    """The read of each item that counts, by id: the last read in which it was absent, as a later read does not undo a loss, else its last read."""
     absent = reads.words["state"].equals("absent")
     order = np.lexsort((reads.ints["seen_ns"], absent, reads.ints["id"]))
     ids = reads.ints["id"][order]
@@ -94,7 +94,7 @@ def _result(account: AccountPlan, every: Table, reads: Table) -> AccountResult:
 
 
 def _compared(writes: Table, reads: Table, ok: Bools, found: Bools) -> tuple[int, int, int]:
-    """Compare items: a missing item is lost, one with another digest is wrong."""
+    """Compare items: a missing item is lost, an item with another digest is wrong."""
     ids, values = writes.ints["id"][ok], writes.ints["digest"][ok]
     absent = reads.words["state"].equals("absent")
     lost = int(np.isin(ids, reads.ints["id"][absent]).sum())
@@ -109,7 +109,7 @@ def _counted(writes: Table, reads: Table, ok: Bools, found: Bools) -> tuple[int,
     """Compare counters: each acknowledged write adds one, and no counter exceeds what was sent.
 
     The value of a counter before the run's first acknowledged write is one below the lowest value in any answer. Since then it must
-    have grown by at least the acknowledged writes, and at most by the acknowledged and the unknown ones.
+    have grown by at least the number of acknowledged writes, and at most by that of acknowledged and unknown writes.
     """
     unknown = writes.words["outcome"].equals("unknown")
     items, index = np.unique(writes.ints["id"][ok], return_inverse=True)

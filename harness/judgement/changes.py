@@ -1,4 +1,4 @@
-"""What differs between runs that were judged: verdicts, and figures by two-sample bounds. Nothing is called worse that is not proven."""
+"""Differences between judged runs: verdicts, and figures by two-sample bounds. A figure is called worse only if that is proven."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LENGTHS: Final = frozenset({"ms", "s"})
 
 
 def compared(before: PastRun, after: PastRun) -> RunComparison:
-    """What differs between two runs; figures only where both are of one target, environment and time scale."""
+    """The differences between two runs; figures are compared only if both runs have the same target, environment and time scale."""
     why_not = ""
     if before.series != after.series:
         first, second = (f"{run.target} ({run.environment}, time scale {run.time_scale:g})" for run in (before, after))
@@ -78,13 +78,13 @@ def _pairs(before: PastRow, after: PastRow) -> Iterable[tuple[PastFigure, PastFi
 
 
 def figure_change(requirement: str, before: PastFigure, after: PastFigure) -> FigureChange:
-    """What is proven of one figure in two runs, at the confidence of a FAIL on either side."""
+    """The change of one figure between two runs that is proven at the confidence of a FAIL on either side."""
     first, second = _bounds(before), _bounds(after)
     if before.unit != after.unit:
         why = f"the units differ: {before.unit or 'none'} and {after.unit or 'none'}"
         return FigureChange(requirement=requirement, before=before, after=after, change=Change.UNTESTED, why=why)
     if first is None or second is None:
-        why = "at least one of the runs has no bounds at 99.75 % of it"
+        why = "at least one of the runs has no bounds at 99.75 % for this figure"
         return FigureChange(requirement=requirement, before=before, after=after, change=Change.UNTESTED, why=why)
     grows = after.unit in _LENGTHS and first.value > 0 < second.value
     of, unchanged = ("ratio", 1.0) if grows else ("difference", 0.0)
@@ -114,7 +114,7 @@ def _proven(figure: PastFigure, bounds: Bounds, unchanged: float) -> Change:
 
 
 def _bounds(figure: PastFigure) -> Bounds | None:
-    """The recorded bounds of a figure, infinite on a side without one; None where it has none at all."""
+    """The recorded bounds of a figure, infinite on a side without a bound; None if it has no bounds at all."""
     if figure.value is None or figure.confidence is None or (figure.fail_low is None and figure.fail_high is None):
         return None
     return Bounds(
@@ -134,7 +134,7 @@ def _finite(number: float) -> float | None:
 
 
 def trends(runs: Sequence[PastRun]) -> tuple[FigureTrend, ...]:
-    """Every figure with bounds over the runs of the series of the latest run, the oldest first; the latest tested against the one before.
+    """Every figure with bounds over the runs of the latest run's series, the oldest first; the latest figure is compared with the one before.
 
     `runs` are in order of time, the oldest first. Figures that the latest run does not have are left out.
     """

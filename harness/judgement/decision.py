@@ -64,7 +64,7 @@ def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole, harm: Sequence
 
 
 def _in_part(plan: Plan, verdicts: Sequence[Verdict]) -> Iterable[str]:
-    """The rows that passed on some of the parts that their criterion names, and the parts that nothing tried."""
+    """Text about requirements that passed although some parts of their criterion were not tried, and those parts."""
     left = {v.requirement: plan.not_tried(v.requirement) for v in verdicts if v.outcome is Outcome.PASS}
     rows = [requirement for requirement, kinds in left.items() if kinds]
     if rows and not plan.deselected:
@@ -74,26 +74,26 @@ def _in_part(plan: Plan, verdicts: Sequence[Verdict]) -> Iterable[str]:
 
 
 def _waivers(verdicts: Sequence[Verdict], accepted: Mapping[UnjudgedHarm, Waiver]) -> Iterable[str]:
-    """All waivers, on the decision line."""
+    """Texts about all waivers, for the decision line."""
     waived = [(v, v.waiver) for v in verdicts if v.outcome is Outcome.WAIVED and v.waiver is not None]
     yield from (f"waived: {waiver.sentence}{accepted_figures(verdict, waiver)}" for verdict, waiver in waived)
     yield from (f"waived: {one}; {waiver.sentence}" for one, waiver in accepted.items())
 
 
 def _alone(reason: Reason) -> DecisionReason:
-    """A reason that is no requirement's."""
+    """A reason of the decision that belongs to no requirement."""
     return DecisionReason(because=reason)
 
 
 def _unclaimed(plan: Plan, text: str) -> Reason:
-    """Harm that no claim judges. Whoever accepts it will do so here."""
+    """The reason that rules out a GO because of harm that no claim judges."""
     who, hint = (
         f"no requirement of {plan.profile}",
-        "claim it in a scenario of the profile, or repair what was harmed",
+        "add a scenario to the profile that rules out this harm, or repair the damage",
     )
     if plan.deselected:
         who, hint = "no scenario of this filtered run", f"run without the filter: {plan.command(unfiltered=True)}"
-    return Reason(kind=ReasonKind.HARM, text=f"{text}: {who} claims that there is none", hint=hint)
+    return Reason(kind=ReasonKind.HARM, text=f"{text}: {who} rules out this harm", hint=hint)
 
 
 def _of_plan(plan: Plan, gating: Sequence[Verdict]) -> Iterable[Reason]:
@@ -106,8 +106,10 @@ def _of_plan(plan: Plan, gating: Sequence[Verdict]) -> Iterable[Reason]:
         )
         yield Reason(kind=ReasonKind.FILTERED, text=text, hint=hint)
     if not gating:
-        hint = f"name an environment or a profile in which one gates: none of {plan.profile} does in {plan.environment}"
-        yield Reason(kind=ReasonKind.UNCLAIMED, text="no requirement of this profile gates here", hint=hint)
+        hint = f"choose an environment or a profile in which a requirement gates: none of {plan.profile} does in {plan.environment}"
+        yield Reason(
+            kind=ReasonKind.UNCLAIMED, text="no requirement of this profile gates in this environment", hint=hint
+        )
 
 
 def _outcome(plan: Plan, gating: Sequence[Verdict], blemishes: Sequence[Reason]) -> DecisionOutcome:

@@ -39,8 +39,8 @@ def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objec
 
     A write is excused if it is missing from the database (or from the entry, if no database was read), was acknowledged within the
     objective's RPO before a disaster, was present in the last read before that disaster, and in none after it. An RPO allows missing writes, never writes
-    with another value. Where the database was not read completely, a write that would be excused if the database lacked it is undecided,
-    and is not among those returned.
+    with another value. If the database was not read completely, a write that would be excused if the database lacked it is undecided,
+    and is not returned.
     """
     lost = account.lost
     excused = np.zeros(len(lost), dtype=np.bool_)
@@ -60,7 +60,7 @@ def _young(lost: Writes, disaster: Experiment, age_ns: int) -> Bools:
 
 
 def disasters(evidence: Evidence) -> Iterable[tuple[int, int]]:
-    """When each disaster was sent, and until when it may have taken a write."""
+    """When each disaster was sent, and until when it may have caused the loss of a write, in ns."""
     return (_taken(attempt) for attempt in _sent(evidence) if domain_of(attempt.domain).disaster)
 
 
@@ -87,7 +87,7 @@ def _still_there(evidence: Evidence, disaster: Experiment, lost: Writes) -> Bool
 
 
 def _survived(evidence: Evidence, disaster: Experiment, lost: Writes) -> Bools:
-    """A mask of the writes that were read after the disaster: what lost them came later."""
+    """A mask of the writes that were read after the disaster: they were lost later, by another cause."""
     found = np.zeros(len(lost), dtype=np.bool_)
     for read in evidence.ledger.final_reads:
         if read.source in AUTHORITIES and read.complete and read.at_ns >= disaster.observed_until_ns:

@@ -1,4 +1,4 @@
-"""Harm that was measured and that no gating claim judges: an unjudged loss is a loss all the same, and keeps the release from GO."""
+"""Harm that was measured and that no gating claim judges: a loss that no requirement judges is still a loss, and keeps the release from GO."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from harness.model.harm import Harm, UnjudgedHarm
 def unjudged_harm(
     plan: Plan, evidence: Evidence, verdicts: Iterable[Verdict] = (), figures: Mapping[Figure, Spec] = FIGURES
 ) -> tuple[UnjudgedHarm, ...]:
-    """What was lost, doubled, changed or stale in the run, apart from what a figure that a gating claim asks for judges.
+    """What was lost, doubled, changed or stale in the run, except harm that a figure of a gating claim judges.
 
-    A row that is WAIVED as not known, by its outcome, judged nothing: who accepts that did not accept harm. Of what failed or was late without a
-    fault a gating row that fails for that has said enough.
+    A requirement that is WAIVED as INCONCLUSIVE or NOT ASSESSED judged nothing: whoever accepted that did not accept harm. Requests that failed or
+    were late without a fault are left out if a gating requirement fails for them.
     """
     verdicts = tuple(verdicts)
     unknown = {v.requirement for v in verdicts if v.outcome is Outcome.WAIVED and v.waiver and v.waiver.outcome}
@@ -39,7 +39,7 @@ def unjudged_harm(
 
 
 def _judged(plan: Plan, unknown: Container[str], figures: Mapping[Figure, Spec]) -> Iterable[frozenset[Harm]]:
-    """The harm of each figure that decides the release: a claim whose FAIL stops nothing here judges nothing of it."""
+    """The kinds of harm that figures of gating claims judge; a claim that does not gate in this environment judges no harm."""
     gating = {requirement.id for requirement in plan.requirements if requirement.gates_in(plan.environment)}
     claims = [claim for claim in plan.claims if claim.requirement in gating and claim.requirement not in unknown]
     for figure in {objective.figure for claim in claims for objective in claim.objectives}:
@@ -48,7 +48,7 @@ def _judged(plan: Plan, unknown: Container[str], figures: Mapping[Figure, Spec])
 
 
 def _told(plan: Plan, failed: Container[str]) -> Iterable[frozenset[Harm]]:
-    """What these rows, which fail, say of requests without a fault."""
+    """The kinds of harm without a fault that these failed requirements already report."""
     claims = (claim for claim in plan.claims if claim.requirement in failed)
     return (QUIET_HARM[one.figure] for claim in claims for one in claim.objectives if one.figure in QUIET_HARM)
 

@@ -1,8 +1,8 @@
-"""What holds in a platform without a cause: one primary, and no other one, no container started again, no pod or node gone; all are there at the end.
+"""Invariants of a platform without a fault: one primary that does not change, no restarted container, no pod or node gone, and all present at the end.
 
-A fault is a cause while it is in and until a few seconds after the restore, of what it can have touched: of roles, where it touches the database; of
-a node, where it hit that node or its region; of a container started again once a pod, where it hit the pod's workload or region, or names
-nothing; of pods gone, all of them, as the restore is held against the history (`receipts/restored.py`). Rollouts are judged by figures of their own.
+A fault explains a violation from its beginning until a few seconds after the restore, if it can have caused it: a change of roles if it touches
+the database; a lost node if it hit that node or its region; one restart of a container per pod if it hit the pod's workload or region, or names
+no hit; any pod that is gone, as the restore is compared with the history (`receipts/restored.py`). Rollouts are judged by figures of their own.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from harness.model.harm import Harm
 from harness.units import NS_PER_S
 
 TOGETHER_S: Final = 3
-"""Two primaries for fewer seconds are one change, seen from two members."""
+"""Two primaries for fewer seconds than this are one change of the primary, observed at two members."""
 HANDOVER_S: Final = 10
-"""A fault that touches the database explains so many: a member that was cut off or frozen says that it is the primary until it learns of the other."""
+"""A fault that touches the database explains two primaries for this many seconds: a member that was cut off or frozen reports the primary role until it learns of the new primary."""
 LAST_NS: Final = 3 * NS_PER_S
-"""A member of the database that answers in none of the last probes is not there at the end."""
+"""A member of the database that answers no probe in this last time of the watch, in ns, is not present at the end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +34,7 @@ class FaultCause:
 
     Attributes:
         attempt: whose action was sent.
-        start_ns, end_ns: from the action sent to a few seconds after the restore; without a record of one, to the end of what shows it.
+        start_ns, end_ns: from the fault to a few seconds after the restore; if no restore was recorded, to the end of its effect.
         members: members of the database that it hit.
     """
 
@@ -45,7 +45,7 @@ class FaultCause:
 
     @classmethod
     def of(cls, evidence: Evidence, attempt: Experiment) -> Self:
-        """The cause that an attempt is, by its own record and that of the members."""
+        """The cause that an attempt is, from its own record and the record of the database members."""
         start_ns = attempt.fault.sent_ns or 0
         known = {change.after for change in evidence.leaders} | set(evidence.replicas.words["member"].present)
         until_ns = known_until_ns if attempt.restore.ok is None else answered_until_ns
@@ -57,22 +57,22 @@ class FaultCause:
         )
 
     def has(self, at_ns: int) -> bool:
-        """Whether something happened while it was in, or on the way back."""
+        """Whether a moment is in the time in which the fault explains violations."""
         return self.start_ns <= at_ns < self.end_ns
 
     @property
     def of_roles(self) -> bool:
-        """Whether it can change roles in the database."""
+        """Whether the fault can change roles in the database."""
         return bool(self.members) or DATABASE in domain_of(self.attempt.domain).touches
 
     def of_node(self, name: str, region: str) -> bool:
-        """Whether it can take this node."""
+        """Whether the fault can have taken this node."""
         nodes = {hit.name for hit in self.attempt.fault.hit if hit.kind == "node"}
         regions = {hit.region for hit in self.attempt.fault.hit} if self.attempt.domain == "region" else set()
         return NODES in domain_of(self.attempt.domain).touches and (not nodes or name in nodes or region in regions)
 
     def of_restart(self, pod: PodChange) -> bool:
-        """Whether a container of this pod may be started again once by it; the database is everybody's."""
+        """Whether the fault can have restarted a container of this pod once; a fault of the database can affect every pod."""
         hit = self.attempt.fault.hit
         return (
             not hit
@@ -83,7 +83,7 @@ class FaultCause:
 
 
 def broken(evidence: Evidence) -> Iterable[tuple[Harm, int]]:
-    """How often each invariant was broken in the windows without a rollout, and what was not there at the end."""
+    """How often each invariant was broken in the windows without a rollout, and how many parts were missing at the end."""
     spans = [window.span for window in evidence.windows.values() if not window.rollout]
     sent = [a for a in chain.from_iterable(evidence.experiments.values()) if a.fault.sent_ns is not None]
     causes = [FaultCause.of(evidence, attempt) for attempt in sorted(sent, key=lambda one: one.fault.sent_ns or 0)]
@@ -102,7 +102,7 @@ def _within(at_ns: int, spans: Sequence[tuple[int, int]]) -> bool:
 
 
 def _two_primaries(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[FaultCause]) -> int:
-    """Seconds in which several members said that they are the primary, beyond what a fault explains; 0 where they are no more than a change."""
+    """Number of seconds in which several members reported the primary role, beyond what faults explain; 0 if they are only a change of the primary."""
     rows = evidence.replicas.where(evidence.replicas.words["role"].equals("primary"))
     members = defaultdict[int, set[str | None]](set)
     for at_ns, member in zip(rows.ints["at_ns"].tolist(), rows.words["member"].text(), strict=True):
@@ -115,7 +115,7 @@ def _two_primaries(evidence: Evidence, spans: Sequence[tuple[int, int]], causes:
 
 
 def _changes(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[FaultCause]) -> int:
-    """Changes of the primary, beyond one for each member that a fault took, and one back."""
+    """Number of changes of the primary, beyond one for each member that a fault hit and one change back."""
     changed = [one.at_ns for one in evidence.leaders if one.before and one.after != one.before]
     left = [at_ns for at_ns in changed if _within(at_ns, spans)]
     for cause in causes:
@@ -126,7 +126,7 @@ def _changes(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Seque
 
 
 def _restarts(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[FaultCause]) -> int:
-    """Containers started again that no fault explains."""
+    """Number of restarts of containers that no fault explains."""
     found = 0
     explained = set[tuple[int, str]]()
     for pod in evidence.pods:
@@ -146,9 +146,9 @@ def _is_hit(attempt: Experiment, pod: PodChange) -> bool:
 
 
 def _pods_gone(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[FaultCause]) -> int:
-    """Pods that ended, beyond what autoscalers asked for, and pods that were not ready for a while, of which one alone proves nothing.
+    """Number of pods that ended, beyond what autoscalers asked for, and of pods that were not ready for a while; a single pod of the latter proves nothing.
 
-    Only pods of workloads that were ready when the watch began are services that stay; others, as those of a job, end by themselves.
+    Only workloads with ready pods when the watch began are expected to stay; other pods, such as those of a Job, end by themselves.
     """
     ready: dict[str, bool] = {}
     left = _scaled_down(evidence)
@@ -176,7 +176,7 @@ def _scaled_down(evidence: Evidence) -> Counter[tuple[str, str]]:
 
 
 def _nodes_gone(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[FaultCause]) -> int:
-    """Times that a node was no longer ready, and no fault took it."""
+    """Number of times that a node was no longer ready without a fault that explains it."""
     ready: dict[str, bool] = {}
     found = 0
     for node in evidence.nodes:
@@ -197,7 +197,7 @@ def _nodes_lost(evidence: Evidence) -> int:
 
 
 def _pods_lost(evidence: Evidence) -> int:
-    """Pods that are there at the end and not ready, of workloads that have fewer ready ones than when the run began."""
+    """Number of pods that exist at the end but are not ready, of workloads that have fewer ready pods than when the run began."""
     first = Counter((pod.namespace, pod.workload) for pod in evidence.pods if pod.what == "present" and pod.is_ready)
     last = {pod.uid: pod for pod in evidence.pods if not (pod.what == "present" and not pod.is_ready)}
     there = [pod for pod in last.values() if pod.what != "deleted"]
@@ -207,7 +207,7 @@ def _pods_lost(evidence: Evidence) -> int:
 
 
 def _members_lost(evidence: Evidence) -> int:
-    """Members of the database that said their role, and none any more in the last seconds of the watch."""
+    """Number of database members that reported a role earlier, but none in the last seconds of the watch."""
     rows = evidence.replicas
     if not len(rows):
         return 0

@@ -55,8 +55,8 @@ from harness.model import (
 from harness.model.rounding import rounded
 
 _Made = TypeVar("_Made")
-_NOTHING: Final = "nothing that the sentence speaks of was planned and recorded"
-_CHECK: Final = "see that the run does what the sentence speaks of, then run again"
+_NOTHING: Final = "nothing that the sentence names was planned and recorded"
+_CHECK: Final = "make sure that the run does what the sentence names, then run again"
 _COMPLETE: Final = "keep the files of a run as they were recorded, or run again and let it finish"
 _BUG: Final = "this is a bug in the harness: report it and attach the run directory"
 
@@ -67,7 +67,7 @@ def judge(plan: Plan, evidence: Evidence, figures: Mapping[Figure, Spec] = FIGUR
     Args:
         plan: of the run.
         evidence: what the run recorded.
-        figures: all that the plan may name; by default the harness's own. One that is not there is INCONCLUSIVE.
+        figures: all figures that the plan may name; by default the harness's own. A figure that is not among them is INCONCLUSIVE.
     """
     recorded = evidence
     found = decided(plan, recorded, figures)
@@ -111,7 +111,7 @@ def decided(plan: Plan, evidence: Evidence, figures: Mapping[Figure, Spec] = FIG
 
 @once_a_run
 def _prepared(plan: Plan, evidence: Evidence) -> Evidence:
-    """The evidence with its routes apart by method, what lacks and what is spared at the edges of each window, and watchers that are not to be trusted."""
+    """The evidence with routes named by method, with missing and excluded requests at the edges of each window, and with watchers that cannot be trusted."""
     counts, spared = between_windows(evidence), spared_ns(plan, evidence)
     windows = {
         name: replace(window, broken_off=counts.get(name, 0), spared_ns=spared.get(name, 0))
@@ -167,7 +167,7 @@ def _judged(case: Case, name: str, figures: Mapping[Figure, Spec]) -> tuple[Meas
     gone = lacking(case.evidence, (*experiment_files(case), *spec.evidence(case)))
     if gone is not None:
         why = f"{gone.file} is not complete: {gone.why}"
-        hint = "bring the file back, or run again"
+        hint = "restore the file, or run again"
         return (inconclusive(case, name, why, hint, kind=ReasonKind.EVIDENCE),)
     found = [_on_this_machine(case, spec, one) for one in spec.judge(case)]
     return (*found, *_untried(case, name), *_unrecorded(case, spec, name, found)) or (
@@ -176,7 +176,7 @@ def _judged(case: Case, name: str, figures: Mapping[Figure, Spec]) -> tuple[Meas
 
 
 def _on_this_machine(case: Case, spec: Spec, found: Measure) -> Measure:
-    """A measure of a figure of time, held against the machine; harm is harm, however long it took."""
+    """The measure; a figure of time is INCONCLUSIVE if the machine disturbed it. A FAIL for harm to written data stays."""
     by_clocks = spec.clocked and bool(case.evidence.clock_steps)
     if not (spec.timed or by_clocks) or (spec.judges and found.outcome is Outcome.FAIL):
         return found
@@ -185,7 +185,7 @@ def _on_this_machine(case: Case, spec: Spec, found: Measure) -> Measure:
 
 
 def _untried(case: Case, name: str) -> Iterable[Measure]:
-    """One measure for each experiment that the claim names and this run did not make: the requirement cannot pass without it."""
+    """One NOT ASSESSED measure for each experiment that the claim names and this run did not include: without it the requirement cannot pass."""
     for what in case.objective.scope.missing_experiments:
         hint = f"add an experiment for it ({what}), or claim less in the sentence"
         reason = Reason(kind=ReasonKind.NOT_TRIED, text=f"{what}: not tried in this run", hint=hint)
@@ -193,7 +193,7 @@ def _untried(case: Case, name: str) -> Iterable[Measure]:
 
 
 def _unrecorded(case: Case, spec: Spec, name: str, found: Iterable[Measure]) -> Iterable[Measure]:
-    """Time of the traffic without a window: a figure of the time without a fault does not pass, as what was there is not known."""
+    """One INCONCLUSIVE measure if time of the traffic has no window: a figure of fault-free time cannot pass, as nothing is known of that time."""
     objective = case.objective
     if spec.basis is not Basis.TRAFFIC or objective.scope.phase is not Phase.STEADY:
         return

@@ -46,14 +46,14 @@ _KINDS: Final[Mapping[Outcome, ReasonKind]] = {
 _CLOSED: Final = "closed"
 """The load model whose users wait for their answers."""
 VAGUE: Final = 0.5
-"""Where the bounds of a share are further apart than this, there are none worth a number."""
-TOGETHER: Final = "find out what came at those moments, or let the traffic run longer, then run again"
-"""The hint where too few episodes were observed."""
+"""If the bounds of a share are further apart than this, a message does not show them."""
+TOGETHER: Final = "find out what happened at those moments, or let the traffic run longer, then run again"
+"""The hint if too few episodes were observed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """One objective of one claim, with the plan and the evidence to judge it by; `verdicts` are those that are in already."""
+    """One objective of one claim, with the plan and the evidence to judge it by; `verdicts` are those of requirements that were judged before."""
 
     plan: Plan
     evidence: Evidence
@@ -164,8 +164,8 @@ def settled(
 ) -> tuple[Outcome, Reason]:
     """An outcome after its receipts, with its reason.
 
-    A PASS without one of its receipts is INCONCLUSIVE, and so is a FAIL without one of `fail_needs`, but for a load that is unknown. If the outcome already is
-    INCONCLUSIVE, the receipt is the reason rather than too few samples, as more samples would not decide.
+    A PASS becomes INCONCLUSIVE if one of its receipts is not ok, and a FAIL if one of `fail_needs` is not ok, except for a load that is unknown. If the
+    outcome already is INCONCLUSIVE, the receipt becomes the reason instead of too few samples, as more samples would not decide.
 
     Args:
         outcome: by the figures alone.
@@ -187,7 +187,7 @@ def settled(
 
 
 def _of_receipt(name: str) -> ReasonKind:
-    """The kind of a reason that a receipt gives; one of another name is of one watch of several."""
+    """The kind of the reason that a receipt gives; a receipt of any other name belongs to a watch."""
     return ReasonKind(name) if name in HINTS else ReasonKind.WATCH
 
 
@@ -234,7 +234,7 @@ def measure(
 
 
 def _of_its_model(case: Case, figures: Figures) -> str:
-    """The method of a figure; that of a traffic whose users wait for answers says so, as it asks a slow target less."""
+    """The method of a figure; for a closed model it says so, as users who wait for answers send a slow target fewer requests."""
     planned = case.plan.traffic.get(case.objective.scope.traffic or "")
     if planned is None or planned.model != _CLOSED or figures.value is None or _CLOSED in figures.method:
         return figures.method
@@ -256,7 +256,10 @@ def inconclusive(
 
 def not_falsifiable(case: Case, name: str, why: str, *, scope: Mapping[str, str] | None = None) -> Measure:
     """Rule 10: this run could not have failed the objective."""
-    text, hint = f"it could not fail here: {why}", "let the run watch for as long as the limit says"
+    text, hint = (
+        f"the sentence could not fail in this run: {why}",
+        "let the run watch for at least as long as the limit",
+    )
     return measure(case, name, Outcome.NOT_ASSESSED, because(Outcome.NOT_ASSESSED, text, hint), scope=scope)
 
 
@@ -276,9 +279,9 @@ def bounded(
     files: tuple[str, ...] = (),
     counted: str = "requests",
 ) -> Measure:
-    """A measure of a figure with bounds, after its receipts; `subject` names it in the reason, `outcome` is in place of that by its bounds.
+    """A measure of a figure with bounds, after its receipts; `subject` names the figure in the reason, `outcome` replaces the outcome of the bounds.
 
-    `n_needed` counts where it passes; where nothing is decided, what would decide if the rate stays. `counted` is what n counts.
+    The measure has `n_needed` if it is decided; if not, the number of samples that would decide if the rate stays. `counted` is what n counts.
     """
     if outcome is None:
         tolerance = case.objective.tolerance.in_unit(unit) if case.objective.tolerance else None
@@ -319,14 +322,14 @@ def _by_bounds(
 ) -> Reason:
     """The reason of an outcome by the bounds alone."""
     if not bounds.n or (ahead is None and outcome is Outcome.INCONCLUSIVE):
-        hint = "find out from the log of what sends them why, then run again"
+        hint = "find out the reason from the log of the program that sends them, then run again"
         return Reason(kind=ReasonKind.NO_RECORD, text=absent, hint=hint)
     if ahead is None:
         bound = _bound(outcome, case.objective.op, bounds, unit)
         return because(outcome, f"{head} ({bound}), expected {case.expected}")
     between = f"between {formatted(bounds.low, unit)} and {formatted(bounds.high, unit)}"
     if unit == "ratio" and bounds.high - bounds.low > VAGUE and bounds.low < case.scaled.in_unit(unit) < bounds.high:
-        between = "and this window does not show what it is in others"
+        between = "but this window does not show what it is at other times"
     few = "; ".join(filter(None, [bounds.why, ahead.why]))
     kind = ReasonKind.CLUSTERED if bounds.clustered and bounds.why else ReasonKind.TOO_FEW
     return Reason(kind=kind, text=f"{head}, {between}, expected {case.expected}: {few}", hint=ahead.hint)
@@ -337,8 +340,8 @@ class _Ahead:
     """What would decide a figure that is not decided, if its rate stays.
 
     Attributes:
-        n: how many samples there would be; None: no number decides, or nothing is known of it.
-        why: what of the evidence is not enough. hint: what to do next.
+        n: number of samples that would decide; None: no number decides, or the number is unknown.
+        why: which evidence is not enough. hint: what to do next.
     """
 
     n: int | None
@@ -347,7 +350,7 @@ class _Ahead:
 
 
 def _ahead(case: Case, bounds: Bounds, unit: str, counted: str) -> _Ahead:
-    """Reckon ahead with the judge's own bounds: more of the same passes, fails, or decides nothing."""
+    """Compute with the judge's own bounds whether more samples at the same rate would pass, fail, or decide nothing."""
     op, limit = case.objective.op, case.scaled.in_unit(unit)
     tolerance = case.objective.tolerance.in_unit(unit) if case.objective.tolerance else None
 
@@ -361,18 +364,18 @@ def _ahead(case: Case, bounds: Bounds, unit: str, counted: str) -> _Ahead:
         why = f"{bounds.n} {counted} are too few to decide, about {about(n)} would prove PASS if the rate stays"
         longer = f"let the traffic run longer (about {about(n)} {counted}), then run again"
         return _Ahead(n=n, why=why, hint=TOGETHER if bounds.why else longer)
-    never = "not PASS at any length if the rate stays"
+    never = "no length gives a PASS if the rate stays"
     if n := decided(Outcome.FAIL):
         why = f"{_fail_bound(op, bounds, unit)}{never}; about {about(n)} {counted} would prove FAIL"
         return _Ahead(n=n, why=why, hint=f"{case.hint}; about {about(n)} {counted} would prove FAIL")
     why = f"no number of {counted} at this rate would decide"
     if (op in (Op.BELOW, Op.AT_MOST) and bounds.value > limit) or (op is Op.AT_LEAST and bounds.value < limit):
-        why = "it is beyond the limit in this window, and no longer window would show how often that comes"
+        why = "the figure is beyond the limit in this window, and a longer window would not show how often that happens"
     return _Ahead(n=None, why=why, hint=TOGETHER)
 
 
 def _fail_bound(op: Op, bounds: Bounds, unit: str) -> str:
-    """The bound that decides FAIL, and where it is: on the good side of the limit still."""
+    """The bound that decides a FAIL, which is still on the good side of the limit, in words."""
     sure = f"{100 * FAIL_CONFIDENCE:g} % confidence"
     if op in (Op.BELOW, Op.AT_MOST):
         return f"FAIL is decided by the lower bound with {sure}, {formatted(bounds.fail_low, unit)}; "

@@ -1,4 +1,4 @@
-"""What several figures ask of a run alike, found once: an account of the ledger, a recovery of one fault."""
+"""Results that several figures need, computed once per run: such as the account of the ledger, or the recovery from one fault."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _Found = TypeVar("_Found")
 def once_a_run(
     ask: Callable[Concatenate[Plan, Evidence, _Args], _Found],
 ) -> Callable[Concatenate[Plan, Evidence, _Args], _Found]:
-    """Answer the same question about the same plan and evidence from memory: neither changes.
+    """Compute a result only once for the same plan, evidence and arguments; plan and evidence do not change.
 
-    Arguments are compared as objects, and kept, so that no other object can have their place in memory.
+    Arguments are compared by identity, and kept, so that no other object can get the same address in memory.
     """
 
     @wraps(ask)
@@ -30,5 +30,5 @@ def once_a_run(
 
 
 def _identity(value: object) -> object:
-    """What tells an argument apart: a word or a number by what it is, any other thing as an object."""
+    """The identity of an argument: the value of a text or a number, the address of any other object."""
     return value if isinstance(value, str | int | float | None) else id(value)

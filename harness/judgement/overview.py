@@ -1,4 +1,4 @@
-"""Run overview: windows, time outside of windows, troubled journeys and regional doors."""
+"""Run overview: windows, time outside of windows, troubled journeys and the entries of regions."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def window_results(evidence: Evidence) -> tuple[WindowResult, ...]:
 
 
 def unjudged(plan: Plan, evidence: Evidence) -> tuple[Unjudged, ...]:
-    """Time that no figure is made of.
+    """Times that no figure covers.
 
-    It lies between the windows of one traffic, or after the last one to the end of its load, or at an edge of a fault's window: before the
-    fault was sent, or after the target was restored. Such an edge counts where a request in it failed or was late, or none was sent.
+    Such a time lies between the windows of one traffic, between the last window and the end of its load, or at an edge of a fault's window: before
+    the fault was sent, or after the target was restored. An edge counts only if a request in it failed or was late, or if none was sent.
     """
     every = _in_order(evidence.windows.values())
     found = []
@@ -62,7 +62,7 @@ def unjudged(plan: Plan, evidence: Evidence) -> tuple[Unjudged, ...]:
 
 
 def _edges(evidence: Evidence, window: Window) -> Iterable[tuple[int, int, str]]:
-    """What of a fault's window lies before the fault or after the restore, from when until when: what goes wrong there is charged to nothing."""
+    """The parts of a fault's window before the fault and after the restore, as start, end and text: no figure covers failures in them."""
     for attempt in chain.from_iterable(evidence.experiments.values()):
         if window.name != fault_name(attempt.name, attempt.attempt):
             continue
@@ -74,7 +74,7 @@ def _edges(evidence: Evidence, window: Window) -> Iterable[tuple[int, int, str]]
 
 
 def _in_trouble(plan: Plan, window: Window, edge: tuple[int, int, str]) -> bool:
-    """Whether in a stretch of a window a request failed or was late, or none was sent."""
+    """Whether in a part of a window a request failed or was late, or none was sent."""
     start_ns, end_ns, _ = edge
     rows, limit_ms = window.samples.between("intended_ns", start_ns, end_ns), promised_ms(plan)
     late = limit_ms is not None and (waited_ms(rows) > limit_ms).any()
@@ -100,7 +100,7 @@ def journey_results(plan: Plan, evidence: Evidence) -> Iterable[JourneyResult]:
 
 
 def door_results(plan: Plan, evidence: Evidence) -> Iterable[DoorResult]:
-    """Per region: health probes at its own door in the fault-free windows; none without a door."""
+    """Per region: health probes at its own entry in the fault-free windows; a region without probes has no result."""
     for region in sorted(plan.regions):
         spans: dict[str, Downtime] = {}
         failures: dict[str, float] = {}

@@ -1,8 +1,9 @@
-"""Harm of the time without a fault that users' requests and health probes need not show, and that the watch recorded.
+"""Harm in fault-free time that the watch recorded, although requests of users and health probes need not show it.
 
-Reads at the entry, writes of the ledger, reads at each region's own entry, and probes of health and of services are held against what the claims promise users: a share of failures
-that is proven beyond the promised error rate, or a share of late answers beyond what the promised p95 leaves, is harm. Under a fault the entry is judged
-by its recovery; so are here the reads of regions that the fault did not hit. What has no cause in the platform itself is in `invariants`.
+Reads at the entry, writes of the ledger, reads at each region's own entry, and probes of health and of services are compared with what the
+claims promise users: a share of failures that is proven above the promised error rate, or a share of late answers above what the promised p95
+allows, is harm. Under a fault, reads in regions that the fault did not hit are compared with the recovery limit, as the entry is by its own
+figure. Changes in the platform itself without a cause are in `invariants`.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ _FAILED: Final = frozenset(
 )
 _LATE: Final = frozenset({Harm.READS_LATE, Harm.WRITES_LATE, Harm.REGION_READS_LATE})
 QUIET_HARM: Final = {Figure.ERROR_RATE: _FAILED, Figure.UPTIME: _FAILED, Figure.RESPONSE_TIME: _LATE}
-"""By figure: the harm that a row which fails for it has told of."""
+"""By figure: the kinds of harm that a failed requirement with this figure has reported already."""
 
 Windows = Sequence[Window]
 
 
 def quiet_harm(plan: Plan, evidence: Evidence) -> Iterable[tuple[Harm, int]]:
-    """How often each kind of it was seen in the windows without a fault and without a rollout, and under faults where they did not hit."""
+    """The count of each kind of harm without a cause: in windows without a fault and a rollout, and under a fault in regions that it did not hit."""
     windows = [window for window in evidence.fault_free() if not window.rollout]
     if not windows:
         return
@@ -78,12 +79,12 @@ def _judged(requests: Requests, window: Window) -> Requests:
 
 
 def _beyond(bad: int, n: int, share: float) -> int:
-    """The number of bad ones where it proves a share beyond this; else 0."""
+    """The number of bad requests if it proves a share above `share`; else 0."""
     return bad if bad and float(bdtrc(bad - 1, n, share)) < BY_CHANCE else 0
 
 
 def _out_elsewhere(plan: Plan, evidence: Evidence, windows: Windows) -> int:
-    """Outages of reads at the own entries of regions that a fault did not hit, while it was in or on the way back, longer than any recovery may take."""
+    """Number of outages of reads at the entries of regions that a fault did not hit, from the fault to the recovery, each longer than the recovery limit."""
     found = 0
     for door in plan.doors:
         reads = Requests.reads(evidence.probes, door)

@@ -1,4 +1,4 @@
-"""The routes of a traffic: names, and where requests of several methods have one name, each method with that name.
+"""The routes of a traffic: a route is a name, or a method and a name if requests of several methods share that name.
 
 `GET /cart` and `POST /cart` are two routes, as they are in Locust's own statistics: a slow or failing one of a few requests would not show
 in a figure of both. A name of one method stays as it is, unless the plan calls it by its method.
@@ -21,9 +21,9 @@ _NONE: Final = frozenset[str]()
 
 
 def apart_by_method(plan: Plan, evidence: Evidence) -> Evidence:
-    """The evidence with the requests of a name that has several methods named by both, in all windows of a traffic alike.
+    """The evidence, with requests renamed to method and name if several methods share their name, in all windows of a traffic alike.
 
-    Those of the baseline are named so too. What is apart already stays as it is.
+    Requests of the baseline are renamed too. Requests whose names differ already are left unchanged.
     """
     baseline = evidence.baseline
     windows = [*evidence.windows.values(), *(baseline.windows.values() if baseline else ())]
@@ -40,7 +40,7 @@ def apart_by_method(plan: Plan, evidence: Evidence) -> Evidence:
 
 
 def by_method(samples: Table) -> Table:
-    """These samples with the requests of a name that has several methods named by both."""
+    """These samples, with requests renamed to method and name if several methods share their name."""
     return _with_methods(samples, _of_several(_pairs(samples), _NONE))
 
 
@@ -71,7 +71,7 @@ def _called(plan: Plan) -> frozenset[str]:
 
 
 def _pairs(samples: Table) -> _Pairs:
-    """Each name with each method of its requests; those without a method left out."""
+    """Each name with each method of its requests; requests without a method are left out."""
     names, methods = samples.words["name"], samples.words["method"]
     wide, found = len(methods.names), set[int]()
     for start in range(0, len(samples), PIECE):
@@ -83,7 +83,7 @@ def _pairs(samples: Table) -> _Pairs:
 
 
 def _of_several(pairs: _Pairs, called: frozenset[str]) -> frozenset[str]:
-    """The names that several methods have, or one that the plan calls by its method; and those that such a route would be called like."""
+    """The names that several methods share, or that the plan calls by method and name; and existing names that equal such a method and name."""
     methods: dict[str, set[str]] = {}
     for name, method in pairs:
         methods.setdefault(name, set()).add(method)
@@ -100,7 +100,7 @@ def _renamed(windows: Mapping[str, Window], apart: Mapping[str, frozenset[str]])
 
 
 def _with_methods(samples: Table, apart: frozenset[str]) -> Table:
-    """The samples, those of the names named by their method too."""
+    """The samples, with requests of the names in `apart` renamed to method and name."""
     names, methods = samples.words["name"], samples.words["method"]
     chosen = np.array([*(name in apart for name in names.names), False], dtype=np.bool_)
     rows = np.flatnonzero(chosen[names.codes] & ~methods.missing)

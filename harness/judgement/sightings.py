@@ -112,7 +112,7 @@ def sightings(
 
 
 def _own_time(evidence: Evidence, change: PodChange, what: str) -> tuple[int, int]:
-    """When answers in its name are its own: a StatefulSet gives the next pod the name of the last."""
+    """The span in which answers with the pod's name come from this pod, in ns: a StatefulSet gives the next pod the name of the last."""
     name = (change.namespace, change.name)
     others = [one for one in evidence.pods if (one.namespace, one.name) == name and one.uid != change.uid]
     if what == "killed":
@@ -167,7 +167,7 @@ def _later(
 
 
 def _share(evidence: Evidence, asked: Table, change: PodChange) -> float:
-    """The pod's share of the requests of its routes: its own since it was there; an equal one where that is too short to tell."""
+    """The pod's share of the requests of its routes: measured since the pod exists; an equal share if there were too few requests since."""
     since_ns = min((c.at_ns for c in evidence.pods if c.uid == change.uid and c.uid), default=change.at_ns)
     ready = {c.uid: c.ready for c in evidence.pods if _home(c) == _home(change) and c.at_ns < change.at_ns}
     served = int(_among(asked.words["served_pod"], _mates(evidence, change)).sum())

@@ -57,7 +57,7 @@ def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
 
 
 def _shares_of(planned: Mapping[str, float], samples: Table) -> dict[str, float]:
-    """The planned share of each route; one of several methods has its part of what is planned for their name."""
+    """The planned share of each route; routes of several methods divide the share that is planned for their common name by their requests."""
     counts, shares = samples.words["name"].counts, dict[str, float]()
     for name, share in planned.items():
         routes = routes_called(name, samples)
@@ -116,7 +116,9 @@ def experiment_results(plan: Plan, evidence: Evidence, name: str, account: Accou
     for attempt in harmful_attempts(plan, evidence, name):
         yield _attempt_result(plan, evidence, attempt, account)
     if counted is None:
-        yield absent(name, plan.experiments[name].domain if name in plan.experiments else "", "it left no record")
+        yield absent(
+            name, plan.experiments[name].domain if name in plan.experiments else "", "the experiment left no record"
+        )
     else:
         yield _attempt_result(plan, evidence, counted, account)
 
@@ -217,7 +219,7 @@ def _first_failure(evidence: Evidence, attempt: Experiment) -> int | None:
 
 
 def _regions(plan: Plan, evidence: Evidence, attempt: Experiment) -> dict[str, OperationRecovery]:
-    """Each region that the fault hit, as observed at its own door."""
+    """The recovery of each region that the fault hit, as observed at the region's own entry."""
     hit = sorted({item.region for item in proven_hits(evidence, attempt) if item.region})
     seen = {region: regional_recovery(plan, evidence, attempt, region) for region in hit}
     return {region: recovery for region, recovery in seen.items() if recovery is not None}
@@ -239,7 +241,7 @@ def _loss_window(evidence: Evidence, attempt: Experiment, account: Account) -> f
 
 
 def _shares(evidence: Evidence, during: Window) -> dict[str, float]:
-    """Share of answers by region before (fault-free) and during."""
+    """Share of the answers of each region in the fault-free window (`before`) and in the given window (`during`)."""
     before = evidence.windows.get(fault_free_name(during.traffic))
     shares: dict[str, float] = {}
     for phase, window in (("before", before), ("during", during)):

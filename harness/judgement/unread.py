@@ -1,4 +1,4 @@
-"""What this run recorded and no rule decides on, with the reason: listed under *What was not verified*."""
+"""Records of this run that no rule of the judge uses, with the reason: listed under *What was not verified*."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.model.readers import KINDS_READ, TABLES_READ, ReadBy
 
 _WINDOWS: Final = {
     "quiet": "without a fault",
-    "held": "while a fault is in",
+    "held": "while a fault is active",
     "back": "after the undo",
     "last": "after the last restore",
 }
 
 
 def for_people_only(evidence: Evidence) -> tuple[str, ...]:
-    """A line for each table and each kind of observation that was recorded, in windows of a kind in which no rule decides on it."""
+    """One line per table and per kind of observation that was recorded, for the kinds of windows in which no rule of the judge uses it."""
     seen = {observation.kind for observation in evidence.observations}
     names = {", ".join(kind.KINDS): read for kind, read in KINDS_READ.items() if not seen.isdisjoint(kind.KINDS)}
     names |= {name: read for name, read in TABLES_READ.items() if _recorded(evidence, name)}
@@ -26,7 +26,7 @@ def for_people_only(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _recorded(evidence: Evidence, name: str) -> bool:
-    """Whether the table has a row; of one that several watchers write, a row of that kind."""
+    """Whether the table has a row; if several watchers write the table, whether it has a row of that kind."""
     schema, _, kind = name.partition(" ")
     rows = evidence.tables.get(schema)
     if rows is None or not len(rows):

@@ -54,7 +54,9 @@ def claim_verdict(claim: Claim, measures: Sequence[Sequence[Measure]]) -> ClaimV
 
 
 _NOTHING_CLAIMED: Final = Reason(
-    kind=ReasonKind.UNCLAIMED, text="the scenario claims nothing", hint="write a Then sentence into the scenario"
+    kind=ReasonKind.UNCLAIMED,
+    text="the scenario has no Then sentence, so it claims nothing",
+    hint="write a Then sentence into the scenario",
 )
 
 
@@ -66,7 +68,7 @@ def _badness(claim: ClaimVerdict) -> float:
 def requirement_verdict(
     requirement: Requirement, claims: Sequence[ClaimVerdict], plan: Plan, evidence: Evidence
 ) -> Verdict:
-    """The verdict of a requirement: the worst of its claims, and WAIVED where a waiver covers just that."""
+    """The verdict of a requirement: the worst of its claims, or WAIVED if a waiver covers that outcome."""
     outcome, reason = _of_claims(requirement, claims, plan)
     verdict = Verdict(
         requirement=requirement.id,
@@ -79,7 +81,7 @@ def requirement_verdict(
 
 
 def parts_first(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
-    """Each requirement after the parts that it is derived from; what is derived from itself comes last, and finds no verdict of its part."""
+    """Sort requirements so that each follows the parts that it is derived from; a requirement that is derived from itself comes last, without a verdict of that part."""
     left = {requirement.id: requirement for requirement in requirements}
     found: list[Requirement] = []
     while left:

@@ -1,4 +1,4 @@
-"""Waivers: a verdict becomes WAIVED where a waiver covers all of what kept it from PASS."""
+"""Waivers: a verdict becomes WAIVED if a waiver covers everything that kept it from PASS."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BOTH: Final = 2
 
 
 def waived(verdict: Verdict, plan: Plan) -> Verdict:
-    """The verdict, WAIVED where a waiver of its requirement covers it; else as it was, with why the waiver does not."""
+    """The verdict as WAIVED if a waiver of its requirement covers it; else unchanged, with the reason why the waiver does not cover it added."""
     waiver = next((w for w in plan.waivers if w.waives == verdict.requirement), None)
     if waiver is None or verdict.outcome in IN_ORDER:
         return verdict
@@ -39,8 +39,8 @@ def waived(verdict: Verdict, plan: Plan) -> Verdict:
     if why:
         text = f"{verdict.because.text}; the waiver {waiver.file} does not cover it: {why}"
         return replace(verdict, because=replace(verdict.because, text=text), waiver=waiver)
-    text = f"{waiver.by} accepts {waiver.accepts}{accepted_figures(verdict, waiver)} until {waiver.expires} ({waiver.reason}); found was: {verdict.because.text}"
-    hint = f"resolve it before {waiver.expires}, when the waiver expires and it counts again"
+    text = f"{waiver.by} accepts {waiver.accepts}{accepted_figures(verdict, waiver)} until {waiver.expires} ({waiver.reason}); the result was: {verdict.because.text}"
+    hint = f"resolve the cause before {waiver.expires}, when the waiver expires and the verdict counts again"
     because = Reason(kind=ReasonKind.WAIVED, text=text, hint=hint)
     return replace(verdict, outcome=Outcome.WAIVED, because=because, waiver=waiver)
 
@@ -59,23 +59,23 @@ def accepted_harm(harm: Sequence[UnjudgedHarm], plan: Plan) -> dict[UnjudgedHarm
 def _uncovered(waiver: Waiver, verdict: Verdict, plan: Plan) -> str:
     """What of a verdict the waiver does not cover; empty where it covers everything."""
     if waiver.outcome and verdict.outcome != waiver.outcome:
-        return f"it is {verdict.outcome.value}, not {waiver.outcome}"
+        return f"the verdict is {verdict.outcome.value}, the waiver accepts {waiver.outcome}"
     lack = plan.lack_of(verdict.requirement)
     if lack is not None and waiver.outcome != Outcome.NOT_ASSESSED:
-        return f"a part of it is not assessed here: {lack.because.text}"
+        return f"a part of the requirement is not assessed on this target: {lack.because.text}"
     measures = [m for claim in verdict.claims for found in claim.measures for m in found]
     if waiver.outcome:
         return next(_not_undecided(waiver, measures), "")
     if not all(claim.measures and all(claim.measures) for claim in verdict.claims):
-        return "a sentence has no figure"  # what was not measured is in no list of figures that fell short
+        return "a sentence of the scenario has no measured figure"  # what was not measured is in no list of figures that fell short
     short = [m for m in measures if m.outcome is not Outcome.PASS]
     if not short:
-        return "there is no figure that it could cover"
+        return "the verdict has no figure that the waiver could cover"
     return next(_reasons(waiver, short, plan), "")
 
 
 def accepted_figures(verdict: Verdict, waiver: Waiver) -> str:
-    """The figures, with their bounds, that are accepted as not decided; empty for what has a bound or a name, or no figure."""
+    """The undecided figures that a waiver of INCONCLUSIVE accepts, with their bounds, in words; empty for other waivers, or without figures."""
     if waiver.outcome != Outcome.INCONCLUSIVE:
         return ""
     measures = (m for claim in verdict.claims for found in claim.measures for m in found)
@@ -93,16 +93,16 @@ def _figure(measure: Measure) -> str:
 
 
 def _not_undecided(waiver: Waiver, measures: Sequence[Measure]) -> Iterator[str]:
-    """What keeps a waiver of what is not known from covering a verdict: another outcome, or a figure that was measured beyond its limit."""
+    """Why a waiver of an undecided verdict does not cover it: a measure has another outcome, or was measured beyond its limit."""
     for one in measures:
         if one.outcome not in {*IN_ORDER, waiver.outcome}:
             yield f"{one.name} is {one.outcome.value}: {one.because.text}"
         elif one.outcome is Outcome.INCONCLUSIVE and _is_beyond(one):
-            yield f"{_figure(one)} was measured beyond its limit, which only a bound accepts"
+            yield f"{_figure(one)} was measured beyond its limit, which only a waiver with a bound can accept"
 
 
 def _is_beyond(measure: Measure) -> bool:
-    """Whether the figure as measured is not as the sentence says, however unsure it is; of an open one its lower bound."""
+    """Whether the measured figure is beyond its limit, however uncertain it is; without a measured value its lower bound counts."""
     limit, value = measure.scaled_limit, measure.low if measure.value is None else measure.value
     if limit is None or value is None:
         return False
@@ -122,11 +122,11 @@ def _reasons(waiver: Waiver, short: Iterable[Measure], plan: Plan) -> Iterator[s
 def _not_accepted(waiver: Waiver, measure: Measure) -> str:
     """Why the subjects of a waiver do not cover a measure; empty where it is a fact of one of them.
 
-    A figure has a size, which a name does not bound: it may be far worse than what was agreed on.
-    So has a fact that is a count or a share, as `tests that failed`: for it the waiver has a bound beside the subject.
+    A figure has a size, which a subject does not limit: it may be far worse than what was agreed on.
+    So has a fact that is a count or a share, such as `tests that failed`: for such a fact the waiver needs a bound beside the subject.
     """
     if measure.value is not None or measure.op != Op.HOLDS.value or "subject" not in measure.scope:
-        return f"{measure.name} is {measure.outcome.value} by a figure, which is accepted by a bound, not by a subject"
+        return f"{measure.name} is {measure.outcome.value} because of a figure, which a waiver accepts by a bound, not by a subject"
     subject = measure.scope["subject"]
     if subject not in waiver.subjects or measure.outcome is not Outcome.FAIL:
         return f"{subject} is {measure.outcome.value}"
@@ -136,7 +136,7 @@ def _not_accepted(waiver: Waiver, measure: Measure) -> str:
 def _beyond_amount(waiver: Waiver, subject: str, amount: FactAmount) -> str:
     """Why a fact that is a count or a share is not within the bound of the waiver; empty where it is."""
     if not waiver.bound:
-        return f"{subject} is a number, which a subject does not bound: {_accepting(subject, amount)}"
+        return f"{subject} is a number, which a subject alone does not limit: {_accepting(subject, amount)}"
     try:
         limit = Quantity.parse(waiver.bound).in_unit(amount.unit)
     except UsageError as error:
@@ -144,13 +144,11 @@ def _beyond_amount(waiver: Waiver, subject: str, amount: FactAmount) -> str:
     within = amount.value >= limit if amount.at_least else amount.value <= limit
     if within or math.isclose(amount.value, limit, rel_tol=_ROUNDING):
         return ""
-    return (
-        f"{subject} is {_as_bound(amount)}, accepted is {'at least' if amount.at_least else 'at most'} {waiver.bound}"
-    )
+    return f"{subject} is {_as_bound(amount)}, the waiver accepts {'at least' if amount.at_least else 'at most'} {waiver.bound}"
 
 
 def _accepting(subject: str, amount: FactAmount) -> str:
-    """What the options of a waiver that accepts as much as was found are."""
+    """The command options of a waiver that accepts as much as was found."""
     return f'`--subject "{subject}" --bound "{_as_bound(amount)}"` accepts as much as was found'
 
 
@@ -163,9 +161,9 @@ def _as_bound(amount: FactAmount) -> str:
 
 
 def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
-    """Why a figure is not within the accepted bound; empty where it is, by the bound on its bad side.
+    """Why a figure is not within the bound of the waiver; empty if the figure's own bound on the bad side is within it.
 
-    A bound excuses a figure, never evidence that is not in order.
+    A waiver with a bound excuses a figure, never incomplete evidence.
     """
     if measure.because.kind not in _OF_THE_FIGURE:
         return f"{measure.name} is {measure.outcome.value} for another reason: {measure.because.text}"
@@ -187,21 +185,21 @@ def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
         worst = _bad_side(measure, measure.low if above else measure.high)
         within = None if worst is None else worst >= limit if above else worst <= limit
     if within is None:
-        return f"{measure.name} has no bound that could be compared with that of the waiver"
+        return f"{measure.name} has no bound that could be compared with the bound of the waiver"
     return "" if within else f"{measure.name} is not proven within {waiver.bound}"
 
 
 def _bad_side(measure: Measure, bound: float | None) -> float | None:
-    """The bound on the bad side; of an exact figure, which has no bounds at all, what was measured. None: it may be anything.
+    """The bound on the bad side; for an exact figure, which has no bounds at all, the measured value. None: the figure is not limited.
 
-    What has one bound only is open on the other side, as an outage that did not end.
+    A figure with one bound only is not limited on the other side, such as an outage that did not end.
     """
     exact = measure.low is None and measure.high is None and measure.confidence is None
     return measure.value if exact else bound
 
 
 def _both_sides(measure: Measure, accepted: float) -> bool | None:
-    """Whether a figure of `limit ± tolerance` is as near to its limit as the accepted value, on both sides; None: it may be anything."""
+    """Whether a figure of `limit ± tolerance` is as near to its limit as the accepted value, on both sides; None: a side has no bound."""
     low, high = _bad_side(measure, measure.low), _bad_side(measure, measure.high)
     if low is None or high is None or measure.scaled_limit is None:
         return None

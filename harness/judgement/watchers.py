@@ -1,7 +1,7 @@
-"""Watcher results: first and last probe, longest gap, blind time.
+"""Watcher results: first and last probe, longest gap, time without probes.
 
 For a watcher with a table of its own they are computed from its rows, not from its receipt. The receipt counts for a watcher with
-neither table nor stream, as that of the alerts, which records changes only.
+neither table nor stream, such as the watcher of alerts, which records changes only.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _by_changes(source: WatchSource, at_ns: list[int]) -> WatcherResult:
 
 
 def _by_receipt(source: WatchSource, observations: Sequence[Observation]) -> WatcherResult:
-    """The result from the watcher's own receipt and its reported blind times."""
+    """The result from the watcher's own receipt and the times in which it reported that it made no probe."""
     closed = [WatchClosed(subject=source.name), *every(WatchClosed, observations)][-1]
     blind = [(stretch.from_ns, stretch.until_ns) for stretch in every(WatchBlind, observations)]
     n = closed.probes
@@ -93,7 +93,7 @@ def _by_receipt(source: WatchSource, observations: Sequence[Observation]) -> Wat
 
 
 def _covered(stretches: Iterable[tuple[int, int]]) -> int:
-    """Length of the union of the spans: a late process may also be without answers."""
+    """Time that the spans cover together, in ns; spans may overlap, as a process that is late may also be without answers."""
     total = reached = 0
     for from_ns, until_ns in sorted(stretches):
         total += max(until_ns - max(from_ns, reached), 0)
@@ -106,4 +106,4 @@ def _trouble(source: WatchSource) -> str:
 
 
 def _never(probes: int) -> str:
-    return "" if probes else "it sent no probe"
+    return "" if probes else "the watcher sent no probe"

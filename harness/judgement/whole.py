@@ -1,4 +1,4 @@
-"""Run-wide conditions: the release that served, the run's identity, the unjudged time."""
+"""Run-wide conditions: the release that served, the run's identity, the time that no rule judged."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from harness.model import (
 from harness.units import NS_PER_S
 
 UNJUDGED: Final = 0.03
-"""At most this share of the time from the first window to the end of the load may be judged by nothing."""
+"""At most this share of the time from the first window to the end of the load may stay without judgement."""
 _COMPLETE: Final = "judge the complete run directory, or run again"
 CUT: Final = "the run did not complete"
-"""On the decision line; what follows from it, as a release that was not read at the end, is not a second cause."""
+"""Text of the decision line; a consequence, such as a release that was not read at the end, is not reported as a second cause."""
 _FINISH: Final = "run again, and let it finish"
 _STEADY: Final = "check the health of the target and the paths in `probes`; run again when reads and writes succeed"
 _SAME: Final = "run again with one release, on the target that the plan names"
@@ -102,7 +102,7 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
 
 
 def _contradictions(plan: Plan, evidence: Evidence) -> Iterable[str]:
-    """Records of one thing that differ, whether a row asks for it or not: harm that no row claims is read from them too."""
+    """Records that contradict each other, whether or not a requirement uses them: harm that no requirement claims is read from them too."""
     yield from (f"the watcher {name!r}: {why}" for name, why in miscounted(evidence).items())
     yield from unaccounted(plan, evidence).values()
     yield from broken_chains(evidence)
@@ -111,7 +111,7 @@ def _contradictions(plan: Plan, evidence: Evidence) -> Iterable[str]:
 
 
 def _uncovered(plan: Plan, evidence: Evidence) -> Iterable[str]:
-    """Traffic of which more than 3 % of the time is judged by nothing."""
+    """One reason per traffic of which more than 3 % of the time was not judged."""
     gaps = unjudged(plan, evidence)
     for traffic in dict.fromkeys(window.traffic for window in evidence.windows.values()):
         own = [window for window in evidence.windows.values() if window.traffic == traffic]
@@ -121,13 +121,13 @@ def _uncovered(plan: Plan, evidence: Evidence) -> Iterable[str]:
         lost = sum(gap.end_s - gap.start_s for gap in missed)
         if lost > UNJUDGED * seconds:
             listed = "; ".join(f"{gap.end_s - gap.start_s:.4g} s {gap.why}" for gap in missed)
-            yield f"{lost:.4g} of {seconds:.4g} s of {traffic} traffic are judged by nothing: {listed}"
+            yield f"{lost:.4g} of {seconds:.4g} s of {traffic} traffic were not judged: {listed}"
 
 
 def voided(claim: ClaimVerdict, whole: Whole) -> ClaimVerdict:
     """The verdict of a scenario in a void run: INCONCLUSIVE, with its measures.
 
-    Of a run that was cut short that leads what is not decided: more of the same is not what lacks.
+    In a run that was cut short, the reason of an undecided verdict begins with that cause: more samples are not what is missing.
     """
     if whole.cut is not None and claim.outcome is Outcome.INCONCLUSIVE:
         text = f"{whole.cut.text}; {claim.because.text}"

@@ -50,7 +50,7 @@ def twice(place: str, at: Callable[[Table], np.ndarray]) -> Callable[[Evidence],
     return lambda run: with_rows(run, place, lambda rows: Table.merged(rows.schema, [rows, rows.where(at(rows))]))
 
 
-EDGES = "requests or journeys between others, at the edges of the window, are not recorded"
+EDGES = "requests or journeys at the edges of the window are missing in the record"
 CASES = (
     Edited(
         id="a tenth of what journeys wrote is not recorded",
@@ -110,13 +110,13 @@ CASES = (
         id="one health probe of the entry in thirty is not recorded",
         edit=without("probes", both(word("subject", "entry"), word("kind", "health"), every(30))),
         row="ND-KPI-UPTIME",
-        why="probes, and",
+        why="probes, but",
     ),
     Edited(
         id="reads right after a write are of other writes",
         edit=lambda run: with_rows(run, "ledger-reads", lambda rows: changed(rows, every(10), id=rows.ints["id"] + 1)),
         row="IP-Q-CONSISTENCY",
-        why="of them are of no write that was acknowledged by then, or of one that was read already",
+        why="reads belong to no write that was acknowledged by then, or to a write that was already read back",
     ),
 )
 
@@ -157,7 +157,7 @@ def test_records_that_differ_keep_a_release_from_go_where_no_row_asks_for_them()
     assert decided(plan, run).decision.outcome is DecisionOutcome.GO
     found = decided(plan, without("ledger-writes", every(1))(run)).decision
     assert found.outcome is DecisionOutcome.INCONCLUSIVE
-    assert "the watcher 'ledger': it made 12001 probes, and 0 are recorded" in found.reasons
+    assert "the watcher 'ledger': 12001 probes were made, but 0 are recorded" in found.reasons
 
 
 def _ready_throughout(run: Evidence) -> Evidence:

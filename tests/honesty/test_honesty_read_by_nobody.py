@@ -272,7 +272,9 @@ def test_a_restore_that_the_watch_contradicts_says_which_record_says_what() -> N
     """The run's own record, and the history of the nodes."""
     judged = judge(core_plan(), node_away(core_evidence(), 0, 401))
     (reason,) = {v.because.text for v in judged.verdicts if v.requirement == "AT-STB-RECOVERY"}
-    assert "recorded as restored, and the watch says: us-east-1b was not Ready by then (history/pods.ndjson)" in reason
+    assert (
+        "recorded as restored, but the watch recorded: us-east-1b was not Ready by then (history/pods.ndjson)" in reason
+    )
     (node,) = [one for one in judged.experiments if one.name == "node-loss"]
     assert node.restore_ok is None
 
@@ -281,7 +283,7 @@ def test_a_write_that_an_earlier_read_lacks_is_named_in_words() -> None:
     """How many, which read contradicts which, and the first of them."""
     judged = judge(core_plan(), absent_for_minutes(core_evidence()))
     (reason,) = {v.because.text for v in judged.verdicts if v.requirement == "ND-RISK-DATALOSS"}
-    assert "500 of them were absent from an earlier complete read of the database" in reason
+    assert "500 of these writes were absent from an earlier complete read of the database" in reason
 
 
 def test_a_write_that_was_acknowledged_after_an_earlier_read_began_is_not_absent_from_it() -> None:

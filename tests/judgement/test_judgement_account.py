@@ -75,7 +75,7 @@ def test_rows_of_a_read_that_is_not_on_record_are_a_trouble() -> None:
     """Somebody read through eu-west-1, and what came of it is gone."""
     books = through("eu-west-1", ledger(ROWS, lost=[7]))
     account = account_of(replace(books, final_reads=books.final_reads[:1]))
-    assert account.trouble == "rows were read through eu-west-1, and no such read was recorded"
+    assert account.trouble == "rows were read through eu-west-1, but no such read was recorded"
 
 
 def test_each_source_counts_its_own_rounds_and_its_last_one_decides() -> None:
@@ -177,10 +177,10 @@ def test_the_numbers_of_each_client_are_counted() -> None:
         return account_of(ledger(rows)).trouble
 
     assert trouble((1, 0), (1, 1), (2, 0), (2, 1)) == ""
-    assert trouble((1, 0), (1, 1), (2, 0), (2, 2)) == "the record of writes lacks 1 numbers"
-    assert trouble((1, 0), (1, 0), (2, 0)) == "1 numbers are in the record of writes twice"
-    assert trouble((1, 0), (1, 1), (1, 1)) == "1 numbers are in the record of writes twice"
-    assert trouble((1, 1), (2, 0)) == "the record of writes lacks 1 numbers"
+    assert trouble((1, 0), (1, 1), (2, 0), (2, 2)) == "1 sequence numbers are missing in the record of writes"
+    assert trouble((1, 0), (1, 0), (2, 0)) == "1 sequence numbers occur twice in the record of writes"
+    assert trouble((1, 0), (1, 1), (1, 1)) == "1 sequence numbers occur twice in the record of writes"
+    assert trouble((1, 1), (2, 0)) == "1 sequence numbers are missing in the record of writes"
 
 
 def test_a_stranger_found_by_several_reads_is_one() -> None:
@@ -188,7 +188,7 @@ def test_a_stranger_found_by_several_reads_is_one() -> None:
     known = ROWS.where(ROWS.ints["id"] < len(ROWS) - 1)
     stranger = through("eu-west-1", ledger(ROWS, wrong=[len(ROWS) - 1]))
     assert account_of(replace(stranger, writes=known)).trouble == (
-        "the last read found 1 rows that the record of writes does not know"
+        "the last read found 1 rows that are not in the record of writes"
     )
 
 

@@ -112,8 +112,8 @@ def test_what_is_true_or_a_little_old_passes() -> None:
     found = judged(*reads(active))
     assert (found.outcome, found.value, found.n) == (PASS, 0.0, 49)
     assert found.reason == (
-        "exposed are 80 active users on average of 49 readings, the traffic signed in 80 within 10 s (compared with 0 s before each reading): "
-        "0 % apart on average, expected at most 5 %"
+        "Prometheus reports 80 active users (mean of 49 readings), the traffic signed in 80 within 10 s (counted 0 s before each reading): "
+        "the mean difference is 0 %, expected at most 5 %"
     )
     assert judged(*reads(lambda at: active(at - 0.8))).outcome is PASS
 
@@ -164,7 +164,7 @@ def test_sign_ins_whose_outcome_is_unknown_leave_it_open() -> None:
         return table(SIGN_INS, len(lost), **times, outcome=outcome)
 
     found = judged(*reads(active), rows=with_outcome("unknown"))
-    assert (found.outcome, "of 120 sign-ins it is not known" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "the outcome of 120 sign-ins is unknown" in found.reason) == (INCONCLUSIVE, True)
     assert judged(*reads(lambda _: 64.0), rows=with_outcome("refused")).outcome is PASS
     assert judged(*reads(lambda _: 100.0), rows=with_outcome("unknown")).outcome is FAIL
 
@@ -172,11 +172,14 @@ def test_sign_ins_whose_outcome_is_unknown_leave_it_open() -> None:
 @pytest.mark.parametrize(
     ("read", "why"),
     [
-        ((), "Prometheus was not asked for the number of active users"),
+        ((), "Prometheus was not queried for the number of active users"),
         (reads(active, why="no answer"), "no answer"),
-        (reads(active, until=15.0), "cover 3 s, and users are active for 10 s"),
-        (reads(active, every_s=5.0), "there is no reading for 5 s"),
-        ((*reads(active, until=30.0), *reads(active, why="away")[35:]), "there is no reading for 30.5 s: away"),
+        (reads(active, until=15.0), "cover only 3 s, but a user counts as active for 10 s"),
+        (reads(active, every_s=5.0), "Prometheus gave no number of active users for 5 s"),
+        (
+            (*reads(active, until=30.0), *reads(active, why="away")[35:]),
+            "Prometheus gave no number of active users for 30.5 s: away",
+        ),
     ],
 )
 def test_too_few_readings_decide_nothing(read: tuple[Observation, ...], why: str) -> None:

@@ -85,7 +85,7 @@ def test_the_queries_are_those_of_each_member_that_the_plan_names(members: tuple
     """Of `pg-1` nothing was recorded; a database that was read by another name was read as one."""
     (found,) = judged(QUERIES, *reads(END, {WRITE: quick}), members=members)
     assert found.outcome.value == expected
-    assert ("the statements of pg-1 were not read" in found.reason) is (expected != "PASS")
+    assert ("the statement statistics of pg-1 were not read" in found.reason) is (expected != "PASS")
 
 
 def memory(name: str, holds: Holds, *, since: float = 0.0, until: float = END, rollout: str = "canary") -> Observation:
@@ -145,7 +145,7 @@ def test_a_workload_without_a_pod_that_stayed_is_not_decided() -> None:
     pods = (there("old"), there("old", 20.0, "deleted"))
     found = judged(MEMORY, memory("old", steady, until=20.0), memory("new", leaking, rollout="bad"), pods=pods)
     assert {one.outcome.value for one in found} == {"INCONCLUSIVE"}
-    assert found[-1].because.text == "no pod of us-east-1/user-service was there from the switch to the rollback"
+    assert found[-1].because.text == "no pod of us-east-1/user-service existed from the switch to the rollback"
 
 
 def test_a_workload_is_read_in_each_namespace_where_its_pod_stayed() -> None:

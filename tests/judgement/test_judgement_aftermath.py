@@ -53,7 +53,7 @@ def test_pods_that_do_not_come_back_fail_the_sentence_that_speaks_of_pods() -> N
     gone = discovery(run)[0]
     assert (gone.name, gone.outcome, gone.value) == ("came back", FAIL, 1)
     assert gone.reason == (
-        "pod-loss: 1 did not come back within the time for it: track-old (Deployment us-east-1/track has 4 of 5 replicas ready)"
+        "pod-loss: 1 parts of the target did not come back in time: track-old (Deployment us-east-1/track has 4 of 5 replicas ready)"
     )
     assert "came back" not in recovered("pod-loss", run)
     assert recovered("pod-loss", run)["recovery of reads"].outcome is INCONCLUSIVE
@@ -74,7 +74,7 @@ def test_an_experiment_that_was_skipped_is_inconclusive_with_the_reason() -> Non
     )
     found = recovered("database-loss", with_experiment([skipped]))
     assert {m.outcome for m in found.values()} == {INCONCLUSIVE}
-    assert found["recovery of reads"].reason == "database-loss: it was not run: not restored after pod-loss"
+    assert found["recovery of reads"].reason == "database-loss: the experiment was not run: not restored after pod-loss"
 
 
 def test_a_target_that_is_not_steady_at_the_end_fails_the_last_recovery() -> None:
@@ -123,7 +123,7 @@ def test_requests_that_find_nobody_later_than_the_limit_show_that_a_dead_pod_is_
     killed = discovery(stale(share, until))[-1]
     assert (killed.name, killed.outcome) == ("last request of a killed pod", outcome)
     if outcome is FAIL:
-        assert "requests of its routes found no pod later than that, the last after 27" in killed.reason
+        assert "requests of its routes after the limit found no pod, the last after 27" in killed.reason
 
 
 def test_a_killed_pod_whose_routes_are_not_known_is_not_assessed() -> None:
@@ -143,7 +143,7 @@ def test_a_killed_pod_that_few_requests_would_have_gone_to_is_inconclusive() -> 
     rows = with_words(quiet.samples, slice(5, None), served_pod="track-new")
     killed = discovery(replace(base, windows={**base.windows, quiet.name: replace(quiet, samples=rows)}))[-1]
     assert killed.outcome is INCONCLUSIVE
-    assert "of them would have gone to it" in killed.reason
+    assert "of these requests would have gone to the killed pod" in killed.reason
 
 
 def test_a_killed_pod_that_was_too_young_for_a_share_of_its_own_has_an_equal_one() -> None:
@@ -178,7 +178,7 @@ def test_a_new_pod_that_few_requests_were_to_be_expected_of_does_not_fail() -> N
     """Poisson: of two requests in ten seconds none is no wonder."""
     new = discovery(thin(90))[0]
     assert new.outcome is INCONCLUSIVE
-    assert "requests were to be expected in that time" in new.reason
+    assert "requests to this pod were expected in that time" in new.reason
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_a_rate_over_its_limit_is_told_that_no_length_passes() -> None:
     assert measure.n_needed is not None
     assert "FAIL is decided by the lower bound with 99.75 % confidence, 0.0" in measure.reason
     asked = about(measure.n_needed)
-    assert f"not PASS at any length if the rate stays; about {asked} requests would prove FAIL" in measure.reason
+    assert f"no length gives a PASS if the rate stays; about {asked} requests would prove FAIL" in measure.reason
     assert "longer" not in measure.hint
 
 

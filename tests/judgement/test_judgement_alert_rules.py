@@ -67,8 +67,8 @@ def test_a_rule_that_does_not_evaluate_is_not_quiet() -> None:
             "HighErrorRate reads the recording rule job:errors, which",
         ),
         ((later("HighErrorRate", 30, 20, for_s=5.0),), PASS, ""),
-        ((later("HighErrorRate", 30, 20, loaded=False),), INCONCLUSIVE, "HighErrorRate was not loaded any more"),
-        ((later("TargetDown", 30, 20),), INCONCLUSIVE, "the rule TargetDown was loaded later only"),
+        ((later("HighErrorRate", 30, 20, loaded=False),), INCONCLUSIVE, "HighErrorRate was no longer loaded"),
+        ((later("TargetDown", 30, 20),), INCONCLUSIVE, "the rule TargetDown was loaded only later"),
     ],
     ids=["fails", "fails under a fault", "fails since an unknown moment", "is not fed", "another time", "gone", "new"],
 )

@@ -120,7 +120,7 @@ def test_without_its_condition_nothing_was_triggered() -> None:
     for run in (_canary(spoil=None), _canary(27.0)):
         _, second = _by_itself(run)
         assert (second.outcome.value, second.high) == ("INCONCLUSIVE", None)
-        assert "the condition of its trigger was never there for the whole window" in second.because.text
+        assert "the condition of its trigger was never met for the whole window" in second.because.text
 
 
 def test_the_time_begins_with_the_trigger() -> None:
@@ -149,8 +149,8 @@ def test_the_candidates_last_answer_ends_the_time() -> None:
     ("back", "spoil", "expected", "text"),
     [
         (50.0, _failing, "FAIL", "taken back by the harness"),
-        (29.0, _failing, "INCONCLUSIVE", "of its trigger had been there for 1.7 s"),
-        (50.0, None, "INCONCLUSIVE", "the condition of its trigger was never there"),
+        (29.0, _failing, "INCONCLUSIVE", "of its trigger had been met for 1.7 s"),
+        (50.0, None, "INCONCLUSIVE", "the condition of its trigger was never met"),
     ],
 )
 def test_a_platform_that_does_nothing_is_red_where_it_had_to(back: float, spoil: Any, expected: str, text: str) -> None:

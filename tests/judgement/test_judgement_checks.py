@@ -53,10 +53,10 @@ def test_each_fact_is_a_measure_and_the_worst_decides() -> None:
 
 def test_no_fact_is_never_a_pass() -> None:
     """Nothing found, kept from looking, not done."""
-    assert judged()[0].reason == "deployment-size: it found nothing to check"
+    assert judged()[0].reason == "deployment-size: the check found nothing to read"
     assert judged(why="the API server refused")[0].reason == "deployment-size: the API server refused"
     (undone,) = measures(judge(plan({"R": check()}), replace(evidence(), checks={})))
-    assert (undone.outcome, undone.reason) == (Outcome.INCONCLUSIVE, "deployment-size: it was not done")
+    assert (undone.outcome, undone.reason) == (Outcome.INCONCLUSIVE, "deployment-size: the check was not run")
 
 
 def test_a_check_is_found_by_its_name_and_parameters() -> None:

@@ -59,7 +59,7 @@ def test_one_stall_counts_with_one_to_come_that_is_five_times_as_bad() -> None:
         "exact binomial bounds (Clopper-Pearson) for an effective count of 1"
     )
     assert bounds.why == (
-        "clustered by time (1 episode, the longest 0.7 s); with fewer than 15 clusters the next may be 5 times as large"
+        "bad requests are clustered by time (1 episode, the longest 0.7 s); with fewer than 15 clusters the next one may be 5 times as large"
     )
 
 

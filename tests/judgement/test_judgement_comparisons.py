@@ -149,7 +149,7 @@ def test_a_few_episodes_may_have_been_more_and_are_as_bad_as_the_worst() -> None
     assert bounds.value == 0.05
     assert bounds.high == pytest.approx(16.05646 * 50 / 1000, rel=1e-6)
     assert bounds.fail_low < 0
-    assert bounds.why == "what differs came in fewer than 15 episodes"
+    assert bounds.why == "the differences came in fewer than 15 episodes"
 
 
 def test_the_side_that_did_not_fail_may_not_have_been_struck() -> None:
@@ -280,7 +280,7 @@ def test_too_few_stalls_bear_no_ratio() -> None:
         bounds = quantile_ratio(first, second, 0.95, 0.95)
         assert (bounds.low, bounds.high, bounds.n) == (-math.inf, math.inf, 4000)
         assert bounds.value == pytest.approx(value)
-        assert bounds.why == "what differs came in fewer than 15 episodes"
+        assert bounds.why == "the differences came in fewer than 15 episodes"
 
 
 def test_a_small_sample_has_no_bounds_at_a_high_quantile() -> None:

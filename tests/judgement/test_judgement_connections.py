@@ -195,7 +195,7 @@ def test_a_job_that_did_not_run_in_the_window_has_no_pool(
 def test_a_service_that_no_route_needs_is_not_decided() -> None:
     """Nobody knows its requests."""
     found = judged(POOLED, read(0, {}, before=True), read(59, QUIET | {("mail", "postgres"): 1}))
-    assert (found["mail"].outcome, "no route of the traffic is declared" in found["mail"].reason) == (
+    assert (found["mail"].outcome, "no request on a route that is declared" in found["mail"].reason) == (
         INCONCLUSIVE,
         True,
     )

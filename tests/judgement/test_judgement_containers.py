@@ -85,7 +85,7 @@ def test_a_hung_container_that_is_restarted_in_time_passes() -> None:
     """After 36 s, and it had answered nothing since."""
     found = judged(HUNG, run("hung", served(SENT, 140), pod(136, "restarted", "pages-1", "u-1")))
     assert (found.outcome, found.value) == (PASS, 36.0)
-    assert "pages-1 hung, and its container was started again after 36 s, expected within 45 s" in found.reason
+    assert "pages-1 hung, and its container was restarted after 36 s, expected within 45 s" in found.reason
 
 
 def test_an_answer_before_the_fault_was_confirmed_is_no_sign_that_it_did_not_hang() -> None:
@@ -103,7 +103,7 @@ def test_one_that_is_restarted_late_or_not_at_all_fails() -> None:
     assert (late.outcome, late.value) == (FAIL, 50.0)
     never = judged(HUNG, run("hung", served(SENT)))
     assert (never.outcome, never.value) == (FAIL, None)
-    assert "was not started again in the 60 s that were watched" in never.reason
+    assert "its container was not restarted in the 60 s that were watched" in never.reason
     assert judged(HUNG, run("hung", served(SENT), held=30.0)).outcome is INCONCLUSIVE
 
 
@@ -202,7 +202,7 @@ def test_a_portal_that_was_not_watched_is_the_reason() -> None:
     silent = judged(UNREADY, run("unready", served(61, 61)))
     assert silent.because.kind is not ReasonKind.HARNESS
     never = judged(UNREADY, run("unready", served(0, 115)))
-    assert never.reason.endswith(", but pages-1 answered no request for the portal before the fault")
+    assert never.reason.endswith(", but pages-1 answered no request to the portal before the fault")
 
 
 def test_a_restart_under_the_next_attempt_is_none_of_the_one_before() -> None:

@@ -114,8 +114,8 @@ def test_a_row_that_is_there_twice_fails_its_own_sentence_and_no_loss_row() -> N
     (measure,) = judged(Figure.COPIES, run)
     assert (measure.outcome, measure.value) == (FAIL, 2)
     assert measure.reason == (
-        "2 of 5701 acknowledged writes of the ledger are there twice, expected none: client 1 number 3, client 1 number 4; "
-        "571 were sent twice with one key"
+        "2 of 5701 acknowledged writes of the ledger are present twice, expected none: client 1 number 3, client 1 number 4; "
+        "571 acknowledged ones were sent a second time with the same key"
     )
     assert measures(judge(plan({"R": no_loss("pod-loss")}), run))[0].outcome is PASS
     more = Table.merged(LEDGER_FINAL, [books.final, books.final.at(np.array([3, 4, 5, 6]))])
@@ -157,12 +157,16 @@ def events(twice: int = 0, again: int = 201) -> Evidence:
         (
             events(),
             PASS,
-            "0 of 100 acknowledged events are there twice, expected none; 20 were sent twice with one key",
+            "0 of 100 acknowledged events are present twice, expected none; 20 acknowledged ones were sent a second time with the same key",
         ),
-        (events(2), FAIL, "2 of 100 acknowledged events are there twice"),
-        (events(again=0), INCONCLUSIVE, "0 were sent twice with one key, expected 2 % of them at least"),
-        (events(again=503), INCONCLUSIVE, "0 were sent twice with one key"),
-        (events(again=409), PASS, "20 were sent twice with one key"),
+        (events(2), FAIL, "2 of 100 acknowledged events are present twice"),
+        (
+            events(again=0),
+            INCONCLUSIVE,
+            "0 acknowledged ones were sent a second time with the same key, expected at least 2 %",
+        ),
+        (events(again=503), INCONCLUSIVE, "0 acknowledged ones were sent a second time with the same key"),
+        (events(again=409), PASS, "20 acknowledged ones were sent a second time with the same key"),
     ],
 )
 def test_an_event_that_was_sent_twice_is_visible_once(run: Evidence, outcome: Outcome, why: str) -> None:
@@ -181,7 +185,10 @@ def test_where_no_write_was_sent_twice_none_could_be_there_twice() -> None:
         writes = replace(run.ledger.writes, ints={**run.ledger.writes.ints, "again": again})
         found = judged(Figure.COPIES, replace(run, ledger=replace(run.ledger, writes=writes)))[0]
         assert found.outcome is INCONCLUSIVE
-        assert f"{40 * repeated} were sent twice with one key, expected 2 % of them at least" in found.reason
+        assert (
+            f"{40 * repeated} acknowledged ones were sent a second time with the same key, expected at least 2 %"
+            in found.reason
+        )
 
 
 def journeys(counts: Sequence[int], state: str = "found") -> Evidence:
@@ -204,7 +211,7 @@ def journeys(counts: Sequence[int], state: str = "found") -> Evidence:
 @pytest.mark.parametrize(
     ("run", "outcome", "why"),
     [
-        (journeys([2, 2]), PASS, "plays: of 4 acknowledged writes that were read back all there once"),
+        (journeys([2, 2]), PASS, "plays: of 4 acknowledged writes that were read back, all are present once"),
         (journeys([2, 1]), FAIL, "1 lost"),
         (journeys([2, 3]), FAIL, "1 counted twice"),
         (journeys([2]), INCONCLUSIVE, "but 1 items could not be read"),
@@ -245,7 +252,7 @@ def test_every_region_reads_back_what_the_database_has() -> None:
     lacking = judged(Figure.READ_BACK, regional(20, 21))[1]
     assert (lacking.outcome, lacking.value) == (FAIL, 2)
     assert lacking.reason == (
-        "eu-west-1: 2 of 5701 acknowledged writes are not read back as the database has them: client 1 number 20, client 1 number 21"
+        "eu-west-1: 2 of 5701 acknowledged writes were not read back as the database has them: client 1 number 20, client 1 number 21"
     )
 
 
@@ -253,7 +260,7 @@ def test_a_region_that_was_never_read_back_is_not_known_to_be_equal() -> None:
     """The plan names it."""
     never = judged(Figure.READ_BACK, evidence())
     assert [m.outcome for m in never] == [INCONCLUSIVE] * 4
-    assert never[1].reason == "eu-west-1: the ledger was not read back through it"
+    assert never[1].reason == "eu-west-1: the ledger was not read back through this region"
 
 
 def test_lag_is_lag_until_the_time_that_the_plan_allows_it_is_over() -> None:
@@ -265,7 +272,7 @@ def test_lag_is_lag_until_the_time_that_the_plan_allows_it_is_over() -> None:
     (loss,) = measures(judge(plan({"R": no_loss("pod-loss"), "LAG": lag("10 s")}), early))[:1]
     assert (loss.outcome, loss.value) == (INCONCLUSIVE, 0)
     assert loss.reason.endswith(
-        "eu-west-1 lacks 1 writes that were acknowledged too shortly before it was read: its copy may lag"
+        "eu-west-1 lacks 1 writes that were acknowledged too shortly before it was read: its replica may lag"
     )
     late = regional(last, at_s=235)
     assert judged(Figure.READ_BACK, late, LAG=lag("10 s"))[1].outcome is FAIL

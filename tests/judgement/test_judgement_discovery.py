@@ -75,7 +75,7 @@ def test_a_killed_pod_that_was_never_asked_again_passes_once_watched_for_the_lim
     """And is inconclusive before."""
     assert judged(served((75, 100, "track-new")))[1].reason == (
         "track-old last answered a request sent 0 s after it was killed, in the 28.5 s that were watched, "
-        "and 0 of 1850 requests of its routes found no pod later than that, expected within 10 s"
+        "and 0 of 1850 requests of its routes after the limit found no pod, expected within 10 s"
     )
     short = judged(served((73.5, 100, "track-new"), until=80))[1]
     assert short.outcome is INCONCLUSIVE
@@ -95,7 +95,7 @@ def test_pods_that_do_not_name_themselves_tell_nothing() -> None:
     }
     new, killed = judged(replace(base, windows=windows))
     assert {new.outcome, killed.outcome} == {INCONCLUSIVE}
-    assert new.reason == "pod-loss: no new pod was recorded of a workload that names itself in its answers"
+    assert new.reason == "pod-loss: no new pod was recorded for any workload whose answers name the pod"
     gone = replace(base, pods=base.pods[:2])
     assert [m.outcome for m in judged(gone)] == [INCONCLUSIVE, PASS]
 

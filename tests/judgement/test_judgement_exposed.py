@@ -187,14 +187,14 @@ def test_where_no_error_was_made_nothing_is_known_of_counting_them() -> None:
     for one in (ERRORS, BY_ROUTE):
         found = judged(one)
         assert {each.outcome for each in found} == {INCONCLUSIVE}
-        assert all("the traffic met no error there" in each.reason for each in found)
+        assert all("the traffic met no error, so" in each.reason for each in found)
 
 
 def test_no_more_errors_than_may_be_off_tell_nothing_of_counting_them() -> None:
     """Two failures in 6000 requests, of which the metrics know none: 0.03 %, where 0.1 points are allowed."""
     (found,) = judged(ERRORS, given=with_load(failing(samples(0, 60), slice(3000, 3002))))
     assert found.outcome is INCONCLUSIVE
-    assert "no more errors there than may be off: a platform that counts none would pass as well" in found.reason
+    assert "no more errors than the tolerance: a platform that counts no errors would pass as well" in found.reason
 
 
 def test_plays_that_are_counted_once_an_hour_fail() -> None:
@@ -227,7 +227,9 @@ def test_pods_that_are_read_one_after_the_other_prove_no_small_difference(later_
 
     (found,) = judged(PLAYS, spoil=without_plays, given=played_beside(later_s))
     assert found.outcome is outcome
-    assert ("as pods were not read at once, what is exposed is known to 0.06" in found.reason) is (later_s > 0)
+    assert (
+        "since pods were not read at the same time, the value in the metrics is uncertain by 0.06" in found.reason
+    ) is (later_s > 0)
 
 
 def test_a_histogram_that_ends_below_what_was_measured_fails() -> None:
@@ -278,7 +280,7 @@ def test_a_pod_that_began_anew_is_no_evidence() -> None:
             scaled(dict.fromkeys(ROUTES, 0.1))(fields)
 
     (found,) = judged(RATE, spoil=spoil)
-    assert (found.outcome, "began anew" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "were reset" in found.reason) == (INCONCLUSIVE, True)
 
 
 def test_metrics_of_a_part_of_the_window_are_too_few() -> None:
@@ -400,9 +402,9 @@ def test_metrics_that_differ_from_what_the_answers_say_fail() -> None:
 def test_answers_that_cannot_be_believed_are_no_evidence() -> None:
     """Longer than the user waited; or every tenth says nothing. What does not need them is decided all the same."""
     (found,) = judged(QUANTILES, given=telling(90.0))
-    assert (found.outcome, "took longer than their user waited" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "a longer time than their user waited" in found.reason) == (INCONCLUSIVE, True)
     (found,) = judged(QUANTILES, given=telling(25.0, slice(0, None, 3)))
-    assert (found.outcome, "do not say how long they took" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "do not report how long they took" in found.reason) == (INCONCLUSIVE, True)
     halved = judged(PERFORMANCE, given=telling(90.0), spoil=scaled(dict.fromkeys(ROUTES, 0.5)))
     assert [one.outcome for one in halved] == [FAIL, INCONCLUSIVE]
 
@@ -458,4 +460,4 @@ def test_errors_that_the_metrics_would_not_count_do_not_pass_by_being_none(spoil
     """The traffic had none either: a route whose answers have no status, or that is not counted, is not decided, for that reason."""
     assert [one.outcome for one in judged(ERRORS, spoil=spoil)] == [INCONCLUSIVE]
     first = next(one for one in judged(BY_ROUTE, spoil=spoil) if one.scope["of"] == "errors of create-track")
-    assert first.because.hint == "let the counter of requests have the status of every answer on every route"
+    assert first.because.hint == "make the counter of requests carry the status of every answer on every route"

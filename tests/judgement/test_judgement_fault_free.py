@@ -255,7 +255,7 @@ def test_worse_after_the_faults_than_before_is_inconclusive_with_both_figures() 
     assert worse.outcome is INCONCLUSIVE
     assert worse.reason == (
         "error rate of all routes together is worse after the faults than before: 0 % before the first fault, 0.2 % after it, "
-        "and what came after does not pass by itself"
+        "and the time after the first fault does not pass by itself"
     )
 
 

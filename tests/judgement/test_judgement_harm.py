@@ -91,7 +91,7 @@ def test_a_loss_that_no_row_asks_for_is_no_go_in_silence() -> None:
     assert judgement.unjudged_harm == (UnjudgedHarm(harm=Harm.WRITES_LOST, count=34),)
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert " · not judged: 34 writes lost" in judgement.decision.headline
-    assert "not judged: 34 writes lost: no requirement of core claims that there is none" in judgement.decision.reasons
+    assert "not judged: 34 writes lost: no requirement of core rules out this harm" in judgement.decision.reasons
 
 
 def test_a_filtered_run_over_a_loss_that_nothing_judges_never_ends_with_0() -> None:

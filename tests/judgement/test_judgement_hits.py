@@ -106,7 +106,7 @@ def test_decisions_of_autoscalers_that_were_not_read_are_named_in_the_receipt() 
     attempt = replace(DATABASE, fault=replace(DATABASE.fault, inferred=True, decisions_read=False))
     assert fault_receipt(plan(), evidence(), attempt).why == (
         "database-loss: confirmed on the target after 1 s: pg-0; the decisions of autoscalers could not be read, "
-        "so one of them may have ended some of these"
+        "so an autoscaler may have ended some of these"
     )
 
 
@@ -173,7 +173,7 @@ def test_the_loss_of_a_region_takes_every_node_of_it() -> None:
     assert (one.ok, one.why) == (False, "region-loss: us-east-1b of us-east-1 did not go")
     assert gone_receipt(two_nodes("us-east-1a"), REGION).ok is False
     unknown = named_receipt(replace(evidence(), nodes=()), REGION, LOST)
-    assert (unknown.ok, unknown.why) == (None, "region-loss: no history knows the nodes of us-east-1")
+    assert (unknown.ok, unknown.why) == (None, "region-loss: no history contains the nodes of us-east-1")
     other = named_receipt(evidence(), REGION, replace(LOST, params={"lost_region": "eu-west-1"}))
     assert (other.ok, other.why) == (False, "region-loss: eu-west-1 was not hit")
 
@@ -190,7 +190,7 @@ def test_the_primary_is_who_led_when_the_action_was_sent() -> None:
         ),
     )
     standby = named_receipt(moved, DATABASE, PRIMARY)
-    assert (standby.ok, standby.why) == (False, "database-loss: the primary was pg-1, hit was pg-0")
+    assert (standby.ok, standby.why) == (False, "database-loss: the primary was pg-1, but the fault hit pg-0")
     assert named_receipt(replace(evidence(), leaders=()), DATABASE, PRIMARY).ok is None
     assert named_receipt(moved, DATABASE, replace(PRIMARY, params={})).ok
 
@@ -225,7 +225,7 @@ def zone(*nodes: str, name: str = "zone-a") -> Experiment:
     ("hit", "other", "ok", "why"),
     [
         (["us-east-1a"], ["us-east-1b"], True, "us-east-1a of the 2 nodes of us-east-1 went"),
-        (["us-east-1a"], [], None, "no experiment took us-east-1b of us-east-1: not any zone was tried"),
+        (["us-east-1a"], [], None, "no experiment took us-east-1b of us-east-1: not every zone was tried"),
         ([], ["us-east-1b"], False, "hit was nothing of 2 nodes, expected one zone of us-east-1"),
         (
             ["us-east-1a", "us-east-1b"],
@@ -237,7 +237,7 @@ def zone(*nodes: str, name: str = "zone-a") -> Experiment:
             ["us-east-1a", "eu-west-1a"],
             ["us-east-1b"],
             False,
-            "eu-west-1a is not of us-east-1, expected one zone of us-east-1",
+            "eu-west-1a is not in us-east-1, expected one zone of us-east-1",
         ),
     ],
 )
@@ -257,7 +257,7 @@ def test_nodes_are_known_before_the_action_or_not_at_all() -> None:
     """Of a region whose nodes are first heard of when it is too late, nobody knows what a zone is."""
     late = replace(two_nodes(), nodes=(node(161, "present"), node(161, "present", "us-east-1b")))
     receipt = named_receipt(late, zone("us-east-1a"), ZONE)
-    assert (receipt.ok, receipt.why) == (None, "zone-a: no history knows the nodes of us-east-1")
+    assert (receipt.ok, receipt.why) == (None, "zone-a: no history contains the nodes of us-east-1")
 
 
 def services(*hit: Hit) -> Experiment:
@@ -290,7 +290,7 @@ def test_a_pod_of_each_service_is_one_of_every_workload_that_was_there() -> None
     none = named_receipt(run, services(HITS["region"]), EACH)
     assert (none.ok, none.why) == (False, "pod-loss: a pod of each of nothing was hit")
     unknown = named_receipt(replace(run, pods=()), services(HITS["pod"], USER), EACH)
-    assert (unknown.ok, unknown.why) == (None, "pod-loss: no history knows the pods of us-east-1")
+    assert (unknown.ok, unknown.why) == (None, "pod-loss: no history contains the pods of us-east-1")
 
 
 def test_a_whole_service_is_every_pod_of_it() -> None:
@@ -302,7 +302,7 @@ def test_a_whole_service_is_every_pod_of_it() -> None:
     part = whole_service_receipt(run, services(USER), "user")
     assert (part.ok, part.why) == (False, "pod-loss: user-2 of user was not hit: the service was not gone")
     unknown = whole_service_receipt(run, services(USER), "gone")
-    assert (unknown.ok, unknown.why) == (None, "pod-loss: no history knows the pods of gone")
+    assert (unknown.ok, unknown.why) == (None, "pod-loss: no history contains the pods of gone")
 
 
 def test_a_sentence_that_names_nothing_asks_for_nothing() -> None:

@@ -140,10 +140,10 @@ def test_a_stall_of_the_machine_does_not_fail_a_healthy_platform() -> None:
     assert measure.outcome is INCONCLUSIVE
     assert measure.reason == (
         "response time p99 of all routes together is 29 ms, between without bound and 300 ms, expected below 200 ms: "
-        "clustered by time (1 episode, the longest 0.7 s); with fewer than 15 clusters the next may be 5 times as large; "
+        "bad requests are clustered by time (1 episode, the longest 0.7 s); with fewer than 15 clusters the next one may be 5 times as large; "
         "no number of requests at this rate would decide"
     )
-    assert measure.hint == "find out what came at those moments, or let the traffic run longer, then run again"
+    assert measure.hint == "find out what happened at those moments, or let the traffic run longer, then run again"
 
 
 def test_six_failures_of_one_journey_are_one_and_six_of_six_are_six() -> None:
@@ -213,7 +213,7 @@ def test_a_figure_close_to_its_limit_is_inconclusive() -> None:
     at = np.arange(len(ROWS)) % 19 == 0
     measure = only(p95(per=Per.ALL), with_load(slow(ROWS, at)))
     assert measure.outcome is INCONCLUSIVE
-    assert "one window does not show how slowly the share swings" in measure.reason
+    assert "one window does not show slow swings of the share" in measure.reason
     assert measure.hint
 
 
@@ -279,7 +279,7 @@ def test_a_lagging_generator_makes_latencies_inconclusive_and_says_why() -> None
     assert measure.reason == (
         "response time p95 of all routes together is 269 ms, expected below 200 ms, "
         "but the generator lagged: p99 lag 250 ms, at most 20 ms is allowed "
-        "(worker 0: 20% of a core, event loop blocked for 2 ms, of that for garbage 1 ms); by region that served: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms"
+        "(worker 0: 20% of a core, event loop blocked for 2 ms, of which garbage collection 1 ms); by region that served: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms"
     )
     assert measure.hint == "use more workers or a quieter machine, then run again"
 
@@ -363,14 +363,14 @@ def test_uptime_is_also_the_share_of_the_time_without_an_outage() -> None:
     assert (measure.name, measure.outcome, measure.n) == ("uptime by seconds down", FAIL, 3900)
     assert measure.method == (
         "seconds down of seconds watched, 39 outages, the longest 0.0154 s: "
-        "sum of outages with one to come of the time from probe to probe (Fay-Feuer)"
+        "sum of outages, with one more outage assumed of one probe spacing (Fay-Feuer)"
     )
     of_probes, of_seconds = up(uptime(), failing_probes(slice(100, 400, 2)))
     assert (of_probes.outcome, of_seconds.outcome) == (INCONCLUSIVE, INCONCLUSIVE)
     assert of_seconds.reason == (
         "uptime by seconds down of entry (2.31 s down, 1 outage, the longest 2.31 s) is 96.15 %, between 38.24 % and 99.8 %, "
-        "expected at least 99.9 %: 1 outage, the longest 2.31 s in 60 s are too few to know how often they come; "
-        "FAIL is decided by the upper bound with 99.75 % confidence, 99.99 %; not PASS at any length if the rate stays; "
+        "expected at least 99.9 %: 1 outage, the longest 2.31 s in 60 s are too few to know how often outages come; "
+        "FAIL is decided by the upper bound with 99.75 % confidence, 99.99 %; no length gives a PASS if the rate stays; "
         "about 7000 probes would prove FAIL"
     )
 
@@ -506,7 +506,7 @@ def test_what_knows_no_other_phase_is_not_judged_under_a_fault(objective: Object
     faulty = replace(objective, scope=replace(objective.scope, phase=Phase.FAULT))
     assert (only(faulty).outcome, only(faulty).reason) == (
         NOT_ASSESSED,
-        "it could not fail here: a KPI is judged on the fault-free window, never during the fault",
+        "the sentence could not fail in this run: a KPI is judged on the fault-free window, never during the fault",
     )
 
 
@@ -542,7 +542,7 @@ def test_users_at_once_are_journeys_in_progress_in_each_second() -> None:
     assert (crowd(*users(101)).outcome, crowd(*users(101)).op) == (PASS, "is at least")
     dip = (*users(150, 0, 30), *users(100, 30, 31), *users(150, 31, 61))
     assert (crowd(*dip).outcome, crowd(*dip).value) == (INCONCLUSIVE, 100)
-    assert crowd(*dip).reason == "at times only 100 users were there at once, expected at least 101"
+    assert crowd(*dip).reason == "at times only 100 users were active at once, expected at least 101"
 
 
 def test_users_are_summed_over_workers() -> None:

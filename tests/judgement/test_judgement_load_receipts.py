@@ -59,7 +59,7 @@ def test_a_lagging_generator_voids_latencies_and_nothing_else() -> None:
     lagging = window(samples(0, 60, lag_ms=41, latency_ms=60), 0, 60)
     assert why(lagging) == (
         "the generator lagged: p99 lag 41 ms, at most 20 ms is allowed"
-        " (worker 0: 20% of a core, event loop blocked for 2 ms, of that for garbage 1 ms)"
+        " (worker 0: 20% of a core, event loop blocked for 2 ms, of which garbage collection 1 ms)"
     )
     assert why(lagging, latencies=False) == ""
 
@@ -191,7 +191,7 @@ def fared(**fields: Any) -> Window:
 def test_a_worker_without_time_to_spare_voids_latencies() -> None:
     """From 90 % of a core on, though no request was late."""
     assert why(fared(cpu=0.89)) == ""
-    assert why(fared(cpu=0.9)) == "worker 0 used 90% of a core, at most 90% leaves time to be on time"
+    assert why(fared(cpu=0.9)) == "worker 0 used 90% of a core, expected below 90% to keep its schedule"
     assert why(fared(cpu=0.9), latencies=False) == ""
 
 
@@ -201,13 +201,13 @@ def test_pauses_explain_a_lag_and_are_none() -> None:
     lagging = replace(window(samples(0, 60, lag_ms=41, latency_ms=60), 0, 60), workers=fared(gc_ms=30).workers)
     assert why(lagging) == (
         "the generator lagged: p99 lag 41 ms, at most 20 ms is allowed "
-        "(worker 0: 20% of a core, event loop blocked for 2 ms, of that for garbage 30 ms)"
+        "(worker 0: 20% of a core, event loop blocked for 2 ms, of which garbage collection 30 ms)"
     )
 
 
 def test_a_clock_that_is_not_known_to_the_lag_allowed_voids_latencies() -> None:
     """Of a worker on another machine; one that is known is told."""
-    assert why(fared(residual_ns=20_100_000)) == "the clock of worker 0 is only known to 20.1 ms"
+    assert why(fared(residual_ns=20_100_000)) == "the clock of worker 0 is known only to within 20.1 ms"
     receipt = load_receipt(PLAN, fared(residual_ns=200_000), latencies=True)
     assert receipt.why == "1 workers closed, lag p99 0.5 ms, clocks aligned to 0.2 ms"
 

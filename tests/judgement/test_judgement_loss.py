@@ -76,7 +76,10 @@ def test_nothing_lost_passes_and_says_of_how_many() -> None:
     """The unsure stand apart."""
     measure = only(RISK, evidence())
     assert (measure.outcome, measure.value, measure.n) == (PASS, 0, 900)
-    assert measure.reason == "none of 5701 acknowledged writes is lost (0 of unknown outcome are not there, 900 are)"
+    assert (
+        measure.reason
+        == "none of 5701 acknowledged writes is lost (0 writes of unknown outcome are absent, 900 are present)"
+    )
     assert set(measure.receipts) == {"watch", "fault", "restore"}
 
 
@@ -86,7 +89,7 @@ def test_a_lost_write_fails_every_loss_row_whenever_it_was_lost() -> None:
     measure = only(RISK, holding(ledger(ROWS, lost=[at(20), at(21), at(22), at(23)])))
     assert measure.reason == (
         "4 of 5701 acknowledged writes are lost, expected none: client 1 number 601, client 1 number 631, client 1 number 661… "
-        "(0 of unknown outcome are not there, 900 are)"
+        "(0 writes of unknown outcome are absent, 900 are present)"
     )
 
 
@@ -112,8 +115,8 @@ def test_a_write_that_was_not_acknowledged_and_is_there_with_another_value_fails
     measure = only(RISK, holding(given_up))
     assert (measure.outcome, measure.value) == (FAIL, 1)
     assert measure.reason == (
-        f"none of 5701 acknowledged writes is lost; 1 that were not acknowledged are there with another value, expected none: "
-        f"client 1 number {at(115)} (1 have another value, 0 of unknown outcome are not there, 899 are)"
+        f"none of 5701 acknowledged writes is lost; 1 writes that were not acknowledged are present with another value, expected none: "
+        f"client 1 number {at(115)} (1 have another value, 0 writes of unknown outcome are absent, 899 are present)"
     )
     refused = replace(given_up, writes=with_words(ROWS, ROWS.ints["id"] == at(115), outcome="refused"))
     assert outcomes(refused) == {"RISK": FAIL, "RPO": FAIL}
@@ -194,7 +197,7 @@ def test_a_write_of_unknown_outcome_that_is_not_there_is_unsure() -> None:
     gone = at(112)
     measure = only(RISK, holding(ledger(ROWS, lost=[gone])))
     assert measure.outcome is PASS
-    assert "(1 of unknown outcome are not there, 899 are)" in measure.reason
+    assert "(1 writes of unknown outcome are absent, 899 are present)" in measure.reason
 
 
 @pytest.mark.parametrize(
@@ -210,10 +213,10 @@ def test_a_write_of_unknown_outcome_that_is_not_there_is_unsure() -> None:
             replace(ledger(ROWS), final=Table.empty(LEDGER_FINAL)),
             "the last read found 6601 rows, 0 were recorded",
         ),
-        (ledger(ROWS.where(np.arange(len(ROWS)) != 9)), "the record of writes lacks 1 numbers"),
+        (ledger(ROWS.where(np.arange(len(ROWS)) != 9)), "1 sequence numbers are missing in the record of writes"),
         (
             replace(ledger(ROWS), writes=ROWS.where(np.arange(len(ROWS)) < 6500)),
-            "the last read found 101 rows that the record of writes does not know",
+            "the last read found 101 rows that are not in the record of writes",
         ),
     ],
 )
@@ -319,7 +322,7 @@ def test_no_write_around_the_fault_tests_nothing() -> None:
     """All writes were refused while the pod was gone."""
     measure = only(RISK, holding(ledger(down(ROWS, 69, 101, "outcome", "refused"))))
     assert (measure.outcome, measure.n) == (INCONCLUSIVE, 0)
-    assert measure.reason.endswith("but none was acknowledged around the fault")
+    assert measure.reason.endswith("but no write was acknowledged around the fault")
     assert measure.hint == "let the ledger write during the experiment, then run again"
 
 
@@ -331,7 +334,7 @@ def test_an_rpo_that_no_write_was_old_enough_for_is_not_falsifiable() -> None:
     assert measure.scope == {"experiment": "database-loss", "phase": "during the fault"}
     assert (
         measure.reason
-        == "it could not fail here: no write was acknowledged more than 2 h (scaled) before database-loss"
+        == "the sentence could not fail in this run: no write was acknowledged more than 2 h (scaled) before database-loss"
     )
     assert only(objective, evidence(), durability="quorum").outcome is PASS
 
@@ -410,8 +413,8 @@ def test_the_reason_says_what_is_no_loss_too() -> None:
     assert (measure.outcome, measure.value) == (FAIL, 2)
     assert measure.reason == (
         f"2 of 5699 acknowledged writes are lost, expected none: client 1 number {at(30)}, client 1 number {at(31)} "
-        "(1 have another value, 1 missing in eu-west-1, 1 are there twice, 2 were refused and are there, "
-        "0 of unknown outcome are not there, 900 are)"
+        "(1 have another value, 1 missing in eu-west-1, 1 are present twice, 2 were refused and are present, "
+        "0 writes of unknown outcome are absent, 900 are present)"
     )
 
 
@@ -421,7 +424,7 @@ def test_a_row_that_stands_twice_fails_nothing() -> None:
     again = Table.merged(LEDGER_FINAL, [books.final, books.final.where(books.final.ints["id"] == 7)])
     twice = replace(books, final=again, final_reads=(replace(books.final_reads[0], rows=len(again)),))
     assert outcomes(twice) == {"RISK": PASS, "RPO": PASS}
-    assert "(1 are there twice, 0 of unknown outcome" in only(RISK, holding(twice)).reason
+    assert "(1 are present twice, 0 writes of unknown outcome" in only(RISK, holding(twice)).reason
 
 
 def test_a_region_that_was_asked_and_did_not_answer_keeps_the_row_from_passing() -> None:

@@ -30,7 +30,7 @@ from harness.model import UNFELT, Evidence, Hit, Outcome, PodChange, Table
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 STANDBY = Hit(kind="pod", name="pg-1", namespace="us-east-1", uid="u-standby", region="us-east-1", workload="pg")
-SAYS = "database-loss: no request met the fault: none failed or was slow that would not have been so before, and nothing that it hit had answered a user"
+SAYS = "database-loss: no request met the fault: no more requests failed or were slow than before it, and nothing that the fault hit had answered a user"
 
 
 def standby_killed(probes: Table | None = None, written: Table | None = None) -> Evidence:

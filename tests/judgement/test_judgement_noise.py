@@ -65,7 +65,7 @@ def test_a_recovery_that_the_end_of_the_hold_cuts_off_says_so(limit: str, outcom
     found = recovery_in(reads_failing((0.2, 31.5)), limit, "0.1 %")
     assert (found.outcome, found.value) == (outcome, None)
     assert found.low == pytest.approx(31.4, abs=0.1)
-    assert "they may have been since 31.5 s, where the end of the observation cuts the figure off" in found.because.text
+    assert "they may have recovered after 31.5 s, but the observation ended too early to tell" in found.because.text
 
 
 def test_less_than_a_second_of_service_at_the_end_is_none() -> None:

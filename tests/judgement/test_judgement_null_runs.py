@@ -120,7 +120,7 @@ def test_a_null_run_passes_when_it_was_steady() -> None:
     shaky = replace(base, probes=down(base.probes, 205, 206))
     assert judge(plan(), shaky).experiments[-1].reason == "without any fault reads were already out for 1 s"
     skipped = with_experiment([replace(NULL, ran=False, why="not steady")])
-    assert judge(plan(), skipped).experiments[-1].reason == "it was not run: not steady"
+    assert judge(plan(), skipped).experiments[-1].reason == "the experiment was not run: not steady"
     hurt = replace(base.windows["everyday/fault-free"], samples=failing(base.windows["everyday/fault-free"].samples, 3))
     loaded = replace(
         base,

@@ -303,7 +303,7 @@ def test_only_accepted_events_are_claimed() -> None:
     assert (judged(rows).outcome, judged(rows).n) == (PASS, 98)
     none = judged(with_words(events(), slice(None), outcome="refused"))
     assert (none.outcome, none.value, none.n) == (INCONCLUSIVE, None, 0)
-    assert none.reason.endswith("but none was accepted")
+    assert none.reason.endswith("but no event was accepted")
 
 
 def test_without_its_watcher_no_event_passes_and_a_lost_one_fails() -> None:

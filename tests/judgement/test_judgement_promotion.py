@@ -79,7 +79,10 @@ def test_the_chosen_member_leads_in_time() -> None:
     """Twenty seconds after the order."""
     (found,) = judged(run(roles(pg_2=132)))
     assert (found.outcome, found.value, found.scope["member"]) == (PASS, 20.0, "pg_2")
-    assert "pg_2 was ordered to lead, and it was the only primary after 20 s, expected within 45 s" in found.reason
+    assert (
+        "pg_2 was ordered to become primary, and it was the only primary after 20 s, expected within 45 s"
+        in found.reason
+    )
 
 
 @pytest.mark.parametrize("looks", [roles(pg_1=132), roles(pg_2=132, pg_1=135)])
@@ -87,7 +90,7 @@ def test_another_member_that_leads_is_a_failure(looks: Table) -> None:
     """Instead of the chosen one, or beside it."""
     (found,) = judged(run(looks))
     assert found.outcome is FAIL
-    assert "pg_1 led after the order" in found.reason
+    assert "another member was primary after the order: pg_1" in found.reason
 
 
 def test_a_member_that_was_not_seen_to_lead_fails_once_it_was_watched_for_the_limit() -> None:
@@ -109,7 +112,7 @@ def test_a_member_that_was_not_asked_proves_nothing() -> None:
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
-        (("pg_2",), "no member beside pg_2 was asked for its role"),
+        (("pg_2",), "no member except pg_2 was asked for its role"),
         (("pg_0", "pg_2"), ""),
         (("pg_0", "pg_1", "pg_2"), ""),
     ],
@@ -161,7 +164,7 @@ def test_two_primaries_in_an_attempt_that_does_not_count_are_a_failure(*, confir
     )
     found = {measure.scope.get("attempt"): measure for measure in judged(both)}
     assert {number: measure.outcome for number, measure in found.items()} == {None: PASS, "1": FAIL}
-    assert "pg_1 led after the order" in found["1"].reason
+    assert "another member was primary after the order: pg_1" in found["1"].reason
 
 
 @pytest.mark.parametrize(("name", "status"), [("hold", "succeeded"), ("order-promotion", "failed")])

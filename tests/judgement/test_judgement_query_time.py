@@ -72,7 +72,7 @@ def test_quick_statements_pass() -> None:
     )
     assert (found.outcome, found.n) == (PASS, 2000)
     assert found.high == pytest.approx(2.5 + 1.118 * 4.7, abs=0.4)
-    assert "the most that p95 of `SELECT a` can be is" in found.reason
+    assert "the highest possible p95 of `SELECT a` is" in found.reason
 
 
 def test_a_statement_that_sleeps_fails() -> None:
@@ -101,7 +101,7 @@ def test_a_statement_of_which_one_in_ten_sleeps_fails() -> None:
 def test_a_rare_statement_is_named_where_it_was_never_slow() -> None:
     """Three calls tell no p95; three slow ones do."""
     (found,) = judged(read("", 1), read("", 59, statement("a", QUICK), statement("b", [5.0] * 3)))
-    assert (found.outcome, "too rare to tell, and never slow: `SELECT b`" in found.reason) == (PASS, True)
+    assert (found.outcome, "called too rarely to judge, but never slow: `SELECT b`" in found.reason) == (PASS, True)
     found, slow = judged(read("", 1), read("", 59, statement("a", QUICK), statement("b", [700.0] * 3)))
     assert (found.outcome, slow.outcome) == (PASS, FAIL)
 

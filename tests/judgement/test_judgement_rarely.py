@@ -91,7 +91,7 @@ def test_what_has_no_bounds_was_not_compared() -> None:
         found = figure_change("R", before, after)
         assert (found.change, found.why) == (
             Change.UNTESTED,
-            "at least one of the runs has no bounds at 99.75 % of it",
+            "at least one of the runs has no bounds at 99.75 % for this figure",
         )
     assert "the recorded bounds" in figure_change("R", latency(100.0), latency(100.0)).why
 
@@ -123,7 +123,7 @@ def test_a_load_that_was_not_given_accuses_no_autoscaler() -> None:
     (found,) = judged(CPU, load("failed", 10, 0.6, why="StressChaos is unknown here"))
     assert (found.outcome, found.because.text) == (
         Outcome.INCONCLUSIVE,
-        "the load was not given: StressChaos is unknown here",
+        "the load was not applied: StressChaos is unknown here",
     )
 
 
@@ -132,7 +132,7 @@ def test_without_a_region_nothing_is_read_back_through_one() -> None:
     asked = objective(Figure.READ_BACK, Op.HOLDS, "0", traffic=None, phase=Phase.RUN)
     first, *_ = measures(judge(plan({"R": asked}, regions={}), evidence()))
     assert first.reason == "the plan names no region to read through"
-    assert first.hint == "let every region be read when all copies had the time to catch up, then run again"
+    assert first.hint == "make sure that every region is read after all copies had time to catch up, then run again"
 
 
 def test_a_fact_has_no_bounds() -> None:
@@ -149,6 +149,4 @@ def test_a_filtered_run_says_who_does_not_claim_the_harm() -> None:
     read = replace(base.ledger.final_reads[0], rows=len(final))
     run = replace(base, ledger=replace(base.ledger, final=final, final_reads=(read,)))
     decision = judge(plan({"R": errors()}, deselected=("a.feature:9: x",)), run).decision
-    assert (
-        decision.reasons[0] == "not judged: 4 writes lost: no scenario of this filtered run claims that there is none"
-    )
+    assert decision.reasons[0] == "not judged: 4 writes lost: no scenario of this filtered run rules out this harm"

@@ -54,7 +54,7 @@ def test_a_gap_over_250_ms_widens_the_resolution_and_over_a_tenth_of_the_limit_s
     )
     assert watched(evidence(), rows, 10) == (
         False,
-        "the watcher 'entry' was blind for 1.05 s, over a tenth of the limit",
+        "the watcher 'entry' sent no probe for 1.05 s, more than a tenth of the limit",
     )
     assert watched(evidence(), rows, 30)[0] is True
 
@@ -81,7 +81,7 @@ def test_what_spoils_a_watch(source: dict[str, WatchSource], trouble: str) -> No
         ([250], 1e9, True, "1 probes, longest gap 250 ms"),
         ([249], 1e9, True, "1 probes, longest gap 251 ms, more than 250 ms, so the resolution is wider"),
         ([249], 2.51, True, "1 probes, longest gap 251 ms, more than 250 ms, so the resolution is wider"),
-        ([249], 2.5, False, "the watcher 'entry' was blind for 0.251 s, over a tenth of the limit"),
+        ([249], 2.5, False, "the watcher 'entry' sent no probe for 0.251 s, more than a tenth of the limit"),
     ],
 )
 def test_a_gap_may_be_250_ms_or_a_tenth_of_the_limit(at_ms: list[int], limit_s: float, ok: bool, said: str) -> None:  # noqa: FBT001
@@ -127,18 +127,18 @@ UNSENT = replace(FAULT, fault=replace(FAULT.fault, sent_ns=None))
     ("attempt", "ok", "said"),
     [
         (FAULT, True, "pod-loss: confirmed on the target after 1 s: track-old"),
-        (replace(UNSENT, ran=False, why="not steady"), False, "pod-loss: it was not run: not steady"),
-        (replace(UNSENT, ran=False), False, "pod-loss: it was not run: no reason was recorded"),
+        (replace(UNSENT, ran=False, why="not steady"), False, "pod-loss: the experiment was not run: not steady"),
+        (replace(UNSENT, ran=False), False, "pod-loss: the experiment was not run: no reason was recorded"),
         (
             replace(FAULT, ran=False, why="the experiment did not complete"),
             False,
-            "pod-loss: its fault was sent, and the experiment did not complete",
+            "pod-loss: the fault was sent, but the experiment did not complete",
         ),
-        (replace(FAULT, journal={}), None, "pod-loss: it left no journal"),
+        (replace(FAULT, journal={}), None, "pod-loss: the experiment left no journal"),
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=None)),
             None,
-            "pod-loss: no probe of the target confirmed that the fault was in",
+            "pod-loss: no probe of the target confirmed that the fault was active",
         ),
         (replace(FAULT, fault=replace(FAULT.fault, sent_ns=None, why="no probe")), None, "pod-loss: no probe"),
         (
@@ -154,23 +154,23 @@ UNSENT = replace(FAULT, fault=replace(FAULT.fault, sent_ns=None))
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=ns(82))),
             False,
-            "pod-loss: the fault was in only after 11 s, expected within 10 s",
+            "pod-loss: the fault was active only after 11 s, expected within 10 s",
         ),
         (
             replace(FAULT, fault=replace(FAULT.fault, undone_ns=ns(90), gone_ns=ns(80))),
             False,
-            "pod-loss: the fault was out before it was undone",
+            "pod-loss: the fault had ended before it was undone",
         ),
         (replace(FAULT, fault=replace(FAULT.fault, undone_ns=ns(90), gone_ns=ns(91))), True, None),
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=ns(70))),
             None,
-            "pod-loss: the fault is recorded as sent, in and undone in another order",
+            "pod-loss: the recorded times of the fault are not in the order sent, active, undone",
         ),
         (
             replace(FAULT, fault=replace(FAULT.fault, undone_ns=ns(71.5), gone_ns=ns(80))),
             None,
-            "pod-loss: the fault is recorded as sent, in and undone in another order",
+            "pod-loss: the recorded times of the fault are not in the order sent, active, undone",
         ),
         (replace(FAULT, name="unplanned"), True, None),
     ],
@@ -188,7 +188,7 @@ def test_a_file_without_a_block_is_told_what_to_write() -> None:
     receipt = fault_receipt(PLAN, evidence(), stock)
     assert (receipt.ok, receipt.why) == (
         None,
-        "pod-loss: its file has no block `harness` that names a probe which confirms the fault",
+        "pod-loss: the experiment file has no block `harness` that names a probe which confirms the fault",
     )
     assert receipt.hint == (
         "name the probe as `confirmed_by` in a block `harness` under the file's `extensions` (docs/adding-an-experiment.md), then run again"
@@ -202,7 +202,7 @@ def test_of_a_held_fault_it_must_be_known_when_it_was_undone() -> None:
     held = experiment("database-loss", "database", 110, 150)
     assert fault_receipt(PLAN, evidence(), held).ok
     receipt = fault_receipt(PLAN, evidence(), replace(held, fault=replace(held.fault, undone_ns=None)))
-    assert (receipt.ok, receipt.why) == (None, "database-loss: it is not recorded when the fault was undone")
+    assert (receipt.ok, receipt.why) == (None, "database-loss: the time at which the fault was undone was not recorded")
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_a_restore_that_names_what_did_not_come_back_proves_nothing() -> None:
         ({}, 0, True, "as before"),
         ({"gone_by": "home-again"}, 0, True, "as before"),
         ({"gone_by": "home-again", "gone_ns": None, "stays": "home-again"}, 0, False, "home-again: the end of the fault was not observed"),
-        ({"gone_by": "home-again", "gone_ns": None}, 0, None, "home-again: it is not recorded whether the fault is out"),
+        ({"gone_by": "home-again", "gone_ns": None}, 0, None, "home-again: it was not recorded whether the fault had ended"),
         ({"gone_ns": None}, 0, True, "as before"),
         ({}, 1, False, "an undo step was left to a person"),
         ({}, 2, False, "2 undo steps were left to a person"),
@@ -317,7 +317,7 @@ def test_a_restart_by_the_files_own_action_is_named() -> None:
     attempt = replace(attempt, fault=replace(attempt.fault, restarted_ns=(attempt.fault.sent_ns or 0) + 3_000_000_000))
     receipt = fault_receipt(PLAN, with_experiment([attempt]), attempt)
     assert receipt.ok
-    assert receipt.why.endswith("; its file started it again after 3 s, so a restart is what was measured")
+    assert receipt.why.endswith("; the experiment itself restarted it after 3 s, so that a restart was measured")
 
 
 def test_the_last_attempt_with_its_receipts_counts() -> None:

@@ -114,7 +114,10 @@ def test_a_limit_that_the_experiment_would_not_have_watched_is_not_falsifiable()
     """300 s against a watch of at most 240 s."""
     measure = reads_of("5 h")
     assert measure.outcome is NOT_ASSESSED
-    assert measure.reason == "it could not fail here: database-loss would have watched for 240 s, the limit is 300 s"
+    assert (
+        measure.reason
+        == "the sentence could not fail in this run: database-loss was planned to be watched for 240 s, less than the limit of 300 s"
+    )
     bare = plan({"R": recovery("30 s", "database-loss")}, experiments={})
     assert {m.outcome for m in judged(recovery("30 s"), of=bare)} == {NOT_ASSESSED}
 
@@ -151,7 +154,7 @@ def test_without_a_fault_there_is_no_recovery() -> None:
         DATABASE, ran=False, why="the target was not steady", fault=FaultWindow(experiment="d", domain="database")
     )
     measure = reads_of("30 s", with_experiment([skipped]))
-    assert measure.reason == "database-loss: it was not run: the target was not steady"
+    assert measure.reason == "database-loss: the experiment was not run: the target was not steady"
     assert measure.hint.startswith("read the experiment's chaos.log")
 
 
@@ -183,7 +186,7 @@ def test_a_resolution_over_a_tenth_of_the_limit_tells_nothing() -> None:
     gap = replace(base, probes=base.probes.where((sent < ns(112)) | (sent >= ns(116))))
     measure = reads_of("30 s", gap)
     assert measure.outcome is INCONCLUSIVE
-    assert measure.reason.endswith("but the watcher 'entry' was blind for 4.05 s, over a tenth of the limit")
+    assert measure.reason.endswith("but the watcher 'entry' sent no probe for 4.05 s, more than a tenth of the limit")
     assert reads_of("4 h", gap).outcome is PASS
 
 
@@ -194,7 +197,7 @@ def test_nobody_knows_of_an_outage_that_the_watch_slept_through() -> None:
     gap = replace(base, probes=base.probes.where((sent < ns(140)) | (sent >= ns(144))))
     measure = reads_of("30 s", gap)
     assert (measure.outcome, measure.value) == (INCONCLUSIVE, 20.503)
-    assert measure.reason.endswith("but the watcher 'entry' was blind for 4.05 s, over a tenth of the limit")
+    assert measure.reason.endswith("but the watcher 'entry' sent no probe for 4.05 s, more than a tenth of the limit")
 
 
 def test_an_outage_without_a_fault_widens_the_recovery_and_over_a_tenth_of_the_limit_it_is_inconclusive() -> None:
@@ -265,7 +268,7 @@ def test_an_experiment_of_a_run_that_was_killed_is_no_recovery_of_zero_seconds()
     )
     run = with_experiment([killed])
     measure = reads_of("30 s", run)
-    assert measure.reason == "database-loss: its fault was sent, and the experiment did not complete"
+    assert measure.reason == "database-loss: the fault was sent, but the experiment did not complete"
     assert measure.hint.startswith("bring the target back with `readiness recover")
     told = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
     assert (told.reason, told.reads) == (measure.reason, None)
@@ -282,7 +285,7 @@ def test_an_experiment_that_was_not_run_lost_no_number_of_writes() -> None:
     told = judge(plan(), with_experiment([replace(DATABASE, ran=False, why="not steady", fault=unsent)])).experiments
     one = next(e for e in told if e.name == "database-loss")
     assert (one.writes_lost, one.writes_unsure, one.writes_why) == (None, None, one.reason)
-    assert one.reason == "database-loss: it was not run: not steady"
+    assert one.reason == "database-loss: the experiment was not run: not steady"
 
 
 def test_a_region_that_was_hit_is_seen_to_come_back_on_heal_only() -> None:
@@ -421,5 +424,7 @@ def test_a_resolution_of_a_quarter_of_a_second_is_as_planned_and_a_wider_one_nee
     assert reads_of("7.5 s", gap).outcome is PASS
     narrow = reads_of("7.4 s", gap)
     assert narrow.receipts["watch"].ok is False
-    assert narrow.receipts["watch"].why == "the watcher 'entry' was blind for 0.75 s, over a tenth of the limit"
+    assert (
+        narrow.receipts["watch"].why == "the watcher 'entry' sent no probe for 0.75 s, more than a tenth of the limit"
+    )
     assert narrow.outcome is INCONCLUSIVE

@@ -121,7 +121,7 @@ def test_images_alone_do_not_name_the_release() -> None:
     found = release_receipt(plan(), replace(named(None), release_reads=images))
     assert found.receipt.ok is None
     assert found.note == (
-        "release not verified: 1 workloads ran the same images before and after, but nothing says that they are 1.0.0"
+        "release not verified: 1 workloads ran the same images before and after, but no source shows that these are 1.0.0"
     )
 
 

@@ -75,7 +75,7 @@ def test_a_pod_with_a_tenth_of_its_share_fails() -> None:
     """One answer where the others give ten."""
     found = {one.scope["pod"]: one for one in judged(SHARE, served_by(*["track-a"] * 10, *["track-b"] * 10, "track-c"))}
     assert found["track-c"].outcome is FAIL
-    assert found["track-c"].reason.startswith("us-east-1/track-c over an equal share (")
+    assert found["track-c"].reason.startswith("the share of us-east-1/track-c relative to an equal share (")
 
 
 def test_a_pod_that_was_ready_for_a_moment_only_is_not_judged() -> None:
@@ -84,7 +84,7 @@ def test_a_pod_that_was_ready_for_a_moment_only_is_not_judged() -> None:
     late = replace(pod(55, "ready", "track-d", "u-d"), ready=True)
     found = judged(SHARE, replace(run, pods=(*run.pods, late)))
     assert "track-d" not in {one.scope["pod"] for one in found}
-    words = "; not judged: track-d, not ready through half of the fault-free time"
+    words = "; not judged: track-d, not ready for half of the fault-free time"
     assert [one.reason.endswith(words) for one in found] == [True] * 3
 
 
@@ -210,7 +210,7 @@ def test_no_restart_in_the_soak_passes_with_its_scale() -> None:
     assert (one.outcome, one.value, one.n) == (PASS, 0, 1)
     assert (
         one.reason
-        == "no pod restarts, expected none; the soak of 8 h is the fault-free window of 60 s, at a scale of its own, 480"
+        == "no pod restarts, expected none; the soak of 8 h is represented by the fault-free window of 60 s, at a time scale of 480"
     )
 
 
@@ -243,7 +243,7 @@ def test_a_restart_within_the_soak_fails_and_one_under_a_fault_does_not() -> Non
 def test_a_soak_that_was_too_short_on_a_real_platform_tells_nothing() -> None:
     """At scale 1 a minute is no eight hours."""
     [one] = judged(RESTARTS, evidence(), time_scale=1)
-    assert (one.outcome, one.reason) == (INCONCLUSIVE, "the fault-free window lasted 60 s, the soak is to last 8 h")
+    assert (one.outcome, one.reason) == (INCONCLUSIVE, "the fault-free window lasted 60 s, expected 8 h for the soak")
 
 
 def test_a_killed_pod_is_replaced_in_time() -> None:

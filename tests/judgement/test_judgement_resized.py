@@ -68,12 +68,15 @@ def test_the_figure_says_what_was_served() -> None:
     """The limits, both rates, and how many requests were open."""
     found = judged(turn(0.5, 320), turn(1.0, 640), turn(0.5, 320), turn(1.0, 640))
     assert (found.value, found.scope) == (2.0, {"workload": "us-east-1/web"})
-    assert "at 1 CPU over that at 0.5 CPU (160 over 80 answers/s, 8 requests open at each) is 2" in found.because.text
+    assert (
+        "at 1 CPU divided by its throughput at 0.5 CPU (160 by 80 answers/s, 8 requests open at each) is 2"
+        in found.because.text
+    )
 
 
 @pytest.mark.parametrize(
     ("more", "why"),
-    [({"busy": 0.95}, "asking took 95% of a core"), ({"failed": 30}, "60 of 1260 requests failed")],
+    [({"busy": 0.95}, "sending the requests took 95% of a core"), ({"failed": 30}, "60 of 1260 requests failed")],
 )
 def test_what_else_may_have_been_slow_decides_nothing(more: dict[str, Any], why: str) -> None:
     """The one who asks, and a pod that fails."""
@@ -89,7 +92,7 @@ def test_without_both_limits_nothing_is_known() -> None:
     """One of them alone, or a reason why nothing was served."""
     assert judged(turn(0.5, 300)).outcome.value == "INCONCLUSIVE"
     failed = observation("scale.failed", KEY, 1, "scale", why="it has no CPU limit")
-    assert judged(failed).because.text == "nothing was served: it has no CPU limit"
+    assert judged(failed).because.text == "the throughput was not measured: it has no CPU limit"
 
 
 @pytest.mark.parametrize(
@@ -113,15 +116,18 @@ def test_the_figure_says_how_many_copies_served() -> None:
     """And what each of them may use."""
     turns = [together(2, 1200), together(4, 2400), together(2, 1200), together(4, 2400)]
     found = judged(*turns, sentence=MORE, key=MORE_KEY)
-    assert "at 4 copies of 0.5 CPU over that at 2 copies of 0.5 CPU (600 over 300 answers/s" in found.because.text
+    assert (
+        "at 4 copies of 0.5 CPU divided by its throughput at 2 copies of 0.5 CPU (600 by 300 answers/s"
+        in found.because.text
+    )
 
 
 @pytest.mark.parametrize(
     ("used", "why"),
     [
-        ([0.5, 0.56], "a copy used 112% of its CPU limit: it was not held to it"),
-        ([0.5], "it was not read of every copy what it used of its CPU limit"),
-        ([], "it was not read of every copy what it used of its CPU limit"),
+        ([0.5, 0.56], "a copy used 112% of its CPU limit: the limit was not enforced"),
+        ([0.5], "the CPU use of every copy was not read in any turn of one size"),
+        ([], "the CPU use of every copy was not read in any turn of one size"),
     ],
     ids=["over it", "one was not read", "none was read"],
 )

@@ -104,7 +104,7 @@ def test_an_object_that_leaves_steps_out_is_red_in_the_order() -> None:
         (
             9.0,
             "INCONCLUSIVE",
-            "was not read at 25 %, between two readings 9 s apart: whether it went on without a verdict is not known",
+            "was not read at 25 %, between two readings 9 s apart: it is unknown whether the object went on without a verdict",
         ),
     ],
     ids=["close", "far apart"],
@@ -312,4 +312,4 @@ def test_failures_that_name_no_release_may_have_been_the_condition(begin: float,
     run = _taken_back(30.0, spoil, why='Metric "errors" assessed Failed')
     (quiet,) = judged(QUIET_ERRORS, run, rollout_plan(triggers=(errors,)))
     assert quiet.outcome.value == expected
-    assert ("may have been there" in quiet.because.text) == (expected != "FAIL")
+    assert ("may have been met" in quiet.because.text) == (expected != "FAIL")

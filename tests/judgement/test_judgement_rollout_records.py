@@ -90,10 +90,13 @@ def aborted_before() -> list[Observation]:
     ("lines", "why"),
     [
         (edited(twice), "it was begun 2 times"),
-        (edited(changed("rollout.started", candidate="1.1.0-other")), "it went to 1.1.0-other, planned was 1.1.0"),
-        (edited(changed("rollout.started", stable="0.9")), "it went from 0.9, planned was 1.0.0"),
-        (edited(changed("rollout.ended", release=NEW)), "it went back to 1.1.0, planned was 1.0.0"),
-        (edited(without_a_region), "what became of Rollout eu-west-1/track-service was not recorded"),
+        (
+            edited(changed("rollout.started", candidate="1.1.0-other")),
+            "the rollout went to 1.1.0-other, expected 1.1.0",
+        ),
+        (edited(changed("rollout.started", stable="0.9")), "the rollout went from 0.9, expected 1.0.0"),
+        (edited(changed("rollout.ended", release=NEW)), "the rollout went back to 1.1.0, expected 1.0.0"),
+        (edited(without_a_region), "it was not recorded whether Rollout eu-west-1/track-service was changed"),
         (restarted(), "it was taken back before it came to 100 %"),
         (edited(changed("rollout.started", at_ns=ns(16))), "it came to 5 % before it was begun"),
         (edited(changed("rollout.ended", at_ns=ns(50))), "it ended before it was taken back"),
@@ -106,7 +109,10 @@ def aborted_before() -> list[Observation]:
             edited(changed("rollout.status", since_ns=ns(70))),
             "a change of Rollout us-east-1/track-service was recorded with an end before its beginning",
         ),
-        (aborted_before(), "it was taken back by hand, and Rollout us-east-1/track-service had been aborted before"),
+        (
+            aborted_before(),
+            "the rollout was taken back by hand, but Rollout us-east-1/track-service had been aborted before",
+        ),
     ],
     ids=[
         "twice",
@@ -205,7 +211,7 @@ def test_a_release_that_falls_silent_after_its_switch_did_not_take_over() -> Non
     """A hundred answers in the first second, and none from then on."""
     (measure,) = judged(SWITCHED, _colours(_some(16, 45, release=None, status=0, error="reset")), BLUE_GREEN)
     assert measure.outcome.value == "INCONCLUSIVE"
-    assert "but 1.1.0 gave no answer later than 10 s after it" in measure.because.text
+    assert "but 1.1.0 gave no answer more than 10 s after the change of release" in measure.because.text
 
 
 def _worse(*lines: Observation) -> Evidence:

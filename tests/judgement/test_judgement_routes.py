@@ -147,7 +147,7 @@ def test_names_with_an_id_in_them_are_said_together() -> None:
     found = measures(judge(of_one_route({"page": 1.0}, objective), with_rows(rows)))
     assert [one.outcome for one in found] == [Outcome.INCONCLUSIVE, Outcome.PASS]
     assert found[0].because.text == (
-        "6000 requests have 6000 names, such as /items/0: fewer than 10 of each, and no error rate of them can be told, "
+        "6000 requests have 6000 names, such as /items/0, with fewer than 10 requests each: too few to judge the error rate of each name, "
         "expected below 2 %"
     )
     assert found[0].because.hint.startswith("give requests of one kind the same `name=`")

@@ -111,7 +111,7 @@ def test_of_every_service_each_that_a_route_needs_is_given_load() -> None:
         (Outcome.PASS, SUBJECT),
         (Outcome.INCONCLUSIVE, "track-service"),
     ]
-    assert found[-1].because.text == "no load was given to track-service"
+    assert found[-1].because.text == "no load was applied to track-service"
 
 
 def test_a_sentence_that_names_one_service_asks_for_no_other() -> None:
@@ -127,7 +127,7 @@ def test_a_load_that_was_not_given_hides_no_failure() -> None:
     failed = observation("scale.failed", key, 40, "scale", why="there is no Deployment north/track-service")
     found = judged(EVERY, *first, failed, route_needs={"b": ("track-service",)})
     assert [one.outcome.value for one in found] == ["INCONCLUSIVE", "PASS", "FAIL"]
-    assert found[0].because.text == "the load was not given: there is no Deployment north/track-service"
+    assert found[0].because.text == "the load was not applied: there is no Deployment north/track-service"
 
 
 def test_each_service_has_both_levels() -> None:
@@ -141,7 +141,7 @@ def test_each_service_has_both_levels() -> None:
     other = [replace(one, subject="us-east-1/track-service") for one in low]
     found = judged(EVERY, *first, *other, said(39, 2, target="track-service"))
     assert [one.outcome.value for one in found] == ["PASS", "PASS", "PASS", "INCONCLUSIVE"]
-    assert found[-1].because.text == "one of the two levels of us-east-1/track-service was not held"
+    assert found[-1].because.text == "one of the two load levels of us-east-1/track-service was not applied"
 
 
 def test_without_the_watch_nothing_is_decided() -> None:
@@ -188,8 +188,13 @@ def watched_to(at: float) -> Observation:
     [
         ([*spike(12, 13, down=None, sentence=AFTER), watched_to(25)], "PASS", 5.0, "in the 5 s that were watched"),
         ([*spike(12, 13, down=None, sentence=AFTER), watched_to(24.9)], "INCONCLUSIVE", 4.9, "4.9 s that were watched"),
-        ([*spike(sentence=AFTER, down=None), watched_to(60)], "INCONCLUSIVE", None, "over with 2 replicas, the fewest"),
-        (spike(12, down=None, sentence=AFTER)[:-1], "INCONCLUSIVE", None, "it is not recorded when the load ended"),
+        (
+            [*spike(sentence=AFTER, down=None), watched_to(60)],
+            "INCONCLUSIVE",
+            None,
+            "ended with 2 replicas, the fewest",
+        ),
+        (spike(12, down=None, sentence=AFTER)[:-1], "INCONCLUSIVE", None, "the end of the load was not recorded"),
         (
             [*spike(12, down=None, sentence=AFTER), load("begun", 24, 1.5, AFTER), load("ended", 30, 1.5, AFTER)],
             "INCONCLUSIVE",
@@ -315,7 +320,7 @@ def _of_level(level: float, lines: list[Observation], **fields: Any) -> list[Obs
         (
             [one for one in held() if one.kind != "scale.reached" or one.fields["level"] != 0.6],
             ["INCONCLUSIVE", "PASS"],
-            "6 s of it, as at the higher one, were not recorded",
+            "expected 6 s at this level, as at the higher level",
         ),
         (
             [load("ended", 18.9, 0.6, mean=0.61) if one.mono_ns == ns(20) else one for one in held()],
@@ -353,7 +358,7 @@ def test_a_rise_before_the_level_counts_from_the_begin_of_the_load() -> None:
     late = [*begun, said(35, 3), reached, load("ended", 43, 0.85, mean=0.86, ok=True)]
     below, above = judged(CPU, *late)
     assert (below.outcome, above.outcome) == (Outcome.PASS, Outcome.INCONCLUSIVE)
-    assert "rose from 2 to 3 after 7 s, but they rose before the level was reached" in above.reason
+    assert "rose from 2 to 3 after 7 s, but the replicas rose before the level was reached" in above.reason
 
 
 def usage(at: float, share: float) -> Observation:
@@ -382,7 +387,7 @@ def test_a_rise_above_the_level_is_none_at_the_level(mean: float, read: tuple[fl
     below, above = judged(CPU, *held(rises_at=None)[:5], *high)
     assert (below.outcome.value, above.outcome.value) == ("PASS", expected), above.reason
     if expected != "PASS":
-        assert f"up to {100 * max(mean, *read):.0f} %, which shows no rise at 85 %" in above.reason
+        assert f"up to {100 * max(mean, *read):.0f} %, which does not prove a rise at 85 %" in above.reason
 
 
 def test_a_rise_without_a_reading_of_the_usage_shows_nothing() -> None:
@@ -462,7 +467,9 @@ def test_replicas_that_a_person_asked_for_show_no_autoscaler_at_work(at: float, 
     found = judged(CPU, *raised, *risen, *([said(at, 3, least=3)] if at > 33 else []))
     assert [one.outcome.value for one in found] == expected
     if "INCONCLUSIVE" in expected:
-        assert "its minimum was 3 replicas by then, as it was raised: no load was needed" in found[1].reason
+        assert (
+            "the minimum of the autoscaler had been raised to 3 replicas by then: no load was needed" in found[1].reason
+        )
         assert found[1].hint == "leave the autoscaler as it is while the load is given, then run again"
 
 

@@ -42,7 +42,10 @@ def test_every_service_that_says_so_in_time_passes() -> None:
     found = judged(run(down(health("a"), 112, 140, word="status 503"), down(health("b"), 114, 140, word="timeout")))
     assert {name: one.outcome for name, one in found.items()} == {"a": PASS, "b": PASS}
     assert [one.value for one in found.values()] == [1.004, 3.004]
-    assert "a, database-loss: it read failing after 1.004 s, expected within 10 s" in found["a"].reason
+    assert (
+        "a, database-loss: the service reported that it fails 1.004 s after the fault, expected within 10 s"
+        in found["a"].reason
+    )
 
 
 @pytest.mark.parametrize("rows", [health("b"), down(health("b"), 112, 112.4), down(health("b"), 130, 140)])
@@ -59,7 +62,7 @@ def test_a_limit_between_two_answers_is_not_decided(since: float, outcome: Outco
     assert found.outcome is outcome
     assert found.low is not None
     assert found.high == pytest.approx(found.low + 0.504)
-    assert (found.reason.count("and was last asked 9.5 s after the fault") > 0) is (since == 120.6)
+    assert (found.reason.count("its last healthy answer was requested 9.5 s after the fault") > 0) is (since == 120.6)
 
 
 def test_one_that_failed_before_proves_nothing() -> None:

@@ -65,7 +65,7 @@ def test_exactly_at_the_limit_or_of_the_old_release_or_in_two_pods_in_turn_is_no
     ):
         (measure,) = judged(MEMORY, run(readings, by="harness"), PLATFORM)
         assert measure.outcome.value == "INCONCLUSIVE"
-        assert "never there" in measure.because.text
+        assert "never met" in measure.because.text
 
 
 def test_a_gap_in_the_memory_is_unknown() -> None:

@@ -52,7 +52,7 @@ def test_a_soak_that_ends_as_it_began_is_measured_with_its_scale() -> None:
     found = judged(LAST, run_of(slowed(1, 0, 0)))
     assert [one.scope["route"] for one in found] == ["create-track", "play-track", "read-track", "sign-in"]
     assert all(one.outcome is not FAIL and one.value is not None and 0.8 < one.value < 1.2 for one in found)
-    assert "the soak of 8 h is the fault-free window of 60 s, at a scale of its own, 480" in found[0].reason
+    assert "the soak of 8 h is represented by the fault-free window of 60 s, at a time scale of 480" in found[0].reason
 
 
 def test_a_last_hour_that_is_twice_as_slow_fails() -> None:

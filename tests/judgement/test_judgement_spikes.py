@@ -112,7 +112,7 @@ def test_replicas_that_follow_a_spike_pass() -> None:
     assert (rise.outcome.value, quick.outcome.value) == ("PASS", "PASS")
     assert rise.value is not None
     assert (round(rise.value, 3), rise.scaled_limit, quick.n) == (1.6, 3.0, round((END - BEGIN - 5) * 60))
-    assert "from 3 to 5 1.6 s after the begin of a spike from 20 to 60 requests/s" in rise.because.text
+    assert "from 3 to 5 1.6 s after the beginning of a spike from 20 to 60 requests/s" in rise.because.text
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_what_turns_a_rise_red(seen: list[Observation], slow_until: float, expec
     ("seen", "expected", "why"),
     [
         ([], "INCONCLUSIVE", "stayed at 3"),
-        ([said(BEGIN + 20, 4)], "PASS", "20 s after the begin"),
-        ([said(END + 1, 4)], "INCONCLUSIVE", "25 s after the begin"),
-        ([said(BEGIN + 31, 4)], "FAIL", "31 s after the begin"),
+        ([said(BEGIN + 20, 4)], "PASS", "20 s after the beginning"),
+        ([said(END + 1, 4)], "INCONCLUSIVE", "25 s after the beginning"),
+        ([said(BEGIN + 31, 4)], "FAIL", "31 s after the beginning"),
     ],
     ids=["never", "in it", "a second after it", "after the limit"],
 )

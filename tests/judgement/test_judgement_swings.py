@@ -132,7 +132,7 @@ def test_a_claim_must_hold_with_half_as_much_again_as_in_the_worst_third() -> No
     assert claim.why == MARGIN_WHY
     assert (
         claim.method
-        == "share by thirds of the window, the worst at 1.5 times its odds and the best at as many times less"
+        == "share by thirds of the window, the worst at 1.5 times its odds and the best at its odds divided by as much"
     )
     assert plain.low > claim.low
     assert plain.high < claim.high

@@ -116,7 +116,7 @@ def test_a_failure_that_does_not_gate_is_listed_and_no_more() -> None:
         assert judgement.decision.headline.endswith("1 failed · 1 passed · 0 not assessed · " + UNVERIFIED)
     none = judge(plan(expected, requirements=(requirement("R", Gate.RECORD),)), evidence())
     assert none.decision.outcome is DecisionOutcome.INCONCLUSIVE
-    assert none.decision.reasons == ("no requirement of this profile gates here",)
+    assert none.decision.reasons == ("no requirement of this profile gates in this environment",)
     assert none.decision.score == 0.0
 
 

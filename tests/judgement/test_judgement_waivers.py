@@ -108,7 +108,10 @@ def test_a_bound_that_covers_every_figure() -> None:
         ({"bound": "300 ms", "void": "it expired on 2026-05-31"}, "it expired on 2026-05-31"),
         ({"outcome": "INCONCLUSIVE"}, "it is FAIL, not INCONCLUSIVE"),
         ({"outcome": "NOT ASSESSED"}, "it is FAIL, not NOT ASSESSED"),
-        ({"subjects": ("response time p95",)}, "is FAIL by a figure, which is accepted by a bound, not by a subject"),
+        (
+            {"subjects": ("response time p95",)},
+            "is FAIL because of a figure, which a waiver accepts by a bound, not by a subject",
+        ),
     ],
 )
 def test_what_a_waiver_does_not_cover_stays_as_it_was(fields: dict[str, object], why: str) -> None:
@@ -172,16 +175,16 @@ def a_count(value: float, unit: str = "", *, at_least: bool = False, ok: bool | 
     [
         (a_count(1), "1", ""),
         (a_count(0), "1", ""),
-        (a_count(40), "1", "found is 40, accepted is at most 1"),
+        (a_count(40), "1", "found is 40, the waiver accepts at most 1"),
         (
             a_count(1),
             "",
-            'found is a number, which a subject does not bound: `--subject "found" --bound "1"` accepts as',
+            'found is a number, which a subject alone does not limit: `--subject "found" --bound "1"` accepts as',
         ),
         (a_count(1), "1 %", "found has another unit: 1 % is a ratio"),
         (a_count(1, ok=None), "1", "found is INCONCLUSIVE"),
         (a_count(89, "%", at_least=True), "85 %", ""),
-        (a_count(20, "%", at_least=True), "85 %", "found is 20 %, accepted is at least 85 %"),
+        (a_count(20, "%", at_least=True), "85 %", "found is 20 %, the waiver accepts at least 85 %"),
         (a_count(2 / 3, "ratio", at_least=True), "66.66 %", ""),
         (a_count(2 / 3, "ratio", at_least=True), "", '--bound "66.66 %"` accepts as much as was found'),
         (a_count(1 / 3, "ratio"), "", '--bound "33.34 %"` accepts as much as was found'),
@@ -215,7 +218,7 @@ def test_a_bound_with_a_subject_covers_a_plain_fact_and_no_figure() -> None:
     assert judge(plan({"R": check()}, waivers=(waiver,)), reported(plain)).verdicts[0].outcome is Outcome.WAIVED
     (verdict,) = judge(plan({"R": p95()}, waivers=(waiver,)), SLOW).verdicts
     assert verdict.outcome is Outcome.FAIL
-    assert "by a figure, which is accepted by a bound, not by a subject" in verdict.reason
+    assert "because of a figure, which a waiver accepts by a bound, not by a subject" in verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -239,7 +242,7 @@ def test_a_bound_covers_a_table_of_facts_that_were_all_read(
     run = replace(evidence(), checks={CHECK.key: table})
     (verdict,) = judge(plan({"R": check()}, waivers=(waiver,)), run).verdicts
     assert verdict.outcome is expected
-    assert ("has no bound that could be compared with that of the waiver" in verdict.reason) is (
+    assert ("has no bound that could be compared with the bound of the waiver" in verdict.reason) is (
         bool(unread) or covered < 200
     )
 
@@ -262,7 +265,7 @@ def test_who_accepts_what_is_not_decided_accepts_no_figure_beyond_its_limit(bad:
     assert verdict.outcome is expected, verdict.reason
     named = "error rate 0.05 % (from 0.002565 % to 0.7997 %, is below 0.1 %)" if bad == 3 else "error rate 25 % ("
     assert named in verdict.reason
-    assert ("was measured beyond its limit, which only a bound accepts" in verdict.reason) is (bad > 3)
+    assert ("was measured beyond its limit, which only a waiver with a bound can accept" in verdict.reason) is (bad > 3)
     assert (named in judgement.decision.headline) is (bad == 3)
 
 
@@ -338,14 +341,18 @@ def signed(*attestations: Attestation) -> Plan:
     ("attestations", "outcome", "why"),
     [
         ((), Outcome.NOT_ASSESSED, "no security-lead vouches for it"),
-        ((ATTESTATION,), Outcome.PASS, "A. Person, security-lead, vouches for it since 2026-05-01"),
+        ((ATTESTATION,), Outcome.PASS, "A. Person, security-lead, vouches for the requirement since 2026-05-01"),
         ((replace(ATTESTATION, void="it expired on 2026-05-31"),), Outcome.INCONCLUSIVE, "it expired on 2026-05-31"),
         (
             (replace(ATTESTATION, role="architect"),),
             Outcome.INCONCLUSIVE,
-            "its role is architect, not security-lead",
+            "the attestation is by role architect, expected security-lead",
         ),
-        ((replace(ATTESTATION, age_days=91),), Outcome.INCONCLUSIVE, "it is 91 days old, not at most 90 d"),
+        (
+            (replace(ATTESTATION, age_days=91),),
+            Outcome.INCONCLUSIVE,
+            "the attestation is 91 days old, expected at most 90 d",
+        ),
         ((replace(ATTESTATION, age_days=90),), Outcome.PASS, "until 2026-07-01: reviewed"),
         ((replace(ATTESTATION, void="expired"), ATTESTATION), Outcome.PASS, "vouches for it"),
     ],
@@ -366,7 +373,7 @@ def test_a_waiver_of_a_figure_does_not_cover_the_part_that_nobody_could_assess()
     assert judge(asked, SLOW).verdicts[0].outcome is Outcome.WAIVED
     verdict = judge(replace(asked, not_assessable=(lacking,)), SLOW).verdicts[0]
     assert verdict.outcome is Outcome.FAIL
-    why = "a part of it is not assessed here: the target names no database"
+    why = "a part of the requirement is not assessed on this target: the target names no database"
     assert f"the waiver waivers/R-P95.yaml does not cover it: {why}" in verdict.reason
 
 
@@ -377,12 +384,15 @@ def test_who_accepts_what_is_not_decided_did_not_accept_what_nobody_could_assess
     lack = NotAssessable(requirement="R", because=Reason(kind=ReasonKind.NO_MEANS, text="the target names no database"))
     verdict = judge(replace(asked, not_assessable=(lack,)), evidence()).verdicts[0]
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.reason.endswith("does not cover it: a part of it is not assessed here: the target names no database")
+    assert verdict.reason.endswith(
+        "does not cover it: a part of the requirement is not assessed on this target: the target names no database"
+    )
     both = replace(asked, claims=(*asked.claims, claim("R", recovery("300 s", "pod-loss"))))
     verdict = judge(both, evidence()).verdicts[0]
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert (
-        "does not cover it: recovery of reads is NOT ASSESSED: it could not fail here: pod-loss would" in verdict.reason
+        "does not cover it: recovery of reads is NOT ASSESSED: the sentence could not fail in this run: pod-loss was"
+        in verdict.reason
     )
     assert judge(asked, evidence()).verdicts[0].outcome is Outcome.WAIVED
 
@@ -444,7 +454,7 @@ def test_a_bound_covers_no_outage_that_did_not_end() -> None:
     """One route is out for the last 13.99 s of the record; 60 s are accepted, and nobody knows that it was less."""
     verdict = recovered_under_a_waiver("10 s", region_loss_with({"read-track": (186, 200)}))
     assert verdict.outcome is Outcome.FAIL
-    assert "way back of users has no bound that could be compared with that of the waiver" in verdict.reason
+    assert "way back of users has no bound that could be compared with the bound of the waiver" in verdict.reason
 
 
 def test_a_bound_covers_no_outage_that_did_not_end_behind_a_longer_one_that_did() -> None:
@@ -453,7 +463,7 @@ def test_a_bound_covers_no_outage_that_did_not_end_behind_a_longer_one_that_did(
     verdict = recovered_under_a_waiver("3 s", region_loss_with({**ended, **open_end}))
     assert verdict.outcome is Outcome.FAIL
     assert "the users' requests (route sign-in) were out for 9" in verdict.reason
-    assert "way back of users has no bound that could be compared with that of the waiver" in verdict.reason
+    assert "way back of users has no bound that could be compared with the bound of the waiver" in verdict.reason
     assert recovered_under_a_waiver("3 s", region_loss_with(ended)).outcome is Outcome.WAIVED
 
 
@@ -462,8 +472,8 @@ def test_a_bound_covers_no_users_who_never_came_back_behind_others_who_did() -> 
     ended, open_end = {"sign-in": (162.0, 168.0)}, {"rare": (160.0, 175.0)}
     verdict = recovered_under_a_waiver("5 s", region_loss_with({**ended, **open_end}, rare=0.6))
     assert verdict.outcome is Outcome.FAIL
-    assert "the users' requests (route sign-in, the last) were served again after 7" in verdict.reason
-    assert "recovery of users has no bound that could be compared with that of the waiver" in verdict.reason
+    assert "the users' requests (route sign-in, which recovered last) were served again after 7" in verdict.reason
+    assert "recovery of users has no bound that could be compared with the bound of the waiver" in verdict.reason
     assert recovered_under_a_waiver("5 s", region_loss_with(ended, rare=0.6)).outcome is Outcome.WAIVED
 
 
@@ -492,7 +502,7 @@ def test_a_bound_covers_no_sentence_without_a_figure() -> None:
     (found,) = judgement.verdicts[0].claims[0].measures[1]
     assert (found.outcome, found.reason) == (
         Outcome.INCONCLUSIVE,
-        "nothing that the sentence speaks of was planned and recorded",
+        "nothing that the sentence names was planned and recorded",
     )
     assert judgement.decision.outcome is DecisionOutcome.NO_GO
 
@@ -505,4 +515,7 @@ def test_a_waiver_covers_no_claim_without_a_measure(measured: tuple[tuple[Measur
     assert waived(covered, asked).outcome is Outcome.WAIVED
     bare = replace(covered, claims=(*covered.claims, replace(covered.claims[0], measures=measured)))
     found = waived(bare, asked)
-    assert (found.outcome, "does not cover it: a sentence has no figure" in found.reason) == (Outcome.FAIL, True)
+    assert (found.outcome, "does not cover it: a sentence of the scenario has no measured figure" in found.reason) == (
+        Outcome.FAIL,
+        True,
+    )

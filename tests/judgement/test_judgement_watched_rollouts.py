@@ -189,7 +189,10 @@ def test_a_metric_without_samples_for_longer_than_the_limit_fails(late: float, e
     assert found == expected
     if "FAIL" in expected:
         (bad,) = (one for one in judged(DEPLOYED, run(all_reads(), samples(late=late))) if one.outcome.value == "FAIL")
-        assert "http_requests_total has no sample for 31 s, from 10 s after the rollout began" in bad.because.text
+        assert (
+            "http_requests_total has the longest gap: no sample for 31 s, from 10 s after the rollout began"
+            in bad.because.text
+        )
 
 
 def test_metrics_that_end_before_the_rollout_does_fail() -> None:

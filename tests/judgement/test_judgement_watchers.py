@@ -76,7 +76,7 @@ def test_pods_are_heard_of_when_something_happens_and_silence_is_no_gap() -> Non
     still = seen(Evidence(watchers=source("pods", 0.0)))["pods"]
     assert (still.n, still.first_ns, still.last_ns, still.why) == (0, None, None, "")
     other = seen(Evidence(pods=(pod(1, "ready", "a", "u"),), watchers=source("alerts")))["alerts"]
-    assert (other.n, other.why) == (0, "it sent no probe")
+    assert (other.n, other.why) == (0, "the watcher sent no probe")
 
 
 def test_alerts_keep_no_looks_and_are_told_by_their_receipt() -> None:
@@ -151,8 +151,8 @@ def test_when_looks_were_due_counts_and_not_when_they_were_sent() -> None:
 def test_what_is_wrong_with_a_watcher_is_said() -> None:
     """It never looked, it looked once, it has no end, its file is cut."""
     never = seen(Evidence(watchers=source("entry")))["entry"]
-    assert (never.n, never.why, never.longest_gap_ms) == (0, "it sent no probe", None)
-    assert seen(Evidence(watchers=source("regions")))["regions"].why == "it sent no probe"
+    assert (never.n, never.why, never.longest_gap_ms) == (0, "the watcher sent no probe", None)
+    assert seen(Evidence(watchers=source("regions")))["regions"].why == "the watcher sent no probe"
     once = seen(Evidence(probes=reads(0, 0.05), watchers=source("entry")))["entry"]
     assert (once.n, once.longest_gap_ms, once.blind_s) == (1, None, 0)
     open_end = {"entry": WatchSource(name="entry", spacing_ms=50, closed=False)}

@@ -108,7 +108,7 @@ def test_blind_side_19_seconds_that_no_window_covers_are_listed_and_over_3_perce
             (
                 gap.format(20),
                 (
-                    "20 of 280 s of everyday traffic are judged by nothing: 20 s between experiment:region-loss/fault and "
+                    "20 of 280 s of everyday traffic were not judged: 20 s between experiment:region-loss/fault and "
                     "everyday/after-faults"
                 ),
             ),

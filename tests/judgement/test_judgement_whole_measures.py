@@ -116,7 +116,7 @@ def test_a_recovery_that_failed_and_one_that_cannot_be_told() -> None:
     harm, *_ = all_of(one, with_experiment([unseen], away))
     assert (harm.outcome, harm.reason) == (Outcome.FAIL, failed.reason)
     untold, *_ = all_of(one, with_experiment([unseen]))
-    assert untold.reason.endswith(", but database-loss: no probe of the target confirmed that the fault was in")
+    assert untold.reason.endswith(", but database-loss: no probe of the target confirmed that the fault was active")
     assert untold.hint == "read the experiment's chaos.log, fix what kept the fault from going in, then run again"
     assert (untold.outcome, untold.low, untold.files) == (Outcome.INCONCLUSIVE, 20.45, failed.files)
 
@@ -152,11 +152,11 @@ def test_manual_steps_as_a_whole() -> None:
     (untold,) = all_of(one, with_experiment([replace(DATABASE, journal={})]))
     assert untold == replace(
         passed,
-        receipts={"fault": Receipt(ok=None, why="database-loss: it left no journal", files=CHAOS)},
+        receipts={"fault": Receipt(ok=None, why="database-loss: the experiment left no journal", files=CHAOS)},
         outcome=Outcome.INCONCLUSIVE,
         because=because(
             Outcome.INCONCLUSIVE,
-            "database-loss: 0 manual steps, expected 0, but database-loss: it left no journal",
+            "database-loss: 0 manual steps, expected 0, but database-loss: the experiment left no journal",
             "read the experiment's chaos.log, fix what kept the fault from going in, then run again",
             kind=ReasonKind.FAULT,
         ),
@@ -179,7 +179,7 @@ def test_a_loss_as_a_whole() -> None:
         limit="0",
         scaled_limit=0.0,
         n=900,
-        method="set arithmetic: acknowledged, and gone or with another value at the end",
+        method="set arithmetic: writes that were acknowledged and at the end are gone or have another value",
         receipts={
             "watch": Receipt(
                 ok=True, why="5701 acknowledged writes were read back: database", files=("watch/ledger-writes.parquet",)
@@ -189,7 +189,8 @@ def test_a_loss_as_a_whole() -> None:
         },
         outcome=Outcome.PASS,
         because=because(
-            Outcome.PASS, "none of 5701 acknowledged writes is lost (0 of unknown outcome are not there, 900 are)"
+            Outcome.PASS,
+            "none of 5701 acknowledged writes is lost (0 writes of unknown outcome are absent, 900 are present)",
         ),
         files=("watch/ledger-writes.parquet", *pod),
     )
@@ -202,7 +203,7 @@ def test_a_loss_as_a_whole() -> None:
             Outcome.FAIL,
             (
                 "1 of 5701 acknowledged writes are lost, expected none: client 1 number 601 "
-                "(0 of unknown outcome are not there, 900 are)"
+                "(0 writes of unknown outcome are absent, 900 are present)"
             ),
             HINT,
         ),
@@ -280,8 +281,8 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
     base = evidence()
     one = recovery("4 h", "database-loss", operations=("reads",))
     longer = replace(one, limit=Quantity.parse("5 h", scaled=True))
-    not_here = "it could not fail here: database-loss would have watched for {} s, the limit is {} s"
-    watch_on = "let the run watch for as long as the limit says"
+    not_here = "the sentence could not fail in this run: database-loss was planned to be watched for {} s, less than the limit of {} s"
+    watch_on = "let the run watch for at least as long as the limit"
     name, unclear = "recovery of reads", Outcome.INCONCLUSIVE
     assert untold(longer, base) == (name, SCOPE, Outcome.NOT_ASSESSED, not_here.format(240, 300), watch_on)
     assert untold(one, base, experiments={}) == (

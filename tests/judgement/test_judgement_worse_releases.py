@@ -105,7 +105,7 @@ def slower(ms: float) -> Any:
 def test_a_release_is_slower_above_the_factor(ms: float, worse: bool) -> None:  # noqa: FBT001
     """1.2 times 20 ms are 24: at it a release is not worse."""
     found = judged(PROMOTED, canary(slower(ms)), PLATFORM)[0]
-    assert (found.outcome.value, f"its p95 was {ms:g} ms" in found.because.text) == (
+    assert (found.outcome.value, f"the p95 of the candidate was {ms:g} ms" in found.because.text) == (
         "PASS" if worse else "INCONCLUSIVE",
         worse,
     )

@@ -1,9 +1,9 @@
-"""Active users: how many the platform's own metrics say there are, against those whom the traffic signed in.
+"""Active users: the number that the platform's own metrics report, compared with the number of users whom the traffic signed in.
 
-A user is active for a time after signing in, which the target file names. The traffic records who signed in and when, so the true number is
-known at every moment. What Prometheus says may be a little older than the moment it is asked at: platforms count now and then, and pods are scraped
-now and then. So it is held against the true numbers of the last seconds, up to a tenth of that time, and the age at which both agree best is
-taken for all readings alike.
+A user counts as active for some time after signing in; the target file gives that time. The traffic records who signed in and when, so the true
+number is known at every moment. A number from Prometheus may be a little older than the moment at which it is read, because the platform counts
+its users and Prometheus scrapes the pods only at intervals. So each reading is compared with the true numbers of the seconds before it, up to a
+tenth of that time, and the one age at which both agree best is used for all readings.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ from harness.units import NS_PER_S
 
 NAME: Final = Figure.ACTIVE_USERS.value
 _OLDEST: Final = 0.1
-"""What the platform says may be so old, as a share of the time for which users are active."""
+"""Greatest age of a number from Prometheus, as a share of the time for which a user counts as active."""
 _AGES: Final = 21
-"""Ages that are tried, from 0 to the oldest."""
+"""How many ages of the numbers are tried, from 0 to the greatest."""
 _LONGEST_GAP: Final = 1 / 3
 """Longest time without a reading, as a share of the time for which users are active."""
 _FILES: Final = ("history/active-users.ndjson",)
-_AGAIN: Final = "let Prometheus be asked during the complete window, then run again"
+_AGAIN: Final = "make sure that Prometheus answers queries during the complete fault-free window, then run again"
 _SIGN: Final = "let journeys call `journey.signed_in(user, answer)` after each sign-in, on workers of this machine"
 
 
 class _NotTold(Exception):
-    """It cannot be told; with what to do about it."""
+    """The number of active users cannot be compared: the text says why, `hint` says what to do."""
 
     def __init__(self, why: str, hint: str, kind: ReasonKind = ReasonKind.NO_RECORD) -> None:
         super().__init__(why)
@@ -63,7 +63,7 @@ class _NotTold(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Readings:
-    """What Prometheus said, and how long a user is active, in ns."""
+    """The numbers of active users that Prometheus reported, when they were read, and how long a user counts as active, in ns."""
 
     at_ns: Ints
     users: Floats
@@ -76,12 +76,12 @@ class _Readings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Counted:
-    """How far the readings are from the true numbers, on average, as a share of these.
+    """The mean difference between the readings and the true numbers, as a share of the true numbers.
 
     Attributes:
-        least, most: with the numbers that agree best, and worst, of those that may be true.
-        users: the true number on average, without sign-ins whose outcome is unknown.
-        age_s: at which they agree best.
+        least, most: the smallest and the greatest difference that is possible, since the outcome of some sign-ins is unknown.
+        users: the mean of the true numbers, without sign-ins whose outcome is unknown.
+        age_s: the age of the readings at which both agree best, in s.
     """
 
     least: float
@@ -91,7 +91,7 @@ class _Counted:
 
 
 def active_users(case: Case) -> Iterable[Measure]:
-    """One measure."""
+    """One measure: the mean difference between the active users that Prometheus reports and the users who signed in."""
     window = steady_window(case, NAME)
     if isinstance(window, Measure):
         yield window
@@ -108,12 +108,16 @@ def active_users(case: Case) -> Iterable[Measure]:
 
 
 def _readings(case: Case, window: Window) -> _Readings:
-    """Those of moments at which every sign-in that counts was this traffic's own."""
+    """The readings at moments for which every sign-in that still counts was made by this traffic.
+
+    Raises:
+        _NotTold: there are too few readings.
+    """
     reads = [read for read in every(ActiveUsersRead, case.evidence.observations) if read.traffic == window.traffic]
     told = [read for read in reads if not read.why]
     failed = next((read.why for read in reads if read.why), "")
     if not told:
-        raise _NotTold(failed or "Prometheus was not asked for the number of active users", _AGAIN)
+        raise _NotTold(failed or "Prometheus was not queried for the number of active users", _AGAIN)
     within_s = float(told[0].within_s)
     within_ns, oldest_ns = round(within_s * NS_PER_S), round(_OLDEST * within_s * NS_PER_S)
     begin_ns = window.start_ns if window.begin_ns is None else window.begin_ns
@@ -126,19 +130,21 @@ def _readings(case: Case, window: Window) -> _Readings:
     at_ns = np.array([at for at, _ in inside], dtype=np.int64)
     covered_s = (int(at_ns[-1]) - int(at_ns[0])) / NS_PER_S if inside else 0.0
     if covered_s < within_s:
-        why = f"the readings that can be compared cover {covered_s:.3g} s, and users are active for {within_s:g} s"
+        why = f"the readings that can be compared cover only {covered_s:.3g} s, but a user counts as active for {within_s:g} s"
         needed_s = (2 + _OLDEST) * within_s
-        hint = f"let the fault-free window last {needed_s:g} s and more, then run again"
+        hint = f"make the fault-free window {needed_s:g} s or longer, then run again"
         raise _NotTold(f"{why}{f'; {failed}' if failed else ''}", hint, ReasonKind.TOO_FEW)
     moments = np.array([first_ns, *at_ns.tolist(), window.end_ns], dtype=np.int64)
     if (gap_s := float(np.diff(moments).max()) / NS_PER_S) > _LONGEST_GAP * within_s:
-        raise _NotTold(f"there is no reading for {gap_s:.3g} s{f': {failed}' if failed else ''}", _AGAIN)
+        raise _NotTold(
+            f"Prometheus gave no number of active users for {gap_s:.3g} s{f': {failed}' if failed else ''}", _AGAIN
+        )
     users = np.array([users for _, users in inside], dtype=np.float64)
     return _Readings(at_ns=at_ns, users=users, within_ns=within_ns)
 
 
 def _sign_ins(case: Case, window: Window) -> Table:
-    """The sign-ins of all journeys but those that were refused."""
+    """The sign-ins of all journeys, except refused ones; raises _NotTold if a worker recorded none."""
     rows = case.evidence.tables.get(SIGN_INS.name, Table.empty(SIGN_INS))
     silent = sorted({worker.id for worker in window.workers} - set(rows.ints["by"].tolist()))
     if silent or not len(rows):
@@ -148,7 +154,11 @@ def _sign_ins(case: Case, window: Window) -> Table:
 
 
 def _counted(readings: _Readings, sign_ins: Table, *, fewest: float) -> _Counted:
-    """Compared at each age, with the sign-ins whose outcome is unknown and without them: the true number lies between. So many users are needed."""
+    """The difference at the best age; sign-ins of unknown outcome are counted once as successful and once as failed, since the true number lies between.
+
+    Raises:
+        _NotTold: fewer than `fewest` users were active on average.
+    """
     known = sign_ins.words["outcome"].equals("accepted")
     found = []
     for age_ns in np.linspace(0, readings.oldest_ns, _AGES):
@@ -169,7 +179,7 @@ def _counted(readings: _Readings, sign_ins: Table, *, fewest: float) -> _Counted
         )
     best = min(found, key=lambda one: one.most)
     if best.users < fewest:
-        why = f"{best.users:.3g} active users on average are too few: one of them is more than the limit"
+        why = f"{best.users:.3g} active users on average are too few: a difference of one user exceeds the limit"
         raise _NotTold(why, "let more users arrive, then run again", ReasonKind.TOO_FEW)
     return _Counted(least=min(one.least for one in found), most=best.most, users=best.users, age_s=best.age_s)
 
@@ -179,7 +189,7 @@ def _ratio(off: Floats, of: Floats) -> float:
 
 
 def _active(sign_ins: Table, which: Bools, at_ns: Ints, within_ns: int) -> Floats:
-    """How many users had signed in in that time before each moment. A user who signed in again is active on, and one user still."""
+    """How many users had signed in within `within_ns` before each moment; a user who signed in several times counts once."""
     users, came_ns = (sign_ins.ints[column][which] for column in ("id", "accepted_ns"))
     order = np.lexsort((came_ns, users))
     users, came_ns = users[order], came_ns[order]
@@ -198,8 +208,8 @@ def _measured(case: Case, window: Window, readings: _Readings, counted: _Counted
         low=counted.least,
         high=counted.most,
         text=(
-            f"exposed are {formatted(float(readings.users.mean()), '')} active users on average of {len(readings.users)} readings, the traffic signed in "
-            f"{formatted(counted.users, '')} within {readings.within_ns / NS_PER_S:g} s (compared with {counted.age_s:.2g} s before each reading): {apart} apart on average"
+            f"Prometheus reports {formatted(float(readings.users.mean()), '')} active users (mean of {len(readings.users)} readings), the traffic signed in "
+            f"{formatted(counted.users, '')} within {readings.within_ns / NS_PER_S:g} s (counted {counted.age_s:.2g} s before each reading): the mean difference is {apart}"
         ),
         unit="ratio",
         scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value},
@@ -208,13 +218,13 @@ def _measured(case: Case, window: Window, readings: _Readings, counted: _Counted
             "watch": Receipt(ok=True, why=f"Prometheus was asked {len(readings.users)} times", files=_FILES),
         },
         needs=("load",),
-        method="mean difference between what Prometheus says and the users who signed in, over their mean",
+        method="mean difference between the active users that Prometheus reports and the users who signed in, divided by the mean of the latter",
         files=(*_FILES, *_sign_in_files(window), *window.files),
         n=len(readings.users),
         shows=True,
-        between=f"of {unknown} sign-ins it is not known whether they succeeded",
+        between=f"the outcome of {unknown} sign-ins is unknown",
         unknown=differs,
-        hint=HINT if differs else "see to the sign-ins without an answer, then run again",
+        hint=HINT if differs else "find out why sign-ins got no answer, then run again",
     )
     return amount(case, found)
 
@@ -224,7 +234,7 @@ def _sign_in_files(window: Window) -> Sequence[str]:
 
 
 def _in_words(objective: Objective) -> str:
-    return in_words(objective, f"within {objective.limit} of those that the traffic signed in")
+    return in_words(objective, f"within {objective.limit} of the number of users that the traffic signed in")
 
 
 SPEC: Final = Spec(

@@ -14,15 +14,15 @@ from harness.judgement.shapes.found import Found
 from harness.model import Experiment, Measure, Op, ReasonKind
 
 POD: Final = "pod"
-"""Excluded here: the objective on the first request of a new pod covers missing pods."""
+"""The fault domain that is excluded here: the objective on the first request of a new pod covers missing pods."""
 _STEADY: Final = "find out why the target is not steady without a fault, then run again"
 
 
 def aftermath(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
     """A FAIL for parts that did not come back within the limit, and one for an unsteady target.
 
-    The target must be steady at the end of the load, after the last fault. Where it was not steady before any fault either, what the last one
-    left behind is not known.
+    The target must be steady at the end of the load, after the last fault. If it was not steady before the first fault either, it is unknown
+    what the last fault left behind, and the measure is INCONCLUSIVE.
     """
     if attempt.domain != POD and (gone := came_back(case, attempt, scope)):
         yield gone
@@ -43,7 +43,9 @@ def came_back(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Meas
     if attempt.restore.ok is not False or not missing:
         return None
     some = ", ".join(missing[:3]) + ("…" if len(missing) > 3 else "")
-    why = f"{attempt.name}: {len(missing)} did not come back within the time for it: {some} ({attempt.restore.why})"
+    why = (
+        f"{attempt.name}: {len(missing)} parts of the target did not come back in time: {some} ({attempt.restore.why})"
+    )
     return _failed(case, "came back", why, attempt, scope, value=float(len(missing)))
 
 
@@ -70,7 +72,7 @@ def manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> M
     found = Amount(
         low=steps,
         high=steps,
-        text=f"{attempt.name}: {steps} manual steps",
+        text=f"{attempt.name}: {steps} manual steps were needed",
         expected=str(allowed),
         limit=allowed,
         op=Op.AT_MOST,

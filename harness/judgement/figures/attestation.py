@@ -1,4 +1,4 @@
-"""Attestations: what no machine can see, a named person vouches for."""
+"""Attestations: a named person vouches for a requirement that no machine can check."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ def attestation(case: Case) -> Iterable[Measure]:
     command = f"readiness attest {id_} --role {role} --by NAME --reason TEXT --link URL"
     found = [one for one in case.plan.attestations if one.vouches == id_]
     if not found:
-        reason = Reason(kind=ReasonKind.NO_MEANS, text=f"no {role} vouches for it", hint=command)
+        reason = Reason(
+            kind=ReasonKind.NO_MEANS, text=f"no attestation of this requirement by a {role} was found", hint=command
+        )
         yield measure(case, "attestation", Outcome.NOT_ASSESSED, reason)
         return
     newest = min(found, key=lambda one: (bool(_short(one, case)), one.age_days))
     why = _short(newest, case)
-    said = f"{newest.by}, {newest.role}, vouches for it since {newest.date}, until {newest.expires}: {newest.reason}"
+    said = f"{newest.by}, {newest.role}, vouches for the requirement since {newest.date}, until {newest.expires}: {newest.reason}"
     vouched = Found(
         scope={"by": newest.by, "role": newest.role, "link": newest.link},
         said=f"as {role}",
@@ -47,14 +49,14 @@ def _short(one: Attestation, case: Case) -> str:
         return one.void
     role, oldest = case.objective.params["role"], Quantity.parse(case.objective.params["at_most"])
     if one.role != role:
-        return f"its role is {one.role}, not {role}"
+        return f"the attestation is by role {one.role}, expected {role}"
     if one.age_days * _S_PER_DAY > oldest.base:
-        return f"it is {one.age_days} days old, not at most {oldest}"
+        return f"the attestation is {one.age_days} days old, expected at most {oldest}"
     return ""
 
 
 def _in_words(objective: Objective) -> str:
-    return f"a {objective.params.get('role', 'person')} vouches for it"
+    return f"a {objective.params.get('role', 'person')} vouches for the requirement"
 
 
 SPEC: Final = Spec(

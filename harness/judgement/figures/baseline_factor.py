@@ -59,7 +59,7 @@ def _factor(
         scope=scope,
         receipts={"load": both_load_receipts(case, window, baseline)},
         fail_needs=("load",),
-        detail=f"{values[0]} where the baseline, {baseline.plan.run} with release {baseline.plan.release}, had {values[1]}",
+        detail=f"{values[0]} in this run; the baseline {baseline.plan.run} with release {baseline.plan.release} had {values[1]}",
         files=(*window.files, *baseline.windows[window.traffic].files),
     )
 

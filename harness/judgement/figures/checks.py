@@ -18,7 +18,7 @@ _AROUND_S: Final = 15.0
 
 
 def checks(case: Case) -> Iterable[Measure]:
-    """One measure per fact, and one of each history that contradicts them; no fact is never a PASS.
+    """One measure per fact, and one per history of the run that contradicts the facts; without any fact the result is INCONCLUSIVE.
 
     A fact is false only if it was false in every attempt to read it.
     """
@@ -33,8 +33,8 @@ def checks(case: Case) -> Iterable[Measure]:
         if check is not None and check.matrix is not None:
             yield all_facts(case, check.matrix, found, name)
         elif check is None or not check.facts:
-            why = check.why if check and check.why else "it found nothing to check"
-            reason = f"{name}: {why if check else 'it was not done'}"
+            why = check.why if check and check.why else "the check found nothing to read"
+            reason = f"{name}: {why if check else 'the check was not run'}"
             yield inconclusive(case, name, reason, words_of_facts(case.objective.demand).hint, scope=demand.params)
         else:
             yield from (one_fact(case, fact, found, name) for fact in check.facts)
@@ -49,7 +49,7 @@ def _asks(demand: Demand, case: Case) -> bool:
 
 
 def _moments(case: Case, found: Measure) -> Sequence[tuple[int, int]]:
-    """Around the moment of a fact that had to be so within a time; of any other fact none."""
+    """The time around the reading of a fact that had to become true within a time limit; empty for any other fact."""
     subject = found.scope.get("subject")
     around_ns = round(_AROUND_S * NS_PER_S)
     return [

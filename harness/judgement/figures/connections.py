@@ -1,4 +1,4 @@
-"""Connections between workloads, as the log of connections has them: which there are, and how many a service opens for its requests."""
+"""Connections between workloads, from the log of connections: which workloads are connected, and how many connections a service opens per request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from harness.model.observations import FlowsSeen, every
 from harness.units import NS_PER_S
 
 _FILES: Final = ("history/connections.ndjson",)
-_AGAIN: Final = "let the log of connections be read during the complete window, then run again"
+_AGAIN: Final = "make sure that the log of connections can be read during the complete window, then run again"
 _FORWARDED: Final = "FORWARDED"
 _POOLING: Final = Figure.POOLING.value
 _WORDS: Final = {"dependencies": "a declared dependency", "data access": "of the data access layer"}
@@ -33,20 +33,20 @@ _Pair = tuple[str, str]
 
 
 class _Unread(Exception):
-    """The log does not tell it; the text says why."""
+    """The log of connections does not support a verdict; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _ConnectionLog:
-    """What was read under a traffic.
+    """What the log of connections recorded during one traffic.
 
     Attributes:
-        begun: connections between workloads that were begun in the span, by caller and callee. held: before it.
-        dropped: those that policy refused, at any time.
-        span: of the readings. lines: of the log in it.
-        why: what is missing of it; empty where nothing is known to be.
-        names: what the target file declares.
-        homes: namespaces from which a store is connected to.
+        begun: connections between workloads that began in the span, counted by caller and callee. held: connections that began before it.
+        dropped: connections that a network policy refused, at any time.
+        span: the first and the last reading, in ns. lines: number of log lines in it.
+        why: what could not be read; empty if nothing is known to be missing.
+        names: the lists that the target file declares.
+        homes: namespaces from which a workload connects to a store.
     """
 
     begun: Counter[_Pair]
@@ -60,17 +60,17 @@ class _ConnectionLog:
 
     @property
     def receipt(self) -> Receipt:
-        """Whether all of it was read; nothing is shown by what is missing in a part."""
+        """Ok if the complete log was read, else unknown: a connection that is missing in a part of the log proves nothing."""
         seconds = (self.span[1] - self.span[0]) / NS_PER_S
         text = self.why or f"the log of connections has {self.lines} lines in {seconds:.3g} s"
         return Receipt(ok=None if self.why else True, why=text, hint=_AGAIN if self.why else "", files=_FILES)
 
     def listed(self, key: str) -> tuple[str, ...]:
-        """A declared list."""
+        """The list that the target file declares under `key`; empty if it declares none."""
         return tuple(map(str, self.names.names.get(key, ())))
 
     def mapped(self, key: str) -> Mapping[str, Sequence[str]]:
-        """Declared lists by name."""
+        """The lists that the target file declares under `key`, by name."""
         return {str(name): tuple(map(str, of)) for name, of in dict(self.names.names.get(key, {})).items()}
 
 
@@ -114,7 +114,7 @@ def _log(case: Case, window: Window) -> _ConnectionLog:
 
 
 def connections(case: Case) -> Iterable[Measure]:
-    """One measure per pair of workloads of which one connects to the other; of data access, per workload that connects to a store."""
+    """One measure per pair of workloads of which one connects to the other; for data access, one per workload that connects to a store."""
     what = case.objective.params["what"]
     window = steady_window(case, Figure.CONNECTIONS.value)
     if isinstance(window, Measure):
@@ -131,16 +131,14 @@ def connections(case: Case) -> Iterable[Measure]:
         stores = {*log.listed("stores")}
         pairs = [pair for pair in pairs if pair[1] in stores and pair[0] not in stores]
         if not pairs:
-            why = (
-                f"no workload connects to {', '.join(sorted(stores))} in the log, which may not have those connections"
-            )
+            why = f"the log of connections shows no connection to {', '.join(sorted(stores))}: it may not record such connections"
             yield inconclusive(case, Figure.CONNECTIONS.value, why, _AGAIN, scope={"of": what})
     for pair in pairs:
         yield _connection(case, window, log, pair, known=pair[1] in allowed.get(pair[0], ()))
 
 
 def _allowed(log: _ConnectionLog, what: str) -> Mapping[str, Sequence[str]]:
-    """Whom each workload may connect to."""
+    """The workloads that each workload may connect to."""
     return (
         log.mapped("dependencies")
         if what == "dependencies"
@@ -160,14 +158,14 @@ def _connection(case: Case, window: Window, log: _ConnectionLog, pair: _Pair, *,
         value=float(begun + held_),
         scaled_limit=None,
         said=expected,
-        method="connections that were begun, as the log of connections has them, both ends workloads of the cluster",
+        method="connections that began between two workloads of the cluster, counted in the log of connections",
         files=(*_FILES, *window.files),
     )
     return every_one(case, found)
 
 
 def pooling(case: Case) -> Iterable[Measure]:
-    """One measure per service of the data access layer."""
+    """One measure per service of the data access layer: database connections opened per request."""
     window = steady_window(case, _POOLING)
     if isinstance(window, Measure):
         yield window
@@ -190,7 +188,7 @@ def pooling(case: Case) -> Iterable[Measure]:
         asked = np.logical_or.reduce([are_of(samples, route) for route in own]) if own else np.zeros(0, bool)
         own_stores = {to for source, to in {*log.begun, *log.held} if source == service and to in stores}
         if not own_stores:
-            why = f"the log has no connection of {service} to a store: one outside the cluster is not in it"
+            why = f"the log has no connection of {service} to a store: connections to a store outside the cluster are not logged"
             yield inconclusive(case, _POOLING, why, _AGAIN, scope={"traffic": window.traffic, "of": service})
             continue
         opened = sum(n for (source, to), n in log.begun.items() if source == service and to in stores)
@@ -198,10 +196,10 @@ def pooling(case: Case) -> Iterable[Measure]:
 
 
 def _was_away(case: Case, window: Window, log: _ConnectionLog, service: str) -> bool:
-    """Whether a service is known to have had no pod in a window, as a migration's job that did not run: it opened nothing.
+    """Whether a service is known to have had no pod in a window and so opened no connection, such as the Job of a migration that did not run.
 
-    The log names it in no connection, and its pods were gone before the window (one that is over counts as gone); or none was there while
-    the pods of every namespace from which a store is connected to were followed.
+    The log names the service in no connection, and either its pods were gone before the window (a completed pod counts as gone), or it had
+    no pod at all while the pods of every namespace that connects to a store were followed.
     """
     if any(service in pair for pair in (*log.begun, *log.held, *log.dropped)):
         return False
@@ -216,7 +214,7 @@ def _was_away(case: Case, window: Window, log: _ConnectionLog, service: str) -> 
 def _pooled(case: Case, window: Window, log: _ConnectionLog, service: str, *, opened: int, requests: int) -> Measure:
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": service}
     if not requests:
-        why = f"{service} opened {opened} connections, and no route of the traffic is declared to need it (`routes`)"
+        why = f"{service} opened {opened} connections, but the traffic sent no request on a route that is declared to need it (`routes` in the target file)"
         return inconclusive(case, _POOLING, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope)
     bounds = rate_bounds(opened, requests, case.objective.confidence)
     receipts = {"load": load_receipt(case.plan, window, latencies=False), "watch": log.receipt}
@@ -236,7 +234,7 @@ def _pooled(case: Case, window: Window, log: _ConnectionLog, service: str, *, op
 def rate_bounds(events: int, per: int, confidence: float) -> Bounds:
     """Events per unit, with the exact bounds of a Poisson rate: F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936).
 
-    Connections of a pool are renewed more evenly than that, so that the bounds are wide enough.
+    A pool renews its connections more evenly than a Poisson process, so these bounds are wide enough.
     """
 
     def low(sure: float) -> float:

@@ -1,4 +1,4 @@
-"""Containers that hang or turn unready: how soon the cluster starts one again, and how long an unready pod still gets requests."""
+"""Containers that hang or turn unready: how soon the cluster restarts a hung container, and how long an unready pod still gets requests."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from harness.model.table import PORTAL
 from harness.units import NS_PER_S
 
 PER_S: Final = 5.0
-"""Requests for the portal: a pod of three, published for 20 s too long, is missed by all of them once in 10^17 runs."""
+"""Requests to the portal per second. If one of three pods stays published for 20 s too long, all requests miss it in one of 10^17 runs."""
 _BEFORE_S: Final = 20.0
-"""So long before the fault, at most, the share of the pod is read from the answers: as long as it was ready."""
+"""The pod's share of the answers is counted over at most this time before the fault, in s, and only while the pod was ready."""
 _IN_DOUBT: Final = 1.5
-"""A starved machine delays a probe or an endpoint by seconds: what took so many times the limit is in no doubt."""
+"""A starved machine delays a probe or an endpoint update by seconds; a duration of this many times the limit is a failure even so."""
 _LONGER: Final = "let the experiment watch for longer, then run again"
 _NEEDS: Final = (
     Need(
         key="portal",
-        why="the pages are asked for, and each answer names the pod that served it",
+        why="the pages of the portal are requested, and each answer names the pod that served it",
         hint="add `portal: ADDRESS` to the target file",
     ),
     Need(key="kubernetes", why="pods are followed through the Kubernetes API"),
@@ -49,7 +49,7 @@ _NEEDS: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _HitPod:
-    """A pod of the named workload that an attempt hit, and the requests for the portal."""
+    """A pod of the named workload that an attempt at an experiment hit, and the requests to the portal."""
 
     attempt: Experiment
     pod: Hit
@@ -64,24 +64,24 @@ class _HitPod:
         return self.requests.where(self.requests.words["served_pod"].equals(self.pod.name))
 
     def changed_ns(self, case: Case, what: str) -> int | None:
-        """When that first became of the pod after the fault was sent, and before another attempt's was; None: never."""
+        """When the pod first changed to `what` after this fault was sent and before the fault of the next attempt, in ns; None: never."""
         times = [one.at_ns for one in case.evidence.pods if one.uid == self.pod.uid and one.what == what]
         others = (one.fault.sent_ns for one in case.evidence.experiments.get(self.attempt.name, ()))
         next_ns = min((at_ns for at_ns in others if at_ns is not None and at_ns > self.sent_ns), default=math.inf)
         return min((at_ns for at_ns in times if self.sent_ns < at_ns < next_ns), default=None)
 
     def ready_from_ns(self, case: Case, since_ns: int) -> int:
-        """From when on it was ready before the fault was sent; `since_ns` if it was so all the time."""
+        """When the pod last became ready before the fault was sent, in ns; `since_ns` if it was ready all the time."""
         own = [one for one in case.evidence.pods if one.uid == self.pod.uid and one.at_ns <= self.sent_ns]
         return max([since_ns, *(one.at_ns for one in own if one.what == "ready")])
 
     def seconds(self, at_ns: int) -> float:
-        """From the fault sent."""
+        """Seconds from the fault to a moment."""
         return (at_ns - self.sent_ns) / NS_PER_S
 
 
 def _each_pod(figure: Figure, found: Callable[[Case, _HitPod], Effect]) -> Callable[[Case], Iterable[Measure]]:
-    """A judge of every pod of the workload that an experiment hit."""
+    """The judge of a figure that makes one measure for each pod of the workload that an experiment hit."""
 
     def judge(case: Case) -> Iterable[Measure]:
         workload = case.objective.params["workload"]
@@ -119,7 +119,7 @@ def _pods(case: Case, attempt: Experiment, workload: str, scope: Mapping[str, st
 def _effect(
     case: Case, pod: _HitPod, method: str, *, high: float | None, unknown: str = "", doubt: str = "", **names: object
 ) -> Effect:
-    """What was found of a pod, with the receipts of all of its figures."""
+    """The effect on one pod, with the receipts that both figures of this module need."""
     return Effect(
         high=high,
         watched=pod.seconds(pod.until_ns),
@@ -143,7 +143,7 @@ def _effect(
 
 
 def _on_this_machine(case: Case, pod: _HitPod, found: Measure) -> Measure:
-    """The measure, in doubt where the machine slept meanwhile; one that missed its limit by little also where it was starved."""
+    """The measure; INCONCLUSIVE if the machine slept meanwhile, or if the limit was missed by little while the machine was starved."""
     if found.outcome not in (Outcome.PASS, Outcome.FAIL):
         return found
     spans = [(pod.attempt.observed_from_ns, pod.attempt.observed_until_ns)]
@@ -155,22 +155,22 @@ def _on_this_machine(case: Case, pod: _HitPod, found: Measure) -> Measure:
 
 
 def _portal_receipt(case: Case, pod: _HitPod) -> Receipt:
-    """Whether the portal was asked from before the fault on, and the pod answered some of it: else its silence says nothing."""
+    """Whether requests to the portal began before the fault and the pod answered some: otherwise its later silence proves nothing."""
     before = pod.sent_ns - round(_BEFORE_S * NS_PER_S)
     span = (before, pod.until_ns)
     asked = watch_receipt(case.evidence, "portal", pod.requests.ints["sent_ns"], span, limit_s=_BEFORE_S)
     if asked.ok and not len(pod.served.between("sent_ns", before, pod.sent_ns)):
-        return Receipt(ok=None, why=f"{pod.pod.name} answered no request for the portal before the fault")
+        return Receipt(ok=None, why=f"{pod.pod.name} answered no request to the portal before the fault")
     return asked
 
 
 def _restarted(case: Case, pod: _HitPod) -> Effect:
-    """One that still answered was not hung; one that was deleted was not restarted, by whomever."""
+    """Time until the container of a hung pod was restarted; unknown if the pod still answered, or was deleted before the limit."""
     at_ns, deleted_ns = pod.changed_ns(case, "restarted"), pod.changed_ns(case, "deleted")
     hung_ns = pod.attempt.fault.confirmed_ns or pod.sent_ns
     unknown, until_ns = "", pod.until_ns if at_ns is None else at_ns
     if len(pod.served.between("sent_ns", hung_ns, until_ns)):
-        unknown = "still answered: it did not hang"
+        unknown = "still answered requests, so it did not hang"
     elif (
         at_ns is None
         and deleted_ns is not None
@@ -182,7 +182,7 @@ def _restarted(case: Case, pod: _HitPod) -> Effect:
 
 
 def _last_request(case: Case, pod: _HitPod) -> Effect:
-    """Until it is put right, or the cluster holds it ready again: from then on requests are in order."""
+    """Time until an unready pod answered its last request; requests after the undo, or after it became ready again, do not count."""
     ready_ns, limit_ns = pod.changed_ns(case, "ready"), round(case.scaled.in_unit("s") * NS_PER_S)
     until_ns = min(pod.until_ns, ready_ns or pod.until_ns)
     served = pod.served.between("sent_ns", pod.sent_ns, until_ns).ints["sent_ns"]
@@ -190,7 +190,11 @@ def _last_request(case: Case, pod: _HitPod) -> Effect:
     before = pod.ready_from_ns(case, pod.sent_ns - round(_BEFORE_S * NS_PER_S))
     answered, own = (rows.between("sent_ns", before, pod.sent_ns) for rows in (pod.requests, pod.served))
     expected = later * len(own) / max(len(answered), 1)
-    few = f"only {expected:.3g} requests later than the limit would have been its own" if expected < ENOUGH else ""
+    few = (
+        f"only {expected:.3g} requests would have gone to this pod after the limit, too few for a proof"
+        if expected < ENOUGH
+        else ""
+    )
     return _effect(
         case,
         pod,

@@ -1,4 +1,4 @@
-"""What a run's plan and histories say against the facts of a check: read at one moment only, or not of all that it speaks of."""
+"""Contradictions between the facts of a check and the run's plan and histories: a fact was true at one moment only, or some facts were not read."""
 
 from __future__ import annotations
 
@@ -18,31 +18,33 @@ AUTOSCALERS: Final = "history/autoscalers.ndjson"
 CHECKS: Final = "history/checks.ndjson"
 PODS: Final = "history/pods.ndjson"
 AROUND_S: Final = 5.0
-"""A history may say what a check read so much sooner or later."""
+"""A history may record a change this many seconds before or after the check reads it."""
 BRIEF_S: Final = 15.0
 """An autoscaler reads its metrics every 15 s: one reading may fail."""
 LONG_S: Final = 60.0
-"""So long without metrics, while no fault is in, is no accident."""
+"""An autoscaler that has no metrics for this long while no fault is active fails the check."""
 _ADDED: Final = frozenset({"present", "ready"})
-_SEE_NODES: Final = "see which node the pod ran on, and when that was added, then run again"
+_SEE_NODES: Final = "check which node the pod ran on and when that node was added, then run again"
 _SEVERITY: Final = "severity"
-_SEE_AUTOSCALER: Final = "see the conditions of the autoscaler and the metrics API, then run again"
+_SEE_AUTOSCALER: Final = "check the conditions of the autoscaler and the metrics API, then run again"
 _SEE_RULE: Final = "compare the rule with `alert_relabel_configs` of Prometheus, then run again"
 _MIGRATION: Final = "the migration"
 _TABLES: Final = "the tables"
-"""The subject of the fact that names each table that there was before."""
+"""Subject of the fact that names each table that existed before the migration."""
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _CHANGED_TABLE: Final = re.compile(r"(?:in|rows of|table) `([^`]+)`(?! is new)")
 _JOBS_THERE_AND_BACK: Final = 2
 _CHECKSUM: Final = "checksum"
 _OF_FLAG: Final = re.compile(r"(?:^|, )flag (.+)$")
-_SEE_DATABASE: Final = "see that the database can be read from here, then run again"
-_SEE_FLAGS: Final = "see that each service can be asked, and that the flag is evaluated by OFREP, then run again"
-_SEE_REGIONS: Final = "see that each region of the target file can be asked, as by its `entry`, then run again"
+_SEE_DATABASE: Final = "make sure that the database can be read from this machine, then run again"
+_SEE_FLAGS: Final = "make sure that each service answers and evaluates the flag by OFREP, then run again"
+_SEE_REGIONS: Final = (
+    "make sure that each region of the target file answers, for example at its `entry`, then run again"
+)
 
 
 class _Against(NamedTuple):
-    """A contradiction of a subject, its file, and whether it proves a failure."""
+    """A contradiction about one subject: its text, what to do, the file that shows it, and whether it proves a failure."""
 
     subject: str
     text: str
@@ -52,14 +54,14 @@ class _Against(NamedTuple):
 
 
 def contradictions(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """A measure of each contradiction or gap; none where plan and histories agree, or say nothing of it."""
+    """One measure per contradiction or missing fact; none if plan and histories agree with the check, or do not cover it."""
     find = _FINDERS.get(demand.name)
     if find is not None:
         yield from find(case, check, demand)
 
 
 def _autoscaler(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """An autoscaler that lost its metrics, or its target, while no fault was in; what a fault began proves nothing by itself."""
+    """An autoscaler that lost its metrics or its target while no fault was active; a loss that began during a fault is no proof by itself."""
     spans = [window.span for window in case.evidence.fault_free()]
     faults = [window.span for window in case.evidence.windows.values() if not window.fault_free]
     for subject in sorted({fact.subject.rpartition(": ")[0] for fact in check.facts} - {""}):
@@ -75,13 +77,13 @@ def _autoscaler(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
             continue
         own = [ns for ns, since_ns, _ in found if not any(from_ns <= since_ns < to_ns for from_ns, to_ns in faults)]
         long = max(own, default=0) >= LONG_S * NS_PER_S
-        text = f"{subject}: {why} for {longest_ns / NS_PER_S:.0f} s while no fault was in, as its history says"
+        text = f"{subject}: {why} for {longest_ns / NS_PER_S:.0f} s while no fault was active, according to its history"
         text += f"; expected ScalingActive true and target {demand.params['deployment']}"
         yield _against(case, demand, _Against(subject, text, _SEE_AUTOSCALER, AUTOSCALERS, proven=long))
 
 
 def _amiss(said: Sequence[AutoscalerSeen], workload: str, end_ns: int) -> Iterator[tuple[int, int, str]]:
-    """From when to when an autoscaler was not as the sentence says, and how."""
+    """The periods in which an autoscaler did not match the sentence, as start and end in ns and the mismatch."""
     since_ns, why = 0, ""
     for one in sorted(said, key=lambda one: one.when_ns):
         now = ""
@@ -105,9 +107,9 @@ def _end_ns(case: Case) -> int:
 
 
 def _severities(case: Case, _check: Check, demand: Demand) -> Iterator[Measure]:
-    """Rules, alerts and notices of another severity than the one that the rules carry.
+    """Rules, alerts and notices whose severity is not the expected one.
 
-    A rule of the same name may warn at a lower limit: what it warns is no contradiction.
+    A rule of the same name may warn at a lower limit with a severity of its own; its alerts are no contradiction.
     """
     expected = demand.params.get(_SEVERITY)
     for rule in (demand.params["first"], demand.params["second"]) if expected else ():
@@ -117,7 +119,7 @@ def _severities(case: Case, _check: Check, demand: Demand) -> Iterator[Measure]:
         found = (
             (True, loaded and expected not in carried, f"Prometheus had the rule with {_of(carried)}", ALERTS),
             (True, fired, f"its alert had {_of(fired)}", ALERTS),
-            (False, sent, f"a notice of it had {_of(sent)}", NOTICES),
+            (False, sent, f"a notice of this rule had {_of(sent)}", NOTICES),
         )
         for proven, differs, text, file in found:
             if differs:
@@ -146,7 +148,7 @@ def _of(severities: Iterable[str]) -> str:
 
 
 def _regions(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """Of a check of every region: what was read of one region or database member was read of each that the plan names."""
+    """Missing facts of a check of every region: a fact that was read of one region or database member must be read of each one in the plan."""
     lacking = [
         _lacking(check, names) for names in (tuple(case.plan.regions), case.plan.members) if _named_at_all(check, names)
     ]
@@ -159,7 +161,7 @@ def _named_at_all(check: Check, names: Iterable[str]) -> bool:
 
 
 def _lacking(check: Check, names: Sequence[str]) -> list[str]:
-    """The subjects that would be there if each was read of all of these names."""
+    """The missing subjects: a subject that contains one of the names must be there with each of the names."""
     there = {fact.subject for fact in check.facts}
     alike = {_word(name).sub(other, subject) for subject in there for name in names for other in names}
     return sorted(alike - there)
@@ -170,7 +172,7 @@ def _word(name: str) -> re.Pattern[str]:
 
 
 def _pods(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """Of a check of all pods: a workload with a pod that was asked has one in each namespace where it had a ready pod then."""
+    """Missing facts of a check of all pods: a workload of which a pod was read needs a fact in each namespace where it had a ready pod."""
     workloads = {f"{one.namespace}/{one.name}": (one.namespace, one.workload) for one in case.evidence.pods}
     subjects = {fact.subject.partition(": ")[0] for fact in check.facts}
     asked = {workloads[subject] for subject in subjects & workloads.keys()}
@@ -179,12 +181,12 @@ def _pods(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
     ready = {(one.namespace, one.workload) for one in there if one.is_ready and one.workload in services}
     for namespace, workload in sorted(ready - asked):
         subject = f"{namespace}/{workload}"
-        text = f"{subject}: it had a ready pod, and no fact of one was recorded"
+        text = f"{subject}: the workload had a ready pod, but the check recorded no fact about its pods"
         yield _against(case, demand, _Against(subject, text, _SEE_REGIONS))
 
 
 def _migrated(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """Of a migration there and back: each table that was read before, or that the migration changed, was compared; both Jobs ran."""
+    """Missing facts of a migration and its reversal: each table that existed before or was changed must be compared, and both Jobs must have run."""
     by_subject = {fact.subject: fact for fact in check.facts}
     observed = by_subject[_MIGRATION].observed if _MIGRATION in by_subject else ""
     read = by_subject[_TABLES].expected if _TABLES in by_subject else ""
@@ -192,16 +194,20 @@ def _migrated(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
     lacking = [one for one in dict.fromkeys((_MIGRATION, _TABLES, *named)) if one not in by_subject]
     jobs = [subject for subject in by_subject if subject.startswith("Job ")]
     if len(jobs) < _JOBS_THERE_AND_BACK:
-        lacking.append(f"the Job there or back beside {jobs[0]}" if jobs else "the Jobs there and back")
+        lacking.append(
+            f"the second Job of the migration and its reversal, beside {jobs[0]}"
+            if jobs
+            else "the Jobs of the migration and its reversal"
+        )
     yield from _unrecorded(case, demand, lacking, _SEE_DATABASE)
     for fact in check.facts:
         if fact.ok and _CHECKSUM in fact.expected and not fact.observed.startswith(fact.expected):
-            text = f"{fact.subject}: {fact.observed}, expected {fact.expected}, recorded as equal"
+            text = f"{fact.subject}: {fact.observed}, expected {fact.expected}, but the check recorded them as equal"
             yield _against(case, demand, _Against(fact.subject, text, _SEE_DATABASE))
 
 
 def _flags(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """Of a flag: that it was set, and the service of each route where services were asked; and each region."""
+    """Missing facts of a feature flag: that it was set, its value in the service of each route where services were asked, and in each region."""
     flags = dict.fromkeys(found for fact in check.facts for found in _OF_FLAG.findall(fact.subject))
     there, services = (
         {fact.subject for fact in check.facts},
@@ -217,11 +223,11 @@ def _flags(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
 
 def _unrecorded(case: Case, demand: Demand, subjects: Iterable[str], hint: str) -> Iterator[Measure]:
     for subject in subjects:
-        yield _against(case, demand, _Against(subject, f"{subject}: no fact of it was recorded", hint))
+        yield _against(case, demand, _Against(subject, f"{subject}: the check recorded no fact about it", hint))
 
 
 def _node_added(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """Of a pod that ran on a node that was added: one appeared, or became ready, meanwhile; unknown where the watch began later."""
+    """A pod that ran on an added node, although no node appeared or became ready meanwhile; not judged if the watch of the nodes began later."""
     within_s = Quantity.parse(demand.params["within"]).base / case.plan.time_scale
     changes = [(one.at_ns, one.what) for one in case.evidence.nodes]
     for fact in check.facts:
@@ -229,13 +235,15 @@ def _node_added(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
         followed = any(at_ns < since_ns for at_ns, _ in changes)
         added = any(since_ns <= at_ns <= until_ns and what in _ADDED for at_ns, what in changes)
         if fact.ok and followed and not added:
-            text = f"{fact.subject}: no node appeared or became ready meanwhile, as the history of the nodes says"
+            text = (
+                f"{fact.subject}: no node appeared or became ready in that time, according to the history of the nodes"
+            )
             yield _against(case, demand, _Against(fact.subject, text, _SEE_NODES, PODS))
 
 
 def _against(case: Case, demand: Demand, one: _Against) -> Measure:
     found = Found(
-        method="plan and histories of the run, held against what the check read",
+        method="plan and histories of the run, compared with the facts that the check read",
         scope={**demand.params, "subject": one.subject},
         files=(one.file,),
         hint=one.hint,

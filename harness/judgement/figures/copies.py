@@ -1,9 +1,10 @@
-"""Duplicates: every acknowledged write is present exactly once, and no refused one is, of the ledger, of the pipeline and of journeys.
+"""Duplicates: in the ledger, the pipeline and the journeys every acknowledged write is present exactly once and no refused write is present.
 
-Of the ledger and the pipeline, some acknowledged writes were sent once more with their key: without these nothing could be there twice, and the
-row is INCONCLUSIVE. Duplicates count here, and refused writes of the ledger that are there: such a write was refused for certain (nothing was
-sent, or a client error), and whoever sends it again, as told, has it twice. Missing rows belong to `loss`, missing events to `pipelines`. For journeys both count, as no other figure reads
-their writes back: created items that are missing or differ, and counters that grew by less or by more than was acknowledged.
+Some acknowledged writes of the ledger and the pipeline are sent a second time with the same key: without these no duplicate could occur, and
+the requirement is INCONCLUSIVE. Duplicates count here, and refused writes of the ledger that are present: such a write was refused for certain
+(nothing was sent, or a client error), and a client that sends it again has it twice. Missing rows belong to `loss`, missing events to
+`pipelines`. For journeys missing writes count here too, as no other figure reads their writes back: created items that are missing or differ,
+and counters that grew by less or by more than was acknowledged.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ from harness.model import (
 from harness.model.harm import Harm
 
 LEAST_AGAIN: Final = 0.02
-"""Least share of the acknowledged writes that were sent once more: the watcher sends one in ten."""
+"""Least share of the acknowledged writes that must have been sent twice; the watcher sends one in ten twice."""
 _ARRIVED: Final = range(200, 500)
-"""Statuses of an answer to a write that arrived, be it done, told that it was done already, or refused."""
-_REPEAT: Final = "record the run with this version, which sends one acknowledged write in ten once more with its key"
+"""Statuses which show that a repeated write arrived: it was done, was done already, or was refused."""
+_REPEAT: Final = "record the run again with this version of the harness, which sends one acknowledged write in ten a second time with the same key"
 _DECLARE: Final = "declare the durability of the target, then run again"
 _NAME: Final = "writes lost, doubled or changed"
-_READ: Final = "find out why what journeys wrote was not read back, then run again"
+_READ: Final = "find out why some of the writes were not read back, then run again"
 
 
 def copies(case: Case) -> Iterable[Measure]:
@@ -52,7 +53,7 @@ def copies(case: Case) -> Iterable[Measure]:
 
 
 class _Sent(NamedTuple):
-    """Acknowledged writes of one kind: how many, and how many of them were sent once more with their key and answered; how they were read."""
+    """Acknowledged writes of one kind: their number, how many of them were sent a second time with their key and answered, and how they were read back."""
 
     of: str
     what: str
@@ -77,12 +78,12 @@ def _ledger(case: Case) -> Measure:
     )
     some = _some(twice)
     if len(refused):
-        some += f"; {len(refused)} that were refused are there, expected none{_some(refused)}"
+        some += f"; {len(refused)} refused writes are present, expected none{_some(refused)}"
     return _once(case, sent, len(twice), some=some, refused=len(refused))
 
 
 def _events(case: Case, twice: int | None) -> Measure:
-    """Of the pipeline; what is not known to be there twice is not known to be there once."""
+    """The measure of the pipeline's events; it needs the final state of the events, as otherwise a duplicate may be overlooked."""
     events, receipt = case.evidence.pipeline, pipeline_receipt(case.evidence)
     if receipt.ok and twice is None:
         receipt = Receipt(ok=False, why="the final state of some events was not read", hint=_READ)
@@ -92,25 +93,25 @@ def _events(case: Case, twice: int | None) -> Measure:
         n=int(events.words["outcome"].equals("accepted").sum()),
         again=_again(events),
         watch=receipt,
-        method="how often each event that was sent is visible, from its last request; exact",
+        method="how often each event is visible, from the last request for it; exact",
         files=(f"watch/{WATCHER}.parquet",),
     )
     return _once(case, sent, twice or 0)
 
 
 def _again(rows: Table) -> int:
-    """The acknowledged writes that arrived once more, by the status of the answer."""
+    """The number of acknowledged writes whose repetition arrived, by the status of its answer."""
     status = rows.ints["again"]
     arrived = (status >= _ARRIVED.start) & (status < _ARRIVED.stop) & rows.words["outcome"].equals("accepted")
     return int(arrived.sum())
 
 
 def _once(case: Case, sent: _Sent, twice: int, *, some: str = "", refused: int = 0) -> Measure:
-    """The measure of writes of one kind that are there `twice`, or although `refused`: a PASS needs some that were sent twice with one key."""
-    few = f", expected {LEAST_AGAIN * 100:g} % of them at least" if sent.again < LEAST_AGAIN * sent.n else ""
+    """The measure of writes of one kind: `twice` of them are duplicates, `refused` are present although refused; a PASS needs repeated writes."""
+    few = f", expected at least {LEAST_AGAIN * 100:g} %" if sent.again < LEAST_AGAIN * sent.n else ""
     text = (
-        f"{twice} of {sent.n} acknowledged {sent.what} are there twice, expected none{some}; "
-        f"{sent.again} were sent twice with one key"
+        f"{twice} of {sent.n} acknowledged {sent.what} are present twice, expected none{some}; "
+        f"{sent.again} acknowledged ones were sent a second time with the same key"
     )
     found = Things(
         bad=twice + refused,
@@ -119,7 +120,7 @@ def _once(case: Case, sent: _Sent, twice: int, *, some: str = "", refused: int =
         scope={"of": sent.of},
         receipts={"watch": sent.watch},
         gaps=(Gap(few, _REPEAT),),
-        none=Gap("", "let the ledger write, then run again"),
+        none=Gap("", "make sure that the ledger's writes are acknowledged, then run again"),
         method=sent.method,
         files=sent.files,
     )
@@ -127,21 +128,21 @@ def _once(case: Case, sent: _Sent, twice: int, *, some: str = "", refused: int =
 
 
 def _some(writes: Writes) -> str:
-    """The first three."""
+    """The names of the first three writes, as the end of a sentence; empty without writes."""
     names = ", ".join(writes.names(3))
     return f": {names}{'…' if len(writes) > 3 else ''}" if names else ""
 
 
 def _account(case: Case, result: AccountResult) -> Measure:
     bad = {"lost": result.lost, "counted twice": result.twice, "with other values": result.wrong}
-    counts = ", ".join(f"{n} {text}" for text, n in bad.items() if n) or "all there once"
+    counts = ", ".join(f"{n} {text}" for text, n in bad.items() if n) or "all are present once"
     taken = ", which a disaster may have taken: the target declares no quorum"
     differs = unaccounted(case.plan, case.evidence).get(result.name, "")
     excusable = not result.twice and not result.wrong and may_be_excused(case)
     found = Things(
         bad=sum(bad.values()),
         n=result.judged,
-        text=f"{result.name}: of {result.judged} acknowledged writes that were read back {counts}",
+        text=f"{result.name}: of {result.judged} acknowledged writes that were read back, {counts}",
         scope={"of": result.name},
         receipts=_unread(result) if sum(bad.values()) else {},
         gaps=(
@@ -157,7 +158,7 @@ def _account(case: Case, result: AccountResult) -> Measure:
 
 
 def _unread(result: AccountResult) -> dict[str, Receipt]:
-    """What a number of bad writes lacks where items were not read: it is then the least that there are."""
+    """A receipt that is not ok if items could not be read back: the number of bad writes is then a lower bound."""
     why = f"{result.unread} items of {result.name} could not be read back"
     return {"watch": Receipt(ok=False, why=why, hint=_READ)} if result.unread else {}
 
@@ -178,7 +179,7 @@ SPEC: Final = Spec(
         {Harm.WRITES_TWICE, Harm.WRITES_REFUSED, Harm.JOURNEYS_LOST, Harm.JOURNEYS_TWICE, Harm.JOURNEYS_WRONG}
     ),
     needs=lambda _objective: (
-        Need(key="ledger", why="copies are found by a write ledger"),
+        Need(key="ledger", why="duplicates are found by a write ledger"),
         BACK,
     ),
 )

@@ -1,4 +1,4 @@
-"""Coupling: routes that do not need a service go on while it is gone, each service in turn."""
+"""Coupling: while a service is gone, the routes that do not need it keep working; the services are taken away one after another."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from harness.units import NS_PER_S
 
 _NAME: Final = Figure.COUPLING.value
 _FIFTHS: Final = 5
-_HELD: Final = "let the experiment hold the fault and undo it, or name `gone_by`, then run again"
-_OF_ITS_OWN: Final = "let journeys request that route that do not end at a failed request before it, then run again"
+_HELD: Final = "make the experiment keep the fault for a time and then undo it, or name `gone_by`, then run again"
+_OF_ITS_OWN: Final = "request this route in a journey that does not end when an earlier request fails, then run again"
 
 
 def couplings(case: Case) -> Iterable[Measure]:
-    """One measure per experiment; and one per service that a route needs and that no experiment took."""
-    nothing = ("{experiment} left no record that a service was gone which a route needs", HINTS["fault"])
+    """One measure per experiment, and one per service that a route needs and that no experiment took away."""
+    nothing = ("no record shows that {experiment} took away a service that a route needs", HINTS["fault"])
     yield from of_each_attempt(case, _NAME, partial(_of, case), add="", nothing=nothing)
     services = {service for needs in case.plan.route_needs.values() for service in needs}
     for service in sorted(services - _taken(case)):
-        why = f"{service} was never gone: it is unknown which routes need it"
-        hint = "add an experiment of domain `service` that takes it"
+        why = f"{service} was never taken away, so it is unknown which routes work without it"
+        hint = "add an experiment of domain `service` that takes this service away"
         yield inconclusive(case, _NAME, why, hint, scope={"of": service})
 
 
 def _taken(case: Case) -> set[str]:
-    """The services that the counted attempts took under the traffic."""
+    """The services that the counted attempts took away under the traffic."""
     traffic = case.objective.scope.traffic
     counted = (counted_attempt(case.plan, case.evidence, name, traffic) for name in case.experiments)
     under = [one for one in counted if one and windows_in(case.evidence, Phase.FAULT, traffic, one)]
@@ -54,13 +54,13 @@ def _taken(case: Case) -> set[str]:
 
 
 def _gone(case: Case, attempt: Experiment) -> set[str]:
-    """The services that an attempt took and that a route needs."""
+    """The services that an attempt took away and that a route needs."""
     services = {service for needs in case.plan.route_needs.values() for service in needs}
     return {hit.workload for hit in proven_hits(case.evidence, attempt) if hit.kind == "pod"} & services
 
 
 def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measures of one attempt; none without traffic of its own, or where it took no service that a route needs."""
+    """The measures of one attempt; none if it had no traffic of its own, or took away no service that a route needs."""
     windows = windows_in(case.evidence, Phase.FAULT, case.objective.scope.traffic, attempt)
     if windows and (gone := _gone(case, attempt)):
         scope = {"traffic": windows[0].traffic, **scope}
@@ -75,10 +75,10 @@ def _free(case: Case, traffic: str, gone: set[str]) -> list[str]:
 
 
 def _unasked(case: Case, attempt: Experiment, gone: set[str], scope: Mapping[str, str]) -> Iterable[Measure]:
-    """One measure of each route that was no longer requested while the service was gone: nothing shows that it does without.
+    """One measure per route that was no longer requested while the service was gone: nothing shows that the route works without it.
 
-    Counted is the second half of that time. A journey that ends at its first failure sends no more, but those in progress when the fault strikes
-    go on for a while. Where the end of that time is not known, no route is shown to do without.
+    Only the second half of the fault is counted. A journey that ends at its first failure sends no more requests, but journeys in progress when
+    the fault strikes continue for a while. If the end of the fault is not recorded, one measure says so, since no route is shown to work.
     """
     routes, fault = _free(case, scope["traffic"], gone), attempt.fault
     begin_ns, until_ns = fault.confirmed_ns, fault.undone_ns or fault.gone_ns
@@ -92,7 +92,7 @@ def _unasked(case: Case, attempt: Experiment, gone: set[str], scope: Mapping[str
             seconds = (half[1] - half[0]) / NS_PER_S
             why = (
                 f"{attempt.name}: {ROUTE}{route} was not requested in the last {seconds:.4g} s of the fault, "
-                f"{expected:.0f} requests were to be expected"
+                f"{expected:.0f} requests were expected"
             )
             yield inconclusive(case, _NAME, why, _OF_ITS_OWN, scope={**scope, "group": f"{ROUTE}{route}"})
 
@@ -131,10 +131,10 @@ def _without(
 
 
 def _throughout(bounds: Bounds, parts: Sequence[GuardedWindow], attempt: Experiment) -> Bounds:
-    """The bounds, raised where requests failed all the time that the service was gone.
+    """The bounds, with higher lower bounds if requests failed during all the time that the service was gone.
 
-    Failures that last as long as the fault are one cluster, of which no bound of independent clusters can say anything. But the time of
-    the fault was chosen by the harness: each fifth of it is a trial of its own, and the share of them all is at least that of the least.
+    Failures that last as long as the fault are one cluster, to which bounds for independent clusters do not apply. But the harness chose
+    the time of the fault: each fifth of it is a trial of its own, and the share of failures in all is at least that of the best fifth.
     """
     confirmed_ns, undone_ns = attempt.fault.confirmed_ns, attempt.fault.undone_ns
     n = sum(len(part.bad) for part in parts)
@@ -172,7 +172,7 @@ SPEC: Final = Spec(
     needs=lambda _objective: (
         Need(
             key="routes",
-            why="which routes need a service is declared",
+            why="the target file declares which services each route needs",
             hint="add `routes: {ROUTE: [SERVICE]}` to the target file",
         ),
     ),

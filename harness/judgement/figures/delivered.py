@@ -27,7 +27,7 @@ from harness.model.table import Bools
 
 
 def delivered(case: Case) -> Iterable[Measure]:
-    """One measure. An event whose state is not known counts against a PASS, and never for a FAIL."""
+    """One measure: the share of events that were delivered in time. An event of unknown state counts against a PASS, but never for a FAIL."""
     objective, name = case.objective, "share of delivered events"
     windows = fault_free_windows(case, name)
     if isinstance(windows, Measure):
@@ -44,13 +44,13 @@ def delivered(case: Case) -> Iterable[Measure]:
     outcome = held(objective.op, strict, limit)
     receipt = accepted_receipt(case, 1 - limit)
     if outcome is not Outcome.PASS and held(objective.op, lenient, limit) is not outcome:
-        outcome, why = Outcome.INCONCLUSIVE, f"the state of {sum(int(u.sum()) for u in unknown)} is not known"
+        outcome, why = Outcome.INCONCLUSIVE, f"the state of {sum(int(u.sum()) for u in unknown)} events is unknown"
         receipt = (
             Receipt(ok=None, why=why, hint="let the run watch for longer, then run again") if receipt.ok else receipt
         )
     n, kept, unsure = (sum(int(mask.sum()) for mask in masks) for masks in ([_all(r) for r in tables], good, unknown))
     late = n - kept - unsure
-    more = f", the state of {unsure} is not known" if unsure else ""
+    more = f", the state of {unsure} is unknown" if unsure else ""
     yield bounded(
         case,
         name,
@@ -77,7 +77,7 @@ def _in_time(rows: Table, within_s: float) -> Bools:
 
 
 def _between(rows: Table, within_s: float) -> Bools:
-    """Events of which no request shows on which side of the limit they became visible."""
+    """A mask of events for which no request shows whether they became visible before or after the limit."""
     whole = rows.words["state"].equals("found") & (rows.ints["copies"] <= 1)
     return np.asarray(whole & (visible_after_s(rows) > within_s) & (unseen_for_s(rows) <= within_s), dtype=np.bool_)
 
@@ -96,7 +96,7 @@ def _numbers(objective: Objective, offered: Offered) -> Numbers | None:
 
 
 EVENTS_PER_S: Final = 8.0
-"""Events that a run sends for this figure: 0.5 % needs 598 without a failure, and 947 to allow one."""
+"""Events per second that a run sends for this figure: to prove 0.5 %, 598 events without a failure are needed, or 947 with one failure."""
 
 
 SPEC: Final = Spec(
@@ -111,6 +111,6 @@ SPEC: Final = Spec(
     numbers=_numbers,
     rates={"pipeline": EVENTS_PER_S},
     needs=lambda _objective: (
-        Need(key="pipeline", why="events are followed through a pipeline that the target names"),
+        Need(key="pipeline", why="events are followed through a pipeline that the target file names"),
     ),
 )

@@ -34,13 +34,13 @@ PROVEN: Final = 0.0025
 LIKELY: Final = 0.05
 """Failures increased if their p-value is below PROVEN, and are as frequent as before from LIKELY on."""
 KILLED_LIMIT: Final = "killed none later than"
-"""One of the objective's times: how long a killed pod may receive requests; default: the limit."""
+"""Key among the objective's times: how long a killed pod may receive requests; default: the limit."""
 OF: Final = "of"
-"""One of the objective's params: `killed` where it speaks of these alone."""
+"""Key among the objective's params: `killed` if the sentence is about killed pods only."""
 
 
 def first_requests(case: Case) -> Iterable[Measure]:
-    """One measure per new and per killed pod of each experiment, or only per killed one, and a FAIL for missing pods."""
+    """One measure per new and per killed pod of each experiment, or per killed pod only, and a FAIL for missing pods."""
     nothing = ("{experiment} left no record of its traffic", _UNDER_TRAFFIC)
     return of_each_attempt(case, _NAME, partial(_pods, case), add="add one to `experiments/`", nothing=nothing)
 
@@ -74,7 +74,7 @@ def _of(
     traffic = case.objective.scope.traffic
     found = list(sightings(what, case.evidence, attempt, traffic=traffic, limit_s=limit_s))
     if not found:
-        why = f"{attempt.name}: no {what} pod was recorded of a workload that names itself in its answers"
+        why = f"{attempt.name}: no {what} pod was recorded for any workload whose answers name the pod"
         yield inconclusive(case, _NAMES[what], why, HINTS["fault"], scope=scope)
     for sighting in found:
         yield _judged(case, sighting, {**scope, "pod": sighting.pod}, receipts, attempt.files)
@@ -104,12 +104,12 @@ def _judged(
         receipts=receipts,
         needs=tuple(receipts),
         said=str(quantity),
-        method="the pod's name in the answers' headers, and the failures of its routes, against its Ready and its deletion",
+        method="the pod's name in the headers of answers, and failures on its routes, compared with when the pod became ready and was deleted",
         files=(*files, "history/pods.ndjson"),
         hint=f"let the experiment watch for {limit:g} s after the pod changed, under more traffic, then run again",
     )
     if seen.what == "new":  # absence is no chance at e⁻⁶ or more expected requests (Poisson: below 0.25 %)
-        few = f"only {seen.per_s * limit:.2g} requests were to be expected in that time"
+        few = f"only {seen.per_s * limit:.2g} requests to this pod were expected in that time"
         return until(case, replace(found, excuse=few if seen.per_s * limit < ENOUGH else ""), _NAMES[seen.what])
     found = replace(found, high=seen.seconds or 0.0, seen=seen.seconds is not None, ends=later is not None)
     if later is not None:
@@ -120,16 +120,16 @@ def _judged(
 
 
 def _by_failures(found: Effect, pod: str, later: Later) -> Effect:
-    """What the failures on the routes of a killed pod say of those that it may still have been given."""
-    summary = f"{later.failed} of {later.n} requests of its routes found no pod later than that"
+    """The effect with the failures on the routes of a killed pod: they show whether requests were still sent to it."""
+    summary = f"{later.failed} of {later.n} requests of its routes after the limit found no pod"
     broken = doubt = ""
     if later.chance < PROVEN:
         before = f"{later.failed_before} of {later.n_before} before the fault"
         broken = f"{pod} was killed, and {summary}, the last after {later.last_s:.3g} s ({before})"
     elif later.expected < ENOUGH:
-        doubt = f"only {later.expected:.2g} of them would have gone to it"
+        doubt = f"only {later.expected:.2g} of these requests would have gone to the killed pod, too few for a proof"
     elif later.chance < LIKELY:
-        doubt = "more of them failed than before the fault, which may be chance"
+        doubt = "more of these requests failed than before the fault, which may be chance"
     return replace(found, names={**found.names, "later": summary}, broken=broken, doubt=doubt)
 
 
@@ -138,7 +138,7 @@ SETTLING_S: Final = 2.0
 
 
 def _watched(objective: Objective, scale: float) -> tuple[float, float]:
-    """How long a pod was observed, in words; `none later than 10 s` needs at least 10 s."""
+    """How long an experiment must be watched at least, in s: for the limit, and for requests in progress when it is reached."""
     return 0.0, objective.limit.at_scale(scale).base + SETTLING_S
 
 

@@ -1,4 +1,4 @@
-"""Drift: growth of response times under constant load, as by a leak or a filling store."""
+"""Drift: growth of response times under constant load, for example by a memory leak or a database that fills up."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def _drift(
     broken = int(np.isinf(values).sum())
     if len(values) < FEWEST_BATCHES:
         needed = requests_needed(quantile)
-        why = f"{len(samples)} requests of {group} make too few time batches, about {needed} make {FEWEST_BATCHES}"
+        why = f"{len(samples)} requests of {group} are too few: about {needed} are needed for {FEWEST_BATCHES} time batches"
         return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope)
     if broken:
         over = f"{100 * (1 - quantile):.4g} %"
-        why = f"in {broken} of {len(values)} time batches over {over} of the requests of {group} had no answer"
-        return inconclusive(case, name, why, "see to the errors first, then run again", scope=scope)
+        why = f"in {broken} of {len(values)} time batches more than {over} of the requests of {group} had no answer"
+        return inconclusive(case, name, why, "find out why these requests had no answer, then run again", scope=scope)
     slope = slope_bounds(at_s / hour.in_unit("s"), values, objective.confidence)
     return bounded(
         case,
@@ -98,12 +98,12 @@ def _series(times: Times, quantile: float, span: Span) -> tuple[Floats, Floats]:
 
 
 def _detail(slope: Slope, at_s: Floats, hour: Quantity) -> str:
-    """The data that the slope is based on, and how much less than an hour that is."""
+    """The time over which the slope was observed, the length of a scaled hour, and a jump that is not counted, in words."""
     words = [f"observed over {at_s[-1] - at_s[0]:.4g} s"]
     if not hour.same_as(HOUR):
-        words.append(f"an hour is {hour} here")
+        words.append(f"an hour is {hour} at the time scale of the target")
     if slope.jump is not None:
-        words.append(f"apart from a jump {at_s[slope.jump]:.4g} s into the window, which is not growth")
+        words.append(f"without a jump {at_s[slope.jump]:.4g} s after the start of the window, which is not growth")
     return ", ".join(words)
 
 

@@ -1,7 +1,7 @@
-"""Equal copies: from the end of a partition to the same rows on every member of the database.
+"""Equal copies: time from the end of a network partition until every member of the database has the same rows.
 
-Compared is every write of the ledger that was acknowledged before the partition healed, or that any member showed by then; each member is
-read by itself. The partition counts where the parted member was seen to lack writes that were acknowledged while it was parted.
+Every write of the ledger is compared that was acknowledged, or shown by any member, before the partition ended. Each member is read separately.
+The partition counts as proven if the separated member lacked writes that were acknowledged during the partition.
 """
 
 from __future__ import annotations
@@ -35,18 +35,20 @@ from harness.model.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 NAME: Final = Figure.EQUAL_COPIES.value
-METHOD: Final = "rows of the ledger as each member shows them, read from each twice a second; exact, later by up to a read's spacing"
+METHOD: Final = (
+    "rows of the ledger, read from each member twice a second; exact, late by at most the time between two reads"
+)
 _NEVER: Final = np.iinfo(np.int64).max
 _NUMBER_BITS: Final = 32
-_AGAIN: Final = "let the experiment part a standby while the ledger writes, then run again"
+_AGAIN: Final = "make the experiment separate a standby while the ledger writes, then run again"
 _FILES: Final = ("watch/copies.parquet", "watch/ledger-copies.parquet", "watch/ledger-writes.parquet")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _ShownRows:
-    """What one member shows: its writes in ascending order, when it showed each first and last changed it, and in how many rows.
+    """What one member shows: its writes in ascending order, when each was first shown and last changed, and its number of rows.
 
-    rows: 0 where it shows the write no more, -1 where with another value.
+    rows: 0 if the member no longer shows the write, -1 if it shows another value.
     """
 
     writes: Ints
@@ -55,7 +57,7 @@ class _ShownRows:
     rows: Ints
 
     def of(self, writes: Ints) -> tuple[Ints, Ints, Ints]:
-        """When these were shown first, when they were changed last, and their rows; never, never and 0 where they are not shown."""
+        """For each of these writes: when it was first shown, when it was last changed, and its rows; never, never and 0 if it is not shown."""
         if not len(self.writes):
             never = np.full(len(writes), _NEVER, dtype=np.int64)
             return never, never, np.zeros(len(writes), dtype=np.int64)
@@ -67,14 +69,14 @@ class _ShownRows:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _CopiesCompared:
-    """The copies of the writes that were there when a partition healed.
+    """The comparison of the copies of all writes that existed when a partition ended.
 
     Attributes:
-        writes: those.
-        seconds: from then on until all copies were equal; None: they were not.
-        before_s: the read of the same member before the one that showed the last of them: it did not yet.
-        lacking: by member, how many it lacks, has in another number than others, or with another value.
-        some: names of the first of them.
+        writes: number of the writes.
+        seconds: time from the end of the partition until all copies were equal; None: they never were.
+        before_s: time of the last read at which the copies were not equal yet, from the end of the partition.
+        lacking: by member, the number of writes that it lacks, or has in another number of rows or with another value.
+        some: names of the first writes that differ.
     """
 
     writes: int
@@ -85,17 +87,25 @@ class _CopiesCompared:
 
 
 def equal_copies(case: Case) -> Iterable[Measure]:
-    """One measure per experiment that parted a member."""
-    nothing = ("{experiment}: it was not recorded when the partition healed", _AGAIN)
-    return of_each_attempt(case, NAME, partial(_of_attempt, case), add="add one that parts a member", nothing=nothing)
+    """One measure per experiment that separated a member from the others."""
+    nothing = ("{experiment}: the end of the partition was not recorded", _AGAIN)
+    return of_each_attempt(
+        case,
+        NAME,
+        partial(_of_attempt, case),
+        add="add an experiment that separates a member of the database",
+        nothing=nothing,
+    )
 
 
 def _of_attempt(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measure of one attempt; none where it is not known when the partition healed."""
+    """The measure of one attempt; none if the end of the partition was not recorded."""
     shown, healed_ns = _shown(case.evidence, known_until_ns(case.evidence, attempt)), attempt.fault.undone_ns
     if healed_ns is not None and len(shown) < 2:
-        why = f"{attempt.name}: the ledger's rows were read from {len(shown)} members"
-        yield inconclusive(case, NAME, why, "let the watcher `copies` read every member, then run again", scope=scope)
+        why = f"{attempt.name}: the ledger's rows were read from {len(shown)} members, expected at least 2"
+        yield inconclusive(
+            case, NAME, why, "make sure that the watcher `copies` can read every member, then run again", scope=scope
+        )
     elif healed_ns is not None:
         yield until(case, _equal(case, attempt, healed_ns, shown, scope))
 
@@ -125,7 +135,7 @@ def _packed(rows: Table) -> Ints:
 def _equal(
     case: Case, attempt: Experiment, healed_ns: int, shown: Mapping[str, _ShownRows], scope: Mapping[str, str]
 ) -> Effect:
-    """From the end of the partition to the same rows everywhere."""
+    """The effect: the time from the end of the partition until all members show the same rows."""
     limit, evidence = case.scaled.in_unit("s"), case.evidence
     watched_ns = known_until_ns(evidence, attempt)
     found = _compared(evidence, healed_ns, shown)
@@ -157,7 +167,7 @@ def _equal(
 
 
 def _compared(evidence: Evidence, healed_ns: int, shown: Mapping[str, _ShownRows]) -> _CopiesCompared:
-    """The copies of what was acknowledged, or shown by any of them, before the partition healed."""
+    """Compare the copies of all writes that were acknowledged, or shown by any member, before the partition ended."""
     there = [each.writes[each.first_ns < healed_ns] for each in shown.values()]
     writes = distinct(np.concatenate([_acknowledged(evidence, 0, healed_ns), *there]))
     columns = {member: each.of(writes) for member, each in shown.items()}
@@ -178,7 +188,7 @@ def _compared(evidence: Evidence, healed_ns: int, shown: Mapping[str, _ShownRows
 
 
 def _read_before(evidence: Evidence, member: str, seen_ns: int) -> int:
-    """When the read of a member was sent that came before the one which showed its last row at `seen_ns`; the moment itself where there is none."""
+    """When the last read of a member before the read at `seen_ns` was sent, in ns; `seen_ns` itself if there is no earlier read."""
     reads = evidence.tables.get(COPIES.name, Table.empty(COPIES))
     answered = reads.where(reads.words["member"].equals(member) & reads.words["error"].missing)
     sent_ns = np.sort(answered.ints["at_ns"][answered.ints["at_ns"] <= seen_ns])
@@ -192,7 +202,7 @@ def _acknowledged(evidence: Evidence, from_ns: int, until_ns: int) -> Ints:
 
 
 def _parted(evidence: Evidence, attempt: Experiment, healed_ns: int, shown: Mapping[str, _ShownRows]) -> Receipt:
-    """Whether a member that was hit was read while it lacked writes that were acknowledged since the fault was sent."""
+    """Whether a member that was hit was read during the partition and lacked writes that were acknowledged since the fault was sent."""
     reads = evidence.tables.get(COPIES.name, Table.empty(COPIES))
     seen: dict[str, int] = {}
     for member in sorted({hit.name for hit in attempt.fault.hit} & set(shown)):
@@ -203,17 +213,17 @@ def _parted(evidence: Evidence, attempt: Experiment, healed_ns: int, shown: Mapp
         first_ns, _, _ = shown[member].of(written)
         seen[member] = int((first_ns >= healed_ns).sum())
     if not any(seen.values()):
-        what = " and ".join(seen) or "no member that was hit"
-        why = f"{what} lacked no acknowledged write while it was parted"
+        what = " and ".join(seen) or "no member that was hit was read"
+        why = f"{what}: no missing acknowledged write was seen during the partition"
         return Receipt(ok=None, why=f"{attempt.name}: {why}", hint=_AGAIN, files=(*attempt.files, *_FILES))
     what = ", ".join(f"{member} lacked {n} acknowledged writes" for member, n in seen.items())
-    return Receipt(ok=True, why=f"{attempt.name}: {what} while it was parted", files=(*attempt.files, *_FILES))
+    return Receipt(ok=True, why=f"{attempt.name}: {what} during the partition", files=(*attempt.files, *_FILES))
 
 
 def _watch(
     evidence: Evidence, members: tuple[str, ...], span: tuple[int, int], healed_ns: int, limit_s: float
 ) -> Receipt:
-    """Whether every member was read all the time, from the fault to the limit; a parted one need not answer until it is healed."""
+    """Whether every member was read without a gap from the fault to the limit; a separated member need not answer during the partition."""
     reads = evidence.tables.get(COPIES.name, Table.empty(COPIES))
     reads = reads.where(reads.words["error"].missing | (reads.ints["at_ns"] < healed_ns))
     receipts = [

@@ -36,9 +36,9 @@ from harness.model import Figure, LimitRule, Measure, Objective, Outcome, Phase,
 
 
 def error_rates(case: Case) -> Iterable[Measure]:
-    """The error rate over all fault-free windows; an invalid generator excuses no error.
+    """The error rate over all fault-free windows; errors count even if the load generator did not keep its schedule.
 
-    A guard that is proven beyond the limit, and a rate that got worse after the faults, are measures of their own. In any other phase
+    A part of the windows that is proven beyond the limit (the guard), and a rate that got worse after the faults, get measures of their own. In any other phase
     each experiment, or the rollout, is judged by its own window, and nothing is compared.
     """
     name, objective = "error rate", case.objective
@@ -92,7 +92,7 @@ def _by_group(
 
 
 def _refused(case: Case, found: Measure, tables: Sequence[Table]) -> Measure:
-    """The measure of a failed group, with what to do where whole routes of it were refused: no release was ever asked well."""
+    """The measure; of a failed group in which all requests of a route were refused, with a hint to correct these requests first."""
     if found.outcome is not Outcome.FAIL or case.objective.scope.phase is not Phase.STEADY:
         return found
     hint = refused_hint(case, tables)

@@ -1,7 +1,7 @@
-"""Exposed metrics: what the platform's own metrics say of the fault-free window, against what its traffic measured there.
+"""Exposed metrics: the platform's own metrics of the fault-free window, compared with what the traffic measured in it.
 
 The metrics of each pod are cumulative. They were read at the beginning and at the end of the window; what was counted between the two
-readings is held against the requests that were answered in the same seconds.
+readings is compared with the requests that were answered in the same seconds.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ from harness.model.observations import MetricsRead
 QUANTILES: Final = (0.5, 0.95, 0.99)
 _NAME: Final = "exposed metric"
 _STRAY: Final = 0.01
-"""Share of answers that may not say how long they took, as those that the entry gives itself, and more is not believed."""
+"""Largest share of answers that need not report how long they took, such as answers that the entry gives itself."""
 _ROUNDED_MS: Final = 0.1
-"""By how much an answer's own time may be above its user's: two clocks, and figures that are rounded."""
+"""By how much the time that an answer reports may exceed the time that its user waited, in ms: two clocks, and rounded figures."""
 _FILES: Final = ("history/metrics.ndjson",)
-_STATUS: Final = "let the counter of requests have the status of every answer on every route"
+_STATUS: Final = "make the counter of requests carry the status of every answer on every route"
 _OF_ERRORS: Final = frozenset({"error rate", "errors by route"})
-_NO_ERROR: Final = "the traffic met no error there: what the platform counts of errors is not known"
+_NO_ERROR: Final = "the traffic met no error, so it is unknown whether the platform counts errors"
 _FEW_ERRORS: Final = (
-    "the traffic met no more errors there than may be off: a platform that counts none would pass as well"
+    "the traffic met no more errors than the tolerance: a platform that counts no errors would pass as well"
 )
-_MAKE_ERRORS: Final = "add a scenario that runs an experiment of domain external, as `errors-10`, under this traffic: metrics are read beside it"
-_AGAIN: Final = "let the metrics of every pod be read during the complete window, then run again"
+_MAKE_ERRORS: Final = "add a scenario that runs an experiment of domain external, such as `errors-10`, under this traffic: metrics are also read during that experiment"
+_AGAIN: Final = "make sure that the metrics of every pod can be read during the complete window, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Compared:
-    """One comparison: what the metrics say and what the traffic measured, in one unit.
+    """One comparison of a value in the metrics with the value that the traffic measured, in one unit.
 
     Attributes:
-        tolerance: by how much they may differ.
-        unsure: by how much the exposed one may be off, as pods are not read all at once.
+        tolerance: by how much the two may differ.
+        unsure: by how much the value in the metrics may be wrong, since pods are not read at the same time.
     """
 
     what: str
@@ -66,11 +66,11 @@ class _Compared:
     unsure: float = 0.0
     detail: str = ""
     of_errors: bool = False
-    """Whether errors are compared: where the traffic met no more of them than the tolerance, a platform that counts none would be within it too."""
+    """Whether errors are compared: if the traffic met no more errors than the tolerance, a platform that counts no errors would pass as well."""
 
 
 def exposures(case: Case) -> Iterable[Measure]:
-    """One measure per comparison; the metrics themselves are a receipt."""
+    """One measure per comparison; the receipt `watch` says for how long metrics were read."""
     window = steady_window(case, _NAME)
     if isinstance(window, Measure):
         yield window
@@ -94,7 +94,7 @@ def _routes(case: Case, window: Window) -> tuple[str, ...]:
 
 
 def _answered(case: Case, window: Window, course: MetricCourse) -> tuple[Table, Table]:
-    """The traffic's requests and the reading probes that were answered in the spans; no probe where no route is theirs."""
+    """The traffic's requests and the read probes that were answered in the spans; no probes if the target file names no route for them."""
     samples, probes = course.answered(window.samples), course.answered(case.evidence.probes)
     known = bool(course.names.get("probed"))
     return samples, probes.where(probes.words["kind"].equals("read") & known)
@@ -111,13 +111,13 @@ def _requests(read: MetricsRead, routes: Iterable[str], *, least: int | None = N
 
 
 def _untold(course: MetricCourse, route: str) -> str:
-    """Why an error on a route could not be told from what the entry counted; empty where each answer on it has a status.
+    """Why errors on a route could not show in the counters of the entry; empty if each answer on the route is counted with its status.
 
-    A counter that has the route's other answers by status would have its errors too.
+    A counter that has the other answers of the route by status would have its errors too.
     """
     counted = course.grown(lambda read: _requests(read, [route]), entry=True)
     if not counted:
-        return f"no answer on {route} was counted in the window: its errors would not be either"
+        return f"no answer on {route} was counted in the window, so errors would not be counted either"
     without = counted - course.grown(lambda read: _requests(read, [route], least=0), entry=True)
     return f"{without:.0f} of {counted:.0f} answers on {route} were counted without a status" if without >= 0.5 else ""
 
@@ -167,7 +167,7 @@ def _errors(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compa
 def _engagement(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compared]:
     names = course.names
     if not names.get("actions"):
-        raise UnknownMetric("the target file names no counters of what users do (`metrics.per_user`)")
+        raise UnknownMetric("the target file names no counters of user actions (`metrics.per_user`)")
     samples, _ = _answered(case, window, course)
     done = samples.where(~failed(samples))
 
@@ -180,7 +180,7 @@ def _engagement(case: Case, window: Window, course: MetricCourse) -> Iterable[_C
     (users, off_users), (actions, off_actions) = counted(names["users"]), counted(names["actions"])
     asked, acted = (int(are_of(done, names[key]).sum()) for key in ("user_route", "action_route"))
     if not asked:
-        raise UnknownMetric(f"the traffic made no answered request of {names['user_route']}")
+        raise UnknownMetric(f"the traffic had no answered request on {names['user_route']}")
     exposed = actions / users if users else 0.0
     measured = acted / asked
     yield _Compared(
@@ -196,7 +196,7 @@ def _engagement(case: Case, window: Window, course: MetricCourse) -> Iterable[_C
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Took:
-    """How long answers took, in ms, on which routes the metrics are compared with it, and how it was measured."""
+    """How long answers took in ms, the routes whose metrics are compared with these times, and how the times were measured."""
 
     ms: Floats
     routes: tuple[str, ...]
@@ -204,9 +204,9 @@ class _Took:
 
 
 def _took(case: Case, window: Window, course: MetricCourse) -> _Took:
-    """As each answer itself says, where the target's answers do; else from sent to answered, with the way there and back.
+    """The times that answers report themselves, if the target's answers do; else the times from sending to answer, with the network.
 
-    What a probe asked for is in the metrics as well, and its answers say nothing: the routes that probes ask are left out then.
+    The metrics include requests of probes, whose answers report no time: in the first case the route of the probes is left out.
     """
     samples, probes = _answered(case, window, course)
     routes = _routes(case, window)
@@ -220,9 +220,9 @@ def _took(case: Case, window: Window, course: MetricCourse) -> _Took:
     said = samples.ints["served_us"] / 1e3
     waited = (samples.ints["done_ns"] - samples.ints["sent_ns"]) / 1e6
     if (silent := int((said == 0).sum())) > _STRAY * len(said):
-        raise UnknownMetric(f"{silent} of {len(said)} answers do not say how long they took")
+        raise UnknownMetric(f"{silent} of {len(said)} answers do not report how long they took")
     if (longer := int((said > waited + _ROUNDED_MS).sum())) > _STRAY * len(said):
-        raise UnknownMetric(f"{longer} of {len(said)} answers say that they took longer than their user waited")
+        raise UnknownMetric(f"{longer} of {len(said)} answers report a longer time than their user waited")
     detail = f", as the answers report it; their users waited {formatted(float(np.quantile(waited, 0.5)), 'ms')} at p50"
     return _Took(ms=said[said > 0], routes=own, detail=detail)
 
@@ -291,7 +291,7 @@ def _errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterab
 
 
 def _buckets(course: MetricCourse, routes: Sequence[str]) -> tuple[Floats, Floats]:
-    """Upper ends in s, ascending, and how many answers of these routes took at most so long in the spans."""
+    """Upper ends of the histogram buckets in s, ascending, and how many answers of these routes took at most that long in the spans."""
 
     def at_most(end: str) -> Callable[[MetricsRead], float]:
         def count(read: MetricsRead) -> float:
@@ -302,16 +302,16 @@ def _buckets(course: MetricCourse, routes: Sequence[str]) -> tuple[Floats, Float
     entry = [read for reads in course.pods.values() for read in reads if read.entry]
     ends = {str(end) for read in entry for route in routes for end, _ in read.buckets.get(route, ())}
     if not ends:
-        raise UnknownMetric("the workload at the entry has no buckets of the response times of these routes")
+        raise UnknownMetric("the workload at the entry exposes no histogram buckets of response times for these routes")
     ordered = sorted(ends, key=float)
     counts = [course.grown(at_most(end), entry=True) for end in ordered]
     if not counts[-1] > 0:
-        raise UnknownMetric("no answer was counted in the buckets of the response times of these routes")
+        raise UnknownMetric("no answer was counted in the histogram buckets of response times for these routes")
     return np.array([float(end) for end in ordered]), np.array(counts)
 
 
 def _quantile(ends: Floats, counts: Floats, quantile: float) -> float:
-    """As Prometheus reckons it: linear within the bucket; the upper end of the last finite one where it lies beyond."""
+    """The quantile as Prometheus computes it: linear within a bucket; the upper end of the last finite bucket if it is beyond that."""
     rank = quantile * float(counts[-1])
     at = int(np.searchsorted(counts, rank))
     if not math.isfinite(ends[at]):
@@ -336,9 +336,9 @@ def _measured(case: Case, window: Window, course: MetricCourse, pair: _Compared)
     outcome = Outcome.PASS if off <= pair.tolerance else Outcome.FAIL
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": pair.what}
     said, seen, allowed = (formatted(value, pair.unit) for value in (pair.exposed, pair.measured, pair.tolerance))
-    summary = f"exposed {pair.what} is {said}, measured from {pair.n} requests is {seen}{pair.detail}, expected within {allowed}"
+    summary = f"{pair.what} in the platform's metrics is {said}, measured from {pair.n} requests it is {seen}{pair.detail}, expected a difference of at most {allowed}"
     if pair.tolerance < off <= pair.tolerance + pair.unsure:
-        unsure = f"as pods were not read at once, what is exposed is known to {formatted(pair.unsure, pair.unit)}"
+        unsure = f"since pods were not read at the same time, the value in the metrics is uncertain by {formatted(pair.unsure, pair.unit)}"
         return inconclusive(case, _NAME, f"{summary}; {unsure}", MORE_TRAFFIC, scope=scope)
     if outcome is Outcome.PASS and pair.of_errors and pair.measured <= pair.tolerance:
         why = _FEW_ERRORS if pair.measured else _NO_ERROR
@@ -363,7 +363,7 @@ def _measured(case: Case, window: Window, course: MetricCourse, pair: _Compared)
             scaled_limit=pair.measured,
             n=pair.n,
             unit=pair.unit if pair.unit != "/s" else "",
-            method="what every pod counted between two readings of its metrics, against the requests answered in the same seconds",
+            method="what every pod counted between two readings of its metrics, compared with the requests answered in the same seconds",
             receipts=receipts,
             files=(*_FILES, *window.files),
         ),

@@ -1,8 +1,8 @@
 """Fault-free windows: one bound over all, guards per window, and after compared with before.
 
-A figure passes on all its fault-free windows together. A *guard* is one of them alone, or one route, region or release in one or in
-all: it fails where it is proven beyond the limit, with an error budget that all guards of the objective share, and never makes a PASS.
-Where the requests after the first fault are proven worse than before, and are not enough to pass by themselves, nothing is decided.
+A figure passes on all its fault-free windows together. A *guard* is one window alone, or one route, region or release in one window or
+in all: it fails if it is proven beyond the limit, with an error budget that all guards of the objective share, and never makes a PASS.
+If the requests after the first fault are proven worse than those before and do not pass by themselves, the result is INCONCLUSIVE.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LABELS: Final[Mapping[str, str]] = {
     "region": "region of the client",
     "release": "release",
 }
-"""Columns whose words have a guard each, and what a word names."""
+"""Columns each of whose values has a guard, and what a value names."""
 
 
 def one_after_another(arrays: Sequence[npt.NDArray[_Kind]]) -> npt.NDArray[_Kind]:
@@ -50,7 +50,7 @@ def fault_free_windows(case: Case, name: str) -> tuple[Window, ...] | Measure:
 
 
 def judged(window: Window) -> Table:
-    """The samples of a window without those whose failure a fault or a candidate that ended it may have made."""
+    """The samples of a window, without failures that may have been caused by the fault or the candidate release that ended the window."""
     samples = window.samples
     if not window.spared_ns:
         return samples
@@ -86,10 +86,10 @@ class GuardedWindow:
     """Requests or probes of one window, for a guard, and which of them are bad.
 
     Attributes:
-        window: by name. span: its start and end.
-        at_ns, bad: of each.
-        values: in the objective's unit, for a quantile; None for a share.
-        words: by label, a word of each.
+        window: its name. span: its start and end, in ns.
+        at_ns, bad: of each request or probe.
+        values: of each, in the objective's unit, for a quantile; None for a share.
+        words: by label (route, region, release), the value of each.
         ids: journey, connection and account of each, where they are known.
     """
 
@@ -112,7 +112,7 @@ class GuardedWindow:
 
 
 def labelled(samples: Table, kept: Bools | None = None) -> Mapping[str, Words]:
-    """The labels of each request that have guards."""
+    """The values of each request for the labels that have guards."""
     columns = {label: samples.words[column] for column, label in LABELS.items()}
     if kept is None or kept.all():
         return columns
@@ -151,11 +151,11 @@ class GuardRule:
     """What a guard is compared with.
 
     Attributes:
-        limit: of the share of bad ones; 1 - q for a quantile.
-        op, tolerance: how.
-        quantile: of the values that are shown; None: their share is.
-        unit: of what is shown.
-        bounds: of the share of a part, by a confidence; None: those of failures, which come in episodes.
+        limit: of the share of bad requests; 1 - q for a quantile.
+        op, tolerance: the comparison.
+        quantile: the quantile of the values that a message shows; None: it shows the share.
+        unit: of the value that a message shows.
+        bounds: computes the bounds of a part's share at a confidence; None: bounds for failures, which come in episodes.
     """
 
     limit: float
@@ -166,7 +166,7 @@ class GuardRule:
     bounds: Callable[[Sequence[GuardedWindow], float], Bounds] | None = None
 
     def excess(self, parts: Sequence[GuardedWindow], guards: int) -> float | None:
-        """How far a part is proven beyond the limit, as one of so many guards; None: it is not."""
+        """How far a part is proven beyond the limit, as one of `guards` guards that share the error budget; None: it is not proven."""
         if self.bounds is None:
             return proven_excess(slots_of(parts), self.limit, guards, self.op, self.tolerance)
         return excess_of(self.bounds(parts, guard_confidence(guards)), self.limit, self.op, self.tolerance)
@@ -183,9 +183,9 @@ class _Guard:
     """One guard: a window, or one label's word in one window or in all (`window` empty).
 
     Attributes:
-        window, label, word: which.
-        share: of bad ones.
-        whole: the windows that it is a part of.
+        window, label, word: what is guarded.
+        share: of bad requests.
+        whole: the windows of which the guard is a part.
     """
 
     window: str
@@ -196,7 +196,7 @@ class _Guard:
 
     @property
     def parts(self) -> tuple[GuardedWindow, ...]:
-        """What is guarded of each window; copied only when it is asked for, as few guards come so far."""
+        """The guarded requests of each window; copied only when needed, since few guards get this far."""
         if not self.label:
             return self.whole
         return tuple(part.where(part.words[self.label].equals(self.word)) for part in self.whole)
@@ -211,7 +211,7 @@ def with_guards(
     *,
     own: str = "",
 ) -> Iterable[Measure]:
-    """The measures of an objective, and those of its guards unless it fails without them."""
+    """The measures of an objective, then the measures of its guards unless the objective fails without them."""
     refused = False
     for each in found:
         refused |= each.outcome is Outcome.FAIL
@@ -223,15 +223,15 @@ def with_guards(
 def guards(
     case: Case, name: str, parts: Sequence[GuardedWindow], rule: GuardRule, *, own: str = "", together: bool = True
 ) -> Iterable[Measure]:
-    """A FAIL for each guard that is proven beyond the limit, the widest of its kind.
+    """A FAIL for each guard that is proven beyond the limit; of guards that contain each other only the widest.
 
     Args:
         case: the objective and its evidence.
         name: of the figure.
         parts: one per window, in order of time.
         rule: the limit.
-        own: the label by which the objective itself is grouped; over all windows it needs no guard.
-        together: whether to guard complete windows; False if their words are separate things, as doors are.
+        own: the label by which the objective itself is grouped; over all windows this label needs no guard.
+        together: whether to guard complete windows; False if the values of the label are separate things, such as the entries of regions.
     """
     every = list(_guards(parts, own, together=together))
     proven: dict[tuple[str, str], tuple[_Guard, float]] = {}
@@ -248,7 +248,7 @@ def guards(
 
 
 def _guards(parts: Sequence[GuardedWindow], own: str, *, together: bool) -> Iterable[_Guard]:
-    """Every guard that speaks: each window alone, then each word over all windows and in each of them."""
+    """Every guard with enough requests: each window alone, then each value of a label over all windows and in each of them."""
     several = len(parts) > 1
     if several and together:
         yield from (
@@ -282,7 +282,7 @@ def _speaks(part: GuardedWindow, n: int) -> bool:
 
 
 def _counts(part: GuardedWindow, label: str) -> dict[str, tuple[int, int]]:
-    """How many requests have each word, and how many of these are bad."""
+    """How many requests have each value of the label, and how many of these are bad."""
     words = part.words[label]
     bad = words.at(np.flatnonzero(part.bad)).counts
     return {word: (n, bad.get(word, 0)) for word, n in words.counts.items()}
@@ -320,7 +320,7 @@ def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -
 
 
 def _bounds_of(guard: _Guard, rule: GuardRule, count: int) -> Bounds:
-    """What was measured of a guard, with its bounds at the confidence of each guard: those of this run, as a guard states nothing of other days."""
+    """The measured value of a guard with bounds at the confidence of a guard; they cover this run only, since a guard claims nothing about other days."""
     sure, parts = guard_confidence(count), guard.parts
     if rule.quantile is not None:
         values = [part.values for part in parts if part.values is not None]
@@ -370,7 +370,7 @@ def worsened(
         Outcome.INCONCLUSIVE,
         Reason(
             kind=ReasonKind.WORSE_AFTER,
-            text=f"{name} is worse after the faults than before: {figures}, and what came after does not pass by itself",
+            text=f"{name} is worse after the faults than before: {figures}, and the time after the first fault does not pass by itself",
             hint="find out what the faults left behind, or let the traffic run longer after them, then run again",
         ),
         scope=scope,

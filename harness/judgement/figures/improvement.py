@@ -52,7 +52,7 @@ def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
         ):
             pairs.append((f"{words} of {name!r} traffic", of_mine, of_theirs))
     found = next(((what, mine, theirs) for what, mine, theirs in pairs if mine != theirs), None)
-    return "" if found is None else f"{found[0]}: {_shown(found[1])} here, {_shown(found[2])} in the baseline"
+    return "" if found is None else f"{found[0]}: {_shown(found[1])} in this run, {_shown(found[2])} in the baseline"
 
 
 def _users(traffic: TrafficPlan) -> tuple[float, float] | None:
@@ -110,7 +110,7 @@ def _improvement(case: Case, name: str, quantile: float, window: Window, baselin
         scope=scope,
         receipts={"load": both_load_receipts(case, window, baseline)},
         fail_needs=("load",),
-        detail=f"{values[0]} where the baseline, {baseline.plan.run} with release {baseline.plan.release}, had {values[1]}",
+        detail=f"{values[0]} in this run; the baseline {baseline.plan.run} with release {baseline.plan.release} had {values[1]}",
         files=(*window.files, *before.files),
     )
 

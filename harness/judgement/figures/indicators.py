@@ -18,7 +18,7 @@ from harness.model.table import Bools, Ints
 
 CUT_OFF: Final = "cut_off"
 _BUSY: Final = frozenset({408, 425, 429})
-"""Client errors that say nothing against the request."""
+"""Client errors that do not mean that the request is wrong."""
 _MOST_ROUTES: Final = 3
 MORE_TRAFFIC: Final = "let the traffic run long enough, then run again"
 
@@ -40,7 +40,7 @@ def waited_ms(samples: Table, *, since: str = "intended_ns") -> Floats:
 
 
 def timed(samples: Table) -> Table:
-    """The requests that have a response time: a message that a server pushes has none (`SAMPLES`), is counted, and is in no quantile."""
+    """The requests that have a response time: a message that a server pushes has none (`SAMPLES`), so it is counted but is in no quantile."""
     instant = samples.ints["done_ns"] == samples.ints["intended_ns"]
     return samples.where(~instant | (samples.ints["status"] <= 0))
 
@@ -50,9 +50,9 @@ def counted_ms(
 ) -> tuple[Floats, Bools]:
     """Response times in ms of the requests that count against a limit, and their mask.
 
-    A request without an answer, or cut off at the end, counts as over any limit. A failure that was answered counts when it is over
-    the limit; a quick one is left to the error rate. So a failure never improves a response time. Before a FAIL the quick ones count as
-    well (`quick_failures`): where most requests fail, the few slow ones among them were chosen for being slow. The samples are `timed`.
+    A request without an answer, or cut off at the end, counts as over any limit. A failure that was answered counts only if it took longer
+    than the limit; a quick failure is left to the error rate. So a failure never improves a response time. Before a FAIL quick failures count
+    as well (`quick_failures`): if most requests fail, the slow failures alone are not representative. The samples must be `timed`.
     """
     ms = waited_ms(samples, since=since)
     counted = ~failed(samples) | (ms >= limit_ms) | quick_failures
@@ -113,9 +113,9 @@ def errors_by_kind(samples: Table) -> dict[str, int]:
 
 
 def refused_routes(tables: Iterable[Table]) -> dict[str, int]:
-    """The routes of which every request was refused by one and the same client error, and its status.
+    """The routes of which every request was refused with the same client error, and the status of that error.
 
-    The request is wrong, or what it needs is missing: a platform that is out answers otherwise.
+    Then the request is wrong, or something that it needs is missing; a platform that is down answers differently.
     """
     found: dict[str, set[int]] = {}
     for rows in tables:
@@ -130,18 +130,18 @@ def refused_routes(tables: Iterable[Table]) -> dict[str, int]:
 
 
 def refused_hint(case: Case, tables: Iterable[Table]) -> str:
-    """What to do where whole routes were refused; empty where none was."""
+    """What to do if every request of a route was refused; empty if there is no such route."""
     refused = refused_routes(tables)
     if not refused:
         return ""
     named = ", ".join(f"{route} {status}" for route, status in [*refused.items()][:_MOST_ROUTES])
     more = f" and {len(refused) - _MOST_ROUTES} more" if len(refused) > _MOST_ROUTES else ""
     return (
-        f"every request of a route was refused ({named}{more}): correct what the journey sends, as its sign-in, path or body "
+        f"every request of a route was refused ({named}{more}): correct what the journey sends, such as its sign-in, path or body "
         f"(docs/load.md), or the platform that refuses it; `readiness why {case.claim.requirement}` shows the evidence"
     )
 
 
 def in_time(rows: Table, column: str, window: Window) -> Timeline:
-    """The rows of a window in time, by one of their time columns."""
+    """The times of the rows of a window, from one of their time columns."""
     return Timeline.of(rows.ints[column], window.span)

@@ -1,6 +1,6 @@
-"""What journeys wrote and what was read back of it: the same question as the ledger's, asked by users.
+"""The writes of journeys, compared with what was read back: the question that the ledger asks, asked of the writes of users.
 
-A write that a user had acknowledged and that is gone is lost, whether the ledger lost one or not: the ledger writes by a path of its own.
+An acknowledged write of a user that is gone is lost, whether or not the ledger lost a write: the ledger writes by a path of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def journey_accounts(plan: Plan, evidence: Evidence) -> tuple[AccountResult, ...
 
 
 def unaccounted_writes(case: Case) -> str:
-    """What the record of journeys' writes says otherwise than their requests; empty where both agree, or no traffic accounts for writes."""
+    """How the record of journeys' writes differs from their requests; empty if both agree, or if no traffic records its writes."""
     differs = unaccounted(case.plan, case.evidence)
     return "; ".join(why for name, why in differs.items() if name != SIGN_INS.name)
 
@@ -44,13 +44,13 @@ def may_be_excused(case: Case) -> bool:
 
 
 def lost_of_users(case: Case) -> tuple[int, str]:
-    """How many acknowledged writes of journeys are lost or have other values, and that in words; what a disaster may excuse is not among them.
+    """How many acknowledged writes of journeys are lost or have other values, as a number and in words; 0 if a disaster may excuse them.
 
-    A counter that grew by more than was acknowledged is no loss: `copies`.
+    A counter that grew by more than was acknowledged is not a loss: `copies` judges it.
     """
     if may_be_excused(case):
         return 0, ""
     gone: Sequence[AccountResult] = [one for one in journey_accounts(case.plan, case.evidence) if one.lost or one.wrong]
     named = ", ".join(f"{one.lost + one.wrong} of {one.judged} {one.name}" for one in gone)
-    text = f"of what users wrote and had acknowledged {named} are lost or have other values" if gone else ""
+    text = f"of the acknowledged writes of users, {named} are lost or have other values" if gone else ""
     return sum(one.lost + one.wrong for one in gone), text

@@ -1,6 +1,6 @@
-"""Troubled journeys: the share with a failed request, or one slower than the platform promises.
+"""Troubled journeys: the share of journeys with a failed request, or with a request that is slower than the platform promises.
 
-One in a thousand requests may fail within a limit of 0.1 %; of a journey of twenty requests that is one user of fifty.
+An error rate of 0.1 % is one request in a thousand; with journeys of twenty requests it can affect one user in fifty.
 """
 
 from __future__ import annotations

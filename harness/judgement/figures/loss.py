@@ -52,7 +52,7 @@ BACK: Final = Need(
 _MEMBER: Final = "find out which member of the database answered the earlier read and what it lacked, then run again"
 _WRITE: Final = "let the ledger write during the experiment, then run again"
 MORE_S: Final = 10.0
-"""A window that is made long enough for an RPO is longer by this: the ledger's first writes must be older than it, and a fault may come early."""
+"""Extra length of a window that is lengthened for an RPO, in s: the ledger's first writes must be older than the RPO, and a fault may come early."""
 
 
 def losses(case: Case) -> Iterable[Measure]:
@@ -98,11 +98,11 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
             Gap(f"; {_absent(account)}" if len(account.absent) else "", _MEMBER),
             Gap(f", but {differs}" if (differs := unaccounted_writes(case)) else "", HINT),
         ),
-        none=Gap(", but none was acknowledged around the fault", _WRITE),
-        short=f"no write was acknowledged more than {case.objective.older_than} (scaled) before {attempt.name}"
+        none=Gap(", but no write was acknowledged around the fault", _WRITE),
+        short=f"no write was acknowledged more than {case.objective.older_than} (scaled) before {attempt.name}, so a loss could not count"
         if attempt and untested
         else "",
-        method="set arithmetic: acknowledged, and gone or with another value at the end",
+        method="set arithmetic: writes that were acknowledged and at the end are gone or have another value",
         files=(*case.evidence.ledger.files, *(attempt.files if attempt else ())),
     )
     return every_one(case, found, "lost writes")
@@ -140,39 +140,39 @@ def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | N
 def _summary(account: Account, lost: Writes) -> str:
     n, changed = len(account.acknowledged), account.changed
     asides = [f"{count} {text}" for count, text in _asides(account, lost) if count]
-    asides.append(f"{len(account.unsure)} of unknown outcome are not there, {len(account.recovered)} are")
+    asides.append(f"{len(account.unsure)} writes of unknown outcome are absent, {len(account.recovered)} are present")
     aside = ", ".join(asides)
     found = f"none of {n} acknowledged writes is lost"
     if len(lost):
         found = f"{len(lost)} of {n} acknowledged writes are lost, expected none: {_named(lost)}"
     if len(changed):
-        found += f"; {len(changed)} that were not acknowledged are there with another value, expected none: {_named(changed)}"
+        found += f"; {len(changed)} writes that were not acknowledged are present with another value, expected none: {_named(changed)}"
     return f"{found} ({aside})"
 
 
 def _absent(account: Account) -> str:
-    """What an earlier read contradicts."""
+    """Which writes that are present at the end were absent from an earlier read, in words."""
     return (
-        f"{len(account.absent)} of them were absent from an earlier complete read of the {account.authority} that began after they were "
+        f"{len(account.absent)} of these writes were absent from an earlier complete read of the {account.authority} that began after they were "
         f"acknowledged, expected in every read: {_named(account.absent)}"
     )
 
 
 def _named(writes: Writes) -> str:
-    """The first three."""
+    """The names of the first three writes."""
     return ", ".join(writes.names(3)) + ("…" if len(writes) > 3 else "")
 
 
 def _asides(account: Account, lost: Writes) -> Iterable[tuple[int, str]]:
     """Counts that the reason reports beside the losses."""
     excused = "are excused" if account.searched else "are missing in a region and were not searched for everywhere"
-    yield len(account.lost) - len(lost), f"acknowledged within the RPO before a disaster {excused}"
+    yield len(account.lost) - len(lost), f"writes acknowledged within the RPO before a disaster {excused}"
     yield len(account.wrong), "have another value"
     for source, missing in account.missing.items():
         if source != account.authority:
             yield len(missing), f"missing in {source}"
-    yield len(account.twice), "are there twice"
-    yield len(account.unexpected), "were refused and are there"
+    yield len(account.twice), "are present twice"
+    yield len(account.unexpected), "were refused and are present"
 
 
 def ledger_result(plan: Plan, evidence: Evidence) -> LedgerResult | None:
@@ -204,7 +204,7 @@ def read_back(reads: Table) -> tuple[int, int]:
 
 
 def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
-    """Only a write that was older than the RPO when the fault was sent can be missed: `_untested`."""
+    """Too little time of writes before the fault: only a write that was older than the RPO when the fault was sent counts as lost."""
     if objective.older_than is None or offered.durability == QUORUM:
         return
     older_s = objective.older_than.at_scale(offered.time_scale).in_unit("s")
@@ -215,7 +215,7 @@ def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
 
 
 def _moments(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
-    """The time in which a write may be excused, of each disaster; none where none is missing, or none would be excused."""
+    """For each disaster the time in which a lost write may be excused; empty if no write is missing or none can be excused."""
     older = case.objective.older_than
     if older is None or case.plan.durability == QUORUM or not len(account_in(case.plan, case.evidence).lost):
         return ()

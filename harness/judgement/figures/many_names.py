@@ -1,4 +1,4 @@
-"""Requests whose names hold an id or a time: each of them is a route with a request or two, and none can be judged."""
+"""Requests whose names contain an id or a time: each name is a route with one or two requests, too few to judge."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from harness.judgement.measures import Case, inconclusive
 from harness.model import Measure, Per, ReasonKind, Window
 
 MOST: Final = 20
-"""So many names that the plan does not have may have few requests each; more of them are judged as one."""
+"""Up to this many names that are not in the plan and have few requests are judged as routes; if there are more, they share one measure."""
 FEW: Final = 10
 """Fewer requests of a name decide nothing."""
 _NAME: Final = "give requests of one kind the same `name=`, and name that under `routes` in loadtests/{traffic}.yaml, then run again"
 
 
 def many_names(case: Case, name: str, windows: Sequence[Window]) -> tuple[Sequence[Window], tuple[Measure, ...]]:
-    """The windows without the requests of such names, and one measure of them together; no measure where there are none."""
+    """The windows without the requests of rare names, and one measure of these requests together; all windows and no measure if there are few such names."""
     if case.objective.scope.per is not Per.ROUTE or case.objective.scope.subject:
         return windows, ()
     counts = Counter[str]()
@@ -32,7 +32,7 @@ def many_names(case: Case, name: str, windows: Sequence[Window]) -> tuple[Sequen
     if len(few) <= MOST:
         return windows, ()
     n, one = sum(counts[route] for route in few), min(few)
-    why = f"{n} requests have {len(few)} names, such as {one}: fewer than {FEW} of each, and no {name} of them can be told, expected {case.expected}"
+    why = f"{n} requests have {len(few)} names, such as {one}, with fewer than {FEW} requests each: too few to judge the {name} of each name, expected {case.expected}"
     hint, scope = _NAME.format(traffic=windows[0].traffic), scope_of(windows[0], case.objective, "")
     found = inconclusive(case, name, why, hint, kind=ReasonKind.NO_RECORD, scope=scope)
     return [_without(window, few) for window in windows], (found,)

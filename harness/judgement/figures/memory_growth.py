@@ -1,13 +1,13 @@
-"""Growth of resident memory: how much each container of a service would hold more at the end of a soak.
+"""Growth of resident memory: how much more memory each container of a service would use at the end of a soak.
 
-The soak is the window before the first fault, or of a release that has taken over the time from the switch to the way back.
+Memory is observed in the window before the first fault, or, for a release that has taken over, from the switch to the rollback.
 
-A soak of 8 h is divided by the target's time scale, and what is left of it is still longer than the fault-free window. So the slope of the
-window is extrapolated, at most sixfold, and the figure says how far. What a process fills once and for all, its caches and the pools of its
+A soak of 8 h is divided by the target's time scale, and is then still longer than the observed window. So the slope of the window is
+extrapolated, at most sixfold, and the figure says how far. Memory that a process fills only once, such as its caches and the pools of its
 allocator, is warm-up: the first quarter of the window is left out, and a jump is not growth unless it is larger than the limit by itself.
 
-A leak by the request is seen from a size on that depends on how many requests come in the soak: of a scaled target that is fewer. The figure
-says the size where the answers name the pod that served them.
+A leak per request is detected only above a size that depends on the number of requests in the soak; a scaled target gets fewer requests. The
+figure states this size if the answers name the pod that served them.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ from harness.units import NS_PER_S
 
 NAME: Final = Figure.MEMORY_GROWTH.value
 SOAK: Final = "soak"
-"""One of the objective's times: how long the soak is."""
+"""Key among the objective's times: the length of the soak."""
 _WARM_UP: Final = 0.25
-"""Share of the window in which processes fill what they fill once."""
+"""Share of the window that is left out as warm-up."""
 _FARTHEST: Final = 6.0
-"""A slope is extrapolated so many times at most."""
+"""A slope is extrapolated to at most this many times the observed time."""
 _BATCHES: Final = 96
-"""So many that a slope of values that are much alike is still told from none."""
+"""Number of time batches: enough to tell a small slope from none if the values hardly vary."""
 _LONGEST_GAP: Final = 0.1
 """Longest time without a sample, as a share of what is observed."""
 _FILES: Final = ("history/memory.ndjson",)
 _MB: Final = 1e6
-_AGAIN: Final = "let Prometheus be asked during the complete window, then run again"
+_AGAIN: Final = "make sure that Prometheus answers queries during the complete window, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,7 +107,7 @@ def memory_growth(case: Case) -> Iterable[Measure]:
 
 
 def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
-    """While everybody had the candidate: of containers whose pods were there all the time, one of each workload at least."""
+    """The measures of the time in which all users had the candidate, of containers whose pods existed all that time; each workload needs at least one."""
     rollout = case.objective.scope.rollout
     reads = [read for read in every(MemoryRead, case.evidence.observations) if rollout and read.rollout == rollout]
     for window in windows:
@@ -117,13 +117,13 @@ def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, 
         yield from _by_container(case, observed, mine, receipts)
         unjudged = {_workload_of(read) for read in reads if not read.why} - {_workload_of(read) for read in mine}
         for workload in sorted(unjudged):
-            why = f"no pod of {workload} was there from the switch to the rollback"
+            why = f"no pod of {workload} existed from the switch to the rollback"
             yield inconclusive(case, NAME, why, _AGAIN, scope={"traffic": window.traffic, "of": workload})
         yield from _unread(case, window, reads)
 
 
 def _unread(case: Case, window: Window, reads: Sequence[MemoryRead]) -> Iterable[Measure]:
-    """The workloads that were read in one namespace, and in no other where a ready pod of theirs was there all the time."""
+    """One measure per workload that was read in one namespace, but not in another where it had a ready pod all the time."""
     told = {(read.subject.partition("/")[0], read.workload) for read in reads if not read.why}
     workloads, stayed = {workload for _, workload in told}, _there(case, window)
     ready = {
@@ -138,7 +138,7 @@ def _unread(case: Case, window: Window, reads: Sequence[MemoryRead]) -> Iterable
 
 
 def _there(case: Case, window: Window) -> frozenset[str]:
-    """The pods, as `NAMESPACE/NAME`, that were there for all of a window."""
+    """The pods, as `NAMESPACE/NAME`, that existed for all of a window."""
     before, after = (case.evidence.pods_before(ns) for ns in (window.start_ns + 1, window.end_ns))
     return frozenset(f"{pod.namespace}/{pod.name}" for pod in after) & {f"{pod.namespace}/{pod.name}" for pod in before}
 
@@ -160,7 +160,7 @@ def _by_container(
     failed = next((read.why for read in reads if read.why), "")
     told = [read for read in reads if not read.why]
     if not told:
-        yield inconclusive(case, NAME, failed or "Prometheus was not asked for the memory of any container", _AGAIN)
+        yield inconclusive(case, NAME, failed or "Prometheus was not queried for the memory of any container", _AGAIN)
         return
     for course in _courses(told, observed):
         yield _grown(case, observed, course, failed, receipts)
@@ -174,17 +174,17 @@ def _observed(case: Case, window: Window, seconds: float) -> _Observed | Measure
     if (needed_s := soak_s / _FARTHEST / (1 - _WARM_UP)) > seconds:
         of = "the time after the switch" if case.objective.scope.phase is Phase.SWITCHED else "the fault-free window"
         why = f"{of} of {seconds:.4g} s is too short for a soak of {soak_s:.4g} s"
-        hint = f"let it last {math.ceil(needed_s)} s and more, then run again"
+        hint = f"make that time {math.ceil(needed_s)} s or longer, then run again"
         return inconclusive(case, NAME, why, hint, kind=ReasonKind.TOO_FEW)
     scaled = f" ({soak_s:.4g} s at scale {case.plan.time_scale:g})" if soak_s != said.base else ""
     times = soak_s / (seconds - warm_s)
     far = f", extrapolated {times:.3g} times" if times > 1 else ""
-    words = f"a soak of {said}{scaled}: {seconds - warm_s:.4g} s after {warm_s:.3g} s of warm-up{far}"
+    words = f"for a soak of {said}{scaled}, observed for {seconds - warm_s:.4g} s after {warm_s:.3g} s of warm-up{far}"
     return _Observed(window=window, span=span, soak_s=soak_s, words=words)
 
 
 def _courses(reads: Sequence[MemoryRead], observed: _Observed) -> Iterable[_ContainerCourse]:
-    """By container; a sample that was read twice counts once."""
+    """The memory of each container over time; a sample that was read twice counts once."""
     samples: dict[str, dict[float, tuple[float, float]]] = defaultdict(dict)
     workloads: dict[str, str] = {}
     start_ns, end_ns = observed.span
@@ -230,7 +230,7 @@ def _grown(
         bounds,
         outcome,
         unit="MB",
-        subject=f"the growth of {course.name}",
+        subject=f"the memory growth of {course.name}",
         n_needed=None,
         scope=scope,
         receipts=receipts,
@@ -244,16 +244,16 @@ def _grown(
 def _lacking(case: Case, observed: _Observed, course: _ContainerCourse) -> str:
     """What of the container's samples is missing; empty where nothing is."""
     if not len(course.at_s):
-        return "its resident memory is not exposed"
+        return "the resident memory of this container is not exposed"
     gap_s = float(np.diff([0.0, *course.at_s.tolist(), observed.seconds]).max())
     if gap_s > _LONGEST_GAP * observed.seconds:
-        return f"there is no sample of its resident memory for {gap_s:.3g} s"
+        return f"there is no sample of the resident memory for {gap_s:.3g} s"
     namespace, pod, _ = f"{course.name}//".split("/", 2)
     start_ns, end_ns = observed.span
     for change in case.evidence.pods:
         of_it = (change.namespace, change.name) == (namespace, pod)
         if of_it and change.what == "restarted" and start_ns <= change.at_ns < end_ns:
-            return "it was started again meanwhile"
+            return "the container was restarted meanwhile"
     return ""
 
 
@@ -267,32 +267,32 @@ def _batches(course: _ContainerCourse, seconds: float) -> tuple[Floats, Floats]:
 
 
 def _risen(values: Floats) -> float:
-    """From the first tenth to the last, as medians."""
+    """The rise from the median of the first tenth of the values to the median of the last tenth."""
     few = max(len(values) // 10, 1)
     return float(np.median(values[-few:]) - np.median(values[:few]))
 
 
 def _over_the_soak(bounds: Bounds, soak_s: float) -> Bounds:
-    """Bytes a second as megabytes in the soak."""
+    """Convert bytes per second to megabytes per soak."""
     return bounds.rescaled(soak_s / _MB)
 
 
 def _detail(case: Case, observed: _Observed, course: _ContainerCourse, risen: float) -> str:
-    """The soak, the memory that is held and by how much it rose, and which leak could not be seen."""
+    """The soak, the memory that the container uses, by how much it rose, and the smallest leak that can be detected, in words."""
     held_mb = formatted(float(np.median(course.bytes_)) / _MB, "MB")
-    words = [observed.words, f"its memory is {held_mb} and rose by {formatted(risen, 'MB')}"]
+    words = [observed.words, f"the memory of the container is {held_mb} and rose by {formatted(risen, 'MB')}"]
     pod = course.name.split("/")[1] if "/" in course.name else course.name
     samples = observed.window.samples.between("done_ns", *observed.span)
     if served := int(samples.words["served_pod"].equals(pod).sum()):
         smallest = case.objective.limit.base / (served / observed.seconds * observed.soak_s)
         words.append(
-            f"a leak of less than {formatted(smallest / 1e3, 'kB')} of each request that it answers would not be seen"
+            f"a leak of less than {formatted(smallest / 1e3, 'kB')} per request that the container answers would not be detected"
         )
     return ", ".join(words)
 
 
 def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
-    """The window is at most so many times shorter than the soak."""
+    """A window that is too short to be extrapolated to the soak."""
     soak_s = objective.times[SOAK].at_scale(offered.time_scale).base
     needed_s = math.ceil(soak_s / _FARTHEST / (1 - _WARM_UP))
     if offered.window_s and offered.window_s < needed_s:

@@ -18,7 +18,7 @@ from harness.model.observations import MetricsRead, every
 from harness.units import NS_PER_S
 
 _SHORTEST_NS: Final = 5 * NS_PER_S
-"""A shorter part between two pods that ended is left out: pods are read one after the other, and its edges would weigh too much."""
+"""A part of a span that is shorter than this is left out: pods are read one after another, and the error at its edges would be too large."""
 
 
 class UnknownMetric(Exception):
@@ -34,9 +34,9 @@ class MetricCourse:
     """The readings of each pod in order of time, and the seconds that all of them cover.
 
     Attributes:
-        pods: by name. spans: from when until when; several where pods ended in between. names: of routes and counters, as the target
-            file has them.
-        begun: by name, for each pod that began meanwhile, when the others were read for the last time without it. All its counts were 0.
+        pods: readings by name of the pod. spans: start and end in ns; several if pods ended in between. names: of routes and counters, from
+            the target file.
+        begun: by name, for each pod that began meanwhile, when the other pods were last read without it; all its counts were 0 then.
     """
 
     pods: Mapping[str, Sequence[MetricsRead]]
@@ -54,16 +54,16 @@ class MetricCourse:
         return Table.merged(rows.schema, [rows.between("done_ns", *span) for span in self.spans])
 
     def grown(self, count: Callable[[MetricsRead], float], *, entry: bool) -> float:
-        """By how much a cumulative count grew in the spans, over all pods; raises UnknownMetric where one began anew."""
+        """By how much a cumulative count grew in the spans, over all pods; raises UnknownMetric if a counter was reset."""
         spans = np.asarray(self.spans, dtype=np.float64)
         edges = [np.interp(spans, at, values) for at, values in self._courses(count, entry=entry)]
         return float(sum((each[:, 1] - each[:, 0]).sum() for each in edges))
 
     def unsure(self, count: Callable[[MetricsRead], float], *, entry: bool) -> float:
-        """By how much `grown` may be off, up or down.
+        """By how much `grown` may be wrong, up or down.
 
-        Pods are read one after the other, so that a span begins and ends a little beside a pod's own readings. What it counted in between is
-        taken to have come at the pod's mean rate; it may have come not at all, or twice as often.
+        Pods are read one after another, so that a span begins and ends a little before or after a pod's own readings. What the pod counted
+        in between is assumed to have come at its mean rate; it may have come not at all, or twice as often.
         """
         edges = np.asarray(self.spans, dtype=np.float64).ravel()
         total = 0.0
@@ -82,7 +82,7 @@ class MetricCourse:
             own = [read for read in reads if read.entry or not entry]
             values = [count(read) for read in own]
             if any(later < earlier for earlier, later in pairwise(values)):
-                raise UnknownMetric(f"the counters of {name} began anew")
+                raise UnknownMetric(f"the counters of {name} were reset")
             if own:
                 at = [float(read.when_ns) for read in own]
                 if name in self.begun:
@@ -91,7 +91,7 @@ class MetricCourse:
 
 
 def metric_course(case: Case, window: Window) -> MetricCourse:
-    """What was read of the metrics under the window's traffic; of a window of a fault, beside its experiment.
+    """The metrics that were read under the window's traffic; for the window of a fault, the metrics that were read during its experiment.
 
     Raises:
         UnknownMetric: a pod was not read, or the readings cover less than half of the window.
@@ -145,11 +145,11 @@ def window_of_errors(case: Case, window: Window) -> Window:
 
 
 def _parts(span: tuple[int, int], ends: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The parts of a span in which no pod ended: what it counted after its last reading is not known.
+    """The parts of a span in which no pod ended: what a pod counted after its last reading is unknown.
 
     Args:
-        span: from when until when.
-        ends: of each pod that ended, its last reading, and the first one of the others without it.
+        span: start and end, in ns.
+        ends: of each pod that ended, its last reading, and the first reading of the other pods without it.
     """
     start, end = span
     parts = []
@@ -160,16 +160,16 @@ def _parts(span: tuple[int, int], ends: Iterable[tuple[int, int]]) -> tuple[tupl
 
 
 def _gone(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
-    """The pods that were not there when all were read for the last time, and when they were first read without them."""
+    """The pods that were gone at the last reading of all pods, and when the other pods were first read without them."""
     rounds, half = _rounds(pods)
     later = {name: [at for at in rounds if at > some[-1].when_ns + half] for name, some in pods.items()}
     return {name: after[0] for name, after in later.items() if after}
 
 
 def _begun(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
-    """The pods that were not there when all were read for the first time, and when they were last read without them.
+    """The pods that did not exist yet at the first reading of all pods, and when the other pods were last read without them.
 
-    An autoscaler, or a controller that replaces a pod, began them. A pod that could not be read would have said why.
+    An autoscaler, or a controller that replaces a pod, created them. A pod that exists and could not be read has a reading that says why.
     """
     rounds, half = _rounds(pods)
     sooner = {name: [at for at in rounds if at < some[0].when_ns - half] for name, some in pods.items()}
@@ -177,7 +177,7 @@ def _begun(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
 
 
 def _rounds(pods: Mapping[str, Sequence[MetricsRead]]) -> tuple[Sequence[int], float]:
-    """When the pod that was read most often was read, and half the time between two such readings; none of a pod that was read once."""
+    """When the pod that was read most often was read, and half the mean time between its readings; empty and 0 if no pod was read twice."""
     often = [read.when_ns for read in max(pods.values(), key=len)]
     if len(often) < 2:
         return [], 0.0

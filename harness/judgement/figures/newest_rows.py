@@ -1,4 +1,4 @@
-"""Newest rows: what was acknowledged up to a fault is there after it, in the ledger and in every table that journeys write."""
+"""Newest rows: rows that were acknowledged just before a fault or during it are present after it, in the ledger and in every table that journeys write."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def newest_rows(case: Case) -> Iterable[Measure]:
         case,
         _NAME,
         partial(_of, case),
-        add="add one that promotes",
+        add="add an experiment that promotes a standby",
         nothing=("{experiment} left no record of a fault", UNFILTERED),
         unconfirmed=True,  # a row that was acknowledged is lost, whether the fault was confirmed or not
     )
@@ -116,7 +116,7 @@ def _measure(
         scope=scope,
         receipts=receipts,
         none=Gap(f"{attempt.name}: no row of {scope['of']} was acknowledged", _WRITE, alone=True),
-        method=f"rows acknowledged from {NEWEST_S:g} s before the fault to the restore, against the last read of each table; exact",
+        method=f"rows acknowledged from {NEWEST_S:g} s before the fault to the restore, compared with the last read of each table; exact",
         files=(*attempt.files, *files),
     )
     return every_one(case, found, _NAME)

@@ -13,7 +13,7 @@ from harness.model import Objective
 
 
 def failures_tolerated(share: float, planned: int, objective: Objective, *, by_route: bool = False) -> Numbers:
-    """Samples that prove that a share is below a limit, those planned, and the failures that they tolerate, a third of them in each third where they are more than WAVES."""
+    """Number of samples that prove a share below a limit, number planned, and how many failures these tolerate; more than WAVES only if spread over all thirds."""
     tolerated, most = -1, most_in_third(planned, share)
     while (
         tolerated < max(THIRDS * most, WAVES)
@@ -40,9 +40,9 @@ def _counted(samples: int, *, late: bool) -> str:
 
 
 def failures_refuting(share: float, planned: int) -> int | None:
-    """The fewest failures among the planned samples that prove that a share is beyond its limit; None: all would not.
+    """The fewest failures among the planned samples that prove that a share is beyond its limit; None: even all would not prove it.
 
-    By the lower bound that a FAIL takes, for failures that come one at a time.
+    Uses the lower bound that a FAIL needs, for independent failures.
     """
     counts = range(planned + 1)
     fewest = bisect_left(counts, x=True, key=lambda k: share_at_least(k, planned, FAIL_CONFIDENCE) > share)
@@ -52,8 +52,8 @@ def failures_refuting(share: float, planned: int) -> int | None:
 def chances_of_pass(share: float, planned: int, tolerated: int) -> tuple[float, float, float]:
     """Chance of a PASS where the true share is a tenth, a fifth and half of the limit and failures are independent.
 
-    That is the chance of at most `tolerated` failures among the planned samples, or that of no more in a third of them than it may have, where
-    that is less and more than WAVES may fail. Failures that are clustered pass more rarely.
+    It is the lower of two chances: of at most `tolerated` failures among the planned samples; and of either no third with more failures than
+    it may have or at most WAVES failures, whichever is more probable. Clustered failures pass more rarely.
     """
     if tolerated < 0:
         return 0.0, 0.0, 0.0

@@ -14,7 +14,7 @@ from harness.model import Figure, Measure, Objective, Outcome, Phase, Reason, Re
 def parts(case: Case) -> Iterable[Measure]:
     """One measure a part, with the outcome of that requirement; never an average.
 
-    A part that is not judged in this run is NOT ASSESSED, and lets nothing pass.
+    A part that is not judged in this run is NOT ASSESSED, so the derived requirement cannot pass.
     """
     for part in parts_named(case.objective):
         verdict = case.verdicts.get(part)
@@ -27,29 +27,29 @@ def parts(case: Case) -> Iterable[Measure]:
             outcome = Outcome.NOT_ASSESSED
         else:
             outcome, because = _of_part(case, part, verdict)
-        figures = Figures(method="the verdict of its part")
+        figures = Figures(method="the verdict of the part")
         yield measure(case, part, outcome, because, scope={"part": part}, limit="passes", figures=figures)
 
 
 def _of_part(case: Case, part: str, verdict: Verdict) -> tuple[Outcome, Reason]:
-    """The outcome of a part; one that was proven in part only lets nothing pass."""
+    """The outcome of a part; NOT ASSESSED if the part itself was proven only in part."""
     left = case.plan.not_tried(part)
     if verdict.outcome is Outcome.PASS and left:
-        text = f"{part} is proven in part, not tried: {', '.join(left)}"
-        hint = f"choose a profile that gates {part} whole"
+        text = f"{part} is proven only in part, not tried: {', '.join(left)}"
+        hint = f"choose a profile that gates all of {part}"
         return Outcome.NOT_ASSESSED, Reason(kind=ReasonKind.NOT_TRIED, text=text, hint=hint)
     text = f"{part} {verdict.outcome.value}: {verdict.because.text}"
     return verdict.outcome, replace(verdict.because, text=text, more=0)
 
 
 def parts_named(objective: Objective) -> tuple[str, ...]:
-    """The ids that the sentence names."""
+    """The ids of the requirements that the sentence names."""
     return tuple(objective.params.get("parts", "").split())
 
 
 def _in_words(objective: Objective) -> str:
     named = parts_named(objective)
-    return f"each of its {len(named)} parts passes: {', '.join(named)}"
+    return f"each of the {len(named)} parts passes: {', '.join(named)}"
 
 
 SPEC: Final = Spec(

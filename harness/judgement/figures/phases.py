@@ -1,4 +1,4 @@
-"""Figures of the fault and after windows, per experiment, and of the windows after the switch of a rollout, with their receipts."""
+"""The windows during and after the fault of each experiment, and the windows after the switch of a rollout, with their receipts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _after_switch(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
 def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
     """The measures of each experiment of the objective; INCONCLUSIVE without a window.
 
-    Those of the attempt that counts, and of another one that was sent what it FAILs: its requests show no fault that this one was held against.
+    All measures of the attempt that counts, and only the FAILs of other attempts whose fault was sent.
     """
     phase = case.objective.scope.phase
     if not case.experiments:
@@ -83,16 +83,16 @@ def of_each_attempt(
     of: Mapping[str, str] | None = None,
     unconfirmed: bool = False,
 ) -> Iterable[Measure]:
-    """The measures of the attempt that counts of each experiment of the objective, and what its other attempts FAIL (`also_failed`).
+    """For each experiment of the objective, the measures of the attempt that counts and the FAILs of its other attempts (`also_failed`).
 
     Args:
         case: the objective.
         name: of a measure that says why there is nothing to judge.
-        judged_by: makes the measures of one attempt; none where it shows nothing.
-        add: what to do where no experiment is planned; empty: the figure reports that itself.
-        nothing: what an `{experiment}` without a measure left no record of, and what to do.
+        judged_by: makes the measures of one attempt; none if the attempt shows nothing.
+        add: what to do if no experiment is planned; empty: the figure reports that itself.
+        nothing: reason and hint for an `{experiment}` without a measure.
         of: scope beside the experiment; None: the phase.
-        unconfirmed: as of `also_failed`.
+        unconfirmed: see `also_failed`.
     """
     if not case.experiments and add:
         yield inconclusive(case, name, NONE_PLANNED, add)
@@ -115,9 +115,9 @@ def also_failed(
     *,
     unconfirmed: bool = False,
 ) -> Iterable[Measure]:
-    """What the other attempts FAIL, as those under another traffic: no PASS of the one that counts covers them.
+    """The FAILs of the other attempts, such as attempts under another traffic: a PASS of the attempt that counts does not cover them.
 
-    Those whose fault was confirmed; `unconfirmed`: any whose action was sent, where what is judged is harm whatever the fault was.
+    Only attempts whose fault was confirmed; with `unconfirmed` any attempt whose action was sent, for figures that judge harm by any fault.
     """
     for other in harmful_attempts(case.plan, case.evidence, experiment, case.objective.scope.traffic):
         if unconfirmed or fault_receipt(case.plan, case.evidence, other).ok:
@@ -128,7 +128,7 @@ def also_failed(
 def windows_in(evidence: Evidence, phase: Phase, traffic: str | None, attempt: Experiment | None) -> tuple[Window, ...]:
     """The windows of one phase of an attempt at an experiment; none without an attempt.
 
-    `experiment:X/fault`, or the window that begins where that one ends.
+    The window `experiment:X/fault`, or the window that begins where the fault window ends.
     """
     fault = None if attempt is None else evidence.fault_window(attempt.name, attempt.attempt)
     if fault is None or traffic not in (None, fault.traffic):

@@ -1,8 +1,8 @@
 """Pipeline events: every accepted event becomes visible once, in time and with its value.
 
-The run is judged as one, faults included, by the set arithmetic of the ledger. Accepted but never visible is lost. Visible twice, and
-visible with another value, are counted separately. An event of unknown outcome that never became visible, or whose final state was
-not read, is neither lost nor kept.
+The complete run is judged, faults included, by the same set arithmetic as the ledger. An event that was accepted and never became visible is
+lost. Events that are visible twice, or with another value, are counted separately. An event of unknown outcome that never became visible, or
+whose final state was not read, counts neither as lost nor as kept.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from harness.units import NS_PER_S
 
 WATCHER: Final = "pipeline"
 _MOST_UNACCEPTED: Final = 0.01
-"""Where a sentence speaks of every accepted event, so many of those sent may not be accepted while no fault is in."""
+"""If a sentence is about every accepted event, at most this share of the events sent in fault-free windows may remain unaccepted."""
 FOLLOWED_S: Final = 60.0
-"""Where no claim of the plan limits how long an event may take, one that is absent after so long is lost: the watcher polls no longer than that."""
+"""If no claim of the plan limits how long an event may take, an event that is absent after this many seconds is lost: the watcher polls no longer."""
 WITHIN: Final = "within"
-"""The time of the share of delivered events: how long an event may take."""
+"""Key among the times of the share of delivered events: how long an event may take."""
 _LONGER: Final = "let the run watch for longer, then run again"
-_UNACCEPTED: Final = "find out why the platform does not accept them, then run again"
+_UNACCEPTED: Final = "find out why the platform does not accept these events, then run again"
 
 
 def pipeline_result(plan: Plan, evidence: Evidence) -> PipelineResult | None:
@@ -76,7 +76,7 @@ def pipeline_result(plan: Plan, evidence: Evidence) -> PipelineResult | None:
 
 
 def _why(receipt: Receipt, accepted: int, unseen: int) -> str:
-    """What keeps the record of events from being complete."""
+    """Why the record of events is not complete; empty if it is."""
     if not receipt.ok:
         return receipt.why
     if not accepted:
@@ -87,7 +87,7 @@ def _why(receipt: Receipt, accepted: int, unseen: int) -> str:
 def events(case: Case) -> Iterable[Measure]:
     """One measure: every accepted event was visible within the limit, once, with its value.
 
-    An event of unknown outcome may be missing or late, but where it became visible, that must be once and with its value.
+    An event of unknown outcome may be missing or late, but if it became visible, it must be visible once and with its value.
     INCONCLUSIVE if the state of an event was not read, an event was accepted too shortly before the watch ended, or no request shows on
     which side of the limit it became visible.
     """
@@ -120,8 +120,12 @@ def events(case: Case) -> Iterable[Measure]:
         n=len(accepted),
         text=f"{summary}, expected each once and complete {case.expected.replace('below', 'within')}",
         receipts={"watch": accepted_receipt(case, _MOST_UNACCEPTED)},
-        gaps=(Gap(f", but the outcome of {undecided} is unknown" if undecided else "", _LONGER, ReasonKind.TOO_FEW),),
-        none=Gap(", but none was accepted", _LONGER),
+        gaps=(
+            Gap(
+                f", but the outcome of {undecided} events is unknown" if undecided else "", _LONGER, ReasonKind.TOO_FEW
+            ),
+        ),
+        none=Gap(", but no event was accepted", _LONGER),
         value=float(took.max()) if len(took) and once_and_whole else None,
         mixed=True,
         scaled_limit=limit,
@@ -133,7 +137,7 @@ def events(case: Case) -> Iterable[Measure]:
 
 
 def _unsure_harm(events: Table) -> Mapping[str, int]:
-    """Events of unknown outcome that did harm all the same: of what each of them counts for harm, once."""
+    """The number of events of unknown outcome that did harm, by kind of harm; each event counts once."""
     unknown = events.where(events.words["outcome"].equals("unknown"))
     wrong = unknown.words["state"].equals("wrong")
     twice = (unknown.words["state"].equals("twice") | (unknown.ints["copies"] > 1)) & ~wrong
@@ -161,7 +165,7 @@ def limits_s(plan: Plan) -> tuple[float, ...]:
 
 
 def _ended_ns(evidence: Evidence) -> int:
-    """When the watch of the pipeline ended; where that was not recorded, the last that it recorded."""
+    """When the watch of the pipeline ended, in ns; if that was not recorded, the last time in its records."""
     closed = [o.mono_ns for o in evidence.observations if o.kind == "watch.closed" and o.subject == WATCHER]
     known = [int(evidence.pipeline.ints[name].max(initial=0)) for name in ("accepted_ns", "seen_ns")]
     return max(closed or known)
@@ -198,10 +202,11 @@ def pipeline_receipt(evidence: Evidence) -> Receipt:
 
 
 def accepted_receipt(case: Case, most: float) -> Receipt:
-    """The record of events, which speaks for all that were sent: not where more than this share of them is proven not to be accepted.
+    """The receipt of the record of events; not ok if more than `most` of the sent events are proven not to be accepted.
 
-    Counted are the fault-free windows, and the whole run where more were refused than accepted. An event that was not accepted is no harm, but
-    of a pipeline that takes one in a thousand the one says nothing. It only leaves a doubt, so events count as independent.
+    The fault-free windows are counted, or the complete run if more events were refused than accepted. An event that was not accepted is no
+    harm, but if a pipeline accepts one event in a thousand, that event proves nothing. The receipt only raises a doubt, so events count as
+    independent.
     """
     receipt, events = pipeline_receipt(case.evidence), case.evidence.pipeline
     refused, accepted = (_count(events.words["outcome"].equals(word)) for word in ("refused", "accepted"))
@@ -235,7 +240,7 @@ def _count(mask: Bools) -> int:
 
 
 def _followed(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
-    """The time in which an event was on its way, and followed: from the first that was made to the end of the watch."""
+    """The time in which events were followed: from the first event that was made to the end of the watch."""
     made = case.evidence.pipeline.ints["made_ns"]
     return [(int(made.min()), _ended_ns(case.evidence))] if len(made) else ()
 
@@ -250,7 +255,7 @@ SPEC: Final = Spec(
     evidence=lambda _case: ("watch/pipeline.", "history/watch."),
     judges=frozenset({Harm.EVENTS_LOST, Harm.EVENTS_TWICE, Harm.EVENTS_WRONG}),
     needs=lambda _objective: (
-        Need(key="pipeline", why="events are followed through a pipeline that the target names"),
+        Need(key="pipeline", why="events are followed through a pipeline that the target file names"),
     ),
     clocked=True,
     moments=_followed,

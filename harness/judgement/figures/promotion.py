@@ -1,4 +1,4 @@
-"""A promotion by hand: the chosen member is the only primary, at the latest a limit after the order."""
+"""A promotion by hand: the chosen database member must be the only primary within a limit after the order."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from harness.model.observations import ActivityDone, every
 from harness.units import NS_PER_S
 
 ORDER: Final = "order-promotion"
-"""Name of the activity that orders it; what the activity returns is the chosen member."""
+"""Name of the activity that orders the promotion; it returns the chosen member."""
 _NAME: Final = "promotion by hand"
-METHOD: Final = "the role that each member gives of itself, from the order until the old primary may come back"
+METHOD: Final = "the role that each member reports, from the order until the old primary may come back"
 _REFUSED: Final = "refused"
 """The error of a probe whose connection was refused."""
 _RESOLUTION_S: Final = 1.0
-"""Longest gap between two probes of a member that is still a watch."""
+"""Longest gap between two probes of a member, in s; with a longer gap the member was not watched."""
 
 
 class _Order(NamedTuple):
@@ -47,7 +47,7 @@ def promotions(case: Case) -> Iterable[Measure]:
         case,
         _NAME,
         partial(_of, case),
-        add="add one that orders it",
+        add="add an experiment that orders a promotion",
         nothing=(why, "read the experiment's chaos.log, then run again"),
         unconfirmed=True,  # an order that was given is one, whether the fault before it was confirmed or not
     )
@@ -70,7 +70,7 @@ def _order(evidence: Evidence, attempt: Experiment) -> _Order | None:
 
 
 def _led(case: Case, attempt: Experiment, order: _Order, scope: Mapping[str, str]) -> Effect:
-    """From the order to the chosen member as the only primary."""
+    """The effect: the time from the order until the chosen member is the only primary."""
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
     probes = case.evidence.replicas.between("at_ns", order.at_ns, until_ns)
     led = {member: _first_as_primary(rows) for member, rows in probes.apart("member").items()}
@@ -91,19 +91,19 @@ def _led(case: Case, attempt: Experiment, order: _Order, scope: Mapping[str, str
         method=METHOD,
         files=(*attempt.files, "watch/replicas.parquet"),
         n=len(probes),
-        broken=f"{' and '.join(others)} led after the order" if others else "",
+        broken=f"another member was primary after the order: {' and '.join(others)}" if others else "",
         short=too_short(case, attempt),
     )
 
 
 def _first_as_primary(rows: Table) -> int | None:
-    """When a member first gave its role as primary."""
+    """When a member first reported its role as primary, in ns."""
     led = rows.ints["at_ns"][rows.words["role"].equals("primary")]
     return int(led.min()) if len(led) else None
 
 
 def _last_before(probes: Table, order: _Order, at_ns: int) -> int:
-    """When the chosen member last gave another role, before it first gave its role as primary; when it was ordered, if it never did."""
+    """When the chosen member last reported another role before it was first primary, in ns; the time of the order if it never did."""
     own = probes.where(probes.words["member"].equals(order.member) & ~probes.words["role"].missing)
     return int(own.ints["at_ns"][own.ints["at_ns"] < at_ns].max(initial=order.at_ns))
 
@@ -111,9 +111,9 @@ def _last_before(probes: Table, order: _Order, at_ns: int) -> int:
 def _watch(
     evidence: Evidence, probes: Table, attempt: Experiment, order: _Order, until_ns: int, *, alone: bool
 ) -> Receipt:
-    """Whether the chosen member was asked for its role all the time; `alone`: and every other one that was not hit.
+    """Whether the chosen member was asked for its role all the time; with `alone` also every other member that was not hit.
 
-    One that refuses connections leads nothing; of one that is silent all the time nothing is known.
+    A member that refuses connections is not primary; of a member that never answers nothing is known.
     """
     source = evidence.watchers.get("replicas")
     if source is None or source.why or not source.closed:
@@ -122,7 +122,7 @@ def _watch(
     known = evidence.replicas.words["member"].present
     others = sorted(set(known) - {order.member}) if alone else []
     if alone and not others:
-        return Receipt(ok=False, why=f"no member beside {order.member} was asked for its role")
+        return Receipt(ok=False, why=f"no member except {order.member} was asked for its role")
     hit = {one.name for one in attempt.fault.hit}
     for member in (order.member, *(one for one in others if one not in hit)):
         own = probes.where(probes.words["member"].equals(member))
@@ -132,7 +132,9 @@ def _watch(
             return Receipt(ok=False, why=f"{member} was not asked for its role for {gap_s:.3g} s")
         told = ~own.words["role"].missing | own.words["error"].equals(_REFUSED)
         if member in others and not told.any():
-            return Receipt(ok=False, why=f"{member} gave no role and refused no connection")
+            return Receipt(
+                ok=False, why=f"{member} neither reported a role nor refused connections, so it may have been primary"
+            )
     return Receipt(ok=True, why=f"{len(probes)} probes of the members", files=("watch/replicas.parquet",))
 
 

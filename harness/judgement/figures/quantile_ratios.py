@@ -1,4 +1,4 @@
-"""The ratio of one quantile of two times: of this run and the baseline, of the last hour and the first."""
+"""The ratio of one quantile at two times: in this run and in the baseline, or in the last hour and in the first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds
 
 TimesIn = tuple[Times, Span]
-"""Response times, and the time that they are of."""
+"""Response times, and the span in which they were measured."""
 
 
 def ratio_of_quantiles(quantile: float, limit: float, now: TimesIn, then: TimesIn, confidence: float) -> Bounds:

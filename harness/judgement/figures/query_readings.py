@@ -1,7 +1,7 @@
-"""The p95 of every database query over time, from what the members count of their statements, reading by reading.
+"""The p95 of every database query over time, from the statement statistics of the database members.
 
-At each reading it is that of the newest calls: at least `FEWEST` of them, fewer have no p95 worth the name. Of calls that are only counted it is known
-between two bounds.
+At each reading the p95 is computed for the newest calls, at least `FEWEST` of them, since fewer have no meaningful p95. The statistics contain no
+times of single calls, so the p95 is only known between two bounds.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from harness.model.observations import StatementsGrown, every
 FILE: Final = "history/statements.ndjson"
 FILES: Final = ("history/statements.", "history/watch.")
 PER_S: Final = 2.0
-"""So often each member is read where a figure of these times is claimed."""
+"""How many times per second each member is read if a claim needs these times."""
 WATCHER: Final = "statements"
 FEWEST: Final = 20
 _QUANTILE: Final = 0.95
 _NONE: Final = KnownMoments(n=0, total=0.0, squares=0.0, least=math.inf, most=0.0)
 DATABASE: Final = Need(
     key="database",
-    why="the database says how long its queries took",
+    why="the database reports how long its queries took",
     hint="add `database: {dsn: …, roles: [ROLE]}` to the target file",
 )
 
@@ -40,8 +40,8 @@ class QueryP95:
     Attributes:
         query: its text without values.
         since_ns, until_ns: the newest of these calls ended between the two.
-        n: calls.
-        low_ms, high_ms: between these the p95 was.
+        n: number of calls.
+        low_ms, high_ms: lower and upper bound of the p95.
     """
 
     query: str
@@ -66,7 +66,7 @@ def query_times(evidence: Evidence, longest_s: float) -> list[QueryP95]:
 
     Args:
         evidence: of the run.
-        longest_s: how far back calls may be that count at a reading; a query that is called too seldom for that is left out.
+        longest_s: maximum age of calls that count at a reading, in s; a query that is called too rarely for that is left out.
     """
     texts: dict[str, str] = {}
     called: dict[str, list[_Calls]] = defaultdict(list)
@@ -82,7 +82,7 @@ def query_times(evidence: Evidence, longest_s: float) -> list[QueryP95]:
 
 
 def calls_within(evidence: Evidence, span: tuple[int, int]) -> tuple[Mapping[str, str], Mapping[str, KnownMoments]]:
-    """By id the text of every query, and what is known of its calls on all members together that ended within a stretch of time."""
+    """By id the text of every query, and the moments of its calls on all members together that ended within a span of time."""
     texts: dict[str, str] = {}
     called: dict[str, list[KnownMoments]] = defaultdict(list)
     for reads in _by_member(evidence).values():
@@ -93,30 +93,32 @@ def calls_within(evidence: Evidence, span: tuple[int, int]) -> tuple[Mapping[str
 
 
 def read_receipt(evidence: Evidence, span: tuple[int, int], members: Collection[str] = ()) -> Receipt:
-    """Whether every member told what it counted through a stretch of time, without a gap.
+    """Whether every member reported its statement statistics throughout a span of time, without a gap.
 
     Args:
         evidence: of the run.
-        span: the stretch.
-        members: of the database, as the plan names them; where none of these was read, the database was read as one.
+        span: start and end, in ns.
+        members: names of the database members in the plan; if none of them was read by name, the database was read as one.
     """
     reads = _by_member(evidence)
     if not reads:
         return Receipt(ok=False, why="the statement statistics of the database were not read")
     if missing := unread_members(reads, members):
-        return Receipt(ok=False, why=f"the statements of {missing[0]} were not read", files=(FILE,))
+        return Receipt(ok=False, why=f"the statement statistics of {missing[0]} were not read", files=(FILE,))
     for member, mine in sorted(reads.items()):
         failed = next((one for one in mine if one.why and span[0] <= one.when_ns <= span[1]), None)
         name = member or "the database"
         if failed is not None:
-            return Receipt(ok=False, why=f"{name} did not tell its statements: {failed.why}", files=(FILE,))
+            return Receipt(ok=False, why=f"{name} did not report its statement statistics: {failed.why}", files=(FILE,))
         if not mine[0].when_ns <= span[0] or not mine[-1].when_ns >= span[1]:
-            return Receipt(ok=False, why=f"the statements of {name} were not read for all of that time", files=(FILE,))
+            return Receipt(
+                ok=False, why=f"the statement statistics of {name} were not read during all of that time", files=(FILE,)
+            )
     return watched(evidence, WATCHER, [span])
 
 
 def unread_members(reads: Collection[str], members: Collection[str]) -> list[str]:
-    """The members of a database that were not read, where others were."""
+    """The members of a database that were not read; empty if no member was read by name."""
     return sorted({*members} - {*reads}) if {*members} & {*reads} else []
 
 
@@ -128,7 +130,7 @@ def _by_member(evidence: Evidence) -> Mapping[str, Sequence[StatementsGrown]]:
 
 
 def _grown(reads: Sequence[StatementsGrown], texts: dict[str, str]) -> Iterable[tuple[str, _Calls]]:
-    """By id what came between two readings; what was there at the first one is of before, and a count that fell begins anew."""
+    """By id of the statement, the calls between two readings; calls at the first reading came before, and a count that fell was reset to 0."""
     told = [read for read in reads if not read.why]
     counted: dict[str, KnownMoments] = {}
     for number, read in enumerate(told):
@@ -146,7 +148,7 @@ def _grown(reads: Sequence[StatementsGrown], texts: dict[str, str]) -> Iterable[
 
 
 def counted_of(statements: Iterable[Mapping[str, Any]]) -> Mapping[str, KnownMoments]:
-    """What is known of each statement at a reading; one that several roles run is there once for each of them."""
+    """The moments of the calls of each statement at a reading; a statement that several roles run has one entry per role."""
     found: dict[str, list[KnownMoments]] = defaultdict(list)
     for one in statements:
         calls, total = int(one["calls"]), float(one["total_ms"])
@@ -157,7 +159,7 @@ def counted_of(statements: Iterable[Mapping[str, Any]]) -> Mapping[str, KnownMom
 
 
 def joined(parts: Sequence[KnownMoments]) -> KnownMoments:
-    """All of these calls together."""
+    """The moments of all these calls together."""
     return KnownMoments(
         n=sum(part.n for part in parts),
         total=sum(part.total for part in parts),
@@ -168,7 +170,7 @@ def joined(parts: Sequence[KnownMoments]) -> KnownMoments:
 
 
 def _newest(query: str, calls: Sequence[_Calls], longest_ns: int) -> Iterable[QueryP95]:
-    """At each reading that of the newest calls."""
+    """The p95 of the newest calls at each reading."""
     for last, one in enumerate(calls):
         own: list[KnownMoments] = []
         for earlier in reversed(calls[: last + 1]):

@@ -1,7 +1,8 @@
-"""Times of database queries: a quantile of each statement's calls in the window, from what the database itself counts of them.
+"""Times of database queries: a quantile of each statement's calls in the window, from the statistics of the database itself.
 
-A server keeps number, mean, standard deviation, least and greatest of each statement, no times of single calls. What was counted between two
-readings bounds any quantile of these calls; the least and greatest are those since the statement was first counted, which only widens the bounds.
+For each statement a server keeps number, mean, standard deviation, minimum and maximum of its calls, but no times of single calls. What was
+counted between two readings bounds any quantile of these calls; minimum and maximum are those since the statement was first counted, which only
+widens the bounds.
 """
 
 from __future__ import annotations
@@ -36,23 +37,23 @@ from harness.model.observations import StatementCounts, every
 from harness.units import NS_PER_S
 
 _FILES: Final = ("history/queries.ndjson",)
-_AGAIN: Final = "let the statistics of every member be read during the complete window, then run again"
+_AGAIN: Final = "make sure that the statistics of every member can be read during the complete window, then run again"
 _NAMED: Final = 3
-"""Rare statements that a reason names."""
+"""How many rare statements a reason names."""
 
 
 class _Uncounted(Exception):
-    """The statistics do not tell it; the text says why."""
+    """The statistics do not support a verdict; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Statements:
-    """What was counted in a window.
+    """The statement statistics of a window.
 
     Attributes:
         texts: by id the text of each statement.
-        calls: by id what is known of its calls.
-        seconds: how long that covers.
+        calls: by id the moments of its calls.
+        seconds: the time that the statistics cover.
     """
 
     texts: Mapping[str, str]
@@ -84,7 +85,7 @@ def _name(case: Case) -> str:
 
 
 def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
-    """While everybody had the candidate, by what the members were seen to count."""
+    """The measures of the time in which all users had the candidate, from the statistics of the members."""
     for window in windows:
         texts, calls = calls_within(case.evidence, window.span)
         watch = read_receipt(case.evidence, window.span, case.plan.members)
@@ -113,7 +114,7 @@ def _by_statement(
             name,
             bounds,
             unit="ms",
-            subject=f"the most that p{case.quantile * 100:g} of `{texts[one]}` can be",
+            subject=f"the highest possible p{case.quantile * 100:g} of `{texts[one]}`",
             n_needed=enough,
             scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": texts[one]},
             receipts=receipts,
@@ -125,15 +126,19 @@ def _by_statement(
 
 
 def _besides(texts: Mapping[str, str], rare: Iterable[str]) -> str:
-    """The statements that ran too rarely to tell their quantile, none of whose calls was slow."""
+    """The statements that ran too rarely to judge their quantile and of which no call was slow, in words."""
     names = sorted(texts[one] for one in rare)
     some = ", ".join(f"`{name}`" for name in names[:_NAMED])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"; too rare to tell, and never slow: {some}{more}" if names else ""
+    return f"; called too rarely to judge, but never slow: {some}{more}" if names else ""
 
 
 def _statements(case: Case, window: Window) -> tuple[_Statements, str]:
-    """What was counted in the window, and of how many members."""
+    """The statistics of the window, and the members that they are from, in words.
+
+    Raises:
+        _Uncounted: the statistics are not sufficient.
+    """
     reads = _readings(case, window)
     texts: dict[str, str] = {}
     found: dict[str, list[KnownMoments]] = defaultdict(list)
@@ -159,7 +164,7 @@ def _statements(case: Case, window: Window) -> tuple[_Statements, str]:
 
 
 def _readings(case: Case, window: Window) -> Mapping[str, Sequence[StatementCounts]]:
-    """What was read under the window's traffic, by member."""
+    """The readings under the window's traffic, by member; raises _Uncounted if a member was not read."""
     reads: dict[str, list[StatementCounts]] = defaultdict(list)
     for read in every(StatementCounts, case.evidence.observations):
         if read.traffic == window.traffic:
@@ -174,7 +179,7 @@ def _readings(case: Case, window: Window) -> Mapping[str, Sequence[StatementCoun
 
 
 def _grown(first: Mapping[str, KnownMoments], last: Mapping[str, KnownMoments]) -> Mapping[str, KnownMoments | None]:
-    """What came between two readings, by statement; None of one that is no longer counted."""
+    """The calls between two readings, by statement; None for a statement that is no longer counted."""
     none = KnownMoments(n=0, total=0.0, squares=0.0, least=math.inf, most=0.0)
     return {
         one: replace(

@@ -1,10 +1,10 @@
-"""Read-back: every acknowledged write is read equal in every region, at once and at the end.
+"""Read-back: every acknowledged write is read with its value in every region, right after its acknowledgement and at the end.
 
-A region is compared with the database, or with the entry if no database was read: what that lacks is lost, and counts there (`loss`). A
-replica may lag as long as the plan allows. Until then a read right after an acknowledgement may find nothing. Such reads fail if they
-find another value, or if the lag is over: the longest that was measured of any member of the database around the read, or the plan's where
-none was measured, or one did not answer. They also fail if more of them find nothing than the share of those measurements in which a member
-lagged at all explains.
+A region is compared with the database, or with the entry if no database was read: a write that is missing there is lost, and `loss` judges
+it. A replica may lag as long as the plan allows. Until then a read right after an acknowledgement may find nothing. Such a read fails if it
+finds another value, or if it finds nothing although the lag is over: the longest lag that was measured on any database member around the
+read, or the lag that the plan allows if none was measured or a member did not answer. These reads also fail if more of them find nothing
+than is explained by the share of measurements in which a member lagged at all.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from harness.model.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 AROUND_NS: Final = NS_PER_S
-"""The lag at a read is the longest that was measured so much before or after it."""
+"""The lag at a read is the longest lag that was measured within this time before or after it, in ns."""
 LEAST_SHARE: Final = 0.1
-"""Fewer reads than this share of the acknowledged writes say nothing of *every* write: the watch reads one in five, and a fault hinders some of these."""
+"""If fewer than this share of the acknowledged writes were read, nothing is known of *every* write: the watch reads one in five, and faults hinder some of these."""
 _AS_RECORDED: Final = "keep the files of a run as they were recorded, and run again"
 _FIND_OUT: Final = "find out from watch/watch.log why the ledger did not read its own writes, then run again"
-_AGAIN: Final = "let every region be read when all copies had the time to catch up, then run again"
+_AGAIN: Final = "make sure that every region is read after all copies had time to catch up, then run again"
 
 
 def read_backs(case: Case) -> Iterable[Measure]:
@@ -52,14 +52,14 @@ def read_backs(case: Case) -> Iterable[Measure]:
 def _region(case: Case, account: Account, region: str) -> Measure:
     scope = {"region": region}
     if region not in account.missing:
-        why = f"{region}: the ledger was not read back through it"
+        why = f"{region}: the ledger was not read back through this region"
         return inconclusive(case, "writes not read back", why, _AGAIN, scope=scope)
     missing = account.missing[region]
     unread = missing.among(account.unread) & ~missing.among(account.wrong)
     other = missing.where(~missing.among(account.gone) & ~unread)
     lagging = account.lagging.get(region)
     young = (
-        f", but {len(lagging)} that it lacked were too young to be called missing"
+        f", but {len(lagging)} writes that were absent there were too recent to count as missing"
         if lagging is not None and len(lagging)
         else ""
     )
@@ -70,8 +70,8 @@ def _region(case: Case, account: Account, region: str) -> Measure:
         scope=scope,
         receipts={"watch": ledger_receipt(case.evidence, account)},
         gaps=(Gap(young, _AGAIN, ReasonKind.TOO_FEW),),
-        none=Gap("", "let the ledger write, then run again"),
-        method="acknowledged writes that the database has and the last read through the region has not, or with another value; exact",
+        none=Gap("", "make sure that the ledger's writes are acknowledged, then run again"),
+        method="acknowledged writes that the database has, but that the last read through the region lacks or has with another value; exact",
         files=case.evidence.ledger.files,
     )
     return every_one(case, found, "writes not read back")
@@ -79,11 +79,11 @@ def _region(case: Case, account: Account, region: str) -> Measure:
 
 def _summary(region: str, other: Writes, n: int, unread: int) -> str:
     if unread and not len(other):
-        return f"{region}: {unread} of {n} acknowledged writes are not read back, and whether the database has them is not known"
+        return f"{region}: {unread} of {n} acknowledged writes were not read back, and it is unknown whether the database has them"
     if not len(other):
-        return f"{region}: all of {n} acknowledged writes are read back as the database has them"
+        return f"{region}: all of {n} acknowledged writes were read back as the database has them"
     some = ", ".join(other.names(3)) + ("…" if len(other) > 3 else "")
-    return f"{region}: {len(other)} of {n} acknowledged writes are not read back as the database has them: {some}"
+    return f"{region}: {len(other)} of {n} acknowledged writes were not read back as the database has them: {some}"
 
 
 def _right_after(case: Case, acknowledged: int) -> Measure:
@@ -100,13 +100,13 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
     text = f"{stale} of {n} reads right after the acknowledgement found nothing, {int(wrong.sum())} found another value"
     if int(late.sum()):
         longest_s = float(allowed_ns[late].max()) / NS_PER_S
-        text += f", {int(late.sum())} of them later than the lag of a replica then (at most {longest_s:.3g} s)"
+        text += f", {int(late.sum())} of these reads found nothing after the longest lag of a replica at that time (at most {longest_s:.3g} s)"
     if most:
-        text += f"; a member of the database lagged in {formatted(behind, 'ratio')} of what was measured, which explains no more than that"
+        text += f"; a database member lagged in {formatted(behind, 'ratio')} of the measurements, which does not explain so many reads that found nothing"
     least = math.ceil(LEAST_SHARE * acknowledged)
-    few = f", but only {n} of {acknowledged} acknowledged writes were read right after; at least {least} are needed"
+    few = f", but only {n} of {acknowledged} acknowledged writes were read right after their acknowledgement; at least {least} are needed"
     strays = _strays(case.evidence.ledger.writes, reads)
-    stray = f", but {strays} of them are of no write that was acknowledged by then, or of one that was read already"
+    stray = f", but {strays} reads belong to no write that was acknowledged by then, or to a write that was already read back"
     things = Things(
         bad=bad + most,
         n=n,
@@ -116,10 +116,10 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
             Gap(stray if n and strays else "", _AS_RECORDED),
             Gap(few if 0 < n < least else "", _FIND_OUT, ReasonKind.TOO_FEW),
         ),
-        none=Gap("", "let the ledger read its own writes, then run again"),
+        none=Gap("", "make sure that the ledger reads its own writes, then run again"),
         value=float(stale + int(wrong.sum())),
         scaled_limit=None,
-        method="reads of an own write right after its acknowledgement; exact",
+        method="reads of the ledger's own writes right after their acknowledgement; exact",
         files=case.evidence.ledger.files,
     )
     return every_one(case, things, "writes not read back at once")
@@ -128,7 +128,7 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
 def _lags(replicas: Table, at_ns: Ints, promised_ns: int) -> tuple[Ints, float]:
     """The longest lag that a member may have had at each of these moments, in ns, and the share of members' measurements with any lag.
 
-    Where nothing was measured around a moment, or a member did not answer, it may have lagged as long as is promised.
+    If nothing was measured around a moment, or a member did not answer, the lag that the plan allows is assumed.
     """
     if not len(replicas):
         return np.full(len(at_ns), promised_ns, dtype=np.int64), 1.0
@@ -145,7 +145,7 @@ def _lags(replicas: Table, at_ns: Ints, promised_ns: int) -> tuple[Ints, float]:
 
 
 def _strays(writes: Table, reads: Table) -> int:
-    """Reads that are not each the one read of a write, made after it was acknowledged."""
+    """The number of reads that repeat another read, or that belong to no write which was acknowledged before them."""
     known = writes.where(writes.words["outcome"].equals("accepted"))
     keys, asked = ((rows.ints["by"] << 40) | rows.ints["id"] for rows in (known, reads))
     again = len(asked) - len(distinct(asked))
@@ -178,7 +178,7 @@ SPEC: Final = Spec(
     evidence=_files,
     judges=frozenset({Harm.READS_STALE}),
     needs=lambda _objective: (
-        Need(key="ledger", why="what is read back is what a write ledger wrote"),
+        Need(key="ledger", why="the writes of a write ledger are read back"),
         BACK,
     ),
 )

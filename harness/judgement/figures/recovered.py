@@ -1,4 +1,4 @@
-"""Recovery of reads or writes after one attempt, and the way back, each against the limit."""
+"""Recovery of reads or writes after one attempt, and the outages between its undo and the restore, each compared with the limit."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ WAY_BACK: Final = (
 _FILES: Final = {"reads": "entry", "writes": "ledger-writes"}
 _LONGER: Final = "watch longer and more closely, then run again"
 UNRESOLVED: Final = (ReasonKind.RESOLUTION, _LONGER)
-"""Kind and hint where the limit lies within the resolution."""
-_UNSHOWN: Final = "a time without a record, or an outage that followed, leaves it open whether they were out"
+"""Kind and hint of a reason if the limit lies within the resolution."""
+_UNSHOWN: Final = (
+    "they may have been out, because there is a time without a record or a later outage that hides what came before,"
+)
 _STEADY: Final = "make the target steady before it is broken, then run again"
 
 
@@ -52,7 +54,7 @@ def recovery_in(plan: Plan, evidence: Evidence, attempt: Experiment, operation: 
 
 @once_a_run
 def regional_recovery(plan: Plan, evidence: Evidence, attempt: Experiment, region: str) -> OperationRecovery | None:
-    """Recovery of reads at a region's own entry. Where the whole region was hit it is shown only, as it can only come back on heal.
+    """Recovery of reads at a region's own entry. If the fault hit the whole region it is only shown, as the region can recover only after the undo.
 
     None when the action was never sent or the region was not probed.
     """
@@ -93,7 +95,7 @@ def _came_back(
 def recovered(
     case: Case, attempt: Experiment, operation: str, scope: Mapping[str, str], *, proves: bool
 ) -> Iterable[Measure]:
-    """One measure of the recovery, and one of the way back if something was undone.
+    """One measure of the recovery, and one of the outages after the undo if a fault was undone.
 
     Args:
         case: the objective.
@@ -128,7 +130,7 @@ def recovered(
 
 
 def _door(case: Case, operation: str) -> str:
-    """The region at whose own entry the objective asks; empty: at the target's. Writes have one ledger, at the target's entry."""
+    """The region whose own entry the objective names; empty: the target's entry. Writes have one ledger, at the target's entry."""
     return case.objective.params.get("entry", "") if operation == "reads" else ""
 
 
@@ -183,12 +185,12 @@ def outcome_in(seen: OperationRecovery, limit: float, *, spacing_s: float) -> Ou
 
 
 def outcome_of(low: float, high: float | None, limit: float, *, is_over: bool = False) -> Outcome:
-    """The outcome of a time with its bounds; one that has not ended lasts for `low` at least, for the limit where the watch `is_over`."""
+    """The outcome of a time with its bounds; a time that has not ended lasts at least `low`, and at least the limit if the watch `is_over`."""
     return within(limit, low=low, high=high, watched=limit if is_over else low)
 
 
 def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
-    """Bounds of the recovery time, from the resolution; not recovered: at least the observed time, or since when it may have been."""
+    """Bounds of the recovery time in s, from the resolution; without a recovery at least the observed time, or the earliest time of a possible recovery."""
     if seen.seconds is None and seen.since_s is None:
         return seen.observed_s, None
     earliest = min(at for at in (seen.seconds, seen.since_s) if at is not None)
@@ -203,7 +205,7 @@ def latest_of(seen: OperationRecovery, resolution_s: float) -> float | None:
 
 
 def way_back_bounds(seen: OperationRecovery) -> tuple[float, float, float | None]:
-    """The longest outage on the way back, with its bounds; one that did not end has no upper bound."""
+    """The longest outage after the undo, with its bounds, in s; an outage that did not end has no upper bound."""
     longest = max((end - start for start, end in seen.way_back), default=0.0)
     low = max(longest - seen.way_back_resolution_s, 0.0)
     if not seen.way_back_ended or seen.way_longest_s is None:
@@ -213,26 +215,30 @@ def way_back_bounds(seen: OperationRecovery) -> tuple[float, float, float | None
 
 def head(attempt: Experiment, *, proves: bool) -> str:
     """The attempt, as the beginning of a reason."""
-    return attempt.name if proves else f"{attempt.name}, attempt {attempt.attempt}, which was sent and counts for harm"
+    return (
+        attempt.name
+        if proves
+        else f"{attempt.name}, attempt {attempt.attempt}, whose fault was sent, so that its harm counts"
+    )
 
 
 def way_back_text(seen: OperationRecovery, who: str) -> str:
-    """The way back in words, with each outage; `who` was out, in the plural."""
+    """The outages after the undo in words; `who` is what was out, in the plural."""
     if not seen.way_back:
         return f"{who} were served without an outage in the {seen.way_back_s:.4g} s from the undo to the restore{way_may_be(seen)}"
     spans = ", ".join(f"{start:.4g} to {end:.4g} s" for start, end in seen.way_back[:3])
     more = ", …" if len(seen.way_back) > 3 else ""
     longest, _, _ = way_back_bounds(seen)
-    still = "" if seen.way_back_ended else ", the last of them to the end of the record"
+    still = "" if seen.way_back_ended else ", the last outage until the record ends"
     return f"{who} were out for {longest:.4g} s after the undo ({spans}{more} after the fault{still}){way_may_be(seen)}"
 
 
 def way_may_be(seen: OperationRecovery) -> str:
-    """That they may have been out for longer after the undo than the figure says."""
+    """Text that the outages after the undo may have been longer than the figure says; empty if they cannot."""
     if not seen.way_back_ended:
         return ""
     if seen.way_longest_s is None:
-        return f", but {_UNSHOWN} to the end"
+        return f", but {_UNSHOWN} until the record ends"
     if seen.way_longest_s > way_back_bounds(replace(seen, way_longest_s=0.0))[0] + seen.way_back_resolution_s:
         return f", but {_UNSHOWN} for {seen.way_longest_s:.4g} s"
     return ""
@@ -250,7 +256,7 @@ def judged(
     fail_needs: tuple[str, ...] = ("watch",),
     undecided: tuple[ReasonKind, str] = UNRESOLVED,
 ) -> Measure:
-    """The measure after its receipts; a FAIL needs those of `fail_needs` only. `undecided`: kind and hint of what is INCONCLUSIVE by itself.
+    """The measure after its receipts; a FAIL needs those of `fail_needs` only. `undecided`: kind and hint of an outcome that is INCONCLUSIVE already.
 
     A fault whose action was sent did harm, whether it was confirmed or not.
     """
@@ -276,21 +282,21 @@ def _summary(seen: OperationRecovery) -> str:
 
 
 def may_be(seen: OperationRecovery) -> str:
-    """That it may have been back earlier than the figure says, or later."""
+    """Text that the recovery may have come earlier than the figure says, or later; empty if it cannot."""
     text = ""
     if seen.since_s is not None:
-        text = f", or since {seen.since_s:.4g} s: more failed after that than before the fault, and it may be chance"
+        text = f", or already after {seen.since_s:.4g} s: more requests failed from then on than before the fault, which may be chance"
     if seen.latest_s is None:
-        return f"{text}, but {_UNSHOWN} to the end"
+        return f"{text}, but {_UNSHOWN} until the record ends"
     if seen.latest_s > (seen.seconds or 0.0) + seen.resolution_s:
         return f"{text}, but {_UNSHOWN} until {seen.latest_s:.4g} s"
     return text
 
 
 def not_back(seen: OperationRecovery) -> str:
-    """Why it counts as not back, as part of a sentence: the end cut the figure off, or it came back on heal; may be empty."""
+    """Why a recovery does not count, as the end of a sentence: the observation ended too early, or it came only after the undo; may be empty."""
     if seen.since_s is not None:
-        return f"; they may have been since {seen.since_s:.4g} s, where the end of the observation cuts the figure off"
+        return f"; they may have recovered after {seen.since_s:.4g} s, but the observation ended too early to tell"
     return "; they came back only when the fault was undone" if seen.on_heal else ""
 
 
@@ -309,7 +315,7 @@ def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receip
 
 
 def _fault(case: Case, attempt: Experiment) -> Receipt:
-    """The receipt of the fault, which a request must have met unless the sentence says that it need not be felt. Rule 10."""
+    """The receipt of the fault; a request must have met the fault, unless the sentence says that it need not be felt (rule 10)."""
     receipt = claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective)
     if not receipt.ok or UNFELT in case.objective.params:
         return receipt
@@ -325,7 +331,7 @@ def _receipts(
     watcher = watcher_of(door) if door else WATCHERS[operation]
     watch = watch_receipt(case.evidence, watcher, probes.sent_ns, span, limit_s=limit)
     if watch.ok and resolution_s > max(GAP_NS / NS_PER_S, SHARE_OF_LIMIT * limit):
-        watch = Receipt(ok=False, why=f"the resolution of {resolution_s:.3g} s is over a tenth of the limit")
+        watch = Receipt(ok=False, why=f"the resolution of {resolution_s:.3g} s is more than a tenth of the limit")
     return {"watch": watch, **proofs(case, attempt, proves=proves)}
 
 

@@ -48,13 +48,13 @@ from harness.model import (
 )
 
 METHOD: Final = (
-    "the users' own requests, each route and each serving region from the moment they were due: the latest first answer of 5 s in which "
-    "no more failed or were late than before the fault, or than is promised"
+    "the users' own requests by route and by serving region, from the moment they were due: in the group that recovered last, the first answer of "
+    "5 s in which no more requests failed or were late than before the fault, or than is promised"
 )
-WAY_BACK: Final = "the users' own requests, each route and each serving region: the longest outage that began between the undo and the restore"
-_ASK: Final = "find out from the generator's log why its journeys no longer came to that route, then run again"
+WAY_BACK: Final = "the users' own requests by route and by serving region: the longest outage that began between the undo and the restore"
+_ASK: Final = "find out from the generator's log why its journeys no longer requested that route, then run again"
 _MORE: Final = "offer more traffic, then run again"
-_MORE_OF_IT: Final = "offer 2 requests/s or more of it, then run again"
+_MORE_OF_IT: Final = "offer 2 requests/s or more of this route or region, then run again"
 _OutcomeOf = Callable[[Users, str, float], Outcome]
 """The outcome of one group, by its name, under a limit in seconds."""
 _BADNESS: Final = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
@@ -72,7 +72,7 @@ def users_in(
 ) -> Users | None:
     """Recovery of the users' requests in one attempt; None if no action or request was recorded.
 
-    Each counts from when it was due; `as_sent`: from when it was sent, where that is later.
+    Each request counts from when it was due; with `as_sent` from when it was sent, if that is later.
     """
     sent_ns = attempt.fault.sent_ns
     if sent_ns is None:
@@ -98,13 +98,13 @@ def users_in(
 
 
 class _Worst(NamedTuple):
-    """The worst group of users.
+    """The route or region of which users had the worst recovery.
 
     Attributes:
-        users: every group.
-        outcomes: of each, by its name.
-        name, summary: of the worst.
-        outcome_in: how an outcome was found.
+        users: all routes and regions.
+        outcomes: the outcome of each, by its name.
+        name, summary: of the worst one.
+        outcome_in: computes the outcome of one of them.
     """
 
     users: Users
@@ -133,7 +133,7 @@ def _rates(plan: Plan, evidence: Evidence, traffic: str | None, operations: tupl
 
 
 def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *, proves: bool) -> Iterable[Measure]:
-    """One measure of the recovery and one of the way back, of the worst group; none without action."""
+    """One measure of the recovery and one of the outages after the undo, each of the worst route or region; none if no fault was sent."""
     objective = case.objective
     if attempt.fault.sent_ns is None or too_short(case, attempt):
         return
@@ -147,7 +147,9 @@ def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *
     span = (attempt.fault.sent_ns, answered_until_ns(case.evidence, attempt))
     unasked = never_asked(case.plan, case.evidence, objective.scope.traffic, span, objective.scope.operations)
     for route, expected in unasked if proves else ():
-        why = f"{attempt.name}: {ROUTE}{route} was never requested under the fault, {expected:.0f} requests were to be expected"
+        why = (
+            f"{attempt.name}: {ROUTE}{route} was never requested under the fault, {expected:.0f} requests were expected"
+        )
         yield inconclusive(case, "recovery of users", why, _ASK, scope={**scope, "group": f"{ROUTE}{route}"})
     if attempt.fault.undone_ns is not None:
         yield _way_back(case, attempt, users, scope, proves=proves)
@@ -165,7 +167,7 @@ def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
 
 
 def _came_back(users: Users, name: str, limit: float) -> Outcome:
-    """Whether a group was served again in time; without a failure it was not out, but too few requests show no service either."""
+    """Whether a group was served again in time; a group without a failure had no outage, but too few requests do not show that it was served."""
     seen = users.seen(name)
     if name in users.thin:
         if not seen.outages and seen.resolution_s >= limit:  # no request of it came for so long: that shows no service
@@ -179,7 +181,7 @@ def _came_back(users: Users, name: str, limit: float) -> Outcome:
 
 
 def _back_in_time(users: Users, name: str, limit: float) -> Outcome:
-    """Whether no outage of a group on the way back was longer than the limit."""
+    """Whether no outage of a group after the undo was longer than the limit."""
     seen = users.seen(name)
     _, low, high = way_back_bounds(seen)
     if name in users.thin:
@@ -228,12 +230,12 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
         summary = f"the users' requests ({name}) were not served again in {seen.observed_s:.4g} s{not_back(seen)} ({seen.why})"
     elif not seen.outages and outcomes[name] is Outcome.INCONCLUSIVE:
         summary = (
-            f"none of the users' requests ({name}) came for {seen.resolution_s:.4g} s, in which it may have been out"
+            f"users sent no request ({name}) for {seen.resolution_s:.4g} s, so an outage in that time would not show"
         )
     elif not seen.outages:
-        summary = f"no route and no serving region was out for the users{may_be(seen)}"
+        summary = f"users had no outage on any route or in any serving region{may_be(seen)}"
     else:
-        summary = f"the users' requests ({name}, the last) were served again after {seen.seconds:.4g} s{may_be(seen)} ({seen.why})"
+        summary = f"the users' requests ({name}, which recovered last) were served again after {seen.seconds:.4g} s{may_be(seen)} ({seen.why})"
     low, _ = bounds_of(seen)
     high = _highest(bounds_of(users.seen(each))[1] for each in _short(outcomes, name))
     return _measured(
@@ -270,12 +272,12 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
 
 
 def _short(outcomes: Mapping[str, Outcome], worst: str) -> Iterable[str]:
-    """The worst group, and every other one that does not pass."""
+    """The worst group, and every other group that does not pass."""
     return (worst, *(name for name, outcome in outcomes.items() if outcome is not Outcome.PASS))
 
 
 def _highest(highs: Iterable[float | None]) -> float | None:
-    """The upper bound of all these groups, which need not be that of the worst; None: one of them is open, as an outage that did not end."""
+    """The upper bound of all these groups, which need not be that of the worst; None: a group has no upper bound, such as an outage that did not end."""
     given = list(highs)
     return None if None in given else max(high for high in given if high is not None)
 
@@ -313,7 +315,7 @@ def _measured(
 
 
 def _generator(case: Case, attempt: Experiment, name: str, outcome: Outcome, of: _OutcomeOf) -> dict[str, Receipt]:
-    """Of a FAIL: whether it is one also where requests count from when they were sent; else the generator was late, not the target."""
+    """A receipt that is not ok if a FAIL is no FAIL with requests counted from when they were sent: then the generator was late, not the target."""
     if outcome is not Outcome.FAIL:
         return {}
     scope = case.objective.scope
@@ -322,7 +324,10 @@ def _generator(case: Case, attempt: Experiment, name: str, outcome: Outcome, of:
     if users is not None and known and of(users, name, case.scaled.in_unit("s")) is Outcome.FAIL:
         return {}
     return {
-        "load": Receipt(ok=False, why="counted from when the requests were sent it is not over: the generator was late")
+        "load": Receipt(
+            ok=False,
+            why="counted from when the requests were sent the limit is not exceeded: the load generator was late",
+        )
     }
 
 
@@ -342,17 +347,17 @@ def _quiet(case: Case, group: str, outcome: Outcome) -> Receipt:
 
 
 def _more(outcomes: Iterable[Outcome]) -> str:
-    """How many groups beside the worst one fail as well."""
+    """How many other groups fail as well, in words; empty if none does."""
     others = sum(outcome is Outcome.FAIL for outcome in outcomes) - 1
-    return f" (and {others} more routes or regions beyond it)" if others > 0 else ""
+    return f" (and {others} more routes or regions beyond the limit)" if others > 0 else ""
 
 
 def _listed(users: Users) -> str:
-    """The groups with too few requests for five good seconds."""
+    """The groups with too few requests for five good seconds, in words."""
     if not users.thin:
         return ""
     named = ", ".join(f"{name} {group.per_s:.2g}/s" for name, group in users.thin.items())
-    return f"; under 2 requests a second, judged by failures in succession: {named}"
+    return f"; routes and regions with under 2 requests a second are judged by failures in succession: {named}"
 
 
 def _files(case: Case, attempt: Experiment) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Ob
 
 
 def recoveries(case: Case) -> Iterable[Measure]:
-    """Measures per experiment: each operation, the users, the way back and manual steps if named."""
+    """Measures per experiment: recovery of reads, writes and users, outages after the undo, and manual steps if the sentence names them."""
     if not case.experiments:
         yield inconclusive(case, "recovery", NONE_PLANNED, "add one to `experiments/`")
     for name in case.experiments:

@@ -57,7 +57,7 @@ def region_shares(case: Case) -> Iterable[Measure]:
 
 
 def _bounds(parts: Sequence[GuardedWindow], confidence: float) -> Bounds:
-    """A balancer takes turns: a hundred answers after another may come from one region, and prove nothing of the next hundred."""
+    """Bounds by time batches: a load balancer takes turns, so a hundred answers in a row may come from one region and prove nothing of the next hundred."""
     return share_by_batches(balanced_tally(parts), confidence)
 
 

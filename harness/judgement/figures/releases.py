@@ -28,7 +28,7 @@ class _Pair:
 
     Attributes:
         first, second: requests that the first and the second release answered.
-        nameless: failures that name no release, as those of a dead pod.
+        nameless: failures that name no release, such as requests to a dead pod.
         span: start and end, in ns.
     """
 
@@ -50,7 +50,7 @@ class _Pair:
 
 
 _Compare = Callable[[_Pair, float, float], Bounds]
-"""A comparison at two confidences: that of its bounds and that of a FAIL."""
+"""A function that compares two releases at two confidences: one for the bounds, one for a FAIL."""
 
 
 def error_differences(case: Case) -> Iterable[Measure]:
@@ -70,7 +70,7 @@ def error_differences(case: Case) -> Iterable[Measure]:
 
     def describe(pair: _Pair) -> str:
         numbers = [f"{int(failed(table).sum())} of {len(table)}" for table in (pair.first, pair.second)]
-        return f"{numbers[0]} requests failed against {numbers[1]}"
+        return f"{numbers[0]} requests failed, in the other release {numbers[1]}"
 
     yield from _measures(case, "error rate", compare, describe, latencies=False)
 
@@ -90,7 +90,7 @@ def slowdowns(case: Case) -> Iterable[Measure]:
 
     def describe(pair: _Pair) -> str:
         values = [formatted(answered_well(table).quantile(quantile), "ms") for table in (pair.first, pair.second)]
-        return f"{values[0]} against {values[1]}"
+        return f"{values[0]}, in the other release {values[1]}"
 
     yield from _measures(case, f"response time p{quantile * 100:g}", compare, describe, latencies=True)
 
@@ -98,7 +98,7 @@ def slowdowns(case: Case) -> Iterable[Measure]:
 def _measures(
     case: Case, figure: str, compare: _Compare, describe: Callable[[_Pair], str], *, latencies: bool
 ) -> Iterable[Measure]:
-    """One measure: that of the first analysis that decides, or of the last."""
+    """One measure: the first analysis that decides, or else the last one."""
     params = case.objective.params
     release, other, analyses = params["release"], params["other_release"], int(params.get("analyses", "1"))
     name = f"{figure} above release {other}"
@@ -110,7 +110,7 @@ def _measures(
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "release": release}
     absent = [each for each in (release, other) if each not in served.present]
     if absent:
-        why = f"no answer named release {absent[0]}; there were {', '.join(served.present) or 'none that named any'}"
+        why = f"no answer named release {absent[0]}; answers named {', '.join(served.present) or 'no release at all'}"
         hint = "let both releases serve in the window and name themselves in the header x-release"
         yield inconclusive(case, name, why, hint, scope=scope)
         return

@@ -1,4 +1,4 @@
-"""Replaced pods: how soon each killed pod has a ready one in its place, and by no hand."""
+"""Replaced pods: how soon a new pod is ready in the place of each killed pod, without manual steps."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[M
             scope={**scope, "pod": pod.name},
             receipts=receipts,
             needs=tuple(receipts),
-            method="the deletion of each killed pod and the Ready of its workload's new pods, in order of time",
+            method="the deletion of each killed pod and the moments when new pods of its workload became ready, in order of time",
             files=(*attempt.files, "history/pods.ndjson"),
-            hint="let the experiment watch for longer, then run again",
+            hint="make the experiment watch for longer, then run again",
         )
         yield until(case, found)
     if "manual_steps" in case.objective.params and "attempt" not in scope:

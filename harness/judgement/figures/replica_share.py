@@ -1,4 +1,4 @@
-"""Replica share: the answers of each ready pod of a workload over an equal share of them."""
+"""Replica share: the number of answers of each ready pod of a workload, divided by an equal share of the answers."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from harness.model import Evidence, Figure, LimitRule, Measure, Op, Phase, PodCh
 from harness.model.table import Bools
 
 LEAST: Final = 0.5
-"""Share of the fault-free time that a pod must have been ready for: one that has just come has too few answers to tell."""
+"""Share of the fault-free time for which a pod must have been ready: a pod that has just started has too few answers."""
 SERVES: Final = 0.005
-"""Share of all answers from which on a workload serves them; a gateway that now and then answers for a service is not one."""
+"""Least share of all answers with which a workload counts as serving them; a gateway that sometimes answers for a service does not."""
 FIGURE: Final = Figure.REPLICA_SHARE
 NAMES_ITSELF: Final = "let every pod name itself in the header x-served-pod of its answers"
 
@@ -51,10 +51,10 @@ class _Answers:
 
 
 def replica_shares(case: Case) -> Iterable[Measure]:
-    """One measure per pod that was ready for half of the fault-free time, in windows through all of which it was; of workloads with two or more.
+    """One measure per pod that was ready for half of the fault-free time, from the windows in which it was ready throughout.
 
-    A workload is judged where its pods name themselves in their answers; such pods that never do have no share at all. What has
-    two ready pods and is not judged is reported; a service that a route of the traffic is declared to need must be, somewhere.
+    A workload is judged if it has two or more ready pods that name themselves in their answers; a pod that never appears has a share of 0.
+    Workloads with two ready pods that are not judged are reported; a service that a route is declared to need must be judged in some namespace.
     """
     name = FIGURE.value
     windows = fault_free_windows(case, name)
@@ -102,9 +102,9 @@ def _within(change: PodChange, window: Window) -> bool:
 
 
 def _left_out(pods: Iterable[str], unnamed: Iterable[Home]) -> str:
-    """What is not judged, and why; empty for nothing."""
+    """Which pods and workloads are not judged, and why; empty if all are judged."""
     brief, idle = ", ".join(sorted(pods)), ", ".join(sorted("/".join(home) for home in unnamed))
-    said = [f"not judged: {brief}, not ready through half of the fault-free time"] if brief else []
+    said = [f"not judged: {brief}, not ready for half of the fault-free time"] if brief else []
     said += [f"not judged: {idle}, named in under {100 * SERVES:g} % of the answers"] if idle else []
     return "; ".join(said)
 
@@ -123,7 +123,7 @@ def _share(
         FIGURE.value,
         bounds,
         unit="",
-        subject=f"{home[0]}/{pod} over an equal share ({served} of {total} answers of {home[1]})",
+        subject=f"the share of {home[0]}/{pod} relative to an equal share ({served} of {total} answers of {home[1]})",
         scope={"phase": objective.scope.phase.value, "workload": "/".join(home), "pod": pod},
         receipts=receipts,
         fail_needs=("watch",),

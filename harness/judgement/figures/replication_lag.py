@@ -31,7 +31,7 @@ from harness.units import NS_PER_S
 def replication_lags(case: Case) -> Iterable[Measure]:
     """One measure of the quantile per replica, over all fault-free windows.
 
-    An observation without an answer is over any limit. A member that the plan knows, and that was not observed, may be a replica.
+    An observation without an answer counts as over any limit. A member of the plan that was not observed may be a replica, so it is judged too.
     """
     objective, quantile = case.objective, case.quantile
     name = f"replication lag p{quantile * 100:g}"
@@ -46,7 +46,9 @@ def replication_lags(case: Case) -> Iterable[Measure]:
     members = [member for member in known if not _only_primary(member, seen, windows, case.scaled.in_unit("s"))]
     if not members:
         why = "no replica was observed"
-        yield inconclusive(case, name, why, "let the watcher `replicas` read every member, then run again")
+        yield inconclusive(
+            case, name, why, "make sure that the watcher `replicas` can read every member, then run again"
+        )
     found = [
         _replication_lag(case, name, quantile, member, seen, windows=windows)
         for member in members
@@ -71,7 +73,7 @@ def _only_primary(member: str, seen: Sequence[Table], windows: Sequence[Window],
 
 
 def _seen_ns(observed: Table, member: str) -> Ints:
-    """When a member was observed, whatever it was."""
+    """When a member was observed in any role, in ns."""
     return observed.where(observed.words["member"].equals(member)).ints["at_ns"]
 
 

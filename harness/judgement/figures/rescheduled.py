@@ -1,4 +1,4 @@
-"""Pods that were lost with their node: ready again on other nodes, while the lost one is still without power."""
+"""Pods that were lost with their node: ready again on other nodes, while the lost node is still without power."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _NAME: Final = "pods ready again elsewhere"
 METHOD: Final = (
     "as many pods of the workload ready as before the fault, none of them on the lost node, before its power came back"
 )
-_LONGER: Final = "let the fault be held for as long as the limit says, then run again"
-_NO_HIT: Final = "{experiment} is not known to have hit a pod of a workload"
+_LONGER: Final = "make the experiment keep the fault for at least as long as the limit, then run again"
+_NO_HIT: Final = "no record shows that {experiment} hit a pod of a workload"
 _ON_PODS: Final = "run the experiment on a node that runs pods, then run again"
 Workload = tuple[str, str]
 """Namespace, and the value of the label `app`."""
@@ -39,7 +39,7 @@ Workload = tuple[str, str]
 
 def rescheduled(case: Case) -> Iterable[Measure]:
     """One measure per workload that lost a pod in each experiment."""
-    add = "add one that cuts a node"
+    add = "add an experiment that cuts off a node"
     return of_each_attempt(case, _NAME, partial(_workloads, case), add=add, nothing=(_NO_HIT, _ON_PODS))
 
 
@@ -61,7 +61,7 @@ def _workloads(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Ite
 
 
 def _again(case: Case, attempt: Experiment, workload: Workload, lost: int, scope: Mapping[str, str]) -> Effect:
-    """From the fault sent to as many ready pods elsewhere as before."""
+    """The effect: the time from the fault until as many pods were ready on other nodes as before it."""
     sent_ns = attempt.fault.sent_ns or 0
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
     before, back_ns = _course(case.evidence, attempt, workload, until_ns)
@@ -84,9 +84,9 @@ def _again(case: Case, attempt: Experiment, workload: Workload, lost: int, scope
 
 
 def _lost(evidence: Evidence, attempt: Experiment) -> Counter[Workload]:
-    """Pods that went with the nodes, by workload.
+    """The number of pods that were lost with the nodes, by workload.
 
-    A pod of a DaemonSet comes back with its node only; one without a label of a workload belongs to none, and so does one of a namespace that is not followed.
+    Not counted are pods of a DaemonSet, which come back only with their node, pods without the label of a workload, and pods in a namespace that is not followed.
     """
     followed = {(change.namespace, change.workload) for change in evidence.pods}
     hits = [(hit.namespace, hit.workload) for hit in proven_hits(evidence, attempt) if _may_move(hit)]
@@ -98,7 +98,7 @@ def _may_move(hit: Hit) -> bool:
 
 
 def _course(evidence: Evidence, attempt: Experiment, workload: Workload, until_ns: int) -> tuple[int, int | None]:
-    """Ready pods of a workload before the fault, and when as many were ready apart from the lost ones; None: not until then."""
+    """Number of ready pods of a workload before the fault, and when as many were ready without the lost pods, in ns; None: not before `until_ns`."""
     sent_ns = attempt.fault.sent_ns or 0
     lost = {hit.uid for hit in attempt.fault.hit}
     own = [change for change in evidence.pods if (change.namespace, change.workload) == workload]
@@ -114,7 +114,7 @@ def _course(evidence: Evidence, attempt: Experiment, workload: Workload, until_n
 
 
 def _last_is_down(changes: Iterable[PodChange], uid: str, at_ns: int) -> bool:
-    """Whether the last that was seen of a pod up to a moment is that it is not ready, or gone."""
+    """Whether the last change of a pod up to a moment says that it is not ready, or gone."""
     last = [change for change in changes if change.uid == uid and change.at_ns <= at_ns]
     return bool(last) and not max(last, key=lambda change: change.at_ns).is_ready
 

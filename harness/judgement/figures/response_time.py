@@ -61,7 +61,7 @@ from harness.model import (
     Window,
 )
 
-_UNSENT: Final = "see that loadtests/{traffic}.yaml names only routes that users ask all the time, and read its locust.log, then run again"
+_UNSENT: Final = "make sure that loadtests/{traffic}.yaml names only routes that users request all the time, and read its locust.log, then run again"
 _UNTIMED: Final = "give the event `request` a `response_time` where a user waits, or leave its route out of the sentence, then run again"
 
 
@@ -145,7 +145,7 @@ def _part(
 
 
 def _bounds_of(case: Case) -> Callable[[Sequence[GuardedWindow]], Bounds]:
-    """The quantile of some parts, with its bounds."""
+    """A function that computes the quantile of some parts, with its bounds."""
     limit = case.scaled.in_unit("ms")
 
     def bounds(parts: Sequence[GuardedWindow]) -> Bounds:
@@ -174,7 +174,9 @@ def _response_time(
     if outcome is Outcome.FAIL and not _fails(case, tables, windows, "intended_ns"):
         outcome = Outcome.INCONCLUSIVE
         quick = sum(len(table) for table in tables) - sum(len(part.at_ns) for part in parts)
-        detail = "; ".join(filter(None, [detail, f"{quick} failures were answered sooner: see the error rate"]))
+        detail = "; ".join(
+            filter(None, [detail, f"{quick} failures were answered faster than the limit: see the error rate"])
+        )
     elif outcome is Outcome.FAIL:
         if _fails(case, tables, windows, "sent_ns"):
             fail_needs = ()
@@ -226,7 +228,7 @@ def _no_times(
 
 
 def _fails(case: Case, tables: Sequence[Table], windows: Sequence[Window], since: str) -> bool:
-    """Whether all requests, failures that were answered quickly among them, are proven over the limit."""
+    """Whether all requests together, including failures that were answered quickly, are proven over the limit."""
     parts = [
         _part(case, table, window, since, quick_failures=True) for table, window in zip(tables, windows, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Shares of the regions after a lost one has its power back: as declared, at the latest a limit after the return."""
+"""Shares of the regions after a lost region has its power back: they must be as declared within a limit after the return."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ from harness.units import NS_PER_S
 
 _NAME: Final = "share of answers after the return"
 AFTER: Final = "after"
-"""One of the objective's times: how long the shares may take to be as declared."""
+"""Key among the objective's times: how long the shares may take to be as declared."""
 _JUDGED_S: Final = 35
 _LEAST_S: Final = 20
 _BATCH_S: Final = 1.0
-"""Answers of 35 s are judged, in batches of a second; of 20 s, the fewest that bounds can be made of, where a fault came sooner. Of 20 s a share
-of 30 % as declared was not known to 5 points in three of ten runs at 60 requests/s."""
+"""The answers of 35 s are judged, in batches of 1 s. If the next fault comes sooner, at least 20 s are needed to compute bounds; with 20 s a declared
+share of 30 % could not be determined to within 5 percentage points in three of ten runs at 60 requests/s."""
 _PATIENCE: Final = 3
-"""How many times the limit a region is observed that does not take its share."""
+"""If a region does not take its share, the experiment is watched for this many times the limit."""
 
 
 def returned_shares(case: Case) -> Iterable[Measure]:
     """One measure per experiment and region."""
     nothing = ("{experiment} left no record of a region that came back", "let the experiment complete, then run again")
-    return of_each_attempt(case, _NAME, partial(_regions, case), add="add one that takes a region", nothing=nothing)
+    return of_each_attempt(
+        case, _NAME, partial(_regions, case), add="add an experiment that takes a region away", nothing=nothing
+    )
 
 
 def _regions(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
@@ -49,7 +51,7 @@ def _regions(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Itera
 
 
 def _back_ns(evidence: Evidence, attempt: Experiment) -> int | None:
-    """When the last node of those that were hit was ready again; the undo where that was not recorded."""
+    """When the last of the nodes that were hit was ready again, in ns; the time of the undo if that was not recorded; None without an undo."""
     undone_ns = attempt.fault.undone_ns
     if undone_ns is None:
         return None
@@ -64,7 +66,7 @@ def _back_ns(evidence: Evidence, attempt: Experiment) -> int | None:
 
 
 class _Judged(NamedTuple):
-    """The answers that shares are counted in, the span that they come from, and which they are in words."""
+    """The answers in which the shares are counted, their span in ns, and a text that says which answers they are."""
 
     answers: Table
     span: tuple[int, int]
@@ -72,7 +74,7 @@ class _Judged(NamedTuple):
 
 
 def _judged_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged:
-    """The answers from the limit after the return on; where the next fault came too early for that, the last ones before it."""
+    """The answers that begin at the limit after the return; if the next fault came too early for that, the last answers before it."""
     after_s, judged_ns = case.objective.times[AFTER].at_scale(case.plan.time_scale).in_unit("s"), _JUDGED_S * NS_PER_S
     least_ns = _LEAST_S * NS_PER_S
     due_ns, until_ns = back_ns + round(after_s * NS_PER_S), known_until_ns(case.evidence, attempt)
@@ -92,7 +94,7 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
     name, answers = _NAME, judged.answers
     region = scope["region"]
     if not len(answers):
-        why = f"{attempt.name}: no answer was recorded of {judged.found.removeprefix('the answers of ')}"
+        why = f"{attempt.name}: no answer was recorded in {judged.found.removeprefix('the answers of ')}"
         return inconclusive(case, name, why, "let the traffic run on after the return, then run again", scope=scope)
     part = GuardedWindow(
         window=f"{attempt.name}/return",

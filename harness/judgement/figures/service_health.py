@@ -1,4 +1,4 @@
-"""Health of services: what each says of itself is failing soon after what it needs is gone."""
+"""Health of services: each service reports itself as failing soon after something that it needs is gone."""
 
 from __future__ import annotations
 
@@ -23,21 +23,19 @@ from harness.model.table import Bools
 from harness.units import NS_PER_S
 
 _NAME: Final = Figure.SERVICE_HEALTH.value
-_METHOD: Final = (
-    "answers of each service about itself, from the fault sent to the first of two failing ones in succession"
-)
-_AGAIN: Final = "see to the watch of the services, then run again"
+_METHOD: Final = "health answers of each service, from the fault to the first of two failing answers in succession"
+_AGAIN: Final = "make sure that every service can be probed, then run again"
 PER_S: Final = 1.5
-"""Probes of each service: closer than a tenth of 10 s, with room for a late one. A service whose database is gone works on each for seconds."""
+"""Probes per second of each service: closer together than a tenth of 10 s, even if one is late. A service without its database takes seconds for each answer."""
 _BEFORE_S: Final = 5.0
-"""So long before the fault the service must have read well."""
+"""For this long before the fault the service must have been healthy, in s."""
 _TWICE: Final = 2
 
 
 def service_health(case: Case) -> Iterable[Measure]:
     """One measure per service and experiment."""
     nothing = ("{experiment} left no record of a fault", UNFILTERED)
-    return of_each_attempt(case, _NAME, partial(_services, case), add="add one", nothing=nothing)
+    return of_each_attempt(case, _NAME, partial(_services, case), add="add one to `experiments/`", nothing=nothing)
 
 
 def _services(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
@@ -46,7 +44,7 @@ def _services(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iter
     if sent_ns is None:
         return
     if not services:
-        yield inconclusive(case, _NAME, "no service was asked", _AGAIN, scope=scope)
+        yield inconclusive(case, _NAME, "no service was probed", _AGAIN, scope=scope)
     for service in sorted(services):
         rows = services[service].sorted_by("due_ns")
         found = until(case, _turned(case, attempt, sent_ns, rows, {**scope, "service": service}))
@@ -54,7 +52,7 @@ def _services(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iter
 
 
 def _turned(case: Case, attempt: Experiment, sent_ns: int, rows: Table, scope: Mapping[str, str]) -> Effect:
-    """From the fault sent to the first answer of a service that says that it is failing."""
+    """The effect: the time from the fault to the first answer in which a service reports itself as failing."""
     limit, before_ns = case.scaled.in_unit("s"), sent_ns - round(_BEFORE_S * NS_PER_S)
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
     before, during = rows.between("sent_ns", before_ns, sent_ns), rows.between("sent_ns", sent_ns, until_ns)
@@ -77,16 +75,16 @@ def _turned(case: Case, attempt: Experiment, sent_ns: int, rows: Table, scope: M
         files=(*attempt.files, "watch/services.parquet"),
         n=len(during),
         resolution=1 / PER_S,
-        unknown="" if well else "it did not read well before the fault",
+        unknown="" if well else "no record shows that the service was healthy before the fault",
         hint=_AGAIN,
         kind=ReasonKind.NO_RECORD,
     )
 
 
 def _on_this_machine(case: Case, attempt: Experiment, found: Measure) -> Measure:
-    """The measure, in doubt where the machine slept meanwhile, or was starved: a service that waits for a processor reads failing too.
+    """The measure; INCONCLUSIVE if the machine slept or was starved meanwhile: a service that waits for a processor seems to fail too.
 
-    One that read well to the end is in no doubt: no queue makes a good answer, and a sleep only shortens the time that is counted.
+    A service that stayed healthy all the time is no such case: waiting makes no healthy answer, and sleep only shortens the time that is counted.
     """
     always_well = found.outcome is Outcome.FAIL and found.value is None
     if always_well or found.outcome is Outcome.INCONCLUSIVE:
@@ -96,14 +94,14 @@ def _on_this_machine(case: Case, attempt: Experiment, found: Measure) -> Measure
 
 
 def _failing(rows: Table) -> Bools:
-    """Which answers say that the service cannot do its work, or did not come."""
+    """A mask of answers which say that the service cannot do its work, or which did not come."""
     return np.asarray(~rows.words["error"].missing, dtype=np.bool_)
 
 
 def _first_of_two(rows: Table, sent_ns: int) -> tuple[float | None, float | None]:
-    """Seconds from the fault to the last answer before the first two failing ones in succession, and to the first of them; None: there are none.
+    """Seconds from the fault to the last answer before the first two failing answers in succession, and to the first of these two; None: there are none.
 
-    The last one before counts from when it was asked for, 0 if there is none: from then on the service may have failed.
+    The last answer before counts from when it was requested, 0 if there is none: from then on the service may have failed.
     """
     failing = _failing(rows)
     if len(failing) < _TWICE:

@@ -1,8 +1,8 @@
-"""Soak: what changes or breaks under constant load without a fault. On a scaled target the fault-free window is the soak.
+"""Soak: what changes or breaks under constant load without a fault. On a scaled target the fault-free window represents the soak.
 
 A soak of 8 h is not run in a sandbox. There the window before the first fault represents it, at a time scale of its own that every
-figure names: an hour of the soak is an eighth of the window. A target at scale 1 must have run as long as the sentence says. The window itself goes on
-until the first fault is sent; what the harness does to prepare that fault is not constant load, so the soak ends with the length that was planned.
+figure names: an hour of the soak is an eighth of the window. A target at scale 1 must have run as long as the sentence says. The window lasts
+until the first fault is sent, but while the harness prepares that fault the load is not constant, so the soak ends after its planned length.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from harness.units import NS_PER_S
 LAST_HOUR: Final = Figure.LAST_HOUR
 RESTARTS: Final = Figure.RESTARTS
 SOAK: Final = "soak"
-"""One of the objective's times: how long the soak is."""
+"""Key among the objective's times: the length of the soak."""
 _HOUR: Final = Quantity(value=1, unit="h")
 
 
@@ -72,17 +72,17 @@ def soak_in(case: Case, name: str) -> Soak | Measure:
     seconds = min(window.seconds, planned.window_s if planned else math.inf)
     span = (window.start_ns, window.start_ns + round(seconds * NS_PER_S))
     if case.plan.time_scale == 1 and seconds < length.base:
-        why = f"the fault-free window lasted {seconds:.4g} s, the soak is to last {length}"
+        why = f"the fault-free window lasted {seconds:.4g} s, expected {length} for the soak"
         return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW)
     if case.plan.time_scale == 1:
         return Soak(window=window, span=span, hour_s=_HOUR.base, words=f"observed over {seconds:.4g} s")
     scale = length.base / seconds
-    words = f"the soak of {length} is the fault-free window of {seconds:.4g} s, at a scale of its own, {scale:.4g}"
+    words = f"the soak of {length} is represented by the fault-free window of {seconds:.4g} s, at a time scale of {scale:.4g}"
     return Soak(window=window, span=span, hour_s=_HOUR.base / scale, words=words)
 
 
 def last_hours(case: Case) -> Iterable[Measure]:
-    """One measure per route: the quantile in the soak's last hour over that in its first."""
+    """One measure per route: the quantile in the last hour of the soak, divided by the quantile in its first hour."""
     name = f"response time p{case.quantile * 100:g} in the last hour over the first"
     soak = soak_in(case, name)
     if isinstance(soak, Measure):
@@ -115,7 +115,7 @@ def _last_hour(case: Case, name: str, route: str, samples: Table, *, soak: Soak,
         scope=scope,
         receipts={"load": receipt},
         fail_needs=("load",),
-        detail=f"{values[0]} after {values[1]}; {soak.words}",
+        detail=f"{values[0]} in the last hour, {values[1]} in the first; {soak.words}",
         files=soak.window.files,
     )
 
@@ -150,14 +150,14 @@ def restarts(case: Case) -> Iterable[Measure]:
 
 
 def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
-    """At scale 1 the window must be as long as the soak."""
+    """A window that is too short: at time scale 1 it must be as long as the soak."""
     length = objective.times[SOAK]
     if offered.time_scale == 1 and offered.window_s and offered.window_s < length.base:
         yield Lack(what=f"a fault-free window of {length}, {offered.window_s:g} s are planned", window_s=length.base)
 
 
 def _few_in_an_hour(objective: Objective, offered: Offered) -> Iterable[Lack]:
-    """Also an hour must have so many requests of the smallest route that routes as quick as before are seen to be."""
+    """A window that is too short, or too few requests per hour on the smallest route to prove that an unchanged route is as fast as before."""
     yield from _lacks(objective, offered)
     hours = (offered.window_s if offered.time_scale == 1 else objective.times[SOAK].base) / _HOUR.base
     planned = math.floor(offered.requests / hours) if hours else 0
@@ -169,10 +169,11 @@ def _few_in_an_hour(objective: Objective, offered: Offered) -> Iterable[Lack]:
 
 
 def least_requests(quantile: float, limit: float, confidence: float) -> int:
-    """How many requests of two equal times show with this confidence that their quantiles differ by less than the factor.
+    """How many requests per hour prove with this confidence that two equal quantiles differ by less than the factor `limit`.
 
-    They do in three runs of four and more if response times have an exponential tail (the judge's bounds are a little wider than those
-    that this is reckoned with): then the relative standard error of a sample quantile is sqrt(p (1 - p) / n) / ((1 - p) ln(1 / (1 - p))). Source: H. A. David and H. N. Nagaraja, Order Statistics, 3rd ed., 10.2.
+    They do so in at least three of four runs if response times have an exponential tail (the judge's bounds are a little wider than the
+    bounds used here): then the relative standard error of a sample quantile is sqrt(p (1 - p) / n) / ((1 - p) ln(1 / (1 - p))).
+    Source: H. A. David and H. N. Nagaraja, Order Statistics, 3rd ed., 10.2.
     """
     if limit <= 1:
         return 1

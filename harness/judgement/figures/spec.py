@@ -23,7 +23,7 @@ class Basis(StrEnum):
     CHECK = "check"
     """Only the check that the objective itself names."""
     PLAN = "plan"
-    """Nothing: it is made from the verdicts of other requirements, or from what people said, which the plan has."""
+    """Nothing: the figure is made from verdicts of other requirements, or from attestations of people, which the plan contains."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,12 +51,12 @@ class Offered:
 
     Attributes:
         requests: in the fault-free windows; of the smallest route if the objective is judged by route.
-        probes: health probes of one door in the fault-free windows.
+        probes: health probes of one region's entry in the fault-free windows.
         journeys: in the fault-free windows.
         by_route: whether `requests` is the smallest route's.
         window_s: length of the fault-free window before the faults; 0: there is none.
         users: journeys in progress at once, on average.
-        before_fault_s: seconds of traffic before the first fault that the objective speaks of; infinite where it speaks of none.
+        before_fault_s: seconds of traffic before the first fault that the objective names; infinite if it names none.
         time_scale, durability: of the target.
         rates: journeys per second over time, as (seconds since the load began, per second); empty: always the same.
     """
@@ -81,9 +81,9 @@ class Numbers:
         needed: samples needed.
         planned: samples planned.
         tolerated: the most failures among the planned samples that still PASS.
-        refuting: the fewest that prove FAIL, each by itself; failures that come together prove less.
+        refuting: the fewest failures that prove a FAIL, if they are independent; clustered failures prove less.
         chances: chance of a PASS if the true value is a tenth, a fifth and half of the limit; `not known` if empty.
-        short: samples planned, and the fewest that could decide, where the planned ones cannot; None: they can.
+        short: the number of samples planned and the fewest that could decide, if the planned ones cannot; None: they can.
     """
 
     needed: str
@@ -96,12 +96,12 @@ class Numbers:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lack:
-    """What a run of the plan's size is short of to decide an objective, even on a target without a flaw.
+    """What is missing in a run of the planned size, so that it cannot decide an objective even on a flawless target.
 
     Attributes:
-        what: what would be needed, and what is planned.
-        window_s: a fault-free window of so many seconds would do; 0: no length of it would.
-        grows: whether a plan that may choose the length takes so long; else people say so, as it costs them minutes.
+        what: what is needed, and what is planned.
+        window_s: length of the fault-free window that would be enough, in s; 0: no length would.
+        grows: whether a plan that may choose the length makes the window so long by itself; else a person must, as it costs minutes.
     """
 
     what: str
@@ -115,7 +115,7 @@ def no_numbers(_objective: Objective, _offered: Offered) -> Numbers | None:
 
 
 def nothing_lacks(_objective: Objective, _offered: Offered) -> Iterable[Lack]:
-    """Any run decides this figure, as far as its own evidence goes."""
+    """The figure needs nothing beside samples, window, users and experiments."""
     return ()
 
 
@@ -135,7 +135,7 @@ def nothing_afterwards(_objective: Objective, _scale: float) -> float:
 
 
 def until_the_limit(objective: Objective, scale: float) -> tuple[float, float]:
-    """While nothing has come back an experiment is watched for as long as the limit."""
+    """An experiment is watched for as long as the limit while the target has not recovered; there is no minimum."""
     return objective.limit.at_scale(scale).base, 0.0
 
 
@@ -191,16 +191,16 @@ class Spec:
         needs: keys that the target file or the command must provide.
         numbers: amount of evidence that an objective needs, for the plan.
         lacks: what a run lacks beside samples, window, users and experiments, which every figure needs (`sufficiency`).
-        watched: how long an experiment must be watched, in s at a time scale: at most, while nothing is served, and at least.
+        watched: how long an experiment is watched, in s at a time scale: the longest time, while nothing is served, and the shortest time.
         afterwards: how long traffic must run on after the restore, before the next fault, in s at a time scale.
-        left_alone: how long a way back that others began must not be helped, as the figure judges it, in s at a time scale.
-        awaits: parts of the target that must be as before as well, before a held fault is let go: what is judged while it is in.
+        left_alone: how long the harness must leave a rollback to those who began it, as the figure judges it, in s at a time scale.
+        awaits: further parts of the target that must be as before until a fault is undone, since the figure judges them during the fault.
         rates: probes per second of watchers that it needs, by name, where those of every run are too few.
         words: describes an objective.
-        timed: whether it is made of how long things took, or of what failed for being late: a starved machine makes it too.
-        clocked: whether it is made of a length of time that no starved machine changes; one that slept does. What is `timed` is that as well.
-        moments: when a measure of it was made, where its scope does not say that; empty: time is no matter of this one.
-        judges: the harm to written data that this figure fails for; what was measured and no claim judges keeps a release from GO.
+        timed: whether the figure depends on how long things took, or on failures by lateness, which a starved machine causes too.
+        clocked: whether the figure is a length of time that a machine changes by sleeping, but not by being starved; `timed` includes it.
+        moments: when a measure was made, if its scope does not say so; empty: time does not matter for this measure.
+        judges: the harm to written data for which this figure fails; harm that was measured and that no claim judges keeps a release from GO.
     """
 
     figure: Figure
@@ -234,7 +234,7 @@ def until_spec(
     awaits: frozenset[str] = frozenset(),
     rates: Mapping[str, float] | None = None,
 ) -> Spec:
-    """The spec of a figure of what must come within a limit of a fault, which is watched for as long as the limit."""
+    """The spec of a figure whose effect must come within a limit after a fault; the experiment is watched for as long as the limit."""
     return Spec(
         figure=figure,
         judge=judge,

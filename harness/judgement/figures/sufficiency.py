@@ -1,4 +1,4 @@
-"""Whether a run of the plan's size can decide an objective, and what it would take where it cannot."""
+"""Whether a run of the planned size can decide an objective, and what is missing if it cannot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.model import Objective, Phase
 
 
 def numbers_of(spec: Spec, objective: Objective, offered: Offered) -> Numbers | None:
-    """The samples that an objective takes; None where their number does not decide it."""
+    """The number of samples that an objective needs; None if the number of samples does not decide it."""
     if (
         not offered.window_s or objective.scope.phase is not Phase.STEADY
     ):  # how long a fault lasts is not known beforehand
@@ -19,7 +19,7 @@ def numbers_of(spec: Spec, objective: Objective, offered: Offered) -> Numbers | 
 
 
 def lacks_of(spec: Spec, objective: Objective, offered: Offered) -> tuple[Lack, ...]:
-    """What keeps every run of this size from deciding the objective, even on a target without a flaw; empty: nothing does."""
+    """What is missing in every run of this size, so that it cannot decide the objective even on a flawless target; empty if nothing is."""
     return tuple(_lacks(spec, objective, offered))
 
 

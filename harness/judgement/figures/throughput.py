@@ -17,12 +17,12 @@ from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
 from harness.model import Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, ReasonKind
 
 BELOW: Final = "below"
-"""One of the objective's times: what the response times are held against."""
+"""Key among the objective's times: the limit of the response times."""
 _NAME: Final = "requests served per second"
 
 
 def throughputs(case: Case) -> Iterable[Measure]:
-    """One measure of the rate, and those of the response time; a traffic that offers less shows nothing."""
+    """One measure of the rate, then those of the response time; NOT ASSESSED if the traffic offers less than the limit."""
     windows = fault_free_windows(case, _NAME)
     if isinstance(windows, Measure):
         yield windows
@@ -32,7 +32,7 @@ def throughputs(case: Case) -> Iterable[Measure]:
     scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value}
     if planned < limit:
         at_scale = f" at {case.plan.traffic_scaled}" if case.plan.traffic_scaled else ""
-        why = f"the traffic {windows[0].traffic} offers {planned:g} requests/s{at_scale}, {limit:g} are asked for"
+        why = f"the traffic {windows[0].traffic} offers {planned:g} requests/s{at_scale}, at least {limit:g} are needed"
         yield not_falsifiable(case, _NAME, why, scope=scope)
         return
     seconds = sum(window.seconds for window in windows)
@@ -55,7 +55,7 @@ def throughputs(case: Case) -> Iterable[Measure]:
             value=served,
             scaled_limit=limit,
             n=n,
-            method="answers as expected over the length of the fault-free windows; exact",
+            method="number of successful answers divided by the length of the fault-free windows; exact",
             receipts=receipts,
             files=all_files(windows),
         ),
@@ -67,7 +67,7 @@ def throughputs(case: Case) -> Iterable[Measure]:
 
 
 def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
-    """A traffic that offers less than what is to be served shows nothing."""
+    """A traffic that offers less than the required rate."""
     if offered.window_s and (offered.requests + 1) / offered.window_s < objective.limit.base:
         planned = offered.requests / offered.window_s
         yield Lack(what=f"a traffic of at least {objective.limit}, {planned:.4g} requests/s are planned")

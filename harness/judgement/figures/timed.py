@@ -1,4 +1,4 @@
-"""Timed response times, in batches of time: for comparisons and drift."""
+"""Response times with their send times, in time batches: for comparisons and drift."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def longest_stall_ns(at_ns: Ints, bad: Bools, span: Span) -> int:
 
 
 def answered_well(samples: Table) -> Times:
-    """Requests without a failure: for the side of a comparison that failures must not slow down."""
+    """Response times of requests without a failure: for the reference side of a comparison, which failures must not slow down."""
     return _times(timed(samples.where(~failed(samples))))
 
 
 def counted(samples: Table, limit_ms: float) -> Times:
-    """Requests that count against a limit, as in `indicators.response_ms`: no failure improves it."""
+    """Response times of requests that count against a limit, as in `indicators.response_ms`: a failure never improves them."""
     samples = timed(samples)
     times = _times(samples)
     kept = ~failed(samples) | (times.ms >= limit_ms)

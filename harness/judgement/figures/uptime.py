@@ -1,4 +1,4 @@
-"""Uptime: the share of answered health probes of a door, and the time without an outage."""
+"""Uptime: the share of answered health probes of an entry, and the share of time without an outage."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ from harness.model import (
 def uptimes(case: Case) -> Iterable[Measure]:
     """Uptime of the entry, or of one region, by probes and by seconds, over all fault-free windows.
 
-    An outage lasts from the first failed probe to the next successful one, by send times; blind time counts neither way. The uptime of
-    every region's own door guards that of the entry, as a balancer that works around a dead door does not repair it. A door that was not
-    probed shows nothing: it lets no uptime pass.
+    An outage lasts from the first failed probe to the next successful one, by send times; time without probes counts neither as up nor as
+    down. The uptime of each region's own entry guards the uptime of the target's entry, as a load balancer that avoids a dead region does not
+    repair it. An entry that was not probed lets no uptime pass.
     """
     objective = case.objective
     windows = fault_free_windows(case, "uptime")
@@ -76,7 +76,7 @@ def uptimes(case: Case) -> Iterable[Measure]:
 
 
 def health_probes(evidence: Evidence, door: str, window: Window) -> Table:
-    """The health probes of one door that were due in a window."""
+    """The health probes of one entry (`door`) that were due in a window."""
     probes = evidence.probes.between("due_ns", *window.span)
     own = probes.where(probes.words["subject"].equals(door) & probes.words["kind"].equals("health"))
     return own.where(~window.spares(own.ints["due_ns"], own.ints["done_ns"], ~probed(own)))
@@ -136,7 +136,7 @@ def _of_door(case: Case, door: str, probed: Sequence[Table], windows: Sequence[W
 
 
 def _unwatched(case: Case, probed: Mapping[str, Sequence[Table]], windows: Sequence[Window]) -> Iterable[Measure]:
-    """One INCONCLUSIVE measure per regional door that was to be probed and was not, or not without gaps, in a window of some length."""
+    """One INCONCLUSIVE measure per region whose own entry should have been probed without gaps in a long window, but was not."""
     every = case.evidence.probes.words
     long = [at for at, window in enumerate(windows) if window.seconds >= LEAST_S]
     for door, rows in probed.items():
@@ -145,13 +145,13 @@ def _unwatched(case: Case, probed: Mapping[str, Sequence[Table]], windows: Seque
             own, watcher = [rows[at] for at in long], watcher_of(door)
             receipt = _uptime_receipt(case.evidence, watcher, own, [windows[at] for at in long])
             if receipt.ok is not True:
-                why = f"the own door of {door} was not watched all the time: {receipt.why}"
+                why = f"the entry of region {door} was not probed all the time: {receipt.why}"
                 scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value, "subject": door}
                 yield inconclusive(case, "uptime", why, HINTS["watch"], kind=ReasonKind.WATCH, scope=scope)
 
 
 def _uptime_receipt(evidence: Evidence, watcher: str, probed: Sequence[Table], windows: Sequence[Window]) -> Receipt:
-    """Whether the door was probed without gaps in every window."""
+    """Whether the entry was probed without gaps in every window."""
     receipts = [_receipt_in(evidence, watcher, rows, window) for rows, window in zip(probed, windows, strict=True)]
     return next((receipt for receipt in receipts if receipt.ok is not True), receipts[0])
 

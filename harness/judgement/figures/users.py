@@ -48,13 +48,11 @@ def users_measure(case: Case, window: Window) -> Measure:
         summary = f"journeys in progress were counted in {len(known)} of {len(each)} seconds of the window"
         reason = because(outcome, summary, hint, kind=ReasonKind.NO_RECORD)
     elif fewest < expected:
-        summary = f"at times only {fewest:g} users were there at once, expected at least {expected}"
+        summary = f"at times only {fewest:g} users were active at once, expected at least {expected}"
         reason = because(outcome, summary, hint, kind=ReasonKind.LOAD)
     else:
         outcome = Outcome.PASS
-        summary = (
-            f"at least {fewest:g} users were there at once in each of {len(each)} seconds, expected at least {expected}"
-        )
+        summary = f"at least {fewest:g} users were active at once in each of {len(each)} seconds, expected at least {expected}"
         reason = because(outcome, summary)
     return measure(
         case,

@@ -23,12 +23,12 @@ from harness.units import NS_PER_S
 
 FIGURE: Final = Figure.VARIATION
 PART: Final = "of every"
-"""One of the objective's times: the length of the windows that are compared."""
+"""Key among the objective's times: the length of the parts that are compared."""
 FEWEST: Final = 2
 
 
 def variations(case: Case) -> Iterable[Measure]:
-    """One measure: the highest quantile of a part over the lowest, less 1, over all fault-free windows."""
+    """One measure: the highest quantile of a part divided by the lowest, minus 1, over all fault-free windows."""
     name = f"variation of the response time p{case.quantile * 100:g}"
     windows = fault_free_windows(case, name)
     if isinstance(windows, Measure):
@@ -38,13 +38,18 @@ def variations(case: Case) -> Iterable[Measure]:
     parts = [part for window in windows for part in _parts(window, round(length.base * NS_PER_S))]
     scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value}
     if len(parts) < FEWEST:
-        why = f"the fault-free windows have {len(parts)} parts of {length}, at least {FEWEST} are compared"
+        why = f"the fault-free windows have {len(parts)} parts of {length}, at least {FEWEST} are needed"
         yield inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope)
         return
     bounds = _variation(case, parts)
     if math.isnan(bounds.value):
         yield inconclusive(
-            case, name, bounds.why, "see to the errors first, then run again", kind=ReasonKind.TOO_FEW, scope=scope
+            case,
+            name,
+            bounds.why,
+            "find out why requests had no answer, then run again",
+            kind=ReasonKind.TOO_FEW,
+            scope=scope,
         )
         return
     found = sorted(times.quantile(case.quantile) for times, _ in parts)
@@ -71,11 +76,11 @@ def _parts(window: Window, length_ns: int) -> Iterable[tuple[Times, Span]]:
 
 
 def _variation(case: Case, parts: Sequence[tuple[Times, Span]]) -> Bounds:
-    """Highest over lowest, less 1.
+    """The highest quantile of a part divided by the lowest, minus 1, with its bounds.
 
-    It is at most the highest upper bound over the lowest lower one: that fails only if a bound of the two parts that truly are highest
-    and lowest fails, so two share the error budget, however many parts there are. It is at least the highest lower bound over
-    the lowest upper one: that fails if any bound does, so all share the budget.
+    The upper bound is the highest upper bound divided by the lowest lower bound. It fails only if a bound of the two parts that truly are
+    highest and lowest fails, so two bounds share the error budget, however many parts there are. The lower bound is the highest lower bound
+    divided by the lowest upper bound. It fails if any bound fails, so all bounds share the budget.
     """
     quantile, limit = case.quantile, case.scaled.in_unit("ratio")
     values = [times.quantile(quantile) for times, _ in parts]
@@ -105,7 +110,7 @@ def _variation(case: Case, parts: Sequence[tuple[Times, Span]]) -> Bounds:
         ]
 
     def least(confidence: float) -> float:
-        """Some part's lower bound over some part's upper one: any of them may be off."""
+        """The lower bound at a confidence: the highest lower bound of a part divided by the lowest upper bound, minus 1."""
         each = bounds_at(1 - (1 - confidence) / (2 * len(parts)))
         return max(max(one.low for one in each) / min(one.high for one in each) - 1, 0.0)
 

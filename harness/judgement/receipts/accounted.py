@@ -1,7 +1,8 @@
-"""What journeys account for, their writes and sign-ins, held against the requests that they sent: two records of one answer.
+"""Writes and sign-ins that journeys record, compared with the requests that they sent: two records of the same answers.
 
-A write or a sign-in is recorded with the worker and the moments of the request that it was, so each has one request, acknowledged where that
-was answered as expected; and of a route of which one request is accounted for, every acknowledged one is. What differs was not recorded as it was sent.
+A write or a sign-in is recorded with the worker and the times of its request. So each has exactly one request, and is acknowledged if that request
+was answered as expected; and if one request of a route is recorded so, every acknowledged request of the route is. If the two records differ, one of
+them was changed or is incomplete.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from harness.model import JOURNEY_WRITES, SAMPLES, SIGN_INS, Evidence, Plan, Tab
 from harness.model.table import Bools, Ints
 
 HINT: Final = (
-    "keep the files of a run as they were recorded; account for each request of a route (`journey.wrote`, `journey.signed_in`) or give "
-    "those that are not accounted for a name of their own; then run again"
+    "keep the files of a run as they were recorded; record each request of a route (`journey.wrote`, `journey.signed_in`) or give "
+    "requests that are not recorded so a name of their own; then run again"
 )
 _WORKER_BITS: Final = 15
 
 
 class _Requests(NamedTuple):
-    """The requests of all windows, in the order of `keys`: sent by which worker when.
+    """The requests of all windows, in the order of `keys` (worker and send time).
 
     Attributes:
-        keys: worker and moment, as one number from `low_ns` on.
-        low_ns: when the first one was sent.
-        done_ns: when each was answered. good: as expected.
-        names: code of the route. words: of each code.
-        spans: of each traffic: a row that was sent in one has its request in a window. What is sent while a traffic warms up is in none.
+        keys: worker and send time of each request, as one number from `low_ns` on.
+        low_ns: when the first request was sent.
+        done_ns: when each was answered. good: whether it was answered as expected.
+        names: code of the route of each. words: the route of each code.
+        spans: of each traffic: a write or sign-in sent in one has its request in a window. Requests of the warm-up are in no window.
     """
 
     keys: Ints
@@ -53,7 +54,7 @@ class _Requests(NamedTuple):
 
 @once_a_run
 def unaccounted(plan: Plan, evidence: Evidence) -> Mapping[str, str]:
-    """What contradicts the requests: by account of the plan, and by the table of sign-ins; nothing of what agrees."""
+    """How the records of writes, by account of the plan, and of sign-ins, by their table, contradict the requests; records that agree are left out."""
     sent = _requests(evidence)
     if sent is None:
         return {}
@@ -90,7 +91,7 @@ def _requests(evidence: Evidence) -> _Requests | None:
 
 
 def _spans(windows: Iterable[Window], late_ns: int) -> Iterable[tuple[int, int]]:
-    """The time of each traffic from its first window, so much later as a request was ever sent late, to the end of its last one."""
+    """The time of each traffic, from the start of its first window plus the greatest send lag, to the end of its last window."""
     own = defaultdict[str, list[Window]](list)
     for window in windows:
         own[window.traffic].append(window)
@@ -102,7 +103,7 @@ def _keys(worker: Ints, sent_ns: Ints, low_ns: int) -> Ints:
 
 
 def _against(rows: Table, sent: _Requests, what: str) -> Iterable[str]:
-    """What the rows of one account, or the sign-ins, say otherwise than the requests."""
+    """How the rows of one account, or the sign-ins, contradict the requests, in words."""
     if not len(rows):
         return
     made_ns, accepted = rows.ints["made_ns"], rows.words["outcome"].equals("accepted")

@@ -17,14 +17,14 @@ from harness.units import NS_PER_MS
 
 _UNPROMISED_MS: Final = 1000.0
 _EXPECTED: Final = 20
-"""A route without a request under a fault, where at least so many were to be expected, is not shown to have been served."""
+"""A route that got no request under a fault, although at least this many were expected, is not shown to have been served."""
 
 
 def counted_attempt(plan: Plan, evidence: Evidence, name: str, traffic: str | None = None) -> Experiment | None:
     """The attempt that counts, chosen by its receipts before any of its figures is read.
 
-    The last one whose fault receipt is ok and that left the target as before, else the last one whose fault receipt is ok, else the last one:
-    of those under the traffic that is asked for, where there is one.
+    The last attempt whose fault receipt is ok and that left the target as before, else the last attempt whose fault receipt is ok, else the last
+    attempt; if a traffic is given, only attempts under this traffic, unless there are none.
     """
     attempts = _under(evidence, name, traffic) or evidence.experiments.get(name, ())
     in_place = [a for a in attempts if fault_receipt(plan, evidence, a).ok]
@@ -33,7 +33,7 @@ def counted_attempt(plan: Plan, evidence: Evidence, name: str, traffic: str | No
 
 
 def _under(evidence: Evidence, name: str, traffic: str | None) -> tuple[Experiment, ...]:
-    """The attempts whose fault went in under a traffic; all of them where none is asked for."""
+    """The attempts whose fault was applied under a traffic; all attempts if no traffic is given."""
     attempts = evidence.experiments.get(name, ())
     if traffic is None:
         return tuple(attempts)
@@ -53,9 +53,9 @@ def quiet_windows(evidence: Evidence, traffic: str | None) -> tuple[Window, ...]
 
 
 def spared_ns(plan: Plan, evidence: Evidence) -> Mapping[str, int]:
-    """As long before its end a request must have been due to tell of a window when it failed after it: of the windows at whose end a fault or a candidate was sent.
+    """By window that a fault or a candidate ended: requests that were due within this time before its end (in ns) and failed after it do not count for the window.
 
-    A request is on its way for as long as the claims promise, or a second where they promise none.
+    The time is the response time that the claims promise, or a second if they promise none: so long a request may be on its way.
     """
     promised = round((promised_ms(plan) or _UNPROMISED_MS) * NS_PER_MS)
     begun = {(window.traffic, window.start_ns) for window in evidence.windows.values() if not window.fault_free}
@@ -72,7 +72,7 @@ def samples_due(evidence: Evidence, traffic: str | None, span: tuple[int, int]) 
 def never_asked(
     plan: Plan, evidence: Evidence, traffic: str | None, span: tuple[int, int], operations: tuple[str, ...] = ()
 ) -> Iterable[tuple[str, float]]:
-    """Each route that was asked before the first fault and never in a span under one, while its traffic asked others; how many were to be expected.
+    """Each route that was requested before the first fault but never in a span under a fault, while its traffic requested others, and the number of requests expected.
 
     Counted from the second half of the window before the first fault, as users may ask for something only once, when they arrive.
     A traffic that was off in the span has no such route.
@@ -104,7 +104,7 @@ def answered_until_ns(evidence: Evidence, attempt: Experiment) -> int:
 
 
 def known_until_ns(evidence: Evidence, attempt: Experiment) -> int:
-    """End of what shows this attempt: the next action sent, the next rollout started, or the end of its own traffic."""
+    """End of the records that show this attempt, in ns: the next fault sent, the next rollout started, or the end of its own traffic."""
     sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
     own = evidence.fault_window(attempt.name, attempt.attempt)
     windows = [window for window in evidence.windows.values() if own is None or window.traffic == own.traffic]

@@ -1,4 +1,4 @@
-"""What a load lacks, with what to do about it; and whether the users of a closed model did as the size says."""
+"""Defects of a load, with what to do about them; and whether the users of a closed model sent as many requests as planned."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.model import Plan, Receipt, TrafficPlan, Window
 from harness.units import NS_PER_S
 
 READ_LOG: Final = "load/{traffic}/locust.log says why; correct that, then run again"
-NO_TRAFFIC: Final = "find out from load/*/locust.log of the run why there is none, then run again"
+NO_TRAFFIC: Final = "find out from load/*/locust.log of the run why there is no traffic, then run again"
 AS_RECORDED: Final = "keep the files of a run as they were recorded, and run again"
 UNEVEN: Final = (
     "set `requests_per_journey` in loadtests/{traffic}.yaml to what a journey sends on average; if journeys end early, "
@@ -25,12 +25,12 @@ LEAST_SHARE: Final = 0.8
 
 
 class Trouble(NamedTuple):
-    """Something that a load lacks.
+    """A defect of a load.
 
     Attributes:
-        what: measured, and expected.
-        hint: what to do, where it is not to use more workers or a quieter machine; `{traffic}` stands for the traffic's name.
-        by_target: whether the target may have brought it about: then it voids a PASS, and no FAIL.
+        what: what was measured, and what was expected.
+        hint: what to do, if it is not to use more workers or a quieter machine; `{traffic}` stands for the traffic's name.
+        by_target: whether the target may have caused it: then it makes a PASS INCONCLUSIVE, but not a FAIL.
     """
 
     what: str

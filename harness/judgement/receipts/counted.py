@@ -1,6 +1,6 @@
-"""Whether the rows of a watch are those that it made: each there once, and as many as it counted when it ended.
+"""Whether the rows of a watcher are complete: each row is recorded once, and there are as many rows as probes that it counted at its end.
 
-A probe that is there twice would count for two, and too few would be enough; one that lacks may have failed.
+A probe that is recorded twice would count as two, so that too few probes would be enough; a missing probe may have failed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from harness.model.recorded import RECORDED, SERVICE
 
 
 def trusted(evidence: Evidence) -> Mapping[str, WatchSource]:
-    """The watchers; one whose rows are not those that it made has a reason not to be trusted."""
+    """The watchers; a watcher whose rows are not complete gets a reason (`why`) not to be trusted."""
     whys = miscounted(evidence)
     return {name: replace(source, why=source.why or whys.get(name, "")) for name, source in evidence.watchers.items()}
 
 
 def miscounted(evidence: Evidence) -> Mapping[str, str]:
-    """Of each watcher whose rows are not those that it made: how many it made, and how many are there."""
+    """By watcher whose rows are not complete: how many probes it made and how many are recorded, in words."""
     found: dict[str, str] = {}
     counts = {closed.subject: closed.probes for closed in every(WatchClosed, evidence.observations)}
     for declared in RECORDED:
@@ -33,12 +33,12 @@ def miscounted(evidence: Evidence) -> Mapping[str, str]:
         if again := rows.once(_copies):
             found[declared.watcher] = f"{again} of {len(rows)} rows of {declared.schema.name} are recorded twice"
         elif declared.counted and made and (n := rows_of(declared.watcher, rows)) != made:
-            found[declared.watcher] = f"it made {made} probes, and {n} are recorded"
+            found[declared.watcher] = f"{made} probes were made, but {n} are recorded"
     return found
 
 
 def rows_of(watcher: str, rows: Table) -> int:
-    """How many rows of a table a watcher has written: several watchers share that of probes."""
+    """How many rows of a table a watcher has written; several watchers share the table of probes."""
     if rows.schema != PROBES:
         return len(rows)
     services = rows.words["kind"].equals(SERVICE)

@@ -11,13 +11,13 @@ from harness.model.domain import UNKNOWN
 from harness.units import NS_PER_S
 
 _UNCONFIRMED: Final = {
-    "": ("no probe of the target confirmed that the fault was in", ""),
+    "": ("no probe of the target confirmed that the fault was active", ""),
     UNKNOWN.name: (
-        "its file has no block `harness` that names a probe which confirms the fault",
+        "the experiment file has no block `harness` that names a probe which confirms the fault",
         "name the probe as `confirmed_by` in a block `harness` under the file's `extensions` (docs/adding-an-experiment.md), then run again",
     ),
 }
-"""By domain, and the hint, if it has one of its own."""
+"""By domain, the reason and the hint for a fault that was not confirmed; an empty hint is the usual one."""
 _RECOVER: Final = (
     "bring the target back with `readiness recover --target FILE`, then run again and let the run complete"
 )
@@ -26,7 +26,7 @@ _RECOVER: Final = (
 def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Receipt:
     """Whether the fault was confirmed on the target in time, with hits that a history shows.
 
-    For a held fault the time of the undo must be known: what comes back later came back on heal.
+    For a fault that is kept and then undone, the time of the undo must be known: what recovers after it recovered because of it.
     """
     fault, planned = experiment.fault, plan.experiments.get(experiment.name)
     ok: bool | None
@@ -34,15 +34,15 @@ def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Rec
     if not experiment.ran:
         (ok, why), hint = (False, not_run(experiment)), "" if fault.sent_ns is None else _RECOVER
     elif not experiment.journal:
-        ok, why = None, "it left no journal"
+        ok, why = None, "the experiment left no journal"
     elif fault.sent_ns is None or fault.confirmed_ns is None:
         ok, (why, hint) = None, (fault.why, "") if fault.why else _UNCONFIRMED.get(experiment.domain, _UNCONFIRMED[""])
     elif not fault.sent_ns <= fault.confirmed_ns <= (fault.undone_ns or fault.confirmed_ns):
-        ok, why = None, "the fault is recorded as sent, in and undone in another order"
+        ok, why = None, "the recorded times of the fault are not in the order sent, active, undone"
     elif not fault.hit and domain_of(experiment.domain).hits:
         ok, why = False, f"confirmed, but no {domain_of(experiment.domain).must}"
     elif planned is not None and planned.hold_s > 0 and fault.undone_ns is None:
-        ok, why = None, "it is not recorded when the fault was undone"
+        ok, why = None, "the time at which the fault was undone was not recorded"
     else:
         return _in_place(experiment, planned.within_s if planned else math.inf, evidence)
     return Receipt(ok=ok, why=f"{experiment.name}: {why}", files=experiment.files, hint=hint)
@@ -51,7 +51,9 @@ def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Rec
 def not_run(experiment: Experiment) -> str:
     """Why an attempt cannot be used: it was not run, or its fault was sent and its record has no end."""
     why = experiment.why or "no reason was recorded"
-    return f"it was not run: {why}" if experiment.fault.sent_ns is None else f"its fault was sent, and {why}"
+    return (
+        f"the experiment was not run: {why}" if experiment.fault.sent_ns is None else f"the fault was sent, but {why}"
+    )
 
 
 def claimed_fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment, objective: Objective) -> Receipt:
@@ -68,15 +70,15 @@ def _in_place(experiment: Experiment, within_s: float, evidence: Evidence) -> Re
     ok, why = True, f"confirmed on the target after {after_s:.3g} s: {_names(fault.hit)}"
     if fault.restarted_ns is not None:
         started_s = (fault.restarted_ns - (fault.sent_ns or 0)) / NS_PER_S
-        why += f"; its file started it again after {started_s:.3g} s, so a restart is what was measured"
+        why += f"; the experiment itself restarted it after {started_s:.3g} s, so that a restart was measured"
     if fault.inferred and not fault.decisions_read:
-        why += "; the decisions of autoscalers could not be read, so one of them may have ended some of these"
+        why += "; the decisions of autoscalers could not be read, so an autoscaler may have ended some of these"
     if after_s > within_s:
-        ok, why = False, f"the fault was in only after {after_s:.3g} s, expected within {within_s:g} s"
+        ok, why = False, f"the fault was active only after {after_s:.3g} s, expected within {within_s:g} s"
     elif not held:
-        ok, why = False, "the fault was out before it was undone"
+        ok, why = False, "the fault had ended before it was undone"
     elif fault.held is False:
-        ok, why = False, "the fault was out at the end of its hold, before it was undone"
+        ok, why = False, "the fault had ended by the end of its planned time, before it was undone"
     elif back := returned_early(evidence, experiment):
         ok, why = False, back
     elif domain_of(experiment.domain).hits and not (gone := gone_receipt(evidence, experiment)).ok:

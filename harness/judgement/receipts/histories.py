@@ -1,7 +1,7 @@
-"""Whether the histories of nodes and of primaries are chains: the watch records a line where something changed, and nothing else.
+"""Whether the histories of nodes and of primaries are consistent: the watch records a line only when something has changed.
 
-A node is there first, and each later line of it says the opposite of the one before. A change of the primary begins with the member that the last
-one ended with, and the first with none. A line that breaks its chain was not recorded so, or another one is missing.
+The first line of a node says that it exists, and each later line says the opposite of the line before. A change of the primary begins with the
+member with which the last change ended, the first change with none. If a line does not follow, it was changed, or a line is missing.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from harness.model import Evidence
 
 
 def broken_chains(evidence: Evidence) -> Iterable[str]:
-    """How many lines do not follow from the one before: of nodes, and of primaries."""
+    """Texts about lines of nodes, and changes of the primary, that do not follow from the line before."""
     if n := _nodes(evidence):
         yield f"{n} of {len(evidence.nodes)} lines of nodes do not follow from the line before (history/pods.ndjson)"
     if n := _leaders(evidence):
-        yield f"{n} of {len(evidence.leaders)} changes of the primary do not follow from the one before (history/pods.ndjson)"
+        yield f"{n} of {len(evidence.leaders)} changes of the primary do not follow from the change before (history/pods.ndjson)"
 
 
 def _nodes(evidence: Evidence) -> int:
-    """A name that nodes of several clusters have is left out: its lines are mixed."""
+    """Number of lines that do not follow; names that nodes of several clusters share are left out, as their lines are mixed."""
     first = Counter(node.name for node in evidence.nodes if node.what == "present")
     several = {name for name, clusters in first.items() if clusters > 1}
     ready: dict[str, bool] = {}

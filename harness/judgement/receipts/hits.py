@@ -17,9 +17,9 @@ from harness.units import NS_PER_S
 LATER_NS: Final = 5 * NS_PER_S
 """Time after the confirmation in which a history may show the hit."""
 EACH_SERVICE: Final = "each service"
-"""In place of one thing: a pod of every service."""
-SCALED_DOWN: Final = "which the fault hit or the autoscaler ended"
-"""What is known of a hit that is not proven."""
+"""Value of the parameter `hit` for a pod of every service."""
+SCALED_DOWN: Final = "which either the fault hit or the autoscaler ended"
+"""Words for a hit that is not proven."""
 SCALED_DOWN_HINT: Final = "run again while no autoscaler scales down, or let an action report what it hit"
 _GONE: Final = frozenset({"deleted", "unready"})
 _OF_NODES: Final = frozenset({"node", "zone", "region"})
@@ -54,9 +54,9 @@ def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
 
 
 def proven_hits(evidence: Evidence, attempt: Experiment) -> tuple[Hit, ...]:
-    """The hits; where no action reported them, without the pods that ended within a few seconds of their autoscaler's scaling down.
+    """The hits; if no action reported them, without pods that ended within a few seconds of a scale-down by their autoscaler.
 
-    Of a workload of which more pods ended than its replicas fell by, the others were hit; which of them is not known, and all are kept.
+    If more pods of a workload ended than its replicas were lowered by, some were hit; it is unknown which, so all are kept.
     """
     if not attempt.fault.inferred:
         return attempt.fault.hit
@@ -96,11 +96,13 @@ def region_receipt(evidence: Evidence, attempt: Experiment, region: str) -> Rece
     sent_ns = attempt.fault.sent_ns or 0
     up = _up(evidence, region, sent_ns)
     if not up:
-        return _no(attempt, f"no history knows the nodes of {region}")
+        return _no(attempt, f"no history contains the nodes of {region}")
     left = [name for name in up if not _node_went(evidence, attempt, name)]
     if left:
-        return _no(attempt, f"{_some(left)} of {region} did not go", ok=False)
-    return Receipt(ok=True, why=f"{attempt.name}: all {len(up)} nodes of {region} went", files=("history/pods.ndjson",))
+        return _no(attempt, f"{_some(left)} of {region} was not lost", ok=False)
+    return Receipt(
+        ok=True, why=f"{attempt.name}: all {len(up)} nodes of {region} were lost", files=("history/pods.ndjson",)
+    )
 
 
 def _up(evidence: Evidence, region: str, at_ns: int) -> list[str]:
@@ -110,28 +112,30 @@ def _up(evidence: Evidence, region: str, at_ns: int) -> list[str]:
 
 
 def _zone_receipt(evidence: Evidence, attempt: Experiment, region: str, experiments: tuple[str, ...]) -> Receipt:
-    """Whether a part of the region went and another stayed, and the experiments together leave no node of it untried."""
+    """Whether a part of the region was lost and another part stayed, and the experiments together hit every node of the region."""
     sent_ns = attempt.fault.sent_ns or 0
     known = set(_up(evidence, region, sent_ns))
     own = {hit.name for hit in attempt.fault.hit if hit.kind == "node"}
     foreign = sorted(hit.name for hit in attempt.fault.hit if hit.kind == "node" and hit.region != region)
     if not known:
-        return _no(attempt, f"no history knows the nodes of {region}")
+        return _no(attempt, f"no history contains the nodes of {region}")
     if not own or foreign or own >= known:
         what = (
-            f"{_some(foreign)} is not of {region}" if foreign else f"hit was {_some(sorted(own))} of {len(known)} nodes"
+            f"{_some(foreign)} is not in {region}"
+            if foreign
+            else f"the fault hit {_some(sorted(own))} of {len(known)} nodes"
         )
         return _no(attempt, f"{what}, expected one zone of {region}", ok=False)
     tried = {
         hit.name for name in experiments for other in evidence.experiments.get(name, ()) for hit in other.fault.hit
     }
     if untried := sorted(known - tried):
-        return _no(attempt, f"no experiment took {_some(untried)} of {region}: not any zone was tried")
-    return Receipt(ok=True, why=f"{attempt.name}: {_some(sorted(own))} of the {len(known)} nodes of {region} went")
+        return _no(attempt, f"no experiment took {_some(untried)} of {region}: not every zone was tried")
+    return Receipt(ok=True, why=f"{attempt.name}: {_some(sorted(own))} of the {len(known)} nodes of {region} was lost")
 
 
 def _services_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
-    """Whether a pod of every workload was hit that stood in the same place before the fault."""
+    """Whether a pod was hit of every workload that existed in the same namespace before the fault."""
     places = {hit.namespace for hit in attempt.fault.hit if hit.kind == "pod"}
     there = {
         change.workload for change in evidence.pods_before(attempt.fault.sent_ns or 0) if change.namespace in places
@@ -139,7 +143,7 @@ def _services_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     ended = {one.workload for one in attempt.fault.hit if one.kind == "pod"}
     hit = {one.workload for one in proven_hits(evidence, attempt) if one.kind == "pod"}
     if hit and not there:
-        return _no(attempt, f"no history knows the pods of {_some(sorted(places))}")
+        return _no(attempt, f"no history contains the pods of {_some(sorted(places))}")
     if untouched := sorted(there - hit - {""}):
         if not set(untouched) - ended:
             return _no(attempt, f"the pods of {_some(untouched)} ended as the autoscaler scaled down")
@@ -156,10 +160,10 @@ def whole_service_receipt(evidence: Evidence, attempt: Experiment, service: str)
     }
     hit = {one.uid for one in attempt.fault.hit if one.kind == "pod" and one.workload == service}
     if not there:
-        return _no(attempt, f"no history knows the pods of {service}")
+        return _no(attempt, f"no history contains the pods of {service}")
     if left := sorted(name for uid, name in there.items() if uid not in hit):
         return _no(attempt, f"{_some(left)} of {service} was not hit: the service was not gone", ok=False)
-    return Receipt(ok=True, why=f"{attempt.name}: all {len(there)} pods of {service} were taken")
+    return Receipt(ok=True, why=f"{attempt.name}: all {len(there)} pods of {service} were hit")
 
 
 def primary_at(evidence: Evidence, at_ns: int) -> frozenset[str]:
@@ -172,9 +176,11 @@ def _primary_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     primary = primary_at(evidence, attempt.fault.sent_ns or 0)
     hit = {item.name for item in attempt.fault.hit}
     if not primary:
-        return _no(attempt, "no history knows the primary of that moment")
+        return _no(attempt, "no history shows which member was primary at that moment")
     if not primary & hit:
-        return _no(attempt, f"the primary was {_some(sorted(primary))}, hit was {_some(sorted(hit))}", ok=False)
+        return _no(
+            attempt, f"the primary was {_some(sorted(primary))}, but the fault hit {_some(sorted(hit))}", ok=False
+        )
     return Receipt(ok=True, why=f"{attempt.name}: {_some(sorted(primary & hit))} was the primary")
 
 
@@ -185,7 +191,7 @@ def _went(evidence: Evidence, attempt: Experiment, hit: Hit) -> bool:
 
 
 def _ends_ns(evidence: Evidence, attempt: Experiment, hit: Hit) -> list[int]:
-    """When the history shows the loss of a pod, while the fault went in."""
+    """When the history shows the loss of a pod while the fault took effect, in ns."""
     since_ns, until_ns = _span(attempt)
     return [
         change.at_ns
@@ -216,9 +222,9 @@ def _node_went(evidence: Evidence, attempt: Experiment, name: str) -> bool:
 
 
 def returned_early(evidence: Evidence, attempt: Experiment) -> str:
-    """Why the fault was out before its undo. Empty where it was not, or nothing was undone.
+    """Why the fault had ended before its undo; empty if it had not, or if nothing was undone.
 
-    A node that was hit was Ready again by then, or the primary of the database was: a primary that is started anew has not failed over.
+    A node that was hit was Ready again before the undo, or the primary of the database was: a primary that is restarted has not failed over.
     """
     sent_ns, undone_ns = attempt.fault.sent_ns or 0, attempt.fault.undone_ns
     if undone_ns is None:

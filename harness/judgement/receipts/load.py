@@ -108,7 +108,7 @@ def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: boo
 def broken_off(window: Window) -> Iterable[Trouble]:
     """Requests at the edges of the window that are not recorded: `between_windows`."""
     if window.broken_off:
-        was = f"{window.broken_off} requests or journeys between others, at the edges of the window, are not recorded"
+        was = f"{window.broken_off} requests or journeys at the edges of the window are missing in the record"
         yield Trouble(was, AS_RECORDED)
 
 
@@ -160,10 +160,10 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[Trouble
         yield Trouble(f"the generator lagged: p99 lag {lag:.3g} ms, at most {allowed:.3g} ms is allowed{suffix}")
     for worker in window.workers:
         if worker.cpu is not None and worker.cpu >= CPU:
-            used = f"worker {worker.id} used {worker.cpu:.0%} of a core, at most {CPU:.0%} leaves time to be on time"
+            used = f"worker {worker.id} used {worker.cpu:.0%} of a core, expected below {CPU:.0%} to keep its schedule"
             yield Trouble(used)
         if worker.residual_ns / 1e6 > allowed:
-            known = f"the clock of worker {worker.id} is only known to {worker.residual_ns / 1e6:.3g} ms"
+            known = f"the clock of worker {worker.id} is known only to within {worker.residual_ns / 1e6:.3g} ms"
             yield Trouble(known, "let the workers run nearer to the master, then run again")
     sent_ns, intended_ns = window.samples.ints["sent_ns"], window.samples.ints["intended_ns"]
     if early := int(((sent_ns > 0) & (intended_ns - sent_ns > LAG_MS * 1e6)).sum()):
@@ -174,7 +174,7 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[Trouble
 def _cause(worker: Worker) -> str:
     if worker.cpu is None or worker.loop_ms is None or worker.gc_ms is None:
         return ""
-    return f"{worker.cpu:.0%} of a core, event loop blocked for {worker.loop_ms:.3g} ms, of that for garbage {worker.gc_ms:.3g} ms"
+    return f"{worker.cpu:.0%} of a core, event loop blocked for {worker.loop_ms:.3g} ms, of which garbage collection {worker.gc_ms:.3g} ms"
 
 
 def _residual(window: Window) -> str:
@@ -194,7 +194,7 @@ def lag_limit_ms(plan: Plan, traffic: str) -> float:
 
 
 def _latency(objective: Objective) -> Quantity | None:
-    """What an objective holds response times against; None: it is of something else."""
+    """The limit of response times of an objective; None: the objective is about something else."""
     if objective.figure in (Figure.RESPONSE_TIME, Figure.SPIKE_TIME):
         return objective.limit if objective.limit.dimension == "time" else None
     return objective.times.get("below") if objective.figure is Figure.SPIKE_RISE else None
@@ -233,7 +233,7 @@ def _span_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
 
 
 def _rate_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
-    """What is wrong with the number of requests or of journeys; where only that of the requests is, the size may be wrong."""
+    """Defects in the number of requests or of journeys; if only the number of requests is wrong, the planned size may be wrong."""
     seconds = window.seconds
     planned = plan.traffic.get(window.traffic)
     each = planned.requests_per_journey if planned else window.requests_per_journey
@@ -255,7 +255,7 @@ def _rate_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
 
 
 def _mixed(samples: Table) -> float:
-    """Four standard deviations of the number of requests, by how many each journey made: which class a journey is of is drawn."""
+    """Four standard deviations of the number of requests, from the number per journey: the class of each journey is drawn at random."""
     of_worker = zip(samples.ints["worker"].tolist(), samples.ints["arrival"].tolist(), strict=True)
     each = np.array(list(Counter(of_worker).values()), dtype=np.float64)
     return 4 * math.sqrt(len(each)) * float(each.std()) if len(each) else 0.0

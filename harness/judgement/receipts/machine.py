@@ -1,15 +1,15 @@
 """The receipt of the machine of the run: whether its clocks counted all of the time, and whether it had processor time for harness and sandbox.
 
-A machine that sleeps stops CLOCK_MONOTONIC, by which everything is timed: a target elsewhere that was out meanwhile reads as back too soon.
-A wall clock that is set misplaces what is joined by it: rows of a database, samples of Prometheus, times of pods. Either is a moment across
-which no length of time is known, so a figure of time is neither PASS nor FAIL there.
+A machine that sleeps stops CLOCK_MONOTONIC, by which everything is timed: a target on another machine then seems to recover too soon. A wall clock
+that is set misplaces everything that is joined by it: rows of a database, samples of Prometheus, times of pods. In both cases no length of time across
+that moment is known, so a figure of time is neither PASS nor FAIL.
 
-The rest is of a target that shares the machine, and is one rule: a second is starved in which the control suffered while others had the
-processors. The control is a service that does nothing but answer, on every node and by the way of the services; what it suffers is the
-machine's or the release's, who may have used up the processors by itself. The kernel's accounting tells which: what only the release kept busy
-excuses nothing. Where no control was watched, the watch is one: it does next to nothing, and sends its probes late when it is starved.
-A FAIL is in doubt where more seconds around it were starved than come by chance on a machine to itself. A PASS is in no doubt: a platform
-that passes while it waits for a processor has passed a harder test.
+The rest concerns a target that shares the machine with the harness. A second is starved if the control was slow in it while other programs had the
+processors. The control is a service that does nothing but answer, on every node and over the same way as the services. If it is slow, the cause is the
+machine, or the release, which may have used up the processors by itself. The kernel's accounting shows which: processors that only the release kept
+busy excuse nothing. If no control was watched, the watch serves as one: it does next to nothing, and sends its probes late when it is starved.
+A FAIL becomes INCONCLUSIVE if more seconds around it were starved than by chance on an idle machine. A PASS stays: a platform that passes while it
+waits for a processor has passed a harder test.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from harness.units import NS_PER_S
 FEWEST: Final = 3
 """Fewer starved seconds are no evidence of a starved machine."""
 BY_CHANCE: Final = 0.01
-"""As many starved seconds as a quiet machine has more often than this are no evidence of a starved one."""
+"""A number of starved seconds that an idle machine has with more than this probability is no evidence of a starved machine."""
 _AROUND_S: Final = 15.0
-"""What was measured in a window is held against the machine around it, too: what it did before is felt after."""
+"""The machine is also checked this long before and after a window, in s, as its load has an effect for some time."""
 BESIDE: Final = "sandbox"
 """The environment whose target runs beside the harness."""
 HINT: Final = "run again on a machine with nothing else to do; `readiness doctor` says whether it is busy"
@@ -55,20 +55,20 @@ Spans = Sequence[tuple[int, int]]
 
 
 def slept(evidence: Evidence, spans: Spans | None) -> Reason | None:
-    """Why no length of time in these spans, or in the run, is known: the machine slept, or its clock was set; None: it is."""
+    """The reason why lengths of time in these spans, or in the run, are unknown: the machine slept, or its clock was set; None: they are known."""
     why = _parted(evidence, spans)
     return Reason(kind=ReasonKind.MACHINE, text=why, hint=AWAKE) if why else None
 
 
 def starvation(plan: Plan, evidence: Evidence, spans: Spans) -> Reason | None:
-    """Why what failed in these spans of a sandbox, or 15 s around them, may be a starved machine's doing; None: it is not, or the target is no sandbox."""
+    """The reason why a failure in these spans of a sandbox, or 15 s around them, may be caused by a starved machine; None: it is not, or the target is not a sandbox."""
     around = round(_AROUND_S * NS_PER_S)
     machine = _result(evidence, [(start - around, end + around) for start, end in spans]) if is_sandbox(plan) else None
     return None if machine is None or machine.ok else Reason(kind=ReasonKind.MACHINE, text=machine.why, hint=HINT)
 
 
 def doubted(found: Measure, doubt: Reason | None) -> Measure:
-    """The measure, INCONCLUSIVE where it is in doubt."""
+    """The measure; INCONCLUSIVE if there is a doubt."""
     if doubt is None:
         return found
     reason = replace(doubt, text=f"{found.because.text}, but {doubt.text}")
@@ -76,7 +76,7 @@ def doubted(found: Measure, doubt: Reason | None) -> Measure:
 
 
 def _parted(evidence: Evidence, spans: Spans | None) -> str:
-    """What became of the clocks in these spans; empty: nothing."""
+    """What happened to the clocks in these spans, in words; empty if nothing did."""
     within = [step for step in evidence.clock_steps if spans is None or _meets(step, spans)]
     if not within:
         return ""
@@ -94,22 +94,22 @@ def _parted(evidence: Evidence, spans: Spans | None) -> str:
 
 
 def _meets(step: ClockStep, spans: Spans) -> bool:
-    """Whether the step may have been in a span: it was between its two records, nothing tells when."""
+    """Whether the step of a clock may have been in a span: it came between its two records, at an unknown moment."""
     return any(start < step.until_ns and step.from_ns < end for start, end in spans)
 
 
 def machine_result(plan: Plan, evidence: Evidence) -> MachineResult | None:
-    """CPU pressure of the machine in the run, and whether it slept; None of a target that does not run beside the harness.
+    """CPU pressure of the machine in the run, and whether it slept; None for a target that does not run beside the harness.
 
-    Of a sandbox it decides (`starvation`). Of any other target with a loopback address it is reported only: whoever judges a service beside
-    the harness reads there what its latencies are worth.
+    For a sandbox it decides (`starvation`). For any other target with a loopback address it is only reported, so that a reader sees how far the
+    latencies of a service beside the harness can be trusted.
     """
     beside = is_sandbox(plan) or any(map(_has_figures, every(MachineSeen, evidence.observations)))
     return _result(evidence, None) if beside else None
 
 
 def _has_figures(seen: MachineSeen) -> bool:
-    """Whether it tells more than sleep: that is recorded for every target."""
+    """Whether the observation has more than sleep, which is recorded for every target."""
     return any(one is not None for one in (seen.waited, seen.stolen, seen.others, seen.stalled))
 
 
@@ -155,11 +155,11 @@ def on_this_machine(
     Args:
         case: of the measure.
         found: the measure.
-        spans: when it was made, where its scope does not say that.
-        timed: whether it is made of time, or of what fails for being late; else only a machine that slept counts.
-        anytime: whether nothing tells when it was made: a machine that slept at any time of the run may have.
+        spans: when it was made, if its scope does not say so.
+        timed: whether it depends on durations, or on failures by lateness; else only sleep of the machine counts.
+        anytime: whether it is unknown when it was made: then sleep at any time of the run counts.
 
-    A starved machine is held against a FAIL alone.
+    A starved machine changes a FAIL only.
     """
     if found.outcome not in (Outcome.PASS, Outcome.FAIL):
         return found
@@ -171,9 +171,9 @@ def on_this_machine(
 
 
 def _spans(case: Case, found: Measure) -> Spans:
-    """When the figure was measured: in the time of its rollout or of its attempt, in the one window it is of, else in the fault-free windows.
+    """When the figure was measured: in the time of its rollout or of its attempt, in the window that its scope names, else in the fault-free windows.
 
-    What is measured after the recovery was measured in the window there, and in a part of it where `during` says so.
+    A figure after the recovery was measured in the time that follows the attempt's fault.
     """
     evidence, scope = case.evidence, found.scope
     if rollout := [w.span for w in evidence.windows.values() if w.rollout and w.rollout == scope.get("rollout")]:
@@ -197,7 +197,7 @@ def attempt_of(case: Case, scope: Mapping[str, str]) -> Experiment | None:
 
 
 def _afterwards(evidence: Evidence, attempt: Experiment) -> Spans:
-    """What follows the attempt's fault: from the restore to the next fault, or from the undo where nothing was restored."""
+    """The time that follows the attempt's fault: from the restore to the next fault, or from the undo if nothing was restored."""
     fault, known_ns = attempt.fault, known_until_ns(evidence, attempt)
     since_ns = attempt.restore.at_ns or fault.undone_ns or attempt.observed_until_ns
     return [(min(since_ns, known_ns), known_ns)]

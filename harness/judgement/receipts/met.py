@@ -1,6 +1,6 @@
-"""Whether any request met a fault: a failover that no user and no probe had to go through proves nothing of failing over.
+"""Whether any request met a fault: a failover that no user and no probe went through proves nothing about failover.
 
-A request met it when, from the action to its undo (or the restore where nothing is undone), one failed or was slow that would not have without it, or when
+A request met the fault if, from the fault to its undo (or to the restore if nothing is undone), more requests failed or were slow than without it, or if
 what was hit had answered until then: a pod by its name in the users' answers, or the primary of the database, which hands over its writes.
 """
 
@@ -24,11 +24,11 @@ from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
 
 UNMET: Final = "no request met the fault"
-TO_MEET: Final = "break what serves requests, as the primary or a pod that answers; where a fault is not to be felt, write `or is not felt` at the end of the sentence"
+TO_MEET: Final = "break a part that serves requests, such as the primary or a pod that answers; if the fault need not be felt, write `or is not felt` at the end of the sentence"
 _BEFORE_NS: Final = 20 * NS_PER_S
-"""A pod that answered no user in so long before the fault was not in use."""
+"""A pod that answered no user in this time before the fault, in ns, was not in use."""
 _SLOWER: Final = 2.0
-"""A slow answer takes this much longer than 99 % of those before the first fault, and as long as a stall at least."""
+"""A slow answer takes this many times as long as 99 % of the answers before the first fault, and at least as long as a stall."""
 
 
 @once_a_run
@@ -41,11 +41,11 @@ def unmet(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
     span = (sent_ns, max(min(attempt.fault.undone_ns or answered_ns, answered_ns), sent_ns + 1))
     if any(_signs(plan, evidence, attempt, span)):
         return ""
-    return f"{UNMET}: none failed or was slow that would not have been so before, and nothing that it hit had answered a user"
+    return f"{UNMET}: no more requests failed or were slow than before it, and nothing that the fault hit had answered a user"
 
 
 def _signs(plan: Plan, evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterator[bool]:
-    """Whether a request met it, by what shows that most surely first."""
+    """Whether a request met the fault, by each kind of sign, the surest first."""
     before = samples_due(evidence, None, (span[0] - _BEFORE_NS, span[0]))
     pods, regions = (before.words[column].counts for column in ("served_pod", "served_region"))
     hit = attempt.fault.hit
@@ -70,7 +70,7 @@ def _asked(plan: Plan, evidence: Evidence, span: tuple[int, int]) -> Iterator[Re
 
 
 def _quiet(evidence: Evidence, requests: Requests) -> Requests:
-    """Those that were sent before the first fault."""
+    """The requests that were sent before the first fault."""
     sent, mask = requests.sent_ns, np.zeros(len(requests), dtype=np.bool_)
     for window in quiet_windows(evidence, None):
         mask |= (sent >= window.start_ns) & (sent < window.end_ns)
@@ -82,7 +82,7 @@ def _took(requests: Requests) -> Ints:
 
 
 def _is_more(bad: Bools, usual: Bools) -> bool:
-    """Whether more are bad than chance explains by what was usual before the first fault: of what never was, one is more."""
+    """Whether more requests are bad than chance explains, given those before the first fault; if none was bad before, one is more."""
     k, before = int(bad.sum()), int(usual.sum())
     if not k or not before:
         return bool(k)

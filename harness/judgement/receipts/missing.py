@@ -8,9 +8,9 @@ from typing import Final
 from harness.model import Evidence, Missing
 
 NONE_PLANNED: Final = "no experiment of the kinds in this sentence was planned"
-"""Why an objective without an experiment is not decided."""
+"""Reason for an objective without an experiment."""
 UNFILTERED: Final = "run without the filter (`--only`, `-m`, `-k`), so that the experiment runs too"
-"""The hint where an experiment of the plan left no record."""
+"""The hint if an experiment of the plan left no record."""
 _EVERYTHING: Final = ("plan.json", "manifest.json", "history/run.")
 """The files that every figure depends on."""
 

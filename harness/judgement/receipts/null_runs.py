@@ -33,7 +33,7 @@ class NullRun:
 
 
 def usual_in(plan: Plan, evidence: Evidence, requests: Requests) -> Usual:
-    """What is as before of these probes: by what is promised, and by those before the first fault and in the null run."""
+    """The usual behaviour of these probes: from what is promised, and from probes before the first fault and in the null run."""
     quiet = np.zeros(len(requests), dtype=np.bool_)
     for start_ns, end_ns in _quiet_spans(evidence, None):  # a null run lies within the window: each probe counts once
         quiet |= (requests.sent_ns >= start_ns) & (requests.sent_ns < end_ns)

@@ -1,4 +1,4 @@
-"""What a machine did to a target beside the harness: who felt it, and who had the processors meanwhile."""
+"""How the machine affected a target beside the harness: who was slowed down, and which programs had the processors meanwhile."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
 
 LATE_MS: Final = 50.0
-"""A probe of the control is late that took longer than this from when it was due; one of the watch that was sent so long after."""
+"""A probe of the control is late if it was answered more than this after it was due; a probe of the watch if it was sent so late."""
 LATE_SHARE: Final = 0.25
-"""The control suffers in a second in which so many of its probes are late."""
+"""The control is slow in a second in which at least this share of its probes are late."""
 TAKEN: Final = 0.1
-"""Others have the processors where they have more than this share of them; programs that yield leave theirs to whoever asks."""
+"""Processors are scarce if other programs use more than this share of them; programs that yield are not counted."""
 STALLED: Final = 0.5
-"""So do they where all work waits for disks, or for memory, for more than this share of a second."""
+"""Processors also count as scarce if all work waits for disks or memory for more than this share of a second."""
 PER_HARNESS: Final = 1.5
-"""A healthy release takes no more than so many times what the harness and the rest of the sandbox take: 1.4 times in profile `core`.
+"""A healthy release takes at most this many times the CPU time of the harness and the rest of the sandbox: 1.4 times in profile `core`.
 
-What a release takes beyond that is its own doing, and no want of processors.
+If a release takes more, it causes the shortage of processors itself.
 """
 FULL: Final = 0.85
-"""A machine is too small where harness and a healthy release take more than this share of it."""
+"""A machine is too small if the harness and a healthy release take more than this share of it."""
 QUIET_CONTROL: Final = 0.002
-"""Starved seconds of a run on a machine to itself, as a share: 2 of 100 have a late control, and others are at work in fewer than 10."""
+"""Share of starved seconds in runs on an idle machine: 2 of 100 seconds have a late control, and in fewer than 10 other programs are at work."""
 QUIET_WATCH: Final = 0.028
-"""The most seconds with a late probe of the watch in runs on a machine to itself, as a share; beside other work it was 0.15."""
+"""Greatest share of seconds with a late probe of the watch in runs on an idle machine; beside other work it was 0.15."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Witness:
-    """By whom the machine was felt: the control, else the watch.
+    """The service whose slowness shows a starved machine: the control, else the watch.
 
     Attributes:
-        watched: the seconds with a probe. late: of them those in which it suffered.
-        quiet: starved seconds on a machine to itself, as a share.
-        what: what it did in them.
+        watched: the seconds with a probe. late: the seconds among them in which it was slow.
+        quiet: share of starved seconds on an idle machine.
+        what: what it did in the late seconds, in words.
     """
 
     watched: Ints
@@ -51,9 +51,9 @@ class Witness:
 
 
 def control_witness(control: Table) -> Witness:
-    """What the control felt.
+    """The seconds in which the control was slow.
 
-    A control of which no probe of a second was answered has been cut off by a fault, and tells nothing then; unless none was answered.
+    A control of which no probe in a second was answered has been cut off by a fault and does not count then, unless no control answered.
     """
     due, done = control.ints["due_ns"], control.ints["done_ns"]
     answered = control.words["error"].missing
@@ -66,12 +66,12 @@ def control_witness(control: Table) -> Witness:
     slow = counted & ((done - due > LATE_MS * 1e6) | ~answered)
     of = np.bincount(at[counted], minlength=len(second))
     share = np.bincount(at[slow], minlength=len(second)) / np.maximum(of, 1)
-    what = f"the control took over {LATE_MS:g} ms"
+    what = f"the control service took over {LATE_MS:g} ms"
     return Witness(watched=second, late=second[share >= LATE_SHARE], quiet=QUIET_CONTROL, what=what)
 
 
 def watch_witness(probes: Table) -> Witness:
-    """What the watch felt, where there was no control: that its own probes were late."""
+    """The seconds in which the watch sent its own probes late, for runs without a control."""
     due, sent = probes.ints["due_ns"], probes.ints["sent_ns"]
     second = due[sent > 0] // NS_PER_S
     late = np.unique(second[(sent - due)[sent > 0] > LATE_MS * 1e6])
@@ -80,21 +80,21 @@ def watch_witness(probes: Table) -> Witness:
 
 
 def needed(seen: MachineSeen) -> float | None:
-    """The share of all processors that harness and a healthy release needed in that second; None where the kernel did not count."""
+    """The share of all processors that the harness and a healthy release needed in that second; None if the kernel did not count."""
     if seen.harness is None or seen.target is None:
         return None
     return seen.harness + min(seen.target, PER_HARNESS * seen.harness)
 
 
 def left_over(seen: MachineSeen) -> float:
-    """The share of all processors that others left to them."""
+    """The share of all processors that other programs left to the harness and the release."""
     return 1 - max((seen.others or 0.0) - (seen.yielding or 0.0), 0.0)
 
 
 def scarce_seconds(every: Iterable[MachineSeen]) -> set[int] | None:
-    """The seconds in which others had the processors, or the machine was too small, or all work waited for disks or memory.
+    """The seconds in which other programs had the processors, or the machine was too small, or all work waited for disks or memory.
 
-    None where the kernel did not count who had them.
+    None if the kernel did not count which programs had the processors.
     """
     scarce, counted, since_ns = set[int](), False, None
     for seen in every:

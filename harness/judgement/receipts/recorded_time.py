@@ -1,4 +1,4 @@
-"""Whether the windows of a traffic cover its time: from the first one to the end of the load, and as long after the faults as was planned."""
+"""Whether the windows of a traffic cover its time: from the first window to the end of the load, and as long after the faults as planned."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from harness.model import Evidence, Plan, Window, after_faults_name
 from harness.units import NS_PER_S
 
 EARLY_S: Final = 1.0
-"""So much sooner than planned the window after the faults may end, and than the load the last one: clocks are read at its edges, not on them."""
+"""How much earlier than planned the window after the faults may end, and the last window before the end of the load, in s, as clocks are read near the edges."""
 
 
 def unrecorded(plan: Plan, evidence: Evidence, traffic: str | None = None) -> Iterable[str]:
-    """What time of a traffic, or of all, has no window."""
+    """Texts about times of a traffic, or of all traffics, that have no window."""
     for name in dict.fromkeys(window.traffic for window in evidence.windows.values()):
         if traffic in (None, name):
             own = sorted(
@@ -35,7 +35,7 @@ def _gaps(windows: list[Window]) -> Iterable[str]:
 
 
 def cut_short(plan: Plan, evidence: Evidence, traffic: str) -> Iterable[str]:
-    """That a traffic ended before the time planned after its last fault was over: what the fault left behind was not observed."""
+    """Text that a traffic ended before the planned time after its last fault was over, so that later effects of the fault were not observed."""
     planned = plan.traffic.get(traffic)
     last = evidence.windows.get(after_faults_name(traffic))
     seconds = last.seconds if last else 0.0

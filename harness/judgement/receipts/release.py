@@ -1,9 +1,10 @@
-"""The release receipt: the planned release answered and ran, before and after the load; and while a rollout is under way, its candidate too.
+"""The release receipt: the planned release answered and ran, before and after the load; during a rollout its candidate may answer too.
 
 Three sources: the answers that name a release, the images or digests of every workload, and the target's own version path. A target
-that has none of them is not refused: the decision line reports that its release was not verified. So it does where answers are the only
-source and more than 1 % of those that were as expected name none. Where more than one in ten name none on routes whose other answers do, something else answers there. Neither is a run refused that was cut short before the second reading,
-as by a target that died: what cut it is the reason, and it is never a GO.
+without any of these sources is not refused: the decision line reports that its release was not verified. It reports the same if answers are the
+only source and more than 1 % of the expected answers name no release. If more than one in ten name none on routes whose other answers name one,
+something else answers there, and the receipt is not ok. A run that was cut short before the second reading, for example by a target that died, is
+not refused either: what cut it short is the reason, and the run is never a GO.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from harness.judgement.recovery import answered
 from harness.model import Evidence, Plan, Receipt, ReleaseRead, Table
 
 UNNAMED: Final = 0.01
-"""Where answers are the only source, at most this share of the successful ones may name no release."""
+"""If answers are the only source, at most this share of the successful answers may name no release."""
 BESIDE: Final = 0.1
-"""More good answers than this that name no release, on routes whose other answers name one, come from something else."""
+"""If more than this share of the good answers name no release, on routes whose other answers name one, they come from something else."""
 FILES: Final = ("history/run.ndjson",)
 
 
@@ -77,7 +78,7 @@ def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
     elif not (answers or called):
         why = "no answer names a release, and no image, digest or version was read"
         if images:
-            why = f"{_same(images)}, but nothing says that they are {plan.release}"
+            why = f"{_same(images)}, but no source shows that these are {plan.release}"
         receipt, note = Receipt(ok=None, why=why, files=FILES), f"release not verified: {why}"
     else:
         receipt, note = Receipt(ok=True, why=_verified(plan, answers, images), files=FILES), ""
@@ -94,9 +95,9 @@ def _named(samples: Table) -> tuple[Mapping[str, int], int]:
 
 
 def _good(samples: Table) -> tuple[int, int, int]:
-    """How many answers were as expected, how many of these name no release, and of them those on routes that else name one.
+    """Number of expected answers, how many of them name no release, and how many of the latter are on routes whose other answers name one.
 
-    An error may be of a balancer, which has none.
+    Errors are not counted, as they may come from a load balancer, which has no release.
     """
     good = answered(samples)
     named = ~samples.words["release"].missing
@@ -126,7 +127,7 @@ def _images(reads: Mapping[str, ReleaseRead]) -> Iterable[str]:
 
 
 def _unread(reads: Mapping[str, ReleaseRead]) -> Iterator[str]:
-    """A reading that failed, or that was not made."""
+    """Texts about a reading of the release that failed or was not made."""
     yield from (f"the release could not be read {one.when} the load: {one.why}" for one in reads.values() if one.why)
     if len(reads) == 1:
         yield f"the release was read only {next(iter(reads))} the load"

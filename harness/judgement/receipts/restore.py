@@ -7,7 +7,7 @@ from harness.model import Evidence, Experiment, Receipt, Restore
 
 
 def restore_receipt(evidence: Evidence, experiment: Experiment) -> Receipt:
-    """Whether the target was restored by its record and by the watch, and the fault is out; after the last fault it must also be steady at the end."""
+    """Whether the record and the watch show that the target was restored and the fault ended; after the last fault it must also be steady at the end."""
     ok, why = confirmed(evidence, experiment)
     if ok and is_last(evidence, experiment):
         end = evidence.steady_end
@@ -28,8 +28,8 @@ def confirmed(evidence: Evidence, experiment: Experiment) -> tuple[bool | None, 
 def undone(experiment: Experiment) -> tuple[bool | None, str]:
     """Whether one attempt left the target as before, with the reason.
 
-    What it disturbed must be as before, the fault seen to be out where its file names a probe for it, no undo step left to a person, and the
-    steady-state hypothesis of its file met, if not after the method, then after the rollbacks.
+    What the attempt disturbed must be as before, the fault must be observed to have ended if the experiment file names a probe for that, no undo step may
+    be left to a person, and the steady-state hypothesis of the file must be met, if not after the method, then after the rollbacks.
     """
     fault, (ok, why) = experiment.fault, _as_before(experiment.restore)
     if not ok:
@@ -40,7 +40,7 @@ def undone(experiment: Experiment) -> tuple[bool | None, str]:
     if fault.stays:
         return False, f"{fault.stays}: the end of the fault was not observed"
     if fault.gone_by and fault.gone_ns is None:
-        return None, f"{fault.gone_by}: it is not recorded whether the fault is out"
+        return None, f"{fault.gone_by}: it was not recorded whether the fault had ended"
     if experiment.journal.get("steady_after") == "not met" and not experiment.steady_again:
         probe = experiment.journal.get("unmet") or "a probe"
         return None, (
@@ -50,7 +50,7 @@ def undone(experiment: Experiment) -> tuple[bool | None, str]:
 
 
 def _as_before(restore: Restore) -> tuple[bool | None, str]:
-    """Whether a record says that all is as before, with the reason; one that also names what did not come back decides nothing."""
+    """Whether a record says that all is as before, with the reason; a record that also names missing parts contradicts itself and decides nothing."""
     if restore.ok and restore.missing:
         return None, f"{', '.join(restore.missing)} did not come back, by a record that contradicts itself"
     return restore.ok, restore.why or ("as before" if restore.ok else "the target's restore was not verified")

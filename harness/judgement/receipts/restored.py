@@ -1,8 +1,8 @@
-"""A restore is confirmed by the histories of watchers that know no experiment, as a fault is (`hits`).
+"""A restore is confirmed by the histories of watchers that know nothing of experiments, as a fault is (`hits`).
 
-The run says that the target is as before when its own questions were answered so. The watch says it as well: every node that went while the fault
-was in is Ready, workloads that were hit have as many ready pods as before or as their autoscaler asks for, every member of the database that
-said its role before says one, a primary is known, and the entry answers a health probe. Where the two contradict each other nothing is proven.
+The run records that the target is as before when its own probes showed so. The watch must show it as well: every node that was lost during the fault
+is Ready, workloads that were hit have as many ready pods as before or as their autoscaler asks for, every database member that reported its role
+before reports one, a primary is known, and the entry answers a health probe. If the two contradict each other, nothing is proven.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from harness.model.domain import DATABASE, ENTRY, NODES
 from harness.units import NS_PER_S
 
 AROUND_NS: Final = 2 * NS_PER_S
-"""The watch is asked so long before and after the moment of the restore, and never after the next fault was sent."""
+"""How long before and after the restore the watch's records are used, in ns; records after the next fault are never used."""
 
 
 def contradicted(evidence: Evidence, attempt: Experiment) -> str:
-    """What the watch says against a restore that was recorded as done, with its source; empty where it says nothing against it."""
+    """How the watch contradicts a restore that was recorded as done, with the source; empty if it does not."""
     at_ns, sent_ns = attempt.restore.at_ns, attempt.fault.sent_ns
     if at_ns is None or sent_ns is None:
         return ""
@@ -36,7 +36,7 @@ def contradicted(evidence: Evidence, attempt: Experiment) -> str:
         found += _members(evidence, sent_ns, around)
     if ENTRY in touches:
         found += _health(evidence, around)
-    return f"it was recorded as restored, and the watch says: {'; '.join(found)}" if found else ""
+    return f"the target was recorded as restored, but the watch recorded: {'; '.join(found)}" if found else ""
 
 
 def _nodes(evidence: Evidence, sent_ns: int, until_ns: int) -> Iterable[str]:
@@ -48,7 +48,7 @@ def _nodes(evidence: Evidence, sent_ns: int, until_ns: int) -> Iterable[str]:
 
 
 def _pods(evidence: Evidence, attempt: Experiment, sent_ns: int, until_ns: int) -> Iterable[str]:
-    """Pods that were ready and are there without being so, and workloads of the pods that were hit, which have fewer ready pods than before."""
+    """Texts about pods that were ready and exist but are not ready, and about workloads that were hit and have fewer ready pods than before."""
     was = {pod.uid for pod in evidence.pods_before(sent_ns) if pod.is_ready}
     waiting = sorted(pod.name for pod in evidence.pods_before(until_ns) if pod.uid in was and not pod.is_ready)
     if waiting:
@@ -75,10 +75,10 @@ def _members(evidence: Evidence, sent_ns: int, around: tuple[int, int]) -> Itera
     after = set(rows.between("at_ns", *around).words["member"].text())
     silent = sorted(str(member) for member in (before & set(asked.words["member"].text())) - after)
     if silent:
-        yield f"{_some(silent)} did not say its role then (watch/replicas)"
+        yield f"{_some(silent)} did not report its role at that time (watch/replicas)"
     leaders = {change.subject: change for change in evidence.leaders if change.at_ns < around[1]}
     yield from (
-        f"{subject} had no primary then (history/pods.ndjson)"
+        f"{subject} had no primary at that time (history/pods.ndjson)"
         for subject, change in leaders.items()
         if change.before and not change.after
     )
@@ -88,7 +88,7 @@ def _health(evidence: Evidence, around: tuple[int, int]) -> Iterable[str]:
     rows = evidence.probes.between("sent_ns", *around)
     own = rows.where(rows.words["subject"].equals(ENTRY) & rows.words["kind"].equals("health"))
     if len(own) and not probed(own).any():
-        yield f"none of {len(own)} health probes at the entry was answered then (watch/entry)"
+        yield f"none of {len(own)} health probes at the entry was answered at that time (watch/entry)"
 
 
 def _some(names: list[str]) -> str:

@@ -1,8 +1,8 @@
-"""Whether the rows of a window are each there once, all there, and possible.
+"""Whether the rows of a window are complete, unique and possible.
 
-A journey of ours numbers itself in its worker, and its requests from 1 on: what is missing among these numbers, or there twice, was not
-recorded as it was sent, within a window and from one window of its traffic to the next. A user who gave up before a first request leaves a
-number without a row. Rows of Locust's own users, and of other tools, have no numbers: of those rows only the answers are checked.
+A journey of the harness has a number in its worker, and numbers its requests from 1 on. If a number is missing or occurs twice, within a window or from
+one window of its traffic to the next, the record was changed or is incomplete. A user who gave up before a first request leaves a number without a
+row. Rows of Locust's own users, and of other tools, have no numbers: for such rows only the answers are checked.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from harness.units import NS_PER_S
 
 _OK: Final = 200
 EMPTY: Final = 0.1
-"""More good answers without a byte than this are no answers of a service that is read, but of something in front of it."""
+"""If more than this share of the good answers to reads have no content, they come from something in front of the service."""
 _STEP_BITS: Final = 16
 _ARRIVAL_BITS: Final = 32
 """With a worker of 15 bits a request is one integer."""
 NEAR_NS: Final = 60 * NS_PER_S
-"""Arrivals of so long before and after the edge between two windows are compared."""
+"""How long before and after the edge between two windows arrivals are compared, in ns."""
 _GAVE_UP: Final = (
-    "let each journey send a request, or find out from load/{traffic}/locust.log which gave up; then run again"
+    "let each journey send a request, or find out from load/{traffic}/locust.log which journeys gave up; then run again"
 )
-_EMPTY: Final = "see what answers there: a service that has nothing to say answers 204; then run again"
+_EMPTY: Final = "find out what answers these requests: a service without content should answer 204; then run again"
 _STATUS: Final = (
-    "see why the locustfile takes these answers for good: fail them, or name the expected `status`, then run again"
+    "find out why the locustfile counts these answers as good: fail them, or name the expected `status`, then run again"
 )
 
 
 def row_troubles(samples: Table) -> list[Trouble]:
-    """Defects of the rows of one window: none at all, an end before the begin, no route, twice, missing, not possible."""
+    """Defects of the rows of one window: no rows, an end before the beginning, no route, recorded twice, missing, or impossible."""
     ints = samples.ints
     backwards = int(((ints["done_ns"] < ints["sent_ns"]) | (ints["done_ns"] < ints["intended_ns"])).sum())
     nameless = int(samples.words["name"].missing.sum())
@@ -53,7 +53,7 @@ NAMELESS: Final = "give each request, and each event `request` that the locustfi
 
 
 class _Numbered(NamedTuple):
-    """The requests of journeys that number them: journey with its worker, number and due time of each, unsorted, and the pairs of both once each."""
+    """The requests of journeys that number them: journey (with worker), number and due time of each, unsorted, and each pair of journey and number once."""
 
     journey: Ints
     step: Ints
@@ -78,16 +78,16 @@ def _numbers(samples: Table) -> Iterable[Trouble]:
         )
     gaps = np.diff(own.requests)[np.diff(own.requests >> _STEP_BITS) == 0]
     if missing := int((gaps - 1).sum()):
-        yield Trouble(f"{missing} requests between others of their journeys are not recorded", AS_RECORDED)
+        yield Trouble(f"{missing} requests in the middle of their journeys are missing in the record", AS_RECORDED)
     first = own.step == 1
     if first.any() and (silent := _silent(own.journey[first], own.due_ns[first])):
-        yield Trouble(f"{silent} journeys that arrived between others have no request", _GAVE_UP)
+        yield Trouble(f"{silent} journeys that arrived in the window have no request in the record", _GAVE_UP)
 
 
 def between_windows(evidence: Evidence) -> Mapping[str, int]:
-    """How many requests at the edges between windows are not recorded, by window: of journeys that go on in the next one, and of journeys that lack there.
+    """By window, the number of requests and journeys at its edges that are missing in the record: requests of journeys that continue in another window, and whole journeys.
 
-    They count for the windows on both sides, and between.
+    They count for the windows on both sides, and for windows between these.
     """
     found: dict[str, int] = {}
     for traffic in dict.fromkeys(window.traffic for window in evidence.windows.values()):
@@ -119,7 +119,7 @@ def _between(windows: list[Window]) -> list[int]:
 
 
 def _skipped(before: Window, after: Window) -> int:
-    """How many journeys that arrived between the last ones of a window and the first ones of the next have no request."""
+    """Number of journeys without a request that arrived between the last journeys of a window and the first journeys of the next."""
     parts = []
     for window, start_ns, end_ns in (
         (before, before.end_ns - NEAR_NS, before.end_ns),
@@ -141,17 +141,17 @@ def _ends(samples: Table) -> Ints:
 
 
 def _steps(samples: Table) -> Ints:
-    """The number of each request in its journey; 0 where it has none."""
+    """The number of each request in its journey; 0 if it has none."""
     words = samples.words["step"]
     numbers = [int(word) if word.isdecimal() else 0 for word in words.names]
     return np.array([*numbers, 0], dtype=np.int64)[words.codes]  # the last is that of a missing word, which is coded -1
 
 
 def _silent(journeys: Ints, due_ns: Ints) -> int:
-    """How many numbers are missing among the journeys of each worker that began in the window.
+    """Number of missing journey numbers, by worker, among the journeys that began in the window.
 
-    Who thinks before a first request comes later than who arrived after them: at the edges of the window as many seconds as that takes
-    are left out.
+    A user who pauses before the first request sends it later than users who arrived afterwards: so at the edges of the window a time as long as
+    such a pause is left out.
     """
     missing = 0
     for worker in distinct(journeys >> _ARRIVAL_BITS).tolist():
@@ -170,18 +170,18 @@ def _silent(journeys: Ints, due_ns: Ints) -> int:
 
 
 def _answers(samples: Table) -> Iterable[Trouble]:
-    """Good answers of 5xx on a route that gives others too; and of what journeys read, answers of 200 without a byte."""
+    """Defects of answers: status 5xx counted as good on a route with other good answers; and reads of journeys answered with 200 but without content."""
     good = samples.words["error"].missing
     broken: Bools = good & (samples.ints["status"] >= SERVER_ERROR)
     names = samples.words["name"].codes
     mixed = broken & np.isin(names, names[good & ~broken])
     if count := int(mixed.sum()):
         yield Trouble(
-            f"{count} answers of status 5xx are recorded without an error, others of their routes too", _STATUS
+            f"{count} answers of status 5xx are recorded without an error, like other answers of their routes", _STATUS
         )
     read = (
         good & (samples.ints["status"] == _OK) & samples.words["method"].equals("GET") & (samples.ints["arrival"] > 0)
     )
     empty: Bools = read & (samples.ints["bytes"] <= 0)
     if (count := int(empty.sum())) > EMPTY * int(read.sum()):
-        yield Trouble(f"{count} of {int(read.sum())} answers of status 200 to GET have no byte", _EMPTY)
+        yield Trouble(f"{count} of {int(read.sum())} answers of status 200 to GET have no content", _EMPTY)

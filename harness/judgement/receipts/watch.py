@@ -19,19 +19,19 @@ GAP_NS: Final = 250_000_000
 SHARE_OF_LIMIT: Final = 0.1
 """Resolution of the watch and lag of the load may be up to this share of the limit."""
 UNCLOSED: Final = "its file is incomplete: the writer did not close it"
-"""What is wrong with a source that did not end in order, where nothing else was recorded."""
+"""The reason for a source that did not end in order, if no other reason was recorded."""
 Span = tuple[int, int]
 """Start and end, half open, in nanoseconds."""
 LEAST_S: Final = 5.0
-"""A window between two faults may be shorter than a watcher's spacing: from this length on every subject of it must be covered."""
+"""Windows of at least this length, in s, must be covered for every subject; a shorter window may be shorter than a watcher's spacing."""
 BLIND_SHARE: Final = 0.1
-"""Allowed share of blind time in a window: gaps longer than GAP_NS, neither up nor down."""
+"""Allowed share of time without probes in a window: gaps longer than GAP_NS, which count neither as up nor as down."""
 
 
 def watch_receipt(
     evidence: Evidence, watcher: str, sent_ns: Ints, span: tuple[int, int], *, limit_s: float = math.inf
 ) -> Receipt:
-    """Whether one watcher covered a span: closed, with probes unless it is shorter than 250 ms, no gap over 250 ms and limit / 10."""
+    """Whether one watcher covered a span: it closed, sent probes (unless the span is shorter than 250 ms), and left no gap over 250 ms and over limit / 10."""
     source = evidence.watchers.get(watcher)
     if source is None:
         return Receipt(ok=False, why=f"the watcher {watcher!r} left no record")
@@ -43,7 +43,8 @@ def watch_receipt(
     gap = int(gaps.max())
     if gap > max(GAP_NS, SHARE_OF_LIMIT * limit_s * NS_PER_S):
         return Receipt(
-            ok=False, why=f"the watcher {watcher!r} was blind for {gap / NS_PER_S:.3g} s, over a tenth of the limit"
+            ok=False,
+            why=f"the watcher {watcher!r} sent no probe for {gap / NS_PER_S:.3g} s, more than a tenth of the limit",
         )
     widened = ", more than 250 ms, so the resolution is wider" if gap > GAP_NS else ""
     return Receipt(ok=True, why=f"{len(gaps) - 1} probes, longest gap {gap / 1e6:.4g} ms{widened}")
@@ -63,16 +64,16 @@ def followed(
     hides: Callable[[Span], bool] = lambda _: True,
     files: tuple[str, ...] = (),
 ) -> Receipt:
-    """Whether changes were followed until the run ended, and in these stretches without a longer gap.
+    """Whether changes were followed until the run ended, and in these spans without a gap that is too long.
 
-    A change in a gap is known only from the list that is read after it: late, or not at all where it was undone by then.
+    A change in a gap is known only from the list that is read after it: late, or not at all if it was reversed by then.
 
     Args:
         evidence: of the run.
-        watcher: by name.
-        spans: the stretches.
-        longest_ns: a gap up to this one is as planned.
-        hides: whether there could have been something in a gap that is not seen afterwards.
+        watcher: its name.
+        spans: start and end of each, in ns.
+        longest_ns: gaps up to this length are allowed.
+        hides: whether a gap may hide a change that cannot be seen afterwards.
         files: of the watcher.
     """
     source = evidence.watchers.get(watcher)
@@ -81,12 +82,12 @@ def followed(
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher {watcher!r}: {source.why or 'it did not complete'}", files=files)
     if blind_s := _blind_s(evidence, watcher, spans, longest_ns, hides):
-        return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind_s:.3g} s", files=files)
-    return Receipt(ok=True, why=f"the watcher {watcher!r}: it watched until the run ended", files=files)
+        return Receipt(ok=False, why=f"the watcher {watcher!r} received no data for {blind_s:.3g} s", files=files)
+    return Receipt(ok=True, why=f"the watcher {watcher!r} watched until the run ended", files=files)
 
 
 def blind_spells(evidence: Evidence, watcher: str) -> Iterator[Span]:
-    """When a watcher was blind; that of pods follows nodes as well, whose gaps are left out."""
+    """The times in which a watcher received no data; the watcher of pods follows nodes as well, whose gaps are left out."""
     for blind in every(WatchBlind, evidence.observations):
         if blind.subject == watcher and not blind.of_.endswith("/nodes"):
             yield blind.from_ns, blind.until_ns
@@ -95,7 +96,7 @@ def blind_spells(evidence: Evidence, watcher: str) -> Iterator[Span]:
 def _blind_s(
     evidence: Evidence, watcher: str, spans: Iterable[Span], longest_ns: int, hides: Callable[[Span], bool]
 ) -> float:
-    """The first time in these stretches, in seconds, for which a watcher was blind for longer than allowed; 0: never."""
+    """Length of the first gap in these spans for which a watcher received no data for longer than allowed, in s; 0: there is none."""
     stretches = list(spans)
     for from_ns, until_ns in blind_spells(evidence, watcher):
         within = any(from_ns < end_ns and until_ns > start_ns for start_ns, end_ns in stretches)
@@ -112,7 +113,7 @@ def gaps_ns(sent_ns: Ints, span: tuple[int, int]) -> Ints:
 
 
 def blind_share(sent_ns: Ints, span: tuple[int, int]) -> float:
-    """Share of blind time: gaps of more than 250 ms between probes, neither up nor down."""
+    """Share of time without probes: gaps of more than 250 ms between probes, which count neither as up nor as down."""
     gaps = gaps_ns(sent_ns, span)
     return float(gaps[gaps > GAP_NS].sum() / max(span[1] - span[0], 1))
 

@@ -13,17 +13,17 @@ from harness.model import Measure, Op, Outcome
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Amount(Found):
-    """What a figure found of a number.
+    """A number that a figure counted or read, as the interval from `low` to `high`.
 
     Attributes:
-        low, high: the number is between the two.
-        text: the number in words. expected: the limit in words; empty: as the objective says it.
-        limit, op, tolerance: what it is held against; None: limit and comparison of the objective, at scale.
-        value: of the measure; None: the end that decides, and none where only both ends together do.
-        shows: whether the measure has both ends, which an exact number need not.
-        lenient: whether the better end decides, where the other one only says how closely the number was read.
-        broken: whether something else fails it, which `text` says.
-        between: why it is not known well enough, where the limit is between the ends.
+        low, high: the ends of the interval that contains the number.
+        text: the number in words. expected: the limit in words; empty: the words of the objective.
+        limit, op, tolerance: what the number is compared with; None: limit and comparison of the objective, at the target's time scale.
+        value: value of the measure; None: the end that decides, or no value if both ends decide together.
+        shows: whether the measure shows both ends; an exact number needs no ends.
+        lenient: whether the better end alone decides, because the other end only says how precisely the number was read.
+        broken: whether something else makes the measure fail, which `text` names.
+        between: why the number is not known precisely enough, if the limit is between the ends.
     """
 
     low: float
@@ -41,7 +41,7 @@ class Amount(Found):
 
 
 def amount(case: Case, found: Amount, name: str = "") -> Measure:
-    """PASS where both ends are inside the limit, FAIL where both are outside, else INCONCLUSIVE; each after its receipts."""
+    """PASS if both ends are inside the limit, FAIL if both are outside, else INCONCLUSIVE; receipts that are not ok also make it INCONCLUSIVE."""
     op = found.op or case.objective.op
     limit = case.scaled.in_unit(found.unit) if found.limit is None else found.limit
     outcome = Outcome.FAIL if found.broken else held(op, _ends(found, op), limit, found.tolerance)
@@ -61,7 +61,7 @@ def amount(case: Case, found: Amount, name: str = "") -> Measure:
 
 
 def _ends(found: Amount, op: Op) -> Bounds:
-    """The ends as bounds of any confidence."""
+    """The ends as bounds that have full confidence."""
     low, high = found.low, found.high
     if found.lenient:
         low = high = high if op is Op.AT_LEAST else low
@@ -71,7 +71,7 @@ def _ends(found: Amount, op: Op) -> Bounds:
 
 
 def _deciding(found: Amount, op: Op, outcome: Outcome) -> float | None:
-    """The end that decides: the worse one, of a FAIL the better one."""
+    """The end that decides: the worse end, but for a FAIL the better end."""
     if found.broken or not math.isfinite(found.high) or (op is Op.WITHIN and found.low != found.high):
         return None
     return found.high if (op is Op.AT_LEAST) is (outcome is Outcome.FAIL) else found.low

@@ -1,4 +1,4 @@
-"""Things that must each be as expected: how many are not, and of which nothing is known."""
+"""Sets of things that must each be as expected: how many are not, and whether some are unknown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from harness.model import Measure, Outcome, ReasonKind
 
 
 class Gap(NamedTuple):
-    """Why it is not known of all things that they are as expected.
+    """Why it is unknown whether all things are as expected.
 
     Attributes:
-        why: follows the text of what was found; empty: nothing is missing.
-        hint: what to do about it; empty: as of a failure. kind: of the reason.
-        alone: whether it is all of the text.
+        why: text that follows the text of what was found; empty: nothing is unknown.
+        hint: what to do about it; empty: the usual hint. kind: of the reason.
+        alone: whether `why` replaces the text of what was found.
     """
 
     why: str
@@ -25,22 +25,22 @@ class Gap(NamedTuple):
     alone: bool = False
 
 
-_NONE: Final = Gap("", "let the run record some, then run again")
+_NONE: Final = Gap("", "make the run record at least one, then run again")
 NOTHING: Final = Gap("", "")
 """No gap."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Things(Found):
-    """What a figure found of things that must each be as expected.
+    """A set of things that a figure found, each of which must be as expected.
 
     Attributes:
-        bad: how many are not, of the `n` that are known; of none nothing is claimed.
-        text: both, and what is expected, in words.
-        gaps: what is missing of them; the first one that is says why nothing is decided. none: of no things at all.
-        excuse: why those that are bad prove nothing.
-        value: of the measure; None: `bad`, but where it is `mixed`, as no bound on one number would cover all that is bad.
-        scaled_limit: of the measure.
+        bad: how many of the `n` known things are not as expected; if `n` is 0 nothing is decided.
+        text: both numbers and what is expected, in words.
+        gaps: reasons why some things may be unknown; the first with a text makes the measure INCONCLUSIVE. none: the reason if there are no things.
+        excuse: why the bad things prove no failure.
+        value: value of the measure; None: `bad`, or no value if the bad things are `mixed`, as a bound on one number would not cover all kinds.
+        scaled_limit: limit of the measure.
     """
 
     bad: int
@@ -54,7 +54,7 @@ class Things(Found):
 
 
 def every_one(case: Case, found: Things, name: str = "") -> Measure:
-    """FAIL where one is bad, after its receipts INCONCLUSIVE where something is missing or there are none, else PASS."""
+    """FAIL if a thing is bad, else INCONCLUSIVE if things are unknown or there are none, else PASS; receipts that are not ok make it INCONCLUSIVE."""
     outcome = Outcome.FAIL if found.bad else Outcome.PASS
     outcome, reason = settled(outcome, because(outcome, found.text), found.receipts, found.needs)
     missing = [gap for gap in found.gaps if gap.why] + ([found.none] if found.n == 0 else [])

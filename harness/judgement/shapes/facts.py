@@ -29,9 +29,9 @@ def known(
     Args:
         case: of the objective.
         text: what was read, and what was expected.
-        found: what the measure shows beside them; its hint is that of each outcome, its kind of one that is not known.
+        found: the other fields of the measure; its hint is used for every outcome, its kind only if the fact is not known.
         name: of the measure; empty: of the figure.
-        ok: which of the three.
+        ok: whether the fact is as expected; None: not known.
         figures: the number of the measure, with its bounds and its limit.
     """
     outcome = _OUTCOMES[ok]
@@ -60,7 +60,7 @@ def one_fact(case: Case, fact: Fact, found: Found, name: str) -> Measure:
 def all_facts(case: Case, matrix: FactTable, found: Found, name: str) -> Measure:
     """All facts of a matrix as one measure, which names the first mismatches.
 
-    Where not all were read, the number of mismatches is the least that there are: facts that were not read may be others.
+    If not all facts were read, the number of mismatches is a lower bound: facts that were not read may be mismatches too.
     """
     words, failed, unread = words_of_facts(case.objective.demand), matrix.count(ok=False), matrix.count(ok=None)
     covers = f"covers {matrix.covered:,} of {matrix.of:,}".replace(",", " ")

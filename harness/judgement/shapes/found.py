@@ -1,4 +1,4 @@
-"""What a figure found: the data that its measure shows, whatever its shape, and the measure after its receipts."""
+"""What a figure found: the fields that measures of all shapes have in common, and the measure after its receipts."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from harness.model import Measure, Op, Outcome, Reason, ReasonKind, Receipt
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """What the measure of any shape shows beside outcome, reason and number.
+    """The fields that a measure of any shape has beside outcome, reason and number.
 
     Attributes:
         method, files, scope, receipts, n, n_needed, resolution, unit: of the measure.
         needs: the receipts that a FAIL needs.
-        said, told: limit and comparison of the measure in words, where they are not those of the objective.
-        unknown: why nothing is known; empty: something is.
-        doubt: why what is as expected proves nothing; empty: it does.
-        short: why the run could not have failed; empty: it could.
-        hint, kind: of what is not decided.
+        said, told: limit and comparison of the measure in words, if they differ from those of the objective.
+        unknown: why the result is unknown; empty: it is known.
+        doubt: why a result that is as expected is no proof; empty: it is a proof.
+        short: why the run could not have failed, which makes it NOT ASSESSED; empty: it could have failed.
+        hint, kind: of the reason of an undecided measure.
     """
 
     method: str

@@ -19,8 +19,8 @@ def within(limit: float, *, low: float | None, high: float | None, watched: floa
 
     Args:
         limit: of the sentence.
-        low: the last moment known to be without the effect; None: `high`, as what is pushed is known when it changes.
-        high: the first moment with the effect; None: it was not seen.
+        low: the last moment known to be without the effect; None: the same as `high`, for changes that are reported as they happen.
+        high: the first moment with the effect; None: the effect was not observed.
         watched: until when the effect was watched for; used where it was not observed.
     """
     if high is None:
@@ -32,16 +32,16 @@ def within(limit: float, *, low: float | None, high: float | None, watched: floa
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effect(Found):
-    """What a figure found of an effect that must come within the limit of its sentence.
+    """An effect that must come within the limit of its sentence, as a figure found it.
 
     Attributes:
-        low, high, watched: as of `within`, in s from the cause on.
-        names: what the words of the figure name. words: key of the table, where the figure has several entries; words of a figure of one's own.
-        expected, limit_s: in place of those of the objective.
-        ends: whether the effect is the end of something, which is shown only where it was watched up to the limit.
-        seen: whether there was anything of it; else `high` is the beginning, and no value.
-        broken: what fails the sentence whenever the effect came; empty: nothing does.
-        excuse: why an effect that came later, or did not come, is no failure; empty: it is one.
+        low, high, watched: see `within`, in s from the cause on.
+        names: values for the templates. words: key of the templates, if the figure has several; or the templates of a package's own figure.
+        expected, limit_s: expectation in words and limit, in place of those of the objective.
+        ends: whether the effect is the end of something, which is proven only if it was watched up to the limit.
+        seen: whether anything was observed; if not, `high` is the time of the cause and is not shown as a value.
+        broken: why the sentence fails whenever the effect came; empty: it does not fail for that.
+        excuse: why an effect that came too late, or did not come, is no failure; empty: it is a failure.
     """
 
     low: float | None = None
@@ -71,7 +71,7 @@ def until(case: Case, found: Effect, name: str = "") -> Measure:
 
 
 def _decided(case: Case, found: Effect, limit: float) -> tuple[Outcome, str, ReasonKind | None]:
-    """The outcome by the times alone, in words, and the kind of a reason that does not decide."""
+    """The outcome before its receipts, its text, and the kind of its reason if it is undecided."""
     words = found.words if isinstance(found.words, UntilWords) else UNTIL[found.words or case.objective.figure]
     said = {**found.names, "low": found.low or 0.0, "high": found.high, "watched": found.watched}
     head = words.head.format(**said)
@@ -89,18 +89,23 @@ def _decided(case: Case, found: Effect, limit: float) -> tuple[Outcome, str, Rea
 
 
 def _unsure(found: Effect, outcome: Outcome, limit: float) -> str:
-    """Why an outcome by the times alone proves nothing; empty: it does."""
+    """Why a PASS or a FAIL by the times alone is no proof; empty: it is a proof."""
     if outcome is not Outcome.PASS:
         return found.excuse if outcome is Outcome.FAIL else ""
     brief = found.ends and found.watched < limit
-    doubts = [found.doubt, f"it was observed for {found.watched:.3g} s of {limit:.3g} s" if brief else ""]
+    doubts = [
+        found.doubt,
+        f"the observation lasted {found.watched:.3g} s of the {limit:.3g} s that are needed" if brief else "",
+    ]
     return "; ".join(filter(None, doubts))
 
 
 def too_short(case: Case, attempt: Experiment) -> str:
-    """Why an attempt could not have shown that an effect came too late: it was planned to be watched for less than the limit; empty: it could."""
+    """Why an attempt could not show that an effect came too late: it was planned to be watched for less than the limit; empty: it could."""
     planned, limit = case.plan.experiments.get(attempt.name), case.scaled.in_unit("s")
     watched = planned.observe_s if planned else 0.0
     return (
-        "" if watched >= limit else f"{attempt.name} would have watched for {watched:.4g} s, the limit is {limit:.4g} s"
+        ""
+        if watched >= limit
+        else f"{attempt.name} was planned to be watched for {watched:.4g} s, less than the limit of {limit:.4g} s"
     )

@@ -1,6 +1,6 @@
-"""What measures say: one table for each shape, by figure.
+"""The sentences of measures: one table of templates for each shape, by figure.
 
-A template names what the figure found (`names`), and of an effect its times in s from the cause on: `low`, `high`, `watched`.
+The fields of a template are the values that the figure found (`names`), and the times of an effect in s after its cause: `low`, `high`, `watched`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from harness.model import DemandKind, Figure
 
 
 class UntilWords(NamedTuple):
-    """Of an effect that must come within a limit.
+    """Templates of the sentences about an effect that must come within a limit.
 
     Attributes:
         head: begins every sentence.
-        came: the effect came. missing: it did not.
-        late: it came, and not within the limit; empty: as `came`.
-        proof: follows where it came within the limit.
-        between: follows where the limit is between `low` and `high`.
+        came: says that the effect came. missing: says that it did not come.
+        late: says that it came after the limit; empty: use `came`.
+        proof: is added if the effect came within the limit.
+        between: is added if the limit is between `low` and `high`.
     """
 
     head: str
@@ -32,20 +32,20 @@ class UntilWords(NamedTuple):
 
 _FIRES: Final = UntilWords(
     "{alert}, {attempt}: ",
-    "it fired {high:.4g} s after the fault at the latest",
-    "it did not fire in the {watched:.4g} s that were watched",
+    "the alert fired at most {high:.4g} s after the fault",
+    "the alert did not fire in the {watched:.4g} s that were watched",
 )
 _GONE: Final = UntilWords(
     "",
-    "{gave} gave {old} of {n} {what} after the {switch}, the last {high:.4g} s after it",
-    between="; when it began is known to {known:.3g} s",
+    "{old} of {n} {what} after the {switch} were of release {gave}, the last {high:.4g} s after it",
+    between="; the moment of the {switch} is known to {known:.3g} s only",
 )
 
 UNTIL: Final[Mapping[str, UntilWords]] = {
     Figure.REPLACED: UntilWords(
         "{pod} was killed, and ",
         "{successor} was ready {high:.3g} s after the fault was sent",
-        "no pod took its place in the {watched:.3g} s that were watched",
+        "no new pod was ready in its place in the {watched:.3g} s that were watched",
     ),
     Figure.RESCHEDULED: UntilWords(
         "{attempt}: {workload} lost {lost} of its pods; ",
@@ -54,56 +54,56 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
     ),
     Figure.SERVICE_HEALTH: UntilWords(
         "{service}, {attempt}: ",
-        "it read failing after {high:.4g} s",
-        "it read well in the {watched:.4g} s that were watched",
-        between=", and was last asked {low:.4g} s after the fault",
+        "the service reported that it fails {high:.4g} s after the fault",
+        "the service did not report that it fails in the {watched:.4g} s that were watched",
+        between="; its last healthy answer was requested {low:.4g} s after the fault",
     ),
     Figure.PROMOTION: UntilWords(
-        "{attempt}: {member} was ordered to lead, and ",
+        "{attempt}: {member} was ordered to become primary, and ",
         "it was the only primary after {high:.3g} s",
-        "it did not lead in the {watched:.3g} s that were watched",
-        between=", and was not yet {low:.3g} s after it",
+        "it did not become primary in the {watched:.3g} s that were watched",
+        between=", but was not yet primary {low:.3g} s after the order",
     ),
     Figure.EQUAL_COPIES: UntilWords(
         "{attempt}: ",
-        "{writes} rows of {copies} copies were equal {high:.3g} s after the partition healed",
-        "of {writes} rows {lacking} differed from the other copies ({some}) to the end of the watch, {watched:.3g} s after the partition healed",
+        "{writes} rows were equal in all {copies} copies {high:.3g} s after the end of the partition",
+        "{lacking} of {writes} rows differed from the other copies ({some}) until the watch ended, {watched:.3g} s after the end of the partition",
     ),
     Figure.RESTARTED: UntilWords(
         "{attempt}: {pod} ",
-        "hung, and its container was started again after {high:.4g} s",
-        "hung, and was not started again in the {watched:.4g} s that were watched",
+        "hung, and its container was restarted after {high:.4g} s",
+        "hung, and its container was not restarted in the {watched:.4g} s that were watched",
     ),
     Figure.LAST_REQUEST: UntilWords(
         "{attempt}: {pod} ",
         "turned unready and answered its last request {high:.4g} s after that",
         late="still answered a request {high:.4g} s after it turned unready",
-        proof="; of {later} later than the limit it would have got {expected:.3g}",
+        proof="; of {later} requests after the limit it would have got {expected:.3g} if it had still been in use",
     ),
     Figure.ALERT_FIRES: _FIRES,
     Figure.ALERT_AT_ERRORS: _FIRES,
     Figure.QUERY_ALERT: UntilWords(
         "`{query}`, {attempt}: ",
-        "{alert} named it {high:.4g} s after its p95 passed {over} at the latest",
-        "no alert with the label `part: query` named it in the {watched:.4g} s that it was slow",
+        "the alert {alert} named the query at most {high:.4g} s after its p95 passed {over}",
+        "no alert with the label `part: query` named the query in the {watched:.4g} s in which it was slow",
     ),
     Figure.ALERTS_RESOLVED: UntilWords(
         "{attempt}: ",
-        "of {n} alerts the last, {alert}, was resolved {high:.4g} s after the recovery",
+        "the last of {n} alerts, {alert}, was resolved {high:.4g} s after the recovery",
         "{alert} was not resolved in the {watched:.4g} s that were watched after the recovery",
     ),
     Figure.ALERTS_DELIVERED: UntilWords(
-        "{attempt}: ", "notices of {n} alerts came within {longest:.4g} s", "no notice of {alert} came"
+        "{attempt}: ", "notices of {n} alerts came within {longest:.4g} s", "no notice of {alert} was received"
     ),
     Figure.TAKEN_BACK: UntilWords(
         "{rollout}: ",
-        "the rollback started {high:.4g} s after the switch at most ({why})",
-        "no rollback started by itself in {watched:.4g} s after the switch{unclear}",
+        "the rollback started at most {high:.4g} s after the switch ({why})",
+        "no rollback started by itself in the {watched:.4g} s after the switch{unclear}",
     ),
     Figure.ROLLBACK_START: UntilWords(
         "{rollout}: ",
-        "the rollback started {high:.4g} s after the condition at most ({why})",
-        "no rollback started by itself in {watched:.4g} s after the condition{unclear}",
+        "the rollback started at most {high:.4g} s after the condition was met ({why})",
+        "no rollback started by itself in the {watched:.4g} s after the condition was met{unclear}",
     ),
     Figure.ROLLBACK_TOLD: UntilWords(
         "{rollout}: ",
@@ -115,7 +115,7 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
     "first request of a new pod": UntilWords(
         "{pod} ",
         "gave its first answer {high:.3g} s after it was ready",
-        "was ready and gave no answer in the {watched:.3g} s that were watched",
+        "was ready but gave no answer in the {watched:.3g} s that were watched",
     ),
     "last request of a killed pod": UntilWords(
         "",
@@ -123,9 +123,11 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
         late="{pod} answered a request that was sent {high:.3g} s after it was killed",
     ),
     "by another": UntilWords(
-        "{rollout} was ", "", "{taken} when the condition of its trigger had been there for {watched:.4g} s"
+        "{rollout} was ", "", "{taken} when the condition of its trigger had been met for {watched:.4g} s"
     ),
-    "its trigger": UntilWords("{rollout}: ", "{old} answered for {high:.4g} s after its trigger at most ({why})"),
+    "its trigger": UntilWords(
+        "{rollout}: ", "{old} still answered at most {high:.4g} s after the condition of its trigger was met ({why})"
+    ),
     Figure.QUERIES_QUICK: UntilWords(
         "{rollout}: ",
         "the p95 of `{query}` was above {over} until {high:.4g} s after the release had its first users",
@@ -138,8 +140,8 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
     ),
     Figure.SPIKE_RISE: UntilWords(
         "the replicas ",
-        "rose from {before} to {after} {high:.4g} s after the begin of {spike}",
-        "stayed at {before} in {spike}, which lasted {watched:.4g} s (between {least} and {most} are allowed{says})",
+        "rose from {before} to {after} {high:.4g} s after the beginning of {spike}",
+        "stayed at {before} in {spike}, which lasted {watched:.4g} s (allowed are {least} to {most}{says})",
     ),
     Figure.SPIKE_BACK: UntilWords(
         "",
@@ -150,13 +152,13 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
 
 
 class FactWords(NamedTuple):
-    """Of facts that a driver read.
+    """The words of facts that a driver read.
 
     Attributes:
-        method: how they were read.
-        where: follows the sentence of a check that passes.
+        method: how the facts were read.
+        where: where they were read; follows the words of a check that passes.
         hint: what to do about a fact that is not known.
-        live: whether the target itself was asked.
+        live: whether the facts were read from the running target.
     """
 
     method: str
@@ -167,7 +169,10 @@ class FactWords(NamedTuple):
 
 _FACTS: Final[Mapping[str, FactWords]] = {
     DemandKind.CHECK: FactWords(
-        "read from the live target", " on the live target", "see that the target answers, then run again", live=True
+        "read from the live target",
+        " on the live target",
+        "make sure that the target answers, then run again",
+        live=True,
     ),
     DemandKind.STATIC: FactWords(
         "read from the platform's files",
@@ -175,7 +180,7 @@ _FACTS: Final[Mapping[str, FactWords]] = {
         "correct the file, or the path in the target file, then run again",
     ),
     DemandKind.INGEST: FactWords(
-        "read from the report", " in the report", "let the tool write its report anew for this release, then run again"
+        "read from the report", " in the report", "let the tool write a new report for this release, then run again"
     ),
 }
 

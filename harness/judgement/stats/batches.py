@@ -98,11 +98,11 @@ def batch_of(at_ns: Ints, start_ns: int, end_ns: int, batches: int) -> Ints:
 
 
 def share_by_batches(tally: Tally, confidence: float) -> Bounds:
-    """A share of requests that are sent here or there, by time batches.
+    """Bounds of the share of requests that go to one place, by time batches.
 
-    The widest of three intervals counts: that of independent requests, exact; that of the share linearised by batches (Cochran, as in
-    `share_difference`); and that of its slowest waves, for connections that outlive a batch. For what swings about its mean all the time, as the turns of a balancer do; failures come in episodes, and
-    have bounds of their own (`clustered`).
+    The widest of three intervals counts: the exact one for independent requests; that of the share linearised by batches (Cochran, as in
+    `share_difference`); and that of its slowest waves, for connections that outlive a batch. They are intended for shares that swing about their mean all the
+    time, such as those of a load balancer; failures come in episodes, and have bounds of their own (`clustered`).
     """
     n, batches = tally.total, len(tally.n)
     method = f"share, independent (exact), from {batches} time batches and from their {WAVES} slowest waves, the widest"
@@ -112,7 +112,7 @@ def share_by_batches(tally: Tally, confidence: float) -> Bounds:
 
 
 def _for_so_long(tally: Tally, confidence: float, method: str, times: float) -> Bounds:
-    """The bounds if the same went on for so many times as long."""
+    """The bounds if the same traffic went on for `times` as long."""
     n, bad = tally.total * times, tally.bad_total * times
 
     def low(sure: float) -> float:
@@ -137,7 +137,7 @@ def _for_so_long(tally: Tally, confidence: float, method: str, times: float) -> 
 
 
 def batch_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
-    """How far a sum may be above its measured value; its parts are the batches' pulls. With `times` as many batches like them it is less far.
+    """How far a sum of the batches' pulls may be above its measured value; less far with `times` as many similar batches.
 
     Student's t, moved by the skewness of the batches: N. J. Johnson, "Modified t tests and confidence intervals for asymmetrical
     populations", JASA 73 (1978), equation 2.7, times SKEWED, and never to the side that would narrow the interval.
@@ -153,7 +153,7 @@ def batch_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
 
 
 def wave_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
-    """As `batch_reach`, where neighbouring batches are alike: from the slowest waves of the batches, with their few degrees of freedom.
+    """Like `batch_reach`, for neighbouring batches that are correlated: from the slowest waves of the batches, with their few degrees of freedom.
 
     Source: E. Lazarus, D. J. Lewis, J. H. Stock and M. W. Watson, "HAR inference: recommendations for practice", Journal of Business &
     Economic Statistics 36 (2018), the equal-weighted cosine estimator of the long-run variance.
@@ -164,7 +164,7 @@ def wave_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
 
 
 def unbounded(value: float, n: int, confidence: float, method: str, why: str) -> Bounds:
-    """Bounds of what cannot be bounded, and why."""
+    """Infinite bounds for a figure that cannot be bounded, with the reason."""
     return Bounds(
         value=value,
         low=-math.inf,

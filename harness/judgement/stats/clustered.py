@@ -18,7 +18,7 @@ from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, share_bo
 from harness.judgement.stats.swings import changes, slow_swings, thirds
 
 PAIR: Final = 2
-"""So many bad requests of a whole window show no clusters whose next could be larger: it is assumed to be of the same size."""
+"""If a complete window has only this many bad requests, the next cluster is assumed to be no larger than this."""
 LASTING: Final = 0.25
 """Longest episode at an edge of the window, as a share of it; a longer one is a change of the platform."""
 
@@ -27,7 +27,7 @@ def share_in_time(slots: Slots, confidence: float, *, claim: bool = False) -> Bo
     """The share of bad requests, with bounds that are valid for clustered requests as well.
 
     Args:
-        slots: the bad ones in time.
+        slots: the bad requests in time.
         confidence: of each bound.
         claim: whether a PASS or a FAIL of the platform rests on these bounds. One window does not show how often its share changes, so what
             lasts until the end is an episode as well, and `thirds` of the window count; and a FAIL needs no more than `least_share`.
@@ -43,9 +43,9 @@ def share_in_time(slots: Slots, confidence: float, *, claim: bool = False) -> Bo
 
 
 def without_episodes(slots: Slots, confidence: float, *, claim: bool = False) -> Bounds:
-    """The bounds of a window in which as much is bad in the episodes as beside them: what they show of the platform, an outage more does not take away.
+    """The bounds of a window if its episodes were only as bad as the rest: a further outage does not weaken what the rest shows of the platform.
 
-    Of a window without episodes nothing is left out, and the lower bounds are 0.
+    For a window without episodes the lower bounds are 0.
     """
     rest = beside(slots)
     if rest is None:

@@ -99,7 +99,7 @@ class Slots:
         return Slots(width_s=self.seconds / BATCHES, n=n, bad=bad)
 
     def divided(self, count: int) -> tuple[Ints, Ints]:
-        """Requests, and bad ones, of so many equal parts, to the slot."""
+        """Number of requests, and of bad requests, in each of `count` equal parts, to the slot."""
         starts = np.arange(count) * len(self.n) // count
         return np.add.reduceat(self.n, starts), np.add.reduceat(self.bad, starts)
 

@@ -44,7 +44,7 @@ MOST_LOG: Final = 700.0
 
 NO_ANSWERS: Final = "too many requests had no answer: the quantile is undefined"
 TOO_LONG: Final = "stalls are too long: 20 time batches of twice the longest do not fit into the window"
-TOO_FEW: Final = "what differs came in fewer than 15 episodes"
+TOO_FEW: Final = "the differences came in fewer than 15 episodes"
 
 
 def share_difference(

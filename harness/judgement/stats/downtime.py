@@ -23,7 +23,7 @@ RARE: Final = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Downtime:
-    """Outages of a door within the time that it was probed.
+    """Outages of an entry within the time that it was probed.
 
     Attributes:
         seconds: length of each outage, in order; flaps in one episode are one outage.
@@ -110,7 +110,7 @@ def uptime_by_seconds(down: Downtime, confidence: float) -> Bounds:
 
 
 def _uptime(down: Downtime, confidence: float, times: float) -> Bounds:
-    """The same, if it went on for so many times as long."""
+    """The bounds if the same outages went on for `times` as long."""
     (least, most), (fail_least, fail_most) = (_share_down(down, sure, times) for sure in (confidence, FAIL_CONFIDENCE))
     few = down.effective < ENOUGH
     return Bounds(
@@ -124,7 +124,7 @@ def _uptime(down: Downtime, confidence: float, times: float) -> Bounds:
         longer=lambda more: _uptime(down, confidence, more),
         method=f"seconds down of seconds watched, {outages_of(down)}: {_way(down)}",
         clustered=True,
-        why=f"{outages_of(down)} in {down.watched_s:.4g} s are too few to know how often they come"
+        why=f"{outages_of(down)} in {down.watched_s:.4g} s are too few to know how often outages come"
         if down.long and few
         else "",
         claim=f"observed in {down.watched_s:.4g} s; outages that come fewer than {RARE} times in that time may be missed"
@@ -150,8 +150,8 @@ def outages_of(down: Downtime) -> str:
 
 
 def _way(down: Downtime) -> str:
-    each = f"{NEXT_LARGER:g} times the longest" if down.long else "the time from probe to probe"
-    return f"sum of outages with one to come of {each} (Fay-Feuer)"
+    each = f"{NEXT_LARGER:g} times the longest" if down.long else "one probe spacing"
+    return f"sum of outages, with one more outage assumed of {each} (Fay-Feuer)"
 
 
 def probes_needed(down: Downtime, share: float, confidence: float) -> int | None:

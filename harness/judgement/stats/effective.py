@@ -1,7 +1,7 @@
 """Exact bounds of a share of bad requests that come in clusters.
 
 Requests that fail for one cause are one piece of evidence, not many. The bounds here are those of Clopper and Pearson for as many independent
-requests as the clusters are worth. Where theirs assume one more failure, these assume one more cluster, the worst to come.
+requests as the clusters are worth. Where the original bounds assume one more failure, these assume one more cluster, as large as may come.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Clustering:
         """Why the bounds are wide; empty if more requests narrow them."""
         if not self.few or self.effective >= ENOUGH:
             return self.note
-        return f"clustered by {self.rule}; with fewer than {ENOUGH} clusters the next may be {NEXT_LARGER:g} times as large"
+        return f"bad requests are clustered by {self.rule}; with fewer than {ENOUGH} clusters the next one may be {NEXT_LARGER:g} times as large"
 
     def at_least(self, confidence: float) -> float:
         """Lower bound of the share.
@@ -93,7 +93,7 @@ class Clustering:
         return float(betaincinv(total / size, (self.n - self.bad) / size, confidence))
 
     def longer(self, times: float) -> Clustering:
-        """The same for so many times as long: more clusters of the same sizes, and one worst to come."""
+        """The clustering if the same went on for `times` as long: more clusters of the same sizes, and still one worst cluster to come."""
         return replace(self, n=self.n * times, bad=self.bad * times, squares=self.squares * times)
 
     def _unsure(self, confidence: float) -> float:
@@ -107,7 +107,7 @@ class Clustering:
 def sum_at_most(total: float, squares: float, next_size: float, confidence: float) -> float:
     """Upper bound of a sum of clusters whose number is Poisson; source as `Clustering.at_most`.
 
-    `squares` is the sum of the squared sizes, `largest` the size of one more cluster.
+    `squares` is the sum of the squared sizes, `next_size` the assumed size of one more cluster.
     """
     if total + next_size <= 0:
         return 0.0

@@ -1,7 +1,7 @@
-"""Lower bounds of a share that hold however its bad requests are clustered, so that no outage more makes a verdict milder.
+"""Lower bounds of a share that are valid however its bad requests are clustered, so that a further outage never makes a verdict milder.
 
-Bounds of clusters are wide: a window that fails by ten lone failures would be undecided if a minute without one answer came on top, as that
-is one cluster. What is here leaves the worse part of the window out instead.
+Bounds for clusters are wide: a window that fails because of ten single failures would become undecided if a minute without any answer came on top,
+as that minute is one cluster. The bounds here leave the worse part of the window out instead.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
 from harness.judgement.stats.swings import AGAIN, THIRDS, WAVES, odds_times
 
 PARTS: Final = 5
-"""What is bad in each of so many equal parts of a window is no episode."""
+"""Number of equal parts of a window: if requests are bad in each part, that is not an episode."""
 APART: Final = 3
-"""Twentieths so far from each other are not of one short outage: 2 s in a window of 12 s are, which any platform may have once."""
+"""Twentieths of a window at least this far apart do not belong to one short outage, such as 2 s in a window of 12 s, which any platform may have once."""
 PART_CONFIDENCE: Final = 0.95
 ONCE_IN: Final = 200
-"""A platform at its limit has a window with so many times as many bad requests in at most 1 of so many windows."""
+"""A platform at its limit has a window with this many times as many bad requests in at most one of this many windows."""
 
 
 def least_share(slots: Slots, confidence: float = FAIL_CONFIDENCE, chance: float = 1 / ONCE_IN) -> float:
-    """The greatest of the lower bounds.
+    """The greatest of four lower bounds of the share.
 
-    * In every fifth: Clopper and Pearson's bound of the best fifth of the window, of its odds divided by AGAIN.
-    * Without episodes: what is bad beside them, and in them as much as beside them; of that the level of the best third, in the whole window.
-    * Apart: the greatest number of twentieths of the window that have a bad request and are APART from each other, each taken for one bad
-      request (Clopper and Pearson): an outage that lasts for a few of them is hardly more than one.
+    * In every fifth: Clopper and Pearson's bound of the best fifth of the window, with its odds divided by AGAIN.
+    * Without episodes: the share of the best third, if the episodes were only as bad as the rest, taken for the complete window.
+    * Apart: the greatest number of twentieths of the window that have a bad request and are APART from each other, each counted as one bad
+      request (Clopper and Pearson): an outage that lasts for a few twentieths counts as little more than one.
     * One outage, however long: the share times `chance`, as by Markov's inequality a window has a share of x or more with a probability of
       at most p / x, where p is the share of all windows. Source: W. Feller, "An Introduction to Probability Theory and Its Applications" II
       (1971), section V.7.
 
     Args:
         slots: bad requests in time.
-        confidence: of the bounds that are those of independent requests.
-        chance: at which a platform at this bound has as bad a window.
+        confidence: of the bounds that are computed as for independent requests.
+        chance: probability with which a platform at this bound has such a bad window.
     """
     n, bad = int(slots.n.sum()), int(slots.bad.sum())
     if not bad or len(slots.n) < PARTS:
@@ -73,7 +73,7 @@ def _apart(slots: Slots, confidence: float) -> float:
 
 
 def beside(slots: Slots) -> Slots | None:
-    """The window in which as much is bad in its episodes as beside them; None without episodes, or where bad requests share more than time."""
+    """The window with its episodes lowered to the share of the rest; None without episodes, or if bad requests have more in common than time."""
     if any(map(is_shared, slots.shared)):
         return None
     episodes = episodes_of(slots)

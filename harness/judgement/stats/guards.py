@@ -24,8 +24,8 @@ def guard_confidence(guards: int) -> float:
 def proven_excess(slots: Slots, limit: float, guards: int, op: Op = Op.BELOW, tolerance: float = 0.0) -> float | None:
     """How far the share of bad requests is proven beyond its limit, as one of several guards.
 
-    The bound that proves it, as a multiple of what is allowed: of the limit, of 1 minus the limit for `at least`, of the tolerance
-    for `within`. None: it is not proven beyond the limit.
+    Returns the bound that proves it, as a multiple of what is allowed: of the limit, of 1 minus the limit for `at least`, of the tolerance
+    for `within`. None: the share is not proven beyond the limit.
 
     Args:
         slots: requests of one window, route, region or release in time. For a quantile q the values at or over its limit are bad.
@@ -46,7 +46,7 @@ def proven_excess(slots: Slots, limit: float, guards: int, op: Op = Op.BELOW, to
 
 
 def excess_of(bounds: Bounds, limit: float, op: Op = Op.BELOW, tolerance: float = 0.0) -> float | None:
-    """As `proven_excess`, of a share that is bounded already; None where nothing was counted."""
+    """Like `proven_excess`, for a share whose bounds are known; None also if nothing was counted."""
     if not bounds.n:
         return None
     if op is Op.WITHIN:

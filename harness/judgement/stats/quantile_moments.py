@@ -1,6 +1,6 @@
-"""A quantile of values of which only number, mean, standard deviation, least and greatest are known.
+"""A quantile of values of which only number, mean, standard deviation, minimum and maximum are known.
 
-The bounds hold for any values with these figures, whatever their distribution; where several bound the same side, the tightest counts.
+The bounds are valid for any values with these figures, whatever their distribution; if there are several bounds on one side, the tightest counts.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ from typing import Final
 
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, rank_at_least, rank_at_most
 
-_METHOD: Final = (
-    "order statistics, each within what mean, standard deviation, least and greatest allow (Boyd, Hawkins; Markov)"
-)
+_METHOD: Final = "order statistics, each within the bounds that mean, standard deviation, minimum and maximum allow (Boyd, Hawkins; Markov)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownMoments:
-    """What is known of n values: `squares` is the sum of their squares; least and greatest may be those of more values than these."""
+    """Moments of n values: `total` is their sum, `squares` the sum of their squares; `least` and `most` may be the minimum and maximum of more values."""
 
     n: int
     total: float
@@ -28,7 +26,7 @@ class KnownMoments:
 
     @property
     def mean(self) -> float:
-        """NaN of no values."""
+        """The mean of the values; NaN without values."""
         return self.total / self.n if self.n else math.nan
 
     @property
@@ -37,10 +35,10 @@ class KnownMoments:
         return math.sqrt(max(self.squares / self.n - self.mean**2, 0.0)) if self.n else math.nan
 
     def at_most(self, rank: int) -> float:
-        """What the value of this rank, counted from 1 for the least, is at most.
+        """Upper bound of the value of this rank; rank 1 is the smallest value.
 
         A. V. Boyd, "Bounds for order statistics", Publikacije Elektrotehničkog fakulteta 365 (1971); D. M. Hawkins, "On the bounds of the range of order
-        statistics", JASA 66 (1971): mean + deviation √((rank - 1) / (n - rank + 1)). And Markov's: what is at or above it adds up to no more than there is.
+        statistics", JASA 66 (1971): mean + deviation √((rank - 1) / (n - rank + 1)). And Markov's bound: the values from this rank on add up to at most the total.
         """
         above = self.n - rank + 1
         hawkins = self.mean + self.deviation * math.sqrt((rank - 1) / above)
@@ -48,10 +46,10 @@ class KnownMoments:
         return min(self.most, hawkins, markov)
 
     def at_least(self, rank: int) -> float:
-        """What the value of this rank is at least: the same bounds, seen from the other side, and one for values from 0 up.
+        """Lower bound of the value of this rank: the same bounds from the other side, and one more if no value is negative.
 
-        Those up to this rank have a sum of squares of at most this value times their sum. Of those above it each is at most the greatest, and the quotient
-        falls with each that is left out, so that it is least where they all are the greatest.
+        The values up to this rank have a sum of squares of at most this value times their sum. Each value above the rank is at most the maximum, and the
+        quotient falls with each value that is left out, so that it is smallest if all of these are the maximum.
         """
         above = self.n - rank
         hawkins = self.mean - self.deviation * math.sqrt(above / rank)
@@ -62,7 +60,7 @@ class KnownMoments:
 
 
 def quantile_by_moments(moments: KnownMoments, quantile: float, confidence: float) -> Bounds:
-    """A quantile of what these values are a sample of. The value is the greatest that the sample's own quantile can be."""
+    """A quantile of the population that these values are a sample of; `value` is the greatest possible quantile of the sample itself."""
     n = moments.n
 
     def low(sure: float) -> float:

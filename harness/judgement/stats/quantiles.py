@@ -81,7 +81,7 @@ def quantile_in_time(
 
 
 def _beside(at_limit: Bounds, times: float, limit: float, may: float) -> Bounds:
-    """On which side of the limit the bounds of the quantile are, if the same goes on for so many times as long."""
+    """Bounds of the quantile that only show its side of the limit, if the same traffic went on for `times` as long."""
     share = at_limit if at_limit.longer is None else at_limit.longer(times)
     below = math.nextafter(limit, -math.inf)
 

@@ -74,7 +74,7 @@ class Ids:
         return tuple(joined)
 
     def at(self, rows: Ints) -> Ids:
-        """Those of some of the requests, by number."""
+        """The ids of some of the requests, by row number."""
         return Ids(what=self.what, number=self.number[rows])
 
     def shared(self, bad: Bools) -> Shared:

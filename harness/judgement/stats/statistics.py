@@ -23,7 +23,7 @@ FAIL_CONFIDENCE: Final = 0.9975
 Twenty verdicts at 5 % would give a false alarm in two of three runs, at 0.25 % in one of twenty.
 """
 BY_CHANCE: Final = 1 - FAIL_CONFIDENCE
-"""What comes by chance more often than this proves nothing."""
+"""A result that comes by chance with more than this probability proves nothing."""
 
 RAW: Final = "raw samples with order-statistic bounds"
 """The method of a quantile of samples that appear independent."""
@@ -48,9 +48,9 @@ class Bounds:
         clustered: whether the samples were not independent, and the bounds allow for that.
         why: why the samples are not sufficient; empty if only more samples are needed.
         claim: what a PASS claims, if that is less than its confidence: what was observed, and what it does not exclude.
-        longer: the bounds if the same went on for so many times as long, by the same method; of a quantile only their side of its
-            limit. None where nothing is known of that.
-        over: of a quantile, the bound that proves a FAIL as a multiple of the share that may be over the limit; None of a share.
+        longer: computes the bounds if the same traffic went on for a multiple of the time; for a quantile only their side of its
+            limit. None if that is unknown.
+        over: for a quantile, the bound that proves a FAIL, as a multiple of the share that may be over the limit; None for a share.
     """
 
     value: float
@@ -95,7 +95,7 @@ def share_at_most(k: float, n: float, confidence: float) -> float:
 
 
 def share_bounds(k: float, n: float, confidence: float) -> Bounds:
-    """The share k in n with its exact binomial bounds; n = 0 gives no bound. What is reckoned ahead need not be whole."""
+    """The share k in n with its exact binomial bounds; n = 0 gives no bound. Extrapolated counts need not be integers."""
     return Bounds(
         value=k / n if n else math.nan,
         low=share_at_least(k, n, confidence),
@@ -192,11 +192,11 @@ def needed(k: int, share: float, confidence: float) -> int | None:
 
 
 def least_n(bounds: Bounds, decided: Callable[[Bounds], bool]) -> int | None:
-    """Fewest samples at which bounds decide, if all goes on as it did: the same rate, clusters of the same size; None: no number does.
+    """Fewest samples at which the bounds decide, if rate and cluster sizes stay the same; None: no number of samples decides.
 
     Args:
-        bounds: of the samples that there are.
-        decided: whether such bounds decide; once they do they stay decided with more samples.
+        bounds: of the samples so far.
+        decided: whether such bounds decide; once they do, they also do with more samples.
     """
     if bounds.longer is None or not bounds.n:
         return None

@@ -33,7 +33,8 @@ THIRDS: Final = 3
 AGAIN: Final = 2.5
 """Assumed odds of the next window, as a multiple of the worst third of this one, for a slow swing."""
 MARGIN: Final = 1.5
-"""The same, whatever the window shows: of platforms at their limit that forget what they were after a third of the window 13 % would pass with 1, 8 % do."""
+"""Assumed odds of the next window, as a multiple of the worst third of this one, in any case. Of platforms at their limit whose share changes after each
+third of the window, 13 % would pass with a factor of 1; with this factor 8 % do."""
 CHANGED: Final = 0.2
 """Chance of a false change with independent requests.
 
@@ -44,8 +45,8 @@ IMPROVED: Final = 0.01
 CHANGED_WHY: Final = "the share may have changed within the window"
 SLOW_WHY: Final = "the share may swing more slowly than the window can show"
 MARGIN_WHY: Final = (
-    f"one window does not show how slowly the share swings; a PASS needs a worst third within the limit at {MARGIN:g} times its odds, "
-    "and a FAIL a best third beyond it at as many times less"
+    f"one window does not show slow swings of the share; for a PASS its worst third must be within the limit at {MARGIN:g} times its odds, "
+    "for a FAIL its best third must be beyond the limit at its odds divided by as much"
 )
 SPLITS: Final = (0.25, 0.5, 0.75)
 """Candidate places of a lasting change, as shares of the window."""
@@ -75,7 +76,7 @@ class Slow(Clustering):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Thirds(Clustering):
-    """The worst and the best third of a window: a share that swings slowly may be as bad, or as good, for good.
+    """The worst and the best third of a window: a share that swings slowly may stay as bad, or as good, as in one third.
 
     Attributes:
         best, worst: the smallest and the largest share of a third.
@@ -87,9 +88,7 @@ class Thirds(Clustering):
     @property
     def method(self) -> str:
         """How the bounds are made."""
-        return (
-            f"share by thirds of the window, the worst at {MARGIN:g} times its odds and the best at as many times less"
-        )
+        return f"share by thirds of the window, the worst at {MARGIN:g} times its odds and the best at its odds divided by as much"
 
     def at_least(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
         """Lower bound: the odds of the best third, divided by MARGIN."""
@@ -140,9 +139,9 @@ def slow_swings(slots: Slots) -> Iterator[Clustering]:
 
 
 def thirds(slots: Slots, exact: Bounds) -> Iterator[Thirds]:
-    """What the worst and the best third of the window allow for the next one, where that is more than the exact bounds do.
+    """The clustering by the worst and the best third of the window, if its bounds are wider than the exact ones.
 
-    So few bad requests as give no estimate of waves say nothing of thirds either: by chance, three of four are in one of them.
+    With WAVES or fewer bad requests there is none: by chance, three of four bad requests are in one third.
     """
     bad = int(slots.bad.sum())
     if bad <= WAVES:
@@ -157,13 +156,13 @@ def thirds(slots: Slots, exact: Bounds) -> Iterator[Thirds]:
 
 
 def _thirds(batches: Slots) -> Floats:
-    """The share of each third; of nothing 0."""
+    """The share of bad requests in each third; 0 for a third without requests."""
     n, bad = batches.divided(THIRDS)
     return np.asarray(bad / np.maximum(n, 1), dtype=np.float64)
 
 
 def most_in_third(n: int, share: float) -> int:
-    """How many bad ones of a window of n may come in one third of it for a PASS, where more than WAVES are bad in all; -1: not even none."""
+    """How many bad requests one third of a window of n may have for a PASS, if more than WAVES are bad in all; -1: even none would be too many."""
     third = n / THIRDS
     return math.ceil(odds_times(share, 1 / MARGIN) * third) - 1
 

@@ -1,1 +1,1 @@
-"""Alerts as the judge reads them: when each fired and was resolved, and when which notice reached its receiver."""
+"""Alerts as the judge reads them: when each alert fired and was resolved, and when its notices reached their receiver."""

@@ -1,4 +1,4 @@
-"""An alert at two shares of failed answers: it fires at one, is silent at the other, and its text names the share."""
+"""An alert at two shares of failed answers: it must fire at the first, stay silent at the second, and name the share in its text."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ from harness.model import Figure, LimitRule, Measure, Op, Phase, Quantity, Reaso
 from harness.units import NS_PER_S
 
 _AGAIN: Final = "read the history of the alerts, then run again"
-_SHARE: Final = "let an experiment fail that share of the answers, then run again"
+_SHARE: Final = "make an experiment fail that share of the answers, then run again"
 _POINTS: Final = 0.01
 _ERRORS: Final = 3.0
-"""So far may the share of the users' requests that failed be from the one that the sentence names: a point, or three standard errors of as many
-requests, each of which fails by chance. A thousand at 10 % are more than a point off in 29 of 100 runs."""
+"""How far the share of failed requests of users may be from the share that the sentence names: one percentage point, or three standard errors for
+that number of independent requests. With a thousand requests at 10 % the share is more than a point off in 29 of 100 runs."""
 _ROUNDING: Final = 1e-9
 _RATE: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?%")
 _FEWEST: Final = 100
-"""Requests that a share needs at least."""
+"""Least number of requests for a share."""
 
 
 def at_errors(case: Case) -> Iterable[Measure]:
-    """One measure per experiment: it fires where the first share failed, and is silent where the second did."""
+    """One measure per experiment: the alert fires if the first share of the answers failed, and is silent if the second share failed."""
     name, params = Figure.ALERT_AT_ERRORS.value, case.objective.params
     levels = {key: Quantity.parse(params[key]).base for key in ("fails", "quiet")}
     alerts = [one for one in fired(case.evidence) if one.name == params["alert"]]
@@ -67,7 +67,7 @@ def at_errors(case: Case) -> Iterable[Measure]:
         mine = [one for one in found if one.scope["failed"] == params[key]]
         yield from mine
         if not mine:
-            why = f"in no experiment did about {params[key]} of the answers fail"
+            why = f"no experiment made about {params[key]} of the answers fail"
             yield inconclusive(case, name, why, _SHARE, scope={"alert": params["alert"], "failed": params[key]})
     yield from failed_by_others(case, at_its_share)
 
@@ -78,13 +78,13 @@ def _span(trial: Trial) -> tuple[int, int]:
 
 
 def _failed_share(case: Case, trial: Trial) -> tuple[float, int]:
-    """Of the users' requests while the fault was in, and how many there were."""
+    """The share of the users' requests that failed while the fault was active, and the number of requests."""
     rows = samples_due(case.evidence, case.objective.scope.traffic, _span(trial))
     return (float(failed(rows).mean()) if len(rows) else 0.0), len(rows)
 
 
 def _fault(case: Case, trial: Trial, level: float, share: float, n: int) -> Receipt:
-    """The fault receipt, where the users' requests failed as the sentence says."""
+    """The fault receipt; not ok if another share of the users' requests failed than the sentence says."""
     receipt = claimed_fault_receipt(case.plan, case.evidence, trial.attempt, case.objective)
     if not receipt.ok:
         return receipt
@@ -92,7 +92,7 @@ def _fault(case: Case, trial: Trial, level: float, share: float, n: int) -> Rece
     error = math.sqrt(level * (1 - level) / n) if n else 0.0
     ok = n >= _FEWEST and abs(share - level) <= max(_POINTS, _ERRORS * error) + _ROUNDING
     return Receipt(
-        ok=ok, why=why if ok else f"{why}, not {formatted(level, 'ratio')}", hint=_SHARE, files=receipt.files
+        ok=ok, why=why if ok else f"{why}, expected {formatted(level, 'ratio')}", hint=_SHARE, files=receipt.files
     )
 
 
@@ -101,9 +101,9 @@ def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, s
     quiet_s = case.objective.times["silent for"].at_scale(case.plan.time_scale).in_unit("s")
     until_ns = trial.attempt.fault.undone_ns or trial.restored_ns
     held_s, mine = (until_ns - sent_ns) / NS_PER_S, trial.during(alerts)
-    what = f"it was silent for {formatted(held_s, 's')}"
+    what = f"the alert was silent for {formatted(held_s, 's')}"
     if mine:
-        what = f"it fired {formatted((mine[0].at_ns - sent_ns) / NS_PER_S, 's')} after the fault"
+        what = f"the alert fired {formatted((mine[0].at_ns - sent_ns) / NS_PER_S, 's')} after the fault"
     watch = watched(case.evidence, "alerts", [(sent_ns, until_ns)])
     if scope["alert"] not in rules(case.evidence):
         watch = Receipt(ok=False, why=f"Prometheus had no rule {scope['alert']}", hint="load the rules, then run again")
@@ -113,7 +113,7 @@ def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, s
         low=held_s,
         high=math.inf,  # it was silent for so long at least
         value=None if mine else held_s,
-        text=f"{scope['alert']}, {trial.attempt.name}: {what} at {scope['failed']}",
+        text=f"{scope['alert']}, {trial.attempt.name}: {what} while {scope['failed']} of the answers failed",
         expected=f"silence for {formatted(quiet_s, 's')}",
         limit=quiet_s,
         op=Op.AT_LEAST,
@@ -124,7 +124,7 @@ def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, s
         said="silent",
         broken=bool(mine),
         unknown=trial.fired_before(alerts),
-        method="from the fault sent to the undo, and the alerts that Prometheus gave as firing in it",
+        method="the alerts that Prometheus reported as firing from the fault to its undo",
         files=(*trial.attempt.files, ALERTS),
         n=len(mine),
         hint=_AGAIN,
@@ -134,7 +134,7 @@ def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, s
 
 
 def text(case: Case) -> Iterable[Measure]:
-    """One measure per experiment in which about that share failed: the notice whose text is furthest from it."""
+    """One measure per experiment that caused notices of the alert: the notice whose text is furthest from the expected share."""
     name, alert, limit = Figure.ALERT_TEXT.value, case.objective.params["alert"], case.objective.limit
 
     def of_its_notices(trial: Trial) -> Iterable[Measure]:
@@ -172,9 +172,13 @@ def _told(case: Case, trial: Trial, texts: list[str], fault: Receipt) -> Measure
     value = max(rates, key=lambda rate: abs(rate - limit), default=None)
     scope = {"experiment": trial.attempt.name, "alert": case.objective.params["alert"]}
     nameless = len(rates) < len(texts) or value is None
-    said = f"a text names no rate: {texts[named.index(None)] or 'it is empty'}" if None in named else ""
+    said = (
+        f"the text of a notice names no percentage: {texts[named.index(None)] or 'it is empty'}"
+        if None in named
+        else ""
+    )
     if value is not None and not said:
-        said = f"its text names {formatted(value, 'ratio')}: {texts[named.index(value)]}"
+        said = f"the text of a notice names {formatted(value, 'ratio')}: {texts[named.index(value)]}"
     found = Amount(
         low=math.nan if value is None else value,
         high=math.nan if value is None else value,

@@ -1,4 +1,4 @@
-"""Alerts that fire on their fault, and on nothing else."""
+"""Alerts that fire during their fault, and not without a fault."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from harness.units import NS_PER_S
 _AGAIN: Final = "read the history of the alerts, then run again"
 _UNREAD: Final = "check that `prometheus` of the target file answers /api/v1/rules, then run again"
 _FIRES: Final = "from the fault sent to the first answer of Prometheus in which the alert fires"
-_QUIET: Final = "the alerts that Prometheus gave as firing, in the windows without a fault"
+_QUIET: Final = "the alerts that Prometheus reported as firing in the windows without a fault"
 
 
 def fires(case: Case) -> Iterable[Measure]:
@@ -57,7 +57,7 @@ def fires(case: Case) -> Iterable[Measure]:
 def _fires_after(case: Case, alerts: list[Fired], attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
     """The measure of one attempt; none where no fault was sent.
 
-    Where an alert of a hit that is not proven would be in time, its lack at the others is no failure.
+    If the only alert in time is for a pod that is not proven to be hit, the missing alert for the other pods is INCONCLUSIVE, not a FAIL.
     """
     if (trial := trial_by(case.evidence, attempt)) is not None:
         fault = claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective)
@@ -75,7 +75,7 @@ def _fires_after(case: Case, alerts: list[Fired], attempt: Experiment, scope: Ma
 
 
 def _selected(case: Case) -> tuple[str, frozenset[str]]:
-    """What the sentence calls the alert, and the names of its rules: its own, or those whose label `part` it names."""
+    """The name of the alert in the sentence, and the names of its rules: the rule of that name, or the rules with the label `part` that it names."""
     if name := case.objective.params.get("alert", ""):
         return name, frozenset({name})
     part = case.objective.params["part"]
@@ -83,7 +83,7 @@ def _selected(case: Case) -> tuple[str, frozenset[str]]:
 
 
 def _of_its_pod(case: Case, hits: Iterable[Hit], alerts: list[Fired]) -> list[Fired]:
-    """Of a sentence that speaks of one pod those whose labels name one of the hits."""
+    """The alerts whose labels name one of the hits, if the sentence is about one pod; else all alerts."""
     if "part" not in case.objective.params:
         return alerts
     hit = {one.name for one in hits}
@@ -91,7 +91,7 @@ def _of_its_pod(case: Case, hits: Iterable[Hit], alerts: list[Fired]) -> list[Fi
 
 
 def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str], fault: Receipt) -> Measure:
-    """From the fault sent to the first of these alerts firing; `scope` names the alert."""
+    """The measure of the time from the fault to the first of these alerts that fires; `scope` names the alert."""
     attempt, before = trial.attempt, trial.fired_before(alerts)
     first = None if before else next(iter(trial.during(alerts)), None)
     until_ns = trial.sent_ns + round(case.scaled.in_unit("s") * NS_PER_S)
@@ -116,7 +116,7 @@ def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str
 
 
 def quiet(case: Case) -> Iterable[Measure]:
-    """No alert of any name in the windows without a fault, in which every rule evaluates."""
+    """One measure: no alert of any name fires in the windows without a fault, in which every rule can be evaluated."""
     scope = {"phase": Phase.STEADY.value}
     yield _silent(case, Figure.ALERTS_QUIET.value, fired(case.evidence), scope)
 
@@ -124,7 +124,7 @@ def quiet(case: Case) -> Iterable[Measure]:
 def _silent(
     case: Case, name: str, alerts: Iterable[Fired], scope: Mapping[str, str], names: frozenset[str] | None = None
 ) -> Measure:
-    """`names`: of the rules that are to be silent; None: all that are loaded."""
+    """The measure of the windows without a fault; `names`: the rules that must be silent; None: all loaded rules."""
     windows = steady(case.evidence, case.objective.scope.traffic)
     if not windows:
         why = "there is no window without a fault"
@@ -156,7 +156,7 @@ def _silent(
 
 
 def rules_fire(case: Case) -> Iterable[Measure]:
-    """Every rule that is declared is loaded, evaluates, and fires in one of the faults: of its own part, where its label names a fault domain."""
+    """One measure per rule: it is loaded, can be evaluated, and fires in one of the faults; a rule whose label `part` is a fault domain in a fault of that domain."""
     name = Figure.ALERT_RULES_FIRE.value
     loaded, alerts = rules(case.evidence), fired(case.evidence)
     tried = trials(case)
@@ -174,13 +174,13 @@ def rules_fire(case: Case) -> Iterable[Measure]:
         sure = [trial for trial in its if set(trial.during(named)) - set(trial.maybe_before(named))]
         broken = "" if rule in loaded else "no rule of that name is loaded"
         if rule in loaded and loaded[rule].health == BROKEN:
-            broken = f"it does not evaluate: {loaded[rule].error}"
+            broken = f"the rule cannot be evaluated: {loaded[rule].error}"
         unknown = "" if its else f"no fault of domain {part} was sent"
         if maybe and not sure:
-            unknown = f"it may have fired before the fault of {maybe[0].attempt.name}"
-        text = f"it fired in none of {', '.join(trial.attempt.name for trial in its)}"
+            unknown = f"the alert may have fired before the fault of {maybe[0].attempt.name}"
+        text = f"the alert fired in none of {', '.join(trial.attempt.name for trial in its)}"
         if sure:
-            text = f"it fired during {sure[0].attempt.name}"
+            text = f"the alert fired during {sure[0].attempt.name}"
         # whatever else was missed, it fired then
         spans = [] if sure and not broken else [(trial.sent_ns, trial.restored_ns) for trial in tried]
         receipts = {"watch": watched(case.evidence, "alerts", spans)}
@@ -188,7 +188,7 @@ def rules_fire(case: Case) -> Iterable[Measure]:
             fault = claimed_fault_receipt(case.plan, case.evidence, trial.attempt, case.objective)
             receipts.setdefault("fault", fault)
             receipts["fault"] = receipts["fault"] if not receipts["fault"].ok else fault
-        expected = "expected loaded and firing during the fault it is for"
+        expected = "expected a loaded rule that fires during its fault"
         found = Things(
             bad=bool(broken) or not (sure or unknown),
             text=f"{rule}: {broken or text}, {expected}",

@@ -1,4 +1,4 @@
-"""What of alerts and notices a time without answers may hide."""
+"""Which changes of alerts and which notices may be hidden by a time without answers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from harness.units import NS_PER_S
 _NOTICES: Final = "notices"
 _GONE: Final = frozenset({"alert.resolved", "alert.inactive"})
 _Pair = tuple[AlertSeen | None, AlertSeen]
-"""What became of an alert, and what was read of it before; None: nothing."""
+"""The previous reading of an alert (None: there is none), and the reading that shows its change."""
 
 
 def watched(evidence: Evidence, watcher: str, spans: Iterable[Span]) -> Receipt:
-    """Whether a watcher of alerts, notices or statements missed no answer in these stretches that could have shown something."""
+    """The receipt that a watcher of alerts, notices or statements missed no answer in these spans that could have shown a change."""
     stretches, files = list(spans), (f"history/{watcher}.ndjson",)
     hides = _HIDING[watcher](evidence) if watcher in _HIDING else lambda _: True
     receipt = followed(evidence, watcher, stretches, longest_ns=0, hides=hides, files=files)
@@ -29,7 +29,7 @@ def watched(evidence: Evidence, watcher: str, spans: Iterable[Span]) -> Receipt:
 
 
 def _unread(spans: Iterable[Span], blind: Sequence[Span]) -> bool:
-    """Whether there are stretches, and all of them are times without answers."""
+    """Whether there are spans, and all of them lie completely in times without answers."""
     lengths = [(start_ns, end_ns) for start_ns, end_ns in spans if start_ns < end_ns]
     for start_ns, end_ns in lengths:
         reached_ns = start_ns
@@ -42,7 +42,7 @@ def _unread(spans: Iterable[Span], blind: Sequence[Span]) -> bool:
 
 
 def _answered(evidence: Evidence, watcher: str) -> Span:
-    """From the first valid answer asked for to the last one complete; where these are not recorded, as far as the record proves answers."""
+    """From the request of the first valid answer to the end of the last one, in ns; if these are not recorded, as far as the records prove answers."""
     closed = next(reversed([one for one in every(WatchClosed, evidence.observations) if one.subject == watcher]), None)
     if closed is not None and closed.first_answer_ns is not None and closed.last_answer_ns is not None:
         return closed.first_answer_ns, closed.last_answer_ns
@@ -53,11 +53,11 @@ def _answered(evidence: Evidence, watcher: str) -> Span:
 
 
 def _hiding_alerts(evidence: Evidence) -> Callable[[Span], bool]:
-    """Whether an alert could have fired, or ended, in a time in which nothing was read, and be known by no answer or a late one.
+    """A function that tells whether a time without readings may hide that an alert fired or ended, or make its change known too late.
 
-    It could where no answer came before that time, or none after it. Else not where the time is shorter than the `for` of its rule, and no
-    alert of the rule had changed at its end: what was not pending when it began would have had to hold for so long first. Nor where it is
-    shorter than `keep_firing_for`, or half an evaluation interval.
+    It may if no answer came before that time, or none after it. Otherwise it may not if the time is shorter than the `for` of the rule and no
+    alert of the rule had changed at its end: an alert that was not pending at the beginning must first be pending for so long. Nor if the
+    time is shorter than `keep_firing_for`, or than half an evaluation interval.
     """
     loaded = list(every(AlertRuleLoaded, evidence.observations))
     first_ns, last_ns = _answered(evidence, WATCHER)
@@ -99,10 +99,10 @@ def _changes(evidence: Evidence) -> Iterator[_Pair]:
 
 
 def _hiding_notices(evidence: Evidence) -> Callable[[Span], bool]:
-    """Whether a notice that came while nothing was read may be unknown.
+    """A function that tells whether a notice that came in a time without readings may be unknown.
 
-    The receiver's log keeps what came, with its time: only what came before the first answer, after the last one, or under a number that is
-    missing.
+    The receiver's log keeps every notice with its time. So only notices may be unknown that came before the first answer, after the last
+    answer, or under a number that is missing.
     """
     first_ns, last_ns = _answered(evidence, _NOTICES)
     read: dict[str, dict[int, int]] = {}
@@ -125,4 +125,4 @@ _HIDING: Final[Mapping[str, Callable[[Evidence], Callable[[Span], bool]]]] = {
     WATCHER: _hiding_alerts,
     _NOTICES: _hiding_notices,
 }
-"""By watcher: what its times without answers hide; of others everything."""
+"""By watcher: what its times without answers may hide; for other watchers everything."""

@@ -19,14 +19,14 @@ from harness.units import NS_PER_S
 ALERTS: Final = "history/alerts.ndjson"
 NOTICES: Final = "history/notices.ndjson"
 PER_S: Final = 4.0
-"""So often alerts and notices are asked for where a figure of theirs is claimed."""
+"""How many times per second alerts and notices are read if a claim needs them."""
 FIRING: Final = "firing"
 WATCHER: Final = "alerts"
 ANSWERED_NS: Final = NS_PER_S
-"""So long after a request its answer came at the latest."""
+"""Longest time from a request to its answer, in ns."""
 UNSENT: Final = "not every fault was sent"
 UNDELIVERED: Final = "check that the rules match these faults, and that Alertmanager sends to `alerting.receiver` of the target file, then run again"
-"""What to do where no notice came."""
+"""What to do if no notice came."""
 BROKEN: Final = "err"
 """The health of a rule that does not evaluate."""
 _CORRECT: Final = "correct the rule, see /api/v1/rules of Prometheus, then run again"
@@ -48,10 +48,10 @@ class Fired:
     """One alert from firing to resolved.
 
     Attributes:
-        name: of its rule. labels: all of them.
-        since_ns: when it did not fire yet; None: it fired already when the watch began.
-        at_ns: when it was first read as firing. resolved_ns: first read as gone; None: never.
-        there_ns: when it was last there still; None: it was never read as gone.
+        name: of its rule. labels: all its labels.
+        since_ns: the last time at which it is known not to fire; None: it fired already when the watch began.
+        at_ns: when it was first read as firing. resolved_ns: when it was first read as gone; None: never.
+        there_ns: the last time at which it is known to be there; None: it was never read as gone.
         pending_ns: when it was first read as pending; None: never.
     """
 
@@ -71,10 +71,10 @@ class Fired:
 
 
 def not_yet_ns(evidence: Evidence, blind: Iterable[Span], seen: AlertSeen) -> int | None:
-    """When an alert was last not as it was read then; None: it was so at the first answer.
+    """When an alert was last known to be in another state than this reading shows, in ns; None: it was in this state at the first answer.
 
-    A record without that time (of an older release) allows for one spacing and for an answer that came as late as it could. A time without
-    answers (`blind`) before it counts in any case.
+    A record without that time (of an older release) allows for one interval between readings and for the latest possible answer. A time
+    without answers (`blind`) before the reading is always included.
     """
     if seen.kind == "alert.present":
         return None
@@ -122,7 +122,7 @@ def fired(evidence: Evidence) -> list[Fired]:
 
 
 def rules(evidence: Evidence) -> dict[str, AlertRuleLoaded]:
-    """The alerting rules that were loaded, by name, as at the first reading that had them; of several of one name one that does not evaluate, or is not fed."""
+    """The loaded alerting rules by name, as first read; of several rules of one name, one that cannot be evaluated or has no input, if there is one."""
     found: dict[str, AlertRuleLoaded] = {}
     for rule in every(AlertRuleLoaded, evidence.observations):
         is_first = rule.since_ns is None
@@ -136,9 +136,9 @@ def _badness(rule: AlertRuleLoaded) -> tuple[bool, bool]:
 
 
 def could_not_fire(evidence: Evidence, spans: Iterable[Span], names: frozenset[str] | None = None) -> Receipt | None:
-    """The receipt of silence in these stretches where a rule of these names (None: any) could not have fired in all of them; None: each could.
+    """A receipt that is not ok if a rule of these names (None: any rule) could not have fired in a part of these spans; None: every rule could.
 
-    What a reading says is so from the reading before it on: it changed between the two.
+    What a reading shows counts from the reading before it on, since it changed between the two.
     """
     stretches = list(spans)
     known: dict[tuple[str, str, Labels], list[AlertRuleLoaded]] = {}
@@ -154,14 +154,14 @@ def could_not_fire(evidence: Evidence, spans: Iterable[Span], names: frozenset[s
 
 
 def _unable(said: Sequence[AlertRuleLoaded]) -> Iterator[tuple[int, int, str]]:
-    """From when to when one rule could not fire, and why."""
+    """The times in which one rule could not fire, as start and end in ns and the reason."""
     later = sorted((one for one in said if one.since_ns is not None), key=lambda one: one.recorded_ns)
     if len(later) == len(said):
-        yield 0, later[0].recorded_ns, f"the rule {later[0].subject} was loaded later only"
+        yield 0, later[0].recorded_ns, f"the rule {later[0].subject} was loaded only later"
     for one in said:
         until_ns = next((o.recorded_ns for o in later if o.recorded_ns > one.recorded_ns), _END_NS)
         if not one.loaded:
-            yield one.since_ns or 0, until_ns, f"the rule {one.subject} was not loaded any more"
+            yield one.since_ns or 0, until_ns, f"the rule {one.subject} was no longer loaded"
         elif one.health == BROKEN:
             yield one.since_ns or 0, until_ns, f"the rule {one.subject} did not evaluate: {one.error}"
         elif one.unfed:
@@ -176,7 +176,7 @@ def rules_of(evidence: Evidence, part: str) -> frozenset[str]:
 
 
 def notices(evidence: Evidence, start_ns: int = 0, end_ns: int = 2**63) -> list[NoticeReceived]:
-    """The notices that came in a stretch of time, in the order in which they came; each number once."""
+    """The notices that came in a span of time, in order of arrival; each number once."""
     unique: dict[tuple[str, int], NoticeReceived] = {}
     for notice in every(NoticeReceived, evidence.observations):
         if start_ns <= notice.when_ns < end_ns:
@@ -185,12 +185,12 @@ def notices(evidence: Evidence, start_ns: int = 0, end_ns: int = 2**63) -> list[
 
 
 def alert_labels(seen: AlertSeen) -> Labels:
-    """The labels by which an alert is known."""
+    """The labels that identify an alert."""
     return frozenset((key, str(value)) for key, value in seen.labels.items())
 
 
 def labels_of(alert: Mapping[str, object]) -> Labels:
-    """The labels of an alert in a notice: those of Prometheus' list, and its `external_labels`, which that list does not show."""
+    """The labels of an alert in a notice: those in the alert list of Prometheus, and its `external_labels`, which that list does not show."""
     labels = alert.get("labels")
     return (
         frozenset((str(key), str(value)) for key, value in labels.items())
@@ -201,11 +201,11 @@ def labels_of(alert: Mapping[str, object]) -> Labels:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """One fault as alerts are held against it.
+    """One fault, with the times that alerts are compared with.
 
     Attributes:
-        attempt: at the experiment. sent_ns: the fault. restored_ns: the target was as before, or what was watched ended.
-        known_ns: until the next fault, or the end.
+        attempt: at the experiment. sent_ns: when the fault was sent. restored_ns: when the target was as before, or the watch ended.
+        known_ns: when the next fault was sent, or the record ended.
     """
 
     attempt: Experiment
@@ -214,11 +214,11 @@ class Trial:
     known_ns: int
 
     def during(self, alerts: Iterable[Fired]) -> list[Fired]:
-        """Those that were first read as firing from the fault to the restore."""
+        """The alerts that were first read as firing from the fault to the restore."""
         return [one for one in alerts if self.sent_ns <= one.at_ns <= self.restored_ns and one.since_ns is not None]
 
     def maybe_before(self, alerts: Iterable[Fired]) -> list[Fired]:
-        """Of those that were first read as firing under the fault each for which the answer before was asked for before the fault."""
+        """The alerts that were first read as firing under the fault, but may have begun before it: the reading before was requested before the fault."""
         return [
             one
             for one in alerts
@@ -226,7 +226,7 @@ class Trial:
         ]
 
     def fired_before(self, alerts: Iterable[Fired], subject: str = "it") -> str:
-        """Why alerts that fire under the fault prove nothing of it: one fired already when it was sent, or may have; empty where none did."""
+        """Why alerts that fire under the fault are no proof that it caused them: one fired already, or may have, when it was sent; empty if none did."""
         known = list(alerts)
         if any(one.at_ns < self.sent_ns < (one.resolved_ns or self.restored_ns) for one in known):
             return f"{subject} fired already before the fault"
@@ -234,12 +234,12 @@ class Trial:
 
 
 def trial_of(plan: Plan, evidence: Evidence, experiment: str, traffic: str | None = None) -> Trial | None:
-    """The attempt that counts, of those under a traffic; None: no fault was sent."""
+    """The trial of the attempt that counts under a traffic; None: no fault was sent."""
     return trial_by(evidence, counted_attempt(plan, evidence, experiment, traffic))
 
 
 def trial_by(evidence: Evidence, attempt: Experiment | None) -> Trial | None:
-    """One attempt; None: no fault was sent."""
+    """The trial of one attempt; None: no fault was sent."""
     if attempt is None or attempt.fault.sent_ns is None:
         return None
     return Trial(
@@ -251,7 +251,7 @@ def trial_by(evidence: Evidence, attempt: Experiment | None) -> Trial | None:
 
 
 def trials(case: Case) -> list[Trial]:
-    """One for each experiment of the sentence of which a fault was sent, in their order."""
+    """One trial for each experiment of the sentence whose fault was sent, in their order."""
     return [
         trial
         for each in case.experiments
@@ -260,7 +260,7 @@ def trials(case: Case) -> list[Trial]:
 
 
 def every_trial(case: Case) -> list[Trial]:
-    """As `trials`, and one for each other experiment of the run: a sentence on every alert that fired asks those of all faults."""
+    """Like `trials`, and one for each other experiment of the run: a sentence about every alert that fired needs the alerts of all faults."""
     own = trials(case)
     others = [name for name, planned in case.plan.experiments.items() if planned.domain != NO_FAULT.name]
     found = [
@@ -272,7 +272,7 @@ def every_trial(case: Case) -> list[Trial]:
 
 
 def failed_by_others(case: Case, judged: Callable[[Trial], Iterable[Measure]]) -> Iterable[Measure]:
-    """What the attempts beside `trials` FAIL whose fault was confirmed."""
+    """The FAILs of attempts that are not among `trials` and whose fault was confirmed."""
 
     def of_one(attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
         if (trial := trial_by(case.evidence, attempt)) is not None:
@@ -283,13 +283,13 @@ def failed_by_others(case: Case, judged: Callable[[Trial], Iterable[Measure]]) -
 
 
 def unsent_of(case: Case, tried: Iterable[Trial]) -> list[str]:
-    """The experiments of the sentence of which no fault was sent."""
+    """The experiments of the sentence whose fault was not sent."""
     sent = {trial.attempt.name for trial in tried}
     return [each for each in case.experiments if each not in sent]
 
 
 def unsent(*experiments: str) -> str:
-    """What to do where no fault of these experiments was sent."""
+    """What to do if the faults of these experiments were not sent."""
     if not experiments:
         return "let the run send a fault, then run again"
     logs = ", ".join(f"chaos/{each}/chaos.log" for each in experiments)
@@ -302,7 +302,7 @@ def steady(evidence: Evidence, traffic: str | None) -> list[Window]:
 
 
 def quiet_broken(alerts: Iterable[Fired], windows: Iterable[Window]) -> list[Fired]:
-    """Alerts that fired in a window without a fault: whose condition began there, or that were there when the first window began."""
+    """Alerts that fired in a window without a fault: their condition began there, or they were firing when the first window began."""
     ordered = sorted(windows, key=lambda window: window.start_ns)
     found = []
     for one in alerts:

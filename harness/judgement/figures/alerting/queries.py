@@ -1,6 +1,6 @@
-"""The alert on a slow query: in time after the query's p95 has passed its limit, and it names the query.
+"""The alert on a slow query: it must come in time after the query's p95 has passed its limit, and name the query.
 
-When it passed is the judge's own oracle: what the members of the database count of their statements, read during the fault.
+The judge determines by itself when the p95 passed its limit, from the statement statistics of the database members, read during the fault.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ from harness.model.queries import brief, is_query
 from harness.units import NS_PER_S
 
 PART: Final = "query"
-"""The label `part` of the rules that speak of a query."""
+"""The label `part` of the rules about a query."""
 _AGAIN: Final = "read the histories of alerts and statements, then run again"
-_SLOW: Final = "let an experiment slow queries down that are called often, then run again"
+_SLOW: Final = "make an experiment slow down queries that are called often, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +53,7 @@ class _Passed:
     Attributes:
         query: its text.
         since_ns, at_ns: it passed between the two.
-        last_ns: until then it was seen above the limit.
+        last_ns: the last time at which it was seen above the limit.
     """
 
     query: str
@@ -80,7 +80,7 @@ def named(case: Case) -> Iterable[Measure]:
             yield inconclusive(case, name, f"{experiment}: no fault was sent", unsent(experiment), scope=scope)
             continue
         if not _passed(times, trial, limit_ms):
-            why = f"{experiment}: the p95 of no query that was called {FEWEST} times passed {over}"
+            why = f"{experiment}: no query that was called {FEWEST} times had a p95 above {over}"
             yield inconclusive(case, name, why, _SLOW, scope=scope)
         yield from of_its_queries(trial)
     yield from failed_by_others(case, of_its_queries)
@@ -92,7 +92,7 @@ def _names(alert: Fired, query: str) -> bool:
 
 
 def _passed(times: Sequence[QueryP95], trial: Trial, limit_ms: float) -> list[_Passed]:
-    """The queries whose p95 passed the limit while the fault was in, and was not beyond it when it was sent."""
+    """The queries whose p95 passed the limit while the fault was active, and was not above it when the fault was sent."""
     until_ns = trial.attempt.fault.undone_ns or trial.restored_ns
     mine: dict[str, list[QueryP95]] = {}
     for time in times:
@@ -118,8 +118,8 @@ def _passed(times: Sequence[QueryP95], trial: Trial, limit_ms: float) -> list[_P
 
 
 def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) -> Measure:
-    """From the p95 passing the limit to the first alert that names the query."""
-    attempt, before = trial.attempt, trial.fired_before(alerts, "an alert that names it")
+    """The measure of the time from when the p95 passed the limit to the first alert that names the query."""
+    attempt, before = trial.attempt, trial.fired_before(alerts, "an alert that names the query")
     first = None if before else next(iter(trial.during(alerts)), None)
     until_ns = query.at_ns + round(case.scaled.in_unit("s") * NS_PER_S)
     if first is not None:

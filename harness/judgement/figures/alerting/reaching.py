@@ -40,7 +40,7 @@ from harness.units import NS_PER_S
 
 _NONE: Final = "no alert fired in any of the faults"
 _ALL_BRIEF: Final = "every alert that fired was resolved before its notice was due, and no notice came"
-_LONGER: Final = "hold a fault for longer than the alert's `for` and the limit together, then run again"
+_LONGER: Final = "keep a fault for longer than the alert's `for` and the limit together, then run again"
 _MATCH: Final = (
     "check in Prometheus that the rules are loaded and that their expressions match these faults, then run again"
 )
@@ -48,11 +48,11 @@ _AGAIN: Final = "read the histories of alerts and notices, then run again"
 _CLOCKS: Final = "a notice came before its alert began to fire: the clocks of Prometheus and the receiver differ"
 _NEVER: Final = 2**62
 _EARLY_NS: Final = 2 * NS_PER_S
-"""A notice may reach its receiver so long before the alert is next read as firing, and a cluster's clock may be so far behind."""
+"""How long before the next reading of a firing alert its notice may reach the receiver, and how far a cluster's clock may be behind, in ns."""
 
 
 def resolved(case: Case) -> Iterable[Measure]:
-    """One measure per experiment of the run during which an alert fired, named or not: that which was resolved last decides."""
+    """One measure per experiment of the run, named in the sentence or not, during which an alert fired: the alert that was resolved last decides."""
     name, limit_s = Figure.ALERTS_RESOLVED.value, case.scaled.in_unit("s")
     alerts, tried = fired(case.evidence), every_trial(case)
     if lacking := unsent_of(case, tried):
@@ -70,9 +70,9 @@ def resolved(case: Case) -> Iterable[Measure]:
 
 
 def _last_of_each(trial: Trial, alerts: Iterable[Fired], until_ns: int) -> list[Fired]:
-    """Of the alerts that began to fire from the fault until then, or the next fault, each that fired last under its labels.
+    """Of the alerts that began to fire from the fault until `until_ns`, or the next fault, the last one for each set of labels.
 
-    One that comes back after the restore, or comes only then, was not resolved by the recovery.
+    An alert that comes back after the restore, or comes only then, was not resolved by the recovery.
     """
     until_ns = min(until_ns, trial.known_ns)
     mine = [one for one in alerts if trial.sent_ns <= one.at_ns < until_ns and one.since_ns is not None]
@@ -80,7 +80,7 @@ def _last_of_each(trial: Trial, alerts: Iterable[Fired], until_ns: int) -> list[
 
 
 def _resolved(case: Case, trial: Trial, mine: list[Fired]) -> Measure:
-    """From the restore to the moment at which the last of these alerts was gone."""
+    """The measure of the time from the restore until the last of these alerts was gone."""
     attempt, limit_ns = trial.attempt, round(case.scaled.in_unit("s") * NS_PER_S)
 
     def until_ns(at_ns: int | None) -> int:
@@ -114,10 +114,10 @@ def _resolved(case: Case, trial: Trial, mine: list[Fired]) -> Measure:
 
 
 def delivered(case: Case) -> Iterable[Measure]:
-    """One measure per experiment of the run, named or not: the alert whose notice came last, counted from the moment at which it fired.
+    """One measure per experiment of the run, named in the sentence or not: the alert whose notice came last, counted from when the alert fired.
 
-    An alert that was resolved within the limit, and of which no notice came, is left out: Alertmanager sends none of what is over when its
-    `group_wait` ends.
+    An alert that was resolved within the limit, and of which no notice came, is left out: Alertmanager sends no notice of an alert that is
+    over when its `group_wait` ends.
     """
     name, limit_s = Figure.ALERTS_DELIVERED.value, case.scaled.in_unit("s")
     alerts, told, tried = fired(case.evidence), notices(case.evidence), every_trial(case)
@@ -144,14 +144,14 @@ def _brief(one: Fired, limit_s: float) -> bool:
 
 
 def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fired], sent_ns: int) -> float | None:
-    """From firing, as Prometheus says, to the receiver, negative where their clocks differ; None: no notice of it came.
+    """Seconds from an alert's firing, by Prometheus, to its notice, by the receiver; negative if their clocks differ; None: no notice of it came.
 
-    A notice has the labels of its alert and the `external_labels` of Prometheus. It is of the alert with the most labels that it has: not of
-    this one, where it has all of another one that has more.
+    A notice has the labels of its alert and the `external_labels` of Prometheus. It belongs to the alert with the most labels that are all in
+    the notice: not to this alert, if the notice also has all labels of another alert that has more.
 
-    It began under the fault, and after an alert with these labels was last there before: how long before this one was read as firing says nothing.
-    Of two replicas of Prometheus one may evaluate its rules up to an interval sooner, and Alertmanager keeps the earlier start. One that says
-    that it began after the alert was read as firing is counted from that reading, but for what clocks may differ.
+    By its notice the alert must have begun under the fault, and after an earlier alert with these labels was last there; how long it began before
+    it was read as firing does not matter. Of two replicas of Prometheus one may evaluate its rules up to an interval sooner, and Alertmanager keeps
+    the earlier start. If the notice says that the alert began after it was read as firing, the time counts from that reading, apart from a tolerance for clocks.
     """
     until_ns = (one.resolved_ns or _NEVER) + _EARLY_NS
     more = [other.labels for other in alerts if one.labels < other.labels]
@@ -171,10 +171,10 @@ def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fi
 
 
 def _delivered(case: Case, trial: Trial, took: Mapping[Fired, float | None]) -> Measure:
-    """From firing to the notice of each of these alerts.
+    """The measure of the time from the firing of each of these alerts to its notice.
 
-    After the restore an alert is no longer one of those whose notices are expected; but one that fails must have been read to the end, as
-    it may have been resolved before its notice was due.
+    Alerts that fire after the restore need no notice. But for a FAIL the alerts must have been read until the next fault, as an alert without a
+    notice may have been resolved before its notice was due.
     """
     found = until(case, _to_notice(case, trial, took, trial.restored_ns))
     return found if found.outcome is Outcome.PASS else until(case, _to_notice(case, trial, took, trial.known_ns))
@@ -211,7 +211,7 @@ def _to_notice(case: Case, trial: Trial, took: Mapping[Fired, float | None], unt
 
 
 def grouped(case: Case) -> Iterable[Measure]:
-    """One measure per experiment: how many notices of firing alerts it sent, and what the first one names."""
+    """One measure per experiment: how many notices of firing alerts came, and what the first notice names."""
     name, tried = Figure.NOTICES.value, trials(case)
     if len(tried) < len(case.experiments):
         yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
@@ -223,7 +223,7 @@ def grouped(case: Case) -> Iterable[Measure]:
     found = [one for trial in tried for one in of_its_notices(trial)]
     yield from found
     if not found:
-        yield inconclusive(case, name, "no fault sent a notice", UNDELIVERED)
+        yield inconclusive(case, name, "no notice of a firing alert came under any fault", UNDELIVERED)
     yield from failed_by_others(case, of_its_notices)
 
 
@@ -245,12 +245,18 @@ def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
             "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
             "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.known_ns)]),
         },
-        gaps=(Gap(f", but it names only pods {SCALED_DOWN}" if unproven else "", SCALED_DOWN_HINT, ReasonKind.FAULT),),
+        gaps=(
+            Gap(
+                f", but the first notice names only pods {SCALED_DOWN}" if unproven else "",
+                SCALED_DOWN_HINT,
+                ReasonKind.FAULT,
+            ),
+        ),
         value=float(len(mine)) if names else None,  # no number of notices makes up for what they do not name
         mixed=True,
         scaled_limit=None,
         said=f"at most {most}",
-        method="notices of status firing from the fault to the next one; labels and texts of the first",
+        method="notices of status firing from the fault to the next fault; labels and texts of the first notice",
         files=(*attempt.files, NOTICES),
     )
     return every_one(case, found)

@@ -1,7 +1,7 @@
-"""Why a platform took a release back: which metrics of its analyses ended badly, or none of them.
+"""Why a platform took a release back: which metrics of its analyses failed or could not measure, or none of them.
 
 An aborted Rollout keeps the text of an analysis; a progress deadline and a person leave the same text, without a cause. So the recorded
-AnalysisRuns of the aborted objects tell it, beside that text. A metric that could not measure (`Error`, as while Prometheus is away) has
+AnalysisRuns of the aborted objects are used beside that text. A metric that could not measure (`Error`, such as while Prometheus is down) has
 found nothing: it decides neither for nor against a trigger or a release.
 """
 
@@ -18,18 +18,18 @@ from harness.model.trigger import Signal
 _FAILED: Final = "Failed"
 _BAD: Final = frozenset({_FAILED, "Error"})
 _ASSESSED: Final = re.compile(r'metric "([^"]+)" assessed (\w+)', re.IGNORECASE)
-"""As the message of a run names the metric that ended it."""
+"""How the message of an AnalysisRun names the metric that ended it."""
 
 
 def other_cause(history: RolloutHistory, signals: Collection[Signal], back: RolloutBack) -> str:
-    """What took the release back in place of these signals: `for errors`; empty: they did, or it may be told from nothing.
+    """What took the release back other than these signals, such as `for errors`; empty: these signals did, or nothing shows the cause.
 
-    A metric that no trigger of the file is named like may be that of any of them. A spec that others set back names no cause.
+    A metric whose name no trigger of the file has may be the metric of any trigger. A spec that others set back names no cause.
 
     Args:
         history: of the rollout.
-        signals: that the sentence speaks of.
-        back: by the platform.
+        signals: the signals that the sentence names.
+        back: the rollback by the platform.
     """
     triggers = history.plan.triggers
     mine = {one.name for one in triggers if one.signal in signals}
@@ -49,7 +49,7 @@ def other_cause(history: RolloutHistory, signals: Collection[Signal], back: Roll
 
 
 def unmeasured(history: RolloutHistory, back: RolloutBack) -> str:
-    """That the release was taken back as analyses could not measure, and no metric failed; empty: it was not."""
+    """Text that the release was taken back because analyses could not measure, and no metric failed; empty: that is not the cause."""
     named = _named(history, back)
     return "" if any(phase == _FAILED for _, phase in named) or not named else _for_errors({name for name, _ in named})
 
@@ -59,21 +59,21 @@ def _for_errors(names: Collection[str]) -> str:
 
 
 def _named(history: RolloutHistory, back: RolloutBack) -> set[tuple[str, str]]:
-    """What ended badly, each with its phase: by the recorded analyses, and by the text of the abort."""
+    """The metrics that failed or could not measure, each with its phase, from the recorded analyses and from the text of the abort."""
     said = ((name, phase.capitalize()) for name, phase in _ASSESSED.findall(back.why))
     return {*_ended(history, back), *(one for one in said if one[1] in _BAD)}
 
 
 def _aborted(history: RolloutHistory, back: RolloutBack) -> frozenset[str]:
-    """The objects that were aborted when the way back began."""
+    """The objects that were aborted when the rollback began."""
     return frozenset(one.subject for one in history.statuses if one.aborted and one.when_ns <= back.when_ns)
 
 
 def _ended(history: RolloutHistory, back: RolloutBack) -> Iterator[tuple[str, str]]:
-    """The metrics that ended badly, each with its phase, in analyses of the aborted objects until the way back began.
+    """The metrics that failed or could not measure, each with its phase, in analyses of the aborted objects until the rollback began.
 
-    Runs of earlier rollouts are complete at the first reading of their object. A run that ended badly without a metric that did, as one whose spec
-    is invalid, counts by its own name.
+    Runs of earlier rollouts are complete at the first reading of their object. A run that ended badly although no metric did, such as a run with an
+    invalid spec, counts by its own name.
     """
     aborted = _aborted(history, back)
     read_ns: dict[str, int] = {}

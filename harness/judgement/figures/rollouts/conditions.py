@@ -1,4 +1,4 @@
-"""When the condition of a trigger was there: the judge finds it itself, slice by slice, in what was recorded of the candidate."""
+"""When the condition of a trigger was met: the judge determines it by itself, slice by slice, from what was recorded of the candidate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.model import Table
 from harness.model.trigger import Signal
 
 _ANCHORS: Final = 5
-"""Where the platform begins a slice is unknown: so many places of one are tried."""
+"""It is unknown where the platform begins a slice: this many positions are tried."""
 UNITS: Final[Mapping[Signal, str]] = {
     Signal.RESPONSE_TIME: "ms",
     Signal.ERROR_RATE: "ratio",
@@ -32,7 +32,7 @@ UNITS: Final[Mapping[Signal, str]] = {
 
 
 def series_of(case: Case, history: RolloutHistory, signal: Signal, window_ns: int) -> list[list[SignalReading]]:
-    """The signal of the candidate, with the slices begun at several places."""
+    """The signal of the candidate, as several series whose slices begin at different moments; for memory one series per pod."""
     if signal is Signal.MEMORY:
         return memory(case, history)
     rows, served = _requests(case, history), served_by_candidate(case, history)
@@ -54,20 +54,20 @@ def _requests(case: Case, history: RolloutHistory) -> Table:
 
 
 def served_by_candidate(case: Case, history: RolloutHistory) -> Table:
-    """What the candidate answered."""
+    """The requests that the candidate answered."""
     rows = _requests(case, history)
     return rows.where(rows.words["release"].equals(history.plan.candidate))
 
 
 def condition_of(case: Case, history: RolloutHistory, signal: Signal, limit: float, window_ns: int) -> Firing:
-    """When the condition had been there for the window.
+    """When the condition had been met for the whole window.
 
-    A slice is known at its end only, and counts as above the limit where a part of it was. So the platform, whose slices begin at an unknown moment,
-    may fire a slice before the window is full, and must only once one slice more is above the limit wherever slices begin. Where it did fire, its
-    window was full by then too.
+    A slice is known only at its end, and counts as above the limit if a part of it was. So the platform, whose slices begin at an unknown moment,
+    may fire one slice before the window is full, and must fire only once one slice more is above the limit wherever the slices begin. If it did
+    fire, its window was full by then too.
 
-    Silence alone never counts: within what may have been above the limit, two slices at least half a window apart certainly were. Those in between
-    may be empty, as of a candidate that is given few requests.
+    Missing data alone never counts: within a span that may have been above the limit, two slices at least half a window apart certainly were. The
+    slices between them may be empty, such as those of a candidate that gets few requests.
     """
     series = series_of(case, history, signal, window_ns)
     slack_ns = memory_slack_ns(case, history) if signal is Signal.MEMORY else window_ns // SLICES
@@ -83,7 +83,7 @@ def condition_of(case: Case, history: RolloutHistory, signal: Signal, limit: flo
 
 
 def first_condition(case: Case, history: RolloutHistory) -> Firing:
-    """When the condition of any trigger of the rollout file was there for the first time; that of a query's p95 is not read."""
+    """When the condition of any trigger of the rollout file was first met; a trigger on the p95 of queries is not read."""
     scale = case.plan.time_scale
     found = [
         condition_of(case, history, one.signal, one.limit, one.window_ns(scale))

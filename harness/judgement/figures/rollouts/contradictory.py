@@ -1,7 +1,7 @@
-"""Records of a rollout that contradict themselves, or the plan: nothing is judged by them.
+"""Records of a rollout that contradict themselves or the plan: nothing is judged by them.
 
-A run writes each of these once, in this order: the start, the steps, the way back, the end. Another order, or a second start, is that of two
-rollouts in one record, or of a record that was put together otherwise.
+A run writes each of these once, in this order: the start, the steps, the rollback, the end. Another order, or a second start, means that one
+record contains two rollouts, or was not written by one run.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _DEGRADED: Final = "Degraded"
 
 
 def contradiction(plan: RolloutPlan, release: str, mine: Sequence[Observation]) -> str:
-    """What the record of a rollout that was begun says against itself, or against the plan; empty: nothing.
+    """How the record of a rollout that was begun contradicts itself or the plan, in words; empty if it does not.
 
     Args:
         plan: of the rollout.
-        release: which it takes over from.
-        mine: what was recorded of it.
+        release: the release that the candidate replaces.
+        mine: the records of this rollout.
     """
     started, backs = list(every(RolloutStarted, mine)), list(every(RolloutBack, mine))
     ended = list(every(RolloutEnded, mine))
     for what, times in (("was begun", len(started)), ("was taken back", len(backs)), ("ended", len(ended))):
         if times > 1:
-            return f"it {what} {times} times"
+            return f"the rollout {what} {times} times"
     against = (
         _of_another(plan, release, started[0], ended),
         _lacking(plan, started[0]),
@@ -50,27 +50,27 @@ def contradiction(plan: RolloutPlan, release: str, mine: Sequence[Observation]) 
 def _of_another(
     plan: RolloutPlan, release: str, started: RolloutStarted, ended: Sequence[RolloutEnded]
 ) -> Iterator[str]:
-    """Releases of another rollout than the planned one."""
+    """Texts about recorded releases that differ from the planned ones."""
     for what, recorded, planned in (
         ("to", started.candidate, plan.candidate),
         ("from", started.stable, release),
         *(("back to", one.release, release) for one in ended if one.ok),
     ):
         if recorded != planned:
-            yield f"it went {what} {recorded or 'no release'}, planned was {planned}"
+            yield f"the rollout went {what} {recorded or 'no release'}, expected {planned}"
 
 
 def _lacking(plan: RolloutPlan, started: RolloutStarted) -> Iterator[str]:
-    """Objects of the plan that were neither changed nor left as they were."""
+    """Texts about objects of the plan that were recorded neither as changed nor as left unchanged."""
     known = {*started.objects, *started.unchanged}
     for place in plan.namespaces:
         for name in plan.names:
             if (subject := f"{plan.kind} {place}/{name}") not in known:
-                yield f"what became of {subject} was not recorded"
+                yield f"it was not recorded whether {subject} was changed"
 
 
 def _out_of_order(mine: Sequence[Observation], started: RolloutStarted) -> Iterator[str]:
-    """What came before something that it follows, and steps that do not rise."""
+    """Texts about events in the wrong order, and about steps that do not rise."""
     steps, backs = list(every(RolloutStep, mine)), list(every(RolloutBack, mine))
     moments = [(started.when_ns, "it was begun")]
     moments += [(one.when_ns, f"it came to {percent(one.share)} %") for one in steps]
@@ -78,10 +78,10 @@ def _out_of_order(mine: Sequence[Observation], started: RolloutStarted) -> Itera
     moments += [(one.when_ns, "it ended") for one in every(RolloutEnded, mine)]
     for (before_ns, before), (at_ns, now) in pairwise(moments):
         if at_ns < before_ns:
-            yield f"{now} before {before}"
+            yield f"wrong order of the rollout: {now} before {before}"
     for one, following in pairwise(steps):
         if following.share <= one.share:
-            yield f"it came to {percent(following.share)} % after it had come to {percent(one.share)} %"
+            yield f"the rollout came to {percent(following.share)} % after it had come to {percent(one.share)} %"
     spans = [(one.since_ns, one.when_ns, one.subject) for one in steps]
     spans += [(one.since_ns, one.when_ns, one.subject) for one in backs]
     spans += [(one.since_ns, one.when_ns, one.subject) for one in every(RolloutStatus, mine)]
@@ -91,8 +91,8 @@ def _out_of_order(mine: Sequence[Observation], started: RolloutStarted) -> Itera
 
 
 def _aborted(mine: Sequence[Observation], backs: Sequence[RolloutBack]) -> Iterator[str]:
-    """An object that its controller aborted before the harness sent the command to roll back: the platform began the rollback."""
+    """Texts about objects that their controller aborted before the harness sent the command to roll back: then the platform began the rollback."""
     for back in backs:
         for one in every(RolloutStatus, mine) if back.by == ReversedBy.HAND else ():
             if one.aborted and one.phase == _DEGRADED and one.when_ns < back.since_ns:
-                yield f"it was taken back by hand, and {one.subject} had been aborted before"
+                yield f"the rollout was taken back by hand, but {one.subject} had been aborted before"

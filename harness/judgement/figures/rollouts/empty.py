@@ -1,4 +1,4 @@
-"""Analyses that passed and read nothing: which of their metrics decided something."""
+"""Analyses that passed although they read no values: which of their metrics decided something."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Any, Final
 
 from harness.model.observations import RolloutAnalysis
 
-NO_VALUE: Final = (
-    "find out whether what it reads is exported, and let a metric of it fail without a value, then run again"
-)
+NO_VALUE: Final = "find out whether the series that the analysis reads are exported, and make one of its metrics fail without a value, then run again"
 NO_WORDS: Final = (
-    "find out whether what it reads is exported; where its answer may be empty, say so in its condition,"
-    " as `len(result) == 0 || result[0] < 0.1`, then run again"
+    "find out whether the series that the metric reads is exported; if its answer may be empty, provide for that in its condition,"
+    " such as `len(result) == 0 || result[0] < 0.1`, then run again"
 )
 _NOTHING: Final = frozenset({"", "nan", "null"})
 _OF_EMPTY: Final = re.compile(r"\blen\s*\(\s*result\s*\)|\b(default|isNil)\s*\(|\bnil\b")
@@ -23,16 +21,16 @@ _OF_NAN: Final = re.compile(r"\bisNaN\s*\(")
 def has_values(run: RolloutAnalysis) -> bool:
     """Whether any metric of an analysis read a value, in the measurements that are kept.
 
-    An empty answer passes a condition such as `len(result) == 0 || result[0] < 0.1`. Metrics without a text, as of a Job, are not known to be empty.
+    An empty answer passes a condition such as `len(result) == 0 || result[0] < 0.1`. Metrics without a text, such as those of a Job, are not known to be empty.
     """
     every = _that_count(run)
     return not every or not all(_is_empty(_values(one)) for one in every)
 
 
 def of_nothing(runs: Iterable[RolloutAnalysis]) -> str:
-    """The first metric that read no value though its condition has no words for that, where each of these analyses has one; else empty.
+    """The first metric that read no value although its condition does not provide for that, if each of these analyses has such a metric; else empty.
 
-    A metric without conditions decides nothing whatever it reads, and one whose conditions were not recorded is not accused.
+    A metric without conditions decides nothing whatever it reads, and a metric whose conditions were not recorded is not blamed.
     """
     found = [next((str(one.get("name", "")) for one in _that_count(run) if _is_unfed(one)), "") for run in runs]
     return found[0] if found and all(found) else ""
@@ -56,11 +54,11 @@ def _values(metric: Mapping[str, Any]) -> list[str]:
 
 
 def _is_empty(values: Sequence[str]) -> bool:
-    """Whether values were read and each of them is an empty answer, or one of nothing but `NaN`."""
+    """Whether values were read and each of them is an empty answer, or an answer that contains only `NaN`."""
     said = [value.strip() for value in values if value.strip()]
     return bool(said) and all(_is_nothing(value) for value in said)
 
 
 def _is_nothing(value: str) -> bool:
-    """`[]`, `[NaN,NaN]`, `NaN`, `null`."""
+    """Whether a value is empty, such as `[]`, `[NaN,NaN]`, `NaN` or `null`."""
     return all(piece.strip().lower() in _NOTHING for piece in value.removeprefix("[").removesuffix("]").split(","))

@@ -1,4 +1,4 @@
-"""What was recorded of a rollout, put together: its steps, who took it back and when, and what its objects and analyses said."""
+"""The history of a rollout from its records: its steps, who took it back and when, and what its objects and analyses reported."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ from harness.model.rollout import ReversedBy, RolloutPlan, percent, taken_back_w
 from harness.units import NS_PER_S
 
 _CLOSE: Final = 0.005
-"""Shares that differ by less are one: weights are whole percents."""
+"""Shares that differ by less count as equal: weights are whole percents."""
 FILE: Final = "history/rollouts.ndjson"
 AGAIN: Final = "read the rollout's history, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepTaken:
-    """One step.
+    """One step of a rollout.
 
     Attributes:
-        share: as expected. given: as the objects say it.
-        begun_ns: the first object may have come to it. since_ns, at_ns: the last one came to it between the two.
-        end_ns: the next one, or the way back.
-        left_ns: until then every object was known to be at it; from then on one may have gone on, so that no answer tells.
+        share: expected share of the users. given: share that the objects report.
+        begun_ns: when the first object may have come to the step. since_ns, at_ns: the last object came to it between the two.
+        end_ns: the beginning of the next step, or of the rollback.
+        left_ns: until then every object is known to be at the step; from then on an object may have gone on, so that answers do not count.
     """
 
     share: float
@@ -74,15 +74,15 @@ class StepTaken:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutHistory:
-    """One rollout.
+    """One rollout as it was recorded.
 
     Attributes:
-        plan: as planned.
-        began_ns: when the candidate was sent. objects: what is changed.
+        plan: the plan of the rollout.
+        began_ns: when the candidate was sent. objects: the changed objects.
         steps: in order.
-        back: who took it back, and when. ended: which release it ended on. None: not recorded.
-        statuses, analyses: what objects and analyses said, in order of time.
-        until_ns: what was recorded after this belongs to something else.
+        back: who took the rollout back, and when. ended: which release it ended on. None: not recorded.
+        statuses, analyses: what objects and analyses reported, in order of time.
+        until_ns: the end of the rollout's windows; later records do not belong to it.
     """
 
     plan: RolloutPlan
@@ -97,12 +97,12 @@ class RolloutHistory:
 
     @property
     def switched(self) -> StepTaken | None:
-        """The step at which everybody is given the candidate."""
+        """The step at which all users are given the candidate; None: it was not reached."""
         return next((step for step in self.steps if step.share == 1), None)
 
     @property
     def unclear(self) -> str:
-        """`; it was taken back, by whom is not known (…)`; empty where that is known, or it was not."""
+        """Text that the rollout was taken back and that it is unknown by whom; empty if that is known, or if it was not taken back."""
         back = self.back
         if back is None or back.by != ReversedBy.UNKNOWN:
             return ""
@@ -110,16 +110,16 @@ class RolloutHistory:
 
     @property
     def back_ns(self) -> int:
-        """When the way back began; the end where it was not taken."""
+        """When the rollback began, in ns; the end of the rollout if there was none."""
         return self.back.when_ns if self.back is not None else self.until_ns
 
     def samples(self, evidence: Evidence, traffic: str | None, start_ns: int, end_ns: int) -> Table:
-        """The requests due in a stretch of it, in any window."""
+        """The requests that were due in a span of time, in any window."""
         return samples_due(evidence, traffic, (start_ns, end_ns))
 
 
 def history_of(plan: Plan, evidence: Evidence, name: str) -> RolloutHistory | str:
-    """The rollout of that name; why there is none to judge, where there is not, or where its record contradicts itself or the plan."""
+    """The rollout of that name; or a text that says why it cannot be judged: it was not planned or begun, or its record contradicts itself or the plan."""
     if name not in plan.rollouts:
         return f"no rollout {name} was planned"
     mine = [o for o in evidence.observations if name in (o.subject, o.fields.get("rollout"))]
@@ -150,7 +150,7 @@ def history_of(plan: Plan, evidence: Evidence, name: str) -> RolloutHistory | st
 def _steps(
     taken: Sequence[RolloutStep], back: RolloutBack | None, statuses: Sequence[RolloutStatus], until_ns: int
 ) -> tuple[StepTaken, ...]:
-    """Each step, with the moments at which the first object came to it and left it."""
+    """Each step, with the times at which the first object came to it and left it."""
     following = [*taken[1:], back] if taken else []
     shares = [0.0, *(o.share for o in taken), 1.0]
     previous_ns = [0, *(o.when_ns for o in taken)]
@@ -181,10 +181,10 @@ def _above(share: float | None, before: float) -> bool:
 
 
 def with_shares(statuses: Sequence[RolloutStatus]) -> list[tuple[RolloutStatus, float | None]]:
-    """The statuses from the first share of each object on, each with its share, or with the next one while the object does not say it.
+    """The statuses of each object from its first share on, each with its share, or with its next share while the object reports none.
 
-    An object that waits until its new weight is in effect is on the way there, and gives users neither share for certain. None: it says no
-    share any more, as one that is aborted meanwhile.
+    An object that waits until its new weight is in effect is on its way to the next share, and gives users neither share for certain. None: the
+    object reports no further share, such as an object that is aborted.
     """
     following: dict[str, float] = {}
     found: list[tuple[RolloutStatus, float | None]] = []
@@ -202,14 +202,14 @@ def with_shares(statuses: Sequence[RolloutStatus]) -> list[tuple[RolloutStatus, 
 
 
 def rolled(case: Case, name: str) -> RolloutHistory | Measure:
-    """The rollout that the objective speaks of, or a measure that states why there is none to judge."""
+    """The rollout that the objective names, or a measure that states why it cannot be judged."""
     rollout = case.objective.scope.rollout
     found = history_of(case.plan, case.evidence, rollout)
     return inconclusive(case, name, found, AGAIN, scope=scope_of(case)) if isinstance(found, str) else found
 
 
 def row_of(case: Case, history: RolloutHistory) -> Mapping[str, RolloutHistory | str]:
-    """What was recorded of each rollout of the row, by name; empty for all but the first of them, as what they lack together is reported once."""
+    """The history of each rollout of the requirement, by name; empty for all but the first rollout, as what all of them lack is reported once."""
     names = dict.fromkeys(
         objective.scope.rollout
         for claim in case.plan.claims
@@ -227,10 +227,10 @@ def scope_of(case: Case, **more: str) -> Mapping[str, str]:
 
 
 def ended_receipt(history: RolloutHistory) -> Receipt:
-    """Whether it was seen to end on one release."""
+    """Whether the rollout was seen to end on one release."""
     ended = history.ended
     if ended is None:
-        return Receipt(ok=None, why=f"{history.plan.name}: it is not recorded how it ended", files=(FILE,))
+        return Receipt(ok=None, why=f"{history.plan.name}: the end of the rollout was not recorded", files=(FILE,))
     if not ended.ok:
         return Receipt(
             ok=False, why=f"{history.plan.name} was not seen to end on one release: {ended.why}", files=(FILE,)
@@ -256,7 +256,7 @@ def concluded(
     n: int | None = None,
     **scope: str,
 ) -> Measure:
-    """The measure of what must hold in a rollout, without a number: fields as of `Things`."""
+    """The measure of a condition of a rollout that has no number; the fields are those of `Things`."""
     found = Things(
         bad=bad,
         n=n,
@@ -275,7 +275,7 @@ def concluded(
 
 
 def untold(case: Case, why: str, files: tuple[str, ...] = (), **scope: str) -> Measure:
-    """A measure of which nothing was recorded; `files`: that were read, else those of the rollout."""
+    """An INCONCLUSIVE measure for something that was not recorded; `files`: the files that were read, by default those of the rollout."""
     reason = because(Outcome.INCONCLUSIVE, why, AGAIN, kind=ReasonKind.NO_RECORD)
     figures, name = Figures(files=files or files_of(case)), case.objective.figure.value
     return measure(case, name, Outcome.INCONCLUSIVE, reason, scope=scope_of(case, **scope), figures=figures)
@@ -284,7 +284,7 @@ def untold(case: Case, why: str, files: tuple[str, ...] = (), **scope: str) -> M
 def load_of(case: Case, parts: Collection[str] = ()) -> Receipt:
     """The load receipt of the rollout's windows, or of some parts of them: the first that is not ok decides.
 
-    All of them together leave no time out, from its start until it was taken back and on.
+    All windows together must leave no time out, from the start of the rollout until after its rollback.
     """
     scope = case.objective.scope
     mine = [
@@ -302,7 +302,7 @@ def load_of(case: Case, parts: Collection[str] = ()) -> Receipt:
 
 
 def _left_out(evidence: Evidence, rollout: str, windows: Iterable[Window]) -> str:
-    """Which time of a rollout has no record of its traffic; empty: none."""
+    """Which time of a rollout has no record of its traffic, in words; empty if there is none."""
     own = [o for o in evidence.observations if o.subject == rollout]
     began, back = next(every(RolloutStarted, own), None), next(every(RolloutBack, own), None)
     by_traffic: dict[str, list[Window]] = {}
@@ -343,8 +343,8 @@ def rollout_spec(
 ) -> Spec:
     """The spec of a figure of a rollout: all of them need its history, its requests, and the header that names the release.
 
-    One `of_way_back` needs the way back watched for every length of time in its sentence, and one that judges how fast
-    others take the candidate back needs it `left_alone` for that long.
+    A figure `of_way_back` needs the rollback watched for every length of time in its sentence, and a figure that judges how fast
+    others take the candidate back needs the rollout `left_alone` for that long.
     """
     return Spec(
         figure=figure,
@@ -363,10 +363,10 @@ def rollout_spec(
 
 
 def way_back_s(objective: Objective, scale: float) -> float:
-    """The longest length of the sentence, from the way back on, and a margin: what was observed for less passes nothing."""
+    """The longest time in the sentence, from the rollback on, and a margin, in s: a shorter observation cannot give a PASS."""
     return max((one.used_s for one in objective.lengths(scale)), default=0.0) + _MARGIN_S
 
 
 _MARGIN_S: Final = 2.0
 _CLUSTER: Final = Need(key="kubernetes", why="rollouts are made through Kubernetes")
-_CHANGED: Final = Need(key="rollout", why="a rollout changes what the target file names")
+_CHANGED: Final = Need(key="rollout", why="the target file names the objects that a rollout changes")

@@ -1,6 +1,6 @@
-"""A release with slow queries: from its first users to the moment from which on the p95 of every query is below a limit again.
+"""A release with slow queries: time from its first users until the p95 of every query is below a limit again and stays there.
 
-How long queries took is what the members of the database count of their statements; neither release is asked.
+The times of queries come from the statement statistics of the database members; neither release is asked.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _TRIED: Final = (
 
 
 def quick_again(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """From the first users of the candidate to the last reading in which the p95 of a query was above the limit."""
+    """One measure: the time from the first users of the candidate to the last reading in which the p95 of a query was above the limit."""
     if not history.steps:
         why = f"{history.plan.name}: the candidate was given no users"
         yield inconclusive(case, Figure.QUERIES_QUICK.value, why, AGAIN, scope=scope_of(case))
@@ -58,7 +58,7 @@ def quick_again(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _first_ns(case: Case, history: RolloutHistory, slow: list[QueryP95]) -> int:
-    """When the candidate had its first users: the first request that it answered was sent, or the first slow query may have ended."""
+    """When the candidate had its first users, in ns: when the first request that it answered was sent, or the first slow query may have ended."""
     given = history.steps[0]
     rows = history.samples(case.evidence, case.objective.scope.traffic, history.began_ns, history.until_ns)
     sent_ns = rows.ints["sent_ns"][rows.words["release"].equals(history.plan.candidate)]
@@ -66,7 +66,7 @@ def _first_ns(case: Case, history: RolloutHistory, slow: list[QueryP95]) -> int:
 
 
 def _back(case: Case, history: RolloutHistory, sure: list[QueryP95], may: list[QueryP95]) -> Effect:
-    """`sure`, `may`: when the p95 of a query was certainly above the limit, and when it may have been."""
+    """The effect; `sure`, `may`: the readings at which the p95 of a query was certainly above the limit, and at which it may have been."""
     over, given, limit_ns = case.objective.params["over"], history.steps[0], round(case.scaled.in_unit("s") * NS_PER_S)
     first_ns, query = _first_ns(case, history, may), next((one.query for one in (*sure[-1:], *may[-1:])), "")
     slow = f"the p95 of {len({one.query for one in sure})} queries was above {over} while the release had users"

@@ -1,7 +1,7 @@
-"""Triggers against what the platform did: a rollback in time after the condition, and none below the boundary.
+"""Triggers compared with what the platform did: a rollback in time after the condition was met, and no rollback below the boundary.
 
-The judge finds the condition itself, slice by slice, in the requests that the candidate served (`triggers.py`): a platform that says that a trigger
-fired proves nothing, and neither does one that says that none did. One that names another cause did not act on this condition.
+The judge determines the condition by itself, slice by slice, from the requests that the candidate served (`triggers.py`): a platform that reports
+that a trigger fired, or that none did, proves nothing. A platform that names another cause did not act on this condition.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ from harness.model.trigger import Signal
 from harness.units import NS_PER_S
 
 _JUST_BELOW: Final = 0.95
-"""A condition that is held just below a limit is there when the reading is at least this share of what it is held at."""
+"""A signal that is kept just below a limit counts as such if its reading is at least this share of the level at which it is kept."""
 
 
 def rollback_starts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """From the moment at which the condition had been there for the whole window to the start of the rollback."""
+    """The time from the moment at which the condition had been met for the whole window to the start of the rollback."""
     if "steps" in case.objective.params:
         yield from _at_steps(case, history)
         return
@@ -66,9 +66,9 @@ def rollback_starts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _at_steps(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """The rollback from the step that this rollout came to; and the named steps that no rollout of the row came to.
+    """The measure of the rollback from the step that this rollout reached; and one for each named step that no rollout of the requirement reached.
 
-    Its condition is that of any trigger of the rollout file.
+    The condition may be that of any trigger of the rollout file.
     """
     fired = first_condition(case, history)
     last = history.steps[-1].share if history.steps else 0.0
@@ -83,7 +83,7 @@ def _at_steps(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _started(case: Case, history: RolloutHistory, fired: Firing, step: str = "") -> Measure:
-    """From the condition that was there for its whole window to the rollback that the platform began."""
+    """The measure of the time from the condition, met for its whole window, to the rollback that the platform began."""
     back = history.back
     mine = back if back is not None and back.by == ReversedBy.PLATFORM else None
     low = high = None
@@ -109,27 +109,27 @@ def _started(case: Case, history: RolloutHistory, fired: Firing, step: str = "")
 
 
 def _unknown(history: RolloutHistory, fired: Firing, mine: RolloutBack | None) -> str:
-    """Why it is not known how long after the condition the rollback began; empty: it is."""
+    """Why it is unknown how long after the condition was met the rollback began; empty if it is known."""
     if fired.may_ns is None and fired.unseen:
-        return "its condition was not seen: it may have been there for the whole window, and is known for less than half of it"
+        return "the condition of the trigger was not observed: it may have been met for the whole window, but is known for less than half of it"
     if fired.may_ns is None:
-        return "its condition was never there for the whole window"
+        return "the condition of the trigger was never met for the whole window"
     if mine is None and fired.must_ns is None:
-        text = "no rollback started by itself, and it is not certain that its condition was there for the whole window"
+        text = "no rollback started by itself, and it is not certain that the condition of the trigger was met for the whole window"
         return text + history.unclear
     if mine is not None and mine.when_ns < fired.may_ns:
-        return "the rollback started before the condition was there for the whole window"
+        return "the rollback started before the condition of the trigger was met for the whole window"
     return ""
 
 
 def _signals(case: Case, history: RolloutHistory) -> frozenset[Signal]:
-    """What the sentence speaks of: one signal, or that of any trigger of the file."""
+    """The signals of the sentence: the one that it names, or those of all triggers of the rollout file."""
     named = case.objective.params.get("signal")
     return frozenset([Signal(named)] if named else [one.signal for one in history.plan.triggers])
 
 
 def no_rollbacks(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """No rollback while the signal is over the limit for a shorter time than the window, or under it for a longer one; both must have been so."""
+    """One measure: no rollback while the signal is above the limit for less than the window, or just below it for longer; both must have happened."""
     signal = Signal(case.objective.params["signal"])
     tried = both_reported(case, history) if signal is Signal.REPORT else _both_held(case, history, signal)
     back = history.back
@@ -139,7 +139,7 @@ def no_rollbacks(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     if mine is None:
         receipts["restore"] = ended_receipt(history)
         if back is not None and back.by in (ReversedBy.HARNESS, ReversedBy.UNKNOWN):
-            left = f"{history.plan.name}: it did not stay with all users ({back.why}), expected none"
+            left = f"{history.plan.name}: the candidate did not stay with all users ({back.why}), expected no rollback"
     said = f"a rollback started ({mine.why})" if mine is not None else "no rollback started"
     excuse = Gap(f", but {other}" if other else "", AGAIN, ReasonKind.TOO_FEW)
     text = f"{history.plan.name}: {said}, expected none"
@@ -150,14 +150,14 @@ def no_rollbacks(case: Case, history: RolloutHistory) -> Iterable[Measure]:
         receipts,
         Gap(left, AGAIN, ReasonKind.TOO_FEW, alone=True),
         excuse=excuse,
-        method="as of the trigger",
+        method="the condition in slices of its window, from what was recorded of the candidate; the rollback from the objects' own status",
     )
 
 
 def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: RolloutBack) -> str:
-    """Why a rollback says nothing against this trigger: its condition may have been there in full, or another trigger is named; empty: it does.
+    """Why a rollback is no evidence against this trigger: its condition may have been met in full, or another cause is named; empty: it is evidence.
 
-    What is unknown may have been above the limit: whose a failure without a release is, and memory that was not read.
+    What is unknown may have been above the limit: a failure that names no release may be the candidate's, and memory may not have been read.
     """
     if other := other_cause(history, {signal}, back):
         return other
@@ -168,18 +168,18 @@ def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: Roll
         series = series_of(case, history, signal, window_ns)
         held = [longest_above(each, one.limit) for each in series]
         if any(certain >= window_ns + slack_ns for certain, _ in held):
-            return f"the condition of {one.name} had been there for its whole window"
+            return f"the condition of {one.name} had been met for its whole window"
         if signal is not Signal.MEMORY:
             held = [(0, longest_seen(each, one.limit)) for each in series]
         if any(possible > window_ns - slack_ns for _, possible in held):
-            return f"the condition of {one.name} may have been there for its whole window"
+            return f"the condition of {one.name} may have been met for its whole window"
     return ""
 
 
 def _both_held(case: Case, history: RolloutHistory, signal: Signal) -> Receipt:
-    """Whether the signal was above the limit for the shorter time, and just below it, never above, for the longer one.
+    """Whether the signal was above the limit for the shorter time, and just below it, never above, for the longer time.
 
-    A share of failures just below a limit is that of a window as long as that time; all else is read slice by slice.
+    A share of failures just below a limit is measured over a window as long as that time; other signals are read slice by slice.
     """
     params, scale = case.objective.params, case.plan.time_scale
     unit = UNITS[signal]
@@ -194,11 +194,11 @@ def _both_held(case: Case, history: RolloutHistory, signal: Signal) -> Receipt:
     else:
         slower = series_of(case, history, signal, long_ns)
         under = max((longest_between(each, at * _JUST_BELOW, above) for each in slower), default=0)
-    tried = Receipt(ok=True, why="both conditions were there")
-    for what, held_ns, asked_ns in (("above the limit", over, short_ns), ("just below it", under, long_ns)):
+    tried = Receipt(ok=True, why="the candidate was above the limit and just below it for long enough")
+    for what, held_ns, asked_ns in (("above the limit", over, short_ns), ("just below the limit", under, long_ns)):
         if held_ns < asked_ns * (1 - 2 / SLICES):
-            why = f"the candidate was {what} for {held_ns / NS_PER_S:.3g} s, {asked_ns / NS_PER_S:.3g} s were asked for"
-            tried = Receipt(ok=False, why=why, hint="hold the condition for longer, then run again")
+            why = f"the candidate was {what} for {held_ns / NS_PER_S:.3g} s, {asked_ns / NS_PER_S:.3g} s are needed"
+            tried = Receipt(ok=False, why=why, hint="keep the condition for longer, then run again")
     return tried
 
 

@@ -1,6 +1,6 @@
 """What each object of a rollout did by itself: the steps that it came to, in its own order, and how long it stayed at each.
 
-A step of the rollout begins with the last object and ends with the last one: only its own statuses show what a faster object did meanwhile.
+A step of the rollout begins and ends with the last object: only the statuses of each object show what a faster object did meanwhile.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class Stay:
     """One object at one step.
 
     Attributes:
-        subject: the object. share: that of the step, as planned; 0: before the first one.
+        subject: the object. share: planned share of the step; 0: before the first step. given: share that the object reported.
         came_since_ns, came_ns: it came to the step between the two.
         left_since_ns, left_ns: it left the step between the two: for another one, or the rollout was taken back.
-        left_step: number of its own step when it was first seen to have left; None: it does not say, or was taken back.
-        next_share: where it went from there; None: nowhere, the rollout was taken back or its record ends.
-        hidden: steps that it may have been at just before this one, while it was not read.
+        left_step: number of the object's own step when it was first seen to have left; None: it reports none, or was taken back.
+        next_share: share of the next step; None: there is none, as the rollout was taken back or its record ends.
+        hidden: steps at which the object may have been just before this one, while it was not read.
     """
 
     subject: str
@@ -47,36 +47,36 @@ class Stay:
 
     @property
     def least_s(self) -> float:
-        """It lasted so long at least."""
+        """Least possible length of the stay, in s."""
         return max(self.left_since_ns - self.came_ns, 0) / NS_PER_S
 
     @property
     def most_s(self) -> float:
-        """It lasted so long at most."""
+        """Greatest possible length of the stay, in s."""
         return (self.left_ns - self.came_since_ns) / NS_PER_S
 
     @property
     def unread_s(self) -> float:
-        """So far apart were the reading in which it was first at the step and the one before."""
+        """Time between the first reading at the step and the reading before it, in s."""
         return (self.came_ns - self.came_since_ns) / NS_PER_S
 
     @property
     def resolution_s(self) -> float:
-        """Beginning and end are both known to so much."""
+        """Uncertainty of the beginning and of the end of the stay, in s."""
         return max(self.came_ns - self.came_since_ns, self.left_ns - self.left_since_ns) / NS_PER_S
 
 
 UNREAD_NS: Final = NS_PER_S
-"""Objects are read several times a second. Between two readings that are further apart, one may have come to a step and left it."""
+"""Objects are read several times a second. Between two readings that are further apart than this (in ns), an object may have come to a step and left it."""
 
 
 def may_hide(steps: Sequence[float], before: float, share: float, since_ns: int, at_ns: int) -> list[float]:
-    """The planned steps between two shares, to the second of which something came between two moments: none where it was read meanwhile."""
+    """The planned steps between two shares that may have been passed unseen between two readings; empty if the readings are close enough."""
     return [one for one in steps if before < one < share] if at_ns - since_ns > UNREAD_NS else []
 
 
 def stays_of(history: RolloutHistory) -> Mapping[str, tuple[Stay, ...]]:
-    """Of every object its stays at steps, in order of time, until the rollout was taken back; empty where it said nothing."""
+    """The stays of every object at steps, in order of time, until the rollout was taken back; empty for an object that reported nothing."""
     subjects = sorted({*history.objects, *(one.subject for one in history.statuses)})
     return {subject: _stays(history, subject) for subject in subjects}
 
@@ -119,7 +119,7 @@ def _stays(history: RolloutHistory, subject: str) -> tuple[Stay, ...]:
 
 
 def _step_near(share: float, steps: Sequence[float]) -> float:
-    """The step that a share is nearest to, the lower one in the middle of two; 0: below all of them."""
+    """The step that is nearest to a share, the lower one if two are equally near; 0: before all steps."""
     return min((0.0, *steps), key=lambda step: (_apart(share, step), step))
 
 

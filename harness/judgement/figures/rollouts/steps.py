@@ -34,14 +34,14 @@ from harness.units import NS_PER_S
 _SUCCESSFUL: Final = "Successful"
 _NOT_PASSED: Final = frozenset({"Failed", "Error", "Inconclusive"})
 _POINTS: Final = 0.05
-"""So far from its step an object's own share may be: as far as the widest of AT-CAN-STEP-5, -25 and -50 allows the users'."""
-_METHOD: Final = "what every object says of its own share, read five times a second"
+"""How far the share that an object reports may be from its step: as far as the widest of AT-CAN-STEP-5, -25 and -50 allows for the users."""
+_METHOD: Final = "the share that every object reports, read five times a second"
 
 
 def orders(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """Whether the rollout, and each of its objects by itself, went through the steps that the sentence names, in their order.
 
-    An object that says another share than that of the step, as `setWeight: 12` in place of 5, was not at it.
+    An object that reports another share than that of the step, such as `setWeight: 12` in place of 5, was not at the step.
     """
     expected = tuple(case.objective.params["steps"].split())
     stays = stays_of(history)
@@ -61,7 +61,7 @@ def orders(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     if beside and not wrong:
         stay = beside[0]
         said = f"{stay.subject} gave the candidate {percent(stay.given)} % at the {stay.name} step, expected {stay.name} ± {100 * _POINTS:g} points"
-    others = ": the others are not recorded, or it was taken back before them" if early else ""
+    others = ": the other steps were not recorded, or the rollout was taken back before them" if early else ""
     receipts = {"restore": ended_receipt(history)}
     yield concluded(case, len(wrong) + len(beside), said, receipts, Gap(others, AGAIN), method=_METHOD)
 
@@ -71,7 +71,7 @@ def _begins(expected: tuple[str, ...], path: tuple[str, ...]) -> bool:
 
 
 def _with_hidden(history: RolloutHistory) -> Iterable[tuple[float, ...]]:
-    """Each step of the rollout, and before it those that nothing shows, as two readings were too far apart."""
+    """Each step of the rollout, and before it the steps that may be hidden, as two readings were too far apart."""
     before = 0.0
     for step in history.steps:
         yield (*may_hide(history.plan.steps, before, step.share, step.since_ns, step.at_ns), step.share)
@@ -79,7 +79,7 @@ def _with_hidden(history: RolloutHistory) -> Iterable[tuple[float, ...]]:
 
 
 def lengths(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """How long every object stayed at every step; the dwell has a scale of its own, which the rollout file says and the figure names."""
+    """One measure: the shortest stay of an object at a step; the dwell time has a scale of its own, which is in the rollout file and in the message."""
     limit_s = case.objective.limit.base / (history.plan.dwell_scale or 1.0)
     steps, paths = history.plan.steps, stays_of(history)
     own = {subject: [stay for stay in stays if _counts(stay, history, limit_s)] for subject, stays in paths.items()}
@@ -92,7 +92,7 @@ def lengths(case: Case, history: RolloutHistory) -> Iterable[Measure]:
         return
     seconds = (shortest.left_ns - shortest.came_ns) / NS_PER_S
     short_s = max((limit_s - stay.least_s for stay in ended if stay.least_s < limit_s <= stay.most_s), default=0.0)
-    scale = f"{case.objective.limit} ({limit_s:g} s at {history.plan.dwell_scale:g}, the scale of the dwell)"
+    scale = f"{case.objective.limit} ({limit_s:g} s at {history.plan.dwell_scale:g}, the scale of the dwell time)"
     found = Amount(
         low=shortest.least_s,
         high=shortest.most_s,
@@ -114,7 +114,7 @@ def lengths(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _counts(stay: Stay, history: RolloutHistory, limit_s: float) -> bool:
-    """Whether the rollout ended this step; who takes a release back ends none, but by hand, or after its time, the last one planned."""
+    """Whether the rollout itself ended this step; a rollback ends no step, except the last planned step by hand or after its time."""
     if stay.next_share is not None:
         return True
     over = history.back is None or history.back.by == ReversedBy.HAND or stay.least_s >= limit_s
@@ -122,7 +122,7 @@ def _counts(stay: Stay, history: RolloutHistory, limit_s: float) -> bool:
 
 
 def _lacking(subject: str, paths: Mapping[str, Sequence[Stay]], history: RolloutHistory) -> str:
-    """What an object lacks that was not at each step for its time."""
+    """What is missing for an object that was not at each step for its time, in words."""
     missed = {*history.plan.steps} - {stay.share for stay in paths[subject]}
     if missed or history.back is None:
         return f", not all by {subject}"
@@ -130,20 +130,20 @@ def _lacking(subject: str, paths: Mapping[str, Sequence[Stay]], history: Rollout
 
 
 def _closely(short_s: float, limit_s: float) -> Receipt:
-    """Whether the steps were read often enough: one that lasted may by its readings have been too short by a tenth of the limit at most."""
+    """Whether the steps were read often enough: given its readings, a step may have been too short by at most a tenth of the limit."""
     if not short_s:
-        return Receipt(ok=True, why="beginning and end of each step are known well enough")
-    why = f"as its beginning and end were read, a step may have been {formatted(short_s, 's')} too short"
+        return Receipt(ok=True, why="beginning and end of each step are known precisely enough")
+    why = f"from the readings of its beginning and end, a step may have been {formatted(short_s, 's')} too short"
     close = short_s <= SHARE_OF_LIMIT * limit_s
-    return Receipt(ok=close, why=why if close else f"{why}, over a tenth of the limit")
+    return Receipt(ok=close, why=why if close else f"{why}, more than a tenth of the limit")
 
 
 def verdicts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """Whether an analysis of every object passed in each step before that object went on.
+    """One measure: an analysis of every object passed in each step before that object went on.
 
-    An analysis that was ended early is Successful whatever it measured, so one without a measurement is no verdict. A step in which the
-    candidate gave no answer has nothing to be analysed, and one whose analysis read no value, as of a metric that is not exported, is not decided; nor is one of whose metrics one read none and is not
-    empty by design.
+    An analysis that was ended early is Successful whatever it measured, so an analysis without a measurement is no verdict. Undecided are steps in
+    which the candidate gave no answer (there was nothing to analyse), steps whose analysis read no value, such as of a metric that is not exported,
+    and steps in which one metric read no value although its condition does not provide for that.
     """
     paths = stays_of(history)
     went_on = [stay for own in paths.values() for stay in own if stay.next_share is not None]
@@ -162,30 +162,30 @@ def verdicts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     unfed = [(stay, of_nothing(runs)) for stay, runs in passed if of_nothing(runs)]
     silent = [step.name for step in history.steps if not _answers(case, history, step)]
     steps, n = len(history.steps), len(went_on)
-    text = f"each of {steps - 1} steps of {len(paths)} objects had a verdict before the next"
+    text = f"each of {steps - 1} steps of {len(paths)} objects had a verdict before the next step"
     if without:
         subject, step = without[0]
         text = f"{subject} went on from {step} without a verdict ({len(without)} of {n + len(left_out)})"
     nothing = f"the candidate gave no answer at {', '.join(silent)}: there was nothing to analyse" if silent else ""
-    few = f"{steps} of {len(history.plan.steps)} steps of {len(paths)} objects were recorded: there was no next step, or nothing that took it"
+    few = f"{steps} of {len(history.plan.steps)} steps of {len(paths)} objects were recorded: the rollout recorded no further step, or no object that made it"
     gaps = [(nothing, AGAIN)]
     gaps += [
         (
-            f"{stay.subject} went on from {stay.name} after an analysis without any value ({run}; {len(empty)} of {n}): whether anything was analysed is not known",
+            f"{stay.subject} went on from {stay.name} after an analysis without any value ({run}; {len(empty)} of {n}): it is unknown whether anything was analysed",
             NO_VALUE,
         )
         for stay, run in empty[:1]
     ]
     gaps += [
         (
-            f"{stay.subject} went on from {stay.name} after an analysis whose metric {metric} read no value ({len(unfed)} of {n}), for which its condition has no words: it decided nothing",
+            f"{stay.subject} went on from {stay.name} after an analysis whose metric {metric} read no value ({len(unfed)} of {n}), unforeseen by its condition: the metric decided nothing",
             NO_WORDS,
         )
         for stay, metric in unfed[:1]
     ]
     gaps += [
         (
-            f"{subject} was not read at {step}, between two readings {formatted(apart_s, 's')} apart: whether it went on without a verdict is not known",
+            f"{subject} was not read at {step}, between two readings {formatted(apart_s, 's')} apart: it is unknown whether the object went on without a verdict",
             AGAIN,
         )
         for subject, step, apart_s in unread[:1]
@@ -204,10 +204,10 @@ def verdicts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _passed(history: RolloutHistory, stay: Stay) -> list[RolloutAnalysis]:
-    """The analyses of the object that began at the step and passed before the object was seen at the next one; none where one of them did not.
+    """The analyses of the object that began at the step and passed before the object was seen at the next step; empty if one of them did not pass.
 
-    Where both name a step of the object's own, that of the analysis is before the one at which it was then. One that says that it passed,
-    with a metric that did not, has not.
+    If both name a step number of the object, that of the analysis must be lower than the number at which the object was seen to have left. An
+    analysis that reports success although one of its metrics did not succeed has not passed.
     """
     last: dict[str, RolloutAnalysis] = {}
     first: dict[str, int] = {}
@@ -228,12 +228,12 @@ def _passed(history: RolloutHistory, stay: Stay) -> list[RolloutAnalysis]:
 
 
 def _of_bad_metrics(run: RolloutAnalysis) -> bool:
-    """Whether a metric that counts ended in another way than the analysis says."""
+    """Whether a metric that counts did not pass, whatever the analysis reports."""
     return any(one.get("phase") in _NOT_PASSED for one in run.metrics if not one.get("dry_run"))
 
 
 def _answers(case: Case, history: RolloutHistory, step: StepTaken) -> int:
-    """Answers of the candidate to requests due in the step."""
+    """Number of answers of the candidate to requests that were due in the step."""
     rows = history.samples(case.evidence, case.objective.scope.traffic, step.at_ns, step.left_ns)
     return int(rows.words["release"].equals(history.plan.candidate).sum())
 

@@ -1,4 +1,4 @@
-"""The switch to the new release and the way back: who answered, and what failed around them."""
+"""The switch to the new release and the rollback: which release answered, and which requests failed around them."""
 
 from __future__ import annotations
 
@@ -45,24 +45,24 @@ from harness.model.table import Bools
 from harness.units import NS_PER_S
 
 _FEWEST: Final = 20
-"""Answers after the last one of the other release: fewer do not show that it is gone."""
+"""Least number of answers after the last answer of the other release; fewer do not show that it is gone."""
 _TIMEOUTS: Final = (502, 503, 504)
 NEW_CONNECTIONS: Final = "new connections"
 EVERY_REQUEST: Final = "every request"
-"""What a sentence speaks of, beside all answers."""
+"""What a sentence may be about, beside all answers."""
 _CALLED: Final = {"switch": "switch", "way back": "rollback"}
 """What messages call a switch; its name is a value of scopes, which stays."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseSwitch:
-    """Users are given the other release: the candidate, or the one before.
+    """A moment from which all users are given the other release: the candidate, or the release before.
 
     Attributes:
-        name: `switch` or `way back`.
-        begun_ns: the first object may have switched. since_ns, at_ns: the last one did between the two.
-        until_ns: what was observed after it.
-        old: the release that must not answer any more. new: the only one that may.
+        name: `switch` or `way back` (the rollback).
+        begun_ns: when the first object may have switched. since_ns, at_ns: the last object switched between the two.
+        until_ns: the end of the observation.
+        old: the release that must no longer answer. new: the only release that may answer.
     """
 
     name: str
@@ -75,7 +75,7 @@ class ReleaseSwitch:
 
 
 def release_switches(case: Case, history: RolloutHistory) -> list[ReleaseSwitch]:
-    """The switch, and the way back, as far as they were recorded."""
+    """The switch and the rollback, as far as they were recorded."""
     found = []
     if (step := history.switched) is not None:
         found.append(
@@ -105,7 +105,7 @@ def release_switches(case: Case, history: RolloutHistory) -> list[ReleaseSwitch]
 
 
 def answered_by_new(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """How long after the switch, or after each switch, the other release still answered: all requests, or those on new connections."""
+    """How long after the switch the old release still answered; for new connections also how long the candidate did after the rollback."""
     new_only = case.objective.params.get("of") == NEW_CONNECTIONS
     expected = ("switch", "way back") if new_only else ("switch",)
     found = {switch.name: switch for switch in release_switches(case, history)}
@@ -126,11 +126,11 @@ def answered_by_new(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _before_its_switch(history: RolloutHistory) -> str:
-    return f"{history.plan.name} was taken back before a switch was recorded: there is none to be switched back"
+    return f"{history.plan.name} was taken back before a switch was recorded: there was no switch to undo"
 
 
 def _not_switched(case: Case, history: RolloutHistory, back: RolloutBack, each: str) -> Measure:
-    """The platform took it back before it switched: red, but where its analyses could not measure."""
+    """The measure of a rollout that the platform took back before the switch: a FAIL, unless its analyses could not measure."""
     text = f"{history.plan.name}: the platform took it back before the {_CALLED[each]} ({back.why}), so {history.plan.candidate} did not take over"
     cause = unmeasured(history, back)
     excuse = Gap(f", but that was {cause}" if cause else "", AGAIN)
@@ -138,9 +138,9 @@ def _not_switched(case: Case, history: RolloutHistory, back: RolloutBack, each: 
 
 
 def answered_by_old(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """How long after the way back began the candidate still answered; and whether it was taken back by whom the sentence says.
+    """How long after the rollback began the candidate still answered, and whether the party that the sentence names took it back.
 
-    By the platform: also how long after its trigger, which must have been there.
+    If that is the platform, also how long after the condition of its trigger, which must have been met.
     """
     by = case.objective.params["by"]
     switch = next((one for one in release_switches(case, history) if one.name == "way back"), None)
@@ -159,7 +159,7 @@ def answered_by_old(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _by_another(case: Case, history: RolloutHistory, back: RolloutBack) -> Measure:
-    """It was taken back by another than the sentence says: a platform had to do it where the condition was there for as long as the limit."""
+    """The measure of a rollout that another party than the sentence names took back: a FAIL if the condition had been met for as long as the limit."""
     by, taken = case.objective.params["by"], f"{taken_back_words(back.by)} ({back.why})"
     fired, unknown = first_condition(case, history), ""
     if by != ReversedBy.PLATFORM or back.by == ReversedBy.UNKNOWN:
@@ -182,20 +182,22 @@ def _by_another(case: Case, history: RolloutHistory, back: RolloutBack) -> Measu
 
 
 def _absent(fired: Firing) -> str:
-    return f"the condition of its trigger was {'not seen' if fired.unseen else 'never there'} for the whole window"
+    return f"the condition of its trigger was {'not observed' if fired.unseen else 'never met'} for the whole window"
 
 
 def _from_trigger(case: Case, history: RolloutHistory, switch: ReleaseSwitch, back: RolloutBack) -> Measure:
-    """How long after the condition of its trigger had been there the candidate still answered.
+    """The measure of how long the candidate still answered after the condition of its trigger was met.
 
-    A platform reacts in seconds that are not scaled, so the limit is used as the sentence says it; the time after the way back has the scaled one.
+    A platform reacts in seconds that are not scaled, so the limit is used as in the sentence; the time after the rollback is compared with the scaled limit.
     """
     limit, fired = case.objective.limit, first_condition(case, history)
     last_ns = _last_of_old(_sent_after(case, history, switch), switch)
     low = high = None
-    unknown = f"it was taken back ({back.why}), but {_absent(fired)}"
+    unknown = f"the rollout was taken back ({back.why}), but {_absent(fired)}"
     if fired.may_ns is not None and back.when_ns < fired.may_ns:
-        unknown = f"it was taken back ({back.why}) before the condition of its trigger was there for the whole window"
+        unknown = (
+            f"the rollout was taken back ({back.why}) before the condition of its trigger was met for the whole window"
+        )
     elif fired.may_ns is not None:
         full_ns, unknown = fired.full_ns or fired.must_ns, ""
         high = (max(last_ns, switch.at_ns) - fired.may_ns) / NS_PER_S
@@ -221,9 +223,9 @@ def _from_trigger(case: Case, history: RolloutHistory, switch: ReleaseSwitch, ba
 
 
 def _gone(case: Case, history: RolloutHistory, switch: ReleaseSwitch, *, new_connections: bool = False) -> Effect:
-    """How long after a switch another release than the one that took over still answered requests that were sent after it.
+    """The effect: how long after a switch another release than the new one still answered requests that were sent after the switch.
 
-    That of a third release counts as well.
+    Answers of a third release count as well.
     """
     sent = _sent_after(case, history, switch)
     if new_connections:
@@ -232,7 +234,7 @@ def _gone(case: Case, history: RolloutHistory, switch: ReleaseSwitch, *, new_con
     old, last_ns = ~rows.words["release"].equals(switch.new), _last_of_old(rows, switch)
     low, high = (max(last_ns - since_ns, 0) / NS_PER_S for since_ns in (switch.at_ns, switch.since_ns))
     others = int((~old & (rows.ints["sent_ns"] > last_ns)).sum())
-    few = f"only {others} came later from {switch.new}" if others < _FEWEST else ""
+    few = f"only {others} answers came later from {switch.new}" if others < _FEWEST else ""
     return Effect(
         low=low,
         high=high,
@@ -264,16 +266,16 @@ def _sent_after(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> T
 
 
 def _untried(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> str:
-    """Why nothing was taken from a release: it had given no answer before; empty: it had."""
+    """Why the silence of a release is no proof: it had given no answer before the switch either; empty: it had."""
     rows = history.samples(case.evidence, case.objective.scope.traffic, 0, switch.at_ns)
     answered = rows.words["release"].equals(switch.old).any()
     return "" if answered else f"{switch.old} had given no answer before the {_CALLED[switch.name]}"
 
 
 def _unknown_later(case: Case, sent: Table, switch: ReleaseSwitch) -> str:
-    """Why it is not known who answers once the limit is over; empty: it is.
+    """Why it is unknown which release answers after the limit; empty if it is known.
 
-    An answer without a release may be of any. A request without an answer is not one of the answers, but was not served either.
+    An answer without a release may be from any release. A request without an answer is not an answer, but was not served either.
     """
     limit = case.scaled.in_unit("s")
     later = sent.where(sent.ints["sent_ns"] >= switch.at_ns + round(limit * NS_PER_S))
@@ -281,14 +283,14 @@ def _unknown_later(case: Case, sent: Table, switch: ReleaseSwitch) -> str:
     if case.objective.params.get("of") != EVERY_REQUEST:
         nameless &= later.ints["status"] > 0
     if count := int(nameless.sum()):
-        return f"{count} requests that were sent later than {formatted(limit, 's')} after it name no release"
+        return f"{count} requests that were sent more than {formatted(limit, 's')} after the change of release name no release"
     if not later.words["release"].equals(switch.new).any():
-        return f"{switch.new} gave no answer later than {formatted(limit, 's')} after it"
+        return f"{switch.new} gave no answer more than {formatted(limit, 's')} after the change of release"
     return ""
 
 
 def _last_of_old(rows: Table, switch: ReleaseSwitch) -> int:
-    """When the last of these was sent that another release answered than the one that took over; the switch where there is none."""
+    """When the last of these requests was sent that another release than the new one answered, in ns; the time of the switch if there is none."""
     old = ~rows.words["release"].missing & ~rows.words["release"].equals(switch.new)
     return int(rows.ints["sent_ns"][old].max()) if old.any() else switch.since_ns
 
@@ -307,7 +309,7 @@ def _connections(rows: Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 
 def failures(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """Requests that failed around the switch and around the way back; one failure is one too many."""
+    """Requests that failed around the switch and around the rollback; a single failure is a FAIL."""
     found = {switch.name: switch for switch in release_switches(case, history)}
     for each in ("switch", "way back"):
         if each not in found:
@@ -327,8 +329,8 @@ def _around(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> Measu
         bad &= np.isin(rows.ints["status"], _TIMEOUTS) | (rows.ints["status"] <= 0)
     kinds = ", ".join(f"{kind} {n}" for kind, n in errors_by_kind(rows.where(bad)).items())
     observed_s = (switch.until_ns - switch.at_ns) / NS_PER_S
-    brief = f"; it was observed for {observed_s:.3g} s of {seconds:.3g} s" if switch.until_ns < end_ns else ""
-    few = f"; at least {_FEWEST} are needed" if len(rows) < _FEWEST else ""
+    brief = f"; only {observed_s:.3g} s of {seconds:.3g} s were observed" if switch.until_ns < end_ns else ""
+    few = f"; at least {_FEWEST} requests are needed" if len(rows) < _FEWEST else ""
     found = Things(
         bad=int(bad.sum()),
         n=len(rows),

@@ -1,4 +1,4 @@
-"""Notices of a release that was taken back: one at the receiver that names it, says why, and has begun with the rollback."""
+"""Notices of a rollback: a notice at the receiver must name the release, give a cause, and be of an alert that began with the rollback."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from harness.model.naming import names_release
 from harness.units import NS_PER_S
 
 _EARLY_NS: Final = 2 * NS_PER_S
-"""The platform may tell of its way back so long before the harness reads it from the objects."""
+"""How long before the harness reads the rollback from the objects the platform may already send a notice of it, in ns."""
 
 _ADDRESS: Final = re.compile(r"([A-Za-z][\w+.-]*://|/|www\.)\S*")
-"""A text that is an address only, as that of a runbook."""
+"""A text that is only an address, such as the link to a runbook."""
 
 
 def told(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """From the rollback to the first notice that has all of it."""
+    """One measure: the time from the rollback to the first notice with release, cause and time."""
     if history.back is None:
         yield inconclusive(case, Figure.ROLLBACK_TOLD.value, f"{history.plan.name} was not taken back", AGAIN)
         return
@@ -48,9 +48,9 @@ def _told(case: Case, history: RolloutHistory, back_ns: int) -> Effect:
     full = [one for one, alerts in new if any(_says_why(alert, candidate) for alert in alerts)]
     instead, old = f"no notice that names {candidate} came", ""
     if any(alerts for _, alerts in new):
-        instead = "a notice names the release, and none gives a cause"
+        instead = "a notice named the release, but no notice gave a cause"
     elif any(_names(alert, candidate) for one in near for alert in one.alerts):
-        old = ", but of alerts that fired before it or are over"
+        old = ", except notices of alerts that fired before the rollback or are over"
     return Effect(
         high=max(full[0].when_ns - back_ns, 0) / NS_PER_S if full else None,
         watched=(history.until_ns - back_ns) / NS_PER_S,
@@ -75,7 +75,7 @@ def _words(alert: Mapping[str, Any], key: str) -> list[str]:
 
 
 def _began(alert: Mapping[str, Any], back_ns: int) -> bool:
-    """Whether it fires, and has since the rollback: one that fired before, such as the one that led to it, tells nothing of it."""
+    """Whether the alert fires since the rollback: an alert that fired before, such as the one that led to the rollback, is no notice of it."""
     return alert.get("status") == FIRING and int(alert.get("starts_ns") or 0) >= back_ns - _EARLY_NS
 
 
@@ -85,7 +85,7 @@ def _names(alert: Mapping[str, Any], release: str) -> bool:
 
 
 def _says_why(alert: Mapping[str, Any], release: str) -> bool:
-    """Whether it has a text that is no address, beside the one that names the release."""
+    """Whether the alert has a text that is not an address, beside the text that names the release."""
     texts = [text for text in _words(alert, "annotations") if text.strip() and not _ADDRESS.fullmatch(text.strip())]
     naming = any(names_release(text, release) for text in texts)
     return len(texts) > naming

@@ -1,8 +1,8 @@
-"""When a rollback trigger must fire: the judge's own oracle, from what was recorded of the new release.
+"""When a rollback trigger must fire: computed by the judge itself from what was recorded of the new release.
 
-A series of readings says what the signal was over spans of time, each between a low and a high bound: they differ where it is not known which
-release a failure belongs to, and where nothing was read at all. So there are two answers. The trigger *may* fire once the high bounds were above
-the limit for the window, and *must* have fired once the low bounds were. A gap is unknown, never calm: it may hide either.
+A series of readings gives the signal over spans of time, each between a low and a high bound. They differ if it is unknown to which release a
+failure belongs, and if nothing was read at all. So there are two answers. The trigger *may* fire once the high bounds were above the limit for
+the window, and *must* have fired once the low bounds were. In a gap the signal is unknown: it may be above the limit or below it.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from harness.model import Table
 from harness.model.table import Ints
 
 SLICES: Final = 20
-"""A window is cut into so many equal slices, and each of them must be above the limit."""
+"""Number of equal slices of a window; each of them must be above the limit."""
 _HALF: Final = 0.75
-"""Half of a window has at least so much of the share that all of it has."""
+"""Each half of a window must have at least this much of the least share that is required of all of it."""
 STALE: Final = 2
-"""A gauge is known for so many intervals after it was read."""
+"""A value of a gauge is valid for this many intervals after it was read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignalReading:
-    """What a signal was over a span of time; both bounds are included, and not a number where nothing is known.
+    """The value of a signal over a span of time; both bounds are included, and infinite if nothing is known.
 
     Attributes:
         start_ns, end_ns: half open.
-        low, high: between these the value was.
+        low, high: bounds of the value.
     """
 
     start_ns: int
@@ -60,10 +60,10 @@ class Firing:
     """When a trigger fires.
 
     Attributes:
-        may_ns: before this it must not; None: it must not fire at all.
-        must_ns: from this on it must have; None: it need not fire.
-        full_ns: where it did fire, its condition was there in full by then at the latest; None: as `must_ns`.
-        unseen: whether it may have fired only because so much is unknown, with its condition hardly or never observed.
+        may_ns: before this time it must not fire; None: it must not fire at all.
+        must_ns: from this time on it must have fired; None: it need not fire.
+        full_ns: if it did fire, the latest time by which its condition was met in full; None: same as `must_ns`.
+        unseen: whether it may have fired only because data is missing, with its condition hardly or never observed.
     """
 
     may_ns: int | None
@@ -73,7 +73,7 @@ class Firing:
 
     @property
     def known(self) -> bool:
-        """Whether no gap leaves it open."""
+        """Whether it is known exactly when the trigger fires."""
         return self.may_ns == self.must_ns
 
 
@@ -84,7 +84,7 @@ def firing(readings: Sequence[SignalReading], limit: float, window_ns: int, seen
         readings: in order of time, not overlapping. Before the first and after the last nothing is claimed.
         limit: exactly at the limit is not above it.
         window_ns: how long.
-        seen_ns: a stretch that may have been above the limit counts where it certainly was at two moments at least so far apart.
+        seen_ns: a span that may have been above the limit counts only if it certainly was at two moments at least this far apart.
     """
     possible = list(_possible(readings, limit))
     may_ns = _first_full(((start, end) for start, end, seen in possible if seen >= seen_ns), window_ns)
@@ -108,7 +108,7 @@ def earliest(firings: Iterable[Firing]) -> Firing:
 
 
 def longest_above(readings: Sequence[SignalReading], limit: float) -> tuple[int, int]:
-    """How long at a stretch the signal was above the limit, in ns: certainly, and at most."""
+    """The longest unbroken time for which the signal was above the limit, in ns: certainly, and at most."""
     certain = _stretches(readings, lambda one: one.low > limit)
     possible = _stretches(readings, lambda one: one.high > limit)
     return max((end - start for start, end in certain), default=0), max(
@@ -117,10 +117,10 @@ def longest_above(readings: Sequence[SignalReading], limit: float) -> tuple[int,
 
 
 def longest_seen(readings: Sequence[SignalReading], limit: float) -> int:
-    """How long at a stretch the signal may have been above the limit, in ns, from and to a reading in which something was seen.
+    """The longest unbroken time for which the signal may have been above the limit, in ns, between two readings in which something was observed.
 
-    What reads requests cannot see them above the limit before the first one that may have been, nor after the last: what lies between two such
-    readings may have been above as well.
+    A platform that reads requests cannot see them above the limit before the first reading that may be above it, nor after the last; the time
+    between two such readings may have been above the limit as well.
     """
     longest = 0
     for may_be, run in groupby(_without_gaps(readings), key=lambda one: one.high > limit):
@@ -130,16 +130,16 @@ def longest_seen(readings: Sequence[SignalReading], limit: float) -> int:
 
 
 def longest_between(readings: Sequence[SignalReading], least: float, most: float) -> int:
-    """How long at a stretch the signal was certainly from `least` to `most`, both included, in ns."""
+    """The longest unbroken time for which the signal was certainly between `least` and `most`, both included, in ns."""
     inside = _stretches(readings, lambda one: one.low >= least and one.high <= most)
     return max((end - start for start, end in inside), default=0)
 
 
 def share_between(served: Table, window_ns: int, least: float, most: float) -> bool:
-    """Whether in any window of that length the share of failed requests, all of it together, was from `least` to `most`.
+    """Whether in any window of that length the share of failed requests, counted over the complete window, was between `least` and `most`.
 
-    Of slices a low share cannot be told: each has a handful of requests. Neither half of the window may be above `most`, nor far below `least`, so that
-    a short burst is no low share. A window begins with a request, and ends no later than the last one.
+    Slices cannot show a low share, since each has only a few requests. Neither half of the window may be above `most`, nor far below `least`, so
+    that a short burst does not count as a low share. A window begins with a request, and ends no later than the last one.
     """
     if not len(served):
         return False
@@ -159,7 +159,7 @@ def share_between(served: Table, window_ns: int, least: float, most: float) -> b
 
 
 def slices(since_ns: int, until_ns: int, window_ns: int) -> list[tuple[int, int]]:
-    """The slices of a stretch of time, a twentieth of the window each; a rest at the end that is shorter is left out."""
+    """The slices of a span of time, each a twentieth of the window; a shorter rest at the end is left out."""
     length = max(window_ns // SLICES, 1)
     return [(start, start + length) for start in range(since_ns, until_ns - length + 1, length)]
 
@@ -173,7 +173,7 @@ def response_times(
 
     Args:
         served: what the new release answered; a slice without an answer is unknown.
-        nameless: failures that name no release, as those of a dead pod: none of them may be the new release's, or all.
+        nameless: failures that name no release, such as those of a dead pod: none or all of them may belong to the new release.
         spans: the slices.
         quantile: 0.95 for a p95.
     """
@@ -190,7 +190,7 @@ def response_times(
 
 
 def error_rates(served: Table, nameless: Table, spans: Sequence[tuple[int, int]]) -> list[SignalReading]:
-    """The share of failed requests, slice by slice; arguments as of `response_times`."""
+    """The share of failed requests, slice by slice; the arguments are those of `response_times`."""
     found = []
     bad, cuts = failed(served), [_by_end(table, spans) for table in (served, nameless)]
     for span, own, others in zip(spans, *cuts, strict=True):
@@ -210,12 +210,12 @@ def _by_end(table: Table, spans: Sequence[tuple[int, int]]) -> list[Ints]:
 
 
 def gauge(points: Sequence[tuple[int, float]], every_ns: int, *, stale_ns: int = 0) -> list[SignalReading]:
-    """A gauge that is read now and then, such as the memory of one pod: each value is known until the next one, at most for two intervals.
+    """A gauge that is read at intervals, such as the memory of one pod: each value is valid until the next one, at most for two intervals.
 
     Args:
         points: when, and the value; in order of time.
         every_ns: planned interval.
-        stale_ns: a value is known for so long at most, where that is longer than two intervals.
+        stale_ns: a value is valid for this long at most, if that is longer than two intervals.
     """
     known_ns = max(STALE * every_ns, stale_ns)
     ends = [at_ns for at_ns, _ in points[1:]] + [points[-1][0] + every_ns] if points else []
@@ -227,13 +227,13 @@ def gauge(points: Sequence[tuple[int, float]], every_ns: int, *, stale_ns: int =
 
 
 def reported(at_ns: Iterable[int]) -> Firing:
-    """A critical report of the new release fires at once; given are the times of those alone."""
+    """When a trigger on critical reports fires: at the first of the given times of critical reports on the new release."""
     first = min(at_ns, default=None)
     return Firing(may_ns=first, must_ns=first)
 
 
 def _stretches(readings: Iterable[SignalReading], over: Callable[[SignalReading], bool]) -> Iterator[tuple[int, int]]:
-    """From when to when it was over without a break."""
+    """The unbroken spans in which `over` is true, as start and end in ns."""
     for is_over, run in groupby(_without_gaps(readings), key=over):
         if is_over:
             pieces = list(run)
@@ -241,7 +241,7 @@ def _stretches(readings: Iterable[SignalReading], over: Callable[[SignalReading]
 
 
 def _possible(readings: Iterable[SignalReading], limit: float) -> Iterator[tuple[int, int, int]]:
-    """From when to when it may have been above the limit without a break, and how far apart it certainly was within that."""
+    """The unbroken spans in which the signal may have been above the limit, and the time between the first and the last reading in it that certainly was."""
     for may_be, run in groupby(_without_gaps(readings), key=lambda one: one.high > limit):
         if may_be:
             pieces = list(run)
@@ -251,7 +251,7 @@ def _possible(readings: Iterable[SignalReading], limit: float) -> Iterator[tuple
 
 
 def _without_gaps(readings: Iterable[SignalReading]) -> Iterator[SignalReading]:
-    """The readings, and an unknown one wherever nothing was read between two of them."""
+    """The readings, with an unknown reading inserted wherever nothing was read between two of them."""
     end_ns: int | None = None
     for one in readings:
         if end_ns is not None and one.start_ns > end_ns:

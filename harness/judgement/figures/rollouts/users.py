@@ -1,7 +1,7 @@
-"""Users of a rollout, one by one: a census, so a share is a fact of the whole population and no sample.
+"""Users of a rollout, one by one: a census, so a share is a fact about all users and not an estimate from a sample.
 
-The traffic walks through all known users in turn; a user is counted by the first request in the step. Who was not met may be on either release,
-so the share lies between two bounds, which are one where everybody was met.
+The traffic goes through all known users in turn; a user is counted by the first request in the step. A user who was not met may be on either
+release, so the share lies between two bounds, which are equal if every user was met.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
 
 SETTLES_S: Final = 1.0
-"""So long the routes may need to follow an object that says it is at a step."""
+"""How long the routes may need to follow an object that reports a step, in s."""
 _FEWEST: Final = 20
-"""Users of the new release who are met again while there is a choice: fewer do not show that none goes back."""
+"""Least number of users of the new release who are met again while both releases have users; fewer do not show that no user goes back."""
 _METHOD: Final = "a census: every known user by the first request in the step"
 _CENSUS: Final = "write `census: N` into the traffic's file, and let its journeys be `journey.user`'s"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Met:
-    """Who was met in a stretch of time.
+    """The users who were met in a span of time, and the release that answered them.
 
     Attributes:
         user: number of the user of each answer, in the order of their being due. new: whether the candidate gave it.
@@ -58,27 +58,27 @@ class Met:
 
     @property
     def first(self) -> dict[int, bool]:
-        """By user: whether the first answer was the candidate's."""
+        """By user: whether the first answer came from the candidate."""
         users, at = np.unique(self.user, return_index=True)
         return dict(zip(users.tolist(), self.new[at].tolist(), strict=True))
 
     @property
     def both(self) -> int:
-        """Users who met both releases."""
+        """Number of users who met both releases."""
         return len(np.intersect1d(self.user[self.new], self.user[~self.new]))
 
     @property
     def twice(self) -> int:
-        """Users of the candidate who were met more than once: only of them can it be told that they met one release."""
+        """Number of users of the candidate who were met more than once: only they can show that a user meets only one release."""
         users, count = np.unique(self.user, return_counts=True)
         return len(np.intersect1d(users[count > 1], self.user[self.new]))
 
 
 def met(case: Case, history: RolloutHistory, step: StepTaken) -> Met:
-    """Who was met in a step while every object was at it, by answers that name a release.
+    """The users who were met in a step while every object was at it, by answers that name a release.
 
-    What the release before answers in the first `SETTLES_S` to a user of the candidate is left out: whoever divides the users follows
-    what the object says, as in Argo Rollouts, and reads it a moment later.
+    Answers of the old release to a user of the candidate in the first `SETTLES_S` are left out: the component that divides the users follows
+    what the object reports, as in Argo Rollouts, and reads it a moment later.
     """
     traffic = case.objective.scope.traffic or ""
     known = case.plan.traffic[traffic].census
@@ -96,7 +96,7 @@ def user_of(arrival: Ints, known: int) -> Ints:
 
 
 def _counted(judge: RolloutJudge, case: Case, history: RolloutHistory) -> Iterator[Measure]:
-    """The measures of a judge, where the traffic counts users."""
+    """The measures of a judge; one INCONCLUSIVE measure if the traffic does not count users."""
     traffic = case.plan.traffic.get(case.objective.scope.traffic or "")
     if traffic is None or not traffic.census:
         yield inconclusive(case, case.objective.figure.value, "the traffic does not count users", _CENSUS)
@@ -145,7 +145,7 @@ _ROUNDING: Final = 1e-9
 def users_hit(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """The share of all known users of whom a request failed on a bad release.
 
-    A failure that names no release, as that of a dead pod, is the bad release's or is not: the share lies between two bounds.
+    A failure that names no release, such as that of a dead pod, may belong to the bad release or not: the share lies between two bounds.
     """
     named = case.objective.params["step"]
     step = next((one for one in history.steps if percent(one.share) == named), None)
@@ -164,7 +164,7 @@ def users_hit(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     found = Amount(
         low=hit / known,
         high=most / known,
-        text=f"{text}, {most - hit} more one that names no release" if most > hit else text,
+        text=f"{text}, {most - hit} more users met an error that names no release" if most > hit else text,
         unit="ratio",
         limit=case.objective.limit.base,
         scope=scope_of(case, step=f"{named} %"),
@@ -173,7 +173,7 @@ def users_hit(case: Case, history: RolloutHistory) -> Iterable[Measure]:
         files=files_of(case),
         n=known,
         shows=True,
-        doubt="" if hit else "it was not bad, so nothing was tried",
+        doubt="" if hit else "the release caused no error, so the limit was not tested",
         hint=AGAIN,
         kind=ReasonKind.NO_RECORD,
     )
@@ -183,8 +183,8 @@ def users_hit(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 def stickiness(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """Users who met both releases within a step, and those who went back to the old one when the share grew.
 
-    Where all users are given the candidate none can be on the other release: a PASS needs users of the candidate who were met again while
-    there was a choice, in a later step, or in the same one where the plan has a single such step.
+    When all users are given the candidate no user can be on the other release. So a PASS needs users of the candidate who were met again while
+    both releases had users: in a later step, or in the same step if the plan has only one such step.
     """
     both, back, moved, compared, again = 0, 0, set[int](), 0, 0
     several = sum(share < 1 for share in history.plan.steps) > 1
@@ -207,7 +207,7 @@ def stickiness(case: Case, history: RolloutHistory) -> Iterable[Measure]:
         text=text,
         scope=scope_of(case),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
-        gaps=(Gap(few or ("" if whole else "; it did not come to all users"), AGAIN),),
+        gaps=(Gap(few or ("" if whole else "; the candidate was not given to all users"), AGAIN),),
         scaled_limit=None,
         method=_METHOD,
         files=files_of(case),

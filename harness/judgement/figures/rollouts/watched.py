@@ -1,4 +1,4 @@
-"""What was seen of every pod and every metric during a rollout: reads of its health, its release after the switch, gaps in its samples."""
+"""What was observed of every pod and every metric during a rollout: reads of health, the release after the switch, gaps in samples."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PODS: Final = ("history/pod-reads.ndjson", "history/pods.ndjson", "history/roll
 _SERIES: Final = ("history/series.ndjson", "history/rollouts.ndjson")
 _AGAIN: Final = "read the history of the pods, then run again"
 _SELECTOR: Final = "Service"
-"""The kind of an object whose name need not be that of a workload."""
+"""The kind of an object whose name need not be the name of a workload."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,8 +39,8 @@ class _Longest:
 
     Attributes:
         pod: `NAMESPACE/NAME`.
-        low_ns, high_ns: it was so long at least, and at most: the counts were read now and then.
-        reads: of its count.
+        low_ns, high_ns: the least and the greatest possible length, as the counts were only read at intervals.
+        reads: number of readings of the pod's count.
     """
 
     pod: str
@@ -50,7 +50,7 @@ class _Longest:
 
 
 def health_read(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure per workload: of its pods the one whose health was not read for longest."""
+    """One measure per workload: the pod whose health was not read for the longest time."""
     asked = _asked(case, history)
     if not asked:
         yield untold(case, _whys(every(PodAsked, case.evidence.observations)) or "no pod was read", _PODS, of="")
@@ -67,7 +67,9 @@ def health_read(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     for place, workload in _objects(case, history) if history.plan.kind != _SELECTOR else ():
         if (place, workload) not in followed:
             subject = f"{place}/{workload}"
-            yield untold(case, f"{subject}: no ready pod of it was recorded during the rollout", _PODS, of=subject)
+            yield untold(
+                case, f"{subject}: no ready pod of this workload was recorded during the rollout", _PODS, of=subject
+            )
 
 
 def _asked(case: Case, history: RolloutHistory) -> dict[str, list[PodAsked]]:
@@ -87,7 +89,7 @@ _PodKey = tuple[str, str, str, str]
 
 
 def _lives(case: Case, history: RolloutHistory, asked: Mapping[str, Sequence[PodAsked]]) -> dict[_PodKey, list[Span]]:
-    """When each pod of a workload was ready, during the rollout, in the namespaces of its objects, and in those in which pods were asked."""
+    """The spans in which each pod of a workload was ready during the rollout, in the namespaces of the rollout's objects and of the pods that were read."""
     places = {place for place, _ in _objects(case, history)} | {o.namespace for reads in asked.values() for o in reads}
     begun = dict[_PodKey, int]()
     found: dict[_PodKey, list[Span]] = defaultdict(list)
@@ -111,7 +113,7 @@ def _lives(case: Case, history: RolloutHistory, asked: Mapping[str, Sequence[Pod
 
 
 def _longest(pod: str, reads: Sequence[PodAsked], span: Span) -> _Longest:
-    """The longest time between two reads of its health, or between one and an end of the span."""
+    """The longest time between two reads of a pod's health, or between a read and an end of the span."""
     counted = [one for one in reads if one.health is not None and not one.why]
     rises = [(before.asked_ns, now.when_ns) for before, now in _pairs(counted) if _rose(before, now)]
     inside = [(first, last) for first, last in rises if last > span[0] and first < span[1]]
@@ -136,7 +138,7 @@ def _pairs(reads: Sequence[PodAsked]) -> Iterator[tuple[PodAsked, PodAsked]]:
 
 
 def _rose(before: PodAsked, now: PodAsked) -> bool:
-    """Whether its health was read between the two; a container that was started again counts from nothing."""
+    """Whether the pod's health was read between the two readings; the count of a restarted container begins at 0."""
     was, is_ = before.health or 0.0, now.health or 0.0
     return is_ > was or (is_ < was and is_ > 0)
 
@@ -146,7 +148,7 @@ def _of_workload(case: Case, history: RolloutHistory, workload: str, found: Sequ
     worst = max(found, key=lambda one: (one.low_ns > limit_ns, one.high_ns))
     low, high = (formatted(ns / NS_PER_S, "s") for ns in (worst.low_ns, worst.high_ns))
     count = len({one.pod for one in found})
-    text = f"{workload}: of {count} ready pods {worst.pod} was not asked for its health for {low} to {high}"
+    text = f"{workload}: of {count} ready pods {worst.pod} was not asked for its health for the longest time, {low} to {high}"
     if not worst.reads:
         text = f"{workload}: of {count} ready pods {worst.pod} never reported how often it was asked for its health, in {high}"
     longest = Amount(
@@ -157,7 +159,7 @@ def _of_workload(case: Case, history: RolloutHistory, workload: str, found: Sequ
         scope=scope_of(case, of=workload),
         receipts={"watch": _pods(case, history), "restore": ended_receipt(history)},
         needs=("watch",),
-        method="answers on its health as each pod counts them, read every 2 s while it is ready",
+        method="health requests as each pod counts them, read every 2 s while the pod is ready",
         files=_PODS,
         n=count,
         shows=True,
@@ -168,20 +170,20 @@ def _of_workload(case: Case, history: RolloutHistory, workload: str, found: Sequ
 
 
 def deployed(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure per object of the rollout, whose ready pods run the new release in the end; then one per workload, of its metrics."""
+    """One measure per object of the rollout: its ready pods run the new release before the rollback; then one per workload: gaps in its metrics."""
     yield from _releases(case, history)
     yield from _metrics(case, history)
 
 
 def _objects(case: Case, history: RolloutHistory) -> list[tuple[str, str]]:
-    """Namespace and name of what the rollout changes, and of what it left as it was as nothing of it differs."""
+    """Namespace and name of the objects that the rollout changes, and of those that it left unchanged because nothing differs."""
     started = next(one for one in every(RolloutStarted, case.evidence.observations) if one.subject == history.plan.name)
     subjects = [subject.rpartition(" ")[2] for subject in (*started.objects, *started.unchanged)]
     return sorted((place, name) for place, _, name in (subject.partition("/") for subject in subjects))
 
 
 def _releases(case: Case, history: RolloutHistory) -> Iterator[Measure]:
-    """What the ready pods of each object answered last before the rollback."""
+    """One measure per object: the release that its ready pods last reported before the rollback."""
     switch = history.switched
     if switch is None:
         yield untold(case, f"{history.plan.name}: no switch was recorded", _PODS, of="releases")
@@ -217,7 +219,7 @@ def _of_object(
         scope=scope_of(case, of=subject),
         receipts={"watch": _pods(case, history), "restore": ended_receipt(history)},
         needs=("watch",),
-        gaps=(Gap(f": {silent[0]} did not say its release {between}" if silent else "", AGAIN),),
+        gaps=(Gap(f": {silent[0]} did not report its release {between}" if silent else "", AGAIN),),
         none=Gap(f": no pod was ready {between}", AGAIN),
         mixed=True,
         scaled_limit=None,
@@ -243,11 +245,11 @@ def _metrics(case: Case, history: RolloutHistory) -> Iterator[Measure]:
         if read.subject:
             by_workload[read.subject].append(read)
     if not by_workload:
-        yield untold(case, _whys(mine) or "Prometheus was not asked for its samples", _PODS, of="metrics")
+        yield untold(case, _whys(mine) or "Prometheus was not queried for its samples", _PODS, of="metrics")
     last_ns = max((one.when_ns for one in mine if one.subject), default=0)
-    covered = Receipt(ok=True, why="Prometheus was asked until the rollout ended", files=_SERIES)
+    covered = Receipt(ok=True, why="Prometheus was queried until the rollout ended", files=_SERIES)
     if last_ns < history.until_ns or any(one.why for one in mine):
-        why = _whys(mine) or "Prometheus was not asked any more when the rollout ended"
+        why = _whys(mine) or "Prometheus was no longer queried when the rollout ended"
         covered = Receipt(ok=False, why=why, hint=_AGAIN, files=_SERIES)
     for subject in _unsampled(_objects(case, history), by_workload):
         yield untold(case, f"{subject}: no sample of its metrics was recorded", _PODS, of=f"metrics of {subject}")
@@ -256,7 +258,7 @@ def _metrics(case: Case, history: RolloutHistory) -> Iterator[Measure]:
 
 
 def _unsampled(objects: Iterable[tuple[str, str]], sampled: Iterable[str]) -> Iterator[str]:
-    """The objects without samples, by namespace and name, where others of that name have some, or nothing in the namespace has.
+    """The objects without samples, as `NAMESPACE/NAME`, if others of that name have samples, or if nothing in the namespace has.
 
     Metrics name a workload by a label, which need not be the name of the object.
     """
@@ -268,7 +270,7 @@ def _unsampled(objects: Iterable[tuple[str, str]], sampled: Iterable[str]) -> It
 
 
 def _gaps(reads: Sequence[SeriesRead], history: RolloutHistory) -> Iterator[_Gap]:
-    """Of each metric: between two samples, and to the end where it was there before the rollout began."""
+    """The gaps of each metric between two samples, and up to the end of the rollout if the metric existed before the rollout began."""
     last: dict[str, int] = {}
     there: set[str] = set()
     for read in reads:
@@ -293,7 +295,7 @@ def _of_metrics(case: Case, history: RolloutHistory, workload: str, gaps: Sequen
     longest = Amount(
         low=worst.ns / NS_PER_S,
         high=worst.ns / NS_PER_S,
-        text=f"{workload}: of {n} metrics {worst.metric} has no sample for {formatted(worst.ns / NS_PER_S, 's')}, from {after} after the rollout began",
+        text=f"{workload}: of {n} metrics {worst.metric} has the longest gap: no sample for {formatted(worst.ns / NS_PER_S, 's')}, from {after} after the rollout began",
         unit="s",
         scope=scope_of(case, of=f"metrics of {workload}"),
         receipts={"watch": covered, "restore": ended_receipt(history)},
@@ -311,7 +313,7 @@ _METRICS: Final = Need(
     why="every pod is asked for its metrics",
     hint="add `metrics: {entry: WORKLOAD}` to the target file",
 )
-_PROMETHEUS: Final = Need(key="prometheus", why="it is asked for its samples")
+_PROMETHEUS: Final = Need(key="prometheus", why="Prometheus is queried for its samples")
 
 
 _HEALTH: Final = rollout_spec(Figure.HEALTH_READ, health_read, limit=_LIMIT, unit="s", timed=True)

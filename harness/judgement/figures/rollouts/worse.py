@@ -1,6 +1,6 @@
-"""What becomes of a release that is worse than the old one: it is taken back by no hand, and is never promoted.
+"""What happens to a release that is worse than the old one: the platform takes it back by itself, and it is never promoted.
 
-One that was taken back for another cause, or for an analysis that could not measure, proves neither.
+A release that was taken back for another cause, or because an analysis could not measure, proves neither.
 """
 
 from __future__ import annotations
@@ -36,17 +36,20 @@ from harness.model.trigger import Signal
 from harness.units import NS_PER_S
 
 _POINTS: Final = 0.02
-"""So far may the share of the candidate's answers that failed be from the one that the sentence names."""
+"""How far the share of failed answers of the candidate may be from the share that the sentence names."""
 _FEWEST: Final = 20
-"""Answers of either release from which they are compared."""
+"""Least number of answers of each release for a comparison."""
 _HEALTHY: Final = "Healthy"
 _TRIED: Final = "name a candidate that exceeds this limit (`candidate:` in the rollout file), then run again"
-_CRITERIA: Final = {"p95": "times the response time p95 of the old release", "errors": "error rate above the old one's"}
+_CRITERIA: Final = {
+    "p95": "response time p95 relative to the old release",
+    "errors": "error rate above that of the old release",
+}
 _SIGNALS: Final = {"p95": Signal.RESPONSE_TIME, "errors": Signal.ERROR_RATE}
 
 
 def taken_back(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """From the switch to the rollback that the platform began by itself."""
+    """One measure: the time from the switch to the rollback that the platform began by itself."""
     yield until(case, _taken_back(case, history))
 
 
@@ -66,7 +69,7 @@ def _taken_back(case: Case, history: RolloutHistory) -> Effect:
         needs=("fault",),
         method="from the last request before the switch that the old release answered to the objects' own status",
         files=files_of(case),
-        unknown="" if switched else "it was never given all users",
+        unknown="" if switched else "the candidate was never given all users",
         doubt=other_cause(history, {Signal.ERROR_RATE}, mine) if mine else "",
         hint=AGAIN,
         kind=ReasonKind.NO_RECORD,
@@ -74,7 +77,7 @@ def _taken_back(case: Case, history: RolloutHistory) -> Effect:
 
 
 def _last_old_ns(case: Case, history: RolloutHistory, until_ns: int) -> int:
-    """When the last request was sent that the old release answered before that moment: not everybody was given the candidate then."""
+    """When the last request was sent that the old release answered before a moment, in ns: until then not all users were given the candidate."""
     rows = history.samples(case.evidence, case.objective.scope.traffic, history.began_ns, until_ns)
     sent_ns = rows.ints["sent_ns"][rows.words["release"].equals(case.plan.release)]
     return int(sent_ns.max(initial=history.began_ns))
@@ -91,7 +94,7 @@ def _answers(case: Case, history: RolloutHistory, release: str, since_ns: int) -
 
 
 def _fails(case: Case, history: RolloutHistory) -> Receipt:
-    """Whether so many of the candidate's answers failed, from the switch to the way back."""
+    """Whether the share of the candidate's answers that the sentence names failed, from the switch to the rollback."""
     level = Quantity.parse(case.objective.params["failed"]).base
     since_ns = history.switched.at_ns if history.switched is not None else history.back_ns
     served = _answers(case, history, history.plan.candidate, since_ns)
@@ -101,17 +104,21 @@ def _fails(case: Case, history: RolloutHistory) -> Receipt:
 
 
 def not_promoted(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure a rollout; and, with the first rollout of the row, one for each criterion that no release of the row was beyond."""
+    """One measure per rollout; and, with the first rollout of the requirement, one per criterion that none of its releases exceeded."""
     worse = _worse(case, history)
     promoted = _promoted(history)
     mine = _own(history)
-    said = ", ".join(worse.values()) or "it was beyond neither criterion"
-    text = f"it was taken back before it was promoted ({mine.why})" if mine else "it was not promoted"
+    said = ", ".join(worse.values()) or "the candidate exceeded neither criterion"
+    text = (
+        f"the candidate was taken back before it was promoted ({mine.why})"
+        if mine
+        else "the candidate was not promoted"
+    )
     if promoted is not None:
         when = " after it was taken back" if promoted.when_ns >= history.back_ns else ""
-        text = f"it was promoted{when} ({promoted.subject})"
+        text = f"the candidate was promoted{when} ({promoted.subject})"
     other = other_cause(history, {_SIGNALS[one] for one in worse}, mine) if worse and mine else ""
-    neither = f"{history.plan.name}: it was neither promoted nor taken back by the platform{history.unclear}; {said}, expected no promotion"
+    neither = f"{history.plan.name}: the candidate was neither promoted nor taken back by the platform{history.unclear}; {said}, expected no promotion"
     fault = Receipt(ok=bool(worse), why=said, hint=_TRIED)
     yield concluded(
         case,
@@ -127,12 +134,12 @@ def not_promoted(case: Case, history: RolloutHistory) -> Iterable[Measure]:
         return
     tried = {key for one in row.values() if isinstance(one, RolloutHistory) for key in _worse(case, one)}
     for criterion in (one for one in _CRITERIA if one not in tried):  # in their order, whatever the hash seed
-        text = f"no release of {', '.join(row)} was beyond the limit of the {_CRITERIA[criterion]}"
+        text = f"no release of {', '.join(row)} exceeded the limit of the {_CRITERIA[criterion]}"
         yield untold(case, text, criterion=criterion)
 
 
 def _promoted(history: RolloutHistory) -> RolloutStatus | None:
-    """The first status of an object that is at rest with all users on the candidate; after the way back only where it says that it is the candidate."""
+    """The first status of an object that is at rest with all users on the candidate; after the rollback only if it reports the candidate as current."""
     candidates = {
         (one.subject, one.current)
         for one in history.statuses
@@ -145,7 +152,7 @@ def _promoted(history: RolloutHistory) -> RolloutStatus | None:
 
 
 def _worse(case: Case, history: RolloutHistory) -> dict[str, str]:
-    """By criterion how much worse the candidate was than the old release, while both had users; those that it was beyond."""
+    """By exceeded criterion, how much worse the candidate was than the old release while both had users, in words."""
     factor, points = float(case.objective.params["factor"]), Quantity.parse(case.objective.params["points"]).base
     since_ns = history.steps[0].at_ns if history.steps else history.back_ns
     new, old = (_answers(case, history, one, since_ns) for one in (history.plan.candidate, case.plan.release))
@@ -154,11 +161,13 @@ def _worse(case: Case, history: RolloutHistory) -> dict[str, str]:
     found = {}
     slow, quick = (quantile_of(np.sort(waited_ms(timed(rows))), 0.95) for rows in (new, old))
     if slow > factor * quick:
-        found["p95"] = f"its p95 was {formatted(slow, 'ms')}, the old one's {formatted(quick, 'ms')}"
+        found["p95"] = (
+            f"the p95 of the candidate was {formatted(slow, 'ms')}, that of the old release {formatted(quick, 'ms')}"
+        )
     bad, good = (float(failed(rows).mean()) for rows in (new, old))
     if bad - good > points:
         found["errors"] = (
-            f"{formatted(bad, 'ratio')} of its answers failed, {formatted(good, 'ratio')} of the old one's"
+            f"{formatted(bad, 'ratio')} of the candidate's answers failed, {formatted(good, 'ratio')} of the old release's"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""The fewest and the most replicas of autoscaled services: those that there were, and the bounds of the autoscaler."""
+"""The fewest and the most replicas of autoscaled services: the observed numbers, and the bounds of the autoscaler."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BETWEEN: Final = ", "
 
 
 def fewest(case: Case) -> Iterable[Measure]:
-    """One measure of each autoscaler, and one of each service that has none; of these only what is ready counts."""
+    """One measure per autoscaler, and one per service without an autoscaler, for which only ready pods count."""
     autoscalers = _chosen(case)
     if not autoscalers:
         yield _none(case)
@@ -38,7 +38,7 @@ def fewest(case: Case) -> Iterable[Measure]:
         if ready is None:
             lacking = f"no fault-free window, or no pod, of {namespace}/{workload} was recorded"
         else:
-            text += f" replicas; {workload} had {ready} ready pods or more while no fault was in"
+            text += f" replicas; {workload} had at least {ready} ready pods while no fault was active"
         yield _counted(
             case,
             text,
@@ -62,7 +62,7 @@ def _scaled(autoscalers: Mapping[str, Sequence[AutoscalerSeen]]) -> frozenset[tu
 def _ready_without(
     case: Case, scaled: frozenset[tuple[str, str]], needed: int, spans: Sequence[Span]
 ) -> Iterable[Measure]:
-    """Services beside the scaled ones: those that a route needs, and those that were there in the same namespaces when the first window began."""
+    """Measures of services without an autoscaler: those that a route needs, and those that had pods in the same namespaces when the first window began."""
     declared = {service for needs in case.plan.route_needs.values() for service in needs}
     homes, begun_ns = {namespace for namespace, _ in scaled}, min((start_ns for start_ns, _ in spans), default=0)
     there = {
@@ -73,7 +73,7 @@ def _ready_without(
     followed = {each for each in there if each[0] in homes or each[1] in declared} - scaled
     for namespace, workload in sorted(followed if spans else ()):
         ready = _fewest_ready(case.evidence, namespace, workload, spans) or 0
-        text = f"{namespace}/{workload}, which has no autoscaler, had {ready} ready pods while no fault was in"
+        text = f"{namespace}/{workload}, which has no autoscaler, had at least {ready} ready pods while no fault was active"
         own = {"workload": f"{namespace}/{workload}"}
         yield _counted(case, text, (ready, ready), own, pods=spans, limit=needed, expected=str(needed))
     known = {workload for _, workload in scaled | followed}
@@ -83,7 +83,7 @@ def _ready_without(
 
 
 def most(case: Case) -> Iterable[Measure]:
-    """One measure of each autoscaler."""
+    """One measure per autoscaler: the most replicas that there were, and that it allows."""
     autoscalers = _chosen(case)
     if not autoscalers:
         yield _none(case)
@@ -92,14 +92,14 @@ def most(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, case.objective.figure.value, why, AGAIN)
     for subject, said in sorted(autoscalers.items()):
         declared, there = max(one.most for one in said), max(max(one.current, one.desired) for one in said)
-        text = f"{said[-1].target} had at most {there} replicas in the run and may get {declared}"
+        text = f"{said[-1].target} had at most {there} replicas in the run, and its autoscaler allows {declared}"
         greatest = max(declared, there)
         yield _counted(case, text, (greatest, greatest), {"autoscaler": subject}, op=Op.AT_MOST)
     yield from _most_without(case, _scaled(autoscalers))
 
 
 def _most_without(case: Case, scaled: frozenset[tuple[str, str]]) -> Iterable[Measure]:
-    """The scaled services where no autoscaler of theirs was recorded, by their pods: while pods are replaced, there are more of them than replicas."""
+    """Measures of scaled services in namespaces without a recorded autoscaler, by their pods; while pods are replaced, there are more pods than replicas."""
     services = {workload for _, workload in scaled}
     ready = {(one.namespace, one.workload) for one in case.evidence.pods if one.is_ready and one.workload in services}
     for namespace, workload in sorted(ready - scaled):
@@ -121,7 +121,7 @@ def _most_ready(evidence: Evidence, namespace: str, workload: str) -> int:
 
 
 def _not_autoscaled(case: Case, autoscalers: Mapping[str, Sequence[AutoscalerSeen]]) -> Iterable[Measure]:
-    """A measure of each service that the sentence names and no recorded autoscaler is of."""
+    """One INCONCLUSIVE measure per service that the sentence names and for which no autoscaler was recorded."""
     named = case.objective.scope.subject
     if not autoscalers or any(subject.rpartition("/")[2] == named for subject in autoscalers):
         return
@@ -133,7 +133,7 @@ def _not_autoscaled(case: Case, autoscalers: Mapping[str, Sequence[AutoscalerSee
 
 
 def _chosen(case: Case) -> Mapping[str, list[AutoscalerSeen]]:
-    """By autoscaler what it said: the one that the sentence names, those of the services that it names, or all."""
+    """By autoscaler what it reported: the autoscaler that the sentence names, those of the services that it names, or all."""
     named, found = case.objective.scope.subject, dict[str, list[AutoscalerSeen]]()
     for one in every(AutoscalerSeen, case.evidence.observations):
         name = one.subject.rpartition("/")[2]
@@ -143,7 +143,7 @@ def _chosen(case: Case) -> Mapping[str, list[AutoscalerSeen]]:
 
 
 def _fault_free(evidence: Evidence) -> list[Span]:
-    """The fault-free windows; where no traffic was run, nothing was broken either, and the watch of the pods counts from its first list."""
+    """The fault-free windows; in a run without traffic nothing was broken, and the time from the first list of pods on counts."""
     if evidence.windows or not evidence.pods:
         return [(w.start_ns, w.end_ns) for w in evidence.windows.values() if w.fault_free]
     at_ns = [one.at_ns for one in evidence.pods]
@@ -152,7 +152,7 @@ def _fault_free(evidence: Evidence) -> list[Span]:
 
 
 def _fewest_ready(evidence: Evidence, namespace: str, workload: str, spans: Sequence[Span]) -> int | None:
-    """The fewest pods that were ready at any moment of these spans; None where there is none, or no pod."""
+    """The fewest pods that were ready at any moment of these spans; None if there is no span or no pod."""
     mine = sorted((o for o in evidence.pods if (o.namespace, o.workload) == (namespace, workload)), key=_when)
     if not mine or not spans:
         return None
@@ -177,7 +177,7 @@ def _is_last(changes: Iterable[PodChange], one: PodChange, until_ns: int) -> boo
 
 
 def _none(case: Case) -> Measure:
-    why = "no autoscaler that the sentence speaks of was recorded"
+    why = "no autoscaler that the sentence names was recorded"
     return inconclusive(case, case.objective.figure.value, why, AGAIN)
 
 
@@ -195,7 +195,7 @@ def _counted(
     broken: bool = False,
     doubt: str = "",
 ) -> Measure:
-    """A number of replicas or pods against the limit; `pods`: in which the pods count as well."""
+    """The measure of a number of replicas or pods; `pods`: spans in which the ready pods count as well."""
     receipts, most = {"watch": autoscalers_receipt(case.evidence)}, case.objective.limit.value
     if pods and receipts["watch"].ok:
         receipts = {"watch": pods_receipt(case.evidence, *pods)}
@@ -210,7 +210,7 @@ def _counted(
         scope=scope,
         receipts=receipts,
         needs=("watch",),
-        method="what each autoscaler says of itself, and the pods that are ready, followed as they change; exact",
+        method="the replicas that each autoscaler reports, and the ready pods, followed as they change; exact",
         files=FILES if op is Op.AT_MOST and not pods else (*FILES[:1], _PODS),
         n=1,
         broken=broken,

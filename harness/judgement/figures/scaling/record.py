@@ -1,4 +1,4 @@
-"""What was recorded of autoscalers and of the loads, put together."""
+"""What was recorded of autoscalers and of the loads on their services."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, Usa
 from harness.model.scaling import NEAR
 
 FILES: Final = ("history/autoscalers.ndjson", "history/scale.ndjson")
-AGAIN: Final = "let the load be given on a quieter machine, then run again"
+AGAIN: Final = "apply the load on a quieter machine, then run again"
 WATCHER: Final = "autoscalers"
 _ROUNDING: Final = 1e-9
 _WHOLE: Final[Span] = (0, 2**63 - 1)
@@ -25,10 +25,10 @@ class HeldLevel:
     """One load that a service was given.
 
     Attributes:
-        workload: `NAMESPACE/NAME`. resource, level: as asked for. cpu_scale: of the target.
-        begun_ns, reached_ns, ended_ns: None where it was not recorded.
-        ok: whether the level was reached, and kept. mean: usage over the request from there on. why: what was not.
-        highest: usage over the request that was read at any moment of the load.
+        workload: `NAMESPACE/NAME`. resource, level: as planned. cpu_scale: of the target.
+        begun_ns, reached_ns, ended_ns: when the load began, reached its level and ended; None if that was not recorded.
+        ok: whether the level was reached and kept. mean: usage divided by the request from then on. why: what went wrong.
+        highest: the highest usage divided by the request that was read during the load.
     """
 
     workload: str
@@ -45,27 +45,29 @@ class HeldLevel:
 
     @property
     def span(self) -> tuple[int, int]:
-        """The time of the load, open at its end where that was not recorded."""
+        """The time of the load, in ns; without an end if that was not recorded."""
         return self.begun_ns, self.ended_ns or _WHOLE[1]
 
     @property
     def method(self) -> str:
-        """How it was given."""
+        """How the load was applied, in words."""
         scale = f", CPU at scale {self.cpu_scale:g}" if self.resource == "cpu" and self.cpu_scale != 1 else ""
-        return f"StressChaos on {self.workload}{scale}; replicas as its autoscaler says, followed as they change"
+        return (
+            f"StressChaos on {self.workload}{scale}; replicas as its autoscaler reports them, followed as they change"
+        )
 
 
 def held_levels(case: Case) -> tuple[HeldLevel, ...] | str:
-    """The loads of the demand of an objective, in order; why there is none, or not all of them, where there is not."""
+    """The loads of the demand of an objective, in order; or a text that says why a load is missing."""
     return not_given(case) or given_levels(case)
 
 
 def not_given(case: Case) -> str:
-    """Why a load of the demand of an objective was not given; empty: each was."""
+    """Why a load of the demand of an objective was not applied; empty if each was."""
     mine = _of_demand(case)
     failed = next(every(LoadFailed, mine), None)
     if failed is not None:
-        return f"the load was not given: {failed.why}"
+        return f"the load was not applied: {failed.why}"
     return "" if any(one.kind == "scale.begun" for one in every(LoadHeld, mine)) else "no load was recorded"
 
 
@@ -97,9 +99,9 @@ def _level(begun: LoadHeld, own: Iterable[LoadHeld], usages: Iterable[float]) ->
     by_kind = {one.kind: one for one in own}
     reached, ended = by_kind.get("scale.reached"), by_kind.get("scale.ended")
     means = [usage for one in (reached, ended) if one is not None for usage in (one.mean, one.highest)]
-    mean, why = (ended.mean, ended.why) if ended else (None, "it was not recorded how the load ended")
+    mean, why = (ended.mean, ended.why) if ended else (None, "the end of the load was not recorded")
     if ended and ended.ok and mean is not None and abs(mean - begun.level) > NEAR + _ROUNDING:
-        why = f"{100 * mean:.0f} % of the request where {100 * begun.level:.0f} % was expected, and recorded as reached"
+        why = f"{100 * mean:.0f} % of the request where {100 * begun.level:.0f} % was expected, but the level was recorded as reached"
     return HeldLevel(
         workload=begun.subject,
         resource=begun.resource,
@@ -116,7 +118,7 @@ def _level(begun: LoadHeld, own: Iterable[LoadHeld], usages: Iterable[float]) ->
 
 
 def said_of(evidence: Evidence, workload: str) -> tuple[AutoscalerSeen, ...]:
-    """What the autoscaler of a workload (`NAMESPACE/NAME`) said, in order of time."""
+    """What the autoscaler of a workload (`NAMESPACE/NAME`) reported, in order of time."""
     namespace, _, name = workload.rpartition("/")
     return tuple(
         one
@@ -135,7 +137,7 @@ class Scaling:
 
 
 def scalings(said: Iterable[AutoscalerSeen], from_ns: int, until_ns: int | None = None) -> tuple[Scaling, ...]:
-    """Every change of what it asks for since a moment."""
+    """Every change of the replicas that an autoscaler asks for, from a moment on."""
     found, last = [], 0
     for one in said:
         inside = one.when_ns >= from_ns and (until_ns is None or one.when_ns < until_ns)
@@ -146,9 +148,9 @@ def scalings(said: Iterable[AutoscalerSeen], from_ns: int, until_ns: int | None 
 
 
 def not_shown(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
-    """Why a rise does not show that the load made it; empty: it does.
+    """Why a rise is no proof that the load caused it; empty: it is a proof.
 
-    It is one of the autoscaler's wish only, as there never were so many replicas; or its minimum was raised so far by then.
+    Only the wish of the autoscaler rose, as there never were so many replicas; or its minimum had been raised to that number.
     """
     said = tuple(said)
     most = max((one.current for one in said if one.when_ns >= rise.at_ns), default=0)
@@ -158,15 +160,15 @@ def not_shown(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
 
 
 def raised_by_hand(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
-    """That the minimum of the autoscaler was raised to as many replicas, so that no load was needed; empty: it was not."""
+    """Text that the minimum of the autoscaler had been raised to that many replicas, so that no load was needed; empty if it had not."""
     least = [one.least for one in said if one.when_ns <= rise.at_ns]
     if least and least[-1] >= rise.after:
-        return f"its minimum was {least[-1]} replicas by then, as it was raised: no load was needed"
+        return f"the minimum of the autoscaler had been raised to {least[-1]} replicas by then: no load was needed"
     return ""
 
 
 def autoscalers_receipt(evidence: Evidence, *spans: Span) -> Receipt:
-    """Whether the autoscalers were followed until the run ended, and without a gap in these stretches; without any, in the whole run."""
+    """Whether the autoscalers were followed until the run ended, and without a gap in these spans; by default in the whole run."""
     return followed(evidence, WATCHER, spans or (_WHOLE,), files=FILES[:1])
 
 

@@ -17,18 +17,18 @@ from harness.model import Figure, LimitRule, Measure, Op, Phase, Receipt
 from harness.model.observations import LoadFailed, Served, every
 
 BUSY: Final = 0.9
-"""Of a core that the asking itself took: from here on it may be what was slow."""
+"""Share of a core that sending the requests took; from this on the client itself may have been slow."""
 FAILED: Final = 0.01
-"""More requests than this share that failed tell no throughput."""
+"""If more than this share of the requests failed, the throughput is not valid."""
 OVER: Final = 1.1
-"""Cores that a copy used over its limit: from here on it was not held to it. A window of a copy that was held has up to 4 % more than its limit."""
+"""CPU that a copy used, divided by its limit; above this the limit was not enforced. With an enforced limit a window may show up to 4 % more than it."""
 _SETS: Final = 2
 _FEWEST: Final = 2
 _FILE: Final = FILES[1]
 
 
 def resized(case: Case) -> Iterable[Measure]:
-    """One measure: answers a second with more CPU, over those with less."""
+    """One measure: answers per second with more CPU, divided by answers per second with less."""
     name, turns = Figure.RESIZED.value, _turns(case)
     if isinstance(turns, str):
         yield inconclusive(case, name, turns, AGAIN)
@@ -43,8 +43,8 @@ def resized(case: Case) -> Iterable[Measure]:
         bounds,
         unit="",
         subject=(
-            f"throughput of {turns[0].subject} at {_size(second)} over that at {_size(first)} "
-            f"({more:.4g} over {at:.4g} answers/s, {turns[0].in_flight} requests open at each)"
+            f"throughput of {turns[0].subject} at {_size(second)} divided by its throughput at {_size(first)} "
+            f"({more:.4g} by {at:.4g} answers/s, {turns[0].in_flight} requests open at each)"
         ),
         scope={"workload": turns[0].subject},
         receipts={"load": _receipt(first, second)},
@@ -55,7 +55,7 @@ def resized(case: Case) -> Iterable[Measure]:
 
 
 def _cores(turn: Served) -> float:
-    """That its copies may use together."""
+    """CPU cores that the copies of a turn may use together."""
     return turn.copies * turn.limit
 
 
@@ -66,11 +66,11 @@ def _size(turns: Sequence[Served]) -> str:
 
 
 def _turns(case: Case) -> list[Served] | str:
-    """The turns of the demand, or why there are none to compare."""
+    """The turns of the demand, or a text that says why there are not enough to compare."""
     keys = [key for key in case.claim.demands if _asked(case, key)]
     mine = [o for o in case.evidence.observations if o.fields.get("demand") in keys or o.subject in keys]
     if (failed := next(every(LoadFailed, mine), None)) is not None:
-        return f"nothing was served: {failed.why}"
+        return f"the throughput was not measured: {failed.why}"
     turns = list(every(Served, mine))
     turns_of = Counter(map(_cores, turns))
     if len(turns_of) < _SETS or min(turns_of.values()) < _FEWEST:
@@ -84,9 +84,9 @@ def _asked(case: Case, key: str) -> bool:
 
 
 def _ratio(first: Sequence[Served], second: Sequence[Served], confidence: float) -> Bounds:
-    """The ratio of the rates: as sure as answers that each came by chance, and as the turns of a set agree with each other.
+    """The ratio of the rates, with the wider of two bounds: from answers that come independently, and from the spread of the turns of each set.
 
-    Student's t of the logarithms of the rates, with the spread that both sets have in common.
+    The second is Student's t of the logarithms of the rates, with the pooled spread of both sets.
     """
     turns = [*first, *second]
     n = [sum(one.answers for one in each) for each in (first, second)]
@@ -117,22 +117,22 @@ def _ratio(first: Sequence[Served], second: Sequence[Served], confidence: float)
 
 
 def _receipt(*sets: Sequence[Served]) -> Receipt:
-    """Whether nothing but the pods was slow, and each was held to its limit: copies that are not take what the others were to have."""
+    """Whether only the pods were slow, and each copy was held to its CPU limit: a copy that is not takes CPU from the other copies."""
     turns = [one for each in sets for one in each]
     busy = max(one.busy for one in turns)
     failed, asked = sum(one.failed for one in turns), sum(one.answers + one.failed for one in turns)
     used = [cores / one.limit for one in turns for cores in one.used]
     if busy >= BUSY:
-        why = f"asking took {busy:.0%} of a core, at most {BUSY:.0%} leaves the pods to be slow"
+        why = f"sending the requests took {busy:.0%} of a core, expected less than {BUSY:.0%}: the client itself may have been slow"
     elif failed > FAILED * asked:
         why = f"{failed} of {asked} requests failed"
     elif not all(any(len(one.used) == one.copies for one in each) for each in sets):
-        why = "it was not read of every copy what it used of its CPU limit"
+        why = "the CPU use of every copy was not read in any turn of one size"
     elif max(used) > OVER:
-        why = f"a copy used {max(used):.0%} of its CPU limit: it was not held to it"
+        why = f"a copy used {max(used):.0%} of its CPU limit: the limit was not enforced"
     else:
         why = (
-            f"{failed} of {asked} requests failed, asking took {busy:.0%} of a core, "
+            f"{failed} of {asked} requests failed, sending them took {busy:.0%} of a core, "
             f"copies used {min(used):.0%} to {max(used):.0%} of their CPU limits"
         )
         return Receipt(ok=True, why=why, files=(_FILE,))
@@ -140,16 +140,14 @@ def _receipt(*sets: Sequence[Served]) -> Receipt:
 
 
 def _moments(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
-    """From the first turn to the last."""
+    """The time from the first turn to the last."""
     turns = _turns(case)
     if isinstance(turns, str):
         return []
     return [(one.since_ns, one.recorded_ns) for one in turns[:1] if one.since_ns is not None]
 
 
-_METHOD: Final = (
-    "copies of a pod, asked in turn; closed model; answers as if each came by chance, turns by their spread (t)"
-)
+_METHOD: Final = "copies of a pod, requested in turn; closed model; the wider of the bounds of independent answers and of the spread of turns (t)"
 
 SPEC: Final = Spec(
     figure=Figure.RESIZED,

@@ -1,4 +1,4 @@
-"""Whether the replicas of a service rise above the target of its autoscaler, and do not below it."""
+"""Whether the replicas of a service rise if its load is above the target of its autoscaler, and do not rise if it is below."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _ALONE: Final = "leave the autoscaler as it is while the load is given, then run
 
 
 def rises(case: Case) -> Iterable[Measure]:
-    """One measure of each level of each service; of every service, also one of each that a route needs and that was given no load.
+    """One measure per load level of each service; for a sentence about every service, also one per service that a route needs and that got no load.
 
-    A load that could not be given hides no failure of a service that was given one.
+    A load that could not be applied hides no failure of a service that got its load.
     """
     name, levels, why = Figure.SCALED_OUT.value, given_levels(case), not_given(case)
     if why:
@@ -51,23 +51,23 @@ def rises(case: Case) -> Iterable[Measure]:
     held = Counter(level.workload for level in levels)
     for workload in (workload for workload, count in held.items() if count < _LEVELS):
         scope = {"workload": workload}
-        yield inconclusive(case, name, f"one of the two levels of {workload} was not held", AGAIN, scope=scope)
+        yield inconclusive(case, name, f"one of the two load levels of {workload} was not applied", AGAIN, scope=scope)
     named = {workload.rpartition("/")[2] for workload in held}
     for service in sorted(_expected(case) - named if not why else ()):
-        hint = "add a read of it to `services:` of `probes:` in the target file"
-        yield inconclusive(case, name, f"no load was given to {service}", hint, scope={"workload": service})
+        hint = "add a read of this service to `services:` of `probes:` in the target file"
+        yield inconclusive(case, name, f"no load was applied to {service}", hint, scope={"workload": service})
 
 
 def _expected(case: Case) -> set[str]:
-    """The services of a sentence about every one that the plan knows: those that its routes need."""
+    """The services that must get a load: for a sentence about every service, those that the routes of the plan need; else none."""
     every = {service for needs in case.plan.route_needs.values() for service in needs}
     return set() if "workload" in case.objective.params else every
 
 
 def _above(case: Case, level: HeldLevel) -> Measure:
-    """From the level to the rise; a rise before the level counts from the begin of the load, as its time over the target is unknown.
+    """The measure of the time from the level to the rise; a rise before the level counts from the beginning of the load, as it is unknown when the usage passed the target.
 
-    A rise at a smaller usage is one at the level, too. One at a greater usage is not: the target may be between the two.
+    A rise at a smaller usage also proves a rise at the level. A rise at a greater usage does not: the target may be between the two.
     """
     said, since_ns = said_of(case.evidence, level.workload), level.reached_ns or level.ended_ns or level.begun_ns
     ups = [one for one in scalings(said, level.begun_ns) if one.after > one.before]
@@ -85,7 +85,7 @@ def _above(case: Case, level: HeldLevel) -> Measure:
         files=FILES,
         n=1,
         doubt=_no_proof(level) or not_shown(said, first) if first else "",
-        excuse=excuse or ("they rose before the level was reached" if sooner else ""),
+        excuse=excuse or ("the replicas rose before the level was reached" if sooner else ""),
         hint=_ALONE if first and raised_by_hand(said, first) else AGAIN,
         kind=ReasonKind.NO_RECORD,
     )
@@ -99,7 +99,7 @@ def _below(case: Case, level: HeldLevel) -> Measure:
     text = f"{_at(level)}, kept for {formatted(kept_s, 's')}, the replicas did not rise"
     if ups:
         text = f"{_at(level)} the replicas rose from {ups[0].before} to {ups[0].after}, expected no rise"
-    brief = f"; {formatted(limit_s, 's')} of it, as at the higher one, were not recorded"
+    brief = f"; expected {formatted(limit_s, 's')} at this level, as at the higher level"
     by_hand = raised_by_hand(said, ups[0]) if ups else ""
     load = Gap(f"the load was not as planned: {level.why}" if not level.ok else "", AGAIN, alone=True)
     found = Things(
@@ -118,9 +118,9 @@ def _below(case: Case, level: HeldLevel) -> Measure:
 
 
 def _no_proof(level: HeldLevel) -> str:
-    """Why a rise does not show that the replicas rise at the level: it may have needed more usage; empty: it does.
+    """Why a rise is no proof that the replicas rise at the level: it may have needed more usage; empty: it is a proof.
 
-    The mean may be as far above the level as one that is near. One reading is of a short window, and may be twice as far above it.
+    The mean may be above the level by the tolerance `NEAR`. A single reading covers a short window, and may be above it by twice that.
     """
     if level.highest is None:
         return "the usage was not read"
@@ -128,7 +128,7 @@ def _no_proof(level: HeldLevel) -> str:
     beyond = [usage for usage, by in allowed if usage is not None and usage > level.level + by + _ROUNDING]
     if not beyond:
         return ""
-    return f"the usage was up to {100 * max(beyond):.0f} %, which shows no rise at {100 * level.level:g} %"
+    return f"the usage was up to {100 * max(beyond):.0f} %, which does not prove a rise at {100 * level.level:g} %"
 
 
 def _at(level: HeldLevel) -> str:

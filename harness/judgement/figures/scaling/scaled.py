@@ -11,7 +11,7 @@ from harness.model.observations import AutoscalerSeen, every
 
 
 def _autoscalers_of(case: Case) -> Mapping[str, tuple[AutoscalerSeen, ...]]:
-    """By autoscaler (`NAMESPACE/NAME`) what it said, in order of time: those whose target is the objective's subject."""
+    """By autoscaler (`NAMESPACE/NAME`) what it reported, in order of time, for autoscalers whose target is the objective's subject."""
     found = dict[str, tuple[AutoscalerSeen, ...]]()
     for one in every(AutoscalerSeen, case.evidence.observations):
         if one.target == case.objective.scope.subject:
@@ -20,7 +20,7 @@ def _autoscalers_of(case: Case) -> Mapping[str, tuple[AutoscalerSeen, ...]]:
 
 
 def replicas_at(said: Iterable[AutoscalerSeen], at_ns: int) -> int:
-    """The replicas that an autoscaler asked for at a moment; 0 where it had said nothing yet."""
+    """The replicas that an autoscaler asked for at a moment; 0 if it had reported nothing yet."""
     asked = 0
     for one in said:
         if one.when_ns > at_ns:
@@ -30,7 +30,7 @@ def replicas_at(said: Iterable[AutoscalerSeen], at_ns: int) -> int:
 
 
 def of_each(case: Case, judge: Callable[[str, tuple[AutoscalerSeen, ...]], Measure]) -> Iterator[Measure]:
-    """A measure of each autoscaler of the workload; where none was recorded, one that says so."""
+    """One measure per autoscaler of the workload; if none was recorded, one measure that says so."""
     autoscalers = _autoscalers_of(case)
     if not autoscalers:
         why = f"no autoscaler of {case.objective.scope.subject} was recorded"

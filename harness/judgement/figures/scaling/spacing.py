@@ -28,12 +28,12 @@ from harness.model.observations import AutoscalerSeen
 from harness.units import NS_PER_S
 
 RESOLUTION_S: Final = 0.05
-"""A change of the replicas is known so closely: it is pushed, and a controller that waits for exactly the limit is not too soon."""
+"""Uncertainty of the time of a change of replicas, in s: changes are reported as they happen, and a controller that waits for exactly the limit is not too early."""
 _SINCE_SPIKE: Final = "a spike to 1.5 times the request"
 
 
 def apart(case: Case) -> Iterable[Measure]:
-    """The shortest time between two scale-ups of each spike."""
+    """One measure per spike: the shortest time between two scale-ups."""
     for level in _spikes(case):
         if isinstance(level, Measure):
             yield level
@@ -45,12 +45,12 @@ def apart(case: Case) -> Iterable[Measure]:
         text = f"{len(ups)} scale-up in {_SINCE_SPIKE}"
         if gaps:
             text = f"{len(ups)} scale-ups ({steps}) at least {formatted(min(gaps), 's')} apart"
-        alone = "" if gaps else "there are no two to compare"
+        alone = "" if gaps else "there are no two scale-ups to compare"
         yield _sooner(case, level, min(gaps, default=None), level.span, n=len(ups), text=text, unknown=alone)
 
 
 def scaled_in(case: Case) -> Iterable[Measure]:
-    """How long after the end of each spike its replicas first fall."""
+    """One measure per spike: how long after its end the replicas first fall."""
     levels = list(_spikes(case))
     for level in levels:
         if isinstance(level, Measure):
@@ -70,12 +70,12 @@ def scaled_in(case: Case) -> Iterable[Measure]:
 
 
 def _never_fell(case: Case, level: HeldLevel, said: Sequence[AutoscalerSeen], until_ns: int) -> Measure:
-    """The measure of a spike without a scale-down: one sooner than the limit would have been seen, if there was one to come."""
+    """The measure of a spike without a scale-down: a scale-down before the limit would have been seen, if there were replicas to remove."""
     least = max((one.least for one in said), default=0)
     ended_ns = level.ended_ns
     could = ended_ns is not None and replicas_at(said, ended_ns) > least
     watched_s = max(until_ns - (ended_ns or until_ns), 0) / NS_PER_S
-    over = f"it was over with {least} replicas, the fewest that are allowed"
+    over = f"the load ended with {least} replicas, the fewest that are allowed"
     return _sooner(
         case,
         level,
@@ -83,7 +83,7 @@ def _never_fell(case: Case, level: HeldLevel, said: Sequence[AutoscalerSeen], un
         (level.begun_ns, max(until_ns, level.begun_ns)),
         n=0,
         text=f"no scale-down came in the {formatted(watched_s, 's')} that were watched after {_SINCE_SPIKE}",
-        unknown="" if could else over if ended_ns is not None else "it is not recorded when the load ended",
+        unknown="" if could else over if ended_ns is not None else "the end of the load was not recorded",
         watched_s=watched_s,
         hint=f"let the run go on for {case.scaled} after the load, then run again" if could else AGAIN,
     )
@@ -101,7 +101,7 @@ def _sooner(
     watched_s: float = 0.0,
     hint: str = AGAIN,
 ) -> Measure:
-    """A time that must be so long at least; None: it lasted at least for as long as was watched."""
+    """The measure of a time that must be at least the limit; `took_s` None: it lasted at least as long as it was watched."""
     found = Amount(
         low=watched_s if took_s is None else took_s - RESOLUTION_S,
         high=math.inf if took_s is None else took_s + RESOLUTION_S,

@@ -1,4 +1,4 @@
-"""A traffic's spike: when it begins and ends, what it offers, and the response times from some time after its begin."""
+"""A traffic's spike: when it begins and ends, what it offers, and the response times from some time after its beginning."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from harness.model import SAMPLES, Figure, Measure, Op, Outcome, Phase, Quantity
 from harness.units import NS_PER_S
 
 HEIGHT: Final = "height"
-"""The parameter of an objective: how many times as much as before it the traffic must be in the spike."""
+"""Key among the objective's params: how many times the rate before the spike its rate must be."""
 SETTLED: Final = "settled"
-"""One of its times: from so long after the spike's begin the response time is held against its limit."""
+"""Key among the objective's times: how long after the beginning of the spike the response time must be below its limit."""
 _AGAIN: Final = "let the traffic run until its spike is over, then run again"
-_SHED: Final = "see to the errors in the spike first, then run again"
+_SHED: Final = "find out why requests fail in the spike, then run again"
 _ENOUGH: Final = 1 - 1e-9
-"""A rate is so much of what the sentence asks for, but for rounding."""
+"""Share of the required rate that is enough, to allow for rounding."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,10 +36,10 @@ class TrafficSpike:
 
     Attributes:
         traffic: by name.
-        begin_ns, end_ns: of the spike. until_ns: the end of what was recorded.
-        before_per_s, per_s: requests that are offered before it, and in it.
-        windows: that it lies in.
-        load: whether they were offered as planned. on_time: and when they were due.
+        begin_ns, end_ns: of the spike. until_ns: the end of the record.
+        before_per_s, per_s: requests per second that are offered before the spike and in it.
+        windows: the windows that contain the spike.
+        load: whether the requests were offered as planned. on_time: whether they were also sent when they were due.
     """
 
     traffic: str
@@ -76,7 +76,7 @@ def spike_of(case: Case, name: str) -> TrafficSpike | Measure:
     height = float(case.objective.params[HEIGHT])
     found = None if planned is None else planned_spike(planned.rates, height)
     if planned is None or found is None:
-        why = f"the traffic {traffic} has no spike to {height:g} times what it offers before"
+        why = f"the traffic {traffic} has no spike to {height:g} times the rate before it"
         return inconclusive(case, name, why, "write `shape: {spike: …}` into its file, then run again")
     windows = case.evidence.fault_free(traffic)
     if not windows or windows[0].begin_ns is None:
@@ -100,7 +100,7 @@ def spike_of(case: Case, name: str) -> TrafficSpike | Measure:
 
 
 def planned_spike(points: Sequence[tuple[float, float]], height: float) -> tuple[float, float] | None:
-    """Begin and end of the first stretch of a rate that is so much higher than its beginning, in s since the load began."""
+    """Beginning and end of the first time in which a rate is `height` times its first value, in s since the load began; None: there is none that ends."""
     enough = height * points[0][1] * _ENOUGH if points else 0.0
     first = next((i for i, (_, per_s) in enumerate(points) if enough and per_s >= enough), None)
     if first is None:
@@ -120,7 +120,7 @@ def replicas_effect(
     hint: str = AGAIN,
     **why: str,
 ) -> Effect:
-    """What was found of the replicas of an autoscaler in a spike; `why`: fields of `Effect` that say why that is or is not known."""
+    """The effect of a spike on the replicas of an autoscaler; `why`: the fields `unknown`, `broken` and `doubt` of `Effect`."""
     return Effect(
         high=high,
         watched=watched,
@@ -128,7 +128,7 @@ def replicas_effect(
         scope={"autoscaler": name},
         receipts={"watch": autoscalers_receipt(case.evidence, (spike.begin_ns, spike.until_ns)), "load": spike.load},
         needs=("watch", "load"),
-        method=f"{spike.words}; replicas as the autoscaler says, followed as they change",
+        method=f"{spike.words}; replicas as the autoscaler reports them, followed as they change",
         files=(*FILES[:1], *spike.files),
         n=1,
         hint=hint,
@@ -140,14 +140,16 @@ def replicas_effect(
 
 
 def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
-    """The quantile of the requests due from `SETTLED` after the spike's begin until it ends, below a limit."""
+    """The measure of the response time quantile, below a limit, of requests due from `SETTLED` after the beginning of the spike until its end."""
     quick = replace(case.objective, figure=Figure.RESPONSE_TIME, op=Op.BELOW, limit=limit)
     case = replace(case, objective=quick)
     name, after = f"response time p{case.quantile * 100:g} in the spike", case.objective.times[SETTLED]
     after_s = after.at_scale(case.plan.time_scale).in_unit("s")
     from_ns, lasted_s = spike.begin_ns + round(after_s * NS_PER_S), (spike.end_ns - spike.begin_ns) / NS_PER_S
     if from_ns >= spike.end_ns:
-        return not_falsifiable(case, name, f"the spike lasted {lasted_s:.3g} s, {after_s:.3g} s are no part of it")
+        return not_falsifiable(
+            case, name, f"the spike lasted {lasted_s:.3g} s, so it was over {after_s:.3g} s after its beginning"
+        )
     limit_ms, span = case.scaled.in_unit("ms"), (from_ns, spike.end_ns)
     scope = {"traffic": spike.traffic, "phase": Phase.STEADY.value}
     rows = timed(spike.samples(*span))
@@ -158,9 +160,9 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
     refused = len(rows) - len(ms)
     if outcome is Outcome.PASS and refused and not _passes_unserved(case, rows, limit_ms, span):
         share = f"{refused} of {len(rows)} requests due in the span failed at once"
-        why = f"{share}: those that were served are no picture of the {name}"
+        why = f"{share}: the requests that were served are not representative for the {name}"
         return inconclusive(case, name, why, _SHED, kind=ReasonKind.NO_RECORD, scope=scope)
-    since = f"from {after_s:.3g} s after the begin of {spike.words} until it ends, {lasted_s:.3g} s after it"
+    since = f"from {after_s:.3g} s after the beginning of {spike.words} until its end after {lasted_s:.3g} s"
     return bounded(
         case,
         name,
@@ -177,9 +179,9 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
 
 
 def _passes_unserved(case: Case, rows: Table, limit_ms: float, span: tuple[int, int]) -> bool:
-    """Whether the response time is below its limit even where each request that failed counts as over it.
+    """Whether the response time is below its limit even if each request that failed counts as over it.
 
-    No sentence asks the error rate of a spike: a platform that turns most of it away answers the rest quickly.
+    No sentence limits the error rate in a spike, and a platform that refuses most of its requests answers the others quickly.
     """
     ms, _ = counted_ms(rows, limit_ms, quick_failures=True)
     ms = np.where(failed(rows), np.inf, ms)

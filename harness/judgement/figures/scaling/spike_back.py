@@ -1,4 +1,4 @@
-"""Whether the replicas are as few as before soon after a spike of the traffic, and no request failed while they were taken away."""
+"""Whether the replicas are as few as before soon after a spike of the traffic, and no request failed while replicas were removed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.units import NS_PER_S
 
 
 def spike_backs(case: Case) -> Iterable[Measure]:
-    """One measure of each autoscaler of the workload, and one of the requests since the end of the spike."""
+    """One measure per autoscaler of the workload, and one of the failed requests after the end of the spike."""
     spike = spike_of(case, Figure.SPIKE_BACK.value)
     if isinstance(spike, Measure):
         yield spike
@@ -36,7 +36,7 @@ def _back(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
     inside = [o.desired for o in said if spike.begin_ns < o.when_ns <= spike.end_ns]
     most = max([replicas_at(said, spike.end_ns), *inside])
     back_ns = next((o.when_ns for o in later if o.current <= was and o.desired <= was), None)
-    stayed = f"the replicas stayed at {was} in {spike.words}: none was there to be taken away" if most <= was else ""
+    stayed = f"the replicas stayed at {was} in {spike.words}: there was no replica to remove" if most <= was else ""
     fixed = bool(stayed) and said[-1].least == said[-1].most
     found = replicas_effect(
         case,
@@ -45,14 +45,14 @@ def _back(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
         high=None if back_ns is None else (back_ns - spike.end_ns) / NS_PER_S,
         watched=(spike.until_ns - spike.end_ns) / NS_PER_S,
         names={"was": was, "most": most, "now": replicas_at(said, spike.until_ns)},
-        broken=f"{stayed}, as the autoscaler keeps {was} of them always" if fixed else "",
+        broken=f"{stayed}, as the autoscaler always keeps {was} replicas" if fixed else "",
         unknown=stayed,
     )
     return until(case, found)
 
 
 def _failures(case: Case, spike: TrafficSpike) -> Measure:
-    """The requests that were due from the end of the spike to the end of its limit, or of the traffic."""
+    """The measure of failed requests that were due after the end of the spike, within the limit."""
     until_ns = min(spike.end_ns + round(case.scaled.in_unit("s") * NS_PER_S), spike.until_ns)
     rows = spike.samples(spike.end_ns, until_ns)
     bad = int(failed(rows).sum())

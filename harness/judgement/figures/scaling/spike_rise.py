@@ -26,11 +26,11 @@ from harness.model.observations import AutoscalerSeen
 from harness.units import NS_PER_S
 
 BELOW: Final = "below"
-"""One of the objective's times: what the response time is held against."""
+"""Key among the objective's times: the limit of the response time."""
 
 
 def spike_rises(case: Case) -> Iterable[Measure]:
-    """One measure of each autoscaler of the workload, and one of the response time."""
+    """One measure per autoscaler of the workload, and one of the response time."""
     spike = spike_of(case, Figure.SPIKE_RISE.value)
     if isinstance(spike, Measure):
         yield spike
@@ -68,7 +68,7 @@ def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
 
 
 def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
-    """A spike that is over before the limit does not show that the replicas stay: `_rise`."""
+    """A spike that is planned to end before the limit: it would not show that the replicas do not rise (`_rise`)."""
     limit_s = objective.limit.at_scale(offered.time_scale).in_unit("s")
     height = objective.params.get(HEIGHT)
     found = planned_spike(offered.rates, float(height)) if height else None

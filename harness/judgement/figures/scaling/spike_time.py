@@ -13,7 +13,7 @@ from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Phase
 
 
 def spike_times(case: Case) -> Iterable[Measure]:
-    """One measure: all routes together, as long as the spike still lasts."""
+    """One measure: the response time of all routes together, until the spike ends."""
     spike = spike_of(case, Figure.SPIKE_TIME.value)
     yield spike if isinstance(spike, Measure) else settled_time(case, spike, case.objective.limit)
 
