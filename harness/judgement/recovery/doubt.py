@@ -36,6 +36,8 @@ GAP_NS: Final = 250_000_000
 """Gaps between probes up to this are as planned."""
 PLANNED: Final = 3.0
 """And up to this multiple of the planned time between two of them."""
+MOST: Final = 10_000
+"""So many failed requests stand for one gap at most, however long it is and however close requests usually are."""
 
 
 def planned_gap_ns(spacing_ms: float) -> int:
@@ -98,15 +100,20 @@ def unseen_failed(requests: Requests, span: tuple[int, int], gap_ns: int) -> Req
     if not len(gaps):
         return requests
     others = times[times <= gap_ns]
-    apart_ns = max(round(others.mean()), 1) if len(others) else gap_ns
+    apart_ns = round(others.mean()) if len(others) else gap_ns
     added = np.concatenate(
-        [np.arange(marks[at] + apart_ns, marks[at + 1], apart_ns, dtype=np.int64) for at in gaps.tolist()]
+        [_apart(int(marks[at]), int(marks[at + 1]), max(apart_ns, int(times[at]) // MOST)) for at in gaps.tolist()]
     )
     return Requests.of(
         np.concatenate([requests.sent_ns, added]),
         np.concatenate([requests.done_ns, added]),
         np.concatenate([requests.ok, np.zeros(len(added), dtype=np.bool_)]),
     )
+
+
+def _apart(start_ns: int, end_ns: int, apart_ns: int) -> Ints:
+    """The moments between two, so far apart."""
+    return np.arange(start_ns + apart_ns, end_ns, apart_ns, dtype=np.int64)
 
 
 def _doubted(requests: Requests, until_ns: int, usual: Usual, chance: float, blind_ns: int) -> tuple[Outage, ...]:
