@@ -233,7 +233,7 @@ def test_an_undo_that_fails_keeps_no_other_from_its_turn(tmp_path: Path, monkeyp
         "break cannot: it did not answer",
         "break raises: the undo `mend` failed: KeyError: 'raises'",
     }
-    with pytest.raises(Refused, match="1 entries of the undo log are not understood"):
+    with pytest.raises(Refused, match="1 entries of the undo log cannot be read"):
         recovered.require_all(where, stage)
     assert len(pending_intents(where)) == 3
 
@@ -437,5 +437,5 @@ def test_an_experiment_must_stand_on_the_allow_list(tmp_path: Path) -> None:
     bare = Hit(kind="pod", name="bare-1", namespace="north")
     with pytest.raises(Refused, match="it would hit other, the pod north/bare-1, which has no label `app`"):
         guard_hits(allowed, "pod-loss", [other, track, bare])
-    with pytest.raises(Refused, match="it would hit 2 pods, 1 are allowed"):
+    with pytest.raises(Refused, match="it would hit 2 pods, but only 1 are allowed"):
         guard_hits(allowed, "pod-loss", [track, track])

@@ -108,7 +108,7 @@ def test_a_pod_that_writes_nothing_is_a_reason(monkeypatch: pytest.MonkeyPatch) 
     FakeClock.installed(monkeypatch)
     with pytest.raises(DriverError, match="the pod stranger reported nothing within 15 s") as caught:
         strangers(["accepted"], [])
-    assert "is its image there" in caught.value.hint
+    assert "does its image exist" in caught.value.hint
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def test_a_target_that_is_not_disposable_must_allow_the_rollout(tmp_path: Path) 
         guarded("{experiment: by-steps}")
     with pytest.raises(Refused, match="it would change stock"):
         guarded("{rollout: by-steps, workloads: [cart]}")
-    with pytest.raises(Refused, match="it would replace 4 pods, 3 are allowed"):
+    with pytest.raises(Refused, match="it would replace 4 pods, but only 3 are allowed"):
         guarded("{rollout: by-steps, max_pods: 3}")
     with pytest.raises(ConfigurationError, match="expected one of `experiment` and `rollout`"):
         guarded("{rollout: by-steps, experiment: by-steps}")

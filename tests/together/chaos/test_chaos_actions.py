@@ -168,7 +168,7 @@ def test_a_target_that_is_not_disposable_wants_its_name(pocket: Any, monkeypatch
         actions.kill_pods("app=track-service", "us-east-1")
     session.cache_clear()
     file.write_text(file.read_text() + "may_break: [{experiment: by-hand, workloads: [track-service], max_pods: 1}]\n")
-    with pytest.raises(Refused, match="it would hit 2 pods, 1 are allowed"):
+    with pytest.raises(Refused, match="it would hit 2 pods, but only 1 are allowed"):
         actions.kill_pods("app=track-service", "us-east-1", qty=2)
     assert names(actions.kill_pods("app=track-service", "us-east-1")) == ["track-service-1"]
 
