@@ -110,7 +110,7 @@ CASES = (
         id="one health probe of the entry in thirty is not recorded",
         edit=without("probes", both(word("subject", "entry"), word("kind", "health"), every(30))),
         row="ND-KPI-UPTIME",
-        why="probes, but",
+        why="probes were made, but",
     ),
     Edited(
         id="reads right after a write are of other writes",

@@ -170,7 +170,7 @@ def test_the_loss_of_a_region_takes_every_node_of_it() -> None:
     """Two nodes: one is not enough, and a region of which no node is known is no region."""
     assert named_receipt(two_nodes("us-east-1a", "us-east-1b"), REGION, LOST).ok
     one = named_receipt(two_nodes("us-east-1a"), REGION, LOST)
-    assert (one.ok, one.why) == (False, "region-loss: us-east-1b of us-east-1 did not go")
+    assert (one.ok, one.why) == (False, "region-loss: us-east-1b of us-east-1 was not lost")
     assert gone_receipt(two_nodes("us-east-1a"), REGION).ok is False
     unknown = named_receipt(replace(evidence(), nodes=()), REGION, LOST)
     assert (unknown.ok, unknown.why) == (None, "region-loss: no history contains the nodes of us-east-1")
@@ -224,14 +224,14 @@ def zone(*nodes: str, name: str = "zone-a") -> Experiment:
 @pytest.mark.parametrize(
     ("hit", "other", "ok", "why"),
     [
-        (["us-east-1a"], ["us-east-1b"], True, "us-east-1a of the 2 nodes of us-east-1 went"),
+        (["us-east-1a"], ["us-east-1b"], True, "us-east-1a of the 2 nodes of us-east-1 was lost"),
         (["us-east-1a"], [], None, "no experiment took us-east-1b of us-east-1: not every zone was tried"),
-        ([], ["us-east-1b"], False, "hit was nothing of 2 nodes, expected one zone of us-east-1"),
+        ([], ["us-east-1b"], False, "the fault hit nothing of 2 nodes, expected one zone of us-east-1"),
         (
             ["us-east-1a", "us-east-1b"],
             [],
             False,
-            "hit was us-east-1a, us-east-1b of 2 nodes, expected one zone of us-east-1",
+            "the fault hit us-east-1a, us-east-1b of 2 nodes, expected one zone of us-east-1",
         ),
         (
             ["us-east-1a", "eu-west-1a"],
@@ -298,7 +298,7 @@ def test_a_whole_service_is_every_pod_of_it() -> None:
     run = replace(evidence(), pods=RUNNING)
     other = replace(USER, name="user-2", uid="u-user-2")
     whole = whole_service_receipt(run, services(USER, other), "user")
-    assert (whole.ok, whole.why) == (True, "pod-loss: all 2 pods of user were taken")
+    assert (whole.ok, whole.why) == (True, "pod-loss: all 2 pods of user were hit")
     part = whole_service_receipt(run, services(USER), "user")
     assert (part.ok, part.why) == (False, "pod-loss: user-2 of user was not hit: the service was not gone")
     unknown = whole_service_receipt(run, services(USER), "gone")

@@ -105,7 +105,10 @@ def test_a_write_of_the_last_hour_before_a_disaster_is_excused_where_the_sentenc
     assert outcomes(ledger(ROWS, lost=[at(152)]))["RPO"] is PASS  # within the hour before the region's loss
     assert outcomes(ledger(ROWS, lost=[at(172)])) == {"RISK": FAIL, "RPO": FAIL}
     excused = only(RPO, holding(ledger(ROWS, lost=[at(110)])))
-    assert "(1 acknowledged within the RPO before a disaster are excused, 0 of unknown outcome" in excused.reason
+    assert (
+        "(1 writes acknowledged within the RPO before a disaster are excused, 0 writes of unknown outcome"
+        in excused.reason
+    )
 
 
 def test_a_write_that_was_not_acknowledged_and_is_there_with_another_value_fails_as_a_loss_does() -> None:
@@ -128,7 +131,9 @@ def test_a_wrong_value_is_excused_by_no_disaster() -> None:
     """An RPO grants that the youngest writes are gone, and not that they say something else."""
     assert outcomes(ledger(ROWS, wrong=[at(110)])) == {"RISK": FAIL, "RPO": FAIL}
     both = only(RPO, holding(ledger(ROWS, lost=[at(109)], wrong=[at(110)])))
-    assert both.reason.startswith("1 of 5701 acknowledged writes are lost, expected none: client 1 number 3301 (1 ack")
+    assert both.reason.startswith(
+        "1 of 5701 acknowledged writes are lost, expected none: client 1 number 3301 (1 writes ack"
+    )
 
 
 def test_nobody_knows_what_would_have_been_lost_where_nobody_wrote() -> None:
@@ -257,7 +262,10 @@ def test_what_would_be_excused_is_undecided_while_the_database_was_not_read_comp
     for measure in found.values():
         assert measure.outcome is INCONCLUSIVE, measure.reason
         assert "the final ledger read did not complete" in measure.reason
-    assert "(60 acknowledged within the RPO before a disaster are missing in a region" in found["lost writes"].reason
+    assert (
+        "(60 writes acknowledged within the RPO before a disaster are missing in a region"
+        in found["lost writes"].reason
+    )
 
 
 def test_what_no_excuse_covers_fails_though_the_database_was_not_read_completely() -> None:
@@ -334,7 +342,7 @@ def test_an_rpo_that_no_write_was_old_enough_for_is_not_falsifiable() -> None:
     assert measure.scope == {"experiment": "database-loss", "phase": "during the fault"}
     assert (
         measure.reason
-        == "the sentence could not fail in this run: no write was acknowledged more than 2 h (scaled) before database-loss"
+        == "the sentence could not fail in this run: no write was acknowledged more than 2 h (scaled) before database-loss, so a loss could not count"
     )
     assert only(objective, evidence(), durability="quorum").outcome is PASS
 

@@ -236,7 +236,7 @@ def test_manual_steps_are_counted(steps: int, outcome: Outcome) -> None:
     found = judged(recovery("45 s", "database-loss", operations=("writes",), params={"manual_steps": "0"}), run)
     assert (found[0].name, found[-1].name) == ("recovery of writes", "manual steps")
     assert (found[-1].outcome, found[-1].value) == (outcome, steps)
-    assert found[-1].reason == f"database-loss: {steps} manual steps, expected 0"
+    assert found[-1].reason == f"database-loss: {steps} manual steps were needed, expected 0"
 
 
 def test_manual_steps_without_a_fault_tell_nothing() -> None:

@@ -89,7 +89,7 @@ def aborted_before() -> list[Observation]:
 @pytest.mark.parametrize(
     ("lines", "why"),
     [
-        (edited(twice), "it was begun 2 times"),
+        (edited(twice), "the rollout was begun 2 times"),
         (
             edited(changed("rollout.started", candidate="1.1.0-other")),
             "the rollout went to 1.1.0-other, expected 1.1.0",
@@ -100,7 +100,7 @@ def aborted_before() -> list[Observation]:
         (restarted(), "it was taken back before it came to 100 %"),
         (edited(changed("rollout.started", at_ns=ns(16))), "it came to 5 % before it was begun"),
         (edited(changed("rollout.ended", at_ns=ns(50))), "it ended before it was taken back"),
-        (edited(twice_of("rollout.step")), "it came to 5 % after it had come to 5 %"),
+        (edited(twice_of("rollout.step")), "the rollout came to 5 % after it had come to 5 %"),
         (
             edited(changed("rollout.back", since_ns=ns(70))),
             "a change of canary was recorded with an end before its beginning",
@@ -174,7 +174,7 @@ def test_a_third_release_is_none_of_the_one_that_took_over(release: str) -> None
     assert outcome(COLOUR, after_switch, BLUE_GREEN) == "FAIL PASS"
     after_back = _colours(_some(46, 80, 0.01, release=release))
     assert (outcome(BY_HAND, after_back, BLUE_GREEN), outcome(COMMAND, after_back, BLUE_GREEN)) == ("FAIL", "FAIL")
-    assert f"{release} gave " in judged(BY_HAND, after_back, BLUE_GREEN)[0].because.text
+    assert f"were of release {release}, " in judged(BY_HAND, after_back, BLUE_GREEN)[0].because.text
 
 
 def test_a_third_release_within_the_limit_is_as_the_one_that_is_left() -> None:
@@ -276,4 +276,6 @@ def test_who_was_answered_by_the_old_release_is_told_by_name() -> None:
     """The candidate's answers after the way back are still the candidate's."""
     run = _colours(_some(46, 52, 0.1, release=NEW))
     assert outcome(COMMAND, run, BLUE_GREEN) == "FAIL"
-    assert judged(COMMAND, run, BLUE_GREEN)[0].because.text.startswith(f"{NEW} gave ")
+    assert judged(COMMAND, run, BLUE_GREEN)[0].because.text.startswith(
+        f"60 of 2599 answers after the rollback were of release {NEW}, "
+    )

@@ -279,7 +279,7 @@ def test_an_analysis_of_nothing_is_no_verdict(metrics: list[dict[str, Any]], exp
     """A metric that is not exported gives an empty answer, which passes a condition such as `len(result) == 0 || …`."""
     (measure,) = judged(VERDICT, evidence(told_=history(metrics=metrics)))
     assert (measure.outcome.value, "without any value" in measure.because.text) == (expected, expected != "PASS")
-    assert ("is exported" in measure.because.hint) is (expected != "PASS")
+    assert ("are exported" in measure.because.hint) is (expected != "PASS")
 
 
 INDEXED = {**EMPTY, "name": "p95", "conditions": ["any(result, # > 2)"]}
@@ -378,7 +378,7 @@ def test_the_silence_of_the_api_server_is_not_charged_to_the_way_back() -> None:
     assert measure.outcome.value == "INCONCLUSIVE"
     assert measure.low == pytest.approx(0.0, abs=0.1)
     assert measure.high == pytest.approx(6.0, abs=0.1)
-    assert "; the moment of the switch is known to 5.9" in measure.because.text
+    assert "; the moment of the rollback is known to 5.9" in measure.because.text
     assert outcome(COMMAND, evidence(told_=history(took=3.0))) == "PASS"
 
 
@@ -481,7 +481,7 @@ def test_a_switch_that_was_taken_back_before_its_limit_passes_nothing() -> None:
     run = evidence(rows(COLOURS, back=18.0), history(COLOURS, back=18.0), parts=COLOURS, back=18.0)
     (measure,) = judged(SWITCHED, run, BLUE_GREEN)
     assert measure.outcome.value == "INCONCLUSIVE"
-    assert "only 3 s of 10 s were observed" in measure.because.text
+    assert "the observation lasted 3 s of the 10 s that are needed" in measure.because.text
 
 
 def _taken_back(back: float, spoil: Any, by: str = "platform") -> Any:

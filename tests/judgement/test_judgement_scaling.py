@@ -325,7 +325,7 @@ def _of_level(level: float, lines: list[Observation], **fields: Any) -> list[Obs
         (
             [load("ended", 18.9, 0.6, mean=0.61) if one.mono_ns == ns(20) else one for one in held()],
             ["INCONCLUSIVE", "PASS"],
-            "kept for 5.9 s, the replicas did not rise; 6 s of it",
+            "kept for 5.9 s, the replicas did not rise; expected 6 s at this level",
         ),
         (
             [replace(one, fields={**one.fields, "current": 2}) if "current" in one.fields else one for one in held()],

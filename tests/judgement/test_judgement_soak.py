@@ -130,7 +130,7 @@ def test_one_part_alone_is_compared_with_nothing() -> None:
     [one] = judged(claimed, run_of(slowed(1, 0, 0)))
     assert (one.outcome, one.reason) == (
         INCONCLUSIVE,
-        "the fault-free windows have 1 parts of 50 s, at least 2 are compared",
+        "the fault-free windows have 1 parts of 50 s, at least 2 are needed",
     )
 
 

@@ -172,7 +172,7 @@ def test_why_the_replicas_stayed() -> None:
     """What the autoscaler says of itself, and its bounds, are in the reason."""
     (rise, _) = judged(RISE, spiked(requests(), said(15, 3, active=False, why="FailedGetResourceMetric")))
     assert "stayed at 3" in rise.because.text
-    assert "(between 3 and 50 are allowed, its autoscaler says FailedGetResourceMetric)" in rise.because.text
+    assert "(allowed are 3 to 50, its autoscaler says FailedGetResourceMetric)" in rise.because.text
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_traffic_without_such_a_spike_shows_nothing() -> None:
     for rates in ((), low, RATES[:3]):
         (found,) = judged(TIME, spiked(requests()), rates)
         assert found.outcome.value == "INCONCLUSIVE"
-        assert "has no spike to 3 times what it offers before" in found.because.text
+        assert "has no spike to 3 times the rate before it" in found.because.text
 
 
 def test_without_the_watch_no_autoscaler_is_accused() -> None:

@@ -91,7 +91,9 @@ def test_response_times_that_stay_do_not_drift() -> None:
     first = found[0]
     assert first.name == "drift of the response time p95"
     assert first.reason.startswith("the growth of the response time p95 of create-track in an hour is ")
-    assert first.reason.endswith("n 25), expected below 10 ms; observed over 57.6 s, an hour is 60 s here")
+    assert first.reason.endswith(
+        "n 25), expected below 10 ms; observed over 57.6 s, an hour is 60 s at the time scale of the target"
+    )
     assert (first.unit, first.scaled_limit, first.n, first.n_needed) == ("ms", 10.0, 25, None)
     assert first.scope == {"traffic": "everyday", "phase": "in the steady state", "route": "create-track"}
     assert first.method.startswith("Theil-Sen slope of 25 time batches")
@@ -144,7 +146,7 @@ def test_drift_takes_twenty_batches_of_sixty_requests(kept: int, outcome: Outcom
     found = {m.scope["route"]: m for m in judged(drift("100 ms"), run)}["read-track"]
     assert (found.outcome is INCONCLUSIVE and "time batches" in found.reason) is (outcome is INCONCLUSIVE)
     if outcome is INCONCLUSIVE:
-        assert found.reason == "1199 requests of read-track are too few: about 1200 are needed for 20"
+        assert found.reason == "1199 requests of read-track are too few: about 1200 are needed for 20 time batches"
         assert found.hint == "let the traffic run long enough, then run again"
 
 
@@ -246,7 +248,7 @@ def test_a_baseline_of_something_else_is_no_baseline() -> None:
     """Another time scale."""
     measure = only(LOWER, against(rows(), SLOW, time_scale=1.0))
     assert measure.outcome is INCONCLUSIVE
-    assert measure.reason == "run-0 is not comparable with this run: time scale: 60 here, 1.0 in the baseline"
+    assert measure.reason == "run-0 is not comparable with this run: time scale: 60 in this run, 1.0 in the baseline"
 
 
 def test_a_baseline_without_the_window_is_no_baseline() -> None:
@@ -329,28 +331,28 @@ def other(**fields: object) -> Plan:
         (plan(), ""),
         (plan(run="r", release="x", seed=7, profile="other"), ""),
         (other(window_s=300.0, warm_up_s=1.0, workers=3), ""),
-        (plan(target="staging"), "target: sandbox here, staging in the baseline"),
-        (plan(environment="staging"), "environment: sandbox here, staging in the baseline"),
-        (plan(time_scale=61), "time scale: 60 here, 61 in the baseline"),
-        (other(journeys_per_s=26.0), "journeys a second of 'everyday' traffic: 25.0 here, 26.0 in the baseline"),
-        (other(requests_per_journey=5), "requests a journey of 'everyday' traffic: 4 here, 5 in the baseline"),
+        (plan(target="staging"), "target: sandbox in this run, staging in the baseline"),
+        (plan(environment="staging"), "environment: sandbox in this run, staging in the baseline"),
+        (plan(time_scale=61), "time scale: 60 in this run, 61 in the baseline"),
+        (other(journeys_per_s=26.0), "journeys a second of 'everyday' traffic: 25.0 in this run, 26.0 in the baseline"),
+        (other(requests_per_journey=5), "requests a journey of 'everyday' traffic: 4 in this run, 5 in the baseline"),
         (
             other(model="closed"),
-            "the load model of 'everyday' traffic: ('open', 'poisson') here, ('closed', 'poisson') in the baseline",
+            "the load model of 'everyday' traffic: ('open', 'poisson') in this run, ('closed', 'poisson') in the baseline",
         ),
         (
             other(routes={"a": 1.0}),
-            f"shares of the routes of 'everyday' traffic: {dict.fromkeys(ROUTES, 0.25)} here, {{'a': 1.0}} in the baseline",
+            f"shares of the routes of 'everyday' traffic: {dict.fromkeys(ROUTES, 0.25)} in this run, {{'a': 1.0}} in the baseline",
         ),
         (
             other(rates=((0.0, 10.0), (60.0, 40.0))),
-            "the rate over time of 'everyday' traffic: () here, ((0.0, 10.0), (60.0, 40.0)) in the baseline",
+            "the rate over time of 'everyday' traffic: () in this run, ((0.0, 10.0), (60.0, 40.0)) in the baseline",
         ),
         (
             other(trace_ns=tuple(range(1000, 2000))),
-            f"arrivals of the trace of 'everyday' traffic: () here, {str(tuple(range(1000, 2000)))[:200]}… in the baseline",
+            f"arrivals of the trace of 'everyday' traffic: () in this run, {str(tuple(range(1000, 2000)))[:200]}… in the baseline",
         ),
-        (other(entry="edge"), "the entry of 'everyday' traffic: none here, edge in the baseline"),
+        (other(entry="edge"), "the entry of 'everyday' traffic: none in this run, edge in the baseline"),
         (other(users=300, think_s=1.0), ""),
         (plan(traffic={}), "the baseline has no 'everyday' traffic"),
     ],
@@ -364,8 +366,8 @@ def test_what_makes_a_run_no_baseline(baseline_plan: Plan, why: str) -> None:
     ("fields", "why"),
     [
         ({}, ""),
-        ({"users": 10.0}, "users of 'everyday' traffic: (20.0, 1.0) here, (10.0, 1.0) in the baseline"),
-        ({"think_s": 2.0}, "users of 'everyday' traffic: (20.0, 1.0) here, (20.0, 2.0) in the baseline"),
+        ({"users": 10.0}, "users of 'everyday' traffic: (20.0, 1.0) in this run, (10.0, 1.0) in the baseline"),
+        ({"think_s": 2.0}, "users of 'everyday' traffic: (20.0, 1.0) in this run, (20.0, 2.0) in the baseline"),
     ],
 )
 def test_users_who_wait_for_answers_make_the_size_of_a_closed_model(fields: dict[str, float], why: str) -> None:
@@ -488,7 +490,9 @@ def test_what_a_slowdown_says() -> None:
     measure = only(slowdown(), with_load(rows(canary_ms=40)))
     assert measure.name == "response time p95 above release 1.0.0"
     assert measure.reason.startswith("response time p95 of release 1.1.0 above that of 1.0.0 is ")
-    assert measure.reason.endswith(" 99.75 % confidence, n 600), expected below 20 %; 49.04 ms against 24.49 ms")
+    assert measure.reason.endswith(
+        " 99.75 % confidence, n 600), expected below 20 %; 49.04 ms, in the other release 24.49 ms"
+    )
     assert "paired time batches" in measure.method
 
 

@@ -164,7 +164,10 @@ def test_a_filtered_run_never_decides() -> None:
 def test_a_scenario_that_claims_nothing_is_inconclusive() -> None:
     """An empty set is never a pass."""
     (verdict,) = judge(plan({"R": share()}, claims=(claim("R"),)), evidence()).verdicts
-    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "the scenario claims nothing")
+    assert (verdict.outcome, verdict.reason) == (
+        Outcome.INCONCLUSIVE,
+        "the scenario has no Then sentence, so it claims nothing",
+    )
     assert verdict.hint == "write a Then sentence into the scenario"
 
 

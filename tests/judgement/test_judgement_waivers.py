@@ -106,8 +106,8 @@ def test_a_bound_that_covers_every_figure() -> None:
         ({"bound": "240 ms"}, "is not proven within 240 ms"),
         ({"bound": "1 %"}, "has another unit"),
         ({"bound": "300 ms", "void": "it expired on 2026-05-31"}, "it expired on 2026-05-31"),
-        ({"outcome": "INCONCLUSIVE"}, "it is FAIL, not INCONCLUSIVE"),
-        ({"outcome": "NOT ASSESSED"}, "it is FAIL, not NOT ASSESSED"),
+        ({"outcome": "INCONCLUSIVE"}, "the verdict is FAIL, the waiver accepts INCONCLUSIVE"),
+        ({"outcome": "NOT ASSESSED"}, "the verdict is FAIL, the waiver accepts NOT ASSESSED"),
         (
             {"subjects": ("response time p95",)},
             "is FAIL because of a figure, which a waiver accepts by a bound, not by a subject",
@@ -340,7 +340,7 @@ def signed(*attestations: Attestation) -> Plan:
 @pytest.mark.parametrize(
     ("attestations", "outcome", "why"),
     [
-        ((), Outcome.NOT_ASSESSED, "no security-lead vouches for it"),
+        ((), Outcome.NOT_ASSESSED, "no attestation of this requirement by a security-lead was found"),
         ((ATTESTATION,), Outcome.PASS, "A. Person, security-lead, vouches for the requirement since 2026-05-01"),
         ((replace(ATTESTATION, void="it expired on 2026-05-31"),), Outcome.INCONCLUSIVE, "it expired on 2026-05-31"),
         (
@@ -354,7 +354,7 @@ def signed(*attestations: Attestation) -> Plan:
             "the attestation is 91 days old, expected at most 90 d",
         ),
         ((replace(ATTESTATION, age_days=90),), Outcome.PASS, "until 2026-07-01: reviewed"),
-        ((replace(ATTESTATION, void="expired"), ATTESTATION), Outcome.PASS, "vouches for it"),
+        ((replace(ATTESTATION, void="expired"), ATTESTATION), Outcome.PASS, "vouches for the requirement"),
     ],
 )
 def test_who_vouches(attestations: tuple[Attestation, ...], outcome: Outcome, why: str) -> None:
@@ -404,7 +404,7 @@ def test_who_accepts_what_is_not_assessed_accepts_each_part_of_it() -> None:
     asked = plan({"R": recovery("300 s", "pod-loss")}, waivers=(waiver,), not_assessable=(lack,))
     assert judge(asked, evidence()).verdicts[0].outcome is Outcome.WAIVED
     both = replace(asked, claims=(*asked.claims, claim("R", check(check="another"))))
-    assert "it is INCONCLUSIVE, not NOT ASSESSED" in judge(both, evidence()).verdicts[0].reason
+    assert "the verdict is INCONCLUSIVE, the waiver accepts NOT ASSESSED" in judge(both, evidence()).verdicts[0].reason
 
 
 def _share_of_us(one_in: int) -> Evidence:

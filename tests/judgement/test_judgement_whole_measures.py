@@ -139,7 +139,7 @@ def test_manual_steps_as_a_whole() -> None:
         method="undo steps that were left to a person, counted",
         receipts={"fault": IN_PLACE},
         outcome=Outcome.FAIL,
-        because=because(Outcome.FAIL, "database-loss: 1 manual steps, expected 0", HINT),
+        because=because(Outcome.FAIL, "database-loss: 1 manual steps were needed, expected 0", HINT),
         files=CHAOS,
     )
     (passed,) = all_of(one, evidence())
@@ -147,7 +147,7 @@ def test_manual_steps_as_a_whole() -> None:
         failed,
         value=0.0,
         outcome=Outcome.PASS,
-        because=because(Outcome.PASS, "database-loss: 0 manual steps, expected 0"),
+        because=because(Outcome.PASS, "database-loss: 0 manual steps were needed, expected 0"),
     )
     (untold,) = all_of(one, with_experiment([replace(DATABASE, journal={})]))
     assert untold == replace(
@@ -156,7 +156,7 @@ def test_manual_steps_as_a_whole() -> None:
         outcome=Outcome.INCONCLUSIVE,
         because=because(
             Outcome.INCONCLUSIVE,
-            "database-loss: 0 manual steps, expected 0, but database-loss: the experiment left no journal",
+            "database-loss: 0 manual steps were needed, expected 0, but database-loss: the experiment left no journal",
             "read the experiment's chaos.log, fix what kept the fault from going in, then run again",
             kind=ReasonKind.FAULT,
         ),
