@@ -1,6 +1,6 @@
 """How often noise is taken for the fault's, and a service that is not as before for one that is back: rule 8 on simulated probes.
 
-Reads 25 times a second: a minute without a fault, in which each fails by itself with the share of the row, then a fault at which all fail
+Reads 25 times a second, as where a recovery of 2 s is claimed: a minute without a fault, in which each fails by itself with the share of the row, then a fault at which all fail
 for so long, and after it each with another share or the same. The limit is 30 s. The record ends after the row's time; or a run watches
 until the judge's rule, asked every quarter of a second from 12 s on, says that reads are back, nothing needs to be undone, and probes go on
 until 60 s after the fault.
