@@ -99,7 +99,10 @@ def test_a_part_of_the_log_shows_what_is_there_and_not_what_is_absent() -> None:
         ((read(0, {}, why="no such file"),), "no such file"),
         ((read(0, {}, before=True), read(20, QUIET)), "over 20 s of the window only"),
         ((read(0, QUIET, before=True), read(59, {})), "no workload connects to another"),
-        ((read(0, {}, before=True), read(59, {("gateway", "user"): 5})), "no workload connects to postgres in the log"),
+        (
+            (read(0, {}, before=True), read(59, {("gateway", "user"): 5})),
+            "the log of connections shows no connection to postgres",
+        ),
     ],
 )
 def test_a_log_that_does_not_tell_it_is_no_evidence(reads: tuple[Observation, ...], why: str) -> None:

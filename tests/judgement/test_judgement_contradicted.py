@@ -58,7 +58,7 @@ def scaler(at: float, *, active: bool, target: str = "web", what: str = "changed
         ([scaler(1, active=True)], None, ""),
         ([scaler(20, active=False), scaler(35, active=True)], None, ""),
         ([scaler(20, active=False), scaler(36, active=True)], INCONCLUSIVE, "ScalingActive was false"),
-        ([scaler(0, active=False, what="present")], FAIL, "for 60 s while no fault was in"),
+        ([scaler(0, active=False, what="present")], FAIL, "for 60 s while no fault was active"),
         ([scaler(20, active=True, target="other")], INCONCLUSIVE, "its target was other for 40 s"),
         ([scaler(20, active=False, what="deleted")], INCONCLUSIVE, "it was deleted"),
         ([scaler(112, active=False), scaler(150, active=True)], None, ""),

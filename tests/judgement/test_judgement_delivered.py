@@ -101,7 +101,7 @@ def test_events_that_may_have_come_in_time_are_not_known() -> None:
     """Every 50th is seen after 45 s and was last requested in vain after 25 s, on the other side of the 30 s that it may take."""
     found = judged(late(events(), slice(0, None, 50), 45.0, known_s=20.0))
     assert found.outcome is INCONCLUSIVE
-    assert "the state of 24 is not known" in found.reason
+    assert "the state of 24 is unknown" in found.reason
 
 
 def test_a_delay_inside_the_limit_is_none() -> None:
@@ -122,7 +122,7 @@ def test_what_is_not_known_neither_passes_nor_fails() -> None:
     rows = with_words(events(), slice(0, None, 50), state=None)
     found = judged(with_ints(rows, slice(0, None, 50), seen_ns=0))
     assert found.outcome is INCONCLUSIVE
-    assert "the state of 24 is not known" in found.reason
+    assert "the state of 24 is unknown" in found.reason
 
 
 @pytest.mark.parametrize(("of", "why"), [(3, "400 of 1200 events were not accepted"), (300, "")])

@@ -134,7 +134,7 @@ def test_writes_that_the_parted_copy_never_shows_fail() -> None:
     found = judged(run(copy("pg-0"), copy("pg-1"), copy("pg-2", back=HEALED + 1, lacks=(750, 751))))
     assert (found.outcome, found.value) == (FAIL, None)
     assert (
-        "of 900 rows pg-2 in 2 differed from the other copies (client 1 number 750, client 1 number 751)"
+        "pg-2 in 2 of 900 rows differed from the other copies (client 1 number 750, client 1 number 751)"
         in found.reason
     )
 
@@ -143,7 +143,7 @@ def test_a_copy_that_shows_nothing_at_all_lacks_every_write() -> None:
     """Its first names are told."""
     found = judged(run(copy("pg-0"), copy("pg-1"), reads=asked(*MEMBERS)))
     assert found.outcome is FAIL
-    assert "of 900 rows pg-2 in 900 differed from the other copies (client 1 number 0" in found.reason
+    assert "pg-2 in 900 of 900 rows differed from the other copies (client 1 number 0" in found.reason
 
 
 def test_writes_that_the_other_copies_never_show_fail() -> None:
@@ -151,7 +151,7 @@ def test_writes_that_the_other_copies_never_show_fail() -> None:
     own = table(LEDGER_COPIES, 1, id=5000, by=1, seen_ns=ns(80), copies=1, place="pg-2", state="found")
     found = judged(run(copy("pg-0"), copy("pg-1"), copy("pg-2", back=HEALED + 1), own))
     assert (found.outcome, found.n) == (FAIL, 901)
-    assert "of 901 rows pg-0 in 1 and pg-1 in 1 differed from the other copies (client 1 number 5000)" in found.reason
+    assert "pg-0 in 1 and pg-1 in 1 of 901 rows differed from the other copies (client 1 number 5000)" in found.reason
 
 
 @pytest.mark.parametrize("change", [{"wrong": (100,)}, {"lacks": (3,)}])
@@ -166,7 +166,7 @@ def test_a_write_that_is_there_twice_in_one_copy_only_fails() -> None:
     double.ints["copies"][double.ints["id"] == 800] = 2
     found = judged(run(copy("pg-0"), copy("pg-1"), double))
     assert found.outcome is FAIL
-    assert "pg-0 in 1 and pg-1 in 1 differed" in found.reason
+    assert "pg-0 in 1 and pg-1 in 1 of 900 rows differed" in found.reason
 
 
 def test_a_write_that_a_copy_shows_no_more_fails() -> None:

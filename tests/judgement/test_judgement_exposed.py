@@ -131,7 +131,7 @@ def test_a_counter_that_misses_a_method_fails() -> None:
     posts = dict.fromkeys(set(ROUTES) - {"read-track"}, 0.0)
     (found,) = judged(RATE, spoil=scaled(posts))
     assert found.outcome is FAIL
-    assert "exposed requests per second is 45 /s, measured from" in found.reason
+    assert "requests per second in the platform's metrics is 45 /s, measured from" in found.reason
 
 
 def test_a_counter_within_the_tolerance_passes() -> None:
@@ -144,7 +144,7 @@ def test_failures_that_the_metrics_count_as_successes_fail() -> None:
     given = with_load(failing(samples(0, 60), slice(0, None, 20)))
     (found,) = judged(ERRORS, given=given)
     assert found.outcome is FAIL
-    assert "exposed error rate is 0 %" in found.reason
+    assert "error rate in the platform's metrics is 0 %" in found.reason
 
 
 def made(*, counted_as: str = "500", where: float = 72.0, until: float = 86.0) -> Evidence:

@@ -146,7 +146,7 @@ def test_of_an_event_that_contradicts_itself_nobody_knows(seen_ns: int, state: s
     rows = with_words(with_ints(events(), 99, seen_ns=seen_ns), 99, state=state)
     measure = judged(rows)
     assert measure.outcome is INCONCLUSIVE
-    assert "but the outcome of 1 is unknown" in measure.reason
+    assert "but the outcome of 1 events is unknown" in measure.reason
 
 
 def test_an_event_seen_before_its_acceptance_was_known_took_no_time() -> None:
@@ -251,7 +251,7 @@ def test_an_event_is_late_where_a_request_after_the_limit_did_not_show_it(unseen
     """It was accepted at 4.01 s and seen at 5.5 s: by the requests between these it is known, or not, whether a second was enough."""
     measure = judged(with_ints(events(), 4, seen_ns=ns(5.5), unseen_ns=ns(unseen)))
     assert measure.outcome is outcome
-    assert ("but the outcome of 1 is unknown" in measure.reason) is (outcome is INCONCLUSIVE)
+    assert ("but the outcome of 1 events is unknown" in measure.reason) is (outcome is INCONCLUSIVE)
 
 
 @pytest.mark.parametrize(("at", "outcome"), [(20, INCONCLUSIVE), (500, PASS)])
@@ -284,7 +284,7 @@ def test_an_event_that_was_accepted_shortly_before_the_end_is_not_known(ended: f
     rows = with_words(with_ints(events(), 99, seen_ns=0, copies=0), 99, state="absent")
     measure = judged(rows, observations=(observation("watch.closed", "pipeline", ended, "watch"),))
     assert measure.outcome is outcome
-    assert ("but the outcome of 1 is unknown" in measure.reason) is (outcome is INCONCLUSIVE)
+    assert ("but the outcome of 1 events is unknown" in measure.reason) is (outcome is INCONCLUSIVE)
     other = (observation("watch.closed", "entry", 200, "watch"), observation("watch.started", "pipeline", 200, "watch"))
     assert judged(rows, observations=other).outcome is INCONCLUSIVE
 

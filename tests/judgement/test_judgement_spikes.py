@@ -239,7 +239,7 @@ def test_a_traffic_without_such_a_spike_shows_nothing() -> None:
     for rates in ((), low, RATES[:3]):
         (found,) = judged(TIME, spiked(requests()), rates)
         assert found.outcome.value == "INCONCLUSIVE"
-        assert "has no spike to 3 times what it offers before" in found.because.text
+        assert "has no spike to 3 times the rate before it" in found.because.text
 
 
 def test_without_the_watch_no_autoscaler_is_accused() -> None:

@@ -340,7 +340,7 @@ def signed(*attestations: Attestation) -> Plan:
 @pytest.mark.parametrize(
     ("attestations", "outcome", "why"),
     [
-        ((), Outcome.NOT_ASSESSED, "no security-lead vouches for it"),
+        ((), Outcome.NOT_ASSESSED, "no attestation of this requirement by a security-lead was found"),
         ((ATTESTATION,), Outcome.PASS, "A. Person, security-lead, vouches for the requirement since 2026-05-01"),
         ((replace(ATTESTATION, void="it expired on 2026-05-31"),), Outcome.INCONCLUSIVE, "it expired on 2026-05-31"),
         (
