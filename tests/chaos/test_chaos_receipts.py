@@ -227,5 +227,5 @@ def test_a_fault_that_cannot_be_recorded_is_not_sent(*, full: bool) -> None:
 def test_an_experiment_whose_block_is_wrong_is_not_begun() -> None:
     """Chaos Toolkit passes over other errors of a control, and its fault would not be recorded."""
     wrong = {"extensions": [{"name": "harness", "domain": "pod", "within": "soon"}]}
-    with pytest.raises(InterruptExecution, match="the block `harness` is wrong"):
+    with pytest.raises(InterruptExecution, match="the block `harness` is invalid"):
         before_experiment_control(wrong)

@@ -139,7 +139,7 @@ def test_what_a_run_recorded_for_people_only_is_listed_with_its_reason() -> None
     """Once; of what is decided in some windows, where it is not. What was not recorded is not listed."""
     run = core_evidence()
     assert [line.partition(":")[0] for line in for_people_only(run)] == [
-        "probes health, recorded for people only while a fault is in"
+        "probes health, recorded for people only while a fault is active"
     ]
     role = Observation(
         source="pods", seq=0, clock="boot", mono_ns=ns(1), wall="", kind="role.changed", subject="a", fields={}

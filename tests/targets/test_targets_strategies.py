@@ -58,11 +58,11 @@ def steps(text: str, routing: str = "") -> str:
         ("blue-green: {blueGreen: {previewService: a}}", "blue-green.blueGreen: the key `activeService` is missing"),
         (
             "blue-green: {blueGreen: {activeService: a, previewService: a}}",
-            "blue-green.blueGreen.previewService: `a` is `activeService`, too",
+            "blue-green.blueGreen.previewService: `a` is also named under `activeService`",
         ),
         (
             "canary: {canary: {stableService: a, canaryService: a}}",
-            "canary.canary.canaryService: `a` is `stableService`, too",
+            "canary.canary.canaryService: `a` is also named under `stableService`",
         ),
     ],
 )

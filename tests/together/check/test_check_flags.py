@@ -235,7 +235,7 @@ def test_variants_that_are_no_mapping_are_not_understood(
     data = {"flags.json": json.dumps({"flags": {"new": {**FLAG, "variants": variants}}})}
     metadata = {"name": "flags", "namespace": "north"}
     cluster.create("ConfigMap", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
-    with pytest.raises(DriverError, match=r"`flags.json` is not understood"), switched(target, "new", "flag-off"):
+    with pytest.raises(DriverError, match=r"`flags.json` cannot be read as flags"), switched(target, "new", "flag-off"):
         pass
 
 
@@ -331,7 +331,7 @@ HAS, LACKS, UNREAD = ("m", ""), ("", ""), ("", "status 500")
     [
         (of_track(LACKS, LACKS), of_track(HAS, HAS), True, "by all 2 pods after 2.0 s"),
         (of_track(LACKS, LACKS), of_track(LACKS, HAS), False, "m not by 1 of 2 pods, such as north/track-0"),
-        (of_track(LACKS, HAS), of_track(LACKS, HAS), None, "north/track-1 exposed them before"),
+        (of_track(LACKS, HAS), of_track(LACKS, HAS), None, "north/track-1 exposed them before the flag was on"),
         (of_track(LACKS, LACKS), of_track(), False, "no pod is ready in north"),
         (of_track(LACKS, LACKS), of_track(declared=0), False, "no pod is ready in north"),
         (of_track(), of_track(), False, "no pod is ready in north"),
@@ -350,7 +350,7 @@ HAS, LACKS, UNREAD = ("m", ""), ("", ""), ("", "status 500")
         ),
         (of_track(LACKS), of_track(UNREAD), False, "m not by 1 of 1 pods, such as north/track-0"),
         (of_track(UNREAD), of_track(LACKS, HAS), False, "m not by 1 of 2 pods, such as north/track-0"),
-        (of_track(), of_track(HAS, HAS), None, "no pod of north was ready before"),
+        (of_track(), of_track(HAS, HAS), None, "no pod of north was ready before the flag was on"),
     ],
 )
 def test_a_service_exposes_its_metrics_when_every_pod_of_it_does(

@@ -399,7 +399,7 @@ def test_jobs_that_the_manifests_do_not_have_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="has no Job sideways") as caught:
         job_in(tmp_path / "jobs.yaml", "sideways")
     assert caught.value.hint == "its Jobs: up"
-    with pytest.raises(ConfigurationError, match="is not there"):
+    with pytest.raises(ConfigurationError, match="does not exist"):
         job_in(tmp_path / "gone.yaml", "up")
 
 

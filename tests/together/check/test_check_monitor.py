@@ -460,7 +460,7 @@ def test_usage_is_young_or_frozen_or_not_exposed(storage: Storage, prometheus: P
         return found.ok, found.observed.partition(" ")[2]
 
     assert reading("runs") == (True, "s old")
-    assert reading("frozen") == (False, "same for 30 s")
+    assert reading("frozen") == (False, "for 30 s")
     assert reading("frozen", "memory usage") == (True, "s old")
     assert reading("late") == (False, "s old")
     assert reading("none") == (False, "exposed")

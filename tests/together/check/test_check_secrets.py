@@ -137,7 +137,7 @@ def test_a_log_without_its_beginning_is_unknown(
     if ok is None:
         assert observed == (
             "the container started at 2026-01-31T11:00:00Z, its log begins at 2026-01-31T12:00:00.123456789Z: the kubelet has deleted "
-            "what was before; hint: restart the pod shortly before the run, or raise containerLogMaxSize"
+            "the earlier lines; hint: restart the pod shortly before the run, or raise containerLogMaxSize"
         )
 
 

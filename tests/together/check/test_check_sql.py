@@ -182,7 +182,7 @@ def test_what_the_target_file_does_not_name_is_said(tmp_path: Path) -> None:
         (database_settings, "database.settings"),
         (password_hashes, "database.passwords"),
     ):
-        with pytest.raises(ConfigurationError, match=r"names no|declares no|does not say") as caught:
+        with pytest.raises(ConfigurationError, match=r"names no|declares no|does not name") as caught:
             check(bare, {"region": "north", "synchronous": "1", "forms": "scrypt"})
         assert words in caught.value.where
 
@@ -251,7 +251,7 @@ def test_what_a_role_may_not_read_of_the_replication_is_not_known(
     *_, standbys = database_settings(
         database.model_copy(update={"database": declaring(database)}), {"synchronous": "1"}
     )()
-    assert (standbys.ok, standbys.observed) == (None, "1 that the role may not read (GRANT pg_read_all_stats)")
+    assert (standbys.ok, standbys.observed) == (None, "1 standbys that the role may not read (GRANT pg_read_all_stats)")
     members[0].ask("GRANT pg_read_all_stats TO reader")
     assert any(
         database_standbys(database, {"region": "south", "at_least": "1"})()[0].ok
