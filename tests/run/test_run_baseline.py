@@ -69,7 +69,7 @@ def test_a_baseline_of_another_target_is_refused(scenes: Stage, project: Project
     """Before anything runs, by `plan` and by `run`."""
     theirs = scenes["go"].run
     name = scenes["go"].project.name
-    expected = f"the run cannot be a baseline for this one: target: {project.name} here, {name} in the baseline"
+    expected = f"the run cannot be a baseline for this one: target: {project.name} in this run, {name} in the baseline"
     for command in ("plan", "run"):
         assert expected in refused(with_row(project) if command == "plan" else project, command, "--baseline", theirs)
     assert not project.run_directories()
@@ -80,7 +80,7 @@ def test_a_baseline_of_another_size_is_refused(scenes: Stage, project: Project) 
     project.edit("target.yaml", project.name, scenes["go"].project.name)
     project.append("target.yaml", "traffic: {browse: {rate: 10/s}}\n")
     said = refused(with_row(project), "plan", "--baseline", scenes["go"].run)
-    assert "journeys a second of 'browse' traffic: 10.0 here, 20.0 in the baseline" in said
+    assert "journeys a second of 'browse' traffic: 10.0 in this run, 20.0 in the baseline" in said
 
 
 def test_the_plan_tells_the_baseline(scenes: Stage, project: Project) -> None:
