@@ -47,7 +47,7 @@ def test_a_run_is_held_against_the_one_before(tmp_path: Path) -> None:
         second = project.do("run", "--baseline", first.run)
     assert second.outcomes()["PL-FASTER"] == "PASS", second.said
     reason = second.reasons()["PL-FASTER"]
-    assert f"in this run; the baseline {first.run.name} with release 1.0.0, had " in reason
+    assert f"in this run; the baseline {first.run.name} with release 1.0.0 had " in reason
     assert (second.run / "baseline" / "load" / "browse" / "samples-1.parquet").exists()
     manifest = json.loads((second.run / "manifest.json").read_bytes())
     assert "baseline/plan.json" in manifest["files"]
