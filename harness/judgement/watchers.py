@@ -11,7 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.receipts.watch import GAP_NS, UNCLOSED
+from harness.judgement.receipts.watch import UNCLOSED
+from harness.judgement.recovery.requests import GAP_NS
 from harness.model import Evidence, Observation, Table, WatcherResult, WatchSource
 from harness.model.observations import WatchBlind, WatchClosed, every
 from harness.model.recorded import RecordedTable, scheduled

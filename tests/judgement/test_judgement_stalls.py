@@ -12,6 +12,7 @@ from judgement_builders import every, ns
 
 from harness.judgement.figures.recovered import outcome_in, outcome_of, way_back_bounds
 from harness.judgement.recovery import Requests, Usual, recovery_of
+from harness.judgement.recovery.doubt import unseen_failed
 from harness.model import OperationRecovery, Outcome
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -103,6 +104,13 @@ def test_a_way_back_that_was_not_recorded_may_have_been_out() -> None:
     assert not gone.way_back
     assert gone.way_longest_s == pytest.approx(8.0, abs=0.05)
     assert [way_outcome(gone, limit) for limit in (7.0, 9.0)] == [INCONCLUSIVE, PASS]
+
+
+def test_a_gap_of_days_stands_for_so_many_requests_at_most() -> None:
+    """Requests a microsecond apart, then none for two days: the gap is filled by ten thousand that failed, not by as many as would have been sent."""
+    sent = np.arange(100, dtype=np.int64) * 1_000
+    filled = unseen_failed(Requests.of(sent, sent + 500, sent >= 0), (0, 172_800 * 10**9), gap_ns=10**9)
+    assert int((~filled.ok).sum()) == pytest.approx(10_000, abs=1)
 
 
 def test_a_gap_as_planned_hides_nothing() -> None:

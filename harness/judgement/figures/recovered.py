@@ -15,7 +15,6 @@ from harness.judgement.receipts.met import TO_MEET, unmet
 from harness.judgement.receipts.null_runs import NullRun, null_run, usual_in
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import (
-    GAP_NS,
     SHARE_OF_LIMIT,
     WATCHERS,
     probes_of,
@@ -23,6 +22,7 @@ from harness.judgement.receipts.watch import (
     watcher_of,
 )
 from harness.judgement.recovery import Requests, recovery_of
+from harness.judgement.recovery.requests import GAP_NS
 from harness.judgement.shapes.until import too_short, within
 from harness.model import UNFELT, Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
 from harness.units import NS_PER_S

@@ -19,7 +19,8 @@ from harness.judgement.figures.fault_free import (
 )
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, bounded, inconclusive
-from harness.judgement.receipts.watch import GAP_NS, LEAST_S, SHARE_OF_LIMIT, gaps_ns, watch_receipt
+from harness.judgement.receipts.watch import LEAST_S, SHARE_OF_LIMIT, gaps_ns, watch_receipt
+from harness.judgement.recovery.requests import GAP_NS
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import needed

@@ -9,13 +9,12 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.recovery import Requests
+from harness.judgement.recovery.requests import GAP_NS
 from harness.model import Evidence, Receipt
 from harness.model.observations import WatchBlind, every
 from harness.model.table import Ints
 from harness.units import NS_PER_S
 
-GAP_NS: Final = 250_000_000
-"""Gaps between probes up to this are as planned; a longer one widens the resolution."""
 SHARE_OF_LIMIT: Final = 0.1
 """Resolution of the watch and lag of the load may be up to this share of the limit."""
 UNCLOSED: Final = "its file is incomplete: the writer did not close it"

@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.recovery.requests import Requests
+from harness.judgement.recovery.requests import GAP_NS, Requests
 from harness.judgement.recovery.rule import (
     BLIND_SECOND_NS,
     STRETCH_NS,
@@ -32,10 +32,8 @@ from harness.judgement.recovery.usual import AS_BEFORE, NOISE, Usual
 from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
 
-GAP_NS: Final = 250_000_000
-"""Gaps between probes up to this are as planned."""
 PLANNED: Final = 3.0
-"""And up to this multiple of the planned time between two of them."""
+"""Gaps up to this multiple of the planned time between two probes are as planned, and up to GAP_NS."""
 MOST: Final = 10_000
 """So many failed requests stand for one gap at most, however long it is and however close requests usually are."""
 
@@ -102,7 +100,7 @@ def unseen_failed(requests: Requests, span: tuple[int, int], gap_ns: int) -> Req
     others = times[times <= gap_ns]
     apart_ns = round(others.mean()) if len(others) else gap_ns
     added = np.concatenate(
-        [_apart(int(marks[at]), int(marks[at + 1]), max(apart_ns, int(times[at]) // MOST)) for at in gaps.tolist()]
+        [_moments(int(marks[at]), int(marks[at + 1]), max(apart_ns, int(times[at]) // MOST)) for at in gaps.tolist()]
     )
     return Requests.of(
         np.concatenate([requests.sent_ns, added]),
@@ -111,8 +109,8 @@ def unseen_failed(requests: Requests, span: tuple[int, int], gap_ns: int) -> Req
     )
 
 
-def _apart(start_ns: int, end_ns: int, apart_ns: int) -> Ints:
-    """The moments between two, so far apart."""
+def _moments(start_ns: int, end_ns: int, apart_ns: int) -> Ints:
+    """The moments after the first and before the last one, `apart_ns` from each other."""
     return np.arange(start_ns + apart_ns, end_ns, apart_ns, dtype=np.int64)
 
 

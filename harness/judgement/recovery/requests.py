@@ -13,6 +13,9 @@ from harness.model.table import Bools, Ints
 SERVER_ERROR: Final = 500
 """Statuses from here on are failures of the server. Source: RFC 9110, section 15.6."""
 
+GAP_NS: Final = 250_000_000
+"""Gaps between probes up to this are as planned; a longer one widens the resolution."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requests:

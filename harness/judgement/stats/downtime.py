@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.receipts.watch import GAP_NS
+from harness.judgement.recovery.requests import GAP_NS
 from harness.judgement.stats.clusters import Floats, Timeline, episodes_of, kish
 from harness.judgement.stats.effective import ENOUGH, NEXT_LARGER, sum_at_least, sum_at_most
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
