@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from judgement_builders import every, ns
 
@@ -126,6 +126,10 @@ def test_a_gap_as_planned_hides_nothing() -> None:
     st.tuples(st.sampled_from([None, 20.0, 34.0]), st.sampled_from([34.0, 38.0]), st.sampled_from([38.0, 40.0, 70.0])),
     st.tuples(st.floats(0, 60), st.floats(0.3, 8), st.sampled_from(WAYS)),
 )
+@example(889, (0.01, 0.1), 2.0, (20.0, 38.0, 70.0), (35.7, 0.9, "not recorded"))
+@example(295, (0.001, 0.03), 0.0, (34.0, 34.0, 70.0), (35.2, 5.0, "failed"))
+@example(526, (0.001, 0.03), 12.0, (34.0, 34.0, 70.0), (49.8, 5.1, "timed out"))
+@example(779, (0.001, 0.01), 5.0, (20.0, 38.0, 40.0), (27.2, 1.0, "one in ten failed"))
 @settings(max_examples=150, deadline=None)
 def test_no_stall_makes_a_pass(
     seed: int,
