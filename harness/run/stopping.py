@@ -6,13 +6,13 @@ The first is handled, then the target is restored undisturbed. Ctrl-Z does nothi
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
+
+from harness.stops import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
-
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopping:
@@ -38,7 +38,7 @@ class Stopping:
         self._shielded = True
 
     def __enter__(self) -> Self:
-        heard = [number for number in _SIGNALS if not _without_terminal(number)]
+        heard = [number for number in SIGNALS if not _without_terminal(number)]
         self._before = {number: signal.signal(number, self._hear) for number in heard}
         # Ctrl-Z would hold this process while load and fault go on; that it is ignored is inherited by what it starts
         self._before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_IGN)

@@ -20,6 +20,7 @@ from harness import clock
 from harness.drivers.chaos.environment import target_environment
 from harness.errors import DriverError
 from harness.files import last_lines
+from harness.stops import stops_held
 from harness.targets import Target
 from harness.targets.child import ChildSettings
 from harness.targets.kubernetes import CLIENT_MODULES
@@ -104,15 +105,16 @@ class ForkServer:
         # -P: no module of the current directory replaces one that is installed
         command = [sys.executable, "-P", "-m", "harness.chaos", "serve", str(others.fileno()), *modules]
         try:
-            self._server = subprocess.Popen(
-                command,
-                env=target_environment(self._target) | ChildSettings(parent=os.getpid()).as_env(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._said,
-                pass_fds=[others.fileno()],
-                start_new_session=True,
-            )
+            with stops_held():
+                self._server = subprocess.Popen(
+                    command,
+                    env=target_environment(self._target) | ChildSettings(parent=os.getpid()).as_env(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._said,
+                    pass_fds=[others.fileno()],
+                    start_new_session=True,
+                )
         except OSError as error:
             own.close()
             raise DriverError(f"chaos cannot be started: {error.strerror}") from error

@@ -25,6 +25,7 @@ from harness.errors import DriverError
 from harness.files import has_room, last_lines, write_atomic
 from harness.model import Sink, TrafficPlan
 from harness.model.plan import ENDED, JOIN_S
+from harness.stops import stops_held
 from harness.targets.child import ChildSettings
 from harness.units import NS_PER_S
 
@@ -219,7 +220,7 @@ class Load:
 
     def _spawn(self, workers: tuple[int, ...], role: Mapping[str, object]) -> None:
         rows = tuple(self._directory / f"samples-{worker}.rows" for worker in workers)
-        with (self._directory / "locust.log").open("ab") as log:
+        with stops_held(), (self._directory / "locust.log").open("ab") as log:
             process = subprocess.Popen(
                 self._command(workers[0], role),
                 stdin=subprocess.DEVNULL,
@@ -229,7 +230,7 @@ class Load:
                 env={**_environment(self._run_dir), **self._modules.as_env(), **self._settings.variables},
                 start_new_session=True,
             )
-        self._children.append(_LoadProcess(workers=workers, process=process, rows=rows))
+            self._children.append(_LoadProcess(workers=workers, process=process, rows=rows))
         for worker, file in zip(workers, rows, strict=True):
             relative = file.relative_to(self._run_dir).as_posix()
             self._sink.put("worker.started", self._plan.name, worker=worker, pid=process.pid, rows=relative)

@@ -15,6 +15,7 @@ from harness import clock
 from harness.drivers.watch.settings import FILE, Rates, WatchSettings
 from harness.errors import DriverError
 from harness.files import last_lines
+from harness.stops import stops_held
 
 _START_S: Final = 20.0
 _STOP_S: Final = 10.0
@@ -45,16 +46,16 @@ class Watch:
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / FILE
         file.write_text(self._settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "harness.drivers.watch", str(file)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # it computes nothing, so numpy needs no threads
-                start_new_session=True,  # the parent forwards a Ctrl-C of the terminal
-            )
         try:
+            with stops_held(), self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "harness.drivers.watch", str(file)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # it computes nothing, so numpy needs no threads
+                    start_new_session=True,  # the parent forwards a Ctrl-C of the terminal
+                )
             watching = self._said_watching(self._process)
         except KeyboardInterrupt:
             self.stop()

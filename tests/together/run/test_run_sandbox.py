@@ -100,15 +100,15 @@ def test_every_fault_went_in_and_came_out(ran: Ran) -> None:
 
 
 def test_the_watch_looks_closely_from_before_each_fault_until_it_is_restored(ran: Ran) -> None:
-    """At the entry each 40 ms before the action is sent, and each 100 ms again only after the target is as before."""
+    """At each region's entry, each 200 ms before the action is sent, each 500 ms again only after the target is as before."""
     told = [o for path in (ran.path / "history").glob("*.ndjson") for o in read_history(path)[0]]
     restored = {o.mono_ns: "restored" for o in told if o.kind == "restore"}
     broken = {o.subject for o in told if o.kind == "restore"}
     sent = {o.fields["at_ns"]: "sent" for o in told if o.kind == "fault.sent" and o.subject in broken}
-    spacings = [o for o in told if o.kind == "watch.respaced" and o.subject == "entry"]
+    spacings = [o for o in told if o.kind == "watch.respaced" and o.subject == "regions"]
     moments = {o.mono_ns: f"{o.fields['spacing_ms']:g} ms" for o in spacings} | sent | restored
 
-    assert [what for _, what in sorted(moments.items())] == ["40 ms", "sent", "restored", "100 ms"] * len(restored)
+    assert [what for _, what in sorted(moments.items())] == ["200 ms", "sent", "restored", "500 ms"] * len(restored)
     assert restored
 
 
