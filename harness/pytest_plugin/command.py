@@ -1,4 +1,4 @@
-"""The pytest session inside `readiness run` and `readiness plan`: every feature of the project, and no settings but ours."""
+"""The pytest session inside `readiness run` and `readiness plan`: the features that the session reads, and no settings but ours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from harness.errors import UsageError
 from harness.pytest_plugin import NAME
 from harness.pytest_plugin.plugin import ReadinessPlugin
-from harness.run.project import feature_files
 from harness.steps.own import take_python_path
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def run_pytest(session: VerificationSession) -> int:
-    """Collect every feature of the project, and run or plan what the session chooses; returns pytest's exit code.
+    """Collect the features that the session reads, and run or plan what it chooses; returns pytest's exit code.
 
     Raises:
         ConfigurationError: a directory of features cannot be read. UsageError: pytest cannot take the path of one.
@@ -29,7 +28,7 @@ def run_pytest(session: VerificationSession) -> int:
     # A plan runs no test, whose asserts would be rewritten and whose garbage would be collected for warnings.
     quiet = ["-qq", "--assert=plain", "-p", "no:unraisableexception"] if session.settings.planning else ["-q"]
     arguments = [
-        *map(_argument, feature_files(project)),
+        *map(_argument, session.selection.files),
         *("-c", os.devnull, "--rootdir", str(project.root), "--strict-markers"),
         *("-p", "no:cacheprovider", "-p", "harness.steps.bdd", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
         *quiet,

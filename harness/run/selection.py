@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
+from harness.files import bundled
 from harness.run.project import feature_files, nothing_claimed
 from harness.steps import read_feature, requirement_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from harness.catalogue import Catalogue
     from harness.model import Requirement, Scenario
@@ -37,6 +39,24 @@ class ScenarioSelection:
     def rows(self) -> tuple[Requirement, ...]:
         """The requirements of the chosen profiles."""
         return self._catalogue.profile(self._settings.profiles)
+
+    @cached_property
+    def files(self) -> tuple[Path, ...]:
+        """The feature files that a session reads: the project's own, and of the package's those that name a requirement of the chosen profiles."""
+        found = feature_files(self._settings.project)
+        if self._replay:  # of any profile
+            return found
+        package = bundled("features")
+        kept = tuple(file for file in found if not file.is_relative_to(package) or self._names_a_row(file))
+        return kept or found  # without a file pytest would collect what it finds by itself
+
+    def _names_a_row(self, file: Path) -> bool:
+        """Whether a feature file has the id of a requirement of the chosen profiles, in a tag or a table; what is wrong with it is said later."""
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return True
+        return any(requirement in text for requirement in self._ids)
 
     def lets_through(self, scenario: Scenario) -> bool:
         """Whether `--only` lets the scenario through."""
@@ -72,8 +92,8 @@ class ScenarioSelection:
 
     def _all(self) -> Iterator[Scenario]:
         """Every scenario of the project that claims a requirement."""
-        project = self._settings.project
-        return (scenario for file in feature_files(project) for scenario in read_feature(file, project.root))
+        root = self._settings.project.root
+        return (scenario for file in self.files for scenario in read_feature(file, root))
 
     @cached_property
     def _ids(self) -> frozenset[str]:
@@ -91,10 +111,10 @@ class ScenarioSelection:
     @cached_property
     def _elsewhere(self) -> Mapping[str, frozenset[str]]:
         """By requirement the profiles that go by scenarios of their own."""
-        project, found = self._settings.project, dict[str, frozenset[str]]()
-        for file in feature_files(project):
+        root, found = self._settings.project.root, dict[str, frozenset[str]]()
+        for file in self.files:
             with suppress(HarnessError):  # of a file that is not collected; the problems of the others are reported
-                for scenario in read_feature(file, project.root):
+                for scenario in read_feature(file, root):
                     for requirement in scenario.requirements if scenario.profiles else ():
                         found[requirement] = found.get(requirement, frozenset()) | {*scenario.profiles}
         return found
