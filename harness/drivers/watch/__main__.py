@@ -49,7 +49,9 @@ async def _watch(settings: WatchSettings, recorder: WatchRecorder) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, _give_up, given_up, stop)
-    watchers = Watchers(load_target(settings.target), settings, recorder)  # opens files, which a stop must find a way to close
+    watchers = Watchers(
+        load_target(settings.target), settings, recorder
+    )  # opens files, which a stop must find a way to close
     commands = await _standard_input(loop)
     await watchers.warm_up()
     async with asyncio.TaskGroup() as group:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from harness import clock
 from readiness_sandbox.cluster.pieces import encoded, in_turns
@@ -75,7 +75,8 @@ class Watches:
     def __init__(self, store: Store) -> None:
         self._store = store
         # Weak, because a client may leave before its stream was ever read: then nothing else would remove the queue.
-        self._queues: WeakSet[Queue] = WeakSet()
+        self._queues: WeakKeyDictionary[Queue, str] = WeakKeyDictionary()
+        """Each with the resource that its client watches: others do not wake it."""
         self._closed = False
         store.subscribe(self._spread)
 
@@ -100,7 +101,7 @@ class Watches:
             )
         if self._closed:
             queue.put_nowait(None)
-        self._queues.add(queue)
+        self._queues[queue] = selection.kind.resource
         return _lines(first, queue, selection, shape)
 
     def _first(self, selection: Filter, version: int | None) -> list[Change]:
@@ -110,8 +111,9 @@ class Watches:
         return [("ADDED", obj) for obj in found]
 
     def _spread(self, event: WatchEvent) -> None:
-        for queue in self._queues:
-            queue.put_nowait(event)
+        for queue, resource in self._queues.items():
+            if resource == event.kind.resource:
+                queue.put_nowait(event)
 
 
 async def _lines(first: list[Change], queue: Queue, selection: Filter, shape: WatchShape) -> AsyncIterator[bytes]:

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from readiness_sandbox.cluster.kinds import Kind
-    from readiness_sandbox.cluster.store import Store, WatchEvent
+    from readiness_sandbox.cluster.store import Object, Store, WatchEvent
     from readiness_sandbox.cluster.turns import Turns
     from readiness_sandbox.network.seam import Network
 
@@ -66,6 +66,8 @@ class Kubelets(PodTerminator, RateSource, Stressor, Protocol):
 ROUNDS = 100
 SETTLED_WITHIN_S = 2.0
 """How long a request waits for the controllers to come to rest."""
+_UNANNOTATED = frozenset({POD, ENDPOINTS})
+"""Kinds whose annotations no controller reads. Each Patroni writes those of its pod once a second, and the leader's of its Endpoints."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -117,6 +119,8 @@ class Manager:
         self._later()
 
     def _on_event(self, event: WatchEvent) -> None:
+        if event.kind in _UNANNOTATED and _is_annotation(event):
+            return
         ending = event.type == "DELETED" or (event.kind is not POD and is_ending(event.object))
         touched = {
             each
@@ -165,6 +169,20 @@ class Manager:
             controller.run()
         except StatusError as refused:
             _LOG.warning("a controller was refused: %s", refused)
+
+
+def _is_annotation(event: WatchEvent) -> bool:
+    """Whether a change is one of annotations only."""
+    return (
+        event.type == "MODIFIED"
+        and event.previous is not None
+        and _unannotated(event.object) == _unannotated(event.previous)
+    )
+
+
+def _unannotated(obj: Object) -> Object:
+    left_out = ("annotations", "managedFields", "resourceVersion")
+    return {**obj, "metadata": {name: value for name, value in obj["metadata"].items() if name not in left_out}}
 
 
 def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import subprocess
 from dataclasses import dataclass
@@ -123,17 +124,40 @@ async def _http_get(request: Object, place: ProbePlace) -> Result:
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    headers = {"Host": f"{host}:{port}", "User-Agent": "kube-probe/1.33", "Accept": "*/*", "Connection": "close"}
+    headers |= {each["name"]: each["value"] for each in request.get("httpHeaders") or ()}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    asked = f"GET {request.get('path') or '/'} HTTP/1.1\r\n{head}\r\n".encode()
+    line = (
+        await (_asked_plainly(host, port, asked) if context is None else _asked(host, port, asked, context))
+    ).split()
+    status = int(line[1]) if len(line) > 1 else 0
+    return Result(ok=200 <= status < 400, saw=f"HTTP probe got statuscode: {status}")
+
+
+async def _asked(host: str, port: int, request: bytes, context: ssl.SSLContext) -> bytes:
+    """The first line of the answer."""
     reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=_LONGEST_HEAD)
     try:
-        headers = {"Host": f"{host}:{port}", "User-Agent": "kube-probe/1.33", "Accept": "*/*", "Connection": "close"}
-        headers |= {each["name"]: each["value"] for each in request.get("httpHeaders") or ()}
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        writer.write(f"GET {request.get('path') or '/'} HTTP/1.1\r\n{head}\r\n".encode())
-        line = (await reader.readuntil(b"\r\n")).decode("latin-1").split()
-        status = int(line[1]) if len(line) > 1 else 0
-        return Result(ok=200 <= status < 400, saw=f"HTTP probe got statuscode: {status}")
+        writer.write(request)
+        return await reader.readuntil(b"\r\n")
     finally:
         writer.close()
+
+
+async def _asked_plainly(host: str, port: int, request: bytes) -> bytes:
+    """As `_asked`, without TLS: on the socket itself, for half of the work of a stream. Twenty pods are asked each second."""
+    loop, found = asyncio.get_running_loop(), b""
+    with socket.socket() as connection:
+        connection.settimeout(0)
+        await loop.sock_connect(connection, (host, port))
+        await loop.sock_sendall(connection, request)
+        while b"\r\n" not in found and len(found) < _LONGEST_HEAD:
+            piece = await loop.sock_recv(connection, _LONGEST_HEAD)
+            if not piece:
+                raise asyncio.IncompleteReadError(found, None)
+            found += piece
+    return found.partition(b"\r\n")[0]
 
 
 async def _execute(argv: Sequence[str], place: ProbePlace) -> Result:
