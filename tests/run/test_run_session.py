@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.run.project import find_project
+from harness.run.project import features_below, find_project
 from harness.run.session import VerificationSession, open_session
 from harness.run.settings import Settings
 from harness.steps import read_feature
@@ -42,6 +42,30 @@ def test_only_a_provided_target_plays_an_environment() -> None:
     """The file of any other says what it is."""
     with pytest.raises(UsageError, match="only the sandbox can play staging"):
         open_session(find_project(ROOT), target=PAPER, profile=["checklist"], release=None, stands_for="staging")
+
+
+def test_of_the_packages_features_those_are_read_that_name_a_chosen_requirement() -> None:
+    """A run of profile core reads no checklist of a document; a replay, whose rows may be of any profile, reads all."""
+    root = find_project(ROOT)
+    core = VerificationSession(Settings(project=root, profiles=("core",))).selection
+    named = {row.id for row in core.rows}
+    claims = {
+        file: bool(named & {one for scenario in read_feature(file, ROOT) for one in scenario.requirements})
+        for file in features_below(ROOT / "features")
+    }
+    assert {file for file, claimed in claims.items() if claimed} <= set(core.files) < set(claims)
+    replay = VerificationSession(Settings(project=root, profiles=("core",), evidence=ROOT)).selection
+    assert set(replay.files) == set(claims)
+
+
+def test_a_project_reads_all_features_of_its_own(tmp_path: Path) -> None:
+    """Also those that name none of the chosen requirements: what is wrong with them is said."""
+    (tmp_path / "features").mkdir()
+    own = tmp_path / "features" / "own.feature"
+    own.write_text("Feature: of another profile\n", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text('[tool.harness]\nfeatures = ["features"]\n', encoding="utf-8")
+    session = VerificationSession(Settings(project=find_project(tmp_path), profiles=("core",)))
+    assert own in session.selection.files
 
 
 def test_a_replay_compiles_scenarios_of_other_profiles(tmp_path: Path) -> None:
