@@ -68,6 +68,8 @@ class Window:
         broken_off: requests and journeys between others, at the edges of this window, that are not recorded; the judge counts them.
         spared_ns: where a fault or a candidate was sent at the end: as long before it a request that failed after it must have been due to tell of
             this window. 0: none was sent.
+        starved_ns: spans, half open, in which the machine was starved or still felt it; requests that were due or on their way in one are left out.
+            Empty: none is.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Window:
     stopped_ns: int | None = None
     broken_off: int = 0
     spared_ns: int = 0
+    starved_ns: tuple[tuple[int, int], ...] = ()
 
     def spares(self, due_ns: Ints, done_ns: Ints, failed: Bools) -> Bools:
         """A mask of requests that failed and were on their way when a fault or a candidate was sent: that they failed is its doing.

@@ -26,12 +26,13 @@ from judgement_builders import plan as small_plan
 from test_judgement_rollouts import BLUE_GREEN, SWITCHED
 
 from harness.judgement import judge
-from harness.judgement.receipts.machine import machine_result, starvation
+from harness.judgement.receipts.machine import machine_result, starvation, undisturbed
 from harness.model import (
     PROBES,
     DecisionOutcome,
     Evidence,
     Figure,
+    Measure,
     Observation,
     Outcome,
     Phase,
@@ -334,3 +335,47 @@ def test_a_figure_of_a_rollout_asks_the_seconds_of_the_rollout(late: tuple[int, 
     asked = replace(asked, requirements=(requirement("ROW-1"),))
     run = late_in(replace(run, probes=reads(0, 71.0)), *late)
     assert {m.outcome for m in measures(judge(asked, run))} == {outcome}
+
+
+def times(run: Evidence) -> tuple[Measure, ...]:
+    """The measures of response time."""
+    plan = core_plan()
+    claims = [claim for verdict in judge(plan, run).verdicts for claim in verdict.claims]
+    return tuple(one for claim in claims for of in claim.measures for one in of if one.name.startswith("response"))
+
+
+def starved_from(run: Evidence, at: float, seconds: int) -> Evidence:
+    """Other programs starved the machine for so long, from so many seconds after the beginning of the first window on."""
+    begin = round((run.windows["everyday/fault-free"].start_ns - ns(0)) / second(1) + at)
+    return controlled(run, late=range(begin, begin + seconds), others=0.5)
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(0, Outcome.FAIL), (8, Outcome.FAIL), (400, Outcome.INCONCLUSIVE)])
+def test_a_release_that_is_slow_while_the_control_is_not_has_failed(seconds: int, outcome: Outcome) -> None:
+    """Requests that met no starved second, nor the 15 s after one, are as slow as the others: what the control does not suffer is the release's."""
+    found = {one.outcome for one in times(starved_from(slowed(core_evidence()), 5, seconds))}
+    assert outcome in found
+    assert (Outcome.FAIL in found) is (outcome is Outcome.FAIL)
+
+
+def test_a_machine_that_is_starved_again_and_again_proves_no_failure() -> None:
+    """One second of ten is enough: every request was due within 15 s after one."""
+    excused = times(controlled(slowed(core_evidence()), late=range(0, 400, 10), others=0.5))
+    assert Outcome.FAIL not in {one.outcome for one in excused}
+    assert any("but the machine was starved" in one.reason for one in excused)
+
+
+def test_what_is_left_out_is_said() -> None:
+    """A reader sees that the number of requests is a smaller one."""
+    slow = slowed(core_evidence())
+    whole = max(one.n or 0 for one in times(controlled(slow)) if one.outcome is Outcome.FAIL)
+    left = [one for one in times(starved_from(slow, 5, 8)) if one.outcome is Outcome.FAIL]
+    assert all(
+        one.reason.endswith("; without the requests of the time in which the machine was starved") for one in left
+    )
+    assert 0 < max(one.n or 0 for one in left) < whole
+
+
+def test_without_a_control_nothing_is_left_out() -> None:
+    """A watch that was late says nothing of the seconds in which it was not."""
+    assert undisturbed(starved(slowed(core_evidence()), 0.2)) is None

@@ -141,6 +141,7 @@ SPEC: Final = Spec(
     judge=error_rates,
     limit=LimitRule(dimension="ratio", most=1),
     timed=True,
+    undisturbed=True,
     unit="ratio",
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY, Phase.FAULT, Phase.RECOVERED, Phase.SWITCHED}),

@@ -262,6 +262,7 @@ SPEC: Final = Spec(
     judge=response_times,
     limit=LimitRule(dimension="time"),
     timed=True,
+    undisturbed=True,
     unit="ms",
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY, Phase.FAULT, Phase.RECOVERED, Phase.SWITCHED}),

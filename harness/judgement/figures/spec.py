@@ -198,6 +198,8 @@ class Spec:
         rates: probes per second of watchers that it needs, by name, where those of every run are too few.
         words: describes an objective.
         timed: whether the figure depends on how long things took, or on failures by lateness, which a starved machine causes too.
+        undisturbed: whether a FAIL in the steady state that a starved machine excuses is judged again without the time in which the machine was starved;
+            the figure must read the samples of a window by `fault_free.judged` only.
         clocked: whether the figure is a length of time that a machine changes by sleeping, but not by being starved; `timed` includes it.
         moments: when a measure was made, if its scope does not say so; empty: time does not matter for this measure.
         judges: the harm to written data for which this figure fails; harm that was measured and that no claim judges keeps a release from GO.
@@ -220,6 +222,7 @@ class Spec:
     rates: Mapping[str, float] = field(default_factory=dict)
     words: Callable[[Objective], str] = described
     timed: bool = False
+    undisturbed: bool = False
     clocked: bool = False
     moments: Callable[[Case, Measure], Sequence[tuple[int, int]]] | None = None
     judges: frozenset[Harm] = frozenset()

@@ -8,8 +8,8 @@ The rest concerns a target that shares the machine with the harness. A second is
 processors. The control is a service that does nothing but answer, on every node and over the same way as the services. If it is slow, the cause is the
 machine, or the release, which may have used up the processors by itself. The kernel's accounting shows which: processors that only the release kept
 busy excuse nothing. If no control was watched, the watch serves as one: it does next to nothing, and sends its probes late when it is starved.
-A FAIL becomes INCONCLUSIVE if more seconds around it were starved than by chance on an idle machine. A PASS stays: a platform that passes while it
-waits for a processor has passed a harder test.
+A FAIL becomes INCONCLUSIVE if more seconds around it were starved than by chance on an idle machine, unless the requests of the other seconds prove it
+alone: what the control does not suffer is the release's. A PASS stays: a platform that passes while it waits for a processor has passed a harder test.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from harness.model import (
     Plan,
     Reason,
     ReasonKind,
+    Window,
 )
 from harness.model.observations import MachineSeen, every
 from harness.model.table import CONTROL
@@ -65,6 +66,23 @@ def starvation(plan: Plan, evidence: Evidence, spans: Spans) -> Reason | None:
     around = round(_AROUND_S * NS_PER_S)
     machine = _result(evidence, [(start - around, end + around) for start, end in spans]) if is_sandbox(plan) else None
     return None if machine is None or machine.ok else Reason(kind=ReasonKind.MACHINE, text=machine.why, hint=HINT)
+
+
+def undisturbed(evidence: Evidence) -> Evidence | None:
+    """The evidence, its windows without the seconds in which the control was slow or not watched and the 15 s after each; None if no control was watched."""
+    control = evidence.recorded.get(CONTROL.name)
+    if control is None or not len(control):
+        return None
+    witness = control.once(control_witness)
+    sound = set(np.setdiff1d(witness.watched, witness.late).tolist())
+    around_s = round(_AROUND_S)
+
+    def left_out(window: Window) -> tuple[tuple[int, int], ...]:
+        seconds = range(window.start_ns // NS_PER_S - around_s, window.end_ns // NS_PER_S + 1)
+        return tuple((at * NS_PER_S, (at + 1 + around_s) * NS_PER_S) for at in seconds if at not in sound)
+
+    windows = {name: replace(window, starved_ns=left_out(window)) for name, window in evidence.windows.items()}
+    return replace(evidence, windows=windows)
 
 
 def doubted(found: Measure, doubt: Reason | None) -> Measure:
