@@ -23,7 +23,7 @@ from scipy.special import bdtrc
 
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
-from harness.judgement.receipts.processors import control_witness, scarce_seconds, watch_witness
+from harness.judgement.receipts.processors import CALM_MS, control_witness, scarce_seconds, watch_witness
 from harness.model import (
     ClockStep,
     Evidence,
@@ -69,11 +69,11 @@ def starvation(plan: Plan, evidence: Evidence, spans: Spans) -> Reason | None:
 
 
 def undisturbed(evidence: Evidence) -> Evidence | None:
-    """The evidence, its windows without the seconds in which the control was slow or not watched and the 15 s after each; None if no control was watched."""
+    """The evidence, its windows without the seconds in which the control took over CALM_MS or was not watched, and the 15 s after each; None: no control was watched."""
     control = evidence.recorded.get(CONTROL.name)
     if control is None or not len(control):
         return None
-    witness = control.once(control_witness)
+    witness = control_witness(control, CALM_MS)
     sound = set(np.setdiff1d(witness.watched, witness.late).tolist())
     around_s = round(_AROUND_S)
 
