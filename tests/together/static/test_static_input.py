@@ -61,7 +61,7 @@ from tests.together.static.conftest import ROWS, PaperPlatform, bad
         ("IP-MGR-TESTING", "reports/contract.xml", "<testsuites><testsuite>\n", "contract.xml:2", "is not XML"),
         (
             "IP-MGR-TESTING", "reports/contract.xml", '<!DOCTYPE a [<!ENTITY b "c">]>\n<testsuites>&b;</testsuites>',
-            "contract.xml", "declares entities",
+            "contract.xml", "declares XML entities",
         ),
         ("DA-HELM-VALUES", "charts/normaldance/values-staging.yaml", "a: [\n", "values-staging.yaml:2", "is not YAML"),
     ],
