@@ -141,7 +141,7 @@ def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> None:
             added *= min(max((level.usage - level.own) / max(mean - level.own, _LEAST), 1 / _MOST), _MOST)
     reached = sum(means) / len(means)
     ok = near and abs(reached - level.usage) <= NEAR
-    why = "" if ok else f"{100 * reached:.0f} % of the request where {100 * level.usage:.0f} % was to be"
+    why = "" if ok else f"usage was {100 * reached:.0f} % of the resource request instead of {100 * level.usage:.0f} %"
     extent = {"mean": reached, "lowest": min(means), "highest": max(means)}
     now.put("ended", here, level.resource, level.usage, pods=pods, ok=ok, why=why, **extent)
 
