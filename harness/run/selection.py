@@ -51,7 +51,7 @@ class ScenarioSelection:
         return kept or found  # without a file pytest would collect what it finds by itself
 
     def _names_a_row(self, file: Path) -> bool:
-        """Whether a feature file has the id of a requirement of the chosen profiles, in a tag or a table; what is wrong with it is said later."""
+        """Whether a feature file has the id of a requirement of the chosen profiles, in a tag or a table; lint reports mistakes in it later."""
         try:
             text = file.read_text(encoding="utf-8", errors="replace")
         except OSError:
