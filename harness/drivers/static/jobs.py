@@ -136,7 +136,7 @@ def lenient(value: Any, key: str) -> Held:
     if value in (None, False, "false"):
         return Held()
     if value in (True, "true"):
-        return Held(ok=False, why=f"`{key}` lets the workflow go on after its failure")
+        return Held(ok=False, why=f"`{key}` lets the workflow go on after a failure")
     return Held(ok=None, why=f"the value of `{key}: {str(value)[:60]}` is known only at run time")
 
 

@@ -160,7 +160,9 @@ def _own_routes(table: Resource, doubts: list[str]) -> Iterator[bool]:
             doubts.append(f"the Terraform files do not show where all routes of {table.address} lead")
         yield leads is True
     if any(not isinstance(one, dict) or _leads_out(table, one) is not False for one in dynamic):
-        doubts.append(f"the Terraform files do not show where the dynamic routes of {table.address} lead")
+        doubts.append(
+            f"the Terraform files do not show whether dynamic routes of {table.address} lead to an internet gateway"
+        )
 
 
 def _leads_out(resource: Resource, route: Mapping[str, Any]) -> bool | None:
