@@ -20,7 +20,7 @@ def stops_held() -> Iterator[None]:
     """A context in which no stop interrupts; one that arrives meanwhile is delivered at its end.
 
     A signal is handled between two instructions of the main thread, so also between the start of a child and the assignment of
-    what `Popen` returns: an interrupt there leaves a child that nobody ends. In other threads nothing is held, as nothing interrupts
+    what `Popen` returns: an interrupt there leaves a child that is never ended. In other threads nothing is held, as nothing interrupts
     them. A signal that is ignored stays ignored, in the children too.
     """
     if threading.current_thread() is not threading.main_thread():

@@ -49,7 +49,7 @@ _ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
 
 
 class _Shown(NamedTuple):
-    """The answer of a receipt's probe: whether it is true, else why unknown, and when a later run confirmed it (0: the first)."""
+    """The answer of a probe for a receipt: whether it is true, otherwise why not, and when a repeated run confirmed it (0: the first run did)."""
 
     ok: bool = False
     why: str = ""
@@ -84,10 +84,10 @@ class ExperimentRecorder:
         return self.block.domain != NO_FAULT.name
 
     def begins(self, configuration: Activity) -> None:
-        """The experiment begins: write what the rollbacks need to disk.
+        """Write what the rollbacks need to disk, at the begin of the experiment.
 
         Raises:
-            SystemExit: this is not known, so neither actions nor rollbacks run.
+            SystemExit: what the rollbacks need cannot be found out, so neither actions nor rollbacks run.
         """
         try:
             remember(self.experiment, configuration)
@@ -96,7 +96,7 @@ class ExperimentRecorder:
             raise SystemExit(_NO_ROLLBACKS) from error
 
     def starts(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
-        """An activity is about to start."""
+        """Record what starts with an activity: the fault with the first action of the method, or the end of the fault."""
         action = activity.get("type") == "action"
         breaking = action and self.breaks
         if action:
@@ -122,7 +122,7 @@ class ExperimentRecorder:
             raise
 
     def _ends(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
-        """An action that may end the fault is about to run: a rollback, an undo, or a foreign action after the fault was sent."""
+        """Record the start of an action that may end the fault: a rollback, an undo, or a foreign action after the fault was confirmed."""
         at_ns = THREAD.started_ns + _pause_ns(activity, configuration, secrets)
         if self.part_here == METHOD and activity.get("name") and self.block.restarted_by == str(activity["name"]):
             self._put("fault.restarted", at_ns=at_ns, activity=activity["name"])
@@ -130,7 +130,7 @@ class ExperimentRecorder:
             self._undone(activity, at_ns)
 
     def ended(self, activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity) -> None:
-        """An activity ended; an action that hit nothing, or more than it may, is a failed action."""
+        """Record the end of an activity; an action that hit nothing, or more than its blast radius, counts as failed and ends the experiment."""
         role = self._role(activity)
         shown = _shown(activity, run, configuration, secrets, self.block.within_s) if role else _Shown()
         why = shown.why or _failure(activity, run)
@@ -168,7 +168,7 @@ class ExperimentRecorder:
             raise InterruptExecution(f"{activity.get('name')}: {why}")
 
     def _role(self, activity: Activity) -> str:
-        """The key of the block that names this probe of the method; empty where none does."""
+        """The key of the block `harness` that names this probe of the method; empty if none does."""
         if self.part_here != METHOD or activity.get("type") != "probe" or not activity.get("name"):
             return ""
         return next((key for key in _ROLES if self._named(key) == str(activity["name"])), "")
@@ -203,7 +203,7 @@ class ExperimentRecorder:
         self._put("fault.held", at_ns=clock.now_ns(), probe=probe["name"], ok=ok)
 
     def _hits_gone(self) -> bool:
-        """Whether what was hit is gone; of a fault that is not of pods, nodes or processes something else that goes says nothing."""
+        """Whether the objects that the fault hit are gone; False for a fault that does not hit pods, nodes or processes."""
         of_hits = domain_of(self.block.domain).hits or bool(self.block.processes)
         return of_hits and self.receipts.gone()
 
@@ -213,7 +213,7 @@ class ExperimentRecorder:
             self._put("fault.undone", at_ns=at_ns, activity=activity.get("name", ""))
 
     def rolled_back(self, configuration: Activity, secrets: Activity) -> None:
-        """The rollbacks have ended: check whether the fault is gone, if its end was not confirmed before."""
+        """Check after the rollbacks whether the fault is gone, if its end was not confirmed before."""
         probe = self._probe("gone_by")
         if not self.sent or not self.breaks or self.gone or probe is None:
             return
@@ -221,7 +221,7 @@ class ExperimentRecorder:
         self._put("fault.gone" if self.gone else "fault.stays", at_ns=clock.now_ns(), probe=probe["name"])
 
     def steady_again(self, journal: Activity, configuration: Activity, secrets: Activity) -> None:
-        """The hypothesis was not met after the method: whether it is now, or comes to be, as the target may be on its way back."""
+        """Record whether a hypothesis that was not met after the method is met now or later, as the target may still be recovering."""
         after = (journal.get("steady_states") or {}).get("after") or {}
         if after.get("steady_state_met") is not False:
             return
@@ -230,12 +230,12 @@ class ExperimentRecorder:
             self._put("steady.again", at_ns=clock.now_ns())
 
     def _probe(self, role: str) -> Activity | None:
-        """The probe of the method that this key of the block names."""
+        """The probe of the method that this key of the block `harness` names; None: none."""
         _, probe = probes_of_method(self.experiment).get(self._named(role), ((), None))
         return probe
 
     def _named(self, role: str) -> str:
-        """The probe that this key of the block names; empty where it names none."""
+        """The name of the probe that this key of the block `harness` names; empty: none."""
         return {"confirmed_by": self.block.confirmed_by, "gone_by": self.block.gone_by}[role]
 
     def _put(self, kind: str, /, **fields: Any) -> None:
@@ -259,7 +259,7 @@ def _nothing_unrecorded() -> Iterator[None]:
 def configure_control(
     configuration: Activity | None = None, secrets: Activity | None = None, event_registry: Any = None, **_: Any
 ) -> None:
-    """Follow the parts of the experiment, whatever controls its file has."""
+    """Follow the parts of the experiment, even if its file has controls of its own."""
 
     def begins(part: str) -> None:
         for recorder in _open():
@@ -329,7 +329,7 @@ def _block(experiment: Activity) -> HarnessBlock:
 
 @cache
 def _open() -> list[ExperimentRecorder]:
-    """The recorder of this process: one while an experiment runs under a run, else none."""
+    """A list with the recorder of this process; empty unless a run executes an experiment here."""
     return []
 
 
@@ -344,7 +344,7 @@ def _pidfiles(processes: Sequence[str], configuration: Activity, secrets: Activi
 
 
 def _ended_ns(run: Activity, started_ns: int) -> int:
-    """When an activity ended, before its pause; now where it does not say it."""
+    """The time at which an activity ended, before its pause; now if its record does not say it."""
     now_ns, ended = clock.now_ns(), run.get("end")
     if not isinstance(ended, str):
         return now_ns
@@ -355,7 +355,7 @@ def _ended_ns(run: Activity, started_ns: int) -> int:
 def _shown(
     activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity, within_s: float
 ) -> _Shown:
-    """Whether a probe is within its tolerance, asked again for as long as it may take."""
+    """Whether a probe is within its tolerance; one of another package is asked again for at most `within_s`."""
     try:
         if run.get("status") == "succeeded" and holds(activity, run.get("output"), configuration, secrets):
             return _Shown(ok=True)
@@ -369,7 +369,7 @@ def _shown(
 
 
 def _pause_ns(activity: Activity, configuration: Activity, secrets: Activity) -> int:
-    """How long Chaos Toolkit pauses before it does an activity."""
+    """The pause of Chaos Toolkit before an activity, in ns."""
     pauses = substitute(dict(activity.get("pauses") or {}), dict(configuration), dict(secrets))
     try:
         return round(float(pauses.get("before") or 0) * NS_PER_S)

@@ -180,13 +180,13 @@ class _Features:
     domains: Mapping[str, str]
 
     def problems(self, known: Catalogue) -> list[Problem]:
-        """What is wrong with the features, and with experiments that cannot be read."""
+        """Problems of the features, and of experiments that cannot be read."""
         from harness.steps import lint_features
 
         return [*self.broken, *lint_features(self.files, known, self.domains, self.root)]
 
     def demands(self, known: Catalogue) -> list[Demand]:
-        """What all scenarios that compile ask for, each once."""
+        """The demands of all scenarios that compile, each once."""
         from harness.steps import compile_scenario
 
         found: dict[str, Demand] = {}
@@ -204,7 +204,7 @@ class _Features:
         return {requirement: at for requirement, at in places.items() if len(at) > 1}
 
     def claims(self, known: Catalogue) -> tuple[list[Claim], dict[str, str]]:
-        """The claims of all scenarios that compile; of the others what is wrong, by the ids that they name."""
+        """The claims of all scenarios that compile; for the others their problems, by the requirement ids that they name."""
         from harness.steps import compile_scenario
 
         claims: list[Claim] = []

@@ -46,7 +46,7 @@ def _examined() -> Iterator[Finding]:
             yield Finding(part=name, ok=False, needed=True, says=error.what, hint=error.hint)
     busy = company(waited_share())
     says = busy or f"on {os.cpu_count()} processors"
-    yield Finding(part="processors", ok=not busy, needed=False, says=says, hint="end what else runs before you judge")
+    yield Finding(part="processors", ok=not busy, needed=False, says=says, hint="end other programs before you judge")
     kubectl = shutil.which("kubectl")
     yield Finding(
         part="kubectl", ok=kubectl is not None, needed=False, says=kubectl or "for work by hand", hint="optional"

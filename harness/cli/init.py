@@ -1,4 +1,4 @@
-"""`readiness init`: a project of one's own that can be run at once."""
+"""`readiness init`: writes a project for your own service that can be run at once."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def init(directory: Path, *, as_json: bool, **options: Any) -> int:
 def _answers(
     directory: Path, options: dict[str, Any], *, asks: bool
 ) -> tuple[ProjectAnswers, str, tuple[str, ...], str]:
-    """What the project is made of, what is wrong with the service, the documented reads that are left out, and what listens at the entry."""
+    """The answers for the project, the problem of the service, the documented reads that are left out, and what listens at the entry."""
     from harness.cli.starter.discovery import discovered, statuses_of, tls_of
     from harness.cli.starter.listening import listening
     from harness.cli.starter.openapi import answered_reads, documented_reads
@@ -164,7 +164,7 @@ def _entry(given: str | None, *, asks: bool) -> str:
         raise UsageError(f"{entry!r} has no port from 1 to 65535", where="--entry", hint=hint)
     if not is_http(entry) or {"?", "#", "@", '"', "'"} & {*entry}:
         hint = "write one like `http://127.0.0.1:8080`, without user and password, `?` and `#`"
-        raise UsageError(f"{entry!r} is not an address of HTTP", where="--entry", hint=hint)
+        raise UsageError(f"{entry!r} is not an HTTP address", where="--entry", hint=hint)
     if path := urlsplit(entry).path:
         hint = f"leave {path} out, and begin the paths with it: `--read {path}/…`"
         raise UsageError("an entry has no path: paths are requested from its root", where="--entry", hint=hint)
@@ -193,7 +193,7 @@ def _body(given: str | None, write: str) -> dict[str, Any] | None:
 
 
 def _refuse_constant(word: str) -> None:
-    """`NaN` and `Infinity` are no JSON, though Python reads them.
+    """Refuse `NaN` and `Infinity`, which Python reads although they are not JSON.
 
     Raises:
         ValueError: always.
@@ -202,7 +202,7 @@ def _refuse_constant(word: str) -> None:
 
 
 def _refuse_known(answers: ProjectAnswers) -> None:
-    """A profile that comes with the package would be found in its place."""
+    """Refuse a name whose profile or requirements come with the package: those would be used instead."""
     from harness.catalogue import load_catalogue
 
     known = load_catalogue()
@@ -215,12 +215,12 @@ def _refuse_known(answers: ProjectAnswers) -> None:
 
 
 def _problem(entry: str, found: DiscoveredPaths, directory: Path, options: dict[str, Any]) -> str:
-    """What is wrong with the service now; empty where its paths answer."""
+    """Why paths of the service do not answer now, with a hint; empty if they answer."""
     file = directory / "target.yaml"
     if found.problem:
         hint = "start it before a run, or correct the address (does it speak https?)"
         if "CERTIFICATE_VERIFY_FAILED" in found.problem:
-            hint = "name its CA with `--ca FILE`, and an address that its certificate is of"
+            hint = "name its CA with `--ca FILE`, and an address for which its certificate is valid"
         return f"{entry} does not answer ({found.problem}): {hint}; its paths in {file} are a guess"
     guessed = [key for key in ("health", "read") if not options[key] and not getattr(found, key)]
     if guessed:
@@ -233,7 +233,7 @@ def _problem(entry: str, found: DiscoveredPaths, directory: Path, options: dict[
 
 
 def _listens(answers: ProjectAnswers, found: DiscoveredPaths, there: Sequence[ListeningProcess]) -> str:
-    """Which process listens at the entry, and what follows for the project; empty where the service is elsewhere, or does not answer."""
+    """Which process listens at the entry, and what follows for the project; empty if the service is on another machine or does not answer."""
     if forwarder := next((one for one in there if one.forwards), None):
         return (
             f"{forwarder.name} (process {forwarder.pid}) listens at {answers.entry} and passes connections on, so the service is "
@@ -249,7 +249,7 @@ def _listens(answers: ProjectAnswers, found: DiscoveredPaths, there: Sequence[Li
 
 
 def _repository_above(directory: Path) -> Path | None:
-    """The root of the Git repository that the directory is in; None where it is the root itself, or in none."""
+    """The root of the Git repository around the directory; None if the directory is the root itself, or in no repository."""
     here = directory.resolve()
     root = next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
     return root if root != here else None

@@ -37,7 +37,7 @@ def judge(run: Path, *, check: bool) -> int:
             click.secho(f"missing evidence: {item.file} {item.why}", err=True, fg="red")
         return Exit.INCONCLUSIVE
     require_same_verdict(decided)
-    click.echo("the stored verdict is what this evidence gives, byte for byte")
+    click.echo("the stored verdict equals the verdict of this evidence, byte for byte")
     return Exit.GO
 
 

@@ -67,7 +67,7 @@ def _target_file(target: Path | None) -> Path:
 
 
 def _pending(but: str = "") -> list[str]:
-    """The pending undos of each target but one."""
+    """The pending undos of all other targets, one line for each target."""
     from harness.targets.intents import pending_of_targets
 
     found = pending_of_targets()

@@ -1,4 +1,4 @@
-"""What is done does not depend on who listens: a closed pipe, a full disk, a terminal that is gone, no stream at all."""
+"""Keeps commands working if their output cannot be written: a closed pipe, a full disk, a closed terminal, no stream at all."""
 
 from __future__ import annotations
 

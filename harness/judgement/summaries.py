@@ -108,9 +108,9 @@ def unknown_traffic(window: Window, why: str) -> TrafficResult:
 
 
 def experiment_results(plan: Plan, evidence: Evidence, name: str, account: Account) -> Iterable[ExperimentResult]:
-    """The result of every attempt whose action was sent, the one that counts last.
+    """The result of every attempt whose fault was sent; the attempt on which verdicts are based is the last one.
 
-    PASS means that its receipts are ok; an attempt is never a FAIL here.
+    PASS means that the receipts of the attempt are ok; the result is never FAIL.
     """
     counted = counted_attempt(plan, evidence, name)
     for attempt in harmful_attempts(plan, evidence, name):

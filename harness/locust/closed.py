@@ -19,12 +19,12 @@ class ClosedLoopUser(JourneyUser):
     """One user who travels, thinks and travels again; implement `journey`.
 
     `-u N` makes N of them.
-    Right where users are few and known, as the clerks of one office; elsewhere a closed model asks less of a slow
-    target, just when it matters: twelve clients see one stall twelve times, where hundreds of arrivals would have met
-    it. Each request is due when it is sent, so nothing is late, and every figure says `closed`.
+    Use it if users are few and known, such as the clerks of one office. A closed model sends less to a slow target, just
+    when it matters: twelve clients meet a stall twelve times, where hundreds of arrivals would have met it. Each request
+    is due when it is sent, so nothing is late, and every figure says `closed`.
 
     Attributes:
-        think_s: seconds between two journeys of a user, where `--think` says none.
+        think_s: seconds between two journeys of a user, if `--think` sets none.
     """
 
     abstract = True
@@ -47,9 +47,9 @@ class ClosedLoopUser(JourneyUser):
 
     @task
     def arrive(self) -> None:
-        """One journey, and wait for its end.
+        """Run one journey and wait for its end.
 
-        At the end of the run it is drained like those of an open model.
+        At the end of the run it is drained like the journeys of an open model.
         """
         over = Event()
         self._worker.spawn(self._travel, over, broken=self.report)

@@ -86,7 +86,7 @@ class Journey:
     in between: open between journeys, closed within one. A failed request does not end the journey.
 
     Attributes:
-        failed: whether a request of it has failed; what then cannot go on is no mistake of its author.
+        failed: whether a request of it has failed; an error of the journey after that is not a mistake in its file.
     """
 
     def __init__(self, terms: Terms, due_ns: int, seed: tuple[int, ...]) -> None:
@@ -103,15 +103,15 @@ class Journey:
 
     @property
     def number(self) -> int:
-        """Of the journey, from 1, in the order of arrival in this worker.
+        """The number of the journey, from 1, in the order of arrival in this worker.
 
-        Where the traffic counts users, `number` modulo their number says whose it is.
+        If the traffic has a number of users, `number` modulo that number tells which user it is.
         """
         return self._arrival
 
     @cached_property
     def random(self) -> Random:
-        """For all that the journey draws; the same seed draws the same."""
+        """The random generator of the journey; the same seed gives the same numbers."""
         return random_of(*self._seed)
 
     @cached_property
@@ -164,9 +164,9 @@ class Journey:
         count: str = "",
         fields: Mapping[str, object] | None = None,
     ) -> None:
-        """Account for the last write.
+        """Report the last write, so that it is read back.
 
-        When the load has ended it is read back, as the traffic's file says under `accounts`.
+        It is read back after the load, as the traffic's file says under `accounts`.
 
         Args:
             account: name under `accounts` in the traffic's file.
@@ -196,9 +196,9 @@ class Journey:
         self._signed_in = f"Authorization: Bearer {token}\r\n"
 
     def signed_in(self, user: str, answer: Answer) -> None:
-        """Account for the last request as a sign-in, so that active users can be counted.
+        """Report the last request as a sign-in, so that active users can be counted.
 
-        What the journey sends from then on is recorded as of this user: failures that one user has are no independent ones.
+        Later requests of the journey are recorded for this user: the failures of one user are not independent.
 
         Args:
             user: who signed in; only a digest of it is recorded.

@@ -25,14 +25,14 @@ _events.init.add_listener(install)
 
 
 class JourneyUser(FastHttpUser):
-    """Implement `journey`.
+    """Base of the users; implement `journey`.
 
     Attributes:
-        model: of arrivals, `open` or `closed`; every figure says it.
+        model: of arrivals, `open` or `closed`; every figure names it.
         timeout_s: an exchange that takes longer is given up as `timeout`.
-        kept_idle_s: a connection that a journey leaves behind is another's if that one comes within so many seconds;
-            keep it below what the target closes idle connections after. 0: every journey has a new connection.
-        fresh_in: one journey in so many has a new connection all the same. 1: every journey.
+        kept_idle_s: seconds for which the connection of an ended journey is kept for another journey; keep it below the time
+            after which the target closes idle connections. 0: every journey has a new connection.
+        fresh_in: one journey in this number has a new connection even so. 1: every journey.
     """
 
     abstract = True
@@ -44,7 +44,7 @@ class JourneyUser(FastHttpUser):
     _numbers: ClassVar[Any] = count(1)
 
     def __init_subclass__(cls, **arguments: Any) -> None:
-        """A tag on `journey` is one on the class's task, so that `-T` finds it."""
+        """Copy the tags of `journey` to the task of the class, so that `-T` finds them."""
         super().__init_subclass__(**arguments)
         if tags := getattr(cls.journey, "locust_tag_set", None):
             cls.tasks = [tag(*tags)(lambda user: user.arrive())]
@@ -87,7 +87,7 @@ class JourneyUser(FastHttpUser):
         )
 
     def report(self, travelled: Any) -> None:
-        """A journey broke by a mistake in its file: Locust shows it among its exceptions."""
+        """Report a journey that raised because of a mistake in its file: Locust shows it among its exceptions."""
         self.environment.events.user_error.fire(
             user_instance=self, exception=travelled.exception, tb=travelled.exc_info[2]
         )

@@ -22,13 +22,13 @@ _IDLE_S: Final = 0.2
 class OpenLoopUser(JourneyUser):
     """Journeys that arrive when they are due; implement `journey`.
 
-    One *Locust* user is no person: the persons are the journeys in progress, and there is no limit to them. The first
-    user of a process carries its schedule, and how many more there are changes nothing; under a `LoadTestShape` each
-    is a stream of its own, and a hundred of them offer the whole rate. Several classes share the rate in proportion to
-    `weight` times `journeys_per_s`.
+    A *Locust* user is not a person: each journey in progress is one, and their number is not limited. The first user of
+    a process carries its schedule, and further users change nothing; under a `LoadTestShape` each user has arrivals of
+    its own, and a hundred of them offer the full rate. Several classes share the rate in proportion to `weight` times
+    `journeys_per_s`.
 
     Attributes:
-        journeys_per_s: the rate where no option says one.
+        journeys_per_s: the rate if no option sets one.
     """
 
     abstract = True
@@ -36,7 +36,7 @@ class OpenLoopUser(JourneyUser):
     journeys_per_s: ClassVar[float] = 1.0
 
     def on_start(self) -> None:
-        """No journey is due at once, though Locust runs the first task before the first wait."""
+        """Prepare the user. It starts no journey: Locust runs the first task before the first wait."""
         self._worker: LocustWorker = self.environment.open_loop
         self._number = next(self._numbers) if self.environment.shape_class else 1
         self._seed = (self._worker.options.seed, self._worker.options.worker, self._number)
@@ -50,14 +50,14 @@ class OpenLoopUser(JourneyUser):
         self._worker.put_down(self)
 
     def total_per_s(self) -> float:
-        """Journeys per second where no option says: those of all classes together."""
+        """Journeys per second of all classes together, if no option sets the rate."""
         return sum(_share(kind) for kind in self._offered_kinds())
 
     def wait_time(self) -> float:
-        """Let journeys begin as long as any are due.
+        """Start every journey of the schedule when it is due, until this user no longer carries the schedule; returns a pause in s.
 
-        Locust's turns between two tasks would cost half as much again.
-        The schedule is absolute, so being late never shifts it; no journey is waited for. Locust ends a user who waits.
+        It does so here, not in a task: the work of Locust between two tasks would cost half as much again. The schedule is absolute, so a
+        late start does not shift it; the user does not wait for journeys to end. Locust can end a user while it waits here.
         """
         while stream := self._stream or self._worker.carried_by(self):
             if (due := next(stream, None)) is None:
@@ -71,10 +71,10 @@ class OpenLoopUser(JourneyUser):
 
     @task
     def arrive(self) -> None:
-        """Locust's task, which has a tag and a weight: journeys begin while it waits for the next."""
+        """Locust's task, which carries tags and weight. It does nothing: journeys start in `wait_time`."""
 
     def _own_stream(self) -> Iterator[Due]:
-        """This user's hundredth of the rate, from now on."""
+        """The arrivals of this user from now on: a hundredth of the rate."""
         options = self._worker.options
         random = random_of(*self._seed, "arrivals")
         dues = due_times(
@@ -87,9 +87,9 @@ class OpenLoopUser(JourneyUser):
         return ((due_ns, "") for due_ns in dues)
 
     def _persona(self, name: str, number: int) -> OpenLoopUser:
-        """The user whose journey it is: as named, or drawn.
+        """The user of the class that takes this journey: the named class, or one drawn by its share.
 
-        Another class's is made when it is first met.
+        The user of another class is created when it is first needed.
         """
         kinds = self._kinds
         if self._stream is not None or (len(kinds) <= 1 and not name):

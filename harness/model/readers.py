@@ -26,7 +26,7 @@ class ReadBy:
     """The rule that decides on one record in each kind of window, as `module:name` in `harness.judgement`, or why none does.
 
     Attributes:
-        at: how the judge reads it: a field of `Evidence` or of what that has, the schema of a table, or the class or name of a kind.
+        at: how the judge accesses it: a field of `Evidence` or of one of its parts, the schema of a table, or the class or name of a kind.
         quiet: in windows without a fault, before the last one.
         held: from the fault sent to the undo.
         back: from the undo to the restore.
@@ -50,7 +50,7 @@ def _always(at: str, rule: str | ForPeople) -> ReadBy:
 
 
 def _fault(at: str, rule: str, otherwise: str | ForPeople) -> ReadBy:
-    """Decided under a fault and on the way back by one rule, and in the time without a fault by another."""
+    """One rule decides during a fault and until the restore, and another in windows without a fault."""
     return ReadBy(at=at, quiet=otherwise, held=rule, back=rule, last=otherwise)
 
 
@@ -93,7 +93,7 @@ TABLES_READ: Final[Mapping[str, ReadBy]] = {
         **dict.fromkeys(("held", "back", "last"), "receipts.accounted:unaccounted"),
     ),
 }
-"""By schema, and what tells apart the rows of one that several watchers write."""
+"""Readers by schema; a schema that several watchers write has one entry for each."""
 
 _RUN: Final = "receipts.load:load_receipt"
 _STARTED: Final = "receipts.fault:fault_receipt"
@@ -102,14 +102,14 @@ _OF_ROLLOUTS: Final = "figures.rollouts.steps:ORDER"
 _SCALED: Final = "figures.scaling.rises:SPEC"
 _WATCHED: Final = "watchers:watcher_results"
 _ALERTED: Final = "figures.alerting.firing:FIRES"
-_SAID: Final = ForPeople(why="it tells a reader of the history what the harness did; it says nothing of the platform")
+_SAID: Final = ForPeople(why="the record says what the harness did, and nothing about the platform")
 
 KINDS_READ: Final[Mapping[type[Recorded], ReadBy]] = {
     kinds.PodSeen: ReadBy(at="pods", quiet=_INVARIANTS, held=_INVARIANTS, back=_RESTORED, last=_INVARIANTS),
     kinds.NodeSeen: ReadBy(at="nodes", quiet=_INVARIANTS, held=_INVARIANTS, back=_RESTORED, last=_INVARIANTS),
     kinds.LeaderSeen: ReadBy(at="leaders", quiet=_INVARIANTS, held=_INVARIANTS, back=_RESTORED, last=_INVARIANTS),
     kinds.RoleSeen: _always(
-        "RoleSeen", ForPeople(why="the table of replicas has each role with its time, and is read")
+        "RoleSeen", ForPeople(why="each role and its time is also in the table of replicas, from which it is judged")
     ),
     kinds.AutoscalerSeen: _always("AutoscalerSeen", _INVARIANTS),
     kinds.AlertRuleLoaded: _fault("AlertRuleLoaded", _ALERTED, "figures.alerting.firing:QUIET"),
@@ -117,7 +117,7 @@ KINDS_READ: Final[Mapping[type[Recorded], ReadBy]] = {
     kinds.NoticeReceived: _fault(
         "NoticeReceived",
         "figures.alerting.reaching:DELIVERED",
-        ForPeople(why="a notice without a fault is of an alert that fires, which `alert.firing` says"),
+        ForPeople(why="a notice without a fault belongs to a firing alert, which is judged itself"),
     ),
     kinds.StatementsGrown: _always("StatementsGrown", "figures.query_time:SPEC"),
     kinds.StatementCounts: _always("StatementCounts", "figures.query_time:SPEC"),

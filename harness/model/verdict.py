@@ -1,4 +1,4 @@
-"""What the judge says: measures with bounds and receipts, verdicts, one decision."""
+"""The results of the judge: measures with bounds and receipts, verdicts, one decision."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.model.statement import Waiver
 
 
 class Explained:
-    """What has a reason, as a sentence and with what to do next."""
+    """Base of results that have a reason: its sentence and its hint."""
 
     __slots__ = ()
     because: Reason
@@ -36,13 +36,13 @@ class Explained:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """Proof that something really was so.
+    """Evidence that a condition of a verdict was met, such as that the fault took effect.
 
     Attributes:
         ok: True, False, or None for unknown.
         why: one sentence; bounded (`shortened`).
-        files: where it can be read, relative to the run directory.
-        hint: what to do where it is not ok; empty: what is done for every receipt of its name.
+        files: the evidence, relative to the run directory.
+        hint: what to do if it is not ok; empty: the usual hint for receipts of its name.
     """
 
     ok: bool | None
@@ -67,21 +67,21 @@ class Measure(Explained):
         value: as measured in `unit`; None when nothing could be.
         unit: of value, limit, low and high: ms, s, ratio, or empty.
         op: the objective's.
-        limit: as the document says it, `200 ms`. scaled_limit: what it was held against, in `unit`; None for checks.
-        tolerance: half the width of `limit ± tolerance`, in `unit`; None where there is none.
-        times: every length of time in the sentence: as said, whether it is scaled, and what was used.
-        low, high: one-sided bounds at `confidence` each; None where the figure is exact or descriptive.
-        confidence: of each bound; None where there is none.
-        n, n_needed: evidence that there was and that the claim needs; None where it does not count.
-        resolution: of the value in `unit`; None where exact.
+        limit: as written in the document, `200 ms`. scaled_limit: the limit that was applied, in `unit`; None for checks.
+        tolerance: half the width of `limit ± tolerance`, in `unit`; None if there is none.
+        times: every length of time in the sentence: as written, whether it is scaled, and the value that was used.
+        low, high: one-sided bounds at `confidence` each; None if the figure is exact or descriptive.
+        confidence: of each bound; None if there is none.
+        n, n_needed: number of samples that there were, and that the claim needs; None if their number does not matter.
+        resolution: of the value in `unit`; None if exact.
         method: how value and bounds were made.
         receipts: `fault`, `load`, `watch`, `restore`: those that apply.
         outcome: PASS, FAIL, INCONCLUSIVE or NOT ASSESSED of this figure.
         because: why it has this outcome; without a hint on PASS.
         files: the evidence, relative to the run directory.
-        excess: of a FAIL, the bound that proves it as a multiple of what is allowed; None: as its figures tell.
-        fail_low, fail_high: one-sided bounds at 99.75 % each, which a FAIL takes, and so does a difference between two runs.
-        amount: of a fact that is a count or a share; None: of any other.
+        excess: of a FAIL, the bound that proves it as a multiple of the limit; None: computed from the other fields.
+        fail_low, fail_high: one-sided bounds at 99.75 % each, which decide on a FAIL and on a difference between two runs.
+        amount: of a fact that is a count or a share; None for other facts.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Measure(Explained):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClaimVerdict(Explained):
-    """What came out of one scenario: the measures of each of its Then sentences, in order."""
+    """The result of one scenario: the measures of each of its Then sentences, in order."""
 
     scenario: Scenario
     requirement: str
@@ -125,7 +125,7 @@ class ClaimVerdict(Explained):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict(Explained):
-    """What came out of one requirement: the worst of its claims; `waiver`: of it, whether it covers it or not."""
+    """The result of one requirement: the worst of its claims. `waiver`: the waiver for it, whether or not it covers the result."""
 
     requirement: str
     outcome: Outcome
@@ -137,7 +137,7 @@ class Verdict(Explained):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecisionReason:
-    """One thing that decided: a requirement that did not pass, or what is so of the whole run (`requirement` empty, `outcome` None)."""
+    """One reason of the decision: a requirement that did not pass, or a fact about the run (`requirement` empty, `outcome` None)."""
 
     because: Reason
     requirement: str = ""
@@ -156,7 +156,7 @@ class Decision:
 
     Attributes:
         headline: `GO for sandbox · profile core · 1.0.0 · 25 passed · 0 not assessed`.
-        because: what decided, worst first.
+        because: the reasons of the decision, worst first.
         score: share of gating requirements that passed, for trend only.
     """
 
@@ -167,7 +167,7 @@ class Decision:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """The sentences of what decided."""
+        """The sentences of the reasons."""
         return tuple(reason.sentence for reason in self.because)
 
 
@@ -177,11 +177,12 @@ class Judgement:
 
     Attributes:
         missing: files that are gone, cut short or edited, as `file: why`.
-        windows: every window, in order of time. unjudged: what is judged by nothing.
-        journeys: users who met trouble. doors: uptime of each region's own door. release: the release receipt. steady_end: of the target, at the end.
-        machine: that the target shared with the harness; None: it has one of its own.
-        unjudged_harm: what was lost, doubled, changed or stale, and no claim judges.
-        for_people: what was recorded and no rule decides on, with the reason.
+        windows: every window, in order of time. unjudged: stretches of time that no rule judges.
+        journeys: users with a failed or slow request. doors: uptime of each region's own entry. release: the release receipt.
+        steady_end: whether the target was steady at the end.
+        machine: the machine that the target shared with the harness; None: the target has its own.
+        unjudged_harm: data that was lost, duplicated, changed or stale, and that no claim judges.
+        for_people: records on which no rule decides, with the reason.
     """
 
     decision: Decision

@@ -37,11 +37,11 @@ class FeatureFile(pytest.Module):
 
     @cached_property
     def scenarios(self) -> tuple[Scenario, ...]:
-        """Those that claim a requirement; any other is pytest-bdd's, as in every suite."""
+        """The scenarios that claim a requirement; others are left to pytest-bdd, as in every suite."""
         return read_feature(self.path, self.root)
 
     def scenario(self, template: str, row: Mapping[str, str]) -> Scenario | None:
-        """The scenario of that name as written, and of that row of Examples."""
+        """The scenario with that name, for that row of Examples."""
         return next((one for one in self.scenarios if (one.template, one.row) == (template, row)), None)
 
     def funcnamefilter(self, name: str) -> bool:

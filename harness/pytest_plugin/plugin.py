@@ -25,7 +25,7 @@ SETTLING = pytest.StashKey[Settling]()
 _HYPOTHESIS: Final = "hypothesispytest"
 """A plugin that imports all of hypothesis for its summary; without tests of its own that is most of a replay's time."""
 _NAMED: Final = 3
-"""So many failed tests of the project's own are named; pytest lists them all."""
+"""Most failed tests of the project's own that are named; pytest lists all."""
 
 
 class ReadinessPlugin:
@@ -50,7 +50,7 @@ class ReadinessPlugin:
     # collection ------------------------------------------------------------------------------------------------
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Every id of the catalogue is a marker."""
+        """Register every requirement id of the catalogue as a marker."""
         self._config = config
         self._marked = {str(line).partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
         for requirement in self._session.catalogue.requirements.values():
@@ -66,7 +66,7 @@ class ReadinessPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Refuse under xdist what only its workers would see: they have no way to say it in words."""
+        """Refuse a live run under xdist, whose workers could not report the reason in words."""
         if not _distributes(session.config):
             return
         if not self._session.replay:
@@ -99,7 +99,7 @@ class ReadinessPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Give each scenario its words, and the marker of its requirement when that is in Examples."""
+        """Give each test item the title of its scenario, and the marker of its requirement if that is in Examples."""
         kept, dropped, foreign, collected = [], [], [], []
         self._refuse([why for item in items if (why := self._bound_twice(item))])
         for item in items:
@@ -131,7 +131,7 @@ class ReadinessPlugin:
         self._collected = True
 
     def _bound_twice(self, item: pytest.Item) -> str:
-        """Why a test module may not bind this scenario; empty where it may, as one that claims nothing."""
+        """Why a test module may not bind this scenario; empty if it may, since the scenario claims nothing."""
         bound = bound_elsewhere(item)
         if bound is None or not self._session.owns(bound[0]):
             return ""
@@ -145,7 +145,7 @@ class ReadinessPlugin:
         return f"{item.nodeid.partition('::')[0]}: a test module binds {bound[0].name}, whose scenarios claim requirements\n  hint: {hint}"
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """A run that leaves scenarios out never decides."""
+        """Record deselected scenarios: a run without them never decides."""
         self._session.deselected += [item.stash[SCENARIO].location for item in items if SCENARIO in item.stash]
         gone = set(items)
         self._selected = [item for item in self._selected if item not in gone]
@@ -180,7 +180,7 @@ class ReadinessPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        """Gather the evidence, or read it; judge it; then let the scenarios tell their verdicts."""
+        """Gather the evidence, or read it; judge it; then let the scenarios report their verdicts."""
         if self._session.settings.planning:
             return True  # the plan was shown when everything was collected; nothing is run
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
@@ -205,7 +205,7 @@ class ReadinessPlugin:
 
     @pytest.fixture
     def claim_results(self, request: pytest.FixtureRequest) -> Settling:
-        """What the steps of the running scenario share."""
+        """The fixture that the steps of a scenario share."""
         scenario = request.node.stash[SCENARIO]
         claim = self._session.claim_of(scenario)
         settling = Settling(claim=claim, why=self._session.why_not(scenario) if claim is None else "")
@@ -240,7 +240,7 @@ class ReadinessPlugin:
         return next((status for outcome, status in STATUS.items() if outcome.value == verdict), None)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Hear each outcome, also those that xdist's workers send."""
+        """Count each outcome, also of tests that xdist's workers ran."""
         verdict = dict(report.user_properties).get("verdict")
         if verdict is not None:
             self._outcomes.append(Outcome(str(verdict)))
@@ -281,7 +281,7 @@ class ReadinessPlugin:
         return f"{of}; {left} are of other profiles\n  hint: `--profile NAME` chooses another one, and may be repeated"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say the decision last."""
+        """Print the decision as the last lines."""
         if self._error is not None:
             terminalreporter.write_line(str(self._error), red=True, bold=True)
         if self._only_shown:
@@ -302,7 +302,7 @@ class ReadinessPlugin:
 
 
 def _of_others(failed: Sequence[str], *, nothing_run: bool) -> str:
-    """Whose failure the exit code 1 is."""
+    """The text for exit code 1 if it comes from failed tests of the project's own."""
     named = ", ".join(dict.fromkeys(failed[:_NAMED]))
     more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
     why = "; nothing was run or judged, because it cannot be collected" if nothing_run else ""
@@ -315,6 +315,6 @@ def _distributes(config: pytest.Config) -> bool:
 
 
 def _only_shows(config: pytest.Config) -> str:
-    """The option by which pytest shows what it would do, and runs nothing; empty where it runs."""
+    """The option with which pytest only shows what it would do; empty if it runs tests."""
     options = {"collectonly": "--collect-only", "setupplan": "--setup-plan", "setuponly": "--setup-only"}
     return next((text for name, text in options.items() if getattr(config.option, name, False)), "")

@@ -1,4 +1,4 @@
-"""From a claim's verdict to the outcome of its test: all Then steps are heard, then it raises once."""
+"""Makes the outcome of a test from the verdict of its claim: all Then steps run, then it raises once."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Settling:
     told: Outcome | None = None
 
     def take(self, sentence: str) -> None:
-        """A Then step was reached."""
+        """Note that a Then step was reached."""
         self.sentences.append(sentence)
 
     def settle(self) -> None:
-        """Raise what the verdict says, once.
+        """Raise the outcome of the verdict, once.
 
         Raises:
             pytest.fail.Exception: FAIL. Inconclusive, NotAssessed: as named.

@@ -21,10 +21,10 @@ RBAC: Final = "rbac.authorization.k8s.io/v1"
 
 
 def planned_access(plan: Plan, library: Library, target: Target) -> tuple[tuple[Access, ...], tuple[str, ...]]:
-    """What a run of the plan asks of the Kubernetes API, and what of it may ask more; each once.
+    """The Kubernetes permissions that a run of the plan needs, and the parts of the plan that may need more; each once.
 
-    An act whose rights depend on a file that cannot be read, as on manifests that the sandbox has not written yet, may ask more.
-    Nothing is asked where the target names no cluster.
+    An act may need more if its permissions depend on a file that cannot be read, such as manifests that the sandbox has not written yet.
+    Nothing is needed if the target names no cluster.
     """
     from harness.drivers.check.release import read_release
     from harness.drivers.watch.registry import watchers
@@ -45,7 +45,7 @@ def planned_access(plan: Plan, library: Library, target: Target) -> tuple[tuple[
 
 
 def _undeclared(plan: Plan, library: Library) -> Iterator[str]:
-    """What of the plan does not say what it asks."""
+    """The parts of the plan that do not declare their permissions."""
     for act in plan.acts:
         yield from drivers()[act.kind].undeclared(plan.demand[act.demand], library)
 
@@ -71,7 +71,7 @@ def roles(asked: Iterable[Access], name: str) -> dict[str, Any]:
 
 
 def access_document(plan: Plan, library: Library, target: Target) -> dict[str, Any]:
-    """For machines: `roles`, a List, and `undeclared`, what may ask more."""
+    """The permissions as JSON data: `roles`, a List, and `undeclared`, the parts of the plan that may need more."""
     asked, unknown = planned_access(plan, library, target)
     return {"roles": roles(asked, target.name), "undeclared": list(unknown)}
 

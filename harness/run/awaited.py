@@ -1,6 +1,6 @@
-"""Accounts for every row of the profiles before anything is run.
+"""Says of every row of the profiles, before anything is run, whether the run can decide it.
 
-A row is decided by the run, or waits for something that is named.
+A row that the run cannot decide waits for something that is named.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 OWN_ID: Final = "ID"
-"""In place of a row's own id in a tag that a hint names, where several rows have that hint."""
+"""Replaces the id of the row in a hint that several rows share."""
 _UNVOUCHED: Final = Reason(
     kind=ReasonKind.NO_MEANS, text="no person vouches for it", hint="`readiness attest ID` writes the statement"
 )
 _UNREAD: Final = (
     "no sentence reads its criterion, so that no scenario can claim it",
-    "`readiness explain` with its criterion names the nearest there is; a package of your own may bring one (docs/extending.md)",
+    "`readiness explain` with the criterion names the most similar sentence; a package of your own may add one (docs/extending.md)",
 )
-_SHORT: Final = "no run of this size decides it, which needs"
-_LONGER: Final = "give the traffic, the rollout or the experiment what it lacks: `readiness plan` names it by sentence"
+_SHORT: Final = "a run of this size cannot decide it; needed"
+_LONGER: Final = "extend the traffic, the rollout or the experiment: `readiness plan` names what each sentence needs"
 _LEFT_OUT: Final = "left out by a filter"
 
 
@@ -40,8 +40,8 @@ class RowAccount:
 
     Attributes:
         id: of the requirement. form: how its verdict is formed.
-        waits: what it waits for; empty: this run decides it. hint: what would bring that.
-        short: whether it has all means, and a run of this size cannot decide a sentence of it.
+        waits: what is missing; empty: this run decides the row. hint: how to provide it.
+        short: whether only the size of the run is missing: the target has all means, but there is too little evidence for a sentence.
     """
 
     id: str
@@ -62,7 +62,7 @@ class FormCount:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Awaited:
-    """What rows wait for. In the hint of several rows `@ID` stands for the tag of each."""
+    """Something that rows wait for. In a hint for several rows `@ID` stands for the tag of each row."""
 
     text: str
     hint: str
@@ -70,7 +70,7 @@ class Awaited:
 
 
 def unclaimed(requirement: Requirement, target: Target, files: set[str]) -> Reason:
-    """Why no scenario claims it: the platform lacks a part that it is about, no sentence reads its criterion, or none was written."""
+    """Why no scenario claims a requirement: the platform lacks a part, no sentence reads the criterion, or no scenario was written."""
     lacking = tuple(part for part in requirement.needs if part.name not in target.parts)
     if not lacking:
         write = f"write a scenario tagged @{requirement.id} into {feature_file(requirement, files)}"
@@ -84,11 +84,11 @@ def unclaimed(requirement: Requirement, target: Target, files: set[str]) -> Reas
 def accounted(plan: Plan, short: Mapping[str, str] = MappingProxyType({})) -> tuple[RowAccount, ...]:
     """Every row of the plan, in its order.
 
-    A derived row waits for what its first waiting part waits for.
+    A derived row waits for the same as the first of its parts that waits.
 
     Args:
-        plan: with its rows.
-        short: what a run of the plan's size would need to decide a sentence, by row; empty: it decides each.
+        plan: the plan with its rows.
+        short: requirement → what a larger run would need to decide its sentence; empty if the size suffices for all.
     """
     claimed = {claim.requirement for claim in plan.claims}
     lacking: dict[str, Reason] = {}
@@ -123,7 +123,7 @@ def accounted(plan: Plan, short: Mapping[str, str] = MappingProxyType({})) -> tu
 def _root(id_: str, parts: Mapping[str, tuple[str, ...]], lacking: Mapping[str, Reason]) -> str:
     """The first row without means among a row, its parts, and theirs.
 
-    The row itself where all have them.
+    The row itself if all have the means.
     """
     ways, seen = [id_], set[str]()
     while ways:
@@ -137,7 +137,7 @@ def _root(id_: str, parts: Mapping[str, tuple[str, ...]], lacking: Mapping[str, 
 
 
 def _shared(text: str, id_: str) -> str:
-    """The text as other rows may have it, which wait for the same."""
+    """The text without the id of its row, so that equal texts of several rows can be grouped."""
     return text.replace(f"@{id_}", f"@{OWN_ID}")
 
 
@@ -149,7 +149,7 @@ def by_form(rows: Iterable[RowAccount]) -> tuple[FormCount, ...]:
 
 
 def awaited(rows: Iterable[RowAccount]) -> tuple[Awaited, ...]:
-    """What rows wait for, what most of them wait for first."""
+    """What rows wait for, sorted by the number of waiting rows, largest first."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.waits:
@@ -162,7 +162,7 @@ def awaited(rows: Iterable[RowAccount]) -> tuple[Awaited, ...]:
 
 
 def account_document(rows: Iterable[RowAccount]) -> dict[str, Any]:
-    """The account for machines: rows by form, and what rows wait for."""
+    """The account as JSON data: rows by form, and what rows wait for."""
     every = tuple(rows)
     return {
         "rows": len(every),

@@ -1,4 +1,4 @@
-"""The run to compare with: opened, held against the plan, and kept with the evidence."""
+"""The baseline run: opened, compared with the plan, and kept with the evidence."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def compared_traffic(plan: Plan) -> tuple[str, ...]:
 
 
 def check_baseline(path: Path, plan: Plan) -> str:
-    """Hold a run against a plan before anything is touched; returns a line about it for people.
+    """Check before anything is started whether a run can be the baseline of a plan; returns a line about it for people.
 
     Raises:
-        HarnessError: it is not a run, its evidence is not complete, or it is of another target, time scale or traffic.
+        HarnessError: it is not a run, its evidence is not complete, or its target, time scale or traffic differs.
     """
     directory = RunDirectory.open(path)
     earlier, evidence = directory.read_plan(), load_evidence(directory)
@@ -48,9 +48,9 @@ def check_baseline(path: Path, plan: Plan) -> str:
 
 
 def copy_baseline(path: Path, plan: Plan, run: RunDirectory) -> None:
-    """Keep what the plan's claims compare with in the run's own directory.
+    """Copy the evidence with which the plan's claims compare into the run's own directory.
 
-    Nothing where none does.
+    Nothing is copied if no claim compares with the baseline.
     """
     traffic = compared_traffic(plan)
     if traffic:

@@ -23,7 +23,7 @@ class Choice(NamedTuple):
     Attributes:
         target: target file; None: a provided target is started.
         profiles: of the catalogue.
-        provided: name of the provided target; empty where there is a target file.
+        provided: name of the provided target; empty if there is a target file.
     """
 
     target: Path | None
@@ -32,10 +32,10 @@ class Choice(NamedTuple):
 
 
 def choose(project: Project, target: Path | None, profiles: Sequence[str]) -> Choice:
-    """What the options and the project name together.
+    """The target and the profiles that options and project name together.
 
-    Only where nothing of a project is configured, one names the other: `--target sandbox` is judged by `core`, and
-    `--profile core` on the sandbox.
+    Only without a configured project one implies the other: `--target sandbox` is judged by `core`, and `--profile core`
+    on the sandbox.
 
     Args:
         project: whose `[tool.harness]` is read.

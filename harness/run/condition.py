@@ -1,6 +1,6 @@
 """Whether the target is steady, and as it was before the first fault.
 
-Only the parts that an act touches are read.
+Only the state of the parts that an act touches is read.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from harness.run.steady import Steadiness
 
 STEADY_WITHIN_S: Final = 20.0
-"""So long a target that is steady and as before is waited for."""
+"""Seconds for which a run waits until the target is steady and as before."""
 _CONDITION_POLL_S: Final = 0.1
 
 
 def awaited(
     now: Callable[[], PartsState], within_s: float, every_s: float, alive: Callable[[], None] | None = None
 ) -> tuple[PartsState, float]:
-    """Ask until it is ok: the last state, and the seconds it took.
+    """Repeat a check until it is ok or the time is over; returns the last state, and the seconds it took.
 
     Args:
-        now: how it is now.
-        within_s: so long, in seconds.
-        every_s: the time between two requests, in seconds.
+        now: the check, which returns the present state.
+        within_s: longest time to wait, in seconds.
+        every_s: time between two checks, in seconds.
         alive: raises when waiting is pointless.
     """
     began = clock.now_s()
@@ -48,9 +48,9 @@ class Condition:
     """The state of one target under one traffic.
 
     Args:
-        steadiness: of reads and writes at the entry.
-        shares: of the regions in the answers.
-        restorer: knows how the cluster was; None: the target has none.
+        steadiness: checks reads and writes at the entry.
+        shares: checks the shares of the regions in the answers.
+        restorer: compares the cluster with its state before the first fault; None: the target has no cluster.
     """
 
     def __init__(self, steadiness: Steadiness, shares: Shares, restorer: Restorer | None) -> None:
@@ -59,19 +59,19 @@ class Condition:
         self._restorer = restorer
 
     def baseline(self) -> TargetSnapshot | None:
-        """How the cluster was before the first fault; None where the target has none.
+        """The state of the cluster before the first fault; None if the target has no cluster.
 
-        From the first call on `as before` means as then; later calls change nothing, so that no damage becomes normal.
+        The first call reads it; later calls return the same state, so that damage never becomes normal.
         """
         return None if self._restorer is None else self._restorer.baseline()
 
     def hit(self, nodes: Iterable[str]) -> None:
-        """From now on these nodes must be as before, too, whatever ran there: a fault hit them."""
+        """Compare these nodes too from now on, whatever ran on them, since a fault hit them."""
         if self._restorer is not None:
             self._restorer.hit(nodes)
 
     def now(self, touches: Collection[str]) -> PartsState:
-        """Whether these parts are steady and as before. What costs least is asked first."""
+        """Whether these parts are steady and as before; the cheapest checks are made first."""
         state = PartsState(ok=True, why="")
         if ENTRY in touches:
             for probe in (self._shares.now, self._steadiness.now):
@@ -83,7 +83,7 @@ class Condition:
         return state
 
     def in_full(self, touches: Collection[str]) -> PartsState:
-        """The same, with every reason and every name, also where the entry is reason enough."""
+        """Like `now`, but with the reasons of all parts, also if the entry alone is not as before."""
         here = [self.now([part]) for part in touches]
         whys = [state.why for state in here if not state.ok]
         missing = tuple(name for state in here for name in state.missing)
@@ -92,14 +92,14 @@ class Condition:
     def wait(
         self, touches: Collection[str], within_s: float = STEADY_WITHIN_S, alive: Callable[[], None] | None = None
     ) -> tuple[PartsState, float]:
-        """Wait until they are: the last state, and the seconds it took.
+        """Wait until these parts are steady and as before; returns the last state, and the seconds it took.
 
-        `alive` raises when waiting is pointless.
+        `alive` raises if waiting is pointless.
         """
         return awaited(lambda: self.now(touches), within_s, _CONDITION_POLL_S, alive)
 
     def quiet(self, start_ns: int, end_ns: int) -> None:
-        """In this span no fault was in: reads and writes are as before when they fail no more than then."""
+        """Use a span without a fault as reference: reads and writes are as before if they fail no more often than then."""
         self._steadiness.quiet(start_ns, end_ns)
 
     def back_since(self, since_ns: int) -> bool:
@@ -107,16 +107,16 @@ class Condition:
         return self._steadiness.back_since(since_ns)
 
     def as_before(self, parts: Collection[str]) -> PartsState:
-        """Whether these parts of the cluster are as before, while a fault may still be in.
+        """Whether these parts of the cluster are as before, while a fault may still be active.
 
-        They are where nothing is asked, or there is no cluster.
+        It is ok if no part is named, or if the target has no cluster.
         """
         return self._restorer.restored(parts) if self._restorer is not None and parts else PartsState(ok=True, why="")
 
     def down(self) -> str:
-        """What failed where the target is down; empty where it serves."""
+        """What fails if the target is down; empty if the target is up."""
         return self._steadiness.down()
 
     def entry_steady(self, within_s: float) -> tuple[PartsState, float]:
-        """Wait for steady reads and writes: what was observed last, and the seconds it took."""
+        """Wait for steady reads and writes; returns the last state, and the seconds it took."""
         return self._steadiness.wait(within_s)

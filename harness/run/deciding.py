@@ -28,7 +28,7 @@ _DECISIONS: Final = {
 }
 """The same for the command and pytest."""
 _NAMED: Final = 6
-"""So many ids are named where a stored verdict differs."""
+"""Most requirement ids that are named if a stored verdict differs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,9 +65,8 @@ def decide_recorded(run: Path) -> Decided:
 def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
     """The exit code of the decision.
 
-    With `no_decision`, of a filtered run, that of the worst selected verdict.
-
-    That is 0 only where every selected verdict is PASS or WAIVED, and nothing was found beyond them: harm that nothing judges, evidence that is gone.
+    With `no_decision`, for a filtered run, it is the code of the worst selected verdict. It is 0 only if every selected verdict is PASS or
+    WAIVED, no harm was found that no sentence judges, and no evidence is missing.
     """
     if no_decision and judgement.decision.outcome is DecisionOutcome.PARTIAL:
         selected = {verdict.outcome for verdict in judgement.verdicts if verdict.claims}
@@ -80,10 +79,10 @@ def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
 
 
 def require_figures(plan: Plan) -> None:
-    """Refuse to go on where a sentence is of a figure that is not known here: its verdict would be one of less knowledge.
+    """Refuse to judge a sentence about a figure that is not defined here, since its recorded verdict would be lost.
 
     Raises:
-        UsageError: one is.
+        UsageError: there is such a sentence.
     """
     for claim in plan.claims:
         for objective in claim.objectives:
@@ -126,11 +125,11 @@ def write_allure_report(decided: Decided, *, exit_code: int) -> Path:
 
 
 def require_same_verdict(decided: Decided) -> None:
-    """Refuse a stored `verdict.json` that has other bytes than the one that is judged now.
+    """Refuse a stored `verdict.json` whose bytes differ from the verdict that is judged now.
 
     Raises:
         EvidenceError: there is no stored verdict to compare with.
-        HarnessError: its bytes differ; it says of which requirements, and what to do.
+        HarnessError: the bytes differ; the message names the requirements that differ and what to do.
     """
     from harness.report import render_verdict
 
@@ -146,9 +145,9 @@ def require_same_verdict(decided: Decided) -> None:
     before, now = _answers(_document(stored)), _answers(json.loads(judged))
     differ = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     more = f" and {len(differ) - _NAMED} more" if len(differ) > _NAMED else ""
-    named = f"the verdict or its reason differs of {', '.join(differ[:_NAMED])}{more}"
+    named = f"the verdict or its reason differs for {', '.join(differ[:_NAMED])}{more}"
     raise HarnessError(
-        f"the stored verdict.json is not what this evidence gives: {named if differ else 'only the text differs'}",
+        f"the stored verdict.json differs from the verdict of this evidence: {named if differ else 'only the text differs'}",
         where=str(stored),
         hint=f"it was edited, or written by another version (this is {harness.__version__}); `readiness judge RUN` writes it again",
     )

@@ -1,6 +1,6 @@
-"""Reads of the whole ledger, recorded.
+"""Reads the complete ledger and records the result.
 
-It is read from the database, or through the entry where none is named, and through every region at the end.
+It is read from the database, or through the entry if no database is named, and through every region at the end.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ END: Final = "end"
 
 
 class LedgerReads:
-    """Reads, and what was found goes to the history. A target without a ledger is not read."""
+    """Reads the ledger and records the result in the history; does nothing for a target without a ledger."""
 
     def __init__(self, target: Target, reads: FinalReads, history: Sink) -> None:
         self._reads = reads
@@ -26,14 +26,14 @@ class LedgerReads:
         self._has_database = target.database is not None and target.ledger is not None
 
     def restored(self, experiment: str) -> None:
-        """Read what is there after the restore of an experiment."""
+        """Read the ledger after the restore of an experiment."""
         if self._has_database:
             self._put(self._reads.read(experiment))
         else:
             self._put(*self._reads.read_entry(experiment))
 
     def end(self) -> None:
-        """Read what is there at the end, when no write is sent any more.
+        """Read the ledger at the end, when no more writes are sent.
 
         It is read through the entries, and then from the database.
         """

@@ -1,6 +1,6 @@
 """Gathers the evidence of a plan on a target.
 
-It has the watch, the acts in the plan's order, and the last reads of the ledger.
+It runs the watch, the acts in the plan's order, and the last reads of the ledger.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 class Ground(NamedTuple):
-    """A target, and the platform to which it leads."""
+    """A target, and the platform that its target file describes."""
 
     target: Target
     platform: Platform
@@ -66,20 +66,20 @@ def gather(
     *,
     stopped: Callable[[], bool] = bool,
 ) -> None:
-    """Do all of the plan; what is learnt goes to the run directory, and nothing is judged.
+    """Run the complete plan; evidence goes to the run directory, and nothing is judged.
 
-    An exception, Ctrl-C included, leaves with every child ended and every file closed.
+    On any exception, Ctrl-C included, every child process is ended and every file closed.
 
     Args:
         plan: what to do, in order.
-        ground: where.
+        ground: the target and its platform.
         directory: of the run, with the plan written.
-        progress: what a person sees.
+        progress: shows people what the run does.
         allow_target: name typed in full for a target that is not disposable.
-        stopped: whether a person or a supervisor has said stop.
+        stopped: whether a person or a supervisor has requested a stop.
 
     Raises:
-        HarnessError: it cannot go on.
+        HarnessError: the run cannot go on.
     """
     target = ground.target
     with ExitStack() as stack:
@@ -132,9 +132,9 @@ def gather(
 def _spawned(
     plan: Plan, target: Target, directory: RunDirectory, sinks: Sinks, progress: Progress
 ) -> Iterator[dict[str, Load]]:
-    """The load of the first traffic by its name: its processes, which take seconds, start beside the watch.
+    """The load of the first traffic, by its name: its processes take seconds to start, and do so while the watch starts.
 
-    Workers elsewhere are not asked for before their time.
+    Workers on other machines are not started early.
     """
     first = next((plan.traffic[act.traffic] for act in plan.acts if act.traffic and not act.beside), None)
     if first is None or first.remote_workers:
@@ -150,9 +150,9 @@ def _spawned(
 
 
 def _end_watch(context: Context, follow_s: float, *, given_up: bool) -> None:
-    """Stop the watch, which follows events for a while; beside it, read back what journeys of the last traffic wrote."""
+    """Stop the watch, which waits for open events first; meanwhile read back what journeys of the last traffic wrote."""
     if context.target.pipeline is not None and not given_up:
-        context.progress.say(f"following events that are on their way, for {follow_s:.3g} s at most")
+        context.progress.say(f"waiting at most {follow_s:.3g} s for accepted events that are not visible yet")
     if context.read_backs:
         context.progress.say("reading back what journeys wrote")
     with ThreadPoolExecutor(1) as beside:
@@ -162,7 +162,7 @@ def _end_watch(context: Context, follow_s: float, *, given_up: bool) -> None:
 
 
 def _watch_settings(plan: Plan, target: Target, directory: RunDirectory) -> WatchSettings:
-    """What the watch of a plan is given: probes as its figures need them, and the times that its sentences allow an event."""
+    """The settings of the watch: the probes that the plan's figures need, and the times that its sentences allow an event."""
     return watch_settings(
         target.file,
         directory.path,
@@ -173,7 +173,7 @@ def _watch_settings(plan: Plan, target: Target, directory: RunDirectory) -> Watc
 
 
 def gather_files(plan: Plan, target: Target, directory: RunDirectory, progress: Progress) -> None:
-    """Do all of a plan that asks no live target: read files.
+    """Run a plan that needs no live target: read files.
 
     Raises:
         EvidenceError: the run directory cannot be written.
@@ -197,7 +197,7 @@ def gather_files(plan: Plan, target: Target, directory: RunDirectory, progress: 
 def rates_for(plan: Plan) -> Rates:
     """The probes per second of a run.
 
-    They are the usual ones, and more where a figure of the plan needs more to be decided, or a traffic says so.
+    They are the defaults, or higher if a figure of the plan needs more probes or a traffic file asks for more.
     """
     usual = rates_of(plan.claims, scale=plan.time_scale, broken=bool(plan.experiments))
     needed = {"health_in_window": health_per_s(plan)}

@@ -22,9 +22,9 @@ def needs_group(demands: Iterable[Demand], library: Library) -> bool:
 
 
 def served_groups(target: Target) -> frozenset[str] | None:
-    """The API groups that the API server serves now; None: not known.
+    """The API groups that the API server serves now; None: unknown.
 
-    They are not known of a target without a cluster, of the embedded sandbox, and where the API server does not answer in time.
+    They are unknown for a target without a cluster, for the embedded sandbox, and if the API server does not answer in time.
     """
     if target.kubernetes is None or target.embedded:
         return None

@@ -1,7 +1,7 @@
-"""What a run is made from, kept with it.
+"""Keeps the inputs of a run with it.
 
-They are features, experiments, rollouts, loadtests, catalogue and what people say, below `inputs/` of the run directory.
-Byte by byte, but for users and passwords in URLs: evidence is handed on.
+These are features, experiments, rollouts, loadtests, catalogue, attestations and waivers, below `inputs/` of the run directory. They are
+copied byte by byte, except for users and passwords in URLs, since evidence is handed on.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def _used(plan: Plan, project: Project) -> Iterator[Path]:
 
 
 def _beside(directory: Path, project: Project) -> Iterator[Path]:
-    """What a locustfile may import or read.
+    """The files that a locustfile may import or read.
 
-    They are the files beside it, and below unless it is in the project's own directory.
+    They are the files beside it, and those below unless it is in the project's root directory.
     """
     found = directory.glob("*") if directory.resolve() == project.root.resolve() else directory.rglob("*")
     yield from sorted(file for file in found if file.suffix in _LOADTESTS and file.is_file())
@@ -94,7 +94,7 @@ def _path(named: str, project: Project) -> Path:
 
 
 def _place(file: Path, project: Project) -> Path:
-    """Where a file is kept.
+    """The path of a file below `inputs/`.
 
     Its path is that in the project or the package, or its directory and name.
     """

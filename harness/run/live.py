@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 ORDERLY_S: Final = 2.0
-"""How long, in seconds, a run that ended in order waits for what is left to undo.
+"""Seconds for which a run that ended in order waits for pending undos.
 
-Its experiments have waited already.
+Its experiments have already waited for them.
 """
 
 
@@ -94,7 +94,7 @@ def run_live(
 
 
 def _on_paper(plan: Plan, target: Target, *, settings: Settings, progress: Progress) -> Decided:
-    """Judge what files and people say: no target is asked, watched or locked."""
+    """Judge a plan that needs files and statements only: no target is requested, watched or locked."""
     directory = RunDirectory.create(settings.out, plan.run)
     plan = keep_inputs(plan, settings.project, target, directory)
     directory.write_plan(plan)
@@ -105,7 +105,7 @@ def _on_paper(plan: Plan, target: Target, *, settings: Settings, progress: Progr
 
 
 def _ended(directory: RunDirectory, progress: Progress) -> None:
-    """Mark the run as ended. A pointer `latest` that stays where it was costs no verdict."""
+    """Mark the run as ended; if the link `latest` cannot be updated, the run goes on."""
     try:
         directory.end()
     except HarnessError as error:
@@ -130,10 +130,9 @@ def _gathered(
     progress: Progress,
     stopping: Stopping,
 ) -> Decided:
-    """Gather, restore, seal, decide.
+    """Gather the evidence, restore the target, close the evidence, and decide.
 
-    What was broken is undone whatever happens. After an error that has a name, and after a Ctrl-C, the evidence so far is
-    sealed and judged.
+    Faults are undone in any case. After a HarnessError, and after Ctrl-C, the evidence so far is closed and judged.
     """
     within_s = RECOVER_S
     recovered = Recovered()
@@ -163,9 +162,9 @@ def _gathered(
 
 
 def ended(recovered: Recovered, target: Target, *, ends_with_run: bool) -> tuple[str, str]:
-    """How the target is at the end of a run, and what to do by hand.
+    """The state of the target at the end of a run in words, and a hint what to do by hand.
 
-    Only what was verified is called restored. Of a provided target that ends with the run nothing is left to recover.
+    It is called restored only if that was verified. A provided target that ends with the run needs no recovery.
     """
     if not recovered.left:
         verified = "the target is restored, which was verified" if recovered.undone else "no undo is pending"

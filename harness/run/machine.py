@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 PRESSURE: Final = Path("/proc/pressure/cpu")
 BUSY: Final = 0.25
-"""A machine that has nothing else to do is below a twentieth."""
+"""Share of waiting above which a machine counts as busy; an idle machine is below a twentieth."""
 
 STAT: Final = Path("/proc/stat")
 EACH_S: Final = 1.0
 STALLS: Final = ("io", "memory")
-"""What all work may wait for at once, beside a processor: files of `/proc/pressure`."""
+"""Resources besides processors for which all tasks may wait at once: files of `/proc/pressure`."""
 _FULL: Final = re.compile(r"^full .* total=([0-9]+)$", re.MULTILINE)
 _TOTAL: Final = re.compile(r"^some .* total=([0-9]+)$", re.MULTILINE)
 _SOME: Final = re.compile(r"^some avg10=([0-9.]+) ", re.MULTILINE)
 
 
 def waited_share(pressure: Path = PRESSURE) -> float | None:
-    """The share of the last 10 s in which something waited for a processor.
+    """The share of the last 10 s in which some task waited for a processor.
 
-    None where the kernel does not say.
+    None if the kernel does not report it.
     Source: Linux, Documentation/accounting/psi.rst.
     """
     try:
@@ -51,11 +51,11 @@ def waited_share(pressure: Path = PRESSURE) -> float | None:
 class MachineLog:
     """A context that records each second how long the machine has slept, and CPU pressure and the CPU share of others.
 
-    Who had the processors, and how long work waited for one, only for a target that runs on this machine: its entry is a loopback
-    address. The target is the processes that it declares, else those that listen there.
+    The shares of the processors, and how long tasks waited for one, are recorded only for a target on this machine, whose entry is a
+    loopback address. Processes of the target are those that it declares, else those that listen at its entry.
 
     Attributes:
-        seen: what was recorded so far.
+        seen: the readings so far.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class MachineLog:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readings:
-    """What the kernel has counted since it began; None where it does not count.
+    """Counters of the kernel since boot; None if it does not count.
 
     Attributes:
         waited_us: microseconds in which some task waited for a processor.
@@ -126,7 +126,7 @@ class Readings:
 
 
 def readings(pressure: Path = PRESSURE, stat: Path = STAT) -> Readings:
-    """What the kernel has counted up to now.
+    """Read the counters of the kernel.
 
     Sources: Linux, Documentation/accounting/psi.rst and proc(5), /proc/stat.
     """
@@ -149,7 +149,7 @@ def _text(file: Path) -> str:
 
 
 def shares(before: Readings, now: Readings, passed_ns: int) -> dict[str, float | None]:
-    """What was waited, stolen and stalled between two readings, as shares."""
+    """The shares of waited, stolen and stalled time between two readings."""
     waited = stolen = stalled = None
     if before.stalled_us is not None and now.stalled_us is not None and passed_ns > 0:
         stalled = min(max((now.stalled_us - before.stalled_us) * 1000 / passed_ns, 0.0), 1.0)
@@ -170,9 +170,9 @@ def is_beside(entry: str) -> bool:
 
 
 def company(share: float | None) -> str:
-    """The warning before a sandbox is started beside other work.
+    """The warning before a sandbox is started on a busy machine.
 
-    Empty when it has the machine for itself.
+    Empty if the machine is not busy.
     """
     if share is None or share <= BUSY:
         return ""

@@ -1,4 +1,4 @@
-"""What a plan loads of a target before anything is run: certificates, the kubeconfig, and who answers behind them."""
+"""Checks the means of a target before anything is run: certificates, the kubeconfig, and whether their servers answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WITHIN_S: Final = 2.0
 
 
 def unready_means(target: Target) -> list[str]:
-    """What does not answer now, as `file:line: key: why`; empty where all do, and for the sandbox, which is not started yet.
+    """The servers that do not answer now, as `file:line: key: why`; none if all answer, or for the sandbox, which is not started yet.
 
     Raises:
         ConfigurationError: a certificate, the kubeconfig or its context cannot be read.
@@ -44,7 +44,7 @@ def unready_means(target: Target) -> list[str]:
 
 
 def said_within(asks: dict[str, Callable[[], str]]) -> dict[str, str]:
-    """What each of these says in time; they are asked at once, and one that hangs is left behind."""
+    """The results of calls that return in time; they are made concurrently, and a call that hangs is abandoned."""
     said: dict[str, str] = {}
 
     def ask(key: str) -> None:

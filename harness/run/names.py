@@ -50,7 +50,7 @@ def _allowed(target: Target, key: str) -> Iterator[tuple[Location, str]]:
 
 
 def _built_in() -> Collection[str]:
-    """What may be allowed and is no experiment file of the project."""
+    """The experiments that may be allowed although they are not files of the project."""
     return {NAME, *consents()}
 
 

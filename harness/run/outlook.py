@@ -1,6 +1,6 @@
-"""What a plan promises before it is run.
+"""Computes what a run of a plan would take and could decide.
 
-It lists seconds, samples, scaled lengths of time, and what cannot be decided at its size.
+It lists seconds, samples, scaled lengths of time, and the sentences that a run of this size cannot decide.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 START_S: Final = 10.0
 REST_S: Final = 16.0
-"""What a run needs beside its acts on an idle machine of two cores."""
+"""Seconds that a run takes in addition to its acts, on an idle machine with two cores."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,11 +34,11 @@ class Prospect:
     """One sentence of the plan.
 
     Attributes:
-        requirement: that it belongs to.
-        objective: that it states.
-        times: its lengths of time, with what is used of each.
-        numbers: samples needed and planned; None where their number does not decide.
-        lacks: what keeps a run of this size from deciding it; empty: it can be decided.
+        requirement: the requirement of the sentence.
+        objective: the objective that it states.
+        times: its lengths of time, as written and as used.
+        numbers: samples needed and planned; None if the figure does not depend on their number.
+        lacks: why a run of this size cannot decide the sentence; empty if it can.
     """
 
     requirement: str
@@ -67,7 +67,7 @@ def prospects(plan: Plan) -> tuple[Prospect, ...]:
 
 
 def short_rows(sentences: Iterable[Prospect]) -> dict[str, str]:
-    """What a run of the plan's size would need to decide a sentence that it cannot, by requirement."""
+    """By requirement with a sentence that a run of this size cannot decide: what the run would need for it."""
     found: dict[str, str] = {}
     for said in sentences:
         if said.lacks:
@@ -76,7 +76,7 @@ def short_rows(sentences: Iterable[Prospect]) -> dict[str, str]:
 
 
 def _unconfirmed(plan: Plan, objective: Objective) -> Iterator[Lack]:
-    """The experiments that an objective speaks of, and whose files name no probe that confirms the fault."""
+    """A lack for each experiment of an objective whose file names no probe that confirms the fault."""
     for name in objective.scope.experiments:
         experiment = plan.experiments.get(name)
         if experiment is not None and experiment.domain == UNKNOWN.name:
@@ -108,12 +108,12 @@ def offered_to(plan: Plan, objective: Objective) -> Offered:
 
 
 def health_per_s(plan: Plan) -> float:
-    """Health probes of the entry per second of a fault-free window: the usual ones, or what a traffic of the plan asks for."""
+    """Health probes of the entry per second in a fault-free window: the default, or the rate that a traffic of the plan asks for."""
     return max([Rates().health_in_window, *(traffic.health_per_s for traffic in plan.traffic.values())])
 
 
 def grown(plan: Plan) -> dict[str, TrafficPlan]:
-    """The traffic of the plan, each window that may grow as long as its sentences need."""
+    """The traffic of the plan, with windows extended to the length that the sentences need, if they may be extended."""
     said, traffic = prospects(plan), dict(plan.traffic)
     for name, size in plan.traffic.items():
         own = [
@@ -129,9 +129,9 @@ def grown(plan: Plan) -> dict[str, TrafficPlan]:
 
 
 def _before_fault_s(plan: Plan, objective: Objective) -> float:
-    """Seconds of traffic before the first fault that the objective speaks of, as planned.
+    """Planned seconds of traffic before the first fault of an objective.
 
-    Infinite where it speaks of none.
+    Infinite if the objective has no fault.
     """
     passed_s = 0.0
     for act in plan.acts:
@@ -144,9 +144,9 @@ def _before_fault_s(plan: Plan, objective: Objective) -> float:
 
 
 def seconds(plan: Plan) -> tuple[float, float]:
-    """Expected duration of a run, and the longest if nothing comes back.
+    """Expected duration of a run in s, and its longest duration if nothing recovers by itself.
 
-    No fault is sent twice.
+    Both assume that no fault is sent twice.
     """
     own = [act for act in plan.acts if not act.beside]
     around = START_S + REST_S

@@ -1,4 +1,4 @@
-"""How closely a run is watched while a fault may be in: as closely as the shortest recovery that it claims needs."""
+"""How often a run is probed while a fault may be active: as often as the shortest recovery in its sentences requires."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from harness.drivers.watch import Rates, usual_rates
 from harness.model import Claim, Figure
 
 A_RECOVERY: Final = 50.0
-"""Requests in the shortest recovery that is claimed: the time between two is a fifth of the resolution that it may have."""
+"""Probes within the shortest claimed recovery, so that their spacing is a fifth of the allowed resolution."""
 MOST_PER_S: Final = 25.0
-"""The requests of the watch are load as well, and a fault leaves the least room for load: no run asks more often than this."""
+"""Most probes per second: probes are load as well, and during a fault the target can take the least load."""
 OF_A_REGION: Final = 0.5
-"""At the entry of each region, as a share of those at the entry of all."""
+"""Probes at the entry of each region, as a share of those at the platform's entry."""
 
 
 def rates_of(claims: Iterable[Claim], *, scale: float, broken: bool) -> Rates:
     """The requests per second of the watch.
 
     Args:
-        claims: of the plan.
-        scale: by which the platform's times are divided.
+        claims: the claims of the plan.
+        scale: the time scale, by which the platform's times are divided.
         broken: whether the run has an experiment.
     """
     limits_s = [

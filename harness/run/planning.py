@@ -1,6 +1,6 @@
-"""Compile the demands of the scenarios to a plan.
+"""Makes a plan of the demands of the scenarios.
 
-It has the demands in order, each once, and what stays without evidence.
+It has the acts in order, each demand once, and the claims that stay without evidence.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Compiled:
 
 
 def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str, TrafficPlan]:
-    """The sizes of the traffic that is asked for."""
+    """The planned size of each traffic that the demands name."""
     from harness.drivers.load import load_traffic  # a plan of files alone asks for none
     from harness.run.names import check_names
 
@@ -77,9 +77,9 @@ def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str
 def library_of(
     settings: Settings, target: Target, compiled: Compiled, experiments: Mapping[str, ExperimentPlan]
 ) -> Library:
-    """What the demands name.
+    """The objects that demands can name.
 
-    The sizes of the traffic and the rollouts that are asked for, and every experiment there is.
+    They are the traffic and the rollouts of the demands, and all experiments of the project.
     """
     from harness.drivers.rollout.files import load_rollout, on_target  # as above
 
@@ -188,7 +188,7 @@ def _plan(
 
 
 def _records(target: Target, traffic: Iterable[TrafficPlan]) -> Iterable[str]:
-    """The tables that must be recorded when the run has ended, even if empty."""
+    """The tables that the run must have recorded at its end, even if they are empty."""
     from harness.drivers.watch import watched_tables  # as below
 
     yield from watched_tables(target)
@@ -208,10 +208,10 @@ _DISTURBING: Final = (DemandKind.EXPERIMENT, DemandKind.ROLLOUT)
 
 
 def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]:
-    """The acts that serve these demands.
+    """The acts that serve these demands, in order.
 
-    Each follows those that it must follow, and those of one traffic are together. Traffic under which nothing is broken or rolled out
-    comes first: it meets the target as it was.
+    Each comes after the acts in its `after`, and acts of one traffic are together. Traffic without a fault or rollout comes first, when
+    the target is unchanged.
 
     Raises:
         UsageError: no driver serves a demand, one rollout is asked for under two traffics, or steps of the run wait for each other.
@@ -235,9 +235,9 @@ def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]
 
 
 def _named(acts: Sequence[Act]) -> dict[str, Act]:
-    """The acts by a unique name, also where one experiment runs under two kinds of traffic.
+    """The acts with unique names, also if an experiment runs under two kinds of traffic.
 
-    `after` follows: an act of no traffic comes after those of every traffic.
+    `after` is adapted to these names; an act without traffic comes after those of every traffic.
     """
     names = [
         act.name if act.name not in {a.name for a in acts[:at]} else f"{act.name} ({act.traffic})"
@@ -252,9 +252,9 @@ def _named(acts: Sequence[Act]) -> dict[str, Act]:
 
 
 def _sorted(planned: Mapping[str, Act]) -> list[Act]:
-    """Each act after those it names in `after`.
+    """The acts sorted so that each comes after the acts in its `after`.
 
-    The traffic that runs goes on while it has acts that may come next.
+    Acts of the traffic in progress come first, as long as it has acts whose turn it is.
     """
     left, done = dict(planned), list[Act]()
     while left:
@@ -268,9 +268,9 @@ def _sorted(planned: Mapping[str, Act]) -> list[Act]:
 
 
 def _direct(acts: Sequence[Act]) -> tuple[Act, ...]:
-    """The acts with only those in `after` that are not followed by another of them.
+    """The acts with a reduced `after`: without acts that come before another act in it anyway.
 
-    Without faults and rollouts none comes after them.
+    The window after the faults is left out for traffic without a fault or rollout.
     """
     before: dict[str, frozenset[str]] = {}
     direct = []
@@ -285,10 +285,10 @@ def _direct(acts: Sequence[Act]) -> tuple[Act, ...]:
 
 
 def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) -> ExperimentPlan:
-    """The experiment with what the objectives that name it ask for.
+    """The experiment with the observation times that its objectives need.
 
-    It is watched at most for the longest scaled limit of their recoveries, and at least for that of their first requests:
-    `none later than 10 s` is not known before.
+    It is watched at most for the longest scaled limit of their recoveries, and at least for that of their first requests, since
+    `none later than 10 s` cannot be known earlier.
     """
     named = [o for claim in claims for o in claim.objectives if experiment.name in o.scope.experiments]
     watched = [(0.0, 0.0), *(spec_of(o.figure).watched(o, scale) for o in named)]
@@ -305,7 +305,7 @@ def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) 
 
 
 def _way_back_watched(rollout: RolloutPlan, claims: Iterable[Claim], scale: float) -> RolloutPlan:
-    """The rollout with its way back watched, and left alone, for the longest that the sentences about it ask."""
+    """The rollout with its rollback observed, without help, for the longest time in the sentences about it."""
     named = [(spec_of(o.figure), o) for claim in claims for o in claim.objectives if o.scope.rollout == rollout.name]
     return replace(
         rollout,
@@ -315,7 +315,7 @@ def _way_back_watched(rollout: RolloutPlan, claims: Iterable[Claim], scale: floa
 
 
 def _configured(experiment: ExperimentPlan, target: Target) -> ExperimentPlan:
-    """The experiment with what its configuration resolves to on this target."""
+    """The experiment with the values of its configuration on this target."""
     from harness.drivers.chaos import resolved_configuration
 
     return replace(experiment, configuration=resolved_configuration(Path(experiment.file), target))
@@ -338,9 +338,9 @@ def _not_assessable(
 def _lack(
     claim: Claim, demands: Mapping[str, Demand], target: Target, settings: Settings, library: Library
 ) -> NotAssessable | None:
-    """What the target file, or the command, would have to say for this claim.
+    """What is missing in the target file, or in the command, to assess this claim.
 
-    None when they say it all.
+    None if nothing is missing.
     """
     needs = [need for objective in claim.objectives for need in spec_of(objective.figure).needs(objective)]
     known = drivers()
@@ -368,7 +368,7 @@ def _lack(
 
 
 def _add_on(claim: Claim, demands: Iterable[Demand], target: Target, library: Library) -> NotAssessable | None:
-    """What an act of this claim creates of an add-on that the target file does not name; None where there is no such thing."""
+    """The reason if an act of this claim creates an object of an add-on that the target file does not name; else None."""
     known = drivers()
     for demand in demands:
         if demand.kind not in known:

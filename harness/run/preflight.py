@@ -1,10 +1,10 @@
 """Preflight: whether every probed path answers as the target file says.
 
-Each is requested before anything is run, and the cluster is read once as it is before the first fault.
+Each path is requested before anything is run, and the state of the cluster is read once.
 
-A probe that has never succeeded says nothing about a release: a path that is misspelt looks like a target that is down.
-Answers that only the file can explain (404, 403, another body than expected) are its mistake until the probe has
-succeeded once. Where nothing answers, or with 5xx, the target is not well: it is waited for, and not judged.
+A probe that has never succeeded proves nothing about a release: a misspelt path looks like a target that is down.
+Answers such as 404, 403 or an unexpected body count as a mistake in the target file until the probe has succeeded
+once. If nothing answers, or with 5xx, the target is down: the run waits for it, and does not judge it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 SILENT_WITHIN_S: Final = 5.0
-"""How long, in seconds, a target may not answer, or answer as if its file were wrong."""
+"""Seconds that a target may take until it answers, and answers as its file expects."""
 SERVING_WITHIN_S: Final = 20.0
-"""A target that answers 5xx may be starting: the entry's probes are waited for so long."""
+"""Seconds that the probes of the entry are waited for while they are answered with 5xx: the target may be starting."""
 _EACH_S: Final = 2.0
 _SERVING_POLL_S: Final = 0.5
 _BUSY: Final = frozenset({408, 425, 429})
-"""Client errors that say nothing against the request."""
+"""Client errors that do not mean that the request is wrong."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,9 +49,9 @@ class PlannedProbe:
         base: address of the entry, the region or Prometheus.
         path: requested with GET, from the root of that address.
         expect: what the JSON object of the answer must contain.
-        needed: whether there is nothing to judge without it.
-        absent: whether 404 is a right answer, because what is asked for does not exist.
-        silent: whether an empty body is a right answer.
+        needed: whether nothing can be judged without it.
+        absent: whether 404 is a correct answer, because the requested object does not exist.
+        silent: whether an empty body is a correct answer.
     """
 
     key: Location
@@ -64,7 +64,7 @@ class PlannedProbe:
 
     @property
     def url(self) -> str:
-        """As messages show it, without user, password and query."""
+        """The URL as messages show it, without user, password and query."""
         parts = urlsplit(self.base)
         port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{parts.hostname}{port}{self.path.partition('?')[0]}"
@@ -74,9 +74,9 @@ class ProbeFailure(NamedTuple):
     """What is wrong with the last answer to a probe.
 
     Attributes:
-        probe: that was sent.
-        what: in a few words. hint: what to change in the file.
-        mistake: whether only the file can explain it.
+        probe: the probe that was sent.
+        what: what is wrong, in a few words. hint: what to change in the file.
+        mistake: whether only an error in the target file can explain it.
         answered: whether there was an answer at all.
     """
 
@@ -92,20 +92,20 @@ Ask = Callable[[Sequence[PlannedProbe]], Sequence[ProbeResponse]]
 
 
 def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = None, acts: Sequence[Act] = ()) -> None:
-    """Return once every probe of the entry has succeeded, and the cluster was read as before the first fault.
+    """Return once every probe of the entry has succeeded and the state of the cluster was read.
 
-    Probes of other places only must not be mistaken.
+    Probes of regions and of Prometheus may fail, unless the answer shows an error in the target file.
 
     Args:
         target: whose paths are requested.
-        say: takes what is noticed and stops nothing.
-        ask: sends the requests; by default as the watch does.
-        acts: of the plan: where one of them needs a target as before, how the cluster is must be readable.
+        say: is called with findings that do not stop the run.
+        ask: sends the requests; by default in the same way as the watch.
+        acts: of the plan; if one of them needs the target as before, the state of the cluster must be readable.
 
     Raises:
         ConfigurationError: a probe is answered as if the target file were wrong, with method, URL, answer, file and line.
-        TargetUnreachable: the entry does not answer, or not with success; or the API server does not.
-        AccessDenied: the user of the kubeconfig may not read how the cluster is.
+        TargetUnreachable: the entry or the API server does not answer, or the entry not with success.
+        AccessDenied: the user of the kubeconfig may not read the state of the cluster.
     """
     pending, found = probes_of(target), list[ProbeFailure]()
     asking, short = ask or _asker(target), clock.Deadline.after(SILENT_WITHIN_S)
@@ -121,10 +121,10 @@ def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = N
 
 
 def refuse_other_release(target: Target, plan: Plan) -> None:
-    """Compare the release that the target names now with the planned one: a load and a fault would prove nothing of another.
+    """Refuse a target that now names another release than the planned one: the run would prove nothing about the planned release.
 
     Raises:
-        UsageError: it names another one, with the command that judges it.
+        UsageError: the target names another release; the hint is the command that judges that one.
     """
     named = answering_release(target)
     if not named or named == plan.release:
@@ -140,10 +140,10 @@ def refuse_other_release(target: Target, plan: Plan) -> None:
 
 
 def _read_cluster(target: Target) -> None:
-    """Read once what is read before the first fault: a right that is missing would end the run only after its fault-free window.
+    """Read the state of the cluster once: otherwise a missing permission would end the run only after its fault-free window.
 
     Raises:
-        AccessDenied: the user of the kubeconfig may not. TargetUnreachable: the API server does not answer.
+        AccessDenied: the user of the kubeconfig may not read it. TargetUnreachable: the API server does not answer.
     """
     try:
         Restorer(target).baseline()
@@ -155,7 +155,7 @@ def _read_cluster(target: Target) -> None:
 
 
 def probes_of(target: Target) -> list[PlannedProbe]:
-    """Every path of the target file that can be requested without consequences."""
+    """A probe for every path of the target file that can be requested without side effects."""
     paths = target.probes
     found = [
         PlannedProbe(key=("probes", "health"), base=target.entry, path=paths.health, needed=True, silent=True),
@@ -216,14 +216,14 @@ def _hint_of_status(status: int, name: str) -> str:
 
 
 def _worth_waiting_for(found: Sequence[ProbeFailure]) -> bool:
-    """Whether the entry answers that it is not ready, and nothing says that the file is wrong."""
+    """Whether the entry answers that it is not ready, and no answer shows an error in the target file."""
     if any(finding.mistake for finding in found):
         return False
     return any(finding.probe.needed and finding.answered for finding in found)
 
 
 def _refuse(target: Target, found: Sequence[ProbeFailure], say: Callable[[str], None]) -> None:
-    """Raise for what stops the run; say what does not."""
+    """Raise an error for failures that stop the run; pass the others to `say`."""
     document = read_document(target.file)
     if mistakes := [finding for finding in found if finding.mistake]:
         first = mistakes[0]
@@ -245,13 +245,13 @@ def _refuse(target: Target, found: Sequence[ProbeFailure], say: Callable[[str], 
             raise TargetUnreachable(
                 f"INCONCLUSIVE: GET {probe.url} did not succeed within {SERVING_WITHIN_S:g} s: {what}; nothing was run",
                 where=document.where(probe.key),
-                hint="run again when the platform serves: what is down before the load is not judged",
+                hint="run again when the platform is up: a platform that is down before the load is not judged",
             )
         say(f"{document.where(probe.key)}: GET {probe.url}: {what}")
 
 
 def _asker(target: Target) -> Ask:
-    """Asks as the watch does: no redirects, no sign-in, one new connection each."""
+    """A function that sends probes in the same way as the watch: no redirects, no sign-in, a new connection for each."""
     tls = tls_context(target)
 
     async def one(probe: PlannedProbe) -> ProbeResponse:

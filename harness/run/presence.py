@@ -1,6 +1,6 @@
-"""Whether anything of the target is left, read while a fault may be in.
+"""Whether the target still answers at any address, checked while a fault may be active.
 
-A target that is gone is noticed within seconds.
+A target that is gone is detected within seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 GONE_AFTER_S: Final = 4.0
-"""So long no address of it gives any answer."""
+"""Seconds without an answer from any address after which a target counts as gone."""
 EVERY_S: Final = 0.5
 TIMEOUT_S: Final = 1.0
 """Timeout of one probe of an address, in seconds.
@@ -78,7 +78,7 @@ class Presence:
             raise TargetGone(
                 f"the target is gone: nothing of it has answered for {self._silent_s:.1f} s",
                 where=", ".join(self._probes),
-                hint=f"start it again, then run `{self._recover}`; the evidence so far is kept, and is not enough",
+                hint=f"start it again, then run `{self._recover}`; the evidence so far is kept, but is not sufficient for a decision",
             )
 
     def _any(self) -> bool:

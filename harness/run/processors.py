@@ -1,4 +1,4 @@
-"""Who has the processors: the target, the harness with what runs a provided target, and everything else on the machine."""
+"""Measures how the processors are shared between the target, the harness, and everything else on the machine."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from harness.run.listeners import listeners
 PROC: Final = Path("/proc")
 CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)
 _AUTOGROUP: Final = Path("sys", "kernel", "sched_autogroup_enabled")
-"""Where it says 1, sessions share the processors equally, and `nice` counts within a session alone. Source: sched(7)."""
+"""If this file contains 1, sessions share the processors equally, and `nice` applies within a session only. Source: sched(7)."""
 _SEARCH_EACH: Final = 10
-"""Readings from one search for the target's processes to the next."""
+"""Number of readings from one search for the target's processes to the next."""
 
 
 class _Used(NamedTuple):
@@ -31,8 +31,8 @@ class ProcessorTicks:
 
     Attributes:
         every: of all processors, idle or not.
-        busy: of them those in which a program ran or other machines of the host had them, without interrupts, which belong to no process.
-        niced: of the busy ones those of programs that yield to others.
+        busy: ticks in which a program ran or other machines of the host had the processor, without interrupts, which belong to no process.
+        niced: busy ticks of programs that yield to others.
         target: of the target's processes. harness: of this process, what runs a provided target and the descendants of both, but for the target's.
     """
 
@@ -60,7 +60,7 @@ class ProcessorShares:
 
 
 class ProcessorLog:
-    """Reads who has had the processors.
+    """Reads the shares of the processors.
 
     Args:
         doors: addresses at which the target listens, if it is on this machine.
@@ -84,7 +84,7 @@ class ProcessorLog:
         self._before = self._read()
 
     def shares(self) -> ProcessorShares | None:
-        """Since the last call; None where the kernel does not say."""
+        """The shares since the last call; None if the kernel does not report them."""
         before, now = self._before, self._read()
         self._before = now
         if before is None or now is None or now.every <= before.every:
@@ -113,14 +113,14 @@ class ProcessorLog:
         )
 
     def _search(self) -> None:
-        """The target's processes are those that it declares, else those that listen at its addresses."""
+        """Find the target's processes: those that it declares, else those that listen at its addresses."""
         declared = self._processes()
         self._roots = frozenset({os.getpid(), *declared.own})
         self._target = declared.target or listeners(self._doors, self._proc) - {os.getpid()}
 
 
 def shares(before: ProcessorTicks, now: ProcessorTicks, *, equals: bool) -> ProcessorShares:
-    """Of all processors between two readings; `equals`: whether programs under `nice` do not yield to the harness."""
+    """The shares of all processors between two readings; `equals`: whether programs under `nice` do not yield to the harness."""
     every = now.every - before.every
     target, harness = max(now.target - before.target, 0), max(now.harness - before.harness, 0)
     others = max(now.busy - before.busy - target - harness, 0)
@@ -131,7 +131,7 @@ def shares(before: ProcessorTicks, now: ProcessorTicks, *, equals: bool) -> Proc
 
 
 def _processes(proc: Path) -> Iterator[tuple[int, _Used]]:
-    """Every process with its parent and what it and its ended children have used. Source: proc(5), /proc/pid/stat."""
+    """Every process with its parent, and the ticks that it and its ended children have used. Source: proc(5), /proc/pid/stat."""
     for name in os.listdir(proc):  # noqa: PTH208 - names, and as cheap as can be
         if name.isdecimal() and (text := _bytes(proc / name / "stat")):
             fields = text.rpartition(b")")[2].split()
@@ -146,7 +146,7 @@ def _children(table: Mapping[int, _Used]) -> dict[int, list[int]]:
 
 
 def _tree(roots: Iterable[int], children: Mapping[int, list[int]]) -> Iterator[int]:
-    """These processes and all below them."""
+    """These processes and all their descendants."""
     waiting, seen = list(roots), set[int]()
     while waiting:
         pid = waiting.pop()

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on.
+"""Shows people the progress of a run.
 
 Each step is one line; on a terminal the current one is updated.
 """
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 
 class _Unheeded(Console):
-    """A console whose reader may leave.
+    """A console whose output pipe may be closed.
 
-    `rich` would end the program, and the target would stay as it is.
+    `rich` would end the program then, and the target would not be restored.
     """
 
     def on_broken_pipe(self) -> None:
-        """Say no more."""
+        """Stop the output."""
         self.quiet = True
 
 
 class Progress:
-    """Says what is going on, with the seconds since the start.
+    """Prints the steps of a run, with the seconds since the start.
 
-    On a terminal the current step is alive.
-    Nothing that it cannot say, as to a pipe that is closed or a disk that is full, ends a run.
+    On a terminal the current step is updated in place. Output that cannot be written, such as to a closed pipe or a full disk, does
+    not end a run.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -57,12 +57,12 @@ class Progress:
                 self._status.stop()
 
     def say(self, text: str) -> None:
-        """One line that stays."""
+        """Print a line that stays."""
         with suppress(OSError):
             self._console.print(f"[{clock.now_s() - self._began:6.1f} s] {text}", markup=False)
 
     def now(self, text: str) -> None:
-        """The current step; only a terminal shows it."""
+        """Show the current step; only on a terminal."""
         if self._status is not None:
             with suppress(OSError):
                 self._status.update(f"[{clock.now_s() - self._began:6.1f} s] {text}")

@@ -66,7 +66,7 @@ def shadowed(project: Project) -> list[str]:
 
     An example is `experiments/pod-loss.yaml`.
 
-    An equal file hides nothing. Of traffic the size is named when its locustfile, or what that imports, is another one.
+    An equal file is not listed. For traffic the file with its size is listed if its locustfile, or a module that this imports, differs.
     """
     from harness.drivers.chaos.experiments import SUFFIXES
 
@@ -97,7 +97,7 @@ def _same(own: Path, theirs: Path, name: Path, *, code: bool) -> bool:
 
 
 def feature_files(project: Project) -> tuple[Path, ...]:
-    """All feature files: the project's own, then the package's that none of these hides by its place and name.
+    """All feature files: those of the project, then those of the package that no file of the project with the same path hides.
 
     Raises:
         ConfigurationError: a directory of them cannot be read.
@@ -112,7 +112,7 @@ def feature_files(project: Project) -> tuple[Path, ...]:
 
 
 def nothing_claimed(project: Project, requirements: Sequence[Requirement]) -> str:
-    """What to do where no scenario claims one of these requirements: which directories were read, and what to write.
+    """The message if no scenario claims one of these requirements: which directories were read, and what to write.
 
     Args:
         project: whose features were read.
@@ -203,7 +203,7 @@ def _read(file: Path) -> Project:
 
 
 def _refuse_misspelt(tools: Mapping[str, Any], known: Sequence[str], file: Path) -> None:
-    """A misspelt table of ours would otherwise be ignored, and something else be judged."""
+    """Refuse a misspelt table of the harness, which would otherwise be ignored, so that something else would be judged."""
     for name, table in tools.items():
         alike = SequenceMatcher(None, name.casefold(), "harness").ratio() >= _CLOSE or name.startswith("readiness")
         if alike and isinstance(table, dict) and not {*known}.isdisjoint(table):

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def needed_parts(there: Sequence[str], requirements: Iterable[Requirement], claims: Iterable[Claim]) -> tuple[str, ...]:
-    """The parts of a provided target's platform without which a claimed row cannot be decided.
+    """The parts of a provided target's platform that a claimed requirement needs.
 
-    Of rows that need a part that it lacks, none; and none of a row that the profile gates in part, which is decided without.
+    Requirements that need a part which the platform lacks do not count, nor do those that the profile gates in part.
 
     Args:
-        there: the parts that it has, in the order of deployment.
+        there: the parts that the platform has, in the order of deployment.
         requirements: of the chosen profiles.
         claims: of the chosen scenarios.
     """
@@ -37,10 +37,10 @@ def needed_parts(there: Sequence[str], requirements: Iterable[Requirement], clai
 def started(
     settings: Settings, requirements: Iterable[Requirement], claims: Iterable[Claim], say: Callable[[str], None]
 ) -> Iterator[Target]:
-    """A context with the provided target of the settings, which is started for it; afterwards it is ended, unless it is kept.
+    """A context in which the provided target of the settings runs; it is ended afterwards, unless it is kept.
 
     Raises:
-        UsageError: it is not installed, or has no such release. HarnessError: it did not come up; why was passed to `say`.
+        UsageError: it is not installed, or has no such release. HarnessError: it did not start; the reason was passed to `say`.
     """
     name = settings.provided
     target = provided(name)
@@ -58,7 +58,7 @@ def started(
 
 
 class PlannedTarget:
-    """The provided target of the settings as it would be. It is described meanwhile: a plan needs it last.
+    """The provided target of the settings, not started. Its description is made in the background: a plan needs it last.
 
     Raises:
         UsageError: it is not installed.
@@ -70,7 +70,7 @@ class PlannedTarget:
 
     @contextmanager
     def target(self, requirements: Iterable[Requirement], claims: Iterable[Claim]) -> Iterator[Target]:
-        """A context with the target and the parts that these claims need; the files that it names are there meanwhile.
+        """A context with the target and the parts that these claims need; the files that it names exist in the context.
 
         Raises:
             UsageError: there is no such release. HarnessError: it cannot be described.
@@ -80,6 +80,6 @@ class PlannedTarget:
 
 
 def declared_processes(target: Target) -> Callable[[], TargetProcesses]:
-    """What tells the processes of a target, by the declaration of whoever provides it; of any other target it tells none."""
+    """A function that returns the processes of a target as its provider declares them; for other targets it names none."""
     running = attached(target.file)
     return TargetProcesses if running is None else running.processes

@@ -1,4 +1,4 @@
-"""What a run would refuse before its first request, so that a plan can say it: consent, what may be broken, and who brings it back."""
+"""The errors with which a run would be refused before its first request, so that a plan can show them: consent, `may_break`, rollbacks."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def refusals(plan: Plan, target: Target, allow_target: str) -> tuple[HarnessErro
     """Every error with which a run of this plan would end before anything is touched; empty: it would begin.
 
     Args:
-        plan: what would be done.
-        target: where.
-        allow_target: the name that was typed.
+        plan: the plan of the run.
+        target: its target.
+        allow_target: the name of the target that was typed.
     """
     live = needs_platform(act.kind for act in plan.acts)
     checks: list[Callable[[], None]] = [partial(require, *needed) for needed in _extras(plan, target, live=live)]
@@ -39,7 +39,7 @@ def refusals(plan: Plan, target: Target, allow_target: str) -> tuple[HarnessErro
 
 
 def _extras(plan: Plan, target: Target, *, live: bool) -> Iterator[tuple[str, str, str]]:
-    """The extras that a plan needs: name, what needs it, where that is written."""
+    """The extras that a plan needs: name of the extra, what needs it, and where that is written."""
     if any(act.kind == DemandKind.STATIC for act in plan.acts):
         yield STATIC, "a sentence on the platform's files", str(target.file)
     if live and target.kubernetes is not None:
@@ -57,7 +57,7 @@ def _raised(check: Callable[[], None]) -> HarnessError | None:
 
 
 def left_to_people(plan: Plan) -> Iterator[str]:
-    """The experiments that a person has to undo where the run is stopped under their fault: nothing else would."""
+    """One text per experiment that a person would have to undo if the run is stopped during its fault."""
     from harness.drivers.chaos import read_experiment  # a plan of files alone needs no experiment
 
     for experiment in plan.experiments.values():

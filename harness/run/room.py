@@ -1,4 +1,4 @@
-"""Whether this machine can carry the run beside its sandbox: said before the load, and the run ends when it cannot."""
+"""Whether this machine is fast enough for the run and its sandbox: reported before the load; the run ends if it is not."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from harness.run.machine import MachineLog
 
 ENOUGH: Final = 1.5
-"""A machine with less room than so many times what the traffic needs has none for the faults."""
+"""Processors that are needed, as a multiple of what the traffic takes: with less there are none left for the faults."""
 MEASURED: Final = 5
-"""Readings, one a second, of the end of the warm-up."""
+"""Number of readings, one a second, at the end of the warm-up that count."""
 STARVED_AT_MOST_S: Final = 60
-"""A run that was starved for so many seconds in all has too little left to prove anything."""
+"""Seconds in which the machine may be starved before the run ends, as too little evidence would be left."""
 _FEWEST_S: Final = 3
 _EACH_S: Final = 2.0
 
 
 def carries(seen: Sequence[MachineSeen]) -> float | None:
-    """How many times what harness and a healthy release need this machine has for them; None where the kernel did not count."""
+    """The processors that are left for harness and sandbox, as a multiple of what they need; None if the kernel did not count."""
     needs = {one.when_ns: need for one in seen if (need := needed(one)) is not None}
     left = sum(left_over(one) for one in seen if one.when_ns in needs)
     return left / sum(needs.values()) if any(needs.values()) else None
@@ -41,9 +41,9 @@ class Room:
     """Counts the seconds in which the machine was starved, by the judge's own rule.
 
     Args:
-        log: of the machine.
+        log: the readings of the machine.
         run_directory: where the watch writes.
-        decides: whether the target is a sandbox on this machine; else the room is not judged.
+        decides: whether the target is a sandbox on this machine; otherwise the machine is not judged.
     """
 
     def __init__(self, log: MachineLog, run_directory: Path, *, decides: bool) -> None:
@@ -54,26 +54,26 @@ class Room:
         self._due = clock.Deadline.after(0)
 
     def said(self) -> str:
-        """What to say at the end of the warm-up; empty: there is room.
+        """A warning for the end of the warm-up; empty if the machine is fast enough.
 
         Raises:
-            DriverError: there is too little, and the control suffers already.
+            DriverError: the machine is too slow, and the control is late already.
         """
         seen = self._log.seen[-MEASURED:]
         ratio = carries(seen) if self._decides else None
         if ratio is None or ratio >= ENOUGH:
             return ""
-        text = f"this machine can carry {ratio:.1f} times what this traffic needs, and {ENOUGH:g} times are needed"
+        text = f"this machine has processors for {ratio:.1f} times this traffic, and {ENOUGH:g} times are needed"
         since_ns = seen[0].when_ns - NS_PER_S
         if sum(second * NS_PER_S >= since_ns for second in self._starved()) >= _FEWEST_S:
             raise DriverError(f"{text}, and the control took over {LATE_MS:g} ms", hint=_HINT)
-        return f"{text}: {_HINT}, if it does not decide"
+        return f"{text}: {_HINT}, if the run ends INCONCLUSIVE"
 
     def check(self) -> None:
         """Count the starved seconds again, every two seconds at most.
 
         Raises:
-            DriverError: it was starved for too long.
+            DriverError: the machine was starved for too long.
         """
         if not self._decides or not self._due.over:
             return

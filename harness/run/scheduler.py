@@ -32,7 +32,7 @@ class Scheduler:
     Args:
         context: what each act is given.
         steadiness: of reads and writes at the entry.
-        stopped: whether a person or a supervisor has said stop, which an act may have taken for a failure of its own.
+        stopped: whether a person or a supervisor has requested a stop, which an act may report as its own failure.
     """
 
     def __init__(self, context: Context, steadiness: Steadiness, stopped: Callable[[], bool]) -> None:
@@ -56,7 +56,7 @@ class Scheduler:
                     self._run_together(together)
 
     def _run_together(self, acts: Sequence[Act]) -> None:
-        """Run acts side by side; once one ended the run, or it was stopped, those that wait for their turn are not begun."""
+        """Run acts concurrently; after an error that ends the run, or a stop, no further act is begun."""
         if self._stopped():
             raise KeyboardInterrupt
         if len(acts) == 1:
@@ -82,7 +82,7 @@ class Scheduler:
         self._do(act)
 
     def _do(self, act: Act) -> None:
-        """Do an act; a failure in any driver ends the run with its evidence, never without.
+        """Run an act; a failure in any driver ends the run, and the evidence so far is kept.
 
         Raises:
             HarnessError: the run cannot go on.
@@ -96,7 +96,7 @@ class Scheduler:
             raise DriverError(
                 f"this step of the run failed: {type(error).__name__}: {error}",
                 where=act.name,
-                hint="report it to whoever made the driver; the evidence so far is kept, and is not enough",
+                hint="report it to the author of the driver; the evidence so far is kept, but is not sufficient for a decision",
             ) from error
 
     def _begun(self, act: Act) -> None:
@@ -105,9 +105,9 @@ class Scheduler:
         self._context.history.put("act.started", act.name)
 
     def _why_not(self, act: Act) -> str:
-        """Why an act must not be done now: what it touches is not as before, or not steady.
+        """Why an act must not be run now: a part that it touches is not as before, or not steady.
 
-        Empty when it may.
+        Empty if it may be run.
         """
         context = self._context
         if why := context.blocked(act.touches):
@@ -117,7 +117,7 @@ class Scheduler:
         try:
             context.underway.condition.baseline()
         except (TargetUnreachable, AccessDenied) as error:
-            return f"how the target was before this step could not be read: {error.what}"
+            return f"the state of the target before this step could not be read: {error.what}"
         state, waited_s = context.underway.condition.wait(act.touches)
         subject = context.plan.demand[act.demand].name
         context.history.put("steady", subject, ok=state.ok, why=state.why, waited_s=waited_s)
@@ -128,12 +128,12 @@ class Scheduler:
 
 
 def needs_as_before(act: Act) -> bool:
-    """Whether an act under a traffic is done only on a target that is steady, and as it was before the first fault."""
+    """Whether an act requires a target that is steady and as it was before the first fault."""
     return bool(act.touches and act.needs_steady and act.traffic)
 
 
 def _together(acts: Sequence[Act]) -> Iterator[list[Act]]:
-    """Neighbours that touch nothing and need no traffic run together, any other act alone."""
+    """The acts in groups: neighbours that touch nothing and need no traffic run together, any other act alone."""
     for alone, some in groupby(acts, key=lambda act: bool(act.touches or act.traffic)):
         neighbours = list(some)
         yield from [[act] for act in neighbours] if alone else [neighbours]

@@ -1,4 +1,4 @@
-"""Which scenarios a session judges: those that the chosen profiles go by, less what `--only` leaves out."""
+"""Which scenarios a session judges: those of the chosen profiles, without the ones that `--only` leaves out."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class ScenarioSelection:
-    """What the options of a session choose of the project's scenarios.
+    """The scenarios of the project that the options of a session choose.
 
     Args:
         settings: the options.
         catalogue: the requirements that scenarios claim.
-        replay: whether a stored run is judged, of which nothing is chosen but by `--only`.
+        replay: whether a stored run is judged, for which only `--only` selects.
     """
 
     def __init__(self, settings: Settings, catalogue: Catalogue, *, replay: bool) -> None:
@@ -51,7 +51,7 @@ class ScenarioSelection:
         return kept or found  # without a file pytest would collect what it finds by itself
 
     def _names_a_row(self, file: Path) -> bool:
-        """Whether a feature file has the id of a requirement of the chosen profiles, in a tag or a table; what is wrong with it is said later."""
+        """Whether a feature file has the id of a requirement of the chosen profiles, in a tag or a table; lint reports mistakes in it later."""
         try:
             text = file.read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -66,11 +66,11 @@ class ScenarioSelection:
         return any(fnmatchcase(requirement, pattern) for pattern in self._settings.only)
 
     def is_chosen(self, scenario: Scenario) -> bool:
-        """Whether its requirement is in the chosen profiles. What another profile owns is not this run's, and was not left out by a filter."""
+        """Whether the requirement of a scenario is in the chosen profiles; scenarios of other profiles do not count as filtered out."""
         return self._replay or (requirement_of(scenario, self._catalogue) in self._ids and self._counts(scenario))
 
     def uncollected(self, collected: Iterable[Scenario]) -> list[str]:
-        """The locations of the chosen scenarios that a path on the command line, or anything else, kept from being collected.
+        """The locations of the chosen scenarios that were not collected, for example because of a path on the command line.
 
         Raises:
             HarnessError: a feature file, which may hold one, cannot be read.
@@ -85,7 +85,7 @@ class ScenarioSelection:
         ]
 
     def unclaimed(self) -> str:
-        """Why there was nothing to collect, where no scenario at all claims a requirement of the chosen profiles; empty where one does."""
+        """Why there was nothing to collect: no scenario claims a requirement of the chosen profiles; empty if one does."""
         if self._replay or any(self.is_chosen(scenario) for scenario in self._all()):
             return ""
         return nothing_claimed(self._settings.project, self.rows)
@@ -97,11 +97,11 @@ class ScenarioSelection:
 
     @cached_property
     def _ids(self) -> frozenset[str]:
-        """Of the requirements of the chosen profiles."""
+        """The ids of the requirements of the chosen profiles."""
         return frozenset(requirement.id for requirement in self.rows)
 
     def _counts(self, scenario: Scenario) -> bool:
-        """Whether one of the chosen profiles goes by this scenario; one of its own, tagged `@profile-NAME`, takes the place of the others."""
+        """Whether a chosen profile uses this scenario; its own scenarios, tagged `@profile-NAME`, replace the others of a requirement."""
         known, mine = self._catalogue.profiles, set(scenario.requirements)
         own = {name for name in self._settings.profiles if not mine.isdisjoint(known[name])}
         if scenario.profiles:
@@ -110,7 +110,7 @@ class ScenarioSelection:
 
     @cached_property
     def _elsewhere(self) -> Mapping[str, frozenset[str]]:
-        """By requirement the profiles that go by scenarios of their own."""
+        """By requirement, the profiles that have scenarios of their own."""
         root, found = self._settings.project.root, dict[str, frozenset[str]]()
         for file in self.files:
             with suppress(HarnessError):  # of a file that is not collected; the problems of the others are reported

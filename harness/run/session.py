@@ -47,20 +47,20 @@ def open_session(
     evidence: Path | None = None,
     **options: Any,
 ) -> VerificationSession:
-    """The session that a command line asks for, once what it names was found and checked.
+    """The session that a command line asks for, after everything that it names was found and checked.
 
     Args:
         project: whose features are judged.
         target: target file, or the name of a provided target; None: the project's.
-        profile: the profiles that decide; of none: the project's.
-        release: the release under test; None: none is named.
+        profile: the profiles that decide; empty: the project's.
+        release: the release under test; None: not named.
         out: directory of the runs; None: `reports/runs` of the project.
         baseline: earlier run to compare with, by its directory or name.
         evidence: stored run to replay, by its directory or name.
         options: other fields of `Settings`.
 
     Raises:
-        HarnessError: an option, or what it names, is wrong.
+        HarnessError: an option is invalid, or names something that is missing or invalid.
     """
     runs = out or project.root / "reports" / "runs"
     if evidence is None:
@@ -88,13 +88,13 @@ def open_session(
 
 
 class VerificationSession:
-    """What was asked for, what was compiled, and what was decided.
+    """The options of a session, its compiled scenarios, and its decision.
 
     Attributes:
         settings: the options. replay: whether a stored run is judged instead of a live one.
         deselected: locations of scenarios that a filter left out.
-        experiments: every one that there is. decided: once there is a decision.
-        remarks: what is wrong and stops nothing.
+        experiments: all experiments of the project. decided: the decision, once there is one.
+        remarks: problems that do not stop the session.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -114,7 +114,7 @@ class VerificationSession:
 
     @cached_property
     def selection(self) -> ScenarioSelection:
-        """Which scenarios are judged."""
+        """The selection of the scenarios that are judged."""
         return ScenarioSelection(self.settings, self.catalogue, replay=self.replay)
 
     @cached_property
@@ -123,7 +123,7 @@ class VerificationSession:
         return load_catalogue(self.settings.project.catalogue)
 
     def check(self) -> None:
-        """Read what the options name, before anything is collected; raises HarnessError for the first that is wrong."""
+        """Read everything that the options name, before scenarios are collected; raises HarnessError for the first problem."""
         profiles = self.settings.profiles or tuple(self.catalogue.profiles)  # a replay may name none
         catalogue = self.catalogue  # what is wrong with its files is not the profile's fault
         try:
@@ -151,19 +151,19 @@ class VerificationSession:
                 raise UsageError(what, where="--only", hint=hint_with_nearest(pattern, rows))
 
     def _refuse_circles(self) -> None:
-        """Refuse rows that are derived from themselves: nothing could ever decide them."""
+        """Refuse requirements that are derived from themselves: they could never be decided."""
         for problem in circles(self.catalogue):
             raise ConfigurationError(problem.what, where=problem.at, hint="write a criterion that names other rows")
 
     def _refuse_unknown_statements(self) -> None:
-        """Refuse an attestation or a waiver of what no catalogue file defines: it would be without effect, and without a word."""
+        """Refuse an attestation or a waiver for a requirement that no catalogue file defines: it would silently have no effect."""
         from harness.run.statements import refuse_unknown  # a replay reads none
 
         target = None if self.settings.target is None else load_target(self.settings.target)
         refuse_unknown(self.settings.project, target, self.catalogue.requirements)
 
     def _load_figures_and_formats(self) -> None:
-        """Refuse a figure or a report of the project that cannot be loaded: nothing else asks for one before the run has ended."""
+        """Refuse a figure or report format of the project that cannot be loaded, which would otherwise be found at the end of the run only."""
         from harness.figures import installed  # a replay can do without
 
         installed()
@@ -173,7 +173,7 @@ class VerificationSession:
             formats()
 
     def _refuse_other_release(self, file: Path) -> None:
-        """Refuse a typed release beside another one of the target file, which would be judged without a word."""
+        """Refuse a release on the command line that differs from that of the target file, which would silently be judged."""
         named, release = load_target(file).release.version, self.settings.release
         if self.settings.names_release and named and named != release:
             what = f"the target file names the release {named}, and the command {release}"
@@ -186,7 +186,7 @@ class VerificationSession:
         RunDirectory.open(baseline)
 
     def owns(self, feature: Path) -> bool:
-        """Whether a file is one of the project's or the package's features; others are not collected here."""
+        """Whether a file is a feature of the project or the package; other features are not collected."""
         return any(feature.is_relative_to(base) for base in self._features)
 
     @cached_property
@@ -195,18 +195,18 @@ class VerificationSession:
         return self.settings.project.search("features")
 
     def lint(self, features: Iterable[Path]) -> list[str]:
-        """What is wrong with feature files, above all what would pass without proving anything."""
+        """The problems of feature files, above all scenarios that would pass without proving anything."""
         return [problem for feature in features for problem in self._linted(feature)]
 
     def _linted(self, feature: Path) -> list[str]:
-        """The problems of one file; pytest asks for all files of a folder once for each of them that it was given."""
+        """The problems of one file, cached: pytest collects the files of a folder again for each file that it was given."""
         if feature not in self._problems:
             found = lint_features([feature], self.catalogue, self.experiments.domains, self.settings.project.root)
             self._problems[feature] = [str(problem) for problem in found]
         return self._problems[feature]
 
     def compile(self, scenarios: Sequence[Scenario]) -> None:
-        """Read every sentence; raises UsageError with file and line for the first that cannot be read, or what it needs."""
+        """Compile every scenario; raises UsageError with file and line for the first sentence that cannot be read or lacks what it needs."""
         claims: list[Claim] = []
         demands: list[Demand] = []
         used: dict[str, list[str]] = {}
@@ -233,14 +233,14 @@ class VerificationSession:
                 )
 
     def _planned_target(self) -> AbstractContextManager[Target]:
-        """The target that is planned for; nothing is asked of it."""
+        """The target of the plan; no request is sent to it."""
         if self.settings.target is not None:
             return nullcontext(load_target(self.settings.target))
         assert self._planned is not None  # noqa: S101 - a plan without a target file is for a provided target, see __init__
         return self._planned.target(self.selection.rows, self._compiled.claims)
 
     def _report_broken(self, used: Mapping[str, Sequence[str]]) -> None:
-        """Stop a run whose scenarios use an experiment file that is wrong; else only report the file."""
+        """Stop a run whose scenarios use an invalid experiment file; otherwise only report the file."""
         for name, error in self.experiments.broken.items():
             by = used.get(name, ())
             if by and not self.replay:
@@ -251,7 +251,7 @@ class VerificationSession:
             self.remarks.append(str(ConfigurationError(f"{error.what} ({why})", where=error.where, hint=error.hint)))
 
     def _experiments_of(self, scenario: Scenario, expected: Iterable[Demand]) -> Iterator[str]:
-        """The experiments that a scenario runs, and those of unknown domain where it speaks of every one of a kind."""
+        """The experiments that a scenario runs; experiments of unknown domain are included if it names all of a kind."""
         yield from (demand.name for demand in expected if demand.kind == DemandKind.EXPERIMENT)
         domains = self.experiments.domains
         unknown = [name for name in self.experiments.broken if domains[name] == UNKNOWN.name]
@@ -271,9 +271,9 @@ class VerificationSession:
         return self.decided
 
     def claim_of(self, scenario: Scenario) -> ClaimVerdict | None:
-        """The verdict of a scenario; None where the run has none, or has one of other sentences.
+        """The verdict of a scenario; None if the run has none, or judged other sentences of it.
 
-        Who waives a requirement waives each of its scenarios, as in the reports.
+        A waiver of a requirement applies to each of its scenarios, as in the reports.
         """
         for verdict in self.decided.judgement.verdicts if self.decided else ():
             for claim in verdict.claims:
@@ -297,7 +297,7 @@ class VerificationSession:
         return "the recorded run has no such scenario: it was written or renamed since"
 
     def exit_code(self, outcomes: Sequence[Outcome]) -> Exit:
-        """The decision's code; of a replay, which never decides, that of the worst of its outcomes."""
+        """The exit code of the decision; of a replay, which never decides, that of its worst outcome."""
         if self.decided is not None and not self.replay:
             return exit_of(self.decided.judgement, no_decision=self.settings.no_decision)
         if Outcome.FAIL in outcomes:
@@ -320,6 +320,6 @@ class VerificationSession:
 
 
 def _same(location: str, scenario: Scenario) -> bool:
-    """Whether `file:line: title` is of this scenario, which may be in another line now."""
+    """Whether `file:line: title` is this scenario, which may have moved to another line."""
     file, _, rest = location.partition(":")
     return f"{file}: {rest.partition(': ')[2]}" == scenario.id

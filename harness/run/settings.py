@@ -1,4 +1,4 @@
-"""What one session was asked to do."""
+"""The options of one session."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ class Settings:
     """The options of `readiness run` and `readiness plan`, and of the pytest plugin.
 
     Attributes:
-        project: where names are resolved.
-        target: target file; None: the provided target, started for the run. Who reads options makes this of `choice.choose`.
+        project: the project in which names are resolved.
+        target: target file; None: the provided target is started for the run. The value comes from `choice.choose`.
         provided: name of the target that is started where `target` is None.
         profiles: catalogue profiles.
-        stands_for: environment that a provided target stands for.
+        stands_for: environment that a provided target represents.
         release: release of a provided target's platform, by name or directory; for another target a label.
-        names_release: whether the release was named, or is that of a session that names none.
+        names_release: whether the release was named; otherwise it is the default.
         out: directory of the runs.
         seed: of every schedule.
-        traffic_scale: every traffic's rate, or its users where they wait for answers, is multiplied by it.
+        traffic_scale: factor for the rate of every traffic, or for its users in a closed model.
         allow_target: name typed in full for a production-like target.
         baseline: run directory that sentences about a baseline compare with; None: they are not assessed.
         keep: leave a provided target running afterwards.
         no_decision: exit with the worst selected verdict when filtered.
         only: patterns of requirement ids.
-        pytest_arguments: what else pytest is given, as `-k`.
+        pytest_arguments: further arguments for pytest, such as `-k`.
         evidence: stored run to replay; None: a live run.
-        planning: show the plan and stop; as_json: for machines; as_roles: only the rights that it takes.
+        planning: show the plan and stop. as_json: as JSON. as_roles: only the Kubernetes permissions that it needs.
     """
 
     project: Project
@@ -68,7 +68,7 @@ class Settings:
     as_roles: bool = False
 
     def __post_init__(self) -> None:
-        """Raises UsageError where the traffic's scale is out of bounds, or no number."""
+        """Raise UsageError if the traffic scale is out of bounds or not a number."""
         if not LEAST_SCALE <= self.traffic_scale <= MOST_SCALE:
             what = f"the traffic scale is {self.traffic_scale:g}, and may be {LEAST_SCALE:g} to {MOST_SCALE:g}"
             raise UsageError(what, where="--traffic-scale", hint="`--traffic-scale 0.5` offers half of every traffic")
@@ -76,10 +76,10 @@ class Settings:
     def again(self, release: str) -> tuple[str, ...]:
         """The options that repeat the run.
 
-        `--only` and what has to be typed in full for a target are left out.
+        `--only` and the option with the typed name of the target are left out.
 
         Args:
-            release: that is judged; a target file may name another one than `release`, which counts for a provided target alone.
+            release: the judged release; the target file may name another one than `release`, which applies to a provided target only.
         """
         options = {
             "--target": [self.provided if self.target is None else str(self.target)],

@@ -1,4 +1,4 @@
-"""Does every region give its share of the answers again? Asked live, after a fault."""
+"""Whether every region gives its share of the answers again, checked during the run after a fault."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LAST_S: Final = 5.0
 _FEWEST, _MOST = 50, 400
-"""How many of the last answers count: those of five seconds, within these bounds."""
+"""Least and largest number of the latest answers that count; in between, those of the last five seconds."""
 
 
 class Shares:
@@ -25,8 +25,8 @@ class Shares:
 
     Args:
         rows: the workers' row files.
-        expected: region → the share of answers it is expected to give, 0 to 1; empty: nothing is asked.
-        requests_per_s: that the traffic offers.
+        expected: region → the share of answers it is expected to give, 0 to 1; empty: the shares are not checked.
+        requests_per_s: the rate of the traffic.
     """
 
     def __init__(self, rows: Sequence[Path], expected: Mapping[str, float], requests_per_s: float) -> None:
@@ -36,7 +36,7 @@ class Shares:
         self._recent = Table.empty(SAMPLES)
 
     def now(self) -> PartsState:
-        """Whether the last answers are shared as expected; else which region is off."""
+        """Whether the regions gave the expected shares of the latest answers; otherwise the first region that did not."""
         if not self._expected:
             return PartsState(ok=True, why="")
         rows = Table.merged(SAMPLES, [self._recent, *(tail.poll() for tail in self._tails)])
@@ -46,11 +46,10 @@ class Shares:
 
 
 def shared_as(answers: Table, expected: Mapping[str, float]) -> PartsState:
-    """Whether these answers are shared among the regions as expected, but for chance.
+    """Whether each region gave its expected share of these answers, within the margin of chance.
 
-    Otherwise the first region that deviates.
-    Chance is given 3.3 standard deviations of a share of one half, and never less than 8 points: that of a region with a
-    tenth of the traffic that is away shows in 400 answers.
+    Otherwise `why` names the first region that deviates. The margin is 3.3 standard deviations of a share of one half, and at
+    least 8 percentage points: with 400 answers the loss of a region that serves a tenth of the traffic is detected.
     """
     total = len(answers)
     if total < _FEWEST:

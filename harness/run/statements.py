@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Statements(NamedTuple):
-    """Attestations and waivers, with those that do not count and why."""
+    """Attestations and waivers, also those that do not count, with the reason."""
 
     attestations: tuple[Attestation, ...]
     waivers: tuple[Waiver, ...]

@@ -1,4 +1,4 @@
-"""Is the target steady, and is it back? Asked live, by the judge's own rule 8."""
+"""Whether the target is steady, or served again after a fault; decided during the run by the judge's own rule 8."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from harness.drivers.watch.live import RecentRequests
 
 _READ_KNOWN_NS: Final = 1_300_000_000
-"""A read that is due now is known within its time-out of 1 s and a flush of 0.25 s."""
+"""Delay after which the result of a read is recorded: its timeout of 1 s, and a flush of 0.25 s."""
 WRITE_KNOWN_NS: Final = 2_300_000_000
-"""The same of a write, whose time-out is 2 s."""
+"""Delay after which the result of a write, whose timeout is 2 s, is recorded."""
 _STEADY_POLL_S: Final = 0.25
 _SERVES: Final = 0.5
 """Share of successful probes below which a target counts as down."""
 
 
 class Steadiness:
-    """Reads and, where the target has a ledger, writes at the entry.
+    """The steadiness of reads and, if the target has a ledger, of writes at the entry.
 
     Args:
         view: what the watch recorded so far.
         writes: whether the ledger's writes count.
-        promise: what is promised of a request, by the judge's rule.
+        promise: the promised response time and share of failures, by the judge's rule.
     """
 
     def __init__(self, view: LiveView, *, writes: bool, promise: Promise) -> None:
@@ -39,14 +39,14 @@ class Steadiness:
         self._quiet: dict[str, list[Requests]] = {"reads": [], "writes": []}
 
     def quiet(self, start_ns: int, end_ns: int) -> None:
-        """In this span no fault was in: what failed then is as before, for the rest of the run."""
+        """Use a span without a fault as reference for the rest of the run: as many failures as in it count as normal."""
         self._view.poll()
         for name, recent in (("reads", self._view.reads()), ("writes", self._view.writes())):
             requests = Requests.of(recent.due_ns, recent.done_ns, recent.ok)
             self._quiet[name].append(requests.between(start_ns, end_ns))
 
     def now(self) -> PartsState:
-        """Whether the last five known seconds were steady, and what was observed."""
+        """Whether the last five recorded seconds were steady, and what was observed."""
         self._view.poll()
         now = clock.now_ns()
         steady, why = self._steady("reads", self._view.reads(), now - _READ_KNOWN_NS)
@@ -56,14 +56,13 @@ class Steadiness:
         return PartsState(ok=written, why=f"reads: {why}; writes: {why_written}")
 
     def wait(self, within_s: float = STEADY_WITHIN_S) -> tuple[PartsState, float]:
-        """Wait for a steady target: what was observed last, and the seconds it took."""
+        """Wait for a steady target; returns the last state, and the seconds it took."""
         return awaited(self.now, within_s, _STEADY_POLL_S)
 
     def down(self) -> str:
-        """What failed where fewer than half of the last five known seconds' requests succeeded.
+        """What fails if under half of the requests of the last five recorded seconds succeeded; else empty.
 
-        Empty where the target serves.
-        A bad release fails some requests and is judged. A target that is down, or a probe that never succeeded, is not.
+        A bad release fails some requests and is judged. A target that is down, or a probe that never succeeded, is not judged.
         """
         self._view.poll()
         now = clock.now_ns()
@@ -78,7 +77,7 @@ class Steadiness:
         return ""
 
     def back_since(self, since_ns: int) -> bool:
-        """Whether reads and writes are back, for five known seconds, after an action at `since_ns`."""
+        """Whether reads and writes were served again for five recorded seconds after an action at `since_ns`."""
         self._view.poll()
         now = clock.now_ns()
         if not self._back("reads", self._view.reads(), since_ns, now - _READ_KNOWN_NS):

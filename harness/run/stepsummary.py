@@ -11,16 +11,16 @@ from typing import Final
 
 VARIABLE: Final = "GITHUB_STEP_SUMMARY"
 MOST_BYTES: Final = 1 << 20
-"""Of a step; of a longer file nothing at all is shown."""
+"""Most bytes of the summary of a step; GitHub shows nothing of a longer file."""
 _ROOM: Final = 400
-"""For the line that says that it was cut."""
+"""Bytes that are kept for the line that says that the summary was cut."""
 
 
 def append_step_summary(summary: Path) -> str:
     """Append a run's `summary.md` to the page of the job.
 
-    Returns what was wrong, in words, else nothing.
-    What does not fit into what the step has left is cut at the end of a line, and says so. Without the variable nothing is done.
+    Returns a problem in words, or an empty text.
+    A summary that is longer than the remaining room is cut at the end of a line, and says so. Without the variable nothing is done.
     """
     named = os.environ.get(VARIABLE, "")
     if not named:
@@ -37,9 +37,9 @@ def append_step_summary(summary: Path) -> str:
 
 
 def fitted(text: bytes, room: int) -> bytes:
-    """As many lines of it as have room, with a last line that says where the others are.
+    """As many lines of the summary as fit, with a last line that says where the others are.
 
-    Empty where there is no room for a few.
+    Empty if there is room for hardly any.
     """
     if len(text) + 2 <= room:
         return text

@@ -1,6 +1,6 @@
 """Interrupts: Ctrl-C, a supervisor's SIGTERM, a terminal that is closed.
 
-The first is handled, then the target is restored undisturbed. Ctrl-Z does nothing.
+The first signal is handled, then the target is restored without further interrupts. Ctrl-Z does nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Stopping:
     """A context in which the first signal raises KeyboardInterrupt.
 
-    Those that follow change nothing, and SIGTSTP is ignored.
+    Further signals have no effect, and SIGTSTP is ignored.
 
     Attributes:
         asked: whether a stop was requested.
@@ -31,9 +31,9 @@ class Stopping:
         self._before: dict[signal.Signals, signal._HANDLER] = {}
 
     def shield(self) -> None:
-        """Ignore signals from here on.
+        """Ignore signals from now on.
 
-        The rest is short, and must not be left half done.
+        The remaining steps are short, and must not be interrupted.
         """
         self._shielded = True
 

@@ -1,4 +1,4 @@
-"""`readiness plan`: what would be done, with seconds and numbers; nothing is touched."""
+"""`readiness plan`: shows what a run would do, with seconds and numbers of samples; nothing is started."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 _NAMED: Final = 4
-"""So many of the requirements that wait for one thing are named; `--json` names all."""
+"""Most requirements that are named as waiting for the same thing; `--json` names all."""
 _WIDTH: Final = 136
 """Columns that the tables take at least: a number that wraps cannot be searched for."""
 
@@ -85,28 +85,28 @@ def show_plan(
 
 
 def _in_part(plan: Plan) -> Iterator[str]:
-    """The requirements that the profile gates in part: on what, and what the run does not try."""
+    """One line per requirement that the profile gates in part: the parts that decide, and those that the run does not try."""
     for row in plan.requirements:
         if left := plan.not_tried(row.id):
             yield f"{row.id} is gated in part, on {', '.join(row.in_part)}; not tried: {', '.join(left)}"
 
 
 def _roles(plan: Plan, library: Library, target: Target) -> str:
-    """The List as YAML, with what is not known of it as comments."""
+    """The Roles as a List in YAML, with comments for steps whose permissions are unknown."""
     import yaml
 
     document = access_document(plan, library, target)
     unknown = [
-        f"# not known what it asks (of an experiment: say it in the file's block, `access: [...]`): {one}\n"
+        f"# permissions unknown (of an experiment: list them as `access: [...]` in the block of its file): {one}\n"
         for one in document["undeclared"]
     ]
     return "".join([*unknown, yaml.safe_dump(document["roles"], sort_keys=False)])
 
 
 def _acts(plan: Plan) -> Iterator[str]:
-    """The acts in order: seconds, name, phase, what they touch and follow.
+    """The acts in order: seconds, name, phase, the parts that they touch, and the acts that they follow.
 
-    What they do is below.
+    A second line says what each act does.
     """
     yield "Steps of the run, in this order"
     yield f"{START_S:6.0f} s  start: target {plan.target}, watchers, load"
@@ -148,7 +148,7 @@ def _what(plan: Plan, act: Act) -> str:
 
 
 def _reach(experiment: ExperimentPlan) -> str:
-    """What an experiment does and may hit at most; empty where its file does not say it."""
+    """The actions of an experiment and the most that it may hit; empty if its file does not say it."""
     actions = f"; actions: {', '.join(experiment.actions)}" if experiment.actions else ""
     return f"{actions}; blast radius: {experiment.blast_radius}" if experiment.blast_radius else actions
 
@@ -160,7 +160,7 @@ def _baseline(baseline: Path, plan: Plan) -> str:
 
 
 def _account(rows: Sequence[RowAccount]) -> Table:
-    """Every requirement by form, and whether a run of this plan decides it."""
+    """A table of the requirements by form: how many there are, and how many a run of this plan decides."""
     table = Table(
         "form",
         "requirements",
@@ -178,7 +178,7 @@ def _account(rows: Sequence[RowAccount]) -> Table:
 
 
 def _waiting(rows: Sequence[RowAccount]) -> Iterator[str]:
-    """What requirements wait for, with what would bring it; one line each."""
+    """One line per missing thing that requirements wait for, with a hint how to provide it."""
     for one in awaited(row for row in rows if not row.short):  # those are listed by sentence
         hint = f" ({one.hint})" if one.hint else ""
         if len(one.ids) == 1:
@@ -234,7 +234,7 @@ def _claimed_twice(plan: Plan) -> Iterator[str]:
 
 
 def _refused(error: HarnessError) -> str:
-    """What the run would end with before it begins."""
+    """The errors with which a run would be refused before it begins."""
     hint = f"; hint: {error.hint}" if error.hint else ""
     return f"a run is refused as it is: {error.where}: {error.what}{hint}"
 

@@ -1,6 +1,6 @@
-"""One traffic from its first arrival to its last, as a context.
+"""Runs one traffic, as a context, from its first arrival to its last.
 
-It has a warm-up, the first window, and in the end a check whether the target is still steady.
+It has a warm-up, the first window, and at the end a check whether the target is still steady.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _END_WITHIN_S: Final = 10.0
 def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> Iterator[Underway]:
     """A context in which the traffic runs.
 
-    Its windows begin when it is warm and the target steady.
+    Its first window begins after the warm-up, once the target is steady.
 
     Raises:
         DriverError: the load does not start, or the target does not serve.
@@ -86,7 +86,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
 
 
 def load_settings(plan: TrafficPlan, target: Target, run_dir: Path, seed: int) -> LoadSettings:
-    """What the load of a traffic of a run is given."""
+    """The settings of the load of a traffic."""
     return LoadSettings(
         plan=plan,
         entry=_address(target, plan),
@@ -99,7 +99,7 @@ def load_settings(plan: TrafficPlan, target: Target, run_dir: Path, seed: int) -
 
 
 def _address(target: Target, plan: TrafficPlan) -> str:
-    """Where the requests go: paths are below of it."""
+    """The address to which requests are sent; paths are relative to it."""
     address: str = getattr(target, plan.entry) if plan.entry else target.entry
     return address.rstrip("/") if plan.entry else address
 

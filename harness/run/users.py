@@ -1,4 +1,4 @@
-"""Are the users served? Asked live after a fault, by the judge's own rule 8."""
+"""Whether users are served again after a fault; decided during the run by the judge's own rule 8."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVED_WITHIN_S: Final = 15.0
-"""So long users who are not served yet are waited for: a release that fails some of them all the time is judged, not waited for."""
+"""Seconds for which a run waits until users are served: a release that always fails some of them is judged, not waited for."""
 _LAST_NS: Final = 25_000_000_000
-"""So far back requests count: an outage that ended before is over."""
+"""Age in ns up to which requests count: an outage that ended before is over."""
 _POLL_S: Final = 0.25
 
 
@@ -30,7 +30,7 @@ class UsersServed:
     Args:
         rows: the workers' row files.
         rates: requests per second of each route, as planned.
-        promise: what is promised of a request, by the judge's rule.
+        promise: the promised response time and share of failures, by the judge's rule.
     """
 
     def __init__(self, rows: Sequence[Path], rates: Mapping[str, float], promise: Promise) -> None:
@@ -41,14 +41,14 @@ class UsersServed:
         self._quiet: Mapping[str, Requests] | None = None
 
     def quiet(self, start_ns: int, end_ns: int) -> None:
-        """In this span no fault was in: what failed then of a route or region is as before."""
+        """Use a span without a fault as reference: as many failures of a route or region as in it count as normal."""
         self._poll()
         self._quiet = grouped(self._recent.between("intended_ns", start_ns, end_ns), ())
 
     def now(self) -> PartsState:
-        """Whether users are served; else which route or region is out, or was not served for five known seconds since.
+        """Whether users are served; else which route or region is out, or was not yet served for five recorded seconds.
 
-        What is known of a request is known as late as of a write of the ledger, unless the target is down, which the probes say.
+        Results of requests are recorded as late as those of ledger writes, unless the target is down, which the probes show.
         """
         until_ns = clock.now_ns() - WRITE_KNOWN_NS
         self._poll()
@@ -62,10 +62,10 @@ class UsersServed:
         self._recent = Table.merged(SAMPLES, [self._recent, *(tail.poll() for tail in self._tails)])
 
     def wait(self, alive: Callable[[], None], within_s: float = SERVED_WITHIN_S) -> PartsState:
-        """Wait until they are served: how it was at the end.
+        """Wait until users are served; returns the last state.
 
         Args:
-            alive: raises when waiting is pointless.
-            within_s: so long.
+            alive: raises if waiting is pointless.
+            within_s: longest time to wait, in seconds.
         """
         return awaited(self.now, within_s, _POLL_S, alive)[0]

@@ -1,4 +1,4 @@
-"""Which run a command speaks of: where it is, its name, how long ago it was, and whether newer ones are beside it."""
+"""The run that a command names: its directory, its name, its age, and whether there are newer runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness import clock
 from harness.run.project import find_project
 
 LATEST: Final = Path("latest")
-"""Names the run that ended last."""
+"""Name of the link to the run that ended last."""
 _STAMP: Final = re.compile(r"(\d{8}T\d{6})Z-.*")
 _FORM: Final = "%Y%m%dT%H%M%S"
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))

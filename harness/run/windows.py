@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class _Open:
     """The window that is open.
 
-    Experiment, attempt: of its fault, or of the fault that it follows; rollout, part: the same of a rollout.
+    `experiment` and `attempt` name its fault or the fault before it; `rollout` and `part` its rollout or the one before it.
     """
 
     start_ns: int
@@ -31,12 +31,12 @@ class _Open:
 
     @property
     def disturbed(self) -> bool:
-        """Whether a fault is in, or a rollout under way."""
+        """Whether a fault is active, or a rollout in progress."""
         return self.phase is not Phase.STEADY
 
     @property
     def name(self) -> str:
-        """Of one that is disturbed, and of one between two disturbances."""
+        """The name of the window, during a fault or rollout, or between two of them."""
         if self.rollout:
             return rollout_window_name(self.rollout, self.part if self.disturbed else "after")
         return (
@@ -45,10 +45,10 @@ class _Open:
 
 
 class WindowLog:
-    """Cuts the time of one traffic where a fault is sent, where a rollout comes to a step, and where the target is restored.
+    """Divides the time of one traffic into windows: at each fault, at each step of a rollout, and at each restore.
 
-    What follows a restore is recorded when it ends, because only then its name is known: it is `experiment:X/after` or `rollout:R/after` if
-    something else is done, and `T/after-faults` if nothing is.
+    The window after a restore is recorded when it ends, since only then its name is known: `experiment:X/after` or `rollout:R/after` if
+    another fault or rollout follows, else `T/after-faults`.
     """
 
     def __init__(self, traffic: TrafficPlan, history: Sink) -> None:
@@ -58,7 +58,7 @@ class WindowLog:
 
     @property
     def since_ns(self) -> int:
-        """When the window began that is open; 0 where none is."""
+        """When the open window began, in ns; 0 if no window is open."""
         return self._open.start_ns if self._open is not None else 0
 
     @property
@@ -72,16 +72,16 @@ class WindowLog:
         return self._open is not None and not self.faulty and bool(self._open.experiment or self._open.rollout)
 
     def begin(self, at_ns: int) -> None:
-        """The first window begins: the target is steady, and nothing was broken yet."""
+        """Begin the first window: the target is steady, and no fault was sent yet."""
         self._open = _Open(start_ns=at_ns, phase=Phase.STEADY)
         self._opened(fault_free_name(self._traffic.name), self._open)
 
     def fault_sent(self, experiment: str, attempt: int, at_ns: int) -> None:
-        """A fault was sent at that time: what was open ended there."""
+        """End the open window and begin that of a fault, at the time at which the fault was sent."""
         self._disturbed(_Open(start_ns=at_ns, phase=Phase.FAULT, experiment=experiment, attempt=attempt))
 
     def rollout_reached(self, rollout: str, part: str, phase: Phase, at_ns: int) -> None:
-        """A rollout came to another part of it: what was open ended there."""
+        """End the open window and begin that of the next part of a rollout."""
         self._disturbed(_Open(start_ns=at_ns, phase=phase, rollout=rollout, part=part))
 
     def _disturbed(self, following: _Open) -> None:
@@ -91,22 +91,22 @@ class WindowLog:
             self._opened(following.name, following)
 
     def restored(self, at_ns: int) -> None:
-        """The target was found to be as it was before the fault."""
+        """End the window of a fault or rollout: the target is as it was before."""
         if self._open is not None and self.faulty:
             fault = self._open
             self._close(fault, at_ns)
             self._open = replace(fault, start_ns=at_ns, phase=Phase.STEADY)
 
     def end(self, at_ns: int) -> None:
-        """The load ends. May be called again."""
+        """End the last window with the load; a second call does nothing."""
         last, self._open = self._open, None
         if last is not None:
             self._close(last, at_ns, follows=after_faults_name(self._traffic.name))
 
     def _close(self, window: _Open, end_ns: int, follows: str = "") -> None:
-        """Record that a window ends.
+        """Record the end of a window.
 
-        One that follows a restore gets this name, and is recorded only now.
+        A window after a restore gets this name, and is recorded only now.
         """
         if window.disturbed:
             name = window.name

@@ -1,9 +1,8 @@
 """The pytest-bdd steps, made from the templates.
 
 This is a plugin module (`pytest_plugins = ["harness.steps.bdd"]`).
-Evidence is in the past tense: nothing is driven from a step. Given and When steps have only to be steps; a Then step
-hands its sentence to the fixture `claim_results`, which the harness's plugin provides and which speaks up once, at the
-end of the scenario.
+The run is over when steps are executed, so steps run nothing. Given and When steps do nothing; a Then step hands its sentence
+to the fixture `claim_results` of the harness's plugin, which raises the verdict once, at the end of the scenario.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ from harness.steps.templates import TEMPLATES
 
 
 class ClaimResults(Protocol):
-    """What the fixture `claim_results` offers."""
+    """The interface of the fixture `claim_results`."""
 
     def take(self, sentence: str) -> None:
         """Report the measure of a Then sentence of this scenario."""
 
 
 class TemplateParser(StepParser):
-    """Matches what one template reads; the step gets the whole sentence."""
+    """Matches the sentences of one template; the step function gets the complete sentence."""
 
     def __init__(self, template: Template) -> None:
         super().__init__(template.plain)
         self.template = template
 
     def is_matching(self, name: str) -> bool:
-        """Whether the template reads this step."""
+        """Whether the template matches this step."""
         return self.template.match(bare(name)) is not None
 
     def parse_arguments(self, name: str) -> dict[str, Any] | None:
@@ -44,11 +43,11 @@ class TemplateParser(StepParser):
 
 
 def _asked(sentence: str) -> None:
-    """Given and When: the plan has asked for it already."""
+    """Given and When steps: nothing to do, since the plan has asked for it already."""
 
 
 def _claimed(claim_results: ClaimResults, sentence: str) -> None:
-    """Then: the verdict is in, hand it to the scenario."""
+    """Then steps: report the measure of the sentence to the scenario."""
     claim_results.take(sentence)
 
 

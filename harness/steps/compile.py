@@ -28,12 +28,12 @@ def compile_scenario(
         scenario: as read from its feature file.
         catalogue: that holds its requirement id and the criterion.
         experiments: the project's experiments, name → domain.
-        in_part: the kinds of experiments of the criterion on which the chosen profile gates; empty: on all of them.
+        in_part: the kinds of experiments in the criterion on which the chosen profile gates; empty: all of them.
 
     Raises:
-        UsageError: it does not name one requirement, or a sentence cannot be read, asks for what does not exist, says something else
-            than the criterion, or is under the wrong keyword; or the profile gates on a kind of experiments that the criterion does not
-            name, or on every one. `where` is the `file:line` of scenario or step.
+        UsageError: the scenario does not name exactly one requirement; a sentence cannot be read, names what does not exist, differs from
+            the criterion, or has the wrong keyword; or `in_part` has a kind of experiments that the criterion does not name, or every
+            kind. `where` is the `file:line` of scenario or step.
     """
     requirement = requirement_of(scenario, catalogue)
     criterion = read_criterion(catalogue.requirement(requirement), catalogue, experiments)
@@ -85,9 +85,9 @@ def requirement_of(scenario: Scenario, catalogue: Catalogue) -> str:
 
 
 def read_criterion(requirement: Requirement, catalogue: Catalogue, experiments: Mapping[str, str]) -> Reading:
-    """The criterion by the grammar of the Then sentences.
+    """The criterion of a requirement, read as a Then sentence.
 
-    Raises UsageError where it cannot be claimed by a scenario.
+    Raises UsageError if no scenario can claim it.
     """
     where = catalogue.where(requirement.id, "criterion")
     try:
@@ -100,7 +100,7 @@ def read_criterion(requirement: Requirement, catalogue: Catalogue, experiments: 
 
 
 def read_step(step: Step, experiments: Mapping[str, str]) -> Reading:
-    """Read one step in its place; raises UsageError with its `file:line`."""
+    """Read one step; raises UsageError with the `file:line` of the step."""
     try:
         reading = read(step.text, experiments)
     except UsageError as error:
@@ -127,7 +127,7 @@ def speaks_of_a_domain(steps: Iterable[Step], experiments: Mapping[str, str]) ->
 _OF_A_FAULT: Final = frozenset({Phase.FAULT, Phase.RECOVERED})
 """Phases whose windows an experiment makes."""
 _OF_A_ROLLOUT: Final = frozenset({Phase.SWITCHED, Phase.STEP})
-"""Those that a rollout makes."""
+"""Phases whose windows a rollout makes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,8 +136,8 @@ class _Asked:
 
     Attributes:
         traffic, experiments: by name. faults: the experiments that break something.
-        report: what has been read. rollout: by name; empty: none is run.
-        unknown: the file of an experiment is wrong, so that it is unknown whether a sentence speaks of it.
+        report: the report that was read. rollout: by name; empty: no rollout is run.
+        unknown: whether the file of an experiment is invalid, so that it is unknown which sentences refer to it.
     """
 
     traffic: str | None
@@ -193,7 +193,7 @@ def _objective(reading: Reading, step: Step, asked: _Asked, domains: Mapping[str
         raise UsageError(f"{reading.sentence!r} needs traffic, and no When step names one", where=step.at, hint=hint)
     if objective.scope.traffic not in (None, asked.traffic):
         what = f"{reading.sentence!r} speaks of other traffic than the When step, which asks for {asked.traffic!r}"
-        raise UsageError(what, where=step.at, hint="name the same traffic in both")
+        raise UsageError(what, where=step.at, hint="name the same traffic in the When and the Then step")
     scope = replace(objective.scope, traffic=asked.traffic)
     if basis is Basis.TRAFFIC and scope.phase in _OF_A_FAULT:
         if not asked.faults:
@@ -213,24 +213,26 @@ def _objective(reading: Reading, step: Step, asked: _Asked, domains: Mapping[str
 
 
 def _refuse_other_parts(scenario: Scenario, criterion: Reading, in_part: Collection[str]) -> None:
-    """Refuse a profile that gates a row in part, on other parts than its criterion has, or on all of them."""
+    """Refuse a profile that gates a requirement in part, if it names a part that the criterion does not have, or all of its parts."""
     kinds = criterion.selection.kinds if criterion.selection else {}
-    hint = f"its kinds of experiments are: {', '.join(kinds) or 'none'}"
+    hint = f"the kinds of experiments in the criterion are: {', '.join(kinds) or 'none'}"
     for kind in in_part:
         if kind not in kinds:
             what = f"a profile gates {scenario.requirements[0]} on {kind!r}, which its criterion does not name"
             raise UsageError(what, where=scenario.at, hint=hint)
     if in_part and set(in_part) == set(kinds):
         what = f"a profile gates {scenario.requirements[0]} in part, and names every part of its criterion"
-        raise UsageError(what, where=scenario.at, hint="write the id alone: the row is then gated whole")
+        raise UsageError(
+            what, where=scenario.at, hint="write the id alone: the profile then gates on the complete criterion"
+        )
 
 
 def _with_missing(
     objective: Objective, named: Selection | None, domains: Mapping[str, str], in_part: Collection[str]
 ) -> Objective:
-    """The objective with the kinds of experiments that its criterion names and that it is not judged on.
+    """The objective with the kinds of experiments that its criterion names but none of its experiments has.
 
-    Those on which the profile does not gate are left out: they keep no row from PASS, and every report names them.
+    Kinds on which the profile does not gate are left out: they do not prevent a PASS, and every report names them.
     """
     here = {name: domains[name] for name in objective.scope.experiments}
     missing = named.missing_among(here) if named else ()
@@ -240,7 +242,7 @@ def _with_missing(
 
 
 def _require_report(reading: Reading, step: Step, asked: _Asked) -> None:
-    """Refuse a sentence about a report that no When step names, or about another kind than the one that it names."""
+    """Refuse a sentence about a report if no When step names one, or if the When step names one of another kind."""
     if not asked.report:
         hint = 'say which, for example: When the JUnit report "unit" of this release has been read'
         raise UsageError(f"{reading.sentence!r} needs a report, and no When step names one", where=step.at, hint=hint)
@@ -260,9 +262,9 @@ def _with_report(objective: Objective, asked: _Asked, catalogue: Catalogue, requ
 
 
 def _deciding(profile: str, catalogue: Catalogue) -> Mapping[str, str]:
-    """The profile that must have decided, by default that of the requirement's own file, and the `rows` of that file.
+    """The profile of the run that must have decided, by default that of the requirement's own file, and the number of its `rows`.
 
-    A run by another profile with all of these rows decided for it as well. A profile that is no file of its own is known by its name only.
+    A run by another profile counts if it decided all of these rows. If the profile is not a file of its own, only its name is known.
     """
     rows = catalogue.profiles.get(profile, ())
     own = bool(rows) and all(catalogue.requirement(row).profile == profile for row in rows)
@@ -270,7 +272,7 @@ def _deciding(profile: str, catalogue: Catalogue) -> Mapping[str, str]:
 
 
 def _experiments(reading: Reading, step: Step, asked: _Asked, domains: Mapping[str, str]) -> tuple[str, ...]:
-    """The experiments that a Then sentence speaks of: of its domains those that the scenario ran, else all that it ran."""
+    """The experiments of the scenario that a Then sentence refers to: those of the domains that it names, else all."""
     selection = reading.selection
     if selection is None:
         if asked.experiments:
@@ -288,9 +290,9 @@ def _experiments(reading: Reading, step: Step, asked: _Asked, domains: Mapping[s
 
 
 def _differences(objective: Objective, criterion: Reading, experiments: Mapping[str, str]) -> list[str]:
-    """A feature must say what its criterion says.
+    """How a Then sentence differs from its criterion, in words; empty if it does not.
 
-    It has the same figure, operator and values, and no experiment of another domain.
+    Both must have the same figure, operator and values, and the sentence no experiment of another domain.
     """
     if criterion.objective is None:  # pragma: no cover - read_criterion refuses it
         return []

@@ -1,4 +1,4 @@
-"""A feature file as its scenarios, Outlines written out row by row."""
+"""Reads a feature file as scenarios; an Outline becomes one scenario per row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEYWORDS: Final = {"Context": "given", "Action": "when", "Outcome": "then"}
 
 
 def read_document(path: Path, root: Path) -> Any:
-    """The Gherkin document that pytest-bdd sees; raises ConfigurationError where it is not one."""
+    """The Gherkin document of a file, as pytest-bdd parses it; raises ConfigurationError if it cannot be parsed."""
     at = shown(path, root)
     try:
         body = path.read_bytes()
@@ -51,7 +51,7 @@ def read_document(path: Path, root: Path) -> Any:
 def _parsed(path: str, _text: str) -> Any:
     """The parsed file, cached: lint and collection read it several times.
 
-    It is parsed again when its text is another.
+    It is parsed again when its text has changed.
     """
     return get_gherkin_document(path)
 
@@ -59,12 +59,11 @@ def _parsed(path: str, _text: str) -> Any:
 def read_feature(path: Path, root: Path | None = None) -> tuple[Scenario, ...]:
     """The scenarios of a feature file in its order.
 
-    Their files are named as `shown` names them (`root` is the working directory by default). Steps that the project
-    defines for pytest-bdd itself are left out, and so is a scenario that claims no requirement and has no other steps:
-    it is a test of the project's own.
+    Paths are shown relative to `root`, by default the working directory. Steps that the project defines for pytest-bdd itself
+    are left out, and so is a scenario that claims no requirement and has only such steps: it is a test of the project's own.
 
     Raises:
-        ConfigurationError: the file cannot be read or is no Gherkin, a sentence of ours has a table or a text under it, or a
+        ConfigurationError: the file cannot be read or is not Gherkin, a step of the harness has a table or a text below it, or a
             `conftest.py` cannot be imported.
     """
     base = root or Path.cwd()
@@ -85,10 +84,10 @@ def _own(step: Step, path: Path, root: Path) -> bool:
 
 
 def shown(path: Path, root: Path) -> str:
-    """A file as plans and messages name it.
+    """A path as plans and messages show it.
 
-    It is relative to the project, or to what the package brings; any other is as it is given.
-    So a run that was recorded on one machine names the scenarios of another.
+    It is relative to the project or to the package; any other path is shown as given.
+    So a run that was recorded on another machine has the same names.
     """
     real, linked, package = path.resolve(), path.absolute(), bundled("features").parent.resolve()
     for absolute, base in ((real, root.resolve()), (real, package), (linked, root.absolute())):
@@ -98,7 +97,7 @@ def shown(path: Path, root: Path) -> str:
 
 
 def children(feature: Any) -> Iterator[tuple[Any, list[Any], list[str]]]:
-    """Each scenario of a feature or of its Rules, with its Background steps and tags."""
+    """Each scenario of a feature and of its Rules, with its Background steps and tags."""
     yield from _children(feature, [], [])
 
 
@@ -114,7 +113,7 @@ def _children(parent: Any, steps: Sequence[Any], tags: Sequence[str]) -> Iterato
 
 
 def steps_of(parent: Any) -> Iterator[Any]:
-    """Every step of a feature as written, those of its Backgrounds and Rules too."""
+    """Every step of a feature as written, also those of its Backgrounds and Rules."""
     for child in parent.children:
         if child.rule:
             yield from steps_of(child.rule)
@@ -158,7 +157,11 @@ def _steps(steps: Sequence[Any], row: Mapping[str, str], file: str) -> Iterator[
         keyword, text = _KEYWORDS.get(step.keyword_type, keyword), _rendered(step.text, row)
         below = step.datatable or step.docstring
         if below is not None and reads(text):
-            kind, hint = ("table", "write a sentence for each row") if step.datatable else ("text", "leave it out")
+            kind, hint = (
+                ("table", "leave the table out, and write a step for each of its rows")
+                if step.datatable
+                else ("text", "leave it out")
+            )
             what = f"a {kind} under {text!r} is not read"
             raise ConfigurationError(what, where=f"{file}:{below.location.line}", hint=hint)
         yield Step(keyword=keyword, text=text, at=f"{file}:{step.location.line}")

@@ -1,4 +1,4 @@
-"""Sentence → what it asks for or claims. One template matches, or it is an error."""
+"""Reads a sentence: what it asks for or claims. Exactly one template must match."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from harness.steps.templates import TEMPLATES
 
 NO_EXPERIMENTS: Final[Mapping[str, str]] = MappingProxyType({})
 _WORDS: Final = 3
-"""What has more of them is another sentence, and not a value in the wrong form."""
+"""Most words of a value in the wrong form; a longer text is another sentence."""
 _INTERPRETATION: Final = re.compile(r"\s*\(interpretation[^()]*\)\s*$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What one sentence says, with its experiments looked up among those that are known.
+    """What one sentence says, with its experiments looked up among the known experiments.
 
     Attributes:
-        template: the one that matched.
-        sentence: without what is no part of it.
-        traffic: that must have run; None where the sentence names none.
-        selection: the experiments it speaks of; None where it speaks of none.
-        experiments: the selected by name.
-        missing: kinds of experiments that it speaks of and that are unknown.
+        template: the template that matched.
+        sentence: the text in one line, without a trailing interpretation.
+        traffic: name of the traffic that must have run; None if the sentence names none.
+        selection: the experiments that it refers to; None if it refers to none.
+        experiments: names of the selected experiments.
+        missing: kinds of experiments that it refers to and of which no experiment is known.
         objective: what must hold, for a Then sentence.
-        report: the report that the Then steps speak of.
-        told: what the platform says of itself that must have been read under the traffic; empty: nothing.
-        rollout: that must have run under the traffic; empty where the sentence names none.
+        report: the report that the Then steps are about.
+        told: data that the platform exposes and that must have been read under the traffic, such as `metrics`; empty: none.
+        rollout: name of the rollout that must have run under the traffic; empty if the sentence names none.
     """
 
     template: Template
@@ -55,7 +55,7 @@ class Reading:
 
     @property
     def keyword(self) -> Keyword:
-        """The keywords that the sentence may follow."""
+        """The keyword that the sentence must follow."""
         return self.template.keyword
 
     @property
@@ -79,9 +79,9 @@ class Reading:
 
 
 def demands_of(objective: Objective) -> tuple[Demand, ...]:
-    """The demand that finds the facts of an objective.
+    """The demand whose driver reads the facts of an objective.
 
-    Empty where it is made from other evidence.
+    Empty if the objective is judged on other evidence.
     """
     if spec_of(objective.figure).basis is not Basis.CHECK:
         return ()
@@ -94,7 +94,7 @@ def bare(sentence: str) -> str:
 
 
 def reads(sentence: str) -> bool:
-    """Whether a template reads it, whatever it then asks for."""
+    """Whether any template matches the sentence."""
     return bool(_known(bare(sentence)))
 
 
@@ -105,7 +105,7 @@ def read(
 
     Args:
         sentence: of a step or a criterion.
-        experiments: the known experiments, name → domain; `every … experiment` is looked up in it.
+        experiments: the known experiments, name → domain; `every … experiment` selects among them.
         templates: the vocabulary.
 
     Raises:
@@ -148,7 +148,7 @@ def _matching(text: str, templates: Sequence[Template]) -> tuple[tuple[Template,
 
 @lru_cache(maxsize=8192)
 def _known(text: str) -> tuple[tuple[Template, Values], ...]:
-    """The same for all templates, cached.
+    """Every template of the vocabulary that matches the text, cached.
 
     Lint, collection and catalogue read a sentence several times each.
     """
@@ -165,7 +165,7 @@ def _refused(objective: Objective) -> str:
 
 
 def _located(objective: Objective, reading: Reading) -> Objective:
-    """The objective with the experiments it speaks of."""
+    """The objective with the experiments that the sentence selects."""
     scope = replace(
         objective.scope,
         experiments=reading.experiments,
@@ -176,9 +176,9 @@ def _located(objective: Objective, reading: Reading) -> Objective:
 
 
 def _misfit(text: str, templates: Sequence[Template]) -> UsageError | None:
-    """The slots in the wrong form, where all else reads like a template.
+    """An error that names the values in the wrong form, if all other words match a template; None if no template is that close.
 
-    They are those of the template with the fewest.
+    Of several such templates the one with the fewest wrong values is named.
     """
     misfits = [(template, wrong) for template in templates if (wrong := template.misfits(text))]
     misfits = [found for found in misfits if all(len(value.split()) <= _WORDS for value in found[1].values())]
@@ -192,7 +192,7 @@ def _misfit(text: str, templates: Sequence[Template]) -> UsageError | None:
 
 
 def _nearest_template(text: str, templates: Sequence[Template]) -> str:
-    """The template whose own words, or whose example, are most like the sentence."""
+    """A hint with the template whose words, or whose example, are most similar to the sentence."""
     alike = {form: template for template in templates for form in (template.example, template.plain)}
     found = nearest(text, alike)
     if found is None:
@@ -201,11 +201,10 @@ def _nearest_template(text: str, templates: Sequence[Template]) -> str:
 
 
 def compare(then: Objective, criterion: Objective) -> list[str]:
-    """Where a Then sentence says something else than its criterion, in words.
+    """How a Then sentence differs from its criterion, in words; empty if they agree.
 
-    Empty when the two agree.
-    Figure, operator, values and what is measured must be equal. The experiments may be fewer and are not compared. What holds in the steady
-    state may be claimed of the time after a switch as well: it is the steady state of the release that took over.
+    Figure, operator, values and what is measured must be equal. The experiments may be fewer and are not compared. A criterion about the
+    steady state may also be claimed after a switch, which is the steady state of the release that took over.
     """
     after_switch = then.scope.phase is Phase.SWITCHED and criterion.scope.phase is Phase.STEADY
     compared = replace(then, scope=replace(then.scope, phase=Phase.STEADY)) if after_switch else then
@@ -221,7 +220,7 @@ def compare(then: Objective, criterion: Objective) -> list[str]:
             differences.append(f"{name} {mine or 'not given'}, the criterion says {theirs or 'none'}")
         elif mine.scaled is not theirs.scaled:
             scaled = ("is", "is not") if mine.scaled else ("is not", "is")
-            differences.append(f"{name} {mine} {scaled[0]} scaled, that of the criterion {scaled[1]}")
+            differences.append(f"{name} {mine} {scaled[0]} scaled in the step, and {scaled[1]} scaled in the criterion")
     if then.scope.users != criterion.scope.users:
         differences.append(f"{then.scope.users} users at once, the criterion says {criterion.scope.users}")
     # what no request feels is over as soon as it begins
@@ -234,7 +233,7 @@ def compare(then: Objective, criterion: Objective) -> list[str]:
 
 
 def _values(objective: Objective) -> dict[str, Quantity]:
-    """The values that the sentence says, by name."""
+    """The quantities in the sentence, by name."""
     named = {
         "limit": objective.limit,
         "tolerance": objective.tolerance,

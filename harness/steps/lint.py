@@ -1,6 +1,6 @@
-"""What is wrong with a feature file, found before anything runs.
+"""Finds what is wrong with a feature file before anything runs.
 
-Several of these are green in pytest-bdd: it keeps the last of two scenarios of one name, passes a scenario without
+pytest-bdd reports success for several of these mistakes: it keeps the last of two scenarios of one name, passes a scenario without
 steps, and runs an Outline without rows once, its placeholders as text.
 """
 
@@ -30,7 +30,7 @@ def lint_feature(
 
     Args:
         path: of the `.feature` file.
-        catalogue: that its ids and criteria are looked up in.
+        catalogue: the catalogue with the requirement ids and criteria.
         experiments: the project's experiments, name → domain.
         root: what the places in messages are relative to (default: the working directory).
     """
@@ -73,7 +73,7 @@ def _problem(error: UsageError) -> Problem:
 
 
 def _of_feature(templates: list[Any], file: str) -> Iterator[Problem]:
-    """A feature has scenarios, and their names differ.
+    """Problems of a feature: it has no scenario, or two scenarios with the same name.
 
     `pytest-bdd` keeps scenarios by name and loses the earlier one.
     """
@@ -93,9 +93,9 @@ def _of_feature(templates: list[Any], file: str) -> Iterator[Problem]:
 
 
 def _of_description(feature: Any, path: Path, file: str) -> Iterator[Problem]:
-    """Refuse steps that Gherkin takes for prose and that are never run.
+    """Refuse steps that Gherkin reads as description and that are never run.
 
-    They are under a misspelt `Scenario:`, or their keyword is not written as Gherkin has it, as `then`.
+    They are below a misspelt `Scenario:`, or their keyword is not spelt as in Gherkin, such as `then`.
     """
     steps = [*steps_of(feature)]
     read = {step.location.line for step in steps}
@@ -111,7 +111,7 @@ def _of_description(feature: Any, path: Path, file: str) -> Iterator[Problem]:
 
 
 def _keywords(language: str) -> re.Pattern[str]:
-    """What a step begins with, in English and in the language of its file, however it is written."""
+    """A pattern of the step keywords in English and in the language of the file, in any spelling of capitals."""
     known = [one for name in ("en", language) if (one := Dialect.for_name(name)) is not None]
     groups = [
         words
@@ -146,7 +146,7 @@ def _of_outline(template: Any, file: str) -> Iterator[Problem]:
 
 
 def _of_titles(scenarios: Iterable[Scenario]) -> Iterator[Problem]:
-    """A scenario is known by file and title, and rows of two Outlines can have the same one."""
+    """Two scenarios of a file with the same title: rows of two Outlines can have one, and a title identifies a scenario."""
     first: dict[str, Scenario] = {}
     for scenario in scenarios:
         other = first.setdefault(scenario.id, scenario)
@@ -158,7 +158,7 @@ def _of_titles(scenarios: Iterable[Scenario]) -> Iterator[Problem]:
 def _of_scenario(
     scenario: Scenario, catalogue: Catalogue, experiments: Mapping[str, str], written: Container[str]
 ) -> Iterator[Problem]:
-    """Of one scenario; `written` are the names of those that have steps, if only the project's own."""
+    """Problems of one scenario; `written`: names of the scenarios that have steps, also if these are only the project's own."""
     ids = [*_of_ids(scenario, catalogue), *_of_profiles(scenario, catalogue)]
     steps = [*_of_steps(scenario, experiments)]
     yield from (*ids, *steps)
@@ -182,7 +182,7 @@ def _of_ids(scenario: Scenario, catalogue: Catalogue) -> Iterator[Problem]:
 
 
 def _of_profiles(scenario: Scenario, catalogue: Catalogue) -> Iterator[Problem]:
-    """A profile that is not there, or that has not the requirement: the scenario would never count."""
+    """Problems of `@profile-…` tags: the profile does not exist or does not have the requirement, so the scenario would never count."""
     for name in scenario.profiles:
         if not set(scenario.requirements) <= set(catalogue.profiles.get(name, ())):
             what = f"the scenario counts in profile {name} alone, which does not have its requirement"
@@ -193,7 +193,7 @@ def _of_profiles(scenario: Scenario, catalogue: Catalogue) -> Iterator[Problem]:
 
 
 def _of_steps(scenario: Scenario, experiments: Mapping[str, str]) -> Iterator[Problem]:
-    """Every step that cannot be read, not only the first."""
+    """One problem per step that cannot be read."""
     for step in scenario.steps:
         try:
             read_step(step, experiments)

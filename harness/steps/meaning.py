@@ -1,4 +1,4 @@
-"""What a sentence can mean: traffic and experiments that are asked for, or an objective."""
+"""What a sentence can mean: traffic and experiments that must run, or an objective that must be met."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Keyword(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """Experiments that a sentence speaks of.
+    """The experiments that a sentence refers to.
 
     Attributes:
-        names: by name.
-        domains: of these fault domains.
-        kinds: what must be among them, for people, with the domain or the experiment that is it.
-        every: whether it speaks of all of them; else of those of them that the scenario ran.
+        names: experiments selected by name.
+        domains: fault domains whose experiments are selected.
+        kinds: each kind of experiments that must be among them, in words, with its domain or its experiment.
+        every: whether all of them must have run; otherwise only those that the scenario ran are selected.
     """
 
     names: tuple[str, ...] = ()
@@ -44,26 +44,26 @@ class Selection:
 
     @classmethod
     def of_domains(cls, domains: tuple[str, ...], *, every: bool = True) -> Selection:
-        """The experiments of some domains; a domain that has none is missing."""
+        """The experiments of some domains; a domain without an experiment counts as missing."""
         return cls(
             domains=domains, kinds={f"experiments of domain {domain}": domain for domain in domains}, every=every
         )
 
     def speaks_of(self, name: str, domain: str) -> bool:
-        """Whether an experiment of that name and domain is among those that it speaks of."""
+        """Whether an experiment with this name and domain is selected."""
         return name in self.names or domain in self.domains
 
     def among(self, experiments: Mapping[str, str]) -> tuple[str, ...]:
         """The selected of these experiments (name → domain), in their order, the named ones first.
 
-        `every experiment of domain …` leaves out those that run only by name; what speaks of the experiments that a scenario ran does not.
+        `every experiment of domain …` leaves out experiments that run only by name; a sentence about the experiments of its scenario does not.
         """
         left_out = {*self.names, *(only_by_name(experiments) if self.every else ())}
         found = [name for name, domain in experiments.items() if domain in self.domains and name not in left_out]
         return (*self.names, *found)
 
     def missing_among(self, experiments: Mapping[str, str]) -> tuple[str, ...]:
-        """The kinds that none of these experiments is."""
+        """The kinds of which none of these experiments is one."""
         apart = only_by_name(experiments) if self.every else frozenset()
         there = {*experiments, *(domain for name, domain in experiments.items() if name not in apart)}
         return tuple(kind for kind, name in self.kinds.items() if name not in there)
@@ -88,12 +88,12 @@ class Meaning:
     """What one sentence says.
 
     Attributes:
-        traffic: that must have run.
-        selection: experiments that must have run, or that an objective speaks of.
+        traffic: name of the traffic that must have run.
+        selection: experiments that must have run, or that an objective is about.
         objective: what must hold; its sentence, place and experiments are filled in by the reader.
-        told: what the platform says of itself that must have been read under the traffic, or during the rollout: `metrics`, `pod-reads`; empty: nothing.
-        rollout: that must have run under the traffic, by name.
-        report: the report that the Then steps speak of: `format`, `report` (its name), `of` (release or commit).
+        told: data that the platform exposes and that must have been read under the traffic or rollout: `metrics`, `pod-reads`; empty: none.
+        rollout: name of the rollout that must have run under the traffic.
+        report: the report that the Then steps are about: `format`, `report` (its name), `of` (release or commit).
     """
 
     traffic: str | None = None

@@ -1,6 +1,6 @@
-"""What the templates make of their slots.
+"""Functions that make an objective, or the report of a scenario, from the values of a template's slots.
 
-An objective, or the report that others speak of; the experiments asked for are in `selections`.
+The experiments that a sentence asks for are made in `selections`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _quantile(text: str) -> float:
 
 
 def _filled(text: str, slots: _Slots) -> str:
-    """`<region>` → the value of that slot; other text stays."""
+    """The value of the slot for a text such as `<region>`; other text is returned unchanged."""
     return slots[text[1:-1]] if text.startswith("<") else text
 
 
@@ -130,7 +130,7 @@ def replica_share(slots: _Slots) -> Meaning:
 
 
 def of_killed_pods(figure: Figure, **params: str) -> _Mean:
-    """What becomes of killed pods; a parameter in angle brackets is the slot's value."""
+    """A figure of killed pods and their successors; a parameter in angle brackets is replaced by the value of that slot."""
 
     def mean(slots: _Slots) -> Meaning:
         objective = Objective(
@@ -147,9 +147,9 @@ def of_killed_pods(figure: Figure, **params: str) -> _Mean:
 
 
 def recovery(selection: Callable[[_Slots], Selection | None], *, hit: str = "") -> _Mean:
-    """Operations are served again, at the latest a limit after the fault was sent.
+    """Operations are served again within a limit after the fault was sent.
 
-    `hit` is what the fault must have hit.
+    `hit` names what the fault must have hit.
     """
 
     def mean(slots: _Slots) -> Meaning:
@@ -240,7 +240,7 @@ def throughput(slots: _Slots) -> Meaning:
 
 
 def connections(what: str) -> _Mean:
-    """Which connections there are, against those that are declared."""
+    """The connections that were observed, compared with the declared ones."""
 
     def mean(_slots: _Slots) -> Meaning:
         limit, params = Quantity(value=0, unit=""), {"what": what}
@@ -258,7 +258,7 @@ def pooling(slots: _Slots) -> Meaning:
 
 
 def exposed(what: str, **params: str) -> _Mean:
-    """What the platform's own metrics say of itself, against what the traffic measured.
+    """A figure of the platform's own metrics, compared with what the traffic measured.
 
     A parameter in angle brackets is the slot's value.
     """
@@ -318,22 +318,22 @@ def visible_events(slots: _Slots) -> Meaning:
 
 
 def of_every_write(figure: Figure) -> _Mean:
-    """Something that holds of every acknowledged write of the whole run, faults included."""
+    """A condition on every acknowledged write of the complete run, faults included."""
     limit = Quantity(value=0, unit="")
     objective = Objective(figure=figure, scope=Scope(phase=Phase.RUN), op=Op.HOLDS, limit=limit, sentence="")
     return lambda _slots: Meaning(objective=objective)
 
 
 def check(name: str, **params: str) -> _Mean:
-    """Facts of the live target.
+    """Facts that are read from the live target.
 
-    A parameter in angle brackets is the slot's value, and is left out where that is.
+    A parameter in angle brackets is the value of that slot, and is left out if the slot has none.
     """
     return facts(DemandKind.CHECK, name, **params)
 
 
 def vouched(slots: _Slots) -> Meaning:
-    """A person in that role vouches for it."""
+    """A person with this role vouches for the requirement."""
     objective = Objective(
         figure=Figure.ATTESTATION,
         op=Op.HOLDS,
@@ -345,9 +345,9 @@ def vouched(slots: _Slots) -> Meaning:
 
 
 def reported(report_format: str, *, of: str = "") -> _Mean:
-    """The report that the Then steps of the scenario speak of.
+    """The report that the Then steps of the scenario are about.
 
-    It has a format and a name; `of` is what it must be of (release, commit, target; empty: nothing).
+    It has a format and a name; `of` is what it must belong to (release, commit or target; empty: anything).
     """
     return lambda slots: Meaning(report={"format": report_format, "report": slots["report"], "of": slots.get("of", of)})
 
@@ -368,7 +368,7 @@ def parts(slots: _Slots) -> Meaning:
 def facts(kind: str, name: str, /, **params: str) -> _Mean:
     """Facts that the driver of this kind of demand records.
 
-    Name and parameters in angle brackets are values of slots; a parameter is left out where its slot is.
+    A name or parameter in angle brackets is the value of that slot; a parameter is left out if its slot has no value.
     """
 
     def mean(slots: _Slots) -> Meaning:

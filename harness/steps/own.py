@@ -1,6 +1,6 @@
 """Steps that a project defines for pytest-bdd itself, in a `conftest.py` beside its features or above them.
 
-They are beside the harness's in one feature: pytest-bdd runs them when a scenario tells its verdict, after the run.
+A feature may contain them beside the steps of the harness. pytest-bdd executes them after the run, when the scenario reports its verdict.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _DEFINED: Final = StepNamePrefix.step_def.value
 
 
 def is_own_step(keyword: str, text: str, feature: Path, root: Path) -> bool:
-    """Whether a `conftest.py` between the project's root and a feature file defines this step.
+    """Whether a `conftest.py` between the project's root and the feature file defines this step.
 
     Args:
         keyword: `given`, `when` or `then`.
-        text: of the step, its placeholders filled in.
-        feature: the file that the step is in.
-        root: of the project; what the package brings has no steps of a project.
+        text: of the step, with its placeholders filled in.
+        feature: the file that contains the step.
+        root: of the project; features that come with the package are outside it and have no steps of a project.
 
     Raises:
         ConfigurationError: a `conftest.py`, or a module that it names in `pytest_plugins`, cannot be imported.
@@ -48,9 +48,9 @@ def is_own_step(keyword: str, text: str, feature: Path, root: Path) -> bool:
 
 
 def take_python_path(root: Path) -> None:
-    """Let modules of the project be found as its own pytest finds them: first in the directories of its setting `pythonpath`.
+    """Put the directories of pytest's setting `pythonpath` first in the import path, as the project's own pytest does.
 
-    A run is a session of pytest without the project's settings, so that none of them changes what is run or judged.
+    A run is a pytest session without the project's other settings, so that none of them changes what is run or judged.
 
     Args:
         root: of the project, where pytest's settings are.
@@ -68,7 +68,7 @@ def _conftests(folder: Path, root: Path) -> Iterator[Path]:
 
 @lru_cache(maxsize=64)
 def _steps_of(conftest: Path) -> tuple[StepFunctionContext, ...]:
-    """The definitions in the file, also imported ones, and in the plugin modules that it names."""
+    """The step definitions in a `conftest.py`, also imported ones, and in the plugin modules that it names."""
     module = _imported(conftest)
     return tuple(
         context
@@ -80,7 +80,7 @@ def _steps_of(conftest: Path) -> tuple[StepFunctionContext, ...]:
 
 
 def _plugins_of(module: ModuleType, conftest: Path) -> Iterator[ModuleType]:
-    """The modules that a conftest.py names in `pytest_plugins`, a name or several, as pytest has or would have imported them."""
+    """The modules that a `conftest.py` names in `pytest_plugins`, imported as pytest imports them."""
     named = getattr(module, "pytest_plugins", None) or ()
     names = [named] if isinstance(named, str) else named
     if not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
@@ -104,7 +104,7 @@ def _importing(what: str, conftest: Path, hint: str) -> Iterator[None]:
 
 
 def _imported(conftest: Path) -> ModuleType:
-    """The module, as pytest has imported it; else imported as pytest would: in a package by its dotted name."""
+    """The module of a `conftest.py`: the one that pytest has imported, else imported in the same way, by its dotted name in a package."""
     for module in list(sys.modules.values()):
         if (getattr(module, "__file__", None) or "") == str(conftest):
             return module
@@ -129,7 +129,7 @@ def _imported(conftest: Path) -> ModuleType:
 
 
 def _place_of(conftest: Path) -> tuple[Path, str]:
-    """The directory that the module is found from, above the packages that it is in, and its name there."""
+    """The import directory of a module, above the packages that contain it, and its dotted name there."""
     packages = list(
         takewhile(lambda one: (one / "__init__.py").is_file() and one.name.isidentifier(), conftest.parents)
     )

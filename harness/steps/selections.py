@@ -1,4 +1,4 @@
-"""The experiments that a sentence asks for, by its slots."""
+"""Which experiments a sentence asks for, as functions of the values of its slots."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from harness.steps.slots import Values
 
 
 def under_traffic(selection: Callable[[Values], Selection | None]) -> Callable[[Values], Meaning]:
-    """Traffic has run, and what `selection` finds under it."""
+    """The meaning of `"…" traffic has run`, with the experiments that `selection` finds."""
     return lambda slots: Meaning(traffic=slots["traffic"], selection=selection(slots))
 
 
 def no_experiment(_slots: Values) -> None:
-    """The sentence names no experiment."""
+    """Select nothing: for a sentence that names no experiment."""
 
 
 def of_kind(slots: Values) -> Selection:

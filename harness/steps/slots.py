@@ -75,11 +75,11 @@ class Values(dict[str, str]):
     def quantity(self, name: str) -> Quantity:
         """The value of a slot; a length of time says whether it is scaled.
 
-        It is as its kind of slot is, or as the words behind it say.
+        The type of the slot decides it, unless `(scaled)` or `(not scaled)` follows.
 
         Raises:
             KeyError: the slot has no value.
-            UsageError: it is no number with a unit.
+            UsageError: the value is not a number with a unit.
         """
         text, said, _ = self[name].partition(" (")
         scaled = self[name].endswith(_SCALED) if said else self._slots[name].scaled
@@ -90,7 +90,7 @@ class Values(dict[str, str]):
         return {name: self.quantity(name) for name in self if self._slots[name].is_time}
 
     def optional(self, name: str) -> Quantity | None:
-        """The same; None where the slot has no value."""
+        """The quantity of a slot; None if the slot has no value."""
         return self.quantity(name) if name in self else None
 
 
@@ -264,13 +264,13 @@ _TOKEN: Final = re.compile(r"<(?P<name>[a-z_]+)(?::(?P<type>[a-z]+))?>|\[(?P<opt
 def pattern_of(text: str) -> re.Pattern[str]:
     """The pattern of a template.
 
-    `<limit:duration>` is a slot with its type, `[…]` may be left out, the rest is literal.
+    `<limit:duration>` is a slot with its type, text in `[…]` may be left out, other text is literal.
     """
     return re.compile(_pattern(text, lambda slot: slot.pattern))
 
 
 def loose_pattern_of(text: str) -> re.Pattern[str]:
-    """The same, where a slot takes any text, unless it is one of fixed phrases."""
+    """Like `pattern_of`, but each slot takes any text, unless it takes fixed phrases only."""
     return re.compile(_pattern(text, lambda slot: f"(?:{slot.pattern})" if slot.listed else ".+?"))
 
 
@@ -287,7 +287,7 @@ def _pattern(text: str, of_slot: Callable[[Slot], str]) -> str:
 
 
 def start_of(text: str) -> str:
-    """What a sentence of a template must begin with: it is compared before a pattern is compiled."""
+    """The literal text that a sentence of a template must begin with, compared before a pattern is compiled."""
     return text[: token.start()] if (token := _TOKEN.search(text)) else text
 
 

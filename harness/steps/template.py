@@ -19,10 +19,10 @@ class Template:
         name: unique.
         keyword: the keyword that it follows.
         text: literal but for `<slot>`, `<slot:type>` and `[optional part]`.
-        about: what it reads, in one sentence.
+        about: what is measured or read for it, in one sentence.
         example: a sentence that it matches.
         mean: what the sentence means, from the values of its slots; a slot of a part that was left out is absent.
-        needs: keys of the target file that it reads, where a claim names them.
+        needs: keys of the target file that it needs.
     """
 
     name: str
@@ -54,9 +54,9 @@ class Template:
         return slots_of(self.text)
 
     def misfits(self, sentence: str) -> dict[str, str]:
-        """The values that their slots do not take, where the template's own words match.
+        """The values that do not fit their slots, if the literal words of the template match.
 
-        Empty where other words differ.
+        Empty if other words differ.
         """
         found = loose_pattern_of(self.text).fullmatch(sentence)
         values = found.groupdict() if found else {}
@@ -64,7 +64,7 @@ class Template:
         return {name: value for name, value in values.items() if value and not re.fullmatch(slots[name].pattern, value)}
 
     def match(self, sentence: str) -> Values | None:
-        """The values of the slots of a sentence; None when it is another sentence."""
+        """The values of the slots of a sentence; None if the template does not match it."""
         found = self.pattern.fullmatch(sentence) if sentence.startswith(self.start) else None
         if found is None:
             return None

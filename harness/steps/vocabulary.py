@@ -1,4 +1,4 @@
-"""The vocabulary for people: what can be said, and what a sentence reads and needs."""
+"""The vocabulary for people: which sentences exist, and what each reads and needs."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Explanation:
     """What one sentence means.
 
     Attributes:
-        template: that reads it. sentence: as read.
+        template: the template that matches it. sentence: as read.
         slots: the value of each slot.
         claims: what must hold, in words; empty where the sentence claims nothing.
         times: each length of time in it, and whether it is scaled.
-        needs: what must be done for it: traffic, experiments, checks; and keys of the target file that a claim needs.
-        missing: kinds of experiments that it speaks of and that were not written.
+        needs: traffic, experiments and checks that must run, and keys of the target file that it needs.
+        missing: kinds of experiments that it refers to and of which none was written.
     """
 
     template: Template

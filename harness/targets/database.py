@@ -39,7 +39,7 @@ def database_of(target: Target) -> tuple[Database, Leader]:
     """
     if target.database is None or target.database.leader is None:
         raise ConfigurationError(
-            "names no database with a lock",
+            "the target file names no database with a leader lock",
             where=f"{target.file}: database.leader",
             hint="write `leader: {namespace: …, endpoints: …}`",
         )
@@ -80,13 +80,13 @@ def not_streaming(cluster: Cluster, target: Target) -> list[MemberTrouble]:
 
 
 def switch_back(cluster: Cluster, target: Target, *, within_s: float) -> str:
-    """Wait until all members stream, then let the primary region's member lead; returns the leader.
+    """Wait until all members stream, then make the member in the primary region the leader; returns its name.
 
     Does nothing if the leader is already in the primary region.
 
     Raises:
         ConfigurationError: the target names no member in the primary region.
-        DriverError: this was not reached within `within_s` seconds.
+        DriverError: the member did not become the leader within `within_s` seconds.
     """
     database, _ = database_of(target)
     home = [name for name, member in database.members.items() if member.region == target.primary_region]

@@ -272,7 +272,7 @@ def test_what_bundlers_and_generators_write_is_read(tmp_path: Path) -> None:
         ("get-item-2-2", "/api/v2/c", {}),
     ]
     assert found.left_out == (
-        "GET /news: its answer is a stream, which does not end",
+        "GET /news: the answer is a stream, which does not end",
         "GET /cart: it needs the cookie `session`",
     )
     project = ProjectAnswers(name="shop", entry="http://127.0.0.1:9", reads=found.reads, write="/orders")

@@ -120,7 +120,7 @@ def test_without_its_condition_nothing_was_triggered() -> None:
     for run in (_canary(spoil=None), _canary(27.0)):
         _, second = _by_itself(run)
         assert (second.outcome.value, second.high) == ("INCONCLUSIVE", None)
-        assert "the condition of its trigger was never met for the whole window" in second.because.text
+        assert "the condition of its trigger was never met for as long as its whole window" in second.because.text
 
 
 def test_the_time_begins_with_the_trigger() -> None:

@@ -300,7 +300,10 @@ def test_a_whole_service_is_every_pod_of_it() -> None:
     whole = whole_service_receipt(run, services(USER, other), "user")
     assert (whole.ok, whole.why) == (True, "pod-loss: all 2 pods of user were hit")
     part = whole_service_receipt(run, services(USER), "user")
-    assert (part.ok, part.why) == (False, "pod-loss: user-2 of user was not hit: the service was not gone")
+    assert (part.ok, part.why) == (
+        False,
+        "pod-loss: the fault did not hit user-2 of user, so part of the service was left",
+    )
     unknown = whole_service_receipt(run, services(USER), "gone")
     assert (unknown.ok, unknown.why) == (None, "pod-loss: no history contains the pods of gone")
 

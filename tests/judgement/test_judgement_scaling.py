@@ -315,8 +315,12 @@ def _of_level(level: float, lines: list[Observation], **fields: Any) -> list[Obs
 @pytest.mark.parametrize(
     ("lines", "expected", "why"),
     [
-        (_of_level(0.6, held(), mean=0.05), ["INCONCLUSIVE", "PASS"], "5 % of the request where 60 % was expected"),
-        (_of_level(0.85, held(rises_at=None), mean=0.3), ["PASS", "INCONCLUSIVE"], "30 % of the request where 85 %"),
+        (_of_level(0.6, held(), mean=0.05), ["INCONCLUSIVE", "PASS"], "5 % of the resource request instead of 60 %"),
+        (
+            _of_level(0.85, held(rises_at=None), mean=0.3),
+            ["PASS", "INCONCLUSIVE"],
+            "30 % of the resource request instead of 85 %",
+        ),
         (
             [one for one in held() if one.kind != "scale.reached" or one.fields["level"] != 0.6],
             ["INCONCLUSIVE", "PASS"],

@@ -126,6 +126,6 @@ def test_a_row_that_no_run_of_this_size_decides_is_not_counted_as_decided() -> N
     """It has all means; a row that lacks some waits for these first, and one that is made of it waits as it does."""
     plan = plan_of([row("A-1"), row("A-2"), row("D-1", "A-1")], lack("A-2", "no bus"))
     found = accounted(plan, {"A-1": "1000 requests/s", "A-2": "8 h"})
-    told = "no run of this size decides it, which needs: 1000 requests/s"
+    told = "a run of this size cannot decide it; needed: 1000 requests/s"
     assert [(one.waits, one.short) for one in found] == [(told, True), ("no bus", False), (told, True)]
     assert account_document(found)["decided"] == 0

@@ -128,7 +128,10 @@ def test_a_verdict_that_was_tampered_with_is_an_internal_error(readiness: Callab
     verdict.write_bytes(verdict.read_bytes().replace(b'"score": 1.0', b'"score": 0.9'))
     said = readiness("judge", run, "--check")
     assert said.code == 3, said.text
-    assert "verdict.json: the stored verdict.json is not what this evidence gives: only the text differs" in said.text
+    assert (
+        "verdict.json: the stored verdict.json differs from the verdict of this evidence: only the text differs"
+        in said.text
+    )
     assert (
         f"hint: it was edited, or written by another version (this is {harness.__version__}); `readiness judge RUN` writes"
         in said.text
@@ -145,7 +148,7 @@ def test_a_requirement_whose_verdict_was_tampered_with_is_named(readiness: Calla
     )
     said = readiness("judge", run, "--check")
     assert said.code == 3, said.text
-    assert f"gives: the verdict or its reason differs of {first['id']}\n" in said.text
+    assert f"gives: the verdict or its reason differs for {first['id']}\n" in said.text
     verdict.write_text("{")
     said = readiness("judge", run, "--check")
     assert said.code == 3, said.text

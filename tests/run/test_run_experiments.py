@@ -261,7 +261,7 @@ def test_a_method_has_the_time_that_its_file_declares(monkeypatch: pytest.Monkey
     slow, child = experiment("pod-loss", seconds=600.0), Child(clock=clock, sent_s=None)
     run(monkeypatch, clock, slow, child, ground=Ground(clock=clock))
     assert [(what, round(at)) for what, at in child.did[:2]] == [("start", 0), ("interrupt", 720)]
-    assert child.why.endswith("; where its method needs longer, say so by `takes`")
+    assert child.why.endswith("; if its method needs longer, set `takes`")
     assert experiments.longest_s(slow) > 720
 
 

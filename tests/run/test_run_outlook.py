@@ -88,7 +88,7 @@ def test_a_traffic_that_offers_less_than_is_to_be_served_decides_nothing(asked: 
     assert "; ".join(lacks(plan).values()) == short
     waiting = outlook_document(plan)["account"]["waiting"]
     mine = [one["for"] for one in waiting if one["rows"] == [plan.claims[0].requirement]]
-    assert mine == ([f"no run of this size decides it, which needs: {short}"] if short else [])
+    assert mine == ([f"a run of this size cannot decide it; needed: {short}"] if short else [])
 
 
 def test_after_a_switch_the_rollout_says_how_long_it_is_watched() -> None:

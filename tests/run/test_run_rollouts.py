@@ -616,7 +616,9 @@ def test_a_candidate_that_is_what_runs_already_is_refused(
 ) -> None:
     """There is nothing to roll out."""
     monkeypatch.setattr(following, "candidate_template", lambda *_words, **_more: OLD)
-    with pytest.raises(DriverError, match=r"nothing of 1\.1\.0 differs from what runs: Rollout eu/cart"):
+    with pytest.raises(
+        DriverError, match=r"no object differs between 1\.1\.0 and the release that runs: Rollout eu/cart"
+    ):
         rolled()
 
 
@@ -745,7 +747,7 @@ def test_a_candidate_without_traffic_is_never_promoted(rolled: Callable[..., Run
     assert run.here.state["promoted"] == []
     (back,) = run.of("rollout.back")
     assert (back["by"], back["at_ns"]) == ("harness", 60.0)
-    assert "nothing ended it in 60 s: Paused" in back["why"]
+    assert "the rollout did not end within 60 s: Paused" in back["why"]
     assert run.here.state["template"] == OLD
 
 

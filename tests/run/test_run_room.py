@@ -61,15 +61,15 @@ def test_too_little_room_is_said_before_the_load(tmp_path: Path) -> None:
     """The control is well: the run goes on, and says what to do where it does not decide."""
     said = room(tmp_path, (seen(at, others=0.5) for at in range(1, 101))).said()
     assert said == (
-        "this machine can carry 1.2 times what this traffic needs, and 1.5 times are needed: "
-        "close other programs, or give a smaller `--traffic-scale`, if it does not decide"
+        "this machine has processors for 1.2 times this traffic, and 1.5 times are needed: "
+        "close other programs, or give a smaller `--traffic-scale`, if the run ends INCONCLUSIVE"
     )
 
 
 def test_too_little_room_and_a_control_that_suffers_end_the_run(tmp_path: Path) -> None:
     """Three of the last five seconds were starved."""
     here = room(tmp_path, (seen(at, others=0.5) for at in range(1, 101)), late=range(96, 99))
-    with pytest.raises(DriverError, match=r"can carry 1\.2 times .* and the control took over 50 ms"):
+    with pytest.raises(DriverError, match=r"processors for 1\.2 times .* and the control took over 50 ms"):
         here.said()
 
 

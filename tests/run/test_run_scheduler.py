@@ -294,6 +294,6 @@ def test_a_cluster_that_cannot_be_read_costs_the_act_and_not_the_run(
     """What is judged without a fault is judged all the same."""
     assert done(monkeypatch, clock, faults("pod-loss"), ground=Unread(clock=clock)) == [
         "everyday begins",
-        f"experiment:pod-loss skipped: how the target was before this step could not be read: {REFUSED}",
+        f"experiment:pod-loss skipped: the state of the target before this step could not be read: {REFUSED}",
         "everyday ends",
     ]

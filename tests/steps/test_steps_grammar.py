@@ -692,7 +692,7 @@ P99_FOR_P95 = (
         (
             "writes are served again within 4 h",
             "writes are served again within 4 h of every disaster",
-            ["limit 4 h is not scaled, that of the criterion is"],
+            ["limit 4 h is not scaled in the step, and is scaled in the criterion"],
         ),
         (
             "writes are served again within 45 s of the primary's death",

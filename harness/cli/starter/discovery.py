@@ -1,4 +1,4 @@
-"""Which paths of a service answer: a few GETs, before a project is written for it."""
+"""Finds out which paths of a service answer, by a few GETs, before a project is written for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import httpx
 
 HEALTH: Final = ("/health", "/healthz", "/health/ready", "/readyz", "/livez", "/ping", "/status", "/up", "/")
-"""Where services answer whether they are well, in the order in which they are requested."""
+"""Usual health paths of services, in the order in which they are requested."""
 _WITHIN_S: Final = 3.0
 _REFUSED: Final = (401, 403)
 
@@ -24,9 +24,9 @@ class DiscoveredPaths:
     """Paths that answer GET with status 200 and a body that is complete in time.
 
     Attributes:
-        health: the first of `HEALTH`, else a documented read; empty: none.
-        read: the root, else a documented read, else the same as `health`, where its answer has a body; empty: none.
-        problem: why nothing is known; empty where the service answers.
+        health: the first path of `HEALTH` that answers, else a documented read; empty: none.
+        read: the root, else a documented read, else `health` if its answer has a body; empty: none.
+        problem: why no path is known; empty if the service answers.
         refused: the status with which it refused a request without credentials; 0: it refused none.
     """
 
@@ -37,7 +37,7 @@ class DiscoveredPaths:
 
 
 def tls_of(ca_file: str) -> ssl.SSLContext:
-    """How addresses are verified: by this CA, else by the system's.
+    """The TLS settings for requests: certificates are verified by this CA, else by those of the system.
 
     Raises:
         ConfigurationError: the file has no certificate.
@@ -52,12 +52,12 @@ def tls_of(ca_file: str) -> ssl.SSLContext:
 def discovered(entry: str, tls: ssl.SSLContext, documented: Sequence[str] = ()) -> DiscoveredPaths:
     """Request the paths where services usually answer, then those that are documented; nothing else is sent.
 
-    Once one of them was answered, a path that is not answered in time, or whose answer goes on, is passed over.
+    After the first answer, a path that is not answered completely in time is skipped.
 
     Args:
-        entry: of the service.
-        tls: how it is verified.
-        documented: paths of its reads that answer 200, as its OpenAPI document says.
+        entry: address of the service.
+        tls: how its certificate is verified.
+        documented: paths of reads that answer 200 according to its OpenAPI document.
     """
     import httpx
 
@@ -66,7 +66,7 @@ def discovered(entry: str, tls: ssl.SSLContext, documented: Sequence[str] = ()) 
     with httpx.Client(base_url=entry, verify=tls, timeout=_WITHIN_S, trust_env=False) as client:
 
         def filled(path: str) -> bool | None:
-            """Whether its body has any text; None where it gave no complete answer with status 200."""
+            """Whether the body of the answer has text; None without a complete answer of status 200."""
             if path not in completed:
                 try:
                     with client.stream("GET", path) as answer:
@@ -90,7 +90,7 @@ def discovered(entry: str, tls: ssl.SSLContext, documented: Sequence[str] = ()) 
 
 
 def statuses_of(entry: str, tls: ssl.SSLContext, paths: Sequence[str]) -> dict[str, int]:
-    """The status with which the service answers GET, by path; 0 where no answer was complete in time."""
+    """The status of the answer to GET, by path; 0 if no answer was complete in time."""
     import httpx
 
     found: dict[str, int] = {}
@@ -105,7 +105,7 @@ def statuses_of(entry: str, tls: ssl.SSLContext, paths: Sequence[str]) -> dict[s
 
 
 def _filled(answer: httpx.Response) -> bool | None:
-    """Whether a body has any text; None where it is a stream, which is not over in time."""
+    """Whether a body has text; None if it is a stream that does not end in time."""
     deadline, found = Deadline.after(_WITHIN_S), False
     for piece in answer.iter_bytes():
         found = found or bool(piece.strip())

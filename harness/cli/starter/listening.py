@@ -1,4 +1,4 @@
-"""What listens at the address of a service on this machine: where it only passes connections on, the service is elsewhere."""
+"""Which process listens at the address of a service on this machine: if it only forwards connections, the service is elsewhere."""
 
 from __future__ import annotations
 

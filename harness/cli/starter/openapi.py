@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 LARGEST: Final = 5_000_000
 """Bytes of a document at most."""
 MOST_READS: Final = 12
-"""A journey has so many requests at most."""
+"""Maximum number of requests of a journey."""
 MOST_KEYS: Final = 5
-"""Keys of an answer that are checked at most."""
+"""Maximum number of keys of an answer that are checked."""
 _DEEPEST: Final = 20
-"""References that lead to references, at most."""
+"""Maximum number of references that lead to each other."""
 _WITHIN_S: Final = 10.0
 _TYPES: Final = {"integer": "int", "string": "str", "boolean": "bool", "array": "list", "object": "dict"}
 """JSON's types as a journey expects them; a `number` may be either of two."""
@@ -83,7 +83,7 @@ def documented_reads(source: str, tls: ssl.SSLContext) -> DocumentedReads:
     """Read a document, JSON or YAML, of OpenAPI 3 or Swagger 2.
 
     Args:
-        source: a file, or an address of HTTP.
+        source: a file, or an HTTP address.
         tls: how an address is verified.
 
     Raises:
@@ -108,7 +108,7 @@ def documented_reads(source: str, tls: ssl.SSLContext) -> DocumentedReads:
 
 
 def _none_left(source: str, left_out: Sequence[str]) -> ConfigurationError:
-    """No read of the document can be requested."""
+    """The error that no read of the document can be requested."""
     private = bool(left_out) and all(_SIGN_IN in one for one in left_out)
     hint = (
         "leave `--openapi` out, and let the journey sign in: docs/your-own-service.md, a service with a sign-in"
@@ -134,13 +134,13 @@ def _named(reads: list[DocumentedRead]) -> tuple[DocumentedRead, ...]:
 
 
 def answered_reads(source: str, documented: DocumentedReads, statuses: Mapping[str, int]) -> DocumentedReads:
-    """The reads that the service answers as documented: a journey of the others would be a NO-GO of its own making.
+    """The reads that the service answers as documented: the others would fail in every run.
 
     Args:
         source: of the document.
         documented: as the document says.
-        statuses: that the service answered, by path, 0 where there was no complete answer; empty: it is down, and reads with a credential
-            are left out on suspicion.
+        statuses: the statuses that the service answered, by path; 0: no complete answer; empty: the service is down, and reads with a
+            credential are left out.
 
     Raises:
         ConfigurationError: none is left.
@@ -157,7 +157,7 @@ def answered_reads(source: str, documented: DocumentedReads, statuses: Mapping[s
 
 
 def _differs(read: DocumentedRead, statuses: Mapping[str, int]) -> str:
-    """Why a read is not for a journey; empty where it is."""
+    """Why a read is not suitable for a journey; empty if it is."""
     if not statuses:
         return (
             f"{_SIGN_IN}, by its {read.credential}; the service, which would tell, does not answer"
@@ -214,7 +214,7 @@ class _Document:
             raise _NoExampleError(f"the path parameter `{missing[0]}` is not described")
         status, answer = self._answer(operation)
         if isinstance(media := answer.get("content"), dict) and {*media} == {_STREAM}:
-            raise _NoExampleError("its answer is a stream, which does not end")
+            raise _NoExampleError("the answer is a stream, which does not end")
         return DocumentedRead(
             name=_name(operation.get("operationId"), path),
             path=self._base(item, operation) + filled + (f"?{urlencode(query)}" if query else ""),

@@ -112,7 +112,7 @@ def _check_program(document: YamlDocument, location: Location, provider: Mapping
         raise ConfigurationError(
             f"there is no program `{provider['path']}`",
             where=document.where((*location, "provider", "path")),
-            hint=f"name one that is on PATH, or one that may be run below {there}",
+            hint=f"name a program on PATH, or the path of an executable file below {there}",
         )
 
 

@@ -1,4 +1,4 @@
-"""How much of a time a service was available, as Prometheus recorded it: what it did not record is neither up nor down."""
+"""Which share of a window a service was available, as Prometheus recorded it; a missing point counts as unknown."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import httpx
 
 MOST_POINTS: Final = 10_000
-"""Of one request: Prometheus refuses more than 11 000."""
+"""Most points of one request; Prometheus refuses more than 11 000."""
 ANSWER_S: Final = 10.0
-"""For connecting, and between two pieces of an answer."""
+"""Timeout in s for connecting, and between two parts of an answer."""
 COMPLETE_S: Final = 60.0
-"""For all answers together."""
+"""Timeout in s for all answers together."""
 
 
 @claim(
@@ -35,7 +35,7 @@ COMPLETE_S: Final = 60.0
     example="at least 99.9 % of the last 30 d was available",
 )
 def was_available(asked: Asked) -> Sequence[FactReading]:
-    """The mean over every step of the window. A point that is missing was neither up nor down: both are tried."""
+    """The mean of the query over every step of the window; PASS or FAIL only if it does not depend on missing points."""
     query = _query(asked)
     least, window = Quantity.parse(asked.params["share"]), asked.params["window"]
     step = max(1, round(query.step_s))
@@ -64,7 +64,7 @@ def _query(asked: Asked) -> PrometheusQuery:
 
 
 def _saved(asked: Asked, patterns: Sequence[str]) -> list[RangeAnswer]:
-    """Its answers, saved to a file."""
+    """The answers of the query from files in which they were saved."""
     answers = []
     for path in matching(asked, patterns):
         answers.append(range_answer(read_report(path, LARGEST_TEXT), str(path)))
@@ -73,7 +73,7 @@ def _saved(asked: Asked, patterns: Sequence[str]) -> list[RangeAnswer]:
 
 
 def _values(answers: Sequence[RangeAnswer], times: range) -> dict[int, float]:
-    """The value at each time: that of the point at it, or less than a step before it, as saved answers lie between; of several the lowest."""
+    """The value at each time, from points at it or less than a step before it, since saved answers may lie between; the lowest counts."""
     found: dict[int, float] = {}
     for answer in answers:
         for at, value in answer.values.items():
@@ -84,7 +84,7 @@ def _values(answers: Sequence[RangeAnswer], times: range) -> dict[int, float]:
 
 
 def _answers(asked: Asked, query: PrometheusQuery, points: range) -> list[RangeAnswer]:
-    """What Prometheus answers, in as few requests as it allows; each answer is kept with the run."""
+    """The answers of Prometheus, in as few requests as it allows; each answer is kept with the run."""
     from harness.targets.http import http_client
 
     url = query.url or asked.target.prometheus
@@ -104,7 +104,7 @@ def _answers(asked: Asked, query: PrometheusQuery, points: range) -> list[RangeA
 
 
 def _body(client: httpx.Client, params: dict[str, str], url: str, deadline: clock.Deadline) -> bytes:
-    """One answer's body, also that of an error, which says in JSON what is wrong."""
+    """The body of one answer; also that of an error in JSON, which says what is wrong."""
     import httpx
 
     where, hint = f"{url}/api/v1/query_range", "see that Prometheus answers there, then run again"
@@ -127,12 +127,16 @@ def _pieces(answer: httpx.Response, deadline: clock.Deadline, where: str) -> Ite
         if size > LARGEST_TEXT:
             raise DriverError(f"answers with more than {LARGEST_TEXT} bytes", where=where, hint="make `step` longer")
         if deadline.over:
-            raise DriverError(f"did not complete within {COMPLETE_S:g} s", where=where, hint="make `step` longer")
+            raise DriverError(
+                f"the answers of Prometheus did not complete within {COMPLETE_S:g} s",
+                where=where,
+                hint="make `step` longer",
+            )
         yield piece
 
 
 def _share(values: dict[int, float], points: int, least: Quantity, subject: str) -> FactReading:
-    """PASS when it is enough even if every missing point was down, FAIL when it is not even if every one was up."""
+    """PASS if the share suffices even if every missing point was down; FAIL if it does not even if every missing point was up."""
     expected = f"at least {least}"
     if any(not 0 <= value <= 1 for value in values.values()):
         odd = next(value for value in values.values() if not 0 <= value <= 1)

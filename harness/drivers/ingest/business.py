@@ -1,4 +1,4 @@
-"""Figures that other people measure, held against what a sentence allows, their baseline or their target."""
+"""Figures that other people measure, compared with a limit, their baseline or their target."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def figure_saving(asked: Asked) -> Sequence[FactReading]:
 
 
 def _figure(asked: Asked) -> tuple[OutsideFigure, list[FactReading]]:
-    """The figure that the sentence names, and facts of where it comes from."""
+    """The figure that the sentence names, and facts about the origin of its file."""
     name = asked.params["figure"]
     parts = parts_of(asked, "figures", outside_figures, lambda _report: Provenance(), LARGEST_TEXT)
     found = [(part, part.report[name]) for part in parts if name in part.report]
@@ -118,9 +118,9 @@ def _on_its_scale(figure: OutsideFigure, numbers: Mapping[str, float], *, beyond
     for name, number in numbers.items():
         if not least <= number <= most:
             ends = f"from {least:g} to {most:g}" if most < math.inf else f"{least:g} or more"
-            hint = "see whether its decimal point is missing; a figure on another scale has another unit"
+            hint = "check its decimal point, or correct the unit if the figure has another scale"
             if figure.unit == "%" and number > most:
-                hint = "see whether its decimal point is missing; give one that may exceed 100 % the `kind` growth or ratio"
+                hint = "check its decimal point; a figure that may exceed 100 % needs the `kind` growth or ratio"
             raise DriverError(f"{_in_words(figure, number)} is not {ends}", where=f"{figure.where}: {name}", hint=hint)
 
 
@@ -156,7 +156,7 @@ def _held(asked: Asked, figure: OutsideFigure, limit: float, expected: str) -> F
 
 
 def _amount(figure: OutsideFigure, *, at_least: bool) -> FactAmount:
-    """Of a figure in a unit that no quantity has, as EUR, the bare number."""
+    """The figure as an amount; for a unit that is not a physical quantity, such as EUR, the bare number."""
     try:
         unit = Quantity(value=figure.value, unit=figure.unit).unit
     except UsageError:
@@ -169,7 +169,7 @@ def _in_words(figure: OutsideFigure, value: float) -> str:
 
 
 def _within(asked: Asked, figure: OutsideFigure) -> FactReading:
-    """Whether it was measured after the release and within a time of it."""
+    """The fact that the figure was measured after the release, within the time of the sentence."""
     subject, expected = f"measured after the release: {figure.name}", f"within {asked.params['within']}"
     if figure.released is None:
         seen = f"{figure.where} gives no `released`"

@@ -1,4 +1,4 @@
-"""What records say that people or pipelines keep: steps in their order, approvals, audits."""
+"""Facts from records that people or pipelines keep: steps in their order, approvals, audits."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _record(asked: Asked) -> tuple[Path, PlainRecord]:
     example='the steps "1, 2, 3 and 4" were finished in this order',
 )
 def steps_in_order(asked: Asked) -> Sequence[FactReading]:
-    """Steps of the record by name, the last after `and`. A step that names a proof has the date of that file."""
+    """One fact per pair of steps: the first was finished before the second. A step that names a proof has the date of that file."""
     path, record = _record(asked)
     named = re.split(r", | and ", asked.params["steps"])
     kept = record.steps()
@@ -83,7 +83,7 @@ def _after(asked: Asked, one: tuple[str, Moment | None], other: tuple[str, Momen
 
 
 def _finished(asked: Asked, record: Path, step: DatedStep) -> Moment | None:
-    """When a step was finished: as the file says that proves it, else as the record does."""
+    """The time at which a step was finished, from its proof if it names one, else from the record; None: not finished."""
     if not step.proof:
         return step.finished
     path = record.parent / step.proof
@@ -99,16 +99,18 @@ def _finished(asked: Asked, record: Path, step: DatedStep) -> Moment | None:
         release = data.get("release") or ""
         moment = Moment.of(data.get("date"), document.where(("date",)))
     if release and not same_release(str(release), asked.release):
-        raise DriverError(f"is of release {shown(str(release))}", where=str(path), hint=f"name that of {asked.release}")
+        raise DriverError(
+            f"the proof is of release {shown(str(release))}", where=str(path), hint=f"name the proof of {asked.release}"
+        )
     return moment
 
 
 def _in_its_place(step: DatedStep, run: EarlierRun, path: Path) -> None:
-    """Raises DriverError where a step that names an environment is proven by a run in another one."""
+    """Raise DriverError if a step that names an environment is proven by a run in another environment."""
     named = [one for one in words(step.name) if one in _ENVIRONMENTS]
     where = "the sandbox, which played it" if run.played else run.origin.environment
     if named and (run.played or run.origin.environment not in named):
-        what = f"is of a run in {shown(where)}, the step is `{shown(step.name)}`"
+        what = f"the proof is of a run in {shown(where)}, but the step is `{shown(step.name)}`"
         raise DriverError(what, where=str(path), hint=f"name the `verdict.json` of a run in {named[0]}")
 
 
@@ -119,7 +121,7 @@ def _in_its_place(step: DatedStep, run: EarlierRun, path: Path) -> None:
     fixed={"younger": "<age>"},
 )
 def merges_approved(asked: Asked) -> Sequence[FactReading]:
-    """Merges of the record."""
+    """The fact that every merge of the record was approved by a person other than its author, and facts about its origin."""
     path, record = _record(asked)
     merges = record.merges()
     alone = [one.name for one in merges if not _persons(one.approved_by) - _persons([one.author])]
@@ -145,7 +147,7 @@ def _persons(names: Iterable[str]) -> set[str]:
     fixed={"younger": "<age>"},
 )
 def newest_audit(asked: Asked) -> Sequence[FactReading]:
-    """Audits of the record, and the findings of all of them that are still open."""
+    """Facts: the age of the newest audit of the record, and the open findings of all audits."""
     path, record = _record(asked)
     audits, least = record.audits(), asked.params["severity"]
     newest = max(audits, key=lambda audit: audit.at.first)

@@ -33,7 +33,7 @@ from harness.model import FactAmount
     fixed={"younger": "<age>"},
 )
 def jobs_succeeded(asked: Asked) -> Sequence[FactReading]:
-    """Jobs of the workflow run; with a register, of the last run of the workflow of each name."""
+    """The fact that every job of the workflow run succeeded; with a register, of the last run for each name in it."""
     parts = parts_of(asked, "workflow-run", pipeline_run, lambda report: report.origin, LARGEST_TEXT)
     if name := asked.params.get("register"):
         return _of_register(asked, name, parts)
@@ -83,7 +83,7 @@ def _of_register(asked: Asked, name: str, parts: Sequence[ReportPart[PipelineRun
 def _last_of(
     runs: Sequence[ReportPart[PipelineRun]],
 ) -> tuple[ReportPart[PipelineRun], list[ReportPart[PipelineRun]]]:
-    """The last run, and those that may be later as far as their dates say; one without a date may be."""
+    """The last run, and the runs that may be later: their dates leave it open, or they have none."""
     last = max(runs, key=lambda part: part.origin.made.last.timestamp() if part.origin.made else 0)
     made = last.origin.made
     before = [part for part in runs if part.origin.made and made and part.origin.made.before(made)]
@@ -91,7 +91,7 @@ def _last_of(
 
 
 def _unordered(last: ReportPart[PipelineRun], others: Sequence[ReportPart[PipelineRun]]) -> list[FactReading]:
-    """That it cannot be told which run was the last; nothing where every one that it may be came out alike."""
+    """An unknown fact if it cannot be told which run was the last; nothing if all candidates had the same result."""
     alike = [fact.ok for fact in _jobs([last])]
     unlike = [part for part in others if [fact.ok for fact in _jobs([part])] != alike]
     if not unlike:
@@ -104,7 +104,7 @@ def _unordered(last: ReportPart[PipelineRun], others: Sequence[ReportPart[Pipeli
 
 
 def _is_of(component: str, part: ReportPart[PipelineRun]) -> bool:
-    """By the name of the workflow, or of the file where the report has none."""
+    """Whether a run belongs to a name of the register: by the name of its workflow, or of the file if the report has none."""
     return words(component) == words(part.report.workflow or part.path.stem)
 
 
@@ -115,7 +115,7 @@ def _is_of(component: str, part: ReportPart[PipelineRun]) -> bool:
     fixed={"younger": "<age>"},
 )
 def plan_unchanged(asked: Asked) -> Sequence[FactReading]:
-    """Resources and outputs that the Terraform plan would create, update or delete."""
+    """The fact that the Terraform plan would create, update or delete no resource and no output."""
     plan = infrastructure_plan
     parts = parts_of(asked, "terraform-plan", plan, lambda report: report.origin, LARGEST_TEXT, redact=redacted_plan)
     changes = [change for part in parts for change in part.report.changes]
@@ -135,6 +135,6 @@ def plan_unchanged(asked: Asked) -> Sequence[FactReading]:
         if why := part.report.incomplete:
             facts.append(FactReading(subject="plan", expected="complete", observed=f"{part.path}: {why}", ok=None))
         elif not part.report.resources:
-            seen = f"{part.path} speaks of no resource"
+            seen = f"{part.path} contains no resource"
             facts.append(FactReading(subject="resources in the plan", expected="at least 1", observed=seen, ok=None))
     return facts

@@ -1,4 +1,4 @@
-"""Which files a report is, and whether they are of what is judged: of this release or commit, young enough, one with themselves."""
+"""The files of a report, and whether they belong to the judged release or commit, are young enough, and do not contradict themselves."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ YOUNGER: Final = "[, younger than <age:duration>]"
 
 _BY_RUN: Final = "name `release.commit` in the target file that the run is made with"
 _ORIGINS: Final = {"verdict": _BY_RUN, "history": _BY_RUN, "records": "write it into {name}, at its top"}
-"""What to do where it is not known of what a report is, by the format; of any other a file beside it says it."""
+"""Hints by format if the release or commit of a report is unknown; for other formats a file beside the report names it."""
 _MOST_FILES: Final = 10_000
 _NAMED: Final = 3
-"""How many of many things a sentence names."""
+"""Most names in a text that lists several things."""
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 
 _Read = TypeVar("_Read")
@@ -177,7 +177,7 @@ def _origin_beside(beside: Path, path: Path) -> Provenance:
 
 
 def provenance(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> list[FactReading]:
-    """Facts of where a report comes from: of this release, commit or target, in the environment and of the age that the sentence asks for.
+    """Facts about the origin of a report: its release, commit or target, its environment and its age, as the sentence requires.
 
     A report of something else, without a date, too old or from the future is no evidence for this release: its fact is unknown, never false.
 
@@ -196,7 +196,7 @@ def provenance(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> list
 
 
 def of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]]) -> FactReading:
-    """The fact that every file is of the release, commit or target that is judged; unknown where one is of another, or does not say it.
+    """The fact that every file belongs to the judged release, commit or target; unknown if one belongs to another, or names none.
 
     Args:
         asked: what the sentence fixes.
@@ -235,7 +235,7 @@ def _environment(environment: str, origins: Sequence[tuple[Path, Provenance]]) -
 
 
 def _age(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> FactReading | None:
-    """The age of the oldest file; None where none is asked for and nothing is wrong."""
+    """The fact about the age of the oldest file; None if the sentence has no age and no file is dated in the future."""
     limit = asked.params.get("younger")
     expected = f"younger than {limit}" if limit else "not dated in the future"
     oldest, oldest_s = None, -1.0
@@ -267,7 +267,7 @@ def age_of(text: str) -> timedelta:
 
 
 def counts(contradictions: Iterable[str]) -> list[FactReading]:
-    """The fact that a report contradicts itself; none where it does not."""
+    """A fact if a report contradicts itself; nothing if it does not."""
     found = list(contradictions)
     if not found:
         return []
@@ -275,7 +275,7 @@ def counts(contradictions: Iterable[str]) -> list[FactReading]:
 
 
 def share_of(good: int, of: int) -> FactAmount | None:
-    """How many of all are as they must be, as a share; None of nothing."""
+    """The share of things that are as required, as an amount; None if there are no things."""
     return FactAmount(value=good / of, unit="ratio", at_least=True) if of else None
 
 

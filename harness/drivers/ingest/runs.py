@@ -1,4 +1,4 @@
-"""Earlier runs of this harness: the decision of one, and what the history of runs has measured and drilled."""
+"""Earlier runs of this harness: the decision of one run, and the figures and drills in the history of runs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def decided_go(asked: Asked) -> Sequence[FactReading]:
 
 
 def _there(asked: Asked) -> Sequence[tuple[Path, EarlierRun]]:
-    """The runs in the environment, the newest last; one that the sandbox has played was not there."""
+    """The runs in the environment, the newest last; a run in which the sandbox played the environment does not count."""
     environment = asked.params["environment"]
     runs = [(path, _run(asked, path)) for path in files_of(asked, "verdict")]
     there = [(path, run) for path, run in runs if run.origin.environment == environment and not run.played]
@@ -65,7 +65,7 @@ def _there(asked: Asked) -> Sequence[tuple[Path, EarlierRun]]:
 
 
 def _is_by(run: EarlierRun, params: Mapping[str, str]) -> bool:
-    """Whether a run decides for the profile: by that name, or with as many `rows` as that catalogue file has."""
+    """Whether a run decides for the profile: it has that profile, or judged all `rows` of its catalogue file."""
     profile, rows = params.get("profile", ""), int(params.get("rows", "0"))
     return not profile or profile in run.profiles or 0 < rows <= run.rows.get(profile, 0)
 
@@ -113,7 +113,7 @@ class _History:
     unknown: list[str]
 
     def aside(self) -> str:
-        """What could not be read, in words."""
+        """The runs that could not be read, in words; empty if there are none."""
         return f"; not readable: {some(self.broken)}" if self.broken else ""
 
 
@@ -149,7 +149,7 @@ def _is_asked_for(asked: Asked, manifest: Mapping[str, Any]) -> bool:
 
 
 def _of_what(asked: Asked) -> str:
-    """`paper`, or `paper at release 1.0.0`, as the sentence asks."""
+    """The target, with its release if the sentence asks for one: `paper`, or `paper at release 1.0.0`."""
     what = asked.params.get("of", "")
     this = getattr(asked, what, "") if what in ("release", "commit") else None
     return asked.target.name if this is None else f"{asked.target.name} at {what} {shown(this) or 'unknown'}"
@@ -247,5 +247,5 @@ def drill_passed(asked: Asked) -> Sequence[FactReading]:
 
 
 def _undecided(drills: Sequence[str]) -> str:
-    """The drills that prove neither, in words: a receipt of them is missing, or a figure is not decided."""
+    """The drills that neither passed nor failed, in words: a receipt is missing, or a figure is not decided."""
     return f"; not decided: {some(drills)}" if drills else ""

@@ -25,7 +25,7 @@ from harness.model import FactAmount
     fixed={"younger": "<age>"},
 )
 def findings_open(asked: Asked) -> Sequence[FactReading]:
-    """Findings of the SARIF report that are not suppressed, by `security-severity`, else by level; every scan completed."""
+    """Facts: the SARIF report has no open finding of that severity (`security-severity`, else the level), and every scan completed."""
     parts, least = _scans(asked), asked.params["severity"]
     limit = LEVELS.get(least) or float(least)
     severe = [one for part in parts for one in part.report.findings if one.open and one.most >= limit]
@@ -50,7 +50,7 @@ def _origins(parts: Sequence[ReportPart[ScanReport]]) -> list[tuple[Path, Proven
 
 
 def _complete(parts: Sequence[ReportPart[ScanReport]]) -> list[FactReading]:
-    """Whether every scan completed: one that did not has found nothing, which says nothing."""
+    """The fact that every scan completed: a scan that did not complete may have missed findings."""
     why = [f"{part.path}: {text}" for part in parts for text in part.report.incomplete]
     tools = [tool for part in parts for tool in part.report.tools]
     seen = some(why) if why else f"complete: {some(tools)}"
@@ -58,7 +58,7 @@ def _complete(parts: Sequence[ReportPart[ScanReport]]) -> list[FactReading]:
 
 
 def _none_open(least: str, limit: float, severe: Sequence[ScanFinding]) -> FactReading:
-    """A finding that may be less severe than the limit, as its level alone says, waits for a person."""
+    """The fact that no finding is open; unknown if a person must decide, as a level alone does not show whether it is below the limit."""
     decided = [one.label for one in severe if one.decided and one.severity >= limit]
     open_ones = [one.label for one in severe if not (one.decided and one.severity >= limit)]
     seen = f"{len(decided)}: {some(decided)}" if decided else "none"
@@ -78,7 +78,7 @@ def _none_open(least: str, limit: float, severe: Sequence[ScanFinding]) -> FactR
     fixed={"younger": "<age>"},
 )
 def report_age(asked: Asked) -> Sequence[FactReading]:
-    """When the newest scan of the SARIF report ended; it completed."""
+    """Facts: the age of the newest scan of the SARIF report, and that it completed."""
     parts = _scans(asked)
     dated = [part for part in parts if part.origin.made is not None]
     newest = max(dated, key=lambda part: part.origin.made.first if part.origin.made else 0, default=parts[0])
@@ -92,7 +92,7 @@ def report_age(asked: Asked) -> Sequence[FactReading]:
     fixed={"younger": "<age>"},
 )
 def packages_vulnerable(asked: Asked) -> Sequence[FactReading]:
-    """Packages of the npm audit."""
+    """The fact that no package of the npm audit has a vulnerability of that level or higher."""
     parts = parts_of(asked, "npm-audit", audit_report, lambda _report: Provenance(), LARGEST_TEXT)
     least = asked.params["level"]
     bad = AUDIT_LEVELS[AUDIT_LEVELS.index(least) :]
@@ -121,7 +121,7 @@ def packages_vulnerable(asked: Asked) -> Sequence[FactReading]:
     fixed={"younger": "<age>"},
 )
 def components_shipped(asked: Asked) -> Sequence[FactReading]:
-    """Components of the CycloneDX document that its writer marks as for development, or as excluded from what runs."""
+    """The fact that the CycloneDX document has no component that is marked for development, or as excluded at run time."""
     parts = parts_of(asked, "cyclonedx", bill_of_materials, lambda report: report.origin, LARGEST_TEXT)
     total = sum(part.report.components for part in parts)
     found = [name for part in parts for name in part.report.development]

@@ -61,12 +61,12 @@ class _Suites:
         return [case for case in self.cases if case.outcome is outcome]
 
     def always(self, asked: Asked) -> list[FactReading]:
-        """What every sentence about tests needs: where the report comes from, and that it agrees with itself."""
+        """The facts that every sentence about tests needs: the origin of the report, and that it does not contradict itself."""
         contradictions = [*self._again(), *(text for part in self.parts for text in part.report.contradictions)]
         return [*provenance(asked, [(part.path, part.origin) for part in self.parts]), *counts(contradictions)]
 
     def _again(self) -> list[str]:
-        """Tests that two files have: one of them is of an earlier run."""
+        """One text per test that two files contain: one of the files is from an earlier run."""
         first: dict[tuple[str, str, str, str], ReportPart[JunitReport]] = {}
         found = []
         for part in self.parts:
@@ -89,7 +89,7 @@ def _suites(asked: Asked) -> _Suites:
     fixed={"younger": "<age>"},
 )
 def tests_passed(asked: Asked) -> Sequence[FactReading]:
-    """Test cases of all files of the JUnit report; each counts once, and what a suite declares must agree with its cases."""
+    """Facts: numbers of passed, failed and skipped tests of the JUnit report; the counts that a suite declares must match its cases."""
     suites = _suites(asked)
     facts = [*suites.always(asked), *_passed(asked, suites), *_clean(asked, suites)]
     if "browsers" in asked.params:
@@ -151,7 +151,7 @@ def _browsers(least: int, suites: _Suites) -> FactReading:
 
 
 def _property(asked: Asked, suites: _Suites) -> FactReading:
-    """A property of the report, which is a count."""
+    """The fact that a property of the report is a count of at least the expected number."""
     name, least = asked.params["property"], int(asked.params["amount"])
     subject, expected = f"property {shown(name)}", f"at least {least}"
     found = [part.report.properties[name] for part in suites.parts if name in part.report.properties]
@@ -171,7 +171,7 @@ def _property(asked: Asked, suites: _Suites) -> FactReading:
     fixed={"younger": "<age>"},
 )
 def tests_cover(asked: Asked) -> Sequence[FactReading]:
-    """Each name that `files.registers` lists is, word by word, in the name of a test that passed."""
+    """The fact that each name in the register occurs, word by word, in the name of a test that passed."""
     suites, name = _suites(asked), asked.params["register"]
     names = register_of(asked, name)
     passed = [f"{case.suite} {case.group} {case.name}" for case in suites.of(CaseOutcome.PASSED)]
@@ -194,7 +194,7 @@ def tests_cover(asked: Asked) -> Sequence[FactReading]:
     example='at least 1 test passed and none failed before the deployment to staging of the record "deployments" began',
 )
 def tests_before_deployment(asked: Asked) -> Sequence[FactReading]:
-    """The suite's own time is before that of the first deployment of this commit in the record."""
+    """Facts: the tests passed, and every suite was complete before the first deployment of this commit in the record began."""
     suites = _suites(asked)
     facts = [*suites.always(asked), *_passed(asked, suites), *_clean(asked, suites)]
     of_record, deployments = asked.params["record"], _deployments(asked)
@@ -212,7 +212,7 @@ def tests_before_deployment(asked: Asked) -> Sequence[FactReading]:
 
 
 def _complete_before(part: ReportPart[JunitReport], began: Moment) -> tuple[bool | None, str]:
-    """Whether a report was complete when a deployment began; a suite that only says when it began may have ended later."""
+    """The fact that a report was complete when a deployment began; unknown if a suite says only when it began."""
     start, end = part.origin.made, part.report.ended or part.created
     if start is None:
         return None, f"{part.path} has no date"
@@ -248,7 +248,7 @@ def _deployments(asked: Asked) -> list[tuple[Deployment, Provenance]]:
 
 
 def _not_believed(asked: Asked, deployments: Sequence[tuple[Deployment, Provenance]]) -> str:
-    """Why nothing can be made of deployments: one is in the future, or of another release or target; empty: nothing is wrong."""
+    """Why deployments cannot be used: one is in the future, or of another release or target; empty if they can."""
     for one, origin in deployments:
         for moment, what in ((one.began, "a deployment that began"), (origin.made, "a record created")):
             if moment is not None and moment.in_future(asked.today):
@@ -278,7 +278,7 @@ def _is_of(deployment: Deployment, asked: Asked) -> bool:
     fixed={"younger": "<age>"},
 )
 def lines_covered(asked: Asked) -> Sequence[FactReading]:
-    """Lines with a hit over all lines of all classes of the Cobertura report."""
+    """The share of covered lines in all classes of the Cobertura report."""
     parts = parts_of(asked, "cobertura", coverage_report, lambda report: report.origin, LARGEST_XML)
     least = Quantity.parse(asked.params["share"])
     lines, covered = sum(part.report.lines for part in parts), sum(part.report.covered for part in parts)

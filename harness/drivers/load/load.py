@@ -33,18 +33,18 @@ _FRAME: Final = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
 _STATISTICS: Final = "Type     Name"
 """Beginning of the table that Locust prints at the end; the reason for the end of the load is before it."""
 START_S: Final = 30.0
-"""A worker that has not opened its row file by then has failed.
+"""Time in s after which a worker that has not opened its row file has failed.
 
 On an idle machine it takes one second.
 """
 AHEAD_S: Final = 0.2
 """Time in s from when all workers are ready to the start of the schedules, so that each worker knows it."""
 FAR_AHEAD_S: Final = 2.0
-"""The same where workers are elsewhere: their clocks are aligned meanwhile."""
+"""Time in s to the start of the schedules with workers on other machines, whose clocks are aligned meanwhile."""
 WORKER_GRACE_S: Final = 5.0
 """Time in s beyond the drain after which the process group is killed."""
 MASTER_GRACE_S: Final = 10.0
-"""The same of a master, which waits for its workers first."""
+"""Time in s beyond the drain after which a master is killed, which waits for its workers first."""
 
 Say = Callable[[str], None]
 
@@ -55,7 +55,7 @@ def _unheard(_: str) -> None:
 
 @dataclass(kw_only=True, slots=True)
 class _LoadProcess:
-    """One process: a worker, or the master of those elsewhere."""
+    """One process: a worker, or the master of workers on other machines."""
 
     workers: tuple[int, ...]
     process: subprocess.Popen[bytes]
@@ -103,7 +103,7 @@ class Load:
     Args:
         settings: of the load.
         sink: takes `worker.started`, `load.begun`, `load.stopping` and `worker.ended`.
-        say: shows a person what to know or do: workers elsewhere are theirs to start.
+        say: shows messages to people, such as to start workers on other machines.
 
     Attributes:
         begin_ns: time 0 of the schedule, on CLOCK_MONOTONIC.
@@ -236,9 +236,9 @@ class Load:
             self._sink.put("worker.started", self._plan.name, worker=worker, pid=process.pid, rows=relative)
 
     def _working_directory(self) -> Path:
-        """The traffic's own for journeys of ours.
+        """The working directory of the workers: that of the traffic for journeys of the harness, else the project.
 
-        Any other locustfile opens its files relative to the project, and imports what is there.
+        Other locustfiles open and import files relative to the project.
         """
         return self._directory if self._ours else project_directory(Path(self._plan.locustfile))
 
@@ -264,7 +264,7 @@ class Load:
         }
         self._spawn(elsewhere, role)
         command = f"locust -f {plan.locustfile} --worker --master-host {host} --master-port {port}"
-        self._say(f"waiting for {len(elsewhere)} load workers elsewhere; there, each is: {command}")
+        self._say(f"waiting for load workers on other machines ({len(elsewhere)}); start each there with: {command}")
 
     def _command(self, worker: int, role: Mapping[str, object]) -> list[str]:
         plan = self._plan
@@ -314,7 +314,7 @@ class Load:
         raise DriverError(
             f"{joined} of {len(self.rows)} load generators were ready within {within_s:g} s",
             where=self._log(),
-            hint="start the workers elsewhere sooner" if self._plan.remote_workers else "read its log",
+            hint="start the workers on the other machines sooner" if self._plan.remote_workers else "read its log",
         )
 
     def _not_begun(self) -> DriverError:
@@ -371,7 +371,7 @@ def _read_log(path: str) -> str:
 
 
 def _schedule_options(plan: TrafficPlan) -> dict[str, object]:
-    """The schedule in the words of the locustfile's options."""
+    """The schedule as command-line options of Locust."""
     if plan.model == "closed":
         return {"--think": plan.think_s}
     if plan.trace:
@@ -383,12 +383,12 @@ def _schedule_options(plan: TrafficPlan) -> dict[str, object]:
 
 
 def _part_of(users: int, worker: int, workers: int) -> int:
-    """This worker's users, when all are shared as evenly as whole users can be."""
+    """The number of users of this worker, when all users are shared evenly."""
     return users // workers + (worker <= users % workers)
 
 
 def _environment(run_dir: Path) -> Mapping[str, str]:
-    """Ours, without Locust's own settings, which the size says, and without a proxy between load and target."""
+    """The environment of the workers: without settings of Locust, which the size has, and without a proxy between load and target."""
     kept = {
         key: value for key, value in os.environ.items() if not is_replaced(key) and not key.lower().endswith("_proxy")
     }

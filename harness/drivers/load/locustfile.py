@@ -27,7 +27,7 @@ class LocustUsers(NamedTuple):
 
     Attributes:
         stock: whether they are Locust's own (`HttpUser`, `FastHttpUser`, `User`, functions of a test): a closed model.
-        shaped: whether a `LoadTestShape` of the file says how many there are.
+        shaped: whether a `LoadTestShape` of the file sets their number.
     """
 
     stock: bool
@@ -35,9 +35,9 @@ class LocustUsers(NamedTuple):
 
 
 def check_locustfile(path: Path) -> LocustUsers:
-    """Refuse a locustfile that would only end the load's process; returns whose users it has.
+    """Refuse a locustfile that would end the load at once; returns the kind of its users.
 
-    It is not Python, imports a missing module or name, or has no users.
+    Such a file is not Python, imports a missing module or name, or has no users.
     Modules of the project that it imports are read too. What a base class of another package brings is not known here, nor which modules
     there are where the file extends `sys.path` itself.
 
@@ -67,7 +67,7 @@ def check_locustfile(path: Path) -> LocustUsers:
 
 
 def _ours(statement: ast.Import | ast.ImportFrom) -> bool:
-    """Whether it brings no users: the façade, and what Python itself comes with."""
+    """Whether a module brings no users: the façade, and the standard library."""
     return all(name == FACADE or name.partition(".")[0] in sys.stdlib_module_names for name in _modules(statement))
 
 
@@ -101,7 +101,7 @@ def _check_import(path: Path, statement: ast.Import | ast.ImportFrom, *, elsewhe
 
 
 def _names_of_facade() -> list[str]:
-    """What locustfiles import of us, read from the source.
+    """The names that locustfiles can import from the harness, read from the source.
 
     The façade is loaded in the load's processes only.
     """
@@ -113,7 +113,7 @@ def _names_of_facade() -> list[str]:
 
 
 def _check_journey(path: Path, user: ast.ClassDef) -> None:
-    """A class made directly from one of ours has a journey, which takes the journey that it is."""
+    """Refuse a class derived from one of the harness that has no method `journey` with one argument."""
     if [ast.unparse(base).rpartition(".")[2] for base in user.bases] not in [[name] for name in _USERS]:
         return
     methods = {one.name: one for one in user.body if isinstance(one, ast.FunctionDef)}

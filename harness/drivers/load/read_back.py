@@ -73,7 +73,7 @@ def drawn(items: Sequence[int]) -> list[int]:
 
 
 def _items(written: Table, account: AccountPlan) -> list[int]:
-    """Ids of what was acknowledged under this account, in order of id."""
+    """Ids of the items that were acknowledged under this account, in order of id."""
     return sorted({int(item) for item in _acknowledged(written, account).ints["id"].tolist()})
 
 
@@ -100,7 +100,7 @@ def _reads(client: httpx.Client, account: AccountPlan, items: Sequence[int]) -> 
 
 
 def _read(client: httpx.Client, account: AccountPlan, item: int, deadline: clock.Deadline) -> tuple[int, int, str]:
-    """Value, status and state of one item; one that was not answered is asked once more."""
+    """Value, status and state of one item; a read without an answer is repeated once."""
     import httpx
 
     status = 0

@@ -14,13 +14,13 @@ _REQUESTS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "
 _KNOWN: Final = frozenset({"harness", "gevent"})
 """Packages whose users send nothing by themselves."""
 _WITHOUT_REQUESTS: Final = frozenset({"LoadTestShape", "tag", "task", "events"})
-"""What Locust has beside users and their tasks."""
+"""Names of Locust other than users and their tasks."""
 
 
 def sent_routes(locustfile: Path) -> frozenset[str] | None:
-    """The names that requests are given as literals; None where others may be given while it runs.
+    """The names that requests have as literals; None if requests may have other names at run time.
 
-    That is where a name is put together, or where a module that is not beside the locustfile may bring journeys.
+    That is so if a name is computed, or if a module that is not beside the locustfile may define journeys.
 
     Raises:
         ConfigurationError: a module beside it is not Python, with file and line.

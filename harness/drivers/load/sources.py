@@ -12,14 +12,14 @@ from harness.drivers.packages import module_directories
 from harness.errors import ConfigurationError
 
 MOST_FILES: Final = 100
-"""So many modules of a project are read."""
+"""Maximum number of modules of a project that are read."""
 FACADE: Final = "harness.locust"
 _NO_PROJECTS: Final = frozenset({"harness", "locust", "gevent"})
 """Packages that are not followed, also where the project is a checkout of one of them."""
 
 
 def are_ours(locustfile: Path) -> bool:
-    """Whether its users are proven to be journeys of `harness.locust`."""
+    """Whether the users of a locustfile are certainly journeys of `harness.locust`."""
     try:
         return FACADE in modules_of(locustfile)
     except ConfigurationError:

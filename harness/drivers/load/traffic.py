@@ -42,8 +42,8 @@ def load_traffic(
         name: `everyday` is read from `everyday.yaml`.
         search_paths: directories of locustfiles, the project's own before those that come with the package.
         overrides: by traffic name, what the target file says instead.
-        asked_at: `file:line` of the sentence that names it, where there is one.
-        scale: multiplies its rate, or its users where they wait for answers.
+        asked_at: `file:line` of the sentence that names it, if any.
+        scale: factor for its rate, or for its users in a closed model.
 
     Raises:
         ConfigurationError: there is none of this name, its file is wrong, or its rate needs more workers.
@@ -106,7 +106,7 @@ def _refuse_shared_census(plan: TrafficPlan, document: YamlDocument) -> None:
 
 
 def _accounts(size: Size) -> tuple[AccountPlan, ...]:
-    """What journeys wrote and is read back."""
+    """The accounts whose writes are read back."""
     return tuple(
         AccountPlan(name=account, path=said.path, fields=said.same, counts=said.counts)
         for account, said in size.accounts.items()
@@ -141,7 +141,7 @@ def _locustfile_of(size: Size, document: YamlDocument) -> Path:
 
 
 def _check_routes(size: Size, document: YamlDocument, locustfile: Path) -> None:
-    """A route that no journey sends would have no data when the run has ended."""
+    """Refuse a route that no journey requests, as it would have no data at the end of the run."""
     sent = sent_routes(locustfile)
     if sent is None:
         return
@@ -205,7 +205,7 @@ def _refuse_overload(plan: TrafficPlan, document: YamlDocument, peak_per_s: floa
 
 
 def _refuse_accounts_elsewhere(size: Size, document: YamlDocument) -> None:
-    """Workers elsewhere do not send what their journeys wrote: a counter would have grown by more than is accounted for."""
+    """Refuse `accounts` with workers on other machines, which do not report writes: a counter would have grown by more than was reported."""
     if size.accounts and size.remote is not None:
         raise ConfigurationError(
             "workers on other machines do not report what their journeys wrote",
@@ -215,7 +215,7 @@ def _refuse_accounts_elsewhere(size: Size, document: YamlDocument) -> None:
 
 
 def _refuse_stock(users: LocustUsers, size: Size, document: YamlDocument) -> None:
-    """Users of Locust's own wait for their answers: what only journeys of ours can do is refused.
+    """Refuse settings that Locust's own users, which wait for their answers, cannot follow.
 
     Raises:
         ConfigurationError: an open model, workers elsewhere, or several processes with one shape of users.

@@ -31,9 +31,9 @@ class Given:
     """The values that a rollout gives an object; other values were set by others.
 
     Attributes:
-        template: in the place that is replaced; empty where only its images are known, as of an older undo log.
-        images: of it, as admission may have changed them.
-        undone: what the command for the way back wrote there, in the product's own text of the release before.
+        template: the template or selector of the candidate; empty if only its images are known, from an older undo log.
+        images: its images, as admission may have changed them.
+        undone: the template that the command to roll back wrote: the old release as the product itself writes it.
     """
 
     template: Replaced
@@ -59,17 +59,17 @@ def _take_back(
     undone: Replaced | None = None,
     within_s: float = BACK_WITHIN_S,
 ) -> None:
-    """End on the release before, and return when the object says so itself.
+    """Roll an object back to its old release, and return once the object reports that it runs it.
 
-    `strategy` is what the object had where the rollout gave it another one, and `lent` that other one: as the rollout file has it, or
-    with `lent_as_read` as the API server had it once it was set. An older undo log has no `lent`: whatever is there is replaced.
-    It is returned before anything else where the object is on the release before, as it may never come to rest with the other one.
-    `template` is the candidate's, and `images` all that an older undo log has of that. `undone` is what the command for the way back
-    writes, where that was about to be sent.
+    `strategy` is the object's own strategy, if the rollout gave it another one, and `lent` is that other one: as in the rollout file, or,
+    with `lent_as_read`, as the API server returned it. An older undo log has no `lent`; then any strategy is replaced. If the object is
+    already on its old release, its own strategy is set first, as the object may never come to rest with the other one.
+    `template` is the template of the candidate; an older undo log has only its `images`. `undone` is the template that the command to
+    roll back writes, if it was about to be sent.
 
     Raises:
-        DriverError: it does not within `within_s`, or not with the strategy that it had; or others changed it since, which is not
-            overwritten.
+        DriverError: the object does not return within `within_s`, or has a strategy, image or configuration that others set since, which
+            is not overwritten.
     """
     here = changeable(cluster, kind, namespace, name, before)
     given = Given(template=template or {}, images=images or (), undone=undone) if template or images else None
@@ -107,7 +107,7 @@ def unmoved(here: Changeable, obj: Object, before: Replaced, current: str, undon
 
 
 def _has(now: Any, asked: Any) -> bool:
-    """Whether it is what was asked for, where admission or the API server may have added keys."""
+    """Whether a value has everything that was requested; admission or the API server may have added keys."""
     if isinstance(now, Mapping) and isinstance(asked, Mapping):
         return all(key in now and _has(now[key], value) for key, value in asked.items())
     if isinstance(now, list) and isinstance(asked, list):
@@ -134,12 +134,12 @@ def _end_on(
 
 
 def given_by_others(here: Changeable, before: Replaced, current: str, given: Given) -> str:
-    """`Deployment eu/cart has cart:2.0.0, of neither release: …`: what must not be overwritten; empty where there is nothing.
+    """What others set in the object and must not be overwritten: `Deployment eu/cart has cart:2.0.0, of neither release: …`; else empty.
 
     Args:
         here: the object.
-        before: what it was.
-        current: what it said that this is.
+        before: its template or selector before the rollout.
+        current: the current release that it reported then.
         given: what the rollout gave it.
     """
     return _of_others(here, here.present(), before, current, given)
@@ -156,9 +156,10 @@ def _of_others(here: Changeable, obj: Object, before: Replaced, current: str, gi
 
 
 def _configured_since(here: Changeable, obj: Object, before: Replaced, current: str, given: Given) -> bool:
-    """Whether others restored the release before, and changed something else of it.
+    """Whether others restored the old release, and changed something else of the template.
 
-    Images tell it, where the releases differ by them. What admission left of a candidate without its images is the candidate's.
+    It is decided only if the images of the two releases differ. A template that equals the candidate's but for its images was not changed by
+    others: admission may have replaced the images.
     """
     own, now = containers_of(before), containers_of(here.template(obj))
     if not given.template or equal(own, containers_of(given.template)) or not equal(own, now):
@@ -182,12 +183,12 @@ def go_back(
 
     Args:
         here: the object.
-        before: what it was.
-        current: what it said that this is.
-        hasten: whether the steps of the way there are left out, once its spec is what it was, and a controller that has not reacted to
-            the last write is woken.
-        restore: whether its spec is set to what it was.
-        given: what the rollout gave it: what others did is not overwritten; None: it is.
+        before: its template or selector before the rollout.
+        current: the current release that it reported then.
+        hasten: whether the steps of the rollback are skipped once the spec is restored, and a controller that has not reacted to the last
+            write is woken.
+        restore: whether its spec is set to `before`.
+        given: what the rollout gave it; then changes by others are not overwritten. None: they are.
     """
     obj = here.present()
     if here.back_on(obj, before, current):
@@ -224,14 +225,14 @@ def intend_back(
     """Write to the undo log how an object is rolled back; remove the entry when the object is at rest in its earlier state.
 
     Args:
-        platform: what is acted on.
-        rollout: by name.
+        platform: the platform with the undo log.
+        rollout: name of the rollout.
         here: the object.
-        release: what it runs now.
-        candidate: what takes over.
-        template: what it gives the object.
-        strategy: that the object has, where the rollout gives it another one.
-        lent: that other one.
+        release: the release that it runs now.
+        candidate: the release that takes over.
+        template: the template or selector of the candidate.
+        strategy: the object's own strategy, if the rollout gives it another one.
+        lent: that other strategy.
         within_s: how long the rollout may take.
     """
     return take_over.intend(

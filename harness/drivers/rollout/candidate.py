@@ -29,7 +29,7 @@ def candidate_template(
 
     Raises:
         ConfigurationError: the manifests have no such object.
-        DriverError: nothing of it names a release, so that both would be the same.
+        DriverError: no tag or label of the object names a release, so that both templates would be equal.
     """
     settings = target.rollout
     if settings is not None and settings.manifests:
@@ -46,10 +46,10 @@ def candidate_template(
 
 
 def relabelled(present: Replaced, label: str, candidate: str, release: str = "") -> Replaced:
-    """The same with the candidate in the tag of the images and in the value of the label: a pod template, or a selector.
+    """A pod template or selector with the candidate as tag of the images and as value of the release label.
 
-    Where some images have the release that runs as their tag, by its name or by the label, the others are of another product, such as
-    a proxy's, and stay; else no tag tells them apart, and all get the candidate's.
+    If some images have the running release as their tag, by its name or by the label, only these are changed: the others belong to another
+    product, such as a proxy. If none has it, all images get the candidate's tag.
     """
     if "spec" not in present:
         return {**present, label: candidate} if label in present else dict(present)
@@ -66,12 +66,12 @@ def relabelled(present: Replaced, label: str, candidate: str, release: str = "")
 
 
 def images_of(template: Replaced) -> list[str]:
-    """What names the release: the images of a pod template, or a selector as its text."""
+    """The texts that name the release: the images of a pod template, or a selector as text."""
     return list(containers_of(template).values())
 
 
 def containers_of(template: Replaced) -> dict[str, str]:
-    """The image of each container of a pod template, by the container's name; of a selector its text."""
+    """The image of each container of a pod template, by name of the container; for a selector its text."""
     if template and "spec" not in template:
         return {"selector": selector_text(template)}
     spec = template.get("spec") or {}
@@ -87,12 +87,12 @@ def without_images(template: Replaced) -> Replaced:
 
 
 def same_image(one: str, other: str) -> bool:
-    """Whether they are equal, or one is the other with a digest behind its repository and tag, as admission adds it."""
+    """Whether two images are equal, or differ only by a digest that admission added to one of them."""
     return one == other or one.partition("@")[0] == other or other.partition("@")[0] == one
 
 
 def covers(now: Mapping[str, str], part: Mapping[str, str]) -> bool:
-    """Whether every container of `part` is there with the same image."""
+    """Whether every container of `part` is also in the other template, with the same image."""
     return all(name in now and same_image(now[name], image) for name, image in part.items())
 
 
@@ -102,7 +102,7 @@ def equal(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 
 def foreign_images(template: Replaced, known: Iterable[str]) -> list[str]:
-    """The images of a pod template, or the selector, that are not `known`: others gave it those."""
+    """The images of a pod template, or the selector, that are not `known`: others set them."""
     expected = list(known)
     return sorted({one for one in images_of(template) if not any(same_image(one, each) for each in expected)})
 
@@ -120,9 +120,9 @@ def _tagged(image: str, tag: str) -> str:
 
 
 def _declared(path: Path, plan: RolloutPlan, namespace: str, name: str) -> Replaced:
-    """The template of the object of that kind and name in the manifests; one without a namespace is for all.
+    """The template of the object of that kind and name in the manifests; a manifest without a namespace applies to all.
 
-    Of a Rollout that refers to a Deployment that of the Deployment, which is enough where the candidate's Rollout is as it was.
+    For a Rollout that refers to a Deployment it is the template of the Deployment; the manifests need not repeat an unchanged Rollout.
     """
     every = [one for one in declared([path]) if one.namespace in ("", namespace)]
     found = [one for one in every if one.kind == plan.kind and one.name == name]
@@ -164,7 +164,7 @@ def previous(sets: Sequence[Object], revision: str, hash_label: str, subject: st
 
 
 def with_name(value: Any, name: str) -> Any:
-    """What a target file has for every object, with the name of one in place of `{name}`."""
+    """A value of the target file for one object: `{name}` is replaced by its name."""
     if isinstance(value, Mapping):
         return {key: with_name(item, name) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -173,6 +173,6 @@ def with_name(value: Any, name: str) -> Any:
 
 
 def owned(obj: Object, kind: str, name: str) -> bool:
-    """Whether an object of that kind and name is among its owners."""
+    """Whether an object is owned by the object of that kind and name."""
     owners: Iterable[Mapping[str, Any]] = obj["metadata"].get("ownerReferences") or ()
     return any(owner.get("kind") == kind and owner.get("name") == name for owner in owners)

@@ -39,7 +39,7 @@ Said = Annotated[Quantity, BeforeValidator(_said)]
 
 
 class TriggerEntry(BaseModel):
-    """One trigger: what it reads of the new release, above which limit, and for how long."""
+    """One trigger: its signal of the new release, the limit, and for how long the signal must be above it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
@@ -49,7 +49,7 @@ class TriggerEntry(BaseModel):
 
 
 class ReportEntry(BaseModel):
-    """A report of a user: how bad it is, on which release, and at which share of the users it is sent."""
+    """A user report that the run sends: its severity, its release, and the share of users at which it is sent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
@@ -103,7 +103,7 @@ def load_rollout(name: str, directories: Sequence[Path]) -> RolloutPlan:
 
 
 def read_rollout(path: Path) -> RolloutPlan:
-    """Read a rollout file; what only the target knows, as the objects that are changed, is filled in by `on_target`.
+    """Read a rollout file; values of the target, such as the objects that are changed, are filled in by `on_target`.
 
     Raises:
         ConfigurationError: with file, line, key and what was expected.
@@ -141,7 +141,7 @@ def read_rollout(path: Path) -> RolloutPlan:
 
 
 def on_target(plan: RolloutPlan, target: Target) -> RolloutPlan:
-    """The rollout with what the target file says: the candidate, the objects that are changed, the time scale.
+    """The rollout with values of the target file: the candidate, the objects that are changed, the time scale.
 
     Raises:
         ConfigurationError: neither file names a candidate.

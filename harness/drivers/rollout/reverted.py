@@ -1,6 +1,6 @@
 """Finds out whether others roll a candidate back, from an object's spec while the rollout is followed.
 
-The harness writes no spec between the candidate's and the command for the way back, so a spec that asks for the release before in that
+Between the spec of the candidate and the command to roll back the harness writes no spec. So a spec that asks for the old release in that
 time was written by others: `undo`, a revert by GitOps, or a controller that owns the object.
 """
 
@@ -37,9 +37,9 @@ class FollowedSpec:
 
     Args:
         here: the object.
-        before: what it had in the place that a rollout replaces.
-        was: what it said that this is.
-        sent: what the candidate has there.
+        before: its template or selector before the rollout.
+        was: the current release that it reported then.
+        sent: the template or selector of the candidate.
     """
 
     def __init__(self, here: Changeable, before: Replaced, was: str, sent: Replaced) -> None:
@@ -107,19 +107,19 @@ class FollowedSpec:
         return sorted({first[name] for name in own if name in first and same_image(first[name], before[name])})
 
     def _reverted(self, asked: Replaced) -> bool:
-        """Whether it is the template before, or has its images in place of the candidate's; containers of neither may be beside them."""
+        """Whether a template is the old one, or has its images in place of the candidate's; further containers may be beside them."""
         now, before, first = (containers_of(each or {}) for each in (asked, self._before, self._first))
         has_before = covers(now, before) and not (first.keys() - before.keys()) & now.keys()
         restored = equal(now, before) and not equal(before, first)  # such as a container that the candidate lacks
         return asked == self._before or (has_before and (restored or not covers(now, first)))
 
     def _primary(self) -> Object | None:
-        """What Flagger serves users from beside this object; None: Flagger does not own it, and 0 replicas say nothing of a release."""
+        """The object from which Flagger serves users in place of this one; None: Flagger does not own it, so 0 replicas prove nothing."""
         here = self._here
         return here.cluster.custom(APPS, "deployments", here.namespace, f"{here.name}{_PRIMARY}")
 
     def _scaled_to_nothing(self, status: ObjectStatus, primary: Object) -> tuple[ObjectStatus, Reversal | None]:
-        """A Deployment of 0 replicas gives no user its template; whether it ran before, and what its primary runs, says why."""
+        """Status and reversal of a Deployment with 0 replicas: its primary runs the candidate (promoted) or another release (rolled back)."""
         here = self._here
         runs: Replaced = primary["spec"]["template"]
         old, new = self._is_of(runs, self._before), self._is_of(runs, self._first or {})
@@ -136,9 +136,9 @@ class FollowedSpec:
 
 
 def gone_back(statuses: Mapping[str, ObjectStatus], specs: Mapping[str, FollowedSpec]) -> Reversal | None:
-    """Who takes the rollout back, but the harness; None: it goes on.
+    """Who rolls the rollout back, other than the harness, and why; None: it goes on.
 
-    An abort comes first. What a status says of an older spec is no way back.
+    An abort is checked first. A status of an older spec is not a rollback.
     """
     for subject, status in statuses.items():
         if status.aborted and status.observed:

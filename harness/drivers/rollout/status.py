@@ -25,13 +25,13 @@ class ObjectStatus:
 
     Attributes:
         phase: Healthy, Progressing, Paused or Degraded. message: why, in the product's words.
-        share: of the users, or of the replicas where nothing routes by users, that the current template is given; None: the object does not say.
-        step: number of the step, from 0; None: it has none.
-        current, stable: what tells the templates apart: hash of the current one, and of the one to go back to.
+        share: share of the users that the current template is given, or of the replicas if no router is used; None: not reported.
+        step: number of the step, from 0; None: the object has no steps.
+        current, stable: hash of the current template, and of the one to roll back to.
         pause: reason of a pause. aborted: whether it was aborted.
-        switched: whether everything goes to the current template.
-        observed: whether it speaks of the present spec.
-        overlooked: whether its controller has not reacted yet to what was written last: a spec, a pause that was lifted, an abort.
+        switched: whether all requests go to the current template.
+        observed: whether the status is of the present spec.
+        overlooked: whether its controller has not reacted yet to the last write: a spec, the end of a pause, an abort.
     """
 
     phase: str
@@ -48,7 +48,7 @@ class ObjectStatus:
 
     @property
     def at_rest(self) -> bool:
-        """Whether it is complete, on what its spec says."""
+        """Whether the object has completely reached its spec."""
         return self.phase == HEALTHY and self.switched
 
 

@@ -25,18 +25,18 @@ ROUNDS: Final = 4
 """Number of turns of each set of copies; their variation gives the uncertainty of the mean."""
 TURN_S: Final = 3.0
 FIRST_S: Final = 4.0
-"""The first turn of a set takes so long, or longer where the windows of the metrics API are: at least one of each copy must be inside of it."""
+"""Length in s of the first turn of a set; longer if the windows of the metrics API are, as one window of each copy must fit into it."""
 _WINDOWS: Final = 2.5
-"""Of windows of one length that follow each other one is inside of any stretch twice as long; the next ones may be longer than those that were seen."""
+"""Length of a turn in windows: two would contain one of consecutive windows of equal length; the next ones may be longer than observed."""
 IN_FLIGHT: Final = 8
-"""Requests that are open at each copy at any moment of a turn: the next one is sent when one is answered."""
+"""Number of requests open at each copy during a turn: the next one is sent when one is answered."""
 _WARM_S: Final = 1.5
-"""A program that has just begun serves less: each set is asked for so long before the first turn, and that is not counted."""
+"""Seconds of requests before the first turn of each set, which do not count: a program that has just started serves less."""
 _MORE_S: Final = 30.0
 """Time in s for the pod to start and to end."""
 _POLL_S: Final = 0.5
 _WHOLE_S: Final = 1.0
-"""The metrics API writes moments in seconds, what is below them cut off."""
+"""Resolution in s of times in the metrics API, which truncates them."""
 _PROGRAM: Final = """
 import http.client, json, sys, threading, time
 path, warm, first, later, in_flight, rounds, *turns = sys.argv[1:]
@@ -85,9 +85,9 @@ class CopiesTurn:
     """One turn of some copies.
 
     Attributes:
-        copies: that were asked together.
-        counted: answers, failed, seconds and busy, as the asking pod has counted them.
-        used: of each copy whose CPU was read inside of the turn the most cores that it used.
+        copies: the copies that got requests together.
+        counted: answers, failed, seconds and busy, as counted by the pod that sent the requests.
+        used: the most cores that each copy used, for copies whose CPU was read within the turn.
     """
 
     copies: Sequence[PodCopy]
@@ -97,11 +97,11 @@ class CopiesTurn:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asking:
-    """The pod that asks.
+    """The pod that sends the requests.
 
     Attributes:
-        body: of the pod. turns: the copies that are asked together, set by set, in each round.
-        within_s: it has ended after so long.
+        body: of the pod. turns: the copies that get requests together, set by set, in each round.
+        within_s: longest time until it has ended, in seconds.
     """
 
     body: Object
@@ -110,10 +110,10 @@ class Asking:
     _seen: set[CpuReading] = field(default_factory=set)
 
     def ended(self, alive: Callable[[], None], here: Scaled) -> Iterator[CopiesTurn]:
-        """Wait until it has ended, and read meanwhile what the copies use; every turn.
+        """Wait until the pod has ended, and read meanwhile the CPU that the copies use; yields every turn.
 
         Raises:
-            DriverError: it did not write what was served.
+            DriverError: the log of the pod has no counts.
         """
         name = self.body["metadata"]["name"]
         for _ in Deadline.after(self.within_s).ticks(_POLL_S):
@@ -127,21 +127,21 @@ class Asking:
             counted: list[dict[str, Any]] = json.loads(written)
         except ValueError as error:
             raise DriverError(
-                f"the pod {here.namespace}/{name} did not write what was served: {written[-200:]}"
+                f"the pod {here.namespace}/{name} did not write its counts of answers: {written[-200:]}"
             ) from error
         for copies, each in zip(self.turns, counted, strict=True):
             yield CopiesTurn(copies=copies, counted=each, used=used_in(self._seen, copies, each))
 
 
 def asking(here: Scaled, callers: Callers, path: str, sets: Sequence[Sequence[PlacedCopy]], first_s: float) -> Asking:
-    """The pod that asks sets of copies for a path, one set after the other, round by round.
+    """A pod that requests a path from sets of copies, one set after the other, in several rounds.
 
     Args:
         here: the workload, in whose namespace it is.
         callers: the image of the pod, and the labels of a pod that may call the copies.
-        path: that is asked for.
-        sets: the copies that are asked together.
-        first_s: how long the first turn of each set is.
+        path: the requested path.
+        sets: the copies that get requests together.
+        first_s: length of the first turn of each set, in seconds.
     """
     places = [",".join(one.place for one in each) for each in sets]
     words = [path, str(_WARM_S), str(first_s), str(TURN_S), str(IN_FLIGHT), str(ROUNDS), *places]
@@ -151,12 +151,12 @@ def asking(here: Scaled, callers: Callers, path: str, sets: Sequence[Sequence[Pl
 
 
 def first_turn_s(seen: Iterable[CpuReading]) -> float:
-    """How long the first turn of a set is, in seconds, after windows like these: their begin and their end are known to a second."""
+    """Length of the first turn of a set in seconds, for windows like these, whose begin and end are known to a second."""
     return max([FIRST_S, *(_WINDOWS * one.window_s + 2 * _WHOLE_S for one in seen)])
 
 
 def asked_within_s(sets: int, first_s: float) -> float:
-    """How long the asking of so many sets takes at most, with first turns of so many seconds."""
+    """Longest time in seconds for the requests to this number of sets, with first turns of this length."""
     return sets * (_WARM_S + first_s + (ROUNDS - 1) * TURN_S) + _MORE_S
 
 

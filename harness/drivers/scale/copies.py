@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Object
 
 READY_WITHIN_S: Final = 40.0
-"""A copy that is not ready after so long does not become ready."""
+"""Seconds after which a copy that is not ready counts as failed."""
 _POLL_S: Final = 0.3
 _SCRAPED: Final = "prometheus.io/scrape"
 
@@ -41,12 +41,12 @@ class PodCopy:
 
 
 def copied(here: Scaled, factor: int, life_s: float) -> PodCopy:
-    """The pod of the workload's template, with so many times its CPU limit, and none of the labels by which the workload or a Service selects its pods.
+    """A copy of the workload's pod with a multiple of its CPU limit, without labels by which the workload or a Service selects pods.
 
     Args:
         here: the workload.
         factor: how many times its CPU limit.
-        life_s: a copy that is not deleted ends by itself after so many seconds.
+        life_s: seconds after which a copy that is not deleted ends by itself.
 
     Raises:
         DriverError: the workload is gone, has no pod template, or a container of it has no CPU limit.
@@ -84,7 +84,7 @@ def _selecting(here: Scaled, labels: Mapping[str, str]) -> Iterator[str]:
 
 
 def ready_place(alive: Callable[[], None], here: Scaled, one: PodCopy) -> str:
-    """Wait until a copy is ready; its address and port.
+    """Wait until a copy is ready; returns its address and port.
 
     Raises:
         DriverError: it does not become ready.

@@ -34,7 +34,7 @@ _MORE_S: Final = 1.0
 
 
 class _Reading(NamedTuple):
-    """Mean usage over the request, and the replicas that are asked for."""
+    """Mean usage divided by the resource request, and the number of replicas that the autoscaler asks for."""
 
     mean: float
     replicas: int
@@ -67,7 +67,7 @@ class Holding:
 
 
 def hold_levels(now: Holding) -> None:
-    """Hold a service at a level below the target of its autoscaler, then at one above it; without a name every one behind the entry, in turn.
+    """Keep the usage of a service below the target of its autoscaler, then above it; without a name, of every service behind the entry in turn.
 
     Raises:
         DriverError: there is no such service, or it cannot be stressed.
@@ -89,7 +89,7 @@ def _hold_levels(now: Holding, here: Scaled) -> None:
 
 
 def spike(now: Holding) -> None:
-    """Give the cheapest autoscaled service a load far above its target, until it has grown three times; then none.
+    """Load the autoscaled service with the least CPU request far above its target, until it was scaled up three times; then end the load.
 
     Raises:
         DriverError: no service is autoscaled, or it cannot be stressed.
@@ -112,7 +112,7 @@ def spike(now: Holding) -> None:
 
 
 class _Level(NamedTuple):
-    """A usage over the request, and what the pods use of it by themselves."""
+    """A level of usage divided by the request, and the usage of the pods without load."""
 
     resource: str
     usage: float
@@ -120,13 +120,13 @@ class _Level(NamedTuple):
 
 
 def _idle(now: Holding, here: Scaled, resource: str) -> float:
-    """What its pods use without load."""
+    """The mean usage of the pods without load, divided by the request."""
     readings = [now.read(here, resource).mean for _ in Deadline.after(_IDLE_READINGS * _POLL_S).ticks(_POLL_S)]
     return sum(readings) / len(readings)
 
 
 def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> None:
-    """Reach a level, with as much more or less as the first attempt was off, and keep it for so long, or until the replicas rise."""
+    """Reach a level, with the load corrected once if the first attempt missed it, and keep it for `hold_s` or until the replicas rise."""
     was, pods = patiently(here.replicas), len(patiently(here.pods))
     now.put("begun", here, level.resource, level.usage, pods=pods, mean=level.own)
     added, within_s = max(level.usage - level.own, 0.0), _reached_within_s(here)
@@ -141,13 +141,13 @@ def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> None:
             added *= min(max((level.usage - level.own) / max(mean - level.own, _LEAST), 1 / _MOST), _MOST)
     reached = sum(means) / len(means)
     ok = near and abs(reached - level.usage) <= NEAR
-    why = "" if ok else f"{100 * reached:.0f} % of the request where {100 * level.usage:.0f} % was to be"
+    why = "" if ok else f"usage was {100 * reached:.0f} % of the resource request instead of {100 * level.usage:.0f} %"
     extent = {"mean": reached, "lowest": min(means), "highest": max(means)}
     now.put("ended", here, level.resource, level.usage, pods=pods, ok=ok, why=why, **extent)
 
 
 def _kept(now: Holding, here: Scaled, level: _Level, was: int, hold_s: float) -> Iterator[float]:
-    """The usage until the time is over, or the replicas have risen."""
+    """Yield the usage until the time is over, or the replicas have risen."""
     for _ in Deadline.after(hold_s).ticks(_POLL_S):
         reading = now.read(here, level.resource)
         if reading.replicas > was:
@@ -156,18 +156,18 @@ def _kept(now: Holding, here: Scaled, level: _Level, was: int, hold_s: float) ->
 
 
 def _stress(now: Holding, here: Scaled, level: _Level, added: float, needs_s: float) -> AbstractContextManager[None]:
-    """So much more than its pods use by themselves, over their request, for so long at least."""
+    """A context with stress that adds this usage, divided by the request, to that of the pods, for at least `needs_s`."""
     return stressed(here, stressors_for(here, level.resource, added), now.target, now.platform, needs_s=needs_s)
 
 
 def _reached_within_s(here: Scaled) -> float:
-    """How long a level may take to be what the metrics API says of its pods."""
+    """Longest time in s until the metrics API reports a level that was reached."""
     own = {pod["metadata"]["name"] for pod in patiently(here.pods)}
     return reached_within_s(one for one in patiently(here.cpu_readings) if one.pod in own)
 
 
 def _reach(now: Holding, here: Scaled, level: _Level, was: int, within_s: float) -> tuple[float, bool]:
-    """Wait until some readings after another are near the level, or it has grown; their mean, or the usage then, and whether it has."""
+    """Wait until consecutive readings are near the level or the replicas have risen; returns the mean usage, and whether they have risen."""
     last: list[float] = []
     for _ in Deadline.after(within_s).ticks(_POLL_S):
         reading = now.read(here, level.resource)
@@ -180,10 +180,10 @@ def _reach(now: Holding, here: Scaled, level: _Level, was: int, within_s: float)
 
 
 def _rest(now: Holding, here: Scaled) -> None:
-    """Wait until it has the replicas that it has without load.
+    """Wait until the workload has the number of replicas that it has without load.
 
     Raises:
-        DriverError: it does not come to rest.
+        DriverError: it does not reach that number in time.
     """
     within_s = rest_within_s(here, patiently(here.replicas), now.target.time_scale)
     for _ in Deadline.after(within_s).ticks(_POLL_S):

@@ -1,4 +1,4 @@
-"""A workload that an autoscaler scales: its replicas, its pods, and what these use of what they ask for."""
+"""A workload that an autoscaler scales: its replicas, its pods, and their usage divided by their requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READ: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
-    """What the pods of a workload use of a resource, over their request; those that were not measured yet are left out."""
+    """The usage of a resource by the pods of a workload, divided by their request; pods without a measurement are left out."""
 
     mean: float
     pods: int
@@ -49,10 +49,10 @@ class Scaled:
 
     Attributes:
         cluster, namespace: where it is.
-        name: of the workload. kind, version: of it, as the autoscaler names them.
-        autoscaler: name of its autoscaler; empty where it has none.
-        least: replicas that it keeps at least.
-        requests: of a pod, all containers together, by resource: cores, and bytes.
+        name: of the workload. kind, version: as the autoscaler names them.
+        autoscaler: name of its autoscaler; empty if it has none.
+        least: minimum number of replicas.
+        requests: requests of a pod, all containers together, by resource, in cores and bytes.
         labels: that select its pods.
         up, down: how fast its autoscaler changes its replicas.
     """
@@ -75,10 +75,10 @@ class Scaled:
         return f"{self.namespace}/{self.name}"
 
     def replicas(self) -> int:
-        """Those that are asked for now.
+        """The number of replicas that the workload asks for now.
 
         Raises:
-            DriverError: it is gone.
+            DriverError: the workload is gone.
         """
         found = self.cluster.read(self.version, self.kind, self.name, self.namespace)
         if found is None:
@@ -86,18 +86,18 @@ class Scaled:
         return int(found["spec"].get("replicas", 1))
 
     def pods(self) -> list[Object]:
-        """Its pods, without those that are on their way out."""
+        """The pods of the workload, without terminating ones."""
         chosen = ",".join(f"{key}={value}" for key, value in self.labels.items())
         found = self.cluster.pods(self.namespace, label_selector=chosen)
         return [pod for pod in found if not is_terminating(pod)]
 
     def at_rest(self) -> bool:
-        """Whether it has the replicas that its autoscaler keeps at least, each of them ready."""
+        """Whether the workload has the minimum number of replicas of its autoscaler, and all are ready."""
         pods = self.pods()
         return self.replicas() == len(pods) == self.least and all(has_condition(pod, "Ready") for pod in pods)
 
     def usage(self, resource: str) -> Usage:
-        """What its pods use, as the metrics API says."""
+        """The usage of its pods, as the metrics API reports it."""
         there = {pod["metadata"]["name"] for pod in self.pods()}
         measured = self.cluster.customs(METRICS, "pods", self.namespace)
         used = [_used(one, resource) for one in measured if one["metadata"]["name"] in there]
@@ -105,12 +105,12 @@ class Scaled:
         return Usage(mean=mean, pods=len(used))
 
     def cpu_readings(self) -> list[CpuReading]:
-        """What every pod of its namespace used last; a pod that was not measured yet is left out."""
+        """The last CPU reading of every pod of its namespace; pods without one are left out."""
         return [cpu_reading(one) for one in self.cluster.customs(METRICS, "pods", self.namespace)]
 
 
 def cpu_reading(measured: Object) -> CpuReading:
-    """What a `PodMetrics` says of the CPU."""
+    """The CPU reading in a `PodMetrics` object."""
     at = measured_time(measured)
     return CpuReading(
         pod=measured["metadata"]["name"],
@@ -124,7 +124,7 @@ def find_scaled(target: Target, name: str) -> Scaled:
     """The workload of that name in the primary region.
 
     Raises:
-        DriverError: there is none, or it asks for no CPU or memory.
+        DriverError: there is none, or its pods have no request for CPU or memory.
     """
     cluster, namespace = _primary(target)
     named = next((one for one in autoscalers_in(cluster, namespace) if _target(one)["name"] == name), None)
@@ -172,10 +172,10 @@ def pod_spec(cluster: Cluster, namespace: str, workload: Object) -> Object:
 
 
 def cheapest(target: Target) -> Scaled:
-    """Of the autoscaled services behind the entry the one whose pods ask for the least CPU: its load costs the machine least.
+    """The autoscaled service behind the entry whose pods request the least CPU, so that its load costs the machine least.
 
     Raises:
-        DriverError: none is autoscaled.
+        DriverError: no service is autoscaled.
     """
     cluster, namespace = _primary(target)
     scaled = {str(_target(one)["name"]) for one in autoscalers_in(cluster, namespace)}
@@ -189,10 +189,10 @@ def cheapest(target: Target) -> Scaled:
 
 
 def behind_the_entry(target: Target) -> list[Scaled]:
-    """The services that `probes.services` names, by name, whether they have an autoscaler or not.
+    """The services that `probes.services` names, with or without an autoscaler.
 
     Raises:
-        DriverError: it names none, or one that the primary region does not have.
+        DriverError: no service is named, or one that the primary region does not have.
     """
     if not target.probes.services:
         raise DriverError(

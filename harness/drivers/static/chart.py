@@ -31,7 +31,7 @@ _NEWER_HELM: Final = "hint: install a release of Helm that renders for the versi
 
 
 def chart_of(asked: Asked) -> Path:
-    """The chart's directory; raises ConfigurationError where the target file names none, or several."""
+    """The chart's directory; raises ConfigurationError if the target file names none, or several."""
     [root, *others] = named(asked, "chart")
     if others or not root.is_dir():
         raise ConfigurationError(
@@ -48,7 +48,7 @@ def chart_of(asked: Asked) -> Path:
     example="the chart renders and contains Chart.yaml, values.yaml, the 9 named templates and the 2 named subcharts",
 )
 def chart_parts(asked: Asked) -> Sequence[FactReading]:
-    """Files of the chart, and `helm template` where helm is on PATH."""
+    """Facts: the files of the chart exist, and `helm template` renders it, if helm is on PATH."""
     named_here = {"templates": len(nouns.CHART_TEMPLATES), "subcharts": len(nouns.CHART_SUBCHARTS)}
     if wrong := [key for key, count in named_here.items() if int(asked.params[key]) != count]:
         raise ConfigurationError(f"{named_here[wrong[0]]} {wrong[0]} are named, not {asked.params[wrong[0]]}")
@@ -85,7 +85,7 @@ def _subchart(root: Path, name: str, asked: Asked) -> FactReading:
     example="values-staging.yaml and values-production.yaml exist and the chart renders with each",
 )
 def chart_values(asked: Asked) -> Sequence[FactReading]:
-    """Values files in the chart or beside it, and `helm template` with each where helm is on PATH."""
+    """Facts: each values file exists in the chart or beside it, and `helm template` renders the chart with it, if helm is on PATH."""
     root = chart_of(asked)
     seen = []
     for environment in (asked.params["one"], asked.params["other"]):
@@ -144,7 +144,7 @@ def _rendered(root: Path, values: Sequence[Path], asked: Asked) -> FactReading:
 
 
 def _environment(home: str) -> Mapping[str, str]:
-    """What helm may know of this machine: its own empty directories, and no cluster."""
+    """The environment of helm: empty directories of its own, and no cluster."""
     own = {f"HELM_{name}_HOME": f"{home}/{name.lower()}" for name in ("CACHE", "CONFIG", "DATA")}
     return {**own, "HOME": home, "PATH": os.environ.get("PATH", ""), "KUBECONFIG": f"{home}/none"}
 

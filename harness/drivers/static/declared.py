@@ -1,4 +1,4 @@
-"""What the jobs of the workflow files are for: the register of pipelines says it, and what it says is held against the files.
+"""What the jobs of the workflow files are for, as the register of pipelines declares it, compared with the files.
 
 An undeclared step may do anything. No sentence about all jobs is true while a job is in no register.
 """
@@ -44,13 +44,13 @@ class DeclaredStep:
 
     @property
     def missing(self) -> str:
-        """Why the file does not have it; empty where it does."""
+        """Why the workflow file does not have the declared step; empty if it has."""
         if self.job is None:
             return f"there is no job {self.job_id}, which {self.declared} names"
         return "" if self.step else f"no step of job {self.job_id} is `{self.text}`, which {self.declared} names"
 
     def fails(self) -> Held:
-        """Whether its failure fails its job."""
+        """Whether a failure of the step fails its job."""
         return self.step.fails_at(self.at) if self.step else Held(ok=False, why=self.missing)
 
 
@@ -143,7 +143,7 @@ def _found(declared: DeclaredStep, job: CiJob | None) -> Iterator[DeclaredStep]:
 
 
 def _undeclared(job: CiJob, file: str) -> FactReading:
-    why = f"it is in no register, and may deploy; hint: add `{job.id}` to the jobs of `{file}` in `pipelines.yaml`"
+    why = f"the job is in no register, and may deploy; hint: add `{job.id}` to the jobs of `{file}` in `pipelines.yaml`"
     return _unknown(f"{job.place} job {job.id}", why)
 
 
@@ -152,19 +152,19 @@ def _unknown(subject: str, why: str) -> FactReading:
 
 
 def _undeclared_steps(job: CiJob, declared: Sequence[DeclaredStep]) -> Iterator[FactReading]:
-    """What looks like a deployment and is declared as none of them."""
+    """One fact per step that looks like a deployment and is not declared as one."""
     aside = [one.text for one in declared if one.part in (*DEPLOYMENTS, nouns.NO_DEPLOYMENT)]
     hint = f"hint: say in `pipelines.yaml` where it deploys to, or `{nouns.NO_DEPLOYMENT}`"
     if job.environment and not aside:
         yield _unknown(
             f"{job.place} job {job.id}: environment",
-            f"it has an environment and deploys nothing that is declared; {hint}",
+            f"the job has an environment, but no step of it is declared as a deployment; {hint}",
         )
     for step in job.steps:
         for line in (step.uses,) if step.uses else step.lines:
             named = any(line in (text, " ".join(text.split())) or line.partition("@")[0] == text for text in aside)
             if nouns.LIKE_A_DEPLOYMENT.search(line) and not named:
-                yield _unknown(f"{step.place} {line[:80]}", f"it may be a deployment; {hint}")
+                yield _unknown(f"{step.place} {line[:80]}", f"the command may be a deployment; {hint}")
 
 
 def stopped_by(workflow: Workflow, earlier: DeclaredStep, later: DeclaredStep) -> Held:
@@ -176,7 +176,7 @@ def stopped_by(workflow: Workflow, earlier: DeclaredStep, later: DeclaredStep) -
         failing = Held(ok=failing.ok, why=f"{failing.why} ({earlier.step.place})")
     if earlier.job_id == later.job_id:
         if (earlier.index, earlier.at) >= (later.index, later.at):
-            return Held(ok=False, why=f"{later.step.place} `{later.text[:60]}` is not after it")
+            return Held(ok=False, why=f"{later.step.place} `{later.text[:60]}` does not run after it")
         return failing if earlier.index == later.index else weakest(failing, later.step.begins)
     why = f"job {earlier.job_id} runs it ({earlier.step.place}), which job {later.job_id} does not need"
     waits = workflow.waits(later.job_id).get(earlier.job_id, Held(ok=False, why=why))

@@ -76,7 +76,7 @@ class Stage:
 
     @property
     def origin(self) -> str:
-        """The image that it starts from in the end, through earlier stages."""
+        """The image from which a stage starts, through earlier stages."""
         return self.base.origin if self.base else self.image
 
 
@@ -181,7 +181,7 @@ def _filled(text: str, arguments: Mapping[str, str]) -> str:
     example="every image of a Node.js service starts from node:20 and reports version 20",
 )
 def node_images(asked: Asked) -> Sequence[FactReading]:
-    """FROM of each Dockerfile, and NODE_VERSION of each image as `docker image inspect` prints it."""
+    """Facts: FROM of each Dockerfile of a Node.js service, and NODE_VERSION of each image as `docker image inspect` prints it."""
     found = []
     services = 0
     for path in files_of(named(asked, "dockerfiles"), _is_dockerfile):
@@ -210,7 +210,7 @@ def _is_dockerfile(path: Path) -> bool:
 
 
 def _is_of_node(built: Sequence[Stage]) -> bool:
-    """Whether what runs in the end runs on Node.js: by the image it starts from, by its command, or by what is installed."""
+    """Whether the final stage runs on Node.js: by its base image, by its command, or by the installed packages."""
     last: Stage | None = built[-1]
     while last is not None:
         if _repository(last.image) == "node" or any(
@@ -239,7 +239,7 @@ def _from(stage: Stage, path: Path, asked: Asked) -> FactReading:
 
 
 def _reports(asked: Asked, services: int) -> list[FactReading]:
-    """What the built images report: the configurations under `files.images`, as `docker image inspect` prints them."""
+    """Facts about the versions that built images report: the files under `files.images`, as `docker image inspect` prints them."""
     expected = f"Node.js {asked.params['version']}"
     if not asked.target.files.images:
         words = f"no built image reports its version ({services} Dockerfiles); hint: add `files: {{images: …}}`, as `docker image inspect` prints them"
@@ -290,6 +290,6 @@ def _reported(image: Mapping[str, Any], file: str, asked: Asked) -> FactReading 
     return FactReading(
         subject=f"{file}: {name}",
         expected=f"Node.js {asked.params['version']}",
-        observed=f"NODE_VERSION {versions[0]}" if versions else "it reports no NODE_VERSION",
+        observed=f"NODE_VERSION {versions[0]}" if versions else "the image reports no NODE_VERSION",
         ok=f"{versions[0].removeprefix('v')}.".startswith(f"{asked.params['version']}.") if versions else None,
     )

@@ -44,7 +44,7 @@ class Section:
 
 
 def directory_of(asked: Asked) -> Path:
-    """The documentation's directory; raises ConfigurationError where the target file names none."""
+    """The documentation's directory; raises ConfigurationError if the target file names none."""
     [root, *others] = named(asked, "documents")
     if others or not root.is_dir():
         raise ConfigurationError(
@@ -95,7 +95,7 @@ def _plain(heading: str) -> str:
     example="the data layer report contains its 7 named sections, none of them empty",
 )
 def document_sections(asked: Asked) -> Sequence[FactReading]:
-    """Headings by their words; a section with nothing but `TBD` is empty."""
+    """One fact per section that the document must have, found by the words of its heading; a section with only `TBD` is empty."""
     noun = nouns.DOCUMENTS[asked.params["document"]]
     if int(asked.params["count"]) != len(noun.sections):
         raise ConfigurationError(
@@ -132,7 +132,7 @@ def _section(file: str, title: str, there: Sequence[Section]) -> FactReading:
     example="the README lists every file of its directory and no other",
 )
 def readme_index(asked: Asked) -> Sequence[FactReading]:
-    """Names in code or links of the README's section on files, else of the whole README."""
+    """One fact per file: it is in the directory, and the README names it in code or a link of its section on files, or anywhere."""
     path, text = _readme(asked)
     root = path.parent
     there = {one.relative_to(root).as_posix() for one in files_of([root], lambda one: not one.name.startswith("."))} - {
@@ -157,7 +157,7 @@ def readme_index(asked: Asked) -> Sequence[FactReading]:
 
 
 def listed_files(text: str) -> list[str]:
-    """The files that a README lists: names in code or links of the section whose title speaks of files, else of the whole text."""
+    """The files that a README lists: names in code or links of the section with a title about files, else of the complete text."""
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark").enable("table")
@@ -185,7 +185,7 @@ def listed_files(text: str) -> list[str]:
     example="the README's date equals the date of its own newest change",
 )
 def readme_date(asked: Asked) -> Sequence[FactReading]:
-    """Its line `Last updated: …` against its newest commit."""
+    """The date in the README's line `Last updated: …`, compared with the day of its newest commit."""
     path, text = _readme(asked)
     where = shown(path, asked)
     history = changes_of(path.parent, most=1, file=path)
@@ -195,11 +195,15 @@ def readme_date(asked: Asked) -> Sequence[FactReading]:
     expected = f"{newest.day.isoformat()}, the day of {newest.id[:10]}"
     line, written = _dated(text)
     if not line:
-        return [FactReading(subject=where, expected=expected, observed="it has no line `Last updated: …`", ok=False)]
+        return [
+            FactReading(subject=where, expected=expected, observed="the README has no line `Last updated: …`", ok=False)
+        ]
     subject = f"{where}:{line}"
     if history.dirty:
         return [
-            FactReading(subject=subject, expected=expected, observed="it was changed since its last commit", ok=None)
+            FactReading(
+                subject=subject, expected=expected, observed="the README was changed since its last commit", ok=None
+            )
         ]
     if history.shallow and newest.is_boundary:
         return [
@@ -230,7 +234,7 @@ def readme_date(asked: Asked) -> Sequence[FactReading]:
 
 
 def _dated(text: str) -> tuple[int, date | None]:
-    """The line of `Last updated`, from 1, and its date; line 0 where there is none."""
+    """The number of the line `Last updated`, from 1, and its date; 0 if there is no such line."""
     for number, line in enumerate(text.splitlines(), start=1):
         if found := _UPDATED.search(line):
             return number, _date_in(found["date"])
@@ -254,7 +258,7 @@ def _date_in(text: str) -> date | None:
     example="every change of a file in the integration documentation changes its README too, over the last 100 changes",
 )
 def readme_follows(asked: Asked) -> Sequence[FactReading]:
-    """Changes are commits of the documentation's git repository, merges left out."""
+    """One fact per commit that changed a file of the documentation: it changes the README too; merges are left out."""
     path, _ = _readme(asked)
     most = int(asked.params["count"])
     history = changes_of(path.parent, most=most)

@@ -16,13 +16,13 @@ _STATUS: Final = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(")
 
 
 def github_jobs(document: YamlDocument, file: str) -> dict[str, CiJob]:
-    """The jobs of a file; raises ConfigurationError where it is no workflow."""
+    """The jobs of a file; raises ConfigurationError if it is not a workflow."""
     data, jobs = document.data, document.data["jobs"]
     if not isinstance(jobs, dict) or not jobs or not all(isinstance(job, dict) for job in jobs.values()):
         hint = "each job is a mapping with `steps`"
         raise ConfigurationError("has no jobs", where=document.where(("jobs",)), hint=hint)
     if "on" not in data:
-        raise ConfigurationError("says nothing of when it starts", where=document.where(()), hint="add `on: …`")
+        raise ConfigurationError("does not say when the workflow starts", where=document.where(()), hint="add `on: …`")
     return {name: _job(document, file, name, job) for name, job in jobs.items()}
 
 
@@ -31,7 +31,7 @@ def _job(document: YamlDocument, file: str, name: str, job: Mapping[str, Any]) -
     begins = _begins(condition)
     steps = job.get("steps", [])
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        raise ConfigurationError("its steps are not a list", where=document.where(("jobs", name, "steps")))
+        raise ConfigurationError("the job's steps are not a list", where=document.where(("jobs", name, "steps")))
     place = f"{file}:{document.line(('jobs', name))}"
     read = [
         _step(document, f"{file}:{document.line(('jobs', name, 'steps', at))}", job, step)
@@ -51,7 +51,7 @@ def _job(document: YamlDocument, file: str, name: str, job: Mapping[str, Any]) -
         place=place,
         steps=tuple(read),
         fails=_fails(job),
-        starts=f"it runs only if {condition}" if condition else "",
+        starts=f"the job runs only if {condition}" if condition else "",
         waits=dict.fromkeys(texts_of(job.get("needs")), begins),
         node=tuple(node),
         environment=bool(job.get("environment")),
@@ -59,7 +59,7 @@ def _job(document: YamlDocument, file: str, name: str, job: Mapping[str, Any]) -
 
 
 def _fails(job: Mapping[str, Any]) -> Held:
-    """Whether a failure stops what waits for the job; of a matrix, whether that of one of its legs does, by a key of the matrix."""
+    """Whether a failure of the job stops the jobs that wait for it; for a matrix, whether a failure of one combination does."""
     written = job.get("continue-on-error")
     matrix = mapping_of(mapping_of(job.get("strategy")).get("matrix"))
     key = _OF_MATRIX.fullmatch(str(written))
@@ -70,10 +70,10 @@ def _fails(job: Mapping[str, Any]) -> Held:
 
 
 def _begins(condition: str) -> Held:
-    """A condition without a function of the status asks for the success of all before it."""
+    """Whether a failure before it keeps the step or job from starting: a condition without a status function requires success."""
     if not _STATUS.search(condition):
         return Held()
-    return Held(ok=None, why=f"only a run knows whether `if: {condition[:80]}` starts it after a failure")
+    return Held(ok=None, why=f"the file does not show whether `if: {condition[:80]}` lets it start after a failure")
 
 
 def _step(document: YamlDocument, place: str, job: Mapping[str, Any], step: Mapping[str, Any]) -> CiStep:
@@ -84,7 +84,7 @@ def _step(document: YamlDocument, place: str, job: Mapping[str, Any], step: Mapp
     if not shell and ("windows" in machine.lower() or "${{" in machine):
         shell = f"of {machine}"
     condition = str(step.get("if", ""))
-    skips = Held(ok=None, why=f"it runs only if {condition[:80]}") if condition else Held()
+    skips = Held(ok=None, why=f"the step runs only if {condition[:80]}") if condition else Held()
     return CiStep(
         place=place,
         lines=script_lines(str(step.get("run", ""))),

@@ -1,4 +1,4 @@
-"""Jobs of a GitLab file as it is written; `include`, `extends` and `!reference` are not followed: the merged file is what is read."""
+"""Jobs of a GitLab file as it is written; `include`, `extends` and `!reference` are not followed, so name the merged file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _EQUAL: Final = re.compile(r"""\$(?P<variable>\w+)\s*==\s*(?P<quote>["'])(?P<val
 
 
 def gitlab_jobs(document: YamlDocument, file: str) -> tuple[dict[str, CiJob], str]:
-    """The jobs of a file, and what brings jobs of other files; raises ConfigurationError where it has no jobs."""
+    """The jobs of a file, and why further jobs may be missing (empty: none are); raises ConfigurationError if it has no jobs."""
     data: Mapping[str, Any] = document.data
     jobs = {
         name: job
@@ -46,7 +46,7 @@ def gitlab_jobs(document: YamlDocument, file: str) -> tuple[dict[str, CiJob], st
     order = [".pre", *(texts_of(data.get("stages")) or ["build", "test", "deploy"]), ".post"]
     for name, job in jobs.items():
         if str(job.get("stage", "test")) not in order and not _unread(data, job):
-            what = f"its stage `{job.get('stage', 'test')}` is not among `stages`"
+            what = f"the job's stage `{job.get('stage', 'test')}` is not among `stages`"
             raise ConfigurationError(what, where=document.where((name,)))
     found = {}
     for name, job in jobs.items():
@@ -54,7 +54,7 @@ def gitlab_jobs(document: YamlDocument, file: str) -> tuple[dict[str, CiJob], st
         before = {other for other in jobs if stages and _is_before(jobs[other], job, order)}
         found[name] = _job(document, file, name, {other: jobs[other] for other in before})
     included = f"`include` ({file}:{document.line(('include',))})" if data.get("include") else ""
-    return found, f"what {included} brings is not read; {_MERGED}" if included else ""
+    return found, f"the files of {included} are not read; {_MERGED}" if included else ""
 
 
 def _is_before(one: Mapping[str, Any], other: Mapping[str, Any], order: Sequence[str]) -> bool:
@@ -63,14 +63,14 @@ def _is_before(one: Mapping[str, Any], other: Mapping[str, Any], order: Sequence
 
 
 def _unread(data: Mapping[str, Any], job: Mapping[str, Any]) -> str:
-    """Why what a job is, is not all in its own keys; empty where it is."""
+    """Why the keys of a job do not describe it completely; empty if they do."""
     if data.get("include"):
-        return f"what `include` sets of it is not read; {_MERGED}"
+        return f"the files that `include` names are not read and may change the job; {_MERGED}"
     if "extends" in job or "trigger" in job or "run" in job:
         key = next(key for key in ("extends", "trigger", "run") if key in job)
-        return f"what its `{key}` brings is not read; {_MERGED}"
+        return f"`{key}` of the job is not followed; {_MERGED}"
     if any(_has_reference(value) for value in job.values()) or _has_reference(data.get("default")):
-        return f"the part that its `!reference` names is not read; {_MERGED}"
+        return f"`!reference` in the job is not followed; {_MERGED}"
     return ""
 
 
@@ -97,7 +97,7 @@ def _job(document: YamlDocument, file: str, name: str, before: Mapping[str, Mapp
         place=f"{file}:{document.line((name,))}",
         steps=(CiStep(place=place, lines=script_lines("\n".join(listed))),),
         fails=Held(ok=None, why=why) if why else _soft(job) if fails.ok else fails,
-        starts=f"it is there by its `{'` and `'.join(soft)}` only" if soft else why,
+        starts=f"the job may be left out of a pipeline by its `{'` and `'.join(soft)}`" if soft else why,
         waits=_waits(job, before, why),
         node=() if why else tuple(node_of_image(str(image or ""))),
         environment=bool(job.get("environment")),
@@ -105,56 +105,62 @@ def _job(document: YamlDocument, file: str, name: str, before: Mapping[str, Mapp
 
 
 def _texts(value: Any) -> list[str]:
-    """The lines of a script, lists in it laid flat."""
+    """The lines of a script, with nested lists flattened."""
     if isinstance(value, (list, TaggedList)):
         return [text for one in value for text in _texts(one)]
     return [str(value)] if value is not None else []
 
 
 def _rules(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The job and its rules: each may say `when` and `allow_failure`."""
+    """The job and its rules: each may have the keys `when` and `allow_failure`."""
     listed = job.get("rules")
     return [job, *(one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict))]
 
 
 def _soft(job: Mapping[str, Any]) -> Held:
-    """Whether its failure stops what waits for it: `when` and `allow_failure` of the job or of its rules may keep it from that."""
+    """Whether a failure of the job stops the jobs that wait for it; unknown if the job or one of its rules has `when` or `allow_failure`."""
     rules = _rules(job)
     if any(rule.get("when", "on_success") != "on_success" or rule.get("allow_failure") for rule in rules):
-        return Held(ok=None, why="what its `when` or `allow_failure` amounts to is not read")
+        return Held(ok=None, why="`when` or `allow_failure` of the job may let the pipeline go on after a failure")
     return Held()
 
 
 def _waits(job: Mapping[str, Any], before: Mapping[str, Mapping[str, Any]], why: str) -> dict[str, Held]:
-    """What a job waits for: its `needs`, else every job of an earlier stage."""
+    """The jobs that a job waits for: its `needs`, else every job of an earlier stage."""
     rules = _rules(job)
     after = [str(one["when"]) for one in rules if one.get("when") in ("always", "on_failure")]
     begins = Held(ok=None, why=why) if why else Held()
     if after and not why:
-        begins = Held(ok=None, why=f"with `when: {after[0]}` it may run after a failure")
+        begins = Held(ok=None, why=f"the job has `when: {after[0]}`, so it may run after a failure")
     if "needs" not in job:
         return {name: begins if begins.ok is not True else _is_always_with(one, job) for name, one in before.items()}
     found = {}
     for need in job["needs"] if isinstance(job["needs"], list) else ():
         name = str(need.get("job", "") if isinstance(need, dict) else need)
         optional = isinstance(need, dict) and need.get("optional")
-        found[name] = Held(ok=None, why=f"its need of {name} is optional") if optional and begins.ok else begins
+        found[name] = (
+            Held(ok=None, why=f"the job may run without {name}: its entry in `needs` is optional")
+            if optional and begins.ok
+            else begins
+        )
     return found
 
 
 def _is_always_with(earlier: Mapping[str, Any], job: Mapping[str, Any]) -> Held:
-    """Whether a job of an earlier stage is in every pipeline with another: it has the same rules, or none where the other is of a branch."""
+    """Whether an earlier job is in every pipeline that has `job`: both have the same rules, or it has none and those of `job` require a branch."""
     keys = ("rules", "only", "except")
     if all(earlier.get(key) == job.get(key) for key in keys):
         return Held()
     equal = conditions_of(job.get("rules"))
     if not any(key in earlier for key in keys) and equal and all("CI_COMMIT_BRANCH" in one for one in equal):
         return Held()
-    return Held(ok=None, why="their `rules` differ, so it is not known whether both jobs are in the same pipelines")
+    return Held(
+        ok=None, why="the `rules` of the two jobs differ, so it is unknown whether both are in the same pipelines"
+    )
 
 
 def conditions_of(rules: Any) -> list[dict[str, str]] | None:
-    """What each rule asks for, as variable and value; None where one is more than `$A == "b"` joined by `&&`, or there are no rules."""
+    """The condition of each rule as variable → value; None without rules, or if one is not made of `$A == "b"` and `&&` only."""
     found = []
     if not isinstance(rules, list) or not rules:
         return None

@@ -1,6 +1,6 @@
 """Workflow files of GitHub and GitLab as they are written: jobs, their steps, what each waits for.
 
-Nothing is run in thought. A key whose effect only a run knows makes what depends on it unknown, and is named.
+Nothing is executed. If the effect of a key is known only at run time, the result is unknown and names the key.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _RANK: Final[Mapping[bool | None, int]] = {False: 0, None: 1, True: 2}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """Whether something is held back by a failure; None where the file does not decide it. `why`: why not."""
+    """Whether a failure keeps a later job or deployment from running; None if the file does not show it. `why`: reason if not True."""
 
     ok: bool | None = True
     why: str = ""
 
 
 def weakest(*parts: Held) -> Held:
-    """The one that holds least."""
+    """The weakest of several conditions: False before None before True."""
     return min(parts, key=lambda held: _RANK[held.ok])
 
 
 def strongest(parts: Sequence[Held], otherwise: str) -> Held:
-    """The one that holds most; False with the words `otherwise` where there are none."""
+    """The strongest of several conditions; False with the reason `otherwise` if there are none."""
     return max(parts, key=lambda held: _RANK[held.ok], default=Held(ok=False, why=otherwise))
 
 
@@ -39,9 +39,9 @@ class CiStep:
     """One step of a job.
 
     Attributes:
-        lines: its commands. shell: that runs them. uses: an action or a workflow. options: of these, as `key=value`.
+        lines: the commands. shell: the shell that runs them. uses: an action or a workflow. options: its inputs, as `key=value`.
         place: `file:line`.
-        fails: whether its failure fails its job. begins: whether it begins only after the steps before it succeeded.
+        fails: whether a failure of the step fails its job. begins: whether it starts only after the steps before it succeeded.
     """
 
     place: str
@@ -53,7 +53,7 @@ class CiStep:
     begins: Held = Held()
 
     def find(self, text: str) -> int | None:
-        """The index of the command that is this text, or 0 for the action; None where the step has neither."""
+        """The index of the command that equals this text, or 0 for the action; None if the step has neither."""
         searched = " ".join(text.split())
         if self.uses:
             return 0 if searched in (self.uses, self.uses.partition("@")[0]) else None
@@ -70,10 +70,10 @@ class CiJob:
     """One job.
 
     Attributes:
-        id: in its file. stage: of a GitLab job. place: `file:line`. steps: in order; of a GitLab job, its script is one.
-        fails: whether its failure stops the jobs that wait for it. starts: why it may not be run; empty where the file does not limit it.
-        waits: id of each job that it waits for → whether it begins only where that one has succeeded.
-        node: versions of Node.js that it runs on, as written. environment: the job names one.
+        id: name in the file. stage: of a GitLab job. place: `file:line`. steps: in order; the script of a GitLab job is one step.
+        fails: whether its failure stops the jobs that wait for it. starts: why it may be left out; empty if the file has no condition.
+        waits: id of each job that it waits for → whether it starts only if that job succeeded.
+        node: versions of Node.js that it runs on, as written. environment: whether the job names an environment.
     """
 
     id: str
@@ -108,7 +108,7 @@ class Workflow:
         return f"{self.file}:{self.document.line(location)}"
 
     def waits(self, job: str) -> dict[str, Held]:
-        """The jobs that one waits for, directly or through others, and whether each holds it back; by the way that holds most."""
+        """Every job that a job waits for, directly or through others, and whether a failure there stops it; the strongest path counts."""
         found: dict[str, Held] = {}
         ways = [*self.jobs[job].waits.items()]
         while ways:
@@ -121,7 +121,7 @@ class Workflow:
 
 
 def texts_of(value: Any) -> list[str]:
-    """A text, a number, or those of a list."""
+    """The texts and numbers of a list, or the one text or number; as texts."""
     listed = value if isinstance(value, (list, TaggedList)) else [value]
     return [str(one) for one in listed if isinstance(one, (str, int, float))]
 
@@ -132,16 +132,16 @@ def mapping_of(value: Any) -> Mapping[str, Any]:
 
 
 def lenient(value: Any, key: str) -> Held:
-    """What a key that lets something fail amounts to: true stops nothing, false or none everything, an expression is unknown."""
+    """The effect of a key that tolerates failures: true: a failure stops nothing; false or absent: it stops; an expression: unknown."""
     if value in (None, False, "false"):
         return Held()
     if value in (True, "true"):
-        return Held(ok=False, why=f"it may fail: `{key}`")
-    return Held(ok=None, why=f"only a run knows `{key}: {str(value)[:60]}`")
+        return Held(ok=False, why=f"`{key}` lets the workflow go on after a failure")
+    return Held(ok=None, why=f"the value of `{key}: {str(value)[:60]}` is known only at run time")
 
 
 def node_of_image(image: str) -> Iterator[str]:
-    """The version of Node.js of an image that is one of it."""
+    """The version of Node.js of an official `node` image; nothing for other images."""
     repository, _, tag = image.rpartition("/")[2].partition(":")
     if repository == "node":
         yield tag.partition("-")[0] or "latest"

@@ -1,4 +1,4 @@
-"""What entries of registers refer to: procedures, scenarios, tests that ran, runs that are stored; and whether it is there."""
+"""Whether what the entries of registers refer to exists: procedures, scenarios, tests that ran, stored runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _RUN_ID: Final = re.compile(r"(?P<at>\d{8}T\d{6})(?:Z|\b)")
     example="every trigger and every listed risk names a rollback procedure that exists",
 )
 def rollbacks_exist(asked: Asked) -> Sequence[FactReading]:
-    """Triggers of the register and of alert rules that roll back, risks of the register, procedures of the register."""
+    """One fact per trigger and risk of the registers and per alert rule that rolls back: the procedure that it names exists."""
     procedures = {one.name for one in entries(asked, "rollbacks", "procedures")}
     triggers = [(one, "trigger") for one in entries(asked, "rollbacks", "triggers")]
     risks = [(one, "risk") for one in entries(asked, "risks", "risks")]
@@ -56,7 +56,7 @@ def _procedure(entry: Entry, kind: str, procedures: set[str]) -> FactReading:
 
 
 def _alerts(asked: Asked) -> Iterator[Entry]:
-    """The alerts that roll back: those with the label `action: rollback`; the annotation `rollback` names the procedure."""
+    """The alerts that cause a rollback, which have the label `action: rollback`; the annotation `rollback` names the procedure."""
     for path in files_of(named(asked, "rules"), lambda path: path.suffix in (".yml", ".yaml")):
         asked.keep(path)
         for document in read_documents(path):
@@ -67,7 +67,7 @@ def _alerts(asked: Asked) -> Iterator[Entry]:
 
 
 def _rules(document: YamlDocument) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any]]]:
-    """The rules of a file of Prometheus, or of an object `PrometheusRule` of its operator, with their places."""
+    """The rules of a Prometheus rule file or of a `PrometheusRule` object, with their places."""
     content, at = mapping(document.data), tuple[str | int, ...]()
     if content.get("kind") == "PrometheusRule":
         content, at = mapping(content.get("spec")), ("spec",)
@@ -82,7 +82,7 @@ def _rules(document: YamlDocument) -> Iterator[tuple[tuple[str | int, ...], Mapp
 
 def _listed(document: YamlDocument, at: tuple[str | int, ...], value: object) -> list[Any]:
     if not isinstance(value, list):
-        hint = "it begins with `groups:`, or is an object `PrometheusRule`"
+        hint = "a rule file begins with `groups:`, or is an object `PrometheusRule`"
         raise ConfigurationError("is not a file of Prometheus rules", where=document.where(at), hint=hint)
     return value
 
@@ -179,7 +179,9 @@ def _ran(asked: Asked) -> set[str]:
                 "is not XML", where=f"{path}:{error.position[0]}", hint="the last pipeline may have been cut off"
             ) from error
         except DefusedXmlException as error:
-            raise ConfigurationError("declares entities, which a JUnit report does not", where=str(path)) from error
+            raise ConfigurationError(
+                "declares XML entities, which are refused: a JUnit report has none", where=str(path)
+            ) from error
         asked.keep(path)
         for case in root.iter("testcase"):
             words = {case.get(key, "").lower() for key in ("status", "result")}
@@ -233,23 +235,23 @@ def _baseline(subject: str, boundary: Entry, root: Path, most_s: float, asked: A
     at = _moment(path)
     if at is None:
         return FactReading(
-            subject=subject, expected=expected, observed=f"`{written}` says nothing of when it was", ok=None
+            subject=subject, expected=expected, observed=f"`{written}` does not say when the run was", ok=None
         )
     age = asked.today - at
     if age < -timedelta(hours=1):
         return FactReading(
-            subject=subject, expected=expected, observed=f"it is of {at:%Y-%m-%d}, which is still to come", ok=None
+            subject=subject, expected=expected, observed=f"the run is dated {at:%Y-%m-%d}, in the future", ok=None
         )
     return FactReading(
         subject=subject,
         expected=expected,
-        observed=f"it is of {at:%Y-%m-%d}, {max(age.days, 0)} d old",
+        observed=f"the run is dated {at:%Y-%m-%d}, {max(age.days, 0)} d old",
         ok=age.total_seconds() < most_s,
     )
 
 
 def _moment(path: Path) -> datetime | None:
-    """When a stored run was: by the id of the run, or by its key `measured`."""
+    """The time of a stored run, from its id or its key `measured`; None if it has neither."""
     try:
         content = json.loads(text_of(path))
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""What workflows run, in which order, and whether a failure stops them: what the register of pipelines declares, held against the files."""
+"""What workflows run, in which order, and whether a failure stops them: the register of pipelines compared with the workflow files."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from harness.drivers.static.workflows import workflow_of
 from harness.errors import ConfigurationError
 
 _NOTHING: Final = re.compile(r"(?:echo|printf|true|:|exit|set|cd|pwd|sleep)\b.*|:")
-"""What a command line does that only fills a place."""
+"""Command lines that do nothing, such as placeholders."""
 
 
 def _deploying(asked: Asked) -> tuple[list[DeclaredPipeline], list[FactReading]]:
-    """The files that deploy, and what is in no register."""
+    """The workflow files that deploy, and one fact per job or step that is in no register."""
     read = pipelines(asked)
     unknown = [fact for one in read for fact in one.unknown]
     found = [one for one in read if one.of(*DEPLOYMENTS)]
@@ -40,7 +40,7 @@ def _deploying(asked: Asked) -> tuple[list[DeclaredPipeline], list[FactReading]]
     example="the deploying workflow starts on a push to main and on nothing else",
 )
 def workflow_trigger(asked: Asked) -> Sequence[FactReading]:
-    """Every workflow of GitHub or GitLab that the register of pipelines says deploys; a job that is in no register is unknown."""
+    """One fact per workflow that deploys, by the register of pipelines; a job that is in no register is unknown."""
     branch = asked.params["branch"]
     deploying, unknown = _deploying(asked)
     found = []
@@ -86,7 +86,7 @@ def _github_trigger(workflow: Workflow, branch: str) -> tuple[str, bool | None]:
 
 
 def _gitlab_trigger(workflow: Workflow, jobs: Sequence[CiJob], branch: str) -> tuple[str, bool | None]:
-    """By the rules of the file and of every job that deploys, as far as they are variables that equal a text."""
+    """The trigger of a GitLab deployment, from the rules of the file and of each job that deploys; other rules than `$A == "b"` are unknown."""
     data = workflow.document.data
     own = mapping_of(data.get("workflow")).get("rules")
     every = conditions_of(own) if own else [{}]
@@ -102,7 +102,7 @@ def _gitlab_trigger(workflow: Workflow, jobs: Sequence[CiJob], branch: str) -> t
     words = "; ".join(str(data[job.id].get("rules", "no rules"))[:200] for job in jobs)
     if seen and all(seen):
         return words, True
-    return (words, False) if False in seen else (f"{words}: only a run knows them", None)
+    return (words, False) if False in seen else (f"{words}: their effect is known only at run time", None)
 
 
 @claim(
@@ -111,7 +111,7 @@ def _gitlab_trigger(workflow: Workflow, jobs: Sequence[CiJob], branch: str) -> t
     example="the workflow runs npm ci, test:all and build on Node.js 20 and the deploy job needs them",
 )
 def workflow_runs(asked: Asked) -> Sequence[FactReading]:
-    """The register of pipelines names the steps; each runs before every deployment, and its failure keeps that from running."""
+    """One fact per step that the register of pipelines names and deploy job: it runs before the deployment, and its failure stops that."""
     expected = [part for part in re.split(r", | and ", asked.params["commands"]) if part]
     deploying, unknown = _deploying(asked)
     found: list[FactReading] = []
@@ -156,7 +156,7 @@ def _is_version(job: CiJob, node: str) -> bool | None:
     example="the deploy job runs staging, then test:e2e, then production, and stops at the first failure",
 )
 def workflow_order(asked: Asked) -> Sequence[FactReading]:
-    """Steps that the register of pipelines names, in this order, in one job or in jobs that need each other."""
+    """Facts: each step that the register of pipelines names stops at a failure, and they run in this order."""
     expected = asked.params["steps"].split(", then ")
     deploying, unknown = _deploying(asked)
     found = [fact for one in deploying for fact in _order_of(one, expected)]
@@ -191,7 +191,7 @@ def _order_of(pipeline: DeclaredPipeline, expected: Sequence[str]) -> Iterator[F
     example="the workflow runs the vulnerability scan on every push and stops on its findings",
 )
 def workflow_scan(asked: Asked) -> Sequence[FactReading]:
-    """The scans that the register of pipelines names: without a filter of branches, stopping on what they find."""
+    """One fact per scan that the register of pipelines names: it runs on every push, and its findings stop the workflow."""
     found = [
         (_every_push(pipeline.workflow, scan), _stops(scan), scan)
         for pipeline in pipelines(asked)
@@ -226,36 +226,38 @@ def _every_push(workflow: Workflow, scan: DeclaredStep) -> Held:
         return (
             unsure
             if not own or conditions_of(own) == [{"CI_PIPELINE_SOURCE": "push"}]
-            else Held(ok=None, why="what its `workflow` rules leave out is not read")
+            else Held(ok=None, why="the `workflow` rules may leave out pushes; rules of this form are not read")
         )
     triggers = _triggers(workflow)
     push = triggers.get("push", "absent")
     if push == "absent":
-        return Held(ok=False, why=f"it starts on {' and '.join(triggers)}, not on a push")
+        return Held(ok=False, why=f"the workflow starts on {' and '.join(triggers)}, not on a push")
     filters = [key for key in push if push[key]] if isinstance(push, dict) else []
     branches = texts_of(push.get("branches")) if isinstance(push, dict) else []
     if filters and not (
         filters == ["branches"] and "**" in branches and not any(one.startswith("!") for one in branches)
     ):
-        return Held(ok=False, why=f"its pushes are filtered by {', '.join(filters)}")
+        return Held(ok=False, why=f"the workflow does not start on every push: filtered by {', '.join(filters)}")
     return unsure
 
 
 def _stops(scan: DeclaredStep) -> Held:
-    """Whether its findings stop the workflow."""
+    """Whether findings of a scan stop the workflow."""
     if not (scan.step and scan.job):
         return Held(ok=False, why=scan.missing)
     failing = weakest(scan.fails(), scan.job.fails)
     text = " ".join((scan.step.uses, *scan.step.options) if scan.step.uses else (scan.text,))
     if found := nouns.STOPS_NOTHING.search(text):
-        return Held(ok=False, why=f"`{found[0]}` lets it succeed with findings")
+        return Held(ok=False, why=f"`{found[0]}` lets the scan succeed with findings")
     if nouns.NOT_OF_VULNERABILITIES.search(text):
-        return Held(ok=None, why="it searches for something else than vulnerabilities")
+        return Held(ok=None, why="the tool does not search for vulnerabilities")
     if not scan.stops_by:
-        hint = "hint: add `stops_by` to it in `pipelines.yaml`: the option that does, or `itself`"
-        return weakest(failing, Held(ok=None, why=f"whether its findings make it fail is not declared; {hint}"))
+        hint = "hint: add `stops_by` to the scan in `pipelines.yaml`: the option by which findings make it fail, or `itself`"
+        return weakest(failing, Held(ok=None, why=f"it is not declared whether findings make the scan fail; {hint}"))
     if scan.stops_by != "itself" and scan.stops_by not in text:
-        return weakest(failing, Held(ok=False, why=f"it lacks `{scan.stops_by}`, by which it would fail on findings"))
+        return weakest(
+            failing, Held(ok=False, why=f"the scan lacks `{scan.stops_by}`, by which it would fail on findings")
+        )
     return failing
 
 
@@ -301,12 +303,12 @@ def _stage(workflow: Workflow, component: str, stage: str) -> FactReading:
     return FactReading(
         subject=f"{workflow.file} of {component}: {stage}",
         expected="a stage that runs something",
-        observed=working[0].place if working else "its job runs nothing" if jobs else missing,
+        observed=working[0].place if working else "the job runs nothing" if jobs else missing,
         ok=None if not working and workflow.unread else bool(working),
     )
 
 
 def _works(job: CiJob) -> bool:
-    """Whether a job runs something, ever."""
+    """Whether a job runs any command that does something."""
     doing = any(step.uses or any(not _NOTHING.fullmatch(line) for line in step.lines) for step in job.steps)
     return doing and not re.search(r"only if (?:\$\{\{\s*)?false\b", job.starts)

@@ -1,4 +1,4 @@
-"""Registers: lists of entries that people keep, and whether each entry names what it must."""
+"""Registers: lists of entries that people keep, and whether each entry has its required attributes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Entry:
 
 
 def register_file(asked: Asked, file: str) -> Path:
-    """`FILE.yaml` in the directories of `files.registers`; raises ConfigurationError where none has it."""
+    """`FILE.yaml` in the directories of `files.registers`; raises ConfigurationError if none has it."""
     roots = named(asked, "registers")
     found = [root / f"{file}.yaml" for root in roots if (root / f"{file}.yaml").is_file()]
     if not found:
@@ -96,7 +96,7 @@ def _entry(asked: Asked, document: YamlDocument, location: tuple[str | int, ...]
     fixed={"entry": "integration's configuration", "names": "pattern"},
 )
 def register(asked: Asked) -> Sequence[FactReading]:
-    """Each entry of a register, with a value for each attribute."""
+    """One fact per entry of a register and attribute: the entry has a valid value for it."""
     noun = nouns.REGISTERS[asked.params["entry"]]
     attributes = attributes_of(asked.params["names"])
     if unknown := [name for name in attributes if name not in noun.attributes]:
@@ -161,7 +161,7 @@ def texts(value: object) -> list[str]:
 
 
 def is_blank(value: object) -> bool:
-    """Whether nothing is written: no value, an empty list, or a placeholder such as `TBD`."""
+    """Whether a value is blank: missing, an empty list, or a placeholder such as `TBD`."""
     return (
         value is None or value in ([], {}) or (isinstance(value, str) and value.strip().lower() in nouns.PLACEHOLDERS)
     )

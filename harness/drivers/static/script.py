@@ -1,6 +1,6 @@
 """Scripts of pipelines: which of their lines are plain commands, so that a failure of each ends the script.
 
-A script is not run in thought. One with a pipe, a branch or a function may hide a failure, and is unknown.
+Scripts are not executed. A pipe, a branch or a function may hide a failure, so the result is unknown.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def hides_failure(lines: Sequence[str], at: int, shell: str = "") -> str:
     odd = next((line for line in lines[: at + 1] if not _is_plain(line)), "")
     odd = odd or next((line for line in lines[at + 1 :] if not _is_plain(line)), "")
     if odd:
-        return f"what a shell makes of `{odd[:80]}` is not read; hint: put the command into a step of its own"
+        return f"the shell may hide a failure in `{odd[:80]}`; hint: put the command into a step of its own"
     if shell not in _BOURNE and at + 1 < len(lines):
         return f"the shell `{shell}` may go on after a failure; hint: put the command into a step of its own"
     return ""

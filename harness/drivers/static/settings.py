@@ -1,4 +1,4 @@
-"""The settings of the workloads in each environment: where they come from, what they speak of, and how two environments differ."""
+"""The settings of the workloads in each environment: their origin, the environments that they name, and differences between two."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _register(asked: Asked) -> SettingsRegister:
 
 
 def settings_of(asked: Asked, environment: str) -> list[Setting]:
-    """All settings of an environment's workloads; raises ConfigurationError where it has no workload."""
+    """All settings of an environment's workloads; raises ConfigurationError if it has no workload."""
     root: Path = overlay(asked, environment)
     objects = declared([root], asked.keep)
     workloads = [one for one in objects if one.containers or _refers(one)]
@@ -98,7 +98,7 @@ def settings_of(asked: Asked, environment: str) -> list[Setting]:
 
 
 def _refers(obj: DeclaredObject) -> bool:
-    """Whether it has the pods of a workload that it names, as a Rollout of Argo Rollouts may."""
+    """Whether a workload refers to another one for its pod template, as a Rollout of Argo Rollouts may."""
     return bool(mapping(mapping(obj.content.get("spec")).get("workloadRef")))
 
 
@@ -179,7 +179,7 @@ def _mounted(
 def _value(
     row: Mapping[str, Any], namespace: str, maps: Mapping[tuple[str, str], Mapping[str, Any]]
 ) -> tuple[str, str] | None:
-    """Value and problem of a row of `env`; None where a key that may be missing is missing: the variable is not set."""
+    """Value and problem of an entry of `env`; None if an optional key is missing, so that the variable is not set."""
     source = row.get("valueFrom")
     if not isinstance(source, dict):
         value = row.get("value")
@@ -205,7 +205,7 @@ def _value(
     example="every setting of every workload is declared for its environment and none names another one",
 )
 def settings_declared(asked: Asked) -> Sequence[FactReading]:
-    """Environment variables of the workloads of every overlay, through ConfigMaps."""
+    """One fact per environment variable and file of the workloads of every overlay: it has a value and names no other environment."""
     register, environments = _register(asked), tuple(asked.target.files.overlays)
     if not environments:
         raise ConfigurationError(
@@ -255,7 +255,7 @@ def _names(value: str, others: Mapping[str, Sequence[str]]) -> str:
     example="the settings of staging and production differ in the declared keys only",
 )
 def settings_differ(asked: Asked) -> Sequence[FactReading]:
-    """Environment variables, images and replicas of two overlays; the register of settings declares what may differ."""
+    """One fact per setting, image and number of replicas of two overlays: it is equal, or the register allows it to differ."""
     one, other = asked.params["one"], asked.params["other"]
     register = _register(asked)
     left, right = _by_key(settings_of(asked, one), settings_of(asked, other))
@@ -283,7 +283,7 @@ def settings_differ(asked: Asked) -> Sequence[FactReading]:
 
 
 def _by_key(*environments: Sequence[Setting]) -> list[dict[str, Setting]]:
-    """The settings of each environment by what is the same one in the others.
+    """The settings of each environment, by a key that is the same in all environments.
 
     A workload is without its namespace there, unless an environment has two of its kind and name.
     """
@@ -299,6 +299,6 @@ def _by_key(*environments: Sequence[Setting]) -> list[dict[str, Setting]]:
 
 
 def _covers(row: str, setting: Setting) -> bool:
-    """Whether a declared difference is of this setting: its name, or the end of its workload and its name."""
+    """Whether a declared difference applies to this setting: it is its name, or the end of its workload and its name."""
     workload, _, name = row.rpartition(" ")
     return name == setting.name and (not workload or setting.workload.endswith(workload))

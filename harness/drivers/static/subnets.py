@@ -24,7 +24,7 @@ _TABLES: Final = ("aws_route_table.", "aws_default_route_table.")
     example="every subnet of the cluster is private: 0 routes to an internet gateway",
 )
 def subnets_private(asked: Asked) -> Sequence[FactReading]:
-    """Subnets of every `aws_eks_cluster` in Terraform, through their route tables."""
+    """One fact per subnet of every `aws_eks_cluster` in Terraform: the routes of its route tables to an internet gateway."""
     files = Terraform(asked)
     return [seen for cluster in files.required("aws_eks_cluster") for seen in _subnets_of(files, cluster)]
 
@@ -36,7 +36,9 @@ def _subnets_of(files: Terraform, cluster: Resource) -> Iterator[FactReading]:
         for reference in cluster.module.references(block.get("subnet_ids", ""), cluster.body.get("for_each"))
     ]
     if not listed:
-        yield _unknown(cluster, "subnets", "its `vpc_config.subnet_ids` names no subnet of these files")
+        yield _unknown(
+            cluster, "subnets", "`vpc_config.subnet_ids` of the cluster names no subnet of the Terraform files"
+        )
     for nodes in cluster.module.of("aws_eks_node_group", "aws_eks_fargate_profile"):
         of = [one for one in nodes.references("cluster_name") if one.startswith("aws_eks_cluster.")]
         if not of or cluster.address in of:
@@ -46,7 +48,7 @@ def _subnets_of(files: Terraform, cluster: Resource) -> Iterator[FactReading]:
         if reference in declared:
             yield _routes(files, cluster, declared[reference])
         elif not reference.startswith(("aws_vpc.", "data.aws_availability_zones.", "aws_eks_cluster.")):
-            yield _unknown(cluster, reference, "it is not declared in these files")
+            yield _unknown(cluster, reference, "the subnet is not declared in the Terraform files")
 
 
 def _unknown(resource: Resource, what: str, why: str) -> FactReading:
@@ -60,7 +62,7 @@ def _routes(files: Terraform, cluster: Resource, subnet: Resource) -> FactReadin
     tables = _tables_of(subnet, doubts)
     count = sum(_routes_in(files, subnet, tables, doubts))
     shown = [one for one in tables if not one.startswith("aws_vpc.")]
-    through = f" through {', '.join(shown)}" if shown else ": it is in no route table of these files"
+    through = f" through {', '.join(shown)}" if shown else ": the subnet is in no route table of the Terraform files"
     return FactReading(
         subject=f"{subnet.place} {subnet.address} of {cluster.address}",
         expected=_NO_GATEWAY,
@@ -70,20 +72,24 @@ def _routes(files: Terraform, cluster: Resource, subnet: Resource) -> FactReadin
 
 
 def _tables_of(subnet: Resource, doubts: list[str]) -> list[str]:
-    """The tables that its routes are in; `aws_vpc.NAME` stands for the main table of its network."""
+    """The route tables of a subnet; `aws_vpc.NAME` stands for the main table of its network."""
     own: list[str] = []
     part = several = "count" in subnet.body or "for_each" in subnet.body
     elsewhere: list[str] = []
     for one in subnet.module.of("aws_route_table_association"):
         subnets, raw = one.references("subnet_id"), str(one.body.get("subnet_id", ""))
         if "each." in raw and "each.value" in str(one.body.get("route_table_id", "")):
-            elsewhere.append(f"these files do not show which subnet {one.address} associates with which route table")
+            elsewhere.append(
+                f"the Terraform files do not show which subnet {one.address} associates with which route table"
+            )
         elif subnet.address in subnets:
             own += one.references("route_table_id")
             part &= re.search(rf"{re.escape(subnet.address)}\[\s*\\?[\"\d]", raw) is not None
         elif any(name.startswith(OPEN) for name in subnets):
-            elsewhere.append(f"these files do not show which subnets {one.address} associates with a route table")
-    doubts += [f"{table} is not declared in these files" for table in own if not table.startswith(_TABLES)]
+            elsewhere.append(
+                f"the Terraform files do not show which subnets {one.address} associates with a route table"
+            )
+    doubts += [f"{table} is not declared in the Terraform files" for table in own if not table.startswith(_TABLES)]
     if not own or several:
         doubts += elsewhere
     found = [table for table in own if table.startswith(_TABLES)]
@@ -91,11 +97,11 @@ def _tables_of(subnet: Resource, doubts: list[str]) -> list[str]:
 
 
 def _main_tables(subnet: Resource, doubts: list[str]) -> list[str]:
-    """The tables of a network that its subnets are in without an association."""
+    """The main route tables of a subnet's network, which apply to subnets without an association."""
     networks = subnet.references("vpc_id")
     declared = {one.address for one in subnet.module.of("aws_vpc")}
     if not networks or not set(networks) <= declared:
-        doubts.append("the main route table of its network is not declared in these files")
+        doubts.append("the main route table of the subnet's network is not declared in the Terraform files")
     main = [
         table
         for one in subnet.module.of("aws_main_route_table_association")
@@ -103,7 +109,9 @@ def _main_tables(subnet: Resource, doubts: list[str]) -> list[str]:
         for table in one.references("route_table_id")
     ]
     doubts += [
-        f"{table}, the main table, is not declared in these files" for table in main if not table.startswith(_TABLES)
+        f"{table}, the main table, is not declared in the Terraform files"
+        for table in main
+        if not table.startswith(_TABLES)
     ]
     default = [
         one.address
@@ -114,13 +122,13 @@ def _main_tables(subnet: Resource, doubts: list[str]) -> list[str]:
 
 
 def _same(ones: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether two networks may be one: what is not declared may be any."""
+    """Whether two references may name the same network: one that is not declared may name any."""
     known = [one for one in (*ones, *others) if one.startswith("aws_vpc.")]
     return len(known) < 2 or bool(set(ones) & set(others))
 
 
 def _routes_in(files: Terraform, subnet: Resource, tables: Sequence[str], doubts: list[str]) -> Iterator[bool]:
-    """Whether each route of these tables leads to an internet gateway; what is not decided is among the doubts."""
+    """Whether each route of these tables leads to an internet gateway; routes whose table or target is unknown are added to `doubts`."""
     for table in subnet.module.of("aws_route_table", "aws_default_route_table"):
         if table.address in tables:
             yield from _own_routes(table, doubts)
@@ -130,9 +138,9 @@ def _routes_in(files: Terraform, subnet: Resource, tables: Sequence[str], doubts
             here = module is subnet.module and bool(set(towards) & set(tables))
             leads = _leads_out(route, route.body)
             if here and leads is None:
-                doubts.append(f"where {route.address} leads is not decided by these files")
+                doubts.append(f"the Terraform files do not show where {route.address} leads")
             elif not here and leads is not False and any(one.startswith((*OPEN, "rtb-")) for one in towards):
-                doubts.append(f"which table {route.address} is in is not decided by these files")
+                doubts.append(f"the Terraform files do not show which route table {route.address} is in")
             yield here and leads is True
 
 
@@ -149,14 +157,16 @@ def _own_routes(table: Resource, doubts: list[str]) -> Iterator[bool]:
     for route in listed:
         leads = _leads_out(table, route) if isinstance(route, dict) else None if route is not None else False
         if leads is None:
-            doubts.append(f"the routes of {table.address} are not decided by these files")
+            doubts.append(f"the Terraform files do not show where all routes of {table.address} lead")
         yield leads is True
     if any(not isinstance(one, dict) or _leads_out(table, one) is not False for one in dynamic):
-        doubts.append(f"the dynamic routes of {table.address} are not decided by these files")
+        doubts.append(
+            f"the Terraform files do not show whether dynamic routes of {table.address} lead to an internet gateway"
+        )
 
 
 def _leads_out(resource: Resource, route: Mapping[str, Any]) -> bool | None:
-    """Whether a route leads to an internet gateway; None where these files do not decide it."""
+    """Whether a route leads to an internet gateway; None if the files do not show it."""
     raw = route.get("gateway_id")
     if raw is None or str(raw).strip("${} \"'") in ("", "null"):
         return False

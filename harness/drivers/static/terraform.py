@@ -1,4 +1,4 @@
-"""Terraform: what the files declare, without a provider, a state or a plan. What they do not decide is unknown, not wrong."""
+"""Terraform: what the files declare, without a provider, a state or a plan. A value that the files alone do not show is unknown, not wrong."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _NAMES: Final = re.compile(
 _SETTING: Final = re.compile(r"(?P<of>var|local)\.(?P<name>[\w-]+)")
 _INDEX: Final = re.compile(r"(?<=[\w\])*\"])\[[^\[\]]*\]")
 _DEEPEST: Final = 10
-"""Variables and locals that refer to each other."""
+"""Most references from one variable or local to the next that are followed."""
 OPEN: Final = ("var.", "local.", "each.", "self.", "data.", "module.")
-"""How a name begins of what these files do not declare."""
+"""Beginnings of references whose value the files may not show."""
 
 
 @dataclass(kw_only=True)
@@ -45,7 +45,7 @@ class TerraformModule:
 
     @property
     def repeated(self) -> bool:
-        """Whether it may be there several times, or not at all."""
+        """Whether the module may be created several times, or not at all."""
         return len(self.callers) > 1 or any("count" in body or "for_each" in body for _, body in self.callers)
 
     def of(self, *kinds: str) -> list[Resource]:
@@ -53,7 +53,7 @@ class TerraformModule:
         return [one for one in self.resources if one.kind in kinds and self.value(one.body.get("count", 1)) != 0]
 
     def value(self, raw: Any, depth: int = 0) -> Any:
-        """What an attribute is: a text without quotes, a number, a truth value, a list; None where only a provider or a caller knows."""
+        """The value of an attribute: a text without quotes, a number, a boolean, a list; None if only a provider or a caller knows it."""
         if isinstance(raw, list):
             return [self.value(item, depth) for item in raw]
         if not isinstance(raw, str):
@@ -81,14 +81,15 @@ class TerraformModule:
         return given[0] if all(one == given[0] for one in given) else None
 
     def references(self, raw: Any, each: Any = None, depth: int = 0) -> list[str]:
-        """The addresses that an expression speaks of, `aws_subnet.private`, `module.vpc`, `data.aws_subnets.all`; through locals.
+        """The addresses that an expression refers to, such as `aws_subnet.private` or `module.vpc`; variables and locals are followed.
 
-        What these files do not decide is among them as it is written: `var.subnets`, `each.value`, and ids of what is not declared.
+        A reference whose value the files do not show is listed as it is written: `var.subnets`, `each.value`, or the id of an object
+        that is not declared.
 
         Args:
             raw: the expression.
-            each: `for_each` of its resource, whose values `each.value` stands for.
-            depth: of the locals that led to it.
+            each: `for_each` of the resource, whose values `each.value` stands for.
+            depth: number of variables and locals that were followed so far.
         """
         text, before = raw if isinstance(raw, str) else json.dumps(raw), ""
         while text != before:  # what picks one of several is not among them
@@ -106,7 +107,7 @@ class TerraformModule:
         return list(dict.fromkeys(found))
 
     def _given(self, name: str) -> bool:
-        """Whether a caller says what a variable is."""
+        """Whether a module that calls this one gives the variable a value."""
         return any(name.removeprefix("var.") in body for _, body in self.callers if name.startswith("var."))
 
 
@@ -131,27 +132,27 @@ class Resource:
         return f"{self.kind}.{self.name}"
 
     def blocks(self, name: str) -> list[Mapping[str, Any]]:
-        """Its nested blocks of that name, also where they are written as a list."""
+        """The nested blocks of this name, also if they are written as a list."""
         return list(blocks_of(self.body, name))
 
     def references(self, key: str) -> list[str]:
-        """The addresses that one of its attributes speaks of; none where it does not have it."""
+        """The addresses that an attribute refers to; none if the resource does not have the attribute."""
         raw = self.body.get(key)
         return [] if raw is None else self.module.references(raw, self.body.get("for_each"))
 
     def value(self, raw: Any) -> Any:
-        """What an attribute is; None where these files do not decide it."""
+        """The value of an attribute; None if the files do not show it."""
         return self.module.value(raw)
 
 
 class Terraform:
-    """What the files of a target declare together, a module a directory.
+    """All Terraform files of a target; each directory is a module.
 
     Args:
-        asked: its target names them under `files.terraform`.
+        asked: the demand; its target names the files under `files.terraform`.
 
     Raises:
-        ConfigurationError: there are none, or one cannot be parsed.
+        ConfigurationError: there are no files, or one cannot be parsed.
     """
 
     def __init__(self, asked: Asked) -> None:
@@ -229,12 +230,12 @@ def _of_opentofu(path: Path) -> Path:
 
 
 def _override(module: TerraformModule, over: Resource) -> None:
-    """Put what an override file says of a resource over it: arguments, and blocks of one kind as a whole."""
+    """Merge a resource of an override file over the declared one: its arguments, and all blocks of one kind together, replace those."""
     for at, one in enumerate(module.resources):
         if one.address == over.address:
             module.resources[at] = replace(one, body={**one.body, **over.body})
             return
-    hint = "an override file changes what another file declares"
+    hint = "an override file only changes resources that another file declares"
     raise ConfigurationError(f"overrides {over.address}, which no other file declares", where=over.place, hint=hint)
 
 
@@ -272,7 +273,7 @@ def _line(text: str, label: str) -> int:
     example="the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units",
 )
 def database_capacity(asked: Asked) -> Sequence[FactReading]:
-    """The scaling of every `aws_rds_cluster` in Terraform."""
+    """Two facts per `aws_rds_cluster` in Terraform: its minimum and its maximum capacity."""
     files = Terraform(asked)
     seen = []
     for cluster in files.required("aws_rds_cluster"):
@@ -283,11 +284,21 @@ def database_capacity(asked: Asked) -> Sequence[FactReading]:
             value = cluster.value(raw)
             dynamic = raw is None and bool(cluster.blocks("dynamic"))
             unknown = dynamic or (raw is not None and value is None)
-            declared = "its blocks are not decided by these files" if dynamic else "not declared"
-            observed = declared if raw is None else f"{raw} is not decided by these files" if unknown else f"{value}"
+            declared = (
+                "its scaling is in a dynamic block, whose values the Terraform files do not show"
+                if dynamic
+                else "not declared"
+            )
+            observed = (
+                declared
+                if raw is None
+                else f"{raw}, whose value the Terraform files do not show"
+                if unknown
+                else f"{value}"
+            )
             ok = None if unknown else _is_number(value, expected)
             if ok and open_count:
-                ok, observed = None, f"{observed}, and whether there is one is not decided by these files"
+                ok, observed = None, f"{observed}, but the Terraform files do not show whether the cluster is created"
             seen.append(
                 FactReading(
                     subject=f"{cluster.place} {cluster.address}: {key}",
@@ -309,7 +320,7 @@ def _is_number(value: Any, expected: str) -> bool:
     example="the capacity reservation covers 10 instances of m5.large on Linux in us-east-1a",
 )
 def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
-    """All `aws_ec2_capacity_reservation` in Terraform of that type, platform and zone together."""
+    """The number of instances that all `aws_ec2_capacity_reservation` of that type, platform and zone reserve together."""
     files = Terraform(asked)
     expected = {
         "instance_type": asked.params["instance"],
@@ -322,9 +333,9 @@ def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
         count, times = one.value(one.body.get("instance_count")), one.value(one.body.get("count", 1))
         repeated = "for_each" in one.body or one.module.repeated
         if None in found.values() or not isinstance(count, int) or not isinstance(times, int) or repeated:
-            unknown = f"{one.address} is not decided by these files"
+            unknown = f"the Terraform files do not show all of type, platform, zone and number of {one.address}"
         elif (ended := _has_ended(one, asked.today)) is not False:
-            unknown = unknown if ended else f"the end of {one.address} is not decided by these files"
+            unknown = unknown if ended else f"the Terraform files do not show when {one.address} ends"
             others += (
                 [f"{count} of {one.address}, which has ended ({one.value(one.body.get('end_date'))})"] if ended else []
             )
@@ -344,7 +355,7 @@ def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
 
 
 def _has_ended(reservation: Resource, today: datetime) -> bool | None:
-    """Whether a reservation is over; None where these files do not decide it."""
+    """Whether a reservation has ended; None if the files do not show it."""
     limited = reservation.value(reservation.body.get("end_date_type", '"unlimited"'))
     written = reservation.body.get("end_date")
     if written is None and limited == "unlimited":

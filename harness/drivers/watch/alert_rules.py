@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from harness.model import Sink
 
 RULES: Final = "/api/v1/rules"
-"""Of both types: an alert that reads what a recording rule makes is silent where that rule does not evaluate."""
+"""Alerting and recording rules: an alert that reads the result of a recording rule is silent if that rule does not evaluate."""
 EVERY_S: Final = 10.0
-"""Between two readings: the answer has every rule with its expression, and is long where there are many."""
+"""Seconds between two readings: the answer has every rule with its expression, so it is long if there are many."""
 _BROKEN_EVERY_S: Final = 1.0
-"""While one does not evaluate: how long it could not fire is known so closely."""
+"""Seconds between two readings while a rule does not evaluate: the precision of the time in which it could not fire."""
 _UNKNOWN: Final = "unknown"
-"""The health of a rule that was not evaluated yet, as after a restart of Prometheus."""
+"""The health of a rule that was not evaluated yet, such as after a restart of Prometheus."""
 _BROKEN: Final = "err"
 _RECORDS: Final = "recording"
 _Key = tuple[str, str, frozenset[tuple[str, str]]]
@@ -62,11 +62,11 @@ class _RulesResponse(_RulesModel):
 
 
 class AlertRules:
-    """Records every alerting rule of the first reading as `alert.rule`, and again where one is gone, is new, or evaluates no more, or again.
+    """Records every alerting rule of the first reading as `alert.rule`, and later each rule that is new, gone, fails, or recovers.
 
-    So it does where a recording rule that an alert reads, itself or through other recording rules, evaluates no more, or again (`unfed`). A reading
-    counts once each of these rules was evaluated. Later a rule that was not evaluated yet is as it was before. `since_ns` of a later record is when
-    the last reading before it was asked for.
+    A rule is also recorded when a recording rule on which it depends, directly or through others, fails or recovers (`unfed`). A reading counts
+    once each of these rules was evaluated. A rule that was not evaluated yet later on keeps its state. `since_ns` of a later record is
+    the time of the request for the reading before it.
     """
 
     def __init__(self, history: Sink) -> None:
@@ -77,14 +77,14 @@ class AlertRules:
         self._due_ns = 0
 
     def due(self) -> bool:
-        """Whether they are to be read: every time until they were read once, then every `EVERY_S`, more often while one does not evaluate."""
+        """Whether the rules are to be read: at every call until the first reading, then every `EVERY_S`, more often while a rule fails."""
         if clock.now_ns() < self._due_ns:
             return False
         self._next()
         return True
 
     def take(self, answer: ProbeResponse) -> None:
-        """Record what an answer says otherwise than the one before; one that is no list of rules is passed over."""
+        """Record the changes from the answer before; an answer that is not a list of rules is ignored."""
         if answer.error is not None or answer.status != 200 or answer.sent_ns <= self._read_ns:
             return
         try:
@@ -131,7 +131,7 @@ class AlertRules:
 
 
 def _alerting(groups: tuple[_RuleGroup, ...], failed: frozenset[str]) -> dict[_Key, _Rule]:
-    """The alerting rules, where these recording rules fail; of several that are alike one that does not evaluate, or is not fed."""
+    """The alerting rules if these recording rules fail; of several equal rules the one that fails or depends on a failed one."""
     found: dict[_Key, _Rule] = {}
     unfed = _unfed(groups, failed)
     for group in groups:
@@ -159,7 +159,7 @@ def _recorders(groups: tuple[_RuleGroup, ...], health: str) -> frozenset[str]:
 
 
 def _unfed(groups: tuple[_RuleGroup, ...], failed: frozenset[str]) -> Mapping[str, frozenset[str]]:
-    """By the expression of each alerting rule that reads what these recording rules make: which of them."""
+    """By expression of each alerting rule: the failed recording rules on which it depends."""
     if not failed:
         return {}
     rules = [rule for group in groups for rule in group.rules]
@@ -173,10 +173,10 @@ def _badness(rule: _Rule) -> tuple[bool, bool]:
 
 
 def _fails(rule: _Rule) -> bool:
-    """Whether it does not evaluate, or reads what a rule makes that does not."""
+    """Whether a rule does not evaluate, or depends on a rule that does not."""
     return any(_badness(rule))
 
 
 def _said(rule: _Rule | None) -> _Rule | None:
-    """A rule without the text of its error, which names other series each time."""
+    """A rule without the text of its error, which names different series each time."""
     return None if rule is None else {name: value for name, value in rule.items() if name != "error"}

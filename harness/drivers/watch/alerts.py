@@ -126,7 +126,7 @@ class Alerts:
 
 
 def _condition(alert: _Alert) -> tuple[str, str]:
-    """Its state and since when: one that is gone and pending again within a time without answers is another one."""
+    """State and start time of an alert: an alert that is pending again after a time without answers is a new one."""
     return alert.state, alert.active_at
 
 
@@ -143,7 +143,7 @@ def _alerts(answer: ProbeResponse) -> tuple[_Alert, ...] | str:
 
 
 class AlertsWatcher(Watcher):
-    """The alerts of Prometheus."""
+    """Watches the alerts of Prometheus."""
 
     name: ClassVar[str] = "alerts"
     file: ClassVar[str] = "history/alerts.ndjson"

@@ -20,7 +20,7 @@ _NEW_EACH = 10
 
 
 class ControlWatcher(Watcher):
-    """Each control, on connections as the entry's probes have them: what it suffers is not the release's."""
+    """Probes each control in the same way as the entry: trouble of a control is not caused by the release."""
 
     name: ClassVar[str] = "control"
     file: ClassVar[str] = "watch/control.rows"
@@ -30,11 +30,11 @@ class ControlWatcher(Watcher):
         return bool(target.control)
 
     def per_s(self, rates: Rates) -> float:
-        """Probes of one control."""
+        """Probes per second of one control."""
         return rates.control
 
     def begin(self, here: Watching) -> None:
-        """One schedule a control, evenly spread."""
+        """Start one schedule per control, evenly spread in time."""
         rows, controls = here.recorder.rows(self.name, CONTROL), here.target.control
         for number, (name, url) in enumerate(controls.items()):
             parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""Watcher of the copies: which of the run's ledger writes each database member shows, row by row, and since when."""
+"""Watcher of the copies: which ledger writes of the run each database member shows, row by row, and since when."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 READ_S: Final = 2.0
 """Timeout of a read."""
 _MORE_S: Final = 2.0
-"""Writes that were sent so long before the newest one that a member shows, beside the timeout of a write, are read again."""
+"""Seconds, in addition to the timeout of a write, for which writes older than the newest one of a member are read again."""
 _GAPS: Final = 200
 """Most older writes that one read asks for, because another member shows them."""
 
@@ -49,7 +49,7 @@ class Copy:
 
     Args:
         clients: of the ledger.
-        again: so many numbers below its newest one are read again: they may have been committed later.
+        again: how many numbers below the newest one are read again, as they may have been committed later.
 
     Attributes:
         shown: its writes.
@@ -76,9 +76,9 @@ class Copy:
         return sorted({number for _, number in self.missing if number < below})[:_GAPS]
 
     def answered(self, from_number: int, rows: Iterable[tuple[int, int, str]]) -> dict[Write, Shown]:
-        """What a read from that number on has changed.
+        """The changes by a read from that number on.
 
-        What was shown before and is not any more is `absent`; then the next read is of all rows.
+        A write that was shown before and no longer is counts as `absent`; then the next read is of all rows.
         """
         now: dict[Write, Shown] = {}
         for client, number, held in rows:
@@ -97,12 +97,12 @@ class Copy:
         return {**changed, **dict.fromkeys(gone, ("absent", 0))}
 
     def silent(self) -> None:
-        """It gave no answer: it may have been set back meanwhile, so the next read is of all rows."""
+        """Note that the member gave no answer: it may have lost writes meanwhile, so the next read is of all rows."""
         self._whole = True
 
 
 def compare(copies: Iterable[Copy], changed: Iterable[Write]) -> None:
-    """Keep what each copy misses after these writes changed in one of them."""
+    """Update which writes each copy misses, after these writes changed in one of them."""
     every = list(copies)
     for write in changed:
         shown = [copy for copy in every if write in copy.shown]
@@ -165,7 +165,7 @@ class CopyReader:
 
 
 class CopiesWatcher(Watcher):
-    """The ledger's rows on each member of the database."""
+    """Reads the ledger's rows from each member of the database."""
 
     name: ClassVar[str] = "copies"
     file: ClassVar[str] = "watch/copies.rows"

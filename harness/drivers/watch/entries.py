@@ -1,4 +1,4 @@
-"""The watchers of the entry and of each region's own door."""
+"""The watchers of the entry of the platform and of each region's own entry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.targets.target import Target
 
 
 class EntryWatcher(Watcher):
-    """Reads of a stored record, and the health path, at the entry."""
+    """Probes reads of a stored record, and the health path, at the entry of the platform."""
 
     name: ClassVar[str] = "entry"
     file: ClassVar[str] = "watch/entry.rows"
@@ -56,7 +56,7 @@ class EntryWatcher(Watcher):
 
 
 class DoorsWatcher(Watcher):
-    """Reads and the health path at each region's own entry."""
+    """Probes reads and the health path at each region's own entry."""
 
     name: ClassVar[str] = "regions"
     file: ClassVar[str] = "watch/regions.rows"

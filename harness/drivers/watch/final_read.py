@@ -27,7 +27,7 @@ _CONNECT_S: Final = 5
 """Connect timeout for each address of the DSN."""
 
 REGION_LAG_S: Final = 11.0
-"""An entry may serve from a copy that lags: it is asked again for this long, a little over the ten seconds that profiles allow."""
+"""Seconds for which an entry is read again, as it may serve from a copy that lags: a little more than the ten seconds that profiles allow."""
 _REGION_EACH_S: Final = 0.25
 _ANSWER_S: Final = 3.0
 
@@ -56,7 +56,7 @@ class FinalReads:
         self._round = 0
 
     def read(self, after: str) -> FinalRead:
-        """Read the database once; `after` names the experiment whose restore it follows, or `end`. Never raises for what the database does."""
+        """Read the database once; `after` names the experiment whose restore it follows, or `end`. Errors of the database are recorded, not raised."""
         import psycopg  # here, so that a plan and a replay, which send no request, start quickly
 
         at_ns = clock.now_ns()
@@ -67,11 +67,11 @@ class FinalReads:
         return self._put(held, after)
 
     def read_entries(self, after: str, *, lag_s: float = REGION_LAG_S) -> list[FinalRead]:
-        """Read through the entry of every region, all at once, when all writes have ended; none where the target has no way to.
+        """Read through the entry of every region concurrently, after all writes have ended; nothing if the target file has no path for it.
 
-        The platform's own entry is read as well where nothing else would be: without a database, or without a region's entry.
-        One that lacks an acknowledged write is read again, for at most `lag_s` seconds: a copy may lag. Then its first and
-        its last read are two rounds; the last one decides.
+        The entry of the platform is read as well if nothing else is: without a database, or without an entry of a region.
+        An entry that lacks an acknowledged write is read again for at most `lag_s` seconds, as a copy may lag. Then its
+        first and its last read are two rounds; the last one decides.
 
         Args:
             after: what the reads follow.
@@ -83,7 +83,7 @@ class FinalReads:
         return self._read_through(entries, after, lag_s)
 
     def read_entry(self, after: str) -> list[FinalRead]:
-        """Read through the platform's entry once, as it answers now; nothing where the target has no way to."""
+        """Read through the platform's entry once; nothing if the target file has no path for it."""
         return self._read_through({ENTRY: self._target.entry}, after, lag_s=0)
 
     def _read_through(self, entries: Mapping[str, str], after: str, lag_s: float) -> list[FinalRead]:
@@ -115,7 +115,7 @@ class FinalReads:
             return connection.execute(query, (list(self._clients),)).fetchall()
 
     def _acknowledged(self) -> set[tuple[int, int]]:
-        """What was acknowledged, as the watch has recorded it; nothing where it left no record."""
+        """The acknowledged writes that the watch has recorded; none if it left no record."""
         try:
             writes = read_rows(self._folder / "ledger-writes.rows", LEDGER_WRITES).table
         except MissingEvidence:
@@ -124,7 +124,7 @@ class FinalReads:
         return set(zip(ints["by"].tolist(), ints["id"].tolist(), strict=True))
 
     def _through(self, source: str, entry: str, path: str, expected: set[tuple[int, int]], lag_s: float) -> list[_Held]:
-        """The first complete read of an entry, and the last one where the first lacked something; or why there was none."""
+        """The first complete read of an entry, and the last one if the first lacked a write; or why there was none."""
         import httpx  # as above
 
         reads: list[_Held] = []

@@ -1,7 +1,7 @@
 """The write ledger: numbered writes through the entry, acknowledged or not.
 
-One acknowledged write in ten is sent once more with its key, as after an answer that was lost: a platform that ignores the key has it twice.
-One in five is read back at once through the entry, as a user would who was shown `done`.
+One acknowledged write in ten is sent again with its key, as a client does after a lost answer: a platform that ignores the key stores it
+twice. One in five is read back at once through the entry, as a user would do after a confirmation.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def held_in(body: bytes) -> list[tuple[int, str]]:
     """Sequence numbers and checksums of an answer `{"rows": [[sequence, checksum], …]}`.
 
     Raises:
-        ValueError: it is another answer.
+        ValueError: the answer has another form.
     """
     try:
         return [(int(sequence), str(held)) for sequence, held in json.loads(body)["rows"]]

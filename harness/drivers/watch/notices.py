@@ -54,8 +54,8 @@ class _NoticeLog(_NoticeModel):
 class Notices:
     """Polls the log of a receiver; records `notice.received`, each notice once.
 
-    What the log has before the first valid answer is passed over: it belongs to the time before the run. Until that answer the watcher
-    is blind. While there is no valid answer later it is not: the log keeps what came meanwhile, with its times.
+    Notices that are in the log at the first valid answer are ignored, as they belong to the time before the run. Until that answer the
+    watcher is blind. Later answers may be missing without a gap: the log keeps the notices with their times.
     """
 
     def __init__(self, log: str, wires: Wires, recorder: WatchRecorder, attendance: Attendance) -> None:
@@ -72,7 +72,7 @@ class Notices:
         self._why = ""
 
     async def probe(self, _due_ns: int) -> None:
-        """Request what is new, and record it."""
+        """Request the new notices, and record them."""
         since = self._last or 0
         answer = await self._wires.ask("GET", f"{self._path}?since={since}", within_s=WAIT_S)
         why = answer.error or ("" if answer.status == 200 else f"status {answer.status}")
@@ -125,7 +125,7 @@ def _on_our_clock(at: datetime, now: datetime, now_ns: int) -> int:
 
 
 class NoticesWatcher(Watcher):
-    """What reached the receiver of notices."""
+    """Watches the notices that reach their receiver."""
 
     name: ClassVar[str] = "notices"
     file: ClassVar[str] = "history/notices.ndjson"

@@ -27,19 +27,19 @@ ACCEPT_S: Final = 2.0
 
 POLL_TIMEOUT_S: Final = 1.0
 OVERDUE_S: Final = 60.0
-"""An event is polled for this long; after that once more, at the end of the run."""
+"""Seconds for which an event is polled; after that it is requested once more, at the end of the run."""
 
 _FIRST_PAUSE_S: Final = 0.05
 _GROWTH: Final = 1.25
-"""Of the pauses: how long an event took is known to a fifth or so."""
+"""Growth of the pauses between polls, so that the duration of an event is known to about a fifth."""
 _LONGEST_PAUSE_S: Final = 5.0
 _BEFORE: Final = 0.02
-"""A request is sent this share of each limit before it, and one right after it: of all but events that come between these the side is known."""
+"""One request is sent this share of each limit before it, and one right after it, to know on which side of the limit the event came."""
 _AGAIN_S: Final = 5.0
 """Delay from the first visible copy to the check for a second one."""
 
 _REPEAT_EACH: Final = 10
-"""One accepted event in about so many is sent once more with its key: it must not become visible twice."""
+"""One accepted event in about this number is sent again with its key: it must not become visible twice."""
 
 _AT_ONCE: Final = 20
 """Maximum concurrent requests: at the end of the run all open events are due."""
@@ -227,7 +227,7 @@ def _shown(answer: ProbeResponse) -> tuple[int, object] | str | None:
 
 
 class PipelineWatcher(Watcher):
-    """Numbered events that must become visible once and complete."""
+    """Sends numbered events, which must become visible once and complete."""
 
     name: ClassVar[str] = "pipeline"
     file: ClassVar[str] = "watch/pipeline.rows"
@@ -243,7 +243,7 @@ class PipelineWatcher(Watcher):
         return rates.pipeline
 
     def begin(self, here: Watching) -> None:
-        """One schedule that sends; each event is followed by itself."""
+        """Start one schedule that sends events; each event is then polled by a task of its own."""
         pipeline = here.target.pipeline
         if pipeline is None:
             return

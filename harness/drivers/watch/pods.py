@@ -85,7 +85,7 @@ class PodFollower(_Follower):
     """Follows the pods of one namespace; records `pod.ready`, `pod.unready`, `pod.restarted`, `pod.deleted`.
 
     Pods that exist when the watch begins are recorded as `pod.present`, as their changes were not observed. A pod that is over
-    (evicted, failed, succeeded) counts as deleted, one whose grace period runs as unready: it says of itself that it is Ready to the last.
+    (evicted, failed, succeeded) counts as deleted. A pod that terminates counts as unready, though it reports Ready until it is gone.
     """
 
     def __init__(self, recorder: WatchRecorder, region: str, nodes: NodeFollower) -> None:
@@ -181,7 +181,7 @@ class LeaderFollower(_Follower):
 
 
 class ClusterWatcher(Watcher):
-    """Pods of the target's namespaces, all nodes, and the holder of the database's lock."""
+    """Watches the pods of the target's namespaces, all nodes, and the holder of the database's lock."""
 
     name: ClassVar[str] = "pods"
     file: ClassVar[str] = "history/pods.ndjson"

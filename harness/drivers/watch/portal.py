@@ -13,7 +13,7 @@ from harness.targets.target import Target
 
 
 class PortalWatcher(Watcher):
-    """The first page of the portal, each time on a new connection: a Service chooses a pod for each."""
+    """Requests the first page of the portal, each time on a new connection, for which the Service chooses a pod."""
 
     name: ClassVar[str] = "portal"
     file: ClassVar[str] = "watch/portal.rows"

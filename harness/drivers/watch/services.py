@@ -1,4 +1,4 @@
-"""The watcher of the services' own health addresses."""
+"""Watcher of the services: probes the health address of each."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from harness.targets.target import Target
 
 
 class ServicesWatcher(Watcher):
-    """The own health address of every service that the target names."""
+    """Probes the health address of every service that the target file names."""
 
     name: ClassVar[str] = "services"
     file: ClassVar[str] = "watch/services.rows"
 
     def needs(self, target: Target) -> bool:
-        """Services with an address of their own."""
+        """Whether the target file names a service with an address."""
         return bool(target.services)
 
     def per_s(self, rates: Rates) -> float:
-        """Probes of one service."""
+        """Probes per second of one service."""
         return rates.service
 
     def begin(self, here: Watching) -> None:
-        """One schedule a service, evenly spread."""
+        """Start one schedule per service, evenly spread in time."""
         rows, services = here.recorder.rows(self.name, PROBES), here.target.services
         for number, (service, url) in enumerate(services.items()):
             parts = urlsplit(url)

@@ -1,6 +1,6 @@
 """Watcher of the services' statements, as counted by each database member.
 
-The counts are those since a statement was first counted. A reading has the statements that ran since the one before, the first one all of them.
+Counts begin when a statement is first counted. The first reading has all statements, a later one those that ran since the one before.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class MemberStatements:
         self._busy = False
 
     async def probe(self, _due_ns: int) -> None:
-        """Read them, and record what grew, or why there is none."""
+        """Read the statements, and record those whose counts grew, or why there is no reading."""
         if self._busy:
             return
         self._busy = True
@@ -72,7 +72,7 @@ class MemberStatements:
 
 
 class StatementsWatcher(Watcher):
-    """The statements of the services on each member, or on the database where no member is named."""
+    """Reads the statements of the services on each member, or on the database if no member is named."""
 
     name: ClassVar[str] = "statements"
     file: ClassVar[str] = "history/statements.ndjson"

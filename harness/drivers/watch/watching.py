@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """How closely the target is watched.
+    """How often the target is probed.
 
     Attributes:
-        window_open: a fault-free window is open; uptimes are computed from its probes.
-        fault_in: from before a fault until the restore; recoveries are computed from its probes.
+        window_open: whether a fault-free window is open; uptimes are computed from its probes.
+        fault_in: whether a fault may be active, from before it until the restore; recoveries are computed from its probes.
     """
 
     window_open: bool = False
@@ -130,19 +130,19 @@ class Watcher:
     `readiness.probes` is a group of entry points.
 
     Attributes:
-        name: in `watch.started` and `watch.closed`.
-        file: what it writes, relative to the run directory: a table `watch/NAME.rows` or a history `history/NAME.ndjson`.
+        name: as recorded in `watch.started` and `watch.closed`.
+        file: the file that it writes, relative to the run directory: a table `watch/NAME.rows` or a history `history/NAME.ndjson`.
     """
 
     name: ClassVar[str]
     file: ClassVar[str]
 
     def needs(self, target: Target) -> bool:
-        """Whether the target has the means for it; otherwise it is not started."""
+        """Whether the target file has the keys that this watcher needs; otherwise the watcher is not started."""
         raise NotImplementedError
 
     def accesses(self, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the watchers of a cluster say more
-        """What it asks of the Kubernetes API; by default nothing."""
+        """The Kubernetes permissions that the watcher needs; by default none."""
         return ()
 
     def per_s(self, rates: Rates) -> float:
@@ -150,14 +150,14 @@ class Watcher:
         raise NotImplementedError
 
     def begin(self, here: Watching) -> None:
-        """Open its files, connections and schedules. Called once, inside the event loop, before the first probe is due."""
+        """Open the files, connections and schedules of the watcher. Called once, inside the event loop, before the first probe."""
         raise NotImplementedError
 
     def pace(self, pace: Pace) -> None:
         """Adapt to the begin or end of a window or fault; by default nothing changes."""
 
     def ending(self, *, at_once: bool) -> None:
-        """Called when no more probes will be due; probes in progress may still complete, soon where the run ends `at_once`."""
+        """Called when no more probes will be due; probes in progress may still complete, but only briefly if the run ends `at_once`."""
 
     def ended(self) -> None:
         """Called when all probes have completed; the files are still open."""

@@ -217,7 +217,7 @@ def with_guards(
     *,
     own: str = "",
 ) -> Iterable[Measure]:
-    """The measures of an objective, then the measures of its guards unless the objective fails without them."""
+    """The measures of an objective, followed by those of its guards, unless the objective fails without them."""
     refused = False
     for each in found:
         refused |= each.outcome is Outcome.FAIL
@@ -229,15 +229,17 @@ def with_guards(
 def guards(
     case: Case, name: str, parts: Sequence[GuardedWindow], rule: GuardRule, *, own: str = "", together: bool = True
 ) -> Iterable[Measure]:
-    """A FAIL for each guard that is proven beyond the limit; of guards that contain each other only the widest.
+    """A FAIL for each guard that is proven beyond the limit; if one guard contains another, only the wider one is reported.
+
+    A guard is one window, or one route, region or release: a part of the requests that can only make the objective fail.
 
     Args:
         case: the objective and its evidence.
         name: of the figure.
-        parts: one per window, in order of time.
+        parts: the requests of each window, in order of time.
         rule: the limit.
-        own: the label by which the objective itself is grouped; over all windows this label needs no guard.
-        together: whether to guard complete windows; False if the values of the label are separate things, such as the entries of regions.
+        own: the label by which the objective is grouped; it needs no guard over all windows, as the objective judges that itself.
+        together: whether each complete window is a guard; False if its requests belong to separate things, such as the entries of regions.
     """
     every = list(_guards(parts, own, together=together))
     proven: dict[tuple[str, str], tuple[_Guard, float]] = {}
@@ -283,7 +285,7 @@ def _guards(parts: Sequence[GuardedWindow], own: str, *, together: bool) -> Iter
 
 
 def _speaks(part: GuardedWindow, n: int) -> bool:
-    """Whether so many requests of a window are enough for a guard."""
+    """Whether this number of requests of a window is sufficient for a guard."""
     return n >= LEAST_REQUESTS and part.span[1] - part.span[0] >= LEAST_S * NS_PER_S
 
 

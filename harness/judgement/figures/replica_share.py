@@ -193,5 +193,5 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
     evidence=lambda case: (*load_files(case), "history/pods.", "history/watch."),
-    needs=lambda _objective: (Need(key="kubernetes", why="which pods are ready is read from the Kubernetes API"),),
+    needs=lambda _objective: (Need(key="kubernetes", why="the readiness of pods is read from the Kubernetes API"),),
 )

@@ -42,7 +42,7 @@ def longest_stall_ns(at_ns: Ints, bad: Bools, span: Span) -> int:
 
 
 def answered_well(samples: Table) -> Times:
-    """Response times of requests without a failure: for the reference side of a comparison, which failures must not slow down."""
+    """Response times of requests without a failure, for the reference of a comparison: failures must not make the reference slower."""
     return _times(timed(samples.where(~failed(samples))))
 
 

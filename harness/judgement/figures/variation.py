@@ -110,7 +110,7 @@ def _variation(case: Case, parts: Sequence[tuple[Times, Span]]) -> Bounds:
         ]
 
     def least(confidence: float) -> float:
-        """The lower bound at a confidence: the highest lower bound of a part divided by the lowest upper bound, minus 1."""
+        """The lower bound of the variation at a confidence: the highest lower bound of a part over the lowest upper bound, minus 1."""
         each = bounds_at(1 - (1 - confidence) / (2 * len(parts)))
         return max(max(one.low for one in each) / min(one.high for one in each) - 1, 0.0)
 

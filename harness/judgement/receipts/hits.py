@@ -162,7 +162,9 @@ def whole_service_receipt(evidence: Evidence, attempt: Experiment, service: str)
     if not there:
         return _no(attempt, f"no history contains the pods of {service}")
     if left := sorted(name for uid, name in there.items() if uid not in hit):
-        return _no(attempt, f"{_some(left)} of {service} was not hit: the service was not gone", ok=False)
+        return _no(
+            attempt, f"the fault did not hit {_some(left)} of {service}, so part of the service was left", ok=False
+        )
     return Receipt(ok=True, why=f"{attempt.name}: all {len(there)} pods of {service} were hit")
 
 

@@ -126,7 +126,8 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
         "{rollout} was ", "", "{taken} when the condition of its trigger had been met for {watched:.4g} s"
     ),
     "its trigger": UntilWords(
-        "{rollout}: ", "{old} still answered at most {high:.4g} s after the condition of its trigger was met ({why})"
+        "{rollout}: ",
+        "the last answer of {old} came at most {high:.4g} s after the condition of its trigger was met ({why})",
     ),
     Figure.QUERIES_QUICK: UntilWords(
         "{rollout}: ",

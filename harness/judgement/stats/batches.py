@@ -105,14 +105,14 @@ def share_by_batches(tally: Tally, confidence: float) -> Bounds:
     time, such as those of a load balancer; failures come in episodes, and have bounds of their own (`clustered`).
     """
     n, batches = tally.total, len(tally.n)
-    method = f"share, independent (exact), from {batches} time batches and from their {WAVES} slowest waves, the widest"
+    method = f"share of requests; the widest of three intervals: exact for independent requests, by {batches} time batches, by their {WAVES} slowest waves"
     if not n or batches < FEWEST_BATCHES:
         return unbounded(math.nan, n, confidence, method, NO_REQUESTS if not n else "there are too few time batches")
     return _for_so_long(tally, confidence, method, 1.0)
 
 
 def _for_so_long(tally: Tally, confidence: float, method: str, times: float) -> Bounds:
-    """The bounds if the same traffic went on for `times` as long."""
+    """The bounds that the same traffic would give over `times` the length."""
     n, bad = tally.total * times, tally.bad_total * times
 
     def low(sure: float) -> float:
@@ -137,7 +137,7 @@ def _for_so_long(tally: Tally, confidence: float, method: str, times: float) -> 
 
 
 def batch_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
-    """How far a sum of the batches' pulls may be above its measured value; less far with `times` as many similar batches.
+    """The margin above the measured sum of the batches' pulls; it is smaller with `times` as many similar batches.
 
     Student's t, moved by the skewness of the batches: N. J. Johnson, "Modified t tests and confidence intervals for asymmetrical
     populations", JASA 73 (1978), equation 2.7, times SKEWED, and never to the side that would narrow the interval.

@@ -16,13 +16,13 @@ class GaveUp(BaseException):
 
 
 class Deadlines:
-    """All exchanges with one timeout.
+    """The deadlines of all exchanges with the same timeout.
 
-    The one that began first is given up first, so the alarm is set for that one only.
+    The exchange that began first times out first, so the alarm is set for that one only.
 
     Args:
-        alarm: rings when the first may be over.
-        length_ns: what an exchange may take.
+        alarm: calls back when the first exchange may have timed out.
+        length_ns: the timeout.
     """
 
     def __init__(self, alarm: Alarm, length_ns: int) -> None:
@@ -32,9 +32,9 @@ class Deadlines:
         self._watched = False
 
     def start(self) -> None:
-        """The current greenlet begins an exchange.
+        """Begin an exchange in the current greenlet.
 
-        GaveUp is raised where it waits when the time is over.
+        GaveUp is raised in the greenlet when the time is over.
         """
         self._under_way[getcurrent()] = at_ns = clock.now_ns() + self._length_ns
         if not self._watched:
@@ -42,7 +42,7 @@ class Deadlines:
             self._alarm.call_at(at_ns, self._fire)
 
     def stop(self) -> None:
-        """Its exchange has ended."""
+        """End the exchange of the current greenlet."""
         self._under_way.pop(getcurrent(), None)
 
     def _fire(self) -> None:

@@ -19,10 +19,9 @@ _SHAPE: Final = "shape_worker"
 
 
 def lasting(run: Callable[[], object]) -> None:
-    """Run a greenlet in the background.
+    """Run a greenlet in the background; if it fails, the process ends with its error.
 
-    Should it fail, the process ends, with its error as the last word.
-    gevent would print a traceback and go on: load that is not recorded, or that outlives the process that started it.
+    gevent would only print a traceback: the load would go on without a record, or outlive the process that started it.
     """
     gevent.spawn(run).link_exception(lambda greenlet: fail(greenlet.exception))
 
@@ -33,7 +32,7 @@ def fail(error: object) -> None:
 
 
 class EarlyEnd:
-    """Ends the load when it is interrupted, and reports if its locustfile ends it earlier."""
+    """Ends the load on an interrupt, and reports if the locustfile ends it earlier."""
 
     def __init__(self) -> None:
         self._interrupted = False
@@ -41,7 +40,7 @@ class EarlyEnd:
     def install(self, environment: Any) -> None:
         """Handle SIGINT in the main greenlet.
 
-        Python would raise KeyboardInterrupt in whichever journey happens to run, and lose its request.
+        Otherwise Python would raise KeyboardInterrupt in the journey that happens to run, and its request would be lost.
         """
         gevent.signal_handler(signal.SIGINT, self._interrupt)
         environment.events.test_stopping.add_listener(self._stops)
@@ -60,7 +59,7 @@ class EarlyEnd:
 
 
 def _stopped_by(environment: Any) -> str:
-    """The part of the locustfile that this call comes from; empty where Locust ends the load itself."""
+    """The line of the locustfile that ended the load; empty if Locust ended it itself."""
     frames = traceback.extract_stack()
     if any(frame.name == _SHAPE for frame in frames):
         return f"its LoadTestShape was over after {environment.shape_class.get_run_time():.0f} s, as `tick` gave None"
@@ -71,7 +70,7 @@ def _stopped_by(environment: Any) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """The line of the project's files that raised, as ` at loadtests/shop.py:11`; empty where none of them did."""
+    """The line of a project file that raised, as ` at loadtests/shop.py:11`; empty if no project file did."""
     return _place(_own(traceback.extract_tb(error.__traceback__)))
 
 

@@ -1,7 +1,7 @@
 """Users of Locust's own (`HttpUser`, `FastHttpUser`, any `User`), recorded through Locust's request event.
 
 Names, failures and `catch_response` are as Locust has them. Each request is due when it is sent: a closed model.
-The certificates of the target are theirs too, where a session, a class or a request has none of its own.
+They use the certificates of the target, unless a session, a class or a request has its own.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _ERROR: Final = 400
 _SUCCEEDED: Final = 200
 """Status recorded for a success without an HTTP status: gRPC, SQL, a queue, or steps reported as one request."""
 _MOST_KINDS: Final = 100
-"""Maximum number of different failures that are recorded; of further ones only the class is kept."""
+"""Maximum number of different failures that are recorded with their text; of further ones only the class is recorded."""
 _LONGEST: Final = 120
 _MISTAKES: Final = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError)
-"""What reading an event may raise that a locustfile fires itself: its values may be anything."""
+"""Errors that reading an event may raise: a locustfile may fire it with any values."""
 _WAYS_OUT: Final = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser)
 """Exceptions that a task raises to continue elsewhere, which are not errors."""
 
@@ -58,12 +58,12 @@ class ForeignRequests:
     """Records every request that Locust reports, and every one that ended without a report or is open at the end.
 
     Args:
-        worker: that serves this process.
+        worker: the `LocustWorker` of this process.
         environment: Locust's.
 
     Attributes:
-        open: requests under way.
-        sending: the one that a greenlet is sending.
+        open: requests in progress.
+        sending: by greenlet, the request that it is sending.
     """
 
     def __init__(self, worker: LocustWorker, environment: Any) -> None:
@@ -93,7 +93,7 @@ class ForeignRequests:
             show_certificate(kind)
 
     def _followed(self, request: Callable[..., Any]) -> Callable[..., Any]:
-        """A request of a session that has its row however it ends: the slowest ones end otherwise than by an answer."""
+        """Follow a request of a session, so that it gets a row however it ends: the slowest requests end without an answer."""
 
         @wraps(request)
         def follow(session: Any, method: str, url: str, name: str | None = None, **options: Any) -> Any:
@@ -117,7 +117,7 @@ class ForeignRequests:
         return follow
 
     def _named(self, prepare: Callable[..., Any]) -> Callable[..., Any]:
-        """Preparing a request of Requests, which gives it the name that Locust will report: its path, with what `params` say."""
+        """Name a request of Requests when it is prepared: as Locust does, by its path with its `params`."""
 
         @wraps(prepare)
         def follow(session: Any, request: Any) -> Any:
@@ -129,7 +129,7 @@ class ForeignRequests:
         return follow
 
     def _is_read(self, response: Any, row: RequestRow | None) -> None:
-        """Notice when an answer is read whose headers have come, and record what is reported already when it is not read any more."""
+        """Follow the reading of an answer after its headers; record a request that Locust has reported once its answer is no longer read."""
         body = body_of(response)
         if body is None:
             if row is not None:
@@ -141,14 +141,14 @@ class ForeignRequests:
             kept.atexit = False
 
     def _was_read(self, reading: StreamReading, row: RequestRow) -> None:
-        """Record a request whose answer was read as far as its file reads it."""
+        """Record a request whose answer the locustfile has finished reading."""
         self._read.pop(reading, None)
         done_ns = max(row.span[1], reading.at_ns)
         error = CUT_OFF if reading.busy else reading.error or None
         self._put(row._replace(span=(row.span[0], done_ns), error=row.error or error))
 
     def _measured(self, measure: Callable[..., Any]) -> Callable[..., Any]:
-        """Locust's `measure`, of which what is open at the end is recorded: it fires its event however its block is left."""
+        """Locust's `measure`, extended so that blocks which are open at the end are recorded."""
 
         @wraps(measure)
         @contextmanager
@@ -165,7 +165,7 @@ class ForeignRequests:
         return follow
 
     def ended_by(self, error: BaseException, request: UnderWay) -> None:
-        """Record a request that was left by what Locust does not report.
+        """Record a request that ended in a way which Locust does not report.
 
         Its greenlet was killed, or a `gevent.Timeout` of its file is over: neither is an `Exception`. Of another one that
         the file lets be raised, and may catch, it is not known whether the request was sent: its journey broke.
@@ -177,7 +177,7 @@ class ForeignRequests:
             self._failed.add(getcurrent())  # so that it breaks no second time when its task has raised it
 
     def _cut_off(self) -> None:
-        """Record what is open at the end: Locust ends its users, not the greenlets that they have spawned."""
+        """Record the requests that are open at the end: Locust ends its users, but not the greenlets that they spawned."""
         for request in self.open:
             self._put_failed(request, CUT_OFF)
         self.open.clear()
@@ -195,23 +195,23 @@ class ForeignRequests:
         )
 
     def _caught(self, response: Any, route: str) -> None:
-        """Notice when a response is given up that no `with` has left."""
+        """Detect a `catch_response` response that is discarded without a `with` block."""
         if response.request_meta["response"] is response:
             response.request_meta["response"] = None  # until it is left: a cycle would be freed late, or never
         response.kept = weakref.finalize(response, self._lost, route)
         response.kept.atexit = False
 
     def _lost(self, route: str) -> None:
-        """The response of a request was given up, and no `with` had left it: Locust reports none of it, and so does no row.
+        """Report a response that was discarded without a `with` block: Locust does not report its request, so it has no row.
 
-        Its journey counts as broken, because the target was asked and what it answered is not known.
+        Its journey counts as broken, because a request was sent and its result is unknown.
         """
         self._worker.broke(LocustError(f"{route}: catch_response=True without `with`: Locust reports no such request"))
 
     def _ended(self, *, context: Any = None, exception: object = None, **said: Any) -> None:
-        """Record a request; one that cannot be read breaks its journey, for Locust would log it and the request be lost.
+        """Record a request; if its event cannot be read, its journey counts as broken, since Locust would log it and lose the request.
 
-        What counts as failed is what Locust counts: an exception, its text, or anything else that is true.
+        A request has failed if Locust counts it so: its exception is an exception, a text, or any other true value.
         """
         if context is OURS:
             return
@@ -258,7 +258,7 @@ class ForeignRequests:
             self._put(row)
 
     def _span(self, response_time: float | None, start_time: float | None) -> tuple[int, int]:
-        """When a request was sent and answered; the same moment where it has no response time, as Locust counts it and puts it into no quantile."""
+        """When a request was sent and answered; both times are equal if it has no response time, so that it is in no quantile, as in Locust."""
         now_ns = clock.now_ns()
         if response_time is None:
             return now_ns, now_ns
@@ -268,7 +268,7 @@ class ForeignRequests:
         return sent_ns, min(sent_ns + took_ns, now_ns)
 
     def _ago_ns(self, start_time: float | None, now_ns: int) -> int | None:
-        """How long ago a request began; None where its start is no time of the wall clock since this process began, as of `perf_counter`."""
+        """How long ago a request began, in ns; None if its start is not a wall-clock time since this process began, such as `perf_counter`."""
         if start_time is None:
             return None
         ago_s = clock.wall().timestamp() - start_time
@@ -281,7 +281,7 @@ class ForeignRequests:
         )
 
     def _sends(self) -> None:
-        """Record that this greenlet, or the one that spawned it, sends requests."""
+        """Note that the user of this greenlet, or of the one that spawned it, sends requests."""
         greenlet = getcurrent()
         while greenlet is not None and greenlet not in self._senders:
             self._senders.add(greenlet)
@@ -313,7 +313,7 @@ class ForeignRequests:
         return kind
 
     def _broke(self, exception: BaseException, **_: Any) -> None:
-        """A task raised an error: an error in its file, unless the last request of its user had failed."""
+        """Record a task that raised: as an error in its file, unless the last request of its user had failed."""
         here = getcurrent()
         if here in self._failed:
             self._failed.discard(here)
@@ -322,10 +322,10 @@ class ForeignRequests:
 
 
 def _reported(leave: Callable[..., Any]) -> Callable[..., Any]:
-    """The end of a `with` of `catch_response` that reports its request although the body raised: Locust would report none.
+    """The end of a `with` block of `catch_response` that reports its request even if the body raised; Locust would not.
 
-    A response that was kept may be left so later, and as often as its file does: Locust reports it each time.
-    It has the failure of its status; a right one that the body broke on is a `broken task`.
+    A response that the file keeps may be used in several `with` blocks; Locust reports it each time. The failure is that of its status; if
+    the status is right and the body raised, it is a `broken task`.
     """
 
     @wraps(leave)
@@ -348,9 +348,9 @@ def _reported(leave: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _on_its_way() -> BaseException | None:
-    """What ends the block that reports its request in a `finally`, as `measure` does: the greenlet is killed, or its time is over.
+    """The exception that ends a block which reports its request in a `finally`: a killed greenlet or a timeout.
 
-    None where Locust has caught it already: `on_stop` runs while it handles it.
+    None if Locust has caught it already: `on_stop` runs while Locust handles it.
     """
     error = sys.exception()
     if error is None or isinstance(error, Exception) or error.__traceback__ is None:
@@ -360,7 +360,7 @@ def _on_its_way() -> BaseException | None:
 
 
 def _status(response: Any, exception: object) -> int:
-    """HTTP's; where there is none, 0 of a failure. An HTTP response of status 0 is one that never came, whatever a task makes of it."""
+    """The HTTP status; without one, 0 for a failure. An HTTP response with status 0 never came, whatever a task reports."""
     status = getattr(response, "status_code", None)
     if isinstance(status, int):
         return status
@@ -368,7 +368,7 @@ def _status(response: Any, exception: object) -> int:
 
 
 def _header(response: Any, name: str | None) -> str | None:
-    """A header of a response; None where its headers cannot be asked by name, as the pairs of a queue."""
+    """A header of a response; None if its headers cannot be read by name, such as pairs of a message queue."""
     get = getattr(getattr(response, "headers", None), "get", None)
     value = get(name) if name and callable(get) else None
     if isinstance(value, bytes):

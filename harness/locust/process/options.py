@@ -16,7 +16,7 @@ from harness.targets.trace import RecordedTrace, read_trace
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """The options as given.
+    """The values of the options.
 
     Attributes:
         samples: prefix of the row files `<prefix>-<worker>.rows`; None: nothing is recorded, Locust's own figures show.

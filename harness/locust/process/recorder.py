@@ -17,20 +17,20 @@ from harness.units import NS_PER_MS, NS_PER_S
 
 CUT_OFF: Final = "cut_off"
 OURS: Final[dict[str, Any]] = {}
-"""The context of requests that are recorded here, by which listeners of Locust's event know them."""
+"""The context of requests that are recorded here; it tells listeners of Locust's event to skip them."""
 _NOWHERE: Final = (None, None, None)
 
 
 def is_foreign(kind: type) -> bool:
-    """Whether a class of users is not one of ours, which record their requests themselves."""
+    """Whether a class of users is not one of the harness, whose classes record their requests themselves."""
     return getattr(kind, "model", None) not in {"open", "closed"}
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Request:
-    """A request under way. One is made for each that is sent, so it is not frozen.
+    """A request in progress.
 
-    That would double its cost.
+    It is not frozen, as one is made for each request, and that would double its cost.
 
     Attributes:
         journey: name of the journey. step: its place in it, from 1. name: of the route. method: HTTP's.
@@ -52,7 +52,7 @@ class Request:
 
 
 class RequestRecorder:
-    """Knows every request under way, and writes each one's row when it ends.
+    """Keeps the requests in progress, and writes the row of each when it ends.
 
     Without a writer it only reports to Locust.
     """
@@ -136,7 +136,7 @@ class RequestRecorder:
         served: tuple[str | None, str | None, str | None],
         error: str | None,
     ) -> None:
-        """Write the row of a request that others sent.
+        """Write the row of a request that one of Locust's own users sent.
 
         Args:
             times_status_size: when it was due, sent and answered, its status, and the bytes of its answer.
@@ -151,9 +151,9 @@ class RequestRecorder:
             )
 
     def cut_off(self) -> None:
-        """End all requests under way.
+        """End all requests in progress as cut off.
 
-        The slowest ones are among them, and leaving them out would flatter.
+        The slowest requests are among them; without them the figures would be too good.
         """
         now = clock.now_ns()
         for request in tuple(self._open):

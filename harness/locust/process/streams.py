@@ -1,6 +1,6 @@
-"""Times answers that are read in parts (`stream=True`) to the end of the reading; Locust times them only to their headers.
+"""Measures answers that are read in parts (`stream=True`) until the last part is read; Locust measures only until the headers.
 
-A file that sets a time of its own keeps it.
+A locustfile that sets its own response time keeps it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class StreamReading:
     """The state of reading one answer, updated by each read.
 
     Args:
-        response: of which the headers have come.
+        response: a response whose headers have arrived.
 
     Attributes:
-        headers_ns: when they had come.
-        at_ns: when the last read ended; 0: none has.
+        headers_ns: when the headers had arrived.
+        at_ns: when the last read ended; 0: no read has ended.
         error: kind of failure of a read; empty: none.
-        busy: whether a read is under way.
+        busy: whether a read is in progress.
     """
 
     def __init__(self, response: Any) -> None:
@@ -49,7 +49,7 @@ class StreamReading:
             self.error = kind_of_any(error)
 
     def report(self, response: Any) -> None:
-        """Let what Locust reports at the end of a `with` be of all that was read."""
+        """Let the report of Locust at the end of a `with` block include the reading."""
         meta = response.request_meta
         if self.at_ns and meta.get("response_time") == self._headers_ms:
             meta["response_time"] = (self._headers_ms or 0.0) + (self.at_ns - self.headers_ns) / NS_PER_MS
@@ -58,14 +58,14 @@ class StreamReading:
 
 
 def kind_of_any(error: BaseException) -> str:
-    """The failure of a request that was left by this: its greenlet was killed, its file's time was over, or reading failed."""
+    """The kind of failure of a request that ended with this exception: a killed greenlet, a timeout of the file, or a failed read."""
     if isinstance(error, Timeout) or "timeout" in type(error).__name__.lower():
         return "timeout"
     return kind_of(error) if isinstance(error, Exception) else CUT_OFF
 
 
 def note_reads() -> None:
-    """Let the answers of both clients note in their `StreamReading`, where they have one, when they are read."""
+    """Let the answers of both HTTP clients update their `StreamReading`, if they have one, at each read."""
     clients: tuple[tuple[Any, tuple[str, ...]], ...] = (
         (HTTPResponse, ("read", "read1")),
         (HTTPSocketResponse, ("read", "readline")),
@@ -78,12 +78,12 @@ def note_reads() -> None:
 
 
 def body_of(response: Any) -> Any:
-    """What a response is read from; None where no answer came."""
+    """The object from which a response is read; None if there was no answer."""
     return getattr(response, "raw", None) or getattr(response, "_response", None)
 
 
 def reading_of(response: Any) -> StreamReading | None:
-    """How the answer is read; None where all of it had come before its response was given."""
+    """The `StreamReading` of an answer; None if it was complete before the response was returned."""
     return getattr(body_of(response), "reading", None)
 
 

@@ -52,7 +52,7 @@ class Carrier(Protocol):
     """A user who may carry the schedule of its process."""
 
     def total_per_s(self) -> float:
-        """Journeys per second where no option says."""
+        """Journeys per second if no option sets the rate."""
 
 
 class LocustWorker:
@@ -61,13 +61,13 @@ class LocustWorker:
     Attributes:
         options: as given.
         recorder: takes a row a request.
-        alarm: wakes who is due.
+        alarm: wakes greenlets when they are due.
         request_event: Locust's event, which feeds its own statistics.
         arrivals: numbers of this worker's journeys.
-        writes: takes what journeys wrote and want to have read back.
+        writes: takes the writes of journeys that are to be read back.
         sign_ins: takes which users signed in.
-        before_close: records what is open at the end and not known here.
-        silent: how many users of Locust's own have sent nothing since they came.
+        before_close: records requests that are open at the end and not known to `recorder`.
+        silent: number of Locust's own users that have not sent a request yet.
     """
 
     def __init__(self, environment: Any, options: Options) -> None:
@@ -107,9 +107,9 @@ class LocustWorker:
         gevent.get_hub().loop.update_now()  # the loop's time stood still while all this loaded, and `-t` counts from it
 
     def record(self, options: Options, prefix: Path | None, put: Put | None, *, beside: bool = True) -> None:
-        """Record from now on: rows to `<prefix>-<worker>.rows`, observations through `put`.
+        """Begin to record: rows to `<prefix>-<worker>.rows`, observations through `put`.
 
-        `beside`: whether what journeys account for is recorded beside the rows.
+        `beside`: whether writes and sign-ins of journeys are recorded in files beside the rows.
         """
         self.options = options
         self._drain_s = options.drain_s
@@ -135,7 +135,7 @@ class LocustWorker:
         return int(self._begin.get(timeout=GO_WITHIN_S))
 
     def carried_by(self, user: Carrier) -> Iterator[Due] | None:
-        """The schedule, for the one user of this process who carries it; None for all others."""
+        """The schedule, if this user is the one that carries it in this process; else None."""
         if self._carrier is user and self._schedule is not None:
             return self._schedule
         if self._carrier not in {None, user}:
@@ -147,7 +147,7 @@ class LocustWorker:
         return self._schedule
 
     def put_down(self, user: Carrier) -> None:
-        """The user leaves; another may carry on."""
+        """Release the schedule when its user leaves, so that another user can carry it."""
         if self._carrier is user:
             self._carrier = None
 
@@ -179,18 +179,18 @@ class LocustWorker:
     def broke(self, error: BaseException) -> None:
         """Record a journey that raised because of an error in its file.
 
-        The requests that it did not send are no failures of the target.
+        The requests that it did not send do not count as failures of the target.
         """
         self._broken.append(f"{type(error).__name__}: {error}"[:200] + place_of(error))
 
     def sends_away(self, error: BaseException) -> bool:
-        """Whether a journey ended so because the load is being ended, and not by a mistake."""
+        """Whether a journey ended with this error because the load ends, not because of a mistake."""
         return isinstance(error, SentAway)
 
     def think_until(self, due_ns: int) -> None:
         """Sleep until a moment, or end the journey when the run ends.
 
-        Nothing of it is recorded any more then.
+        Nothing more is recorded of the journey then.
         """
         me = gevent.getcurrent()
         self._thinking.add(me)
@@ -200,15 +200,15 @@ class LocustWorker:
             self._thinking.discard(me)
 
     def deadlines(self, length_s: float) -> Deadlines:
-        """Those of exchanges that are given up after so long."""
+        """The `Deadlines` of exchanges with this timeout."""
         if length_s not in self._deadlines:
             self._deadlines[length_s] = Deadlines(self.alarm, round(length_s * NS_PER_S))
         return self._deadlines[length_s]
 
     def drain(self, **_: Any) -> None:
-        """No journey arrives any more.
+        """End the load: start no further journey.
 
-        End those that pause, wait for open requests, cut off those still open.
+        Journeys that pause are ended, open requests are waited for, and those still open then are cut off.
         """
         deadline = clock.Deadline.after(self._drain_s)
         while len(self._journeys) and not deadline.over:
@@ -230,7 +230,7 @@ class LocustWorker:
             fail(error)
 
     def _keep_flushed(self) -> None:
-        """Flush each FLUSH_S, and end when the process that started us has ended."""
+        """Flush every FLUSH_S seconds; end when the process that started this one has ended."""
         while True:
             self.recorder.flush()
             self.writes.flush()
@@ -248,7 +248,7 @@ class LocustWorker:
         return int(self._environment.runner.user_count)
 
     def _keep_reporting(self) -> None:
-        """Record each second the journeys in progress and the health of the generator."""
+        """Record every second the number of journeys in progress and the health of the generator."""
         due = clock.now_ns()
         while True:
             self._report()
@@ -273,7 +273,7 @@ class LocustWorker:
 
 
 def install_single(environment: Any, options: Options) -> LocustWorker:
-    """Serve the users of a Locust that is one process; returns what serves them."""
+    """Set up this process as a Locust without workers; returns its `LocustWorker`."""
     if options.worker > (options.workers or options.worker):
         sys.exit(f"there is no worker {options.worker} of {options.workers}")
     worker = LocustWorker(environment, options)
@@ -287,7 +287,7 @@ def install_single(environment: Any, options: Options) -> LocustWorker:
 
 
 def row_file(prefix: Path, worker: int) -> Path:
-    """Where the worker's rows go; ends the process when another worker has this number."""
+    """The path of the worker's row file; ends the process if another worker has this number."""
     path = prefix.with_name(f"{prefix.name}-{worker}.rows")
     if path.exists():
         sys.exit(f"{path} is there already: another worker has number {worker}, or an earlier load was recorded there")
@@ -295,12 +295,12 @@ def row_file(prefix: Path, worker: int) -> Path:
 
 
 def file_beside(prefix: Path | None, what: str, worker: int) -> Path | None:
-    """Where the worker records what its journeys account for: beside its samples."""
+    """The path of a file for writes or sign-ins of the worker's journeys, beside its samples."""
     return None if prefix is None else prefix.with_name(f"{what}-{worker}.rows")
 
 
 def ahead(dues: Iterator[Due]) -> Iterator[Due]:
-    """The same, drawn in batches.
+    """The items of the iterator, unchanged, but drawn in batches.
 
     Repeated at once, a draw costs a fraction of a single one.
     """
@@ -324,7 +324,7 @@ def history_put() -> Put | None:
 
 
 def read_go(file: Path | None) -> int:
-    """Wait until the file says when to begin."""
+    """Wait until the start time is in the file, and return it in ns of CLOCK_MONOTONIC."""
     deadline = clock.Deadline.after(GO_WITHIN_S)
     while file is not None and not deadline.over:
         if file.exists():

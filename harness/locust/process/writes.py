@@ -1,4 +1,4 @@
-"""What journeys account for: writes that are read back after the load, and users who sign in.
+"""Records what journeys report beside their requests: writes that are read back after the load, and sign-ins.
 
 One row each, in a file beside the samples.
 """

@@ -21,7 +21,7 @@ from harness.locust.remote.member import RemoteWorker
 
 
 def install(environment: Any, runner: Any = None, **_: Any) -> None:
-    """Make the process what it is when Locust has its environment (event `init`)."""
+    """Set up the process as single process, master or worker, once Locust has its environment (event `init`)."""
     try:
         options = Options.of(environment.parsed_options)
         if not isinstance(runner, WorkerRunner):  # a worker gets its users from its master
@@ -40,9 +40,9 @@ def install(environment: Any, runner: Any = None, **_: Any) -> None:
 
 
 def _leave_out_by_tags(environment: Any) -> None:
-    """Leave out the classes of which `-T` and `-E` leave nothing.
+    """Leave out classes that have no task after `-T` and `-E`.
 
-    Locust would send users without a task. A class that has none without tags is Locust's to report, or needs none (`PytestUser`).
+    Locust would start users without a task. A class that has no task even without tags is left to Locust, or needs none (`PytestUser`).
     """
     parsed = environment.parsed_options
     if not (parsed.tags or parsed.exclude_tags):
@@ -54,7 +54,7 @@ def _leave_out_by_tags(environment: Any) -> None:
 
 
 def _refuse(environment: Any, options: Options) -> None:
-    """End the process where options or classes do not go together."""
+    """End the process if its options or classes contradict each other."""
     kinds = environment.user_classes
     if environment.shape_class and (options.rates or options.trace):
         sys.exit("a LoadTestShape and --rates or --trace both define the arrivals: remove one of them")

@@ -20,9 +20,9 @@ from harness.locust.process.worker import Put, history_put, read_go, row_file
 from harness.units import NS_PER_MS, NS_PER_S
 
 AHEAD_S: Final = 1.0
-"""Delay of the schedule's start, so that all workers know of it."""
+"""Delay of the schedule's start in s, so that all workers know it in time."""
 WORKERS_GRACE_S: Final = 5.0
-"""Beyond the drain, a worker may take so long to send its last rows."""
+"""Seconds after the drain in which a worker must send its last rows."""
 CHECK_PERIOD_S: Final = 1.0
 
 _log: Final = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class _Member:
 
 
 class Master:
-    """What makes the master of this process.
+    """The master of Locust's own workers, in this process.
 
     Workers are numbered in the order in which they join, from `--worker-id` on. Their clocks are recorded as
     `clock.aligned`, and rows as they are: they are shifted when the run is sealed.
@@ -83,7 +83,7 @@ class Master:
             self._tell(client_id)
 
     def _start(self) -> None:
-        """The test began: say when the schedule does."""
+        """Tell the workers the start time of the schedule when the test begins."""
         options = self._options
         begin_ns = read_go(options.go) if options.go else clock.now_ns() + round(AHEAD_S * NS_PER_S)
         trace = options.trace
@@ -167,7 +167,7 @@ class Master:
         return self._options.traffic or str(self._environment.locustfile or "locustfile").removesuffix(".py")
 
     def _watch(self) -> None:
-        """Notice workers that were lost, and end with the process that started us."""
+        """Detect lost workers, and end with the process that started this one."""
         while True:
             gevent.sleep(CHECK_PERIOD_S)
             gone = {client.id for client in self._runner.clients.values() if client.state == "missing"}

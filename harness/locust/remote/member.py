@@ -27,19 +27,19 @@ from harness.targets.trace import RecordedTrace
 from harness.units import NS_PER_S
 
 PING_S: Final = 0.025
-"""Spacing of the first questions for the time."""
+"""Seconds between the first exchanges of times with the master."""
 LATER_PING_S: Final = 0.5
 TELL_S: Final = 5.0
-"""The offset of the clocks is sent to the master so often."""
+"""Seconds from one report of the clock offset to the next."""
 MOST_BYTES: Final = 1 << 20
-"""Of rows in one message."""
+"""Most bytes of rows in one message."""
 
 
 class RemoteWorker:
-    """What makes a worker of this process.
+    """A worker of Locust's own, in this process.
 
-    Rows are kept in a file until the master has them; it loses its name at once, so it goes with the process, however
-    that ends. A message that was lost is noticed by its place, and sent again. What journeys account for is not recorded.
+    Rows are kept in an unnamed file until the master has them, so the file goes with the process, however that ends. A lost
+    message is detected by its position, and sent again. Writes and sign-ins of journeys are not recorded.
     """
 
     def __init__(self, environment: Any, runner: Any, options: Options) -> None:
@@ -81,7 +81,7 @@ class RemoteWorker:
         self._alignment.add(msg.data["sent_ns"], msg.data["at_ns"], clock.now_ns())
 
     def _begin(self, msg: Any, **_: Any) -> None:
-        """The master's test began: what to offer, and when."""
+        """Start the load with the settings and the start time of the master."""
         self._settled.wait()
         order: dict[str, Any] = msg.data
         trace, rates, own = order["trace"], order["rates"], self._options
@@ -148,11 +148,11 @@ class RemoteWorker:
         self._tell_end()
 
     def _tell_end(self) -> None:
-        """How much the master must have: all of the file, whatever was sent so far."""
+        """Tell the master how many bytes it must have: the complete file, whatever was sent so far."""
         self._send("load.ended", {"size": 0 if self._rows is None else os.fstat(self._rows).st_size})
 
     def _quit(self, **_: Any) -> None:
-        """This process ends, the worker having closed its file."""
+        """End this process after the worker has closed its file."""
         self._send_rows()
         self._tell_end()
         self._ended = True

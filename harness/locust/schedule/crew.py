@@ -22,7 +22,7 @@ class SentAway(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no type
 
 
 class Crew:
-    """Runs journeys beside each other, as many as there are."""
+    """Runs journeys concurrently, without a limit on their number."""
 
     def __init__(self) -> None:
         self._busy: set[_Hand] = set()
@@ -33,7 +33,7 @@ class Crew:
         return len(self._busy)
 
     def spawn(self, run: Callable[..., object], *arguments: Any, broken: Broken) -> None:
-        """Let `run(*arguments)` begin at the next turn of the loop.
+        """Start `run(*arguments)` at the next turn of the event loop.
 
         Args:
             run: the journey.
@@ -51,7 +51,7 @@ class Crew:
         self._busy.add(hand)
 
     def join(self, timeout: float) -> None:
-        """Wait until no journey is in progress, or so many seconds."""
+        """Wait until no journey is in progress, but at most this number of seconds."""
         deadline = clock.Deadline.after(timeout)
         while self._busy and not deadline.over:
             gevent.sleep(min(0.01, deadline.left_s))
@@ -79,7 +79,7 @@ class _Hand(Greenlet):  # type: ignore[misc]  # gevent has no types
         self.broken = task[2]
 
     def go_on(self, task: _Task) -> None:
-        """Take up the next task at the next turn of the loop."""
+        """Take the next task at the next turn of the event loop."""
         self._task, self.broken = task, task[2]
         self._hub.loop.run_callback(self.switch)
 

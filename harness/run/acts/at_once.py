@@ -1,4 +1,4 @@
-"""The same call for several objects at the same time, and reads that run beside the caller."""
+"""Makes the same call for several objects at the same time, and runs reads in another thread."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ R = TypeVar("R")
 
 
 def at_once(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """What a call returns for each item, in their order.
+    """The results of a call for each item, in the order of the items; the calls run concurrently.
 
-    One after the other, each request of a rollout's objects would wait for the one before: so the objects begin together, and their
-    states are of nearly the same moment.
+    So all objects of a rollout begin at the same time, and their states are of nearly the same moment.
 
     Raises:
         Exception: of the first item whose call raised, once all have ended.
@@ -31,10 +30,10 @@ def at_once(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
 
 
 class Beside(Generic[R]):
-    """Reads that run beside the caller, one after the other; the caller's thread records what they returned, in the order of asking.
+    """Reads that run in another thread, one after the other; the caller's thread records the results in the order of the calls.
 
     Args:
-        record: what is done with a result.
+        record: called with each result.
     """
 
     def __init__(self, record: Callable[[R], None]) -> None:
@@ -45,11 +44,11 @@ class Beside(Generic[R]):
 
     @property
     def busy(self) -> bool:
-        """Whether something that was asked is not recorded yet."""
+        """Whether the result of a read is not recorded yet."""
         return bool(self._asked)
 
     def ask(self, read: Callable[[Callable[[], None]], R]) -> None:
-        """Begin a read once those before it have ended.
+        """Queue a read, which begins once those before it have ended.
 
         Args:
             read: is given a function to call before each further attempt; it raises once its result is not needed any more.
@@ -61,7 +60,7 @@ class Beside(Generic[R]):
             raise CancelledError
 
     def record(self) -> None:
-        """Record what was read since.
+        """Record the results that have arrived since the last call.
 
         Raises:
             Exception: of a read that raised.
@@ -70,9 +69,9 @@ class Beside(Generic[R]):
             self._record(self._asked.popleft().result())
 
     def close(self) -> None:
-        """Wait for what is being read, and record it.
+        """Wait for the reads in progress, and record their results.
 
-        While an exception is under way, what is read ends and is not recorded: its own exception does not replace that one.
+        While an exception is being handled, results are not recorded, and an error of a read does not replace that exception.
         """
         if sys.exc_info()[0] is not None:
             self._in_vain.set()

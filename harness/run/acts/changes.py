@@ -1,4 +1,4 @@
-"""What changed of the objects of a rollout, as it is recorded."""
+"""Records the changes of the objects of a rollout."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from harness.model import Sink
 
 Analysed: TypeAlias = "tuple[int, list[tuple[str, Sequence[AnalysisStatus]]]]"
-"""When the objects' states were read, and the analyses of each by its subject."""
+"""The time at which the objects' states were read, and the analyses of each object by its subject."""
 
 
 class RolloutChanges:
-    """Records what changed.
+    """Records changes of states and analyses.
 
     Args:
         sink: of the rollout's history.
@@ -33,17 +33,17 @@ class RolloutChanges:
         self._last: dict[str, object] = {}
 
     def is_new(self, subject: str, status: ObjectStatus) -> bool:
-        """Whether the state of an object is another one than before."""
+        """Whether the state of an object differs from the last recorded one."""
         return self._last.get(subject) != status
 
     def status(self, subject: str, status: ObjectStatus, at_ns: int, since_ns: int) -> None:
-        """Record the state of an object, which it came to after `since_ns`."""
+        """Record a new state of an object, which it reached after `since_ns`."""
         self._last[subject] = status
         fields = {key: value for key, value in asdict(status).items() if key not in ("switched", "observed")}
         self._put("rollout.status", subject, rollout=self._rollout, at_ns=at_ns, since_ns=since_ns, **fields)
 
     def analyses(self, read: Analysed) -> None:
-        """Record the analyses that are new."""
+        """Record new analyses."""
         at_ns, found = read
         for subject, some in found:
             for one in some:
@@ -60,11 +60,11 @@ class RolloutChanges:
 
 
 def analysed(objects: Sequence[Changeable], at_ns: int, go_on: Callable[[], object]) -> Analysed:
-    """The analyses of some objects, read after the moment at which their states were; again while the API server is silent.
+    """The analyses of some objects, read after their states; repeated while the API server does not answer.
 
     Args:
-        objects: whose analyses they are.
-        at_ns: the moment.
+        objects: the objects whose analyses are read.
+        at_ns: the time at which their states were read.
         go_on: called before each further attempt; what it raises ends them.
     """
     found = patiently(lambda: at_once(lambda one: one.analyses(), objects), go_on)

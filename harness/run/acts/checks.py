@@ -27,11 +27,11 @@ class CheckDriver(Driver):
     kind = DemandKind.CHECK.value
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """The keys that the check reads; those within a section are for `lack`."""
+        """The top-level keys that the check reads; keys within a section are checked by `lack`."""
         return [need for need in kind_of(demand.name).needs if "." not in need.key]
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
-        """Consent to a check that changes what users have; else the first key that is missing, where it is one within a section."""
+        """The missing consent to a check that changes user data, or the first missing key within a section; else None."""
         kind = kind_of(demand.name)
         if kind.consent and not (
             target.breakable or any(entry.experiment == kind.consent for entry in target.may_break)
@@ -41,13 +41,13 @@ class CheckDriver(Driver):
         return first if first is not None and "." in first.key else None
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
-        """What is declared beside the check."""
+        """The Kubernetes permissions that the check declares."""
         from harness.targets.access import accesses_of
 
         return accesses_of(kind_of(demand.name).function, target, demand.params) or ()
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """One act a check: before the traffic, or where its kind belongs."""
+        """One act per check: before the traffic, or at the time that its kind needs."""
         kind, ordinary = kind_of(demand.name), library.ordinary
         act = Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=kind.seconds, touches=kind.touches)
         if not library.traffic or kind.when is When.BEFORE:
@@ -63,7 +63,7 @@ class CheckDriver(Driver):
 
     @contextmanager
     def beside(self, act: Act, context: Context) -> Iterator[None]:
-        """Do it once while the other act goes on, or when it ends."""
+        """Run the check once while the other act runs, or when it ends."""
         if kind_of(context.plan.demand[act.demand].name).when is When.AT_THE_WINDOWS_END:
             yield
             self.run(act, context)
@@ -76,7 +76,7 @@ class CheckDriver(Driver):
             reader.join()
 
     def run(self, act: Act, context: Context) -> None:
-        """Record what the check finds."""
+        """Run the check and record its facts."""
         from harness.drivers.check.running import run_check
 
         source = context.target.release

@@ -1,6 +1,6 @@
-"""What an act is given.
+"""The context that each act gets.
 
-The plan, the target, the run's records, and the traffic that is under way.
+It has the plan, the target, the run's records, and the traffic in progress.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from harness.targets import Platform, Target
 
 _WAIT_POLL_S: Final = 0.5
-_AGAIN: Final = "run again; the evidence so far is kept, and is not enough"
+_AGAIN: Final = "run again; the evidence so far is kept, but is not sufficient for a decision"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -41,10 +41,10 @@ class Underway:
     """One traffic while it runs.
 
     Attributes:
-        plan: its size.
+        plan: its planned size.
         load: its processes.
-        windows: what its time is cut into.
-        condition: how the target is under it.
+        windows: the windows into which its time is divided.
+        condition: the state of the target under this traffic.
         users: whether its requests are served.
         watch: the watching process.
         sent_ns: when each fault was sent.
@@ -59,60 +59,60 @@ class Underway:
     sent_ns: list[int] = field(default_factory=list)
 
     def begin(self, at_ns: int) -> None:
-        """The first window begins.
+        """Begin the first window.
 
-        The health path is asked often while no fault is in: the uptime is made of these probes.
+        While no fault is active the health path is probed often: the uptime is computed from these probes.
         """
         self.windows.begin(at_ns)
         self.watch.health_window(is_open=True)
 
     def fault_sent(self, experiment: str, attempt: int, at_ns: int) -> None:
-        """A fault was sent at that time."""
+        """Note that a fault was sent: its window begins, and the health path is probed less often."""
         self._disturbed(at_ns)
         self.windows.fault_sent(experiment, attempt, at_ns)
         self.sent_ns.append(at_ns)
         self.watch.health_window(is_open=False)
 
     def rollout_reached(self, rollout: str, part: str, phase: Phase, at_ns: int) -> None:
-        """A rollout came to another part of it."""
+        """Note that a rollout reached its next part: a new window begins."""
         self._disturbed(at_ns)
         self.windows.rollout_reached(rollout, part, phase, at_ns)
         self.watch.health_window(is_open=False)
 
     def _disturbed(self, at_ns: int) -> None:
-        """What was before the first fault or rollout is what `as before` means from now on."""
+        """Keep the state before the first fault or rollout as the reference for `as before`."""
         if not (self.windows.faulty or self.windows.after_a_fault):
             self.condition.quiet(self.windows.since_ns, at_ns)
             self.users.quiet(self.windows.since_ns, at_ns)
 
     def restored(self, at_ns: int) -> None:
-        """The target is as it was before the fault, or the rollout."""
+        """Note that the target is as it was before the fault or rollout: the health path is probed often again."""
         self.windows.restored(at_ns)
         self.watch.health_window(is_open=True)
 
 
 @dataclass(kw_only=True, slots=True)
 class Context:
-    """What an act is given.
+    """The context that each act gets.
 
     Attributes:
         plan, target, directory: of the run.
         allow_target: name typed in full for a target that is not disposable.
-        progress: what a person sees.
-        history: the run's own.
+        progress: shows people what the run does.
+        history: the run's own history file.
         watch, view: the watching process, and what it recorded so far.
-        reads: reads of the whole ledger.
-        attempts: how often each experiment was begun.
-        drivers: by kind.
+        reads: reads of the complete ledger.
+        attempts: number of attempts of each experiment so far.
+        drivers: drivers by kind.
         sinks: histories by name.
-        platform: whose undo log is written.
-        forks: which starts the child processes of experiments.
-        room: whether the machine can carry the run.
-        presence: whether the target is still there; asked while a fault may be in.
-        spawned: loads by traffic whose processes run already and have not begun.
-        underway: the traffic that runs; None: none does.
+        platform: the platform with the undo log.
+        forks: starts the child processes of experiments.
+        room: whether the machine is fast enough for the run.
+        presence: whether the target still exists; checked while a fault may be active.
+        spawned: loads by traffic whose processes are started and have not begun to send.
+        underway: the traffic in progress; None if there is none.
         unrestored: parts that are not as they were before a fault of the run, with the reason.
-        read_backs: one for each traffic that ended and wrote; what it wrote is read before the next traffic, or beside the end of the watch.
+        read_backs: one function for each ended traffic that wrote: it reads the writes back, before the next traffic or at the end.
     """
 
     plan: Plan
@@ -147,10 +147,10 @@ class Context:
 
     @property
     def traffic(self) -> Underway:
-        """The traffic that runs.
+        """The traffic in progress.
 
         Raises:
-            DriverError: none does.
+            DriverError: there is none.
         """
         if self.underway is None:
             raise DriverError("no traffic runs", hint="this step of the run must name its traffic")
@@ -171,16 +171,16 @@ class Context:
         self.room.check()
 
     def blocked(self, touches: Collection[str]) -> str:
-        """Why these parts must not be broken now: the damage of an earlier fault of this run is still there.
+        """Why these parts must not be broken now: the damage of an earlier fault of this run is not restored.
 
-        Empty when it is not.
+        Empty if nothing speaks against it.
         """
         return next((why for part, why in self.unrestored.items() if part in touches), "")
 
     def present(self) -> None:
-        """Check that watch and load run, and that there is a target.
+        """Check that watch and load run, and that the target still exists.
 
-        For as long as a fault may be in.
+        It is called while a fault may be active.
 
         Raises:
             DriverError: as `alive`.
@@ -199,7 +199,7 @@ class Context:
 
     @contextmanager
     def beside(self, act: Act) -> Iterator[None]:
-        """The acts that share the time of this one go on meanwhile."""
+        """A context in which the acts that share the time of this act run too."""
         with ExitStack() as stack:
             for other in self.plan.acts:
                 if other.beside == act.name:

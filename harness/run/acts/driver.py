@@ -22,19 +22,19 @@ __all__ = ["Driver", "Library", "RequiredGroup", "RequiredKey", "consent"]
 
 
 def consent(experiment: str, why: str) -> RequiredKey:
-    """The entry of `may_break` that allows what changes a target that is not disposable."""
+    """The key of the target file that allows an act to change a target that is not disposable: an entry of `may_break`."""
     hint = f"add `may_break: [{{experiment: {experiment}}}]`"
     return RequiredKey("may_break", f"{why} (experiment: {experiment})", "such experiment in `may_break`", hint)
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredGroup:
-    """An API group that an act needs served.
+    """A Kubernetes API group that an act needs.
 
     Attributes:
         name: of the group.
         why: what the act does with it.
-        hint: what brings it.
+        hint: what to install so that the cluster serves it.
     """
 
     name: str
@@ -44,13 +44,13 @@ class RequiredGroup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Library:
-    """What demands name, and what they meet.
+    """The objects that demands can name, and properties of the target.
 
     Attributes:
-        traffic: of the plan, by name.
-        experiments: every one there is.
-        rollouts: of the plan.
-        time_scale: by what the target divides times.
+        traffic: traffic of the plan, by name.
+        experiments: all experiments of the project.
+        rollouts: rollouts of the plan.
+        time_scale: the number by which the target divides times.
         served: the API groups that the target's API server serves; None: it was not asked, or gave no answer.
     """
 
@@ -62,7 +62,7 @@ class Library:
 
     @property
     def ordinary(self) -> str:
-        """The traffic that what needs any is done beside: the first to the entry whose rate stays, else the first; empty: there is none."""
+        """The traffic for acts that need any: the first one to the entry with a constant rate, else the first; empty if there is none."""
         steady = (one.name for one in self.traffic.values() if not (one.rates or one.entry))
         return next(steady, next(iter(self.traffic), ""))
 
@@ -71,46 +71,46 @@ class Driver(Protocol):
     """One kind of act. Derive from it: `lack`, `skip` and `beside` have defaults.
 
     Attributes:
-        kind: of the demands that it serves, and of its acts.
+        kind: the kind of the demands that it serves, and of its acts.
     """
 
     kind: str
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:
-        """What the target file must have for this demand, with what it names at hand in the library.
+        """The keys that the target file must have for this demand, whose named objects are in the library.
 
         A scenario whose demand lacks it is not assessed.
         """
         ...
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:  # noqa: ARG002 - the protocol's
-        """What else the target file must name for this demand, which depends on what that says.
+        """A further key that the target file lacks for this demand, if that depends on the contents of the file.
 
-        None: nothing.
+        None: no key is missing.
         """
         return None
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
-        """What the act asks of the Kubernetes API; by default nothing."""
+        """The Kubernetes permissions that the act needs; by default none."""
         return ()
 
     def groups(self, demand: Demand, library: Library) -> Sequence[RequiredGroup]:  # noqa: ARG002 - the protocol's
-        """API groups that the cluster must serve, as nothing is decided without them; by default none."""
+        """The API groups that the cluster must serve, since nothing can be decided without them; by default none."""
         return ()
 
     def undeclared(self, demand: Demand, library: Library) -> Sequence[str]:  # noqa: ARG002 - the protocol's
-        """What may ask the Kubernetes API without having said what; by default nothing."""
+        """The names of activities that may use the Kubernetes API with undeclared permissions; by default none."""
         return ()
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """The acts that serve a demand.
 
-        `after` may name acts that this plan has not: those are left out.
+        `after` may name acts that are not in this plan; those are ignored.
         """
         ...
 
     def run(self, act: Act, context: Context) -> None:
-        """Do it, and record what happened in `context.history` or a history of its own.
+        """Run the act, and record what happened in `context.history` or a history of its own.
 
         Nothing is judged here.
 
@@ -120,9 +120,9 @@ class Driver(Protocol):
         ...
 
     def skip(self, act: Act, why: str, context: Context) -> None:
-        """Record that it is not done, and why."""
+        """Record that the act is skipped, and why."""
         context.history.put("act.skipped", act.name, why=why)
 
     def beside(self, act: Act, context: Context) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
-        """Around the act that this one shares its time with; by default nothing is done."""
+        """A context around the act with which this one shares its time; by default it does nothing."""
         return nullcontext()

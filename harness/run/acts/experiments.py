@@ -1,6 +1,6 @@
-"""Experiments as acts: fault sent, held, undone, target restored.
+"""Runs experiments as acts: the fault is sent, kept, undone, and the target restored.
 
-It is held until reads, writes and users are served again. Nothing is judged here.
+The fault is kept until reads, writes and users are served again. Nothing is judged here.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 _CHILD_POLL_S: Final = 0.1
 _ATTEMPTS: Final = 2
 _WATCH_LEAST_S: Final = 10.0
-"""Five good seconds, and the time until they are known."""
+"""Seconds to watch after the method: five good seconds, and the time until they are recorded."""
 RESTORE_LEAST_S: Final = 30.0
 """Shortest time for the restore after an experiment, in seconds.
 
 It may take the rest of the experiment's longest limit as well.
 """
 GONE_GRACE_S: Final = 2.0
-"""The same of a child whose target is gone: there is nothing that it could undo."""
+"""Seconds in which a child process must end if its target is gone: there is nothing that it could undo."""
 
 
 def longest_s(experiment: ExperimentPlan) -> float:
-    """Longest duration of one attempt, in seconds, if nothing comes back by itself."""
+    """Longest duration of one attempt, in seconds, if nothing recovers by itself."""
     watched_s = max(experiment.watch_s, _WATCH_LEAST_S)
     return STEADY_WITHIN_S + _interrupted_after_s(experiment) + watched_s + RESTORE_LEAST_S + experiment.after_s
 
@@ -54,8 +54,8 @@ def longest_s(experiment: ExperimentPlan) -> float:
 def _interrupted_after_s(experiment: ExperimentPlan) -> float:
     """Seconds from the start of the child until it is interrupted.
 
-    That is what its file takes, or how long the fault may take to be confirmed and the longest limit after it, whichever is longer; and the time
-    in which a child undoes and restores.
+    It is the longer of two times: `takes` of its file, and the time until the fault is confirmed plus the longest limit. The time in which
+    the child undoes the fault is added.
     """
     return max(experiment.seconds, experiment.within_s + experiment.observe_s) + JOURNAL_GRACE_S
 
@@ -69,13 +69,13 @@ class ExperimentDriver(Driver):
     kind = DemandKind.EXPERIMENT.value
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:
-        """What the activities of the file ask: the Kubernetes API, where a provider is of it."""
+        """The keys of the target file that the activities need, such as `kubernetes`."""
         experiment = library.experiments.get(demand.name)
         keys = experiment.needs if experiment else ()
         return [RequiredKey(key, f"activities of {demand.name} are done through {key.capitalize()}") for key in keys]
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:
-        """What its activities ask, and what is asked around them: whether the target is as before."""
+        """The Kubernetes permissions of its activities, and of the check whether the target is as before."""
         from harness.chaos.session import PRESENT
         from harness.drivers.chaos.rights import access_of_file
         from harness.targets.access import accesses_of
@@ -88,7 +88,7 @@ class ExperimentDriver(Driver):
         return (*asked, *file.known, *PRESENT, *RESTORED)
 
     def undeclared(self, demand: Demand, library: Library) -> Sequence[str]:
-        """Activities whose accesses are not declared."""
+        """The activities whose Kubernetes permissions are not declared."""
         from harness.drivers.chaos.rights import access_of_file
 
         unknown = access_of_file(Path(library.experiments[demand.name].file)).unknown
@@ -117,14 +117,14 @@ class ExperimentDriver(Driver):
         ]
 
     def run(self, act: Act, context: Context) -> None:
-        """Run it; once more when its fault was not confirmed and the target is as before."""
+        """Run the experiment; repeat it once if its fault was not confirmed and the target is as before."""
         experiment = _experiment(act, context)
         for last in (False, True):
             with context.beside(act):
                 confirmed = _Attempt(act, experiment, context).run()
             if confirmed or last or context.blocked(act.touches):
                 return
-            context.progress.say(f"{experiment.name}: the fault was not confirmed; once more")
+            context.progress.say(f"{experiment.name}: the fault was not confirmed; the experiment is repeated once")
             state, waited_s = context.traffic.condition.wait(act.touches)
             context.history.put("steady", experiment.name, ok=state.ok, why=state.why, waited_s=waited_s)
             if not state.ok:
@@ -132,7 +132,7 @@ class ExperimentDriver(Driver):
                 return
 
     def skip(self, act: Act, why: str, context: Context) -> None:
-        """Record it as an attempt that was not made."""
+        """Record that the experiment was skipped, with the reason."""
         experiment = _experiment(act, context)
         context.attempts[experiment.name] += 1
         context.progress.say(f"{experiment.name}: skipped, {why}")
@@ -146,7 +146,7 @@ class ExperimentDriver(Driver):
 
     @contextmanager
     def beside(self, act: Act, context: Context) -> Iterator[None]:
-        """The same probes without a fault: what they show is compared with every other experiment."""
+        """Run the null run beside the fault-free window: the same probes without a fault, for comparison with every experiment."""
         experiment, start_ns = _experiment(act, context), clock.now_ns()
         _put_started(experiment, 1, start_ns, context)
         child = chaos_child(experiment, 1, context)
@@ -172,7 +172,7 @@ class _Attempt:
         self._users_served = False
 
     def run(self) -> bool:
-        """Do it; whether the fault was confirmed."""
+        """Run the attempt; returns whether the fault was confirmed."""
         name, history, context = self._experiment.name, self._context.history, self._context
         before = context.traffic.condition.baseline()
         self._users_served = context.traffic.users.now().ok
@@ -215,16 +215,16 @@ class _Attempt:
         return result.confirmed
 
     def _see_sent(self) -> int | None:
-        """When the fault was sent, as the child recorded it; a new window begins there."""
+        """The time at which the fault was sent, as the child recorded it (None: not yet); a new window begins there."""
         if self._sent_ns is None and (sent_ns := self._child.sent_ns()) is not None:
             self._sent_ns = sent_ns
             self._context.traffic.fault_sent(self._experiment.name, self._number, sent_ns)
         return self._sent_ns
 
     def _hold(self) -> None:
-        """Release a held fault when reads, writes and users are back, or the longest limit has passed.
+        """Undo a fault that is kept active once reads, writes and users are served again, or the longest limit has passed.
 
-        A child that has not ended long after it should have is interrupted.
+        A child process that takes much longer than planned is interrupted.
         """
         experiment, context = self._experiment, self._context
         released = False
@@ -248,13 +248,13 @@ class _Attempt:
                 self._child.release()
                 released = True
         why = (
-            f"it was interrupted: it had not ended after {most_s:g} s, which are the longer of `takes` and of `within` with the "
-            f"longest limit, and {JOURNAL_GRACE_S:g} s; where its method needs longer, say so by `takes`"
+            f"it was interrupted: it had not ended after {most_s:g} s, which is the longer of `takes` and of `within` plus the "
+            f"longest limit, plus {JOURNAL_GRACE_S:g} s; if its method needs longer, set `takes`"
         )
         self._child.interrupt(why)
 
     def _still_out(self, sent_ns: int) -> str:
-        """Which of reads, writes, users and figures under the fault is not as before; empty: none.
+        """Why reads, writes, users or an awaited part of the cluster are not as before; empty if all are.
 
         Users who were not served before the fault are not waited for.
         """
@@ -266,9 +266,9 @@ class _Attempt:
         return users.now().why if self._users_served else ""
 
     def _watch_on(self) -> None:
-        """After the child's method.
+        """Watch after the child's method until reads and writes are served again, or the limit has passed.
 
-        Watch until reads and writes are back, or the limit has been observed.
+        Returns at once if no fault was sent.
         """
         sent_ns = self._see_sent()
         if sent_ns is None:
@@ -284,7 +284,7 @@ class _Attempt:
     def _restore(self, left: Sequence[Intent]) -> bool:
         """Wait until what the fault disturbed is as before.
 
-        It waits for the rest of the longest limit, and at least 30 s. Returns whether it is; not while an undo is left.
+        It waits for the rest of the longest limit, and at least 30 s. Returns whether the target is as before and no undo is pending.
         """
         name, traffic = self._experiment.name, self._context.traffic
         self._context.progress.now(f"{name}: restoring")
@@ -334,14 +334,14 @@ def chaos_child(experiment: ExperimentPlan, attempt: int, context: Context) -> C
 
 
 def _put_started(experiment: ExperimentPlan, attempt: int, from_ns: int, context: Context) -> None:
-    """An attempt was begun, and is observed from that time on."""
+    """Record that an attempt began, from when on it is observed."""
     context.history.put(
         "experiment.started", experiment.name, attempt=attempt, domain=experiment.domain, observed_from_ns=from_ns
     )
 
 
 def _put_ended(experiment: ExperimentPlan, attempt: int, result: ChaosResult, context: Context) -> None:
-    """An attempt ended, and is observed until now."""
+    """Record that an attempt ended, until when it was observed."""
     context.history.put(
         "experiment.ended",
         experiment.name,

@@ -1,6 +1,6 @@
-"""What the platform says of itself, as evidence.
+"""Records data that the platform exposes about itself, such as its metrics.
 
-While the fault-free window goes on, or a rollout, it is read again and again.
+The data is read repeatedly during the fault-free window or a rollout.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
 EVERY_S: Final = 30.0
 """Pause between two readings, in seconds.
 
-What counts are the first and the last, the others show what began anew.
+The first and the last reading count; those in between show counters that were reset.
 """
 
 
 Beside = Mapping[str, str]
 _OF_EXPERIMENT: Final = "experiment:"
-"""Begins the name of the act of an experiment."""
+"""Prefix of the names of acts of experiments."""
 _FAILS_ANSWERS: Final = "external"
-"""The domain of experiments that make answers fail, and nothing else: what a platform counts of errors is compared there."""
+"""The fault domain of experiments that only make answers fail: there the platform's count of errors is compared."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
-    """One thing that a platform says of itself.
+    """One kind of data that a platform exposes about itself.
 
     Attributes:
         needs: keys of the target file.
-        accesses: what it asks of the Kubernetes API.
-        begin: what reads it once, and records it with what it was read beside, `{"traffic": "everyday"}` or `{"rollout": "canary"}`; both raise
-            HarnessError where they cannot.
-        kind: of the observations that it records, in the history of its name.
+        accesses: Kubernetes permissions that reading needs.
+        begin: returns a function that reads the data once and records it with `{"traffic": "everyday"}` or `{"rollout": "canary"}`; both
+            raise HarnessError if they fail.
+        kind: kind of the recorded observations, in the history of the same name.
         every_s: pause between two readings.
     """
 
@@ -60,20 +60,20 @@ class Told:
 
 
 class ExposureDriver(Driver):
-    """Reads what the platform says of itself beside the fault-free window of a traffic, or beside a rollout."""
+    """Reads data that the platform exposes, during the fault-free window of a traffic or during a rollout."""
 
     kind = DemandKind.EXPOSE.value
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """What is read, and by what it is found."""
+        """The keys of the target file that name the data, and those needed to find its source."""
         return TOLD[demand.name].needs
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
-        """The pods, by which metrics and connections are found."""
+        """The Kubernetes permissions that reading needs, for example to list the pods with the metrics."""
         return TOLD[demand.name].accesses
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """One act, which shares the time of the window, or of the rollout; of metrics also one beside each experiment that makes answers fail."""
+        """One act, which shares the time of the window or rollout; for metrics also one for each experiment that makes answers fail."""
         rollout, traffic = demand.params.get("rollout", ""), demand.params.get("traffic", "")
         beside = [f"rollout:{rollout}" if rollout else fault_free_name(traffic)]
         if demand.name == "metrics" and not rollout:
@@ -91,11 +91,11 @@ class ExposureDriver(Driver):
         ]
 
     def run(self, act: Act, context: Context) -> None:
-        """It is never run by itself: `beside` does it."""
+        """Do nothing: the data is read in `beside`."""
 
     @contextmanager
     def beside(self, act: Act, context: Context) -> Iterator[None]:
-        """Read at the beginning, again and again, and at the end."""
+        """Read at the begin, repeatedly in between, and at the end."""
         demand = context.plan.demand[act.demand]
         read, ended = _reader(context, demand, act.beside), threading.Event()
         read()
@@ -115,7 +115,7 @@ def _again(read: Callable[[], None], ended: threading.Event, every_s: float) -> 
 
 
 def _reader(context: Context, demand: Demand, of: str) -> Callable[[], None]:
-    """What reads it once, beside the act of that name; what cannot be read is recorded with its reason."""
+    """A function that reads the data once during the act of that name; if that fails, the reason is recorded."""
     told, begun = TOLD[demand.name], list[Callable[[], None]]()
     kind = "rollout" if demand.params.get("rollout") else "traffic"
     beside = {kind: demand.params.get(kind, "")}
@@ -142,7 +142,7 @@ def _read_metrics(context: Context, beside: Beside) -> None:
 
 
 def _of_exposition(one: Exposition, context: Context) -> dict[str, Any]:
-    """What is recorded of an exposition.
+    """The metrics of an exposition that are recorded.
 
     All metrics of the entry's workload, and of any other the counters that are asked for.
     """
@@ -324,4 +324,4 @@ TOLD: Final[Mapping[str, Told]] = {
         every_s=15.0,
     ),
 }
-"""By the name of the demand."""
+"""Kinds of exposed data by the name of the demand."""

@@ -1,6 +1,6 @@
-"""One rollout while it runs.
+"""Runs one rollout.
 
-Begun, followed step by step, promoted where the file says so, and taken back.
+It is begun, followed step by step, promoted if its file says so, and rolled back.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ if TYPE_CHECKING:
     from harness.run.acts.context import Context
 
 _ANALYSES: Final = 3
-"""Analyses are read every so many polls: there is one list of them a namespace."""
+"""Number of polls from one reading of the analyses to the next; each namespace is one request."""
 _BACK_WITHIN_S: Final = 30.0
-"""So long, at least, the harness helps back what did not return in the time that the sentences give it."""
+"""Least time in s that the harness helps objects which did not roll back within the time of the sentences."""
 _OF_THE_HARNESS: Final = frozenset({ReversedBy.HAND, ReversedBy.HARNESS})
 
 
 class Following:
-    """One rollout under way.
+    """One rollout in progress.
 
     Args:
-        plan: what is done.
-        act: of the run.
-        context: what an act is given.
+        plan: the plan of the rollout.
+        act: its act.
+        context: the context of the run.
     """
 
     def __init__(self, plan: RolloutPlan, act: Act, context: Context) -> None:
@@ -87,7 +87,9 @@ class Following:
             return
         same = objects.remember(self._template_of)
         if not objects.all:
-            raise DriverError(f"nothing of {plan.candidate} differs from what runs: {', '.join(same)}")
+            raise DriverError(
+                f"no object differs between {plan.candidate} and the release that runs: {', '.join(same)}"
+            )
         asked = context.target.rollout.strategies if context.target.rollout is not None else {}
         named = next((dict(one) for strategy, one in asked.items() if strategy == plan.strategy.value), {})
         strategies = objects.strategies_for(named, always=plan.strategy is Strategy.ALL_AT_ONCE)
@@ -122,7 +124,7 @@ class Following:
         return candidate_template(self._plan, target, one.namespace, one.name, present, release=release)
 
     def _follow(self) -> Reversal:
-        """Follow the rollout until it must be rolled back; returns who rolls it back, and why."""
+        """Follow the rollout until it is rolled back or must be; returns who rolls it back, and why."""
         plan = self._plan
         deadline = clock.Deadline.after(plan.within_s)
         for _ in deadline.ticks(POLL_S):
@@ -145,14 +147,14 @@ class Following:
             self._context.progress.now(
                 f"rollout {plan.name}: {in_words(statuses.values())}, {deadline.left_s:.0f} s left"
             )
-        why = f"nothing ended it in {plan.within_s:g} s: {in_words(self._poll()[1].values())}"
+        why = f"the rollout did not end within {plan.within_s:g} s: {in_words(self._poll()[1].values())}"
         return Reversal(by=ReversedBy.HARNESS, why=why)
 
     def _poll(self) -> tuple[int, dict[str, ObjectStatus]]:
-        """The state of every object now, and when it was read before.
+        """The state of every object now, and the time at which the reading before was requested.
 
-        What is new came after the last reading that was answered began, and before this one was over. The analyses of what is new are
-        read beside the next reading, so that it is not late, and recorded as of this one: one of them let the object go on.
+        A change happened between the start of the reading before and the end of this one. The analyses of a changed object are read
+        beside the next reading, so that it is not late, and are recorded with the time of this one.
         """
         before_ns = self._asked_ns
         self._asked_ns, statuses = self._objects.read()
@@ -168,7 +170,7 @@ class Following:
         return before_ns, statuses
 
     def _step(self, statuses: Mapping[str, ObjectStatus], before_ns: int) -> None:
-        """Open a window when every object gives the candidate about the share of a later step."""
+        """Open a new window once every object gives the candidate about the share of a later step."""
         shares = [1.0 if status.switched else status.share for status in statuses.values()]
         if any(share is None for share in shares):
             return
@@ -209,9 +211,9 @@ class Following:
             )
 
     def _take_back(self, back: Reversal) -> int:
-        """Begin the rollback where others do not; returns when it began.
+        """Begin the rollback unless the platform does; returns when it began.
 
-        An order is received between its first request and its last answer: while the API server is silent it is sent again.
+        While the API server does not answer, the order is sent again; it is received between the first request and the last answer.
         """
         since_ns = clock.now_ns()
         self._context.traffic.rollout_reached(self._plan.name, "back", Phase.BACK, since_ns)
@@ -227,9 +229,9 @@ class Following:
     def _end(self, by: ReversedBy, began_ns: int, intents: Sequence[Intent]) -> None:
         """Wait until every object is at rest on the old release, watch for some seconds more, and record which release it ended on.
 
-        The rollback is judged, so the harness does not help it before `helped_after_s` of the plan; one of unknown origin, which no
-        sentence judges, is helped after 12 s. After that it may take what is left of `within`.
-        An image, selector or configuration of neither release is never overwritten: such an object stays in the undo log.
+        The rollback is judged, so the harness does not help it before `helped_after_s` of the plan; a rollback of unknown origin, which no
+        sentence judges, is helped after 12 s. After that it may take the rest of `within`.
+        An object with an image, selector or configuration of neither release is never overwritten, and stays in the undo log.
         """
         alone_s = WATCHED_AFTER_S if by is ReversedBy.UNKNOWN else self._plan.helped_after_s
         left_s = self._plan.within_s - self._plan.after_s - (began_ns - self._began_ns) / NS_PER_S
@@ -262,10 +264,10 @@ class Following:
         self._restore(why, intents)
 
     def _restore(self, why: str, intents: Sequence[Intent]) -> None:
-        """Whether what was disturbed is as before.
+        """Check whether the parts that the rollout changed are as before, and record it.
 
-        What is not is not broken further, and stays in the undo log. A strategy of the rollout is taken from what is on its release all
-        the same: with it the object may never be at rest.
+        Parts that are not as before are not broken again, and stay in the undo log. Objects on their old release get their own strategy
+        back even so: with the strategy of the rollout they might never be at rest.
         """
         context, traffic, name = self._context, self._context.traffic, self._plan.name
         why = why or "; ".join(filter(None, self._objects.of_others()))

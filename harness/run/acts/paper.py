@@ -34,7 +34,7 @@ _MOST: Final = 1 << 27
 
 
 class Paper(NamedTuple):
-    """What reading files takes of a run."""
+    """The parts of a run that reading files needs."""
 
     plan: Plan
     target: Target
@@ -46,10 +46,10 @@ class PaperDriver(Driver):
 
     @abstractmethod
     def engines(self) -> Mapping[str, FactClaim]:
-        """A claim of every engine, by name."""
+        """The claims of all engines, by name."""
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """What is lacking is reported by `lack`: it depends on what the demand names."""
+        """Nothing: `lack` names the missing keys, since they depend on the demand."""
         return ()
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
@@ -68,12 +68,12 @@ class PaperDriver(Driver):
         return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=_SECONDS)]
 
     def run(self, act: Act, context: Context) -> None:
-        """Record what the files say."""
+        """Read the files and record the facts."""
         place = Paper(plan=context.plan, target=context.target, directory=context.directory.path)
         self.find(act, place, context.sink("checks"))
 
     def find(self, act: Act, place: Paper, sink: Sink) -> None:
-        """The same, where nothing runs."""
+        """Read the files of a demand and record the facts; it needs no live run."""
         from harness.drivers.facts import record_facts
 
         demand = place.plan.demand[act.demand]
@@ -99,7 +99,7 @@ class PaperDriver(Driver):
         except (ArithmeticError, LookupError, ValueError) as error:
             # a number, a time or a gap that no reader has refused: of all rows only those that read this file rest on it
             what = f"the files cannot be evaluated: {type(error).__name__}: {error}"
-            hint = "see whether a time or a number in them is out of any range; if not, report it"
+            hint = "check the files for a time or a number that is out of range; if there is none, report this error"
             raise DriverError(what, where=demand.key, hint=hint) from error
 
 
@@ -109,7 +109,7 @@ class StaticDriver(PaperDriver):
     kind = DemandKind.STATIC.value
 
     def engines(self) -> Mapping[str, FactClaim]:
-        """Those of `harness.drivers.static`."""
+        """The engines of `harness.drivers.static`, by name."""
         from harness.drivers.static import ENGINES
 
         return ENGINES
@@ -121,14 +121,14 @@ class IngestDriver(PaperDriver):
     kind = DemandKind.INGEST.value
 
     def engines(self) -> Mapping[str, FactClaim]:
-        """Those of `harness.drivers.ingest`."""
+        """The engines of `harness.drivers.ingest`, by name."""
         from harness.drivers.ingest import ENGINES
 
         return ENGINES
 
 
 def _keeper(run_directory: Path, demand: Demand) -> KeepFile:
-    """Copies files into a place of the demand's own; the same file once."""
+    """A function that copies files into the demand's own directory, each file once."""
     mark = hashlib.sha256(demand.key.encode()).hexdigest()[:8]  # the first words of two demands may be the same
     place = f"{KEPT}/{re.sub(r'[^A-Za-z0-9]+', '-', demand.key).strip('-')[:80]}-{mark}"
     kept: dict[Path, str] = {}

@@ -17,14 +17,14 @@ _CLOSE: Final = 0.005
 
 
 def step_of(given: float, steps: Sequence[float], reached: int) -> int:
-    """The step that a share is nearest to, from the next one on.
+    """The number of the step that a rollout has reached: the later step nearest to the share.
 
-    The one that was reached where the share has not risen.
+    `reached` if the share has not risen.
 
     Args:
-        given: share that the candidate is given now.
-        steps: as expected.
-        reached: number of the last one; -1: none yet.
+        given: share of the requests that the candidate is given now.
+        steps: expected share at each step.
+        reached: number of the last step that was reached; -1: none yet.
     """
     last = steps[reached] if reached >= 0 else 0.0
     later = range(reached + 1, len(steps))
@@ -37,11 +37,11 @@ def step_of(given: float, steps: Sequence[float], reached: int) -> int:
 
 
 class CandidateAnswers:
-    """Counts the answers of the candidate while they come.
+    """Counts the answers of the candidate while they are recorded.
 
     Args:
         rows: the workers' row files.
-        candidate: as its answers name it.
+        candidate: its release, as its answers name it.
     """
 
     def __init__(self, rows: Sequence[Path], candidate: str) -> None:
@@ -51,11 +51,11 @@ class CandidateAnswers:
         self.count = 0
 
     def begin(self, at_ns: int) -> None:
-        """Count the answers of another step from now on."""
+        """Start the count anew for the next step: only requests due at `at_ns` or later count."""
         self._since_ns, self.count = at_ns, 0
 
     def poll(self) -> None:
-        """Read the rows that are new."""
+        """Count the answers in the rows that were written since the last call."""
         for rows in (tail.poll() for tail in self._tails):
             own = rows.words["release"].equals(self._candidate) & (rows.ints["intended_ns"] >= self._since_ns)
             self.count += int(own.sum())

@@ -1,6 +1,6 @@
 """The registry of drivers.
 
-It has our own, and those that installed packages name in the entry points `readiness.drivers`.
+It has the harness's own drivers, and those that installed packages name in the entry points `readiness.drivers`.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def drivers() -> Mapping[str, Driver]:
 
 
 def needs_platform(kinds: Iterable[str]) -> bool:
-    """Whether an act of one of these kinds asks the live target.
+    """Whether an act of one of these kinds needs the live target.
 
-    Those of every driver do but those that read files.
+    Only acts of drivers that read files do not.
     """
     return any(not isinstance(drivers()[kind], PaperDriver) for kind in kinds)

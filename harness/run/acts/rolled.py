@@ -1,4 +1,4 @@
-"""The objects of a rollout: what each was, what it is given, and the requests to all of them."""
+"""The objects of a rollout: their state before it, what the rollout gives them, and requests to all of them."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 POLL_S: Final = 0.2
 AGAIN_S: Final = 2.0
-"""What a controller may have missed is sent again after this."""
+"""Seconds after which a request that a controller may have missed is sent again."""
 _AT_REST_WITHIN_S: Final = 10.0
-"""So long an object that is to be changed, or was given a strategy, is waited for."""
+"""Seconds for which an object may take to be at rest, before it is changed and after it was given a strategy."""
 
 R = TypeVar("R")
 
@@ -43,8 +43,8 @@ class RolledObjects:
     """Sends a request to every object at the same time, and again while the API server is silent.
 
     Args:
-        objects: that the rollout changes.
-        present: called while something is waited for; raises where that is in vain.
+        objects: the objects that the rollout changes.
+        present: called while waiting; raises if waiting is pointless.
     """
 
     def __init__(self, objects: Sequence[Changeable], present: Callable[[], None]) -> None:
@@ -62,16 +62,16 @@ class RolledObjects:
 
     @property
     def subjects(self) -> list[str]:
-        """`Rollout us-east-1/track-service`, of each."""
+        """The subject of each object, such as `Rollout us-east-1/track-service`."""
         return [one.subject for one in self.all]
 
     @property
     def specs(self) -> Mapping[str, FollowedSpec]:
-        """What each asks for, by subject."""
+        """The followed spec of each object, by subject."""
         return self._specs
 
     def of_each(self, call: Callable[[Changeable], R], objects: Iterable[Changeable] | None = None) -> list[R]:
-        """What a call returns for each object, or for some; made twice it comes to the same.
+        """The result of a call for each object, or for some; the call may be repeated, so it must be idempotent.
 
         Raises:
             TargetUnreachable: the API server was silent for too long.
@@ -80,10 +80,10 @@ class RolledObjects:
         return patiently(lambda: at_once(call, chosen), self._present)
 
     def remember(self, template_of: Callable[[Changeable, Replaced], Replaced]) -> list[str]:
-        """Read what every object is, at rest, on which the rollout ends, and what it is given; those that are given nothing else are left out.
+        """Read the earlier state and the new template of every object; drop objects that do not change, and return their subjects.
 
         Args:
-            template_of: what the candidate has in place of what an object has.
+            template_of: returns the candidate's template for that of an object.
         """
         there = list(zip(self.all, self.of_each(lambda one: one.present()), strict=True))
         self._before = {one.subject: one.template(obj) for one, obj in there}
@@ -100,7 +100,7 @@ class RolledObjects:
         return same
 
     def strategies_for(self, asked: Mapping[Any, Any], *, always: bool) -> dict[str, Strategy]:
-        """The strategy that each must be given for the rollout, of those that have another one."""
+        """The strategy that the rollout needs, for each object that has another one."""
         every = self.of_each(lambda one: one.strategy_for(one.present(), asked, always=always))
         found = dict(zip(self.subjects, every, strict=True))
         return {key: value for key, value in found.items() if value is not None and value != self._strategies[key]}
@@ -108,7 +108,7 @@ class RolledObjects:
     def intend_back(
         self, platform: Platform, plan: RolloutPlan, release: str, lent: Mapping[str, Strategy]
     ) -> list[Intent]:
-        """Put on disk how each is taken back; `lent`: the strategies that some are to be given."""
+        """Write to the undo log how each object is rolled back; `lent`: strategies that the rollout gives to some objects."""
         self._intents = {
             one.subject: intend_back(
                 platform,
@@ -126,11 +126,11 @@ class RolledObjects:
         return list(self._intents.values())
 
     def _note(self, subject: str, **params: object) -> None:
-        """Add to what the undo log has of an object."""
+        """Add a value to the undo log entry of an object."""
         self._intents[subject] = amend_intent(self._intents[subject], **params)
 
     def lend(self, strategies: Mapping[str, Strategy]) -> str:
-        """Give some objects a strategy, and wait until they are at rest; which did not come to rest, empty where all did."""
+        """Give some objects a strategy, and wait until they are at rest; returns which are not, empty if all are."""
         why = self._adopt(strategies)
         self._lent = self._present_of(strategies)
         for subject, lent in self._lent.items():
@@ -138,12 +138,12 @@ class RolledObjects:
         return why
 
     def return_strategies(self, *, left: bool = False) -> str:
-        """Set back the strategies that the rollout gave; why one was not, empty where all were.
+        """Restore the strategies that the rollout replaced; returns why one was not restored, empty if all were.
 
-        One that others have changed meanwhile is theirs, and so is that of an object which the rollout gave none.
+        A strategy that others changed meanwhile is kept, and so is that of an object to which the rollout gave none.
 
         Args:
-            left: whether some objects are not at rest on the release before: then only those that are on it get theirs. With the
+            left: whether some objects are not at rest on their old release: then only objects on it get their strategy back. With the
                 other strategy such an object may never be at rest.
         """
         for subject, now in self._present_of(self._lent).items():
@@ -168,15 +168,15 @@ class RolledObjects:
         return f"not at rest once their strategy was set: {left}" if left else ""
 
     def _present_of(self, subjects: Collection[str]) -> dict[str, Strategy | None]:
-        """The strategies that some objects have now."""
+        """The present strategies of some objects."""
         chosen = [one for one in self.all if one.subject in subjects]
         now = self.of_each(lambda one: one.strategy(one.present()), chosen)
         return {one.subject: strategy for one, strategy in zip(chosen, now, strict=True)}
 
     def unrested(self, objects: Sequence[Changeable] | None = None) -> str:
-        """Which objects did not come to rest in `_AT_REST_WITHIN_S`, in words; empty where all did.
+        """Which objects are not at rest within `_AT_REST_WITHIN_S`, in words; empty if all are.
 
-        A way back to the spec of one that is not at rest would promote the release that was aborted, or that waits for a person.
+        A rollback to the spec of an object that is not at rest would promote a release that was aborted, or that waits for a person.
         """
         left, words = list(self.all if objects is None else objects), ""
         for _ in clock.Deadline.after(_AT_REST_WITHIN_S).ticks(POLL_S):
@@ -190,7 +190,7 @@ class RolledObjects:
         return words
 
     def read(self) -> tuple[int, dict[str, ObjectStatus]]:
-        """The state of every object, and when it was asked for."""
+        """The time of the request, and the state of every object."""
 
         def asked() -> tuple[int, list[ObjectStatus]]:
             return clock.now_ns(), at_once(lambda one: self._specs[one.subject].read(), self.all)
@@ -199,9 +199,9 @@ class RolledObjects:
         return asked_ns, dict(zip(self.subjects, read, strict=True))
 
     def promote(self, steps: Sequence[float], reached: int) -> bool:
-        """Promote every object that is at the step of the rollout, and not beyond it; whether anything was sent.
+        """Promote every object that is at the present step of the rollout, and not beyond it; returns whether anything was sent.
 
-        One that was promoted while another one missed it would be given more users than the rollout has come to.
+        Otherwise an object that has gone on while another one missed its promotion would get more users than the step has.
 
         Raises:
             TargetUnreachable: the API server was silent for too long, or refuses it.
@@ -221,12 +221,12 @@ class RolledObjects:
         self.of_each(lambda one: one.wake(), late)
 
     def order_back(self, by: ReversedBy) -> str:
-        """Order the rollback; returns what went wrong, empty where nothing did.
+        """Order the rollback; returns what went wrong, empty if nothing did.
 
-        By hand with the one command of the product, else by ending what is under way.
+        A rollback by hand uses the command of the product; otherwise the rollout in progress is aborted.
 
         Raises:
-            TargetSilent: whether an order was received is not known.
+            TargetSilent: it is unknown whether an order was received.
         """
         return "; ".join(filter(None, at_once(partial(self._ordered, by=by), self.all)))
 
@@ -243,12 +243,12 @@ class RolledObjects:
         return ""
 
     def _undoing(self, subject: str, undone: Replaced) -> None:
-        """On disk before it is sent: else a recovery would take it for what others configured."""
+        """Write the rollback command to the undo log before it is sent: otherwise a recovery would attribute it to others."""
         self._undone[subject] = undone
         self._note(subject, undone=undone)
 
     def go_back(self, objects: Iterable[Changeable], *, hasten: bool, restore: bool) -> list[bool]:
-        """One step of the way back of some objects: whether each is at rest on what it was."""
+        """One step of the rollback of some objects; returns for each whether it is at rest in its earlier state."""
 
         def back(one: Changeable) -> bool:
             before, was = self._before[one.subject], self._was[one.subject]
@@ -257,7 +257,7 @@ class RolledObjects:
         return self.of_each(back, objects)
 
     def of_others(self, objects: Iterable[Changeable] | None = None) -> list[str]:
-        """Of each object, or of some, what others gave it that must not be overwritten; empty where there is nothing."""
+        """For each object, or for some: what others set in it and must not be overwritten; empty if nothing."""
 
         def others(one: Changeable) -> str:
             return given_by_others(one, self._before[one.subject], self._was[one.subject], self._given(one))
@@ -265,15 +265,15 @@ class RolledObjects:
         return self.of_each(others, objects)
 
     def _given(self, one: Changeable) -> Given:
-        """The candidate's, with its images as admission may have changed them."""
+        """The values that the rollout gives an object, with the images as admission may have changed them."""
         subject = one.subject
         return Given(self.templates[subject], self._specs[subject].images, self._undone.get(subject))
 
 
 def _promoted(one: Changeable, steps: Sequence[float], reached: int) -> bool:
-    """Whether a promotion was sent, also one whose answer was lost: it may have been received.
+    """Whether a promotion was sent; one whose answer was lost counts, as it may have been received.
 
-    The object is read anew before it is sent again. One that went on meanwhile refuses what was sent for the pause before.
+    The object is read again before a repetition. An object that went on meanwhile refuses the promotion of the earlier pause.
     """
     lost = False
 
@@ -293,6 +293,6 @@ def _promoted(one: Changeable, steps: Sequence[float], reached: int) -> bool:
 
 
 def in_words(statuses: Iterable[ObjectStatus]) -> str:
-    """`Paused (CanaryPauseStep)`, each once."""
+    """The states as text, each once: `Paused (CanaryPauseStep)`."""
     words = (f"{status.phase} ({status.message})" if status.message else status.phase for status in statuses)
     return ", ".join(dict.fromkeys(words))

@@ -35,14 +35,14 @@ class RolloutDriver(Driver):
     kind = DemandKind.ROLLOUT.value
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """What is changed, and through which cluster."""
+        """The keys of the target file that name the objects and the cluster."""
         return [
             RequiredKey("kubernetes", "rollouts are made through Kubernetes"),
             RequiredKey("rollout", "a rollout changes what the target file names"),
         ]
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:
-        """By the kind of what is changed."""
+        """The Kubernetes permissions, by the kind of the objects."""
         from harness.drivers.rollout.permissions import rollout_access
 
         plan = library.rollouts[demand.name]
@@ -50,7 +50,7 @@ class RolloutDriver(Driver):
         return rollout_access(plan.kind, plan.namespaces or own)
 
     def groups(self, demand: Demand, library: Library) -> Sequence[RequiredGroup]:
-        """Argo Rollouts, where Rollouts are changed."""
+        """The API group of Argo Rollouts, if Rollouts are changed."""
         return (_ARGO,) if library.rollouts[demand.name].kind == "Rollout" else ()
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
@@ -71,14 +71,14 @@ class RolloutDriver(Driver):
         ]
 
     def run(self, act: Act, context: Context) -> None:
-        """From the candidate's start to the old release everywhere, seen and recorded."""
+        """Run and record the rollout, from the start of the candidate until all objects are on the old release."""
         from harness.run.acts.following import Following
 
         with context.beside(act):
             Following(context.plan.rollouts[context.plan.demand[act.demand].name], act, context).run()
 
     def skip(self, act: Act, why: str, context: Context) -> None:
-        """Record that it was not begun."""
+        """Record that the rollout was skipped, with the reason."""
         name = context.plan.demand[act.demand].name
         context.progress.say(f"rollout {name}: skipped, {why}")
         context.sink("rollouts").put("rollout.skipped", name, why=why)

@@ -1,4 +1,4 @@
-"""Load on services as acts, before the traffic: their autoscalers act on it, or do not. Nothing is judged here."""
+"""Runs loads on services as acts, before the traffic, to which their autoscalers should react. Nothing is judged here."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 TOUCHES: Final = ("workloads",)
 _SECONDS: Final = {HOLD: 12.0, SPIKE: 20.0, OBSERVE: 10.0, RESIZE: 36.0, REPLICATE: 36.0}
-"""Of each, beside what is divided by the time scale."""
+"""Seconds of each load that the time scale does not divide."""
 _SERVICES: Final = 3
-"""So many are reckoned with where every service is given load: how many there are is read when it is."""
+"""Number of services that a plan assumes if every service is loaded; the true number is read during the run."""
 _REST_S: Final = 360.0
-"""An autoscaler's fall, as it is by default, with a minute for what comes before it."""
+"""Seconds until an autoscaler scales down by default, with a minute for what comes before it."""
 _SPIKE_S: Final = 960.0
-"""Three rises 3 min apart, and the fall."""
+"""Seconds of three rises, 3 min apart, and the scale-down."""
 NAME: Final = "autoscaling"
-"""As `may_break` names it."""
+"""The name of these loads in `may_break`."""
 _USAGE: Final = RequiredGroup(
     "metrics.k8s.io",
     "load is given by the CPU that the metrics API reports",
@@ -42,18 +42,18 @@ class ScaleDriver(Driver):
     kind = DemandKind.SCALE.value
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """Autoscalers are objects of the cluster."""
+        """The key `kubernetes`, since autoscalers are objects of the cluster."""
         return [RequiredKey("kubernetes", "autoscalers, usage and stress are of the Kubernetes API")]
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
-        """Consent to give services load, where the target is production-like."""
+        """The missing consent to load services of a production-like target; None if it is not needed or given."""
         allowed = target.breakable or any(entry.experiment == NAME for entry in target.may_break)
         if demand.name == OBSERVE or allowed:
             return None
         return consent(NAME, "services are given load")
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
-        """Reads and stress; what is only observed asks nothing beside the watchers."""
+        """The permissions to read and to stress; acts that only observe need none beyond those of the watchers."""
         from harness.drivers.scale import SERVING, STRESSING
 
         if demand.name in (RESIZE, REPLICATE):
@@ -65,7 +65,7 @@ class ScaleDriver(Driver):
         return () if demand.name == OBSERVE else (_USAGE,)
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """One act a demand; what is only observed shares the time of the fault-free window, where there is one."""
+        """One act per demand; an act that only observes shares the time of the fault-free window, if there is one."""
         every = _SERVICES if demand.name == HOLD and "workload" not in demand.params else 1
         seconds = every * (_SECONDS[demand.name] + _scaled_s(demand) / library.time_scale)
         if demand.name == OBSERVE and library.traffic:
@@ -75,7 +75,7 @@ class ScaleDriver(Driver):
         return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches)]
 
     def run(self, act: Act, context: Context) -> None:
-        """Give the load, and record what was given; what cannot be given says why."""
+        """Apply the load and record it; if a load cannot be applied, record why."""
         from harness.drivers.scale import Holding, hold_levels, replicate, resize, spike
 
         demand, sink = context.plan.demand[act.demand], context.sink("scale")
@@ -92,7 +92,7 @@ class ScaleDriver(Driver):
 
 
 def _scaled_s(demand: Demand) -> float:
-    """What of a load follows the time scale, in seconds at scale 1."""
+    """The part of a load that the time scale divides, in seconds at scale 1."""
     if demand.name == HOLD:
         return Quantity.parse(demand.params["hold"]).base + _REST_S
     return _SPIKE_S if demand.name == SPIKE else 0.0

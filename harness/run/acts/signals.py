@@ -1,4 +1,4 @@
-"""What triggers read beside requests: the memory of the pods, by the metrics API, and reports of users, which the run sends itself."""
+"""Signals of rollback triggers besides requests: the memory of the pods, from the metrics API, and user reports, which the run sends."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster, Object
 
 _Measured: TypeAlias = "tuple[tuple[int, datetime], Sequence[Object], Mapping[str, Object]]"
-"""When it was read by both clocks, what the metrics API has of a namespace, and its pods by name."""
+"""Time of the reading by both clocks, the pod metrics of a namespace, and its pods by name."""
 _EVERY_S: Final = 1.0
 _CLOSE: Final = 0.005
 _POST_WITHIN_S: Final = 5.0
 
 
 class SignalReader:
-    """Reads and reports while a rollout is under way.
+    """Reads memory and sends user reports during a rollout.
 
     Args:
         plan: of the rollout.
         context: of the run.
-        cluster: where its pods are. places: their namespaces.
+        cluster: the cluster of its pods. places: their namespaces.
         sink: of the rollout's history.
     """
 
@@ -55,11 +55,11 @@ class SignalReader:
         self._memory = Beside(self._record)
 
     def close(self) -> None:
-        """Wait for what is being read, and record it where no exception is under way."""
+        """Wait for the reading in progress; record it unless an exception is being handled."""
         self._memory.close()
 
     def poll(self, share: float) -> None:
-        """Read the memory once a second, beside the caller, and send the reports that are due at this share."""
+        """Read the memory once a second in another thread, and send the reports that are due at this share."""
         self._memory.record()
         late = clock.now_ns() - self._read_ns >= _EVERY_S * NS_PER_S
         if self._reads_memory and late and not self._memory.busy:
@@ -73,7 +73,7 @@ class SignalReader:
             self._send(report)
 
     def _record(self, read: Sequence[_Measured]) -> None:
-        """Record what was measured since the last time; nothing where the metrics API did not answer: a gap is unknown."""
+        """Record what was measured since the last call; nothing if the metrics API did not answer, so that a gap stays unknown."""
         settings = self._context.target.rollout
         label = settings.label if settings is not None else "version"
         for place, (read_at, measured, pods) in zip(self._places, read, strict=True):
@@ -118,11 +118,12 @@ class SignalReader:
             at_ns=clock.now_ns(),
         )
         self._context.progress.say(
-            f"rollout {self._plan.name}: a {report.severity} report on {release}{why and f': {why}'}"
+            f"rollout {self._plan.name}: sent a {report.severity} user report about {release}"
+            f"{why and f', which the platform did not accept: {why}'}"
         )
 
     def _posted(self, severity: str, release: str) -> str:
-        """Why it was not taken; empty where it was."""
+        """Send the report to the platform; returns why it was not accepted, empty if it was."""
         import httpx
 
         target = self._context.target
@@ -146,13 +147,13 @@ def _filled(value: str, words: Mapping[str, str]) -> str:
 
 
 def _measured_ns(read_at: tuple[int, datetime], until: datetime) -> int:
-    """When it was measured, in the run's nanoseconds; a clock of the cluster that is ahead of this machine's shows no time after the reading."""
+    """The time of a measurement, in nanoseconds of the run's clock; never after the reading, even if the cluster's clock is ahead."""
     read_ns, wall = read_at
     return min(read_ns - clock.wall_ns(wall) + clock.wall_ns(until), read_ns)
 
 
 def _shares(measured: Object, pod: Object) -> Iterator[float]:
-    """The working set of each container over its limit, of those that have one."""
+    """The working set of each container that has a memory limit, divided by the limit."""
     limits = {
         one["name"]: ((one.get("resources") or {}).get("limits") or {}).get("memory")
         for one in pod["spec"]["containers"]

@@ -23,7 +23,7 @@ class TrafficDriver(Driver):
     kind = DemandKind.TRAFFIC.value
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:
-        """Requests are sent to the entry, or to what the traffic's file names."""
+        """The key of the target file to which requests are sent: the entry, or the one that the traffic file names."""
         if key := library.traffic[demand.name].entry:
             return [RequiredKey(key, f"traffic is sent to the {key}")]
         return [RequiredKey("entry", "traffic is sent to the entry")]
@@ -66,8 +66,8 @@ class TrafficDriver(Driver):
             context.pass_time(left_s, "window after the faults")
 
     def skip(self, act: Act, why: str, context: Context) -> None:
-        """Faults that were not undone have no window after them.
+        """Skip the window after the faults if a fault was not undone.
 
-        What is recorded then belongs to the last fault.
+        The time then belongs to the window of the last fault.
         """
         context.progress.say(f"{act.name}: skipped, {why}")

@@ -609,7 +609,7 @@ def test_a_test_about_a_browser_did_not_run_in_it(tmp_path: Path) -> None:
         (b'<?xml version="1.0" encoding="shift_jis"?><testsuite/>', "cannot be decoded"),
         (b'<?xml version="1.0" encoding="utf-99"?><testsuite/>', "cut short|cannot be decoded"),
         (b"<a>" * 200, "is not a JUnit report"),
-        (b"<testsuite>" * 200, "in each other"),
+        (b"<testsuite>" * 200, "are nested"),
         (b'<testsuite timestamp="yesterday"/>', "is not a time"),
         (b"  \n", "is empty"),
         (b"\xff\xfe\x00", "cut short"),

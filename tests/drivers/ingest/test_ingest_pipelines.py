@@ -385,8 +385,11 @@ def test_coverage_that_contradicts_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ('<!DOCTYPE coverage [<!ENTITY a "aaaa">]><coverage line-rate="1"/>', "defines an entity"),
-        ('<!DOCTYPE c [<!ENTITY % p SYSTEM "file:///etc/passwd"> %p;]><coverage line-rate="1"/>', "defines an entity"),
+        ('<!DOCTYPE coverage [<!ENTITY a "aaaa">]><coverage line-rate="1"/>', "defines an XML entity"),
+        (
+            '<!DOCTYPE c [<!ENTITY % p SYSTEM "file:///etc/passwd"> %p;]><coverage line-rate="1"/>',
+            "defines an XML entity",
+        ),
         ('<coverage line-rate="NaN"/>', "is not a number"),
         ('<coverage line-rate="0,75"/>', "is not a number"),
         ("<coverage/>", "is not a Cobertura report"),

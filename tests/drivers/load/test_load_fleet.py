@@ -125,7 +125,7 @@ def test_workers_at_another_address_with_another_clock_are_one_load(run: Run, se
     assert not [one.fields for seen in healthy for one in seen if one.fields.get("broken")]
     beside = [path.name for path in load.rows[0].parent.glob("journeys-*.rows")]
     assert beside == ["journeys-1.rows"], "what is written elsewhere is not accounted for"
-    assert said[0].startswith("waiting for 1 load workers elsewhere; there, each is: locust -f ")
+    assert said[0].startswith("waiting for load workers on other machines (1); start each there with: locust -f ")
     assert said[-1] == "2 of 2 load workers are ready"
 
 

@@ -20,7 +20,7 @@ from tests.together.static.conftest import ROWS, PaperPlatform, bad
     [
         ("DA-CI-TRIGGER", ".github/workflows/deploy.yaml", "on: push\njobs: [\n", "deploy.yaml:3", "is not YAML"),
         ("DA-CI-TRIGGER", ".github/workflows/deploy.yaml", "on: push\njobs: {}\n", "deploy.yaml:2", "has no jobs"),
-        ("DA-CI-TRIGGER", ".github/workflows/deploy.yaml", "jobs: {a: {steps: []}}\n", "deploy.yaml:1", "says nothing of when it starts"),
+        ("DA-CI-TRIGGER", ".github/workflows/deploy.yaml", "jobs: {a: {steps: []}}\n", "deploy.yaml:1", "does not say when the workflow starts"),
         ("DA-CI-TRIGGER", ".github/workflows/deploy.yaml", "on: push\njobs:\n  a: {steps: x}\n", "deploy.yaml:3", "steps are not a list"),
         ("DA-CI-TRIGGER", ".gitlab-ci.yml", "variables: {A: b}\n", ".gitlab-ci.yml:1", "it has no jobs"),
         ("DA-CI-TRIGGER", ".gitlab-ci.yml", "a: {stage: x, script: [b]}\n", ".gitlab-ci.yml:1", "`x` is not among `stages`"),
@@ -61,7 +61,7 @@ from tests.together.static.conftest import ROWS, PaperPlatform, bad
         ("IP-MGR-TESTING", "reports/contract.xml", "<testsuites><testsuite>\n", "contract.xml:2", "is not XML"),
         (
             "IP-MGR-TESTING", "reports/contract.xml", '<!DOCTYPE a [<!ENTITY b "c">]>\n<testsuites>&b;</testsuites>',
-            "contract.xml", "declares entities",
+            "contract.xml", "declares XML entities",
         ),
         ("DA-HELM-VALUES", "charts/normaldance/values-staging.yaml", "a: [\n", "values-staging.yaml:2", "is not YAML"),
     ],

@@ -144,7 +144,7 @@ def test_production_that_is_deployed_by_a_tool_that_nobody_named_is_unknown(plat
     for step in ("{uses: acme/ship-it@v2}", "{run: make ship}", "{run: ./ship.sh production}"):
         github(platform, f"{TEST_JOB}{DEPLOY_JOB}  ship: {{runs-on: ubuntu-latest, steps: [{step}]}}\n")
         first, (ok, why) = seen(platform, NEEDS)
-        assert (first[0], ok, why.partition(";")[0]) == (True, None, "it is in no register, and may deploy")
+        assert (first[0], ok, why.partition(";")[0]) == (True, None, "the job is in no register, and may deploy")
     declared = {**TESTED, "ship": {"production": "./ship.sh production"}}
     github(
         platform, f"{TEST_JOB}{DEPLOY_JOB}  ship: {{runs-on: x, steps: [{{run: ./ship.sh production}}]}}\n", declared

@@ -1,4 +1,4 @@
-"""JUnit XML as pytest, Surefire, Jest and Go write it: every test case, and what the suites declare of them."""
+"""JUnit XML as pytest, Surefire, Jest and Go write it: every test case, and the counts that the suites declare."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FAILED: Final = frozenset(
         "undefined",
     }
 )
-"""What writers say of a case in `status` and `result`, in small letters."""
+"""Values of `status` and `result` of a case, in small letters, as different tools write them."""
 _ASIDE: Final = frozenset(
     {
         *("flakyFailure", "flakyError", "rerunFailure", "rerunError", "stackTrace"),
@@ -48,11 +48,11 @@ _VERDICTS: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("failed", "skipped", "disabled", "ignored", "error"), frozenset({"", "false", "0", "no"})),
 }
 """Attributes of a case by which some writers say how it ended, and what each says of one that passed; with another value it is unknown."""
-_MIXED: Final = "failed and passed: it was repeated after its failure, or run twice: the two are written alike"
+_MIXED: Final = "failed and passed: it was repeated after its failure, or run twice; the report does not say which"
 _LONGEST_S: Final = 1e8
-"""Of a suite: three years."""
+"""Longest time of a suite in s: three years."""
 _MILLISECONDS: Final = re.compile(r"\d{12,13}")
-"""Since 1970, as Playwright before 1.32 writes when a suite began."""
+"""Milliseconds since 1970, as Playwright before 1.32 writes the start of a suite."""
 _NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d*)?|\.\d+")
 
 
@@ -62,12 +62,12 @@ class JunitReport:
 
     Attributes:
         cases: every test case, in order.
-        properties: of suites and of the report, by name; one that is there with two values is left out.
-        origin: as its properties and timestamps say: what each suite with tests says, or a suite around it. Without a time where one has none.
-        ended: when the last suite was complete: its timestamp and its time; None where a suite with tests does not say.
-        contradictions: where declared counts differ from the cases, or a name is there twice; empty when there are none.
-        unlisted: how many skipped tests are counted and not among the cases, as Cypress and Mocha write them.
-        undecided: how many tests failed and passed, or are counted and not listed: each may have passed.
+        properties: of suites and of the report, by name; a property with two different values is left out.
+        origin: from properties and timestamps of each suite with tests, or of a suite around it; without a time if one suite has none.
+        ended: when the last suite was complete: its timestamp plus its time; None if a suite with tests does not say it.
+        contradictions: declared counts that differ from the cases, and names that occur twice; empty if there are none.
+        unlisted: number of skipped tests that are counted but not listed, as Cypress and Mocha write them.
+        undecided: number of tests that failed and passed, or are counted but not listed: each may have passed.
     """
 
     cases: tuple[JunitCase, ...]
@@ -149,7 +149,7 @@ class _Reader:
             )
 
     def _mark(self, case: CaseTally, tag: str) -> None:
-        """An element in a test case says what came out of it."""
+        """Take the result of a test case from an element in it."""
         case.failed |= tag == "failure"
         case.error |= tag == "error"
         case.skipped |= tag == "skipped"
@@ -157,7 +157,7 @@ class _Reader:
         if (name := MARKS.get(tag)) is not None:
             self.suites[-1].marks[name] += 1
         elif tag not in _ASIDE:
-            what = f"nothing is known of the element <{shown(tag)}> in the test `{shown(case.name)}`"
+            what = f"unknown element <{shown(tag)}> in the test `{shown(case.name)}`"
             self.contradictions.append(f"{self.where}:{case.line}: {what}")
 
     def end(self, tag: str) -> None:
@@ -170,7 +170,7 @@ class _Reader:
             self._end_suite(self.suites.pop())
 
     def report(self) -> JunitReport:
-        """What was collected."""
+        """The collected report."""
         known = {name: value for name, value in self.properties.items() if name not in self.unclear}
         for name in ORIGIN:
             if name in self.unclear:
@@ -247,16 +247,16 @@ class _Reader:
     def _begin_case(self, attributes: dict[str, str], line: int) -> None:
         name = attributes.get("name", "").strip()
         if not name or self.case is not None or not self.suites:
-            why = "has no name" if not name else "is not in a test suite of its own"
+            why = "has no name" if not name else "is not directly in a test suite"
             raise DriverError(f"a test case {why}", where=f"{self.where}:{line}", hint="see what wrote the report")
         group = sys.intern(attributes.get("classname", ""))
         words = {attributes.get(key, "").strip().lower() for key in ("status", "result")}
         if unknown := words - _PASSED - _SKIPPED - _NOT_RUN - _FAILED:
-            what = f"nothing is known of the status `{shown(min(unknown))}` of the test `{shown(name)}`"
+            what = f"unknown status `{shown(min(unknown))}` of the test `{shown(name)}`"
             self.contradictions.append(f"{self.where}:{line}: {what}")
         for key in sorted(_VERDICTS.keys() & attributes.keys()):
             if attributes[key].strip().lower() not in _VERDICTS[key]:
-                what = f"nothing is known of `{key}={shown(attributes[key])}` of the test `{shown(name)}`"
+                what = f"unknown attribute `{key}={shown(attributes[key])}` of the test `{shown(name)}`"
                 self.contradictions.append(f"{self.where}:{line}: {what}")
         self.case = CaseTally(
             group=group,
@@ -303,7 +303,7 @@ class _Reader:
         self.cases.append(found)
 
     def _decided(self) -> tuple[list[JunitCase], int]:
-        """The cases but for those that failed and passed, and how many tests these are.
+        """The cases without those that both failed and passed, and the number of the latter.
 
         Go, Gradle's retry and pytest's flaky repeat a test that failed and write it anew; a matrix in one file has it twice. The report does not say which.
         """
@@ -338,7 +338,7 @@ def _moment(text: str, where: str) -> Moment:
 
 
 def _seconds(text: str) -> float | None:
-    """A time of a suite or a test; None where it is not a number, or may be two."""
+    """The time of a suite or a test in s; None if it is not a number, or if its comma is ambiguous."""
     if not _NUMBER.fullmatch(text.strip()) or ("," in text and "." not in text):
         return None  # a comma may be that of the thousands or of the decimals
     value = float(text.replace(",", ""))

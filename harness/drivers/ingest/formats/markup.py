@@ -1,4 +1,4 @@
-"""XML as a stream of elements: no tree, no document type but where a format has one, no entity, nothing fetched."""
+"""Reads XML as a stream of elements, without a tree; entities and, for most formats, document types are refused; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xml.parsers import expat
 from harness.errors import DriverError
 
 DEEPEST: Final = 100
-"""Elements in each other; test reports have fewer than ten."""
+"""Most levels of nested elements; test reports have fewer than ten."""
 
 Start = Callable[[str, dict[str, str], int], None]
 """An element begins: its name, its attributes, its line."""
@@ -40,13 +40,13 @@ def read_markup(body: bytes, where: str, start: Start, end: End, *, document_typ
     depth = _Depth()
 
     def refuse(what: str) -> NoReturn:
-        hint = "a report needs none: see what wrote the file"
+        hint = "a report needs nothing of this kind: check the tool that wrote the file"
         raise DriverError(what, where=f"{where}:{parser.CurrentLineNumber}", hint=hint)
 
     def began(name: str, attributes: dict[str, str]) -> None:
         depth.now += 1
         if depth.now > DEEPEST:
-            refuse(f"has more than {DEEPEST} elements in each other")
+            refuse(f"more than {DEEPEST} elements are nested")
         start(name, attributes, parser.CurrentLineNumber)
 
     def ended(name: str) -> None:
@@ -55,17 +55,17 @@ def read_markup(body: bytes, where: str, start: Start, end: End, *, document_typ
 
     parser.StartElementHandler, parser.EndElementHandler = began, ended
     parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
-    parser.EntityDeclHandler = lambda *_: refuse("defines an entity, which is not read")
-    parser.ExternalEntityRefHandler = lambda *_: refuse("refers to another file, which is not read")
+    parser.EntityDeclHandler = lambda *_: refuse("the file defines an XML entity, which is refused")
+    parser.ExternalEntityRefHandler = lambda *_: refuse("the file refers to another file, which is refused")
     if not document_type:
-        parser.StartDoctypeDeclHandler = lambda *_: refuse("has a document type, which is not read")
+        parser.StartDoctypeDeclHandler = lambda *_: refuse("the file has a document type, which is refused")
     try:
         parser.Parse(body, True)  # noqa: FBT003 - the parser takes it by position only
     except expat.ExpatError as error:
         raise DriverError(
             f"is not XML, or is cut short: {expat.ErrorString(error.code)}",
             where=f"{where}:{error.lineno}",
-            hint="write it again with its tool",
+            hint="let its tool write it again",
         ) from error
     except (ValueError, LookupError) as error:  # an encoding that Python does not know, or that needs several bytes
         raise DriverError(f"cannot be decoded: {error}", where=where, hint="write it as UTF-8") from error

@@ -12,9 +12,9 @@ from harness.drivers.ingest.formats.plain import shown
 from harness.errors import DriverError
 
 _ANY_ZONE: Final = timedelta(hours=14)
-"""A time without a zone may be off by so much, either way."""
+"""Largest error of a time without a zone, in either direction."""
 _CLOCKS: Final = timedelta(minutes=5)
-"""Two machines' clocks may differ by so much."""
+"""Largest difference between the clocks of two machines that is allowed for."""
 _DAY: Final = timedelta(days=1)
 _MAIL: Final = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} (?:GMT|UTC|[+-]\d{4})")
 """As e-mail writes it (RFC 5322), and Mocha's own reporter."""
@@ -72,7 +72,7 @@ class Moment:
         return cls(text=text, first=at, last=at)
 
     def after(self, seconds: float, where: str) -> Moment:
-        """So many seconds later; raises DriverError where no calendar has that."""
+        """The moment that many seconds later; raises DriverError if it is after the year 9999."""
         text = f"{self.text} and {seconds:g} s"
         try:
             late = timedelta(seconds=seconds)
@@ -108,7 +108,7 @@ class Moment:
 
 
 def earliest(moments: list[Moment]) -> Moment | None:
-    """The oldest of some; None of none."""
+    """The oldest of these moments; None if there are none."""
     return min(moments, key=lambda moment: moment.first, default=None)
 
 

@@ -99,12 +99,12 @@ def json_of(body: bytes, where: str) -> Any:
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # half of a character can be put in no report
     except json.JSONDecodeError as error:
         cut = " (it is cut short)" if error.pos >= len(text.rstrip()) else ""
-        hint = cure_of_text(text) or "write it again with its tool"
+        hint = cure_of_text(text) or "let its tool write it again"
         raise DriverError(f"is not JSON: {error.msg}{cut}", where=f"{where}:{error.lineno}", hint=hint) from error
     except RecursionError as error:
         raise DriverError("is nested too deeply", where=where, hint="see what wrote it") from error
     except ValueError as error:
-        raise DriverError(f"is not usable JSON: {error}", where=where, hint="write it again with its tool") from error
+        raise DriverError(f"is not usable JSON: {error}", where=where, hint="let its tool write it again") from error
     if levels_of(value) > DEEPEST:
         raise DriverError("is nested too deeply", where=where, hint="see what wrote it")
     return value

@@ -1,4 +1,4 @@
-"""What a file is that is not the report which was asked for, and the command that writes the right one."""
+"""Recognises a file that is another kind of report than expected, and names the command that writes the expected one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _TEXTS: Final[tuple[tuple[Callable[[str], bool], str, str], ...]] = (
 
 
 def cure_of_text(text: str) -> str:
-    """What a text is that is no JSON document, and what writes the right report; empty where it is not known."""
+    """For a text that is not JSON: what it is and which command writes the expected report; empty if it is not recognised."""
     head = text[:_BEGINNING]
     for line in head.splitlines():
         if line.lstrip().startswith("{"):
@@ -71,7 +71,7 @@ def cure_of_text(text: str) -> str:
 
 
 def cure_of_value(value: Any) -> str:
-    """The same of a JSON document of another kind."""
+    """For a JSON document of another kind: what it is and which command writes the expected report; empty if not recognised."""
     return _cure(value, _KINDS if not _is_line(value) else _LINES)
 
 

@@ -53,7 +53,7 @@ def pipeline_run(body: bytes, where: str) -> PipelineRun:
     """Read the jobs of a run.
 
     Raises:
-        DriverError: it is no list of jobs.
+        DriverError: the document has no list of jobs.
     """
     run = section_of(_WorkflowRun, json_of(body, where), where, kind="a workflow run with its jobs")
     named = [job.name for job in run.jobs]

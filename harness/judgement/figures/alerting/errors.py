@@ -106,7 +106,11 @@ def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, s
         what = f"the alert fired {formatted((mine[0].at_ns - sent_ns) / NS_PER_S, 's')} after the fault"
     watch = watched(case.evidence, "alerts", [(sent_ns, until_ns)])
     if scope["alert"] not in rules(case.evidence):
-        watch = Receipt(ok=False, why=f"Prometheus had no rule {scope['alert']}", hint="load the rules, then run again")
+        watch = Receipt(
+            ok=False,
+            why=f"Prometheus had no rule {scope['alert']}",
+            hint="load the alert rules into Prometheus, then run again",
+        )
     elif not mine:
         watch = could_not_fire(case.evidence, [(sent_ns, until_ns)], frozenset({scope["alert"]})) or watch
     found = Amount(

@@ -46,7 +46,7 @@ _QUIET: Final = "the alerts that Prometheus reported as firing in the windows wi
 
 
 def fires(case: Case) -> Iterable[Measure]:
-    """One measure per experiment, and one of the windows without a fault."""
+    """One measure per experiment, and one for the windows without a fault."""
     name, (alert, names) = Figure.ALERT_FIRES.value, _selected(case)
     alerts = [one for one in fired(case.evidence) if one.name in names]
     nothing, of = ("{experiment}: no fault was sent", unsent("{experiment}")), {"alert": alert}
@@ -136,7 +136,10 @@ def _silent(
     if loaded if names is None else names & loaded.keys():
         watch = could_not_fire(case.evidence, spans, names) or watched(case.evidence, "alerts", spans)
     else:
-        why, hint = f"Prometheus had no rule {named or 'that alerts'}", "load the rules, then run again"
+        why, hint = (
+            f"Prometheus had no rule {named or 'that alerts'}",
+            "load the alert rules into Prometheus, then run again",
+        )
         watch = Receipt(ok=False, why=why, hint=hint)
     said = f"{broken[0].text} fired without a fault" if broken else f"none of {len(loaded)} rules fired"
     more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
@@ -175,7 +178,7 @@ def rules_fire(case: Case) -> Iterable[Measure]:
         broken = "" if rule in loaded else "no rule of that name is loaded"
         if rule in loaded and loaded[rule].health == BROKEN:
             broken = f"the rule cannot be evaluated: {loaded[rule].error}"
-        unknown = "" if its else f"no fault of domain {part} was sent"
+        unknown = "" if its else f"none of the faults was of domain {part}"
         if maybe and not sure:
             unknown = f"the alert may have fired before the fault of {maybe[0].attempt.name}"
         text = f"the alert fired in none of {', '.join(trial.attempt.name for trial in its)}"

@@ -256,7 +256,7 @@ def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
         mixed=True,
         scaled_limit=None,
         said=f"at most {most}",
-        method="notices of status firing from the fault to the next fault; labels and texts of the first notice",
+        method="the notices of firing alerts that the receiver got from the fault to the next fault; labels and texts of the first one",
         files=(*attempt.files, NOTICES),
     )
     return every_one(case, found)

@@ -113,7 +113,7 @@ def _unknown(history: RolloutHistory, fired: Firing, mine: RolloutBack | None) -
     if fired.may_ns is None and fired.unseen:
         return "the condition of the trigger was not observed: it may have been met for the whole window, but is known for less than half of it"
     if fired.may_ns is None:
-        return "the condition of the trigger was never met for the whole window"
+        return "the condition of the trigger was never met for as long as its whole window"
     if mine is None and fired.must_ns is None:
         text = "no rollback started by itself, and it is not certain that the condition of the trigger was met for the whole window"
         return text + history.unclear

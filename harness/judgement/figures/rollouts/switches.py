@@ -182,7 +182,7 @@ def _by_another(case: Case, history: RolloutHistory, back: RolloutBack) -> Measu
 
 
 def _absent(fired: Firing) -> str:
-    return f"the condition of its trigger was {'not observed' if fired.unseen else 'never met'} for the whole window"
+    return f"the condition of its trigger was {'not observed' if fired.unseen else 'never met'} for as long as its whole window"
 
 
 def _from_trigger(case: Case, history: RolloutHistory, switch: ReleaseSwitch, back: RolloutBack) -> Measure:

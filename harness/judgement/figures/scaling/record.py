@@ -101,7 +101,7 @@ def _level(begun: LoadHeld, own: Iterable[LoadHeld], usages: Iterable[float]) ->
     means = [usage for one in (reached, ended) if one is not None for usage in (one.mean, one.highest)]
     mean, why = (ended.mean, ended.why) if ended else (None, "the end of the load was not recorded")
     if ended and ended.ok and mean is not None and abs(mean - begun.level) > NEAR + _ROUNDING:
-        why = f"{100 * mean:.0f} % of the request where {100 * begun.level:.0f} % was expected, but the level was recorded as reached"
+        why = f"usage was {100 * mean:.0f} % of the resource request instead of {100 * begun.level:.0f} %, although the level was recorded as reached"
     return HeldLevel(
         workload=begun.subject,
         resource=begun.resource,
