@@ -63,7 +63,7 @@ class Room:
         ratio = carries(seen) if self._decides else None
         if ratio is None or ratio >= ENOUGH:
             return ""
-        text = f"this machine has processors for {ratio:.1f} times this traffic, and {ENOUGH:g} times are needed"
+        text = f"this machine has {ratio:.1f} times the processors that the run takes, and {ENOUGH:g} times are needed"
         since_ns = seen[0].when_ns - NS_PER_S
         if sum(second * NS_PER_S >= since_ns for second in self._starved()) >= _FEWEST_S:
             raise DriverError(f"{text}, and the control took over {LATE_MS:g} ms", hint=_HINT)

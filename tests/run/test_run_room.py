@@ -61,7 +61,7 @@ def test_too_little_room_is_said_before_the_load(tmp_path: Path) -> None:
     """The control is well: the run goes on, and says what to do where it does not decide."""
     said = room(tmp_path, (seen(at, others=0.5) for at in range(1, 101))).said()
     assert said == (
-        "this machine has processors for 1.2 times this traffic, and 1.5 times are needed: "
+        "this machine has 1.2 times the processors that the run takes, and 1.5 times are needed: "
         "close other programs, or give a smaller `--traffic-scale`, if the run ends INCONCLUSIVE"
     )
 

@@ -121,7 +121,7 @@ def _soft(job: Mapping[str, Any]) -> Held:
     """Whether a failure of the job stops the jobs that wait for it; unknown if the job or one of its rules has `when` or `allow_failure`."""
     rules = _rules(job)
     if any(rule.get("when", "on_success") != "on_success" or rule.get("allow_failure") for rule in rules):
-        return Held(ok=None, why="`when` or `allow_failure` of the job may let the pipeline go on after a failure")
+        return Held(ok=None, why="`when` or `allow_failure` of the job may change what a failure does to the pipeline")
     return Held()
 
 
