@@ -187,10 +187,8 @@ def _on_this_machine(case: Case, spec: Spec, found: Measure) -> Measure:
 
 def _undisturbed(case: Case, spec: Spec, made: Sequence[tuple[Measure, Measure]]) -> Sequence[Measure]:
     """The measures, each before and after the machine was asked; a FAIL that a starved machine excuses stays where it is proven without the starved time."""
-    found, excused = (
-        [after for _, after in made],
-        [after for before, after in made if before.outcome is not after.outcome],
-    )
+    found = [after for _, after in made]
+    excused = [after for before, after in made if before.outcome is not after.outcome]
     steady = case.objective.scope.phase is Phase.STEADY and not case.evidence.clock_steps
     evidence = undisturbed(case.evidence) if excused and spec.undisturbed and steady else None
     if evidence is None:
@@ -198,10 +196,9 @@ def _undisturbed(case: Case, spec: Spec, made: Sequence[tuple[Measure, Measure]]
     names = {one.name for one in excused}
     again = [one for one in spec.judge(replace(case, evidence=evidence)) if one.name in names]
     proven = [one for one in again if one.outcome is Outcome.FAIL]
-    if not proven:
-        return found
+    scopes = [one.scope for one in proven]
     said = (replace(one, because=replace(one.because, text=f"{one.because.text}; {_SOUND}")) for one in proven)
-    return [*(one for one in found if one not in excused), *said]
+    return [*(one for one in found if one not in excused or one.scope not in scopes), *said]
 
 
 def _untried(case: Case, name: str) -> Iterable[Measure]:
