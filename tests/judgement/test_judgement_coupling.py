@@ -92,7 +92,7 @@ def test_a_service_that_was_not_gone_as_a_whole_is_no_evidence() -> None:
     other = gone()
     other = replace(other, pods=(pod(0, "present", "track-2", "u-2"), *other.pods))
     (found,) = judged(other)
-    assert (found.outcome, "track-2 of track was not hit" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "the fault did not hit track-2 of track" in found.reason) == (INCONCLUSIVE, True)
 
 
 def test_each_service_is_taken_in_turn() -> None:
