@@ -5,16 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
-
-import dns.exception
-import dns.flags
-import dns.message
-import dns.name
-import dns.query
-import dns.rcode
-import dns.rdatatype
-import dns.resolver
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
@@ -22,9 +13,13 @@ from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.outside import Dns
 
+if TYPE_CHECKING:
+    import dns.name
+    import dns.resolver
+
 _WITHIN_S: Final = 3.0
 _PORT: Final = 53
-_TYPES: Final = (dns.rdatatype.A, dns.rdatatype.AAAA)
+_TYPES: Final = ("A", "AAAA")
 _ALIASES: Final = 8
 """Maximum number of zones that an alias is followed through."""
 
@@ -176,6 +171,14 @@ def _records(answer: Answered, *, by_alias: bool) -> frozenset[str]:
 
 def ask(name: str, server: DnsServer, *, recursive: bool) -> Answered:
     """The addresses of a name at one server, by UDP, or by TCP if the answer is too long; aliases in the answer are followed."""
+    import dns.exception  # here: the sentences of the checks are read where no name is asked for
+    import dns.flags
+    import dns.message
+    import dns.name
+    import dns.query
+    import dns.rcode
+    import dns.rdatatype
+
     addresses: set[str] = set()
     asked = dns.name.from_text(name)
     ttl_s, alias, authoritative = 0, asked, True
@@ -200,7 +203,11 @@ def ask(name: str, server: DnsServer, *, recursive: bool) -> Answered:
             alias = aliases.get(alias, alias)
         for records in response.answer:
             ttl_s = max(ttl_s, records.ttl)
-            addresses |= {ipaddress.ip_address(one.address).compressed for one in records if one.rdtype == kind}
+            addresses |= {
+                ipaddress.ip_address(one.address).compressed
+                for one in records
+                if one.rdtype == query.question[0].rdtype
+            }
     said = "" if alias == asked else alias.to_text(omit_final_dot=True)
     return Answered(frozenset(addresses), ttl_s, alias=said, authoritative=authoritative)
 
@@ -224,6 +231,9 @@ def _server(text: str, target: Target) -> DnsServer:
 
 def _own_resolvers() -> list[DnsServer]:
     """The DNS resolvers of this machine."""
+    import dns.exception
+    import dns.resolver
+
     try:
         known = dns.resolver.Resolver()
     except dns.exception.DNSException as error:
@@ -235,6 +245,9 @@ def _own_resolvers() -> list[DnsServer]:
 
 def _of_zone(names: Dns, target: Target, name: str = "") -> list[DnsServer]:
     """The addresses of the name servers of a zone: of the given name, else of the target file's zone, else of its first name."""
+    import dns.exception
+    import dns.resolver
+
     zone = "" if name else names.zone
     try:
         resolver = _resolver(names, target)
@@ -251,6 +264,8 @@ def _of_zone(names: Dns, target: Target, name: str = "") -> list[DnsServer]:
 
 
 def _resolver(names: Dns, target: Target) -> dns.resolver.Resolver:
+    import dns.resolver
+
     resolver = dns.resolver.Resolver(configure=not names.resolver)
     resolver.lifetime = _WITHIN_S
     if names.resolver:
@@ -263,7 +278,7 @@ def _addresses(resolver: dns.resolver.Resolver, name: dns.name.Name) -> list[Dns
     """The addresses of a DNS server; IPv6 addresses are left out if this machine has no IPv6 route and there are others."""
     found = [
         DnsServer(one.address, _PORT)
-        for kind in ("A", "AAAA")
+        for kind in _TYPES
         for one in resolver.resolve(name, kind, raise_on_no_answer=False).rrset or ()
     ]
     return [one for one in found if _is_routed(one)] or found

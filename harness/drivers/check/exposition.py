@@ -6,11 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeVar
-
-from prometheus_client.metrics_core import Metric
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from harness import clock
 from harness.drivers.check.reach import PodReach, of_each
@@ -22,6 +18,10 @@ from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of, workload_of
 from harness.targets.outside import Metrics
 from harness.targets.places import Clusters, is_of_workload, namespaces
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+    from prometheus_client.samples import Sample
 
 _Key = TypeVar("_Key", str, float)
 
@@ -117,6 +117,8 @@ def read_exposition(text: str, names: Metrics, *, pod: str, workload: str, regio
 
 
 def _samples(text: str) -> Iterator[tuple[Metric, Sample]]:
+    from prometheus_client.parser import text_string_to_metric_families
+
     families: Iterable[Metric] = text_string_to_metric_families(text)
     for family in families:
         for sample in family.samples:

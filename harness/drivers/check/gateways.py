@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
@@ -13,6 +11,9 @@ from harness.targets import Target
 from harness.targets.expect import fits
 from harness.targets.http import http_client
 from harness.targets.parts import ReadProbe
+
+if TYPE_CHECKING:
+    import httpx
 
 _WITHIN_S: Final = 2.0
 
@@ -69,6 +70,8 @@ def _services(target: Target) -> set[str]:
 
 def _read(client: httpx.Client, read: ReadProbe) -> str:
     """`status 200`, or what is wrong with the answer."""
+    import httpx
+
     try:
         answer = client.get(read.path)
     except httpx.TimeoutException:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.drivers.facts import FactProbe, FactReading
@@ -15,6 +13,9 @@ from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.http import http_client
+
+if TYPE_CHECKING:
+    import httpx
 
 _WRITES: Final = 20
 _WITHIN_S: Final = 5.0
@@ -62,6 +63,8 @@ def _of_one(  # noqa: PLR0917 - two clients, one row
     params: Mapping[str, str],
     limit_s: float,
 ) -> FactReading:
+    import httpx
+
     client, number = row
     subject = f"write {number + 1} of {_WRITES} from {params['from']} to {params['to']}"
     expected = f"accepted, and readable within {limit_s:g} s"
@@ -86,6 +89,8 @@ def _of_one(  # noqa: PLR0917 - two clients, one row
 
 
 def _is_there(reader: httpx.Client, path: str, row: tuple[int, int], checksum: str) -> bool:
+    import httpx
+
     try:
         answer = reader.get(path, params={"client": row[0], "sequence": row[1]})
         return answer.status_code == 200 and answer.json()["rows"] == [[row[1], checksum]]

@@ -9,9 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
 from harness.drivers.facts import FactReading
@@ -23,6 +21,9 @@ from harness.targets.http import http_client
 from harness.targets.kubernetes import Cluster
 from harness.targets.undo import undo_now, undoable
 from harness.units import NS_PER_S
+
+if TYPE_CHECKING:
+    import httpx
 
 OFREP: Final = "/ofrep/v1/evaluate/flags/"
 _SAID_WITHIN_S: Final = 10.0
@@ -171,6 +172,8 @@ def said_within_s(target: Target) -> float:
 
 def evaluated(client: httpx.Client, base: str, flag: str) -> object:
     """The value of a flag as OFREP reports it; None without an answer or without a value."""
+    import httpx
+
     try:
         answer = client.post(f"{base.rstrip('/')}{OFREP}{flag}", json=_CONTEXT)
         return answer.json().get("value") if answer.status_code == 200 else None

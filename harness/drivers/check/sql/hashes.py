@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from psycopg import sql
-
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
@@ -22,6 +20,8 @@ HASHES: Final[Mapping[str, str]] = {
 
 def password_hashes(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Counts the rows of `database.passwords` by form of hash: all must have one of the forms in `forms`."""
+    from psycopg import sql
+
     database = database_in(target)
     forms = [form for form in HASHES if form in params["forms"].split()]
     if database.passwords is None:

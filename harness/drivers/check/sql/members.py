@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-import psycopg
-from psycopg import sql
-
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.check.state.versions import version_fact
 from harness.drivers.facts import FactProbe, FactReading
@@ -15,10 +12,10 @@ from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target
 from harness.targets.parts import Member
 
-_VERSION: Final = sql.SQL("SELECT current_setting('server_version')")
-_ROLE: Final = sql.SQL("SELECT pg_is_in_recovery()")
-_RECEIVER: Final = sql.SQL("SELECT status FROM pg_stat_wal_receiver")
-_WRITE: Final = sql.SQL("CREATE TEMPORARY TABLE readiness_write_probe (n int)")
+_VERSION: Final = "SELECT current_setting('server_version')"
+_ROLE: Final = "SELECT pg_is_in_recovery()"
+_RECEIVER: Final = "SELECT status FROM pg_stat_wal_receiver"
+_WRITE: Final = "CREATE TEMPORARY TABLE readiness_write_probe (n int)"
 """A write to test a member: a standby refuses it; on a primary it is rolled back."""
 
 
@@ -97,6 +94,8 @@ _HIDDEN: Final = _Standby("its role may not read whether it streams (GRANT pg_re
 
 
 def _standby(member: Member) -> _Standby:
+    import psycopg
+
     try:
         receiving = rows_of(member.dsn, _RECEIVER)
         [(recovering,)] = rows_of(member.dsn, _ROLE)

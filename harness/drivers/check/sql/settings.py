@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from psycopg import sql
-
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 
-_SHOWN: Final = sql.SQL("SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)")
-_STANDBYS: Final = sql.SQL("SELECT application_name, state, sync_state FROM pg_stat_replication")
+_SHOWN: Final = "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)"
+_STANDBYS: Final = "SELECT application_name, state, sync_state FROM pg_stat_replication"
 _SYNCHRONOUS: Final = ("sync", "quorum")
 
 

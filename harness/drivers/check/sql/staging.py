@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
-import psycopg
-from psycopg import sql
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.catalogue.explain import configuration_error, matching
@@ -23,17 +21,17 @@ from harness.targets import Target
 from harness.targets.reference import Reference
 from harness.yamlfile import read_document
 
-_SYSTEM: Final = sql.SQL(
+_SYSTEM: Final = (
     "table_schema NOT IN ('pg_catalog', 'information_schema') AND NOT EXISTS (SELECT 1 FROM pg_depend d "
     "JOIN pg_class c ON c.oid = d.objid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE d.deptype = 'e' "
     "AND d.classid = 'pg_class'::regclass AND n.nspname = table_schema AND c.relname = table_name)"
 )
 """Condition for tables of the platform: not in the system's own schemas, and not part of an extension."""
-_SCHEMA: Final = sql.SQL(
+_SCHEMA: Final = (
     "SELECT coalesce(md5(string_agg(concat_ws('.', table_schema, table_name, column_name, data_type), ',' "
     "ORDER BY table_schema, table_name, column_name)), '') FROM information_schema.columns WHERE "
 )
-_TEXTS: Final = sql.SQL(
+_TEXTS: Final = (
     "SELECT * FROM (SELECT n.nspname AS table_schema, c.relname AS table_name, a.attname AS column_name, "
     "t.typname = 'bytea' AS is_bytes "
     "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -43,8 +41,8 @@ _TEXTS: Final = sql.SQL(
     "AND coalesce(e.typcategory, t.typcategory) NOT IN ('N', 'D', 'T', 'B') AND coalesce(e.typname, t.typname) <> 'uuid') AS known WHERE "
 )
 """Query for every column that may contain text, also unreadable ones: not numbers, times, booleans, UUIDs or arrays of these."""
-_ORDER: Final = sql.SQL(" ORDER BY 1, 2, 3")
-_FOUND: Final = sql.SQL(
+_ORDER: Final = " ORDER BY 1, 2, 3"
+_FOUND: Final = (
     "SELECT count({c}), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM ("
     "SELECT lower(v.text) UNION ALL "
     "SELECT m.found[1] FROM regexp_matches(lower(v.text), '[^[:space:]\"<>,;:()]+@[^[:space:]\"<>,;:()]+', 'g') AS m(found) UNION ALL "
@@ -96,6 +94,8 @@ def schema_digest(dsn: Reference) -> str:
 
 
 def _rows(dsn: Reference, table: str, production: int, least: float) -> FactReading:
+    from psycopg import sql
+
     there = rows_of(dsn, sql.SQL("SELECT to_regclass({}) IS NOT NULL").format(sql.Literal(table)))[0][0]
     expected = f"at least {least * production:.10g} rows, {100 * least:g} % of production's {production}"
     if not there:
@@ -128,10 +128,13 @@ def values_masked(target: Target, _params: Mapping[str, str]) -> FactProbe:
 
 
 def _column(dsn: Reference, place: Row, personal: Sequence[str], known: str) -> FactReading:
+    import psycopg
+    from psycopg import sql
+
     schema, table, column, is_bytes = place
     name = sql.Identifier(schema, table, column)
     text = sql.SQL("encode({c}, 'escape')" if is_bytes else "{c}::text").format(c=name)
-    query = _FOUND.format(c=name, t=sql.Identifier(schema, table), as_text=text)
+    query = sql.SQL(_FOUND).format(c=name, t=sql.Identifier(schema, table), as_text=text)
     ok: bool | None = None
     try:
         [(values, found)] = rows_of(dsn, query, [list(personal)], raises=True)
