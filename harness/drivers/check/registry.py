@@ -1,16 +1,29 @@
-"""The table of all checks by name, with what a plan must know about each.
-
-The module of a check is imported only when the check is done.
-"""
+"""Every check by name, from the claims on the functions of this package; runs a check and records its facts."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import Final
 
-from harness.drivers.check.kinds import CheckKind, When
-from harness.errors import UsageError
+from harness.drivers.check.claim import CheckClaim, CheckFunction, CheckKind, When, checks_of
+from harness.drivers.claim import claims_below
+from harness.drivers.facts import record_facts, settled
+from harness.errors import DriverError, UsageError
+from harness.model import Check, Demand, Fact, Sink
 from harness.model.need import RequiredKey
+from harness.targets import Target
+
+CLAIMS: Final[tuple[CheckClaim, ...]] = claims_below(sys.modules[__package__], CheckClaim)
+"""Every sentence about the live target, from the functions that read it."""
+
+
+def _function(make: str) -> CheckFunction:
+    module, _, name = make.rpartition(".")
+    found: CheckFunction = getattr(import_module(f"{__package__}.{module}"), name)
+    return found
 
 
 def _within(key: str, why: str) -> RequiredKey:
@@ -54,22 +67,24 @@ def _one_entry(region: str) -> RequiredKey:
     return RequiredKey(f"doors.{region}", f"requests are sent to the entry of {region}", *lacks)
 
 
-CHECKS: Final[Mapping[str, CheckKind]] = {
+_ROWS: Final[Mapping[str, CheckKind]] = {
     "declared-fields": CheckKind(
-        make="declared.declared_fields",
+        read=_function("declared.declared_fields"),
         needs=(RequiredKey("files.manifests", "declared-fields compares with the manifests"), _API),
     ),
     "declared-workloads": CheckKind(
-        make="declared.declared_workloads",
+        read=_function("declared.declared_workloads"),
         needs=(RequiredKey("files.manifests", "declared-workloads compares with the manifests"), _API),
     ),
-    "health-of-pods": CheckKind(make="health.health_of_pods", needs=(_API,)),
-    "deployment-size": CheckKind(make="deployments.deployment_size", needs=(_API,)),
-    "gateway-reads": CheckKind(make="gateways.gateway_reads", needs=(_ENTRIES, _READS)),
-    "network-policy": CheckKind(make="policies.network_policy", needs=(_API, _CALLERS), touches=("workloads",)),
-    "state-of-containers": CheckKind(make="state.declared.state_of_containers", needs=(_API,)),
+    "health-of-pods": CheckKind(read=_function("health.health_of_pods"), needs=(_API,)),
+    "deployment-size": CheckKind(read=_function("deployments.deployment_size"), needs=(_API,)),
+    "gateway-reads": CheckKind(read=_function("gateways.gateway_reads"), needs=(_ENTRIES, _READS)),
+    "network-policy": CheckKind(
+        read=_function("policies.network_policy"), needs=(_API, _CALLERS), touches=("workloads",)
+    ),
+    "state-of-containers": CheckKind(read=_function("state.declared.state_of_containers"), needs=(_API,)),
     "state-of-workloads": CheckKind(
-        make="state.declared.state_of_workloads",
+        read=_function("state.declared.state_of_workloads"),
         needs=(
             _API,
             RequiredKey(
@@ -80,40 +95,47 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
             ),
         ),
     ),
-    "container-user": CheckKind(make="state.workload.container_user", needs=(_API,)),
-    "container-environment": CheckKind(make="state.workload.container_environment", needs=(_API,)),
-    "container-probes": CheckKind(make="state.workload.container_probes", needs=(_API,)),
-    "autoscaler-target": CheckKind(make="state.workload.autoscaler_target", needs=(_API,)),
-    "annotation-of-account": CheckKind(make="state.declared.annotation_of_account", needs=(_API,)),
-    "api-version": CheckKind(make="state.versions.api_version", needs=(_API,)),
-    "database-version": CheckKind(make="sql.members.database_version", needs=(_DATABASE,)),
-    "database-primary": CheckKind(make="sql.members.database_primary", needs=(_DATABASE, _MEMBERS)),
-    "database-standbys": CheckKind(make="sql.members.database_standbys", needs=(_DATABASE, _MEMBERS)),
+    "container-user": CheckKind(read=_function("state.workload.container_user"), needs=(_API,)),
+    "container-environment": CheckKind(read=_function("state.workload.container_environment"), needs=(_API,)),
+    "container-probes": CheckKind(read=_function("state.workload.container_probes"), needs=(_API,)),
+    "autoscaler-target": CheckKind(read=_function("state.workload.autoscaler_target"), needs=(_API,)),
+    "annotation-of-account": CheckKind(read=_function("state.declared.annotation_of_account"), needs=(_API,)),
+    "api-version": CheckKind(read=_function("state.versions.api_version"), needs=(_API,)),
+    "database-version": CheckKind(read=_function("sql.members.database_version"), needs=(_DATABASE,)),
+    "database-primary": CheckKind(read=_function("sql.members.database_primary"), needs=(_DATABASE, _MEMBERS)),
+    "database-standbys": CheckKind(read=_function("sql.members.database_standbys"), needs=(_DATABASE, _MEMBERS)),
     "database-settings": CheckKind(
-        make="sql.settings.database_settings",
+        read=_function("sql.settings.database_settings"),
         needs=(_DATABASE, _within("database.settings", "the declared settings of the database are compared")),
     ),
     "password-hashes": CheckKind(
-        make="sql.hashes.password_hashes",
+        read=_function("sql.hashes.password_hashes"),
         needs=(_DATABASE, _within("database.passwords", "the column with the passwords of users is read")),
     ),
-    "secrets-hidden": CheckKind(make="secrets.scan.secrets_hidden", needs=(_API,), when=When.AFTER_TRAFFIC),
+    "secrets-hidden": CheckKind(read=_function("secrets.scan.secrets_hidden"), needs=(_API,), when=When.AFTER_TRAFFIC),
     "gateway-only": CheckKind(
-        make="around.gateway_only", needs=(_API, _CALLERS, _ENTRIES, _READS), touches=("workloads",), seconds=3.0
+        read=_function("around.gateway_only"),
+        needs=(_API, _CALLERS, _ENTRIES, _READS),
+        touches=("workloads",),
+        seconds=3.0,
     ),
     "pool-burst": CheckKind(
-        make="calls.pool.pool_burst",
+        read=_function("calls.pool.pool_burst"),
         needs=(_DATABASE, _within("database.pool", "the burst is larger than the pool of connections")),
         touches=("entry",),
         seconds=3.0,
     ),
-    "sign-ins": CheckKind(make="calls.sign_in.sign_ins", needs=_SIGN_IN, touches=("entry",), seconds=8.0),
-    "region-serves": CheckKind(make="calls.regions.region_serves", needs=(_ENTRIES,), touches=("entry",), seconds=3.0),
-    "production-subset": CheckKind(make="sql.staging.production_subset", needs=(_DATABASE, _PRODUCTION)),
-    "values-masked": CheckKind(make="sql.staging.values_masked", needs=(_DATABASE, _PRODUCTION)),
-    "network-ports": CheckKind(make="ports.network_ports", needs=(_API, _CALLERS), touches=("workloads",), seconds=4.0),
+    "sign-ins": CheckKind(read=_function("calls.sign_in.sign_ins"), needs=_SIGN_IN, touches=("entry",), seconds=8.0),
+    "region-serves": CheckKind(
+        read=_function("calls.regions.region_serves"), needs=(_ENTRIES,), touches=("entry",), seconds=3.0
+    ),
+    "production-subset": CheckKind(read=_function("sql.staging.production_subset"), needs=(_DATABASE, _PRODUCTION)),
+    "values-masked": CheckKind(read=_function("sql.staging.values_masked"), needs=(_DATABASE, _PRODUCTION)),
+    "network-ports": CheckKind(
+        read=_function("ports.network_ports"), needs=(_API, _CALLERS), touches=("workloads",), seconds=4.0
+    ),
     "migrated-and-back": CheckKind(
-        make="sql.migrated.migrated_and_back",
+        read=_function("sql.migrated.migrated_and_back"),
         needs=(_DATABASE, _PODS, RequiredKey("migration", "the database is migrated to a candidate's schema and back")),
         when=When.AFTER_TRAFFIC,
         touches=("database",),
@@ -121,13 +143,13 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         consent="migration",
     ),
     "pending-pod-runs": CheckKind(
-        make="pending.pending_pod_runs",
+        read=_function("pending.pending_pod_runs"),
         needs=(_API, RequiredKey("callers", "its pods run the image of the declared callers")),
         touches=("workloads", "nodes"),
         seconds=15.0,
     ),
     "flag-off": CheckKind(
-        make="flags.served.flag_off",
+        read=_function("flags.served.flag_off"),
         needs=(
             _FLAGS,
             _PODS,
@@ -141,7 +163,7 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         consent="feature-flags",
     ),
     "flag-page": CheckKind(
-        make="flags.served.flag_page",
+        read=_function("flags.served.flag_page"),
         needs=(_FLAGS, _PODS, *_SWITCHED, _within("flags.pages", "pages are read for what the flag switches")),
         seconds=13.0,
         when=When.BESIDE_USERS,
@@ -149,7 +171,7 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         consent="feature-flags",
     ),
     "flag-metrics": CheckKind(
-        make="flags.exposed.flag_metrics",
+        read=_function("flags.exposed.flag_metrics"),
         needs=(
             _FLAGS,
             _PODS,
@@ -162,9 +184,9 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         touches=("entry",),
         consent="feature-flags",
     ),
-    "exposed-metrics": CheckKind(make="exposition.exposed_metrics", needs=(_API, _EXPOSED)),
+    "exposed-metrics": CheckKind(read=_function("exposition.exposed_metrics"), needs=(_API, _EXPOSED)),
     "written-and-read": CheckKind(
-        make="writing.written_and_read",
+        read=_function("writing.written_and_read"),
         needs=(
             RequiredKey("ledger", "writes go to the ledger's path"),
             RequiredKey("doors", "one region is written to, another is read", *_NO_ENTRIES),
@@ -174,68 +196,77 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         ),
     ),
     "portal-links": CheckKind(
-        make="portal.portal_links", needs=(RequiredKey("portal", "the portal and what it links to are requested"),)
+        read=_function("portal.portal_links"),
+        needs=(RequiredKey("portal", "the portal and what it links to are requested"),),
     ),
-    "dns-records": CheckKind(make="dns.dns_records", needs=(RequiredKey("dns", "the public names are resolved"),)),
+    "dns-records": CheckKind(
+        read=_function("dns.dns_records"), needs=(RequiredKey("dns", "the public names are resolved"),)
+    ),
     "dns-servers": CheckKind(
-        make="dns.dns_servers", needs=(RequiredKey("dns", "the public names are requested from the zone's servers"),)
+        read=_function("dns.dns_servers"),
+        needs=(RequiredKey("dns", "the public names are requested from the zone's servers"),),
     ),
-    "pods-scraped": CheckKind(make="monitor.targets.pods_scraped", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
+    "pods-scraped": CheckKind(
+        read=_function("monitor.targets.pods_scraped"), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC
+    ),
     "scrape-schedule": CheckKind(
-        make="monitor.targets.scrape_schedule", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC
+        read=_function("monitor.targets.scrape_schedule"), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC
     ),
-    "alert-rules": CheckKind(make="monitor.rules.alert_rules", needs=(_MONITOR,)),
-    "alert-rules-of-regions": CheckKind(make="monitor.rules.rules_of_regions", needs=(_MONITORS,)),
+    "alert-rules": CheckKind(read=_function("monitor.rules.alert_rules"), needs=(_MONITOR,)),
+    "alert-rules-of-regions": CheckKind(read=_function("monitor.rules.rules_of_regions"), needs=(_MONITORS,)),
     "service-series": CheckKind(
-        make="monitor.series.service_series", needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
+        read=_function("monitor.series.service_series"), needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
     ),
     "dashboard-data": CheckKind(
-        make="monitor.series.dashboard_data", needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC
+        read=_function("monitor.series.dashboard_data"), needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC
     ),
     "grafana-panels": CheckKind(
-        make="monitor.grafana.grafana_panels",
+        read=_function("monitor.grafana.grafana_panels"),
         needs=(RequiredKey("grafana", "the data of panels are requested from Grafana"),),
         when=When.UNDER_TRAFFIC,
     ),
     "cpu-profiles": CheckKind(
-        make="monitor.profiles.cpu_profiles",
+        read=_function("monitor.profiles.cpu_profiles"),
         needs=(RequiredKey("profiles", "a CPU profile is requested from every service"), _PODS),
         when=When.UNDER_TRAFFIC,
     ),
-    "pod-usage": CheckKind(make="monitor.usage.pod_usage", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
-    "service-memory": CheckKind(make="monitor.usage.service_memory", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
+    "pod-usage": CheckKind(read=_function("monitor.usage.pod_usage"), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
+    "service-memory": CheckKind(
+        read=_function("monitor.usage.service_memory"), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC
+    ),
     "service-quantiles": CheckKind(
-        make="monitor.usage.service_quantiles", needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
+        read=_function("monitor.usage.service_quantiles"), needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
     ),
     "test-alert": CheckKind(
-        make="monitor.notices.posted_alert",
+        read=_function("monitor.notices.posted_alert"),
         needs=(
             _MONITOR,
             RequiredKey("alerting", "an alert is posted to Alertmanager and found at its receiver"),
             _within("alerting.alertmanager", "an alert is posted to Alertmanager"),
         ),
     ),
-    "alert-runbooks": CheckKind(make="links.runbooks.alert_runbooks", needs=(_MONITOR,)),
+    "alert-runbooks": CheckKind(read=_function("links.runbooks.alert_runbooks"), needs=(_MONITOR,)),
     "documentation": CheckKind(
-        make="links.published.documentation",
+        read=_function("links.published.documentation"),
         needs=(
             RequiredKey("documentation", "the documentation is requested"),
             RequiredKey("kubernetes", "the newest ReplicaSet says when the switch was"),
         ),
     ),
     "quality-report": CheckKind(
-        make="links.published.quality_report",
+        read=_function("links.published.quality_report"),
         needs=(RequiredKey("quality_report", "the newest quality report is requested"),),
     ),
     "page-assets": CheckKind(
-        make="links.assets.page_assets", needs=(RequiredKey("website", "its pages and what they load are requested"),)
+        read=_function("links.assets.page_assets"),
+        needs=(RequiredKey("website", "its pages and what they load are requested"),),
     ),
-    "service-endpoints": CheckKind(make="state.service.service_endpoints", needs=(_API,)),
+    "service-endpoints": CheckKind(read=_function("state.service.service_endpoints"), needs=(_API,)),
     "restart-counts": CheckKind(
-        make="monitor.restarts.restart_counts", needs=(_MONITOR, _PODS), when=When.AFTER_TRAFFIC
+        read=_function("monitor.restarts.restart_counts"), needs=(_MONITOR, _PODS), when=When.AFTER_TRAFFIC
     ),
     "page-timings": CheckKind(
-        make="monitor.pages.page_timings",
+        read=_function("monitor.pages.page_timings"),
         needs=(
             _MONITOR,
             RequiredKey("website", "its pages are found by links"),
@@ -244,7 +275,7 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         when=When.UNDER_TRAFFIC,
     ),
     "store-queries": CheckKind(
-        make="sql.queries.store_queries",
+        read=_function("sql.queries.store_queries"),
         needs=(
             _MONITOR,
             _DATABASE,
@@ -254,10 +285,13 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         when=When.UNDER_TRAFFIC,
     ),
     "pod-resources": CheckKind(
-        make="monitor.resources.pod_resources", needs=(_MONITOR, _PODS), when=When.AT_THE_WINDOWS_END
+        read=_function("monitor.resources.pod_resources"), needs=(_MONITOR, _PODS), when=When.AT_THE_WINDOWS_END
     ),
-    "metric-panels": CheckKind(make="monitor.series.metric_panels", needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC),
+    "metric-panels": CheckKind(
+        read=_function("monitor.series.metric_panels"), needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC
+    ),
 }
+CHECKS: Final[Mapping[str, CheckKind]] = {**_ROWS, **checks_of(CLAIMS)}
 """Every check by its name."""
 
 
@@ -275,3 +309,18 @@ def kind_of(name: str) -> CheckKind:
 def consents() -> frozenset[str]:
     """The names by which `may_break` allows checks that change what users have."""
     return frozenset(kind.consent for kind in CHECKS.values() if kind.consent)
+
+
+def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | None = None) -> Check:
+    """Run the check of a demand, and record its facts."""
+    return record_facts(demand, lambda: _facts(demand, target), sink, run_directory)
+
+
+def _facts(demand: Demand, target: Target) -> tuple[Fact, ...]:
+    with kind_of(demand.name).placed(target, demand.params) as probe:
+        facts = settled(probe)
+    if not facts:
+        raise DriverError(
+            "there is nothing to check", where=target.name, hint="check the namespaces in the target file"
+        )
+    return facts
