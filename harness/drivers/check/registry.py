@@ -82,25 +82,6 @@ _ROWS: Final[Mapping[str, CheckKind]] = {
     "network-policy": CheckKind(
         read=_function("policies.network_policy"), needs=(_API, _CALLERS), touches=("workloads",)
     ),
-    "state-of-containers": CheckKind(read=_function("state.declared.state_of_containers"), needs=(_API,)),
-    "state-of-workloads": CheckKind(
-        read=_function("state.declared.state_of_workloads"),
-        needs=(
-            _API,
-            RequiredKey(
-                "regions.{region}",
-                "the workloads of {region} are read",
-                "region {region}",
-                "add {region} to `regions:`",
-            ),
-        ),
-    ),
-    "container-user": CheckKind(read=_function("state.workload.container_user"), needs=(_API,)),
-    "container-environment": CheckKind(read=_function("state.workload.container_environment"), needs=(_API,)),
-    "container-probes": CheckKind(read=_function("state.workload.container_probes"), needs=(_API,)),
-    "autoscaler-target": CheckKind(read=_function("state.workload.autoscaler_target"), needs=(_API,)),
-    "annotation-of-account": CheckKind(read=_function("state.declared.annotation_of_account"), needs=(_API,)),
-    "api-version": CheckKind(read=_function("state.versions.api_version"), needs=(_API,)),
     "database-version": CheckKind(read=_function("sql.members.database_version"), needs=(_DATABASE,)),
     "database-primary": CheckKind(read=_function("sql.members.database_primary"), needs=(_DATABASE, _MEMBERS)),
     "database-standbys": CheckKind(read=_function("sql.members.database_standbys"), needs=(_DATABASE, _MEMBERS)),
@@ -261,7 +242,6 @@ _ROWS: Final[Mapping[str, CheckKind]] = {
         read=_function("links.assets.page_assets"),
         needs=(RequiredKey("website", "its pages and what they load are requested"),),
     ),
-    "service-endpoints": CheckKind(read=_function("state.service.service_endpoints"), needs=(_API,)),
     "restart-counts": CheckKind(
         read=_function("monitor.restarts.restart_counts"), needs=(_MONITOR, _PODS), when=When.AFTER_TRAFFIC
     ),

@@ -58,22 +58,4 @@ PUBLISHED: Final = (
         example="the newest quality report is younger than 24 h and names the running release",
         mean=check("quality-report", age="<age>"),
     ),
-    Template(
-        name="service-endpoints",
-        keyword=Keyword.THEN,
-        text=(
-            'service "<service:name>" has type LoadBalancer, maps port <port> to <target_port:port> and has at least '
-            "<count> ready endpoints"
-        ),
-        about="The Service of that name in the primary region, and the addresses of its Endpoints that are ready at the port behind.",
-        example='service "web" has type LoadBalancer, maps port 80 to 3000 and has at least 3 ready endpoints',
-        mean=check(
-            "service-endpoints",
-            service="<service>",
-            type="LoadBalancer",
-            port="<port>",
-            target_port="<target_port>",
-            at_least="<count>",
-        ),
-    ),
 )
