@@ -135,7 +135,7 @@ def sentence_fields(
         "check": check,
         "text": text,
         "about": about,
-        "example": example,
+        "example": example or text,
         "fixed": MappingProxyType(dict(fixed or {})),
         "where": where,
     }

@@ -90,7 +90,7 @@ class CheckClaim(ClaimedSentence):
 def claim(
     text: str,
     *,
-    example: str,
+    example: str = "",
     name: str = "",
     about: str = "",
     fixed: Mapping[str, str] | None = None,
@@ -109,7 +109,7 @@ def claim(
 
     Args:
         text: the sentence; `<limit:duration>` is a slot with its type, `[…]` may be left out.
-        example: a sentence that it matches.
+        example: a sentence that it matches, where it has slots.
         name: of the sentence, where it is not that of the check.
         about: what is read, where it is not what the docstring says.
         fixed: parameters that these words fix; `{"within": "<limit>"}` gives the parameter the value of the slot `limit`.

@@ -35,8 +35,6 @@ _API: Final = RequiredKey("kubernetes", "the check reads the Kubernetes API")
 _PODS: Final = RequiredKey("kubernetes", "the pods are found through the Kubernetes API")
 _BOARDS: Final = RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster")
 _DATABASE: Final = RequiredKey("database", "the check queries the database")
-_MEMBERS: Final = _within("database.members", "each member of the database is queried")
-_PRODUCTION: Final = RequiredKey("database.production", "the database is compared with production's")
 _MONITOR: Final = RequiredKey("prometheus", "the check reads from Prometheus what it scrapes and evaluates")
 _MONITORS: Final = RequiredKey(
     "monitors",
@@ -82,17 +80,6 @@ _ROWS: Final[Mapping[str, CheckKind]] = {
     "network-policy": CheckKind(
         read=_function("policies.network_policy"), needs=(_API, _CALLERS), touches=("workloads",)
     ),
-    "database-version": CheckKind(read=_function("sql.members.database_version"), needs=(_DATABASE,)),
-    "database-primary": CheckKind(read=_function("sql.members.database_primary"), needs=(_DATABASE, _MEMBERS)),
-    "database-standbys": CheckKind(read=_function("sql.members.database_standbys"), needs=(_DATABASE, _MEMBERS)),
-    "database-settings": CheckKind(
-        read=_function("sql.settings.database_settings"),
-        needs=(_DATABASE, _within("database.settings", "the declared settings of the database are compared")),
-    ),
-    "password-hashes": CheckKind(
-        read=_function("sql.hashes.password_hashes"),
-        needs=(_DATABASE, _within("database.passwords", "the column with the passwords of users is read")),
-    ),
     "secrets-hidden": CheckKind(read=_function("secrets.scan.secrets_hidden"), needs=(_API,), when=When.AFTER_TRAFFIC),
     "gateway-only": CheckKind(
         read=_function("around.gateway_only"),
@@ -110,18 +97,8 @@ _ROWS: Final[Mapping[str, CheckKind]] = {
     "region-serves": CheckKind(
         read=_function("calls.regions.region_serves"), needs=(_ENTRIES,), touches=("entry",), seconds=3.0
     ),
-    "production-subset": CheckKind(read=_function("sql.staging.production_subset"), needs=(_DATABASE, _PRODUCTION)),
-    "values-masked": CheckKind(read=_function("sql.staging.values_masked"), needs=(_DATABASE, _PRODUCTION)),
     "network-ports": CheckKind(
         read=_function("ports.network_ports"), needs=(_API, _CALLERS), touches=("workloads",), seconds=4.0
-    ),
-    "migrated-and-back": CheckKind(
-        read=_function("sql.migrated.migrated_and_back"),
-        needs=(_DATABASE, _PODS, RequiredKey("migration", "the database is migrated to a candidate's schema and back")),
-        when=When.AFTER_TRAFFIC,
-        touches=("database",),
-        seconds=8.0,
-        consent="migration",
     ),
     "pending-pod-runs": CheckKind(
         read=_function("pending.pending_pod_runs"),
@@ -251,16 +228,6 @@ _ROWS: Final[Mapping[str, CheckKind]] = {
             _MONITOR,
             RequiredKey("website", "its pages are found by links"),
             RequiredKey("metrics", "the names of the pages' metrics are needed"),
-        ),
-        when=When.UNDER_TRAFFIC,
-    ),
-    "store-queries": CheckKind(
-        read=_function("sql.queries.store_queries"),
-        needs=(
-            _MONITOR,
-            _DATABASE,
-            RequiredKey("metrics", "the names of the queries' metrics are needed"),
-            _within("database.roles", "statements of the services' own roles are counted"),
         ),
         when=When.UNDER_TRAFFIC,
     ),

@@ -47,20 +47,4 @@ CALLS: Final = (
         example="at least 95 % of each region's requests are served in that region in the steady state",
         mean=check("region-serves", at_least="<share>"),
     ),
-    Template(
-        name="production-subset",
-        keyword=Keyword.THEN,
-        text="every table has at least <share:ratio> of production's rows at the same schema version",
-        about="Rows and schema of the database against the register that `database.production` of the target file names.",
-        example="every table has at least 10 % of production's rows at the same schema version",
-        mean=check("production-subset", at_least="<share>"),
-    ),
-    Template(
-        name="values-masked",
-        keyword=Keyword.THEN,
-        text="no personal value of production is found unmasked in any table of staging",
-        about="Every value but numbers, times, booleans and UUIDs, its parts and the addresses in it, by their digests, against the digests in the register; counted in the database.",
-        example="no personal value of production is found unmasked in any table of staging",
-        mean=check("values-masked"),
-    ),
 )

@@ -99,22 +99,6 @@ CHECKS: Final = (
         mean=check("portal-links"),
     ),
     Template(
-        name="migrated-and-back",
-        keyword=Keyword.THEN,
-        text="after the migration forward and back, row count and checksum of every table equal those before",
-        about="The candidate's own Jobs migrate the live database and take it back; each table is read row by row before, meanwhile and after.",
-        example="after the migration forward and back, row count and checksum of every table equal those before",
-        mean=check("migrated-and-back"),
-    ),
-    Template(
-        name="migration-corrupts-nothing",
-        keyword=Keyword.THEN,
-        text="every table has equal row count and checksum before and after the migration there and back",
-        about="The same, in the words of the risk.",
-        example="every table has equal row count and checksum before and after the migration there and back",
-        mean=check("migrated-and-back"),
-    ),
-    Template(
         name="flag-off",
         keyword=Keyword.THEN,
         text="no answer with a feature is served later than <within:reaction> after its flag is off, under traffic",

@@ -136,17 +136,6 @@ MONITOR: Final = (
         mean=check("pod-resources", share="<share>"),
     ),
     Template(
-        name="store-queries",
-        keyword=Keyword.THEN,
-        text="every query of every store has its count and p95 in the metrics, at most <age:duration> old",
-        about=(
-            "Each query that a member of the database has counted for the services' roles (`pg_stat_statements`) is found by its text in the label "
-            "`metrics.query` of `metrics.query_seconds`."
-        ),
-        example="every query of every store has its count and p95 in the metrics, at most 60 s old",
-        mean=check("store-queries", age="<age>"),
-    ),
-    Template(
         name="metric-panels",
         keyword=Keyword.THEN,
         text="every success metric of the document has a dashboard panel with data younger than <age:duration>",

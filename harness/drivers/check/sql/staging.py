@@ -13,10 +13,13 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.catalogue.explain import configuration_error, matching
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import DATABASE
 from harness.drivers.check.sql.asking import Row, database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.reference import Reference
 from harness.yamlfile import read_document
@@ -53,6 +56,7 @@ _FOUND: Final = (
 )
 """Query that compares hashes of complete values, of addresses in them, and of parts between separators (arrays, JSON, XML)."""
 _LONGEST_LIST: Final = 100_000
+_PRODUCTION: Final = RequiredKey("database.production", "the database is compared with production's")
 
 
 class ProductionRegister(BaseModel):
@@ -67,8 +71,14 @@ class ProductionRegister(BaseModel):
     )
 
 
+@claim(
+    "every table has at least <share:ratio> of production's rows at the same schema version",
+    example="every table has at least 10 % of production's rows at the same schema version",
+    fixed={"at_least": "<share>"},
+    needs=(DATABASE, _PRODUCTION),
+)
 def production_subset(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Counts the rows of every table of the register: each must have at least `at_least` of production's rows, at the same schema."""
+    """Rows and schema of the database against the register that `database.production` of the target file names."""
     register, least = _register(target), Quantity.parse(params["at_least"]).base
     dsn = database_in(target).dsn
 
@@ -106,11 +116,15 @@ def _rows(dsn: Reference, table: str, production: int, least: float) -> FactRead
     )
 
 
+@claim(
+    "no personal value of production is found unmasked in any table of staging",
+    needs=(DATABASE, _PRODUCTION),
+)
 def values_masked(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Compares the digests of every text value and its parts with the digests of production's personal values.
+    """Every value but numbers, times, booleans and UUIDs, its parts and the addresses in it, by their digests, against the digests in the register; counted in the database.
 
-    Bytes are searched as text; if nothing is found in them, or a column cannot be searched, the fact is unknown. The database does
-    the counting: no value leaves it, and no fact contains one.
+    Bytes are searched as text; if nothing is found in them, or a column cannot be searched, the fact is unknown. The database does the
+    counting: no value leaves it, and no fact contains one.
     """
     register, dsn = _register(target), database_in(target).dsn
     production = database_in(target).production
