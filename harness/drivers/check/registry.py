@@ -33,16 +33,8 @@ def _within(key: str, why: str) -> RequiredKey:
 
 _API: Final = RequiredKey("kubernetes", "the check reads the Kubernetes API")
 _PODS: Final = RequiredKey("kubernetes", "the pods are found through the Kubernetes API")
-_BOARDS: Final = RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster")
 _DATABASE: Final = RequiredKey("database", "the check queries the database")
 _MONITOR: Final = RequiredKey("prometheus", "the check reads from Prometheus what it scrapes and evaluates")
-_MONITORS: Final = RequiredKey(
-    "monitors",
-    "the loaded rules are read from the Prometheus of every region",
-    "region with a `prometheus`",
-    "add `prometheus:` to each region of `regions:`",
-)
-_SERIES: Final = RequiredKey("metrics", "the names of the services' metrics are needed")
 _EXPOSED: Final = RequiredKey("metrics", "the metrics of every pod are read")
 _NO_ENTRIES: Final = ("region with an `entry`", "add `entry:` to each region of `regions:`")
 _ENTRIES: Final = RequiredKey("doors", "requests are sent to the entry of every region", *_NO_ENTRIES)
@@ -164,45 +156,6 @@ _ROWS: Final[Mapping[str, CheckKind]] = {
         read=_function("dns.dns_servers"),
         needs=(RequiredKey("dns", "the public names are requested from the zone's servers"),),
     ),
-    "pods-scraped": CheckKind(
-        read=_function("monitor.targets.pods_scraped"), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC
-    ),
-    "scrape-schedule": CheckKind(
-        read=_function("monitor.targets.scrape_schedule"), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC
-    ),
-    "alert-rules": CheckKind(read=_function("monitor.rules.alert_rules"), needs=(_MONITOR,)),
-    "alert-rules-of-regions": CheckKind(read=_function("monitor.rules.rules_of_regions"), needs=(_MONITORS,)),
-    "service-series": CheckKind(
-        read=_function("monitor.series.service_series"), needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
-    ),
-    "dashboard-data": CheckKind(
-        read=_function("monitor.series.dashboard_data"), needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC
-    ),
-    "grafana-panels": CheckKind(
-        read=_function("monitor.grafana.grafana_panels"),
-        needs=(RequiredKey("grafana", "the data of panels are requested from Grafana"),),
-        when=When.UNDER_TRAFFIC,
-    ),
-    "cpu-profiles": CheckKind(
-        read=_function("monitor.profiles.cpu_profiles"),
-        needs=(RequiredKey("profiles", "a CPU profile is requested from every service"), _PODS),
-        when=When.UNDER_TRAFFIC,
-    ),
-    "pod-usage": CheckKind(read=_function("monitor.usage.pod_usage"), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
-    "service-memory": CheckKind(
-        read=_function("monitor.usage.service_memory"), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC
-    ),
-    "service-quantiles": CheckKind(
-        read=_function("monitor.usage.service_quantiles"), needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
-    ),
-    "test-alert": CheckKind(
-        read=_function("monitor.notices.posted_alert"),
-        needs=(
-            _MONITOR,
-            RequiredKey("alerting", "an alert is posted to Alertmanager and found at its receiver"),
-            _within("alerting.alertmanager", "an alert is posted to Alertmanager"),
-        ),
-    ),
     "alert-runbooks": CheckKind(read=_function("links.runbooks.alert_runbooks"), needs=(_MONITOR,)),
     "documentation": CheckKind(
         read=_function("links.published.documentation"),
@@ -218,24 +171,6 @@ _ROWS: Final[Mapping[str, CheckKind]] = {
     "page-assets": CheckKind(
         read=_function("links.assets.page_assets"),
         needs=(RequiredKey("website", "its pages and what they load are requested"),),
-    ),
-    "restart-counts": CheckKind(
-        read=_function("monitor.restarts.restart_counts"), needs=(_MONITOR, _PODS), when=When.AFTER_TRAFFIC
-    ),
-    "page-timings": CheckKind(
-        read=_function("monitor.pages.page_timings"),
-        needs=(
-            _MONITOR,
-            RequiredKey("website", "its pages are found by links"),
-            RequiredKey("metrics", "the names of the pages' metrics are needed"),
-        ),
-        when=When.UNDER_TRAFFIC,
-    ),
-    "pod-resources": CheckKind(
-        read=_function("monitor.resources.pod_resources"), needs=(_MONITOR, _PODS), when=When.AT_THE_WINDOWS_END
-    ),
-    "metric-panels": CheckKind(
-        read=_function("monitor.series.metric_panels"), needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC
     ),
 }
 CHECKS: Final[Mapping[str, CheckKind]] = {**_ROWS, **checks_of(CLAIMS)}

@@ -29,7 +29,6 @@ from harness.steps.templates.comparisons import COMPARISONS
 from harness.steps.templates.exposures import EXPOSURES
 from harness.steps.templates.items import ITEMS
 from harness.steps.templates.kpis import KPIS
-from harness.steps.templates.monitor import MONITOR
 from harness.steps.templates.people import PEOPLE
 from harness.steps.templates.published import PUBLISHED
 from harness.steps.templates.recoveries import RECOVERIES
@@ -95,7 +94,6 @@ OWN: Final = (
     *RECOVERIES,
     *ITEMS,
     *EXPOSURES,
-    *MONITOR,
     *ALERTS,
     *CHECKS,
     *PUBLISHED,
