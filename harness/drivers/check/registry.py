@@ -34,7 +34,6 @@ def _within(key: str, why: str) -> RequiredKey:
 _API: Final = RequiredKey("kubernetes", "the check reads the Kubernetes API")
 _PODS: Final = RequiredKey("kubernetes", "the pods are found through the Kubernetes API")
 _DATABASE: Final = RequiredKey("database", "the check queries the database")
-_MONITOR: Final = RequiredKey("prometheus", "the check reads from Prometheus what it scrapes and evaluates")
 _EXPOSED: Final = RequiredKey("metrics", "the metrics of every pod are read")
 _NO_ENTRIES: Final = ("region with an `entry`", "add `entry:` to each region of `regions:`")
 _ENTRIES: Final = RequiredKey("doors", "requests are sent to the entry of every region", *_NO_ENTRIES)
@@ -145,32 +144,12 @@ _ROWS: Final[Mapping[str, CheckKind]] = {
             _one_entry("{to}"),
         ),
     ),
-    "portal-links": CheckKind(
-        read=_function("portal.portal_links"),
-        needs=(RequiredKey("portal", "the portal and what it links to are requested"),),
-    ),
     "dns-records": CheckKind(
         read=_function("dns.dns_records"), needs=(RequiredKey("dns", "the public names are resolved"),)
     ),
     "dns-servers": CheckKind(
         read=_function("dns.dns_servers"),
         needs=(RequiredKey("dns", "the public names are requested from the zone's servers"),),
-    ),
-    "alert-runbooks": CheckKind(read=_function("links.runbooks.alert_runbooks"), needs=(_MONITOR,)),
-    "documentation": CheckKind(
-        read=_function("links.published.documentation"),
-        needs=(
-            RequiredKey("documentation", "the documentation is requested"),
-            RequiredKey("kubernetes", "the newest ReplicaSet says when the switch was"),
-        ),
-    ),
-    "quality-report": CheckKind(
-        read=_function("links.published.quality_report"),
-        needs=(RequiredKey("quality_report", "the newest quality report is requested"),),
-    ),
-    "page-assets": CheckKind(
-        read=_function("links.assets.page_assets"),
-        needs=(RequiredKey("website", "its pages and what they load are requested"),),
     ),
 }
 CHECKS: Final[Mapping[str, CheckKind]] = {**_ROWS, **checks_of(CLAIMS)}

@@ -30,7 +30,6 @@ from harness.steps.templates.exposures import EXPOSURES
 from harness.steps.templates.items import ITEMS
 from harness.steps.templates.kpis import KPIS
 from harness.steps.templates.people import PEOPLE
-from harness.steps.templates.published import PUBLISHED
 from harness.steps.templates.recoveries import RECOVERIES
 from harness.steps.templates.replicas import REPLICA_STEPS
 from harness.steps.templates.reports import REPORTS
@@ -96,7 +95,6 @@ OWN: Final = (
     *EXPOSURES,
     *ALERTS,
     *CHECKS,
-    *PUBLISHED,
     *CALLS,
     *STATE,
     *STATIC,

@@ -91,14 +91,6 @@ CHECKS: Final = (
         mean=check("written-and-read", **{"from": "<from>", "to": "<to>", "within": "<within>"}),
     ),
     Template(
-        name="portal-links",
-        keyword=Keyword.THEN,
-        text="the self-service portal answers 200 and every link on its first page answers below 400",
-        about="The page at `portal` of the target file, and the pages, styles, scripts and pictures that it links to.",
-        example="the self-service portal answers 200 and every link on its first page answers below 400",
-        mean=check("portal-links"),
-    ),
-    Template(
         name="flag-off",
         keyword=Keyword.THEN,
         text="no answer with a feature is served later than <within:reaction> after its flag is off, under traffic",
