@@ -32,18 +32,12 @@ def _within(key: str, why: str) -> RequiredKey:
 
 
 _API: Final = RequiredKey("kubernetes", "the check reads the Kubernetes API")
-_PODS: Final = RequiredKey("kubernetes", "the pods are found through the Kubernetes API")
 _DATABASE: Final = RequiredKey("database", "the check queries the database")
 _EXPOSED: Final = RequiredKey("metrics", "the metrics of every pod are read")
 _NO_ENTRIES: Final = ("region with an `entry`", "add `entry:` to each region of `regions:`")
 _ENTRIES: Final = RequiredKey("doors", "requests are sent to the entry of every region", *_NO_ENTRIES)
 _READS: Final = _within("probes.services", "a read of every service is sent to the entry of every region")
 _CALLERS: Final = RequiredKey("callers", "a declared caller connects to the backend")
-_FLAGS: Final = RequiredKey("flags", "a feature flag is switched")
-_SWITCHED: Final = (
-    _within("flags.config_map", "the flag is switched where it is kept"),
-    _within("flags.ofrep", "OFREP must confirm that the flag was switched"),
-)
 _SIGN_IN: Final = (
     RequiredKey("sign_in", "users sign in"),
     RequiredKey("may_write", "failed sign-ins may lock the accounts of users"),
@@ -96,42 +90,6 @@ _ROWS: Final[Mapping[str, CheckKind]] = {
         needs=(_API, RequiredKey("callers", "its pods run the image of the declared callers")),
         touches=("workloads", "nodes"),
         seconds=15.0,
-    ),
-    "flag-off": CheckKind(
-        read=_function("flags.served.flag_off"),
-        needs=(
-            _FLAGS,
-            _PODS,
-            _ENTRIES,
-            *_SWITCHED,
-            _within("flags.answers", "answers are read for what the flag switches"),
-        ),
-        seconds=24.0,
-        when=When.BESIDE_USERS,
-        touches=("entry",),
-        consent="feature-flags",
-    ),
-    "flag-page": CheckKind(
-        read=_function("flags.served.flag_page"),
-        needs=(_FLAGS, _PODS, *_SWITCHED, _within("flags.pages", "pages are read for what the flag switches")),
-        seconds=13.0,
-        when=When.BESIDE_USERS,
-        touches=("entry",),
-        consent="feature-flags",
-    ),
-    "flag-metrics": CheckKind(
-        read=_function("flags.exposed.flag_metrics"),
-        needs=(
-            _FLAGS,
-            _PODS,
-            _EXPOSED,
-            *_SWITCHED,
-            _within("flags.metrics", "metrics are read for what the flag switches"),
-        ),
-        seconds=5.0,
-        when=When.BESIDE_USERS,
-        touches=("entry",),
-        consent="feature-flags",
     ),
     "exposed-metrics": CheckKind(read=_function("exposition.exposed_metrics"), needs=(_API, _EXPOSED)),
     "written-and-read": CheckKind(

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
+from harness.drivers.check.needs import within
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
+from harness.model.need import RequiredKey
 from harness.targets import Target, platform_of
 from harness.targets.access import Access, access
 from harness.targets.changes import ConfigMapKey, FlagSettings
@@ -25,6 +27,12 @@ from harness.units import NS_PER_S
 if TYPE_CHECKING:
     import httpx
 
+FLAGS: Final = RequiredKey("flags", "a feature flag is switched")
+SWITCHED: Final = (
+    within("flags.config_map", "the flag is switched where it is kept"),
+    within("flags.ofrep", "OFREP must confirm that the flag was switched"),
+)
+"""What every check that switches a flag needs, beside `FLAGS`."""
 OFREP: Final = "/ofrep/v1/evaluate/flags/"
 _SAID_WITHIN_S: Final = 10.0
 _SYNCED_S: Final = 120.0
