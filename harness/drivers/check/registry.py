@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from harness.drivers.check.claim import CheckClaim, CheckFunction, CheckKind, When, checks_of
+from harness.drivers.check.claim import CheckClaim, CheckFunction, CheckKind, checks_of
 from harness.drivers.claim import claims_below
 from harness.drivers.facts import record_facts, settled
 from harness.errors import DriverError, UsageError
@@ -32,16 +32,11 @@ def _within(key: str, why: str) -> RequiredKey:
 
 
 _API: Final = RequiredKey("kubernetes", "the check reads the Kubernetes API")
-_DATABASE: Final = RequiredKey("database", "the check queries the database")
 _EXPOSED: Final = RequiredKey("metrics", "the metrics of every pod are read")
 _NO_ENTRIES: Final = ("region with an `entry`", "add `entry:` to each region of `regions:`")
 _ENTRIES: Final = RequiredKey("doors", "requests are sent to the entry of every region", *_NO_ENTRIES)
 _READS: Final = _within("probes.services", "a read of every service is sent to the entry of every region")
 _CALLERS: Final = RequiredKey("callers", "a declared caller connects to the backend")
-_SIGN_IN: Final = (
-    RequiredKey("sign_in", "users sign in"),
-    RequiredKey("may_write", "failed sign-ins may lock the accounts of users"),
-)
 
 
 def _one_entry(region: str) -> RequiredKey:
@@ -65,22 +60,11 @@ _ROWS: Final[Mapping[str, CheckKind]] = {
     "network-policy": CheckKind(
         read=_function("policies.network_policy"), needs=(_API, _CALLERS), touches=("workloads",)
     ),
-    "secrets-hidden": CheckKind(read=_function("secrets.scan.secrets_hidden"), needs=(_API,), when=When.AFTER_TRAFFIC),
     "gateway-only": CheckKind(
         read=_function("around.gateway_only"),
         needs=(_API, _CALLERS, _ENTRIES, _READS),
         touches=("workloads",),
         seconds=3.0,
-    ),
-    "pool-burst": CheckKind(
-        read=_function("calls.pool.pool_burst"),
-        needs=(_DATABASE, _within("database.pool", "the burst is larger than the pool of connections")),
-        touches=("entry",),
-        seconds=3.0,
-    ),
-    "sign-ins": CheckKind(read=_function("calls.sign_in.sign_ins"), needs=_SIGN_IN, touches=("entry",), seconds=8.0),
-    "region-serves": CheckKind(
-        read=_function("calls.regions.region_serves"), needs=(_ENTRIES,), touches=("entry",), seconds=3.0
     ),
     "network-ports": CheckKind(
         read=_function("ports.network_ports"), needs=(_API, _CALLERS), touches=("workloads",), seconds=4.0

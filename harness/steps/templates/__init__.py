@@ -36,7 +36,6 @@ from harness.steps.templates.reports import REPORTS
 from harness.steps.templates.rollouts import ROLLOUTS
 from harness.steps.templates.scaling import SCALING
 from harness.steps.templates.spikes import SPIKES
-from harness.steps.templates.state import STATE
 from harness.steps.templates.static import STATIC
 from harness.steps.templates.triggers import TRIGGERS
 
@@ -96,7 +95,6 @@ OWN: Final = (
     *ALERTS,
     *CHECKS,
     *CALLS,
-    *STATE,
     *STATIC,
     *REPLICA_STEPS,
     *ROLLOUTS,
