@@ -7,9 +7,11 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from harness.drivers.check.claim import claim
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.outside import Dns
 
@@ -62,8 +64,13 @@ class DnsServer(NamedTuple):
         return self.address if self.port == _PORT else f"{self.address}:{self.port}"
 
 
+@claim(
+    "every public name resolves to its declared addresses with a TTL of at most <ttl:duration>",
+    example="every public name resolves to its declared addresses with a TTL of at most 60 s",
+    needs=(RequiredKey("dns", "the public names are resolved"),),
+)
 def dns_records(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Resolves every public name as users do: exactly the declared addresses are expected, with a TTL of at most `ttl`.
+    """Each name of the key `dns` is asked of the users' resolver: its addresses and no other, IPv4 and IPv6.
 
     A cache answers with less than the TTL of the record, so the TTL is taken from the authoritative servers.
     """
@@ -79,8 +86,12 @@ def dns_records(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
+@claim(
+    "every authoritative server of the zone answers every public name, with equal records",
+    needs=(RequiredKey("dns", "the public names are requested from the zone's servers"),),
+)
 def dns_servers(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Asks every authoritative server of the zone for every public name: each must answer, with the same addresses."""
+    """Each authoritative server is asked for each public name by itself; its answer must be authoritative and that of all others."""
     names = _named(target)
 
     def probe() -> Sequence[FactReading]:

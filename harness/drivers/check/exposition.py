@@ -9,6 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from harness import clock
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API, EXPOSED
 from harness.drivers.check.reach import PodReach, of_each
 from harness.drivers.check.young import is_starting
 from harness.drivers.facts import FactProbe, FactReading
@@ -130,9 +132,13 @@ def _add(counts: dict[_Key, float], key: _Key, value: float) -> None:
     counts[key] = counts.get(key, 0.0) + value
 
 
+@claim(
+    "every service exposes p50, p95, p99, error rate and requests per second",
+    needs=(API, EXPOSED),
+)
 @accesses(*access("list pods", "get pods/proxy"))
 def exposed_metrics(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Read the metrics of every pod, and check that they provide p50, p95, p99, an error rate and requests per second."""
+    """Each pod's metrics are read: buckets or quantiles of the response time, and a counter of answers by status."""
     names = metrics_of(target)
 
     def probe() -> Sequence[FactReading]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import ENTRIES, READS
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
@@ -18,8 +20,12 @@ if TYPE_CHECKING:
 _WITHIN_S: Final = 2.0
 
 
+@claim(
+    "a read of every service passes through the api-gateway of every region with status 200",
+    needs=(ENTRIES, READS),
+)
 def gateway_reads(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Sends each region's entry one read for every service in `probes.services`; services named only elsewhere are unknown."""
+    """One read of each service is sent through each region's gateway; a region of the plan without one makes it INCONCLUSIVE, and so does a service of `routes` or `services` without a read."""
     if not target.doors:
         raise ConfigurationError(
             "no region with an entry", where=f"{target.file}: regions", hint="write `regions: {NAME: {entry: …}}`"

@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import NO_ENTRIES
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.http import http_client
 
@@ -23,8 +26,25 @@ _PAUSE_S: Final = 0.05
 _ACCEPTED: Final = frozenset({200, 201})
 
 
+def _one_entry(region: str) -> RequiredKey:
+    """The need for an entry of the region that a parameter names."""
+    lacks = (f"entry of the region {region}", f"add `entry:` to {region} in `regions:`")
+    return RequiredKey(f"doors.{region}", f"requests are sent to the entry of {region}", *lacks)
+
+
+@claim(
+    "every write accepted by <from:region> is readable in <to:region> within <within:duration>",
+    example="every write accepted by ap-southeast-1 is readable in us-east-1 within 5 s",
+    needs=(
+        RequiredKey("ledger", "writes go to the ledger's path"),
+        RequiredKey("doors", "one region is written to, another is read", *NO_ENTRIES),
+        RequiredKey("ledger.read", "the ledger is read through the entry", "`ledger.read: true`"),
+        _one_entry("{from}"),
+        _one_entry("{to}"),
+    ),
+)
 def written_and_read(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Writes twenty ledger rows at one region's entry, and reads each at another region's entry until it is found."""
+    """Twenty rows of the ledger are written at the entry of one region, and each is read at that of another until it is there."""
     ledger = target.ledger
     if ledger is None or not ledger.read:
         raise ConfigurationError(

@@ -23,8 +23,6 @@ from harness.steps.slots import Values, slots_of
 from harness.steps.template import Template
 from harness.steps.templates.alerts import ALERTS
 from harness.steps.templates.asking import ASKING
-from harness.steps.templates.calls import CALLS
-from harness.steps.templates.checks import CHECKS
 from harness.steps.templates.comparisons import COMPARISONS
 from harness.steps.templates.exposures import EXPOSURES
 from harness.steps.templates.items import ITEMS
@@ -36,7 +34,6 @@ from harness.steps.templates.reports import REPORTS
 from harness.steps.templates.rollouts import ROLLOUTS
 from harness.steps.templates.scaling import SCALING
 from harness.steps.templates.spikes import SPIKES
-from harness.steps.templates.static import STATIC
 from harness.steps.templates.triggers import TRIGGERS
 
 GROUP: Final = "readiness.steps"
@@ -93,9 +90,6 @@ OWN: Final = (
     *ITEMS,
     *EXPOSURES,
     *ALERTS,
-    *CHECKS,
-    *CALLS,
-    *STATIC,
     *REPLICA_STEPS,
     *ROLLOUTS,
     *TRIGGERS,
