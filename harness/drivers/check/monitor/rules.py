@@ -22,7 +22,10 @@ from harness.targets import Target
     needs=(MONITOR,),
 )
 def alert_rules(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """The label `severity` of each rule of that name, and of the alerts and notices of it that the run recorded."""
+    """The label `severity` of each rule of that name, and of the alerts and notices of it that the run recorded.
+
+    The check reads the loaded rules; the judge reads the alerts and notices.
+    """
     names, severity = [params["first"], params["second"]], params["severity"]
 
     def probe() -> Sequence[FactReading]:
