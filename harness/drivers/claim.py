@@ -75,7 +75,7 @@ class FactClaim(ClaimedSentence):
 
 
 def claim(
-    text: str, *, needs: tuple[str, ...], example: str, name: str = "", fixed: Mapping[str, str] | None = None
+    text: str, *, needs: tuple[str, ...], example: str = "", name: str = "", fixed: Mapping[str, str] | None = None
 ) -> Callable[[Engine], Engine]:
     """Put a sentence on the function that reads its facts. A function may have several.
 
@@ -86,7 +86,7 @@ def claim(
         needs: keys of the target file that it reads: `files.chart` of the platform's own files, `evidence.junit.<report>` of the
             report that the When step names. The first says which of the two it is. A need with a parameter that the sentence leaves
             out, as `files.registers.<register>`, is not needed.
-        example: a sentence that it matches.
+        example: a sentence that it matches, where it has slots.
         name: of the sentence, where the function has several.
         fixed: parameters that these words fix; `{"younger": "<age>"}` gives the parameter the value of the slot `age`.
 

@@ -129,7 +129,6 @@ def _section(file: str, title: str, there: Sequence[Section]) -> FactReading:
 @claim(
     "the README lists every file of its directory and no other",
     needs=("files.documents",),
-    example="the README lists every file of its directory and no other",
 )
 def readme_index(asked: Asked) -> Sequence[FactReading]:
     """Names in code or links of the README's section on files, else of the whole README."""
@@ -182,7 +181,6 @@ def listed_files(text: str) -> list[str]:
 @claim(
     "the README's date equals the date of its own newest change",
     needs=("files.documents",),
-    example="the README's date equals the date of its own newest change",
 )
 def readme_date(asked: Asked) -> Sequence[FactReading]:
     """Its line `Last updated: …` against its newest commit."""

@@ -202,7 +202,6 @@ def _value(
         "files.registers",
         "files.overlays",
     ),
-    example="every setting of every workload is declared for its environment and none names another one",
 )
 def settings_declared(asked: Asked) -> Sequence[FactReading]:
     """Environment variables of the workloads of every overlay, through ConfigMaps."""
