@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ def shelf_labels(_target: Target, _params: Mapping[str, str]) -> FactProbe:
 
 def claimed(*claims: Mapping[str, Any]) -> tuple[CheckClaim, ...]:
     """What these claims put on a function of that name."""
-    function: Any = type(shelf_labels)(shelf_labels.__code__, globals(), "shelf_labels")
+    function: Any = FunctionType(shelf_labels.__code__, globals(), shelf_labels.__name__)
     function.__doc__, function.__module__ = shelf_labels.__doc__, __name__
     for one in claims:
         claim("every shelf has a label", example="every shelf has a label", **one)(function)
