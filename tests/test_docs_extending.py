@@ -60,6 +60,28 @@ def test_the_sentence_means_the_figure(modules: dict[str, ModuleType]) -> None:
     assert meaning.objective.params == {"over": "500 ms"}
 
 
+def test_the_check_is_claimed_on_its_function(modules: dict[str, ModuleType]) -> None:
+    """Its sentence, its demand and what it needs are made from that."""
+    from harness.drivers.check.claim import CheckClaim, checks_of
+    from harness.drivers.check.needs import API
+    from harness.drivers.claim import claims_of
+    from harness.steps.grammar import read
+    from harness.steps.templates import template_of
+    from harness.targets import Target
+    from harness.targets.access import access, accesses_of
+
+    target = Target.model_validate({"name": "a", "environment": "sandbox", "entry": "http://127.0.0.1:1"})
+    claims = claims_of(modules["node_label"], CheckClaim)
+    [(name, check)] = checks_of(claims).items()
+    template = template_of(claims[0])
+    objective = read(template.example, templates=[template]).objective
+    assert (name, template.about) == ("node-label", "The nodes of every region's cluster.")
+    assert objective is not None
+    assert (objective.check, objective.params) == ("node-label", {"label": "topology.kubernetes.io/zone"})
+    assert check.needs == (API,)
+    assert accesses_of(check.read, target) == access("list nodes")
+
+
 def test_the_watcher_is_one(modules: dict[str, ModuleType]) -> None:
     """It can be made, and has a name and a rate."""
     from harness.drivers.watch import Rates, Watcher

@@ -8,11 +8,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from types import MappingProxyType, ModuleType
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked, Engine
@@ -30,40 +30,52 @@ _CLAIMS: Final = "__claims__"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FactClaim:
-    """A sentence, and what reads the facts that decide it.
+class ClaimedSentence:
+    """A sentence on a function.
 
     Attributes:
-        name: of the sentence, unique. check: of the function, as demands name it.
+        name: of the sentence, unique. check: of the function, as demands name it. kind: of the demand: who reads it.
         text: literal but for slots, as of a `Template`; each slot is a parameter of the demand, by its name unless `fixed` names it.
         about: what is read, in one sentence. example: a sentence that it matches.
-        needs: keys of the target file without which there is nothing to read, as `keys_of` reads them.
         fixed: parameters of the demand that the words of the sentence fix; `<age>` is the value of that slot.
-        read: the function. where: its file and line.
+        where: file and line of the function.
+        unread: slots that are no parameter. parsed: by slot, what refuses a value of it with a UsageError.
     """
 
     name: str
     check: str
+    kind: DemandKind
     text: str
     about: str
     example: str
-    needs: tuple[str, ...]
     fixed: Mapping[str, str]
-    read: Engine
     where: str
+    unread: tuple[str, ...] = ()
+    parsed: Mapping[str, Callable[[str], object]] = field(default_factory=dict)
+
+
+_Claimed = TypeVar("_Claimed", bound=ClaimedSentence)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FactClaim(ClaimedSentence):
+    """A sentence about files, and what reads the facts that decide it.
+
+    Attributes:
+        needs: keys of the target file without which there is nothing to read, as `keys_of` reads them.
+        read: the function.
+    """
+
+    needs: tuple[str, ...]
+    read: Engine
 
     def __call__(self, asked: Asked) -> Sequence[FactReading]:
         """Read the facts. Raises HarnessError, with file, place and hint, for what cannot be used."""
         return self.read(asked)
 
-    @property
-    def kind(self) -> DemandKind:
-        """Of the demand: who reads it."""
-        return _READERS[self.needs[0].partition(".")[0]][0]
-
 
 def claim(
-    text: str, *, needs: tuple[str, ...], example: str, name: str = "", fixed: Mapping[str, str] | None = None
+    text: str, *, needs: tuple[str, ...], example: str = "", name: str = "", fixed: Mapping[str, str] | None = None
 ) -> Callable[[Engine], Engine]:
     """Put a sentence on the function that reads its facts. A function may have several.
 
@@ -74,7 +86,7 @@ def claim(
         needs: keys of the target file that it reads: `files.chart` of the platform's own files, `evidence.junit.<report>` of the
             report that the When step names. The first says which of the two it is. A need with a parameter that the sentence leaves
             out, as `files.registers.<register>`, is not needed.
-        example: a sentence that it matches.
+        example: a sentence that it matches, where it has slots.
         name: of the sentence, where the function has several.
         fixed: parameters that these words fix; `{"younger": "<age>"}` gives the parameter the value of the slot `age`.
 
@@ -83,28 +95,55 @@ def claim(
     """
 
     def of(read: Engine) -> Engine:
-        code = inspect.unwrap(read).__code__
-        where = f"{code.co_filename}:{code.co_firstlineno}"
-        check = read.__name__.replace("_", "-")
-        _require_needs(needs, text, where)
-        about = " ".join(inspect.cleandoc(read.__doc__ or "").partition("\n\n")[0].split())
-        if not about:
-            raise ConfigurationError("a claim has no docstring", where=where, hint="say in it what is read")
-        made = FactClaim(
-            name=name or check,
-            check=check,
-            text=text,
-            about=about,
-            example=example,
-            needs=needs,
-            fixed=MappingProxyType(dict(fixed or {})),
-            read=read,
-            where=where,
-        )
-        setattr(read, _CLAIMS, (made, *getattr(read, _CLAIMS, ())))
+        _require_needs(needs, text, defined_at(read))
+        kind = _READERS[needs[0].partition(".")[0]][0]
+        fields = sentence_fields(read, text, example=example, name=name, fixed=fixed)
+        attach(read, FactClaim(**fields, kind=kind, needs=needs, read=read))
         return read
 
     return of
+
+
+def defined_at(read: Callable[..., Any]) -> str:
+    """File and line of a function, also where another decorator is around it."""
+    code = inspect.unwrap(read).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def sentence_fields(
+    read: Callable[..., Any], text: str, *, example: str, name: str, fixed: Mapping[str, str] | None, about: str = ""
+) -> dict[str, Any]:
+    """The fields of a `ClaimedSentence` that a claim of any kind has.
+
+    Args:
+        read: the function; its name is that of the demand, and the first paragraph of its docstring describes it.
+        text: see `claim`.
+        example: see `claim`.
+        name: see `claim`.
+        fixed: see `claim`.
+        about: what is read, where it is not what the docstring says.
+
+    Raises:
+        ConfigurationError: nothing says what is read; with file and line.
+    """
+    where, check = defined_at(read), read.__name__.replace("_", "-")
+    about = about or " ".join(inspect.cleandoc(read.__doc__ or "").partition("\n\n")[0].split())
+    if not about:
+        raise ConfigurationError("a claim has no docstring", where=where, hint="say in it what is read")
+    return {
+        "name": name or check,
+        "check": check,
+        "text": text,
+        "about": about,
+        "example": example or text,
+        "fixed": MappingProxyType(dict(fixed or {})),
+        "where": where,
+    }
+
+
+def attach(read: Callable[..., Any], made: ClaimedSentence) -> None:
+    """Put a claim on a function, before those that it has: decorators are applied from the last to the first."""
+    setattr(read, _CLAIMS, (made, *getattr(read, _CLAIMS, ())))
 
 
 def _require_needs(needs: tuple[str, ...], text: str, where: str) -> None:
@@ -147,16 +186,16 @@ def keys_of(needs: Iterable[str], params: Mapping[str, str]) -> Iterator[str]:
             yield f"{key}.{name}" if key.startswith("evidence.") else key
 
 
-def claims_of(module: ModuleType) -> tuple[FactClaim, ...]:
-    """The claims on the functions of a module, in their order there; imported functions are another module's."""
+def claims_of(module: ModuleType, kind: type[_Claimed]) -> tuple[_Claimed, ...]:
+    """The claims of a kind on the functions of a module, in their order there; imported functions are another module's."""
     own = (one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__)
-    return tuple(found for one in own for found in getattr(one, _CLAIMS, ()))
+    return tuple(found for one in own for found in getattr(one, _CLAIMS, ()) if isinstance(found, kind))
 
 
-def claims_below(package: ModuleType) -> tuple[FactClaim, ...]:
-    """The claims of every module of a package, which are imported."""
-    names = sorted(one.name for one in iter_modules(package.__path__) if not one.ispkg)
-    return tuple(found for name in names for found in claims_of(import_module(f"{package.__name__}.{name}")))
+def claims_below(package: ModuleType, kind: type[_Claimed]) -> tuple[_Claimed, ...]:
+    """The claims of a kind in every module below a package; the modules are imported."""
+    names = sorted(one.name for one in walk_packages(package.__path__, f"{package.__name__}.") if not one.ispkg)
+    return tuple(found for name in names for found in claims_of(import_module(name), kind))
 
 
 def by_check(claims: Iterable[FactClaim]) -> Mapping[str, FactClaim]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from harness.model import UNFELT, DemandKind, Figure, Objective, Op, Per, Phase, Quantity, Scope
+from harness.model import UNFELT, Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps.meaning import Meaning, Selection
 from harness.steps.slots import Values
 
@@ -322,14 +322,6 @@ def of_every_write(figure: Figure) -> _Mean:
     limit = Quantity(value=0, unit="")
     objective = Objective(figure=figure, scope=Scope(phase=Phase.RUN), op=Op.HOLDS, limit=limit, sentence="")
     return lambda _slots: Meaning(objective=objective)
-
-
-def check(name: str, **params: str) -> _Mean:
-    """Facts that are read from the live target.
-
-    A parameter in angle brackets is the value of that slot, and is left out if the slot has none.
-    """
-    return facts(DemandKind.CHECK, name, **params)
 
 
 def vouched(slots: _Slots) -> Meaning:

@@ -91,7 +91,7 @@ def test_a_sentence_is_explained_with_the_keys_that_its_claim_needs() -> None:
 
 def test_a_function_may_have_several_sentences() -> None:
     """In the order in which they stand; the words of one may fix a parameter."""
-    assert [(one.name, dict(one.fixed)) for one in claims_of(registers)] == [
+    assert [(one.name, dict(one.fixed)) for one in claims_of(registers, FactClaim)] == [
         ("register-names", {}),
         ("register-pattern", {"entry": "integration's configuration", "names": "pattern"}),
     ]

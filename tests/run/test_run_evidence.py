@@ -148,7 +148,7 @@ def test_a_requirement_whose_verdict_was_tampered_with_is_named(readiness: Calla
     )
     said = readiness("judge", run, "--check")
     assert said.code == 3, said.text
-    assert f"gives: the verdict or its reason differs for {first['id']}\n" in said.text
+    assert f"of this evidence: the verdict or its reason differs for {first['id']}\n" in said.text
     verdict.write_text("{")
     said = readiness("judge", run, "--check")
     assert said.code == 3, said.text

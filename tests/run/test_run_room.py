@@ -69,7 +69,7 @@ def test_too_little_room_is_said_before_the_load(tmp_path: Path) -> None:
 def test_too_little_room_and_a_control_that_suffers_end_the_run(tmp_path: Path) -> None:
     """Three of the last five seconds were starved."""
     here = room(tmp_path, (seen(at, others=0.5) for at in range(1, 101)), late=range(96, 99))
-    with pytest.raises(DriverError, match=r"processors for 1\.2 times .* and the control took over 50 ms"):
+    with pytest.raises(DriverError, match=r"has 1\.2 times the processors .* and the control took over 50 ms"):
         here.said()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.drivers.check.kinds import CheckKind, When
-from harness.drivers.check.registry import CHECKS, consents, kind_of
+from harness.drivers.check.claim import CheckKind, When
+from harness.drivers.check.registry import CHECKS, CLAIMS, consents, kind_of, run_check
 
-__all__ = ["CHECKS", "CheckKind", "When", "consents", "kind_of"]
+__all__ = ["CHECKS", "CLAIMS", "CheckKind", "When", "consents", "kind_of", "run_check"]

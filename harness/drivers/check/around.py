@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from harness.drivers.check.calling import place_name, tcp_ports
+from harness.drivers.check.claim import claim
 from harness.drivers.check.gateways import gateway_reads
+from harness.drivers.check.needs import API, DECLARED_CALLERS, ENTRIES, READS
 from harness.drivers.check.policies import Backend, CallerPair, callers_in_place, refusal
 from harness.drivers.check.routes import ROUTES, leads_around
 from harness.drivers.facts import FactProbe, FactReading
@@ -20,6 +22,17 @@ from harness.targets.probe_pods import CALLERS
 from harness.targets.workloads import CONTROLLERS, controllers, running_containers
 
 
+@claim(
+    'every service is reached through "<gateway:name>" and none answers a call from outside that goes around it',
+    about=(
+        "One read of each service through every region's gateway; a pod with labels that no rule names calls every other Service; no "
+        "other Service or pod is open outside the cluster, and no Ingress or HTTPRoute of their namespace leads to one."
+    ),
+    example='every service is reached through "api-gateway" and none answers a call from outside that goes around it',
+    needs=(API, DECLARED_CALLERS, ENTRIES, READS),
+    seconds=3.0,
+    touches=("workloads",),
+)
 @accesses(*CALLERS, *CONTROLLERS, *ROUTES)
 @contextmanager
 def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:

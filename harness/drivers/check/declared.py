@@ -10,9 +10,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API
 from harness.drivers.facts import FactProbe, FactReading
 from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared, mapping
 from harness.errors import AccessDenied, ConfigurationError, UsageError
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, Access, access, accesses, resource_of
 from harness.targets.amounts import amount
@@ -99,9 +102,16 @@ def _listed_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
     return [replace(right, at=name) for rights in own for right in rights for name in names]
 
 
+@claim(
+    "0 declared fields of the live objects differ from the manifests",
+    needs=(RequiredKey("files.manifests", "declared-fields compares with the manifests"), API),
+)
 @accesses(by=_read_by)
-def declared_fields(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
-    """One fact for each object of the manifests: which declared fields differ in the live object. Values of Secrets are not read."""
+def declared_fields(target: Target, _params: Mapping[str, str]) -> FactProbe:
+    """Each object of the manifests, field by field, against the Kubernetes API.
+
+    Values of Secrets are not read.
+    """
     objects, clusters, home = _manifests(target, exact=True), _PlacedClusters(target), _home(target)
 
     def probe() -> Sequence[FactReading]:
@@ -258,12 +268,16 @@ def _short(value: Any) -> str:
     return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
 
 
+@claim(
+    "0 running workloads lack a manifest in the one repository",
+    needs=(RequiredKey("files.manifests", "declared-workloads compares with the manifests"), API),
+)
 @accesses(*access("list pods"), *CONTROLLERS, *JOBS, by=_listed_by)
-def declared_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
-    """One fact for each running workload, CronJob, unfinished Job and pod without an owner: whether the manifests declare it.
+def declared_workloads(target: Target, _params: Mapping[str, str]) -> FactProbe:
+    """Each workload of the platform's namespaces must be among the manifests.
 
-    An object that an operator made counts as declared if its owner, or the owner's owner, is declared; if none is, the fact is
-    unknown. All namespaces of the platform are read.
+    Workloads are controllers, CronJobs, unfinished Jobs and pods without an owner. An object that an operator made counts as declared
+    if its owner, or the owner's owner, is declared; if none is, the fact is unknown.
     """
     objects, clusters, home = _manifests(target), _PlacedClusters(target), _home(target)
     known = {(one.kind, one.namespace or home, one.name): one.place for one in objects}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
@@ -22,12 +24,23 @@ from harness.targets.workloads import (
 )
 
 
+@claim(
+    'deployment "<deployment:name>" has <replicas:count> ready replicas with cpu <cpu> and memory <memory>[ in the steady state]',
+    example='deployment "api-gateway" has 3 ready replicas with cpu 500m and memory 512Mi',
+    needs=(API,),
+)
+@claim(
+    'deployment "<deployment:name>" has <replicas:count> ready replicas with requests <cpu>, <memory> and limits <cpu_limit:cpu>, <memory_limit:memory>[ in the steady state]',
+    name="deployment-size-and-limits",
+    about="The same, where the limits are other than the requests.",
+    example='deployment "web" has 3 ready replicas with requests 250m, 256Mi and limits 500m, 512Mi',
+)
 @accesses(*REPLICATED, *AUTOSCALERS)
 def deployment_size(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read `deployment`, or the Rollout of that name, in the primary region: `replicas` ready, `cpu` and `memory` of a pod.
+    """Ready replicas, and CPU and memory as both request and limit, as the Kubernetes API says.
 
-    `cpu` and `memory` apply to both request and limit, unless `cpu_limit` and `memory_limit` are given. If the minimum of an
-    autoscaler is `replicas`, more replicas are accepted, since it adds them under load.
+    Of the Deployment, or the Rollout of that name, in the primary region. `cpu_limit` and `memory_limit` are the limits where they are
+    given. If the minimum of an autoscaler is `replicas`, more replicas are accepted, since it adds them under load.
     """
     namespace, name = primary_namespace(target), params["deployment"]
     expected_replicas = int(params["replicas"])

@@ -5,26 +5,23 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import dns.exception
-import dns.flags
-import dns.message
-import dns.name
-import dns.query
-import dns.rcode
-import dns.rdatatype
-import dns.resolver
-
+from harness.drivers.check.claim import claim
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.outside import Dns
 
+if TYPE_CHECKING:
+    import dns.name
+    import dns.resolver
+
 _WITHIN_S: Final = 3.0
 _PORT: Final = 53
-_TYPES: Final = (dns.rdatatype.A, dns.rdatatype.AAAA)
+_TYPES: Final = ("A", "AAAA")
 _ALIASES: Final = 8
 """Maximum number of zones that an alias is followed through."""
 
@@ -67,8 +64,13 @@ class DnsServer(NamedTuple):
         return self.address if self.port == _PORT else f"{self.address}:{self.port}"
 
 
+@claim(
+    "every public name resolves to its declared addresses with a TTL of at most <ttl:duration>",
+    example="every public name resolves to its declared addresses with a TTL of at most 60 s",
+    needs=(RequiredKey("dns", "the public names are resolved"),),
+)
 def dns_records(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Resolves every public name as users do: exactly the declared addresses are expected, with a TTL of at most `ttl`.
+    """Each name of the key `dns` is asked of the users' resolver: its addresses and no other, IPv4 and IPv6.
 
     A cache answers with less than the TTL of the record, so the TTL is taken from the authoritative servers.
     """
@@ -84,8 +86,12 @@ def dns_records(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
+@claim(
+    "every authoritative server of the zone answers every public name, with equal records",
+    needs=(RequiredKey("dns", "the public names are requested from the zone's servers"),),
+)
 def dns_servers(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Asks every authoritative server of the zone for every public name: each must answer, with the same addresses."""
+    """Each authoritative server is asked for each public name by itself; its answer must be authoritative and that of all others."""
     names = _named(target)
 
     def probe() -> Sequence[FactReading]:
@@ -176,6 +182,14 @@ def _records(answer: Answered, *, by_alias: bool) -> frozenset[str]:
 
 def ask(name: str, server: DnsServer, *, recursive: bool) -> Answered:
     """The addresses of a name at one server, by UDP, or by TCP if the answer is too long; aliases in the answer are followed."""
+    import dns.exception  # here: the sentences of the checks are read where no name is asked for
+    import dns.flags
+    import dns.message
+    import dns.name
+    import dns.query
+    import dns.rcode
+    import dns.rdatatype
+
     addresses: set[str] = set()
     asked = dns.name.from_text(name)
     ttl_s, alias, authoritative = 0, asked, True
@@ -200,7 +214,11 @@ def ask(name: str, server: DnsServer, *, recursive: bool) -> Answered:
             alias = aliases.get(alias, alias)
         for records in response.answer:
             ttl_s = max(ttl_s, records.ttl)
-            addresses |= {ipaddress.ip_address(one.address).compressed for one in records if one.rdtype == kind}
+            addresses |= {
+                ipaddress.ip_address(one.address).compressed
+                for one in records
+                if one.rdtype == query.question[0].rdtype
+            }
     said = "" if alias == asked else alias.to_text(omit_final_dot=True)
     return Answered(frozenset(addresses), ttl_s, alias=said, authoritative=authoritative)
 
@@ -224,6 +242,9 @@ def _server(text: str, target: Target) -> DnsServer:
 
 def _own_resolvers() -> list[DnsServer]:
     """The DNS resolvers of this machine."""
+    import dns.exception
+    import dns.resolver
+
     try:
         known = dns.resolver.Resolver()
     except dns.exception.DNSException as error:
@@ -235,6 +256,9 @@ def _own_resolvers() -> list[DnsServer]:
 
 def _of_zone(names: Dns, target: Target, name: str = "") -> list[DnsServer]:
     """The addresses of the name servers of a zone: of the given name, else of the target file's zone, else of its first name."""
+    import dns.exception
+    import dns.resolver
+
     zone = "" if name else names.zone
     try:
         resolver = _resolver(names, target)
@@ -251,6 +275,8 @@ def _of_zone(names: Dns, target: Target, name: str = "") -> list[DnsServer]:
 
 
 def _resolver(names: Dns, target: Target) -> dns.resolver.Resolver:
+    import dns.resolver
+
     resolver = dns.resolver.Resolver(configure=not names.resolver)
     resolver.lifetime = _WITHIN_S
     if names.resolver:
@@ -263,7 +289,7 @@ def _addresses(resolver: dns.resolver.Resolver, name: dns.name.Name) -> list[Dns
     """The addresses of a DNS server; IPv6 addresses are left out if this machine has no IPv6 route and there are others."""
     found = [
         DnsServer(one.address, _PORT)
-        for kind in ("A", "AAAA")
+        for kind in _TYPES
         for one in resolver.resolve(name, kind, raise_on_no_answer=False).rrset or ()
     ]
     return [one for one in found if _is_routed(one)] or found

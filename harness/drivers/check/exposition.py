@@ -6,13 +6,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeVar
-
-from prometheus_client.metrics_core import Metric
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from harness import clock
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API, EXPOSED
 from harness.drivers.check.reach import PodReach, of_each
 from harness.drivers.check.young import is_starting
 from harness.drivers.facts import FactProbe, FactReading
@@ -22,6 +20,10 @@ from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of, workload_of
 from harness.targets.outside import Metrics
 from harness.targets.places import Clusters, is_of_workload, namespaces
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+    from prometheus_client.samples import Sample
 
 _Key = TypeVar("_Key", str, float)
 
@@ -117,6 +119,8 @@ def read_exposition(text: str, names: Metrics, *, pod: str, workload: str, regio
 
 
 def _samples(text: str) -> Iterator[tuple[Metric, Sample]]:
+    from prometheus_client.parser import text_string_to_metric_families
+
     families: Iterable[Metric] = text_string_to_metric_families(text)
     for family in families:
         for sample in family.samples:
@@ -128,9 +132,13 @@ def _add(counts: dict[_Key, float], key: _Key, value: float) -> None:
     counts[key] = counts.get(key, 0.0) + value
 
 
+@claim(
+    "every service exposes p50, p95, p99, error rate and requests per second",
+    needs=(API, EXPOSED),
+)
 @accesses(*access("list pods", "get pods/proxy"))
 def exposed_metrics(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Read the metrics of every pod, and check that they provide p50, p95, p99, an error rate and requests per second."""
+    """Each pod's metrics are read: buckets or quantiles of the response time, and a counter of answers by status."""
     names = metrics_of(target)
 
     def probe() -> Sequence[FactReading]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
-
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import ENTRIES, READS
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
@@ -14,11 +14,18 @@ from harness.targets.expect import fits
 from harness.targets.http import http_client
 from harness.targets.parts import ReadProbe
 
+if TYPE_CHECKING:
+    import httpx
+
 _WITHIN_S: Final = 2.0
 
 
+@claim(
+    "a read of every service passes through the api-gateway of every region with status 200",
+    needs=(ENTRIES, READS),
+)
 def gateway_reads(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Sends each region's entry one read for every service in `probes.services`; services named only elsewhere are unknown."""
+    """One read of each service is sent through each region's gateway; a region of the plan without one makes it INCONCLUSIVE, and so does a service of `routes` or `services` without a read."""
     if not target.doors:
         raise ConfigurationError(
             "no region with an entry", where=f"{target.file}: regions", hint="write `regions: {NAME: {entry: …}}`"
@@ -69,6 +76,8 @@ def _services(target: Target) -> set[str]:
 
 def _read(client: httpx.Client, read: ReadProbe) -> str:
     """`status 200`, or what is wrong with the answer."""
+    import httpx
+
     try:
         answer = client.get(read.path)
     except httpx.TimeoutException:

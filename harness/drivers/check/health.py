@@ -7,6 +7,8 @@ from functools import partial
 from typing import NamedTuple
 
 from harness import clock
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API
 from harness.drivers.check.reach import PodReach, of_each
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
@@ -75,9 +77,14 @@ def _meets(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
     return selector.items() <= labels.items()
 
 
+@claim(
+    "the health path of every pod of every service in every region answers 200 within <within:duration>",
+    example="the health path of every pod of every service in every region answers 200 within 1 s",
+    needs=(API,),
+)
 @accesses(*access("list pods", "get pods/proxy", "list services"), *CONTROLLERS)
 def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Requests `probes.health` of each pod behind a Service in all regions; status 200 must come `within` (a time, `1 s`).
+    """In every region, `probes.health` of the target file is requested from each pod behind each Service. A Service that is missing in a region, or has no pod, fails.
 
     A controller with fewer pods than declared is a failure, and so is a Service without a pod.
     """

@@ -15,9 +15,12 @@ from contextlib import contextmanager
 from typing import Final
 
 from harness import clock
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.amounts import amount
@@ -42,12 +45,20 @@ _LACK: Final = "Insufficient cpu"
 """The scheduler's text for nodes without enough free CPU."""
 
 
+@claim(
+    "a pod pending for lack of CPU runs within <limit:period>",
+    example="a pod pending for lack of CPU runs within 10 min",
+    fixed={"within": "<limit>"},
+    needs=(API, RequiredKey("callers", "its pods run the image of the declared callers")),
+    seconds=15.0,
+    touches=("workloads", "nodes"),
+)
 @accesses(*access("list nodes", "list pods -A", "get,create,delete pods"))
 @contextmanager
 def pending_pod_runs(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Creates the pods, waits for the pending one to run, and always removes them.
+    """As many sleeping pods are made as the nodes have CPU for, and one more; that one must run in time, on a node that is added.
 
-    `within` is divided by the target's time scale.
+    The pods are always removed. `within` is divided by the target's time scale.
     """
     within_s = Quantity.parse(params["within"]).in_unit("s") / target.time_scale
     namespace, image = primary_namespace(target), callers_of(target).image

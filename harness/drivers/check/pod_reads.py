@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from harness import clock
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.reach import PodReach, of_each
@@ -77,6 +75,8 @@ def answers_on_health(text: str, names: Metrics) -> float | None:
     Raises:
         ValueError: a line cannot be read.
     """
+    from prometheus_client.parser import text_string_to_metric_families
+
     lines = [line for line in text.splitlines() if line.startswith(f"{names.requests}{{")]
     found = [
         sample.value

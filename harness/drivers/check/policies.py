@@ -25,6 +25,8 @@ from harness.drivers.check.calling import (
     place_name,
     tcp_ports,
 )
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API, DECLARED_CALLERS
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
@@ -140,10 +142,19 @@ def callers_in_place(
         yield pairs
 
 
+@claim(
+    "TCP <port> of the backend accepts its declared callers and refuses every other workload",
+    example="TCP 8080 of the backend accepts its declared callers and refuses every other workload",
+    needs=(API, DECLARED_CALLERS),
+    touches=("workloads",),
+)
 @accesses(*CALLERS)
 @contextmanager
 def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Creates the probe pods, reads each pair of caller and backend in each region, and always removes the pods."""
+    """Two probe pods, one labelled as a declared caller and one not, connect to each backend.
+
+    Each region is read; the pods are always removed.
+    """
     port, clusters, places = int(params["port"]), Clusters(target), namespaces(target)
     backends = {
         (region, namespace): [

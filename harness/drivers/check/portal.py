@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Final
 
+from harness.drivers.check.claim import claim
 from harness.drivers.check.links.answers import WITHIN_S, ask, linked, site
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.http import http_client
 
@@ -37,8 +39,15 @@ class _Links(HTMLParser):
             self.found.setdefault(value)
 
 
+@claim(
+    "the self-service portal answers 200 and every link on its first page answers below 400",
+    needs=(RequiredKey("portal", "the portal and what it links to are requested"),),
+)
 def portal_links(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Request the portal, redirects followed, and each page, style, script and picture that its first page links to."""
+    """The page at `portal` of the target file, and the pages, styles, scripts and pictures that it links to.
+
+    Redirects are followed.
+    """
     if not target.portal:
         raise ConfigurationError("names no portal", where=f"{target.file}: portal", hint="write `portal: https://…`")
     portal = target.portal

@@ -16,6 +16,8 @@ from itertools import pairwise
 from typing import Any, Final
 
 from harness.drivers.check.calling import ACCEPTED, CALLER, CLOSED, REFUSED, CallerPod, Round, place_name, tcp_ports
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API, DECLARED_CALLERS
 from harness.drivers.check.policies import no_service
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
@@ -111,10 +113,20 @@ class _Tried:
             )
 
 
+@claim(
+    "every connection from a declared caller to another port of the backend than TCP <port> was refused",
+    example="every connection from a declared caller to another port of the backend than TCP 8080 was refused",
+    needs=(API, DECLARED_CALLERS),
+    seconds=4.0,
+    touches=("workloads",),
+)
 @accesses(*CALLERS, *access("list pods", "create,delete services"))
 @contextmanager
 def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Creates listeners and callers, calls each backend of each region, and always removes the pods."""
+    """A pod that carries each backend's labels listens on the port and on three others; a declared caller reaches the one port only.
+
+    The pods are always removed.
+    """
     port, clusters, places = int(params["port"]), Clusters(target), namespaces(target)
     tried: list[_Tried] = []
     unknown: list[FactReading] = []

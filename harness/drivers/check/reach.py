@@ -9,8 +9,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
-import httpx
-
 from harness.targets import Target
 from harness.targets.bodies import status_message
 from harness.targets.http import http_client, is_loopback
@@ -69,6 +67,8 @@ class PodReach:
         return self._through_api(pod, port, path)
 
     def _directly(self, url: str) -> PodAnswer:
+        import httpx
+
         try:
             answer = self._direct.get(url)
         except httpx.TimeoutException:

@@ -1,263 +1,22 @@
-"""The table of all checks by name, with what a plan must know about each.
-
-The module of a check is imported only when the check is done.
-"""
+"""Every check by name, from the claims on the functions of this package; runs a check and records its facts."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
-from harness.drivers.check.kinds import CheckKind, When
-from harness.errors import UsageError
-from harness.model.need import RequiredKey
+from harness.drivers.check.claim import CheckClaim, CheckKind, checks_of
+from harness.drivers.claim import claims_below
+from harness.drivers.facts import record_facts, settled
+from harness.errors import DriverError, UsageError
+from harness.model import Check, Demand, Fact, Sink
+from harness.targets import Target
 
-
-def _within(key: str, why: str) -> RequiredKey:
-    """A needed key within a section of the target file."""
-    return RequiredKey(key, why, f"`{key}`")
-
-
-_API: Final = RequiredKey("kubernetes", "the check reads the Kubernetes API")
-_PODS: Final = RequiredKey("kubernetes", "the pods are found through the Kubernetes API")
-_BOARDS: Final = RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster")
-_DATABASE: Final = RequiredKey("database", "the check queries the database")
-_MEMBERS: Final = _within("database.members", "each member of the database is queried")
-_PRODUCTION: Final = RequiredKey("database.production", "the database is compared with production's")
-_MONITOR: Final = RequiredKey("prometheus", "the check reads from Prometheus what it scrapes and evaluates")
-_MONITORS: Final = RequiredKey(
-    "monitors",
-    "the loaded rules are read from the Prometheus of every region",
-    "region with a `prometheus`",
-    "add `prometheus:` to each region of `regions:`",
-)
-_SERIES: Final = RequiredKey("metrics", "the names of the services' metrics are needed")
-_EXPOSED: Final = RequiredKey("metrics", "the metrics of every pod are read")
-_NO_ENTRIES: Final = ("region with an `entry`", "add `entry:` to each region of `regions:`")
-_ENTRIES: Final = RequiredKey("doors", "requests are sent to the entry of every region", *_NO_ENTRIES)
-_READS: Final = _within("probes.services", "a read of every service is sent to the entry of every region")
-_CALLERS: Final = RequiredKey("callers", "a declared caller connects to the backend")
-_FLAGS: Final = RequiredKey("flags", "a feature flag is switched")
-_SWITCHED: Final = (
-    _within("flags.config_map", "the flag is switched where it is kept"),
-    _within("flags.ofrep", "OFREP must confirm that the flag was switched"),
-)
-_SIGN_IN: Final = (
-    RequiredKey("sign_in", "users sign in"),
-    RequiredKey("may_write", "failed sign-ins may lock the accounts of users"),
-)
-
-
-def _one_entry(region: str) -> RequiredKey:
-    """The need for an entry of the region that a parameter names."""
-    lacks = (f"entry of the region {region}", f"add `entry:` to {region} in `regions:`")
-    return RequiredKey(f"doors.{region}", f"requests are sent to the entry of {region}", *lacks)
-
-
-CHECKS: Final[Mapping[str, CheckKind]] = {
-    "declared-fields": CheckKind(
-        make="declared.declared_fields",
-        needs=(RequiredKey("files.manifests", "declared-fields compares with the manifests"), _API),
-    ),
-    "declared-workloads": CheckKind(
-        make="declared.declared_workloads",
-        needs=(RequiredKey("files.manifests", "declared-workloads compares with the manifests"), _API),
-    ),
-    "health-of-pods": CheckKind(make="health.health_of_pods", needs=(_API,)),
-    "deployment-size": CheckKind(make="deployments.deployment_size", needs=(_API,)),
-    "gateway-reads": CheckKind(make="gateways.gateway_reads", needs=(_ENTRIES, _READS)),
-    "network-policy": CheckKind(make="policies.network_policy", needs=(_API, _CALLERS), touches=("workloads",)),
-    "state-of-containers": CheckKind(make="state.declared.state_of_containers", needs=(_API,)),
-    "state-of-workloads": CheckKind(
-        make="state.declared.state_of_workloads",
-        needs=(
-            _API,
-            RequiredKey(
-                "regions.{region}",
-                "the workloads of {region} are read",
-                "region {region}",
-                "add {region} to `regions:`",
-            ),
-        ),
-    ),
-    "container-user": CheckKind(make="state.workload.container_user", needs=(_API,)),
-    "container-environment": CheckKind(make="state.workload.container_environment", needs=(_API,)),
-    "container-probes": CheckKind(make="state.workload.container_probes", needs=(_API,)),
-    "autoscaler-target": CheckKind(make="state.workload.autoscaler_target", needs=(_API,)),
-    "annotation-of-account": CheckKind(make="state.declared.annotation_of_account", needs=(_API,)),
-    "api-version": CheckKind(make="state.versions.api_version", needs=(_API,)),
-    "database-version": CheckKind(make="sql.members.database_version", needs=(_DATABASE,)),
-    "database-primary": CheckKind(make="sql.members.database_primary", needs=(_DATABASE, _MEMBERS)),
-    "database-standbys": CheckKind(make="sql.members.database_standbys", needs=(_DATABASE, _MEMBERS)),
-    "database-settings": CheckKind(
-        make="sql.settings.database_settings",
-        needs=(_DATABASE, _within("database.settings", "the declared settings of the database are compared")),
-    ),
-    "password-hashes": CheckKind(
-        make="sql.hashes.password_hashes",
-        needs=(_DATABASE, _within("database.passwords", "the column with the passwords of users is read")),
-    ),
-    "secrets-hidden": CheckKind(make="secrets.scan.secrets_hidden", needs=(_API,), when=When.AFTER_TRAFFIC),
-    "gateway-only": CheckKind(
-        make="around.gateway_only", needs=(_API, _CALLERS, _ENTRIES, _READS), touches=("workloads",), seconds=3.0
-    ),
-    "pool-burst": CheckKind(
-        make="calls.pool.pool_burst",
-        needs=(_DATABASE, _within("database.pool", "the burst is larger than the pool of connections")),
-        touches=("entry",),
-        seconds=3.0,
-    ),
-    "sign-ins": CheckKind(make="calls.sign_in.sign_ins", needs=_SIGN_IN, touches=("entry",), seconds=8.0),
-    "region-serves": CheckKind(make="calls.regions.region_serves", needs=(_ENTRIES,), touches=("entry",), seconds=3.0),
-    "production-subset": CheckKind(make="sql.staging.production_subset", needs=(_DATABASE, _PRODUCTION)),
-    "values-masked": CheckKind(make="sql.staging.values_masked", needs=(_DATABASE, _PRODUCTION)),
-    "network-ports": CheckKind(make="ports.network_ports", needs=(_API, _CALLERS), touches=("workloads",), seconds=4.0),
-    "migrated-and-back": CheckKind(
-        make="sql.migrated.migrated_and_back",
-        needs=(_DATABASE, _PODS, RequiredKey("migration", "the database is migrated to a candidate's schema and back")),
-        when=When.AFTER_TRAFFIC,
-        touches=("database",),
-        seconds=8.0,
-        consent="migration",
-    ),
-    "pending-pod-runs": CheckKind(
-        make="pending.pending_pod_runs",
-        needs=(_API, RequiredKey("callers", "its pods run the image of the declared callers")),
-        touches=("workloads", "nodes"),
-        seconds=15.0,
-    ),
-    "flag-off": CheckKind(
-        make="flags.served.flag_off",
-        needs=(
-            _FLAGS,
-            _PODS,
-            _ENTRIES,
-            *_SWITCHED,
-            _within("flags.answers", "answers are read for what the flag switches"),
-        ),
-        seconds=24.0,
-        when=When.BESIDE_USERS,
-        touches=("entry",),
-        consent="feature-flags",
-    ),
-    "flag-page": CheckKind(
-        make="flags.served.flag_page",
-        needs=(_FLAGS, _PODS, *_SWITCHED, _within("flags.pages", "pages are read for what the flag switches")),
-        seconds=13.0,
-        when=When.BESIDE_USERS,
-        touches=("entry",),
-        consent="feature-flags",
-    ),
-    "flag-metrics": CheckKind(
-        make="flags.exposed.flag_metrics",
-        needs=(
-            _FLAGS,
-            _PODS,
-            _EXPOSED,
-            *_SWITCHED,
-            _within("flags.metrics", "metrics are read for what the flag switches"),
-        ),
-        seconds=5.0,
-        when=When.BESIDE_USERS,
-        touches=("entry",),
-        consent="feature-flags",
-    ),
-    "exposed-metrics": CheckKind(make="exposition.exposed_metrics", needs=(_API, _EXPOSED)),
-    "written-and-read": CheckKind(
-        make="writing.written_and_read",
-        needs=(
-            RequiredKey("ledger", "writes go to the ledger's path"),
-            RequiredKey("doors", "one region is written to, another is read", *_NO_ENTRIES),
-            RequiredKey("ledger.read", "the ledger is read through the entry", "`ledger.read: true`"),
-            _one_entry("{from}"),
-            _one_entry("{to}"),
-        ),
-    ),
-    "portal-links": CheckKind(
-        make="portal.portal_links", needs=(RequiredKey("portal", "the portal and what it links to are requested"),)
-    ),
-    "dns-records": CheckKind(make="dns.dns_records", needs=(RequiredKey("dns", "the public names are resolved"),)),
-    "dns-servers": CheckKind(
-        make="dns.dns_servers", needs=(RequiredKey("dns", "the public names are requested from the zone's servers"),)
-    ),
-    "pods-scraped": CheckKind(make="monitor.targets.pods_scraped", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
-    "scrape-schedule": CheckKind(
-        make="monitor.targets.scrape_schedule", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC
-    ),
-    "alert-rules": CheckKind(make="monitor.rules.alert_rules", needs=(_MONITOR,)),
-    "alert-rules-of-regions": CheckKind(make="monitor.rules.rules_of_regions", needs=(_MONITORS,)),
-    "service-series": CheckKind(
-        make="monitor.series.service_series", needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
-    ),
-    "dashboard-data": CheckKind(
-        make="monitor.series.dashboard_data", needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC
-    ),
-    "grafana-panels": CheckKind(
-        make="monitor.grafana.grafana_panels",
-        needs=(RequiredKey("grafana", "the data of panels are requested from Grafana"),),
-        when=When.UNDER_TRAFFIC,
-    ),
-    "cpu-profiles": CheckKind(
-        make="monitor.profiles.cpu_profiles",
-        needs=(RequiredKey("profiles", "a CPU profile is requested from every service"), _PODS),
-        when=When.UNDER_TRAFFIC,
-    ),
-    "pod-usage": CheckKind(make="monitor.usage.pod_usage", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
-    "service-memory": CheckKind(make="monitor.usage.service_memory", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
-    "service-quantiles": CheckKind(
-        make="monitor.usage.service_quantiles", needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
-    ),
-    "test-alert": CheckKind(
-        make="monitor.notices.posted_alert",
-        needs=(
-            _MONITOR,
-            RequiredKey("alerting", "an alert is posted to Alertmanager and found at its receiver"),
-            _within("alerting.alertmanager", "an alert is posted to Alertmanager"),
-        ),
-    ),
-    "alert-runbooks": CheckKind(make="links.runbooks.alert_runbooks", needs=(_MONITOR,)),
-    "documentation": CheckKind(
-        make="links.published.documentation",
-        needs=(
-            RequiredKey("documentation", "the documentation is requested"),
-            RequiredKey("kubernetes", "the newest ReplicaSet says when the switch was"),
-        ),
-    ),
-    "quality-report": CheckKind(
-        make="links.published.quality_report",
-        needs=(RequiredKey("quality_report", "the newest quality report is requested"),),
-    ),
-    "page-assets": CheckKind(
-        make="links.assets.page_assets", needs=(RequiredKey("website", "its pages and what they load are requested"),)
-    ),
-    "service-endpoints": CheckKind(make="state.service.service_endpoints", needs=(_API,)),
-    "restart-counts": CheckKind(
-        make="monitor.restarts.restart_counts", needs=(_MONITOR, _PODS), when=When.AFTER_TRAFFIC
-    ),
-    "page-timings": CheckKind(
-        make="monitor.pages.page_timings",
-        needs=(
-            _MONITOR,
-            RequiredKey("website", "its pages are found by links"),
-            RequiredKey("metrics", "the names of the pages' metrics are needed"),
-        ),
-        when=When.UNDER_TRAFFIC,
-    ),
-    "store-queries": CheckKind(
-        make="sql.queries.store_queries",
-        needs=(
-            _MONITOR,
-            _DATABASE,
-            RequiredKey("metrics", "the names of the queries' metrics are needed"),
-            _within("database.roles", "statements of the services' own roles are counted"),
-        ),
-        when=When.UNDER_TRAFFIC,
-    ),
-    "pod-resources": CheckKind(
-        make="monitor.resources.pod_resources", needs=(_MONITOR, _PODS), when=When.AT_THE_WINDOWS_END
-    ),
-    "metric-panels": CheckKind(make="monitor.series.metric_panels", needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC),
-}
+CLAIMS: Final[tuple[CheckClaim, ...]] = claims_below(sys.modules[__package__], CheckClaim)
+"""Every sentence about the live target, from the functions that read it."""
+CHECKS: Final[Mapping[str, CheckKind]] = checks_of(CLAIMS)
 """Every check by its name."""
 
 
@@ -275,3 +34,18 @@ def kind_of(name: str) -> CheckKind:
 def consents() -> frozenset[str]:
     """The names by which `may_break` allows checks that change what users have."""
     return frozenset(kind.consent for kind in CHECKS.values() if kind.consent)
+
+
+def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | None = None) -> Check:
+    """Run the check of a demand, and record its facts."""
+    return record_facts(demand, lambda: _facts(demand, target), sink, run_directory)
+
+
+def _facts(demand: Demand, target: Target) -> tuple[Fact, ...]:
+    with kind_of(demand.name).placed(target, demand.params) as probe:
+        facts = settled(probe)
+    if not facts:
+        raise DriverError(
+            "there is nothing to check", where=target.name, hint="check the namespaces in the target file"
+        )
+    return facts

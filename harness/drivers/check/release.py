@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
-import httpx
-
 from harness import clock
 from harness.errors import DriverError, UsageError
 from harness.targets import Target
@@ -97,6 +95,8 @@ def running_version(target: Target) -> str:
 
 def answering_release(target: Target) -> str:
     """The release that the target runs now: from the header of a read at the entry, else from the version path; may be empty."""
+    import httpx
+
     named = ""
     if header := target.release.answered_in:
         try:
@@ -109,6 +109,8 @@ def answering_release(target: Target) -> str:
 
 def _version(target: Target, path: str) -> tuple[str, str]:
     """The version, and the reason if there is none."""
+    import httpx
+
     try:
         with http_client(target, target.entry, timeout_s=_WITHIN_S) as client:
             answer = client.get(path)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from harness import clock
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import NO_ENTRIES
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.http import http_client
+
+if TYPE_CHECKING:
+    import httpx
 
 _WRITES: Final = 20
 _WITHIN_S: Final = 5.0
@@ -22,8 +26,25 @@ _PAUSE_S: Final = 0.05
 _ACCEPTED: Final = frozenset({200, 201})
 
 
+def _one_entry(region: str) -> RequiredKey:
+    """The need for an entry of the region that a parameter names."""
+    lacks = (f"entry of the region {region}", f"add `entry:` to {region} in `regions:`")
+    return RequiredKey(f"doors.{region}", f"requests are sent to the entry of {region}", *lacks)
+
+
+@claim(
+    "every write accepted by <from:region> is readable in <to:region> within <within:duration>",
+    example="every write accepted by ap-southeast-1 is readable in us-east-1 within 5 s",
+    needs=(
+        RequiredKey("ledger", "writes go to the ledger's path"),
+        RequiredKey("doors", "one region is written to, another is read", *NO_ENTRIES),
+        RequiredKey("ledger.read", "the ledger is read through the entry", "`ledger.read: true`"),
+        _one_entry("{from}"),
+        _one_entry("{to}"),
+    ),
+)
 def written_and_read(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Writes twenty ledger rows at one region's entry, and reads each at another region's entry until it is found."""
+    """Twenty rows of the ledger are written at the entry of one region, and each is read at that of another until it is there."""
     ledger = target.ledger
     if ledger is None or not ledger.read:
         raise ConfigurationError(
@@ -62,6 +83,8 @@ def _of_one(  # noqa: PLR0917 - two clients, one row
     params: Mapping[str, str],
     limit_s: float,
 ) -> FactReading:
+    import httpx
+
     client, number = row
     subject = f"write {number + 1} of {_WRITES} from {params['from']} to {params['to']}"
     expected = f"accepted, and readable within {limit_s:g} s"
@@ -86,6 +109,8 @@ def _of_one(  # noqa: PLR0917 - two clients, one row
 
 
 def _is_there(reader: httpx.Client, path: str, row: tuple[int, int], checksum: str) -> bool:
+    import httpx
+
     try:
         answer = reader.get(path, params={"client": row[0], "sequence": row[1]})
         return answer.status_code == 200 and answer.json()["rows"] == [[row[1], checksum]]

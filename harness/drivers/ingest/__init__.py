@@ -10,7 +10,7 @@ from harness.drivers.claim import FactClaim, by_check, claims_below
 
 __all__ = ["CLAIMS", "ENGINES"]
 
-CLAIMS: Final[tuple[FactClaim, ...]] = claims_below(sys.modules[__name__])
+CLAIMS: Final[tuple[FactClaim, ...]] = claims_below(sys.modules[__name__], FactClaim)
 """Every sentence about a report, from the functions that read them."""
 
 ENGINES: Final[Mapping[str, FactClaim]] = by_check(CLAIMS)

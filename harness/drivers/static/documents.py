@@ -129,7 +129,6 @@ def _section(file: str, title: str, there: Sequence[Section]) -> FactReading:
 @claim(
     "the README lists every file of its directory and no other",
     needs=("files.documents",),
-    example="the README lists every file of its directory and no other",
 )
 def readme_index(asked: Asked) -> Sequence[FactReading]:
     """One fact per file: it is in the directory, and the README names it in code or a link of its section on files, or anywhere."""
@@ -182,7 +181,6 @@ def listed_files(text: str) -> list[str]:
 @claim(
     "the README's date equals the date of its own newest change",
     needs=("files.documents",),
-    example="the README's date equals the date of its own newest change",
 )
 def readme_date(asked: Asked) -> Sequence[FactReading]:
     """The date in the README's line `Last updated: …`, compared with the day of its newest commit."""

@@ -30,7 +30,6 @@ _RUN_ID: Final = re.compile(r"(?P<at>\d{8}T\d{6})(?:Z|\b)")
 @claim(
     "every trigger and every listed risk names a rollback procedure that exists",
     needs=("files.registers",),
-    example="every trigger and every listed risk names a rollback procedure that exists",
 )
 def rollbacks_exist(asked: Asked) -> Sequence[FactReading]:
     """One fact per trigger and risk of the registers and per alert rule that rolls back: the procedure that it names exists."""
@@ -93,7 +92,6 @@ def _listed(document: YamlDocument, at: tuple[str | int, ...], value: object) ->
         "files.registers",
         "files.scenarios",
     ),
-    example="every boundary in the register names at least one scenario that exists",
 )
 def scenarios_exist(asked: Asked) -> Sequence[FactReading]:
     """Scenarios are found by their titles in the platform's feature files."""
@@ -135,7 +133,6 @@ def _scenarios(path: Path, asked: Asked) -> list[str]:
         "files.registers",
         "evidence.junit.contract",
     ),
-    example="every integration has at least one contract test that ran in the last pipeline",
 )
 def tests_ran(asked: Asked) -> Sequence[FactReading]:
     """Tests that the register names, found in the JUnit report "contract"."""

@@ -188,7 +188,6 @@ def _order_of(pipeline: DeclaredPipeline, expected: Sequence[str]) -> Iterator[F
 @claim(
     "the workflow runs the vulnerability scan on every push and stops on its findings",
     needs=("files.workflows",),
-    example="the workflow runs the vulnerability scan on every push and stops on its findings",
 )
 def workflow_scan(asked: Asked) -> Sequence[FactReading]:
     """One fact per scan that the register of pipelines names: it runs on every push, and its findings stop the workflow."""

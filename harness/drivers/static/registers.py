@@ -91,7 +91,6 @@ def _entry(asked: Asked, document: YamlDocument, location: tuple[str | int, ...]
 @claim(
     "every integration's configuration names one of the five patterns",
     needs=("files.registers",),
-    example="every integration's configuration names one of the five patterns",
     name="register-pattern",
     fixed={"entry": "integration's configuration", "names": "pattern"},
 )

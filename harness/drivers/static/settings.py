@@ -202,7 +202,6 @@ def _value(
         "files.registers",
         "files.overlays",
     ),
-    example="every setting of every workload is declared for its environment and none names another one",
 )
 def settings_declared(asked: Asked) -> Sequence[FactReading]:
     """One fact per environment variable and file of the workloads of every overlay: it has a value and names no other environment."""

@@ -21,7 +21,6 @@ _TABLES: Final = ("aws_route_table.", "aws_default_route_table.")
 @claim(
     "every subnet of the cluster is private: 0 routes to an internet gateway",
     needs=("files.terraform",),
-    example="every subnet of the cluster is private: 0 routes to an internet gateway",
 )
 def subnets_private(asked: Asked) -> Sequence[FactReading]:
     """One fact per subnet of every `aws_eks_cluster` in Terraform: the routes of its route tables to an internet gateway."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.drivers.check import When, kind_of
+from harness.drivers.check import When, kind_of, run_check
 from harness.model import Act, DemandKind
 from harness.model.window import after_faults_name, fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey, consent
@@ -44,7 +44,7 @@ class CheckDriver(Driver):
         """The Kubernetes permissions that the check declares."""
         from harness.targets.access import accesses_of
 
-        return accesses_of(kind_of(demand.name).function, target, demand.params) or ()
+        return accesses_of(kind_of(demand.name).read, target, demand.params) or ()
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act per check: before the traffic, or at the time that its kind needs."""
@@ -77,8 +77,6 @@ class CheckDriver(Driver):
 
     def run(self, act: Act, context: Context) -> None:
         """Run the check and record its facts."""
-        from harness.drivers.check.running import run_check
-
         source = context.target.release
         release = source.model_copy(update={"version": source.version or context.plan.release})
         target = context.target.model_copy(update={"release": release})

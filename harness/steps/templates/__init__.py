@@ -1,7 +1,7 @@
 """The vocabulary: every sentence that a feature or a criterion may use, and what it means.
 
-A sentence about the platform's files or about another tool's report is written on the function that reads them
-(`harness.drivers.claim`); every other sentence is a row of one of these tables. Figures are taken in the steady state unless the sentence says otherwise; a sentence
+A sentence about the live target, about the platform's files or about another tool's report is written on the function that reads them
+(`@claim`); every other sentence is a row of one of these tables. Figures are taken in the steady state unless the sentence says otherwise; a sentence
 about recovery or loss that names no experiment speaks of those that its scenario ran. A package of its own adds a sentence by an
 entry point of the group `readiness.steps` whose value is a `Template`.
 """
@@ -11,56 +11,59 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from harness.drivers.claim import FactClaim
+from harness.drivers.check import CLAIMS as OF_TARGETS
+from harness.drivers.claim import ClaimedSentence, FactClaim
 from harness.drivers.ingest import CLAIMS as OF_REPORTS
 from harness.drivers.static import CLAIMS as OF_FILES
 from harness.errors import ConfigurationError, UsageError
 from harness.plugins import loaded, place_of, plugins
-from harness.steps.meaning import Keyword
+from harness.steps.meaning import Keyword, Meaning
 from harness.steps.objectives import facts
-from harness.steps.slots import slots_of
+from harness.steps.slots import Values, slots_of
 from harness.steps.template import Template
 from harness.steps.templates.alerts import ALERTS
 from harness.steps.templates.asking import ASKING
-from harness.steps.templates.calls import CALLS
-from harness.steps.templates.checks import CHECKS
 from harness.steps.templates.comparisons import COMPARISONS
 from harness.steps.templates.exposures import EXPOSURES
 from harness.steps.templates.items import ITEMS
 from harness.steps.templates.kpis import KPIS
-from harness.steps.templates.monitor import MONITOR
 from harness.steps.templates.people import PEOPLE
-from harness.steps.templates.published import PUBLISHED
 from harness.steps.templates.recoveries import RECOVERIES
 from harness.steps.templates.replicas import REPLICA_STEPS
 from harness.steps.templates.reports import REPORTS
 from harness.steps.templates.rollouts import ROLLOUTS
 from harness.steps.templates.scaling import SCALING
 from harness.steps.templates.spikes import SPIKES
-from harness.steps.templates.state import STATE
-from harness.steps.templates.static import STATIC
 from harness.steps.templates.triggers import TRIGGERS
 
 GROUP: Final = "readiness.steps"
-CLAIMS: Final = (*OF_FILES, *OF_REPORTS)
-"""The sentences on functions that read files."""
+CLAIMS: Final[tuple[ClaimedSentence, ...]] = (*OF_TARGETS, *OF_FILES, *OF_REPORTS)
+"""The sentences on functions that read the target, its files or a report."""
 
 
-def template_of(claim: FactClaim) -> Template:
+def template_of(claim: ClaimedSentence) -> Template:
     """The sentence of a claim: its slots are parameters of the demand, by their names unless the claim names them."""
-    slots = {name: f"<{name}>" for name in slots_of(claim.text) if f"<{name}>" not in claim.fixed.values()}
+    named = {*claim.fixed.values(), *(f"<{name}>" for name in claim.unread)}
+    slots = {name: f"<{name}>" for name in slots_of(claim.text) if f"<{name}>" not in named}
+    found = facts(claim.kind, claim.check, **slots, **claim.fixed)
+
+    def mean(values: Values) -> Meaning:
+        for name, parse in claim.parsed.items():
+            parse(values[name])
+        return found(values)
+
     return Template(
         name=claim.name,
         keyword=Keyword.THEN,
         text=claim.text,
         about=claim.about,
         example=claim.example,
-        mean=facts(claim.kind, claim.check, **slots, **claim.fixed),
-        needs=claim.needs,
+        mean=mean,
+        needs=claim.needs if isinstance(claim, FactClaim) else (),
     )
 
 
-def require_apart(claims: Iterable[FactClaim], templates: Iterable[Template]) -> None:
+def require_apart(claims: Iterable[ClaimedSentence], templates: Iterable[Template]) -> None:
     """Refuse claims that say what another sentence says.
 
     Raises:
@@ -86,13 +89,7 @@ OWN: Final = (
     *RECOVERIES,
     *ITEMS,
     *EXPOSURES,
-    *MONITOR,
     *ALERTS,
-    *CHECKS,
-    *PUBLISHED,
-    *CALLS,
-    *STATE,
-    *STATIC,
     *REPLICA_STEPS,
     *ROLLOUTS,
     *TRIGGERS,

@@ -7,7 +7,6 @@ from typing import Final
 
 from harness.model import Figure, Objective, Op, Phase, Quantity, Scope
 from harness.steps.meaning import Keyword, Meaning
-from harness.steps.objectives import check
 from harness.steps.slots import Values
 from harness.steps.template import Template
 
@@ -138,13 +137,5 @@ ALERTS: Final = (
         about="Notices of firing alerts from each fault to the next one. The part: the fault's domain, or what it hit, by name, workload or region.",
         example="one fault sends at most 3 notices and the first names the part that failed",
         mean=lambda slots: _holds(Figure.NOTICES, Phase.FAULT, most=slots["most"]),
-    ),
-    Template(
-        name="test-alert",
-        keyword=Keyword.THEN,
-        text="every declared alert rule is loaded and a test alert arrives within <within:reaction>",
-        about="Rules are loaded and evaluate; an alert `ReadinessTest` is posted to Alertmanager and its notice is found at the receiver.",
-        example="every declared alert rule is loaded and a test alert arrives within 60 s",
-        mean=check("test-alert", within="<within>"),
     ),
 )

@@ -1,4 +1,4 @@
-"""What must have been done: traffic, experiments, rollouts. Sentences under Given and When."""
+"""What must have been done: traffic, experiments, rollouts, reading of files. Sentences under Given and When."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ ASKING: Final = (
         text="the deployed platform has been inspected",
         about="Asks for nothing by itself: the checks that the Then steps name are done on the live target.",
         example="the deployed platform has been inspected",
+        mean=lambda _slots: Meaning(),
+    ),
+    Template(
+        name="files-read",
+        keyword=Keyword.WHEN,
+        text="the files of the platform have been read",
+        about="Asks for nothing by itself: the Then steps read what `files:` of the target file names.",
+        example="the files of the platform have been read",
         mean=lambda _slots: Meaning(),
     ),
     Template(

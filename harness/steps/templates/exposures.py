@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.model import Figure, Objective, Op
 from harness.steps.meaning import Keyword, Meaning
-from harness.steps.objectives import check, connections, exposed, exposed_errors, pooling
+from harness.steps.objectives import connections, exposed, exposed_errors, pooling
 from harness.steps.slots import Values
 from harness.steps.template import Template
 
@@ -19,14 +19,6 @@ def _active_users(slots: Values) -> Meaning:
 
 
 EXPOSURES: Final = (
-    Template(
-        name="exposed-metrics",
-        keyword=Keyword.THEN,
-        text="every service exposes p50, p95, p99, error rate and requests per second",
-        about="Each pod's metrics are read: buckets or quantiles of the response time, and a counter of answers by status.",
-        example="every service exposes p50, p95, p99, error rate and requests per second",
-        mean=check("exposed-metrics"),
-    ),
     Template(
         name="exposed-quantiles",
         keyword=Keyword.THEN,

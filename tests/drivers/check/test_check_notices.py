@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.drivers.check.monitor.notices import posted_alert
+from harness.drivers.check.monitor.notices import test_alert as posted_alert
 from harness.targets import load_target
 from tests.builders.http_servers import Quiet, serving
 

@@ -1,4 +1,4 @@
-"""Every check has one row, and the row names each key of the target file that the check cannot do without."""
+"""Every check has one claim with its needs: each key of the target file that the check cannot do without."""
 
 from __future__ import annotations
 
@@ -28,17 +28,18 @@ POD = {"metadata": {"name": "users-1", "namespace": "shop", "labels": {"app": "u
 
 
 def test_every_check_has_a_sentence_and_every_sentence_a_check() -> None:
-    """A row without a sentence is never done; a sentence without a row is never answered."""
+    """A check without a sentence is never done; a sentence without a check is never answered."""
     assert asked_for().keys() == CHECKS.keys()
 
 
-def test_every_row_names_a_function_of_its_own() -> None:
-    """By module and name, so that nothing is imported before it is done; a plan imports none of them."""
-    functions = [kind.function for kind in CHECKS.values()]
+def test_every_check_is_a_function_of_its_own() -> None:
+    """All of them are imported with their sentences, and none of the clients that they ask with."""
+    functions = [kind.read for kind in CHECKS.values()]
     assert len({*functions}) == len(functions)
-    script = "import sys, harness.run.acts.checks; print(*(n for n in sys.modules if n.startswith('harness.drivers.check.')))"
+    script = "import sys, harness.steps; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
-    assert sorted(loaded) == ["harness.drivers.check.kinds", "harness.drivers.check.registry"]
+    assert "harness" in loaded
+    assert {"dns", "httpx", "kubernetes", "prometheus_client", "psycopg"}.isdisjoint(loaded)
 
 
 def test_an_unknown_check_is_named() -> None:
@@ -102,7 +103,7 @@ def lacking(name: str, target: Target, params: Mapping[str, str]) -> str:
 def test_a_check_names_each_key_that_it_cannot_do_without(
     name: str, prometheus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a target that lacks any one key of the file, the row says so, or the check does not miss it."""
+    """Of a target that lacks any one key of the file, the claim says so, or the check does not miss it."""
     FakeClock.installed(monkeypatch)
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))

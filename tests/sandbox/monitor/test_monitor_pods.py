@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from harness import clock
-from harness.drivers.check.monitor.notices import posted_alert
+from harness.drivers.check.monitor.notices import test_alert as posted_alert
 from harness.targets import load_target
 from readiness_sandbox.platform.monitor.prometheus import real
 from readiness_sandbox.settings import IMPORTS

@@ -29,7 +29,7 @@ from harness.drivers.check.monitor.pages import page_timings
 from harness.drivers.check.monitor.prometheus import AlertRule, PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.resources import pod_resources
 from harness.drivers.check.monitor.restarts import SERIES, restart_counts
-from harness.drivers.check.monitor.rules import alert_rules, evaluates, of_name, rules_of_regions
+from harness.drivers.check.monitor.rules import alert_rules, alert_rules_of_regions, evaluates, of_name
 from harness.drivers.check.monitor.series import (
     SUCCESS_METRICS,
     _ages,
@@ -68,7 +68,7 @@ from harness.drivers.check.sql.statements import StatementsRead
 from harness.drivers.check.young import is_new
 from harness.drivers.facts import FactProbe
 from harness.errors import ConfigurationError, DriverError
-from harness.steps.templates.monitor import MONITOR
+from harness.steps import TEMPLATES
 from harness.targets import Target, load_target
 from harness.targets.outside import Metrics
 from harness.targets.parts import Kubernetes, Region
@@ -146,7 +146,9 @@ def prometheus(target: Target) -> Iterator[PrometheusClient]:
 def test_the_rules_of_every_region_are_loaded_and_evaluate(target: Target) -> None:
     """Those that are named, and any other that fails, in each region's own Prometheus; a region without one is not known."""
     regions = {"north": Region(prometheus=target.prometheus), "south": Region()}
-    facts = rules_of_regions(target.model_copy(update={"regions": regions}), {"first": "Slow", "second": "Gone"})()
+    facts = alert_rules_of_regions(
+        target.model_copy(update={"regions": regions}), {"first": "Slow", "second": "Gone"}
+    )()
     assert [(one.subject, one.ok) for one in facts] == [
         ("north/Slow", True),
         ("north/Gone", False),
@@ -764,7 +766,7 @@ def test_none_of_the_sixteen_success_metrics_may_lack_a_panel(
 
 def test_the_sentence_of_the_success_metrics_names_each_of_them() -> None:
     """Whoever writes the panels reads their titles there."""
-    (about,) = [one.about for one in MONITOR if one.name == "metric-panels"]
+    (about,) = [one.about for one in TEMPLATES if one.name == "metric-panels"]
     assert [metric for metric in SUCCESS_METRICS if metric not in about] == []
 
 

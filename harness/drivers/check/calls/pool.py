@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, counted_by, send_together
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
@@ -17,11 +19,17 @@ _MOST: Final = 2000
 _REFUSED: Final = 503
 
 
+@claim(
+    "every request over the pool's size is answered or refused with 503 within <within:duration> during the burst",
+    example="every request over the pool's size is answered or refused with 503 within 5 s during the burst",
+    needs=(DATABASE, within("database.pool", "the burst is larger than the pool of connections")),
+    seconds=3.0,
+    touches=("entry",),
+)
 def pool_burst(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Sends ten times as many reads at once as `database.pool.connections` has, at the primary region's entry.
+    """Ten times as many reads at once as the pods of the primary region have connections to the database; as many as there are connections must be answered.
 
-    At least as many requests as the pool has connections must be answered. A burst that failed counts even if a later burst
-    passes.
+    A burst that failed counts even if a later burst passes.
     """
     pool = target.database.pool if target.database else None
     if pool is None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.drivers.check.calls.together import CallPlan, send_together
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import ENTRIES
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
@@ -18,8 +20,19 @@ _AT_ONCE: Final = 8
 _WITHIN_S: Final = 2.0
 
 
+@claim(
+    "at least <share:ratio> of each region's requests are served in that region[ in the steady state]",
+    example="at least 95 % of each region's requests are served in that region in the steady state",
+    fixed={"at_least": "<share>"},
+    needs=(ENTRIES,),
+    seconds=3.0,
+    touches=("entry",),
+)
 def region_serves(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Sends 200 reads to each region's entry; a share of at least `at_least` of the answers must name that region as the server."""
+    """Reads sent to each region's own entry, by the region that their answers name.
+
+    200 reads are sent to each entry.
+    """
     if not target.doors:
         raise ConfigurationError(
             "no region with an entry", where=f"{target.file}: regions", hint="write `regions: {NAME: {entry: …}}`"

@@ -13,8 +13,10 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, counted_by, send_together
+from harness.drivers.check.claim import claim
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.parts import SignIn
 
@@ -37,8 +39,21 @@ class Attempt:
     kind: str = ""
 
 
+@claim(
+    "every right sign-in got a token and every wrong one 401, at least <count> of each",
+    example="every right sign-in got a token and every wrong one 401, at least 1000 of each",
+    needs=(
+        RequiredKey("sign_in", "users sign in"),
+        RequiredKey("may_write", "failed sign-ins may lock the accounts of users"),
+    ),
+    seconds=8.0,
+    touches=("entry",),
+)
 def sign_ins(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Sends `count` correct and `count` wrong sign-ins of the users that `sign_in` names and `may_write` allows."""
+    """Right and wrong sign-ins of test users: another case, a letter more or less, another user's password, an unknown user.
+
+    The users are those that `sign_in` names and `may_write` allows.
+    """
     sign_in, count = target.sign_in, int(params["count"])
     if sign_in is None:
         raise ConfigurationError(

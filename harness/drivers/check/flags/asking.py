@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final, NamedTuple
-
-import httpx
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness import clock
 from harness.targets import Target
 from harness.targets.http import http_client
+
+if TYPE_CHECKING:
+    import httpx
 
 EVERY_S: Final = 0.1
 _ASKERS: Final = 2
@@ -85,6 +86,8 @@ def asking(
 
 
 def _ask(target: Target, asked: AnswersSoFar, region: str, url: str, ended: threading.Event) -> None:
+    import httpx
+
     with http_client(target, url, timeout_s=_WITHIN_S) as client:
         for _ in clock.Deadline.after(LONGEST_S).ticks(EVERY_S):
             if ended.is_set():

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness import clock
+from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import metrics_of
-from harness.drivers.check.flags.switching import flag_access, flags_of, switched
+from harness.drivers.check.flags.switching import FLAGS, SWITCHED, flag_access, flags_of, switched
+from harness.drivers.check.needs import EXPOSED, PODS, within
 from harness.drivers.check.reach import of_each
 from harness.drivers.check.services import SERVICES, services_in
 from harness.drivers.facts import FactProbe, FactReading
@@ -72,10 +74,19 @@ def _access(target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
     return (*SERVICES, *access("get pods/proxy"), *flag_access(target, params))
 
 
+@claim(
+    "the enhanced metrics are exposed by every service within <within:reaction> after the flag is on",
+    example="the enhanced metrics are exposed by every service within 60 s after the flag is on",
+    needs=(FLAGS, PODS, EXPOSED, *SWITCHED, within("flags.metrics", "metrics are read for what the flag switches")),
+    when=When.BESIDE_USERS,
+    seconds=5.0,
+    touches=("entry",),
+    consent="feature-flags",
+)
 @accesses(by=_access)
 @contextmanager
 def flag_metrics(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Switches each flag of `metrics` on, and reads every ready pod's metrics until all expose what the flag switches on.
+    """Each flag of `flags.metrics` is switched on; every ready pod is read until all of every declared service have what it switches on.
 
     Services are those that are declared and those that ran before the flag was on: a service that is gone by then exposes nothing.
     """

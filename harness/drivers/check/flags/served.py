@@ -8,8 +8,10 @@ from functools import partial
 from typing import Final
 
 from harness import clock
+from harness.drivers.check.claim import When, claim
 from harness.drivers.check.flags.asking import FeatureAnswer, asking
-from harness.drivers.check.flags.switching import FlagSwitch, flag_access, flags_of, switched
+from harness.drivers.check.flags.switching import FLAGS, SWITCHED, FlagSwitch, flag_access, flags_of, switched
+from harness.drivers.check.needs import ENTRIES, PODS, within
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
@@ -35,10 +37,19 @@ HELD_WITHIN_S: Final = 20.0
 _POLL_S: Final = 0.2
 
 
+@claim(
+    "no answer with a feature is served later than <within:reaction> after its flag is off, under traffic",
+    example="no answer with a feature is served later than 5 s after its flag is off, under traffic",
+    needs=(FLAGS, PODS, ENTRIES, *SWITCHED, within("flags.answers", "answers are read for what the flag switches")),
+    when=When.BESIDE_USERS,
+    seconds=24.0,
+    touches=("entry",),
+    consent="feature-flags",
+)
 @accesses(by=flag_access)
 @contextmanager
 def flag_off(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Switches each flag of `answers` on, then off, while requesting every region's entry."""
+    """Each flag of `flags.answers` is switched on, then off; every region's entry is asked all the time meanwhile."""
     settings, _ = flags_of(target)
     if not settings.answers or not target.doors:
         hint = "write `answers: {FLAG: PATH}`, and `regions: {NAME: {entry: …}}`"
@@ -62,6 +73,19 @@ def flag_off(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
     yield lambda: seen
 
 
+@claim(
+    "the updated dashboard is served in every region within <within:reaction> after the flag is on",
+    about=(
+        "Each flag of `flags.pages` is switched on; the page of every region is asked for until fifty answers after another, in five "
+        "seconds or more, have the feature; one later than the limit must not lack it."
+    ),
+    example="the updated dashboard is served in every region within 60 s after the flag is on",
+    needs=(FLAGS, PODS, *SWITCHED, within("flags.pages", "pages are read for what the flag switches")),
+    when=When.BESIDE_USERS,
+    seconds=13.0,
+    touches=("entry",),
+    consent="feature-flags",
+)
 @accesses(by=flag_access)
 @contextmanager
 def flag_page(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:

@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
+from harness.drivers.check.needs import within
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
+from harness.model.need import RequiredKey
 from harness.targets import Target, platform_of
 from harness.targets.access import Access, access
 from harness.targets.changes import ConfigMapKey, FlagSettings
@@ -24,6 +24,15 @@ from harness.targets.kubernetes import Cluster
 from harness.targets.undo import undo_now, undoable
 from harness.units import NS_PER_S
 
+if TYPE_CHECKING:
+    import httpx
+
+FLAGS: Final = RequiredKey("flags", "a feature flag is switched")
+SWITCHED: Final = (
+    within("flags.config_map", "the flag is switched where it is kept"),
+    within("flags.ofrep", "OFREP must confirm that the flag was switched"),
+)
+"""What every check that switches a flag needs, beside `FLAGS`."""
 OFREP: Final = "/ofrep/v1/evaluate/flags/"
 _SAID_WITHIN_S: Final = 10.0
 _SYNCED_S: Final = 120.0
@@ -171,6 +180,8 @@ def said_within_s(target: Target) -> float:
 
 def evaluated(client: httpx.Client, base: str, flag: str) -> object:
     """The value of a flag as OFREP reports it; None without an answer or without a value."""
+    import httpx
+
     try:
         answer = client.post(f"{base.rstrip('/')}{OFREP}{flag}", json=_CONTEXT)
         return answer.json().get("value") if answer.status_code == 200 else None

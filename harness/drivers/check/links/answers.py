@@ -9,8 +9,6 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-import httpx
-
 from harness import clock
 from harness.drivers.facts import FactReading
 from harness.errors import DriverError
@@ -19,6 +17,8 @@ from harness.model.naming import names_release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import httpx
 
     from harness.targets import Target
 
@@ -80,6 +80,8 @@ class LinkAnswer:
 
 def ask(client: httpx.Client, url: str) -> LinkAnswer:
     """Request an address, with redirects followed, and gzip and deflate accepted; errors become part of the answer."""
+    import httpx
+
     accepted = {"accept-encoding": "gzip, deflate"}
     try:
         with client.stream("GET", url, headers=accepted, follow_redirects=True) as answer:

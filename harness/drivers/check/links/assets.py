@@ -11,9 +11,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
+from harness.drivers.check.claim import claim
 from harness.drivers.check.links.answers import WITHIN_S, LinkAnswer, ask, linked, site
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.http import http_client
 
@@ -135,8 +137,13 @@ class _Assets:
         return self.known[url]
 
 
+@claim(
+    "the assets of every page are compressed, named by hash and below <most:count> kB together",
+    example="the assets of every page are compressed, named by hash and below 500 kB together",
+    needs=(RequiredKey("website", "its pages and what they load are requested"),),
+)
 def page_assets(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Request every page and its assets: each asset must be compressed and named by hash, and a page's assets be below `most` kB."""
+    """From `website` of the target file every page of that host is followed; styles, scripts, pictures and icons that each loads are requested, and counted as they are sent."""
     first, most = website_of(target), float(params["most"])
 
     def probe() -> Sequence[FactReading]:

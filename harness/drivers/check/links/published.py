@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Final
 
+from harness.drivers.check.claim import claim
 from harness.drivers.check.links.answers import (
     WITHIN_S,
     LinkAnswer,
@@ -22,6 +23,7 @@ from harness.drivers.check.release import running_version
 from harness.drivers.check.state.fields import image_tag
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.http import http_client
@@ -35,6 +37,18 @@ _AHEAD_S: Final = 2.0
 """Tolerance in s for clocks that are ahead; a document dated further in the future has no valid age."""
 
 
+@claim(
+    "the documentation address answers 200 and names this version within <age:period> of the switch",
+    about=(
+        "The page at `documentation` of the target file; published is what its header Last-Modified says, the switch was when the "
+        "newest ReplicaSet that has pods was made. A page that names another version fails, however recent the switch."
+    ),
+    example="the documentation address answers 200 and names this version within 24 h of the switch",
+    needs=(
+        RequiredKey("documentation", "the documentation is requested"),
+        RequiredKey("kubernetes", "the newest ReplicaSet says when the switch was"),
+    ),
+)
 @accesses(*access("list replicasets.apps"))
 def documentation(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Request the documentation: it must name the release under test and be published at most `age` after the switch to it."""
@@ -109,8 +123,13 @@ def _mark(replica_set: Object, release: str) -> object:
     return sorted(images) if named else spec
 
 
+@claim(
+    "the newest quality report is younger than <age:period> and names the running release",
+    example="the newest quality report is younger than 24 h and names the running release",
+    needs=(RequiredKey("quality_report", "the newest quality report is requested"),),
+)
 def quality_report(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Request the newest quality report: it must be younger than `age` and name the release that runs."""
+    """What `quality_report` of the target file answers: its key `written_at`, or its header Last-Modified; and the version that the version path answers, as a word in its text."""
     url, limit_s = _address(target, "quality_report"), period_s(params["age"], target)
 
     def probe() -> Sequence[FactReading]:

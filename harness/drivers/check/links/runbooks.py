@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from harness.drivers.check.claim import claim
 from harness.drivers.check.links.answers import WITHIN_S, ask, names_it, release_of
 from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_of
+from harness.drivers.check.needs import MONITOR
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.http import http_client
@@ -16,8 +18,22 @@ ANNOTATION: Final = "runbook_url"
 """Annotation of an alert rule with its runbook, as in the rules of kube-prometheus."""
 
 
+@claim(
+    "every alert rule names a runbook and 100 % of these addresses answer 200",
+    name="runbooks",
+    needs=(MONITOR,),
+)
+@claim(
+    "every alert rule links a runbook that answers and names this release, 0 dead links",
+    name="runbooks-of-the-release",
+    about="The same; and the text of each has the release that is judged as a word.",
+    fixed={"of": "release"},
+)
 def alert_runbooks(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Request the runbook of every alert rule: it must answer 200 and, if `of` is `release`, name the release under test."""
+    """The annotation `runbook_url` of each rule that Prometheus has loaded, requested.
+
+    If `of` is `release`, the runbook must name the release under test.
+    """
     release = release_of(target) if params.get("of") == "release" else ""
 
     def probe() -> Sequence[FactReading]:

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from harness.drivers.check.claim import When, claim
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.targets.http import http_client
 
 if TYPE_CHECKING:
@@ -51,6 +53,16 @@ class GrafanaPanel(NamedTuple):
     unknown: str = ""
 
 
+@claim(
+    "Grafana answers healthy and every panel of every dashboard has data of the last <last:duration>",
+    about=(
+        "By Grafana's HTTP API (`grafana` of the target file): the health, and of each panel with queries that one of them has a "
+        "value of that time and none fails; variables have the values with which the dashboard was saved."
+    ),
+    example="Grafana answers healthy and every panel of every dashboard has data of the last 5 min",
+    needs=(RequiredKey("grafana", "the data of panels are requested from Grafana"),),
+    when=When.UNDER_TRAFFIC,
+)
 def grafana_panels(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Request Grafana's health, and the data of every panel of every dashboard for the last seconds.
 

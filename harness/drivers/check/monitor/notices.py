@@ -9,11 +9,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
+from harness.drivers.check.claim import claim
 from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.monitor.rules import evaluates
+from harness.drivers.check.needs import MONITOR, within
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.http import http_client
 
@@ -27,8 +30,17 @@ _ENDS_AFTER: Final = timedelta(seconds=10)
 """Time in s after which Alertmanager treats the alert as resolved."""
 
 
-def posted_alert(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every alert rule, post one alert, and wait at most `within` for its notification."""
+@claim(
+    "every declared alert rule is loaded and a test alert arrives within <within:reaction>",
+    example="every declared alert rule is loaded and a test alert arrives within 60 s",
+    needs=(
+        MONITOR,
+        RequiredKey("alerting", "an alert is posted to Alertmanager and found at its receiver"),
+        within("alerting.alertmanager", "an alert is posted to Alertmanager"),
+    ),
+)
+def test_alert(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Rules are loaded and evaluate; an alert `ReadinessTest` is posted to Alertmanager and its notice is found at the receiver."""
     within_s = Quantity.parse(params["within"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:

@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.links.answers import WITHIN_S
 from harness.drivers.check.links.assets import pages_of, website_of
 from harness.drivers.check.monitor.prometheus import prometheus_of
+from harness.drivers.check.needs import MONITOR
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.http import http_client
 
 
+@claim(
+    "the page timing of every page is exposed and at most <age:duration> old[ in the steady state]",
+    example="the page timing of every page is exposed and at most 60 s old in the steady state",
+    needs=(
+        MONITOR,
+        RequiredKey("website", "its pages are found by links"),
+        RequiredKey("metrics", "the names of the pages' metrics are needed"),
+    ),
+    when=When.UNDER_TRAFFIC,
+)
 def page_timings(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the timings of every page of the website from Prometheus: at least one must be from the last `age`.
+    """Every page that `website` of the target file leads to has a series of `metrics.page_seconds`, to which a timing was added in that time.
 
     For a series younger than `age` the count itself is used, since `increase` ignores the start at 0; after a pod was replaced only
     `increase` is right.

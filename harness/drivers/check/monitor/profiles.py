@@ -8,12 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from typing import Final
 
+from harness.drivers.check.claim import When, claim
 from harness.drivers.check.links.answers import period_s
 from harness.drivers.check.monitor.pprof import CpuProfile, read_profile
+from harness.drivers.check.needs import PODS
 from harness.drivers.check.reach import PodReach
 from harness.drivers.check.services import SERVICES, ServicePods, services_in
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object
@@ -23,6 +26,18 @@ _GRACE_S: Final = 5.0
 _AT_ONCE: Final = 32
 
 
+@claim(
+    'a CPU profile of <lasting:period> was obtained from every service under "<traffic>" traffic',
+    about=(
+        "Each ready pod of the regions' workloads but `profiles.stores` answers `profiles.path?seconds=N` with a gzip'ed profile of "
+        "pprof of that length or more with samples of CPU time; a service that is declared and has no ready pod in a region has "
+        "none. The time is divided by the target's time scale."
+    ),
+    example='a CPU profile of 30 s was obtained from every service under "everyday" traffic',
+    unread=("traffic",),
+    needs=(RequiredKey("profiles", "a CPU profile is requested from every service"), PODS),
+    when=When.UNDER_TRAFFIC,
+)
 @accesses(*SERVICES, *access("get pods/proxy"))
 def cpu_profiles(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Request a profile of length `lasting` (divided by the time scale) from every ready pod of every service, all at once.

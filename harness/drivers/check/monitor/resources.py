@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from harness.drivers.check.claim import When, claim
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
+from harness.drivers.check.needs import MONITOR, PODS
 from harness.drivers.check.young import PodReading, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
@@ -32,6 +34,16 @@ class UsedBy(NamedTuple):
     container: str
 
 
+@claim(
+    "the memory and CPU of every pod stay below <share:ratio> of their limits in the steady state",
+    about=(
+        "In the last minute of the fault-free window: the largest working set of each container over its memory limit, and its mean "
+        "CPU over its CPU limit, as cAdvisor counts them, CPU divided by the target's `cpu_scale`. Without a limit it is unknown."
+    ),
+    example="the memory and CPU of every pod stay below 80 % of their limits in the steady state",
+    needs=(MONITOR, PODS),
+    when=When.AT_THE_WINDOWS_END,
+)
 @accesses(*access("list pods"))
 def pod_resources(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every container: it must have used less than `share` of its memory and CPU limits in the last minute.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from harness.drivers.check.claim import When, claim
 from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
+from harness.drivers.check.needs import MONITOR, PODS
 from harness.drivers.check.young import PodReading, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
@@ -28,12 +30,17 @@ class ContainerKey(NamedTuple):
     container: str
 
 
+@claim(
+    "the exposed restart count of every pod equals that of the Kubernetes API after the recovery",
+    needs=(MONITOR, PODS),
+    when=When.AFTER_TRAFFIC,
+)
 @accesses(*access("list pods"))
 def restart_counts(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Read every container of the target's namespaces: Prometheus and the Kubernetes API must count the same restarts.
+    """When the traffic has ended, kube-state-metrics' count of each container in Prometheus against `restartCount` of the pod's status; counts that are all 0 prove nothing.
 
-    A new pod that Prometheus does not know yet is left out. If all counts were 0 in the last hour, the result is unknown, since
-    counts that never rise cannot be told from correct ones.
+    A new pod that Prometheus does not know yet is left out. If all counts were 0 in the last hour, the result is unknown, since counts
+    that never rise cannot be told from correct ones.
     """
 
     def probe() -> Sequence[FactReading]:

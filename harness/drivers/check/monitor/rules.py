@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from harness.drivers.check.claim import claim
 from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_at, prometheus_of
+from harness.drivers.check.needs import MONITOR
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
+from harness.model.need import RequiredKey
 from harness.targets import Target
 
 
+@claim(
+    'the rules "<first:name>" and "<second:name>" carry severity critical',
+    name="alert-rules-severity",
+    example='the rules "HighErrorRate" and "DatabaseDown" carry severity critical',
+    fixed={"severity": "critical"},
+    needs=(MONITOR,),
+)
 def alert_rules(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the label `severity` of the alert rules named `first` and `second`."""
+    """The label `severity` of each rule of that name, and of the alerts and notices of it that the run recorded.
+
+    The check reads the loaded rules; the judge reads the alerts and notices.
+    """
     names, severity = [params["first"], params["second"]], params["severity"]
 
     def probe() -> Sequence[FactReading]:
@@ -23,8 +36,24 @@ def alert_rules(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
-def rules_of_regions(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the alert rules named `first` and `second` in each region's Prometheus; any other rule that fails is a fact, too."""
+@claim(
+    'the alert rules "<first:name>" and "<second:name>" are loaded in every region and every rule there evaluates without error',
+    name="alert-rules-loaded",
+    example='the alert rules "HighErrorRate" and "DatabaseDown" are loaded in every region and every rule there evaluates without error',
+    needs=(
+        RequiredKey(
+            "monitors",
+            "the loaded rules are read from the Prometheus of every region",
+            "region with a `prometheus`",
+            "add `prometheus:` to each region of `regions:`",
+        ),
+    ),
+)
+def alert_rules_of_regions(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """As each region's own Prometheus (`prometheus` of each of `regions`) lists its rules and the health of each.
+
+    Any other rule that fails is a fact, too.
+    """
     if not target.monitors:
         raise ConfigurationError(
             "no region with a Prometheus",

@@ -6,13 +6,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Service, by_service, service_of
 from harness.drivers.check.monitor.grafana import MIXED, SHOWN_ELSEWHERE, objects_in, panels_in, unread_in, variables_in
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.needs import MONITOR, PODS, SERIES
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, access, accesses
 from harness.targets.kubernetes import Object, labels_of
@@ -33,11 +36,18 @@ SUCCESS_METRICS: Final = (
     *("authentication success", "data protection", "access control", "audit compliance"),
 )
 """All success metrics of document 002: performance, functionality, stability and security."""
+_BOARDS: Final = RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster")
 
 
+@claim(
+    "the request count, errors and duration of every service are exposed and at most <age:duration> old",
+    example="the request count, errors and duration of every service are exposed and at most 15 s old",
+    needs=(MONITOR, PODS, SERIES),
+    when=When.UNDER_TRAFFIC,
+)
 @accesses(*access("list pods"))
 def service_series(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every service of every region: count, errors and duration of its requests must exist and be at most `age` old."""
+    """Prometheus has the metrics of each workload of the regions: the counter of requests, by status, and their duration."""
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
     selected = {
         "request count": names.requests,
@@ -89,9 +99,15 @@ class PanelQuery(NamedTuple):
     unasked: str = ""
 
 
+@claim(
+    "every panel of every dashboard has data younger than <age:duration>[ in the steady state]",
+    example="every panel of every dashboard has data younger than 60 s in the steady state",
+    needs=(MONITOR, _BOARDS),
+    when=When.UNDER_TRAFFIC,
+)
 @accesses(*access("list configmaps", at=EVERYWHERE))
 def dashboard_data(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every panel of every dashboard in the cluster: its queries must return data younger than `age`."""
+    """Each query of each dashboard in a ConfigMap with the label `grafana_dashboard` has a number, of samples younger than that."""
     age_s = Quantity.parse(params["age"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:
@@ -102,6 +118,18 @@ def dashboard_data(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
+@claim(
+    "every success metric of the document has a dashboard panel with data younger than <age:duration>",
+    about=(
+        "Of each metric a panel of any dashboard has the name as its title, in whatever case: response time, throughput, "
+        "availability, database performance, feature completeness, data accuracy, user workflows, integration health, memory usage, "
+        "error rate, recovery time, data consistency, authentication success, data protection, access control, audit compliance. "
+        "Each of its queries has a number, of samples that young."
+    ),
+    example="every success metric of the document has a dashboard panel with data younger than 60 s",
+    needs=(MONITOR, _BOARDS),
+    when=When.UNDER_TRAFFIC,
+)
 @accesses(*access("list configmaps", at=EVERYWHERE))
 def metric_panels(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read the panels titled like `SUCCESS_METRICS`: each metric must have one, whose queries return data younger than `age`."""

@@ -8,7 +8,9 @@ from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from harness.drivers.check.claim import When, claim
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.needs import MONITOR, PODS
 from harness.drivers.check.young import PodReading, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
@@ -68,6 +70,17 @@ def pods_of(target: Target, *, every: bool) -> Iterator[tuple[str, Object]]:
                 yield f"{namespace}/{pod['metadata']['name']}", pod
 
 
+@claim(
+    "every pod of every service is a scrape target and is up[ in the steady state]",
+    about=(
+        "Each pod of a workload of the regions is an active target of Prometheus whose last scrape succeeded: at the port of its "
+        "annotation `prometheus.io/port`, else at one that its first container (or `kubectl.kubernetes.io/default-container`) "
+        "declares, not a sidecar's alone."
+    ),
+    example="every pod of every service is a scrape target and is up in the steady state",
+    needs=(MONITOR, PODS),
+    when=When.UNDER_TRAFFIC,
+)
 @accesses(*access("list pods"))
 def pods_scraped(target: Target, _params: Mapping[str, str]) -> FactProbe:
     """Read every pod of every service of the regions: it must be a scrape target of Prometheus whose last scrape succeeded.
@@ -108,6 +121,16 @@ def _listed(ports: Iterable[int]) -> str:
     return " and ".join(str(port) for port in sorted(ports))
 
 
+@claim(
+    "every annotated pod and service is scraped every <every:duration> ± <tolerance:duration> and no other is",
+    about=(
+        "The mean time between the last twelve scrapes of each pod with `prometheus.io/scrape`, or behind a Service with it, as "
+        "Prometheus recorded them, divided by the target's `scrape_scale`; no other pod may be a target."
+    ),
+    example="every annotated pod and service is scraped every 15 s ± 3 s and no other is",
+    needs=(MONITOR, PODS),
+    when=When.UNDER_TRAFFIC,
+)
 @accesses(*access("list pods", "list services"))
 def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every pod: a pod with the annotation, or behind a Service with it, must be scraped every `every` ± `tolerance`, others not.

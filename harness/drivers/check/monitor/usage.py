@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import QUANTILES, metrics_of
 from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Service, by_service, service_of
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
+from harness.drivers.check.needs import MONITOR, PODS, SERIES
 from harness.drivers.check.young import PodReading, is_new, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
@@ -36,12 +38,39 @@ _STORES: Final = "ipfs"
 _Pod = tuple[str, str]
 
 
+@claim(
+    "CPU usage of every pod is exposed and younger than <age:duration>",
+    name="pod-cpu",
+    example="CPU usage of every pod is exposed and younger than 30 s",
+    fixed={"what": "CPU usage", "age": "<age>"},
+    needs=(MONITOR, PODS),
+    when=When.UNDER_TRAFFIC,
+)
+@claim(
+    "memory usage of every pod is exposed and younger than <age:duration>",
+    name="pod-memory",
+    example="memory usage of every pod is exposed and younger than 30 s",
+    fixed={"what": "memory usage", "age": "<age>"},
+)
+@claim(
+    "bytes received and sent of every pod are exposed and younger than <age:duration>",
+    name="pod-network",
+    example="bytes received and sent of every pod are exposed and younger than 30 s",
+    fixed={"what": "bytes received and sent", "age": "<age>"},
+)
+@claim(
+    "bytes read and written of every database and IPFS pod are exposed and younger than <age:duration>",
+    name="store-disk",
+    about="The same of the pods beside the database's leader, and of those whose label `app` names IPFS.",
+    example="bytes read and written of every database and IPFS pod are exposed and younger than 30 s",
+    fixed={"what": "bytes read and written", "of": "stores", "age": "<age>"},
+)
 @accesses(*access("list pods"))
 def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the series of every pod or, if `of` is `stores`, of database and IPFS pods: they must exist and be at most `age` old.
+    """Prometheus has cAdvisor's series of every pod of the target's namespaces; a CPU time that stays the same is not young.
 
-    If there is no database pod, or no IPFS pod, that fact is unknown. A pod created less than `age` ago is left out, since it may not
-    have been read, or only once.
+    If `of` is `stores`, only database and IPFS pods are read; if there is no database pod, or no IPFS pod, that fact is unknown. A pod
+    created less than `age` ago is left out, since it may not have been read, or only once.
     """
     what, age_s = params["what"], Quantity.parse(params["age"]).in_unit("s")
 
@@ -102,9 +131,15 @@ def _young(
     return FactReading(subject=f"{key[0]}/{key[1]}: {what}", expected=f"under {age_s:g} s old", observed=said, ok=ok)
 
 
+@claim(
+    "the resident memory of every service process is below <most:count> MB in the steady state",
+    example="the resident memory of every service process is below 300 MB in the steady state",
+    needs=(MONITOR, PODS),
+    when=When.UNDER_TRAFFIC,
+)
 @accesses(*access("list pods"))
 def service_memory(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the working set of every pod of every service of the regions in the last minute: it must be below `most` MB.
+    """The largest working set of each pod of the regions' workloads in the last minute, as cAdvisor counts it.
 
     A new pod that Prometheus does not know yet is left out.
     """
@@ -131,9 +166,15 @@ def _below(name: str, pod: Object, used: Mapping[_Pod, float], most: float) -> F
     )
 
 
+@claim(
+    "the p50, p95, p99 and request rate of every service are exposed and at most <age:duration> old",
+    example="the p50, p95, p99 and request rate of every service are exposed and at most 15 s old",
+    needs=(MONITOR, PODS, SERIES),
+    when=When.UNDER_TRAFFIC,
+)
 @accesses(*access("list pods", "get pods/proxy"))
 def service_quantiles(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every service of the regions: quantiles and rate of its requests must be available and at most `age` old.
+    """Prometheus reckons the quantiles and the rate of each workload of the regions from samples of that age.
 
     If the series do not name the service, its quantiles are those of its slowest pod.
     """

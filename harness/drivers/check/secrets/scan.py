@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from harness.drivers.check.claim import When, claim
+from harness.drivers.check.needs import API
 from harness.drivers.check.secrets.values import SecretValue, secret_values
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
@@ -40,13 +42,21 @@ class Place(NamedTuple):
     lost: str = ""
 
 
+@claim(
+    "no secret value is found in a manifest, a literal environment value or a log line",
+    needs=(API,),
+    when=When.AFTER_TRAFFIC,
+)
 @accesses(
     *access("list secrets", "list pods", "list configmaps", "list services", "get pods/log"),
     *access("list jobs.batch", "list cronjobs.batch", "list ingresses.networking.k8s.io"),
     *CONTROLLERS,
 )
 def secrets_hidden(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Search every place: one fact for each kind of place in each namespace, and one for each place with a secret."""
+    """Every value of every Secret is searched for in the objects of the platform's namespaces and in what its containers have written, when the traffic has ended; no value is printed.
+
+    One fact for each kind of place in each namespace, and one for each place with a secret.
+    """
     places, clusters = every_place(target), Clusters(target)
     public = {*target.regions, *(namespace for _, namespace in places), target.environment}
 

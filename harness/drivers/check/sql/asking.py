@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
-
-import psycopg
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.targets import Target
 from harness.targets.reference import Reference
 from harness.targets.target import Database
+
+if TYPE_CHECKING:
+    from psycopg import sql
 
 CONNECT_S: Final = 3
 """Connection timeout in s, for each address of a DSN."""
@@ -36,7 +35,7 @@ def database_in(target: Target) -> Database:
 
 def rows_of(
     dsn: Reference,
-    query: sql.SQL | sql.Composed,
+    query: LiteralString | sql.SQL | sql.Composed,
     values: Sequence[object] = (),
     *,
     plain: bool = False,
@@ -56,6 +55,9 @@ def rows_of(
         DriverError: the server answered with an error, or with no rows.
         psycopg.Error: the server's error, if `raises`.
     """
+    import psycopg  # here: the sentences of the checks are read where no database is asked
+    from psycopg.conninfo import make_conninfo
+
     bound = "" if plain else f"-c statement_timeout={STATEMENT_MS}"
     where = _address(dsn)
     try:
@@ -81,6 +83,9 @@ def _address(dsn: Reference) -> str:
     Raises:
         DriverError: the text is not a DSN.
     """
+    import psycopg
+    from psycopg.conninfo import make_conninfo
+
     try:
         return make_conninfo(dsn.resolve(), connect_timeout=CONNECT_S, application_name="readiness-check")
     except psycopg.ProgrammingError:

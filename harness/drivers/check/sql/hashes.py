@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from psycopg import sql
-
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
@@ -20,8 +20,15 @@ HASHES: Final[Mapping[str, str]] = {
 """Regular expressions (PostgreSQL) by form: the modular crypt formats, and `scrypt` with parameters, salt and key."""
 
 
+@claim(
+    "every stored password is an argon2id, scrypt or bcrypt hash",
+    fixed={"forms": "argon2id scrypt bcrypt"},
+    needs=(DATABASE, within("database.passwords", "the column with the passwords of users is read")),
+)
 def password_hashes(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Counts the rows of `database.passwords` by form of hash: all must have one of the forms in `forms`."""
+    """Counted in the database by the format of each value; no hash leaves it."""
+    from psycopg import sql
+
     database = database_in(target)
     forms = [form for form in HASHES if form in params["forms"].split()]
     if database.passwords is None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-import psycopg
-from psycopg import sql
-
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.check.state.versions import version_fact
 from harness.drivers.facts import FactProbe, FactReading
@@ -15,15 +14,22 @@ from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target
 from harness.targets.parts import Member
 
-_VERSION: Final = sql.SQL("SELECT current_setting('server_version')")
-_ROLE: Final = sql.SQL("SELECT pg_is_in_recovery()")
-_RECEIVER: Final = sql.SQL("SELECT status FROM pg_stat_wal_receiver")
-_WRITE: Final = sql.SQL("CREATE TEMPORARY TABLE readiness_write_probe (n int)")
+_VERSION: Final = "SELECT current_setting('server_version')"
+_ROLE: Final = "SELECT pg_is_in_recovery()"
+_RECEIVER: Final = "SELECT status FROM pg_stat_wal_receiver"
+_WRITE: Final = "CREATE TEMPORARY TABLE readiness_write_probe (n int)"
 """A write to test a member: a standby refuses it; on a primary it is rolled back."""
+_MEMBERS: Final = within("database.members", "each member of the database is queried")
 
 
+@claim(
+    "the database of every region reports server version <version> or newer",
+    example="the database of every region reports server version 15.4 or newer",
+    fixed={"at_least": "<version>"},
+    needs=(DATABASE,),
+)
 def database_version(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Reads the server's version from the database and every member; it must be `at_least` the given one."""
+    """The server version of every member of the database."""
     database, least = database_in(target), params["at_least"]
     servers = {f"database member {name}": member.dsn for name, member in database.members.items()}
 
@@ -34,8 +40,16 @@ def database_version(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
+@claim(
+    "the database primary runs in <region>[ in the steady state]",
+    example="the database primary runs in us-east-1 in the steady state",
+    needs=(DATABASE, _MEMBERS),
+)
 def database_primary(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Reads every member's role: exactly one must be primary, in `region`. A member without an answer might be a second primary."""
+    """Every member is asked whether it is in recovery; one is not, and it is in that region.
+
+    A member without an answer might be a second primary.
+    """
     members, region = _members(target), params["region"]
 
     def probe() -> Sequence[FactReading]:
@@ -62,8 +76,14 @@ def database_primary(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
+@claim(
+    "at least <count> member in <region> streams from the primary and refuses writes[ in the steady state]",
+    example="at least 1 member in eu-west-1 streams from the primary and refuses writes in the steady state",
+    fixed={"at_least": "<count>"},
+    needs=(DATABASE, _MEMBERS),
+)
 def database_standbys(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Reads every member in `region`: at least `at_least` must stream from the primary, and each of these must refuse a write.
+    """Each member there is asked for its receiver's state, and is given a write, which it must refuse.
 
     A member that does not answer, or whose state the role may not read, might be one of them, so the fact may be unknown.
     """
@@ -97,6 +117,8 @@ _HIDDEN: Final = _Standby("its role may not read whether it streams (GRANT pg_re
 
 
 def _standby(member: Member) -> _Standby:
+    import psycopg
+
     try:
         receiving = rows_of(member.dsn, _RECEIVER)
         [(recovering,)] = rows_of(member.dsn, _ROLE)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from harness.drivers.check.claim import When, claim
 from harness.drivers.check.jobs import (
     COMPLETE,
     JOBS,
@@ -22,11 +23,13 @@ from harness.drivers.check.jobs import (
     job_in,
     run_job,
 )
+from harness.drivers.check.needs import DATABASE, PODS
 from harness.drivers.check.sql.applied import AppliedBefore
 from harness.drivers.check.sql.asking import database_in
 from harness.drivers.check.sql.tables import InUse, Rows, columns_changed, compared, rows_of_tables
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
+from harness.model.need import RequiredKey
 from harness.targets import Target, platform_of
 from harness.targets.access import Access, access, accesses
 from harness.targets.changes import MigrationSettings
@@ -125,10 +128,23 @@ def _access(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
     return access(JOBS, at=_job(target, settings, settings.up)[0] if settings is not None and known else "")
 
 
+@claim(
+    "after the migration forward and back, row count and checksum of every table equal those before",
+    needs=(DATABASE, PODS, RequiredKey("migration", "the database is migrated to a candidate's schema and back")),
+    when=When.AFTER_TRAFFIC,
+    seconds=8.0,
+    touches=("database",),
+    consent="migration",
+)
+@claim(
+    "every table has equal row count and checksum before and after the migration there and back",
+    name="migration-corrupts-nothing",
+    about="The same, in the words of the risk.",
+)
 @accesses(by=_access)
 @contextmanager
 def migrated_and_back(target: Target, _params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Migrates to the candidate's schema and back, then compares every table with its earlier contents."""
+    """The candidate's own Jobs migrate the live database and take it back; each table is read row by row before, meanwhile and after."""
     settings = target.migration
     if settings is None:
         hint = "write `migration: {manifests: FILE, up: JOB, down: JOB}`"

@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness import clock
+from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.needs import DATABASE, MONITOR, within
 from harness.drivers.check.sql.statements import read_statements
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.model.queries import is_query, without_values
 from harness.targets import Target
 
@@ -21,8 +24,19 @@ _QUERY: Final = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TA
 """First word of a query; other statements begin or end transactions, or change settings."""
 
 
+@claim(
+    "every query of every store has its count and p95 in the metrics, at most <age:duration> old",
+    example="every query of every store has its count and p95 in the metrics, at most 60 s old",
+    needs=(
+        MONITOR,
+        DATABASE,
+        RequiredKey("metrics", "the names of the queries' metrics are needed"),
+        within("database.roles", "statements of the services' own roles are counted"),
+    ),
+    when=When.UNDER_TRAFFIC,
+)
 def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every query that the services ran: Prometheus must have its count and its p95, at most `age` old.
+    """Each query that a member of the database has counted for the services' roles (`pg_stat_statements`) is found by its text in the label `metrics.query` of `metrics.query_seconds`.
 
     A query is recognised by its text without values. The database counts since its own start, a process since its start: a query that
     was exposed by processes that no longer exist, and has not run since the first reading, counts as exposed.

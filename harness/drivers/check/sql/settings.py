@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from psycopg import sql
-
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 
-_SHOWN: Final = sql.SQL("SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)")
-_STANDBYS: Final = sql.SQL("SELECT application_name, state, sync_state FROM pg_stat_replication")
+_SHOWN: Final = "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)"
+_STANDBYS: Final = "SELECT application_name, state, sync_state FROM pg_stat_replication"
 _SYNCHRONOUS: Final = ("sync", "quorum")
 
 
+@claim(
+    "the database settings equal the declared set and <count> standby is synchronous",
+    example="the database settings equal the declared set and 1 standby is synchronous",
+    fixed={"synchronous": "<count>"},
+    needs=(DATABASE, within("database.settings", "the declared settings of the database are compared")),
+)
 def database_settings(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Reads from the primary: each of `database.settings` must be as declared, and at least `synchronous` standbys synchronous."""
+    """Each setting of `database.settings` of the target file as a new session has it; at least so many standbys are synchronous.
+
+    They are read from the primary.
+    """
     database, least = database_in(target), int(params["synchronous"])
     if not database.settings:
         raise ConfigurationError(

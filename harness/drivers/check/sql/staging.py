@@ -10,30 +10,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
-import psycopg
-from psycopg import sql
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.catalogue.explain import configuration_error, matching
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import DATABASE
 from harness.drivers.check.sql.asking import Row, database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.model import Quantity
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.reference import Reference
 from harness.yamlfile import read_document
 
-_SYSTEM: Final = sql.SQL(
+_SYSTEM: Final = (
     "table_schema NOT IN ('pg_catalog', 'information_schema') AND NOT EXISTS (SELECT 1 FROM pg_depend d "
     "JOIN pg_class c ON c.oid = d.objid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE d.deptype = 'e' "
     "AND d.classid = 'pg_class'::regclass AND n.nspname = table_schema AND c.relname = table_name)"
 )
 """Condition for tables of the platform: not in the system's own schemas, and not part of an extension."""
-_SCHEMA: Final = sql.SQL(
+_SCHEMA: Final = (
     "SELECT coalesce(md5(string_agg(concat_ws('.', table_schema, table_name, column_name, data_type), ',' "
     "ORDER BY table_schema, table_name, column_name)), '') FROM information_schema.columns WHERE "
 )
-_TEXTS: Final = sql.SQL(
+_TEXTS: Final = (
     "SELECT * FROM (SELECT n.nspname AS table_schema, c.relname AS table_name, a.attname AS column_name, "
     "t.typname = 'bytea' AS is_bytes "
     "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -43,8 +44,8 @@ _TEXTS: Final = sql.SQL(
     "AND coalesce(e.typcategory, t.typcategory) NOT IN ('N', 'D', 'T', 'B') AND coalesce(e.typname, t.typname) <> 'uuid') AS known WHERE "
 )
 """Query for every column that may contain text, also unreadable ones: not numbers, times, booleans, UUIDs or arrays of these."""
-_ORDER: Final = sql.SQL(" ORDER BY 1, 2, 3")
-_FOUND: Final = sql.SQL(
+_ORDER: Final = " ORDER BY 1, 2, 3"
+_FOUND: Final = (
     "SELECT count({c}), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM ("
     "SELECT lower(v.text) UNION ALL "
     "SELECT m.found[1] FROM regexp_matches(lower(v.text), '[^[:space:]\"<>,;:()]+@[^[:space:]\"<>,;:()]+', 'g') AS m(found) UNION ALL "
@@ -55,6 +56,7 @@ _FOUND: Final = sql.SQL(
 )
 """Query that compares hashes of complete values, of addresses in them, and of parts between separators (arrays, JSON, XML)."""
 _LONGEST_LIST: Final = 100_000
+_PRODUCTION: Final = RequiredKey("database.production", "the database is compared with production's")
 
 
 class ProductionRegister(BaseModel):
@@ -69,8 +71,14 @@ class ProductionRegister(BaseModel):
     )
 
 
+@claim(
+    "every table has at least <share:ratio> of production's rows at the same schema version",
+    example="every table has at least 10 % of production's rows at the same schema version",
+    fixed={"at_least": "<share>"},
+    needs=(DATABASE, _PRODUCTION),
+)
 def production_subset(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Counts the rows of every table of the register: each must have at least `at_least` of production's rows, at the same schema."""
+    """Rows and schema of the database against the register that `database.production` of the target file names."""
     register, least = _register(target), Quantity.parse(params["at_least"]).base
     dsn = database_in(target).dsn
 
@@ -96,6 +104,8 @@ def schema_digest(dsn: Reference) -> str:
 
 
 def _rows(dsn: Reference, table: str, production: int, least: float) -> FactReading:
+    from psycopg import sql
+
     there = rows_of(dsn, sql.SQL("SELECT to_regclass({}) IS NOT NULL").format(sql.Literal(table)))[0][0]
     expected = f"at least {least * production:.10g} rows, {100 * least:g} % of production's {production}"
     if not there:
@@ -106,11 +116,15 @@ def _rows(dsn: Reference, table: str, production: int, least: float) -> FactRead
     )
 
 
+@claim(
+    "no personal value of production is found unmasked in any table of staging",
+    needs=(DATABASE, _PRODUCTION),
+)
 def values_masked(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Compares the digests of every text value and its parts with the digests of production's personal values.
+    """Every value but numbers, times, booleans and UUIDs, its parts and the addresses in it, by their digests, against the digests in the register; counted in the database.
 
-    Bytes are searched as text; if nothing is found in them, or a column cannot be searched, the fact is unknown. The database does
-    the counting: no value leaves it, and no fact contains one.
+    Bytes are searched as text; if nothing is found in them, or a column cannot be searched, the fact is unknown. The database does the
+    counting: no value leaves it, and no fact contains one.
     """
     register, dsn = _register(target), database_in(target).dsn
     production = database_in(target).production
@@ -128,10 +142,13 @@ def values_masked(target: Target, _params: Mapping[str, str]) -> FactProbe:
 
 
 def _column(dsn: Reference, place: Row, personal: Sequence[str], known: str) -> FactReading:
+    import psycopg
+    from psycopg import sql
+
     schema, table, column, is_bytes = place
     name = sql.Identifier(schema, table, column)
     text = sql.SQL("encode({c}, 'escape')" if is_bytes else "{c}::text").format(c=name)
-    query = _FOUND.format(c=name, t=sql.Identifier(schema, table), as_text=text)
+    query = sql.SQL(_FOUND).format(c=name, t=sql.Identifier(schema, table), as_text=text)
     ok: bool | None = None
     try:
         [(values, found)] = rows_of(dsn, query, [list(personal)], raises=True)

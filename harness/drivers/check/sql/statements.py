@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-from psycopg import sql
-
 from harness import clock
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.errors import ConfigurationError, TargetUnreachable
@@ -51,8 +48,10 @@ def read_statements(target: Target) -> list[StatementsRead]:
 
 
 def _of_member(name: str, dsn: Reference, roles: Sequence[str]) -> StatementsRead:
+    import psycopg
+
     try:
-        found = rows_of(dsn, sql.SQL(EXTENSION), raises=True)
+        found = rows_of(dsn, EXTENSION, raises=True)
         if not found:
             return StatementsRead(
                 member=name, at_ns=clock.now_ns(), why=f"no extension `pg_stat_statements`; hint: {HINT}"

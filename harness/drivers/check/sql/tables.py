@@ -10,21 +10,21 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
-
-import psycopg
-from psycopg import sql
+from typing import TYPE_CHECKING, Final
 
 from harness.drivers.check.sql.asking import Row, rows_of
 from harness.drivers.facts import FactReading
 from harness.errors import DriverError
 from harness.targets.reference import Reference
 
+if TYPE_CHECKING:
+    from psycopg import sql
+
 MOST_ROWS: Final = 1_000_000
 """Maximum number of rows of a table that is read."""
 _HASH: Final = 8
 """Bytes of the hash of a column."""
-_COLUMNS: Final = sql.SQL(
+_COLUMNS: Final = (
     "SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), "
     "coalesce(a.attnum = ANY(i.indkey), false) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
@@ -142,6 +142,8 @@ def rows_of_tables(dsn: Reference, in_use: InUse, like: Mapping[str, Rows] | Non
     Raises:
         DriverError: the role may not read a table. TargetUnreachable: the database does not answer.
     """
+    import psycopg
+
     found: dict[str, Rows] = {}
     for table in tables_of(dsn, in_use):
         try:
@@ -154,6 +156,8 @@ def rows_of_tables(dsn: Reference, in_use: InUse, like: Mapping[str, Rows] | Non
 
 
 def _rows_in(dsn: Reference, table: TableColumns, like: TableColumns) -> Rows:
+    from psycopg import sql
+
     name = sql.Identifier(*table.name.split("."))
     [(count,)] = rows_of(dsn, sql.SQL("SELECT count(*) FROM {}").format(name), raises=True)
     if count > MOST_ROWS:
@@ -175,12 +179,16 @@ def _rows_in(dsn: Reference, table: TableColumns, like: TableColumns) -> Rows:
 
 def _number(column: str, of: str) -> sql.Composed:
     """SQL for a number, or for a time in seconds."""
+    from psycopg import sql
+
     as_number = "extract(epoch FROM {})::float8" if of.startswith(("timestamp", "date")) else "{}::float8"
     return sql.SQL(as_number).format(sql.Identifier(column))
 
 
 def _joined(columns: Sequence[str]) -> sql.Composed:
     """SQL for eight bytes of hash for each column, concatenated; NULL becomes eight zeros."""
+    from psycopg import sql
+
     zero = sql.SQL("int8send(0)")
     hashed = [
         sql.SQL("coalesce(int8send(hashtextextended({}::text, 1)), {})").format(sql.Identifier(name), zero)

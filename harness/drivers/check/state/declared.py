@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API
 from harness.drivers.check.state.fields import BYPASS_SWITCHES, CONTAINER_FIELDS, WORKLOAD_FIELDS, FieldUnknown
 from harness.drivers.check.state.objects import SOURCES, WorkloadState, containers_in, jobs_in, workloads_in
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import AccessDenied, ConfigurationError
 from harness.model.declared import StateCondition, StateObject, conditions_of
+from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import Access, access, accesses
 from harness.targets.kubernetes import annotations_of
@@ -20,9 +24,18 @@ from harness.targets.workloads import CONTROLLERS, JOBS
 _State = TypeVar("_State")
 
 
+@claim(
+    "every container has <has:conditions>",
+    example="every container has run-as-non-root equal to true and user id other than 0",
+    parsed={"has": partial(conditions_of, StateObject.CONTAINER)},
+    needs=(API,),
+)
 @accesses(*access("list pods"), *CONTROLLERS, *JOBS)
 def state_of_containers(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every container of the target: one fact for each container and each condition of `has`."""
+    """Each container that a workload, a CronJob or a Job that has not ended declares, init containers too, and those of pods without a controller; one that does not state a field fails.
+
+    One fact for each container and each condition of `has`.
+    """
     conditions = conditions_of(StateObject.CONTAINER, params["has"])
 
     def probe() -> Sequence[FactReading]:
@@ -40,11 +53,30 @@ def _of_switches(_target: Target, params: Mapping[str, str]) -> tuple[Access, ..
     return (*SOURCES, *JOBS) if BYPASS_SWITCHES in params.get("has", "") else ()
 
 
+@claim(
+    "every workload has <has:conditions>",
+    example="every workload has liveness period at most 10 s and readiness period at most 10 s",
+    parsed={"has": partial(conditions_of, StateObject.WORKLOAD)},
+    needs=(
+        API,
+        RequiredKey(
+            "regions.{region}", "the workloads of {region} are read", "region {region}", "add {region} to `regions:`"
+        ),
+    ),
+)
+@claim(
+    "every workload of region <region> has <has:conditions>[ in the steady state]",
+    name="state-of-workloads-of-a-region",
+    about="The same in one region; a workload that another region has must be there as well.",
+    example="every workload of region us-east-1 has ready share at least 100 %",
+    parsed={"has": partial(conditions_of, StateObject.WORKLOAD)},
+)
 @accesses(*access("list pods"), *CONTROLLERS, by=_of_switches)
 def state_of_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every workload: one fact for each workload and each condition of `has`; conditions on bypass switches also cover Jobs.
+    """The controllers of a namespace whose pods have the same label `app`, else `app.kubernetes.io/name`, and are the same component of it (`app.kubernetes.io/component`, else `component`), and their pods.
 
-    With `region` only workloads of that region are read; a workload that another region has and this one lacks is a failed fact.
+    One fact for each workload and each condition of `has`; conditions on bypass switches also cover Jobs. With `region` only workloads
+    of that region are read; a workload that another region has and this one lacks is a failed fact.
     """
     conditions, region = conditions_of(StateObject.WORKLOAD, params["has"]), params.get("region", "")
     if region and region not in target.regions:
@@ -100,9 +132,17 @@ def _facts(
         )
 
 
+@claim(
+    'service account "<account:name>" of namespace "<namespace:name>" is annotated "<annotation:name>" in the form "<like:name>"',
+    example='service account "autoscaler" of namespace "kube-system" is annotated "eks.amazonaws.com/role-arn" in the form "arn:aws:iam::############:role/*"',
+    needs=(API,),
+)
 @accesses(by=lambda _, params: access("get serviceaccounts", at=params["namespace"]))
 def annotation_of_account(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read a service account in every cluster: its `annotation` must have the form `like`; `#` is a digit, `*` any text."""
+    """The annotation's value; `#` is a digit and `*` any text.
+
+    It is read in every cluster.
+    """
     namespace, name, annotation = params["namespace"], params["account"], params["annotation"]
     form = re.compile("".join({"#": "[0-9]", "*": ".+"}.get(sign, re.escape(sign)) for sign in params["like"]))
     clusters = Clusters(target)

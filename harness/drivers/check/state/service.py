@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import access, accesses
@@ -11,9 +13,15 @@ from harness.targets.kubernetes import Object
 from harness.targets.places import Clusters, primary_namespace
 
 
+@claim(
+    'service "<service:name>" has type LoadBalancer, maps port <port> to <target_port:port> and has at least <count> ready endpoints',
+    example='service "web" has type LoadBalancer, maps port 80 to 3000 and has at least 3 ready endpoints',
+    fixed={"type": "LoadBalancer", "port": "<port>", "target_port": "<target_port>", "at_least": "<count>"},
+    needs=(API,),
+)
 @accesses(*access("list services", "get endpoints"))
 def service_endpoints(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read `service`: it must have `type`, map `port` to `target_port`, and have at least `at_least` ready endpoints at that port."""
+    """The Service of that name in the primary region, and the addresses of its Endpoints that are ready at the port behind."""
     namespace, name = primary_namespace(target), params["service"]
     cluster = Clusters(target).of(target.primary_region)
     subject, mapped = f"{namespace}/{name}", f"{params['port']} to {params['target_port']}"

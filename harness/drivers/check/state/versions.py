@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.places import Clusters, namespaces
 
 
+@claim(
+    "the Kubernetes API of every region reports version <version> or newer",
+    example="the Kubernetes API of every region reports version 1.28 or newer",
+    fixed={"at_least": "<version>"},
+    needs=(API,),
+)
 def api_version(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Reads the version of every region's API server; it must be `at_least` the given one."""
+    """The version that the API server of each region reports."""
     clusters, least = Clusters(target), params["at_least"]
     places = namespaces(target)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from harness.drivers.check.claim import claim
+from harness.drivers.check.needs import API
 from harness.drivers.check.state.fields import FieldUnknown, variables_of
 from harness.drivers.check.state.objects import SOURCES, Source, source_of
 from harness.drivers.facts import FactProbe, FactReading
@@ -74,9 +76,14 @@ def _of_containers(
     return probe
 
 
+@claim(
+    'every container of deployment "<deployment:name>" runs as user id <user:count>',
+    example='every container of deployment "web" runs as user id 1001',
+    needs=(API,),
+)
 @accesses(*WORKLOADS)
 def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the user id of each container and init container of `deployment`: it must be `user`."""
+    """`runAsUser` of its security context, else of the pod's; of init containers too."""
 
     def read(container: Object, pod: Object, _source: Source) -> Sequence[_ContainerField]:
         own, common = container.get("securityContext") or {}, pod.get("securityContext") or {}
@@ -85,9 +92,15 @@ def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
     return _of_containers(target, params, read, lambda template: all_containers(template["spec"]))
 
 
+@claim(
+    'every container of deployment "<deployment:name>" has NODE_ENV "<value:name>" and port <port>',
+    example='every container of deployment "web" has NODE_ENV "production" and port 3000',
+    fixed={"variable": "NODE_ENV", "value": "<value>", "port": "<port>"},
+    needs=(API,),
+)
 @accesses(*WORKLOADS, *SOURCES)
 def container_environment(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read each container of `deployment`: `variable` must have `value`, and `port` must be declared and match PORT, if set."""
+    """The variable by its row of `env`, else by `envFrom`, of a ConfigMap too; the ports that it declares, and the variable PORT where it has one."""
 
     def read(container: Object, _pod: Object, source: Source) -> Sequence[_ContainerField]:
         ports = sorted(str(one["containerPort"]) for one in container.get("ports") or [])
@@ -118,9 +131,14 @@ def _variable(
     return _equal(name, expected, value or "an empty text")
 
 
+@claim(
+    'liveness of deployment "<deployment:name>" on <path:name> has delay <live_delay:duration> and period <live_period:duration>, readiness delay <ready_delay:duration> and period <ready_period:duration>',
+    example='liveness of deployment "web" on /api/health has delay 30 s and period 10 s, readiness delay 5 s and period 5 s',
+    needs=(API,),
+)
 @accesses(*WORKLOADS)
 def container_probes(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the liveness and readiness probes of `deployment`: path of liveness, and delay and period of both, in s."""
+    """The probes of the container that `kubectl.kubernetes.io/default-container` names; without it those of the first, and where that has no liveness probe, of those beside it that have one."""
     expected = {
         ("livenessProbe", "initialDelaySeconds"): params["live_delay"],
         ("livenessProbe", "periodSeconds"): params["live_period"],
@@ -148,6 +166,15 @@ def _probed(template: Object) -> Sequence[Object]:
     return [first] if first in probed or not probed else probed
 
 
+@claim(
+    'the autoscaler "<autoscaler:name>" targets deployment "<deployment:name>" and reports ScalingActive true',
+    about=(
+        "What its `scaleTargetRef` names is there, and its condition is True; so says its history, too, while no fault is in: not a "
+        "PASS where it says otherwise for more than 15 s, FAIL from 60 s on that no fault began."
+    ),
+    example='the autoscaler "web-hpa" targets deployment "web" and reports ScalingActive true',
+    needs=(API,),
+)
 @accesses(*access("get horizontalpodautoscalers.autoscaling"), *SCALED)
 def autoscaler_target(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read `autoscaler` in the primary region: it must target `deployment`, which must exist, and have ScalingActive true."""

@@ -1,0 +1,71 @@
+"""A check's claim is its sentence, its needs and its time; one that cannot be used is refused with its file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import FunctionType
+from typing import Any
+
+import pytest
+
+from harness.drivers.check import When
+from harness.drivers.check.claim import CheckClaim, checks_of, claim
+from harness.drivers.check.needs import API
+from harness.drivers.facts import FactProbe
+from harness.errors import ConfigurationError
+from harness.model import DemandKind
+from harness.targets import Target
+
+
+def shelf_labels(_target: Target, _params: Mapping[str, str]) -> FactProbe:
+    """Each shelf has a label."""
+    return list
+
+
+def claimed(*claims: Mapping[str, Any]) -> tuple[CheckClaim, ...]:
+    """What these claims put on a function of that name."""
+    function: Any = FunctionType(shelf_labels.__code__, globals(), shelf_labels.__name__)
+    function.__doc__, function.__module__ = shelf_labels.__doc__, __name__
+    for one in claims:
+        claim("every shelf has a label", example="every shelf has a label", **one)(function)
+    found: tuple[CheckClaim, ...] = function.__claims__
+    return found
+
+
+def test_the_check_and_its_plan_are_made_from_the_claim() -> None:
+    """Its name is that of the function; what the claim leaves out is usual."""
+    [one] = claimed({"needs": (API,), "when": When.AFTER_TRAFFIC, "touches": ("entry",)})
+    check = checks_of([one])["shelf-labels"]
+    assert (one.kind, one.check, one.name, one.about) == (
+        DemandKind.CHECK,
+        "shelf-labels",
+        "shelf-labels",
+        "Each shelf has a label.",
+    )
+    assert (check.needs, check.when, check.touches, check.consent) == ((API,), When.AFTER_TRAFFIC, ("entry",), "")
+
+
+def test_one_of_the_sentences_of_a_function_has_its_needs() -> None:
+    """The others have words only, and may say otherwise what is read."""
+    both = claimed({"name": "again", "about": "The same."}, {"needs": (API,)})
+    assert [(one.name, one.about) for one in both] == [
+        ("shelf-labels", "Each shelf has a label."),
+        ("again", "The same."),
+    ]
+    assert checks_of(both).keys() == {"shelf-labels"}
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [
+        ([{}], "no claim says what `shelf-labels` needs"),
+        ([{"needs": (API,)}, {"needs": (API,), "name": "again"}], "two claims say what `shelf-labels` needs"),
+        ([{"consent": "shelves"}], "a claim without `needs` says more than words"),
+        ([{"when": When.BESIDE_USERS}], "a claim without `needs` says more than words"),
+    ],
+)
+def test_a_check_without_one_claim_of_its_needs_is_refused(claims: list[Mapping[str, Any]], why: str) -> None:
+    """With the file and line of the function."""
+    with pytest.raises(ConfigurationError, match=why) as raised:
+        checks_of(claimed(*claims))
+    assert raised.value.where == f"{__file__}:{shelf_labels.__code__.co_firstlineno}"
