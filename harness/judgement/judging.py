@@ -193,12 +193,15 @@ def _undisturbed(case: Case, spec: Spec, made: Sequence[tuple[Measure, Measure]]
     evidence = undisturbed(case.evidence) if excused and spec.undisturbed and steady else None
     if evidence is None:
         return found
-    names = {one.name for one in excused}
-    again = [one for one in spec.judge(replace(case, evidence=evidence)) if one.name in names]
-    proven = [one for one in again if one.outcome is Outcome.FAIL]
-    scopes = [one.scope for one in proven]
-    said = (replace(one, because=replace(one.because, text=f"{one.because.text}; {_SOUND}")) for one in proven)
-    return [*(one for one in found if one not in excused or one.scope not in scopes), *said]
+    proven = [one for one in spec.judge(replace(case, evidence=evidence)) if one.outcome is Outcome.FAIL]
+
+    def kept(one: Measure) -> Measure:
+        same = (each for each in proven if (each.name, each.scope) == (one.name, one.scope))
+        if one not in excused or (again := next(same, None)) is None:
+            return one
+        return replace(again, because=replace(again.because, text=f"{again.because.text}; {_SOUND}"))
+
+    return [kept(one) for one in found]
 
 
 def _untried(case: Case, name: str) -> Iterable[Measure]:
