@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import uvloop
+
 from harness import clock
 from harness.errors import HarnessError, SandboxError
 from readiness_sandbox import messages, progress
@@ -264,4 +266,4 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    sys.exit(asyncio.run(main(SandboxSettings.parse(sys.argv[1]))))
+    sys.exit(uvloop.run(main(SandboxSettings.parse(sys.argv[1]))))

