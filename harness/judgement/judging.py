@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -20,11 +20,12 @@ from harness.judgement.once import once_a_run
 from harness.judgement.overview import door_results, journey_results, unjudged, window_results
 from harness.judgement.receipts.attempts import spared_ns
 from harness.judgement.receipts.counted import trusted
-from harness.judgement.receipts.machine import machine_result, on_this_machine, undisturbed
+from harness.judgement.receipts.machine import machine_result, on_this_machine
 from harness.judgement.receipts.missing import lacking
 from harness.judgement.receipts.recorded_time import unrecorded
 from harness.judgement.receipts.rows import between_windows
 from harness.judgement.routes import apart_by_method
+from harness.judgement.second_reading import read_again
 from harness.judgement.summaries import absent, experiment_results, traffic_results, unknown_traffic
 from harness.judgement.unread import for_people_only
 from harness.judgement.verdicts import claim_verdict, parts_first, requirement_verdict
@@ -58,7 +59,6 @@ _Made = TypeVar("_Made")
 _NOTHING: Final = "nothing that the sentence names was planned and recorded"
 _CHECK: Final = "make sure that the run does what the sentence names, then run again"
 _COMPLETE: Final = "keep the files of a run as they were recorded, or run again and let it finish"
-_SOUND: Final = "without the requests of the time in which the machine was starved"
 _BUG: Final = "this is a bug in the harness: report it and attach the run directory"
 
 
@@ -170,7 +170,7 @@ def _judged(case: Case, name: str, figures: Mapping[Figure, Spec]) -> tuple[Meas
         why = f"{gone.file} is not complete: {gone.why}"
         hint = "restore the file, or run again"
         return (inconclusive(case, name, why, hint, kind=ReasonKind.EVIDENCE),)
-    found = _undisturbed(case, spec, [(one, _on_this_machine(case, spec, one)) for one in spec.judge(case)])
+    found = read_again(case, spec, [(one, _on_this_machine(case, spec, one)) for one in spec.judge(case)])
     return (*found, *_untried(case, name), *_unrecorded(case, spec, name, found)) or (
         inconclusive(case, name, _NOTHING, _CHECK),
     )
@@ -183,25 +183,6 @@ def _on_this_machine(case: Case, spec: Spec, found: Measure) -> Measure:
         return found
     spans = spec.moments(case, found) if spec.moments else None
     return on_this_machine(case, found, spans, timed=spec.timed, anytime=spec.basis is Basis.CHECK)
-
-
-def _undisturbed(case: Case, spec: Spec, made: Sequence[tuple[Measure, Measure]]) -> Sequence[Measure]:
-    """The measures, each before and after the machine was asked; a FAIL that a starved machine excuses stays where it is proven without the starved time."""
-    found = [after for _, after in made]
-    excused = [after for before, after in made if before.outcome is not after.outcome]
-    steady = case.objective.scope.phase is Phase.STEADY and not case.evidence.clock_steps
-    evidence = undisturbed(case.evidence) if excused and spec.undisturbed and steady else None
-    if evidence is None:
-        return found
-    proven = [one for one in spec.judge(replace(case, evidence=evidence)) if one.outcome is Outcome.FAIL]
-
-    def kept(one: Measure) -> Measure:
-        same = (each for each in proven if (each.name, each.scope) == (one.name, one.scope))
-        if one not in excused or (again := next(same, None)) is None:
-            return one
-        return replace(again, because=replace(again.because, text=f"{again.because.text}; {_SOUND}"))
-
-    return [kept(one) for one in found]
 
 
 def _untried(case: Case, name: str) -> Iterable[Measure]:

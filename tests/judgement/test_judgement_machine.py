@@ -376,6 +376,44 @@ def test_what_is_left_out_is_said() -> None:
     assert 0 < max(one.n or 0 for one in left) < whole
 
 
+def slowed_in(run: Evidence, at: float, seconds: float) -> Evidence:
+    """Requests due in this time, in seconds after the beginning of the first window, took 400 ms more."""
+    begin_ns = run.windows["everyday/fault-free"].start_ns + second(at)
+
+    def later(rows: Table) -> Table:
+        due_ns = rows.ints["intended_ns"]
+        slow = (due_ns >= begin_ns) & (due_ns < begin_ns + second(seconds))
+        return replace(rows, ints={**rows.ints, "done_ns": rows.ints["done_ns"] + 400_000_000 * slow})
+
+    return requests(run, later)
+
+
+@pytest.mark.parametrize(
+    ("slow", "starved", "had", "passes"),
+    [
+        (5, 6, {"others": 0.5}, True),  # other programs took the processors, and the control suffered as the users did
+        (5, 0, {"others": 0.5}, False),  # the control did not suffer
+        (5, 6, {"target": 0.8}, False),  # the release burned the processors by itself
+        (5, 6, {"target": 0.6, "harness": 0.4}, False),  # the machine is too small, maybe for what this release uses
+        (20, 6, {"others": 0.5}, False),  # the release stayed slow when the starved time was over
+        (30, 31, {"others": 0.5}, False),  # more than a tenth would be left out
+    ],
+)
+def test_a_few_starved_seconds_leave_a_healthy_release_its_pass(
+    slow: float,
+    starved: int,
+    had: dict[str, Any],
+    passes: bool,  # noqa: FBT001 - a value of the table
+) -> None:
+    """What is undecided with them is a PASS without them, and says so; in no other case is it one."""
+    run = core_evidence()
+    begin = round((run.windows["everyday/fault-free"].start_ns - ns(0)) / second(1) + 5)
+    run = controlled(slowed_in(run, 5, slow), late=range(begin, begin + starved), **had)
+    found = times(run)
+    assert ({one.outcome for one in found} == {Outcome.PASS}) is passes
+    assert any(one.reason.endswith("in which the machine was starved") for one in found) is passes
+
+
 def test_without_a_control_nothing_is_left_out() -> None:
     """A watch that was late says nothing of the seconds in which it was not."""
     assert undisturbed(starved(slowed(core_evidence()), 0.2)) is None

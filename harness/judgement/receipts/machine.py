@@ -10,10 +10,12 @@ machine, or the release, which may have used up the processors by itself. The ke
 busy excuse nothing. If no control was watched, the watch serves as one: it does next to nothing, and sends its probes late when it is starved.
 A FAIL becomes INCONCLUSIVE if more seconds around it were starved than by chance on an idle machine, unless the requests of the other seconds prove it
 alone: what the control does not suffer is the release's. A PASS stays: a platform that passes while it waits for a processor has passed a harder test.
+What is undecided is a PASS if the requests outside a few starved seconds pass: the release that stays slow when those are over does not.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -47,6 +49,8 @@ BY_CHANCE: Final = 0.01
 """A number of starved seconds that an idle machine has with more than this probability is no evidence of a starved machine."""
 _AROUND_S: Final = 15.0
 """The machine is also checked this long before and after a window, in s, as its load has an effect for some time."""
+LEFT_OUT: Final = 0.1
+"""At most this share of the fault-free seconds is left out for a PASS: ten seconds of other work in two minutes are no reason to run again."""
 BESIDE: Final = "sandbox"
 """The environment whose target runs beside the harness."""
 HINT: Final = "run again on a machine with nothing else to do; `readiness doctor` says whether it is busy"
@@ -83,6 +87,25 @@ def undisturbed(evidence: Evidence) -> Evidence | None:
 
     windows = {name: replace(window, starved_ns=left_out(window)) for name, window in evidence.windows.items()}
     return replace(evidence, windows=windows)
+
+
+def without_starved(plan: Plan, evidence: Evidence, traffic: str | None) -> Evidence | None:
+    """The evidence, the fault-free windows of a traffic without the seconds in which other programs starved the machine.
+
+    None: the machine was not starved, or for too long, or the processors were not counted. A second in which the machine was merely too small stays: a
+    release that uses more than before makes it so.
+    """
+    spans = [window.span for window in evidence.fault_free(traffic)]
+    seen = every(MachineSeen, evidence.observations)
+    control, scarce = evidence.recorded.get(CONTROL.name), scarce_seconds(seen, full=math.inf)
+    if control is None or scarce is None or starvation(plan, evidence, spans) is None:
+        return None
+    starved = sorted(scarce.intersection(control_witness(control).late.tolist()))
+    left_out = tuple((at * NS_PER_S, (at + 1) * NS_PER_S) for at in starved)
+    lost_ns = sum(max(min(end, till) - max(at, start), 0) for start, end in spans for at, till in left_out)
+    if not 0 < lost_ns <= LEFT_OUT * sum(end - start for start, end in spans):
+        return None
+    return replace(evidence, windows={n: replace(w, starved_ns=left_out) for n, w in evidence.windows.items()})
 
 
 def doubted(found: Measure, doubt: Reason | None) -> Measure:

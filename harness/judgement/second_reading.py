@@ -1,0 +1,65 @@
+"""A figure read a second time, from the requests that a starved machine did not touch.
+
+A FAIL that a starved machine excuses stays if it is proven without the starved seconds and the 15 s after each: a release that is slow while the control
+is well is slow by itself. If nothing is proven, what is undecided is a PASS if it passes without the starved seconds alone, which are at most a tenth: a
+release that stays slow when they are over does not pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from harness.judgement.figures.spec import Spec
+from harness.judgement.measures import Case
+from harness.judgement.receipts.machine import undisturbed, without_starved
+from harness.model import Evidence, Measure, Outcome, Phase, ReasonKind
+
+_SOUND: Final = "without the requests of the time in which the machine was starved"
+
+
+def read_again(case: Case, spec: Spec, made: Sequence[tuple[Measure, Measure]]) -> Sequence[Measure]:
+    """The measures of an objective, each before and after the machine was asked, with what the second reading decides."""
+    found = [after for _, after in made]
+    if not spec.undisturbed or case.objective.scope.phase is not Phase.STEADY or case.evidence.clock_steps:
+        return found
+    excused = [after for before, after in made if before.outcome is not after.outcome]
+    proven = [one for one in _read(case, spec, undisturbed(case.evidence) if excused else None) if _fails(one)]
+    found = [_replaced(one, proven) if one in excused else one for one in found]
+    undecided = [one for one in found if one.outcome is Outcome.INCONCLUSIVE]
+    if not undecided or any(map(_fails, found)):
+        return found
+    again = _read(case, spec, without_starved(case.plan, case.evidence, case.objective.scope.traffic))
+    if not again or any(map(_fails, again)):
+        return found
+    passed = [one for one in again if one.outcome is Outcome.PASS]
+    kept = (one for one in found if not _is_over(one, again))
+    return [_replaced(one, passed) if one in undecided else one for one in kept]
+
+
+def _read(case: Case, spec: Spec, evidence: Evidence | None) -> list[Measure]:
+    """The measures by other evidence; none without evidence."""
+    return [] if evidence is None else list(spec.judge(replace(case, evidence=evidence)))
+
+
+def _fails(one: Measure) -> bool:
+    return one.outcome is Outcome.FAIL
+
+
+def _same(one: Measure, among: Iterable[Measure]) -> Measure | None:
+    """The measure of the same name and scope."""
+    return next((each for each in among if (each.name, each.scope) == (one.name, one.scope)), None)
+
+
+def _replaced(one: Measure, among: Iterable[Measure]) -> Measure:
+    """The measure that stands for this one, with a note on what it leaves out; this one if there is none."""
+    again = _same(one, among)
+    return (
+        one if again is None else replace(again, because=replace(again.because, text=f"{again.because.text}; {_SOUND}"))
+    )
+
+
+def _is_over(one: Measure, again: Sequence[Measure]) -> bool:
+    """Whether the time after the faults was worse than that before, and is not in the second reading."""
+    return one.because.kind is ReasonKind.WORSE_AFTER and _same(one, again) is None
