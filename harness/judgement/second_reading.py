@@ -14,7 +14,7 @@ from typing import Final
 from harness.judgement.figures.spec import Spec
 from harness.judgement.measures import Case
 from harness.judgement.receipts.machine import undisturbed, without_starved
-from harness.model import Evidence, Measure, Outcome, Phase, ReasonKind
+from harness.model import Evidence, Measure, Outcome, Phase
 
 _SOUND: Final = "without the requests of the time in which the machine was starved"
 
@@ -34,8 +34,7 @@ def read_again(case: Case, spec: Spec, made: Sequence[tuple[Measure, Measure]]) 
     if not again or any(map(_fails, again)):
         return found
     passed = [one for one in again if one.outcome is Outcome.PASS]
-    kept = (one for one in found if not _is_over(one, again))
-    return [_replaced(one, passed) if one in undecided else one for one in kept]
+    return [_replaced(one, passed) if one in undecided else one for one in found]
 
 
 def _read(case: Case, spec: Spec, evidence: Evidence | None) -> list[Measure]:
@@ -47,19 +46,9 @@ def _fails(one: Measure) -> bool:
     return one.outcome is Outcome.FAIL
 
 
-def _same(one: Measure, among: Iterable[Measure]) -> Measure | None:
-    """The measure of the same name and scope."""
-    return next((each for each in among if (each.name, each.scope) == (one.name, one.scope)), None)
-
-
 def _replaced(one: Measure, among: Iterable[Measure]) -> Measure:
-    """The measure that stands for this one, with a note on what it leaves out; this one if there is none."""
-    again = _same(one, among)
-    return (
-        one if again is None else replace(again, because=replace(again.because, text=f"{again.because.text}; {_SOUND}"))
-    )
-
-
-def _is_over(one: Measure, again: Sequence[Measure]) -> bool:
-    """Whether the time after the faults was worse than that before, and is not in the second reading."""
-    return one.because.kind is ReasonKind.WORSE_AFTER and _same(one, again) is None
+    """The measure of the same name and scope, with a note on what it leaves out; this one if there is none."""
+    again = next((each for each in among if (each.name, each.scope) == (one.name, one.scope)), None)
+    if again is None:
+        return one
+    return replace(again, because=replace(again.because, text=f"{again.because.text}; {_SOUND}"))

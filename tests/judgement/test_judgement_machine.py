@@ -395,6 +395,7 @@ def slowed_in(run: Evidence, at: float, seconds: float) -> Evidence:
         (5, 0, {"others": 0.5}, False),  # the control did not suffer
         (5, 6, {"target": 0.8}, False),  # the release burned the processors by itself
         (5, 6, {"target": 0.6, "harness": 0.4}, False),  # the machine is too small, maybe for what this release uses
+        (5, 6, {"stalled": 0.8}, False),  # disks were busy, maybe by this release
         (20, 6, {"others": 0.5}, False),  # the release stayed slow when the starved time was over
         (30, 31, {"others": 0.5}, False),  # more than a tenth would be left out
     ],

@@ -15,7 +15,6 @@ What is undecided is a PASS if the requests outside a few starved seconds pass: 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -92,12 +91,12 @@ def undisturbed(evidence: Evidence) -> Evidence | None:
 def without_starved(plan: Plan, evidence: Evidence, traffic: str | None) -> Evidence | None:
     """The evidence, the fault-free windows of a traffic without the seconds in which other programs starved the machine.
 
-    None: the machine was not starved, or for too long, or the processors were not counted. A second in which the machine was merely too small stays: a
-    release that uses more than before makes it so.
+    None: the machine was not starved, or for too long, or the processors were not counted. A second in which the machine was merely too small, or
+    waited for its disks, stays: a release that uses more than before makes it so.
     """
     spans = [window.span for window in evidence.fault_free(traffic)]
     seen = every(MachineSeen, evidence.observations)
-    control, scarce = evidence.recorded.get(CONTROL.name), scarce_seconds(seen, full=math.inf)
+    control, scarce = evidence.recorded.get(CONTROL.name), scarce_seconds(seen, by_others=True)
     if control is None or scarce is None or starvation(plan, evidence, spans) is None:
         return None
     starved = sorted(scarce.intersection(control_witness(control).late.tolist()))

@@ -96,12 +96,12 @@ def left_over(seen: MachineSeen) -> float:
     return 1 - max((seen.others or 0.0) - (seen.yielding or 0.0), 0.0)
 
 
-def scarce_seconds(every: Iterable[MachineSeen], *, full: float = FULL) -> set[int] | None:
+def scarce_seconds(every: Iterable[MachineSeen], *, by_others: bool = False) -> set[int] | None:
     """The seconds in which other programs had the processors, or the machine was too small, or all work waited for disks or memory.
 
     Args:
         every: the readings of the machine.
-        full: the machine is too small if harness and release need more than this share of it.
+        by_others: only those in which other programs had them; a release makes a machine too small, or its disks busy, by itself.
 
     None if the kernel did not count which programs had the processors.
     """
@@ -109,7 +109,8 @@ def scarce_seconds(every: Iterable[MachineSeen], *, full: float = FULL) -> set[i
     for seen in every:
         if (need := needed(seen)) is not None:
             counted = True
-            if left_over(seen) < 1 - TAKEN or need > full or (seen.stalled or 0.0) > STALLED:
+            small = need > FULL or (seen.stalled or 0.0) > STALLED
+            if left_over(seen) < 1 - TAKEN or (small and not by_others):
                 scarce |= set(range((since_ns or seen.when_ns - NS_PER_S) // NS_PER_S, seen.when_ns // NS_PER_S + 1))
         since_ns = seen.when_ns
     return scarce if counted else None

@@ -31,7 +31,7 @@ _EXACT_AT_ONCE: Final = 3
 _FIRST_AT_ONCE: Final = 24
 """Processes whose proportional set size is read for the first time in one pass."""
 _STORAGE_EACH: Final = 3
-"""Storage and resident memory are read in each third pass, which costs a third of it: they are scraped each few seconds, and bound nothing."""
+"""Storage and resident memory are read in each third pass only: they are scraped each few seconds, and nothing is decided by them."""
 _TICK_NS: Final = NS_PER_S // os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _SCHED_CLOCK: Final = 2
