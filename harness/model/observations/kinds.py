@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, get_type_hints
 
 from harness.model.objective import Phase
@@ -86,8 +87,6 @@ class Recorded:
     KINDS: ClassVar[tuple[str, ...]] = ()
     WRITERS: ClassVar[tuple[str, ...]] = ()
     """Sources: names of histories; `*` matches any text (`chaos-*`)."""
-    FIELDS: ClassVar[tuple[Field, ...]] = ()
-    SUBJECT: ClassVar[Expected] = Expected("a word", lambda value: isinstance(value, str))
 
     subject: Word
     kind: str = ""
@@ -97,7 +96,7 @@ class Recorded:
     @classmethod
     def of(cls, o: Observation) -> Self:
         """The observation as this kind; other fields are ignored."""
-        there = (f for f in cls.FIELDS if f.needed or o.fields.get(f.key) is not None)
+        there = (f for f in fields_of(cls) if f.needed or o.fields.get(f.key) is not None)
         given = {f.name: o.fields[f.key] for f in there}
         return cls(subject=o.subject, kind=o.kind, source=o.source, recorded_ns=o.mono_ns, **given)
 
@@ -124,17 +123,21 @@ def written(*kinds: str, by: Sequence[str]) -> Callable[[type[_Kind]], type[_Kin
 
     def declare(cls: type[_Kind]) -> type[_Kind]:
         cls.KINDS, cls.WRITERS = kinds, tuple(by)
-        expected = _hints(cls)
-        cls.SUBJECT = expected["subject"]
-        own = (f for f in fields(cls) if f.name not in _COMMON)
-        cls.FIELDS = tuple(
-            Field(f.name, f.name.rstrip("_"), expected[f.name], f.default is MISSING and f.default_factory is MISSING)
-            for f in own
-        )
         KINDS.update(dict.fromkeys(kinds, cls))
         return cls
 
     return declare
+
+
+@cache
+def fields_of(kind: type[Recorded]) -> tuple[Field, ...]:
+    """The fields of a class of observations beside the subject; read when they are needed, since most processes need few."""
+    expected = _hints(kind)
+    own = (f for f in fields(kind) if f.name not in _COMMON)
+    return tuple(
+        Field(f.name, f.name.rstrip("_"), expected[f.name], f.default is MISSING and f.default_factory is MISSING)
+        for f in own
+    )
 
 
 def every(kind: type[_Kind], observations: Iterable[Observation]) -> Iterator[_Kind]:
@@ -148,16 +151,17 @@ def unusable(o: Observation) -> str:
     declared = KINDS.get(o.kind)
     if declared is None:
         return ""
-    subject = Field("subject", "subject", declared.SUBJECT, needed=True)
-    for f in (subject, *declared.FIELDS):
+    own, subject = fields_of(declared), Field("subject", "subject", _hints(declared)["subject"], needed=True)
+    for f in (subject, *own):
         value = o.subject if f is subject else o.fields.get(f.key)
         there = f is subject or (f.key in o.fields and (f.needed or value is not None))
         if there and not f.expected.fits(value):
             return f"`{o.kind}` has {value!r:.40} in `{f.key}`, {f.expected.words} was expected"
-    lacking = next((f.key for f in declared.FIELDS if f.needed and f.key not in o.fields), "")
+    lacking = next((f.key for f in own if f.needed and f.key not in o.fields), "")
     return lacking and f"`{o.kind}` lacks `{lacking}`"
 
 
+@cache
 def _hints(cls: type[Recorded]) -> Mapping[str, Expected]:
     found: dict[str, Expected] = {}
     for name, hint in get_type_hints(cls, include_extras=True).items():
