@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, get_type_hints
 
 from harness.model.objective import Phase
@@ -116,6 +115,7 @@ class Timed(Recorded):
 _Kind = TypeVar("_Kind", bound=Recorded)
 KINDS: Final[dict[str, type[Recorded]]] = {}
 """Declarations by kind."""
+_FIELDS: Final[dict[type[Recorded], tuple[Field, ...]]] = {}
 
 
 def written(*kinds: str, by: Sequence[str]) -> Callable[[type[_Kind]], type[_Kind]]:
@@ -129,15 +129,22 @@ def written(*kinds: str, by: Sequence[str]) -> Callable[[type[_Kind]], type[_Kin
     return declare
 
 
-@cache
 def fields_of(kind: type[Recorded]) -> tuple[Field, ...]:
-    """The fields of a class of observations beside the subject; read when they are needed, since most processes need few."""
-    expected = _hints(kind)
-    own = (f for f in fields(kind) if f.name not in _COMMON)
-    return tuple(
-        Field(f.name, f.name.rstrip("_"), expected[f.name], f.default is MISSING and f.default_factory is MISSING)
-        for f in own
-    )
+    """The fields of a class of observations beside the subject."""
+    return _declared(kind)[1:]
+
+
+def _declared(kind: type[Recorded]) -> tuple[Field, ...]:
+    """The subject and the fields of a class; read when they are needed, since most processes need few."""
+    if kind not in _FIELDS:
+        expected = _hints(kind)
+        own = (f for f in fields(kind) if f.name not in _COMMON)
+        declared = (
+            Field(f.name, f.name.rstrip("_"), expected[f.name], f.default is MISSING and f.default_factory is MISSING)
+            for f in own
+        )
+        _FIELDS[kind] = (Field("subject", "subject", expected["subject"], needed=True), *declared)
+    return _FIELDS[kind]
 
 
 def every(kind: type[_Kind], observations: Iterable[Observation]) -> Iterator[_Kind]:
@@ -151,7 +158,7 @@ def unusable(o: Observation) -> str:
     declared = KINDS.get(o.kind)
     if declared is None:
         return ""
-    own, subject = fields_of(declared), Field("subject", "subject", _hints(declared)["subject"], needed=True)
+    subject, *own = _declared(declared)
     for f in (subject, *own):
         value = o.subject if f is subject else o.fields.get(f.key)
         there = f is subject or (f.key in o.fields and (f.needed or value is not None))
@@ -161,7 +168,6 @@ def unusable(o: Observation) -> str:
     return lacking and f"`{o.kind}` lacks `{lacking}`"
 
 
-@cache
 def _hints(cls: type[Recorded]) -> Mapping[str, Expected]:
     found: dict[str, Expected] = {}
     for name, hint in get_type_hints(cls, include_extras=True).items():
