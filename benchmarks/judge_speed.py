@@ -65,7 +65,7 @@ GOAL_RATIO: Final = 1.3
 """Seconds a sample for ten times as many samples, against before."""
 
 SEAL: Final = """
-import sys; from pathlib import Path; from harness.evidence import RunDirectory, seal
+import sys; from pathlib import Path; from harness.evidence import RunDirectory; from harness.evidence.seal import seal
 directory = RunDirectory(Path(sys.argv[1])); seal(directory, directory.read_plan())
 """
 

@@ -22,7 +22,8 @@ import click
 from harness import clock
 from harness.catalogue import load_catalogue
 from harness.drivers.facts import FactReading, once, record_facts
-from harness.evidence import RunDirectory, seal
+from harness.evidence import RunDirectory
+from harness.evidence.seal import seal
 from harness.model import (
     Claim,
     Demand,

@@ -39,7 +39,8 @@ def open_run(path: Path) -> tuple[Plan, Evidence]:
     Raises:
         UsageError: there is no such run. RunInProgress: it is still being written. MissingEvidence: it has no plan, or another format.
     """
-    from harness.evidence import RunDirectory, load_evidence
+    from harness.evidence import RunDirectory
+    from harness.evidence.reading import load_evidence
 
     directory = RunDirectory.open(path)
     return directory.read_plan(), load_evidence(directory)

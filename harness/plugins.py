@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,12 @@ def plugins(group: str) -> list[EntryPoint]:
     Raises:
         ConfigurationError: the project's table is not understood.
     """
-    return sorted([*entry_points(group=group), *_of_project(group)], key=lambda entry: entry.name)
+    return sorted([*_installed().select(group=group), *_of_project(group)], key=lambda entry: entry.name)
+
+
+@cache
+def _installed() -> Any:
+    return entry_points()  # reads every distribution, whichever group is asked for
 
 
 def loaded(entry: EntryPoint, what: str, *, made: bool = False) -> Any:

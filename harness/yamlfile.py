@@ -30,6 +30,7 @@ _NUMERIC: Final = "+-.0123456789"
 _SIXTIES: Final = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _DIGITS: Final = 100
 """Characters of a number."""
+_TEXT: Final = "tag:yaml.org,2002:str"
 _NO_TAGS: Final = "tags are not used here"
 _NO_ANCHORS: Final = "anchors are not used here"
 _PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
@@ -154,23 +155,78 @@ def _cure(problem: str) -> str:
 
 def _read(path: Path, text: str, loader_of: type[Any]) -> tuple[Any, dict[Location, int]]:
     """The data and the lines; neither tags, anchors nor aliases: the file means what it says."""
-    depth = 0
-    for event in yaml.parse(text, Loader=loader_of):
+    return _PlainValues(path, loader_of(text)).document()
+
+
+class _PlainValues:
+    """Plain data of one document, and the line of each key and item. A key or value that is not possible is raised at the end."""
+
+    def __init__(self, path: Path, loader: Any) -> None:
+        self._path, self._loader, self._lines = path, loader, dict[Location, int]()
+        self._problem: Exception | None = None
+
+    def document(self) -> tuple[Any, dict[Location, int]]:
+        """The data and the lines of the only document; None where the text has none."""
+        self._loader.get_event()  # the stream begins
+        if isinstance(self._loader.get_event(), yaml.StreamEndEvent):
+            return None, {(): 1}
+        root = self._loader.get_event()
+        self._lines[()] = root.start_mark.line + 1
+        data = self._of(root, (), 0)
+        self._loader.get_event()  # the document ends
+        if not isinstance(second := self._loader.get_event(), yaml.StreamEndEvent):
+            raise _at(second, "but found another document")
+        if self._problem is not None:
+            raise self._problem
+        return data, self._lines
+
+    def _of(self, event: Any, location: Location, depth: int, *, key: bool = False) -> Any:
+        """What begins with an event; None for a key that is not text."""
         for what, why in (("tag", _NO_TAGS), ("anchor", _NO_ANCHORS)):
             if getattr(event, what, None) is not None:
                 raise _at(event, why)
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event, key=key)
+        if depth == DEEPEST:
             raise _at(event, "it is nested too deeply")
-        if isinstance(event, yaml.ScalarEvent) and event.style is None and (why := _odd(event.value)):
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(location, depth + 1)
+        items: list[Any] = []
+        while not isinstance(item := self._loader.get_event(), yaml.SequenceEndEvent):
+            here = (*location, len(items))
+            self._lines[here] = item.start_mark.line + 1
+            items.append(self._of(item, here, depth + 1))
+        return items
+
+    def _mapping(self, location: Location, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while not isinstance(key := self._loader.get_event(), yaml.MappingEndEvent):
+            name, line = self._of(key, location, depth, key=True), key.start_mark.line + 1
+            here = (*location, str(name))
+            if not isinstance(name, str):
+                self._note("a key that is not text", f"{line}", 'put it in quotes, like `"no": …`')
+            elif name in found:
+                hint = f"keep one; the first is in line {self._lines[here]}"
+                self._note(f"the key `{name}` is defined twice", f"{line}: {dotted(here)}", hint)
+            self._lines[here] = line
+            found[str(name)] = self._of(self._loader.get_event(), here, depth)
+        return found
+
+    def _scalar(self, event: Any, *, key: bool) -> Any:
+        if event.style is None and (why := _odd(event.value)):
             raise _at(event, why)
-    loader = loader_of(text)
-    try:
-        node = loader.get_single_node()
-        lines: dict[Location, int] = dict(_lines(path, node, ())) if node is not None else {(): 1}
-        return (loader.construct_document(node) if node is not None else None), lines
-    finally:
-        loader.dispose()
+        tag = self._loader.resolve(yaml.ScalarNode, event.value, event.implicit) if event.implicit[0] else _TEXT
+        if key or tag == _TEXT:
+            return event.value if tag == _TEXT else None
+        try:
+            return self._loader.construct_object(yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark))
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            self._problem = self._problem or error
+            return None
+
+    def _note(self, what: str, at: str, hint: str) -> None:
+        if not isinstance(self._problem, ConfigurationError):
+            self._problem = ConfigurationError(what, where=f"{self._path}:{at}", hint=hint)
 
 
 def _odd(value: str) -> str:
@@ -191,33 +247,6 @@ def _odd(value: str) -> str:
 
 def _at(event: yaml.Event, problem: str) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=cast("yaml.Mark | None", event.start_mark))
-
-
-def _lines(path: Path, node: yaml.Node, location: Location) -> Iterator[tuple[Location, int]]:
-    if not location:
-        yield (), node.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            yield (*location, index), item.start_mark.line + 1
-            yield from _lines(path, item, (*location, index))
-    elif isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-                raise ConfigurationError(
-                    "a key that is not text", where=f"{path}:{line}", hint='put it in quotes, like `"no": …`'
-                )
-            here = (*location, key.value)
-            if key.value in seen:
-                raise ConfigurationError(
-                    f"the key `{key.value}` is defined twice",
-                    where=f"{path}:{line}: {dotted(here)}",
-                    hint=f"keep one; the first is in line {seen[key.value]}",
-                )
-            seen[key.value] = line
-            yield here, line
-            yield from _lines(path, value, here)
 
 
 DEEPEST_FOREIGN: Final = 60

@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,7 @@ def test_no_identifier_uses_a_word_that_has_to_be_guessed() -> None:
     assert [
         f"{path.relative_to(_ROOT)}:{line}: {name}"
         for path in _files(*_CODE)
-        for line, name in _identifiers(path.read_text(encoding="utf-8"))
+        for line, name, _ in _read(path)
         if _GUESSED & _words(name)
     ] == []
 
@@ -47,25 +48,32 @@ def test_no_identifier_uses_a_word_that_has_to_be_guessed() -> None:
 def test_identifiers_are_read_word_by_word() -> None:
     """Of snake case and camel case, and no part of another word."""
     source = "def look_at(recommended):\n    self._wanted = WantedFilter(looked_up)\n"
-    assert [name for _, name in _identifiers(source) if _GUESSED & _words(name)] == [
+    assert [name for _, name, _ in _identifiers(source) if _GUESSED & _words(name)] == [
         "look_at",
         "_wanted",
         "WantedFilter",
     ]
 
 
-def _identifiers(source: str) -> Iterator[tuple[int, str]]:
+@cache
+def _read(path: Path) -> tuple[tuple[int, str, bool], ...]:
+    return tuple(_identifiers(path.read_text(encoding="utf-8")))
+
+
+def _identifiers(source: str) -> Iterator[tuple[int, str, bool]]:
+    """Line and name, and whether it is the name of a class."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.lineno, node.name
+            yield node.lineno, node.name, isinstance(node, ast.ClassDef)
         elif isinstance(node, ast.arg):
-            yield node.lineno, node.arg
+            yield node.lineno, node.arg, False
         elif isinstance(node, ast.Name):
-            yield node.lineno, node.id
+            yield node.lineno, node.id, False
         elif isinstance(node, ast.Attribute):
-            yield node.lineno, node.attr
+            yield node.lineno, node.attr, False
 
 
+@cache
 def _words(name: str) -> set[str]:
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return set(re.sub(r"look(?:ed|s)?_up", "lookup", snake).split("_"))
@@ -78,7 +86,7 @@ def _files(*roots: Path) -> list[Path]:
 def _classes(*roots: Path) -> dict[str, list[str]]:
     found = defaultdict(list)
     for path in _files(*roots):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef):
-                found[node.name].append(f"{path.name}:{node.lineno}")
+        for line, name, is_class in _read(path):
+            if is_class:
+                found[name].append(f"{path.name}:{line}")
     return dict(found)

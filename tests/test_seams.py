@@ -25,7 +25,10 @@ BROAD = {"Exception", "BaseException"}
 
 def broad_handlers(file: Path) -> list[ast.ExceptHandler]:
     """Handlers of everything: by name, in a tuple, or without a type; also what `suppress` is given."""
-    handlers = (node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.ExceptHandler))
+    text = file.read_text("utf-8")
+    if not re.search(r"Exception\b|\bexcept\s*:", text):
+        return []  # no handler of it has a broad type or none
+    handlers = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ExceptHandler))
     return [one for one in handlers if one.type is None or BROAD & {*map(_name, _types(one.type))}]
 
 

@@ -6,7 +6,6 @@ from harness.catalogue.accounting import FormTally, claiming_files, tallies, una
 from harness.catalogue.contradictions import Contradiction, Relation, StatedValue, holds
 from harness.catalogue.lint import Problem, circles, lint
 from harness.catalogue.load import BUNDLED, catalogue_files, load_catalogue
-from harness.catalogue.names import hint_with_nearest, nearest
 from harness.catalogue.trace import RequirementTrace, ScenarioTrace, trace
 from harness.catalogue.values import (
     Catalogue,
@@ -31,11 +30,9 @@ __all__ = [
     "circles",
     "claiming_files",
     "feature_file",
-    "hint_with_nearest",
     "holds",
     "lint",
     "load_catalogue",
-    "nearest",
     "tallies",
     "trace",
     "unaccounted",

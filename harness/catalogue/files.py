@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.catalogue.contradictions import Relation
-from harness.catalogue.explain import NOT_BLANK, REQUIREMENT_ID, matching
 from harness.model import EvidenceKind, Gate
+from harness.validation import NOT_BLANK, REQUIREMENT_ID, matching
 
 Text = Annotated[str, Field(min_length=1, pattern=NOT_BLANK)]
 RequirementId = Annotated[str, Field(pattern=REQUIREMENT_ID)]

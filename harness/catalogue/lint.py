@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from harness.catalogue.names import hint_with_nearest
 from harness.catalogue.values import Catalogue
 from harness.model import Form, Requirement
+from harness.nearest import hint_with_nearest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,12 +10,12 @@ from typing import Final
 from pydantic import ValidationError
 
 from harness.catalogue.contradictions import Contradiction, StatedValue
-from harness.catalogue.explain import configuration_error
 from harness.catalogue.files import CatalogueFile, PartEntry, RequirementEntry, SectionEntry
-from harness.catalogue.names import hint_with_nearest
 from harness.catalogue.values import Catalogue, Deviation, Interpretation, SourceLocation
 from harness.errors import ConfigurationError
 from harness.model import PlatformPart, Requirement
+from harness.nearest import hint_with_nearest
+from harness.validation import configuration_error
 from harness.yamlfile import YamlDocument, read_document, yaml_files
 
 BUNDLED: Final = Path(__file__).parent

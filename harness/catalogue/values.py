@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.catalogue.contradictions import Contradiction
-from harness.catalogue.names import hint_with_nearest
 from harness.errors import UsageError
 from harness.model import PlatformPart, Requirement
+from harness.nearest import hint_with_nearest
 from harness.yamlfile import YamlDocument
 
 

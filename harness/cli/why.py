@@ -17,8 +17,8 @@ def why(requirement: str, run: Path, *, as_json: bool) -> int:
 
     RUN is a directory or its name below reports/runs.  [default: reports/runs/latest]
     """
-    from harness.catalogue import hint_with_nearest
     from harness.errors import UsageError
+    from harness.nearest import hint_with_nearest
     from harness.report import render_why, why_document
     from harness.run.deciding import decide_recorded
     from harness.run.which import which_run

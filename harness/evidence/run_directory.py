@@ -7,6 +7,7 @@ import json
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ from harness.model import Plan
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
 _RUNNING = "running.json"
 _LONGEST = 255
 """Maximum number of characters of a file's name with directories; normal names have fifty."""
@@ -127,7 +127,7 @@ class RunDirectory:
             EvidenceError: it cannot be written, as on a full disk.
         """
         with _writable(self.path / "plan.json"):
-            self.write_json("plan.json", _PLAN.dump_python(plan, mode="json"))
+            self.write_json("plan.json", _plans().dump_python(plan, mode="json"))
 
     def read_plan(self) -> Plan:
         """Read `plan.json`; raises MissingEvidence when it is gone or no plan.
@@ -137,7 +137,7 @@ class RunDirectory:
         path = self.path / "plan.json"
         try:
             text = read_bounded(path)
-            plan = _PLAN.validate_json(text)
+            plan = _plans().validate_json(text)
             why = _not_planned(plan)
         except OSError as error:
             raise MissingEvidence(f"cannot be read: {error.strerror}", where=str(path)) from error
@@ -184,6 +184,11 @@ class RunDirectory:
     def relative(self, path: Path) -> str:
         """A path as evidence names it: relative to the run directory, with slashes."""
         return path.relative_to(self.path).as_posix()
+
+
+@cache
+def _plans() -> TypeAdapter[Plan]:
+    return TypeAdapter(Plan)  # made where a plan is read or written: most processes do neither
 
 
 @contextmanager

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
-from harness.evidence import RunDirectory, keep_baseline, load_evidence
+from harness.evidence import RunDirectory
+from harness.evidence.baseline import keep_baseline
+from harness.evidence.reading import load_evidence
 from harness.figures import spec_of
 from harness.judgement.figures.improvement import unlike
 

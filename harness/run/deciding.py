@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import harness
 from harness.errors import EvidenceError, Exit, HarnessError, UsageError
-from harness.evidence import RunDirectory, load_evidence
+from harness.evidence import RunDirectory
+from harness.evidence.reading import load_evidence
 from harness.figures import figures_of, is_known
 from harness.files import write_atomic
 from harness.judgement import judge

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from harness import clock
 from harness.drivers.chaos import sweep_scratch
 from harness.errors import HarnessError, Interrupted, TargetGone
-from harness.evidence import RunDirectory, seal
+from harness.evidence import RunDirectory
+from harness.evidence.seal import seal
 from harness.run.acts.registry import needs_platform
 from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.catalogue.names import hint_with_nearest
 from harness.drivers.check import consents
 from harness.errors import ConfigurationError
+from harness.nearest import hint_with_nearest
 from harness.run.acts.scaling import NAME
 from harness.yamlfile import read_document
 

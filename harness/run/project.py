@@ -187,7 +187,7 @@ def _read(file: Path) -> Project:
         raise ConfigurationError(
             "must be a table", where=f"{file}: {_TABLE}", hint=f"write `[{_TABLE}]`, then its keys"
         )
-    from harness.catalogue.names import hint_with_nearest
+    from harness.nearest import hint_with_nearest
 
     for key, value in table.items():
         if key == "plugins":
@@ -215,7 +215,7 @@ def _is_strings(value: object) -> bool:
 
 
 def _nearest_path(path: Path) -> str:
-    from harness.catalogue.names import hint_with_nearest
+    from harness.nearest import hint_with_nearest
 
     there = path.parent
     return hint_with_nearest(path.name, [one.name for one in there.iterdir()]) if there.is_dir() else "create it"

@@ -8,16 +8,16 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from harness.catalogue import Catalogue, circles, hint_with_nearest, load_catalogue
+from harness.catalogue import Catalogue, circles, load_catalogue
 from harness.drivers.chaos import Experiments, find_experiments
 from harness.errors import ConfigurationError, Exit, UsageError
 from harness.evidence import RunDirectory
 from harness.model import IN_ORDER, Claim, ClaimVerdict, Demand, DemandKind, Outcome
 from harness.model.domain import UNKNOWN
+from harness.nearest import hint_with_nearest
 from harness.plugins import plugins
 from harness.provided import provided
 from harness.run.choice import Choice, choose
-from harness.run.deciding import Decided, decide, exit_of
 from harness.run.planning import Compiled
 from harness.run.selection import ScenarioSelection
 from harness.run.settings import RELEASE, Settings
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.model import Scenario
+    from harness.run.deciding import Decided
     from harness.run.project import Project
     from harness.run.provision import PlannedTarget
     from harness.targets import Target
@@ -261,6 +262,8 @@ class VerificationSession:
     def decide(self) -> Decided:
         """Gather the evidence or read it, and judge it."""
         if self.settings.evidence is not None:
+            from harness.run.deciding import decide  # reads evidence, which a plan has none of
+
             self.decided = decide(RunDirectory.open(self.settings.evidence))
         else:
             from harness.run.live import run_live  # with all that drives, which a replay can do without
@@ -299,6 +302,8 @@ class VerificationSession:
     def exit_code(self, outcomes: Sequence[Outcome]) -> Exit:
         """The exit code of the decision; of a replay, which never decides, that of its worst outcome."""
         if self.decided is not None and not self.replay:
+            from harness.run.deciding import exit_of  # as above
+
             return exit_of(self.decided.judgement, no_decision=self.settings.no_decision)
         if Outcome.FAIL in outcomes:
             return Exit.NO_GO

@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.catalogue import Catalogue, hint_with_nearest
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.figures import spec_of
 from harness.judgement.figures import Basis
 from harness.model import NO_FAULT, Claim, Demand, DemandKind, Objective, Phase, Requirement, Scenario, Step
 from harness.model.domain import UNKNOWN
+from harness.nearest import hint_with_nearest
 from harness.steps.grammar import Reading, compare, demands_of, read
 from harness.steps.meaning import Keyword, Selection
 

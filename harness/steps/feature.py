@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,27 +24,29 @@ _KEYWORDS: Final = {"Context": "given", "Action": "when", "Outcome": "then"}
 
 def read_document(path: Path, root: Path) -> Any:
     """The Gherkin document of a file, as pytest-bdd parses it; raises ConfigurationError if it cannot be parsed."""
-    at = shown(path, root)
+    at = partial(shown, path, root)  # for a message: to find it takes longer than to read the file
     try:
         body = path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"cannot be read: {error.strerror}", where=at) from error
+        raise ConfigurationError(f"cannot be read: {error.strerror}", where=at()) from error
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         what = f"the byte {body[error.start]:#04x} is not UTF-8 text"
-        raise ConfigurationError(what, where=f"{at}:{line}", hint="save the file as UTF-8") from error
+        raise ConfigurationError(what, where=f"{at()}:{line}", hint="save the file as UTF-8") from error
     if text.startswith(_MARK):
         hint = "save it as UTF-8 without one"
-        raise ConfigurationError("the file begins with a byte order mark", where=f"{at}:1", hint=hint)
+        raise ConfigurationError("the file begins with a byte order mark", where=f"{at()}:1", hint=hint)
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
-        raise ConfigurationError("the file contains no Feature", where=f"{at}:1", hint="write one, or delete the file")
+        raise ConfigurationError(
+            "the file contains no Feature", where=f"{at()}:1", hint="write one, or delete the file"
+        )
     try:
         return _parsed(str(path), text)
     except GherkinParseError as error:
         what = f"{error.message} ({error.line_content.strip()!r})"
-        raise ConfigurationError(what, where=f"{at}:{error.line}", hint="see the Gherkin reference") from error
+        raise ConfigurationError(what, where=f"{at()}:{error.line}", hint="see the Gherkin reference") from error
 
 
 @lru_cache(maxsize=512)

@@ -9,11 +9,11 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from harness.catalogue import nearest
 from harness.errors import UsageError
 from harness.figures import spec_of
 from harness.judgement.figures import Basis
 from harness.model import UNFELT, Demand, DemandKind, Objective, Phase, Quantity, untenable
+from harness.nearest import nearest
 from harness.steps.meaning import Keyword, Selection
 from harness.steps.slots import Values
 from harness.steps.template import Template

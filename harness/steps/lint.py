@@ -13,9 +13,10 @@ from typing import Any
 
 from gherkin.dialect import Dialect
 
-from harness.catalogue import Catalogue, Problem, hint_with_nearest
+from harness.catalogue import Catalogue, Problem
 from harness.errors import UsageError
 from harness.model import Scenario
+from harness.nearest import hint_with_nearest
 from harness.steps.compile import compile_scenario, read_step, requirement_of
 from harness.steps.feature import children, read_document, read_feature, rows, shown, steps_of
 from harness.steps.grammar import reads

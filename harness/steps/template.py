@@ -48,7 +48,7 @@ class Template:
         """The text as people read it."""
         return plain_of(self.text)
 
-    @property
+    @cached_property
     def slots(self) -> dict[str, Slot]:
         """Its slots by name."""
         return slots_of(self.text)

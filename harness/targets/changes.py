@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from harness.catalogue.explain import matching
 from harness.targets.parts import TableName
 from harness.targets.values import Name, TargetSection, Url, UrlPath, Word, quantity
+from harness.validation import matching
 
 
 class RolloutSettings(TargetSection):

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import Field, IPvAnyAddress
 
-from harness.catalogue.explain import matching
 from harness.targets.paper import Paths
 from harness.targets.reference import Reference
 from harness.targets.values import Name, Seconds, TargetSection, Url, UrlPath, Word
+from harness.validation import matching
 
 
 class PerUser(TargetSection):

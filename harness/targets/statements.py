@@ -13,12 +13,12 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from harness.catalogue.explain import configuration_error, matching
-from harness.catalogue.names import hint_with_nearest
 from harness.errors import ConfigurationError, UsageError
 from harness.files import write_atomic
 from harness.model import Attestation, Quantity, Waiver
 from harness.model.harm import Harm
+from harness.nearest import hint_with_nearest
+from harness.validation import configuration_error, matching
 from harness.yamlfile import SUFFIXES, YamlDocument, read_document, yaml_files
 
 LASTS: Final = timedelta(days=90)

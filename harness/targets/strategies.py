@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeGuard
 
-from harness.catalogue.names import hint_with_nearest
+from harness.nearest import hint_with_nearest
 from harness.yamlfile import Location
 
 _STEPS: Final = (

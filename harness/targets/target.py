@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError
 
-from harness.catalogue.explain import configuration_error
 from harness.errors import ConfigurationError
 from harness.targets.changes import FlagSettings, MigrationSettings, RolloutSettings
 from harness.targets.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
@@ -35,6 +34,7 @@ from harness.targets.parts import (
 )
 from harness.targets.strategies import wrong_strategies
 from harness.targets.values import Name, RootUrl, Seconds, TargetSection, Url, Word, is_http
+from harness.validation import configuration_error
 from harness.yamlfile import YamlDocument, read_document
 
 __all__ = [

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harness import clock
-from harness.evidence import RowWriter, RunDirectory, seal
+from harness.evidence import RowWriter, RunDirectory
 from harness.evidence.history import clock_name
+from harness.evidence.seal import seal
 from harness.model import LEDGER_READS, PIPELINE, SAMPLES, Evidence, Plan, Table
 
 END = 220

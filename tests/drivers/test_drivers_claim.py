@@ -18,6 +18,7 @@ from harness.errors import ConfigurationError
 from harness.model import DemandKind
 from harness.steps import explain
 from harness.steps.grammar import read
+from harness.steps.templates import CLAIMS as OF_ALL
 from harness.steps.templates import OWN, require_apart, template_of
 
 
@@ -139,3 +140,8 @@ def test_a_claim_that_another_sentence_says_is_refused(check: str, given: dict[s
     with pytest.raises(ConfigurationError, match=why) as raised:
         require_apart([one], (*others, template_of(one)))
     assert raised.value.where == "f.py:3"
+
+
+def test_no_two_sentences_of_the_harness_say_the_same() -> None:
+    """Of every claim: no other sentence reads its example or has its name, and its own does."""
+    require_apart(OF_ALL, OWN)

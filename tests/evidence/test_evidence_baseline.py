@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EvidenceError
-from harness.evidence import RowWriter, RunDirectory, keep_baseline, load_evidence, seal
+from harness.evidence import RowWriter, RunDirectory
+from harness.evidence.baseline import keep_baseline
+from harness.evidence.reading import load_evidence
+from harness.evidence.seal import seal
 from harness.model import SAMPLES, Phase, Plan, TrafficPlan
 
 EVERYDAY = TrafficPlan(

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.evidence import History, RowWriter, load_evidence, read_history, seal
+from harness.evidence import History, RowWriter, read_history
 from harness.evidence.clocks import load_shifts, shifts_of, worker_of
 from harness.evidence.generators import Generators
+from harness.evidence.reading import load_evidence
 from harness.evidence.rows import read_rows
 from harness.evidence.run_directory import RunDirectory
+from harness.evidence.seal import seal
 from harness.model import SAMPLES, Observation, Phase, Plan, Worker, fault_free_name
 
 BOOT = 10**15

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EvidenceError, MissingEvidence
-from harness.evidence import RunDirectory, load_evidence, read_history
+from harness.evidence import RunDirectory, read_history
 from harness.evidence.manifest import MANIFEST, SCHEMA, write_manifest
 from harness.evidence.parquet import read_parquets
+from harness.evidence.reading import load_evidence
 from harness.files import write_atomic
 from harness.model import REPLICAS, Table
 from tests.builders.core_plan import core_plan

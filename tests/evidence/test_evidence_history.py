@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.errors import EvidenceError, HarnessError
-from harness.evidence import History, RunDirectory, load_evidence, read_history
+from harness.evidence import History, RunDirectory, read_history
+from harness.evidence.reading import load_evidence
 from harness.model import Missing, Observation
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)

@@ -13,6 +13,7 @@ import pytest
 import harness
 from harness.model import Observation
 from harness.model.observations import KINDS, LedgerRead, Recorded, every, unusable
+from harness.model.observations.kinds import fields_of
 from harness.model.readers import KINDS_READ
 
 HARNESS = Path(harness.__file__).parent
@@ -65,7 +66,7 @@ def test_every_kind_that_is_put_is_declared_with_its_fields() -> None:
     more = {
         (kind, keyword)
         for kind, keywords in put_kinds()
-        for keyword in keywords - {field.key for field in KINDS[kind].FIELDS}
+        for keyword in keywords - {field.key for field in fields_of(KINDS[kind])}
     }
     assert more == set()
     assert len({kind for kind, _ in put_kinds()}) > 20

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from harness.errors import EvidenceError, MissingEvidence, RunInProgress, UsageError
-from harness.evidence import RowWriter, RunDirectory, load_evidence, seal
+from harness.evidence import RowWriter, RunDirectory
 from harness.evidence.experiments import read_experiments
 from harness.evidence.manifest import MANIFEST, verify, write_manifest
+from harness.evidence.reading import load_evidence
+from harness.evidence.seal import seal
 from harness.model import (
     LEDGER_WRITES,
     PROBES,

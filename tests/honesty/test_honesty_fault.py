@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import pytest
 
-from harness.evidence import RunDirectory, seal
+from harness.evidence import RunDirectory
+from harness.evidence.seal import seal
 from harness.model import (
     UNFELT,
     Claim,

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from harness import clock
-from harness.evidence import RunDirectory, load_evidence, seal
+from harness.evidence import RunDirectory
 from harness.evidence.manifest import write_manifest
+from harness.evidence.reading import load_evidence
+from harness.evidence.seal import seal
 from harness.judgement import judge
 from harness.model import DecisionOutcome, Evidence, Judgement, ReasonKind
 from tests.builders.core_course import ns

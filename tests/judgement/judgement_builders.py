@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.judgement.judging import decided
 from harness.model import (
     LEDGER_FINAL,
     LEDGER_WRITES,
@@ -58,6 +59,7 @@ from harness.model import (
     fault_free_name,
     fault_name,
 )
+from harness.model.rounding import rounded
 from tests.builders.recorder import END, WELL, ns
 from tests.builders.scenarios import scenario
 
@@ -490,6 +492,11 @@ def with_experiment(attempts: Sequence[Experiment], base: Evidence | None = None
             own = fault_name(name, attempt.attempt)
             windows[own] = replace(windows[fault_name(name)], name=own)
     return replace(base, windows=windows, experiments={**base.experiments, name: tuple(attempts)})
+
+
+def verdicts_of(known: Plan, run: Evidence) -> Judgement:
+    """What `judge` decides, without what reports show beside it: that is half of its time."""
+    return rounded(decided(known, run))
 
 
 def measures(judgement: Judgement) -> list[Measure]:

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from judgement_builders import evidence, plan, requirement
 
-from harness.judgement import judge
+from harness.judgement.judging import decided
 from harness.model import Check, Claim, Evidence, Fact, Ledger, Objective, Outcome
 from harness.steps import TEMPLATES
 from harness.steps.grammar import demands_of, read
@@ -45,7 +45,7 @@ def outcome(sentence: str, made: Callable[[tuple[str, ...]], Evidence]) -> Outco
         requirements=(requirement("R"),),
         demand={**known.demand, **{one.key: one for one in demands_of(objective)}},
     )
-    (verdict,) = judge(known, made(keys)).verdicts
+    (verdict,) = decided(known, made(keys)).verdicts
     return verdict.outcome
 
 

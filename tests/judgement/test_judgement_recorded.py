@@ -38,8 +38,10 @@ from judgement_builders import (
     with_load,
 )
 
-from harness.evidence import RunDirectory, load_evidence, seal
+from harness.evidence import RunDirectory
 from harness.evidence.manifest import write_manifest
+from harness.evidence.reading import load_evidence
+from harness.evidence.seal import seal
 from harness.judgement import judge
 from harness.model import (
     LEDGER_READS,

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judgement_builders import evidence, measures, observation, plan, pod
+from judgement_builders import evidence, measures, observation, plan, pod, verdicts_of
 
-from harness.judgement import judge
 from harness.model import Claim, Evidence, Measure, Observation, Outcome, Plan, PodChange, WatchSource
 from harness.steps.grammar import demands_of, read
 from tests.builders.recorder import ns
@@ -53,7 +52,7 @@ def judged(sentence: str, *observations: Observation, base: Evidence | None = No
     base = base or evidence()
     watched = {**base.watchers, "autoscalers": WatchSource(name="autoscalers", spacing_ms=0, closed=True)}
     run = replace(base, observations=(*base.observations, *observations), watchers=watched)
-    return measures(judge(known, run))
+    return measures(verdicts_of(known, run))
 
 
 def outcomes(sentence: str, *observations: Observation) -> list[str]:
@@ -152,7 +151,7 @@ def test_without_the_watch_nothing_is_decided() -> None:
     claim = Claim(scenario=scenario("R"), requirement="R", objectives=(objective,), demands=(demands[0].key,))
     known = plan({"R": objective})
     known = replace(known, claims=(claim,), demand={**known.demand, demands[0].key: demands[0]})
-    assert {one.outcome for one in measures(judge(known, base))} == {Outcome.INCONCLUSIVE}
+    assert {one.outcome for one in measures(verdicts_of(known, base))} == {Outcome.INCONCLUSIVE}
 
 
 def spike(*ups: float, down: float | None = 26.0, sentence: str = APART) -> list[Observation]:

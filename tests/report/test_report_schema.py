@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -35,6 +34,7 @@ MAPS = (
     "after",
 )
 RUNS = {"go": go, "no_go": no_go, "nothing": nothing}
+VALIDATOR: Final = Draft202012Validator(SCHEMA)
 
 
 def _document(name: str = "no_go") -> dict[str, Any]:
@@ -44,7 +44,16 @@ def _document(name: str = "no_go") -> dict[str, Any]:
 
 
 def _validate(document: dict[str, Any]) -> None:
-    Draft202012Validator(SCHEMA).validate(document)
+    VALIDATOR.validate(document)
+
+
+def _brief(value: Any) -> Any:
+    """The document with the first object of each list alone, whose fields the others have too."""
+    if isinstance(value, dict):
+        return {key: _brief(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_brief(inner) for inner in (value[:1] if value and isinstance(value[0], dict) else value)]
+    return value
 
 
 def _objects(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -106,26 +115,30 @@ def test_what_the_judge_itself_says_validates() -> None:
 
 def test_a_document_without_any_one_field_does_not_validate() -> None:
     """At whatever depth it is missing."""
-    document = _document()
+    document = _brief(_document())
+    _validate(document)
     missed = []
     for path in _objects(document):
-        for key in _at(document, path):
-            broken = copy.deepcopy(document)
-            del _at(broken, path)[key]
-            if Draft202012Validator(SCHEMA).is_valid(broken):
+        holder = _at(document, path)
+        for key, value in [*holder.items()]:
+            del holder[key]
+            if VALIDATOR.is_valid(document):
                 missed.append((*path, key))
+            holder[key] = value
     assert missed == []
 
 
 def test_a_document_with_a_field_too_many_does_not_validate() -> None:
     """At whatever depth it is."""
-    document = _document()
+    document = _brief(_document())
+    _validate(document)
     missed = []
     for path in _objects(document):
-        broken = copy.deepcopy(document)
-        _at(broken, path)["surprise"] = 1
-        if Draft202012Validator(SCHEMA).is_valid(broken):
+        holder = _at(document, path)
+        holder["surprise"] = 1
+        if VALIDATOR.is_valid(document):
             missed.append(path)
+        del holder["surprise"]
     assert missed == []
 
 

@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from harness.catalogue.names import nearest
 from harness.drivers.chaos.providers import functions_of
 from harness.drivers.chaos.validity import check_call, check_form
 from harness.drivers.packages import module_directories, project_directory
 from harness.errors import ConfigurationError
 from harness.model import NO_FAULT, domain_of
+from harness.nearest import nearest
 from harness.targets.harness_block import block_index, probes_of_method
 from harness.yamlfile import Location, YamlDocument
 

@@ -11,8 +11,6 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from harness import yamlfile
-from harness.catalogue.explain import configuration_error
-from harness.catalogue.names import nearest
 from harness.drivers.chaos.activities import (
     check_activity,
     check_probes,
@@ -31,7 +29,9 @@ from harness.drivers.chaos.validity import (
 from harness.errors import ConfigurationError
 from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
 from harness.model.domain import NO_FAULT, UNKNOWN
+from harness.nearest import nearest
 from harness.targets.harness_block import HarnessBlock, block_index, harness_block, is_hold
+from harness.validation import configuration_error
 from harness.yamlfile import Location, YamlDocument, read_document
 
 SUFFIXES: Final = (*yamlfile.SUFFIXES, ".json")

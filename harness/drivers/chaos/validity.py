@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from numbers import Number
 from typing import Any, Final
 
-from harness.catalogue.names import nearest
 from harness.drivers.chaos.providers import Parameters, parameters_of
 from harness.errors import ConfigurationError
+from harness.nearest import nearest
 from harness.yamlfile import Location, YamlDocument
 
 Activity = Mapping[str, Any]

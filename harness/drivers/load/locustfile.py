@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from harness.catalogue.names import nearest
 from harness.drivers.load.sources import FACADE, has_tests, imports_of, modules_of, tree_of
 from harness.drivers.packages import module_directories, package_spec
 from harness.errors import ConfigurationError
+from harness.nearest import nearest
 
 _USERS: Final = ("OpenLoopUser", "ClosedLoopUser")
 _STOCK: Final = "HttpUser"

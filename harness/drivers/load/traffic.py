@@ -9,15 +9,15 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from harness.catalogue.explain import configuration_error
-from harness.catalogue.names import nearest
 from harness.drivers.load.locustfile import LocustUsers, check_locustfile
 from harness.drivers.load.options import refuse_missing_options
 from harness.drivers.load.routes import sent_routes
 from harness.drivers.load.size import ArrivalSchedule, Size, schedule_of
 from harness.errors import ConfigurationError
 from harness.model import AccountPlan, TrafficPlan
+from harness.nearest import nearest
 from harness.targets.parts import TrafficOverride
+from harness.validation import configuration_error
 from harness.yamlfile import YamlDocument, read_document
 
 MOST_PER_WORKER: Final = 2000.0

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from harness.catalogue.explain import configuration_error
-from harness.catalogue.names import hint_with_nearest
 from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity
 from harness.model.rollout import ALL, PlannedReport, RolloutPlan, Strategy, TakenBack
 from harness.model.trigger import Signal, Trigger, misfit
+from harness.nearest import hint_with_nearest
 from harness.targets.target import Seconds
 from harness.targets.values import quantity
+from harness.validation import configuration_error
 from harness.yamlfile import Location, YamlDocument, read_document
 
 if TYPE_CHECKING:

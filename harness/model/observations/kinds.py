@@ -86,8 +86,6 @@ class Recorded:
     KINDS: ClassVar[tuple[str, ...]] = ()
     WRITERS: ClassVar[tuple[str, ...]] = ()
     """Sources: names of histories; `*` matches any text (`chaos-*`)."""
-    FIELDS: ClassVar[tuple[Field, ...]] = ()
-    SUBJECT: ClassVar[Expected] = Expected("a word", lambda value: isinstance(value, str))
 
     subject: Word
     kind: str = ""
@@ -97,7 +95,7 @@ class Recorded:
     @classmethod
     def of(cls, o: Observation) -> Self:
         """The observation as this kind; other fields are ignored."""
-        there = (f for f in cls.FIELDS if f.needed or o.fields.get(f.key) is not None)
+        there = (f for f in fields_of(cls) if f.needed or o.fields.get(f.key) is not None)
         given = {f.name: o.fields[f.key] for f in there}
         return cls(subject=o.subject, kind=o.kind, source=o.source, recorded_ns=o.mono_ns, **given)
 
@@ -117,6 +115,7 @@ class Timed(Recorded):
 _Kind = TypeVar("_Kind", bound=Recorded)
 KINDS: Final[dict[str, type[Recorded]]] = {}
 """Declarations by kind."""
+_FIELDS: Final[dict[type[Recorded], tuple[Field, ...]]] = {}
 
 
 def written(*kinds: str, by: Sequence[str]) -> Callable[[type[_Kind]], type[_Kind]]:
@@ -124,17 +123,28 @@ def written(*kinds: str, by: Sequence[str]) -> Callable[[type[_Kind]], type[_Kin
 
     def declare(cls: type[_Kind]) -> type[_Kind]:
         cls.KINDS, cls.WRITERS = kinds, tuple(by)
-        expected = _hints(cls)
-        cls.SUBJECT = expected["subject"]
-        own = (f for f in fields(cls) if f.name not in _COMMON)
-        cls.FIELDS = tuple(
-            Field(f.name, f.name.rstrip("_"), expected[f.name], f.default is MISSING and f.default_factory is MISSING)
-            for f in own
-        )
         KINDS.update(dict.fromkeys(kinds, cls))
         return cls
 
     return declare
+
+
+def fields_of(kind: type[Recorded]) -> tuple[Field, ...]:
+    """The fields of a class of observations beside the subject."""
+    return _declared(kind)[1:]
+
+
+def _declared(kind: type[Recorded]) -> tuple[Field, ...]:
+    """The subject and the fields of a class; read when they are needed, since most processes need few."""
+    if kind not in _FIELDS:
+        expected = _hints(kind)
+        own = (f for f in fields(kind) if f.name not in _COMMON)
+        declared = (
+            Field(f.name, f.name.rstrip("_"), expected[f.name], f.default is MISSING and f.default_factory is MISSING)
+            for f in own
+        )
+        _FIELDS[kind] = (Field("subject", "subject", expected["subject"], needed=True), *declared)
+    return _FIELDS[kind]
 
 
 def every(kind: type[_Kind], observations: Iterable[Observation]) -> Iterator[_Kind]:
@@ -148,13 +158,13 @@ def unusable(o: Observation) -> str:
     declared = KINDS.get(o.kind)
     if declared is None:
         return ""
-    subject = Field("subject", "subject", declared.SUBJECT, needed=True)
-    for f in (subject, *declared.FIELDS):
+    subject, *own = _declared(declared)
+    for f in (subject, *own):
         value = o.subject if f is subject else o.fields.get(f.key)
         there = f is subject or (f.key in o.fields and (f.needed or value is not None))
         if there and not f.expected.fits(value):
             return f"`{o.kind}` has {value!r:.40} in `{f.key}`, {f.expected.words} was expected"
-    lacking = next((f.key for f in declared.FIELDS if f.needed and f.key not in o.fields), "")
+    lacking = next((f.key for f in own if f.needed and f.key not in o.fields), "")
     return lacking and f"`{o.kind}` lacks `{lacking}`"
 
 

@@ -120,7 +120,9 @@ def installed() -> tuple[Template, ...]:
     return tuple(found)
 
 
-TEMPLATES: Final = (*OWN, *installed())
+_INSTALLED: Final = installed()
+TEMPLATES: Final = (*OWN, *_INSTALLED)
 """All sentences, the harness's own first."""
 
-require_apart(CLAIMS, TEMPLATES)
+if _INSTALLED:  # a test compares the harness's own with each other: that compiles the pattern of each
+    require_apart(CLAIMS, TEMPLATES)

@@ -14,7 +14,8 @@ import pytest
 
 from harness import clock
 from harness.drivers.watch import Rates, Watch, WatchSettings, watch_settings
-from harness.evidence import RunDirectory, load_evidence
+from harness.evidence import RunDirectory
+from harness.evidence.reading import load_evidence
 from harness.judgement.watchers import watcher_results
 from harness.units import NS_PER_S
 

@@ -12,7 +12,6 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.catalogue.explain import configuration_error, matching
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import DATABASE
 from harness.drivers.check.sql.asking import Row, database_in, rows_of
@@ -22,6 +21,7 @@ from harness.model import Quantity
 from harness.model.need import RequiredKey
 from harness.targets import Target
 from harness.targets.reference import Reference
+from harness.validation import configuration_error, matching
 from harness.yamlfile import read_document
 
 _SYSTEM: Final = (

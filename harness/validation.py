@@ -9,8 +9,8 @@ from typing import Any, Final, get_args
 from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from harness.catalogue.names import nearest
 from harness.errors import ConfigurationError
+from harness.nearest import nearest
 from harness.yamlfile import Location, YamlDocument
 
 NOT_BLANK: Final = r"\S"
