@@ -25,7 +25,9 @@ S: Final = 1_000_000_000
 N: Final = 6000
 AT: Final = np.arange(N, dtype=np.int64) * (S // 50)
 TIMELINE: Final = Timeline.of(AT, (0, 120 * S))
-JOURNEYS: Final = Timeline.of(AT, (0, 120 * S), (Ids(what="journey", number=np.arange(N) % 50 + 50 * (np.arange(N) // 300)),))
+JOURNEYS: Final = Timeline.of(
+    AT, (0, 120 * S), (Ids(what="journey", number=np.arange(N) % 50 + 50 * (np.arange(N) // 300)),)
+)
 """Of the same requests: journeys of six, each a second after the one before."""
 CLEAR: Final = 1.5
 """A FAIL that is proven by so much stays one; nearer to the limit chance decides which rule is the widest."""

@@ -75,7 +75,9 @@ def outcome(seen: OperationRecovery, limit: float) -> Outcome:
 
 
 @pytest.mark.parametrize("before", [(), ((20.0, 22.0),)], ids=["well before", "out before"])
-def test_an_outage_across_the_undo_is_undecided_whatever_was_out_before(before: tuple[tuple[float, float], ...]) -> None:
+def test_an_outage_across_the_undo_is_undecided_whatever_was_out_before(
+    before: tuple[tuple[float, float], ...],
+) -> None:
     """The last request before the undo fails, and all do for three seconds after it: that is on the way back, and whether it began there is not known."""
     seen = recovered(requests(between(*before, (33.96, 37))))
     assert (outcome(seen, 30), seen.latest_s) == (INCONCLUSIVE, None)

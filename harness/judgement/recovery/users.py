@@ -270,7 +270,7 @@ def _came_back(
     )
 
 
-class _Held(NamedTuple):
+class _BeforeUndo(NamedTuple):
     """What is known of the time from the action to the undo.
 
     Attributes:
@@ -286,9 +286,7 @@ class _Held(NamedTuple):
     latest_s: float | None
 
 
-def _held(
-    requests: Requests, span: tuple[int, int], moments: tuple[int, ...], usual: Usual, blind_ns: int
-) -> _Held:
+def _held(requests: Requests, span: tuple[int, int], moments: tuple[int, ...], usual: Usual, blind_ns: int) -> _BeforeUndo:
     """What is known of the time from the action to the undo, by the requests until the first of these moments, or until the last.
 
     A failure after the undo is on the way back. Only where no good stretch follows the last outage may requests until the last moment show that it
@@ -308,7 +306,7 @@ def _held(
         across = out_at(records[-1], end_ns, moments[-1], usual, blind_ns=blind_ns)
     is_hidden = across is not None or (is_shown and at > 0)
     latest = latest_s(records[at], span, moments[at], usual, gap_ns=blind_ns, blind_ns=blind_ns)
-    return _Held(
+    return _BeforeUndo(
         service=found[at],
         across=() if across is None else (across,),
         is_hidden=is_hidden,
