@@ -286,7 +286,9 @@ class _BeforeUndo(NamedTuple):
     latest_s: float | None
 
 
-def _held(requests: Requests, span: tuple[int, int], moments: tuple[int, ...], usual: Usual, blind_ns: int) -> _BeforeUndo:
+def _held(
+    requests: Requests, span: tuple[int, int], moments: tuple[int, ...], usual: Usual, blind_ns: int
+) -> _BeforeUndo:
     """What is known of the time from the action to the undo, by the requests until the first of these moments, or until the last.
 
     A failure after the undo is on the way back. Only where no good stretch follows the last outage may requests until the last moment show that it
