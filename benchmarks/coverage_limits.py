@@ -143,6 +143,39 @@ def _of_connections(share: float, count: int, life_s: float, part: float) -> Cal
     return draw
 
 
+def met_cells() -> Iterator[Cell]:
+    """Bursts that each journey meets several times, alone or with as many failures beside them: by chance, or of journeys that fail whole."""
+    for share in (0.001, 0.01, 0.05):
+        for per_window in (2.6, 13.0):
+            for beside, words in (
+                ("", "alone"),
+                ("chance", "half by chance"),
+                ("whole", "half of journeys that fail whole"),
+            ):
+                data = f"{per_window:g} bursts a window, {share:.1%}, {words}"
+                yield Cell(
+                    kind="journeys in bursts", data=data, draw=_of_met(share, per_window, beside), known=per_window < 3
+                )
+
+
+def _of_met(
+    share: float, per_window: float, beside: str, steps: int = 6, apart_s: float = 0.3
+) -> Callable[[Rng], DrawResult]:
+    half, at_once = share / 2, round(RATE * apart_s)
+    in_bursts = half if beside == "whole" else share
+    drawn = bursts(per_window, log_normal(1.0), in_bursts, usual=half if beside == "chance" else 0.0)
+
+    def draw(rng: Rng) -> DrawResult:
+        at, bad = drawn(rng)
+        number = np.arange(len(at))
+        own = number % at_once + at_once * (number // (at_once * steps))
+        if beside == "whole":
+            bad |= (rng.random(own.max(initial=0) + 1) < half)[own]
+        return judged(at, bad, share, ids=(Ids.of("journey", own + 1, np.zeros(len(at), dtype=np.int64)),))
+
+    return draw
+
+
 def memory_cells() -> Iterator[Cell]:
     """Load that forgets what it was after a part of the window; a share that changes for good."""
     for share, parts in ((0.05, (3, 6, 12, 30, 60)), (0.01, (3, 12, 60)), (0.001, (3, 12))):
@@ -339,7 +372,15 @@ def _of_stalls(count: int, length_s: float) -> Callable[[Rng], DrawResult]:
 @click.option("--only", default="", help="Only rows whose kind or data contain this text.")
 def main(*, draws: int, quick: bool, seed: int, as_json: bool, only: str) -> None:
     """Print the table; exits with 1 when a goal is not met that is not known to be missed."""
-    cells = [*burst_cells(), *shared_cells(), *memory_cells(), *guard_cells(), *healthy_cells(), *core_cells()]
+    cells = [
+        *burst_cells(),
+        *shared_cells(),
+        *memory_cells(),
+        *guard_cells(),
+        *healthy_cells(),
+        *core_cells(),
+        *met_cells(),
+    ]
     sys.exit(print_table(cells, draws=300 if quick else draws, seed=seed, as_json=as_json, only=only))
 
 

@@ -16,6 +16,7 @@ from harness.judgement.measures import held
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.floors import ONCE_IN, least_share
+from harness.judgement.stats.shared import Ids
 from harness.model import Objective, Op, Outcome
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -24,6 +25,10 @@ S: Final = 1_000_000_000
 N: Final = 6000
 AT: Final = np.arange(N, dtype=np.int64) * (S // 50)
 TIMELINE: Final = Timeline.of(AT, (0, 120 * S))
+JOURNEYS: Final = Timeline.of(
+    AT, (0, 120 * S), (Ids(what="journey", number=np.arange(N) % 50 + 50 * (np.arange(N) // 300)),)
+)
+"""Of the same requests: journeys of six, each a second after the one before."""
 CLEAR: Final = 1.5
 """A FAIL that is proven by so much stays one; nearer to the limit chance decides which rule is the widest."""
 
@@ -38,9 +43,9 @@ def bad_in(*spans: tuple[float, float], each: int = 0) -> npt.NDArray[np.bool_]:
     return bad
 
 
-def outcome(bad: npt.NDArray[np.bool_], limit: float) -> Outcome:
+def outcome(bad: npt.NDArray[np.bool_], limit: float, timeline: Timeline = TIMELINE) -> Outcome:
     """Of an error rate below the limit."""
-    return held(Op.BELOW, share_in_time(TIMELINE.slots(bad), 0.95, claim=True), limit)
+    return held(Op.BELOW, share_in_time(timeline.slots(bad), 0.95, claim=True), limit)
 
 
 @pytest.mark.parametrize("spans", [(), [(50.0, 51.7)], [(10.0, 60.0)], [(0.0, 119.0)], [(1.0, 3.0), (70.0, 90.0)]])
@@ -49,6 +54,22 @@ def test_a_rate_that_is_proven_beyond_its_limit_stays_so_with_an_outage_on_top(
 ) -> None:
     """One in 50 fails, 1 % is allowed."""
     assert outcome(bad_in(*spans, each=20), 0.01) is FAIL
+
+
+@pytest.mark.parametrize("spans", [[(50.0, 60.0)], [(20.0, 24.0), (70.0, 90.0)], [(0.0, 60.0)]])
+def test_an_outage_that_journeys_meet_more_than_once_leaves_proven_what_was_proven_beside_it(
+    spans: list[tuple[float, float]],
+) -> None:
+    """One in 20 fails, 2 % is allowed; each journey that meets the outage fails several times, which no journey does by chance."""
+    assert outcome(bad_in(each=20), 0.02, JOURNEYS) is FAIL
+    assert outcome(bad_in(*spans, each=20), 0.02, JOURNEYS) is FAIL
+
+
+def test_journeys_that_fail_whole_stay_a_fail_beside_an_outage_and_are_no_more_than_they_were() -> None:
+    """Of 1000 journeys each twelfth fails whole: 8 % of requests, by 83 journeys; 4 % is proven and 7 % is not, with an outage or without."""
+    whole = np.asarray(JOURNEYS.ids[0].number % 12 == 5, dtype=np.bool_)
+    for bad in (whole, whole | bad_in((50, 52)), whole | bad_in((50, 60))):
+        assert [outcome(bad, limit, JOURNEYS) for limit in (0.04, 0.07)] == [FAIL, INCONCLUSIVE]
 
 
 def test_a_minute_without_an_answer_is_a_fail() -> None:
@@ -74,17 +95,36 @@ def test_so_is_it_for_the_judge(start: float, objective: Objective) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(data=st.data(), limit=st.sampled_from([0.001, 0.01, 0.05]))
-def test_a_clear_fail_stays_one_whatever_fails_on_top(data: st.DataObject, limit: float) -> None:
+@given(data=st.data(), limit=st.sampled_from([0.001, 0.01, 0.05]), timeline=st.sampled_from([TIMELINE, JOURNEYS]))
+def test_a_clear_fail_stays_one_whatever_fails_on_top(data: st.DataObject, limit: float, timeline: Timeline) -> None:
     """Requests that fail evenly, proven 1.5 times beyond the limit; then an outage of any length at any time, and lone failures."""
     each = data.draw(st.integers(2, 12)) if limit > 0.01 else data.draw(st.integers(2, 40))
     before = bad_in(each=each)
-    if outcome(before, limit * CLEAR * CLEAR) is not FAIL:
+    if outcome(before, limit * CLEAR * CLEAR, timeline) is not FAIL:
         return
     start, length = data.draw(st.floats(0, 119)), data.draw(st.floats(0.02, 60))
     after = before | bad_in((start, start + length))
     after[data.draw(st.lists(st.integers(0, N - 1), max_size=20))] = True
-    assert outcome(after, limit) is FAIL
+    assert outcome(after, limit, timeline) is FAIL
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    each=st.integers(2, 40),
+    spans=st.lists(st.tuples(st.floats(0, 119), st.floats(0.02, 60)), max_size=3),
+    one_in=st.integers(2, 50),
+)
+def test_a_clear_fail_stays_one_where_requests_that_were_answered_are_removed(
+    each: int, spans: list[tuple[float, float]], one_in: int
+) -> None:
+    """Requests that fail evenly, proven beyond the limit; answered ones are not recorded for a time, or one in so many of them."""
+    bad, limit = bad_in(each=each), 0.01
+    if outcome(bad, limit * CLEAR * CLEAR, JOURNEYS) is not FAIL:
+        return
+    gone = bad_in(*((start, start + length) for start, length in spans), each=one_in) & ~bad
+    (ids,) = JOURNEYS.ids
+    timeline = Timeline.of(AT[~gone], (0, 120 * S), (ids.at(np.flatnonzero(~gone)),))
+    assert outcome(bad[~gone], limit, timeline) is FAIL
 
 
 @settings(max_examples=200, deadline=None)

@@ -60,12 +60,14 @@ class ServiceRecord:
         known: whether there are five seconds at all that could show a service.
         cut_ns: of a last outage that did not end: the earliest moment since which all was as before, for less than the five seconds that
             would show it, as the record ended. None: there is none.
+        is_open: whether no good stretch follows the last requests that are no noise: a longer record may have one.
     """
 
     outages: tuple[Outage, ...]
     proven: tuple[Outage, ...]
     known: bool
     cut_ns: int | None = None
+    is_open: bool = False
 
     def begun_before(self, end_ns: int) -> ServiceRecord:
         """The same of the outages that began before a moment."""
@@ -73,7 +75,7 @@ class ServiceRecord:
             tuple(outage for outage in every if outage.start_ns < end_ns) for every in (self.outages, self.proven)
         )
         cut_ns = self.cut_ns if len(found) == len(self.outages) else None
-        return ServiceRecord(outages=found, proven=proven, known=self.known, cut_ns=cut_ns)
+        return replace(self, outages=found, proven=proven, cut_ns=cut_ns)
 
     def back_ns(self, since_ns: int) -> int | None:
         """When it was back after `since_ns`, which is the moment itself without an outage; None: it was not, or that is not known."""
@@ -118,12 +120,13 @@ def served_in(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int 
     bad = _beyond_noise(requests, until_ns, usual, calm)
     apart = _apart(served, bad, good)
     found, proven = (_as_one(requests, usual, apart, good, chance) for chance in (AS_BEFORE, NOISE))
-    is_open = bool(proven) and proven[-1].back is None
+    is_out = bool(proven) and proven[-1].back is None
     return ServiceRecord(
         outages=timed(requests, served, found),
         proven=timed(requests, served, proven),
         known=bool(calm.any()),
-        cut_ns=_since(requests, usual, int(bad[-1]) + 1 if len(bad) else 0) if is_open else None,
+        cut_ns=_since(requests, usual, int(bad[-1]) + 1 if len(bad) else 0) if is_out else None,
+        is_open=bool(apart) and apart[-1].back is None,
     )
 
 
@@ -236,6 +239,13 @@ def since_undo(found: Iterable[Outage], undone_ns: int, until_ns: int) -> tuple[
         for outage in found
         if outage.start_ns < until_ns and (outage.end_ns is None or outage.end_ns > undone_ns)
     )
+
+
+def out_at(requests: Requests, at_ns: int, until_ns: int, usual: Usual, *, blind_ns: int) -> Outage | None:
+    """The outage that began before this moment and had not ended by it, each outage until the next good stretch; None: there was none."""
+    apart, _ = outages_apart(requests, until_ns, usual, blind_ns=blind_ns)
+    found = timed(requests, requests.served(usual.promised_ms), apart)
+    return next((one for one in found if one.start_ns < at_ns and (one.end_ns is None or one.end_ns > at_ns)), None)
 
 
 def _noise(requests: Requests, bad: Ints, calm: Ints, usual: Usual) -> Bools:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from harness.judgement.recovery.rule import (
     Outage,
     ServiceRecord,
     longest_gap_ns,
+    out_at,
     served_in,
     since_undo,
 )
@@ -227,7 +228,7 @@ def _came_back(
     """As `recovery_of`, for requests that arrive at random.
 
     The first answer must come a second before the undo; the good stretch that it begins may end after the undo. What fails later is on the way
-    back, and no part of the recovery.
+    back, and no part of the recovery. An outage that had not ended at the undo leaves open whether it was back, whatever was out before.
     """
     sent_ns, undone_ns, until_ns, known_ns = at
     end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
@@ -238,14 +239,14 @@ def _came_back(
         every = _filled(every, sent_ns, known_ns, blind_ns)
     service = served_in(every, known_ns, usual, blind_ns=blind_ns)
     moments = (known_ns,) if undone_ns is None else (end_ns, min(end_ns + STRETCH_NS, known_ns))
-    held, held_ns = _held(every, (sent_ns, end_ns), moments, usual, blind_ns)
-    before = held.outages
+    held = _held(every, (sent_ns, end_ns), moments, usual, blind_ns)
+    before, back, is_thin = held.service.outages, held.service.back_ns(sent_ns), per_s < LEAST_PER_S
     latest_ns = known_ns if undone_ns is None else end_ns - MARGIN_NS
-    back = held.back_ns(sent_ns)
     if back is not None and back > max(latest_ns, sent_ns):
         back = None
+    if is_thin and held.is_hidden:
+        before, back = (*before, *held.across), None
     # what is not proven of a thin group is undecided
-    is_thin = per_s < LEAST_PER_S
     found = service.outages if is_thin else service.proven
     way = since_undo(found, end_ns, until_ns) if undone_ns is not None else ()
     bad = int((~watched.served(usual.promised_ms)).sum())
@@ -257,10 +258,8 @@ def _came_back(
         on_heal=back is None and bool(before) and before[-1].end_ns is not None,
         outages=_spans(before, end_ns if back is None else known_ns, sent_ns, end_ns if back is None else known_ns),
         why=f"{bad} of {len(watched)} requests were not served",
-        since_s=since_s(held, sent_ns, end_ns - MARGIN_NS),
-        latest_s=latest_s(
-            every.between(sent_ns, held_ns), (sent_ns, end_ns), held_ns, usual, gap_ns=blind_ns, blind_ns=blind_ns
-        ),
+        since_s=since_s(held.service, sent_ns, end_ns - MARGIN_NS),
+        latest_s=held.latest_s,
         way_back=_spans(way, known_ns, sent_ns, known_ns),
         way_back_s=max(until_ns - end_ns, 0) / NS_PER_S,
         way_back_resolution_s=min(1 / max(per_s, 1e-9), _LONGEST_S),
@@ -271,22 +270,50 @@ def _came_back(
     )
 
 
+class _BeforeUndo(NamedTuple):
+    """What is known of the time from the action to the undo.
+
+    Attributes:
+        service: by the requests until the moment that decides.
+        across: an outage that the requests after the undo show to have begun before it, where those before it do not; else empty.
+        is_hidden: whether it may have been out to the end, although `service` shows it back.
+        latest_s: as of `OperationRecovery`.
+    """
+
+    service: ServiceRecord
+    across: tuple[Outage, ...]
+    is_hidden: bool
+    latest_s: float | None
+
+
 def _held(
     requests: Requests, span: tuple[int, int], moments: tuple[int, ...], usual: Usual, blind_ns: int
-) -> tuple[ServiceRecord, int]:
-    """What is known of the time from the action to the undo, by the requests until the first of these moments; and that moment.
+) -> _BeforeUndo:
+    """What is known of the time from the action to the undo, by the requests until the first of these moments, or until the last.
 
-    Where they do not show that an outage ended, by those until the next moment, in which a good stretch may end: a failure after the undo is on
-    the way back.
+    A failure after the undo is on the way back. Only where no good stretch follows the last outage may requests until the last moment show that it
+    ended, as such a stretch may end after the undo: elsewhere they would only outweigh those that failed before it. So an outage more never
+    has a recovery decided by fewer requests.
     """
     sent_ns, end_ns = span
-    found = []
-    for moment_ns in moments:
-        seen = served_in(requests.between(sent_ns, moment_ns), moment_ns, usual, blind_ns=blind_ns)
-        found.append((seen.begun_before(end_ns), moment_ns))
-        if found[-1][0].outages and found[-1][0].back_ns(sent_ns) is not None:
-            break
-    return found[-1]
+    records = [requests.between(sent_ns, at_ns) for at_ns in moments]
+    found = [
+        served_in(own, at_ns, usual, blind_ns=blind_ns).begun_before(end_ns)
+        for own, at_ns in zip(records, moments, strict=True)
+    ]
+    is_shown = found[0].known and found[-1].known and not found[0].is_open
+    at = 0 if is_shown and found[0].back_ns(sent_ns) is not None else len(moments) - 1
+    across = None
+    if at < len(moments) - 1:
+        across = out_at(records[-1], end_ns, moments[-1], usual, blind_ns=blind_ns)
+    is_hidden = across is not None or (is_shown and at > 0)
+    latest = latest_s(records[at], span, moments[at], usual, gap_ns=blind_ns, blind_ns=blind_ns)
+    return _BeforeUndo(
+        service=found[at],
+        across=() if across is None else (across,),
+        is_hidden=is_hidden,
+        latest_s=None if is_hidden else latest,
+    )
 
 
 def longest_outage_s(name: str, requests: Requests, span: tuple[int, int], usual: Usual) -> float:

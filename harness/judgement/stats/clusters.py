@@ -7,8 +7,9 @@ slot, so it costs one pass over the samples, and does not depend on their order.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import Final
 
@@ -48,6 +49,7 @@ class Slots:
         n, bad: counts per slot.
         parts: first slot of each window that was joined; no cluster extends across the boundary between two windows.
         shared: the same requests grouped by what they have in common besides time.
+        outside: groups the requests outside of the slots where a mask is true; None: what these have in common is not known apart.
     """
 
     width_s: float
@@ -55,6 +57,7 @@ class Slots:
     bad: Ints
     parts: tuple[int, ...] = (0,)
     shared: tuple[Shared, ...] = ()
+    outside: Callable[[Bools], tuple[Shared, ...]] | None = None
 
     @property
     def seconds(self) -> float:
@@ -63,8 +66,8 @@ class Slots:
 
     def mirrored(self) -> Slots:
         """The same slots with good and bad requests exchanged, so that a bound of the bad share becomes one of the good share."""
-        shared = tuple(replace(one, bad=one.n - one.bad) for one in self.shared)
-        return replace(self, bad=self.n - self.bad, shared=shared)
+        outside = None if self.outside is None else partial(_mirrored_outside, self.outside)
+        return replace(self, bad=self.n - self.bad, shared=_mirrored(self.shared), outside=outside)
 
     def without(self, taken: Bools) -> Slots:
         """The slots with zero counts where `taken` is true."""
@@ -159,7 +162,27 @@ class Timeline:
         """Count the bad requests per slot; `bad` is in the order of the times."""
         counted = np.bincount(self.slot[bad], minlength=len(self.n))
         shared = tuple(ids.shared(bad) for ids in self.ids) if counted.sum() > 1 else ()
-        return Slots(width_s=self.width_s, n=self.n, bad=counted, parts=self.parts, shared=shared)
+
+        def outside(taken: Bools) -> tuple[Shared, ...]:
+            rows = np.flatnonzero(~taken[self.slot])
+            return tuple(ids.at(rows).shared(bad[rows]) for ids in self.ids)
+
+        return Slots(
+            width_s=self.width_s,
+            n=self.n,
+            bad=counted,
+            parts=self.parts,
+            shared=shared,
+            outside=outside if shared else None,
+        )
+
+
+def _mirrored(groups: tuple[Shared, ...]) -> tuple[Shared, ...]:
+    return tuple(replace(one, bad=one.n - one.bad) for one in groups)
+
+
+def _mirrored_outside(outside: Callable[[Bools], tuple[Shared, ...]], taken: Bools) -> tuple[Shared, ...]:
+    return _mirrored(outside(taken))
 
 
 def is_shared(shared: Shared) -> bool:

@@ -35,8 +35,9 @@ def least_share(slots: Slots, confidence: float = FAIL_CONFIDENCE, chance: float
     """The greatest of four lower bounds of the share.
 
     * In every fifth: Clopper and Pearson's bound of the best fifth of the window, with its odds divided by AGAIN.
-    * Without episodes: the share of the best third, if the episodes were only as bad as the rest, taken for the complete window.
-    * Apart: the greatest number of twentieths of the window that have a bad request and are APART from each other, each counted as one bad
+    * Without episodes: the share of the best third, if the episodes were only as bad as the rest, taken for the complete window; not where the bad
+      requests of the rest are clustered by journey, connection or account. Those of an episode are: a journey that meets an outage fails more than once.
+    * Apart, likewise: the greatest number of twentieths of the window that have a bad request and are APART from each other, each counted as one bad
       request (Clopper and Pearson): an outage that lasts for a few twentieths counts as little more than one.
     * One outage, however long: the share times `chance`, as by Markov's inequality a window has a share of x or more with a probability of
       at most p / x, where p is the share of all windows. Source: W. Feller, "An Introduction to Probability Theory and Its Applications" II
@@ -50,9 +51,9 @@ def least_share(slots: Slots, confidence: float = FAIL_CONFIDENCE, chance: float
     n, bad = int(slots.n.sum()), int(slots.bad.sum())
     if not bad or len(slots.n) < PARTS:
         return 0.0
-    found = [_in_every_part(slots), bad / n * chance]
-    if not any(map(is_shared, slots.shared)):
-        found += [_without(slots, episodes_of(slots), confidence), _apart(slots, confidence)]
+    found, rest = [_in_every_part(slots), bad / n * chance], _lowered(slots, episodes_of(slots))
+    if not any(map(is_shared, rest.shared)):
+        found += [_without(rest, confidence), _apart(slots, confidence)]
     return max(found)
 
 
@@ -73,14 +74,14 @@ def _apart(slots: Slots, confidence: float) -> float:
 
 
 def beside(slots: Slots) -> Slots | None:
-    """The window with its episodes lowered to the share of the rest; None without episodes, or if bad requests have more in common than time."""
-    if any(map(is_shared, slots.shared)):
-        return None
+    """The window with its episodes lowered to the share of the rest; None without episodes. What bad requests have in common is that of the rest."""
     episodes = episodes_of(slots)
     return _lowered(slots, episodes) if len(episodes) else None
 
 
 def _lowered(slots: Slots, episodes: Episodes) -> Slots:
+    if not len(episodes):
+        return slots
     taken = np.zeros(len(slots.n) + 1, dtype=np.int64)
     taken[episodes.starts] += 1
     taken[episodes.ends] -= 1
@@ -91,11 +92,11 @@ def _lowered(slots: Slots, episodes: Episodes) -> Slots:
         n=slots.n,
         bad=np.where(inside, np.minimum(usual, slots.bad), slots.bad).astype(np.int64),
         parts=slots.parts,
+        shared=slots.shared if slots.outside is None else slots.outside(inside),
     )
 
 
-def _without(slots: Slots, episodes: Episodes, confidence: float) -> float:
-    rest = _lowered(slots, episodes)
+def _without(rest: Slots, confidence: float) -> float:
     n, bad = rest.divided(THIRDS)
     total, k = int(rest.n.sum()), THIRDS * float(bad.min())
     if rest.bad.sum() <= WAVES or not k:
