@@ -80,17 +80,34 @@ def _project_file() -> Path | None:
     return next((one / "pyproject.toml" for one in (here, *here.parents) if (one / "pyproject.toml").is_file()), None)
 
 
+def _table(file: Path) -> dict[str, Any]:
+    """`[tool.harness]` of the project; empty where it has none, or cannot be read, which who reads the project reports."""
+    try:
+        tools = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("tool")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return {}
+    table = tools.get("harness") if isinstance(tools, dict) else None
+    return table if isinstance(table, dict) else {}
+
+
+def project_paths(key: str) -> tuple[Path, ...]:
+    """The paths that a key of `[tool.harness]` names in the project that the current directory is in, those that are there.
+
+    What is wrong with the key is reported by who reads the project.
+    """
+    file = _project_file()
+    named = _table(file).get(key) if file is not None else None
+    if file is None or not isinstance(named, list):
+        return ()
+    return tuple(path for one in named if isinstance(one, str) and (path := file.parent / one).exists())
+
+
 def _of_project(group: str) -> list[EntryPoint]:
     """The lines of the project that the current directory is in; its modules are found after what is installed."""
     file = _project_file()
     if file is None:
         return []
-    try:
-        tools = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("tool")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return []  # who reads the project reports it
-    table = tools.get("harness") if isinstance(tools, dict) else None
-    lines = table.get("plugins", {}) if isinstance(table, dict) else {}
+    lines = _table(file).get("plugins", {})
     where = f"{file}: tool.harness.plugins"
     if not isinstance(lines, dict) or (odd := sorted({*lines} - {*KINDS})):
         what = f"unknown key `{odd[0]}`" if isinstance(lines, dict) else "must be a table"

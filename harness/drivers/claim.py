@@ -39,7 +39,8 @@ class ClaimedSentence:
         about: what is read, in one sentence. example: a sentence that it matches.
         fixed: parameters of the demand that the words of the sentence fix; `<age>` is the value of that slot.
         where: file and line of the function.
-        unread: slots that are no parameter. parsed: by slot, what refuses a value of it with a UsageError.
+        unread: slots that are no parameter. slots: what a slot takes, where that is narrower than its type.
+        parse: refuses values of the slots that cannot be read, with a UsageError.
     """
 
     name: str
@@ -51,7 +52,8 @@ class ClaimedSentence:
     fixed: Mapping[str, str]
     where: str
     unread: tuple[str, ...] = ()
-    parsed: Mapping[str, Callable[[str], object]] = field(default_factory=dict)
+    slots: Mapping[str, str] = field(default_factory=dict)
+    parse: Callable[[Mapping[str, str]], object] | None = None
 
 
 _Claimed = TypeVar("_Claimed", bound=ClaimedSentence)

@@ -1,7 +1,7 @@
 """Keeps the inputs of a run with it.
 
-These are features, experiments, rollouts, loadtests, catalogue, attestations and waivers, below `inputs/` of the run directory. They are
-copied byte by byte, except for users and passwords in URLs, since evidence is handed on.
+These are features, experiments, rollouts, loadtests, catalogue, claims, attestations and waivers, below `inputs/` of the run directory.
+They are copied byte by byte, except for users and passwords in URLs, since evidence is handed on.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ def _used(plan: Plan, project: Project) -> Iterator[Path]:
         if traffic.trace:
             yield _path(traffic.trace, project)
     yield from catalogue_files(project.catalogue)
+    for place in project.claims:
+        yield from yaml_files(place) if place.is_dir() else [place]
 
 
 def _beside(directory: Path, project: Project) -> Iterator[Path]:

@@ -40,6 +40,7 @@ class Project:
         profiles: what is judged when `--profile` is not given; empty where none is named.
         catalogue: further catalogue files; features, experiments, rollouts, loadtests: directories, the project's own.
         attestations, waivers: directories of what people say.
+        claims: directories of the project's nouns, which `harness.drivers.check` reads.
     """
 
     root: Path
@@ -54,6 +55,7 @@ class Project:
     rollouts: tuple[Path, ...] = ()
     attestations: tuple[Path, ...] = ()
     waivers: tuple[Path, ...] = ()
+    claims: tuple[Path, ...] = ()
 
     def search(self, name: str) -> tuple[Path, ...]:
         """Directories to search for files of this kind, the project's own first."""
@@ -249,4 +251,5 @@ def _project(root: Path, table: dict[str, Any], *, configured: bool) -> Project:
         rollouts=paths("rollouts"),
         attestations=paths("attestations"),
         waivers=paths("waivers"),
+        claims=paths("claims"),
     )

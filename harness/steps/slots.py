@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from harness.drivers.check.state.conditions import CONDITIONS_PATTERN
 from harness.drivers.static import nouns
 from harness.model import Quantity
-from harness.model.declared import CONDITIONS_PATTERN
 
 DOMAINS: Final = (
     "pod",

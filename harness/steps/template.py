@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from harness.steps.meaning import Keyword, Meaning
@@ -23,6 +23,7 @@ class Template:
         example: a sentence that it matches.
         mean: what the sentence means, from the values of its slots; a slot of a part that was left out is absent.
         needs: keys of the target file that it needs.
+        takes: what a slot takes, where that is narrower than its type.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Template:
     example: str
     mean: Callable[[Values], Meaning]
     needs: tuple[str, ...] = ()
+    takes: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -51,7 +53,8 @@ class Template:
     @cached_property
     def slots(self) -> dict[str, Slot]:
         """Its slots by name."""
-        return slots_of(self.text)
+        found = slots_of(self.text)
+        return {**found, **{name: replace(found[name], about=about) for name, about in self.takes.items()}}
 
     def misfits(self, sentence: str) -> dict[str, str]:
         """The values that do not fit their slots, if the literal words of the template match.

@@ -21,7 +21,8 @@ def vocabulary(text: str = "") -> tuple[Template, ...]:
 
 
 def _searched(template: Template) -> str:
-    return f"{template.name} {template.plain} {template.about} {template.example}".casefold()
+    words = (template.name, template.plain, template.about, template.example, *template.takes.values())
+    return " ".join(words).casefold()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

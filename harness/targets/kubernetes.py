@@ -151,10 +151,6 @@ class Cluster:
         """Secrets of one namespace, with their values: the caller must not print them."""
         return self._items(self._core.list_namespaced_secret, namespace)
 
-    def service_account(self, namespace: str, name: str) -> Object | None:
-        """One service account; None when there is none of that name."""
-        return self._call(self._core.read_namespaced_service_account, name, namespace)
-
     def version(self) -> str:
         """The version that the API server reports: `v1.33.2`."""
         from kubernetes import client
@@ -190,18 +186,10 @@ class Cluster:
         return [one for one in (answer or {}).get("resources") or [] if "/" not in one["name"]]
 
     def read(self, version: str, kind: str, name: str, namespace: str = "") -> Object | None:
-        """One object of any kind that the API serves; None when there is none of that name, or no such kind.
-
-        Args:
-            version: `v1`, `apps/v1`.
-            kind: `Deployment`.
-            name: of the object.
-            namespace: where it is; empty for one that is in none.
-        """
+        """One object, as of `apps/v1`, `Deployment`; None when there is none of that name, or no such kind. Without a namespace: of a kind in none."""
         group, _, number = version.rpartition("/")
         if not group:
-            words = re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
-            method = getattr(self._core, f"read_namespaced_{words}" if namespace else f"read_{words}", None)
+            method = self._of_core("read", kind, namespace)
             return self._call(method, name, *([namespace] if namespace else [])) if method else None
         plural = self.kinds(version).get(kind)
         if plural is None:
@@ -209,6 +197,18 @@ class Cluster:
         if namespace:
             return self._call(self._custom.get_namespaced_custom_object, group, number, namespace, plural, name)
         return self._call(self._custom.get_cluster_custom_object, group, number, plural, name)
+
+    def objects(self, version: str, kind: str, namespace: str = "") -> list[Object] | None:
+        """Every object of a kind; None if the API server does not serve it. Without a namespace: of a kind whose objects are in none."""
+        if "/" in version:
+            plural = self.kinds(version).get(kind)
+            return self.customs(version, plural, namespace) if plural else None
+        method = self._of_core("list", kind, namespace)
+        return self._items(method, *filter(None, [namespace])) if method else None
+
+    def _of_core(self, verb: str, kind: str, namespace: str) -> Callable[..., Any] | None:
+        words = re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
+        return getattr(self._core, f"{verb}_namespaced_{words}" if namespace else f"{verb}_{words}", None)
 
     def replica_sets(self, namespace: str) -> list[Object]:
         """Replica sets of one namespace."""

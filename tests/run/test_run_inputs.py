@@ -44,8 +44,9 @@ def test_features_experiments_loadtests_and_catalogue_are_kept(tmp_path: Path) -
     project = tmp_path / "project"
     write(project, "features/mine/a.feature", "features/mine/other.feature", "experiments/pod-loss.yaml")
     write(project, "experiments/other.yaml", "loadtests/rush.py", "loadtests/rush.yaml", "loadtests/steps/buy.py")
-    write(project, "catalogue/mine.yaml", "recorded/arrivals.csv")
-    (project / "pyproject.toml").write_text('[tool.harness]\ncatalogue = ["catalogue"]\n', encoding="utf-8")
+    write(project, "catalogue/mine.yaml", "recorded/arrivals.csv", "claims/nouns.yaml")
+    table = '[tool.harness]\ncatalogue = ["catalogue"]\nclaims = ["claims"]\n'
+    (project / "pyproject.toml").write_text(table, encoding="utf-8")
     claims = [
         Claim(scenario=scenario(file=place), requirement="MY-ROW", objectives=(), demands=())
         for place in ("features/mine/a.feature", "features/normaldance/technical-kpis.feature")
@@ -68,6 +69,7 @@ def test_features_experiments_loadtests_and_catalogue_are_kept(tmp_path: Path) -
     assert told["loadtests/rush.py"] == hashlib.sha256(b"loadtests/rush.py").hexdigest()
     assert kept(run) == [
         "catalogue/mine.yaml",
+        "claims/nouns.yaml",
         "experiments/pod-loss.yaml",
         "features/mine/a.feature",
         "features/normaldance/technical-kpis.feature",

@@ -95,7 +95,6 @@ def claim(
     about: str = "",
     fixed: Mapping[str, str] | None = None,
     unread: tuple[str, ...] = (),
-    parsed: Mapping[str, Callable[[str], object]] | None = None,
     needs: tuple[RequiredKey, ...] = (),
     when: When = When.BEFORE,
     seconds: float = USUAL_S,
@@ -114,7 +113,6 @@ def claim(
         about: what is read, where it is not what the docstring says.
         fixed: parameters that these words fix; `{"within": "<limit>"}` gives the parameter the value of the slot `limit`.
         unread: slots that are no parameter.
-        parsed: by slot, what raises UsageError for a value that the check cannot read; called where the sentence is read.
         needs: keys of the target file without which the check raises a ConfigurationError, in the order in which they are reported.
             A key within a section is written with dots, and a parameter of the demand in braces: `doors.{region}`. A key whose
             parameter the demand does not have is not needed.
@@ -133,10 +131,7 @@ def claim(
             hint = "write `when`, `seconds`, `touches` and `consent` in the claim that has `needs`"
             raise ConfigurationError("a claim without `needs` says more than words", where=defined_at(read), hint=hint)
         fields = sentence_fields(read, text, example=example, name=name, about=about, fixed=fixed)
-        claimed = CheckClaim(
-            **fields, kind=DemandKind.CHECK, unread=unread, parsed=parsed or {}, made=made if needs else None
-        )
-        attach(read, claimed)
+        attach(read, CheckClaim(**fields, kind=DemandKind.CHECK, unread=unread, made=made if needs else None))
         return read
 
     return of

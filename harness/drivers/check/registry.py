@@ -1,4 +1,4 @@
-"""Every check by name, from the claims on the functions of this package; runs a check and records its facts."""
+"""Every check by name, from the claims on the functions of this package and from nouns; runs a check and records its facts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Final
 
 from harness.drivers.check.claim import CheckClaim, CheckKind, checks_of
+from harness.drivers.check.state.form import claims_of_nouns
+from harness.drivers.check.state.nouns import load_nouns
 from harness.drivers.claim import claims_below
 from harness.drivers.facts import record_facts, settled
 from harness.errors import DriverError, UsageError
 from harness.model import Check, Demand, Fact, Sink
+from harness.plugins import project_paths
 from harness.targets import Target
 
-CLAIMS: Final[tuple[CheckClaim, ...]] = claims_below(sys.modules[__package__], CheckClaim)
-"""Every sentence about the live target, from the functions that read it."""
+CLAIMS: Final[tuple[CheckClaim, ...]] = (
+    *claims_below(sys.modules[__package__], CheckClaim),
+    *claims_of_nouns(load_nouns(project_paths("claims"))),
+)
+"""Every sentence about the live target, from the functions that read it, and from the nouns of the harness and of the project."""
 CHECKS: Final[Mapping[str, CheckKind]] = checks_of(CLAIMS)
 """Every check by its name."""
 

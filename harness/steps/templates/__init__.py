@@ -1,9 +1,9 @@
 """The vocabulary: every sentence that a feature or a criterion may use, and what it means.
 
 A sentence about the live target, about the platform's files or about another tool's report is written on the function that reads them
-(`@claim`); every other sentence is a row of one of these tables. Figures are taken in the steady state unless the sentence says otherwise; a sentence
-about recovery or loss that names no experiment speaks of those that its scenario ran. A package of its own adds a sentence by an
-entry point of the group `readiness.steps` whose value is a `Template`.
+(`@claim`), or made of nouns (`harness.drivers.check.state`); every other sentence is a row of one of these tables. Figures are taken in
+the steady state unless the sentence says otherwise; a sentence about recovery or loss that names no experiment speaks of those that its
+scenario ran. A package of its own adds a sentence by an entry point of the group `readiness.steps` whose value is a `Template`.
 """
 
 from __future__ import annotations
@@ -38,18 +38,26 @@ from harness.steps.templates.triggers import TRIGGERS
 
 GROUP: Final = "readiness.steps"
 CLAIMS: Final[tuple[ClaimedSentence, ...]] = (*OF_TARGETS, *OF_FILES, *OF_REPORTS)
-"""The sentences on functions that read the target, its files or a report."""
+"""The sentences on functions that read the target, its files or a report, and on nouns."""
 
 
 def template_of(claim: ClaimedSentence) -> Template:
-    """The sentence of a claim: its slots are parameters of the demand, by their names unless the claim names them."""
+    """The sentence of a claim: its slots are parameters of the demand, by their names unless the claim names them.
+
+    Raises:
+        ConfigurationError: a slot has a type that there is not; with file and line.
+    """
     named = {*claim.fixed.values(), *(f"<{name}>" for name in claim.unread)}
-    slots = {name: f"<{name}>" for name in slots_of(claim.text) if f"<{name}>" not in named}
+    try:
+        slots = {name: f"<{name}>" for name in slots_of(claim.text) if f"<{name}>" not in named}
+    except KeyError as unknown:
+        hint = "`readiness steps --json` shows what slots take"
+        raise ConfigurationError(f"there is no type of slot {unknown}", where=claim.where, hint=hint) from unknown
     found = facts(claim.kind, claim.check, **slots, **claim.fixed)
 
     def mean(values: Values) -> Meaning:
-        for name, parse in claim.parsed.items():
-            parse(values[name])
+        if claim.parse is not None:
+            claim.parse(values)
         return found(values)
 
     return Template(
@@ -60,6 +68,7 @@ def template_of(claim: ClaimedSentence) -> Template:
         example=claim.example,
         mean=mean,
         needs=claim.needs if isinstance(claim, FactClaim) else (),
+        takes=claim.slots,
     )
 
 
@@ -99,7 +108,7 @@ OWN: Final = (
     *REPORTS,
     *(template_of(one) for one in CLAIMS),
 )
-"""The harness's own sentences."""
+"""The harness's own sentences, and those on the nouns of the project."""
 
 
 def installed() -> tuple[Template, ...]:

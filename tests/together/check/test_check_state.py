@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
+from harness.drivers.check import kind_of
 from harness.drivers.check.state.fields import WORKLOAD_FIELDS, bypass_switches, image_tag
 from harness.drivers.check.state.objects import WorkloadState
 from harness.drivers.check.state.service import service_endpoints
 from harness.drivers.check.state.versions import api_version, version_fact
-from harness.drivers.check.state.workload import container_environment, container_probes, container_user
+from harness.drivers.check.state.workload import container_environment
 from harness.errors import AccessDenied, ConfigurationError, UsageError
 from harness.targets.kubernetes import Cluster
 from readiness_sandbox.cluster.kinds import by_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from harness.drivers.facts import FactReading
+    from harness.drivers.facts import FactProbe, FactReading
     from harness.targets import Target
     from tests.together.conftest import PocketCluster
 
+
+def check(name: str) -> Callable[[Target, Mapping[str, str]], FactProbe]:
+    """The check of a noun."""
+    return lambda target, params: cast("FactProbe", kind_of(name).read(target, params))
+
+
+state_of_containers, container_user, container_probes = map(
+    check, ("state-of-containers", "container-user", "container-probes")
+)
+state_of_workloads, annotation_of_account = map(check, ("state-of-workloads", "annotation-of-account"))
 SAFE: dict[str, Any] = {"runAsNonRoot": True, "runAsUser": 1000}
 AMOUNTS = {"cpu": "1", "memory": "1Gi"}
 PROBE = {"httpGet": {"path": "/health", "port": 8080}, "periodSeconds": 5}
@@ -221,7 +232,7 @@ def test_a_sidecar_is_a_container_of_its_workload(cluster: PocketCluster, target
     for name, beside in (("web", "proxy"), ("late", "chown")):
         assert told(container_user(target, {"deployment": name, "user": "1000"})()) == {
             f"north/{name}, container main: user id": (True, "1000"),
-            f"north/{name}, container {beside}: user id": (False, "0"),
+            f"north/{name}, init container {beside}: user id": (False, "0"),
         }
 
 
@@ -253,7 +264,7 @@ def test_a_workload_that_only_another_region_has_is_missed(cluster: PocketCluste
         "north: worker": (False, "none"),
     }
     with pytest.raises(ConfigurationError, match="no region `west`"):
-        state_of_workloads(target, {"has": "ready share at least 100 %", "region": "west"})
+        state_of_workloads(target, {"has": "ready share at least 100 %", "region": "west"})()
 
 
 def test_a_component_that_only_another_region_has_is_missed(cluster: PocketCluster, target: Target) -> None:

@@ -1,1 +1,1 @@
-"""Checks of the declared and the running state of a cluster: fields of containers and workloads, and versions."""
+"""Checks of the declared and the running state of a cluster: nouns and the form that reads them, workloads, services, and versions."""

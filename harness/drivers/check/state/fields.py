@@ -1,17 +1,15 @@
-"""Reads the fields that sentences may name from containers and workloads; the names are in `harness.model.declared`."""
+"""Reads the fields of containers and workloads that no path leads to; their nouns are in `nouns.yaml`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-from harness.drivers.check.state.objects import ContainerState, Source, WorkloadState
+from harness.drivers.check.state.objects import BYPASS_SWITCHES, ContainerState, Source, WorkloadState
 from harness.targets.kubernetes import Object, has_condition
 from harness.targets.workloads import all_containers, running_containers
 
-BYPASS_SWITCHES: Final = "bypass switches"
-"""The field that is also read from Jobs and CronJobs."""
 _DEFAULT_PERIOD_S: Final = 10
 """Kubernetes' default period of a probe, in s."""
 _OFF: Final = frozenset({"", "0", "false", "no", "off", "none", "never"})
@@ -31,26 +29,6 @@ _AUTH_SWITCH: Final = re.compile(
 
 class FieldUnknown(Exception):
     """The value of a field is in an object that cannot be read; the message names the object."""
-
-
-def _non_root(state: ContainerState) -> str | None:
-    value = _security(state, "runAsNonRoot")
-    return None if value is None else str(value).lower()
-
-
-def _user(state: ContainerState) -> str | None:
-    value = _security(state, "runAsUser")
-    return None if value is None else str(value)
-
-
-def _security(state: ContainerState, key: str) -> Any:
-    own, pod = state.container.get("securityContext") or {}, state.pod.get("securityContext") or {}
-    return own.get(key, pod.get(key))
-
-
-def _escalation(state: ContainerState) -> str | None:
-    value = (state.container.get("securityContext") or {}).get("allowPrivilegeEscalation")
-    return None if value is None else str(value).lower()
 
 
 def image_tag(image: str) -> str | None:
@@ -80,14 +58,6 @@ def _resources(containers: Iterator[Object]) -> str | None:
 def _period(probe: str, container: Object) -> int | None:
     found = container.get(probe)
     return None if found is None else int(found.get("periodSeconds") or _DEFAULT_PERIOD_S)
-
-
-def _container_period(probe: str) -> Callable[[ContainerState], str | None]:
-    def read(state: ContainerState) -> str | None:
-        period = _period(probe, state.container)
-        return None if period is None else f"{period} s"
-
-    return read
 
 
 def _workload_period(probe: str) -> Callable[[WorkloadState], str | None]:
@@ -178,13 +148,8 @@ def _switches(state: WorkloadState) -> str:
 
 
 CONTAINER_FIELDS: Final[Mapping[str, Callable[[ContainerState], str | None]]] = {
-    "run-as-non-root": _non_root,
-    "user id": _user,
     "image tag": lambda state: image_tag(str(state.container.get("image", ""))),
     "resources": lambda state: _resources(iter([state.container])),
-    "liveness period": _container_period("livenessProbe"),
-    "readiness period": _container_period("readinessProbe"),
-    "privilege escalation": _escalation,
 }
 WORKLOAD_FIELDS: Final[Mapping[str, Callable[[WorkloadState], str | None]]] = {
     "ready replicas": lambda state: str(len(_ready(state))),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 from harness.targets import Target
 from harness.targets.access import access
@@ -25,6 +25,8 @@ from harness.targets.workloads import (
 SOURCES: Final = access("get configmaps", "get secrets")
 """API permissions that `WorkloadState.source` needs."""
 
+BYPASS_SWITCHES: Final = "bypass switches"
+"""The field that is also read from Jobs and CronJobs."""
 Source = Callable[[str, str], Mapping[str, str | None] | None]
 """Returns keys and values of a ConfigMap or a Secret by kind and name, without values of Secrets; None if it does not exist."""
 
@@ -39,9 +41,24 @@ class ContainerState:
         pod: specification of its pod.
     """
 
+    only: ClassVar[str] = ""
     subject: str
     container: Object
     pod: Object
+
+    @property
+    def document(self) -> Object:
+        """What paths lead into: the container, with the specification of its pod under `pod`."""
+        return {**self.container, "pod": self.pod}
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectState:
+    """One object of the Kubernetes API; `subject` as `north/Deployment/web`."""
+
+    only: ClassVar[str] = ""
+    subject: str
+    document: Object
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +72,7 @@ class WorkloadState:
         controllers: the Deployments, Rollouts, StatefulSets and DaemonSets.
         pods: pods that they select, without pods that are being deleted.
         source: function that reads ConfigMaps and Secrets of their namespace.
+        only: the one field that a condition may be on; empty: any.
     """
 
     subject: str
@@ -63,6 +81,12 @@ class WorkloadState:
     controllers: tuple[Object, ...]
     pods: tuple[Object, ...] = field(default=())
     source: Source = lambda _kind, _name: None
+    only: str = ""
+
+    @property
+    def document(self) -> Object:
+        """What paths lead into."""
+        return {"controllers": [*self.controllers], "pods": [*self.pods]}
 
     @property
     def templates(self) -> tuple[Object, ...]:
@@ -112,7 +136,10 @@ def workloads_in(target: Target) -> list[WorkloadState]:
 
 
 def jobs_in(target: Target) -> list[WorkloadState]:
-    """Every CronJob, and every Job that belongs to no CronJob, in all namespaces of the target; without their pods."""
+    """Every CronJob, and every Job that belongs to no CronJob, in all namespaces of the target; without their pods.
+
+    Only conditions on bypass switches are about them.
+    """
     found: list[WorkloadState] = []
     for region, namespace, cluster in _clusters(target):
         jobs = [
@@ -127,6 +154,7 @@ def jobs_in(target: Target) -> list[WorkloadState]:
                 name=str(one["metadata"]["name"]),
                 controllers=(one,),
                 source=source_of(cluster, namespace),
+                only=BYPASS_SWITCHES,
             )
             for kind, one in jobs
         ]
@@ -155,9 +183,17 @@ def _clusters(target: Target) -> Iterator[tuple[str, str, Cluster]]:
 
 
 def _containers(subject: str, pod: Object) -> Sequence[ContainerState]:
-    kinds: Mapping[str, str] = {"containers": "container", "initContainers": "init container"}
+    return containers_of(subject, [*(pod.get("containers") or []), *(pod.get("initContainers") or [])], pod)
+
+
+def containers_of(subject: str, containers: Iterable[Object], pod: Object) -> Sequence[ContainerState]:
+    """These containers of a pod specification, each with its subject."""
+    first = [one["name"] for one in pod.get("initContainers") or []]
     return [
-        ContainerState(subject=f"{subject}, {word} {one['name']}", container=one, pod=pod)
-        for key, word in kinds.items()
-        for one in pod.get(key) or []
+        ContainerState(
+            subject=f"{subject}, {'init ' if one['name'] in first else ''}container {one['name']}",
+            container=one,
+            pod=pod,
+        )
+        for one in containers
     ]

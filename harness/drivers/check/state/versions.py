@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import API
+from harness.drivers.check.state.conditions import version_numbers
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.places import Clusters, namespaces
@@ -35,16 +35,10 @@ def api_version(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 def version_fact(subject: str, version: str, least: str) -> FactReading:
     """The fact whether a version is at least another; unknown if the version has no number."""
-    numbers = _numbers(version)
+    numbers = version_numbers(version)
     return FactReading(
         subject=subject,
         expected=f"version {least} or newer",
         observed=version or "no version",
-        ok=numbers >= _numbers(least) if numbers else None,
+        ok=numbers >= version_numbers(least) if numbers else None,
     )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """`v1.33.0+pocket` → (1, 33, 0)."""
-    found = re.search(r"[0-9]+(?:\.[0-9]+)*", version)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()

@@ -1,9 +1,9 @@
-"""Checks one workload of the primary region: user, variables, ports and probes of its containers; and an autoscaler's target."""
+"""Checks one workload of the primary region: variables and ports of its containers; and an autoscaler's target."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import API
@@ -18,15 +18,12 @@ from harness.targets.places import Clusters, primary_namespace
 from harness.targets.workloads import (
     SCALED,
     WORKLOADS,
-    all_containers,
     default_container,
     referred,
     running_containers,
     workloads,
 )
 
-_DEFAULTS: Final = {"initialDelaySeconds": 0, "periodSeconds": 10}
-"""Kubernetes' defaults for fields of a probe."""
 _NOT_STATED: Final = "not stated"
 _UNREAD: Final = "its value comes from a Secret or the pod, which the check does not read"
 
@@ -40,56 +37,15 @@ class _ContainerField(NamedTuple):
     ok: bool | None
 
 
-def _equal(subject: str, expected: str, observed: str) -> _ContainerField:
-    return _ContainerField(subject, expected, observed, expected == observed)
-
-
-def _of_containers(
-    target: Target,
-    params: Mapping[str, str],
-    read: Callable[[Object, Object, Source], Sequence[_ContainerField]],
-    containers: Callable[[Object], Sequence[Object]] = lambda template: running_containers(template["spec"]),
-) -> FactProbe:
-    """Facts on each container of `deployment`, from its specification, its pod's, and ConfigMaps of the namespace."""
-    namespace, name = primary_namespace(target), params["deployment"]
+def named_workload(target: Target, name: str) -> tuple[str, Object | None, Source]:
+    """A workload of the primary region: its subject, its pod template, None if there is no such workload, and what reads ConfigMaps beside it."""
+    namespace = primary_namespace(target)
     cluster = Clusters(target).of(target.primary_region)
-
-    def probe() -> Sequence[FactReading]:
-        found = next(
-            (one for one in workloads(cluster, namespace) if name in (one["metadata"]["name"], referred(one))), None
-        )
-        if found is None:
-            subject = f"{namespace}/{name}"
-            return [FactReading(subject=subject, expected="a workload", observed="none of that name", ok=False)]
-        template, source = {"metadata": {}, **found["spec"]["template"]}, source_of(cluster, namespace)
-        return [
-            FactReading(
-                subject=f"{namespace}/{name}, container {container['name']}: {field.subject}",
-                expected=field.expected,
-                observed=field.observed,
-                ok=field.ok,
-            )
-            for container in containers(template)
-            for field in read(container, template["spec"], source)
-        ]
-
-    return probe
-
-
-@claim(
-    'every container of deployment "<deployment:name>" runs as user id <user:count>',
-    example='every container of deployment "web" runs as user id 1001',
-    needs=(API,),
-)
-@accesses(*WORKLOADS)
-def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """`runAsUser` of its security context, else of the pod's; of init containers too."""
-
-    def read(container: Object, pod: Object, _source: Source) -> Sequence[_ContainerField]:
-        own, common = container.get("securityContext") or {}, pod.get("securityContext") or {}
-        return [_equal("user id", params["user"], _stated(own.get("runAsUser", common.get("runAsUser"))))]
-
-    return _of_containers(target, params, read, lambda template: all_containers(template["spec"]))
+    found = next(
+        (one for one in workloads(cluster, namespace) if name in (one["metadata"]["name"], referred(one))), None
+    )
+    template = None if found is None else {"metadata": {}, **found["spec"]["template"]}
+    return f"{namespace}/{name}", template, source_of(cluster, namespace)
 
 
 @claim(
@@ -102,14 +58,30 @@ def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
 def container_environment(target: Target, params: Mapping[str, str]) -> FactProbe:
     """The variable by its row of `env`, else by `envFrom`, of a ConfigMap too; the ports that it declares, and the variable PORT where it has one."""
 
-    def read(container: Object, _pod: Object, source: Source) -> Sequence[_ContainerField]:
-        ports = sorted(str(one["containerPort"]) for one in container.get("ports") or [])
-        declared = _ContainerField("port", params["port"], ", ".join(ports) or _NOT_STATED, params["port"] in ports)
-        stated = _variable(container, source, params["variable"], params["value"])
-        named = _variable(container, source, "PORT", params["port"], asked=False)
-        return [one for one in (stated, declared, named) if one is not None]
+    def probe() -> Sequence[FactReading]:
+        subject, template, source = named_workload(target, params["deployment"])
+        if template is None:
+            return [FactReading(subject=subject, expected="a workload", observed="none of that name", ok=False)]
+        return [
+            FactReading(
+                subject=f"{subject}, container {container['name']}: {field.subject}",
+                expected=field.expected,
+                observed=field.observed,
+                ok=field.ok,
+            )
+            for container in running_containers(template["spec"])
+            for field in _environment(container, source, params)
+        ]
 
-    return _of_containers(target, params, read)
+    return probe
+
+
+def _environment(container: Object, source: Source, params: Mapping[str, str]) -> Sequence[_ContainerField]:
+    ports = sorted(str(one["containerPort"]) for one in container.get("ports") or [])
+    declared = _ContainerField("port", params["port"], ", ".join(ports) or _NOT_STATED, params["port"] in ports)
+    stated = _variable(container, source, params["variable"], params["value"])
+    named = _variable(container, source, "PORT", params["port"], asked=False)
+    return [one for one in (stated, declared, named) if one is not None]
 
 
 def _variable(
@@ -124,40 +96,14 @@ def _variable(
     except (FieldUnknown, AccessDenied) as unknown:
         return _ContainerField(name, expected, str(unknown), ok=None) if asked or rows else None
     if name not in variables:
-        return _equal(name, expected, _NOT_STATED) if asked else None
+        return _ContainerField(name, expected, _NOT_STATED, ok=False) if asked else None
     value = variables[name]
     if value is None:
         return _ContainerField(name, expected, _UNREAD, ok=None)
-    return _equal(name, expected, value or "an empty text")
+    return _ContainerField(name, expected, value or "an empty text", value == expected)
 
 
-@claim(
-    'liveness of deployment "<deployment:name>" on <path:name> has delay <live_delay:duration> and period <live_period:duration>, readiness delay <ready_delay:duration> and period <ready_period:duration>',
-    example='liveness of deployment "web" on /api/health has delay 30 s and period 10 s, readiness delay 5 s and period 5 s',
-    needs=(API,),
-)
-@accesses(*WORKLOADS)
-def container_probes(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """The probes of the container that `kubectl.kubernetes.io/default-container` names; without it those of the first, and where that has no liveness probe, of those beside it that have one."""
-    expected = {
-        ("livenessProbe", "initialDelaySeconds"): params["live_delay"],
-        ("livenessProbe", "periodSeconds"): params["live_period"],
-        ("readinessProbe", "initialDelaySeconds"): params["ready_delay"],
-        ("readinessProbe", "periodSeconds"): params["ready_period"],
-    }
-
-    def read(container: Object, _pod: Object, _source: Source) -> Sequence[_ContainerField]:
-        path = ((container.get("livenessProbe") or {}).get("httpGet") or {}).get("path")
-        seconds = [
-            _equal(f"{probe} {key}", words, _seconds(container.get(probe), key))
-            for (probe, key), words in expected.items()
-        ]
-        return [_equal("livenessProbe path", params["path"], _stated(path)), *seconds]
-
-    return _of_containers(target, params, read, _probed)
-
-
-def _probed(template: Object) -> Sequence[Object]:
+def probed_containers(template: Object) -> Sequence[Object]:
     """Containers whose liveness probe is checked: the container that an annotation names, else the first, else those with a probe."""
     if named := default_container(template):
         return [named]
@@ -200,11 +146,3 @@ def autoscaler_target(target: Target, params: Mapping[str, str]) -> FactProbe:
         ]
 
     return probe
-
-
-def _stated(value: Any) -> str:
-    return _NOT_STATED if value is None else str(value)
-
-
-def _seconds(probe: Object | None, key: str) -> str:
-    return "no probe" if probe is None else f"{probe.get(key) or _DEFAULTS[key]} s"

@@ -8,39 +8,49 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.drivers.check.state.fields import CONTAINER_FIELDS, WORKLOAD_FIELDS
-from harness.errors import UsageError
-from harness.model.declared import (
+from harness.drivers.check.state.conditions import (
     CONDITIONS_PATTERN,
-    STATE_FIELDS,
     Comparison,
+    FieldValue,
     StateCondition,
-    StateObject,
     conditions_of,
 )
+from harness.drivers.check.state.nouns import load_nouns
+from harness.errors import UsageError
+
+FIELDS = {thing.name: thing.values for thing in load_nouns()}
+
+
+def of(thing: str, text: str) -> tuple[StateCondition, ...]:
+    """The conditions of a sentence on a thing of the harness's own nouns."""
+    return conditions_of(thing, FIELDS[thing], text)
 
 
 def test_conditions_are_read_in_order() -> None:
     """Three of them, the last after `and`; a field's own name may have spaces and hyphens."""
-    found = conditions_of(StateObject.WORKLOAD, "ready replicas at least 2, nodes at least 2 and resources stated")
+    found = of("workload", "ready replicas at least 2, nodes at least 2 and resources stated")
     assert [str(one) for one in found] == ["ready replicas at least 2", "nodes at least 2", "resources stated"]
-    [one] = conditions_of(StateObject.CONTAINER, "image tag other than latest")
+    [one] = of("container", "image tag other than latest")
     assert (one.field, one.how, one.value) == ("image tag", Comparison.OTHER_THAN, "latest")
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("ready replicas at least 2", "a container has no field `ready replicas`"),
-        ("liveness period at most soon", "`soon` is not a number"),
+        ("ready replicas at least 2", "`container` has no field `ready replicas`"),
+        ("liveness period at most soon", "'soon' is not a number"),
+        ("liveness period at most 10 %", "is a ratio"),
+        ("user id at least 10 s", "`10 s` has a unit"),
+        ("image tag at most 3", "`at most` compares numbers"),
+        ("run-as-non-root equal to yes", "`yes` is not true or false"),
         ("image tag other than", "not a list of conditions"),
-        ("colour equal to red", "not a list of conditions"),
+        ("colour equal to red", "`container` has no field `colour`"),
     ],
 )
 def test_what_cannot_be_checked_is_refused_with_the_reason(text: str, words: str) -> None:
     """A field of another object, a limit that is no number, a missing value, an unknown field."""
     with pytest.raises(UsageError, match=words):
-        conditions_of(StateObject.CONTAINER, text)
+        of("container", text)
 
 
 @pytest.mark.parametrize(
@@ -66,27 +76,41 @@ def test_a_condition_holds_or_not_and_never_for_what_is_not_stated(
     holds: bool,  # noqa: FBT001
 ) -> None:
     """Numbers are compared as numbers, other values as text."""
-    [one] = conditions_of(StateObject.CONTAINER, condition)
+    [one] = of("container", condition)
     assert one.holds(stated) is holds
 
 
 def test_ten_is_more_than_nine() -> None:
     """Not compared as text."""
-    [one] = conditions_of(StateObject.WORKLOAD, "ready replicas at least 10")
+    [one] = of("workload", "ready replicas at least 10")
     assert (one.holds("9"), one.holds("10"), one.holds("100")) == (False, True, True)
 
 
-def test_every_field_that_a_sentence_may_name_is_read_from_an_object() -> None:
-    """The register and the readers have the same names."""
-    assert set(CONTAINER_FIELDS) == set(STATE_FIELDS[StateObject.CONTAINER])
-    assert set(WORKLOAD_FIELDS) == set(STATE_FIELDS[StateObject.WORKLOAD])
+@pytest.mark.parametrize(
+    ("value", "condition", "stated", "holds"),
+    [
+        (FieldValue(kind="amount"), "size at most 1Gi", "1024Mi", True),
+        (FieldValue(kind="amount"), "size at most 1Gi", "1025Mi", False),
+        (FieldValue(kind="version"), "size at least 1.28", "v1.9.3", False),
+        (FieldValue(kind="version"), "size at least 1.28", "v1.33.0-eks", True),
+        (FieldValue(kind="version"), "size at least 1.28", "none", False),
+        (FieldValue(kind="number", unit="s"), "size equal to 1 min", "60 s", True),
+        (FieldValue(kind="number", unit="s"), "size at most 500ms", "1 s", False),
+        (FieldValue(), "size like v#-*", "v1-rc", True),
+        (FieldValue(), "size like v#-*", "v10-rc", False),
+    ],
+)
+def test_a_value_is_compared_as_what_it_is(value: FieldValue, condition: str, stated: str, *, holds: bool) -> None:
+    """Amounts of Kubernetes, versions by number, times in any unit, forms by their signs."""
+    [one] = conditions_of("disk", {"size": value}, condition)
+    assert one.holds(stated) is holds
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Nothing but a UsageError comes out, and what is read says the same again."""
     try:
-        found = conditions_of(StateObject.CONTAINER, text)
+        found = of("container", text)
     except UsageError:
         return
     assert re.fullmatch(CONDITIONS_PATTERN, text)

@@ -1,0 +1,181 @@
+"""What finds the things of sentences in a cluster: containers, workloads, accounts, and the objects of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from harness.drivers.check.state.fields import CONTAINER_FIELDS, WORKLOAD_FIELDS
+from harness.drivers.check.state.objects import (
+    BYPASS_SWITCHES,
+    SOURCES,
+    ContainerState,
+    ObjectState,
+    WorkloadState,
+    containers_in,
+    containers_of,
+    jobs_in,
+    workloads_in,
+)
+from harness.drivers.check.state.workload import named_workload, probed_containers
+from harness.drivers.facts import FactReading
+from harness.errors import ConfigurationError, DriverError
+from harness.targets import Target
+from harness.targets.access import Access, access, accesses, resource_of
+from harness.targets.kubernetes import Cluster, Object, labels_of
+from harness.targets.own import is_own
+from harness.targets.places import Clusters, every_place
+from harness.targets.workloads import CONTROLLERS, JOBS, WORKLOADS, all_containers
+
+Params = Mapping[str, str]
+ThingState = ContainerState | WorkloadState | ObjectState
+Find = Callable[[Target, Params], Iterable[ThingState | FactReading]]
+"""Given the target and the parameters of the demand: the things, and facts about those that are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThingReader:
+    """What finds the things that a noun names.
+
+    Attributes:
+        find: declares its API permissions (`@accesses`).
+        functions: what reads fields that no path leads to, by name; each returns the value as text, None where it is not stated.
+        slots: parameters that it needs. choices: those that it takes as well.
+    """
+
+    find: Find
+    functions: Mapping[str, Callable[[Any], str | None]] = field(default_factory=dict)
+    slots: frozenset[str] = frozenset()
+    choices: frozenset[str] = frozenset()
+
+
+@accesses(*access("list pods"), *CONTROLLERS, *JOBS)
+def _containers(target: Target, _params: Params) -> Iterable[ContainerState]:
+    return containers_in(target)
+
+
+def _of_workload(
+    target: Target, params: Params, chosen: Callable[[Object], Sequence[Object]]
+) -> Iterator[ContainerState | FactReading]:
+    """The chosen containers of the workload `deployment` in the primary region."""
+    subject, template, _ = named_workload(target, params["deployment"])
+    if template is None:
+        yield FactReading(subject=subject, expected="a workload", observed="none of that name", ok=False)
+        return
+    yield from containers_of(subject, chosen(template), template["spec"])
+
+
+@accesses(*WORKLOADS)
+def _containers_of_workload(target: Target, params: Params) -> Iterable[ContainerState | FactReading]:
+    return _of_workload(target, params, lambda template: all_containers(template["spec"]))
+
+
+@accesses(*WORKLOADS)
+def _probed_of_workload(target: Target, params: Params) -> Iterable[ContainerState | FactReading]:
+    return _of_workload(target, params, probed_containers)
+
+
+def _of_switches(_target: Target, params: Params) -> tuple[Access, ...]:
+    """API permissions for conditions on bypass switches, which may also be in ConfigMaps, Secrets and Jobs."""
+    return (*SOURCES, *JOBS) if BYPASS_SWITCHES in params.get("has", "") else ()
+
+
+def _region(target: Target, params: Params) -> str:
+    """The region that the sentence names; empty if it names none."""
+    region = params.get("region", "")
+    if region and region not in target.regions:
+        raise ConfigurationError(
+            f"no region `{region}`", where=f"{target.file}: regions", hint="define the region that the sentence names"
+        )
+    return region
+
+
+@accesses(*access("list pods"), *CONTROLLERS, by=_of_switches)
+def _workloads(target: Target, params: Params) -> Iterator[WorkloadState | FactReading]:
+    """Every workload, of `region` alone where it is given, and what that region lacks; with conditions on bypass switches also Jobs."""
+    region, found = _region(target, params), workloads_in(target)
+    jobs = jobs_in(target) if BYPASS_SWITCHES in params.get("has", "") else []
+    yield from (state for state in (*found, *jobs) if region in ("", state.region))
+    if region:
+        yield from _missing(found, region)
+
+
+def _missing(found: Sequence[WorkloadState], region: str) -> Iterator[FactReading]:
+    """Facts on workloads of other regions that this region lacks, or declares with 0 replicas though another region has more."""
+    here = {state.name: state.declared for state in found if state.region == region}
+    others = (state for state in found if state.region not in ("", region))
+    elsewhere = {state.name: state for state in sorted(others, key=lambda state: state.declared)}
+    for name, other in sorted(elsewhere.items()):
+        if name not in here or (other.declared and not here[name]):
+            yield FactReading(
+                subject=f"{region}: {name}",
+                expected=f"a workload, as {other.subject} is one",
+                observed="0 replicas declared" if name in here else "none",
+                ok=False,
+            )
+
+
+@accesses(by=lambda _, params: access("get serviceaccounts", at=params["namespace"]))
+def _accounts(target: Target, params: Params) -> Iterator[ObjectState | FactReading]:
+    """The service account of that name in every cluster."""
+    namespace, name = params["namespace"], params["account"]
+    for cluster in Clusters(target).every():
+        subject, account = f"{cluster.url} {namespace}/{name}", cluster.read("v1", "ServiceAccount", name, namespace)
+        if account is None:
+            yield FactReading(
+                subject=subject, expected="a service account", observed="no such service account", ok=False
+            )
+        else:
+            yield ObjectState(subject, account)
+
+
+def objects_reader(version: str, kind: str, selector: Mapping[str, str], *, everywhere: bool) -> ThingReader:
+    """What finds the objects of a kind, without those that the harness created.
+
+    Args:
+        version: of the API, as `apps/v1`.
+        kind: of the objects, as `Deployment`.
+        selector: labels that they have.
+        everywhere: whether the kind's objects are in no namespace; they are read in every cluster, others in the target's namespaces.
+    """
+
+    @accesses(*access(f"list {resource_of(version, kind)}{' -A' if everywhere else ''}"))
+    def find(target: Target, params: Params) -> Iterator[ObjectState | FactReading]:
+        name, named = params.get("name", ""), False
+        for namespace, cluster in _places(target, _region(target, params), everywhere=everywhere):
+            found = cluster.objects(version, kind, namespace)
+            if found is None:
+                hint = "`kubectl api-resources` lists the kinds that it serves"
+                raise DriverError(f"the API server does not serve {kind} of {version}", where=cluster.url, hint=hint)
+            for one in found:
+                own = str(one["metadata"]["name"])
+                if name in ("", own) and selector.items() <= labels_of(one).items() and not is_own(one):
+                    named = True
+                    yield ObjectState(f"{namespace or cluster.url}/{kind}/{own}", one)
+        if name and not named:
+            yield FactReading(subject=f"{kind}/{name}", expected="an object", observed="none of that name", ok=False)
+
+    return ThingReader(find, choices=frozenset({"region", "name"}))
+
+
+def _places(target: Target, region: str, *, everywhere: bool) -> list[tuple[str, Cluster]]:
+    """Namespaces of the target with their clusters, or every cluster; of one region if it is given."""
+    clusters = Clusters(target)
+    if everywhere:
+        return [("", one) for one in ([clusters.of(region)] if region else clusters.every())]
+    return [(namespace, clusters.of(own)) for own, namespace in every_place(target) if region in ("", own)]
+
+
+_OF_DEPLOYMENT: Final = frozenset({"deployment"})
+READERS: Final[Mapping[str, ThingReader]] = MappingProxyType(
+    {
+        "containers": ThingReader(_containers, CONTAINER_FIELDS),
+        "containers of a workload": ThingReader(_containers_of_workload, CONTAINER_FIELDS, _OF_DEPLOYMENT),
+        "probed containers of a workload": ThingReader(_probed_of_workload, CONTAINER_FIELDS, _OF_DEPLOYMENT),
+        "workloads": ThingReader(_workloads, WORKLOAD_FIELDS, choices=frozenset({"region"})),
+        "service accounts": ThingReader(_accounts, slots=frozenset({"namespace", "account"})),
+    }
+)
+"""What a noun may name under `read`."""

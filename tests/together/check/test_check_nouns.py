@@ -1,0 +1,231 @@
+"""A project's own noun, as docs/extending.md writes it: listed, planned and decided, against a real API server."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from harness.drivers.check.state.form import claims_of_nouns
+from harness.drivers.check.state.nouns import load_nouns
+from harness.drivers.facts import FactReading, settled
+from harness.errors import DriverError
+from harness.judgement import judge
+from harness.model import Check, Claim, Outcome
+from harness.steps.grammar import demands_of, read
+from harness.steps.templates import template_of
+from tests.builders.core_plan import core_plan
+from tests.builders.core_run import core_evidence
+from tests.builders.scenarios import scenario
+
+if TYPE_CHECKING:
+    from harness.targets import Target
+    from tests.together.conftest import PocketCluster
+
+ROOT: Final = Path(__file__).parents[3]
+_PAGE: Final = (
+    (ROOT / "docs" / "extending.md").read_text(encoding="utf-8").partition("### A noun\n")[2].partition("\n### ")[0]
+)
+TABLE, NOUN, SCENARIO = (
+    re.findall(rf"```{kind}\n(.*?)```", _PAGE, re.DOTALL)[0] for kind in ("toml", "yaml", "gherkin")
+)
+SENTENCE: Final = re.findall(r"Then (.*)", SCENARIO)[0]
+ROWS: Final = f"""\
+profile: shop
+title: A shop
+sections:
+  - source: "contract: Releases"
+    requirements:
+      - id: SHOP-HISTORY
+        title: rollback
+        criterion: {SENTENCE}
+        kinds: [C]
+        gate: critical
+        falsified_by: a Deployment keeps no old ReplicaSet
+"""
+
+
+def deployment(name: str, namespace: str, **spec: Any) -> dict[str, Any]:
+    """A deployment with these fields."""
+    labels = {"app": name, "tier": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": "shop/web:1.0.0"}]}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template, **spec},
+    }
+
+
+@pytest.fixture
+def project(tmp_path: Path, target: Target) -> Path:
+    """A project with the files of the page, a row and the target."""
+    assert target.name == "pocket"
+    files = {
+        "pyproject.toml": f'{TABLE}target = "target.yaml"\nprofiles = ["shop"]\ncatalogue = ["catalogue"]\nfeatures = ["features"]\n',
+        re.findall("# (.*)", NOUN)[0]: NOUN,
+        "catalogue/shop.yaml": ROWS,
+        "features/shop/releases.feature": f"Feature: Releases\n\n{SCENARIO}",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def readiness(project: Path, *words: str) -> tuple[int, str]:
+    """The exit code of a command in the project, and what it said."""
+    command = [sys.executable, "-m", "harness", *words]
+    ended = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=120)
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def test_a_noun_of_ten_lines_is_listed_and_planned(project: Path) -> None:
+    """`steps` has its sentence and field, `plan` its check and the Role that it needs."""
+    assert len([line for line in NOUN.splitlines() if not line.startswith("#")]) <= 10
+    code, said = readiness(project, "steps", "revision history")
+    assert (code, "Then  every Deployment has <has>" in said) == (0, True), said
+    assert "conditions on fields of `Deployment` (revision history limit: old ReplicaSets" in said
+    code, said = readiness(project, "plan", "--json")
+    assert code == 0, said
+    assert "state-of-deployment" in said
+    assert "- ingresses" not in readiness(project, "plan", "--roles")[1]
+    text = NOUN.replace("apps/v1 Deployment", "networking.k8s.io/v1 Ingress")
+    (project / "claims/deployments.yaml").write_text(text, encoding="utf-8")
+    code, said = readiness(project, "plan", "--roles")
+    assert (code, "- ingresses" in said) == (0, True), said
+
+
+def test_a_noun_that_cannot_be_used_stops_a_plan(project: Path) -> None:
+    """With file and line; exit code 4."""
+    file = project / "claims/deployments.yaml"
+    file.write_text(NOUN.replace("    path: .spec.revisionHistoryLimit\n", ""), encoding="utf-8")
+    line = next(number for number, text in enumerate(NOUN.splitlines(), 1) if "name: revision" in text)
+    code, said = readiness(project, "plan")
+    assert code == 4, said
+    assert f"{file}:{line}: fields[0]: expected one reading of `revision history limit`" in said
+
+
+def read_facts(paths: Path, target: Target, sentence: str) -> tuple[FactReading, ...]:
+    """What the check of a sentence on the last thing of a file reads."""
+    [claim] = claims_of_nouns(load_nouns([paths])[-1:])
+    objective = read(sentence, templates=[template_of(claim)]).objective
+    assert objective is not None
+    assert claim.made is not None
+    with claim.made.placed(target, objective.params) as probe:
+        return tuple(probe())
+
+
+def decided(paths: Path, target: Target) -> Outcome:
+    """The verdict of the page's sentence on what the check reads now."""
+    [claim] = claims_of_nouns(load_nouns([paths])[-1:])
+    objective = read(SENTENCE, templates=[template_of(claim)]).objective
+    assert objective is not None
+    assert claim.made is not None
+    (demand,) = demands_of(objective)
+    with claim.made.placed(target, demand.params) as probe:
+        facts = settled(probe)
+    [row, *_] = core_plan().requirements
+    made = Claim(scenario=scenario(row.id), requirement=row.id, objectives=(objective,), demands=(demand.key,))
+    asked = {**core_plan().demand, demand.key: demand}
+    known = replace(core_plan(), claims=(made,), requirements=(row,), demand=asked)
+    recorded = replace(core_evidence(), checks={demand.key: Check(demand=demand.key, facts=facts)})
+    (verdict,) = judge(known, recorded).verdicts
+    return verdict.outcome
+
+
+def test_it_is_decided_by_what_every_deployment_states(project: Path, cluster: PocketCluster, target: Target) -> None:
+    """Three are enough, one is not, and neither is none at all; of no Deployment nothing is known."""
+    claims = project / "claims"
+    assert decided(claims, target) is Outcome.INCONCLUSIVE
+    cluster.create("Deployment", deployment("web", "north", revisionHistoryLimit=3))
+    assert decided(claims, target) is Outcome.PASS
+    cluster.create("Deployment", deployment("till", "south", revisionHistoryLimit=1))
+    cluster.create("Deployment", deployment("belt", "south"))
+    facts = {one.subject: (one.ok, one.observed) for one in read_facts(claims, target, SENTENCE)}
+    assert facts == {
+        "north/Deployment/web: revision history limit": (True, "3"),
+        "south/Deployment/belt: revision history limit": (False, "not stated"),
+        "south/Deployment/till: revision history limit": (False, "1"),
+    }
+    assert decided(claims, target) is Outcome.FAIL
+
+
+def test_labels_select_objects_and_every_value_of_a_list_counts(
+    tmp_path: Path, cluster: PocketCluster, target: Target
+) -> None:
+    """The other Deployment is none of them; one of two containers has no policy."""
+    noun = NOUN.replace("v1 Deployment", "v1 Deployment\n    selector: {tier: web}").replace(
+        ".spec.revisionHistoryLimit\n    value: number", ".spec.template.spec.containers[*].imagePullPolicy"
+    )
+    file = tmp_path / "nouns.yaml"
+    file.write_text(noun.replace("at least 3", "equal to Always"), encoding="utf-8")
+    sentence = "every Deployment has revision history limit equal to Always"
+    always, never = ({"name": name, "image": "x:1", "imagePullPolicy": name} for name in ("Always", "Never"))
+    for name, containers in (("web", [always]), ("till", [never])):
+        body = deployment(name, "north")
+        body["spec"]["template"]["spec"]["containers"] = [{**one, "name": one["name"].lower()} for one in containers]
+        cluster.create("Deployment", body)
+    subject = "north/Deployment/web: revision history limit"
+    assert [(one.subject, one.ok, one.observed) for one in read_facts(file, target, sentence)] == [
+        (subject, True, "Always")
+    ]
+    body = deployment("web", "south")
+    body["spec"]["template"]["spec"]["containers"] = [{**always, "name": "a"}, {**never, "name": "b"}]
+    cluster.create("Deployment", body)
+    assert [(one.ok, one.observed) for one in read_facts(file, target, sentence)][1:] == [(False, "Always, Never")]
+
+
+def test_a_sentence_of_a_noun_may_name_an_object_and_a_region(
+    tmp_path: Path, cluster: PocketCluster, target: Target
+) -> None:
+    """Nothing else is read; an object that is not there fails."""
+    own = """v1 Deployment
+    sentences:
+      - text: Deployment "<name>" of region <region> has <has:conditions>
+        example: Deployment "web" of region north has revision history limit at least 3"""
+    file = tmp_path / "nouns.yaml"
+    file.write_text(NOUN.replace("v1 Deployment", own), encoding="utf-8")
+    for name, namespace, limit in (("web", "north", 3), ("web", "south", 1), ("till", "north", 1)):
+        cluster.create("Deployment", deployment(name, namespace, revisionHistoryLimit=limit))
+    has = "has revision history limit at least 3"
+    found = {
+        place: [(one.subject, one.ok) for one in read_facts(file, target, f"Deployment {place} {has}")]
+        for place in ('"web" of region north', '"belt" of region north')
+    }
+    assert found == {
+        '"web" of region north': [("north/Deployment/web: revision history limit", True)],
+        '"belt" of region north': [("Deployment/belt", False)],
+    }
+
+
+@pytest.mark.parametrize(("kind", "subjects"), [("v1 Namespace", {"north", "south"}), ("v1 ConfigMap", set())])
+def test_objects_of_the_core_group_are_read(
+    tmp_path: Path, cluster: PocketCluster, target: Target, kind: str, subjects: set[str]
+) -> None:
+    """Those in no namespace by cluster, others in the namespaces of the target."""
+    cluster.create(
+        "ConfigMap", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "north"}}
+    )
+    scope = "\n    scope: cluster" if subjects else ""
+    noun = NOUN.replace("apps/v1 Deployment", f"{kind}{scope}").replace(".spec.revisionHistoryLimit", ".metadata.uid")
+    file = tmp_path / "nouns.yaml"
+    file.write_text(noun, encoding="utf-8")
+    found = read_facts(file, target, "every Deployment has revision history limit stated")
+    assert subjects <= {one.subject.partition(": revision")[0].rpartition("/")[2] for one in found}
+    assert {one.ok for one in found} == {True}
+    if not subjects:
+        assert [one.subject for one in found] == ["north/ConfigMap/a: revision history limit"]
+
+
+def test_a_kind_that_the_api_server_does_not_serve_is_named(tmp_path: Path, target: Target) -> None:
+    """It decides nothing."""
+    file = tmp_path / "nouns.yaml"
+    file.write_text(NOUN.replace("apps/v1 Deployment", "cert.test/v1 Certificate"), encoding="utf-8")
+    with pytest.raises(DriverError, match=r"does not serve Certificate of cert\.test/v1"):
+        read_facts(file, target, "every Deployment has revision history limit stated")
