@@ -14,13 +14,13 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationError, model_validator
 
-from harness.catalogue.explain import configuration_error, matching
-from harness.catalogue.names import hint_with_nearest
 from harness.drivers.check.state.conditions import FIELD_NAME, Comparison, FieldValue, conditions_of
 from harness.drivers.check.state.paths import ObjectPath
 from harness.drivers.check.state.readers import READERS, ThingReader, objects_reader
 from harness.errors import ConfigurationError, UsageError
+from harness.nearest import hint_with_nearest
 from harness.targets.values import TargetSection, Word
+from harness.validation import configuration_error, matching
 from harness.yamlfile import Location, YamlDocument, read_document, yaml_files
 
 OWN: Final = Path(__file__).with_name("nouns.yaml")
