@@ -50,7 +50,7 @@ def test_a_load_in_good_order_has_its_receipt() -> None:
     """One worker, closed, on time, at the rate planned."""
     receipt = load_receipt(PLAN, STEADY, latencies=True)
     assert receipt.ok
-    assert receipt.why == "1 workers closed, lag p99 0.5 ms"
+    assert receipt.why == "1 worker recorded to the end, lag p99 0.5 ms"
     assert receipt.files == ("load/everyday/samples-0.parquet",)
 
 
@@ -209,7 +209,7 @@ def test_a_clock_that_is_not_known_to_the_lag_allowed_voids_latencies() -> None:
     """Of a worker on another machine; one that is known is told."""
     assert why(fared(residual_ns=20_100_000)) == "the clock of worker 0 is known only to within 20.1 ms"
     receipt = load_receipt(PLAN, fared(residual_ns=200_000), latencies=True)
-    assert receipt.why == "1 workers closed, lag p99 0.5 ms, clocks aligned to 0.2 ms"
+    assert receipt.why == "1 worker recorded to the end, lag p99 0.5 ms, clocks aligned to 0.2 ms"
 
 
 def test_warm_up_and_ramp_down_lie_outside_the_window() -> None:

@@ -197,7 +197,7 @@ def test_a_row_carries_figure_bounds_n_limit_receipts_reason_and_fix() -> None:
         "by region that served",
         "hint:",
         "order statistics",
-        "load ok 1 workers closed, lag p99 0.61 ms",
+        "load ok 1 worker recorded to the end, lag p99 0.61 ms",
     ):
         assert said in row
 

@@ -74,7 +74,8 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
         *window.samples.once(row_troubles),
         *broken_off(window),
     ]
-    kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
+    workers = "1 worker" if len(window.workers) == 1 else f"{len(window.workers)} workers"
+    kept = f"{workers} recorded to the end, lag p99 {lag:.3g} ms{_residual(window)}"
     hint = troubles[0].hint.replace("{traffic}", window.traffic) if troubles else ""
     why = "; ".join(trouble.what for trouble in troubles) or kept
     ok = None if troubles and all(trouble.by_target for trouble in troubles) else not troubles
