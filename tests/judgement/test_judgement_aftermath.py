@@ -16,6 +16,7 @@ from judgement_builders import (
     first_request,
     measures,
     ns,
+    observation,
     plan,
     pod,
     recovery,
@@ -93,6 +94,19 @@ def test_a_target_that_was_never_steady_does_not_tell_what_the_last_fault_left_b
     last = recovered("region-loss", replace(evidence(), steady_start=start, steady_end=end))["steady at the end"]
     assert last.outcome is INCONCLUSIVE
     assert last.reason.endswith(f"it was not steady before the first fault either: {refusing}")
+
+
+@pytest.mark.parametrize(("at", "outcome"), [(60, INCONCLUSIVE), (150, FAIL)])
+def test_a_target_that_is_unsteady_before_any_fault_does_not_tell_what_the_last_fault_left_behind(
+    at: float, outcome: Outcome
+) -> None:
+    """It was steady by chance when the load began; an experiment was then not run, before the first fault (71.5 s). After a fault, that fault may be why."""
+    refusing = "reads: 40 of 50 requests of the last 5 s succeeded"
+    seen = observation("steady", "node-loss", at, "run", ok=False, why=refusing)
+    end = Steady(ok=False, at_ns=ns(219), why=refusing)
+    last = recovered("region-loss", replace(evidence(), observations=(seen,), steady_end=end))["steady at the end"]
+    assert last.outcome is outcome
+    assert ("before the first fault either" in last.reason) is (outcome is INCONCLUSIVE)
 
 
 @pytest.mark.parametrize(("steps", "outcome"), [(0, PASS), (1, FAIL), (None, NOT_ASSESSED)])

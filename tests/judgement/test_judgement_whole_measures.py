@@ -48,7 +48,9 @@ CHAOS = ("chaos/database-loss/journal.json",)
 DATABASE = experiment("database-loss", *SPANS["database-loss"])
 IN_PLACE = Receipt(ok=True, why="database-loss: confirmed on the target after 1 s: pg-0", files=CHAOS)
 AS_BEFORE = Receipt(ok=True, why="database-loss: as before", files=CHAOS)
-LOADED = Receipt(ok=True, why="1 worker recorded to the end, lag p99 0.5 ms", files=("load/everyday/samples-0.parquet",))
+LOADED = Receipt(
+    ok=True, why="1 worker recorded to the end, lag p99 0.5 ms", files=("load/everyday/samples-0.parquet",)
+)
 
 
 def all_of(one: Objective, run: Evidence) -> list[Measure]:

@@ -11,7 +11,8 @@ from harness.judgement.receipts.restore import is_last
 from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.shapes.facts import known
 from harness.judgement.shapes.found import Found
-from harness.model import Experiment, Measure, Op, ReasonKind
+from harness.model import Evidence, Experiment, Measure, Op, ReasonKind
+from harness.model.observations import SteadySeen, every
 
 POD: Final = "pod"
 """The fault domain that is excluded here: the objective on the first request of a new pod covers missing pods."""
@@ -21,20 +22,30 @@ _STEADY: Final = "find out why the target is not steady without a fault, then ru
 def aftermath(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
     """A FAIL for parts that did not come back within the limit, and one for an unsteady target.
 
-    The target must be steady at the end of the load, after the last fault. If it was not steady before the first fault either, it is unknown
-    what the last fault left behind, and the measure is INCONCLUSIVE.
+    The target must be steady at the end of the load, after the last fault. If it was not steady before the first fault either, be it at the
+    start of the load or before an experiment that was not run for that, it is unknown what the last fault left behind, and the measure is
+    INCONCLUSIVE.
     """
     if attempt.domain != POD and (gone := came_back(case, attempt, scope)):
         yield gone
     end = case.evidence.steady_end
     if end is not None and not end.ok and is_last(case.evidence, attempt):
         why = f"{attempt.name} was the last fault, and the target was not steady at the end of the load: {end.why}"
-        start = case.evidence.steady_start
-        if start is not None and not start.ok:
-            why = f"{why}; it was not steady before the first fault either: {start.why}"
+        if unsteady := _unsteady_without_fault(case.evidence):
+            why = f"{why}; it was not steady before the first fault either: {unsteady}"
             yield inconclusive(case, "steady at the end", why, _STEADY, kind=ReasonKind.UNSTEADY, scope=scope)
         else:  # no count that a bound could accept
             yield _failed(case, "steady at the end", why, attempt, scope, value=None)
+
+
+def _unsteady_without_fault(evidence: Evidence) -> str:
+    """What was seen when the target was found not to be steady before any fault was sent; empty if it never was."""
+    if evidence.steady_start is not None and not evidence.steady_start.ok:
+        return evidence.steady_start.why
+    every_sent = [one.fault.sent_ns for attempts in evidence.experiments.values() for one in attempts]
+    first_ns = min(sent_ns for sent_ns in every_sent if sent_ns is not None)
+    seen = (one for one in every(SteadySeen, evidence.observations) if not one.ok and one.when_ns < first_ns)
+    return next((one.why for one in seen), "")
 
 
 def came_back(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure | None:
