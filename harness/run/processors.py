@@ -26,6 +26,28 @@ class _Used(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _KernelFigures:
+    """The kernel's figures at one moment: as in `ProcessorTicks`, and each process by its pid."""
+
+    every: int
+    busy: int
+    niced: int
+    processes: Mapping[int, _Used]
+
+    def ticks(self, target: int, harness: int) -> ProcessorTicks:
+        """With the ticks of the target and of the harness."""
+        return ProcessorTicks(every=self.every, busy=self.busy, niced=self.niced, target=target, harness=harness)
+
+    def below(self, roots: Iterable[int]) -> set[int]:
+        """These processes and their descendants."""
+        return set(_tree(self.processes.keys() & set(roots), _children(self.processes)))
+
+    def used(self, pids: Iterable[int]) -> int:
+        """The ticks of these processes."""
+        return sum(self.processes[pid].ticks for pid in pids)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ProcessorTicks:
     """Clock ticks since the machine booted; of processes those of their ended children as well.
 
@@ -79,37 +101,47 @@ class ProcessorLog:
         self._roots = frozenset({os.getpid()})
         self._proc = proc
         self._target: frozenset[int] = frozenset()
-        self._readings = 0
+        self._readings = 1
         self._equals = os.getpriority(os.PRIO_PROCESS, 0) > 0 or _text(proc / _AUTOGROUP).strip() == "1"
+        self._search()
         self._before = self._read()
 
     def shares(self) -> ProcessorShares | None:
         """The shares since the last call; None if the kernel does not report them."""
         before, now = self._before, self._read()
+        ended = self._target - (now.processes.keys() if now else set())
+        if self._readings % _SEARCH_EACH == 0:
+            self._search()
+        self._readings += 1
         self._before = now
         if before is None or now is None or now.every <= before.every:
             return None
-        return shares(before, now, equals=self._equals)
+        return shares(*self._ticks(before, now, ended), equals=self._equals)
 
-    def _read(self) -> ProcessorTicks | None:
+    def _ticks(
+        self, before: _KernelFigures, now: _KernelFigures, ended: frozenset[int]
+    ) -> tuple[ProcessorTicks, ProcessorTicks]:
+        """The ticks of the processes that are the target and the harness now, at both readings.
+
+        The ticks of processes of the target that ended are not subtracted from those of the others; the process that waited for them may have got them.
+        """
+        there = self._target & now.processes.keys()
+        target, target_before, gone = now.below(there), before.below(there), before.below(ended)
+        harness, harness_before = now.below(self._roots) - target, before.below(self._roots) - target_before - gone
+        used = now.used(harness) - before.used(harness_before)
+        if used > now.busy - before.busy:
+            used -= before.used(gone)
+        first = before.ticks(before.used(target_before), 0)
+        return first, now.ticks(now.used(target), used)
+
+    def _read(self) -> _KernelFigures | None:
         counts = CPU.search(_text(self._proc / "stat"))
         ticks = [int(word) for word in counts[1].split()][:8] if counts else []
         if len(ticks) < 8:
             return None
         user, niced, system, _, _, _, _, stolen = ticks
-        table = dict(_processes(self._proc))
-        children = _children(table)
-        if self._readings % _SEARCH_EACH == 0:
-            self._search()
-        self._readings += 1
-        own = set(_tree(self._roots, children))
-        target = set(_tree(self._target & table.keys(), children))
-        return ProcessorTicks(
-            every=sum(ticks),
-            busy=user + niced + system + stolen,
-            niced=niced,
-            target=sum(table[pid].ticks for pid in target),
-            harness=sum(table[pid].ticks for pid in own - target if pid in table),
+        return _KernelFigures(
+            every=sum(ticks), busy=user + niced + system + stolen, niced=niced, processes=dict(_processes(self._proc))
         )
 
     def _search(self) -> None:

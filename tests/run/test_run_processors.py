@@ -59,6 +59,22 @@ def test_what_runs_a_provided_target_is_the_harness_s_too(tmp_path: Path) -> Non
     assert log.shares() == ProcessorShares(target=0.4, harness=0.1, others=0.0, yielding=0.0)
 
 
+@pytest.mark.parametrize("reaped", [0, 5000])
+def test_what_a_pod_used_before_it_ended_is_nobody_s_later(tmp_path: Path, reaped: int) -> None:
+    """A node is lost with a pod of 5 000 ticks: the other pod has used 30 since, the harness 20; what waited for the lost one may have got its ticks."""
+    counted(tmp_path, user=0)
+    process(tmp_path, os.getpid(), 1, 0)
+    process(tmp_path, 500, 1, 0)
+    for pid, ticks in ((501, 5000), (502, 3000)):
+        process(tmp_path, pid, 500, ticks)
+    log = ProcessorLog(processes=lambda: TargetProcesses(frozenset({500}), frozenset({501, 502})), proc=tmp_path)
+    counted(tmp_path, user=50, idle=50)
+    (tmp_path / "501" / "stat").unlink()
+    process(tmp_path, 500, 1, 20, ended=reaped)
+    process(tmp_path, 502, 500, 3030)
+    assert log.shares() == ProcessorShares(target=0.3, harness=0.2, others=0.0, yielding=0.0)
+
+
 def test_a_kernel_that_does_not_say_is_no_error(tmp_path: Path) -> None:
     """No file, or one of another form."""
     assert ProcessorLog(proc=tmp_path).shares() is None
