@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OWN_ID: Final = "ID"
 """Replaces the id of the row in a hint that several rows share."""
 _UNVOUCHED: Final = Reason(
-    kind=ReasonKind.NO_MEANS, text="no person vouches for it", hint="`readiness attest ID` writes the statement"
+    kind=ReasonKind.NO_MEANS, text="no attestation of it was found", hint="`readiness attest ID` writes the statement"
 )
 _UNREAD: Final = (
     "no sentence reads its criterion, so that no scenario can claim it",

@@ -152,7 +152,9 @@ def _spawned(
 def _end_watch(context: Context, follow_s: float, *, given_up: bool) -> None:
     """Stop the watch, which waits for open events first; meanwhile read back what journeys of the last traffic wrote."""
     if context.target.pipeline is not None and not given_up:
-        context.progress.say(f"waiting at most {follow_s:.3g} s for accepted events that are not visible yet")
+        context.progress.say(
+            f"stopping the watch; accepted events that are not visible yet are awaited for at most {follow_s:.3g} s"
+        )
     if context.read_backs:
         context.progress.say("reading back what journeys wrote")
     with ThreadPoolExecutor(1) as beside:

@@ -77,7 +77,7 @@ def test_rows_are_counted_by_form_and_by_what_they_wait_for() -> None:
 def test_an_attested_row_waits_for_a_person() -> None:
     """The command that writes the statement is named."""
     (found,) = accounted(plan_of([row("A-1", kind=EvidenceKind.ATTESTED)]))
-    assert (found.waits, found.hint) == ("no person vouches for it", "`readiness attest ID` writes the statement")
+    assert (found.waits, found.hint) == ("no attestation of it was found", "`readiness attest ID` writes the statement")
 
 
 def test_a_derived_row_waits_for_what_its_part_waits_for() -> None:

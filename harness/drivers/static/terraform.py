@@ -332,8 +332,10 @@ def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
         found = {key: one.value(one.body.get(key)) for key in expected}
         count, times = one.value(one.body.get("instance_count")), one.value(one.body.get("count", 1))
         repeated = "for_each" in one.body or one.module.repeated
-        if None in found.values() or not isinstance(count, int) or not isinstance(times, int) or repeated:
-            unknown = f"the Terraform files do not show all of type, platform, zone and number of {one.address}"
+        numbers = {"instance_count": count, "count": None if repeated else times}
+        read = {**found, **{key: value if isinstance(value, int) else None for key, value in numbers.items()}}
+        if hidden := [key for key, value in read.items() if value is None]:
+            unknown = f"the Terraform files do not show {' or '.join(f'`{key}`' for key in hidden)} of {one.address}"
         elif (ended := _has_ended(one, asked.today)) is not False:
             unknown = unknown if ended else f"the Terraform files do not show when {one.address} ends"
             others += (
