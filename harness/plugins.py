@@ -1,15 +1,20 @@
-"""Extensions: entry points of installed packages, and lines of `[tool.harness.plugins]` in the project's `pyproject.toml`."""
+"""Extensions: entry points of installed packages, lines of `[tool.harness.plugins]` in the project's `pyproject.toml`, and modules in its `claims`."""
 
 from __future__ import annotations
 
 import sys
 import tomllib
+import traceback
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from harness.errors import ConfigurationError
+from harness.files import bundled
 
 KINDS: Final = ("steps", "figures", "probes", "drivers", "reports")
 """The keys of the table; the entry points of each are in the group `readiness.KIND`."""
@@ -43,18 +48,22 @@ def loaded(entry: EntryPoint, what: str, *, made: bool = False) -> Any:
     Raises:
         ConfigurationError: it is not there, or its module or the call raised something, whatever that is.
     """
-    try:
+
+    def load() -> Any:
         found = entry.load()
         return found() if made else found
+
+    what_is_left_out = "line" if _is_of_project(entry) else "entry point"
+    return _called(load, what, lambda _: place_of(entry), f"correct the module, or leave the {what_is_left_out} out")
+
+
+def _called(call: Callable[[], Any], what: str, where: Callable[[BaseException], str], hint: str) -> Any:
+    try:
+        return call()
     except (Exception, SystemExit) as error:  # the plugin's seam: a module of a package or a project may raise anything
         missing = isinstance(error, (ImportError, AttributeError))
         said = str(error) if missing else f"{type(error).__name__}: {error}"
-        what_is_left_out = "line" if _is_of_project(entry) else "entry point"
-        raise ConfigurationError(
-            f"{what} cannot be loaded: {said}",
-            where=place_of(entry),
-            hint=f"correct the module, or leave the {what_is_left_out} out",
-        ) from error
+        raise ConfigurationError(f"{what} cannot be loaded: {said}", where=where(error), hint=hint) from error
 
 
 def place_of(entry: EntryPoint) -> str:
@@ -100,6 +109,47 @@ def project_paths(key: str) -> tuple[Path, ...]:
     if file is None or not isinstance(named, list):
         return ()
     return tuple(path for one in named if isinstance(one, str) and (path := file.parent / one).exists())
+
+
+def claims_paths() -> tuple[Path, ...]:
+    """The directories of claims and nouns: that which the package brings, and those that `claims` of `[tool.harness]` names."""
+    found = {path.resolve(): path for path in (bundled("claims"), *project_paths("claims"))}
+    return tuple(found.values())
+
+
+@cache
+def claims_modules() -> tuple[ModuleType, ...]:
+    """The Python modules in the directories of `claims_paths`, in order; each is run once.
+
+    Raises:
+        ConfigurationError: a module raised something, whatever that is; with file and line.
+    """
+    return tuple(_module(file) for one in claims_paths() for file in modules_in(one))
+
+
+def modules_in(directory: Path) -> list[Path]:
+    """The files of Python in a directory of claims, sorted; those whose names begin with `_` or a dot are passed over."""
+    return sorted(directory.glob("[!._]*.py"))
+
+
+def _module(file: Path) -> ModuleType:
+    name = str(file.resolve())  # no other module has it
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ConfigurationError("is not a module of Python", where=str(file))
+    module = sys.modules[name] = module_from_spec(spec)
+    run = spec.loader.exec_module
+    _called(lambda: run(module), "the module", lambda error: _line_in(file, error), "correct the module, or remove it")
+    return module
+
+
+def _line_in(file: Path, error: BaseException) -> str:
+    """The file, and the line of it at which it raised."""
+    own = [one.lineno for one in traceback.extract_tb(error.__traceback__) if one.filename == str(file)]
+    line = error.lineno if isinstance(error, SyntaxError) else own[-1] if own else None
+    return f"{file}:{line}" if line else str(file)
 
 
 def _of_project(group: str) -> list[EntryPoint]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.clock import wall
 from harness.drivers.paper import Asked
-from harness.drivers.static import ENGINES
+from harness.drivers.static.registry import ENGINES
 from harness.steps import read
 from harness.targets import load_target
 

@@ -18,6 +18,7 @@ from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked, Engine
 from harness.errors import ConfigurationError
 from harness.model import DemandKind
+from harness.plugins import claims_modules
 from harness.targets.paper import EvidenceFiles, PlatformFiles
 from harness.targets.values import TargetSection
 
@@ -195,11 +196,21 @@ def claims_of(module: ModuleType, kind: type[_Claimed]) -> tuple[_Claimed, ...]:
 
 
 def claims_below(package: ModuleType, kind: type[_Claimed]) -> tuple[_Claimed, ...]:
-    """The claims of a kind in every module below a package; the modules are imported."""
+    """The claims of a kind in every module below a package, which are imported, and in the modules of the project's `claims`."""
     names = sorted(one.name for one in walk_packages(package.__path__, f"{package.__name__}.") if not one.ispkg)
-    return tuple(found for name in names for found in claims_of(import_module(name), kind))
+    modules = (*map(import_module, names), *claims_modules())
+    return tuple(found for one in modules for found in claims_of(one, kind))
 
 
 def by_check(claims: Iterable[FactClaim]) -> Mapping[str, FactClaim]:
-    """One claim of each function by the name of its demands: they share the function and what it needs."""
-    return MappingProxyType({one.check: one for one in claims})
+    """One claim of each function by the name of its demands: they share the function and what it needs.
+
+    Raises:
+        ConfigurationError: two functions have one name; with file and line.
+    """
+    found: dict[str, FactClaim] = {}
+    for one in claims:
+        if found.setdefault(one.check, one).read is not one.read:
+            what = f"two functions are named `{one.check}`, the other in {found[one.check].where}"
+            raise ConfigurationError(what, where=one.where, hint="rename one of them")
+    return MappingProxyType(found)

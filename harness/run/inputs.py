@@ -14,6 +14,7 @@ from harness.catalogue import catalogue_files
 from harness.errors import EvidenceError, without_passwords
 from harness.evidence.manifest import sha256_of
 from harness.files import bundled
+from harness.plugins import modules_in
 from harness.run.statements import statement_directories
 from harness.yamlfile import yaml_files
 
@@ -70,7 +71,7 @@ def _used(plan: Plan, project: Project) -> Iterator[Path]:
             yield _path(traffic.trace, project)
     yield from catalogue_files(project.catalogue)
     for place in project.claims:
-        yield from yaml_files(place) if place.is_dir() else [place]
+        yield from [*yaml_files(place), *modules_in(place)] if place.is_dir() else [place]
 
 
 def _beside(directory: Path, project: Project) -> Iterator[Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.drivers.check import consents
+from harness.drivers.check.registry import consents
 from harness.errors import ConfigurationError
 from harness.nearest import hint_with_nearest
 from harness.run.acts.scaling import NAME

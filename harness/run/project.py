@@ -40,7 +40,7 @@ class Project:
         profiles: what is judged when `--profile` is not given; empty where none is named.
         catalogue: further catalogue files; features, experiments, rollouts, loadtests: directories, the project's own.
         attestations, waivers: directories of what people say.
-        claims: directories of the project's nouns, which `harness.drivers.check` reads.
+        claims: directories of the project's nouns, which the drivers read.
     """
 
     root: Path

@@ -9,6 +9,7 @@ from typing import Final
 
 from harness.drivers.check.state.conditions import CONDITIONS_PATTERN
 from harness.drivers.static import nouns
+from harness.drivers.static.claimed import DOCUMENTS, REGISTERS
 from harness.model import Quantity
 
 DOMAINS: Final = (
@@ -106,6 +107,7 @@ def _series(words: Iterable[str], last: str = " and ", between: str = ", ") -> s
 
 
 _COMMANDS: Final = (nouns.SECURITY_SCAN, *(name for name in nouns.COMMANDS if name != "test:e2e"))
+_ATTRIBUTES: Final = tuple(dict.fromkeys(each.name for one in REGISTERS.values() for each in one.attributes))
 _ORDERED: Final = (*nouns.ENVIRONMENTS, *nouns.COMMANDS)
 
 SLOTS: Final[Mapping[str, Slot]] = {
@@ -120,8 +122,8 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="90 %",
     ),
     "attributes": Slot(
-        pattern=_series(nouns.ATTRIBUTES, " and its ", ", its "),
-        about=f"attributes of a register's entries, each after `its`: {', '.join(nouns.ATTRIBUTES)}",
+        pattern=_series(_ATTRIBUTES, " and its ", ", its "),
+        about=f"attributes of a register's entries, each after `its`: {', '.join(_ATTRIBUTES)}",
         example="command, its owner and its time limit",
     ),
     "branch": Slot(pattern=r"[A-Za-z0-9._/-]{1,80}", about="a branch by name", example="main"),
@@ -136,13 +138,13 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="pod, node or network",
     ),
     "document": Slot(
-        pattern=_one_of(nouns.DOCUMENTS),
-        about=f"a document: {' or '.join(nouns.DOCUMENTS)}",
+        pattern=_one_of(DOCUMENTS),
+        about=f"a document: {' or '.join(DOCUMENTS)}",
         example="data layer report",
     ),
     "entry": Slot(
-        pattern=_one_of(nouns.REGISTERS),
-        about=f"an entry of a register: {', '.join(nouns.REGISTERS)}",
+        pattern=_one_of(REGISTERS),
+        about=f"an entry of a register: {', '.join(REGISTERS)}",
         example="boundary",
     ),
     "image": Slot(pattern=r"[a-z0-9./_-]{1,80}:[A-Za-z0-9._-]{1,40}", about="an image with its tag", example="node:20"),

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from harness.drivers.facts import FactReading
-from harness.drivers.ingest import ENGINES
+from harness.drivers.ingest.registry import ENGINES
 from harness.drivers.paper import Asked
 from harness.model import Demand
 from harness.steps.grammar import read

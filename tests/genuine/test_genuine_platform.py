@@ -9,7 +9,7 @@ import pytest
 from harness import clock
 from harness.chaos import actions, probes
 from harness.chaos.session import session
-from harness.drivers.check import run_check
+from harness.drivers.check.registry import run_check
 from harness.errors import AccessDenied, FaultNotInjected
 from harness.evidence import History
 from harness.model import Check, Demand, DemandKind

@@ -26,7 +26,10 @@ def test_every_figure_has_value_bounds_limit_n_and_the_ground_it_stands_on() -> 
     assert block in text
     assert text.count("reason      response time p95 of read-track is 268.4 ms (260.1 ms to 277.9 ms") == 1
     assert text.count("    method      raw samples from the intended send time, open model; order statistics") == 1
-    assert "    load ok     1 worker recorded to the end, lag p99 0.61 ms\n    file        load/everyday/samples-0.parquet" in text
+    assert (
+        "    load ok     1 worker recorded to the end, lag p99 0.61 ms\n    file        load/everyday/samples-0.parquet"
+        in text
+    )
 
 
 def test_a_recovery_has_resolution_scaled_limit_and_the_timeline_of_its_experiments() -> None:

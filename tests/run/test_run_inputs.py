@@ -44,7 +44,7 @@ def test_features_experiments_loadtests_and_catalogue_are_kept(tmp_path: Path) -
     project = tmp_path / "project"
     write(project, "features/mine/a.feature", "features/mine/other.feature", "experiments/pod-loss.yaml")
     write(project, "experiments/other.yaml", "loadtests/rush.py", "loadtests/rush.yaml", "loadtests/steps/buy.py")
-    write(project, "catalogue/mine.yaml", "recorded/arrivals.csv", "claims/nouns.yaml")
+    write(project, "catalogue/mine.yaml", "recorded/arrivals.csv", "claims/nouns.yaml", "claims/shelves.py")
     table = '[tool.harness]\ncatalogue = ["catalogue"]\nclaims = ["claims"]\n'
     (project / "pyproject.toml").write_text(table, encoding="utf-8")
     claims = [
@@ -70,6 +70,7 @@ def test_features_experiments_loadtests_and_catalogue_are_kept(tmp_path: Path) -
     assert kept(run) == [
         "catalogue/mine.yaml",
         "claims/nouns.yaml",
+        "claims/shelves.py",
         "experiments/pod-loss.yaml",
         "features/mine/a.feature",
         "features/normaldance/technical-kpis.feature",

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import pytest
 
-from harness.drivers import ingest
 from harness.drivers.facts import FactReading
+from harness.drivers.ingest import registry as ingest
 from harness.drivers.paper import Asked
 from harness.model import Act, DecisionOutcome, Demand, DemandKind, Outcome
 from harness.run.acts.paper import IngestDriver, Paper

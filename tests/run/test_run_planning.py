@@ -9,7 +9,7 @@ import pytest
 
 from harness.catalogue import load_catalogue
 from harness.drivers.chaos import find_experiments
-from harness.drivers.check import CHECKS, kind_of
+from harness.drivers.check.registry import CHECKS, kind_of
 from harness.model import Claim, Demand, NotAssessable, ReasonKind, Scenario
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harness.judgement
-from harness.drivers.ingest import CLAIMS
+from harness.drivers.ingest.registry import CLAIMS
 from harness.errors import UsageError
 from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps import TEMPLATES, Keyword, compare, explain, read, vocabulary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.drivers.ingest import CLAIMS, ENGINES
+from harness.drivers.ingest.registry import CLAIMS, ENGINES
 from harness.errors import UsageError
 from harness.model import DemandKind
 from harness.steps.grammar import read

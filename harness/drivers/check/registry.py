@@ -14,12 +14,12 @@ from harness.drivers.claim import claims_below
 from harness.drivers.facts import record_facts, settled
 from harness.errors import DriverError, UsageError
 from harness.model import Check, Demand, Fact, Sink
-from harness.plugins import project_paths
+from harness.plugins import claims_paths
 from harness.targets import Target
 
 CLAIMS: Final[tuple[CheckClaim, ...]] = (
     *claims_below(sys.modules[__package__], CheckClaim),
-    *claims_of_nouns(load_nouns(project_paths("claims"))),
+    *claims_of_nouns(load_nouns(claims_paths())),
 )
 """Every sentence about the live target, from the functions that read it, and from the nouns of the harness and of the project."""
 CHECKS: Final[Mapping[str, CheckKind]] = checks_of(CLAIMS)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.claim import claim
+from harness.drivers.claim import FactClaim, claim, claims_of
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
+from harness.drivers.static.claimed import REGISTERS, Attribute, attributes_of
 from harness.drivers.static.files import named, shown
 from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity
@@ -88,50 +90,45 @@ def _entry(asked: Asked, document: YamlDocument, location: tuple[str | int, ...]
     example="every rollback procedure names its command, its owner and its time limit",
     name="register-names",
 )
-@claim(
-    "every integration's configuration names one of the five patterns",
-    needs=("files.registers",),
-    name="register-pattern",
-    fixed={"entry": "integration's configuration", "names": "pattern"},
-)
 def register(asked: Asked) -> Sequence[FactReading]:
     """One fact per entry of a register and attribute: the entry has a valid value for it."""
-    noun = nouns.REGISTERS[asked.params["entry"]]
+    noun = REGISTERS[asked.params["entry"]]
     attributes = attributes_of(asked.params["names"])
-    if unknown := [name for name in attributes if name not in noun.attributes]:
+    known = {one.name: one for one in noun.attributes}
+    if unknown := [name for name in attributes if name not in known]:
         raise UsageError(
             f"a {asked.params['entry']} has no attribute {' or '.join(unknown)}",
-            hint=f"its attributes are {', '.join(noun.attributes)}",
+            hint=f"its attributes are {', '.join(known)}",
         )
-    return [
-        _named(entry, name, noun.attributes[name])
-        for entry in entries(asked, noun.file, noun.key)
-        for name in attributes
-    ]
+    return [_named(entry, known[name]) for entry in entries(asked, noun.file, noun.key) for name in attributes]
 
 
-def attributes_of(text: str) -> list[str]:
-    """`command, its owner and its time limit` → command, owner, time limit."""
-    return [part.strip() for part in text.replace(" and its ", ", its ").split(", its ")]
+def claims_of_registers() -> Iterator[FactClaim]:
+    """The sentences in words of their own that registers have."""
+    (said,) = claims_of(sys.modules[__name__], FactClaim)
+    for entry, noun in REGISTERS.items():
+        for one in noun.sentences:
+            fixed = {"entry": entry, "names": one.names}
+            yield replace(said, name=one.name, text=one.text, example=one.text, fixed=fixed)
 
 
-def _named(entry: Entry, name: str, attribute: nouns.Attribute) -> FactReading:
-    value = entry.values.get(attribute.key)
+def _named(entry: Entry, attribute: Attribute) -> FactReading:
+    value = entry.values.get(attribute.written)
     return FactReading(
-        subject=f"{entry.place} {entry.name}: {name}",
+        subject=f"{entry.place} {entry.name}: {attribute.name}",
         expected=_expected(attribute),
-        observed=f"no `{attribute.key}`" if is_blank(value) else f"`{value}`",
+        observed=f"no `{attribute.written}`" if is_blank(value) else f"`{value}`",
         ok=_fits(value, attribute),
     )
 
 
-def _expected(attribute: nouns.Attribute) -> str:
+def _expected(attribute: Attribute) -> str:
     forms = {"duration": "a length of time", "count": "a number", "texts": "at least one"}
-    return f"one of {', '.join(attribute.of)}" if attribute.of else forms.get(attribute.form, "a value")
+    return f"one of {', '.join(attribute.of)}" if attribute.of else forms.get(attribute.value, "a value")
 
 
-def _fits(value: object, attribute: nouns.Attribute) -> bool:
-    match attribute.form:
+def _fits(value: object, attribute: Attribute) -> bool:
+    match attribute.value:
         case "count":
             return isinstance(value, int) and not isinstance(value, bool) and value >= 0
         case "texts":

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.drivers.check import When, kind_of, run_check
+from harness.drivers.check.claim import When
+from harness.drivers.check.registry import kind_of, run_check
 from harness.model import Act, DemandKind
 from harness.model.window import after_faults_name, fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey, consent

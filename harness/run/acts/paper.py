@@ -110,7 +110,7 @@ class StaticDriver(PaperDriver):
 
     def engines(self) -> Mapping[str, FactClaim]:
         """The engines of `harness.drivers.static`, by name."""
-        from harness.drivers.static import ENGINES
+        from harness.drivers.static.registry import ENGINES
 
         return ENGINES
 
@@ -122,7 +122,7 @@ class IngestDriver(PaperDriver):
 
     def engines(self) -> Mapping[str, FactClaim]:
         """The engines of `harness.drivers.ingest`, by name."""
-        from harness.drivers.ingest import ENGINES
+        from harness.drivers.ingest.registry import ENGINES
 
         return ENGINES
 

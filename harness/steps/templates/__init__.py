@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from harness.drivers.check import CLAIMS as OF_TARGETS
+from harness.drivers.check.registry import CLAIMS as OF_TARGETS
 from harness.drivers.claim import ClaimedSentence, FactClaim
-from harness.drivers.ingest import CLAIMS as OF_REPORTS
-from harness.drivers.static import CLAIMS as OF_FILES
+from harness.drivers.ingest.registry import CLAIMS as OF_REPORTS
+from harness.drivers.static.registry import CLAIMS as OF_FILES
 from harness.errors import ConfigurationError, UsageError
-from harness.plugins import loaded, place_of, plugins
+from harness.plugins import claims_paths, loaded, place_of, plugins
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.objectives import facts
 from harness.steps.slots import Values, slots_of
@@ -79,7 +79,7 @@ def require_apart(claims: Iterable[ClaimedSentence], templates: Iterable[Templat
         ConfigurationError: another template has the name of a claim or reads its example, or its own does not; with file and line.
     """
     there = tuple(templates)
-    for claim in claims:
+    for claim in reversed(tuple(claims)):  # of two, the later one is named: it is the project's
         reading = [one.plain for one in there if one.match(claim.example) is not None]
         if len(reading) != 1:
             what = f"two sentences read {claim.example!r}: {' and '.join(map(repr, reading))}"
@@ -133,5 +133,6 @@ _INSTALLED: Final = installed()
 TEMPLATES: Final = (*OWN, *_INSTALLED)
 """All sentences, the harness's own first."""
 
-if _INSTALLED:  # a test compares the harness's own with each other: that compiles the pattern of each
+# a test compares the harness's own with each other: that compiles the pattern of each
+if _INSTALLED or claims_paths()[1:]:
     require_apart(CLAIMS, TEMPLATES)

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.drivers.check import When
-from harness.drivers.check.claim import CheckClaim, checks_of, claim
+from harness.drivers.check.claim import CheckClaim, When, checks_of, claim
 from harness.drivers.check.needs import API
 from harness.drivers.facts import FactProbe
 from harness.errors import ConfigurationError

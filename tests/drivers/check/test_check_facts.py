@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.drivers.check import run_check
+from harness.drivers.check.registry import run_check
 from harness.drivers.facts import FactReading, once, record_facts, settled
 from harness.evidence.history import History
 from harness.model import Demand, DemandKind, FactAmount

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.drivers.check import CHECKS
+from harness.drivers.check.registry import CHECKS
 from harness.drivers.check.state.form import claims_of_nouns
 from harness.drivers.check.state.nouns import OWN, load_nouns
 from harness.drivers.check.state.paths import ObjectPath

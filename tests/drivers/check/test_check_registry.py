@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.drivers.check import CHECKS, kind_of
+from harness.drivers.check.registry import CHECKS, kind_of
 from harness.errors import ConfigurationError, DriverError, HarnessError, UsageError
 from harness.targets import Target
 from harness.targets.kubernetes import Cluster

@@ -11,7 +11,7 @@ import pytest
 
 from harness.catalogue import load_catalogue
 from harness.drivers.facts import FactReading
-from harness.drivers.ingest import ENGINES
+from harness.drivers.ingest.registry import ENGINES
 from harness.drivers.paper import Asked
 from harness.errors import HarnessError
 from harness.model import Demand, DemandKind, FactAmount, Form

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.drivers.ingest import ENGINES
 from harness.drivers.ingest.formats.earlier import earlier_run
+from harness.drivers.ingest.registry import ENGINES
 from harness.errors import DriverError, HarnessError
 from harness.judgement import judge
 from harness.report import render_verdict

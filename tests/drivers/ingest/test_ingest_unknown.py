@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.drivers.ingest import ENGINES
+from harness.drivers.ingest.registry import ENGINES
 from harness.errors import HarnessError
 from tests.builders.asked import COMMIT, RELEASE, seen
 

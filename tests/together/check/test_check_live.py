@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.drivers.check import run_check
+from harness.drivers.check.registry import run_check
 from harness.evidence.history import History, read_history
 from harness.model import Check, Demand, DemandKind
 from harness.targets import platform_of

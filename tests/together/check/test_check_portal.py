@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.drivers.check.portal import portal_links
+from harness.drivers.check.registry import CHECKS
 from harness.errors import ConfigurationError
 from tests.builders.addresses import NET
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.targets import Target
     from tests.together.check.conftest import Backend
 
+PORTAL_LINKS = CHECKS["portal-links"]
 PORTAL = f"http://{NET}1:8080/portal"
 PAGE = f"""<a href="/first">1</a> <a href="first#top">1</a> <link href="/style.css"> <img src="http://{NET}2:8080/logo">
 <a href="mailto:help@example.test">m</a> <a name="top">t</a> <a href="#top">up</a> <script src="/page.js"></script>""".encode()
@@ -22,7 +23,8 @@ PAGE = f"""<a href="/first">1</a> <a href="first#top">1</a> <link href="/style.c
 def facts(target: Target) -> dict[str, tuple[bool | None, str]]:
     """Path (or host) of each, whether it is as expected, and what was answered."""
     named = target.model_copy(update={"portal": PORTAL})
-    return {one.subject.removeprefix(f"http://{NET}"): (one.ok, one.observed) for one in portal_links(named, {})()}
+    with PORTAL_LINKS.placed(named, {}) as probe:
+        return {one.subject.removeprefix(f"http://{NET}"): (one.ok, one.observed) for one in probe()}
 
 
 def test_what_the_first_page_links_to_is_requested_once(target: Target, backends: list[Backend]) -> None:
@@ -49,7 +51,7 @@ def test_a_portal_that_is_not_there_is_the_one_fact(target: Target, backends: li
     backends[0].status = 404
     assert facts(target) == {"1:8080/portal": (False, "status 404")}
     with pytest.raises(ConfigurationError, match="names no portal"):
-        portal_links(target, {})
+        PORTAL_LINKS.placed(target, {})
 
 
 def test_a_link_that_is_no_address_is_dead_and_ends_nothing(target: Target, backends: list[Backend]) -> None:

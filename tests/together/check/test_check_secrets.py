@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.drivers.check import run_check
+from harness.drivers.check.registry import run_check
 from harness.drivers.check.secrets.values import secret_values
 from harness.evidence.history import History
 from harness.model import Demand, DemandKind

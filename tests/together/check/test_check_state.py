@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from harness.drivers.check import kind_of
+from harness.drivers.check.registry import kind_of
 from harness.drivers.check.state.fields import WORKLOAD_FIELDS, bypass_switches, image_tag
 from harness.drivers.check.state.objects import WorkloadState
 from harness.drivers.check.state.service import service_endpoints

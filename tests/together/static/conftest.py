@@ -14,7 +14,7 @@ import yaml
 from harness.clock import wall
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static import ENGINES
+from harness.drivers.static.registry import ENGINES
 from harness.steps import read
 from harness.targets import load_target
 from readiness_sandbox.platform import render, repository

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from harness.catalogue import load_catalogue
-from harness.drivers.static import ENGINES
+from harness.drivers.static.registry import ENGINES
 from harness.steps import read
 from readiness_sandbox.platform import render, repository
 from readiness_sandbox.platform.credentials import Credentials

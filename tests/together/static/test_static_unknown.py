@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from harness.drivers.static import ENGINES
+from harness.drivers.static.registry import ENGINES
 from harness.errors import HarnessError
 from harness.steps import read
 from tests.together.static.conftest import ROWS, PaperPlatform

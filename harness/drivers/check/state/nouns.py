@@ -159,10 +159,12 @@ class FieldEntry(TargetSection):
 
 
 class NounFile(TargetSection):
-    """One file."""
+    """One file; documents and registers are read elsewhere."""
 
     things: list[ThingEntry] = Field(default_factory=list)
     fields: list[FieldEntry] = Field(default_factory=list)
+    documents: Any = None
+    registers: Any = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

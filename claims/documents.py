@@ -13,6 +13,7 @@ from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
+from harness.drivers.static.claimed import DOCUMENTS
 from harness.drivers.static.files import files_of, named, shown, text_of
 from harness.drivers.static.history import CommittedChange, changes_of
 from harness.errors import ConfigurationError
@@ -96,7 +97,7 @@ def _plain(heading: str) -> str:
 )
 def document_sections(asked: Asked) -> Sequence[FactReading]:
     """One fact per section that the document must have, found by the words of its heading; a section with only `TBD` is empty."""
-    noun = nouns.DOCUMENTS[asked.params["document"]]
+    noun = DOCUMENTS[asked.params["document"]]
     if int(asked.params["count"]) != len(noun.sections):
         raise ConfigurationError(
             f"the {asked.params['document']} has {len(noun.sections)} named sections, not {asked.params['count']}"

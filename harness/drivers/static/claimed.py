@@ -1,0 +1,139 @@
+"""The nouns of sentences on documents and registers, from YAML files: those that the package brings and those of the project.
+
+A document has sections that must be there; a register is a list that people keep, whose entries name attributes. Both are in the
+directories that `claims` of `[tool.harness]` names, beside the nouns of sentences on objects of a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from harness.errors import ConfigurationError
+from harness.plugins import claims_paths
+from harness.targets.values import TargetSection, Word
+from harness.validation import configuration_error, matching
+from harness.yamlfile import YamlDocument, read_document, yaml_files
+
+_NAME: Final = r"[A-Za-z](?:[A-Za-z0-9' -]{0,58}[A-Za-z0-9])?"
+_Noun = Annotated[str, matching(_NAME, "words of letters, digits, `'` and `-`")]
+_Attribute = Annotated[
+    str, matching(rf"(?!.*\b(?:and|its)\b){_NAME}", "words of letters, digits, `'` and `-`, without `and` and `its`")
+]
+_File = Annotated[str, matching(r"[A-Za-z0-9_-][A-Za-z0-9_. -]{0,99}", "the name of a file, without a directory")]
+
+
+def attributes_of(text: str) -> list[str]:
+    """`command, its owner and its time limit` → command, owner, time limit."""
+    return [part.strip() for part in text.replace(" and its ", ", its ").split(", its ")]
+
+
+class DocumentNoun(TargetSection):
+    """A document with sections that must be there: its file in `files.documents`, and the headings."""
+
+    name: _Noun
+    file: _File
+    sections: Annotated[list[Word], Field(min_length=1)]
+
+
+class Attribute(TargetSection):
+    """What an entry of a register may name.
+
+    Attributes:
+        name: in sentences. key: in the register's file; that name with `_` if none is given.
+        value: what it is: a text, a list of texts, a length of time, a number, or one of the words `of`.
+    """
+
+    name: _Attribute
+    key: str = ""
+    value: Literal["text", "texts", "duration", "count", "choice"] = "text"
+    of: list[Word] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _chooses_from_words(self) -> Self:
+        if (self.value == "choice") != bool(self.of):
+            raise ValueError(f"the words of `{self.name}` under `of`, beside `value: choice`")
+        return self
+
+    @property
+    def written(self) -> str:
+        """The key in the register's file."""
+        return self.key or self.name.replace(" ", "_")
+
+
+class RegisterSentence(TargetSection):
+    """A sentence on the entries of a register, in words of its own.
+
+    Attributes:
+        name: of the sentence, unique. text: without slots. names: the attributes, as `owner and its time limit`.
+    """
+
+    name: Word
+    text: Annotated[str, matching(r"[^<>\[\]]+", "words without slots")]
+    names: Word
+
+
+class RegisterNoun(TargetSection):
+    """A list that people keep.
+
+    Attributes:
+        name: of one entry, in sentences. file: `FILE.yaml` in a directory of `files.registers`. key: of the list in that file.
+        attributes: what an entry may name. sentences: those in words of their own.
+    """
+
+    name: _Noun
+    file: _File
+    key: Word
+    attributes: Annotated[list[Attribute], Field(min_length=1)]
+    sentences: list[RegisterSentence] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _says_what_it_has(self) -> Self:
+        known = {one.name for one in self.attributes}
+        if unknown := [name for one in self.sentences for name in attributes_of(one.names) if name not in known]:
+            raise ValueError(f"attributes of `{self.name}` under `names`: it has no `{unknown[0]}`")
+        return self
+
+
+class _NounFile(TargetSection):
+    """One file; what is of objects of a cluster is read elsewhere."""
+
+    documents: list[DocumentNoun] = Field(default_factory=list)
+    registers: list[RegisterNoun] = Field(default_factory=list)
+    things: Any = None
+    fields: Any = None
+
+
+def load_paper_nouns(paths: Iterable[Path]) -> tuple[Mapping[str, DocumentNoun], Mapping[str, RegisterNoun]]:
+    """The documents and the registers that the YAML files in these directories declare, by their names.
+
+    Raises:
+        ConfigurationError: an entry is not understood, or a name is taken; with file and line.
+    """
+    documents: dict[str, DocumentNoun] = {}
+    registers: dict[str, RegisterNoun] = {}
+    for path in (file for one in paths for file in (yaml_files(one) if one.is_dir() else [one])):
+        document = read_document(path)
+        try:
+            file = _NounFile.model_validate(document.data if document.data is not None else {})
+        except ValidationError as error:
+            raise configuration_error(document, _NounFile, error) from error
+        for number, noun in enumerate(file.documents):
+            _require_free(documents, noun.name, document, ("documents", number))
+            documents[noun.name] = noun
+        for number, register in enumerate(file.registers):
+            _require_free(registers, register.name, document, ("registers", number))
+            registers[register.name] = register
+    return documents, registers
+
+
+def _require_free(known: Mapping[str, object], name: str, document: YamlDocument, at: tuple[str, int]) -> None:
+    if name in known:
+        what = f"two {at[0]} are named `{name}`"
+        raise ConfigurationError(what, where=document.where((*at, "name")), hint="rename one of them")
+
+
+DOCUMENTS, REGISTERS = load_paper_nouns(claims_paths())

@@ -1,0 +1,90 @@
+"""A check of a project is a function in a module of its `claims/`; one that cannot be used is refused with file and line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SHELVES = '''\
+"""The shop's shelves."""
+
+from harness.drivers.claim import claim
+from harness.drivers.facts import FactReading
+
+
+@claim("every shelf has a label", needs=("files.registers",))
+def shelf_labels(asked):
+    """Each shelf of the register has a label."""
+    return [FactReading(subject="shelf", expected="a label", observed="one", ok=True)]
+'''
+SUPPLIERS = """\
+registers:
+  - name: supplier
+    file: suppliers
+    key: suppliers
+    attributes: [{name: contact}, {name: notice, value: duration}]
+    sentences:
+      - {name: supplier-known, text: every supplier is known, names: contact}
+"""
+
+
+def steps(project: Path, word: str, command: str = "steps") -> subprocess.CompletedProcess[str]:
+    """What `readiness steps WORD`, or another command, says in a project whose `claims` are its directory of that name."""
+    (project / "pyproject.toml").write_text('[tool.harness]\nclaims = ["claims"]\n', encoding="utf-8")
+    line = [sys.executable, "-m", "harness", command, word]
+    return subprocess.run(line, cwd=project, capture_output=True, text=True, check=False)
+
+
+def claims(project: Path, name: str, text: str) -> Path:
+    """A file in the project's `claims/`."""
+    path = project / "claims" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_function_in_the_claims_of_a_project_is_a_sentence(tmp_path: Path) -> None:
+    """It is listed as ours are; nothing else names it."""
+    claims(tmp_path, "shelves.py", SHELVES)
+    listed = steps(tmp_path, "shelf")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "every shelf has a label" in listed.stdout
+
+
+def test_a_register_in_the_claims_of_a_project_has_sentences(tmp_path: Path) -> None:
+    """That of all registers takes its noun, and one is in words of its own."""
+    claims(tmp_path, "nouns.yaml", SUPPLIERS)
+    listed = steps(tmp_path, "supplier")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "every supplier is known" in listed.stdout
+    explained = steps(tmp_path, "every supplier names its contact and its notice", "explain")
+    assert (explained.returncode, explained.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "def shelf_labels(asked):",
+            "def shelf_labels(asked:",
+            "shelves.py:8: the module cannot be loaded: SyntaxError",
+        ),
+        ("import FactReading", "import FactsRead", "shelves.py:4: the module cannot be loaded: cannot import name"),
+        ("files.registers", "files.shelves", "a claim needs the unknown key `files.shelves`"),
+        ("every shelf has a label", "the README lists every file of its directory and no other", "two sentences read"),
+        ("shelf_labels", "readme_index", "two functions are named `readme-index`"),
+    ],
+)
+def test_a_module_of_claims_that_cannot_be_used_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    """Without a traceback."""
+    claims(tmp_path, "shelves.py", SHELVES.replace(old, new))
+    refused = steps(tmp_path, "shelf")
+    assert refused.returncode != 0
+    assert said in refused.stderr
+    assert "shelves.py:" in refused.stderr
+    assert "Traceback" not in refused.stderr
