@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.evidence.parquet import ParquetWriter, read_parquets
-from harness.model.table import Schema, Table
+from harness.model.records.table import Schema, Table
 
 
 def write_parquet(table: Table, path: Path) -> None:

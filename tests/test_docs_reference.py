@@ -13,7 +13,7 @@ import harness
 from harness.cli import readiness
 from harness.errors import Exit
 from harness.model import SAMPLES, Schema
-from harness.model.recorded import RECORDED
+from harness.model.records.recorded import RECORDED
 from harness.steps import TEMPLATES
 
 ROOT = Path(__file__).parent.parent

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from harness.judgement.account import Account, Writes, account_of
 from harness.model import LEDGER_FINAL, LEDGER_WRITES, FinalRead, Ledger, Table, Words
-from harness.model.items import OUTCOMES
+from harness.model.records.items import OUTCOMES
 
 CLIENTS: Final = 6
 FIRST_CLIENT: Final = 1_234_566

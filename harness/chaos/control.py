@@ -31,7 +31,7 @@ from harness.chaos.undoing import is_of_harness, is_own_undo, may_undo
 from harness.errors import ConfigurationError, HarnessError
 from harness.evidence import History, run_history
 from harness.model import NO_FAULT, domain_of
-from harness.model.domain import NODES, UNKNOWN
+from harness.model.planned.domain import NODES, UNKNOWN
 from harness.targets.child import ChildSettings
 from harness.targets.harness_block import HarnessBlock, harness_block, is_hold, probes_of_method
 from harness.units import NS_PER_S

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from harness.evidence.run_directory import RunDirectory
     from harness.model import Observation, Table
-    from harness.model.table import Ints
+    from harness.model.records.table import Ints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

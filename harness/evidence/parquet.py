@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from harness.errors import MissingEvidence
 from harness.evidence.rows import MOST_ROWS
-from harness.model.table import NULL, Codes, Schema, Table, Words, codes_type
+from harness.model.records.table import NULL, Codes, Schema, Table, Words, codes_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

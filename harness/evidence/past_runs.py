@@ -20,7 +20,7 @@ from pydantic_core import from_json
 from harness.errors import EvidenceError, UsageError
 from harness.evidence.foreign import regular_file
 from harness.evidence.run_directory import RUNS_LISTED, RunDirectory
-from harness.model.past import PastRun, UnreadRun
+from harness.model.judged.past import PastRun, UnreadRun
 
 if TYPE_CHECKING:
     from pathlib import Path

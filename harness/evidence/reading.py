@@ -55,7 +55,7 @@ from harness.model.observations import (
     every,
     unusable,
 )
-from harness.model.recorded import RECORDED
+from harness.model.records.recorded import RECORDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

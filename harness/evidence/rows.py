@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import numpy as np
 
 from harness.errors import EvidenceError, MissingEvidence
-from harness.model.table import NULL, Codes, Schema, Table, Words, codes_type
+from harness.model.records.table import NULL, Codes, Schema, Table, Words, codes_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from harness.evidence.parquet import ParquetWriter
 from harness.evidence.rows import RowFile
 from harness.evidence.windows import spans
 from harness.model import SAMPLES, Schema, Table
-from harness.model.recorded import RECORDED
+from harness.model.records.recorded import RECORDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.model import Table
-    from harness.model.table import Bools
+    from harness.model.records.table import Bools
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from harness.evidence.parquet import count_rows, read_parquets
 from harness.evidence.rows import read_rows
 from harness.evidence.soundness import Known, unsound
 from harness.model import SAMPLES, Missing, Schema, Table
-from harness.model.recorded import RECORDED
+from harness.model.records.recorded import RECORDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,9 +15,9 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.model import Experiment, FinalRead, Ledger, Table
-from harness.model.evidence import DATABASE, ENTRY
-from harness.model.items import OUTCOMES
-from harness.model.table import Bools, Ints, distinct
+from harness.model.records.evidence import DATABASE, ENTRY
+from harness.model.records.items import OUTCOMES
+from harness.model.records.table import Bools, Ints, distinct
 
 AUTHORITIES: Final = (DATABASE, ENTRY)
 """The sources of which one must have been read, the best one first; other sources may be replicas."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.model import AccountPlan, Table
-from harness.model.plan import MOST_READ_BACK
-from harness.model.table import Bools, Ints
+from harness.model.planned.plan import MOST_READ_BACK
+from harness.model.records.table import Bools, Ints
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

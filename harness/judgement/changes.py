@@ -9,7 +9,7 @@ from typing import Final
 from harness.judgement.stats.comparisons import difference_of, ratio_of
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import Op
-from harness.model.past import (
+from harness.model.judged.past import (
     Change,
     FigureChange,
     FigureTrend,

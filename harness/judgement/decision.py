@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from harness.judgement.waivers import accepted_figures, accepted_harm
 from harness.judgement.whole import Whole
 from harness.model import Decision, DecisionOutcome, DecisionReason, Outcome, Plan, Reason, ReasonKind, Verdict, Waiver
-from harness.model.harm import UnjudgedHarm
+from harness.model.judged.harm import UnjudgedHarm
 
 _GOOD = frozenset({Outcome.PASS, Outcome.WAIVED})
 _WORDS = {

@@ -10,7 +10,7 @@ import numpy as np
 from harness.judgement.account import AUTHORITIES, Account, Writes, account_of, found_by
 from harness.judgement.once import once_a_run
 from harness.model import Evidence, Experiment, Figure, FinalRead, Objective, Plan, domain_of
-from harness.model.table import Bools
+from harness.model.records.table import Bools
 from harness.units import NS_PER_S
 
 QUORUM: Final = "quorum"

@@ -15,7 +15,7 @@ from harness.judgement.figures.spec import Spec
 from harness.judgement.invariants import broken
 from harness.judgement.quiet_harm import QUIET_HARM, quiet_harm
 from harness.model import Evidence, Figure, Outcome, Plan, Verdict
-from harness.model.harm import Harm, UnjudgedHarm
+from harness.model.judged.harm import Harm, UnjudgedHarm
 
 
 def unjudged_harm(

@@ -16,8 +16,8 @@ from typing import Final, Self
 from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns
 from harness.judgement.receipts.hits import LATER_NS, falls
 from harness.model import Evidence, Experiment, PodChange, domain_of
-from harness.model.domain import DATABASE, NODES
-from harness.model.harm import Harm
+from harness.model.judged.harm import Harm
+from harness.model.planned.domain import DATABASE, NODES
 from harness.units import NS_PER_S
 
 TOGETHER_S: Final = 3

@@ -14,7 +14,7 @@ from harness.judgement.recovery import probed
 from harness.judgement.recovery.usual import promised_ms
 from harness.judgement.stats.downtime import Downtime, downtime_of, joined
 from harness.model import DoorResult, Evidence, JourneyResult, Plan, Unjudged, Window, WindowResult, fault_name
-from harness.model.table import distinct
+from harness.model.records.table import distinct
 from harness.units import NS_PER_S
 
 

@@ -19,8 +19,8 @@ from harness.judgement.recovery import Promise, Requests, served_in
 from harness.judgement.recovery.usual import LATE, promised_failures, promised_ms
 from harness.judgement.stats.statistics import BY_CHANCE
 from harness.model import Evidence, Experiment, Figure, Plan, Window
-from harness.model.harm import Harm
-from harness.model.recorded import SERVICE
+from harness.model.judged.harm import Harm
+from harness.model.records.recorded import SERVICE
 from harness.units import NS_PER_S
 
 UNPROMISED: Final = 0.01

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from harness.model import NULL, Evidence, Per, Plan, Table, Window, Words
-from harness.model.table import PIECE, Bools, codes_type
+from harness.model.records.table import PIECE, Bools, codes_type
 
 _Pairs = set[tuple[str, str]]
 """A name, and a method of requests that have it."""

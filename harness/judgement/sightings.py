@@ -18,7 +18,7 @@ from scipy.special import bdtrc
 from harness.judgement.receipts.attempts import known_until_ns, quiet_windows, samples_due
 from harness.judgement.receipts.hits import proven_hits
 from harness.model import Evidence, Experiment, Hit, PodChange, Table
-from harness.model.table import Bools, Words
+from harness.model.records.table import Bools, Words
 from harness.units import NS_PER_S
 
 _EVER: Final = 2**63 - 1

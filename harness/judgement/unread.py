@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Final
 
 from harness.model import Evidence
-from harness.model.readers import KINDS_READ, TABLES_READ, ReadBy
+from harness.model.records.readers import KINDS_READ, TABLES_READ, ReadBy
 
 _WINDOWS: Final = {
     "quiet": "without a fault",

@@ -22,7 +22,7 @@ from harness.model import (
     Verdict,
     Waiver,
 )
-from harness.model.harm import UnjudgedHarm
+from harness.model.judged.harm import UnjudgedHarm
 
 _OF_THE_FIGURE: Final = frozenset({ReasonKind.NOT_AS_EXPECTED, ReasonKind.TOO_FEW, ReasonKind.CLUSTERED})
 _ROUNDING: Final = 1e-9

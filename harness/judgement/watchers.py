@@ -15,8 +15,8 @@ from harness.judgement.receipts.watch import UNCLOSED
 from harness.judgement.recovery.requests import GAP_NS
 from harness.model import Evidence, Observation, Table, WatcherResult, WatchSource
 from harness.model.observations import WatchBlind, WatchClosed, every
-from harness.model.recorded import RecordedTable, scheduled
-from harness.model.table import Ints
+from harness.model.records.recorded import RecordedTable, scheduled
+from harness.model.records.table import Ints
 from harness.units import NS_PER_S
 
 SPACINGS: Final = 1.5

@@ -20,7 +20,7 @@ from harness.locust.client.session import HttpSession
 from harness.locust.process.recorder import Request
 from harness.locust.schedule.arrivals import random_of
 from harness.model.digest import digest_of
-from harness.model.items import outcome_of
+from harness.model.records.items import outcome_of
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:

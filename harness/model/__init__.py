@@ -2,9 +2,72 @@
 
 from __future__ import annotations
 
-from harness.model.closeness import closeness, leading_first, share_of_limit
-from harness.model.domain import DOMAINS, NO_FAULT, Domain, KnownExperiments, domain_of, only_by_name
-from harness.model.evidence import (
+from harness.model.judged.closeness import closeness, leading_first, share_of_limit
+from harness.model.judged.outcome import (
+    IN_ORDER,
+    DecisionOutcome,
+    Outcome,
+    worst_of,
+)
+from harness.model.judged.overview import (
+    DoorResult,
+    JourneyResult,
+    MachineResult,
+    ReleaseResult,
+    Unjudged,
+    WindowResult,
+)
+from harness.model.judged.reason import OF_THE_CHOICE, Reason, ReasonKind
+from harness.model.judged.results import (
+    ExperimentResult,
+    FailedProbeShares,
+    LedgerResult,
+    OperationRecovery,
+    PipelineResult,
+    TrafficResult,
+    WatcherResult,
+)
+from harness.model.judged.verdict import (
+    ClaimVerdict,
+    Decision,
+    DecisionReason,
+    Judgement,
+    Measure,
+    Receipt,
+    Verdict,
+)
+from harness.model.planned.domain import DOMAINS, NO_FAULT, Domain, KnownExperiments, domain_of, only_by_name
+from harness.model.planned.objective import (
+    UNFELT,
+    EvidenceKind,
+    Figure,
+    Form,
+    Gate,
+    Objective,
+    Op,
+    Per,
+    Phase,
+    PlatformPart,
+    Requirement,
+    Scope,
+)
+from harness.model.planned.plan import (
+    AccountPlan,
+    Act,
+    Claim,
+    Demand,
+    DemandKind,
+    ExperimentPlan,
+    NotAssessable,
+    Plan,
+    TrafficPlan,
+)
+from harness.model.planned.quantity import Length, Quantity
+from harness.model.planned.scenario import REQUIREMENT_COLUMN, Scenario, Step
+from harness.model.planned.schedule import ArrivalTrace, RateCurve
+from harness.model.planned.statement import Attestation, Waiver
+from harness.model.planned.tenable import COMPARED, ONLY_BELOW, LimitRule, untenable
+from harness.model.records.evidence import (
     Baseline,
     ClockStep,
     Cut,
@@ -22,9 +85,9 @@ from harness.model.evidence import (
     Steady,
     WatchSource,
 )
-from harness.model.facts import Check, Fact, FactAmount, FactTable
-from harness.model.fault import FaultWindow, Hit, Intent
-from harness.model.items import (
+from harness.model.records.facts import Check, Fact, FactAmount, FactTable
+from harness.model.records.fault import FaultWindow, Hit, Intent
+from harness.model.records.items import (
     JOURNEY_READS,
     JOURNEY_WRITES,
     LEDGER_COPIES,
@@ -34,54 +97,8 @@ from harness.model.items import (
     PIPELINE,
     SIGN_INS,
 )
-from harness.model.objective import (
-    UNFELT,
-    EvidenceKind,
-    Figure,
-    Form,
-    Gate,
-    Objective,
-    Op,
-    Per,
-    Phase,
-    PlatformPart,
-    Requirement,
-    Scope,
-)
-from harness.model.observation import Observation, Sink
-from harness.model.outcome import (
-    IN_ORDER,
-    DecisionOutcome,
-    Outcome,
-    worst_of,
-)
-from harness.model.overview import DoorResult, JourneyResult, MachineResult, ReleaseResult, Unjudged, WindowResult
-from harness.model.plan import (
-    AccountPlan,
-    Act,
-    Claim,
-    Demand,
-    DemandKind,
-    ExperimentPlan,
-    NotAssessable,
-    Plan,
-    TrafficPlan,
-)
-from harness.model.quantity import Length, Quantity
-from harness.model.reason import OF_THE_CHOICE, Reason, ReasonKind
-from harness.model.results import (
-    ExperimentResult,
-    FailedProbeShares,
-    LedgerResult,
-    OperationRecovery,
-    PipelineResult,
-    TrafficResult,
-    WatcherResult,
-)
-from harness.model.scenario import REQUIREMENT_COLUMN, Scenario, Step
-from harness.model.schedule import ArrivalTrace, RateCurve
-from harness.model.statement import Attestation, Waiver
-from harness.model.table import (
+from harness.model.records.observation import Observation, Sink
+from harness.model.records.table import (
     COPIES,
     FACTS,
     NULL,
@@ -92,17 +109,7 @@ from harness.model.table import (
     Table,
     Words,
 )
-from harness.model.tenable import COMPARED, ONLY_BELOW, LimitRule, untenable
-from harness.model.verdict import (
-    ClaimVerdict,
-    Decision,
-    DecisionReason,
-    Judgement,
-    Measure,
-    Receipt,
-    Verdict,
-)
-from harness.model.window import (
+from harness.model.records.window import (
     Window,
     Worker,
     after_faults_name,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.model.past import Change
+from harness.model.judged.past import Change
 from harness.report.view.wording import NOTHING, counted, figure, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from harness.model.past import (
+    from harness.model.judged.past import (
         FigureChange,
         FigureTrend,
         PastFigure,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.model.domain import ENTRY, PartsState
+from harness.model.planned.domain import ENTRY, PartsState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable

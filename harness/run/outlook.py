@@ -16,7 +16,7 @@ from harness.figures import spec_of
 from harness.judgement.figures import Lack, Offered
 from harness.judgement.figures.sufficiency import lacks_of, numbers_of
 from harness.model import DemandKind, Per, Phase
-from harness.model.domain import UNKNOWN
+from harness.model.planned.domain import UNKNOWN
 from harness.run.acts.experiments import longest_s
 from harness.run.awaited import account_document, accounted
 

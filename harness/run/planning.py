@@ -26,7 +26,7 @@ from harness.model import (
     Requirement,
     TrafficPlan,
 )
-from harness.model.window import after_faults_name
+from harness.model.records.window import after_faults_name
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers, needs_platform
 from harness.run.acts.rollouts import each_rollout_once
@@ -40,7 +40,7 @@ from harness.targets.access import of_missing_add_on
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.model.rollout import RolloutPlan
+    from harness.model.planned.rollout import RolloutPlan
     from harness.run.settings import Settings
     from harness.targets import Target
 

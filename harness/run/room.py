@@ -10,7 +10,7 @@ from harness.evidence import RowTail
 from harness.judgement.receipts.machine import HINT
 from harness.judgement.receipts.processors import LATE_MS, control_witness, left_over, needed, scarce_seconds
 from harness.model import Table
-from harness.model.table import CONTROL
+from harness.model.records.table import CONTROL
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:

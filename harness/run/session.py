@@ -13,7 +13,7 @@ from harness.drivers.chaos import Experiments, find_experiments
 from harness.errors import ConfigurationError, Exit, UsageError
 from harness.evidence import RunDirectory
 from harness.model import IN_ORDER, Claim, ClaimVerdict, Demand, DemandKind, Outcome
-from harness.model.domain import UNKNOWN
+from harness.model.planned.domain import UNKNOWN
 from harness.nearest import hint_with_nearest
 from harness.plugins import plugins
 from harness.provided import provided

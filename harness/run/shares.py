@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.evidence import RowTail
 from harness.model import SAMPLES, Table
-from harness.model.domain import PartsState
+from harness.model.planned.domain import PartsState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

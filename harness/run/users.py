@@ -9,7 +9,7 @@ from harness.evidence import RowTail
 from harness.judgement.recovery import Promise, Requests, still_out
 from harness.judgement.recovery.users import grouped
 from harness.model import SAMPLES, Table
-from harness.model.domain import PartsState
+from harness.model.planned.domain import PartsState
 from harness.run.condition import awaited
 from harness.run.steady import WRITE_KNOWN_NS
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.model import Phase
-from harness.model.window import after_faults_name, after_name, fault_free_name, fault_name, rollout_window_name
+from harness.model.records.window import after_faults_name, after_name, fault_free_name, fault_name, rollout_window_name
 
 if TYPE_CHECKING:
     from harness.model import Sink, TrafficPlan

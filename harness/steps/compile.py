@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.figures import spec_of
 from harness.judgement.figures import Basis
 from harness.model import NO_FAULT, Claim, Demand, DemandKind, Objective, Phase, Requirement, Scenario, Step
-from harness.model.domain import UNKNOWN
+from harness.model.planned.domain import UNKNOWN
 from harness.nearest import hint_with_nearest
 from harness.steps.grammar import Reading, compare, demands_of, read
 from harness.steps.meaning import Keyword, Selection

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from harness.errors import Refused
 from harness.model import NO_FAULT, ExperimentPlan, Hit
-from harness.model.rollout import RolloutPlan
+from harness.model.planned.rollout import RolloutPlan
 from harness.targets.target import MayBreak, Target
 
 

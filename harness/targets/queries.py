@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
-from harness.model.queries import shortened
+from harness.model.records.queries import shortened
 
 if TYPE_CHECKING:
     from psycopg import sql

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from harness.errors import ConfigurationError, UsageError
 from harness.files import write_atomic
 from harness.model import Attestation, Quantity, Waiver
-from harness.model.harm import Harm
+from harness.model.judged.harm import Harm
 from harness.nearest import hint_with_nearest
 from harness.validation import configuration_error, matching
 from harness.yamlfile import SUFFIXES, YamlDocument, read_document, yaml_files

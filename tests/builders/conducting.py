@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from harness.judgement.recovery import Promise
 from harness.model import ExperimentPlan, Plan
-from harness.model.domain import PartsState
+from harness.model.planned.domain import PartsState
 from harness.run.acts.context import Context, Underway
 from harness.run.acts.driver import Driver
 from harness.run.presence import Presence

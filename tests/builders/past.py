@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.model.past import PastFigure, PastRow, PastRun
+from harness.model.judged.past import PastFigure, PastRow, PastRun
 
 
 def latency(value: float, **more: Any) -> PastFigure:

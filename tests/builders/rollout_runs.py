@@ -23,7 +23,7 @@ from harness.model import (
     Window,
     Worker,
 )
-from harness.model.rollout import RolloutPlan, Strategy, TakenBack
+from harness.model.planned.rollout import RolloutPlan, Strategy, TakenBack
 from harness.steps.grammar import read
 from tests.builders import plans
 from tests.builders.recorder import WELL, ns

@@ -19,7 +19,7 @@ from harness.evidence import RowWriter, read_history, read_rows
 from harness.evidence.parquet import read_parquets
 from harness.evidence.rows import RowFile
 from harness.model import PROBES, REPLICAS, SAMPLES, Table
-from harness.model.table import PIECE, Words
+from harness.model.records.table import PIECE, Words
 from tests.parquet_files import read_parquet, write_parquet
 
 WORDS = ("a", "b", None, "ü")

@@ -14,7 +14,7 @@ import harness
 from harness.model import Observation
 from harness.model.observations import KINDS, LedgerRead, Recorded, every, unusable
 from harness.model.observations.kinds import fields_of
-from harness.model.readers import KINDS_READ
+from harness.model.records.readers import KINDS_READ
 
 HARNESS = Path(harness.__file__).parent
 WRITERS = ("chaos", "drivers", "locust", "run", "evidence/seal.py")

@@ -17,7 +17,7 @@ from harness.errors import EvidenceError, UsageError
 from harness.evidence import RunDirectory
 from harness.evidence.past_runs import past_run, past_runs
 from harness.files import write_atomic
-from harness.model.past import PastRun
+from harness.model.judged.past import PastRun
 from tests.builders.past import verdict, write
 
 FIRST, SECOND, THIRD = "20261120T100000Z-shop-1.0.0", "20261120T110000Z-shop-1.1.0", "20261121T090000Z-shop-1.2.0"

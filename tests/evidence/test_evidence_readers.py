@@ -10,10 +10,11 @@ from pathlib import Path
 
 import harness.judgement
 from harness.judgement.unread import for_people_only
-from harness.model import SAMPLES, Observation, evidence
+from harness.model import SAMPLES, Observation
 from harness.model.observations import KINDS
-from harness.model.readers import KINDS_READ, TABLES_READ, ForPeople, ReadBy
-from harness.model.recorded import RECORDED, SERVICE
+from harness.model.records import evidence
+from harness.model.records.readers import KINDS_READ, TABLES_READ, ForPeople, ReadBy
+from harness.model.records.recorded import RECORDED, SERVICE
 from tests.builders.core_course import ns
 from tests.builders.core_run import core_evidence
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from harness.model import NULL, Evidence, Experiment, Ledger, Table, Words
-from harness.model.table import Bools, codes_type
+from harness.model.records.table import Bools, codes_type
 from tests.builders.core_course import ns
 
 Rows = Callable[[Table], Bools]

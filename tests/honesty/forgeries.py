@@ -13,8 +13,8 @@ import numpy as np
 
 from harness.judgement.receipts.counted import rows_of
 from harness.model import Evidence, Observation, Table
-from harness.model.recorded import RECORDED
-from harness.model.table import Bools, Ints
+from harness.model.records.recorded import RECORDED
+from harness.model.records.table import Bools, Ints
 from tests.honesty.edits import changed, counted
 from tests.honesty.worsenings import Rng, of_field, span_of
 

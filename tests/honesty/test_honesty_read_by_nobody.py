@@ -10,7 +10,7 @@ import pytest
 
 from harness.judgement import judge
 from harness.model import LEDGER_FINAL, DecisionOutcome, Evidence, LeaderChange, Outcome, Table
-from harness.model.harm import Harm
+from harness.model.judged.harm import Harm
 from tests.builders.core_course import BESIDE, ns, table
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence

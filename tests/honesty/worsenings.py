@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.model import DecisionOutcome, Evidence, Judgement, Outcome, Table, Window
-from harness.model.table import Bools
+from harness.model.records.table import Bools
 from tests.honesty.edits import changed, counted
 
 Rng = np.random.Generator

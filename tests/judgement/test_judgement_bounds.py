@@ -33,8 +33,8 @@ from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.slopes import slope_bounds
 from harness.judgement.stats.statistics import Bounds, Floats, needed_within, quantile_bounds, share_bounds
 from harness.model import Figure, Objective, Op, Quantity
+from harness.model.records.table import Bools, Ints
 from harness.model.rounding import rounded
-from harness.model.table import Bools, Ints
 
 GOLDEN: Final = Path(__file__).parent / "golden" / "bounds.ndjson"
 N: Final = 6000

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harness.model import Evidence, Measure, Observation, Quantity
-from harness.model.rollout import Strategy, TakenBack
-from harness.model.trigger import Signal, Trigger
+from harness.model.planned.rollout import Strategy, TakenBack
+from harness.model.planned.trigger import Signal, Trigger
 from tests.builders.recorder import ns
 from tests.builders.rollout_runs import (
     BARE,

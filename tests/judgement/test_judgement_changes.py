@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.judgement.changes import compared, figure_change, trends
-from harness.model.past import Change, FigureChange, PastRow
+from harness.model.judged.past import Change, FigureChange, PastRow
 from tests.builders.past import latency, p95, past
 
 

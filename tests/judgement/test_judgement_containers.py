@@ -37,7 +37,7 @@ from harness.model import (
     WatchSource,
     fault_name,
 )
-from harness.model.table import PORTAL
+from harness.model.records.table import PORTAL
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 OF = {"workload": "pages"}

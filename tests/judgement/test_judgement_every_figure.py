@@ -23,8 +23,8 @@ from harness.judgement.figures import FIGURES
 from harness.judgement.judging import _measures
 from harness.judgement.measures import Case
 from harness.model import Evidence, Figure, Objective, Op, Outcome, Per, Quantity, ReasonKind, Scope
+from harness.model.records.table import PORTAL, Table
 from harness.model.rounding import rounded
-from harness.model.table import PORTAL, Table
 
 GOLDEN: Final = Path(__file__).parent / "golden" / "figures.ndjson"
 FAULTLESS: Final = "faultless"

@@ -53,7 +53,7 @@ from harness.model import (
     after_name,
     fault_name,
 )
-from harness.model.overview import LEAST_REQUESTS
+from harness.model.judged.overview import LEAST_REQUESTS
 from tests.builders.scenarios import scenario
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

@@ -40,8 +40,8 @@ from harness.model import (
     Waiver,
     Words,
 )
-from harness.model.harm import Harm, UnjudgedHarm
-from harness.model.table import Bools
+from harness.model.judged.harm import Harm, UnjudgedHarm
+from harness.model.records.table import Bools
 from harness.run.deciding import exit_of
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence

@@ -49,7 +49,7 @@ from harness.model import (
     Words,
     Worker,
 )
-from harness.model.table import Bools
+from harness.model.records.table import Bools
 
 PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED
 

@@ -25,7 +25,7 @@ from judgement_builders import (
 from harness.judgement import judge
 from harness.judgement.receipts.load import lag_limit_ms, load_receipt
 from harness.model import Outcome, Per, Phase, Plan, Table, Window, Worker, fault_name
-from harness.model.table import Words
+from harness.model.records.table import Words
 
 PLAN = plan()
 STEADY = window(samples(0, 60), 0, 60)

@@ -42,7 +42,7 @@ from harness.model import (
     Table,
     Words,
 )
-from harness.model.table import CONTROL
+from harness.model.records.table import CONTROL
 from tests.builders import rollout_runs
 from tests.builders.core_course import ns
 from tests.builders.core_plan import core_plan

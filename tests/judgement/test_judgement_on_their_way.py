@@ -12,8 +12,8 @@ from harness.judgement import judge
 from harness.judgement.quiet_harm import quiet_harm
 from harness.judgement.receipts.attempts import spared_ns
 from harness.model import DecisionOutcome, Evidence, Table, fault_free_name
-from harness.model.harm import Harm
-from harness.model.table import Bools
+from harness.model.judged.harm import Harm
+from harness.model.records.table import Bools
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.honesty.edits import changed, probes, requests

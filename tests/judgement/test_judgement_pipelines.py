@@ -30,7 +30,7 @@ from harness.model import (
     Table,
     WatchSource,
 )
-from harness.model.harm import Harm
+from harness.model.judged.harm import Harm
 from harness.model.rounding import rounded
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

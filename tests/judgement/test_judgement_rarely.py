@@ -27,7 +27,7 @@ from harness.judgement.receipts.null_runs import null_run
 from harness.judgement.stats.statistics import share_bounds
 from harness.judgement.waivers import _beyond
 from harness.model import Figure, Measure, Op, Outcome, Phase, ReasonKind, Waiver, after_faults_name
-from harness.model.past import Change
+from harness.model.judged.past import Change
 from tests.builders.past import latency
 
 

@@ -27,7 +27,7 @@ from harness.judgement.figures import FIGURES
 from harness.judgement.judging import _measures
 from harness.judgement.measures import Case
 from harness.model import Evidence, Measure, Objective, Observation, ReasonKind
-from harness.model.rollout import RolloutPlan
+from harness.model.planned.rollout import RolloutPlan
 from tests.builders import rollout_runs
 
 Ask = Callable[[Evidence], list[Measure]]

@@ -11,8 +11,8 @@ import pytest
 from harness.judgement.figures.rollouts.history import RolloutHistory, history_of
 from harness.judgement.figures.rollouts.stays import stays_of
 from harness.model import Evidence, Observation, Quantity
-from harness.model.rollout import TakenBack
-from harness.model.trigger import Signal, Trigger
+from harness.model.planned.rollout import TakenBack
+from harness.model.planned.trigger import Signal, Trigger
 from tests.builders.recorder import ns
 from tests.builders.rollout_runs import (
     CANARY,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.model import Evidence, Observation
-from harness.model.rollout import Strategy, TakenBack
+from harness.model.planned.rollout import Strategy, TakenBack
 from tests.builders.recorder import ns
 from tests.builders.rollout_runs import (
     CANARY,

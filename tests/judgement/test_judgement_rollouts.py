@@ -9,8 +9,8 @@ import pytest
 
 from harness.figures import spec_of
 from harness.model import Figure, Phase, Quantity
-from harness.model.rollout import Strategy, TakenBack
-from harness.model.trigger import Signal, Trigger
+from harness.model.planned.rollout import Strategy, TakenBack
+from harness.model.planned.trigger import Signal, Trigger
 from tests.builders.recorder import ns
 from tests.builders.rollout_runs import (
     BACK,

@@ -10,7 +10,7 @@ from judgement_builders import down, every, evidence, measures, objective, plan,
 
 from harness.judgement import judge
 from harness.model import PROBES, ClockStep, Evidence, Figure, Measure, Op, Outcome, Phase, Table, WatchSource
-from harness.model.recorded import SERVICE
+from harness.model.records.recorded import SERVICE
 from tests.builders.recorder import ns
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.model import Evidence, Observation, WatchSource
-from harness.model.rollout import TakenBack
+from harness.model.planned.rollout import TakenBack
 from tests.builders.recorder import ns
 from tests.builders.rollout_runs import CANARY, NEW, OLD, evidence, history, judged, outcome, rollout_plan, rows, told
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.model import Evidence, Observation, WatchSource
-from harness.model.rollout import TakenBack
+from harness.model.planned.rollout import TakenBack
 from tests.builders.rollout_runs import COLOURS, END, Row, evidence, history, judged, rollout_plan, rows
 from tests.builders.statement_reads import PLAY, quick, reads, slow
 

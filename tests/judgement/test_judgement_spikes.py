@@ -23,7 +23,7 @@ from harness.model import (
     WatchSource,
     fault_free_name,
 )
-from harness.model.table import SAMPLES
+from harness.model.records.table import SAMPLES
 from harness.steps.grammar import read
 from tests.builders.recorder import ns
 

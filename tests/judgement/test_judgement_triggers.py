@@ -21,7 +21,7 @@ from harness.judgement.figures.rollouts.triggers import (
     slices,
 )
 from harness.model import SAMPLES, Quantity, Table
-from harness.model.trigger import Signal, Trigger, misfit
+from harness.model.planned.trigger import Signal, Trigger, misfit
 
 S = 1_000_000_000
 MIN = 60 * S

@@ -14,7 +14,7 @@ from harness.judgement.figures.recovered import outcome_of
 from harness.judgement.figures.recovered_users import bounds_of
 from harness.judgement.recovery import Promise, users_recovery
 from harness.model import SAMPLES, OperationRecovery, Outcome, Table
-from harness.model.table import Bools
+from harness.model.records.table import Bools
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 BETTER: Final = {FAIL: 0, INCONCLUSIVE: 1, PASS: 2}

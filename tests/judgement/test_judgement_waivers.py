@@ -61,7 +61,7 @@ from harness.model import (
     Waiver,
     Words,
 )
-from harness.model.harm import Harm, UnjudgedHarm
+from harness.model.judged.harm import Harm, UnjudgedHarm
 from tests.builders.recorder import ns
 
 WAIVER = Waiver(

@@ -16,7 +16,7 @@ import pytest
 
 import harness
 from harness.model import ReasonKind
-from harness.model.reason import LONGEST
+from harness.model.judged.reason import LONGEST
 
 SOURCE: Final = Path(harness.__file__).parent
 GOLDEN: Final = Path(__file__).parent / "golden"

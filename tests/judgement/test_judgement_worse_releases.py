@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.model.rollout import TakenBack
+from harness.model.planned.rollout import TakenBack
 from tests.builders.recorder import ns
 from tests.builders.rollout_runs import (
     CANARY,

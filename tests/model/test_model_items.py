@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.items import OUTCOMES, STATES, item_schema, outcome_of
-from harness.model.recorded import RECORDED
-from harness.model.table import Schema
+from harness.model.records.items import OUTCOMES, STATES, item_schema, outcome_of
+from harness.model.records.recorded import RECORDED
+from harness.model.records.table import Schema
 
 ITEMS = [
     table.schema

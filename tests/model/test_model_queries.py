@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.queries import LONGEST, brief, is_query, shortened, without_values
+from harness.model.records.queries import LONGEST, brief, is_query, shortened, without_values
 
 BEGIN = "WITH seen AS (SELECT answer FROM requests WHERE key = $1), done AS (UPDATE tracks SET plays = plays + 1 WHERE id = $2)"
 LONG = f"{BEGIN} SELECT {', '.join(f'column_{number}' for number in range(100))}"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model import Reason, ReasonKind, Receipt
-from harness.model.reason import LONGEST, shortened
+from harness.model.judged.reason import LONGEST, shortened
 
 PODS = ", ".join(f"track-service-{number:04}" for number in range(800))
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.table import distinct
+from harness.model.records.table import distinct
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1)))

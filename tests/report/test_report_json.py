@@ -12,7 +12,7 @@ from report_plan import plan
 
 from harness.judgement.changes import compared, trends
 from harness.model import Act
-from harness.model.past import UnreadRun
+from harness.model.judged.past import UnreadRun
 from harness.report import why_document
 from harness.report.past import comparison_document, history_document
 from harness.run.outlook import outlook_document

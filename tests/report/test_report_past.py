@@ -10,7 +10,7 @@ from report_builders import go, no_go
 
 from harness.evidence.past_runs import past_run, past_runs
 from harness.judgement.changes import compared, trends
-from harness.model.past import PastRow, UnreadRun
+from harness.model.judged.past import PastRow, UnreadRun
 from harness.report import render_verdict
 from harness.report.past import comparison_document, history_document, render_comparison, render_history
 from tests.builders.past import latency, p95, past

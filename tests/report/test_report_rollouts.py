@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from report_builders import go
 
-from harness.model.trigger import Signal, Trigger
+from harness.model.planned.trigger import Signal, Trigger
 from harness.report.html.page import render_page
 from harness.report.html.rollout_plot import rollout_plot
 from harness.report.view.rollouts import RolloutView, rollout_views

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import DriverError, TargetUnreachable
 from harness.model import ExperimentPlan
-from harness.model.domain import PartsState
+from harness.model.planned.domain import PartsState
 from harness.run.acts import experiments
 from harness.run.acts.experiments import ExperimentDriver
 from harness.run.users import UsersServed

@@ -20,7 +20,7 @@ from harness.drivers.rollout.status import AnalysisStatus, ObjectStatus
 from harness.errors import DriverError, TargetGone, TargetSilent, TargetUnreachable
 from harness.judgement.figures.rollouts import steps
 from harness.model import Demand, DemandKind, Phase, Quantity
-from harness.model.rollout import ReversedBy, RolloutPlan, Strategy, TakenBack
+from harness.model.planned.rollout import ReversedBy, RolloutPlan, Strategy, TakenBack
 from harness.run.acts import following
 from harness.run.acts.at_once import Beside
 from harness.run.acts.changes import analysed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from harness.errors import AccessDenied, DriverError
-from harness.model.domain import PartsState
+from harness.model.planned.domain import PartsState
 from harness.run import scheduler
 from harness.run.acts.driver import Driver, RequiredKey
 from harness.run.scheduler import Scheduler

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import DriverError
 from harness.model import Observation
-from harness.model.trigger import Signal
+from harness.model.planned.trigger import Signal
 from harness.run.acts.signals import SignalReader
 from tests.fake_clock import BEGUN_S, FakeClock
 

@@ -12,7 +12,7 @@ from harness.drivers.watch import LiveView
 from harness.evidence import RowWriter
 from harness.judgement.recovery import Promise
 from harness.model import LEDGER_WRITES, PROBES, SAMPLES
-from harness.model.domain import PartsState
+from harness.model.planned.domain import PartsState
 from harness.run.condition import Condition
 from harness.run.shares import Shares
 from harness.run.steady import Steadiness

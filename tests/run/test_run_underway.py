@@ -12,7 +12,7 @@ import pytest
 from harness.drivers.load import LoadSettings
 from harness.errors import DriverError
 from harness.model import Act
-from harness.model.domain import PartsState
+from harness.model.planned.domain import PartsState
 from harness.run import gathering, underway
 from harness.targets import Target
 from tests.builders.conducting import Told, stage

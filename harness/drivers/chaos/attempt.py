@@ -24,7 +24,7 @@ from harness.drivers.chaos.scratch import Scratch
 from harness.drivers.packages import project_directory
 from harness.errors import ConfigurationError, DriverError
 from harness.model import domain_of
-from harness.model.domain import PARTS
+from harness.model.planned.domain import PARTS
 from harness.targets.expect import fits
 from harness.targets.http import http_client
 from harness.targets.intents import VERIFY

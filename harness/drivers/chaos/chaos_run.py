@@ -20,7 +20,7 @@ from harness.drivers.packages import project_directory
 from harness.errors import DriverError
 from harness.files import last_lines
 from harness.model import NO_FAULT, ExperimentPlan
-from harness.model.domain import UNKNOWN
+from harness.model.planned.domain import UNKNOWN
 from harness.targets import Target, guard_experiment, guard_target
 from harness.targets.child import ChildSettings
 

@@ -13,7 +13,7 @@ from harness.drivers.chaos.validity import missing_variable
 from harness.drivers.packages import module_directories
 from harness.errors import ConfigurationError
 from harness.model import ExperimentPlan
-from harness.model.domain import UNKNOWN
+from harness.model.planned.domain import UNKNOWN
 from harness.targets import Target
 from harness.targets.child import CONTEXT_VARIABLE, HOLD_VARIABLE, RUN_VARIABLE, ChildSettings
 from harness.targets.http import NO_PROXY, tls_variables

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from harness.errors import AccessDenied, TargetUnreachable
-from harness.model.domain import DATABASE, NODES, PARTS, WORKLOADS, PartsState
+from harness.model.planned.domain import DATABASE, NODES, PARTS, WORKLOADS, PartsState
 from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.database import MEMBERS, leader_region, not_streaming

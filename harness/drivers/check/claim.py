@@ -13,7 +13,7 @@ from harness.drivers.claim import ClaimedSentence, attach, defined_at, sentence_
 from harness.drivers.facts import FactProbe
 from harness.errors import ConfigurationError
 from harness.model import DemandKind
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 
 Params = Mapping[str, str]

@@ -15,7 +15,7 @@ from harness.drivers.check.needs import API
 from harness.drivers.facts import FactProbe, FactReading
 from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared, mapping
 from harness.errors import AccessDenied, ConfigurationError, UsageError
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, Access, access, accesses, resource_of
 from harness.targets.amounts import amount

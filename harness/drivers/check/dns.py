@@ -11,7 +11,7 @@ from harness.drivers.check.claim import claim
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.outside import Dns
 

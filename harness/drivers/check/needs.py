@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 
 
 def within(key: str, why: str) -> RequiredKey:

@@ -24,7 +24,7 @@ from harness.drivers.packages import module_directories, project_directory
 from harness.errors import DriverError
 from harness.files import has_room, last_lines, write_atomic
 from harness.model import Sink, TrafficPlan
-from harness.model.plan import ENDED, JOIN_S
+from harness.model.planned.plan import ENDED, JOIN_S
 from harness.stops import stops_held
 from harness.targets.child import ChildSettings
 from harness.units import NS_PER_S

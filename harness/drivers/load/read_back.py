@@ -15,7 +15,7 @@ from harness import clock
 from harness.evidence.rows import RowWriter, read_rows
 from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, Sink, Table
 from harness.model.digest import digest_of
-from harness.model.plan import MOST_READ_BACK, NEWEST_S
+from harness.model.planned.plan import MOST_READ_BACK, NEWEST_S
 from harness.targets.http import http_client
 from harness.units import NS_PER_S
 

@@ -12,7 +12,7 @@ from harness.targets.selectors import selector_text
 from harness.targets.workloads import DEPLOYMENT, ROLLOUT, referred
 
 if TYPE_CHECKING:
-    from harness.model.rollout import RolloutPlan
+    from harness.model.planned.rollout import RolloutPlan
     from harness.targets import Target
     from harness.targets.kubernetes import Object
 

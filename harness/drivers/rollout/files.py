@@ -12,8 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity
-from harness.model.rollout import ALL, PlannedReport, RolloutPlan, Strategy, TakenBack
-from harness.model.trigger import Signal, Trigger, misfit
+from harness.model.planned.rollout import ALL, PlannedReport, RolloutPlan, Strategy, TakenBack
+from harness.model.planned.trigger import Signal, Trigger, misfit
 from harness.nearest import hint_with_nearest
 from harness.targets.target import Seconds
 from harness.targets.values import quantity

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.drivers.rollout.candidate import containers_of, covers, equal, foreign_images, images_of, same_image
 from harness.drivers.rollout.objects import APPS, PlainDeployment
-from harness.model.rollout import ReversedBy
+from harness.model.planned.rollout import ReversedBy
 
 if TYPE_CHECKING:
     from harness.drivers.rollout.candidate import Replaced

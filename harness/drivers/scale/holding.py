@@ -14,7 +14,7 @@ from harness.drivers.scale.stress import stressed, stressors_for
 from harness.drivers.scale.times import UPS, reached_within_s, rest_within_s, risen_within_s
 from harness.errors import DriverError
 from harness.model import Quantity
-from harness.model.scaling import NEAR
+from harness.model.planned.scaling import NEAR
 from harness.targets.patience import patiently
 
 if TYPE_CHECKING:

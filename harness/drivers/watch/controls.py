@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from harness.drivers.watch.probers import WAIT_S, wrong
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.model.table import CONTROL
+from harness.model.records.table import CONTROL
 from harness.targets.target import Target
 
 if TYPE_CHECKING:

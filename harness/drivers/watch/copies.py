@@ -12,8 +12,8 @@ from harness.drivers.watch.session_errors import NoAnswerError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
-from harness.model.items import LEDGER_COPIES
-from harness.model.table import COPIES
+from harness.model.records.items import LEDGER_COPIES
+from harness.model.records.table import COPIES
 from harness.targets.target import Target
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.schedule import ProbeSchedule
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Pace, Watcher, Watching
-from harness.model.table import PROBES
+from harness.model.records.table import PROBES
 from harness.targets.parts import ReadProbe
 from harness.targets.target import Target
 

@@ -13,7 +13,7 @@ from harness.drivers.watch.settings import WatchSettings
 from harness.errors import MissingEvidence
 from harness.evidence.rows import RowWriter, read_rows
 from harness.model import LEDGER_FINAL, LEDGER_WRITES, FinalRead
-from harness.model.evidence import DATABASE, ENTRY
+from harness.model.records.evidence import DATABASE, ENTRY
 from harness.targets import Target
 from harness.targets.http import http_client
 

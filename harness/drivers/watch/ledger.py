@@ -15,7 +15,7 @@ from harness.drivers.watch.schedule import ProbeSchedule
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Pace, Watcher, Watching
 from harness.evidence.rows import RowWriter
-from harness.model.items import LEDGER_READS, LEDGER_WRITES, outcome_of
+from harness.model.records.items import LEDGER_READS, LEDGER_WRITES, outcome_of
 from harness.targets.target import Target
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from harness.evidence.rows import RowTail
-from harness.model.items import LEDGER_WRITES
-from harness.model.table import PROBES, Bools, Ints
+from harness.model.records.items import LEDGER_WRITES
+from harness.model.records.table import PROBES, Bools, Ints
 
 _KEEP: Final = 20_000
 """Rows kept of each: six minutes of reads during a fault and eleven of writes, more than any experiment lasts."""

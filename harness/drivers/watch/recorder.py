@@ -11,7 +11,7 @@ from harness import clock
 from harness.drivers.watch.attendance import Attendance, receipt
 from harness.evidence.history import History
 from harness.evidence.rows import FLUSH_S, RowWriter
-from harness.model.table import Schema
+from harness.model.records.table import Schema
 from harness.units import NS_PER_S
 
 _QUIET_NS: Final = 5 * NS_PER_S

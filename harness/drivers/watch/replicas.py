@@ -17,7 +17,7 @@ from harness.drivers.watch.session_errors import NoAnswerError, NoTableError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
-from harness.model.table import REPLICAS
+from harness.model.records.table import REPLICAS
 from harness.targets.target import Target
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from harness.drivers.watch.probers import Prober
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.model.recorded import SERVICE
-from harness.model.table import PROBES
+from harness.model.records.recorded import SERVICE
+from harness.model.records.table import PROBES
 from harness.targets.parts import ReadProbe
 from harness.targets.target import Target
 

@@ -37,7 +37,7 @@ from harness.model import (
     Window,
 )
 from harness.model.observations import ActiveUsersRead, every
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
 NAME: Final = Figure.ACTIVE_USERS.value

@@ -27,7 +27,7 @@ from harness.model import (
     Receipt,
     Table,
 )
-from harness.model.table import PORTAL
+from harness.model.records.table import PORTAL
 from harness.units import NS_PER_S
 
 PER_S: Final = 5.0

@@ -30,7 +30,7 @@ from harness.model import (
     Receipt,
     Table,
 )
-from harness.model.harm import Harm
+from harness.model.judged.harm import Harm
 
 LEAST_AGAIN: Final = 0.02
 """Least share of the acknowledged writes that must have been sent twice; the watcher sends one in ten twice."""

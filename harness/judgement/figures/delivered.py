@@ -23,7 +23,7 @@ from harness.judgement.measures import Case, bounded, held
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed
 from harness.model import Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Receipt, Table, Window
-from harness.model.table import Bools
+from harness.model.records.table import Bools
 
 
 def delivered(case: Case) -> Iterable[Measure]:

@@ -31,7 +31,7 @@ from harness.model import (
     Receipt,
     Table,
 )
-from harness.model.table import Bools, Ints, distinct
+from harness.model.records.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 NAME: Final = Figure.EQUAL_COPIES.value

@@ -23,8 +23,8 @@ from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import Bounds, Floats, quantile_bounds, share_bounds
 from harness.judgement.wording import formatted
 from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Reason, ReasonKind, Table, Window, Words
-from harness.model.overview import LEAST_REQUESTS, LEAST_S
-from harness.model.table import Bools, Ints
+from harness.model.judged.overview import LEAST_REQUESTS, LEAST_S
+from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
 _Kind = TypeVar("_Kind", bound=np.generic)

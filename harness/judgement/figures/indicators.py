@@ -14,7 +14,7 @@ from harness.judgement.routes import routes_called
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.statistics import Floats
 from harness.model import Measure, Objective, Per, Phase, Plan, ReasonKind, Table, Window
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 
 CUT_OFF: Final = "cut_off"
 _BUSY: Final = frozenset({408, 425, 429})

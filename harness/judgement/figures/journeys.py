@@ -31,7 +31,7 @@ from harness.judgement.recovery.usual import promised_ms
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, Table, Window
-from harness.model.table import Ints
+from harness.model.records.table import Ints
 
 _WORKER_BITS: Final = 48
 """Bits of the key for the journey's number, which is unique in its worker."""

@@ -38,7 +38,7 @@ from harness.model import (
     Receipt,
     Table,
 )
-from harness.model.harm import Harm
+from harness.model.judged.harm import Harm
 from harness.units import NS_PER_S
 
 BACK: Final = Need(

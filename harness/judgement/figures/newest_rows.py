@@ -30,7 +30,7 @@ from harness.model import (
     Receipt,
     Table,
 )
-from harness.model.plan import NEWEST_S
+from harness.model.planned.plan import NEWEST_S
 from harness.units import NS_PER_S
 
 _NAME: Final = "newest rows"

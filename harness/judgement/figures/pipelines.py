@@ -31,8 +31,8 @@ from harness.model import (
     Receipt,
     Table,
 )
-from harness.model.harm import Harm
-from harness.model.table import Bools, Ints, distinct
+from harness.model.judged.harm import Harm
+from harness.model.records.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 WATCHER: Final = "pipeline"

@@ -25,8 +25,8 @@ from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.stats.statistics import BY_CHANCE
 from harness.judgement.wording import formatted
 from harness.model import LEDGER_READS, Figure, Measure, Phase, ReasonKind, Receipt, Table
-from harness.model.harm import Harm
-from harness.model.table import Bools, Ints, distinct
+from harness.model.judged.harm import Harm
+from harness.model.records.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 AROUND_NS: Final = NS_PER_S

@@ -22,7 +22,7 @@ from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.stats.batches import Tally, share_by_batches
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Phase, PodChange, Receipt, Table, Window
-from harness.model.table import Bools
+from harness.model.records.table import Bools
 
 LEAST: Final = 0.5
 """Share of the fault-free time for which a pod must have been ready: a pod that has just started has too few answers."""

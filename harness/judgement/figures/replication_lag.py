@@ -25,7 +25,7 @@ from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import needed
 from harness.model import REPLICAS, Figure, LimitRule, Measure, Phase, Receipt, Table, Window
-from harness.model.table import Ints, Words
+from harness.model.records.table import Ints, Words
 from harness.units import NS_PER_S
 
 

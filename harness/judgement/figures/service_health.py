@@ -18,8 +18,8 @@ from harness.judgement.receipts.missing import UNFILTERED
 from harness.judgement.receipts.watch import watch_receipt
 from harness.judgement.shapes.until import Effect, until
 from harness.model import Experiment, Figure, Measure, Outcome, ReasonKind, Table
-from harness.model.recorded import SERVICE
-from harness.model.table import Bools
+from harness.model.records.recorded import SERVICE
+from harness.model.records.table import Bools
 from harness.units import NS_PER_S
 
 _NAME: Final = Figure.SERVICE_HEALTH.value

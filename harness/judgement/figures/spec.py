@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from harness.judgement.measures import Case
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Op, Phase
-from harness.model.harm import Harm
+from harness.model.judged.harm import Harm
 
 
 class Basis(StrEnum):

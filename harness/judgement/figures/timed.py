@@ -12,7 +12,7 @@ from harness.judgement.stats.batches import BatchedSample, batch_of
 from harness.judgement.stats.clusters import Timeline, episodes_of
 from harness.judgement.stats.statistics import Floats, quantile_of
 from harness.model import Table
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from harness.judgement.once import once_a_run
 from harness.judgement.recovery import answered
 from harness.model import JOURNEY_WRITES, SAMPLES, SIGN_INS, Evidence, Plan, Table, Window
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 
 HINT: Final = (
     "keep the files of a run as they were recorded; record each request of a route (`journey.wrote`, `journey.signed_in`) or give "

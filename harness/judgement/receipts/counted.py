@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from harness.model import PROBES, Evidence, Table, WatchSource
-from harness.model.evidence import ENTRY
 from harness.model.observations import WatchClosed, every
-from harness.model.recorded import RECORDED, SERVICE
+from harness.model.records.evidence import ENTRY
+from harness.model.records.recorded import RECORDED, SERVICE
 
 
 def trusted(evidence: Evidence) -> Mapping[str, WatchSource]:

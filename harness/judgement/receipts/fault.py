@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.judgement.receipts.hits import gone_receipt, named_receipt, returned_early
 from harness.model import Evidence, Experiment, Hit, Objective, Plan, Receipt, domain_of
-from harness.model.domain import UNKNOWN
+from harness.model.planned.domain import UNKNOWN
 from harness.units import NS_PER_S
 
 _UNCONFIRMED: Final = {

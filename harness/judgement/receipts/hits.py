@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.model import Evidence, Experiment, Hit, Objective, Receipt
-from harness.model.domain import DATABASE
 from harness.model.observations import AutoscalerSeen, every
+from harness.model.planned.domain import DATABASE
 from harness.units import NS_PER_S
 
 LATER_NS: Final = 5 * NS_PER_S

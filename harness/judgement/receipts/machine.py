@@ -39,7 +39,7 @@ from harness.model import (
     Window,
 )
 from harness.model.observations import MachineSeen, every
-from harness.model.table import CONTROL
+from harness.model.records.table import CONTROL
 from harness.units import NS_PER_S
 
 FEWEST: Final = 3

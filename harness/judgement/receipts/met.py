@@ -20,7 +20,7 @@ from harness.judgement.recovery.usual import AS_BEFORE, CONFIDENCE
 from harness.judgement.recovery.way import STALL_NS
 from harness.judgement.stats.statistics import share_at_most
 from harness.model import Evidence, Experiment, Plan
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
 UNMET: Final = "no request met the fault"

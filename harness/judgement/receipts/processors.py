@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.model import Table
 from harness.model.observations import MachineSeen
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
 LATE_MS: Final = 50.0

@@ -14,7 +14,7 @@ from typing import Final
 from harness.judgement.receipts.hits import LATER_NS, falls
 from harness.judgement.recovery import probed
 from harness.model import Evidence, Experiment, domain_of
-from harness.model.domain import DATABASE, ENTRY, NODES
+from harness.model.planned.domain import DATABASE, ENTRY, NODES
 from harness.units import NS_PER_S
 
 AROUND_NS: Final = 2 * NS_PER_S

@@ -16,7 +16,7 @@ import numpy as np
 from harness.judgement.receipts.closed_load import AS_RECORDED, READ_LOG, Trouble
 from harness.judgement.recovery import SERVER_ERROR
 from harness.model import Evidence, Table, Window
-from harness.model.table import Bools, Ints, distinct
+from harness.model.records.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 _OK: Final = 200

@@ -12,7 +12,7 @@ from harness.judgement.recovery import Requests
 from harness.judgement.recovery.requests import GAP_NS
 from harness.model import Evidence, Receipt
 from harness.model.observations import WatchBlind, every
-from harness.model.table import Ints
+from harness.model.records.table import Ints
 from harness.units import NS_PER_S
 
 SHARE_OF_LIMIT: Final = 0.1

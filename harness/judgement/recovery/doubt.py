@@ -29,7 +29,7 @@ from harness.judgement.recovery.rule import (
     timed,
 )
 from harness.judgement.recovery.usual import AS_BEFORE, NOISE, Usual
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
 PLANNED: Final = 3.0

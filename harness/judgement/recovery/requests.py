@@ -8,7 +8,7 @@ from typing import Final, Self
 import numpy as np
 
 from harness.model import Table
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 
 SERVER_ERROR: Final = 500
 """Statuses from here on are failures of the server. Source: RFC 9110, section 15.6."""

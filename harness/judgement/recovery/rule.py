@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from harness.judgement.recovery.requests import Requests
 from harness.judgement.recovery.usual import AS_BEFORE, NOISE, UNKNOWN, Usual
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
 STRETCH_NS: Final = 5_000_000_000

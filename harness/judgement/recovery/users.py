@@ -30,7 +30,7 @@ from harness.judgement.recovery.usual import Promise, Usual
 from harness.judgement.recovery.way import MARGIN_NS, since_s
 from harness.judgement.routes import by_method
 from harness.model import OperationRecovery, Table
-from harness.model.table import Bools
+from harness.model.records.table import Bools
 from harness.units import NS_PER_S
 
 LEAST_PER_S: Final = 2.0

@@ -26,7 +26,7 @@ from scipy.special import betainc
 from harness.judgement.recovery.requests import Requests
 from harness.judgement.stats.statistics import share_at_most
 from harness.model import Figure, Op, Phase, Plan
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 
 MOST_MEASURED: Final = 0.01
 """No share that was measured without a fault counts as more than this: a platform that promises nothing is out where 1 in 20 fails."""

@@ -30,7 +30,7 @@ from harness.judgement.recovery.requests import Requests
 from harness.judgement.recovery.rule import Outage, ServiceRecord, longest_gap_ns, served_in, since_undo
 from harness.judgement.recovery.usual import Usual
 from harness.model import OperationRecovery
-from harness.model.table import distinct
+from harness.model.records.table import distinct
 from harness.units import NS_PER_S
 
 MARGIN_NS: Final = 1_000_000_000

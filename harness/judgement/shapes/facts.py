@@ -10,7 +10,7 @@ from harness.judgement.measures import Case, Figures, because
 from harness.judgement.shapes.found import Found, made
 from harness.judgement.shapes.words import words_of_facts
 from harness.model import Fact, FactTable, Measure, Outcome, ReasonKind
-from harness.model.facts import FIRST
+from harness.model.records.facts import FIRST
 
 _OUTCOMES: Final[Mapping[bool | None, Outcome]] = {
     True: Outcome.PASS,

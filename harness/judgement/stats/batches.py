@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, Floats, share_at_least, share_at_most
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 
 FEWEST_BATCHES: Final = 20
 """Minimum number of time batches for an estimate of their variance."""

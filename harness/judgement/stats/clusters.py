@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy.special import bdtrc, chdtrc, pdtrc
 
 from harness.judgement.stats.shared import Ids, Shared
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 
 SLOT_NS: Final = 50_000_000
 """A slot is at least this long: shorter stalls are noise of the machine."""

@@ -13,7 +13,7 @@ from harness.judgement.recovery.requests import GAP_NS
 from harness.judgement.stats.clusters import Floats, Timeline, episodes_of, kish
 from harness.judgement.stats.effective import ENOUGH, NEXT_LARGER, sum_at_least, sum_at_most
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 
 LONE: Final = 1.5
 """Maximum length of an outage of one failed probe, in probe spacings."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 
 SPARSE: Final = 4
 """Maximum ratio of journey numbers to requests for counting by number; otherwise renumber, which is slow."""

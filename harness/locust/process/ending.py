@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import gevent
 
-from harness.model.plan import ENDED
+from harness.model.planned.plan import ENDED
 
 _PACKAGES: Final = ("locust", "gevent")
 _SHAPE: Final = "shape_worker"

@@ -31,8 +31,8 @@ from harness.locust.schedule.alarm import Alarm
 from harness.locust.schedule.arrivals import due_times, random_of, trace_times
 from harness.locust.schedule.crew import Crew, SentAway
 from harness.model import RateCurve
-from harness.model.plan import JOIN_S
-from harness.model.table import SAMPLES
+from harness.model.planned.plan import JOIN_S
+from harness.model.records.table import SAMPLES
 from harness.units import NS_PER_S
 
 AHEAD: Final = 64

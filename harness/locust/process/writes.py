@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.evidence.rows import RowWriter
-from harness.model.items import JOURNEY_WRITES, SIGN_INS
-from harness.model.table import Schema
+from harness.model.records.items import JOURNEY_WRITES, SIGN_INS
+from harness.model.records.table import Schema
 
 
 class _RowLog:

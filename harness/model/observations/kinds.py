@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, get_type_hints
 
-from harness.model.objective import Phase
-from harness.model.observation import Observation
+from harness.model.planned.objective import Phase
+from harness.model.records.observation import Observation
 
 _MOST: Final = 2**63
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from harness.model import SAMPLES, Table
-from harness.model.rollout import percent, taken_back_words
+from harness.model.planned.rollout import percent, taken_back_words
 from harness.report.html.plot import (
     FOOT,
     GAP,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model import Phase
-from harness.model.overview import LEAST_REQUESTS, LEAST_S
+from harness.model.judged.overview import LEAST_REQUESTS, LEAST_S
 from harness.report.view.wording import NOTHING, counted, duration, figure, some
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import numpy as np
 
 from harness.model import SAMPLES, Evidence, Plan, Table, Window
 from harness.model.observations import RolloutBack, RolloutEnded, RolloutSkipped, RolloutStarted, RolloutStep, every
-from harness.model.rollout import taken_back_words
+from harness.model.planned.rollout import taken_back_words
 from harness.report.view.wording import NOTHING, figure
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
-    from harness.model.rollout import RolloutPlan
+    from harness.model.planned.rollout import RolloutPlan
 
 _PARTS: Final = {"start": "before the first step", "after-switch": "after the switch", "back": "during the rollback"}
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.model import Evidence, Table, Window
-from harness.model.table import Bools, Ints
+from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
 Floats = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.model.evidence import DATABASE
+from harness.model.records.evidence import DATABASE
 from harness.report.view.wording import NOTHING, figure, found
 from harness.units import NS_PER_S
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.drivers.check.claim import When
 from harness.drivers.check.registry import kind_of, run_check
 from harness.model import Act, DemandKind
-from harness.model.window import after_faults_name, fault_free_name
+from harness.model.records.window import after_faults_name, fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey, consent
 
 if TYPE_CHECKING:

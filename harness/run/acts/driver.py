@@ -6,14 +6,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from harness.model import Act, Demand, ExperimentPlan, TrafficPlan
-    from harness.model.rollout import RolloutPlan
+    from harness.model.planned.rollout import RolloutPlan
     from harness.run.acts.context import Context
     from harness.targets import Target
     from harness.targets.access import Access

@@ -16,8 +16,8 @@ from harness.drivers.chaos.chaos_run import JOURNAL_GRACE_S
 from harness.drivers.chaos.restore import RESTORED
 from harness.errors import TargetGone
 from harness.model import NO_FAULT, Act, DemandKind, Phase, domain_of
-from harness.model.domain import ENTRY, PartsState
-from harness.model.window import fault_free_name
+from harness.model.planned.domain import ENTRY, PartsState
+from harness.model.records.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
 from harness.run.condition import STEADY_WITHIN_S
 from harness.targets.intents import VERIFY, pending_intents, strike_intent

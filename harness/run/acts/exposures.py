@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness import clock
 from harness.errors import ConfigurationError, HarnessError
 from harness.model import Act, DemandKind
-from harness.model.window import fault_free_name
+from harness.model.records.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
 from harness.targets.access import Access, access
 

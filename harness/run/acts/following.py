@@ -13,7 +13,7 @@ from harness import clock
 from harness.drivers.rollout import Reversal, candidate_template, changeable, gone_back, take_over
 from harness.errors import DriverError
 from harness.model import Phase
-from harness.model.rollout import (
+from harness.model.planned.rollout import (
     WATCHED_AFTER_S,
     ReversedBy,
     RolloutPlan,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.evidence import RowTail
 from harness.model import SAMPLES
-from harness.model.rollout import ALL
+from harness.model.planned.rollout import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

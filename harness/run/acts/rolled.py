@@ -16,7 +16,7 @@ from harness.drivers.rollout import (
     unmoved,
 )
 from harness.errors import DriverError, TargetSilent
-from harness.model.rollout import ReversedBy
+from harness.model.planned.rollout import ReversedBy
 from harness.run.acts.at_once import at_once
 from harness.run.acts.reaching import step_of
 from harness.targets.intents import amend_intent
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from harness.drivers.rollout import Changeable, ObjectStatus, Replaced, Strategy
     from harness.model import Intent
-    from harness.model.rollout import RolloutPlan
+    from harness.model.planned.rollout import RolloutPlan
     from harness.targets import Platform
 
 POLL_S: Final = 0.2

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
 from harness.model import Act, DemandKind, Phase
-from harness.model.domain import ENTRY, WORKLOADS
-from harness.model.window import fault_free_name
+from harness.model.planned.domain import ENTRY, WORKLOADS
+from harness.model.records.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredGroup, RequiredKey
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import HarnessError
 from harness.model import Act, DemandKind, Quantity
-from harness.model.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
-from harness.model.window import fault_free_name
+from harness.model.planned.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
+from harness.model.records.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredGroup, RequiredKey, consent
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from harness import clock
 from harness.errors import DriverError
-from harness.model.trigger import Signal
+from harness.model.planned.trigger import Signal
 from harness.run.acts.at_once import Beside, at_once
 from harness.targets.amounts import amount
 from harness.targets.http import http_client
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from harness.model import Sink
-    from harness.model.rollout import PlannedReport, RolloutPlan
+    from harness.model.planned.rollout import PlannedReport, RolloutPlan
     from harness.run.acts.context import Context
     from harness.targets.kubernetes import Cluster, Object
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness import clock
 from harness.model import Act, DemandKind
-from harness.model.window import after_faults_name, fault_free_name
+from harness.model.records.window import after_faults_name, fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
 from harness.units import NS_PER_S
 

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from harness.model import Figure, Objective, Op, Phase, Quantity, Scope
-from harness.model.trigger import Signal
+from harness.model.planned.trigger import Signal
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.slots import Values
 from harness.steps.template import Template

@@ -10,7 +10,7 @@ from typing import Final
 
 from harness.errors import UsageError
 from harness.model import DemandKind, Figure, Objective, Op, Phase, Quantity, Scope
-from harness.model.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
+from harness.model.planned.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.slots import Values
 from harness.steps.template import Template

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from harness.model import Figure, Objective, Op, Phase, Quantity, Scope
-from harness.model.trigger import Signal
+from harness.model.planned.trigger import Signal
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.slots import Values
 from harness.steps.template import Template

@@ -15,7 +15,7 @@ from harness.evidence import read_rows
 from harness.evidence.rows import RowWriter
 from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, TrafficPlan
 from harness.model.digest import digest_of
-from harness.model.plan import MOST_READ_BACK
+from harness.model.planned.plan import MOST_READ_BACK
 from harness.targets import Target, load_target
 
 ACCOUNTS = (

@@ -18,7 +18,7 @@ from harness import clock
 from harness.drivers.load import Load, LoadSettings
 from harness.drivers.load.load import FAR_AHEAD_S
 from harness.errors import DriverError
-from harness.model.plan import JOIN_S
+from harness.model.planned.plan import JOIN_S
 from harness.units import NS_PER_S
 from tests.full_disk import room_for
 

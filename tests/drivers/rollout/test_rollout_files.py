@@ -9,8 +9,8 @@ import pytest
 from harness.drivers.rollout import load_rollout, on_target, read_rollout
 from harness.errors import ConfigurationError, Refused
 from harness.files import bundled
-from harness.model.rollout import Strategy, TakenBack, percent
-from harness.model.trigger import Signal
+from harness.model.planned.rollout import Strategy, TakenBack, percent
+from harness.model.planned.trigger import Signal
 from harness.targets import load_target
 from harness.targets.guard import guard_replaced, guard_rollout
 

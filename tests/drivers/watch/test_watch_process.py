@@ -21,8 +21,8 @@ from harness.drivers.watch import LiveView, Rates, Watch, WatchSettings, ledger_
 from harness.errors import DriverError
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_WRITES, PROBES, Table
-from harness.model.recorded import SERVICE
-from harness.model.table import CONTROL, PORTAL
+from harness.model.records.recorded import SERVICE
+from harness.model.records.table import CONTROL, PORTAL
 from harness.units import NS_PER_MS
 
 if TYPE_CHECKING:

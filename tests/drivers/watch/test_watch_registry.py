@@ -11,7 +11,7 @@ import pytest
 from harness.drivers.watch import Rates, Watcher, Watching, registry
 from harness.errors import UsageError
 from harness.model import Evidence
-from harness.model.recorded import scheduled
+from harness.model.records.recorded import scheduled
 from harness.targets import Target, load_target
 
 if TYPE_CHECKING:

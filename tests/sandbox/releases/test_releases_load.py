@@ -8,7 +8,7 @@ import pytest
 
 from harness.catalogue.load import load_catalogue
 from harness.errors import ConfigurationError
-from harness.model.harm import Harm
+from harness.model.judged.harm import Harm
 from readiness_sandbox.platform import render
 from readiness_sandbox.platform.credentials import Credentials
 from readiness_sandbox.releases import load_release, names

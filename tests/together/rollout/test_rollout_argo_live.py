@@ -25,7 +25,7 @@ from harness.drivers.rollout import (
 )
 from harness.drivers.rollout.candidate import relabelled
 from harness.errors import TargetUnreachable
-from harness.model.rollout import ReversedBy
+from harness.model.planned.rollout import ReversedBy
 from harness.targets import Target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster

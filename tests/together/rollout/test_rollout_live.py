@@ -13,7 +13,7 @@ import pytest
 from harness.drivers.rollout import Changeable, FollowedSpec, Reversal, changeable, go_back, take_over
 from harness.drivers.rollout.candidate import relabelled
 from harness.errors import DriverError
-from harness.model.rollout import ReversedBy
+from harness.model.planned.rollout import ReversedBy
 from harness.targets import Target, platform_of
 from harness.targets.intents import pending_intents, strike_intent
 from harness.targets.kubernetes import Cluster

@@ -16,7 +16,7 @@ from harness.drivers.check.calls.together import CallAnswer, CallPlan, counted_b
 from harness.drivers.check.claim import claim
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.parts import SignIn
 

@@ -15,7 +15,7 @@ from harness import clock
 from harness.drivers.check.needs import within
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target, platform_of
 from harness.targets.access import Access, access
 from harness.targets.changes import ConfigMapKey, FlagSettings

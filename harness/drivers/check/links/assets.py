@@ -15,7 +15,7 @@ from harness.drivers.check.claim import claim
 from harness.drivers.check.links.answers import WITHIN_S, LinkAnswer, ask, linked, site
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.http import http_client
 

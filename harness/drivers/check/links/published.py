@@ -23,7 +23,7 @@ from harness.drivers.check.release import running_version
 from harness.drivers.check.state.fields import image_tag
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.http import http_client

@@ -12,7 +12,7 @@ from harness.drivers.check.claim import When, claim
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets.http import http_client
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.needs import MONITOR
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.http import http_client
 

@@ -16,7 +16,7 @@ from harness.drivers.check.reach import PodReach
 from harness.drivers.check.services import SERVICES, ServicePods, services_in
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object

@@ -10,7 +10,7 @@ from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_at, p
 from harness.drivers.check.needs import MONITOR
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 
 

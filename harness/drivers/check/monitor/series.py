@@ -15,7 +15,7 @@ from harness.drivers.check.needs import MONITOR, PODS, SERIES
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, access, accesses
 from harness.targets.kubernetes import Object, labels_of

@@ -29,7 +29,7 @@ from harness.drivers.check.sql.asking import database_in
 from harness.drivers.check.sql.tables import InUse, Rows, columns_changed, compared, rows_of_tables
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target, platform_of
 from harness.targets.access import Access, access, accesses
 from harness.targets.changes import MigrationSettings

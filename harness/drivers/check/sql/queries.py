@@ -16,8 +16,8 @@ from harness.drivers.check.sql.statements import read_statements
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
-from harness.model.need import RequiredKey
-from harness.model.queries import is_query, without_values
+from harness.model.planned.need import RequiredKey
+from harness.model.records.queries import is_query, without_values
 from harness.targets import Target
 
 _QUERY: Final = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE)\b", re.IGNORECASE)

@@ -18,7 +18,7 @@ from harness.drivers.check.sql.asking import Row, database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.model import Quantity
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.reference import Reference
 from harness.validation import configuration_error, matching

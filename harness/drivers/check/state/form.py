@@ -16,7 +16,7 @@ from harness.drivers.check.state.readers import READERS, ThingState
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import AccessDenied
 from harness.model import DemandKind
-from harness.model.need import RequiredKey
+from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import accesses, accesses_of
 

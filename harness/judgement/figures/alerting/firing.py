@@ -36,7 +36,7 @@ from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.wording import formatted
 from harness.model import Experiment, Figure, Hit, Measure, Outcome, Phase, ReasonKind, Receipt
-from harness.model.domain import DOMAINS
+from harness.model.planned.domain import DOMAINS
 from harness.units import NS_PER_S
 
 _AGAIN: Final = "read the history of the alerts, then run again"

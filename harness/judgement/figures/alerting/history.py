@@ -12,8 +12,8 @@ from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns
 from harness.judgement.receipts.watch import Span, blind_spells
 from harness.model import Evidence, Experiment, Measure, Plan, Receipt, Window
-from harness.model.domain import NO_FAULT
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, every
+from harness.model.planned.domain import NO_FAULT
 from harness.units import NS_PER_S
 
 ALERTS: Final = "history/alerts.ndjson"

@@ -37,7 +37,7 @@ from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.shapes.until import Effect, until
 from harness.model import Figure, Measure, Quantity, ReasonKind
-from harness.model.queries import brief, is_query
+from harness.model.records.queries import brief, is_query
 from harness.units import NS_PER_S
 
 PART: Final = "query"

@@ -13,7 +13,7 @@ from typing import Final
 
 from harness.judgement.figures.rollouts.history import RolloutHistory
 from harness.model.observations import RolloutBack
-from harness.model.trigger import Signal
+from harness.model.planned.trigger import Signal
 
 _FAILED: Final = "Failed"
 _BAD: Final = frozenset({_FAILED, "Error"})

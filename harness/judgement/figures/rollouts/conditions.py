@@ -20,7 +20,7 @@ from harness.judgement.figures.rollouts.triggers import (
 )
 from harness.judgement.measures import Case
 from harness.model import Table
-from harness.model.trigger import Signal
+from harness.model.planned.trigger import Signal
 
 _ANCHORS: Final = 5
 """It is unknown where the platform begins a slice: this many positions are tried."""

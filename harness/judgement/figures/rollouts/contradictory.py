@@ -19,7 +19,7 @@ from harness.model.observations import (
     RolloutStep,
     every,
 )
-from harness.model.rollout import ReversedBy, RolloutPlan, percent
+from harness.model.planned.rollout import ReversedBy, RolloutPlan, percent
 
 _DEGRADED: Final = "Degraded"
 """The phase of an object whose controller has reacted to an abort."""

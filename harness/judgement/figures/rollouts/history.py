@@ -38,7 +38,7 @@ from harness.model.observations import (
     RolloutStep,
     every,
 )
-from harness.model.rollout import ReversedBy, RolloutPlan, percent, taken_back_words
+from harness.model.planned.rollout import ReversedBy, RolloutPlan, percent, taken_back_words
 from harness.units import NS_PER_S
 
 _CLOSE: Final = 0.005

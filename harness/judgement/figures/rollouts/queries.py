@@ -31,7 +31,7 @@ from harness.judgement.figures.rollouts.history import (
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.shapes.until import Effect, until
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Quantity, ReasonKind, Receipt
-from harness.model.queries import brief
+from harness.model.records.queries import brief
 from harness.units import NS_PER_S
 
 _TRIED: Final = (

@@ -43,8 +43,8 @@ from harness.judgement.shapes.every import Gap
 from harness.judgement.shapes.until import Effect, until
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Quantity, ReasonKind, Receipt
 from harness.model.observations import RolloutBack
-from harness.model.rollout import ReversedBy, percent
-from harness.model.trigger import Signal
+from harness.model.planned.rollout import ReversedBy, percent
+from harness.model.planned.trigger import Signal
 from harness.units import NS_PER_S
 
 _JUST_BELOW: Final = 0.95

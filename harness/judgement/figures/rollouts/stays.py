@@ -12,7 +12,7 @@ from typing import Final
 
 from harness.judgement.figures.rollouts.history import RolloutHistory, with_shares
 from harness.model.observations import RolloutStatus
-from harness.model.rollout import percent
+from harness.model.planned.rollout import percent
 from harness.units import NS_PER_S
 
 

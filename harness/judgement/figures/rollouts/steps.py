@@ -28,7 +28,7 @@ from harness.judgement.shapes.every import Gap
 from harness.judgement.wording import formatted
 from harness.model import Figure, Length, LimitRule, Measure, Op, Receipt
 from harness.model.observations import RolloutAnalysis
-from harness.model.rollout import ReversedBy, percent, taken_back_words
+from harness.model.planned.rollout import ReversedBy, percent, taken_back_words
 from harness.units import NS_PER_S
 
 _SUCCESSFUL: Final = "Successful"

@@ -40,8 +40,8 @@ from harness.model import (
     Table,
 )
 from harness.model.observations import RolloutBack
-from harness.model.rollout import ReversedBy, taken_back_words
-from harness.model.table import Bools
+from harness.model.planned.rollout import ReversedBy, taken_back_words
+from harness.model.records.table import Bools
 from harness.units import NS_PER_S
 
 _FEWEST: Final = 20

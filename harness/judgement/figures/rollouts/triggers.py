@@ -18,7 +18,7 @@ import numpy as np
 from harness.judgement.figures.indicators import failed, timed, waited_ms
 from harness.judgement.stats.statistics import Floats, quantile_of
 from harness.model import Table
-from harness.model.table import Ints
+from harness.model.records.table import Ints
 
 SLICES: Final = 20
 """Number of equal slices of a window; each of them must be above the limit."""

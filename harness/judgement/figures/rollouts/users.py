@@ -31,8 +31,8 @@ from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.wording import formatted
 from harness.model import Figure, LimitRule, Measure, Op, ReasonKind, Table
-from harness.model.rollout import percent
-from harness.model.table import Bools, Ints
+from harness.model.planned.rollout import percent
+from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
 SETTLES_S: Final = 1.0

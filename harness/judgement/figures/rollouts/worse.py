@@ -31,8 +31,8 @@ from harness.judgement.stats.statistics import quantile_of
 from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Quantity, ReasonKind, Receipt, Table
 from harness.model.observations import RolloutBack, RolloutStatus
-from harness.model.rollout import ReversedBy
-from harness.model.trigger import Signal
+from harness.model.planned.rollout import ReversedBy
+from harness.model.planned.trigger import Signal
 from harness.units import NS_PER_S
 
 _POINTS: Final = 0.02

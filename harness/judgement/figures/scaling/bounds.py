@@ -17,7 +17,7 @@ from harness.judgement.receipts.watch import Span, pods_receipt
 from harness.judgement.shapes.amount import Amount, amount
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Phase, PodChange, ReasonKind
 from harness.model.observations import AutoscalerSeen, every
-from harness.model.scaling import SPIKE
+from harness.model.planned.scaling import SPIKE
 
 _PODS: Final = "history/pods.ndjson"
 BETWEEN: Final = ", "

@@ -11,7 +11,7 @@ from harness.judgement.measures import Case
 from harness.judgement.receipts.watch import Span, followed
 from harness.model import Evidence, Figure, LimitRule, Measure, Observation, Phase, Receipt
 from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, UsageRead, WatchClosed, every
-from harness.model.scaling import NEAR
+from harness.model.planned.scaling import NEAR
 
 FILES: Final = ("history/autoscalers.ndjson", "history/scale.ndjson")
 AGAIN: Final = "apply the load on a quieter machine, then run again"

@@ -24,7 +24,7 @@ from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Quantity, ReasonKind
-from harness.model.scaling import NEAR
+from harness.model.planned.scaling import NEAR
 from harness.units import NS_PER_S
 
 _ROUNDING: Final = 1e-9

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from harness.model.quantity import Quantity
-from harness.model.trigger import Trigger
+from harness.model.planned.quantity import Quantity
+from harness.model.planned.trigger import Trigger
 
 
 class Strategy(StrEnum):

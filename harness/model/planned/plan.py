@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from harness.model.objective import Objective, Phase, Requirement
-from harness.model.reason import Reason
-from harness.model.rollout import RolloutPlan
-from harness.model.scenario import Scenario
-from harness.model.schedule import ArrivalTrace, RateCurve
-from harness.model.statement import Attestation, Waiver
+from harness.model.judged.reason import Reason
+from harness.model.planned.objective import Objective, Phase, Requirement
+from harness.model.planned.rollout import RolloutPlan
+from harness.model.planned.scenario import Scenario
+from harness.model.planned.schedule import ArrivalTrace, RateCurve
+from harness.model.planned.statement import Attestation, Waiver
 from harness.units import NS_PER_S
 
 

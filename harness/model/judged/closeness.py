@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from harness.model.objective import Op
-from harness.model.outcome import Outcome
-from harness.model.verdict import Measure
+from harness.model.judged.outcome import Outcome
+from harness.model.judged.verdict import Measure
+from harness.model.planned.objective import Op
 
 
 def share_of_limit(measure: Measure) -> float | None:

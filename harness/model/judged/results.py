@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.model.outcome import Outcome
-from harness.model.window import Worker
+from harness.model.judged.outcome import Outcome
+from harness.model.records.window import Worker
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

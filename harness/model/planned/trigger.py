@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from harness.model.quantity import Quantity
+from harness.model.planned.quantity import Quantity
 
 
 class Signal(StrEnum):

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.model.evidence import Steady
-from harness.model.facts import FactAmount
-from harness.model.harm import UnjudgedHarm
-from harness.model.outcome import DecisionOutcome, Outcome
-from harness.model.overview import DoorResult, JourneyResult, MachineResult, ReleaseResult, Unjudged, WindowResult
-from harness.model.quantity import Length
-from harness.model.reason import LONGEST, Reason, shortened
-from harness.model.results import ExperimentResult, LedgerResult, PipelineResult, TrafficResult, WatcherResult
-from harness.model.scenario import Scenario
-from harness.model.statement import Waiver
+from harness.model.judged.harm import UnjudgedHarm
+from harness.model.judged.outcome import DecisionOutcome, Outcome
+from harness.model.judged.overview import (
+    DoorResult,
+    JourneyResult,
+    MachineResult,
+    ReleaseResult,
+    Unjudged,
+    WindowResult,
+)
+from harness.model.judged.reason import LONGEST, Reason, shortened
+from harness.model.judged.results import ExperimentResult, LedgerResult, PipelineResult, TrafficResult, WatcherResult
+from harness.model.planned.quantity import Length
+from harness.model.planned.scenario import Scenario
+from harness.model.planned.statement import Waiver
+from harness.model.records.evidence import Steady
+from harness.model.records.facts import FactAmount
 
 
 class Explained:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from harness.model.quantity import Length, Quantity
+from harness.model.planned.quantity import Length, Quantity
 
 UNFELT: Final = "unfelt"
 """Parameter of a recovery whose sentence says `or is not felt`: the fault may have affected no request."""

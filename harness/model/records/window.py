@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.model.objective import Phase
-from harness.model.table import SAMPLES, Bools, Ints, Table
+from harness.model.planned.objective import Phase
+from harness.model.records.table import SAMPLES, Bools, Ints, Table
 from harness.units import NS_PER_S
 
 _ROLLOUT: Final = "rollout:"

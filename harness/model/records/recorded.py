@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.model.items import (
+from harness.model.records.items import (
     JOURNEY_READS,
     JOURNEY_WRITES,
     LEDGER_COPIES,
@@ -16,7 +16,7 @@ from harness.model.items import (
     PIPELINE,
     SIGN_INS,
 )
-from harness.model.table import (
+from harness.model.records.table import (
     CONTROL,
     COPIES,
     FACTS,

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from harness.model.objective import Objective, Op
-from harness.model.quantity import Quantity
+from harness.model.planned.objective import Objective, Op
+from harness.model.planned.quantity import Quantity
 
 COMPARED: Final = frozenset({Op.BELOW, Op.AT_MOST, Op.AT_LEAST, Op.WITHIN})
 """A figure is compared with a limit in any of these ways, unless its rule says otherwise."""

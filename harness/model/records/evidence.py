@@ -6,13 +6,13 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from harness.model.facts import Check
-from harness.model.fault import FaultWindow
-from harness.model.items import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE
-from harness.model.observation import Observation
-from harness.model.plan import Plan
-from harness.model.table import PROBES, REPLICAS, Table
-from harness.model.window import Window, fault_name
+from harness.model.planned.plan import Plan
+from harness.model.records.facts import Check
+from harness.model.records.fault import FaultWindow
+from harness.model.records.items import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE
+from harness.model.records.observation import Observation
+from harness.model.records.table import PROBES, REPLICAS, Table
+from harness.model.records.window import Window, fault_name
 
 _Known = TypeVar("_Known")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from harness.model.table import Schema
+from harness.model.records.table import Schema
 
 _INTS: Final = {"id": 8, "by": 4, "made_ns": 8, "accepted_ns": 8, "seen_ns": 8, "copies": 4, "digest": 8}
 _WORDS: Final = ("item", "place", "outcome", "state")

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.model.table import FACTS, Table
+from harness.model.records.table import FACTS, Table
 
 FIRST: Final = 10
 """Maximum number of facts of a matrix that are named; all are counted and are in the table."""
