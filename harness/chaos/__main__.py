@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness.chaos.forking import end_processes_with_us, end_with, serve
+from harness.chaos.child.forking import end_processes_with_us, end_with, serve
 from harness.targets.child import ChildSettings
 
 
@@ -26,11 +26,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # after what is installed, so that a file of the project replaces no package
     sys.path += ChildSettings.from_env().modules  # read anew: a forked process has an environment of its own
-    from harness.chaos.kubeconfig import one_context
+    from harness.chaos.child.kubeconfig import one_context
 
     end_processes_with_us()
     if sys.argv[1:2] == ["rollbacks"]:
-        from harness.chaos.rolling_back import roll_back
+        from harness.chaos.child.rolling_back import roll_back
 
         one_context(Path(sys.argv[2]).parent)
         values = json.loads(Path(sys.argv[3]).read_bytes()) if sys.argv[3:] else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.chaos.hits import HITS, Hits, first_ready, pod_hits, remembered
+from harness.chaos.confirmation.hits import HITS, Hits, first_ready, pod_hits, remembered
 from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
 from harness.model import Hit

@@ -22,12 +22,12 @@ from chaoslib.exceptions import ActivityFailed, InterruptExecution
 from pydantic import ValidationError
 
 from harness import clock
-from harness.chaos.confirming import comes_to_be_met, comes_true, still_true, was_true
-from harness.chaos.parts import HYPOTHESIS, METHOD, ROLLBACK, THREAD, PartHandler
-from harness.chaos.receipts import HitSnapshot
-from harness.chaos.remembered import remember
-from harness.chaos.tolerances import complaint, holds, selected_nothing
-from harness.chaos.undoing import is_of_harness, is_own_undo, may_undo
+from harness.chaos.child.parts import HYPOTHESIS, METHOD, ROLLBACK, THREAD, PartHandler
+from harness.chaos.child.remembered import remember
+from harness.chaos.confirmation.confirming import comes_to_be_met, comes_true, still_true, was_true
+from harness.chaos.confirmation.receipts import HitSnapshot
+from harness.chaos.confirmation.tolerances import complaint, holds, selected_nothing
+from harness.chaos.confirmation.undoing import is_of_harness, is_own_undo, may_undo
 from harness.errors import ConfigurationError, HarnessError
 from harness.evidence import History, run_history
 from harness.model import NO_FAULT, domain_of

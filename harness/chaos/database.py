@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
+from harness.chaos.confirmation.hits import HITS, Hits, name_of, pod_hits, remembered
 from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
 from harness.targets.access import LOCK, access, accesses

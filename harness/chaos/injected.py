@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import Any, Final
 
-from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
+from harness.chaos.confirmation.hits import HITS, Hits, name_of, pod_hits, remembered
 from harness.chaos.session import ChaosSession, session
 from harness.chaos.workloads import places_of
 from harness.errors import FaultNotInjected

@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from harness import clock
-from harness.chaos.hits import HITS, Hits, pod_hits, remembered
+from harness.chaos.confirmation.hits import HITS, Hits, pod_hits, remembered
 from harness.chaos.session import ChaosSession, session
 from harness.clock import Deadline
 from harness.errors import FaultNotInjected, TargetUnreachable

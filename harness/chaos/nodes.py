@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from harness.chaos.confirmation.hits import HITS, Hits, database_leader, name_of, pod_hits, remembered
 from harness.chaos.database import cordon, take_leader
-from harness.chaos.hits import HITS, Hits, database_leader, name_of, pod_hits, remembered
 from harness.chaos.power import command_off, drain, is_drained_with, stop_by_command
 from harness.chaos.session import ChaosSession, node_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.chaos.hits import HITS, Hits, first_ready, name_of, pod_hits, remembered
+from harness.chaos.confirmation.hits import HITS, Hits, first_ready, name_of, pod_hits, remembered
 from harness.chaos.session import session
 from harness.targets.access import access, accesses
 

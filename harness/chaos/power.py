@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness import clock
+from harness.chaos.confirmation.hits import name_of
 from harness.chaos.database import cordon_all
-from harness.chaos.hits import name_of
 from harness.chaos.session import ChaosSession
 from harness.errors import DriverError, FaultNotInjected
 from harness.targets.kubernetes import Cluster, Object

@@ -12,12 +12,12 @@ from typing import Final
 
 import httpx
 
+from harness.chaos.confirmation.hits import name_of
+from harness.chaos.confirmation.liveness import liveness_begun
+from harness.chaos.confirmation.polling import none_left, until
 from harness.chaos.containers import EXEC, succeeds_in
-from harness.chaos.hits import name_of
 from harness.chaos.injected import NETWORK, injected_now
-from harness.chaos.liveness import liveness_begun
 from harness.chaos.locks import queries_wait, rows_free
-from harness.chaos.polling import none_left, until
 from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
 from harness.model import Hit

@@ -9,9 +9,10 @@ from typing import Any, cast
 import pytest
 from chaoslib.exceptions import InterruptExecution
 
-from harness.chaos import control, receipts
+from harness.chaos import control
+from harness.chaos.confirmation import receipts
+from harness.chaos.confirmation.receipts import HitSnapshot
 from harness.chaos.control import ExperimentRecorder, before_experiment_control
-from harness.chaos.receipts import HitSnapshot
 from harness.errors import AccessDenied, EvidenceError
 from harness.model import Hit
 from harness.targets.harness_block import BlastRadius, HarnessBlock

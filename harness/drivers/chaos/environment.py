@@ -60,7 +60,7 @@ def target_environment(target: Target) -> dict[str, str]:
     if target.kubernetes is None:
         env["KUBECONFIG"] = os.devnull  # else `kubectl` and the clients find the caller's own cluster
     else:
-        # the child takes the target's context alone from these files: `harness.chaos.kubeconfig`
+        # the child takes the target's context alone from these files: `harness.chaos.child.kubeconfig`
         files = kubeconfig_files(target)
         env |= {
             "KUBECONFIG": files,

@@ -11,7 +11,7 @@ import yaml
 
 from harness import clock
 from harness.chaos import actions, injected, probes
-from harness.chaos.receipts import HitSnapshot
+from harness.chaos.confirmation.receipts import HitSnapshot
 from harness.chaos.session import node_hit, pod_hit, session
 from harness.drivers.chaos import open_attempt
 from harness.errors import ConfigurationError, DriverError, FaultNotInjected, Refused

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from harness.chaos import confirming
-from harness.chaos.rolling_back import roll_back
-from harness.chaos.tolerances import complaint, holds
+from harness.chaos.child.rolling_back import roll_back
+from harness.chaos.confirmation import confirming
+from harness.chaos.confirmation.tolerances import complaint, holds
 from harness.clock import Deadline
 from harness.drivers.chaos import (
     ChaosResult,

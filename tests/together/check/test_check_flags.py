@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from harness.chaos.polling import until
+from harness.chaos.confirmation.polling import until
 from harness.drivers.check.flags import exposed, served, switching
 from harness.drivers.check.flags.asking import AnswersSoFar, FeatureAnswer
 from harness.drivers.check.flags.switching import FlagSwitch, switched

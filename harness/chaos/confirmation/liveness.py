@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
-from harness.chaos.polling import until
+from harness.chaos.confirmation.polling import until
 from harness.chaos.session import session
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import is_over, is_terminating

@@ -13,8 +13,8 @@ from chaoslib.configuration import load_configuration, load_dynamic_configuratio
 from chaoslib.loader import load_experiment
 from chaoslib.secret import load_secrets
 
-from harness.chaos.remembered import read_by_probes
-from harness.chaos.tolerances import complaint, selected_nothing
+from harness.chaos.child.remembered import read_by_probes
+from harness.chaos.confirmation.tolerances import complaint, selected_nothing
 
 
 def roll_back(file: Path, values: Mapping[str, Any] | None = None) -> int:

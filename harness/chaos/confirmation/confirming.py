@@ -9,8 +9,8 @@ from chaoslib.activity import run_activity
 from chaoslib.caching import lookup_activity
 from chaoslib.exceptions import ActivityFailed
 
-from harness.chaos.tolerances import holds
-from harness.chaos.undoing import is_of_harness
+from harness.chaos.confirmation.tolerances import holds
+from harness.chaos.confirmation.undoing import is_of_harness
 from harness.clock import Deadline
 
 Activity = Mapping[str, Any]

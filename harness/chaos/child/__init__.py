@@ -1,0 +1,1 @@
+"""The process of one experiment: how it is forked, which part of the experiment it executes, and how it runs rollbacks alone."""
