@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.judgement.account import Account, Writes, account_of
+from harness.judgement.ledger.account import Account, Writes, account_of
 from harness.model import LEDGER_FINAL, LEDGER_WRITES, FinalRead, Ledger, Table, Words
 from harness.model.records.items import OUTCOMES
 

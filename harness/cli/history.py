@@ -34,7 +34,7 @@ def history(run: tuple[Path, ...], out: Path | None, last: int, *, as_json: bool
 
 def _listed(out: Path | None, last: int, *, as_json: bool) -> str:
     from harness.evidence.past_runs import past_runs
-    from harness.judgement.changes import trends
+    from harness.judgement.summary.changes import trends
     from harness.report.past import history_document, render_history
     from harness.run.which import runs_directory
 
@@ -53,7 +53,7 @@ def _listed(out: Path | None, last: int, *, as_json: bool) -> str:
 
 def _compared(out: Path | None, first: Path, second: Path, *, as_json: bool) -> str:
     from harness.evidence.past_runs import past_run
-    from harness.judgement.changes import compared
+    from harness.judgement.summary.changes import compared
     from harness.report.past import comparison_document, render_comparison
     from harness.run.which import run_path
 

@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from harness.errors import UsageError
-from harness.judgement.decision import decide
-from harness.judgement.excuses import account_in
+from harness.judgement.decisions.decision import decide
+from harness.judgement.decisions.harm import unjudged_harm
+from harness.judgement.decisions.verdicts import claim_verdict, parts_first, requirement_verdict
 from harness.judgement.figures import FIGURES, spec_in
 from harness.judgement.figures.files import experiment_files
 from harness.judgement.figures.loss import ledger_result
 from harness.judgement.figures.pipelines import pipeline_result
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.harm import unjudged_harm
+from harness.judgement.ledger.excuses import account_in
 from harness.judgement.measures import Case, inconclusive, measure
 from harness.judgement.once import once_a_run
-from harness.judgement.overview import door_results, journey_results, unjudged, window_results
 from harness.judgement.receipts.attempts import spared_ns
 from harness.judgement.receipts.counted import trusted
 from harness.judgement.receipts.machine import machine_result, on_this_machine
@@ -26,10 +26,10 @@ from harness.judgement.receipts.recorded_time import unrecorded
 from harness.judgement.receipts.rows import between_windows
 from harness.judgement.routes import apart_by_method
 from harness.judgement.second_reading import read_again
-from harness.judgement.summaries import absent, experiment_results, traffic_results, unknown_traffic
+from harness.judgement.summary.overview import door_results, journey_results, unjudged, window_results
+from harness.judgement.summary.summaries import absent, experiment_results, traffic_results, unknown_traffic
+from harness.judgement.summary.watchers import watcher_results
 from harness.judgement.unread import for_people_only
-from harness.judgement.verdicts import claim_verdict, parts_first, requirement_verdict
-from harness.judgement.watchers import watcher_results
 from harness.judgement.whole import Whole, release_result, voided, whole_of
 from harness.model import (
     Claim,

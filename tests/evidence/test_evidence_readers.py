@@ -129,11 +129,11 @@ def test_the_rule_reads_the_record_and_the_judge_asks_the_rule() -> None:
 
 def test_a_rule_that_does_not_read_a_record_is_found_out() -> None:
     """The walk tells what a rule reads from what it does not."""
-    words, seen = reach("quiet_harm:quiet_harm")
+    words, seen = reach("decisions.quiet_harm:quiet_harm")
     assert "probes" in words
     assert words.isdisjoint({"nodes", "replicas", "COPIES"})
     assert ("harness.judgement.recovery.rule", "served_in") in seen
-    assert place("quiet_harm:nothing") == place("nowhere:quiet_harm") == []
+    assert place("decisions.quiet_harm:nothing") == place("nowhere:quiet_harm") == []
 
 
 def test_what_a_run_recorded_for_people_only_is_listed_with_its_reason() -> None:

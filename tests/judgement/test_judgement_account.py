@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from judgement_builders import END, down, experiment, ledger, ns, table, with_ints, with_words, writes
 
 from harness.errors import UsageError
-from harness.judgement.account import account_of
+from harness.judgement.ledger.account import account_of
 from harness.model import LEDGER_FINAL, LEDGER_WRITES, FinalRead, Ledger, Table
 
 ROWS = writes(per_s=25)

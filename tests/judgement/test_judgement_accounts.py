@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judgement.accounts import AccountResult, account_results
+from harness.judgement.ledger.accounts import AccountResult, account_results
 from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, Table
 
 TRACKS = AccountPlan(name="tracks", path="/tracks/{id}", fields=("title",))

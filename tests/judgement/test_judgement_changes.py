@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harness.judgement.changes import compared, figure_change, trends
+from harness.judgement.summary.changes import compared, figure_change, trends
 from harness.model.judged.past import Change, FigureChange, PastRow
 from tests.builders.past import latency, p95, past
 

@@ -27,8 +27,8 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.account import account_of
-from harness.judgement.excuses import unexcused
+from harness.judgement.ledger.account import account_of
+from harness.judgement.ledger.excuses import unexcused
 from harness.model import (
     JOURNEY_READS,
     JOURNEY_WRITES,

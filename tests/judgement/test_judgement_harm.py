@@ -12,9 +12,9 @@ from judgement_builders import claim, objective, observation, table
 from harness.errors import Exit
 from harness.figures import spec_of
 from harness.judgement import judge
-from harness.judgement.harm import unjudged_harm
-from harness.judgement.invariants import broken
-from harness.judgement.quiet_harm import quiet_harm
+from harness.judgement.decisions.harm import unjudged_harm
+from harness.judgement.decisions.invariants import broken
+from harness.judgement.decisions.quiet_harm import quiet_harm
 from harness.model import (
     JOURNEY_READS,
     LEDGER_FINAL,

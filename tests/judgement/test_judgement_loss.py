@@ -27,7 +27,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.account import account_of
+from harness.judgement.ledger.account import account_of
 from harness.model import (
     LEDGER_FINAL,
     LEDGER_READS,

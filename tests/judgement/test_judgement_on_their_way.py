@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.judgement import judge
-from harness.judgement.quiet_harm import quiet_harm
+from harness.judgement.decisions.quiet_harm import quiet_harm
 from harness.judgement.receipts.attempts import spared_ns
 from harness.model import DecisionOutcome, Evidence, Table, fault_free_name
 from harness.model.judged.harm import Harm

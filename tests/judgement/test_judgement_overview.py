@@ -21,7 +21,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.overview import door_results, journey_results, unjudged, window_results
+from harness.judgement.summary.overview import door_results, journey_results, unjudged, window_results
 from harness.model import PROBES, Evidence, Phase, Steady, Table, Window
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judgement.verdicts import parts_first, worst
+from harness.judgement.decisions.verdicts import parts_first, worst
 from harness.model import EvidenceKind, Gate, Outcome, Requirement
 
 OUTCOMES = list(Outcome)

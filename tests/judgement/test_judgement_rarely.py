@@ -21,11 +21,11 @@ from test_judgement_scaling import CPU, judged, load
 
 from harness.errors import UsageError
 from harness.judgement import judge
-from harness.judgement.changes import figure_change
+from harness.judgement.decisions.waivers import _beyond
 from harness.judgement.measures import because, held
 from harness.judgement.receipts.null_runs import null_run
 from harness.judgement.stats.statistics import share_bounds
-from harness.judgement.waivers import _beyond
+from harness.judgement.summary.changes import figure_change
 from harness.model import Figure, Measure, Op, Outcome, Phase, ReasonKind, Waiver, after_faults_name
 from harness.model.judged.past import Change
 from tests.builders.past import latency

@@ -19,8 +19,8 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
+from harness.judgement.decisions.verdicts import claim_verdict, requirement_verdict
 from harness.judgement.measures import because, settled
-from harness.judgement.verdicts import claim_verdict, requirement_verdict
 from harness.model import Experiment, Outcome, Reason, ReasonKind, Receipt, Worker
 
 BROKE = Worker(

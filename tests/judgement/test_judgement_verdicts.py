@@ -27,9 +27,9 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.decision import decide
+from harness.judgement.decisions.decision import decide
+from harness.judgement.decisions.verdicts import claim_verdict, worst
 from harness.judgement.measures import because
-from harness.judgement.verdicts import claim_verdict, worst
 from harness.judgement.whole import Whole
 from harness.model import (
     Cut,

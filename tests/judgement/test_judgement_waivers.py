@@ -34,7 +34,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.waivers import accepted_harm, waived
+from harness.judgement.decisions.waivers import accepted_harm, waived
 from harness.model import (
     PROBES,
     SAMPLES,

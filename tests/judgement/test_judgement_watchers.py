@@ -9,7 +9,7 @@ import pytest
 from judgement_builders import evidence, lags, ns, observation, plan, pod, reads, table, with_words
 
 from harness.judgement import judge
-from harness.judgement.watchers import watcher_results
+from harness.judgement.summary.watchers import watcher_results
 from harness.model import PIPELINE, PROBES, Evidence, Table, WatcherResult, WatchSource
 
 

@@ -11,7 +11,7 @@ from report_builders import go, no_go
 from report_measures import response
 from report_plan import ROUTES, in_part
 
-from harness.judgement.verdicts import claim_verdict
+from harness.judgement.decisions.verdicts import claim_verdict
 from harness.model import Evidence, Judgement, OperationRecovery, Outcome, Plan
 from harness.report import render_verdict, render_why
 from harness.report.allure.results import render_allure

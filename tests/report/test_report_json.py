@@ -10,7 +10,7 @@ from typing import Any, Final
 from report_builders import no_go
 from report_plan import plan
 
-from harness.judgement.changes import compared, trends
+from harness.judgement.summary.changes import compared, trends
 from harness.model import Act
 from harness.model.judged.past import UnreadRun
 from harness.report import why_document

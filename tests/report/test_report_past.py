@@ -9,7 +9,7 @@ from pathlib import Path
 from report_builders import go, no_go
 
 from harness.evidence.past_runs import past_run, past_runs
-from harness.judgement.changes import compared, trends
+from harness.judgement.summary.changes import compared, trends
 from harness.model.judged.past import PastRow, UnreadRun
 from harness.report import render_verdict
 from harness.report.past import comparison_document, history_document, render_comparison, render_history

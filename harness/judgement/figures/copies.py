@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from harness.judgement.account import Writes
-from harness.judgement.accounts import AccountResult
-from harness.judgement.excuses import account_in
 from harness.judgement.figures.journey_writes import journey_accounts, may_be_excused
 from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.pipelines import WATCHER, pipeline_receipt, pipeline_result
 from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.ledger.account import Writes
+from harness.judgement.ledger.accounts import AccountResult
+from harness.judgement.ledger.excuses import account_in
 from harness.judgement.measures import Case
 from harness.judgement.receipts.accounted import HINT, unaccounted
 from harness.judgement.shapes.every import Gap, Things, every_one

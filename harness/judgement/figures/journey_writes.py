@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.judgement.accounts import AccountResult, account_results
-from harness.judgement.excuses import QUORUM
+from harness.judgement.ledger.accounts import AccountResult, account_results
+from harness.judgement.ledger.excuses import QUORUM
 from harness.judgement.measures import Case
 from harness.judgement.once import once_a_run
 from harness.judgement.receipts.accounted import unaccounted

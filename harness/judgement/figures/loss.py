@@ -13,10 +13,10 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from harness.judgement.account import Account, Writes
-from harness.judgement.excuses import QUORUM, account_in, disasters, unexcused
 from harness.judgement.figures.journey_writes import lost_of_users, unaccounted_writes
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec, in_words
+from harness.judgement.ledger.account import Account, Writes
+from harness.judgement.ledger.excuses import QUORUM, account_in, disasters, unexcused
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.accounted import HINT
 from harness.judgement.receipts.attempts import counted_attempt

@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.account import Writes
-from harness.judgement.excuses import account_in
 from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.phases import of_each_attempt
 from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.ledger.account import Writes
+from harness.judgement.ledger.excuses import account_in
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import answered_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt

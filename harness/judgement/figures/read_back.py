@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 from scipy.special import bdtrc
 
-from harness.judgement.account import Account, Writes
-from harness.judgement.excuses import account_in, lag_ns
 from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.ledger.account import Account, Writes
+from harness.judgement.ledger.excuses import account_in, lag_ns
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.stats.statistics import BY_CHANCE

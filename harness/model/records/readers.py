@@ -55,8 +55,8 @@ def _fault(at: str, rule: str, otherwise: str | ForPeople) -> ReadBy:
 
 
 _FAULTS: Final = "figures.recoveries:SPEC"
-_QUIET: Final = "quiet_harm:quiet_harm"
-_INVARIANTS: Final = "invariants:broken"
+_QUIET: Final = "decisions.quiet_harm:quiet_harm"
+_INVARIANTS: Final = "decisions.invariants:broken"
 _RESTORED: Final = "receipts.restored:contradicted"
 _ENTRY_HEALTH: Final = ForPeople(
     why="a fault may stop the answers of health; reads, writes and users say whether the platform serves"
@@ -100,7 +100,7 @@ _STARTED: Final = "receipts.fault:fault_receipt"
 _UNDONE: Final = "receipts.restore:restore_receipt"
 _OF_ROLLOUTS: Final = "figures.rollouts.steps:ORDER"
 _SCALED: Final = "figures.scaling.rises:SPEC"
-_WATCHED: Final = "watchers:watcher_results"
+_WATCHED: Final = "summary.watchers:watcher_results"
 _ALERTED: Final = "figures.alerting.firing:FIRES"
 _SAID: Final = ForPeople(why="the record says what the harness did, and nothing about the platform")
 
@@ -152,7 +152,7 @@ KINDS_READ: Final[Mapping[type[Recorded], ReadBy]] = {
     kinds.RunBegan: _always("started", "whole:whole_of"),
     kinds.RunEnded: _always("cut", "whole:whole_of"),
     kinds.ActStarted: _always("cut", "whole:whole_of"),
-    kinds.LedgerRead: _always("final_reads", "excuses:account_in"),
+    kinds.LedgerRead: _always("final_reads", "ledger.excuses:account_in"),
     kinds.MachineSeen: _always("MachineSeen", "receipts.machine:machine_result"),
     **dict.fromkeys((kinds.WindowOpened, kinds.WindowClosed), _always("windows", "whole:whole_of")),
     **dict.fromkeys(

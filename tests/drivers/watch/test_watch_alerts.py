@@ -16,7 +16,7 @@ from harness import clock
 from harness.drivers.watch import Rates, Watch, WatchSettings, watch_settings
 from harness.evidence import RunDirectory
 from harness.evidence.reading import load_evidence
-from harness.judgement.watchers import watcher_results
+from harness.judgement.summary.watchers import watcher_results
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:

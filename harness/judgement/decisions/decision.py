@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.judgement.waivers import accepted_figures, accepted_harm
+from harness.judgement.decisions.waivers import accepted_figures, accepted_harm
 from harness.judgement.whole import Whole
 from harness.model import Decision, DecisionOutcome, DecisionReason, Outcome, Plan, Reason, ReasonKind, Verdict, Waiver
 from harness.model.judged.harm import UnjudgedHarm

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.judgement.waivers import waived
+from harness.judgement.decisions.waivers import waived
 from harness.model import (
     Claim,
     ClaimVerdict,

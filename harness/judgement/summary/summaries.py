@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
-from harness.judgement.account import Account
 from harness.judgement.figures.indicators import errors_by_kind, failed, timed, waited_ms
 from harness.judgement.figures.loss import read_back
 from harness.judgement.figures.recovered import recovery_in, regional_recovery
 from harness.judgement.figures.recovered_users import users_in
+from harness.judgement.ledger.account import Account
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.fault import fault_receipt, not_run
 from harness.judgement.receipts.hits import proven_hits

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.account import AUTHORITIES, Account, Writes, account_of, found_by
+from harness.judgement.ledger.account import AUTHORITIES, Account, Writes, account_of, found_by
 from harness.judgement.once import once_a_run
 from harness.model import Evidence, Experiment, Figure, FinalRead, Objective, Plan, domain_of
 from harness.model.records.table import Bools

@@ -1,0 +1,1 @@
+"""Summaries of a judged run for the reports, and its differences to another run."""
