@@ -32,8 +32,8 @@ from coverage_table import (
 )
 from scipy.special import expit
 
-from harness.judgement.figures.balancing import BATCH_S, balanced_tally
 from harness.judgement.figures.fault_free import GuardedWindow
+from harness.judgement.figures.traffic.balancing import BATCH_S, balanced_tally
 from harness.judgement.stats.batches import share_by_batches
 from harness.judgement.stats.statistics import share_at_most
 from harness.units import NS_PER_S

@@ -21,7 +21,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.figures.recovered import outcome_in
+from harness.judgement.figures.recovery.recovered import outcome_in
 from harness.judgement.recovery import Promise, Requests, recovered_at, recovery_of
 from harness.judgement.recovery.usual import Usual
 from harness.model import Outcome

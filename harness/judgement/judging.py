@@ -12,8 +12,8 @@ from harness.judgement.decisions.harm import unjudged_harm
 from harness.judgement.decisions.verdicts import claim_verdict, parts_first, requirement_verdict
 from harness.judgement.figures import FIGURES, spec_in
 from harness.judgement.figures.files import experiment_files
-from harness.judgement.figures.loss import ledger_result
-from harness.judgement.figures.pipelines import pipeline_result
+from harness.judgement.figures.ledger.loss import ledger_result
+from harness.judgement.figures.ledger.pipelines import pipeline_result
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.ledger.excuses import account_in
 from harness.judgement.measures import Case, inconclusive, measure

@@ -9,7 +9,7 @@ from harness.evidence import RunDirectory
 from harness.evidence.baseline import keep_baseline
 from harness.evidence.reading import load_evidence
 from harness.figures import spec_of
-from harness.judgement.figures.improvement import unlike
+from harness.judgement.figures.trends.improvement import unlike
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,7 +24,7 @@ from harness.drivers.watch import (
 )
 from harness.errors import HarnessError
 from harness.figures import spec_of
-from harness.judgement.figures.pipelines import limits_s
+from harness.judgement.figures.ledger.pipelines import limits_s
 from harness.judgement.receipts.machine import is_sandbox
 from harness.judgement.recovery import Promise
 from harness.run.acts.context import Context, Sinks

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from judgement_builders import S, ns
 
-from harness.judgement.figures.connections import rate_bounds
+from harness.judgement.figures.kubernetes.connections import rate_bounds
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.stats.batches import BatchedSample, Tally, batch_of, share_by_batches, unbounded
 from harness.judgement.stats.clustered import share_in_time

@@ -10,7 +10,7 @@ import pytest
 from judgement_builders import evidence, measures, ns, objective, observation, plan, pod
 
 from harness.judgement import judge
-from harness.judgement.figures.connections import rate_bounds
+from harness.judgement.figures.kubernetes.connections import rate_bounds
 from harness.model import Evidence, Figure, Measure, Objective, Observation, Op, Outcome, PodChange
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

@@ -34,7 +34,7 @@ from judgement_builders import (
 
 from harness.judgement import judge
 from harness.judgement.figures.indicators import response_ms
-from harness.judgement.figures.users import users_each_second
+from harness.judgement.figures.traffic.users import users_each_second
 from harness.model import (
     REPLICAS,
     Evidence,

@@ -10,8 +10,8 @@ import pytest
 from judgement_builders import evidence, measures, ns, objective, observation, plan
 
 from harness.judgement import judge
-from harness.judgement.figures.memory_growth import SPEC
 from harness.judgement.figures.spec import Offered
+from harness.judgement.figures.trends.memory_growth import SPEC
 from harness.model import Evidence, Figure, Measure, Objective, Observation, Op, Outcome, PodChange, Quantity
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

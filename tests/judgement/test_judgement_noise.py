@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from judgement_builders import errors, evidence, measures, ns, p95, plan, recovery, with_words
 
 from harness.judgement import judge
-from harness.judgement.figures.recovered import outcome_in
+from harness.judgement.figures.recovery.recovered import outcome_in
 from harness.judgement.recovery import Promise, Requests, Usual, is_steady, recovered_at, recovery_of, served_in
 from harness.judgement.recovery.usual import NOISE, UNKNOWN, promised_failures
 from harness.model import Evidence, Measure, Outcome, Phase

@@ -13,7 +13,7 @@ from judgement_builders import evidence, measures, ns, objective, observation, p
 from harness.drivers.watch.pipeline import OVERDUE_S
 from harness.judgement import judge
 from harness.judgement.decisions.harm import unjudged_harm
-from harness.judgement.figures.pipelines import FOLLOWED_S, pipeline_receipt, pipeline_result
+from harness.judgement.figures.ledger.pipelines import FOLLOWED_S, pipeline_receipt, pipeline_result
 from harness.model import (
     PIPELINE,
     ClockStep,

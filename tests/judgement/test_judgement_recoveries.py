@@ -21,7 +21,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.figures.recovered import recovery_in
+from harness.judgement.figures.recovery.recovered import recovery_in
 from harness.model import (
     LEDGER_WRITES,
     PROBES,

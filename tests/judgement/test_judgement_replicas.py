@@ -20,7 +20,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.figures.replica_share import ready_through
+from harness.judgement.figures.traffic.replica_share import ready_through
 from harness.judgement.stats.batches import BatchedSample, Tally, share_by_batches
 from harness.model import Evidence, Figure, Measure, Objective, Op, Outcome, Phase, PodChange, Quantity, WatchSource
 

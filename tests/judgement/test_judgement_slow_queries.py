@@ -11,7 +11,7 @@ import pytest
 from judgement_builders import evidence, measures, ns, objective, observation, plan
 
 from harness.judgement import judge
-from harness.judgement.figures.query_readings import query_times
+from harness.judgement.figures.database.query_readings import query_times
 from harness.model import Evidence, Figure, Measure, Observation, Op, Outcome, Phase, WatchSource
 from tests.builders.statement_reads import PLAY, PLAY_LABEL, quick, reads, slow
 

@@ -9,9 +9,9 @@ import pytest
 from judgement_builders import failing, measures, ns, objective, plan, samples, with_load
 
 from harness.judgement import judge
-from harness.judgement.figures.quantile_ratios import ratio_of_quantiles
-from harness.judgement.figures.soak import least_requests
-from harness.judgement.figures.timed import Times
+from harness.judgement.figures.trends.quantile_ratios import ratio_of_quantiles
+from harness.judgement.figures.trends.soak import least_requests
+from harness.judgement.figures.trends.timed import Times
 from harness.model import Baseline, Evidence, Figure, Measure, Objective, Op, Outcome, Per, Quantity, Table
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from judgement_builders import every, ns
 
-from harness.judgement.figures.recovered import outcome_in, outcome_of, way_back_bounds
+from harness.judgement.figures.recovery.recovered import outcome_in, outcome_of, way_back_bounds
 from harness.judgement.recovery import Requests, Usual, recovery_of
 from harness.judgement.recovery.doubt import unseen_failed
 from harness.model import OperationRecovery, Outcome

@@ -23,8 +23,8 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.figures.improvement import below_one, unlike
-from harness.judgement.figures.timed import Times, answered_well, counted, longest_stall_ns
+from harness.judgement.figures.trends.improvement import below_one, unlike
+from harness.judgement.figures.trends.timed import Times, answered_well, counted, longest_stall_ns
 from harness.judgement.stats.statistics import Bounds
 from harness.model import (
     Baseline,

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from judgement_builders import every, ns, table
 
-from harness.judgement.figures.recovered import outcome_of
-from harness.judgement.figures.recovered_users import bounds_of
+from harness.judgement.figures.recovery.recovered import outcome_of
+from harness.judgement.figures.recovery.recovered_users import bounds_of
 from harness.judgement.recovery import Promise, users_recovery
 from harness.model import SAMPLES, OperationRecovery, Outcome, Table
 from harness.model.records.table import Bools

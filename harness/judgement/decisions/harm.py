@@ -9,9 +9,9 @@ import numpy as np
 from harness.judgement.decisions.invariants import broken
 from harness.judgement.decisions.quiet_harm import QUIET_HARM, quiet_harm
 from harness.judgement.figures import FIGURES
-from harness.judgement.figures.journey_writes import journey_accounts
-from harness.judgement.figures.pipelines import pipeline_result
-from harness.judgement.figures.read_back import age_ns
+from harness.judgement.figures.ledger.journey_writes import journey_accounts
+from harness.judgement.figures.ledger.pipelines import pipeline_result
+from harness.judgement.figures.ledger.read_back import age_ns
 from harness.judgement.figures.spec import Spec
 from harness.judgement.ledger.excuses import account_in, lag_ns
 from harness.model import Evidence, Figure, Outcome, Plan, Verdict

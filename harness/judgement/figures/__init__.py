@@ -6,52 +6,35 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
-from harness.judgement.figures import (
-    active_users,
-    attestation,
-    baseline_factor,
-    checks,
+from harness.judgement.figures import attestation, checks, parts, releases
+from harness.judgement.figures.alerting import errors, firing, queries, reaching
+from harness.judgement.figures.database import equal_copies, promotion, query_time, replication_lag
+from harness.judgement.figures.kubernetes import (
     connections,
     containers,
-    copies,
-    coupling,
-    delivered,
     discovery,
-    drift,
-    equal_copies,
-    error_rate,
-    exposed,
-    improvement,
-    journeys,
-    loss,
-    memory_growth,
-    newest_rows,
-    parts,
-    pipelines,
-    promotion,
-    query_time,
-    read_back,
-    recoveries,
-    region_share,
-    releases,
     replaced,
-    replica_share,
-    replication_lag,
     rescheduled,
-    response_time,
-    returned_share,
     service_health,
-    soak,
-    throughput,
-    uptime,
-    variation,
 )
-from harness.judgement.figures.alerting import errors, firing, queries, reaching
+from harness.judgement.figures.ledger import copies, delivered, loss, newest_rows, pipelines, read_back
+from harness.judgement.figures.monitor import active_users, exposed
+from harness.judgement.figures.recovery import coupling, recoveries, returned_share
 from harness.judgement.figures.rollouts import queries as rollout_queries
 from harness.judgement.figures.rollouts import rollbacks, steps, switches, telling, watched, worse
 from harness.judgement.figures.rollouts import users as rollout_users
 from harness.judgement.figures.scaling import bounds, resized, rises, spacing, spike_back, spike_rise, spike_time
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
+from harness.judgement.figures.traffic import (
+    error_rate,
+    journeys,
+    region_share,
+    replica_share,
+    response_time,
+    throughput,
+    uptime,
+)
+from harness.judgement.figures.trends import baseline_factor, drift, improvement, memory_growth, soak, variation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from typing import Final
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, failed, steady_window
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.figures.timed import answered_well, counted, longest_stall_ns
+from harness.judgement.figures.trends.timed import answered_well, counted, longest_stall_ns
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import Span

@@ -8,8 +8,8 @@ from itertools import chain, pairwise
 import numpy as np
 
 from harness.judgement.figures.indicators import failed, waited_ms
-from harness.judgement.figures.journeys import journey_keys
-from harness.judgement.figures.uptime import health_probes
+from harness.judgement.figures.traffic.journeys import journey_keys
+from harness.judgement.figures.traffic.uptime import health_probes
 from harness.judgement.recovery import probed
 from harness.judgement.recovery.usual import promised_ms
 from harness.judgement.stats.downtime import Downtime, downtime_of, joined

@@ -7,9 +7,9 @@ from dataclasses import replace
 from itertools import chain
 
 from harness.judgement.figures.indicators import errors_by_kind, failed, timed, waited_ms
-from harness.judgement.figures.loss import read_back
-from harness.judgement.figures.recovered import recovery_in, regional_recovery
-from harness.judgement.figures.recovered_users import users_in
+from harness.judgement.figures.ledger.loss import read_back
+from harness.judgement.figures.recovery.recovered import recovery_in, regional_recovery
+from harness.judgement.figures.recovery.recovered_users import users_in
 from harness.judgement.ledger.account import Account
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.fault import fault_receipt, not_run

@@ -54,7 +54,7 @@ def _fault(at: str, rule: str, otherwise: str | ForPeople) -> ReadBy:
     return ReadBy(at=at, quiet=otherwise, held=rule, back=rule, last=otherwise)
 
 
-_FAULTS: Final = "figures.recoveries:SPEC"
+_FAULTS: Final = "figures.recovery.recoveries:SPEC"
 _QUIET: Final = "decisions.quiet_harm:quiet_harm"
 _INVARIANTS: Final = "decisions.invariants:broken"
 _RESTORED: Final = "receipts.restored:contradicted"
@@ -66,30 +66,30 @@ _APART: Final = ForPeople(
 )
 
 TABLES_READ: Final[Mapping[str, ReadBy]] = {
-    "samples": _fault("samples", _FAULTS, "figures.error_rate:SPEC"),
+    "samples": _fault("samples", _FAULTS, "figures.traffic.error_rate:SPEC"),
     "probes read at the entry": _fault("probes", _FAULTS, _QUIET),
     "probes read at regions": _always("probes", _QUIET),
     "probes health": ReadBy(at="probes", quiet=_QUIET, held=_ENTRY_HEALTH, back=_RESTORED, last=_QUIET),
-    "probes service": _fault("probes", "figures.service_health:SPEC", _QUIET),
+    "probes service": _fault("probes", "figures.kubernetes.service_health:SPEC", _QUIET),
     "control": _always("CONTROL", "receipts.machine:machine_result"),
     "portal": _fault(
         "PORTAL",
-        "figures.containers:RESTARTED",
+        "figures.kubernetes.containers:RESTARTED",
         ForPeople(why="the portal is probed for one figure, which stops a container; no other rule reads it"),
     ),
     "replicas": ReadBy(at="replicas", quiet=_INVARIANTS, held=_INVARIANTS, back=_RESTORED, last=_INVARIANTS),
     "ledger-writes": _fault("ledger", _FAULTS, _QUIET),
-    "ledger-final": _always("ledger", "figures.loss:SPEC"),
-    "ledger-reads": _always("ledger", "figures.read_back:SPEC"),
-    "copies": _fault("COPIES", "figures.equal_copies:SPEC", _APART),
-    "ledger-copies": _fault("LEDGER_COPIES", "figures.equal_copies:SPEC", _APART),
-    "pipeline": _always("pipeline", "figures.pipelines:SPEC"),
+    "ledger-final": _always("ledger", "figures.ledger.loss:SPEC"),
+    "ledger-reads": _always("ledger", "figures.ledger.read_back:SPEC"),
+    "copies": _fault("COPIES", "figures.database.equal_copies:SPEC", _APART),
+    "ledger-copies": _fault("LEDGER_COPIES", "figures.database.equal_copies:SPEC", _APART),
+    "pipeline": _always("pipeline", "figures.ledger.pipelines:SPEC"),
     "facts": _always("checks", "figures.checks:SPEC"),
-    "journey-writes": _always("JOURNEY_WRITES", "figures.copies:SPEC"),
-    "journey-reads": _always("JOURNEY_READS", "figures.copies:SPEC"),
+    "journey-writes": _always("JOURNEY_WRITES", "figures.ledger.copies:SPEC"),
+    "journey-reads": _always("JOURNEY_READS", "figures.ledger.copies:SPEC"),
     "sign-ins": ReadBy(
         at="SIGN_INS",
-        quiet="figures.active_users:SPEC",
+        quiet="figures.monitor.active_users:SPEC",
         **dict.fromkeys(("held", "back", "last"), "receipts.accounted:unaccounted"),
     ),
 }
@@ -119,17 +119,17 @@ KINDS_READ: Final[Mapping[type[Recorded], ReadBy]] = {
         "figures.alerting.reaching:DELIVERED",
         ForPeople(why="a notice without a fault belongs to a firing alert, which is judged itself"),
     ),
-    kinds.StatementsGrown: _always("StatementsGrown", "figures.query_time:SPEC"),
-    kinds.StatementCounts: _always("StatementCounts", "figures.query_time:SPEC"),
-    kinds.ActiveUsersRead: _always("ActiveUsersRead", "figures.active_users:SPEC"),
-    kinds.MetricsRead: _always("MetricsRead", "figures.exposed:SPEC"),
-    kinds.MemoryRead: _always("MemoryRead", "figures.memory_growth:SPEC"),
-    kinds.FlowsSeen: _always("FlowsSeen", "figures.connections:SPEC"),
+    kinds.StatementsGrown: _always("StatementsGrown", "figures.database.query_time:SPEC"),
+    kinds.StatementCounts: _always("StatementCounts", "figures.database.query_time:SPEC"),
+    kinds.ActiveUsersRead: _always("ActiveUsersRead", "figures.monitor.active_users:SPEC"),
+    kinds.MetricsRead: _always("MetricsRead", "figures.monitor.exposed:SPEC"),
+    kinds.MemoryRead: _always("MemoryRead", "figures.trends.memory_growth:SPEC"),
+    kinds.FlowsSeen: _always("FlowsSeen", "figures.kubernetes.connections:SPEC"),
     kinds.SeriesRead: _always("SeriesRead", "figures.rollouts.watched:DEPLOYED"),
     kinds.PodAsked: _always("PodAsked", "figures.rollouts.watched:HEALTH"),
     kinds.ReleaseSeen: _always("release_reads", "receipts.release:release_receipt"),
     kinds.SteadySeen: _always("steady_end", "whole:whole_of"),
-    kinds.ActivityDone: _always("ActivityDone", "figures.promotion:SPEC"),
+    kinds.ActivityDone: _always("ActivityDone", "figures.database.promotion:SPEC"),
     **dict.fromkeys((kinds.CheckDone, kinds.CheckFact, kinds.CheckFailed), _always("checks", "figures.checks:SPEC")),
     **dict.fromkeys(
         (
@@ -161,7 +161,7 @@ KINDS_READ: Final[Mapping[type[Recorded], ReadBy]] = {
     ),
     kinds.ClockAligned: _always("workers", _RUN),
     kinds.RowsSealed: _always("workers", _RUN),
-    kinds.LoadUsers: _always("load.users", "figures.response_time:SPEC"),
+    kinds.LoadUsers: _always("load.users", "figures.traffic.response_time:SPEC"),
     kinds.WatchStarted: _always("watchers", _WATCHED),
     kinds.WatchClosed: _always("WatchClosed", "receipts.counted:trusted"),
     kinds.WatchBlind: _always("WatchBlind", _WATCHED),

@@ -27,7 +27,7 @@ from harness.judgement.figures.alerting.history import (
     unsent,
     unsent_of,
 )
-from harness.judgement.figures.phases import of_each_attempt
+from harness.judgement.figures.recovery.phases import of_each_attempt
 from harness.judgement.figures.spec import Basis, Spec, until_spec
 from harness.judgement.measures import Case, because, inconclusive
 from harness.judgement.receipts.fault import claimed_fault_receipt

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.judgement.figures.phases import also_failed
+from harness.judgement.figures.recovery.phases import also_failed
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns

@@ -22,7 +22,7 @@ from harness.judgement.figures.alerting.history import (
     unsent,
 )
 from harness.judgement.figures.alerting.history import PER_S as ALERTS_PER_S
-from harness.judgement.figures.query_readings import (
+from harness.judgement.figures.database.query_readings import (
     DATABASE,
     FEWEST,
     FILE,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from harness.judgement.figures.query_readings import (
+from harness.judgement.figures.database.query_readings import (
     DATABASE,
     FEWEST,
     FILE,

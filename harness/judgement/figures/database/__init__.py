@@ -1,0 +1,1 @@
+"""Figures of the replicated database: replication lag, promotion, equal copies, times of queries."""

@@ -1,0 +1,208 @@
+"""Times of database queries: a quantile of each statement's calls in the window, from the statistics of the database itself.
+
+For each statement a server keeps number, mean, standard deviation, minimum and maximum of its calls, but no times of single calls. What was
+counted between two readings bounds any quantile of these calls; minimum and maximum are those since the statement was first counted, which only
+widens the bounds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+from harness.judgement.figures.database.query_readings import (
+    DATABASE,
+    PER_S,
+    calls_within,
+    counted_of,
+    joined,
+    read_receipt,
+    unread_members,
+)
+from harness.judgement.figures.database.query_readings import FILES as READ_FILES
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.indicators import steady_window
+from harness.judgement.figures.recovery.phases import in_phase
+from harness.judgement.figures.spec import Basis, Spec
+from harness.judgement.measures import Case, bounded, inconclusive
+from harness.judgement.receipts.load import load_receipt
+from harness.judgement.stats.quantile_moments import KnownMoments, quantile_by_moments
+from harness.judgement.stats.statistics import needed
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Phase, Receipt, Window
+from harness.model.observations import StatementCounts, every
+from harness.units import NS_PER_S
+
+_FILES: Final = ("history/queries.ndjson",)
+_AGAIN: Final = "make sure that the statistics of every member can be read during the complete window, then run again"
+_NAMED: Final = 3
+"""How many rare statements a reason names."""
+
+
+class _Uncounted(Exception):
+    """The statistics do not support a verdict; the text says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Statements:
+    """The statement statistics of a window.
+
+    Attributes:
+        texts: by id the text of each statement.
+        calls: by id the moments of its calls.
+        seconds: the time that the statistics cover.
+    """
+
+    texts: Mapping[str, str]
+    calls: Mapping[str, KnownMoments]
+    seconds: float
+
+
+def query_times(case: Case) -> Iterable[Measure]:
+    """One measure per statement that ran in the window often enough, or that was slow."""
+    name = _name(case)
+    if case.objective.scope.phase is Phase.SWITCHED:
+        yield from in_phase(case, name, partial(_after_switch, case))
+        return
+    window = steady_window(case, name)
+    if isinstance(window, Measure):
+        yield window
+        return
+    try:
+        counted, members = _statements(case, window)
+    except _Uncounted as unknown:
+        yield inconclusive(case, name, str(unknown), _AGAIN, scope={"traffic": window.traffic})
+        return
+    watch = Receipt(ok=True, why=f"the statistics of {members} cover {counted.seconds:.4g} s", files=_FILES)
+    yield from _by_statement(case, window, counted, {"watch": watch})
+
+
+def _name(case: Case) -> str:
+    return f"p{case.quantile * 100:g} of a database query"
+
+
+def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
+    """The measures of the time in which all users had the candidate, from the statistics of the members."""
+    for window in windows:
+        texts, calls = calls_within(case.evidence, window.span)
+        watch = read_receipt(case.evidence, window.span, case.plan.members)
+        counted = _Statements(texts=texts, calls=calls, seconds=window.seconds)
+        yield from _by_statement(case, window, counted, {**receipts, "watch": watch})
+
+
+def _by_statement(
+    case: Case, window: Window, counted: _Statements, receipts: Mapping[str, Receipt]
+) -> Iterable[Measure]:
+    name, limit, texts = _name(case), case.objective.limit.in_unit("ms"), counted.texts
+    enough = needed(0, 1 - case.quantile, case.objective.confidence) or 0
+    rare = {one for one, of in counted.calls.items() if of.n < enough and min(of.most, of.total) < limit}
+    if len(rare) == len(counted.calls):
+        why = f"no statement of the services ran {enough} times in {counted.seconds:.4g} s"
+        yield inconclusive(
+            case, name, why, "let the traffic run longer, then run again", scope={"traffic": window.traffic}
+        )
+        return
+    receipts = {**receipts, "load": load_receipt(case.plan, window, latencies=False)}
+    for one in sorted(set(counted.calls) - rare, key=lambda one: -counted.calls[one].total):
+        of = counted.calls[one]
+        bounds = quantile_by_moments(of, case.quantile, case.objective.confidence)
+        yield bounded(
+            case,
+            name,
+            bounds,
+            unit="ms",
+            subject=f"the highest possible p{case.quantile * 100:g} of `{texts[one]}`",
+            n_needed=enough,
+            scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": texts[one]},
+            receipts=receipts,
+            fail_needs=("load",),
+            detail=f"mean {of.mean:.4g} ms, deviation {of.deviation:.4g} ms{_besides(texts, rare)}",
+            files=(*receipts["watch"].files, *window.files),
+            counted="calls",
+        )
+
+
+def _besides(texts: Mapping[str, str], rare: Iterable[str]) -> str:
+    """The statements that ran too rarely to judge their quantile and of which no call was slow, in words."""
+    names = sorted(texts[one] for one in rare)
+    some = ", ".join(f"`{name}`" for name in names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"; called too rarely to judge, but never slow: {some}{more}" if names else ""
+
+
+def _statements(case: Case, window: Window) -> tuple[_Statements, str]:
+    """The statistics of the window, and the members that they are from, in words.
+
+    Raises:
+        _Uncounted: the statistics are not sufficient.
+    """
+    reads = _readings(case, window)
+    texts: dict[str, str] = {}
+    found: dict[str, list[KnownMoments]] = defaultdict(list)
+    spans = []
+    for member, of in reads.items():
+        first, last = min(of, key=lambda read: read.when_ns), max(of, key=lambda read: read.when_ns)
+        spans.append((first.when_ns, last.when_ns))
+        if last.forgotten > first.forgotten:
+            hint = "raise `pg_stat_statements.max`"
+            raise _Uncounted(f"{member or 'the database'} dropped statements to make room; hint: {hint}")
+        texts |= {str(one["id"]): str(one["text"]) for one in last.statements}
+        for one, grown in _grown(counted_of(first.statements), counted_of(last.statements)).items():
+            if grown is None or grown.n < 0:
+                raise _Uncounted(f"the statistics of {member or 'the database'} were reset in the window")
+            if grown.n:
+                found[one].append(grown)
+    seconds = (min(end for _, end in spans) - max(start for start, _ in spans)) / NS_PER_S
+    if seconds * 2 < window.seconds:
+        raise _Uncounted(f"the statistics of every member cover only {max(seconds, 0):.3g} s of the window")
+    members = f"{len(reads)} members" if len(reads) > 1 else "the database"
+    calls = {one: joined(parts) for one, parts in found.items()}
+    return _Statements(texts=texts, calls=calls, seconds=seconds), members
+
+
+def _readings(case: Case, window: Window) -> Mapping[str, Sequence[StatementCounts]]:
+    """The readings under the window's traffic, by member; raises _Uncounted if a member was not read."""
+    reads: dict[str, list[StatementCounts]] = defaultdict(list)
+    for read in every(StatementCounts, case.evidence.observations):
+        if read.traffic == window.traffic:
+            if read.why:
+                raise _Uncounted(f"the statistics of {read.subject or 'the database'} were not read: {read.why}")
+            reads[read.subject].append(read)
+    if not reads:
+        raise _Uncounted("no statistics of the database were read in the window")
+    if missing := unread_members(reads, case.plan.members):
+        raise _Uncounted(f"the statistics of {missing[0]} were not read in the window")
+    return reads
+
+
+def _grown(first: Mapping[str, KnownMoments], last: Mapping[str, KnownMoments]) -> Mapping[str, KnownMoments | None]:
+    """The calls between two readings, by statement; None for a statement that is no longer counted."""
+    none = KnownMoments(n=0, total=0.0, squares=0.0, least=math.inf, most=0.0)
+    return {
+        one: replace(
+            now,
+            n=now.n - first.get(one, none).n,
+            total=now.total - first.get(one, none).total,
+            squares=now.squares - first.get(one, none).squares,
+        )
+        if (now := last.get(one)) is not None
+        else None
+        for one in {**first, **last}
+    }
+
+
+SPEC: Final = Spec(
+    figure=Figure.QUERY_TIME,
+    judge=query_times,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    timed=True,
+    unit="ms",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY, Phase.SWITCHED}),
+    evidence=lambda case: ("history/queries.", *READ_FILES, *load_files(case)),
+    rates={"statements": PER_S},
+    needs=lambda _objective: (DATABASE,),
+)

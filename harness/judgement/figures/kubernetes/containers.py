@@ -1,0 +1,220 @@
+"""Containers that hang or turn unready: how soon the cluster restarts a hung container, and how long an unready pod still gets requests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.judgement.figures.recovery.phases import of_each_attempt
+from harness.judgement.figures.spec import Need, until_spec
+from harness.judgement.measures import HINTS, Case
+from harness.judgement.receipts.attempts import known_until_ns
+from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.hits import proven_hits
+from harness.judgement.receipts.machine import doubted, slept, starvation
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.watch import pods_receipt, watch_receipt
+from harness.judgement.shapes.until import Effect, until
+from harness.judgement.sightings import ENOUGH
+from harness.model import (
+    Experiment,
+    Figure,
+    Hit,
+    Measure,
+    Outcome,
+    Receipt,
+    Table,
+)
+from harness.model.records.table import PORTAL
+from harness.units import NS_PER_S
+
+PER_S: Final = 5.0
+"""Requests to the portal per second. If one of three pods stays published for 20 s too long, all requests miss it in one of 10^17 runs."""
+_BEFORE_S: Final = 20.0
+"""The pod's share of the answers is counted over at most this time before the fault, in s, and only while the pod was ready."""
+_IN_DOUBT: Final = 1.5
+"""A starved machine delays a probe or an endpoint update by seconds; a duration of this many times the limit is a failure even so."""
+_LONGER: Final = "let the experiment watch for longer, then run again"
+_NEEDS: Final = (
+    Need(
+        key="portal",
+        why="the pages of the portal are requested, and each answer names the pod that served it",
+        hint="add `portal: ADDRESS` to the target file",
+    ),
+    Need(key="kubernetes", why="pods are followed through the Kubernetes API"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _HitPod:
+    """A pod of the named workload that an attempt at an experiment hit, and the requests to the portal."""
+
+    attempt: Experiment
+    pod: Hit
+    sent_ns: int
+    until_ns: int
+    requests: Table
+    scope: Mapping[str, str]
+
+    @property
+    def served(self) -> Table:
+        """The requests that this pod answered."""
+        return self.requests.where(self.requests.words["served_pod"].equals(self.pod.name))
+
+    def changed_ns(self, case: Case, what: str) -> int | None:
+        """When the pod first changed to `what` after this fault was sent and before the fault of the next attempt, in ns; None: never."""
+        times = [one.at_ns for one in case.evidence.pods if one.uid == self.pod.uid and one.what == what]
+        others = (one.fault.sent_ns for one in case.evidence.experiments.get(self.attempt.name, ()))
+        next_ns = min((at_ns for at_ns in others if at_ns is not None and at_ns > self.sent_ns), default=math.inf)
+        return min((at_ns for at_ns in times if self.sent_ns < at_ns < next_ns), default=None)
+
+    def ready_from_ns(self, case: Case, since_ns: int) -> int:
+        """When the pod last became ready before the fault was sent, in ns; `since_ns` if it was ready all the time."""
+        own = [one for one in case.evidence.pods if one.uid == self.pod.uid and one.at_ns <= self.sent_ns]
+        return max([since_ns, *(one.at_ns for one in own if one.what == "ready")])
+
+    def seconds(self, at_ns: int) -> float:
+        """Seconds from the fault to a moment."""
+        return (at_ns - self.sent_ns) / NS_PER_S
+
+
+def _each_pod(figure: Figure, found: Callable[[Case, _HitPod], Effect]) -> Callable[[Case], Iterable[Measure]]:
+    """The judge of a figure that makes one measure for each pod of the workload that an experiment hit."""
+
+    def judge(case: Case) -> Iterable[Measure]:
+        workload = case.objective.params["workload"]
+
+        def of_one(attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+            for pod in _pods(case, attempt, workload, scope):
+                yield _on_this_machine(case, pod, until(case, found(case, pod)))
+
+        nothing = (f"{{experiment}} is not known to have hit a pod of {workload}", HINTS["fault"])
+        return of_each_attempt(case, figure.value, of_one, add="add one of domain `container`", nothing=nothing)
+
+    return judge
+
+
+def _pods(case: Case, attempt: Experiment, workload: str, scope: Mapping[str, str]) -> list[_HitPod]:
+    fault = attempt.fault
+    if fault.sent_ns is None:
+        return []
+    requests = case.evidence.recorded.get(PORTAL.name) or Table.empty(PORTAL)
+    until_ns = fault.undone_ns or min(known_until_ns(case.evidence, attempt), attempt.observed_until_ns)
+    return [
+        _HitPod(
+            attempt=attempt,
+            pod=hit,
+            sent_ns=fault.sent_ns,
+            until_ns=max(until_ns, fault.sent_ns),
+            requests=requests,
+            scope={**scope, "pod": hit.name},
+        )
+        for hit in proven_hits(case.evidence, attempt)
+        if hit.kind == "pod" and hit.workload == workload
+    ]
+
+
+def _effect(
+    case: Case, pod: _HitPod, method: str, *, high: float | None, unknown: str = "", doubt: str = "", **names: object
+) -> Effect:
+    """The effect on one pod, with the receipts that both figures of this module need."""
+    return Effect(
+        high=high,
+        watched=pod.seconds(pod.until_ns),
+        names={"attempt": pod.attempt.name, "pod": pod.pod.name, **names},
+        scope=pod.scope,
+        receipts={
+            "fault": fault_receipt(case.plan, case.evidence, pod.attempt),
+            "watch": pods_receipt(case.evidence, (pod.sent_ns, pod.until_ns), limit_s=case.scaled.in_unit("s")),
+            "portal": _portal_receipt(case, pod),
+            "restore": restore_receipt(case.evidence, pod.attempt),
+        },
+        needs=("fault", "watch", "portal"),
+        method=method,
+        files=(*pod.attempt.files, "history/pods.ndjson", "watch/portal.parquet"),
+        n=len(pod.requests.between("sent_ns", pod.sent_ns, pod.until_ns)),
+        resolution=1 / PER_S,
+        unknown=unknown,
+        doubt=doubt,
+        hint=_LONGER,
+    )
+
+
+def _on_this_machine(case: Case, pod: _HitPod, found: Measure) -> Measure:
+    """The measure; INCONCLUSIVE if the machine slept meanwhile, or if the limit was missed by little while the machine was starved."""
+    if found.outcome not in (Outcome.PASS, Outcome.FAIL):
+        return found
+    spans = [(pod.attempt.observed_from_ns, pod.attempt.observed_until_ns)]
+    doubt = slept(case.evidence, spans)
+    failed = found.outcome is Outcome.FAIL and found.value is not None
+    if doubt is None and failed and (found.value or 0.0) < _IN_DOUBT * case.scaled.in_unit("s"):
+        doubt = starvation(case.plan, case.evidence, spans)
+    return doubted(found, doubt)
+
+
+def _portal_receipt(case: Case, pod: _HitPod) -> Receipt:
+    """Whether requests to the portal began before the fault and the pod answered some: otherwise its later silence proves nothing."""
+    before = pod.sent_ns - round(_BEFORE_S * NS_PER_S)
+    span = (before, pod.until_ns)
+    asked = watch_receipt(case.evidence, "portal", pod.requests.ints["sent_ns"], span, limit_s=_BEFORE_S)
+    if asked.ok and not len(pod.served.between("sent_ns", before, pod.sent_ns)):
+        return Receipt(ok=None, why=f"{pod.pod.name} answered no request to the portal before the fault")
+    return asked
+
+
+def _restarted(case: Case, pod: _HitPod) -> Effect:
+    """Time until the container of a hung pod was restarted; unknown if the pod still answered, or was deleted before the limit."""
+    at_ns, deleted_ns = pod.changed_ns(case, "restarted"), pod.changed_ns(case, "deleted")
+    hung_ns = pod.attempt.fault.confirmed_ns or pod.sent_ns
+    unknown, until_ns = "", pod.until_ns if at_ns is None else at_ns
+    if len(pod.served.between("sent_ns", hung_ns, until_ns)):
+        unknown = "still answered requests, so it did not hang"
+    elif (
+        at_ns is None
+        and deleted_ns is not None
+        and deleted_ns < pod.sent_ns + round(case.scaled.in_unit("s") * NS_PER_S)
+    ):
+        unknown = "hung, and was deleted before its container could be started again"
+    method = "from the command that hangs a container to its restart, as the pod's status counts it"
+    return _effect(case, pod, method, high=None if at_ns is None or unknown else pod.seconds(at_ns), unknown=unknown)
+
+
+def _last_request(case: Case, pod: _HitPod) -> Effect:
+    """Time until an unready pod answered its last request; requests after the undo, or after it became ready again, do not count."""
+    ready_ns, limit_ns = pod.changed_ns(case, "ready"), round(case.scaled.in_unit("s") * NS_PER_S)
+    until_ns = min(pod.until_ns, ready_ns or pod.until_ns)
+    served = pod.served.between("sent_ns", pod.sent_ns, until_ns).ints["sent_ns"]
+    later = len(pod.requests.between("sent_ns", pod.sent_ns + limit_ns, until_ns))
+    before = pod.ready_from_ns(case, pod.sent_ns - round(_BEFORE_S * NS_PER_S))
+    answered, own = (rows.between("sent_ns", before, pod.sent_ns) for rows in (pod.requests, pod.served))
+    expected = later * len(own) / max(len(answered), 1)
+    few = (
+        f"only {expected:.3g} requests would have gone to this pod after the limit, too few for a proof"
+        if expected < ENOUGH
+        else ""
+    )
+    return _effect(
+        case,
+        pod,
+        "from the command that makes a pod unready to the last request that it answers, of those sent to its Service",
+        high=pod.seconds(int(served.max())) if len(served) else 0.0,
+        doubt=few,
+        later=later,
+        expected=expected,
+    )
+
+
+_FILES: Final = ("history/pods.", "history/watch.", "watch/portal.", "history/chaos-")
+RESTARTED: Final = until_spec(
+    Figure.RESTARTED,
+    _each_pod(Figure.RESTARTED, _restarted),
+    _FILES,
+    *_NEEDS,
+    timed=False,
+    rates={"portal": PER_S},
+)
+LAST_REQUEST: Final = replace(
+    RESTARTED, figure=Figure.LAST_REQUEST, judge=_each_pod(Figure.LAST_REQUEST, _last_request)
+)

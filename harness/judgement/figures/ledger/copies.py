@@ -1,0 +1,185 @@
+"""Duplicates: in the ledger, the pipeline and the journeys every acknowledged write is present exactly once and no refused write is present.
+
+Some acknowledged writes of the ledger and the pipeline are sent a second time with the same key: without these no duplicate could occur, and
+the requirement is INCONCLUSIVE. Duplicates count here, and refused writes of the ledger that are present: such a write was refused for certain
+(nothing was sent, or a client error), and a client that sends it again has it twice. Missing rows belong to `loss`, missing events to
+`pipelines`. For journeys missing writes count here too, as no other figure reads their writes back: created items that are missing or differ,
+and counters that grew by less or by more than was acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from harness.judgement.figures.ledger.journey_writes import journey_accounts, may_be_excused
+from harness.judgement.figures.ledger.loss import BACK, ledger_receipt
+from harness.judgement.figures.ledger.pipelines import WATCHER, pipeline_receipt, pipeline_result
+from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.ledger.account import Writes
+from harness.judgement.ledger.accounts import AccountResult
+from harness.judgement.ledger.excuses import account_in
+from harness.judgement.measures import Case
+from harness.judgement.receipts.accounted import HINT, unaccounted
+from harness.judgement.shapes.every import Gap, Things, every_one
+from harness.model import (
+    Figure,
+    Measure,
+    Phase,
+    ReasonKind,
+    Receipt,
+    Table,
+)
+from harness.model.judged.harm import Harm
+
+LEAST_AGAIN: Final = 0.02
+"""Least share of the acknowledged writes that must have been sent twice; the watcher sends one in ten twice."""
+_ARRIVED: Final = range(200, 500)
+"""Statuses which show that a repeated write arrived: it was done, was done already, or was refused."""
+_REPEAT: Final = "record the run again with this version of the harness, which sends one acknowledged write in ten a second time with the same key"
+_DECLARE: Final = "declare the durability of the target, then run again"
+_NAME: Final = "writes lost, doubled or changed"
+_READ: Final = "find out why some of the writes were not read back, then run again"
+
+
+def copies(case: Case) -> Iterable[Measure]:
+    """One measure of the ledger, one of the pipeline if it was watched, and one of each account of the journeys."""
+    yield _ledger(case)
+    events = pipeline_result(case.plan, case.evidence)
+    if events is not None:
+        yield _events(case, events.twice)
+    for result in journey_accounts(case.plan, case.evidence):
+        yield _account(case, result)
+
+
+class _Sent(NamedTuple):
+    """Acknowledged writes of one kind: their number, how many of them were sent a second time with their key and answered, and how they were read back."""
+
+    of: str
+    what: str
+    n: int
+    again: int
+    watch: Receipt
+    method: str
+    files: tuple[str, ...]
+
+
+def _ledger(case: Case) -> Measure:
+    account, ledger = account_in(case.plan, case.evidence), case.evidence.ledger
+    twice, refused = account.twice, account.unexpected
+    sent = _Sent(
+        of="ledger",
+        what="writes of the ledger",
+        n=len(account.acknowledged),
+        again=_again(ledger.writes),
+        watch=ledger_receipt(case.evidence, account),
+        method="rows of each acknowledged write in the last read of each source; exact",
+        files=ledger.files,
+    )
+    some = _some(twice)
+    if len(refused):
+        some += f"; {len(refused)} refused writes are present, expected none{_some(refused)}"
+    return _once(case, sent, len(twice), some=some, refused=len(refused))
+
+
+def _events(case: Case, twice: int | None) -> Measure:
+    """The measure of the pipeline's events; it needs the final state of the events, as otherwise a duplicate may be overlooked."""
+    events, receipt = case.evidence.pipeline, pipeline_receipt(case.evidence)
+    if receipt.ok and twice is None:
+        receipt = Receipt(ok=False, why="the final state of some events was not read", hint=_READ)
+    sent = _Sent(
+        of="pipeline",
+        what="events",
+        n=int(events.words["outcome"].equals("accepted").sum()),
+        again=_again(events),
+        watch=receipt,
+        method="how often each event is visible, from the last request for it; exact",
+        files=(f"watch/{WATCHER}.parquet",),
+    )
+    return _once(case, sent, twice or 0)
+
+
+def _again(rows: Table) -> int:
+    """The number of acknowledged writes whose repetition arrived, by the status of its answer."""
+    status = rows.ints["again"]
+    arrived = (status >= _ARRIVED.start) & (status < _ARRIVED.stop) & rows.words["outcome"].equals("accepted")
+    return int(arrived.sum())
+
+
+def _once(case: Case, sent: _Sent, twice: int, *, some: str = "", refused: int = 0) -> Measure:
+    """The measure of writes of one kind: `twice` of them are duplicates, `refused` are present although refused; a PASS needs repeated writes."""
+    few = f", expected at least {LEAST_AGAIN * 100:g} %" if sent.again < LEAST_AGAIN * sent.n else ""
+    text = (
+        f"{twice} of {sent.n} acknowledged {sent.what} are present twice, expected none{some}; "
+        f"{sent.again} acknowledged ones were sent a second time with the same key"
+    )
+    found = Things(
+        bad=twice + refused,
+        n=sent.n,
+        text=text,
+        scope={"of": sent.of},
+        receipts={"watch": sent.watch},
+        gaps=(Gap(few, _REPEAT),),
+        none=Gap("", "make sure that the ledger's writes are acknowledged, then run again"),
+        method=sent.method,
+        files=sent.files,
+    )
+    return every_one(case, found, _NAME)
+
+
+def _some(writes: Writes) -> str:
+    """The names of the first three writes, as the end of a sentence; empty without writes."""
+    names = ", ".join(writes.names(3))
+    return f": {names}{'…' if len(writes) > 3 else ''}" if names else ""
+
+
+def _account(case: Case, result: AccountResult) -> Measure:
+    bad = {"lost": result.lost, "counted twice": result.twice, "with other values": result.wrong}
+    counts = ", ".join(f"{n} {text}" for text, n in bad.items() if n) or "all are present once"
+    taken = ", which a disaster may have taken: the target declares no quorum"
+    differs = unaccounted(case.plan, case.evidence).get(result.name, "")
+    excusable = not result.twice and not result.wrong and may_be_excused(case)
+    found = Things(
+        bad=sum(bad.values()),
+        n=result.judged,
+        text=f"{result.name}: of {result.judged} acknowledged writes that were read back, {counts}",
+        scope={"of": result.name},
+        receipts=_unread(result) if sum(bad.values()) else {},
+        gaps=(
+            Gap(f", but {result.unread} items could not be read" if result.unread else "", _READ),
+            Gap(f", but {differs}" if differs and result.judged else "", HINT),
+        ),
+        none=Gap(", but none was read back", _READ),
+        excuse=Gap(taken if excusable else "", _DECLARE, ReasonKind.NO_MEANS),
+        method="what journeys wrote against what was read back after the load; exact",
+        files=("load/",),
+    )
+    return every_one(case, found, _NAME)
+
+
+def _unread(result: AccountResult) -> dict[str, Receipt]:
+    """A receipt that is not ok if items could not be read back: the number of bad writes is then a lower bound."""
+    why = f"{result.unread} items of {result.name} could not be read back"
+    return {"watch": Receipt(ok=False, why=why, hint=_READ)} if result.unread else {}
+
+
+def _files(_case: Case) -> Iterable[str]:
+    yield from ("watch/ledger-", f"watch/{WATCHER}.", "history/watch.", "load/")
+
+
+SPEC: Final = Spec(
+    figure=Figure.COPIES,
+    judge=copies,
+    limit=None,
+    unit="",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY, Phase.RUN}),
+    evidence=_files,
+    judges=frozenset(
+        {Harm.WRITES_TWICE, Harm.WRITES_REFUSED, Harm.JOURNEYS_LOST, Harm.JOURNEYS_TWICE, Harm.JOURNEYS_WRONG}
+    ),
+    needs=lambda _objective: (
+        Need(key="ledger", why="duplicates are found by a write ledger"),
+        BACK,
+    ),
+)

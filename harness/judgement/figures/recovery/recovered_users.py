@@ -1,0 +1,366 @@
+"""Recovery of the users' own requests after one attempt: the worst route or region decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from harness.judgement.figures.recovery.recovered import (
+    UNRESOLVED,
+    head,
+    judged,
+    latest_of,
+    may_be,
+    not_back,
+    outcome_of,
+    proofs,
+    way_back_bounds,
+    way_back_text,
+    way_may_be,
+)
+from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.once import once_a_run
+from harness.judgement.receipts.attempts import (
+    answered_until_ns,
+    known_until_ns,
+    never_asked,
+    quiet_windows,
+    samples_due,
+)
+from harness.judgement.receipts.watch import SHARE_OF_LIMIT
+from harness.judgement.recovery import Promise, Requests, Users, users_recovery
+from harness.judgement.recovery.users import ALL, ROUTE, grouped, longest_outage_s, rates_of, usual_of
+from harness.judgement.shapes.until import too_short
+from harness.model import (
+    SAMPLES,
+    Evidence,
+    Experiment,
+    Measure,
+    OperationRecovery,
+    Outcome,
+    Plan,
+    ReasonKind,
+    Receipt,
+    Table,
+)
+
+METHOD: Final = (
+    "the users' own requests by route and by serving region, from the moment they were due: in the group that recovered last, the first answer of "
+    "5 s in which no more requests failed or were late than before the fault, or than is promised"
+)
+WAY_BACK: Final = "the users' own requests by route and by serving region: the longest outage that began between the undo and the restore"
+_ASK: Final = "find out from the generator's log why its journeys no longer requested that route, then run again"
+_MORE: Final = "offer more traffic, then run again"
+_MORE_OF_IT: Final = "offer 2 requests/s or more of this route or region, then run again"
+_OutcomeOf = Callable[[Users, str, float], Outcome]
+"""The outcome of one group, by its name, under a limit in seconds."""
+_BADNESS: Final = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
+
+
+@once_a_run
+def users_in(
+    plan: Plan,
+    evidence: Evidence,
+    attempt: Experiment,
+    traffic: str | None,
+    operations: tuple[str, ...] = (),
+    *,
+    as_sent: bool = False,
+) -> Users | None:
+    """Recovery of the users' requests in one attempt; None if no action or request was recorded.
+
+    Each request counts from when it was due; with `as_sent` from when it was sent, if that is later.
+    """
+    sent_ns = attempt.fault.sent_ns
+    if sent_ns is None:
+        return None
+    known_ns = known_until_ns(evidence, attempt)
+    samples = samples_due(evidence, traffic, (sent_ns, known_ns))
+    if not len(samples):
+        return None
+    if as_sent:
+        begun_ns = np.maximum(samples.ints["intended_ns"], samples.ints["sent_ns"])
+        samples = replace(samples, ints={**samples.ints, "intended_ns": begun_ns})
+    return users_recovery(
+        samples,
+        operations=operations,
+        sent_ns=sent_ns,
+        undone_ns=attempt.fault.undone_ns,
+        until_ns=answered_until_ns(evidence, attempt),
+        known_ns=known_ns,
+        promise=Promise.of(plan),
+        quiet=_quiet_requests(evidence, traffic, operations),
+        rates=_rates(plan, evidence, traffic, operations),
+    )
+
+
+class _Worst(NamedTuple):
+    """The route or region of which users had the worst recovery.
+
+    Attributes:
+        users: all routes and regions.
+        outcomes: the outcome of each, by its name.
+        name, summary: of the worst one.
+        outcome_in: computes the outcome of one of them.
+    """
+
+    users: Users
+    outcomes: Mapping[str, Outcome]
+    name: str
+    summary: str
+    outcome_in: _OutcomeOf
+
+
+def _quiet_requests(evidence: Evidence, traffic: str | None, operations: tuple[str, ...]) -> Mapping[str, Requests]:
+    """The requests of each group before the first fault."""
+    windows = quiet_windows(evidence, traffic)
+    return grouped(Table.merged(SAMPLES, [window.samples for window in windows]), operations) if windows else {}
+
+
+def _rates(plan: Plan, evidence: Evidence, traffic: str | None, operations: tuple[str, ...]) -> dict[str, float]:
+    """Requests per second of each group without a fault: before the first one, else as planned."""
+    rates = dict[str, float]()
+    for window in quiet_windows(evidence, traffic):
+        for name, per_s in rates_of(window.samples, operations, window.seconds).items():
+            rates[name] = max(rates.get(name, 0.0), per_s)
+    for planned in (each for each in plan.traffic.values() if traffic in (None, each.name)):
+        for name, share in planned.routes.items():
+            rates.setdefault(f"{ROUTE}{name}", share * planned.requests_per_s)
+    return rates
+
+
+def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *, proves: bool) -> Iterable[Measure]:
+    """One measure of the recovery and one of the outages after the undo, each of the worst route or region; none if no fault was sent."""
+    objective = case.objective
+    if attempt.fault.sent_ns is None or too_short(case, attempt):
+        return
+    scope = {**scope, "operation": "users"}
+    users = users_in(case.plan, case.evidence, attempt, objective.scope.traffic, objective.scope.operations)
+    if users is None or not users.groups:
+        why = f"{attempt.name}: too few of the users' requests were recorded from the fault to the restore"
+        yield inconclusive(case, "recovery of users", why, _MORE, kind=ReasonKind.TOO_FEW, scope=scope)
+        return
+    yield _recovery(case, attempt, users, scope, proves=proves)
+    span = (attempt.fault.sent_ns, answered_until_ns(case.evidence, attempt))
+    unasked = never_asked(case.plan, case.evidence, objective.scope.traffic, span, objective.scope.operations)
+    for route, expected in unasked if proves else ():
+        why = (
+            f"{attempt.name}: {ROUTE}{route} was never requested under the fault, {expected:.0f} requests were expected"
+        )
+        yield inconclusive(case, "recovery of users", why, _ASK, scope={**scope, "group": f"{ROUTE}{route}"})
+    if attempt.fault.undone_ns is not None:
+        yield _way_back(case, attempt, users, scope, proves=proves)
+
+
+def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
+    """Bounds of a group's recovery time: from its last failure to its first answer."""
+    if seen.seconds is None:
+        return (seen.observed_s if seen.since_s is None else seen.since_s) if seen.outages else 0.0, None
+    if not seen.outages:
+        high = latest_of(seen, 0.0)
+        return 0.0, None if high is None else max(high, seen.resolution_s)
+    earliest = seen.seconds if seen.since_s is None else min(seen.seconds, seen.since_s)
+    return max(earliest - seen.resolution_s, 0.0), latest_of(seen, 0.0)
+
+
+def _came_back(users: Users, name: str, limit: float) -> Outcome:
+    """Whether a group was served again in time; a group without a failure had no outage, but too few requests do not show that it was served."""
+    seen = users.seen(name)
+    if name in users.thin:
+        if not seen.outages and seen.resolution_s >= limit:  # no request of it came for so long: that shows no service
+            return Outcome.INCONCLUSIVE
+        return _of_few(users.thin[name].runs, seen.outages, seen.seconds, limit, until_s=limit)
+    if seen.seconds is None and not seen.outages:
+        return Outcome.INCONCLUSIVE
+    low, high = bounds_of(seen)
+    is_over = seen.seconds is None and seen.since_s is None and seen.observed_s >= limit
+    return outcome_of(low, high, limit, is_over=is_over)
+
+
+def _back_in_time(users: Users, name: str, limit: float) -> Outcome:
+    """Whether no outage of a group after the undo was longer than the limit."""
+    seen = users.seen(name)
+    _, low, high = way_back_bounds(seen)
+    if name in users.thin:
+        return _of_few(users.thin[name].way_runs, seen.way_back, high, limit)
+    return outcome_of(low, high, limit)
+
+
+def _of_few(
+    runs: Iterable[tuple[float, float]],
+    outages: Sequence[tuple[float, float]],
+    high: float | None,
+    limit: float,
+    *,
+    until_s: float | None = None,
+) -> Outcome:
+    """The outcome of a group with too few requests for five good seconds.
+
+    Args:
+        runs: enough requests in succession that were not served: when the first and the last was due, in seconds from the action sent.
+        outages: whatever failed beyond noise.
+        high: no outage is longer, or no recovery later; None: unknown.
+        limit: in seconds.
+        until_s: a run that lasts until then fails; None: one that lasts as long as the limit.
+    """
+    if not outages or (high is not None and high < limit):
+        return Outcome.PASS
+    beyond = any(end >= until_s if until_s is not None else end - start >= limit for start, end in runs)
+    return Outcome.FAIL if beyond else Outcome.INCONCLUSIVE
+
+
+def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str, str], *, proves: bool) -> Measure:
+    limit = case.scaled.in_unit("s")
+    out = [name for name, group in users.thin.items() if group.seen.outages or group.seen.resolution_s >= limit]
+    outcomes = {name: _came_back(users, name, limit) for name in (*users.groups, *out)}
+
+    def badness(name: str) -> tuple[int, bool, bool, float, float]:
+        seen = users.seen(name)
+        out_s = sum(end - start for start, end in seen.outages)
+        return _BADNESS[outcomes[name]], name != ALL, seen.seconds is None, seen.seconds or 0.0, out_s
+
+    name = max(outcomes, key=badness)
+    seen = users.seen(name)
+    if seen.seconds is None and not seen.outages:
+        summary = f"too few of the users' requests ({name}) were recorded in {seen.observed_s:.4g} s"
+    elif seen.seconds is None:
+        summary = f"the users' requests ({name}) were not served again in {seen.observed_s:.4g} s{not_back(seen)} ({seen.why})"
+    elif not seen.outages and outcomes[name] is Outcome.INCONCLUSIVE:
+        summary = (
+            f"users sent no request ({name}) for {seen.resolution_s:.4g} s, so an outage in that time would not show"
+        )
+    elif not seen.outages:
+        summary = f"users had no outage on any route or in any serving region{may_be(seen)}"
+    else:
+        summary = f"the users' requests ({name}, which recovered last) were served again after {seen.seconds:.4g} s{may_be(seen)} ({seen.why})"
+    low, _ = bounds_of(seen)
+    high = _highest(bounds_of(users.seen(each))[1] for each in _short(outcomes, name))
+    return _measured(
+        case,
+        attempt,
+        "recovery of users",
+        _Worst(users, outcomes, name, summary, _came_back),
+        scope=scope,
+        proves=proves,
+        figures=Figures(value=seen.seconds, low=low, high=high, resolution=seen.resolution_s, method=METHOD),
+    )
+
+
+def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str, str], *, proves: bool) -> Measure:
+    limit = case.scaled.in_unit("s")
+    out = [name for name, group in users.thin.items() if group.seen.way_back]
+    outcomes = {name: _back_in_time(users, name, limit) for name in (*users.groups, *out)}
+    name = max(outcomes, key=lambda n: (_BADNESS[outcomes[n]], n != ALL, way_back_bounds(users.seen(n))[0]))
+    seen = users.seen(name)
+    value, low, _ = way_back_bounds(seen)
+    high = _highest(way_back_bounds(users.seen(each))[2] for each in _short(outcomes, name))
+    summary = f"users were served on every route and in every serving region after the undo{way_may_be(seen)}"
+    if seen.way_back:
+        summary = way_back_text(seen, f"the users' requests ({name})")
+    return _measured(
+        case,
+        attempt,
+        "way back of users",
+        _Worst(users, outcomes, name, summary, _back_in_time),
+        scope=scope,
+        proves=proves,
+        figures=Figures(value=value, low=low, high=high, resolution=seen.way_back_resolution_s, method=WAY_BACK),
+    )
+
+
+def _short(outcomes: Mapping[str, Outcome], worst: str) -> Iterable[str]:
+    """The worst group, and every other group that does not pass."""
+    return (worst, *(name for name, outcome in outcomes.items() if outcome is not Outcome.PASS))
+
+
+def _highest(highs: Iterable[float | None]) -> float | None:
+    """The upper bound of all these groups, which need not be that of the worst; None: a group has no upper bound, such as an outage that did not end."""
+    given = list(highs)
+    return None if None in given else max(high for high in given if high is not None)
+
+
+def _measured(
+    case: Case,
+    attempt: Experiment,
+    measure: str,
+    worst: _Worst,
+    *,
+    scope: Mapping[str, str],
+    proves: bool,
+    figures: Figures,
+) -> Measure:
+    """The measure of the worst group, after its receipts."""
+    users, outcomes, name, summary, outcome_in = worst
+    outcome, seen = outcomes[name], users.seen(name)
+    few = name in users.thin or (seen.seconds is None and not seen.outages)
+    late = _generator(case, attempt, name, outcome, outcome_in)
+    return judged(
+        case,
+        measure,
+        outcome,
+        f"{head(attempt, proves=proves)}: {summary}, expected {case.expected}{_more(outcomes.values())}{_listed(users)}",
+        quiet=_quiet(case, name, outcome),
+        scope={**scope, "group": name},
+        figures=replace(
+            figures,
+            receipts={**proofs(case, attempt, proves=proves), **late},
+            files=_files(case, attempt),
+        ),
+        fail_needs=tuple(late),
+        undecided=(ReasonKind.TOO_FEW, _MORE_OF_IT) if few else UNRESOLVED,
+    )
+
+
+def _generator(case: Case, attempt: Experiment, name: str, outcome: Outcome, of: _OutcomeOf) -> dict[str, Receipt]:
+    """A receipt that is not ok if a FAIL is no FAIL with requests counted from when they were sent: then the generator was late, not the target."""
+    if outcome is not Outcome.FAIL:
+        return {}
+    scope = case.objective.scope
+    users = users_in(case.plan, case.evidence, attempt, scope.traffic, scope.operations, as_sent=True)
+    known = users is not None and (name in users.groups or name in users.thin)
+    if users is not None and known and of(users, name, case.scaled.in_unit("s")) is Outcome.FAIL:
+        return {}
+    return {
+        "load": Receipt(
+            ok=False,
+            why="counted from when the requests were sent the limit is not exceeded: the load generator was late",
+        )
+    }
+
+
+def _quiet(case: Case, group: str, outcome: Outcome) -> Receipt:
+    """Whether the same group was served before the first fault; if not, the fault is not the cause."""
+    if outcome is Outcome.PASS:
+        return Receipt(ok=True, why="")
+    scope, most_s = case.objective.scope, SHARE_OF_LIMIT * case.scaled.in_unit("s")
+    usual = usual_of(group, Promise.of(case.plan), _quiet_requests(case.evidence, scope.traffic, scope.operations))
+    for window in quiet_windows(case.evidence, scope.traffic):
+        own = grouped(window.samples, scope.operations).get(group)
+        longest_s = longest_outage_s(group, own, window.span, usual) if own is not None else 0.0
+        if longest_s > most_s:
+            why = f"without any fault the users' requests ({group}) were already out for {longest_s:.3g} s"
+            return Receipt(ok=False, why=why)
+    return Receipt(ok=True, why="")
+
+
+def _more(outcomes: Iterable[Outcome]) -> str:
+    """How many other groups fail as well, in words; empty if none does."""
+    others = sum(outcome is Outcome.FAIL for outcome in outcomes) - 1
+    return f" (and {others} more routes or regions beyond the limit)" if others > 0 else ""
+
+
+def _listed(users: Users) -> str:
+    """The groups with too few requests for five good seconds, in words."""
+    if not users.thin:
+        return ""
+    named = ", ".join(f"{name} {group.per_s:.2g}/s" for name, group in users.thin.items())
+    return f"; routes and regions with under 2 requests a second are judged by failures in succession: {named}"
+
+
+def _files(case: Case, attempt: Experiment) -> tuple[str, ...]:
+    span = (attempt.fault.sent_ns or 0, answered_until_ns(case.evidence, attempt))
+    near = (w for w in case.evidence.windows.values() if w.start_ns < span[1] and w.end_ns > span[0])
+    return (*attempt.files, *dict.fromkeys(file for window in near for file in window.files))
