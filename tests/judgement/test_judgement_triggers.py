@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judgement.figures.rollouts.triggers import (
+from harness.judgement.figures.rollouts.rollback.triggers import (
     Firing,
     SignalReading,
     earliest,

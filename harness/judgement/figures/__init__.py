@@ -20,9 +20,10 @@ from harness.judgement.figures.kubernetes import (
 from harness.judgement.figures.ledger import copies, delivered, loss, newest_rows, pipelines, read_back
 from harness.judgement.figures.monitor import active_users, exposed
 from harness.judgement.figures.recovery import coupling, recoveries, returned_share
-from harness.judgement.figures.rollouts import queries as rollout_queries
-from harness.judgement.figures.rollouts import rollbacks, steps, switches, telling, watched, worse
+from harness.judgement.figures.rollouts import steps, switches, watched
 from harness.judgement.figures.rollouts import users as rollout_users
+from harness.judgement.figures.rollouts.rollback import queries as rollout_queries
+from harness.judgement.figures.rollouts.rollback import rollbacks, telling, worse
 from harness.judgement.figures.scaling import bounds, resized, rises, spacing, spike_back, spike_rise, spike_time
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
 from harness.judgement.figures.traffic import (

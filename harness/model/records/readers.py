@@ -178,9 +178,9 @@ KINDS_READ: Final[Mapping[type[Recorded], ReadBy]] = {
         ),
         _always("RolloutStep", _OF_ROLLOUTS),
     ),
-    kinds.RolloutBack: _always("RolloutBack", "figures.rollouts.rollbacks:START"),
-    kinds.RolloutMemory: _always("RolloutMemory", "figures.rollouts.rollbacks:START"),
-    kinds.RolloutReported: _always("RolloutReported", "figures.rollouts.rollbacks:START"),
+    kinds.RolloutBack: _always("RolloutBack", "figures.rollouts.rollback.rollbacks:START"),
+    kinds.RolloutMemory: _always("RolloutMemory", "figures.rollouts.rollback.rollbacks:START"),
+    kinds.RolloutReported: _always("RolloutReported", "figures.rollouts.rollback.rollbacks:START"),
     **dict.fromkeys(
         (
             kinds.HoldReleased,

@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from harness.judgement.figures.rollouts.empty import NO_VALUE, NO_WORDS, has_values, of_nothing
 from harness.judgement.figures.rollouts.history import (
     AGAIN,
     RolloutHistory,
@@ -20,6 +19,7 @@ from harness.judgement.figures.rollouts.history import (
     scope_of,
     untold,
 )
+from harness.judgement.figures.rollouts.rollback.empty import NO_VALUE, NO_WORDS, has_values, of_nothing
 from harness.judgement.figures.rollouts.stays import Stay, may_hide, stays_of
 from harness.judgement.measures import Case
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT

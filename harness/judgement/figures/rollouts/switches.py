@@ -9,8 +9,6 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.indicators import errors_by_kind, failed
-from harness.judgement.figures.rollouts.causes import other_cause, unmeasured
-from harness.judgement.figures.rollouts.conditions import first_condition
 from harness.judgement.figures.rollouts.history import (
     AGAIN,
     RolloutHistory,
@@ -23,7 +21,9 @@ from harness.judgement.figures.rollouts.history import (
     untold,
     way_back_s,
 )
-from harness.judgement.figures.rollouts.triggers import Firing
+from harness.judgement.figures.rollouts.rollback.causes import other_cause, unmeasured
+from harness.judgement.figures.rollouts.rollback.conditions import first_condition
+from harness.judgement.figures.rollouts.rollback.triggers import Firing
 from harness.judgement.measures import Case
 from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.shapes.until import Effect, until

@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.indicators import failed, timed, waited_ms
-from harness.judgement.figures.rollouts.causes import other_cause
 from harness.judgement.figures.rollouts.history import (
     AGAIN,
     RolloutHistory,
@@ -24,6 +23,7 @@ from harness.judgement.figures.rollouts.history import (
     scope_of,
     untold,
 )
+from harness.judgement.figures.rollouts.rollback.causes import other_cause
 from harness.judgement.measures import Case
 from harness.judgement.shapes.every import Gap
 from harness.judgement.shapes.until import Effect, until

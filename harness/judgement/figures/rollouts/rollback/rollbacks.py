@@ -9,14 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from harness.judgement.figures.rollouts.causes import other_cause
-from harness.judgement.figures.rollouts.conditions import (
-    UNITS,
-    condition_of,
-    first_condition,
-    series_of,
-    served_by_candidate,
-)
 from harness.judgement.figures.rollouts.history import (
     AGAIN,
     RolloutHistory,
@@ -29,8 +21,16 @@ from harness.judgement.figures.rollouts.history import (
     scope_of,
     untold,
 )
-from harness.judgement.figures.rollouts.readings import both_reported, memory_slack_ns, report_fires
-from harness.judgement.figures.rollouts.triggers import (
+from harness.judgement.figures.rollouts.rollback.causes import other_cause
+from harness.judgement.figures.rollouts.rollback.conditions import (
+    UNITS,
+    condition_of,
+    first_condition,
+    series_of,
+    served_by_candidate,
+)
+from harness.judgement.figures.rollouts.rollback.readings import both_reported, memory_slack_ns, report_fires
+from harness.judgement.figures.rollouts.rollback.triggers import (
     SLICES,
     Firing,
     longest_above,

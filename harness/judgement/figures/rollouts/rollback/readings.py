@@ -7,7 +7,7 @@ from statistics import median
 from typing import Final
 
 from harness.judgement.figures.rollouts.history import RolloutHistory
-from harness.judgement.figures.rollouts.triggers import STALE, Firing, SignalReading, gauge, reported
+from harness.judgement.figures.rollouts.rollback.triggers import STALE, Firing, SignalReading, gauge, reported
 from harness.judgement.measures import Case
 from harness.model import Receipt
 from harness.model.observations import RolloutMemory, RolloutReported, every

@@ -7,8 +7,8 @@ from typing import Final
 
 from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.rollouts.history import RolloutHistory
-from harness.judgement.figures.rollouts.readings import memory, memory_slack_ns, report_fires
-from harness.judgement.figures.rollouts.triggers import (
+from harness.judgement.figures.rollouts.rollback.readings import memory, memory_slack_ns, report_fires
+from harness.judgement.figures.rollouts.rollback.triggers import (
     SLICES,
     Firing,
     SignalReading,
