@@ -18,12 +18,12 @@ from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.ledger.excuses import account_in
 from harness.judgement.measures import Case, inconclusive, measure
 from harness.judgement.once import once_a_run
-from harness.judgement.receipts.attempts import spared_ns
-from harness.judgement.receipts.counted import trusted
+from harness.judgement.receipts.faults.attempts import spared_ns
 from harness.judgement.receipts.machine import machine_result, on_this_machine
-from harness.judgement.receipts.missing import lacking
-from harness.judgement.receipts.recorded_time import unrecorded
-from harness.judgement.receipts.rows import between_windows
+from harness.judgement.receipts.records.counted import trusted
+from harness.judgement.receipts.records.missing import lacking
+from harness.judgement.receipts.records.recorded_time import unrecorded
+from harness.judgement.receipts.records.rows import between_windows
 from harness.judgement.routes import apart_by_method
 from harness.judgement.second_reading import read_again
 from harness.judgement.summary.overview import door_results, journey_results, unjudged, window_results

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from scipy.special import bdtrc
 
-from harness.judgement.receipts.attempts import known_until_ns, quiet_windows, samples_due
-from harness.judgement.receipts.hits import proven_hits
+from harness.judgement.receipts.faults.attempts import known_until_ns, quiet_windows, samples_due
+from harness.judgement.receipts.faults.hits import proven_hits
 from harness.model import Evidence, Experiment, Hit, PodChange, Table
 from harness.model.records.table import Bools, Words
 from harness.units import NS_PER_S

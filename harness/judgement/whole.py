@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.judgement.receipts.accounted import unaccounted
 from harness.judgement.receipts.closed_load import AS_RECORDED
-from harness.judgement.receipts.counted import miscounted
-from harness.judgement.receipts.histories import broken_chains
 from harness.judgement.receipts.load import broken_off
-from harness.judgement.receipts.recorded_time import cut_short
+from harness.judgement.receipts.records.accounted import unaccounted
+from harness.judgement.receipts.records.counted import miscounted
+from harness.judgement.receipts.records.histories import broken_chains
+from harness.judgement.receipts.records.recorded_time import cut_short
+from harness.judgement.receipts.records.ties import ties_receipt
 from harness.judgement.receipts.release import release_receipt
-from harness.judgement.receipts.ties import ties_receipt
 from harness.judgement.summary.overview import unjudged
 from harness.model import (
     ClaimVerdict,

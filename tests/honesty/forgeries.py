@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.judgement.receipts.counted import rows_of
+from harness.judgement.receipts.records.counted import rows_of
 from harness.model import Evidence, Observation, Table
 from harness.model.records.recorded import RECORDED
 from harness.model.records.table import Bools, Ints

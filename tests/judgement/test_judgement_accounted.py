@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.receipts.accounted import unaccounted
+from harness.judgement.receipts.records.accounted import unaccounted
 from harness.model import JOURNEY_WRITES, Evidence
 from harness.units import NS_PER_S
 from tests.builders.core_plan import core_plan

@@ -16,7 +16,7 @@ import test_judgement_slow_queries as queries
 from judgement_builders import evidence, ledger, measures, objective, plan, pod
 
 from harness.judgement import judge
-from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
+from harness.judgement.receipts.faults.attempts import counted_attempt, harmful_attempts
 from harness.model import Evidence, Figure, Hit, Objective, Op, Outcome, Phase, Restore, fault_name
 from tests.builders import statement_reads
 from tests.builders.recorder import ns

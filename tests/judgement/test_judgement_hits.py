@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judgement_builders import HITS, SPANS, evidence, experiment, node, ns, observation, plan, pod, recovery
 
-from harness.judgement.receipts.fault import fault_receipt
-from harness.judgement.receipts.hits import gone_receipt, named_receipt, whole_service_receipt
-from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.faults.fault import fault_receipt
+from harness.judgement.receipts.faults.hits import gone_receipt, named_receipt, whole_service_receipt
+from harness.judgement.receipts.faults.restore import restore_receipt
 from harness.model import Evidence, Experiment, Hit, LeaderChange, Observation, Steady
 
 DATABASE = experiment("database-loss", *SPANS["database-loss"])

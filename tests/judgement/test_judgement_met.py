@@ -25,7 +25,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.receipts.met import unmet
+from harness.judgement.receipts.faults.met import unmet
 from harness.model import UNFELT, Evidence, Hit, Outcome, PodChange, Table
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

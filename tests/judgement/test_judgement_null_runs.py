@@ -7,7 +7,7 @@ from dataclasses import replace
 from judgement_builders import SPANS, down, evidence, experiment, failing, ns, plan, recovery, with_experiment
 
 from harness.judgement import judge
-from harness.judgement.receipts.null_runs import failed_probes, null_run
+from harness.judgement.receipts.faults.null_runs import failed_probes, null_run
 from harness.model import LEDGER_WRITES, PROBES, FailedProbeShares, FaultWindow, Outcome, Phase, Table
 from harness.model.rounding import rounded
 

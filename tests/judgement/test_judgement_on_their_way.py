@@ -10,7 +10,7 @@ import pytest
 
 from harness.judgement import judge
 from harness.judgement.decisions.quiet_harm import quiet_harm
-from harness.judgement.receipts.attempts import spared_ns
+from harness.judgement.receipts.faults.attempts import spared_ns
 from harness.model import DecisionOutcome, Evidence, Table, fault_free_name
 from harness.model.judged.harm import Harm
 from harness.model.records.table import Bools

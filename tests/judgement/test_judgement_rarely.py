@@ -23,7 +23,7 @@ from harness.errors import UsageError
 from harness.judgement import judge
 from harness.judgement.decisions.waivers import _beyond
 from harness.judgement.measures import because, held
-from harness.judgement.receipts.null_runs import null_run
+from harness.judgement.receipts.faults.null_runs import null_run
 from harness.judgement.stats.statistics import share_bounds
 from harness.judgement.summary.changes import figure_change
 from harness.model import Figure, Measure, Op, Outcome, Phase, ReasonKind, Waiver, after_faults_name

@@ -24,9 +24,9 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.receipts.attempts import counted_attempt
-from harness.judgement.receipts.fault import fault_receipt
-from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.faults.attempts import counted_attempt
+from harness.judgement.receipts.faults.fault import fault_receipt
+from harness.judgement.receipts.faults.restore import restore_receipt
 from harness.judgement.receipts.watch import blind_share, watch_receipt
 from harness.model import PROBES, Evidence, FaultWindow, Outcome, Restore, Table, WatchSource
 

@@ -9,8 +9,8 @@ import pytest
 from judgement_builders import errors, evidence, failing, plan, samples, with_load, with_words
 
 from harness.judgement import judge
+from harness.judgement.receipts.records.ties import ties_receipt
 from harness.judgement.receipts.release import release_receipt
-from harness.judgement.receipts.ties import ties_receipt
 from harness.model import Cut, DecisionOutcome, Evidence, Outcome, ReleaseRead, RunStarted
 
 IMAGES = {"us-east-1/Deployment/track": ("track@sha256:1",)}

@@ -2,7 +2,7 @@
 
 A fault explains a violation from its beginning until a few seconds after the restore, if it can have caused it: a change of roles if it touches
 the database; a lost node if it hit that node or its region; one restart of a container per pod if it hit the pod's workload or region, or names
-no hit; any pod that is gone, as the restore is compared with the history (`receipts/restored.py`). Rollouts are judged by figures of their own.
+no hit; any pod that is gone, as the restore is compared with the history (`receipts/faults/restored.py`). Rollouts are judged by figures of their own.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Self
 
-from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns
-from harness.judgement.receipts.hits import LATER_NS, falls
+from harness.judgement.receipts.faults.attempts import answered_until_ns, known_until_ns
+from harness.judgement.receipts.faults.hits import LATER_NS, falls
 from harness.model import Evidence, Experiment, PodChange, domain_of
 from harness.model.judged.harm import Harm
 from harness.model.planned.domain import DATABASE, NODES

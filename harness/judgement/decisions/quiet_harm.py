@@ -14,7 +14,7 @@ from typing import Final
 
 from scipy.special import bdtrc
 
-from harness.judgement.receipts.attempts import answered_until_ns
+from harness.judgement.receipts.faults.attempts import answered_until_ns
 from harness.judgement.recovery import Promise, Requests, served_in
 from harness.judgement.recovery.usual import LATE, promised_failures, promised_ms
 from harness.judgement.stats.statistics import BY_CHANCE

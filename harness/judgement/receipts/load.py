@@ -25,7 +25,7 @@ from harness.judgement.receipts.closed_load import (
     user_troubles,
     weakest,
 )
-from harness.judgement.receipts.rows import row_troubles
+from harness.judgement.receipts.records.rows import row_troubles
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, UNCLOSED
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import Figure, Objective, Plan, Quantity, Receipt, Table, Window, Worker, fault_free_name

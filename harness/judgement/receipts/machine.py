@@ -23,7 +23,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from harness.judgement.measures import Case
-from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
+from harness.judgement.receipts.faults.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.processors import CALM_MS, control_witness, scarce_seconds, watch_witness
 from harness.model import (
     ClockStep,

@@ -11,13 +11,13 @@ from harness.judgement.figures.ledger.loss import read_back
 from harness.judgement.figures.recovery.recovered import recovery_in, regional_recovery
 from harness.judgement.figures.recovery.recovered_users import users_in
 from harness.judgement.ledger.account import Account
-from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
-from harness.judgement.receipts.fault import fault_receipt, not_run
-from harness.judgement.receipts.hits import proven_hits
+from harness.judgement.receipts.faults.attempts import counted_attempt, harmful_attempts
+from harness.judgement.receipts.faults.fault import fault_receipt, not_run
+from harness.judgement.receipts.faults.hits import proven_hits
+from harness.judgement.receipts.faults.met import UNMET, unmet
+from harness.judgement.receipts.faults.null_runs import NONE, failed_probes, null_run
+from harness.judgement.receipts.faults.restore import confirmed, restore_receipt
 from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
-from harness.judgement.receipts.met import UNMET, unmet
-from harness.judgement.receipts.null_runs import NONE, failed_probes, null_run
-from harness.judgement.receipts.restore import confirmed, restore_receipt
 from harness.judgement.receipts.watch import WATCHERS, probes_of
 from harness.judgement.routes import routes_called
 from harness.judgement.stats.statistics import quantiles_of

@@ -57,7 +57,7 @@ def _fault(at: str, rule: str, otherwise: str | ForPeople) -> ReadBy:
 _FAULTS: Final = "figures.recovery.recoveries:SPEC"
 _QUIET: Final = "decisions.quiet_harm:quiet_harm"
 _INVARIANTS: Final = "decisions.invariants:broken"
-_RESTORED: Final = "receipts.restored:contradicted"
+_RESTORED: Final = "receipts.faults.restored:contradicted"
 _ENTRY_HEALTH: Final = ForPeople(
     why="a fault may stop the answers of health; reads, writes and users say whether the platform serves"
 )
@@ -90,14 +90,14 @@ TABLES_READ: Final[Mapping[str, ReadBy]] = {
     "sign-ins": ReadBy(
         at="SIGN_INS",
         quiet="figures.monitor.active_users:SPEC",
-        **dict.fromkeys(("held", "back", "last"), "receipts.accounted:unaccounted"),
+        **dict.fromkeys(("held", "back", "last"), "receipts.records.accounted:unaccounted"),
     ),
 }
 """Readers by schema; a schema that several watchers write has one entry for each."""
 
 _RUN: Final = "receipts.load:load_receipt"
-_STARTED: Final = "receipts.fault:fault_receipt"
-_UNDONE: Final = "receipts.restore:restore_receipt"
+_STARTED: Final = "receipts.faults.fault:fault_receipt"
+_UNDONE: Final = "receipts.faults.restore:restore_receipt"
 _OF_ROLLOUTS: Final = "figures.rollouts.steps:ORDER"
 _SCALED: Final = "figures.scaling.rises:SPEC"
 _WATCHED: Final = "summary.watchers:watcher_results"
@@ -163,7 +163,7 @@ KINDS_READ: Final[Mapping[type[Recorded], ReadBy]] = {
     kinds.RowsSealed: _always("workers", _RUN),
     kinds.LoadUsers: _always("load.users", "figures.traffic.response_time:SPEC"),
     kinds.WatchStarted: _always("watchers", _WATCHED),
-    kinds.WatchClosed: _always("WatchClosed", "receipts.counted:trusted"),
+    kinds.WatchClosed: _always("WatchClosed", "receipts.records.counted:trusted"),
     kinds.WatchBlind: _always("WatchBlind", _WATCHED),
     **dict.fromkeys((kinds.LoadHeld, kinds.UsageRead), _always("LoadHeld", _SCALED)),
     **dict.fromkeys((kinds.LoadFailed, kinds.Served), _always("LoadFailed", "figures.scaling.resized:SPEC")),

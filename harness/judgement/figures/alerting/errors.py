@@ -29,8 +29,8 @@ from harness.judgement.figures.alerting.history import (
 from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.spec import Basis, Spec, until_spec
 from harness.judgement.measures import Case, inconclusive
-from harness.judgement.receipts.attempts import samples_due
-from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.faults.attempts import samples_due
+from harness.judgement.receipts.faults.fault import claimed_fault_receipt
 from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.wording import formatted
 from harness.model import Figure, LimitRule, Measure, Op, Phase, Quantity, ReasonKind, Receipt

@@ -30,8 +30,8 @@ from harness.judgement.figures.alerting.history import (
 from harness.judgement.figures.recovery.phases import of_each_attempt
 from harness.judgement.figures.spec import Basis, Spec, until_spec
 from harness.judgement.measures import Case, because, inconclusive
-from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
+from harness.judgement.receipts.faults.fault import claimed_fault_receipt
+from harness.judgement.receipts.faults.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
 from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.wording import formatted

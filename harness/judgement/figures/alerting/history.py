@@ -9,7 +9,7 @@ from typing import Final
 from harness.judgement.figures.recovery.phases import also_failed
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
-from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns
+from harness.judgement.receipts.faults.attempts import answered_until_ns, counted_attempt, known_until_ns
 from harness.judgement.receipts.watch import Span, blind_spells
 from harness.model import Evidence, Experiment, Measure, Plan, Receipt, Window
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, every

@@ -34,7 +34,7 @@ from harness.judgement.figures.database.query_readings import (
 )
 from harness.judgement.figures.spec import until_spec
 from harness.judgement.measures import Case, inconclusive
-from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.faults.fault import claimed_fault_receipt
 from harness.judgement.shapes.until import Effect, until
 from harness.model import Figure, Measure, Quantity, ReasonKind
 from harness.model.records.queries import brief, is_query

@@ -29,9 +29,9 @@ from harness.judgement.figures.alerting.history import (
 )
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, inconclusive
-from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
-from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.faults.fault import claimed_fault_receipt
+from harness.judgement.receipts.faults.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
+from harness.judgement.receipts.faults.restore import restore_receipt
 from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.shapes.until import Effect, until
 from harness.model import ONLY_BELOW, Figure, Hit, LimitRule, Measure, Outcome, Phase, ReasonKind

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 from harness.judgement.figures.recovery.phases import of_each_attempt
 from harness.judgement.figures.spec import Need, until_spec
 from harness.judgement.measures import Case
-from harness.judgement.receipts.attempts import known_until_ns
-from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.faults.attempts import known_until_ns
+from harness.judgement.receipts.faults.fault import claimed_fault_receipt
+from harness.judgement.receipts.faults.restore import restore_receipt
 from harness.judgement.shapes.until import Effect, too_short, until
 from harness.model import (
     Evidence,

@@ -10,11 +10,11 @@ from typing import Final
 from harness.judgement.figures.recovery.phases import of_each_attempt
 from harness.judgement.figures.spec import Need, until_spec
 from harness.judgement.measures import HINTS, Case
-from harness.judgement.receipts.attempts import known_until_ns
-from harness.judgement.receipts.fault import fault_receipt
-from harness.judgement.receipts.hits import proven_hits
+from harness.judgement.receipts.faults.attempts import known_until_ns
+from harness.judgement.receipts.faults.fault import fault_receipt
+from harness.judgement.receipts.faults.hits import proven_hits
+from harness.judgement.receipts.faults.restore import restore_receipt
 from harness.judgement.receipts.machine import doubted, slept, starvation
-from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt, watch_receipt
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.sightings import ENOUGH

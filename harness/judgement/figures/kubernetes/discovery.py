@@ -11,7 +11,7 @@ from harness.judgement.figures.recovery.aftermath import came_back
 from harness.judgement.figures.recovery.phases import of_each_attempt
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import HINTS, Case, inconclusive
-from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.faults.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.shapes.until import Effect, until

@@ -10,8 +10,8 @@ from harness.judgement.figures.recovery.aftermath import manual_steps
 from harness.judgement.figures.recovery.phases import of_each_attempt
 from harness.judgement.figures.spec import until_spec
 from harness.judgement.measures import HINTS, Case, inconclusive
-from harness.judgement.receipts.attempts import known_until_ns
-from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.faults.attempts import known_until_ns
+from harness.judgement.receipts.faults.fault import fault_receipt
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.sightings import killed_pods, new_pods

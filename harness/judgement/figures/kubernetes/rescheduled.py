@@ -10,10 +10,10 @@ from typing import Final
 from harness.judgement.figures.recovery.phases import of_each_attempt
 from harness.judgement.figures.spec import Need, until_spec
 from harness.judgement.measures import Case, inconclusive, not_falsifiable
-from harness.judgement.receipts.attempts import known_until_ns
-from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.hits import proven_hits
-from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.faults.attempts import known_until_ns
+from harness.judgement.receipts.faults.fault import claimed_fault_receipt
+from harness.judgement.receipts.faults.hits import proven_hits
+from harness.judgement.receipts.faults.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.shapes.until import Effect, too_short, until
 from harness.model import (

@@ -11,10 +11,10 @@ import numpy as np
 from harness.judgement.figures.recovery.phases import of_each_attempt
 from harness.judgement.figures.spec import Need, until_spec
 from harness.judgement.measures import Case, inconclusive
-from harness.judgement.receipts.attempts import known_until_ns
-from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.faults.attempts import known_until_ns
+from harness.judgement.receipts.faults.fault import claimed_fault_receipt
 from harness.judgement.receipts.machine import doubted, slept, starvation
-from harness.judgement.receipts.missing import UNFILTERED
+from harness.judgement.receipts.records.missing import UNFILTERED
 from harness.judgement.receipts.watch import watch_receipt
 from harness.judgement.shapes.until import Effect, until
 from harness.model import Experiment, Figure, Measure, Outcome, ReasonKind, Table

@@ -20,7 +20,7 @@ from harness.judgement.ledger.account import Writes
 from harness.judgement.ledger.accounts import AccountResult
 from harness.judgement.ledger.excuses import account_in
 from harness.judgement.measures import Case
-from harness.judgement.receipts.accounted import HINT, unaccounted
+from harness.judgement.receipts.records.accounted import HINT, unaccounted
 from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.model import (
     Figure,

@@ -11,7 +11,7 @@ from harness.judgement.ledger.accounts import AccountResult, account_results
 from harness.judgement.ledger.excuses import QUORUM
 from harness.judgement.measures import Case
 from harness.judgement.once import once_a_run
-from harness.judgement.receipts.accounted import unaccounted
+from harness.judgement.receipts.records.accounted import unaccounted
 from harness.model import JOURNEY_READS, JOURNEY_WRITES, SIGN_INS, Evidence, Plan, Table, domain_of
 
 

@@ -18,11 +18,11 @@ from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec, in_
 from harness.judgement.ledger.account import Account, Writes
 from harness.judgement.ledger.excuses import QUORUM, account_in, disasters, unexcused
 from harness.judgement.measures import Case, inconclusive
-from harness.judgement.receipts.accounted import HINT
-from harness.judgement.receipts.attempts import counted_attempt
-from harness.judgement.receipts.fault import fault_receipt
-from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
-from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.faults.attempts import counted_attempt
+from harness.judgement.receipts.faults.fault import fault_receipt
+from harness.judgement.receipts.faults.restore import restore_receipt
+from harness.judgement.receipts.records.accounted import HINT
+from harness.judgement.receipts.records.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.watch import UNCLOSED, probes_of
 from harness.judgement.recovery import BLIND_SECOND_NS, longest_gap_ns
 from harness.judgement.shapes.every import Gap, Things, every_one

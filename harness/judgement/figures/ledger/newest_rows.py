@@ -14,10 +14,10 @@ from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.ledger.account import Writes
 from harness.judgement.ledger.excuses import account_in
 from harness.judgement.measures import Case
-from harness.judgement.receipts.attempts import answered_until_ns
-from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.missing import UNFILTERED
-from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.faults.attempts import answered_until_ns
+from harness.judgement.receipts.faults.fault import claimed_fault_receipt
+from harness.judgement.receipts.faults.restore import restore_receipt
+from harness.judgement.receipts.records.missing import UNFILTERED
 from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.model import (
     JOURNEY_READS,

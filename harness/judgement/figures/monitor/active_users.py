@@ -18,8 +18,8 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import steady_window
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, inconclusive
-from harness.judgement.receipts.accounted import HINT, unaccounted
 from harness.judgement.receipts.load import load_receipt
+from harness.judgement.receipts.records.accounted import HINT, unaccounted
 from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.stats.statistics import Floats
 from harness.judgement.wording import formatted

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from harness.judgement.measures import Case, Figures, inconclusive, not_falsifiable
-from harness.judgement.receipts.fault import fault_receipt
-from harness.judgement.receipts.restore import is_last
+from harness.judgement.receipts.faults.fault import fault_receipt
+from harness.judgement.receipts.faults.restore import is_last
 from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.shapes.facts import known
 from harness.judgement.shapes.found import Found

@@ -16,11 +16,11 @@ from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.recovery.phases import of_each_attempt, windows_in
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import HINTS, Case, bounded, inconclusive
-from harness.judgement.receipts.attempts import counted_attempt, never_asked
-from harness.judgement.receipts.fault import fault_receipt
-from harness.judgement.receipts.hits import proven_hits, whole_service_receipt
+from harness.judgement.receipts.faults.attempts import counted_attempt, never_asked
+from harness.judgement.receipts.faults.fault import fault_receipt
+from harness.judgement.receipts.faults.hits import proven_hits, whole_service_receipt
+from harness.judgement.receipts.faults.restore import restore_receipt
 from harness.judgement.receipts.load import joined_load_receipt
-from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.recovery.users import ROUTE
 from harness.judgement.routes import are_of
 from harness.judgement.stats.clustered import share_in_time

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from harness.judgement.figures.rollouts.history import ended_receipt, rolled
 from harness.judgement.measures import HINTS, Case, inconclusive
-from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
-from harness.judgement.receipts.fault import claimed_fault_receipt, fault_receipt
-from harness.judgement.receipts.missing import NONE_PLANNED
-from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.faults.attempts import counted_attempt, harmful_attempts
+from harness.judgement.receipts.faults.fault import claimed_fault_receipt, fault_receipt
+from harness.judgement.receipts.faults.restore import restore_receipt
+from harness.judgement.receipts.records.missing import NONE_PLANNED
 from harness.model import Evidence, Experiment, Measure, Outcome, Phase, Receipt, Window
 
 Judged = Callable[[Sequence[Window], Mapping[str, Receipt]], Iterable[Measure]]

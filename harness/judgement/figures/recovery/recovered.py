@@ -8,12 +8,12 @@ from typing import Final
 
 from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.once import once_a_run
-from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns
-from harness.judgement.receipts.fault import claimed_fault_receipt, fault_receipt
+from harness.judgement.receipts.faults.attempts import answered_until_ns, known_until_ns
+from harness.judgement.receipts.faults.fault import claimed_fault_receipt, fault_receipt
+from harness.judgement.receipts.faults.met import TO_MEET, unmet
+from harness.judgement.receipts.faults.null_runs import NullRun, null_run, usual_in
+from harness.judgement.receipts.faults.restore import restore_receipt
 from harness.judgement.receipts.load import load_receipt
-from harness.judgement.receipts.met import TO_MEET, unmet
-from harness.judgement.receipts.null_runs import NullRun, null_run, usual_in
-from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import (
     SHARE_OF_LIMIT,
     WATCHERS,

@@ -23,7 +23,7 @@ from harness.judgement.figures.recovery.recovered import (
 )
 from harness.judgement.measures import Case, Figures, inconclusive
 from harness.judgement.once import once_a_run
-from harness.judgement.receipts.attempts import (
+from harness.judgement.receipts.faults.attempts import (
     answered_until_ns,
     known_until_ns,
     never_asked,

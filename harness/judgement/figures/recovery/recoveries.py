@@ -14,8 +14,8 @@ from harness.judgement.figures.recovery.recovered import recovered
 from harness.judgement.figures.recovery.recovered_users import recovered_users
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, inconclusive
-from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
-from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
+from harness.judgement.receipts.faults.attempts import counted_attempt, harmful_attempts
+from harness.judgement.receipts.records.missing import NONE_PLANNED, UNFILTERED
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Objective, Phase
 
 

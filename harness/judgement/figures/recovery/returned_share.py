@@ -13,8 +13,8 @@ from harness.judgement.figures.recovery.phases import of_each_attempt
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.figures.traffic.balancing import balanced_tally
 from harness.judgement.measures import Case, bounded, inconclusive
-from harness.judgement.receipts.attempts import known_until_ns, samples_due
-from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.faults.attempts import known_until_ns, samples_due
+from harness.judgement.receipts.faults.fault import claimed_fault_receipt
 from harness.judgement.receipts.machine import attempt_of
 from harness.judgement.stats.batches import share_by_batches
 from harness.model import Evidence, Experiment, Figure, LimitRule, Measure, Objective, Op, Phase, Table

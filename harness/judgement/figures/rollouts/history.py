@@ -10,8 +10,8 @@ from typing import Final
 from harness.judgement.figures.rollouts.contradictory import contradiction
 from harness.judgement.figures.spec import Basis, Need, Spec, nothing_afterwards
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure
-from harness.judgement.receipts.attempts import samples_due
 from harness.judgement.receipts.closed_load import NO_TRAFFIC, weakest
+from harness.judgement.receipts.faults.attempts import samples_due
 from harness.judgement.receipts.load import HEALTH_S, load_receipt
 from harness.judgement.shapes.every import NOTHING, Gap, Things, every_one
 from harness.model import (

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.once import once_a_run
-from harness.judgement.receipts.attempts import answered_until_ns, quiet_windows
+from harness.judgement.receipts.faults.attempts import answered_until_ns, quiet_windows
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, probes_of
 from harness.judgement.recovery import BLIND_SECOND_NS, Promise, Requests, Usual, longest_gap_ns, served_in
 from harness.model import Evidence, Experiment, FailedProbeShares, Plan, Receipt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from harness.judgement.receipts.hits import gone_receipt, named_receipt, returned_early
+from harness.judgement.receipts.faults.hits import gone_receipt, named_receipt, returned_early
 from harness.model import Evidence, Experiment, Hit, Objective, Plan, Receipt, domain_of
 from harness.model.planned.domain import UNKNOWN
 from harness.units import NS_PER_S

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from harness.judgement.receipts.hits import LATER_NS, falls
+from harness.judgement.receipts.faults.hits import LATER_NS, falls
 from harness.judgement.recovery import probed
 from harness.model import Evidence, Experiment, domain_of
 from harness.model.planned.domain import DATABASE, ENTRY, NODES

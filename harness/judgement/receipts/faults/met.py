@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from harness.judgement.once import once_a_run
-from harness.judgement.receipts.attempts import answered_until_ns, quiet_windows, samples_due
+from harness.judgement.receipts.faults.attempts import answered_until_ns, quiet_windows, samples_due
 from harness.judgement.receipts.watch import probes_of
 from harness.judgement.recovery import Requests
 from harness.judgement.recovery.usual import AS_BEFORE, CONFIDENCE

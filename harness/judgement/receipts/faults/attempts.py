@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.faults.fault import fault_receipt
+from harness.judgement.receipts.faults.restore import undone
 from harness.judgement.receipts.load import planned_journeys
-from harness.judgement.receipts.restore import undone
 from harness.judgement.recovery.users import ROUTE, rates_of
 from harness.judgement.recovery.usual import promised_ms
 from harness.model import SAMPLES, Evidence, Experiment, Plan, Table, Window, fault_free_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.judgement.receipts.restored import contradicted
+from harness.judgement.receipts.faults.restored import contradicted
 from harness.model import Evidence, Experiment, Receipt, Restore
 
 
