@@ -17,9 +17,9 @@ import click
 
 from harness import clock
 from harness.targets import Target, load_target
-from harness.targets.amounts import amount
+from harness.targets.cluster.amounts import amount
+from harness.targets.cluster.usage import METRICS
 from harness.targets.kubernetes import Cluster
-from harness.targets.usage import METRICS
 
 GOAL_READY_S: Final = 12.0
 GOAL_CORES: Final = 0.15

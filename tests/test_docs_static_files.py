@@ -62,6 +62,6 @@ def test_the_blocks_of_the_page_are_read(tmp_path: Path) -> None:
 
 def test_every_key_of_files_is_on_the_page() -> None:
     """As the target file takes them."""
-    from harness.targets.paper import PlatformFiles
+    from harness.targets.files.paper import PlatformFiles
 
     assert [key for key in PlatformFiles.model_fields if f"\n  {key}:" not in _PAGE] == []

@@ -10,11 +10,11 @@ from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
 from harness.model import Hit
 from harness.targets.access import access, accesses
-from harness.targets.commands import run_in_pod
+from harness.targets.cluster.commands import run_in_pod
+from harness.targets.cluster.workloads import restarts_of
+from harness.targets.files.target import Target
 from harness.targets.kubernetes import Cluster, is_over
-from harness.targets.target import Target
 from harness.targets.undo import undoable, undoes
-from harness.targets.workloads import restarts_of
 
 EXEC: Final = access("get,create pods/exec")
 """API permissions needed for a command in a container."""

@@ -33,7 +33,7 @@ from harness.evidence import History, run_history
 from harness.model import NO_FAULT, domain_of
 from harness.model.planned.domain import NODES, UNKNOWN
 from harness.targets.child import ChildSettings
-from harness.targets.harness_block import HarnessBlock, harness_block, is_hold, probes_of_method
+from harness.targets.files.harness_block import HarnessBlock, harness_block, is_hold, probes_of_method
 from harness.units import NS_PER_S
 
 Activity = Mapping[str, Any]

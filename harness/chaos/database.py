@@ -10,8 +10,8 @@ from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
 from harness.targets.access import LOCK, access, accesses
 from harness.targets.database import LEADER, MEMBERS, ORDERING, leader_of, order_failover, switch_back
+from harness.targets.files.target import Target
 from harness.targets.kubernetes import Cluster, Object, labels_of
-from harness.targets.target import Target
 from harness.targets.undo import undoable, undoes
 
 SWITCH_BACK_S: Final = 60.0

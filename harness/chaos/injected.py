@@ -11,13 +11,13 @@ from harness.chaos.session import ChaosSession, session
 from harness.chaos.workloads import places_of
 from harness.errors import FaultNotInjected
 from harness.targets.access import LOCK, access, accesses
+from harness.targets.cluster.own import OWN
+from harness.targets.cluster.usage import METRICS_READ, memory_of
 from harness.targets.custom import create_custom
 from harness.targets.database import LEADER, database_of, leader_of
-from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Object, serves
-from harness.targets.own import OWN
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import undoes
-from harness.targets.usage import METRICS_READ, memory_of
 
 POLICIES: Final = ("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies")
 STRESS: Final = ("chaos-mesh.org/v1alpha1", "stresschaos")

@@ -21,8 +21,8 @@ from harness.targets.undo import undoable, undoes
 
 if TYPE_CHECKING:
     from harness.model import Hit
+    from harness.targets.files.target import Target
     from harness.targets.kubernetes import Cluster
-    from harness.targets.target import Target
 
 SESSION: Final = "readiness-lock"
 """Application name of the locking session, by which it is found and ended."""

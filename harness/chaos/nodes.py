@@ -11,9 +11,9 @@ from harness.chaos.power import command_off, drain, is_drained_with, stop_by_com
 from harness.chaos.session import ChaosSession, node_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected
 from harness.targets.access import EVERYWHERE, access, accesses
+from harness.targets.files.parts import Power
+from harness.targets.files.target import Target
 from harness.targets.kubernetes import REGION_LABEL, ZONE_LABEL, Cluster, Object, has_condition, labels_of
-from harness.targets.parts import Power
-from harness.targets.target import Target
 from harness.targets.undo import undoable, undoes
 
 POWER_OFF: Final = (

@@ -11,9 +11,9 @@ from harness.chaos.confirmation.hits import name_of
 from harness.chaos.database import cordon_all
 from harness.chaos.session import ChaosSession
 from harness.errors import DriverError, FaultNotInjected
+from harness.targets.files.parts import Power
+from harness.targets.files.target import Target
 from harness.targets.kubernetes import Cluster, Object
-from harness.targets.parts import Power
-from harness.targets.target import Target
 from harness.targets.undo import undoable
 
 COMMAND_S: Final = 300.0

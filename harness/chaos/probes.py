@@ -22,12 +22,12 @@ from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
 from harness.model import Hit
 from harness.targets.access import LOCK, access, accesses
+from harness.targets.cluster.selectors import selects
+from harness.targets.cluster.usage import METRICS_READ, memory_of
+from harness.targets.cluster.workloads import WORKLOADS, is_complete, replicas_of, restarts_of, workloads
 from harness.targets.database import LEADER, MEMBERS, leader_of, leader_region, not_streaming
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Object, has_condition, is_over, is_terminating, namespaces_of
-from harness.targets.selectors import selects
-from harness.targets.usage import METRICS_READ, memory_of
-from harness.targets.workloads import WORKLOADS, is_complete, replicas_of, restarts_of, workloads
 
 __all__ = [
     "answers_fail",

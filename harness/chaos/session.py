@@ -17,8 +17,7 @@ from harness.model import Hit, Intent
 from harness.targets import Platform, Target, load_target, platform_of
 from harness.targets.access import access
 from harness.targets.child import TARGET_VARIABLE, ChildSettings
-from harness.targets.guard import guard_hits, guard_target
-from harness.targets.intents import VERIFY, amend_intent, pending_intents
+from harness.targets.cluster.workloads import controller_of, owner_of
 from harness.targets.kubernetes import (
     REGION_LABEL,
     Cluster,
@@ -27,8 +26,9 @@ from harness.targets.kubernetes import (
     namespaces_of,
     workload_of,
 )
+from harness.targets.safety.guard import guard_hits, guard_target
+from harness.targets.safety.intents import VERIFY, amend_intent, pending_intents
 from harness.targets.undo import Undoable, undo_now
-from harness.targets.workloads import controller_of, owner_of
 
 PRESENT: Final = access("list nodes", "list pods")
 """API permissions that every experiment needs in addition to its activities, to compare the cluster before and after."""

@@ -6,11 +6,11 @@ from harness.chaos.confirmation.hits import HITS, Hits, name_of, pod_hits, remem
 from harness.chaos.session import session
 from harness.errors import FaultNotInjected
 from harness.targets.access import access, accesses
+from harness.targets.cluster.workloads import DEPLOYMENT, REPLICATED, SCALING, replicas_of, replicated, set_replicas
+from harness.targets.files.target import Target
 from harness.targets.kubernetes import Cluster, has_condition, is_terminating, labels_of, workload_of
 from harness.targets.places import namespaces
-from harness.targets.target import Target
 from harness.targets.undo import undoable, undoes
-from harness.targets.workloads import DEPLOYMENT, REPLICATED, SCALING, replicas_of, replicated, set_replicas
 
 
 def _scale_back(

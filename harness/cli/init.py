@@ -152,7 +152,7 @@ def _name(given: str | None, directory: Path) -> str:
 
 
 def _entry(given: str | None, *, asks: bool) -> str:
-    from harness.targets.values import has_wrong_port, is_http
+    from harness.targets.files.values import has_wrong_port, is_http
 
     entry = given or _asked("Address of the service", "http://127.0.0.1:8080", asks)
     if not given and not asks:

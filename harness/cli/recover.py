@@ -21,7 +21,7 @@ def recover(target: Path | None) -> int:
     """Undo whatever an interrupted run left broken."""
     from harness.drivers.chaos import sweep_scratch
     from harness.targets import TargetLock, load_target, platform_of
-    from harness.targets.intents import elsewhere, torn_intents
+    from harness.targets.safety.intents import elsewhere, torn_intents
     from harness.targets.undo import recover as undo
 
     found = load_target(_target_file(target))
@@ -68,7 +68,7 @@ def _target_file(target: Path | None) -> Path:
 
 def _pending(but: str = "") -> list[str]:
     """The pending undos of all other targets, one line for each target."""
-    from harness.targets.intents import pending_of_targets
+    from harness.targets.safety.intents import pending_of_targets
 
     found = pending_of_targets()
     return [_of_target(name, files) for name, files in found.items() if name != but]

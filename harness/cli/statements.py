@@ -65,7 +65,7 @@ def attest(requirement: str, role: str | None, **said: Any) -> int:
     from harness.errors import UsageError
     from harness.model import Figure
     from harness.steps import read
-    from harness.targets.statements import AttestationFile, write_statement
+    from harness.targets.files.statements import AttestationFile, write_statement
 
     row = _catalogue().requirement(requirement)
     objective = read(row.criterion).objective if row.form.value == "attested" else None
@@ -129,7 +129,7 @@ def waive(
     from pydantic import ValidationError
 
     from harness.errors import UsageError
-    from harness.targets.statements import HARMS, Accepted, WaiverFile, write_statement
+    from harness.targets.files.statements import HARMS, Accepted, WaiverFile, write_statement
 
     if waived not in HARMS:
         _catalogue().requirement(waived)
@@ -180,7 +180,7 @@ def _common(said: dict[str, Any]) -> dict[str, Any]:
     from harness import clock
     from harness.errors import UsageError
     from harness.targets import load_target
-    from harness.targets.statements import LASTS, Statement
+    from harness.targets.files.statements import LASTS, Statement
 
     target, release = _target(said), said["release"]
     if not release and target is not None:

@@ -19,8 +19,8 @@ from harness.drivers.paper import Asked, Engine
 from harness.errors import ConfigurationError
 from harness.model import DemandKind
 from harness.plugins import claims_modules
-from harness.targets.paper import EvidenceFiles, PlatformFiles
-from harness.targets.values import TargetSection
+from harness.targets.files.paper import EvidenceFiles, PlatformFiles
+from harness.targets.files.values import TargetSection
 
 _READERS: Final[Mapping[str, tuple[DemandKind, type[TargetSection]]]] = {
     "files": (DemandKind.STATIC, PlatformFiles),

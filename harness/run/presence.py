@@ -100,8 +100,8 @@ def presence_of(target: Target) -> Presence:
     Raises:
         ConfigurationError: its kubeconfig cannot be read.
     """
+    from harness.targets.cluster.kubeconfig import api_client
     from harness.targets.http import proxy_for
-    from harness.targets.kubeconfig import api_client
     from harness.targets.undo import recover_command
 
     probes = {}

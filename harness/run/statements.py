@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness import clock
 from harness.errors import ConfigurationError
-from harness.targets import statements
+from harness.targets.files import statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.targets.target import Target
+    from harness.targets.files.target import Target
 
 EVERYWHERE: Final = "*"
 """All namespaces at once; also for objects without a namespace, such as nodes."""

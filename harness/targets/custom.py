@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from harness.targets.undo import undoable
 
 if TYPE_CHECKING:
+    from harness.targets.files.target import Target
     from harness.targets.kubernetes import Cluster, Object
-    from harness.targets.target import Target
 
 
 def _delete(cluster: Cluster, _target: Target, *, version: str, plural: str, namespace: str, name: str) -> None:

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 from harness.clock import Deadline
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.targets.access import LOCK, access
+from harness.targets.files.target import Database, Leader, Target
 from harness.targets.kubernetes import Cluster, Object, annotations_of, has_condition, labels_of
-from harness.targets.target import Database, Leader, Target
 
 LEADER: Final = access("get endpoints", at=LOCK)
 MEMBERS: Final = (*LEADER, *access("get pods", at=LOCK))

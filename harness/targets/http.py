@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from harness.errors import ConfigurationError
-from harness.targets.target import Target
+from harness.targets.files.target import Target
 
 if TYPE_CHECKING:
     import httpx

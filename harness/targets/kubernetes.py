@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.errors import AccessDenied, TargetSilent, TargetUnreachable
-from harness.targets.bodies import is_absence, json_of, status_message
-from harness.targets.kubeconfig import api_client
-from harness.targets.target import Target
+from harness.targets.cluster.bodies import is_absence, json_of, status_message
+from harness.targets.cluster.kubeconfig import api_client
+from harness.targets.files.target import Target
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.errors import ConfigurationError
+from harness.targets.files.parts import Callers
+from harness.targets.files.target import Target
 from harness.targets.kubernetes import Cluster, Object, is_terminating, namespaces_of, workload_of
-from harness.targets.parts import Callers
-from harness.targets.target import Target
 
 _OWNERS: Final = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
 

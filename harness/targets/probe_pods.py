@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from harness.targets import Target
 from harness.targets.access import access
+from harness.targets.cluster.own import OWN
 from harness.targets.kubernetes import Cluster, Object
-from harness.targets.own import OWN
 from harness.targets.undo import PendingUndos, undoable
 
 CALLERS: Final = access("list services", "create,delete pods", "get pods/log")

@@ -16,7 +16,10 @@ from harness.clock import Deadline
 from harness.errors import DriverError, HarnessError, Refused
 from harness.model import Intent
 from harness.targets.child import ChildSettings
-from harness.targets.intents import (
+from harness.targets.cluster.patience import SILENT_S, patiently
+from harness.targets.files.target import Target
+from harness.targets.kubernetes import Cluster
+from harness.targets.safety.intents import (
     intent_path,
     intents_directory,
     pending_intents,
@@ -24,10 +27,7 @@ from harness.targets.intents import (
     unclear_intents,
     write_intent,
 )
-from harness.targets.kubernetes import Cluster
-from harness.targets.patience import SILENT_S, patiently
-from harness.targets.platform import Platform, canonical, platform_of
-from harness.targets.target import Target
+from harness.targets.safety.platform import Platform, canonical, platform_of
 
 RECOVER_S: Final = 30.0
 """Time in s for which `recover` tries to reach a target that does not answer."""

@@ -15,7 +15,7 @@ from harness.drivers.chaos.experiments import read_experiment
 from harness.drivers.load import load_traffic
 from harness.drivers.rollout.files import read_rollout
 from harness.targets import load_target
-from harness.targets.statements import read_attestations, read_waivers
+from harness.targets.files.statements import read_attestations, read_waivers
 
 ROOT: Final = Path(__file__).parents[2]
 

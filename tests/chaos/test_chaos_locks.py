@@ -13,7 +13,7 @@ import pytest
 from harness.chaos import actions, probes
 from harness.chaos.session import session
 from harness.errors import FaultNotInjected
-from harness.targets.intents import pending_intents
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
 from tests.builders.database_servers import Member, initialised, postgres, until
 

@@ -15,7 +15,7 @@ from harness.chaos.confirmation.receipts import HitSnapshot
 from harness.chaos.control import ExperimentRecorder, before_experiment_control
 from harness.errors import AccessDenied, EvidenceError
 from harness.model import Hit
-from harness.targets.harness_block import BlastRadius, HarnessBlock
+from harness.targets.files.harness_block import BlastRadius, HarnessBlock
 
 A, B = (Hit(kind="pod", name=name, uid=name) for name in "ab")
 

@@ -18,10 +18,10 @@ from harness.drivers.scale.scaled import Scaled
 from harness.drivers.scale.stress import stressed
 from harness.errors import DriverError, TargetUnreachable
 from harness.targets import Target, load_target, platform_of
-from harness.targets.intents import pending_intents
+from harness.targets.cluster.patience import SILENT_S
 from harness.targets.kubernetes import Cluster
-from harness.targets.patience import SILENT_S
 from harness.targets.probe_pods import place_pod
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import PendingUndos, undoable
 from tests.fake_clock import FakeClock
 

@@ -26,7 +26,7 @@ import yaml
 from aiohttp import web
 
 from harness import clock
-from harness.targets.amounts import amount
+from harness.targets.cluster.amounts import amount
 from readiness_sandbox.cluster.timestamps import micro_timestamp, now_text
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from harness.drivers.watch.recorder import WatchRecorder
 from harness.errors import TargetUnreachable
 from harness.evidence import History
 from harness.targets import Target, platform_of
-from harness.targets.intents import pending_intents
-from harness.targets.usage import METRICS
+from harness.targets.cluster.usage import METRICS
+from harness.targets.safety.intents import pending_intents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

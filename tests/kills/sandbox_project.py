@@ -15,7 +15,7 @@ import yaml
 
 from harness import clock
 from harness.files import bundled
-from harness.targets.target import MARKER
+from harness.targets.files.target import MARKER
 from tests.plain.plain_project import Project, descendants
 
 EXPERIMENTS: Final = tuple(sorted(file.stem for file in bundled("experiments").glob("*.yaml")))

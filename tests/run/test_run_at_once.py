@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import TargetGone, TargetSilent
 from harness.run.acts.at_once import Beside, at_once
-from harness.targets.patience import patiently
+from harness.targets.cluster.patience import patiently
 
 
 def test_calls_run_at_the_same_time_and_answer_in_order() -> None:

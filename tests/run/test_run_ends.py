@@ -14,7 +14,7 @@ from harness.evidence import RunDirectory, read_history
 from harness.run import live
 from harness.run.gathering import Ground, _record_end
 from harness.targets import Platform, load_target
-from harness.targets.intents import pending_intents, write_intent
+from harness.targets.safety.intents import pending_intents, write_intent
 from tests.fake_clock import FakeClock
 
 GONE = TargetGone("the target is gone: nothing of it has answered for 4.1 s")

@@ -20,7 +20,7 @@ from harness.errors import TargetUnreachable
 from harness.run.live import ended
 from harness.run.presence import Presence, presence_of
 from harness.targets import Target, load_target, platform_of
-from harness.targets.intents import pending_intents
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
 from tests.builders.http_servers import answering
 from tests.builders.plans import experiment

@@ -31,8 +31,8 @@ from harness.run.acts.rolled import POLL_S, RolledObjects
 from harness.run.acts.rollouts import RolloutDriver
 from harness.run.planning import ordered_acts
 from harness.targets import Target, load_target, undo
-from harness.targets.intents import pending_intents
-from harness.targets.patience import SILENT_S
+from harness.targets.cluster.patience import SILENT_S
+from harness.targets.safety.intents import pending_intents
 from tests.builders import plans
 from tests.builders.conducting import Stage, stage
 from tests.fake_clock import FakeClock, S

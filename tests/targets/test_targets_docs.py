@@ -8,8 +8,8 @@ from pathlib import Path
 from harness.drivers.chaos.experiments import read_experiment
 from harness.drivers.chaos.rights import access_of_file
 from harness.targets import load_target
-from harness.targets.parts import Callers, Power, ReleaseSource
-from harness.targets.target import Target
+from harness.targets.files.parts import Callers, Power, ReleaseSource
+from harness.targets.files.target import Target
 from harness.targets.undo import Undoable
 
 DOCS = Path(__file__).parents[2] / "docs"

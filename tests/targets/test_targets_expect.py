@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.targets.expect import fits
+from harness.targets.files.expect import fits
 
 EXPECT = {"id": 1, "title": "str"}
 

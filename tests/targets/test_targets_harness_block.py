@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.targets.harness_block import HarnessBlock, block_index, harness_block, probes_of_method
+from harness.targets.files.harness_block import HarnessBlock, block_index, harness_block, probes_of_method
 
 
 def probe(name: Any, url: str = "http://127.0.0.1") -> dict[str, Any]:

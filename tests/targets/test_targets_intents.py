@@ -24,8 +24,9 @@ from harness.targets import (
     load_target,
     platform_of,
 )
-from harness.targets.guard import guard_hits
-from harness.targets.intents import (
+from harness.targets.kubernetes import Cluster
+from harness.targets.safety.guard import guard_hits
+from harness.targets.safety.intents import (
     amend_intent,
     elsewhere,
     intents_directory,
@@ -35,8 +36,7 @@ from harness.targets.intents import (
     unclear_intents,
     write_intent,
 )
-from harness.targets.kubernetes import Cluster
-from harness.targets.platform import canonical
+from harness.targets.safety.platform import canonical
 from harness.targets.state import running_target_file, state_directory
 from harness.targets.undo import recover, undoable
 from tests.fake_clock import FakeClock
@@ -120,7 +120,7 @@ def test_intents_are_pending_newest_first_until_they_are_struck() -> None:
 def test_a_child_killed_between_write_and_strike_leaves_its_intent() -> None:
     """A kill -9 right after the write: the intent is whole and pending."""
     code = (
-        "import os\nfrom harness.targets import Platform\nfrom harness.targets.intents import write_intent\n"
+        "import os\nfrom harness.targets import Platform\nfrom harness.targets.safety.intents import write_intent\n"
         "here = Platform(name='t', api='https://10.0.0.1:6443 sha256:aa', entry='https://a.test:443')\n"
         "write_intent(here, 'node-loss', 'cordon a', {'do': 'uncordon', 'node': 'a'}, module='m')\n"
         "os.write(1, b'written')\nimport signal\nsignal.pause()\n"

@@ -19,8 +19,11 @@ from urllib3.exceptions import ProtocolError
 from urllib3.util.retry import Retry
 
 from harness.errors import AccessDenied, ConfigurationError, TargetSilent, TargetUnreachable
-from harness.targets import Target, kubeconfig, load_target
-from harness.targets.kubeconfig import api_client, api_server_url
+from harness.targets import Target, load_target
+from harness.targets.cluster import kubeconfig
+from harness.targets.cluster.kubeconfig import api_client, api_server_url
+from harness.targets.cluster.selectors import selects
+from harness.targets.cluster.workloads import controller_of
 from harness.targets.kubernetes import (
     Cluster,
     has_condition,
@@ -29,8 +32,6 @@ from harness.targets.kubernetes import (
     serves,
     workload_of,
 )
-from harness.targets.selectors import selects
-from harness.targets.workloads import controller_of
 from tests.builders.http_servers import answering
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from harness.errors import ConfigurationError
 from harness.targets import load_target
-from harness.targets.one_context import kubeconfig_files, write_context
+from harness.targets.cluster.one_context import kubeconfig_files, write_context
 
 
 def files(directory: Path) -> None:

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from harness.errors import UsageError
-from harness.targets.amounts import amount
-from harness.targets.own import OWN, is_own
+from harness.targets.cluster.amounts import amount
+from harness.targets.cluster.own import OWN, is_own
 from harness.targets.probe_pods import probe_pod
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
-from harness.targets.statements import (
+from harness.targets.files.statements import (
     AttestationFile,
     read_attestations,
     read_waivers,

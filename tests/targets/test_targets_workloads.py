@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from harness.errors import AccessDenied
-from harness.targets.workloads import (
+from harness.targets.cluster.workloads import (
     autoscaled,
     controllers,
     http_port,

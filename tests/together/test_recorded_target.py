@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from harness.targets.target import MARKER
+from harness.targets.files.target import MARKER
 from readiness_sandbox import marker
 from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
 from tests.builders.core_plan import RECORDED

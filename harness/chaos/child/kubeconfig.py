@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.errors import ConfigurationError
 from harness.targets.child import ChildSettings
-from harness.targets.one_context import write_context
+from harness.targets.cluster.one_context import write_context
 
 
 def one_context(directory: Path) -> None:

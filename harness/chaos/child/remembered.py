@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.chaos.session import session
 from harness.errors import DriverError
-from harness.targets.intents import amend_intent, pending_intents
+from harness.targets.safety.intents import amend_intent, pending_intents
 from harness.targets.undo import ROLL_BACK
 
 

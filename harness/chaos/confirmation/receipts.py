@@ -14,11 +14,11 @@ from harness.chaos.session import ChaosSession, node_hit, pod_hit, session
 from harness.errors import HarnessError, Refused
 from harness.model import Hit
 from harness.targets.child import ChildSettings
-from harness.targets.guard import guard_hits
-from harness.targets.harness_block import BlastRadius
+from harness.targets.cluster.workloads import autoscalers_in, controller_of
+from harness.targets.files.harness_block import BlastRadius
 from harness.targets.kubernetes import has_condition, is_terminating, is_usable, namespaces_of
-from harness.targets.processes import PROCESS, running
-from harness.targets.workloads import autoscalers_in, controller_of
+from harness.targets.safety.guard import guard_hits
+from harness.targets.safety.processes import PROCESS, running
 
 _JOB: Final = "Job"
 Decisions = Mapping[tuple[str, str], tuple[int, str]]

@@ -13,7 +13,7 @@ from harness.drivers.packages import module_directories, project_directory
 from harness.errors import ConfigurationError
 from harness.model import NO_FAULT, domain_of
 from harness.nearest import nearest
-from harness.targets.harness_block import block_index, probes_of_method
+from harness.targets.files.harness_block import block_index, probes_of_method
 from harness.yamlfile import Location, YamlDocument
 
 Activity = Mapping[str, Any]

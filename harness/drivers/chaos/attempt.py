@@ -25,9 +25,9 @@ from harness.drivers.packages import project_directory
 from harness.errors import ConfigurationError, DriverError
 from harness.model import domain_of
 from harness.model.planned.domain import PARTS
-from harness.targets.expect import fits
+from harness.targets.files.expect import fits
 from harness.targets.http import http_client
-from harness.targets.intents import VERIFY
+from harness.targets.safety.intents import VERIFY
 from harness.targets.undo import ROLL_BACK, UndoFailed, undoable
 from harness.yamlfile import read_document
 

@@ -16,10 +16,10 @@ from harness.model import ExperimentPlan
 from harness.model.planned.domain import UNKNOWN
 from harness.targets import Target
 from harness.targets.child import CONTEXT_VARIABLE, HOLD_VARIABLE, RUN_VARIABLE, ChildSettings
+from harness.targets.cluster.kubeconfig import api_server_url
+from harness.targets.cluster.one_context import kubeconfig_files
 from harness.targets.http import NO_PROXY, tls_variables
-from harness.targets.kubeconfig import api_server_url
 from harness.targets.kubernetes import REGION_LABEL
-from harness.targets.one_context import kubeconfig_files
 from harness.targets.state import STATE_VARIABLE, state_directory
 from harness.yamlfile import YamlDocument, read_document
 

@@ -30,7 +30,7 @@ from harness.errors import ConfigurationError
 from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
 from harness.model.planned.domain import NO_FAULT, UNKNOWN
 from harness.nearest import nearest
-from harness.targets.harness_block import HarnessBlock, block_index, harness_block, is_hold
+from harness.targets.files.harness_block import HarnessBlock, block_index, harness_block, is_hold
 from harness.validation import configuration_error
 from harness.yamlfile import Location, YamlDocument, read_document
 

@@ -11,6 +11,8 @@ from harness.errors import AccessDenied, TargetUnreachable
 from harness.model.planned.domain import DATABASE, NODES, PARTS, WORKLOADS, PartsState
 from harness.targets import Target
 from harness.targets.access import access
+from harness.targets.cluster.workloads import AUTOSCALERS, autoscaled, ready_of, replicas_of, workloads
+from harness.targets.cluster.workloads import WORKLOADS as LISTED
 from harness.targets.database import MEMBERS, leader_region, not_streaming
 from harness.targets.kubernetes import (
     REGION_LABEL,
@@ -21,8 +23,6 @@ from harness.targets.kubernetes import (
     labels_of,
     namespaces_of,
 )
-from harness.targets.workloads import AUTOSCALERS, autoscaled, ready_of, replicas_of, workloads
-from harness.targets.workloads import WORKLOADS as LISTED
 
 RESTORED: Final = (*access("list nodes", "list pods"), *LISTED, *AUTOSCALERS, *MEMBERS)
 """API permissions needed to verify that the target is restored."""

@@ -16,10 +16,10 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.ports import port_of
 from harness.targets import Target
 from harness.targets.access import accesses
+from harness.targets.cluster.workloads import CONTROLLERS, controllers, running_containers
 from harness.targets.kubernetes import Object
 from harness.targets.places import Clusters, namespaces
 from harness.targets.probe_pods import CALLERS
-from harness.targets.workloads import CONTROLLERS, controllers, running_containers
 
 
 @claim(

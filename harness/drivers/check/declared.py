@@ -18,11 +18,9 @@ from harness.errors import AccessDenied, ConfigurationError, UsageError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, Access, access, accesses, resource_of
-from harness.targets.amounts import amount
-from harness.targets.kubernetes import Cluster, Object
-from harness.targets.own import is_own
-from harness.targets.places import Clusters, has_controller, namespaces
-from harness.targets.workloads import (
+from harness.targets.cluster.amounts import amount
+from harness.targets.cluster.own import is_own
+from harness.targets.cluster.workloads import (
     CONTROLLERS,
     JOB,
     JOBS,
@@ -32,6 +30,8 @@ from harness.targets.workloads import (
     has_ended,
     jobs_of,
 )
+from harness.targets.kubernetes import Cluster, Object
+from harness.targets.places import Clusters, has_controller, namespaces
 
 _FIRST: Final = 3
 """Maximum number of differing fields that are named for one object."""

@@ -10,10 +10,8 @@ from harness.drivers.check.needs import API
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
-from harness.targets.amounts import amount
-from harness.targets.kubernetes import Object
-from harness.targets.places import Clusters, primary_namespace
-from harness.targets.workloads import (
+from harness.targets.cluster.amounts import amount
+from harness.targets.cluster.workloads import (
     AUTOSCALERS,
     REPLICATED,
     autoscaled,
@@ -22,6 +20,8 @@ from harness.targets.workloads import (
     replicated,
     running_containers,
 )
+from harness.targets.kubernetes import Object
+from harness.targets.places import Clusters, primary_namespace
 
 
 @claim(

@@ -13,7 +13,7 @@ from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
-from harness.targets.outside import Dns
+from harness.targets.files.outside import Dns
 
 if TYPE_CHECKING:
     import dns.name

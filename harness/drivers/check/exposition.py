@@ -17,8 +17,8 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.access import access, accesses
+from harness.targets.files.outside import Metrics
 from harness.targets.kubernetes import Object, labels_of, workload_of
-from harness.targets.outside import Metrics
 from harness.targets.places import Clusters, is_of_workload, namespaces
 
 if TYPE_CHECKING:

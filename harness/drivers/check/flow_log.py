@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from harness import clock
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
-from harness.targets.outside import Flows
+from harness.targets.files.outside import Flows
 from harness.targets.places import Clusters
 
 _MOST_BYTES: Final = 1 << 30

@@ -10,9 +10,9 @@ from harness.drivers.check.needs import ENTRIES, READS
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
-from harness.targets.expect import fits
+from harness.targets.files.expect import fits
+from harness.targets.files.parts import ReadProbe
 from harness.targets.http import http_client
-from harness.targets.parts import ReadProbe
 
 if TYPE_CHECKING:
     import httpx

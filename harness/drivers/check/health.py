@@ -14,10 +14,8 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
-from harness.targets.kubernetes import Cluster, Object, is_terminating, labels_of
-from harness.targets.places import Clusters, is_of_workload, namespaces
-from harness.targets.selectors import selector_text, selects
-from harness.targets.workloads import (
+from harness.targets.cluster.selectors import selector_text, selects
+from harness.targets.cluster.workloads import (
     CONTROLLERS,
     controller_of,
     controllers,
@@ -27,6 +25,8 @@ from harness.targets.workloads import (
     pods_declared,
     template_labels,
 )
+from harness.targets.kubernetes import Cluster, Object, is_terminating, labels_of
+from harness.targets.places import Clusters, is_of_workload, namespaces
 from harness.units import NS_PER_S
 
 

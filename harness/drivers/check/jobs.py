@@ -9,8 +9,8 @@ from typing import Final
 from harness.clock import Deadline
 from harness.drivers.manifests import declared
 from harness.errors import ConfigurationError, DriverError, TargetSilent
+from harness.targets.cluster.own import OWN, is_own
 from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of
-from harness.targets.own import OWN, is_own
 
 COMPLETE: Final = "Complete"
 FAILED: Final = "Failed"

@@ -23,12 +23,12 @@ from harness.model import Quantity
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import access, accesses
-from harness.targets.amounts import amount
+from harness.targets.cluster.amounts import amount
+from harness.targets.cluster.workloads import running_containers
 from harness.targets.kubernetes import Cluster, Object, has_condition
 from harness.targets.places import Clusters, callers_of, primary_namespace
 from harness.targets.probe_pods import place_pod, probe_pod
 from harness.targets.undo import PendingUndos
-from harness.targets.workloads import running_containers
 
 MOST: Final = 30
 """Maximum number of pods that are created."""

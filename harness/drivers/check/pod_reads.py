@@ -9,8 +9,8 @@ from harness import clock
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.reach import PodReach, of_each
 from harness.targets import Target
+from harness.targets.files.outside import Metrics
 from harness.targets.kubernetes import Object, labels_of, workload_of
-from harness.targets.outside import Metrics
 from harness.targets.places import Clusters, has_controller, namespaces
 
 

@@ -22,12 +22,12 @@ from harness.drivers.check.policies import no_service
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import access, accesses
+from harness.targets.cluster.own import OWN
+from harness.targets.cluster.workloads import TEMPLATE_HASHES
 from harness.targets.kubernetes import Cluster, Object
-from harness.targets.own import OWN
 from harness.targets.places import Clusters, caller_name, callers_of, namespaces
 from harness.targets.probe_pods import CALLERS, LIFE_S, place_pod, probe_pod
 from harness.targets.undo import PendingUndos, undoable
-from harness.targets.workloads import TEMPLATE_HASHES
 
 OTHERS: Final = (8081, 9090, 15672)
 """Ports that are called beside the declared one."""

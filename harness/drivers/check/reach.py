@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from harness.targets import Target
-from harness.targets.bodies import status_message
+from harness.targets.cluster.bodies import status_message
+from harness.targets.cluster.kubeconfig import USER_AGENT, api_client
+from harness.targets.cluster.workloads import http_port
 from harness.targets.http import http_client, is_loopback
-from harness.targets.kubeconfig import USER_AGENT, api_client
 from harness.targets.kubernetes import Object
-from harness.targets.workloads import http_port
 
 _T = TypeVar("_T")
 

@@ -12,11 +12,11 @@ from harness import clock
 from harness.errors import DriverError, UsageError
 from harness.targets import Target
 from harness.targets.access import access, accesses
+from harness.targets.cluster.selectors import selects
+from harness.targets.cluster.workloads import WORKLOADS, workloads
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Object, is_terminating
 from harness.targets.places import Clusters, every_place
-from harness.targets.selectors import selects
-from harness.targets.workloads import WORKLOADS, workloads
 
 _WITHIN_S: Final = 5.0
 _LONGEST: Final = 200

@@ -8,10 +8,10 @@ from typing import Final
 
 from harness.targets import Target
 from harness.targets.access import access
+from harness.targets.cluster.selectors import selects
+from harness.targets.cluster.workloads import CONTROLLERS, controllers, pods_declared, workload_name
 from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of, workload_of
 from harness.targets.places import Clusters, is_of_workload, namespaces
-from harness.targets.selectors import selects
-from harness.targets.workloads import CONTROLLERS, controllers, pods_declared, workload_name
 
 SERVICES: Final = (*access("list pods"), *CONTROLLERS)
 """API permissions that `services_in` needs."""

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from harness import clock
 from harness.drivers.facts import FactReading
 from harness.targets import Target
+from harness.targets.cluster.workloads import restarts_of
 from harness.targets.kubernetes import Object, labels_of, workload_of
-from harness.targets.workloads import restarts_of
 
 SCRAPED_WITHIN_S: Final = 60.0
 """Time in s within which a new pod is first scraped: the default interval. Source: Prometheus, `scrape_interval`."""

@@ -16,7 +16,7 @@ from harness.drivers.ingest.reports import age_of, key_of, matching, some
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.model import FactAmount, Quantity
-from harness.targets.paper import PrometheusQuery
+from harness.targets.files.paper import PrometheusQuery
 
 if TYPE_CHECKING:
     import httpx

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from harness.errors import ConfigurationError, UsageError
 from harness.model import ArrivalTrace, Quantity, RateCurve
-from harness.targets.trace import read_trace
+from harness.targets.files.trace import read_trace
 from harness.yamlfile import Location, YamlDocument
 
 

@@ -16,7 +16,7 @@ from harness.drivers.load.size import ArrivalSchedule, Size, schedule_of
 from harness.errors import ConfigurationError
 from harness.model import AccountPlan, TrafficPlan
 from harness.nearest import nearest
-from harness.targets.parts import TrafficOverride
+from harness.targets.files.parts import TrafficOverride
 from harness.validation import configuration_error
 from harness.yamlfile import YamlDocument, read_document
 

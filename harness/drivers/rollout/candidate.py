@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.drivers.manifests import declared
 from harness.errors import ConfigurationError, DriverError
-from harness.targets.selectors import selector_text
-from harness.targets.workloads import DEPLOYMENT, ROLLOUT, referred
+from harness.targets.cluster.selectors import selector_text
+from harness.targets.cluster.workloads import DEPLOYMENT, ROLLOUT, referred
 
 if TYPE_CHECKING:
     from harness.model.planned.rollout import RolloutPlan

@@ -15,8 +15,8 @@ from harness.model import Quantity
 from harness.model.planned.rollout import ALL, PlannedReport, RolloutPlan, Strategy, TakenBack
 from harness.model.planned.trigger import Signal, Trigger, misfit
 from harness.nearest import hint_with_nearest
-from harness.targets.target import Seconds
-from harness.targets.values import quantity
+from harness.targets.files.target import Seconds
+from harness.targets.files.values import quantity
 from harness.validation import configuration_error
 from harness.yamlfile import Location, YamlDocument, read_document
 

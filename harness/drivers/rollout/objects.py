@@ -19,9 +19,9 @@ from harness.drivers.rollout.status import (
     read_service,
 )
 from harness.errors import DriverError
-from harness.targets.patience import patiently
-from harness.targets.selectors import selector_text
-from harness.targets.workloads import ARGO
+from harness.targets.cluster.patience import patiently
+from harness.targets.cluster.selectors import selector_text
+from harness.targets.cluster.workloads import ARGO
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster, Object

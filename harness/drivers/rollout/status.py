@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.targets.selectors import selector_text
+from harness.targets.cluster.selectors import selector_text
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Object

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.drivers.scale.scaled import CpuReading, Scaled
+    from harness.targets.files.parts import Callers
     from harness.targets.kubernetes import Object
-    from harness.targets.parts import Callers
 
 ROUNDS: Final = 4
 """Number of turns of each set of copies; their variation gives the uncertainty of the mean."""

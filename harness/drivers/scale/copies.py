@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 from harness.clock import Deadline
 from harness.drivers.scale.scaled import Scaled, pod_spec
 from harness.errors import DriverError
-from harness.targets.amounts import amount
+from harness.targets.cluster.amounts import amount
+from harness.targets.cluster.own import OWN
+from harness.targets.cluster.workloads import http_port
 from harness.targets.kubernetes import has_condition
-from harness.targets.own import OWN
-from harness.targets.workloads import http_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -15,7 +15,7 @@ from harness.drivers.scale.times import UPS, reached_within_s, rest_within_s, ri
 from harness.errors import DriverError
 from harness.model import Quantity
 from harness.model.planned.scaling import NEAR
-from harness.targets.patience import patiently
+from harness.targets.cluster.patience import patiently
 
 if TYPE_CHECKING:
     from harness.model import Demand, Sink

@@ -10,11 +10,18 @@ from harness.drivers.scale.times import DOWN_AS_DEFAULT, UP_AS_DEFAULT, ScalingP
 from harness.errors import DriverError
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.amounts import amount
+from harness.targets.cluster.amounts import amount
+from harness.targets.cluster.usage import METRICS, METRICS_READ, measured_time
+from harness.targets.cluster.workloads import (
+    AUTOSCALERS,
+    DEPLOYMENT,
+    SCALED,
+    autoscalers_in,
+    referred,
+    running_containers,
+)
 from harness.targets.kubernetes import Cluster, Object, has_condition, is_terminating
 from harness.targets.places import Clusters, common_namespace, namespaces
-from harness.targets.usage import METRICS, METRICS_READ, measured_time
-from harness.targets.workloads import AUTOSCALERS, DEPLOYMENT, SCALED, autoscalers_in, referred, running_containers
 
 READ: Final = (
     *AUTOSCALERS,

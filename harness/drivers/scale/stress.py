@@ -13,8 +13,8 @@ from harness.clock import Deadline
 from harness.drivers.scale.scaled import READ
 from harness.errors import DriverError
 from harness.targets.access import access
+from harness.targets.cluster.own import OWN
 from harness.targets.kubernetes import has_condition
-from harness.targets.own import OWN
 from harness.targets.undo import undo_now, undoable
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from harness.errors import ConfigurationError
 from harness.plugins import claims_paths
-from harness.targets.values import TargetSection, Word
+from harness.targets.files.values import TargetSection, Word
 from harness.validation import configuration_error, matching
 from harness.yamlfile import YamlDocument, read_document, yaml_files
 

@@ -11,8 +11,8 @@ from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.history import History
 from harness.targets.access import Access, access
+from harness.targets.files.target import Target
 from harness.targets.kubernetes import Object
-from harness.targets.target import Target
 
 PART: Final = "autoscaler"
 """The part of a platform that its target file names where there are autoscalers."""

@@ -9,7 +9,7 @@ from harness.drivers.watch.probers import WAIT_S, wrong
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.model.records.table import CONTROL
-from harness.targets.target import Target
+from harness.targets.files.target import Target
 
 if TYPE_CHECKING:
     from harness.drivers.watch.schedule import Probe

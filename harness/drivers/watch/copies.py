@@ -14,7 +14,7 @@ from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
 from harness.model.records.items import LEDGER_COPIES
 from harness.model.records.table import COPIES
-from harness.targets.target import Target
+from harness.targets.files.target import Target
 
 if TYPE_CHECKING:
     from psycopg import sql

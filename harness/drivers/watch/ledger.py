@@ -16,7 +16,7 @@ from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Pace, Watcher, Watching
 from harness.evidence.rows import RowWriter
 from harness.model.records.items import LEDGER_READS, LEDGER_WRITES, outcome_of
-from harness.targets.target import Target
+from harness.targets.files.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

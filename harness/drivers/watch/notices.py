@@ -14,7 +14,7 @@ from harness.drivers.watch.attendance import Attendance
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.targets.target import Target
+from harness.targets.files.target import Target
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from harness.drivers.watch.settings import FOLLOW_S, Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
 from harness.model.records.items import PIPELINE
-from harness.targets.target import Target
+from harness.targets.files.target import Target
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.targets.access import LOCK, Access, access
+from harness.targets.cluster.workloads import restarts_of
+from harness.targets.files.target import Target
 from harness.targets.kubernetes import (
     REGION_LABEL,
     Object,
@@ -22,8 +24,6 @@ from harness.targets.kubernetes import (
     serves,
     workload_of,
 )
-from harness.targets.target import Target
-from harness.targets.workloads import restarts_of
 
 
 class _Follower:

@@ -9,7 +9,7 @@ from harness.drivers.watch.probers import WAIT_S, wrong
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.model.records.table import PORTAL
-from harness.targets.target import Target
+from harness.targets.files.target import Target
 
 
 class PortalWatcher(Watcher):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from harness.evidence.rows import RowWriter
-from harness.targets.expect import fits
-from harness.targets.parts import ReadProbe
+from harness.targets.files.expect import fits
+from harness.targets.files.parts import ReadProbe
 
 if TYPE_CHECKING:
     from harness.drivers.watch.wires import ProbeResponse, Wires

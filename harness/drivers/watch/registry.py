@@ -21,7 +21,7 @@ from harness.drivers.watch.statements import StatementsWatcher
 from harness.drivers.watch.watching import Watcher
 from harness.errors import UsageError
 from harness.plugins import loaded, place_of, plugins
-from harness.targets.target import Target
+from harness.targets.files.target import Target
 
 GROUP: Final = "readiness.probes"
 

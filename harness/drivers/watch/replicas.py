@@ -18,7 +18,7 @@ from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
 from harness.model.records.table import REPLICAS
-from harness.targets.target import Target
+from harness.targets.files.target import Target
 
 if TYPE_CHECKING:
     from harness.drivers.watch.sessions import DatabaseSession

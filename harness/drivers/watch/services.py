@@ -10,8 +10,8 @@ from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.model.records.recorded import SERVICE
 from harness.model.records.table import PROBES
-from harness.targets.parts import ReadProbe
-from harness.targets.target import Target
+from harness.targets.files.parts import ReadProbe
+from harness.targets.files.target import Target
 
 
 class ServicesWatcher(Watcher):

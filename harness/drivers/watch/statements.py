@@ -13,8 +13,8 @@ from harness.drivers.watch.session_errors import NoAnswerError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.history import History
+from harness.targets.files.target import Target
 from harness.targets.queries import EXTENSION, HINT, counted, statements_in
-from harness.targets.target import Target
 
 if TYPE_CHECKING:
     from harness.drivers.watch.sessions import DatabaseSession

@@ -15,7 +15,7 @@ from harness.drivers.watch.registry import watchers
 from harness.drivers.watch.schedule import keep
 from harness.drivers.watch.settings import FOLLOW_S, WatchSettings
 from harness.drivers.watch.watching import Pace, Watching
-from harness.targets.target import Target
+from harness.targets.files.target import Target
 
 
 def finish_s(follow_s: float) -> float:

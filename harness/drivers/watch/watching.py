@@ -11,8 +11,8 @@ from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.schedule import Probe, ProbeSchedule
 from harness.drivers.watch.settings import Rates, WatchSettings
 from harness.targets.access import Access
+from harness.targets.files.target import Target
 from harness.targets.http import proxy_for, tls_context
-from harness.targets.target import Target
 
 if TYPE_CHECKING:
     import httpx

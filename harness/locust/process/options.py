@@ -11,7 +11,7 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.locust.schedule.arrivals import ARRIVALS
 from harness.model import RateCurve
-from harness.targets.trace import RecordedTrace, read_trace
+from harness.targets.files.trace import RecordedTrace, read_trace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,7 @@ from harness.locust.process.options import Options
 from harness.locust.process.worker import LocustWorker
 from harness.locust.remote.alignment import Aligned, Alignment
 from harness.model import ArrivalTrace, RateCurve
-from harness.targets.trace import RecordedTrace
+from harness.targets.files.trace import RecordedTrace
 from harness.units import NS_PER_S
 
 PING_S: Final = 0.025

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness.run.acts.at_once import at_once
-from harness.targets.patience import patiently
+from harness.targets.cluster.patience import patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -27,9 +27,9 @@ from harness.run.acts.changes import RolloutChanges, analysed
 from harness.run.acts.reaching import CandidateAnswers, step_of
 from harness.run.acts.rolled import AGAIN_S, POLL_S, RolledObjects, in_words
 from harness.run.acts.signals import SignalReader
-from harness.targets.guard import guard_replaced
-from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster
+from harness.targets.safety.guard import guard_replaced
+from harness.targets.safety.intents import strike_intent
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:

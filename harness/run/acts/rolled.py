@@ -19,8 +19,8 @@ from harness.errors import DriverError, TargetSilent
 from harness.model.planned.rollout import ReversedBy
 from harness.run.acts.at_once import at_once
 from harness.run.acts.reaching import step_of
-from harness.targets.intents import amend_intent
-from harness.targets.patience import patiently
+from harness.targets.cluster.patience import patiently
+from harness.targets.safety.intents import amend_intent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

@@ -8,10 +8,10 @@ from harness import clock
 from harness.errors import DriverError
 from harness.model.planned.trigger import Signal
 from harness.run.acts.at_once import Beside, at_once
-from harness.targets.amounts import amount
+from harness.targets.cluster.amounts import amount
+from harness.targets.cluster.usage import METRICS, measured_time
 from harness.targets.http import http_client
 from harness.targets.kubernetes import labels_of
-from harness.targets.usage import METRICS, measured_time
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:

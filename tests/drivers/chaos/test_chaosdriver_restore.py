@@ -12,8 +12,8 @@ from harness.drivers.chaos import attempt, restore
 from harness.drivers.chaos.restore import Restorer, TargetSnapshot
 from harness.errors import AccessDenied
 from harness.targets import Platform, Target, load_target
-from harness.targets.intents import amend_intent, pending_intents
 from harness.targets.kubernetes import Cluster, Object
+from harness.targets.safety.intents import amend_intent, pending_intents
 from harness.targets.undo import recover
 from tests.builders.plans import experiment
 

@@ -13,7 +13,7 @@ from harness.drivers.check.sql.staging import schema_digest
 from harness.drivers.check.sql.statements import StatementsRead, read_statements
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
-from harness.targets.reference import Reference
+from harness.targets.files.reference import Reference
 from tests.builders.addresses import NET
 
 if TYPE_CHECKING:

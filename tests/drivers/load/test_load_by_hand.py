@@ -20,7 +20,7 @@ from harness.drivers.load import load_traffic
 from harness.evidence import read_rows
 from harness.model import JOURNEY_WRITES, SIGN_INS
 from harness.model.digest import digest_of
-from harness.targets.parts import TrafficOverride
+from harness.targets.files.parts import TrafficOverride
 from harness.units import NS_PER_S
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"

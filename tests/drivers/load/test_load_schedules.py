@@ -14,7 +14,7 @@ from load_truth import TruthServer
 from harness import clock
 from harness.locust.schedule.arrivals import due_times, random_of
 from harness.model import SAMPLES, RateCurve, Table
-from harness.targets.trace import read_trace
+from harness.targets.files.trace import read_trace
 from harness.units import NS_PER_S
 
 

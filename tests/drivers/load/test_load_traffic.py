@@ -15,7 +15,7 @@ from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError
 from harness.locust.process.options import add_options
 from harness.model import AccountPlan, TrafficPlan
-from harness.targets.parts import TrafficOverride
+from harness.targets.files.parts import TrafficOverride
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"
 USERS = """\

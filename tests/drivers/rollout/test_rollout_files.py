@@ -12,7 +12,7 @@ from harness.files import bundled
 from harness.model.planned.rollout import Strategy, TakenBack, percent
 from harness.model.planned.trigger import Signal
 from harness.targets import load_target
-from harness.targets.guard import guard_replaced, guard_rollout
+from harness.targets.safety.guard import guard_replaced, guard_rollout
 
 FILE = """\
 title: by steps

@@ -20,8 +20,8 @@ from kubernetes.client import ApiClient
 from harness.drivers.scale.asking import _PROGRAM, Asking, PlacedCopy, asking, first_turn_s, used_in
 from harness.drivers.scale.copies import PodCopy
 from harness.drivers.scale.scaled import CpuReading, Scaled, cpu_reading
+from harness.targets.files.parts import Callers
 from harness.targets.kubernetes import Cluster
-from harness.targets.parts import Callers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

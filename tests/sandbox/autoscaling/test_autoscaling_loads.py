@@ -10,8 +10,8 @@ from harness.drivers.scale import Holding, hold_levels
 from harness.drivers.scale.stress import CHAOS
 from harness.model import Demand, Observation
 from harness.targets import load_target, platform_of
-from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
+from harness.targets.safety.intents import pending_intents
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from harness.drivers.check.sql.staging import schema_digest
 from harness.drivers.ingest.formats.records import plain_record
 from harness.errors import ConfigurationError
 from harness.targets import load_target
-from harness.targets.reference import Reference
-from harness.targets.target import MARKER
+from harness.targets.files.reference import Reference
+from harness.targets.files.target import MARKER
 from readiness_sandbox import marker
 from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
 from readiness_sandbox.platform.repository import examples

@@ -17,8 +17,8 @@ from harness.drivers.chaos import open_attempt
 from harness.errors import ConfigurationError, DriverError, FaultNotInjected, Refused
 from harness.model import Hit
 from harness.targets import platform_of, undo
-from harness.targets.intents import VERIFY, pending_intents, write_intent
-from harness.targets.parts import Power
+from harness.targets.files.parts import Power
+from harness.targets.safety.intents import VERIFY, pending_intents, write_intent
 from harness.targets.undo import recover, undo_intent
 from tests.builders.plans import experiment
 

@@ -17,7 +17,7 @@ from harness.clock import Deadline
 from harness.drivers.chaos import ChaosRun, ForkServer, Restorer, load_experiment, open_rollbacks
 from harness.evidence import read_history
 from harness.targets import platform_of
-from harness.targets.intents import pending_intents, unclear_intents
+from harness.targets.safety.intents import pending_intents, unclear_intents
 from harness.targets.undo import recover
 
 if TYPE_CHECKING:

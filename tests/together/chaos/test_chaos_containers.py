@@ -11,8 +11,8 @@ from harness import clock
 from harness.chaos import actions, probes
 from harness.chaos.session import session
 from harness.errors import FaultNotInjected, TargetUnreachable
-from harness.targets.commands import run_in_pod
-from harness.targets.intents import pending_intents
+from harness.targets.cluster.commands import run_in_pod
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from harness.errors import ConfigurationError
 from harness.evidence import read_history
 from harness.model import ExperimentPlan
 from harness.targets import Target, load_target, platform_of
-from harness.targets.intents import pending_intents
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
 
 VICTIM = "import pathlib, signal, sys, os; pathlib.Path(sys.argv[1]).write_text(f'{os.getpid()}\\n'); signal.pause()"

@@ -13,7 +13,7 @@ from harness.drivers.check.declared import declared_fields, declared_workloads, 
 from harness.errors import AccessDenied, ConfigurationError
 from harness.targets import load_target
 from harness.targets.access import accesses_of
-from harness.targets.kubeconfig import api_client
+from harness.targets.cluster.kubeconfig import api_client
 from harness.targets.kubernetes import Cluster
 
 if TYPE_CHECKING:

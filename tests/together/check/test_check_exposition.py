@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, ge
 
 from harness import clock
 from harness.drivers.check.exposition import Exposition, exposed_metrics, read_exposition, scrape
-from harness.targets.outside import Metrics
+from harness.targets.files.outside import Metrics
 from tests.builders.addresses import NET
 from tests.together.check.test_check_live import pod
 

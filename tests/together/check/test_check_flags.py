@@ -21,10 +21,10 @@ from harness.drivers.check.services import services_in
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, load_target, platform_of
-from harness.targets.changes import FlagSettings
-from harness.targets.intents import pending_intents
-from harness.targets.outside import Metrics
+from harness.targets.files.changes import FlagSettings
+from harness.targets.files.outside import Metrics
 from harness.targets.places import Clusters
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
 from readiness_sandbox.cluster import kinds
 from tests.builders.addresses import NET

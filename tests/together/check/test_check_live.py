@@ -11,7 +11,7 @@ from harness.drivers.check.registry import run_check
 from harness.evidence.history import History, read_history
 from harness.model import Check, Demand, DemandKind
 from harness.targets import platform_of
-from harness.targets.intents import pending_intents
+from harness.targets.safety.intents import pending_intents
 from tests.builders.addresses import NET
 
 if TYPE_CHECKING:

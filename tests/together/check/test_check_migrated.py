@@ -18,9 +18,9 @@ from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.evidence.history import History
 from harness.model import Check, Demand, DemandKind
 from harness.targets import Target, load_target, platform_of
-from harness.targets.intents import pending_intents
+from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster
-from harness.targets.reference import Reference
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
 from readiness_sandbox.cluster import kinds
 from readiness_sandbox.cluster.controllers import garbage

@@ -70,8 +70,8 @@ from harness.drivers.facts import FactProbe
 from harness.errors import ConfigurationError, DriverError
 from harness.steps import TEMPLATES
 from harness.targets import Target, load_target
-from harness.targets.outside import Metrics
-from harness.targets.parts import Kubernetes, Region
+from harness.targets.files.outside import Metrics
+from harness.targets.files.parts import Kubernetes, Region
 from readiness_sandbox.cluster import kinds
 from readiness_sandbox.platform.monitor.api import Monitored, application
 from readiness_sandbox.platform.monitor.promql.values import labels_of

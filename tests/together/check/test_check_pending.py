@@ -11,8 +11,8 @@ import pytest
 from harness import clock
 from harness.drivers.check import pending
 from harness.targets import platform_of
-from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster, Object
+from harness.targets.safety.intents import pending_intents
 from readiness_sandbox.cluster import kinds
 from readiness_sandbox.cluster.store import Store
 from tests.together.check.test_check_live import found, run

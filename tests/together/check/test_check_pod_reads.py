@@ -6,7 +6,7 @@ import pytest
 
 from harness.drivers.check.pod_reads import answers_on_health, read_pods
 from harness.targets import Target
-from harness.targets.outside import Metrics
+from harness.targets.files.outside import Metrics
 from tests.builders.addresses import NET
 from tests.together.check.conftest import Backend
 from tests.together.check.test_check_live import pod

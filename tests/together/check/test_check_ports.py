@@ -9,8 +9,8 @@ from harness.drivers.check.calling import CallerPod
 from harness.drivers.check.ports import _Backend, _backends, _place_service, _service, _Tried, network_ports
 from harness.drivers.facts import settled
 from harness.targets import platform_of
-from harness.targets.intents import pending_intents
 from harness.targets.places import Clusters
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import PendingUndos, recover
 from tests.fake_clock import FakeClock
 

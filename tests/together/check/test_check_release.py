@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.drivers.check.release import read_release
-from harness.targets.parts import ReleaseSource
+from harness.targets.files.parts import ReleaseSource
 
 if TYPE_CHECKING:
     from harness.targets import Target

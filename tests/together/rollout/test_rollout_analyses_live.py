@@ -17,7 +17,7 @@ from kubernetes import client
 
 import readiness_sandbox
 from harness import clock
-from harness.targets.workloads import ARGO
+from harness.targets.cluster.workloads import ARGO
 from tests.plain.plain_project import free_address
 from tests.sandbox.pocket import PocketCluster, running_or_genuine
 

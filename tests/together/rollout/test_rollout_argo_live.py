@@ -27,10 +27,10 @@ from harness.drivers.rollout.candidate import relabelled
 from harness.errors import TargetUnreachable
 from harness.model.planned.rollout import ReversedBy
 from harness.targets import Target, platform_of
-from harness.targets.intents import pending_intents
+from harness.targets.cluster.workloads import ARGO, is_complete, replicated, set_replicas
 from harness.targets.kubernetes import Cluster
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
-from harness.targets.workloads import ARGO, is_complete, replicated, set_replicas
 from tests.sandbox.pocket import GENUINE, PocketCluster, running_or_genuine, server_container
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]

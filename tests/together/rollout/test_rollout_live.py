@@ -15,8 +15,8 @@ from harness.drivers.rollout.candidate import relabelled
 from harness.errors import DriverError
 from harness.model.planned.rollout import ReversedBy
 from harness.targets import Target, platform_of
-from harness.targets.intents import pending_intents, strike_intent
 from harness.targets.kubernetes import Cluster
+from harness.targets.safety.intents import pending_intents, strike_intent
 from harness.targets.undo import recover
 from tests.sandbox.pocket import PocketCluster, running_or_genuine, server_container
 

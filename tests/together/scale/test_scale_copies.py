@@ -11,9 +11,9 @@ from harness.drivers.scale.copies import copied
 from harness.drivers.scale.scaled import find_scaled
 from harness.errors import DriverError
 from harness.targets import load_target, platform_of
-from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
 from harness.targets.probe_pods import place_pod
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import PendingUndos, recover
 
 if TYPE_CHECKING:

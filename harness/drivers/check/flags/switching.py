@@ -18,7 +18,7 @@ from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target, platform_of
 from harness.targets.access import Access, access
-from harness.targets.changes import ConfigMapKey, FlagSettings
+from harness.targets.files.changes import ConfigMapKey, FlagSettings
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Cluster
 from harness.targets.undo import undo_now, undoable

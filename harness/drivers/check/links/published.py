@@ -26,10 +26,10 @@ from harness.errors import ConfigurationError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import access, accesses
+from harness.targets.cluster.workloads import controller_reference
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Object
 from harness.targets.places import Clusters, namespaces
-from harness.targets.workloads import controller_reference
 
 WRITTEN_AT: Final = "written_at"
 """Key of a JSON report with the time when it was written (RFC 3339); without it the header Last-Modified is used."""

@@ -11,8 +11,8 @@ from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_of
 from harness.drivers.check.needs import MONITOR
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
+from harness.targets.files.values import is_http
 from harness.targets.http import http_client
-from harness.targets.values import is_http
 
 ANNOTATION: Final = "runbook_url"
 """Annotation of an alert rule with its runbook, as in the rules of kube-prometheus."""

@@ -10,8 +10,8 @@ from harness import clock
 from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
 from harness.errors import DriverError
+from harness.targets.cluster.workloads import running_containers
 from harness.targets.kubernetes import labels_of, workload_of
-from harness.targets.workloads import running_containers
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
-from harness.targets.amounts import amount
+from harness.targets.cluster.amounts import amount
+from harness.targets.cluster.workloads import running_containers
 from harness.targets.kubernetes import Object
-from harness.targets.workloads import running_containers
 
 _OF_A_CONTAINER: Final = '{container!="",container!="POD"}'
 QUERIES: Final[Mapping[str, str]] = {

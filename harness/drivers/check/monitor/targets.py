@@ -16,9 +16,9 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
+from harness.targets.cluster.workloads import own_container
 from harness.targets.kubernetes import Object, annotations_of
 from harness.targets.places import Clusters, every_place, is_of_workload, namespaces
-from harness.targets.workloads import own_container
 
 _SCRAPES: Final = 12
 """Number of latest scrapes that are read."""

@@ -18,9 +18,9 @@ from harness.drivers.check.secrets.values import SecretValue, secret_values
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import access, accesses
+from harness.targets.cluster.workloads import CONTROLLERS, all_containers, controllers
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.places import Clusters, every_place
-from harness.targets.workloads import CONTROLLERS, all_containers, controllers
 
 _EXPECTED: Final = "no secret value"
 _CUT_BYTES: Final = 1 << 16

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.drivers.check.sql.tables import InUse, Rows, rows_of_tables, tables_of
-from harness.targets.changes import MigrationSettings
-from harness.targets.reference import Reference
+from harness.targets.files.changes import MigrationSettings
+from harness.targets.files.reference import Reference
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.targets import Target
-from harness.targets.reference import Reference
-from harness.targets.target import Database
+from harness.targets.files.reference import Reference
+from harness.targets.files.target import Database
 
 if TYPE_CHECKING:
     from psycopg import sql

@@ -12,7 +12,7 @@ from harness.drivers.check.state.versions import version_fact
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target
-from harness.targets.parts import Member
+from harness.targets.files.parts import Member
 
 _VERSION: Final = "SELECT current_setting('server_version')"
 _ROLE: Final = "SELECT pg_is_in_recovery()"

@@ -32,10 +32,10 @@ from harness.errors import ConfigurationError, DriverError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target, platform_of
 from harness.targets.access import Access, access, accesses
-from harness.targets.changes import MigrationSettings
-from harness.targets.intents import amend_intent, strike_intent
+from harness.targets.files.changes import MigrationSettings
+from harness.targets.files.reference import Reference
 from harness.targets.kubernetes import Cluster, Object
-from harness.targets.reference import Reference
+from harness.targets.safety.intents import amend_intent, strike_intent
 from harness.targets.undo import undoable
 
 CHECK: Final = "migrated-and-back"

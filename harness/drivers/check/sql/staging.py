@@ -20,7 +20,7 @@ from harness.errors import ConfigurationError, TargetUnreachable
 from harness.model import Quantity
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
-from harness.targets.reference import Reference
+from harness.targets.files.reference import Reference
 from harness.validation import configuration_error, matching
 from harness.yamlfile import read_document
 

@@ -10,8 +10,8 @@ from harness import clock
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target
+from harness.targets.files.reference import Reference
 from harness.targets.queries import EXTENSION, HINT, counted, forgotten_in, statements_in
-from harness.targets.reference import Reference
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

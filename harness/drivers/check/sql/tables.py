@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from harness.drivers.check.sql.asking import Row, rows_of
 from harness.drivers.facts import FactReading
 from harness.errors import DriverError
-from harness.targets.reference import Reference
+from harness.targets.files.reference import Reference
 
 if TYPE_CHECKING:
     from psycopg import sql

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.model import Quantity
-from harness.targets.amounts import amount
+from harness.targets.cluster.amounts import amount
 
 
 class Comparison(StrEnum):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from harness.drivers.check.state.objects import BYPASS_SWITCHES, ContainerState, Source, WorkloadState
+from harness.targets.cluster.workloads import all_containers, running_containers
 from harness.targets.kubernetes import Object, has_condition
-from harness.targets.workloads import all_containers, running_containers
 
 _DEFAULT_PERIOD_S: Final = 10
 """Kubernetes' default period of a probe, in s."""

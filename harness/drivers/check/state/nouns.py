@@ -19,7 +19,7 @@ from harness.drivers.check.state.paths import ObjectPath
 from harness.drivers.check.state.readers import READERS, ThingReader, objects_reader
 from harness.errors import ConfigurationError, UsageError
 from harness.nearest import hint_with_nearest
-from harness.targets.values import TargetSection, Word
+from harness.targets.files.values import TargetSection, Word
 from harness.validation import configuration_error, matching
 from harness.yamlfile import Location, YamlDocument, read_document, yaml_files
 

@@ -8,11 +8,9 @@ from typing import ClassVar, Final
 
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, is_terminating
-from harness.targets.own import is_own
-from harness.targets.places import Clusters, every_place, has_controller
-from harness.targets.selectors import selects
-from harness.targets.workloads import (
+from harness.targets.cluster.own import is_own
+from harness.targets.cluster.selectors import selects
+from harness.targets.cluster.workloads import (
     CRON_JOB,
     component_name,
     controller_of,
@@ -21,6 +19,8 @@ from harness.targets.workloads import (
     jobs_of,
     pods_declared,
 )
+from harness.targets.kubernetes import Cluster, Object, is_terminating
+from harness.targets.places import Clusters, every_place, has_controller
 
 SOURCES: Final = access("get configmaps", "get secrets")
 """API permissions that `WorkloadState.source` needs."""

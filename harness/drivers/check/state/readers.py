@@ -24,10 +24,10 @@ from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
 from harness.targets.access import Access, access, accesses, resource_of
+from harness.targets.cluster.own import is_own
+from harness.targets.cluster.workloads import CONTROLLERS, JOBS, WORKLOADS, all_containers
 from harness.targets.kubernetes import Cluster, Object, labels_of
-from harness.targets.own import is_own
 from harness.targets.places import Clusters, every_place
-from harness.targets.workloads import CONTROLLERS, JOBS, WORKLOADS, all_containers
 
 Params = Mapping[str, str]
 ThingState = ContainerState | WorkloadState | ObjectState

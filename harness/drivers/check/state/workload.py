@@ -13,9 +13,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import AccessDenied
 from harness.targets import Target
 from harness.targets.access import access, accesses
-from harness.targets.kubernetes import Object, has_condition
-from harness.targets.places import Clusters, primary_namespace
-from harness.targets.workloads import (
+from harness.targets.cluster.workloads import (
     SCALED,
     WORKLOADS,
     default_container,
@@ -23,6 +21,8 @@ from harness.targets.workloads import (
     running_containers,
     workloads,
 )
+from harness.targets.kubernetes import Object, has_condition
+from harness.targets.places import Clusters, primary_namespace
 
 _NOT_STATED: Final = "not stated"
 _UNREAD: Final = "its value comes from a Secret or the pod, which the check does not read"

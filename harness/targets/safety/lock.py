@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 from harness import clock
 from harness.errors import Refused, UsageError
-from harness.targets.platform import Platform, digest
+from harness.targets.safety.platform import Platform, digest
+from harness.targets.safety.synced import write_all
 from harness.targets.state import STATE_VARIABLE, state_directory
-from harness.targets.synced import write_all
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import ConfigurationError
-from harness.targets.kubeconfig import kubeconfig_path
-from harness.targets.target import Target
+from harness.targets.cluster.kubeconfig import kubeconfig_path
+from harness.targets.files.target import Target
 
 _FILES: Final = {"cluster": ("certificate-authority",), "user": ("client-certificate", "client-key", "tokenFile")}
 """Keys whose values are paths, relative to the file that contains them."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from harness.targets.parts import TYPES
+from harness.targets.files.parts import TYPES
 
 
 def fits(body: bytes, expect: Mapping[str, object]) -> bool:

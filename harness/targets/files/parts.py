@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from harness.targets.reference import Reference
-from harness.targets.values import Name, PathOfId, RootUrl, TargetSection, Url, UrlPath, Word, quantity
+from harness.targets.files.reference import Reference
+from harness.targets.files.values import Name, PathOfId, RootUrl, TargetSection, Url, UrlPath, Word, quantity
 from harness.validation import matching
 
 TYPES: Final[Mapping[str, type]] = {

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness.targets.access import access
-from harness.targets.amounts import amount
+from harness.targets.cluster.amounts import amount
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster, Object

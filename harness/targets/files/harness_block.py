@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from harness.errors import UsageError
 from harness.model import DOMAINS
 from harness.targets.access import access
-from harness.targets.values import Seconds
+from harness.targets.files.values import Seconds
 from harness.yamlfile import Location
 
 Activity = Mapping[str, Any]

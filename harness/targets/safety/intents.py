@@ -18,9 +18,9 @@ from typing import Any, Final
 from harness import clock
 from harness.errors import HarnessError
 from harness.model import Intent
-from harness.targets.platform import Platform, digest
+from harness.targets.safety.platform import Platform, digest
+from harness.targets.safety.synced import sync_directory, write_synced
 from harness.targets.state import state_directory
-from harness.targets.synced import sync_directory, write_synced
 
 VERSION: Final = 2
 """Version of the format; files with another version are not read."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from harness.errors import Refused
 from harness.model import NO_FAULT, ExperimentPlan, Hit
 from harness.model.planned.rollout import RolloutPlan
-from harness.targets.target import MayBreak, Target
+from harness.targets.files.target import MayBreak, Target
 
 
 def guard_target(target: Target, allow_target: str = "") -> None:

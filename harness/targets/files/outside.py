@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field, IPvAnyAddress
 
-from harness.targets.paper import Paths
-from harness.targets.reference import Reference
-from harness.targets.values import Name, Seconds, TargetSection, Url, UrlPath, Word
+from harness.targets.files.paper import Paths
+from harness.targets.files.reference import Reference
+from harness.targets.files.values import Name, Seconds, TargetSection, Url, UrlPath, Word
 from harness.validation import matching
 
 

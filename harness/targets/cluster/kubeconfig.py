@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from harness.errors import ConfigurationError
-from harness.targets.certificates import kept_in_memory
+from harness.targets.cluster.certificates import kept_in_memory
+from harness.targets.files.target import Target
 from harness.targets.http import NO_PROXY, is_loopback, proxy_for
-from harness.targets.target import Target
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient, Configuration

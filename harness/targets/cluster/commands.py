@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from harness.errors import AccessDenied, TargetUnreachable
-from harness.targets.kubeconfig import api_client
-from harness.targets.target import Target
+from harness.targets.cluster.kubeconfig import api_client
+from harness.targets.files.target import Target
 
 WITHIN_S: Final = 10.0
 _END: Final = 3

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from harness.targets.parts import TableName
-from harness.targets.values import Name, TargetSection, Url, UrlPath, Word, quantity
+from harness.targets.files.parts import TableName
+from harness.targets.files.values import Name, TargetSection, Url, UrlPath, Word, quantity
 from harness.validation import matching
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from harness.ports import port_of
-from harness.targets.kubeconfig import api_client
+from harness.targets.cluster.kubeconfig import api_client
 
 if TYPE_CHECKING:
-    from harness.targets.target import Target
+    from harness.targets.files.target import Target
 
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 

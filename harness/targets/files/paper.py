@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from harness.targets.values import Name, TargetSection, Url, Word, quantity
+from harness.targets.files.values import Name, TargetSection, Url, Word, quantity
 
 
 def _one_or_more(value: Any) -> Any:

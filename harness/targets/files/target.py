@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.errors import ConfigurationError
-from harness.targets.changes import FlagSettings, MigrationSettings, RolloutSettings
-from harness.targets.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
-from harness.targets.paper import EvidenceFiles, Paths, PlatformFiles
-from harness.targets.parts import (
+from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
+from harness.targets.files.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
+from harness.targets.files.paper import EvidenceFiles, Paths, PlatformFiles
+from harness.targets.files.parts import (
     Callers,
     Database,
     Identity,
@@ -32,8 +32,8 @@ from harness.targets.parts import (
     Tls,
     TrafficOverride,
 )
-from harness.targets.strategies import wrong_strategies
-from harness.targets.values import Name, RootUrl, Seconds, TargetSection, Url, Word, is_http
+from harness.targets.files.strategies import wrong_strategies
+from harness.targets.files.values import Name, RootUrl, Seconds, TargetSection, Url, Word, is_http
 from harness.validation import configuration_error
 from harness.yamlfile import YamlDocument, read_document
 

@@ -1,0 +1,1 @@
+"""What protects a target: the guard, the lock, and the undo log on disk."""
