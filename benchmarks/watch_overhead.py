@@ -27,7 +27,7 @@ import psutil  # type: ignore[import-untyped]  # it comes with locust
 
 from harness import clock
 from harness.drivers.watch import Watch, ledger_clients, watch_settings
-from harness.drivers.watch.wires import Wires
+from harness.drivers.watch.entry.wires import Wires
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_READS, LEDGER_WRITES, PIPELINE, PROBES, REPLICAS
 

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from harness import clock
 from harness.drivers.chaos import Restorer
 from harness.drivers.check.release import answering_release
-from harness.drivers.watch.probers import wrong
-from harness.drivers.watch.wires import ProbeResponse, Wires
+from harness.drivers.watch.entry.probers import wrong
+from harness.drivers.watch.entry.wires import ProbeResponse, Wires
 from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable, UsageError
 from harness.run.scheduler import needs_as_before
 from harness.targets.http import proxy_for, tls_context

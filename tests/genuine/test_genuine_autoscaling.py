@@ -11,7 +11,7 @@ from kubernetes import client, config
 from harness import clock
 from harness.drivers.scale.scaled import find_scaled
 from harness.drivers.scale.stress import stressed
-from harness.drivers.watch.autoscalers import AutoscalerFollower
+from harness.drivers.watch.cluster.autoscalers import AutoscalerFollower
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.errors import TargetUnreachable
 from harness.evidence import History

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judgement_builders import evidence, measures, ns, objective, observation, plan, table, with_ints, with_words
 
-from harness.drivers.watch.pipeline import OVERDUE_S
+from harness.drivers.watch.writes.pipeline import OVERDUE_S
 from harness.judgement import judge
 from harness.judgement.decisions.harm import unjudged_harm
 from harness.judgement.figures.ledger.pipelines import FOLLOWED_S, pipeline_receipt, pipeline_result

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.drivers.watch.wires import ProbeResponse
+from harness.drivers.watch.entry.wires import ProbeResponse
 from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable, UsageError
 from harness.run.preflight import PlannedProbe, preflight, refuse_other_release
 from harness.targets import Target, load_target

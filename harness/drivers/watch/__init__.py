@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness.drivers.watch.final_read import FinalReads
 from harness.drivers.watch.live import LiveView
 from harness.drivers.watch.process import Watch, watch_settings
 from harness.drivers.watch.registry import watched_tables
 from harness.drivers.watch.settings import Rates, WatchSettings, ledger_clients, usual_rates
 from harness.drivers.watch.watching import Pace, Watcher, Watching
+from harness.drivers.watch.writes.final_read import FinalReads
 
 __all__ = [
     "FinalReads",

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from harness.drivers.watch.alerts import AlertsWatcher
-from harness.drivers.watch.autoscalers import AutoscalersWatcher
-from harness.drivers.watch.controls import ControlWatcher
-from harness.drivers.watch.copies import CopiesWatcher
-from harness.drivers.watch.entries import DoorsWatcher, EntryWatcher
-from harness.drivers.watch.ledger import LedgerWatcher
-from harness.drivers.watch.notices import NoticesWatcher
-from harness.drivers.watch.pipeline import PipelineWatcher
-from harness.drivers.watch.pods import ClusterWatcher
-from harness.drivers.watch.portal import PortalWatcher
-from harness.drivers.watch.replicas import ReplicasWatcher
-from harness.drivers.watch.services import ServicesWatcher
-from harness.drivers.watch.statements import StatementsWatcher
+from harness.drivers.watch.cluster.autoscalers import AutoscalersWatcher
+from harness.drivers.watch.cluster.pods import ClusterWatcher
+from harness.drivers.watch.database.copies import CopiesWatcher
+from harness.drivers.watch.database.replicas import ReplicasWatcher
+from harness.drivers.watch.database.statements import StatementsWatcher
+from harness.drivers.watch.entry.controls import ControlWatcher
+from harness.drivers.watch.entry.entries import DoorsWatcher, EntryWatcher
+from harness.drivers.watch.entry.portal import PortalWatcher
+from harness.drivers.watch.entry.services import ServicesWatcher
+from harness.drivers.watch.monitor.alerts import AlertsWatcher
+from harness.drivers.watch.monitor.notices import NoticesWatcher
 from harness.drivers.watch.watching import Watcher
+from harness.drivers.watch.writes.ledger import LedgerWatcher
+from harness.drivers.watch.writes.pipeline import PipelineWatcher
 from harness.errors import UsageError
 from harness.plugins import loaded, place_of, plugins
 from harness.targets.files.target import Target

@@ -7,14 +7,14 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
-from harness.drivers.watch.ledger import DEADLINE_S, READ_S
-from harness.drivers.watch.pipeline import POLL_TIMEOUT_S
-from harness.drivers.watch.probers import WAIT_S
+from harness.drivers.watch.entry.probers import WAIT_S
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.registry import watchers
 from harness.drivers.watch.schedule import keep
 from harness.drivers.watch.settings import FOLLOW_S, WatchSettings
 from harness.drivers.watch.watching import Pace, Watching
+from harness.drivers.watch.writes.ledger import DEADLINE_S, READ_S
+from harness.drivers.watch.writes.pipeline import POLL_TIMEOUT_S
 from harness.targets.files.target import Target
 
 

@@ -17,9 +17,9 @@ from harness.targets.http import proxy_for, tls_context
 if TYPE_CHECKING:
     import httpx
 
-    from harness.drivers.watch.sessions import DatabaseSession
-    from harness.drivers.watch.streams import Follower
-    from harness.drivers.watch.wires import Wires
+    from harness.drivers.watch.cluster.streams import Follower
+    from harness.drivers.watch.database.sessions import DatabaseSession
+    from harness.drivers.watch.entry.wires import Wires
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +91,7 @@ class Watching:
 
     def wires_to(self, base: str) -> Wires:
         """Connections to an address."""
-        from harness.drivers.watch.wires import Wires
+        from harness.drivers.watch.entry.wires import Wires
 
         wires = Wires(base, self._tls, proxy_for(self.target, base))
         self.wires.append(wires)
@@ -99,7 +99,7 @@ class Watching:
 
     def session(self, dsn: str) -> DatabaseSession:
         """A session with a database."""
-        from harness.drivers.watch.sessions import DatabaseSession
+        from harness.drivers.watch.database.sessions import DatabaseSession
 
         session = DatabaseSession(dsn, application="readiness-watch")
         self._sessions.append(session)
@@ -107,7 +107,7 @@ class Watching:
 
     def follow(self, watcher: str, context: str, path: str, follower: Follower, *, field_selector: str = "") -> None:
         """Follow the changes of Kubernetes objects: `path` is their list, in the cluster of that context."""
-        from harness.drivers.watch.streams import api_http, follow
+        from harness.drivers.watch.cluster.streams import api_http, follow
 
         if context not in self._clients:
             self._clients[context] = api_http(self.target, context)

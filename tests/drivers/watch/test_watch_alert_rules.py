@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.drivers.watch.alert_rules import EVERY_S, AlertRules
-from harness.drivers.watch.wires import ProbeResponse
+from harness.drivers.watch.entry.wires import ProbeResponse
+from harness.drivers.watch.monitor.alert_rules import EVERY_S, AlertRules
 from harness.model import Observation
 from tests.fake_clock import FakeClock
 

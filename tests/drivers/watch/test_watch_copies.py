@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.drivers.watch import Watch, WatchSettings, ledger_clients, watch_settings
-from harness.drivers.watch.copies import Copy, compare
-from harness.drivers.watch.ledger import checksum
+from harness.drivers.watch.database.copies import Copy, compare
+from harness.drivers.watch.writes.ledger import checksum
 from harness.evidence.rows import read_rows
 from harness.model import COPIES, LEDGER_COPIES, Table
 from tests.builders.database_servers import Member, until

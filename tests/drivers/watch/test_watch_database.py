@@ -14,11 +14,11 @@ from psycopg import sql
 
 from harness import clock
 from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
-from harness.drivers.watch.ledger import checksum
+from harness.drivers.watch.database.replicas import Heartbeats, HeartbeatWriter
+from harness.drivers.watch.database.session_errors import NoTableError
+from harness.drivers.watch.database.sessions import DatabaseSession
 from harness.drivers.watch.recorder import WatchRecorder
-from harness.drivers.watch.replicas import Heartbeats, HeartbeatWriter
-from harness.drivers.watch.session_errors import NoTableError
-from harness.drivers.watch.sessions import DatabaseSession
+from harness.drivers.watch.writes.ledger import checksum
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_FINAL, REPLICAS, Table
 from harness.targets import load_target

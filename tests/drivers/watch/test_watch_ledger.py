@@ -14,9 +14,9 @@ import pytest
 
 from harness import clock
 from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
-from harness.drivers.watch.ledger import LedgerClients, found
-from harness.drivers.watch.pipeline import PipelineClient, checksum, marks_of, next_request_s
-from harness.drivers.watch.wires import ProbeResponse, Wires
+from harness.drivers.watch.entry.wires import ProbeResponse, Wires
+from harness.drivers.watch.writes.ledger import LedgerClients, found
+from harness.drivers.watch.writes.pipeline import PipelineClient, checksum, marks_of, next_request_s
 from harness.evidence.rows import RowWriter, read_rows
 from harness.model import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, Table
 from harness.run.finalreads import LedgerReads

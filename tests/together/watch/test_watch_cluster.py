@@ -16,7 +16,7 @@ import pytest
 from harness import clock
 from harness.drivers.watch import Watch, WatchSettings, watch_settings
 from harness.drivers.watch.attendance import Attendance
-from harness.drivers.watch.streams import api_http, follow
+from harness.drivers.watch.cluster.streams import api_http, follow
 from harness.targets import load_target
 from harness.units import NS_PER_S
 from readiness_sandbox.cluster import kinds

@@ -13,9 +13,9 @@ from aiohttp import ClientSession, web
 from aiohttp.typedefs import Handler
 
 from harness import clock
-from harness.drivers.watch.notices import Notices
+from harness.drivers.watch.entry.wires import Wires
+from harness.drivers.watch.monitor.notices import Notices
 from harness.drivers.watch.recorder import WatchRecorder
-from harness.drivers.watch.wires import Wires
 from readiness_sandbox.platform.monitor.moments import rfc3339
 from readiness_sandbox.platform.monitor.receiver import NoticeLog
 

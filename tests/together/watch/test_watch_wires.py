@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import clock
-from harness.drivers.watch.ledger import found, outcome
-from harness.drivers.watch.probers import wrong
-from harness.drivers.watch.wires import ProbeResponse, Wires
+from harness.drivers.watch.entry.probers import wrong
+from harness.drivers.watch.entry.wires import ProbeResponse, Wires
+from harness.drivers.watch.writes.ledger import found, outcome
 from readiness_sandbox.cluster.tls import Authority
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness import clock
-from harness.drivers.watch.recording_rules import QueriedMetrics, origins
+from harness.drivers.watch.monitor.recording_rules import QueriedMetrics, origins
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
-    from harness.drivers.watch.wires import ProbeResponse
+    from harness.drivers.watch.entry.wires import ProbeResponse
     from harness.model import Sink
 
 RULES: Final = "/api/v1/rules"

@@ -11,7 +11,7 @@ from harness.targets.files.expect import fits
 from harness.targets.files.parts import ReadProbe
 
 if TYPE_CHECKING:
-    from harness.drivers.watch.wires import ProbeResponse, Wires
+    from harness.drivers.watch.entry.wires import ProbeResponse, Wires
 
 WAIT_S: Final = 1.0
 """Timeout of a probe."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from harness.drivers.watch.probers import Prober
+from harness.drivers.watch.entry.probers import Prober
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.schedule import ProbeSchedule
 from harness.drivers.watch.settings import Rates

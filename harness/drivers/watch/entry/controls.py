@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-from harness.drivers.watch.probers import WAIT_S, wrong
+from harness.drivers.watch.entry.probers import WAIT_S, wrong
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.model.records.table import CONTROL
 from harness.targets.files.target import Target
 
 if TYPE_CHECKING:
+    from harness.drivers.watch.entry.wires import Wires
     from harness.drivers.watch.schedule import Probe
-    from harness.drivers.watch.wires import Wires
     from harness.evidence.rows import RowWriter
 
 _NEW_EACH = 10

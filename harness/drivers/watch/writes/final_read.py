@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.drivers.watch.ledger import checksum, held_in
 from harness.drivers.watch.settings import WatchSettings
+from harness.drivers.watch.writes.ledger import checksum, held_in
 from harness.errors import MissingEvidence
 from harness.evidence.rows import RowWriter, read_rows
 from harness.model import LEDGER_FINAL, LEDGER_WRITES, FinalRead

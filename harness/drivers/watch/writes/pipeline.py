@@ -20,7 +20,7 @@ from harness.units import NS_PER_S
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.drivers.watch.wires import ProbeResponse, Wires
+    from harness.drivers.watch.entry.wires import ProbeResponse, Wires
 
 ACCEPT_S: Final = 2.0
 """Timeout of sending an event."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from harness import clock
-from harness.drivers.watch.ledger import DEADLINE_S, checksum
-from harness.drivers.watch.session_errors import NoAnswerError
+from harness.drivers.watch.database.session_errors import NoAnswerError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
+from harness.drivers.watch.writes.ledger import DEADLINE_S, checksum
 from harness.evidence.rows import RowWriter
 from harness.model.records.items import LEDGER_COPIES
 from harness.model.records.table import COPIES
@@ -19,7 +19,7 @@ from harness.targets.files.target import Target
 if TYPE_CHECKING:
     from psycopg import sql
 
-    from harness.drivers.watch.sessions import DatabaseSession
+    from harness.drivers.watch.database.sessions import DatabaseSession
 
 READ_S: Final = 2.0
 """Timeout of a read."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from harness import clock
+from harness.drivers.watch.database.session_errors import NoAnswerError
 from harness.drivers.watch.recorder import WatchRecorder
-from harness.drivers.watch.session_errors import NoAnswerError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.history import History
@@ -17,7 +17,7 @@ from harness.targets.files.target import Target
 from harness.targets.queries import EXTENSION, HINT, counted, statements_in
 
 if TYPE_CHECKING:
-    from harness.drivers.watch.sessions import DatabaseSession
+    from harness.drivers.watch.database.sessions import DatabaseSession
 
 WITHIN_S: Final = 1.0
 """Timeout of one reading."""

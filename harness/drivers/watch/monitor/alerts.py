@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness import clock
-from harness.drivers.watch.alert_rules import RULES, AlertRules
 from harness.drivers.watch.attendance import Attendance
+from harness.drivers.watch.monitor.alert_rules import RULES, AlertRules
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.targets.files.target import Target
 
 if TYPE_CHECKING:
-    from harness.drivers.watch.wires import ProbeResponse, Wires
+    from harness.drivers.watch.entry.wires import ProbeResponse, Wires
 
 _PATH: Final = "/api/v1/alerts"
 """Returns all pending and firing alerts, without resolved ones."""

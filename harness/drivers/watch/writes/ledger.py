@@ -21,7 +21,7 @@ from harness.targets.files.target import Target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.drivers.watch.wires import ProbeResponse, Wires
+    from harness.drivers.watch.entry.wires import ProbeResponse, Wires
 
 DEADLINE_S: Final = 2.0
 """Timeout of a write."""

@@ -18,7 +18,7 @@ from harness.targets.files.target import Target
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
-    from harness.drivers.watch.wires import Wires
+    from harness.drivers.watch.entry.wires import Wires
 
 WAIT_S = 1.0
 """Timeout of one request."""

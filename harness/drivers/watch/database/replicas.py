@@ -12,8 +12,8 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from harness import clock
+from harness.drivers.watch.database.session_errors import NoAnswerError, NoTableError
 from harness.drivers.watch.recorder import WatchRecorder
-from harness.drivers.watch.session_errors import NoAnswerError, NoTableError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
@@ -21,7 +21,7 @@ from harness.model.records.table import REPLICAS
 from harness.targets.files.target import Target
 
 if TYPE_CHECKING:
-    from harness.drivers.watch.sessions import DatabaseSession
+    from harness.drivers.watch.database.sessions import DatabaseSession
 
 MEMBER_TIMEOUT_S: Final = 1.0
 BEAT_S: Final = 5.0

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from harness import clock
-from harness.drivers.watch.session_errors import NoAnswerError, NoTableError
+from harness.drivers.watch.database.session_errors import NoAnswerError, NoTableError
 from harness.units import NS_PER_S
 
 _SETTLE_S: Final = 0.2

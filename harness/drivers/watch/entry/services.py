@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from harness.drivers.watch.probers import Prober
+from harness.drivers.watch.entry.probers import Prober
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.model.records.recorded import SERVICE

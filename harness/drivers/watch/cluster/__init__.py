@@ -1,0 +1,1 @@
+"""Watchers of the Kubernetes API: pods, nodes, leaders, autoscalers."""

@@ -1,0 +1,1 @@
+"""Watchers of the database members: replication lag, copies of the ledger, statements."""

@@ -1,0 +1,1 @@
+"""Watchers that write: the ledger, the pipeline, and the final read of both."""
