@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.drivers.static.script import hides_failure, script_lines
-from harness.drivers.static.workflows import workflow_of
+from harness.drivers.static.ci.script import hides_failure, script_lines
+from harness.drivers.static.ci.workflows import workflow_of
 from harness.errors import HarnessError
 from tests.together.static.conftest import ROWS, PaperPlatform, bad
 

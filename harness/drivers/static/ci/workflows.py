@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.drivers.paper import Asked
+from harness.drivers.static.ci.github import github_jobs
+from harness.drivers.static.ci.gitlab import gitlab_jobs
+from harness.drivers.static.ci.jobs import Workflow
 from harness.drivers.static.files import files_of, named, shown
-from harness.drivers.static.github import github_jobs
-from harness.drivers.static.gitlab import gitlab_jobs
-from harness.drivers.static.jobs import Workflow
 from harness.errors import ConfigurationError
 from harness.yamlfile import read_documents
 

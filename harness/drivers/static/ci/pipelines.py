@@ -11,12 +11,12 @@ from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
-from harness.drivers.static.declared import DEPLOYMENTS, DeclaredPipeline, DeclaredStep, pipelines, stopped_by
+from harness.drivers.static.ci.declared import DEPLOYMENTS, DeclaredPipeline, DeclaredStep, pipelines, stopped_by
+from harness.drivers.static.ci.gitlab import conditions_of
+from harness.drivers.static.ci.jobs import CiJob, Held, Workflow, mapping_of, strongest, texts_of, weakest
+from harness.drivers.static.ci.workflows import workflow_of
 from harness.drivers.static.files import named, shown
-from harness.drivers.static.gitlab import conditions_of
-from harness.drivers.static.jobs import CiJob, Held, Workflow, mapping_of, strongest, texts_of, weakest
 from harness.drivers.static.registers import entries, is_blank
-from harness.drivers.static.workflows import workflow_of
 from harness.errors import ConfigurationError
 
 _NOTHING: Final = re.compile(r"(?:echo|printf|true|:|exit|set|cd|pwd|sleep)\b.*|:")

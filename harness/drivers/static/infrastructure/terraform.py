@@ -14,7 +14,7 @@ from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import files_of, named, shown
-from harness.drivers.static.hcl import blocks_of, is_terraform, labelled, parsed
+from harness.drivers.static.infrastructure.hcl import blocks_of, is_terraform, labelled, parsed
 from harness.errors import ConfigurationError
 
 _NAMES: Final = re.compile(

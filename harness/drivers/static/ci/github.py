@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.drivers.static.jobs import CiJob, CiStep, Held, lenient, mapping_of, node_of_image, texts_of, weakest
-from harness.drivers.static.script import script_lines
+from harness.drivers.static.ci.jobs import CiJob, CiStep, Held, lenient, mapping_of, node_of_image, texts_of, weakest
+from harness.drivers.static.ci.script import script_lines
 from harness.errors import ConfigurationError
 from harness.yamlfile import YamlDocument
 

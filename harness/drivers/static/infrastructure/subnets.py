@@ -9,7 +9,7 @@ from typing import Any, Final
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static.terraform import OPEN, Resource, Terraform
+from harness.drivers.static.infrastructure.terraform import OPEN, Resource, Terraform
 
 _NO_GATEWAY: Final = "0 routes to an internet gateway"
 _INTERNET: Final = ("aws_internet_gateway.", "data.aws_internet_gateway.", "igw-")

@@ -13,9 +13,9 @@ from typing import Any, Final
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
-from harness.drivers.static.jobs import CiJob, CiStep, Held, Workflow, mapping_of, weakest
+from harness.drivers.static.ci.jobs import CiJob, CiStep, Held, Workflow, mapping_of, weakest
+from harness.drivers.static.ci.workflows import workflow_files
 from harness.drivers.static.registers import Entry, entries
-from harness.drivers.static.workflows import workflow_files
 from harness.errors import ConfigurationError
 
 DEPLOYMENTS: Final = (*nouns.ENVIRONMENTS, nouns.OTHER_DEPLOYMENT)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.static.script import hides_failure
+from harness.drivers.static.ci.script import hides_failure
 from harness.yamlfile import TaggedList, YamlDocument
 
 _RANK: Final[Mapping[bool | None, int]] = {False: 0, None: 1, True: 2}

@@ -1,0 +1,1 @@
+"""Infrastructure as files: Terraform, Helm charts, Dockerfiles, and the settings of workloads."""
