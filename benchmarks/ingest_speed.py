@@ -36,8 +36,8 @@ def report(cases: int) -> bytes:
 def read(path: Path) -> None:
     """Read the file and print seconds, the process's peak of memory in MB, and what was counted."""
     from harness import clock
-    from harness.drivers.ingest.formats.junit import junit_report
     from harness.drivers.ingest.formats.plain import LARGEST_XML, read_report
+    from harness.drivers.ingest.formats.testing.junit import junit_report
 
     begun = clock.now_s()
     found = junit_report(read_report(path, LARGEST_XML), str(path))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
-from harness.drivers.ingest.formats.bill import bill_of_materials
-from harness.drivers.ingest.formats.npm_audit import AUDIT_LEVELS, audit_report
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
 from harness.drivers.ingest.formats.provenance import Provenance
-from harness.drivers.ingest.formats.sarif import LEVELS, ScanFinding, ScanReport, scan_report
+from harness.drivers.ingest.formats.security.bill import bill_of_materials
+from harness.drivers.ingest.formats.security.npm_audit import AUDIT_LEVELS, audit_report
+from harness.drivers.ingest.formats.security.sarif import LEVELS, ScanFinding, ScanReport, scan_report
 from harness.drivers.ingest.reports import YOUNGER, ReportPart, counts, parts_of, provenance, register_of, some, without
 from harness.drivers.paper import Asked
 from harness.model import FactAmount

@@ -9,13 +9,13 @@ from typing import Final
 
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
-from harness.drivers.ingest.formats.cobertura import coverage_report
-from harness.drivers.ingest.formats.junit import JunitReport, junit_report
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_XML, shown
 from harness.drivers.ingest.formats.provenance import Provenance, same_commit, same_release
 from harness.drivers.ingest.formats.records import Deployment, plain_record
-from harness.drivers.ingest.formats.tally import CaseOutcome, JunitCase
+from harness.drivers.ingest.formats.testing.cobertura import coverage_report
+from harness.drivers.ingest.formats.testing.junit import JunitReport, junit_report
+from harness.drivers.ingest.formats.testing.tally import CaseOutcome, JunitCase
 from harness.drivers.ingest.reports import (
     YOUNGER,
     ReportPart,

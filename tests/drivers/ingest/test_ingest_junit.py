@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.drivers.ingest.formats.junit import JunitReport, junit_report
 from harness.drivers.ingest.formats.moments import Moment
-from harness.drivers.ingest.formats.tally import CaseOutcome
+from harness.drivers.ingest.formats.testing.junit import JunitReport, junit_report
+from harness.drivers.ingest.formats.testing.tally import CaseOutcome
 from harness.errors import DriverError, HarnessError
 from tests.builders.asked import COMMIT, oks, seen
 

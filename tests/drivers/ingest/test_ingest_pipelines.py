@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.drivers.ingest.formats.cobertura import CoverageReport, coverage_report
 from harness.drivers.ingest.formats.redacted import HIDDEN, redacted_plan
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
+from harness.drivers.ingest.formats.testing.cobertura import CoverageReport, coverage_report
 from harness.drivers.ingest.formats.workflow import pipeline_run
 from harness.errors import DriverError, HarnessError
 from tests.builders.asked import COMMIT, oks, seen

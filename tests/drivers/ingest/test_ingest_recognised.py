@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.drivers.ingest.formats.bill import bill_of_materials
-from harness.drivers.ingest.formats.npm_audit import audit_report
-from harness.drivers.ingest.formats.sarif import scan_report
+from harness.drivers.ingest.formats.security.bill import bill_of_materials
+from harness.drivers.ingest.formats.security.npm_audit import audit_report
+from harness.drivers.ingest.formats.security.sarif import scan_report
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
 from harness.errors import DriverError
 

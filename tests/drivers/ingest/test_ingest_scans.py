@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.drivers.ingest.formats.bill import BillOfMaterials, bill_of_materials
-from harness.drivers.ingest.formats.npm_audit import AuditReport, audit_report
-from harness.drivers.ingest.formats.sarif import ScanReport, scan_report
+from harness.drivers.ingest.formats.security.bill import BillOfMaterials, bill_of_materials
+from harness.drivers.ingest.formats.security.npm_audit import AuditReport, audit_report
+from harness.drivers.ingest.formats.security.sarif import ScanReport, scan_report
 from harness.errors import DriverError, HarnessError
 from tests.builders.asked import COMMIT, RELEASE, oks, seen
 

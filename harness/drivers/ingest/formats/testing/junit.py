@@ -12,7 +12,15 @@ from harness.drivers.ingest.formats.markup import read_markup
 from harness.drivers.ingest.formats.moments import Moment, earliest
 from harness.drivers.ingest.formats.plain import shown
 from harness.drivers.ingest.formats.provenance import Provenance
-from harness.drivers.ingest.formats.tally import COUNTS, MARKS, ORIGIN, CaseOutcome, CaseTally, JunitCase, SuiteTally
+from harness.drivers.ingest.formats.testing.tally import (
+    COUNTS,
+    MARKS,
+    ORIGIN,
+    CaseOutcome,
+    CaseTally,
+    JunitCase,
+    SuiteTally,
+)
 from harness.errors import DriverError
 
 _PASSED: Final = frozenset(
