@@ -12,7 +12,7 @@ from harness import clock
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import API, EXPOSED
 from harness.drivers.check.reach import PodReach, of_each
-from harness.drivers.check.young import is_starting
+from harness.drivers.check.workloads.young import is_starting
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target

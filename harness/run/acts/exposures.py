@@ -234,7 +234,7 @@ def _memory(context: Context, beside: Beside) -> Callable[[], None]:
 
 
 def _read_pods(context: Context, beside: Beside) -> None:
-    from harness.drivers.check.pod_reads import read_pods
+    from harness.drivers.check.workloads.pod_reads import read_pods
 
     for one in read_pods(context.target):
         fields = {key: value for key, value in asdict(one).items() if key != "pod"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import clock
-from harness.drivers.check.young import PodReading, is_starting, without_unknown_young
+from harness.drivers.check.workloads.young import PodReading, is_starting, without_unknown_young
 from harness.drivers.facts import FactReading
 from tests.builders.full_target import full_target, loaded
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from harness.drivers.check.around import gateway_only
-from harness.drivers.check.routes import leads_around
+from harness.drivers.check.gateway.around import gateway_only
+from harness.drivers.check.gateway.routes import leads_around
 from tests.builders.addresses import NET
 
 if TYPE_CHECKING:

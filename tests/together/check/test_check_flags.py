@@ -17,7 +17,7 @@ from harness.chaos.confirmation.polling import until
 from harness.drivers.check.flags import exposed, served, switching
 from harness.drivers.check.flags.asking import AnswersSoFar, FeatureAnswer
 from harness.drivers.check.flags.switching import FlagSwitch, switched
-from harness.drivers.check.services import services_in
+from harness.drivers.check.workloads.services import services_in
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, load_target, platform_of

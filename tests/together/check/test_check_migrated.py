@@ -9,11 +9,11 @@ import psycopg
 import pytest
 import yaml
 
-from harness.drivers.check.jobs import delete_job, job_in, run_job
 from harness.drivers.check.registry import run_check
 from harness.drivers.check.sql import migrated
 from harness.drivers.check.sql.applied import AppliedBefore
 from harness.drivers.check.sql.tables import InUse, Rows, TableColumns, compared, rows_of_tables, tables_of
+from harness.drivers.check.workloads.jobs import delete_job, job_in, run_job
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.evidence.history import History
 from harness.model import Check, Demand, DemandKind

@@ -20,7 +20,6 @@ import pytest
 from aiohttp import web
 
 from harness import clock
-from harness.drivers.check import young
 from harness.drivers.check.monitor import targets
 from harness.drivers.check.monitor.by_service import ByService, by_service
 from harness.drivers.check.monitor.kept import SeriesReader
@@ -65,7 +64,8 @@ from harness.drivers.check.sql import queries
 from harness.drivers.check.sql.queries import _by_text as _by_query
 from harness.drivers.check.sql.queries import _exposed, _of_query
 from harness.drivers.check.sql.statements import StatementsRead
-from harness.drivers.check.young import is_new
+from harness.drivers.check.workloads import young
+from harness.drivers.check.workloads.young import is_new
 from harness.drivers.facts import FactProbe
 from harness.errors import ConfigurationError, DriverError
 from harness.steps import TEMPLATES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import clock
-from harness.drivers.check import pending
+from harness.drivers.check.workloads import pending
 from harness.targets import platform_of
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.safety.intents import pending_intents

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.drivers.check.pod_reads import answers_on_health, read_pods
+from harness.drivers.check.workloads.pod_reads import answers_on_health, read_pods
 from harness.targets import Target
 from harness.targets.files.outside import Metrics
 from tests.builders.addresses import NET

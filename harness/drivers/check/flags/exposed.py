@@ -14,7 +14,7 @@ from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.flags.switching import FLAGS, SWITCHED, flag_access, flags_of, switched
 from harness.drivers.check.needs import EXPOSED, PODS, within
 from harness.drivers.check.reach import of_each
-from harness.drivers.check.services import SERVICES, services_in
+from harness.drivers.check.workloads.services import SERVICES, services_in
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity

@@ -13,7 +13,7 @@ from harness.drivers.check.links.answers import period_s
 from harness.drivers.check.monitor.pprof import CpuProfile, read_profile
 from harness.drivers.check.needs import PODS
 from harness.drivers.check.reach import PodReach
-from harness.drivers.check.services import SERVICES, ServicePods, services_in
+from harness.drivers.check.workloads.services import SERVICES, ServicePods, services_in
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model.planned.need import RequiredKey

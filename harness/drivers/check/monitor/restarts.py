@@ -9,7 +9,7 @@ from harness.drivers.check.claim import When, claim
 from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
 from harness.drivers.check.needs import MONITOR, PODS
-from harness.drivers.check.young import PodReading, without_unknown_young
+from harness.drivers.check.workloads.young import PodReading, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import access, accesses

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.needs import MONITOR, PODS
-from harness.drivers.check.young import PodReading, without_unknown_young
+from harness.drivers.check.workloads.young import PodReading, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target

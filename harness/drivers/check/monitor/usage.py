@@ -13,7 +13,7 @@ from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Serv
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
 from harness.drivers.check.needs import MONITOR, PODS, SERIES
-from harness.drivers.check.young import PodReading, is_new, without_unknown_young
+from harness.drivers.check.workloads.young import PodReading, is_new, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target

@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.drivers.check.claim import When, claim
-from harness.drivers.check.jobs import (
+from harness.drivers.check.needs import DATABASE, PODS
+from harness.drivers.check.sql.applied import AppliedBefore
+from harness.drivers.check.sql.asking import database_in
+from harness.drivers.check.sql.tables import InUse, Rows, columns_changed, compared, rows_of_tables
+from harness.drivers.check.workloads.jobs import (
     COMPLETE,
     JOBS,
     JobRefused,
@@ -23,10 +27,6 @@ from harness.drivers.check.jobs import (
     job_in,
     run_job,
 )
-from harness.drivers.check.needs import DATABASE, PODS
-from harness.drivers.check.sql.applied import AppliedBefore
-from harness.drivers.check.sql.asking import database_in
-from harness.drivers.check.sql.tables import InUse, Rows, columns_changed, compared, rows_of_tables
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model.planned.need import RequiredKey

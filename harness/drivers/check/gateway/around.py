@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from harness.drivers.check.calling import place_name, tcp_ports
 from harness.drivers.check.claim import claim
-from harness.drivers.check.gateways import gateway_reads
+from harness.drivers.check.gateway.gateways import gateway_reads
+from harness.drivers.check.gateway.routes import ROUTES, leads_around
 from harness.drivers.check.needs import API, DECLARED_CALLERS, ENTRIES, READS
 from harness.drivers.check.policies import Backend, CallerPair, callers_in_place, refusal
-from harness.drivers.check.routes import ROUTES, leads_around
 from harness.drivers.facts import FactProbe, FactReading
 from harness.ports import port_of
 from harness.targets import Target
