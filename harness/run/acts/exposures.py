@@ -218,7 +218,7 @@ def _read_users(context: Context, beside: Beside) -> None:
 
 
 def _memory(context: Context, beside: Beside) -> Callable[[], None]:
-    from harness.drivers.check.monitor.memory import MemoryReader
+    from harness.drivers.check.monitor.containers.memory import MemoryReader
 
     reader = MemoryReader(context.target)
 

@@ -22,12 +22,23 @@ from aiohttp import web
 from harness import clock
 from harness.drivers.check.monitor import targets
 from harness.drivers.check.monitor.by_service import ByService, by_service
+from harness.drivers.check.monitor.containers.memory import MemoryReader
+from harness.drivers.check.monitor.containers.resources import pod_resources
+from harness.drivers.check.monitor.containers.restarts import SERIES, restart_counts
+from harness.drivers.check.monitor.containers.usage import (
+    _age,
+    _below,
+    _by_pod,
+    _changes,
+    _lacking,
+    _quantile,
+    _readable,
+    service_memory,
+)
+from harness.drivers.check.monitor.containers.usage import _young as _pod_young
 from harness.drivers.check.monitor.kept import SeriesReader
-from harness.drivers.check.monitor.memory import MemoryReader
 from harness.drivers.check.monitor.pages import page_timings
 from harness.drivers.check.monitor.prometheus import AlertRule, PrometheusClient, prometheus_of
-from harness.drivers.check.monitor.resources import pod_resources
-from harness.drivers.check.monitor.restarts import SERIES, restart_counts
 from harness.drivers.check.monitor.rules import alert_rules, alert_rules_of_regions, evaluates, of_name
 from harness.drivers.check.monitor.series import (
     SUCCESS_METRICS,
@@ -48,17 +59,6 @@ from harness.drivers.check.monitor.targets import (
     pods_scraped,
     scrape_schedule,
 )
-from harness.drivers.check.monitor.usage import (
-    _age,
-    _below,
-    _by_pod,
-    _changes,
-    _lacking,
-    _quantile,
-    _readable,
-    service_memory,
-)
-from harness.drivers.check.monitor.usage import _young as _pod_young
 from harness.drivers.check.monitor.users import active_users
 from harness.drivers.check.sql import queries
 from harness.drivers.check.sql.queries import _by_text as _by_query

@@ -1,0 +1,1 @@
+"""Checks of what Prometheus has about containers: memory, usage, limits and restarts."""
