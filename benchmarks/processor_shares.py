@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from harness import clock
-from harness.run.processors import ProcessorLog
+from harness.run.start.processors import ProcessorLog
 
 SETTLE_S: Final = 10.0
 SAMPLE_S: Final = 30.0

@@ -229,7 +229,7 @@ def _of_project(known: Catalogue, demands: Iterable[Demand], scenarios: Iterable
     from harness.model import DemandKind
     from harness.report.reports import formats
     from harness.run.acts.registry import drivers
-    from harness.run.names import check_names
+    from harness.run.plan.names import check_names
     from harness.run.project import find_project
     from harness.steps import traffic_asked_at, traffic_of
     from harness.targets import load_target

@@ -14,7 +14,7 @@ import click
 
 from harness.errors import UsageError
 from harness.provided import SANDBOX, Finding, provided, provided_names
-from harness.run.machine import company, waited_share
+from harness.run.start.machine import company, waited_share
 
 
 @click.command()

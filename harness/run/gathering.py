@@ -30,16 +30,16 @@ from harness.judgement.recovery import Promise
 from harness.run.acts.context import Context, Sinks
 from harness.run.acts.paper import Paper, PaperDriver
 from harness.run.acts.registry import drivers
-from harness.run.finalreads import LedgerReads
-from harness.run.machine import MachineLog
-from harness.run.outlook import health_per_s
-from harness.run.pace import rates_of
-from harness.run.presence import presence_of
-from harness.run.provision import declared_processes
-from harness.run.room import Room
+from harness.run.health.presence import presence_of
+from harness.run.health.steady import Steadiness
+from harness.run.load.finalreads import LedgerReads
+from harness.run.load.pace import rates_of
+from harness.run.load.underway import load_settings
+from harness.run.plan.outlook import health_per_s
 from harness.run.scheduler import Scheduler
-from harness.run.steady import Steadiness
-from harness.run.underway import load_settings
+from harness.run.start.machine import MachineLog
+from harness.run.start.provision import declared_processes
+from harness.run.start.room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

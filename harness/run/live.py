@@ -18,11 +18,11 @@ from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.gathering import Ground, gather, gather_files
 from harness.run.inputs import keep_inputs
-from harness.run.planning import Compiled, library_of, make_plan
-from harness.run.preflight import preflight, refuse_other_release
+from harness.run.plan.planning import Compiled, library_of, make_plan
+from harness.run.plan.refusals import refusals
 from harness.run.progress import Progress
-from harness.run.provision import started
-from harness.run.refusals import refusals
+from harness.run.start.preflight import preflight, refuse_other_release
+from harness.run.start.provision import started
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
 from harness.targets import TargetLock, load_target, platform_of

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import AccessDenied, DriverError, HarnessError, TargetUnreachable
-from harness.run.underway import under_way
+from harness.run.load.underway import under_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.model import Act
     from harness.run.acts.context import Context
     from harness.run.acts.driver import Driver
-    from harness.run.steady import Steadiness
+    from harness.run.health.steady import Steadiness
 
 SIDE_BY_SIDE: Final = 4
 """So many acts that touch nothing run at once."""

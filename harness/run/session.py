@@ -17,9 +17,9 @@ from harness.model.planned.domain import UNKNOWN
 from harness.nearest import hint_with_nearest
 from harness.plugins import plugins
 from harness.provided import provided
-from harness.run.choice import Choice, choose
-from harness.run.planning import Compiled
-from harness.run.selection import ScenarioSelection
+from harness.run.plan.choice import Choice, choose
+from harness.run.plan.planning import Compiled
+from harness.run.plan.selection import ScenarioSelection
 from harness.run.settings import RELEASE, Settings
 from harness.run.which import newer_runs, run_path
 from harness.steps import compile_scenario, lint_features, requirement_of, speaks_of_a_domain
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from harness.model import Scenario
     from harness.run.deciding import Decided
     from harness.run.project import Project
-    from harness.run.provision import PlannedTarget
+    from harness.run.start.provision import PlannedTarget
     from harness.targets import Target
 
 
@@ -109,7 +109,7 @@ class VerificationSession:
         self._problems: dict[Path, list[str]] = {}
         self._planned: PlannedTarget | None = None
         if settings.planning and settings.target is None:
-            from harness.run.provision import PlannedTarget  # a replay needs none
+            from harness.run.start.provision import PlannedTarget  # a replay needs none
 
             self._planned = PlannedTarget(settings)
 
@@ -222,7 +222,7 @@ class VerificationSession:
         self._report_broken(used)
         self._compiled = Compiled(claims=tuple(claims), demands=tuple(demands), deselected=tuple(self.deselected))
         if self.settings.planning:
-            from harness.run.table import show_plan
+            from harness.run.plan.table import show_plan
 
             with self._planned_target() as target:
                 show_plan(

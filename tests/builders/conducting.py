@@ -13,9 +13,9 @@ from harness.model import ExperimentPlan, Plan
 from harness.model.planned.domain import PartsState
 from harness.run.acts.context import Context, Underway
 from harness.run.acts.driver import Driver
-from harness.run.presence import Presence
-from harness.run.users import UsersServed
-from harness.run.windows import WindowLog
+from harness.run.health.presence import Presence
+from harness.run.health.users import UsersServed
+from harness.run.load.windows import WindowLog
 from harness.targets import Platform
 from tests.builders.plans import traffic
 from tests.builders.records import Records

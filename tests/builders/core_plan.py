@@ -13,7 +13,7 @@ from harness.drivers.chaos import find_experiments
 from harness.drivers.load.traffic import load_traffic
 from harness.model import Claim, Demand, Plan
 from harness.run.acts.driver import Library
-from harness.run.planning import Compiled, make_plan
+from harness.run.plan.planning import Compiled, make_plan
 from harness.run.project import find_project
 from harness.run.settings import Settings
 from harness.steps import compile_scenario, read_feature

@@ -16,8 +16,8 @@ from harness.catalogue import Catalogue, lint, load_catalogue
 from harness.drivers.chaos.experiments import read_experiment
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError, HarnessError
-from harness.run.choice import choose
-from harness.run.names import check_names
+from harness.run.plan.choice import choose
+from harness.run.plan.names import check_names
 from harness.run.project import find_project
 from harness.steps import lint_feature, read_criterion
 from harness.targets import load_target

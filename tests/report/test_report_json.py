@@ -15,7 +15,7 @@ from harness.model import Act
 from harness.model.judged.past import UnreadRun
 from harness.report import why_document
 from harness.report.past import comparison_document, history_document
-from harness.run.outlook import outlook_document
+from harness.run.plan.outlook import outlook_document
 from tests.builders.past import p95, past
 
 REFERENCE: Final = (Path(__file__).parents[2] / "docs" / "reference.md").read_text(encoding="utf-8")

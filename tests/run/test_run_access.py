@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.run.access import roles
+from harness.run.plan.access import roles
 from harness.targets.access import EVERYWHERE, access
 
 

@@ -12,7 +12,7 @@ from harness.run.acts.driver import Library
 from harness.run.acts.rollouts import each_rollout_once
 from harness.run.acts.scaling import ScaleDriver
 from harness.run.acts.traffic import TrafficDriver
-from harness.run.planning import ordered_acts
+from harness.run.plan.planning import ordered_acts
 from tests.builders.plans import EVERYDAY, breaks, experiment, traffic
 
 CHECK = Demand(kind=DemandKind.CHECK, name="health-of-pods")

@@ -17,7 +17,7 @@ from harness.model import (
     ReasonKind,
     Requirement,
 )
-from harness.run.awaited import account_document, accounted, awaited, by_form
+from harness.run.plan.awaited import account_document, accounted, awaited, by_form
 from tests.builders.core_plan import core_plan
 from tests.builders.scenarios import scenario
 

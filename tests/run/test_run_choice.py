@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.run.choice import choose
+from harness.run.plan.choice import choose
 from harness.run.project import Project, find_project
 
 MINE = Path("mine.yaml")

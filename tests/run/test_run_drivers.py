@@ -13,7 +13,7 @@ from harness.model import Act, Demand, DemandKind, ExperimentPlan, Phase
 from harness.run.acts import checks, registry
 from harness.run.acts.driver import Driver, Library, RequiredKey
 from harness.run.acts.registry import drivers
-from harness.run.planning import ordered_acts
+from harness.run.plan.planning import ordered_acts
 from tests.builders.conducting import stage
 from tests.builders.core_plan import sandbox_target
 from tests.builders.plans import EVERYDAY, plan, traffic

@@ -14,7 +14,7 @@ from harness.model import ExperimentPlan
 from harness.model.planned.domain import PartsState
 from harness.run.acts import experiments
 from harness.run.acts.experiments import ExperimentDriver
-from harness.run.users import UsersServed
+from harness.run.health.users import UsersServed
 from harness.targets.safety.intents import amend_intent, pending_intents, write_intent
 from tests.builders.conducting import Child, Ground, Result, Stage, children, stage
 from tests.builders.plans import breaks, experiment, fault, plan

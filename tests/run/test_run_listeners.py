@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from harness.run.listeners import listeners
+from harness.run.start.listeners import listeners
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])

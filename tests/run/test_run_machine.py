@@ -8,7 +8,7 @@ import pytest
 
 from harness.evidence import RunDirectory, read_history
 from harness.model.observations import MachineSeen, every
-from harness.run.machine import MachineLog, Readings, company, is_beside, readings, shares, waited_share
+from harness.run.start.machine import MachineLog, Readings, company, is_beside, readings, shares, waited_share
 from harness.targets import Target
 from tests.fake_clock import FakeClock, S
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
-from harness.run.groups import served_groups
-from harness.run.means import unready_means
+from harness.run.plan.groups import served_groups
+from harness.run.start.means import unready_means
 from harness.targets import load_target
 from tests.builders.http_servers import Quiet, answering, serving
 

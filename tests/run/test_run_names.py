@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
-from harness.run.names import check_names
+from harness.run.plan.names import check_names
 from harness.run.project import find_project
 from harness.targets import load_target
 

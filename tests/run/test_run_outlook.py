@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from harness.model import Figure, Objective, Op, Per, Phase, Plan, Quantity, Scope
-from harness.run.outlook import grown, outlook_document, prospects, seconds
+from harness.run.plan.outlook import grown, outlook_document, prospects, seconds
 from tests.builders.core_plan import core_plan
 from tests.builders.rollout_runs import rollout_plan
 

@@ -13,11 +13,11 @@ from harness.drivers.check.registry import CHECKS, kind_of
 from harness.model import Claim, Demand, NotAssessable, ReasonKind, Scenario
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers
-from harness.run.groups import unserved
-from harness.run.planning import Compiled, _way_back_watched, make_plan
+from harness.run.plan.groups import unserved
+from harness.run.plan.planning import Compiled, _way_back_watched, make_plan
 from harness.run.project import find_project
-from harness.run.provision import needed_parts
 from harness.run.settings import Settings
+from harness.run.start.provision import needed_parts
 from harness.targets import Target, load_target
 from harness.targets.access import of_missing_add_on
 from tests.builders.core_plan import ROOT, sandbox_target

@@ -13,7 +13,7 @@ import pytest
 
 from harness.drivers.watch.entry.wires import ProbeResponse
 from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable, UsageError
-from harness.run.preflight import PlannedProbe, preflight, refuse_other_release
+from harness.run.start.preflight import PlannedProbe, preflight, refuse_other_release
 from harness.targets import Target, load_target
 from tests.builders.http_servers import Quiet, serving
 from tests.builders.http_servers import answering as serving_answers

@@ -17,8 +17,8 @@ from harness import clock
 from harness.cli import main
 from harness.drivers.chaos import open_attempt
 from harness.errors import TargetUnreachable
+from harness.run.health.presence import Presence, presence_of
 from harness.run.live import ended
-from harness.run.presence import Presence, presence_of
 from harness.targets import Target, load_target, platform_of
 from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover

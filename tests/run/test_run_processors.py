@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness import clock
 from harness.provided import TargetProcesses
-from harness.run.processors import ProcessorLog, ProcessorShares, ProcessorTicks, shares
+from harness.run.start.processors import ProcessorLog, ProcessorShares, ProcessorTicks, shares
 
 
 def process(proc: Path, pid: int, parent: int, ticks: int, *, ended: int = 0) -> None:

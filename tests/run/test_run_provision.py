@@ -15,11 +15,11 @@ import harness
 from harness import provided as found
 from harness.errors import ConfigurationError, Refused, UsageError
 from harness.provided import DescribedTarget, Finding, ProvidedTarget, RunningTarget, TargetProcesses
-from harness.run import provision
-from harness.run.choice import Choice, choose
+from harness.run.plan.choice import Choice, choose
 from harness.run.project import find_project
-from harness.run.provision import PlannedTarget, declared_processes, started
 from harness.run.settings import Settings
+from harness.run.start import provision
+from harness.run.start.provision import PlannedTarget, declared_processes, started
 from harness.targets import load_target
 
 FILE = "name: shed\nenvironment: sandbox\nentry: http://127.0.0.1:1\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.model import Act
-from harness.run.refusals import left_to_people, refusals
+from harness.run.plan.refusals import left_to_people, refusals
 from harness.targets import load_target
 from tests.builders.plans import experiment, plan
 from tests.builders.rollout_runs import rollout_plan

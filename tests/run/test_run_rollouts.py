@@ -29,7 +29,7 @@ from harness.run.acts.following import Following
 from harness.run.acts.reaching import CandidateAnswers, step_of
 from harness.run.acts.rolled import POLL_S, RolledObjects
 from harness.run.acts.rollouts import RolloutDriver
-from harness.run.planning import ordered_acts
+from harness.run.plan.planning import ordered_acts
 from harness.targets import Target, load_target, undo
 from harness.targets.cluster.patience import SILENT_S
 from harness.targets.safety.intents import pending_intents

@@ -13,7 +13,7 @@ from harness.errors import DriverError
 from harness.evidence import RowWriter
 from harness.model.observations import MachineSeen
 from harness.model.records.table import CONTROL
-from harness.run.room import Room, carries
+from harness.run.start.room import Room, carries
 from tests.fake_clock import FakeClock, S
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli.run import run
 from harness.errors import UsageError
-from harness.run.choice import choose
+from harness.run.plan.choice import choose
 from harness.run.project import find_project
 from harness.run.settings import Settings
 

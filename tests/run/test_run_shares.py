@@ -9,7 +9,7 @@ import pytest
 from harness.evidence import RowWriter
 from harness.model import SAMPLES, Table
 from harness.model.planned.domain import PartsState
-from harness.run.shares import Shares, shared_as
+from harness.run.health.shares import Shares, shared_as
 
 WANTED = {"us-east-1": 0.6, "eu-west-1": 0.3, "ap-southeast-1": 0.1}
 

@@ -13,9 +13,9 @@ from harness.evidence import RowWriter
 from harness.judgement.recovery import Promise
 from harness.model import LEDGER_WRITES, PROBES, SAMPLES
 from harness.model.planned.domain import PartsState
-from harness.run.condition import Condition
-from harness.run.shares import Shares
-from harness.run.steady import Steadiness
+from harness.run.health.condition import Condition
+from harness.run.health.shares import Shares
+from harness.run.health.steady import Steadiness
 from tests.fake_clock import FakeClock, S
 
 SENT = 1000

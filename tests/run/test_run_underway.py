@@ -13,7 +13,8 @@ from harness.drivers.load import LoadSettings
 from harness.errors import DriverError
 from harness.model import Act
 from harness.model.planned.domain import PartsState
-from harness.run import gathering, underway
+from harness.run import gathering
+from harness.run.load import underway
 from harness.targets import Target
 from tests.builders.conducting import Told, stage
 from tests.builders.plans import plan, traffic

@@ -10,7 +10,7 @@ import pytest
 from harness.evidence import RowWriter
 from harness.judgement.recovery import Promise
 from harness.model import SAMPLES
-from harness.run.users import SERVED_WITHIN_S, UsersServed
+from harness.run.health.users import SERVED_WITHIN_S, UsersServed
 from tests.fake_clock import FakeClock, S
 
 SENT = 1000

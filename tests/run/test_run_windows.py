@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.run.windows import WindowLog
+from harness.run.load.windows import WindowLog
 from tests.builders.plans import traffic
 from tests.builders.records import Records
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from harness.ports import port_of
-from harness.run.listeners import PROC, listeners
+from harness.run.start.listeners import PROC, listeners
 
 FORWARDERS: Final = (
     *("kubectl", "oc", "kubefwd", "k9s", "minikube", "skaffold", "tilt", "devspace", "telepresence", "okteto"),

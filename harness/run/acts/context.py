@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from harness.evidence import History, RunDirectory
     from harness.model import Act, Observation, Phase, Plan, Sink, TrafficPlan
     from harness.run.acts.driver import Driver
-    from harness.run.condition import Condition
-    from harness.run.finalreads import LedgerReads
-    from harness.run.presence import Presence
+    from harness.run.health.condition import Condition
+    from harness.run.health.presence import Presence
+    from harness.run.health.users import UsersServed
+    from harness.run.load.finalreads import LedgerReads
+    from harness.run.load.windows import WindowLog
     from harness.run.progress import Progress
-    from harness.run.room import Room
-    from harness.run.users import UsersServed
-    from harness.run.windows import WindowLog
+    from harness.run.start.room import Room
     from harness.targets import Platform, Target
 
 _WAIT_POLL_S: Final = 0.5

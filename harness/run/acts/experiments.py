@@ -19,7 +19,7 @@ from harness.model import NO_FAULT, Act, DemandKind, Phase, domain_of
 from harness.model.planned.domain import ENTRY, PartsState
 from harness.model.records.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
-from harness.run.condition import STEADY_WITHIN_S
+from harness.run.health.condition import STEADY_WITHIN_S
 from harness.targets.safety.intents import VERIFY, pending_intents, strike_intent
 from harness.units import NS_PER_S
 

@@ -19,7 +19,7 @@ from harness.drivers.watch.writes.ledger import LedgerClients, found
 from harness.drivers.watch.writes.pipeline import PipelineClient, checksum, marks_of, next_request_s
 from harness.evidence.rows import RowWriter, read_rows
 from harness.model import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, Table
-from harness.run.finalreads import LedgerReads
+from harness.run.load.finalreads import LedgerReads
 from harness.targets import load_target
 from tests.builders.records import Records
 

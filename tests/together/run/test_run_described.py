@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.run.project import find_project
-from harness.run.provision import PlannedTarget
 from harness.run.settings import Settings
+from harness.run.start.provision import PlannedTarget
 from harness.run.statements import statement_directories, statements_of
 
 

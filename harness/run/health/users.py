@@ -10,8 +10,8 @@ from harness.judgement.recovery import Promise, Requests, still_out
 from harness.judgement.recovery.users import grouped
 from harness.model import SAMPLES, Table
 from harness.model.planned.domain import PartsState
-from harness.run.condition import awaited
-from harness.run.steady import WRITE_KNOWN_NS
+from harness.run.health.condition import awaited
+from harness.run.health.steady import WRITE_KNOWN_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

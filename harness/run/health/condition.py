@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from harness.drivers.chaos import Restorer, TargetSnapshot
-    from harness.run.shares import Shares
-    from harness.run.steady import Steadiness
+    from harness.run.health.shares import Shares
+    from harness.run.health.steady import Steadiness
 
 STEADY_WITHIN_S: Final = 20.0
 """Seconds for which a run waits until the target is steady and as before."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
 from harness.run.acts.registry import drivers
-from harness.run.means import said_within
+from harness.run.start.means import said_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

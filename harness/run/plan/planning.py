@@ -30,8 +30,8 @@ from harness.model.records.window import after_faults_name
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers, needs_platform
 from harness.run.acts.rollouts import each_rollout_once
-from harness.run.awaited import unclaimed
-from harness.run.groups import needs_group, served_groups, unserved
+from harness.run.plan.awaited import unclaimed
+from harness.run.plan.groups import needs_group, served_groups, unserved
 from harness.run.project import shadowed
 from harness.run.statements import statements_of
 from harness.steps import traffic_asked_at, traffic_of
@@ -63,7 +63,7 @@ class Compiled:
 def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str, TrafficPlan]:
     """The planned size of each traffic that the demands name."""
     from harness.drivers.load import load_traffic  # a plan of files alone asks for none
-    from harness.run.names import check_names
+    from harness.run.plan.names import check_names
 
     check_names(target, settings.project)
     paths, scale = settings.project.search("loadtests"), settings.traffic_scale
@@ -105,7 +105,7 @@ def make_plan(
     library: Library,
 ) -> Plan:
     """Order the demands, drop those without means, report the cost, and lengthen windows."""
-    from harness.run.outlook import grown  # a replay plans nothing, and need not wait for the watch's HTTP client
+    from harness.run.plan.outlook import grown  # a replay plans nothing, and need not wait for the watch's HTTP client
 
     def planned(traffic: Mapping[str, TrafficPlan]) -> Plan:
         sized = replace(library, traffic=traffic)
@@ -198,7 +198,7 @@ def _records(target: Target, traffic: Iterable[TrafficPlan]) -> Iterable[str]:
 def _probe_spacing_ms(claims: Iterable[Claim], scale: float, *, broken: bool) -> dict[str, float]:
     """How far apart the entry's reads under a fault and the ledger's writes are, in ms."""
     # a replay plans nothing, and need not wait for the watch's HTTP client
-    from harness.run.pace import rates_of
+    from harness.run.load.pace import rates_of
 
     rates = rates_of(claims, scale=scale, broken=broken)
     return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger_in_fault}

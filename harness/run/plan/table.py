@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.model import Act, DemandKind, Phase, Plan
-from harness.run.access import access_document
-from harness.run.awaited import accounted, awaited, by_form
-from harness.run.means import unready_means
-from harness.run.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds, short_rows
-from harness.run.planning import Compiled, library_of, make_plan
-from harness.run.refusals import left_to_people, refusals
+from harness.run.plan.access import access_document
+from harness.run.plan.awaited import accounted, awaited, by_form
+from harness.run.plan.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds, short_rows
+from harness.run.plan.planning import Compiled, library_of, make_plan
+from harness.run.plan.refusals import left_to_people, refusals
+from harness.run.start.means import unready_means
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from harness.errors import HarnessError
     from harness.model import ExperimentPlan, Requirement
     from harness.run.acts.driver import Library
-    from harness.run.awaited import RowAccount
+    from harness.run.plan.awaited import RowAccount
     from harness.run.settings import Settings
     from harness.targets import Target
 

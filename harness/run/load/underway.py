@@ -16,10 +16,10 @@ from harness.drivers.load.read_back import read_back
 from harness.errors import DriverError
 from harness.judgement.recovery import Promise
 from harness.run.acts.context import Underway
-from harness.run.condition import STEADY_WITHIN_S, Condition
-from harness.run.shares import Shares
-from harness.run.users import UsersServed
-from harness.run.windows import WindowLog
+from harness.run.health.condition import STEADY_WITHIN_S, Condition
+from harness.run.health.shares import Shares
+from harness.run.health.users import UsersServed
+from harness.run.load.windows import WindowLog
 from harness.targets.http import tls_variables
 from harness.units import NS_PER_S
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from harness.model import TrafficPlan
     from harness.run.acts.context import Context
-    from harness.run.steady import Steadiness
+    from harness.run.health.steady import Steadiness
     from harness.targets import Target
 
 _END_WITHIN_S: Final = 10.0

@@ -18,7 +18,7 @@ from harness.judgement.figures.sufficiency import lacks_of, numbers_of
 from harness.model import DemandKind, Per, Phase
 from harness.model.planned.domain import UNKNOWN
 from harness.run.acts.experiments import longest_s
-from harness.run.awaited import account_document, accounted
+from harness.run.plan.awaited import account_document, accounted
 
 if TYPE_CHECKING:
     from harness.judgement.figures import Numbers

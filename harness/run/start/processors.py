@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from harness.provided import TargetProcesses
-from harness.run.listeners import listeners
+from harness.run.start.listeners import listeners
 
 PROC: Final = Path("/proc")
 CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)

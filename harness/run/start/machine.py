@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from harness import clock
 from harness.provided import TargetProcesses
-from harness.run.processors import CPU, ProcessorLog
+from harness.run.start.processors import CPU, ProcessorLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable

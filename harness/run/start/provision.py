@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.provided import TargetProcesses, attached, provided
-from harness.run.machine import company, waited_share
+from harness.run.start.machine import company, waited_share
 from harness.targets import load_target
 
 if TYPE_CHECKING:

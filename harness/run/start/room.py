@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.model.observations import MachineSeen
-    from harness.run.machine import MachineLog
+    from harness.run.start.machine import MachineLog
 
 ENOUGH: Final = 1.5
 """Processors that are needed, as a multiple of what the traffic takes: with less there are none left for the faults."""

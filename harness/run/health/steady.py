@@ -8,7 +8,7 @@ from harness import clock
 from harness.judgement.recovery import Promise, Requests, is_steady, recovered_at
 from harness.judgement.recovery.rule import STRETCH_NS
 from harness.model.planned.domain import PartsState
-from harness.run.condition import STEADY_WITHIN_S, awaited
+from harness.run.health.condition import STEADY_WITHIN_S, awaited
 
 if TYPE_CHECKING:
     from harness.drivers.watch import LiveView
