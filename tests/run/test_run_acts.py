@@ -9,7 +9,7 @@ import pytest
 from harness.errors import UsageError
 from harness.model import Act, Demand, DemandKind, Phase
 from harness.run.acts.driver import Library
-from harness.run.acts.rollouts import each_rollout_once
+from harness.run.acts.rollout.rollouts import each_rollout_once
 from harness.run.acts.scaling import ScaleDriver
 from harness.run.acts.traffic import TrafficDriver
 from harness.run.plan.planning import ordered_acts

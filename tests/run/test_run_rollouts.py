@@ -21,14 +21,14 @@ from harness.errors import DriverError, TargetGone, TargetSilent, TargetUnreacha
 from harness.judgement.figures.rollouts import steps
 from harness.model import Demand, DemandKind, Phase, Quantity
 from harness.model.planned.rollout import ReversedBy, RolloutPlan, Strategy, TakenBack
-from harness.run.acts import following
 from harness.run.acts.at_once import Beside
-from harness.run.acts.changes import analysed
 from harness.run.acts.driver import Library
-from harness.run.acts.following import Following
-from harness.run.acts.reaching import CandidateAnswers, step_of
-from harness.run.acts.rolled import POLL_S, RolledObjects
-from harness.run.acts.rollouts import RolloutDriver
+from harness.run.acts.rollout import following
+from harness.run.acts.rollout.changes import analysed
+from harness.run.acts.rollout.following import Following
+from harness.run.acts.rollout.reaching import CandidateAnswers, step_of
+from harness.run.acts.rollout.rolled import POLL_S, RolledObjects
+from harness.run.acts.rollout.rollouts import RolloutDriver
 from harness.run.plan.planning import ordered_acts
 from harness.targets import Target, load_target, undo
 from harness.targets.cluster.patience import SILENT_S

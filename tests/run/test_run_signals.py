@@ -11,7 +11,7 @@ import pytest
 from harness.errors import DriverError
 from harness.model import Observation
 from harness.model.planned.trigger import Signal
-from harness.run.acts.signals import SignalReader
+from harness.run.acts.rollout.signals import SignalReader
 from tests.fake_clock import BEGUN_S, FakeClock
 
 POD = {

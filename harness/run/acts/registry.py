@@ -15,7 +15,7 @@ from harness.run.acts.checks import CheckDriver
 from harness.run.acts.experiments import ExperimentDriver
 from harness.run.acts.exposures import ExposureDriver
 from harness.run.acts.paper import IngestDriver, PaperDriver, StaticDriver
-from harness.run.acts.rollouts import RolloutDriver
+from harness.run.acts.rollout.rollouts import RolloutDriver
 from harness.run.acts.scaling import ScaleDriver
 from harness.run.acts.traffic import TrafficDriver
 

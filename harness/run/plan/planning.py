@@ -29,7 +29,7 @@ from harness.model import (
 from harness.model.records.window import after_faults_name
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers, needs_platform
-from harness.run.acts.rollouts import each_rollout_once
+from harness.run.acts.rollout.rollouts import each_rollout_once
 from harness.run.plan.awaited import unclaimed
 from harness.run.plan.groups import needs_group, served_groups, unserved
 from harness.run.project import shadowed

@@ -18,7 +18,7 @@ from harness.drivers.rollout import (
 from harness.errors import DriverError, TargetSilent
 from harness.model.planned.rollout import ReversedBy
 from harness.run.acts.at_once import at_once
-from harness.run.acts.reaching import step_of
+from harness.run.acts.rollout.reaching import step_of
 from harness.targets.cluster.patience import patiently
 from harness.targets.safety.intents import amend_intent
 

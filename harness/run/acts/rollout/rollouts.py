@@ -72,7 +72,7 @@ class RolloutDriver(Driver):
 
     def run(self, act: Act, context: Context) -> None:
         """Run and record the rollout, from the start of the candidate until all objects are on the old release."""
-        from harness.run.acts.following import Following
+        from harness.run.acts.rollout.following import Following
 
         with context.beside(act):
             Following(context.plan.rollouts[context.plan.demand[act.demand].name], act, context).run()

@@ -23,10 +23,10 @@ from harness.model.planned.rollout import (
     taken_back_words,
 )
 from harness.run.acts.at_once import Beside, at_once
-from harness.run.acts.changes import RolloutChanges, analysed
-from harness.run.acts.reaching import CandidateAnswers, step_of
-from harness.run.acts.rolled import AGAIN_S, POLL_S, RolledObjects, in_words
-from harness.run.acts.signals import SignalReader
+from harness.run.acts.rollout.changes import RolloutChanges, analysed
+from harness.run.acts.rollout.reaching import CandidateAnswers, step_of
+from harness.run.acts.rollout.rolled import AGAIN_S, POLL_S, RolledObjects, in_words
+from harness.run.acts.rollout.signals import SignalReader
 from harness.targets.kubernetes import Cluster
 from harness.targets.safety.guard import guard_replaced
 from harness.targets.safety.intents import strike_intent
