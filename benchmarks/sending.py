@@ -33,7 +33,7 @@ from typing import Final
 from harness import clock
 from harness.drivers.load import Load, LoadSettings
 from harness.evidence import History, read_history, read_rows
-from harness.evidence.generators import Generators
+from harness.evidence.histories.generators import Generators
 from harness.judgement.receipts.load import lag_p99_ms, load_receipt
 from harness.model import (
     SAMPLES,

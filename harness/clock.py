@@ -2,7 +2,7 @@
 
 Everything that is compared is measured on `CLOCK_MONOTONIC` in integer nanoseconds, which all processes of one
 machine share. The wall clock is for people: it names runs and is recorded beside observations. No length of time is computed from it; where the
-two clocks part, the monotonic one did not count the time of a machine that slept, or the wall clock was set (`harness.evidence.clock_steps`).
+two clocks part, the monotonic one did not count the time of a machine that slept, or the wall clock was set (`harness.evidence.histories.clock_steps`).
 """
 
 from __future__ import annotations

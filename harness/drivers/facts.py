@@ -9,7 +9,7 @@ from typing import Final
 
 from harness import clock
 from harness.errors import DriverError, HarnessError
-from harness.evidence.checks import MANY, write_facts
+from harness.evidence.histories.checks import MANY, write_facts
 from harness.model import Check, Demand, Fact, FactAmount, FactTable, Sink
 
 ATTEMPTS: Final = 3

@@ -5,7 +5,7 @@ A run has one directory with a history file for each source, row files that are 
 
 from __future__ import annotations
 
-from harness.evidence.history import History, read_history, run_history
+from harness.evidence.histories.history import History, read_history, run_history
 from harness.evidence.rows import RowsRead, RowTail, RowWriter, read_rows
 from harness.evidence.run_directory import RunDirectory
 

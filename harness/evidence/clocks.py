@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.evidence.history import read_history
+from harness.evidence.histories.history import read_history
 from harness.model.observations import ClockAligned, every
 
 if TYPE_CHECKING:

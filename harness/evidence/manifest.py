@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import harness
 from harness import clock
 from harness.errors import MissingEvidence
-from harness.evidence.facts import release_reads
 from harness.evidence.foreign import read_json
-from harness.evidence.history import clock_name, read_history
+from harness.evidence.histories.facts import release_reads
+from harness.evidence.histories.history import clock_name, read_history
 from harness.evidence.run_directory import REPORTS, RunDirectory
 from harness.model import Missing, Observation, Plan, ReleaseRead, RunStarted
 from harness.model.observations import unusable

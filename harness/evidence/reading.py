@@ -11,18 +11,18 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import MissingEvidence
-from harness.evidence import facts
 from harness.evidence.baseline import BASELINE, baseline_directory
-from harness.evidence.checks import read_checks
-from harness.evidence.clock_steps import clock_steps
-from harness.evidence.experiments import read_experiments
-from harness.evidence.generators import Generators
-from harness.evidence.history import read_history
+from harness.evidence.histories import facts
+from harness.evidence.histories.checks import read_checks
+from harness.evidence.histories.clock_steps import clock_steps
+from harness.evidence.histories.experiments import read_experiments
+from harness.evidence.histories.generators import Generators
+from harness.evidence.histories.history import read_history
+from harness.evidence.histories.windows import spans
 from harness.evidence.manifest import untied, verify
 from harness.evidence.required import unrecorded
 from harness.evidence.soundness import Known
 from harness.evidence.tables import Tables
-from harness.evidence.windows import spans
 from harness.model import (
     LEDGER_FINAL,
     LEDGER_READS,

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import EvidenceError, MissingEvidence, RunInProgress, UsageError
 from harness.evidence.foreign import read_bounded, read_json, refuse_strange
-from harness.evidence.history import History
+from harness.evidence.histories.history import History
 from harness.files import write_atomic
 from harness.model import Plan
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from harness.errors import EvidenceError, MissingEvidence
 from harness.evidence.clocks import Shift, load_shifts, worker_of
-from harness.evidence.history import read_history
+from harness.evidence.histories.history import read_history
+from harness.evidence.histories.windows import spans
 from harness.evidence.manifest import write_manifest
 from harness.evidence.parquet import ParquetWriter
 from harness.evidence.rows import RowFile
-from harness.evidence.windows import spans
 from harness.model import SAMPLES, Schema, Table
 from harness.model.records.recorded import RECORDED
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from harness.evidence.history import History
+    from harness.evidence.histories.history import History
     from harness.evidence.run_directory import RunDirectory
     from harness.model import Plan
 

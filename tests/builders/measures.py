@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import pytest
 
-from harness.evidence.history import clock_name
+from harness.evidence.histories.history import clock_name
 from harness.model import Measure, Receipt
 from harness.model.rounding import rounded
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness import clock
 from harness.evidence import RowWriter, RunDirectory
-from harness.evidence.history import clock_name
+from harness.evidence.histories.history import clock_name
 from harness.evidence.seal import seal
 from harness.model import LEDGER_READS, PIPELINE, SAMPLES, Evidence, Plan, Table
 

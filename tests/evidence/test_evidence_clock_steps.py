@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness import clock
 from harness.evidence import History, read_history
-from harness.evidence.clock_steps import SLEW, STEP_NS, clock_steps, steps
+from harness.evidence.histories.clock_steps import SLEW, STEP_NS, clock_steps, steps
 from harness.model import ClockStep, Observation
 from tests.fake_clock import FakeClock, S
 

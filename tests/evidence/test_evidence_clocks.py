@@ -11,7 +11,7 @@ import pytest
 
 from harness.evidence import History, RowWriter, read_history
 from harness.evidence.clocks import load_shifts, shifts_of, worker_of
-from harness.evidence.generators import Generators
+from harness.evidence.histories.generators import Generators
 from harness.evidence.reading import load_evidence
 from harness.evidence.rows import read_rows
 from harness.evidence.run_directory import RunDirectory

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.evidence import RunDirectory
-from harness.evidence.checks import write_facts
+from harness.evidence.histories.checks import write_facts
 from harness.evidence.reading import load_evidence
 from harness.evidence.seal import seal
 from harness.model import Demand, DemandKind, Fact

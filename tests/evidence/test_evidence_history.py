@@ -98,7 +98,7 @@ def test_a_history_larger_than_any_is_missing_and_not_read(tmp_path: Path, monke
     history = History(tmp_path / "run.ndjson", "run")
     history.put("window.opened", "everyday", start_ns=1)
     history.close()
-    monkeypatch.setattr("harness.evidence.history.MOST_HISTORY", 50)
+    monkeypatch.setattr("harness.evidence.histories.history.MOST_HISTORY", 50)
     missing = Missing(file="history/run.ndjson", why="it has more than 50 bytes")
     assert read_history(tmp_path / "run.ndjson") == ([], [missing])
 

@@ -14,7 +14,7 @@ import pytest
 
 from harness.errors import EvidenceError, MissingEvidence, RunInProgress, UsageError
 from harness.evidence import RowWriter, RunDirectory
-from harness.evidence.experiments import read_experiments
+from harness.evidence.histories.experiments import read_experiments
 from harness.evidence.manifest import MANIFEST, verify, write_manifest
 from harness.evidence.reading import load_evidence
 from harness.evidence.seal import seal

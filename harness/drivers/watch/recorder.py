@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from harness import clock
 from harness.drivers.watch.attendance import Attendance, receipt
-from harness.evidence.history import History
+from harness.evidence.histories.history import History
 from harness.evidence.rows import FLUSH_S, RowWriter
 from harness.model.records.table import Schema
 from harness.units import NS_PER_S

@@ -19,7 +19,7 @@ from gevent.event import AsyncResult
 
 from harness import clock
 from harness.errors import HarnessError
-from harness.evidence.history import run_history
+from harness.evidence.histories.history import run_history
 from harness.evidence.rows import FLUSH_S, RowWriter
 from harness.locust.client.deadlines import Deadlines
 from harness.locust.process.ending import EarlyEnd, fail, lasting, place_of

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.drivers.check.registry import run_check
 from harness.drivers.facts import FactReading, once, record_facts, settled
-from harness.evidence.history import History
+from harness.evidence.histories.history import History
 from harness.model import Demand, DemandKind, FactAmount
 from harness.targets import load_target
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.drivers.check.registry import run_check
-from harness.evidence.history import History, read_history
+from harness.evidence.histories.history import History, read_history
 from harness.model import Check, Demand, DemandKind
 from harness.targets import platform_of
 from harness.targets.safety.intents import pending_intents

@@ -15,7 +15,7 @@ from harness.drivers.check.sql.applied import AppliedBefore
 from harness.drivers.check.sql.tables import InUse, Rows, TableColumns, compared, rows_of_tables, tables_of
 from harness.drivers.check.workloads.jobs import delete_job, job_in, run_job
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
-from harness.evidence.history import History
+from harness.evidence.histories.history import History
 from harness.model import Check, Demand, DemandKind
 from harness.targets import Target, load_target, platform_of
 from harness.targets.files.reference import Reference

@@ -9,7 +9,7 @@ import pytest
 
 from harness.drivers.check.registry import run_check
 from harness.drivers.check.secrets.values import secret_values
-from harness.evidence.history import History
+from harness.evidence.histories.history import History
 from harness.model import Demand, DemandKind
 
 if TYPE_CHECKING:

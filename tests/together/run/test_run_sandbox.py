@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from harness.evidence.history import read_history
+from harness.evidence.histories.history import read_history
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.alone]
 

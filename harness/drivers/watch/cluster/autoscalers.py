@@ -9,7 +9,7 @@ from harness import clock
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.evidence.history import History
+from harness.evidence.histories.history import History
 from harness.targets.access import Access, access
 from harness.targets.files.target import Target
 from harness.targets.kubernetes import Object

@@ -12,7 +12,7 @@ from harness.drivers.watch.database.session_errors import NoAnswerError
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.evidence.history import History
+from harness.evidence.histories.history import History
 from harness.targets.files.target import Target
 from harness.targets.queries import EXTENSION, HINT, counted, statements_in
 
