@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Final
 _ROOT: Final = Path(__file__).parents[1]
 _CODE: Final = (_ROOT / "harness", _ROOT / "sandbox" / "readiness_sandbox")
 _MOST_LINES: Final = 400
+_MOST_MODULES: Final = 15
 _GUESSED: Final = {"look", "looks", "looked", "wanted", "meant", "mend", "bear", "bears", "nobody", "somebody", "fared"}
 """Words that tests/test_words.py refuses in text."""
 
@@ -26,6 +27,13 @@ def test_no_module_has_more_than_400_lines() -> None:
     """A module that grows beyond them has a part that is a module of its own."""
     lines = {path: len(path.read_text("utf-8").splitlines()) for path in _files(*_CODE)}
     assert {str(path.relative_to(_ROOT)): count for path, count in lines.items() if count > _MOST_LINES} == {}
+
+
+def test_hardly_a_directory_has_more_than_15_modules() -> None:
+    """A reader finds a module by the name of its directory; at most four directories are larger."""
+    modules = Counter(path.parent for path in _files(_ROOT / "harness") if path.name != "__init__.py")
+    large = {str(room.relative_to(_ROOT)): count for room, count in modules.items() if count > _MOST_MODULES}
+    assert len(large) <= 4, large
 
 
 def test_two_classes_of_one_name_are_found(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ import click
 
 from harness.errors import UsageError
 from harness.provided import SANDBOX, Finding, provided, provided_names
-from harness.run.start.machine import company, waited_share
 
 
 @click.command()
@@ -37,6 +36,8 @@ def doctor(*, as_json: bool) -> int:
 
 
 def _examined() -> Iterator[Finding]:
+    from harness.run.start.machine import company, waited_share  # `--help` imports this module
+
     python = sys.version_info >= (3, 11)
     yield Finding(part="python", ok=python, needed=True, says=platform.python_version(), hint="use 3.11 or newer")
     for name in dict.fromkeys((SANDBOX, *provided_names())):
