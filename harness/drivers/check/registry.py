@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.drivers.check.claim import CheckClaim, CheckKind, checks_of
 from harness.drivers.check.state.form import claims_of_nouns
-from harness.drivers.check.state.nouns import load_nouns
+from harness.drivers.check.state.nouns import OWN, load_nouns
 from harness.drivers.claim import claims_below
 from harness.drivers.facts import record_facts, settled
 from harness.errors import DriverError, UsageError
@@ -17,10 +17,10 @@ from harness.model import Check, Demand, Fact, Sink
 from harness.plugins import project_paths
 from harness.targets import Target
 
-CLAIMS: Final[tuple[CheckClaim, ...]] = (
-    *claims_below(sys.modules[__package__], CheckClaim),
-    *claims_of_nouns(load_nouns(project_paths("claims"))),
-)
+_OF_NOUNS: Final = claims_of_nouns(load_nouns(project_paths("claims")))
+OF_PROJECT: Final = tuple(one for one in _OF_NOUNS if not one.where.startswith(f"{OWN}:"))
+"""The sentences on nouns of the project."""
+CLAIMS: Final[tuple[CheckClaim, ...]] = (*claims_below(sys.modules[__package__], CheckClaim), *_OF_NOUNS)
 """Every sentence about the live target, from the functions that read it, and from the nouns of the harness and of the project."""
 CHECKS: Final[Mapping[str, CheckKind]] = checks_of(CLAIMS)
 """Every check by its name."""
