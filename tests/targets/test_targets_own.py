@@ -18,7 +18,9 @@ def test_an_amount_is_a_number_without_rounding() -> None:
     assert (amount("100m"), amount("1Gi"), amount("2")) == (Decimal("0.1"), Decimal(2**30), Decimal(2))
 
 
-@pytest.mark.parametrize("text", ["500m", "1Gi", "-1.5", ".5", "1.", "+2k", "1e3", "1E3", "1E", "12Ei", "1e-2", "100n", "7u", "0"])
+@pytest.mark.parametrize(
+    "text", ["500m", "1Gi", "-1.5", ".5", "1.", "+2k", "1e3", "1E3", "1E", "12Ei", "1e-2", "100n", "7u", "0"]
+)
 def test_an_amount_is_that_of_the_official_client(text: str) -> None:
     """For each form of the API."""
     assert amount(text) == parse_quantity(text)  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from harness.model import Check, Claim, Outcome
 from harness.steps.grammar import demands_of, read
 from harness.steps.templates import template_of
 from harness.targets.kubernetes import Cluster
-from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster import deletion, kinds
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.builders.scenarios import scenario
@@ -262,9 +263,7 @@ def test_a_kind_that_the_api_server_does_not_serve_so_is_named(
         read_facts(file, target, "every Deployment has revision history limit stated")
 
 
-def test_objects_that_may_not_be_read_are_named(
-    project: Path, target: Target, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_objects_that_may_not_be_read_are_named(project: Path, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one region too: what the other has decides nothing."""
     whole = Cluster.objects
 
@@ -278,15 +277,13 @@ def test_objects_that_may_not_be_read_are_named(
         read_facts(project / "claims", target, SENTENCE)
 
 
-def test_an_object_that_is_being_deleted_proves_nothing(
-    project: Path, cluster: PocketCluster, target: Target
-) -> None:
+def test_an_object_that_is_being_deleted_proves_nothing(project: Path, cluster: PocketCluster, target: Target) -> None:
     """One that a finalizer holds and that does not meet the condition is named; one that does is as one that is gone."""
     for name, limit in (("good", 3), ("bad", 1)):
         body = deployment(name, "north", revisionHistoryLimit=limit)
         body["metadata"]["finalizers"] = ["shop.test/hold"]
-        cluster.create("Deployment", body)
-        cluster.do(lambda store, name=name: store.delete(kinds.by_name("Deployment"), "north", name))
+        created = cluster.create("Deployment", body)
+        cluster.do(partial(deletion.begin, kind=kinds.by_name("Deployment"), obj=created))
     cluster.create("Deployment", deployment("web", "south", revisionHistoryLimit=3))
     assert [(one.subject, one.ok, one.observed) for one in read_facts(project / "claims", target, SENTENCE)] == [
         ("north/Deployment/bad: revision history limit", None, "1, and it is being deleted"),
@@ -298,7 +295,13 @@ def test_an_object_that_is_being_deleted_proves_nothing(
 @pytest.mark.parametrize(
     ("stated", "path", "value", "condition", "known"),
     [
-        ({"maxUnavailable": "25%"}, ".spec.strategy.rollingUpdate.maxUnavailable", "share", "at most 25 %", (True, "25%")),
+        (
+            {"maxUnavailable": "25%"},
+            ".spec.strategy.rollingUpdate.maxUnavailable",
+            "share",
+            "at most 25 %",
+            (True, "25%"),
+        ),
         (
             {"maxUnavailable": 1},
             ".spec.strategy.rollingUpdate.maxUnavailable",
@@ -323,6 +326,7 @@ def test_what_cannot_be_compared_is_not_known(
     tmp_path: Path,
     cluster: PocketCluster,
     target: Target,
+    *,
     stated: dict[str, Any],
     path: str,
     value: str,
@@ -344,7 +348,9 @@ def test_a_path_that_is_stated_in_part_does_not_fall_back(
     tmp_path: Path, cluster: PocketCluster, target: Target
 ) -> None:
     """A container that runs as root is not hidden by the user of the pod, which the other container has."""
-    paths = "[.spec.template.spec.containers[*].securityContext.runAsUser, .spec.template.spec.securityContext.runAsUser]"
+    paths = (
+        "[.spec.template.spec.containers[*].securityContext.runAsUser, .spec.template.spec.securityContext.runAsUser]"
+    )
     file = tmp_path / "nouns.yaml"
     quoted = paths.replace("[.spec", "['.spec").replace(", .spec", "', '.spec")[:-1] + "']"
     file.write_text(NOUN.replace(".spec.revisionHistoryLimit", quoted), encoding="utf-8")

@@ -103,7 +103,13 @@ VALUES: Final[Mapping[str, Callable[[str], Any]]] = MappingProxyType(
 """What reads the values of a field, by what they are; each raises UsageError for another value."""
 _UNITS: Final = {"share": "%", "duration": "s"}
 """Units of values that have theirs in the text."""
-_EXAMPLES: Final = {"boolean": "`true`", "amount": "`512Mi`", "version": "`1.28`", "share": "`25 %`", "duration": "`30 s`"}
+_EXAMPLES: Final = {
+    "boolean": "`true`",
+    "amount": "`512Mi`",
+    "version": "`1.28`",
+    "share": "`25 %`",
+    "duration": "`30 s`",
+}
 ORDERED: Final = frozenset(VALUES) - {"text", "boolean"}
 """The values that `at least` and `at most` compare."""
 

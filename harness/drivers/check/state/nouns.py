@@ -45,7 +45,9 @@ def _paths(value: object) -> tuple[ObjectPath, ...]:
         raise ValueError(f"a path: {error.what}; {error.hint}") from error
 
 
-_ThingName = Annotated[str, matching(r"(?=.{1,60}$)[A-Za-z][A-Za-z0-9'-]*(?: [A-Za-z0-9'-]+)*", "words of letters, digits, `'` and `-`")]
+_ThingName = Annotated[
+    str, matching(r"(?=.{1,60}$)[A-Za-z][A-Za-z0-9'-]*(?: [A-Za-z0-9'-]+)*", "words of letters, digits, `'` and `-`")
+]
 _FieldName = Annotated[
     str,
     matching(
@@ -60,6 +62,7 @@ _ApiKind = Annotated[
     ),
 ]
 _Reader = Annotated[str, AfterValidator(_reader)]
+_CheckName = Annotated[str, matching(r"[a-z0-9]+(?:-[a-z0-9]+)*|", "a name like `state-of-ingress`")]
 
 
 class SentenceEntry(TargetSection):
@@ -76,9 +79,9 @@ class SentenceEntry(TargetSection):
 
     text: Word
     has: str = ""
-    check: str = ""
+    check: _CheckName = ""
     read: _Reader | None = None
-    name: str = ""
+    name: _CheckName = ""
     about: str = ""
     example: Word
 
@@ -121,7 +124,7 @@ class ThingEntry(TargetSection):
     selector: dict[str, str] = Field(default_factory=dict)
     scope: Literal["namespace", "cluster"] = "namespace"
     read: _Reader | None = None
-    check: str = ""
+    check: _CheckName = ""
     sentences: list[SentenceEntry] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -310,9 +313,7 @@ def _require_read(placed: _Placed, reader: ThingReader, values: Mapping[str, Fie
         raise placed.wrong(f"the example does not name `{entry.name}`", "example", hint)
 
 
-def _require_slots(
-    sentence: SentenceEntry, where: str, reader: ThingReader, fields: Mapping[str, _Placed]
-) -> None:
+def _require_slots(sentence: SentenceEntry, where: str, reader: ThingReader, fields: Mapping[str, _Placed]) -> None:
     """Refuse a sentence with a slot that nothing reads, or without one that its reader or a field needs, or on things of another kind."""
     own = READERS[sentence.read] if sentence.read else reader
     if own.functions != reader.functions:
