@@ -29,5 +29,5 @@ def amount(text: str) -> Decimal:
         raise UsageError(f"`{text}` is not a Kubernetes quantity", hint="write it like `500m` or `512Mi`")
     number = Decimal(found["number"])
     if found["binary"]:
-        return number * 1024 ** (1 + _BINARY.index(found["binary"]))
+        return number * Decimal(1024) ** (1 + _BINARY.index(found["binary"]))
     return number.scaleb(_DECIMAL.get(found["decimal"], int(found["exponent"] or 0)))

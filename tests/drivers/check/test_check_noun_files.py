@@ -210,7 +210,11 @@ def test_two_sentences_of_one_check_mean_the_same(tmp_path: Path) -> None:
             "{text: 'every x has <has:conditions>', example: every x has colour stated}",
             "its example: `x` has no field `colour`",
         ),
-        ("x", "{text: x is well, has: class stated and colour stated, example: x is well}", "its example: `x` has no field `colour`"),
+        (
+            "x",
+            "{text: x is well, has: class stated and colour stated, example: x is well}",
+            "its example: `x` has no field `colour`",
+        ),
         (
             "x",
             "{text: x is well, has: class stated, name: state-of-workloads, example: x is well}",

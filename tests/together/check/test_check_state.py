@@ -130,7 +130,7 @@ def test_pods_whose_controller_is_not_read_are_not_passed_over(cluster: PocketCl
     assert seen == {"north/Pod/stray, container main: image tag": (False, "latest")}
     for region in ({}, {"region": "north"}):
         seen = told(state_of_workloads(target, {"has": "ready replicas at least 1", **region})())
-        assert seen == {"north/set": (None, "its pods are there, their controller was not read")}
+        assert seen == {"north/ReplicaSet/set": (None, "its pods are there, their controller was not read")}
     assert told(state_of_workloads(target, {"has": "ready replicas at least 1", "region": "south"})()) == {}
 
 

@@ -111,7 +111,8 @@ def _met(
     thing: ThingNoun, condition: StateCondition, state: ThingState, params: Mapping[str, str]
 ) -> tuple[str, bool | None]:
     """The values of the condition's field, and whether each meets it; a value of another kind than the noun says is not known."""
-    field, found, met = thing.fields[condition.field], [], []
+    field, found = thing.fields[condition.field], list[str]()
+    met: list[bool | None] = []
     for value in _stated(thing, condition.field, state, params):
         try:
             text = value if field.read else field.compared.text_of(value)

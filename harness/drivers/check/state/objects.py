@@ -138,7 +138,7 @@ def workloads_in(target: Target) -> list[WorkloadState]:
         read = [one for own in grouped.values() for one in own]
         for pod in pods:
             if has_controller(pod) and not is_own(pod) and not any(selects(one, pod) for one in read):
-                grouped.setdefault(owner_of(pod), [])
+                grouped.setdefault(f"{controller_of(pod)}/{owner_of(pod)}", [])
         found += [
             WorkloadState(
                 subject=f"{namespace}/{name}",
