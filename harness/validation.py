@@ -25,6 +25,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "mapping_type": "a mapping",
     "dict_type": "a mapping",
     "tuple_type": "a list",
+    "list_type": "a list",
 }
 
 
@@ -75,7 +76,8 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
             # the value is not shown: it may be a secret that should have been a reference
             words = "this must be a mapping", f"expected the keys {', '.join(_keys(_model_at(model, location)))}"
         case "literal_error" | "enum":
-            choices = [word.strip("'") for word in problem["ctx"]["expected"].replace(" or ", ", ").split(", ")]
+            named = problem["ctx"]["expected"].replace(" or ", ", ").split(", ")
+            choices = [word.strip("'") for word in named if word != "''"]
             words = (
                 f"`{value}` is not one of {', '.join(choices)}",
                 f"{_suggestion(str(value), choices)}use one of these words",

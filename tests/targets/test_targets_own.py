@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from kubernetes.utils.quantity import parse_quantity
 
 from harness.errors import UsageError
 from harness.targets.cluster.amounts import amount
@@ -17,10 +18,19 @@ def test_an_amount_is_a_number_without_rounding() -> None:
     assert (amount("100m"), amount("1Gi"), amount("2")) == (Decimal("0.1"), Decimal(2**30), Decimal(2))
 
 
-def test_any_other_text_is_refused() -> None:
-    """With how to write it."""
-    with pytest.raises(UsageError, match="`much` is not a Kubernetes quantity") as raised:
-        amount("much")
+@pytest.mark.parametrize(
+    "text", ["500m", "1Gi", "-1.5", ".5", "1.", "+2k", "1e3", "1E3", "1E", "12Ei", "1e-2", "100n", "7u", "0"]
+)
+def test_an_amount_is_that_of_the_official_client(text: str) -> None:
+    """For each form of the API."""
+    assert amount(text) == parse_quantity(text)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("text", ["much", "", "Infinity", "NaN", "1_000", "1K", "1ki", "1e999", " 1", "1\n", "٣"])
+def test_any_other_text_is_refused(text: str) -> None:
+    """With how to write it; some of them the official client reads as numbers."""
+    with pytest.raises(UsageError, match=f"`{text}` is not a Kubernetes quantity") as raised:
+        amount(text)
     assert raised.value.hint == "write it like `500m` or `512Mi`"
 
 

@@ -76,19 +76,29 @@ def require_apart(claims: Iterable[ClaimedSentence], templates: Iterable[Templat
     """Refuse claims that say what another sentence says.
 
     Raises:
-        ConfigurationError: another template has the name of a claim or reads its example, or its own does not; with file and line.
+        ConfigurationError: another template has the name of a claim or reads its example, or its own does not, reads that of another or
+            finds values in it that are refused; with file and line.
     """
     there = tuple(templates)
     for claim in reversed(tuple(claims)):  # of two, the later one is named: it is the project's
+        if [one.name for one in there].count(claim.name) > 1:
+            what = f"two sentences are named `{claim.name}`"
+            raise ConfigurationError(what, where=claim.where, hint="rename the function, or give the claim a `name`")
         reading = [one.plain for one in there if one.match(claim.example) is not None]
         if len(reading) != 1:
             what = f"two sentences read {claim.example!r}: {' and '.join(map(repr, reading))}"
             if not reading:
                 what = f"the example {claim.example!r} is not read by its own sentence {claim.text!r}"
             raise ConfigurationError(what, where=claim.where, hint="change the words of the claim, or its example")
-        if [one.name for one in there].count(claim.name) > 1:
-            what = f"two sentences are named `{claim.name}`"
-            raise ConfigurationError(what, where=claim.where, hint="rename the function, or give the claim a `name`")
+        [own] = [one for one in there if one.name == claim.name]
+        for other in there:
+            if other is not own and own.match(other.example) is not None:
+                what = f"two sentences read {other.example!r}: {own.plain!r} and {other.plain!r}"
+                raise ConfigurationError(what, where=claim.where, hint="change the words of the claim")
+        try:
+            own.mean(own.match(claim.example) or Values({}, {}))
+        except UsageError as error:
+            raise ConfigurationError(f"its example: {error.what}", where=claim.where, hint=error.hint) from error
 
 
 OWN: Final = (

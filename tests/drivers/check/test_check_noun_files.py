@@ -12,7 +12,8 @@ from harness.drivers.check.state.nouns import OWN, load_nouns
 from harness.drivers.check.state.paths import ObjectPath
 from harness.errors import ConfigurationError, UsageError
 from harness.steps.grammar import read
-from harness.steps.templates import template_of
+from harness.steps.templates import OWN as OWN_SENTENCES
+from harness.steps.templates import require_apart, template_of
 from harness.targets import Target
 from harness.targets.access import accesses_of
 
@@ -42,7 +43,7 @@ def test_a_noun_becomes_a_sentence_a_check_and_what_it_asks_of_the_cluster(tmp_p
     file = written(tmp_path, NOUN)
     [claim] = claims_of_nouns(load_nouns([tmp_path])[-1:])
     template = template_of(claim)
-    assert (claim.where, template.text) == (f"{file}:2", "every Ingress has <has:conditions>")
+    assert (claim.where, template.text) == (f"{file}:2: things[0]", "every Ingress has <has:conditions>")
     assert (template.example, template.match(template.example)) == (
         "every Ingress has class equal to nginx",
         {"has": "class equal to nginx"},
@@ -100,6 +101,7 @@ def test_the_nouns_of_the_harness_read_what_they_read_before() -> None:
         ("v1 Ingress\n", "v1 Ingress\n    read: containers\n", 2, "expected one reading of `Ingress`"),
         ("kind: networking.k8s.io/v1 Ingress", "kind: Ingress", 3, "is not version and kind, like"),
         ("kind: networking.k8s.io/v1 Ingress", "kind: v1 Secret", 3, "Secrets are not read"),
+        ("kind: networking.k8s.io/v1 Ingress", "kind: v2 Pod", 3, "is not version and kind, like"),
         (
             "kind: networking.k8s.io/v1 Ingress",
             "read: ingresses",
@@ -119,6 +121,35 @@ def test_the_nouns_of_the_harness_read_what_they_read_before() -> None:
         ("    example", "    unit: s\n    example", 5, "expected `unit` beside `value: number`"),
         ("    example", "    value: colour\n    example", 9, "`colour` is not one of"),
         ("name: class", "name: class and colour", 5, "`class and colour` is not words"),
+        ("    example", "    default: [a]\n    example", 9, "`['a']` is not"),
+        ("    example", "    value: number\n    default: soon\n    example", 5, "`soon` is not a number"),
+        ("path: .spec.ingressClassName", "path: '.spec.a[*]'\n    default: a", 5, "ends with a key"),
+        ("path: .spec.ingressClassName", "path: .metadata.annotations['<key>']", 2, "or a field needs: <key>"),
+        ("of: Ingress", "of: service account", 5, "no sentence on `service account` can name `class`"),
+        (
+            "v1 Ingress\n",
+            "v1 Ingress\n    sentences: [{text: 'all[ with <has:conditions>]', example: all}]\n",
+            4,
+            "outside of `[…]`",
+        ),
+        (
+            "v1 Ingress\n",
+            "v1 Ingress\n    sentences: [{text: '<name:name> <name:name> <has:conditions>', example: a}]\n",
+            4,
+            "the slot <name> once",
+        ),
+        (
+            "v1 Ingress\n",
+            "v1 Ingress\n    sentences: [{text: 'x <has:conditions>', read: containers, example: a}]\n",
+            4,
+            "`containers` finds things with other fields",
+        ),
+        (
+            NOUN,
+            "things: [{name: job, read: workloads}]\nfields: [{name: holes, of: job, about: a, read: nodes, example: holes stated}]\n",
+            2,
+            "a function reads the field of its name",
+        ),
         ("example: class equal to nginx", "example: class at least 3", 9, "`at least` compares numbers"),
         ("example: class equal to nginx", "example: nginx", 9, "is not a list of conditions"),
         (NOUN.partition("fields:")[2], " []\n", 2, "`Ingress` has no field"),
@@ -161,6 +192,84 @@ def test_two_sentences_of_one_check_mean_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "own", "said"),
+    [
+        (
+            "workload of region north",
+            "",
+            "two sentences read 'every workload of region north has class equal to nginx'",
+        ),
+        ("x", "{text: '<name:name> has <has:conditions>', example: x has class stated}", "two sentences read '"),
+        (
+            "x",
+            "{text: 'every x has <has:conditions>', example: every y has class stated}",
+            "is not read by its own sentence",
+        ),
+        (
+            "x",
+            "{text: 'every x has <has:conditions>', example: every x has colour stated}",
+            "its example: `x` has no field `colour`",
+        ),
+        (
+            "x",
+            "{text: x is well, has: class stated and colour stated, example: x is well}",
+            "its example: `x` has no field `colour`",
+        ),
+        (
+            "x",
+            "{text: x is well, has: class stated, name: state-of-workloads, example: x is well}",
+            "two sentences are named",
+        ),
+    ],
+)
+def test_a_sentence_that_another_noun_reads_too_is_refused(tmp_path: Path, name: str, own: str, said: str) -> None:
+    """Before any feature is read, with file, line and key; so is an example that its own sentence does not read."""
+    text = NOUN.replace("name: Ingress", f"name: {name}").replace("of: Ingress", f"of: {name}")
+    file = written(tmp_path, text.replace("v1 Ingress\n", f"v1 Ingress\n    sentences: [{own}]\n"))
+    [claim] = claims_of_nouns(load_nouns([tmp_path])[-1:])
+    with pytest.raises(ConfigurationError) as raised:
+        require_apart([claim], [*OWN_SENTENCES, template_of(claim)])
+    assert said in raised.value.what
+    assert raised.value.where == f"{file}:{'4: things[0].sentences[0]' if own else '2: things[0]'}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("- a\n", 1, "this must be a mapping"),
+        ("things\n", 1, "this must be a mapping"),
+        ("things:\n", 1, "`None` is not a list"),
+        ("things: {a: 1}\n", 1, "is not a list"),
+        ("things: [a]\n", 1, "this must be a mapping"),
+        ("things:\n\t- a\n", 2, "is not plain YAML"),
+        ("things: &a []\n", 1, "anchors are not used here"),
+        ("things: []\nthings: []\n", 2, "the key `things` is defined twice"),
+        (NOUN.replace("name: Ingress", "name: 5"), 2, "`5` is not text"),
+        (NOUN.replace("name: Ingress", "name:"), 2, "`None` is not text"),
+        (NOUN.replace("name: Ingress", "name: a  b"), 2, "is not words"),
+        (NOUN.replace("v1 Ingress", "v1 Ingress\n    check: ../a"), 4, "`../a` is not a name like"),
+        (NOUN.replace("v1 Ingress", "v1 Ingress\n    selector: [a]"), 4, "is not a mapping"),
+        (NOUN.replace("v1 Ingress", "v1 Ingress\n    selector: {a: 1}"), 4, "`1` is not text"),
+        (NOUN.replace("v1 Ingress", "v1 Ingress\n    scope: all"), 4, "`all` is not one of namespace, cluster"),
+        (NOUN.replace("v1 Ingress", "v1 Ingress\n    sentences: a"), 4, "is not a list"),
+        (NOUN.replace("    about: its controller\n", ""), 5, "the key `about` is missing"),
+        (NOUN.replace("path: .spec.ingressClassName", "path: []"), 8, "is not a path"),
+        (NOUN.replace("path: .spec.ingressClassName", "path: 5"), 8, "is not a path"),
+        (NOUN.replace("    example", "    unit: h\n    example"), 9, "`h` is not one of ms, s, %"),
+        (NOUN.replace("    example", "    value: yes\n    example"), 9, "is not one of text, "),
+    ],
+)
+def test_a_mistake_in_the_file_is_refused_in_words(tmp_path: Path, text: str, line: int, said: str) -> None:
+    """With file and line; nothing of it is a library's own message."""
+    file = written(tmp_path, text)
+    with pytest.raises(ConfigurationError) as raised:
+        load_nouns([tmp_path])
+    assert said in raised.value.what
+    assert "nput should" not in str(raised.value)
+    assert raised.value.where.partition(": ")[0] == f"{file}:{line}"
+
+
+@pytest.mark.parametrize(
     ("reading", "sentence", "odd"),
     [
         ("kind: v1 Pod", "every pod of <workload> has <has:conditions>", "<workload>"),
@@ -173,7 +282,7 @@ def test_a_slot_that_nothing_reads_is_refused(tmp_path: Path, reading: str, sent
     own = f"{reading}\n    sentences: [{{text: '{sentence}', example: a}}]"
     file = written(tmp_path, NOUN.replace("kind: networking.k8s.io/v1 Ingress", own))
     with pytest.raises(
-        ConfigurationError, match=rf"nothing reads, or lacks one that its reader needs: {odd}"
+        ConfigurationError, match=rf"nothing reads, or lacks one that its reader or a field needs: {odd}"
     ) as raised:
         load_nouns([file])
     assert raised.value.where == f"{file}:4: things[0].sentences[0]"
@@ -186,7 +295,7 @@ def test_a_slot_of_no_type_is_refused(tmp_path: Path) -> None:
     [claim] = claims_of_nouns(load_nouns([tmp_path])[-1:])
     with pytest.raises(ConfigurationError, match="no type of slot 'colour'") as raised:
         template_of(claim)
-    assert raised.value.where == f"{file}:5"
+    assert raised.value.where == f"{file}:5: things[0].sentences[0]"
 
 
 def test_the_file_of_the_harness_is_one_of_them() -> None:
@@ -208,12 +317,14 @@ def test_the_file_of_the_harness_is_one_of_them() -> None:
         (".spec.none[*].name", []),
         ('.spec.ports[?(@.name=="http")].port', [80]),
         (".spec.ports[?(@.name=='grpc')].port", []),
+        (".spec.ports[?(@.open=='true')].port", [81]),
+        (".spec.ports[?(@.name=='None')].port", []),
         (".spec.replicas[*].name", [None]),
     ],
 )
 def test_a_path_leads_to_values(path: str, values: list[object]) -> None:
     """None for what an object lacks; nothing where a list is empty or no item is selected."""
-    ports = [{"name": "http", "port": 80}, {"port": 81}]
+    ports = [{"name": "http", "port": 80}, {"port": 81, "open": True}]
     obj = {"metadata": {"labels": {"a/b": "c"}}, "spec": {"replicas": 2, "ports": ports, "none": []}}
     assert ObjectPath.parse(path).values(obj, {"label": "a/b"}) == values
 

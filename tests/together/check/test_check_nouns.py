@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,11 +15,13 @@ import pytest
 from harness.drivers.check.state.form import claims_of_nouns
 from harness.drivers.check.state.nouns import load_nouns
 from harness.drivers.facts import FactReading, settled
-from harness.errors import DriverError
+from harness.errors import AccessDenied, DriverError
 from harness.judgement import judge
 from harness.model import Check, Claim, Outcome
 from harness.steps.grammar import demands_of, read
 from harness.steps.templates import template_of
+from harness.targets.kubernetes import Cluster
+from readiness_sandbox.cluster import deletion, kinds
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.builders.scenarios import scenario
@@ -101,6 +104,16 @@ def test_a_noun_of_ten_lines_is_listed_and_planned(project: Path) -> None:
     assert (code, "- ingresses" in said) == (0, True), said
 
 
+def test_a_noun_whose_sentence_is_taken_stops_a_plan(project: Path) -> None:
+    """With file, line and key; exit code 4."""
+    file = project / "claims/deployments.yaml"
+    text = NOUN.replace("name: Deployment", "name: workload of region north")
+    file.write_text(text.replace("of: Deployment", "of: workload of region north"), encoding="utf-8")
+    code, said = readiness(project, "plan")
+    assert code == 4, said
+    assert f"{file}:3: things[0]: two sentences read 'every workload of region north has" in said
+
+
 def test_a_noun_that_cannot_be_used_stops_a_plan(project: Path) -> None:
     """With file and line; exit code 4."""
     file = project / "claims/deployments.yaml"
@@ -140,10 +153,15 @@ def decided(paths: Path, target: Target) -> Outcome:
 
 
 def test_it_is_decided_by_what_every_deployment_states(project: Path, cluster: PocketCluster, target: Target) -> None:
-    """Three are enough, one is not, and neither is none at all; of no Deployment nothing is known."""
+    """Three are enough, one is not, and neither is none at all; of a region without a Deployment nothing is known."""
     claims = project / "claims"
     assert decided(claims, target) is Outcome.INCONCLUSIVE
     cluster.create("Deployment", deployment("web", "north", revisionHistoryLimit=3))
+    assert decided(claims, target) is Outcome.INCONCLUSIVE
+    assert [(one.subject, one.ok, one.observed) for one in read_facts(claims, target, SENTENCE)][1:] == [
+        ("south/Deployment", None, "none")
+    ]
+    cluster.create("Deployment", deployment("web", "south", revisionHistoryLimit=3))
     assert decided(claims, target) is Outcome.PASS
     cluster.create("Deployment", deployment("till", "south", revisionHistoryLimit=1))
     cluster.create("Deployment", deployment("belt", "south"))
@@ -152,6 +170,7 @@ def test_it_is_decided_by_what_every_deployment_states(project: Path, cluster: P
         "north/Deployment/web: revision history limit": (True, "3"),
         "south/Deployment/belt: revision history limit": (False, "not stated"),
         "south/Deployment/till: revision history limit": (False, "1"),
+        "south/Deployment/web: revision history limit": (True, "3"),
     }
     assert decided(claims, target) is Outcome.FAIL
 
@@ -173,7 +192,8 @@ def test_labels_select_objects_and_every_value_of_a_list_counts(
         cluster.create("Deployment", body)
     subject = "north/Deployment/web: revision history limit"
     assert [(one.subject, one.ok, one.observed) for one in read_facts(file, target, sentence)] == [
-        (subject, True, "Always")
+        (subject, True, "Always"),
+        ("south/Deployment", None, "none with tier=web"),
     ]
     body = deployment("web", "south")
     body["spec"]["template"]["spec"]["containers"] = [{**always, "name": "a"}, {**never, "name": "b"}]
@@ -200,7 +220,7 @@ def test_a_sentence_of_a_noun_may_name_an_object_and_a_region(
     }
     assert found == {
         '"web" of region north': [("north/Deployment/web: revision history limit", True)],
-        '"belt" of region north': [("Deployment/belt", False)],
+        '"belt" of region north': [("north/Deployment/belt", False)],
     }
 
 
@@ -218,14 +238,132 @@ def test_objects_of_the_core_group_are_read(
     file.write_text(noun, encoding="utf-8")
     found = read_facts(file, target, "every Deployment has revision history limit stated")
     assert subjects <= {one.subject.partition(": revision")[0].rpartition("/")[2] for one in found}
-    assert {one.ok for one in found} == {True}
+    assert {one.ok for one in found if subjects or one.subject.startswith("north")} == {True}
     if not subjects:
-        assert [one.subject for one in found] == ["north/ConfigMap/a: revision history limit"]
+        assert [one.subject for one in found] == ["north/ConfigMap/a: revision history limit", "south/ConfigMap"]
 
 
-def test_a_kind_that_the_api_server_does_not_serve_is_named(tmp_path: Path, target: Target) -> None:
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("cert.test/v1 Certificate", "does not serve Certificate of cert.test/v1"),
+        ("apps/v1beta1 Deployment", "does not serve Deployment of apps/v1beta1"),
+        ("v1 Gadget", "does not serve Gadget of v1"),
+        ("v1 Node", "objects of Node are in no namespace"),
+        ("apps/v1 Deployment\n    scope: cluster", "objects of Deployment are in namespaces"),
+    ],
+)
+def test_a_kind_that_the_api_server_does_not_serve_so_is_named(
+    tmp_path: Path, target: Target, kind: str, said: str
+) -> None:
     """It decides nothing."""
     file = tmp_path / "nouns.yaml"
-    file.write_text(NOUN.replace("apps/v1 Deployment", "cert.test/v1 Certificate"), encoding="utf-8")
-    with pytest.raises(DriverError, match=r"does not serve Certificate of cert\.test/v1"):
+    file.write_text(NOUN.replace("apps/v1 Deployment", kind), encoding="utf-8")
+    with pytest.raises(DriverError, match=re.escape(said)):
         read_facts(file, target, "every Deployment has revision history limit stated")
+
+
+def test_objects_that_may_not_be_read_are_named(project: Path, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one region too: what the other has decides nothing."""
+    whole = Cluster.objects
+
+    def objects(self: Cluster, version: str, kind: str, namespace: str = "") -> Any:
+        if namespace == "south":
+            raise AccessDenied("the API server answered 403")
+        return whole(self, version, kind, namespace)
+
+    monkeypatch.setattr(Cluster, "objects", objects)
+    with pytest.raises(AccessDenied, match="403"):
+        read_facts(project / "claims", target, SENTENCE)
+
+
+def test_an_object_that_is_being_deleted_proves_nothing(project: Path, cluster: PocketCluster, target: Target) -> None:
+    """One that a finalizer holds and that does not meet the condition is named; one that does is as one that is gone."""
+    for name, limit in (("good", 3), ("bad", 1)):
+        body = deployment(name, "north", revisionHistoryLimit=limit)
+        body["metadata"]["finalizers"] = ["shop.test/hold"]
+        created = cluster.create("Deployment", body)
+        cluster.do(partial(deletion.begin, kind=kinds.by_name("Deployment"), obj=created))
+    cluster.create("Deployment", deployment("web", "south", revisionHistoryLimit=3))
+    assert [(one.subject, one.ok, one.observed) for one in read_facts(project / "claims", target, SENTENCE)] == [
+        ("north/Deployment/bad: revision history limit", None, "1, and it is being deleted"),
+        ("south/Deployment/web: revision history limit", True, "3"),
+        ("north/Deployment", None, "none"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "path", "value", "condition", "known"),
+    [
+        (
+            {"maxUnavailable": "25%"},
+            ".spec.strategy.rollingUpdate.maxUnavailable",
+            "share",
+            "at most 25 %",
+            (True, "25%"),
+        ),
+        (
+            {"maxUnavailable": 1},
+            ".spec.strategy.rollingUpdate.maxUnavailable",
+            "share",
+            "at most 25 %",
+            (None, "`1` is not a share like `25%`"),
+        ),
+        (
+            {"maxUnavailable": "25%"},
+            ".spec.strategy.rollingUpdate.maxUnavailable",
+            "number",
+            "other than 0",
+            (None, "`25%` is not a number"),
+        ),
+        ({}, ".spec.strategy", "text", "other than Recreate", (None, "it is an object, and no value")),
+        ({}, ".spec.template.spec.containers", "text", "other than a", (None, "it is a list, and no value")),
+        ({}, ".metadata.labels['app']", "text", "equal to web", (True, "web")),
+        ({}, ".spec.template.spec.volumes[*].name", "text", "stated", (False, "not stated")),
+    ],
+)
+def test_what_cannot_be_compared_is_not_known(
+    tmp_path: Path,
+    cluster: PocketCluster,
+    target: Target,
+    *,
+    stated: dict[str, Any],
+    path: str,
+    value: str,
+    condition: str,
+    known: tuple[bool | None, str],
+) -> None:
+    """A share and a number of pods, and a path that ends too early."""
+    file = tmp_path / "nouns.yaml"
+    text = NOUN.replace(".spec.revisionHistoryLimit", f'"{path}"').replace("value: number", f"value: {value}")
+    file.write_text(text.replace("limit at least 3", "limit stated"), encoding="utf-8")
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, **stated}}
+    cluster.create("Deployment", deployment("web", "north", strategy=strategy))
+    [one, _] = read_facts(file, target, f"every Deployment has revision history limit {condition}")
+    assert one.ok is known[0]
+    assert one.observed.endswith(known[1])
+
+
+def test_a_path_that_is_stated_in_part_does_not_fall_back(
+    tmp_path: Path, cluster: PocketCluster, target: Target
+) -> None:
+    """A container that runs as root is not hidden by the user of the pod, which the other container has."""
+    paths = (
+        "[.spec.template.spec.containers[*].securityContext.runAsUser, .spec.template.spec.securityContext.runAsUser]"
+    )
+    file = tmp_path / "nouns.yaml"
+    quoted = paths.replace("[.spec", "['.spec").replace(", .spec", "', '.spec")[:-1] + "']"
+    file.write_text(NOUN.replace(".spec.revisionHistoryLimit", quoted), encoding="utf-8")
+    sentence = "every Deployment has revision history limit other than 0"
+    for name, users in (("a", [0, None]), ("b", [None, None]), ("c", [1, 2])):
+        body = deployment(name, "north")
+        spec = body["spec"]["template"]["spec"]
+        spec["securityContext"] = {"runAsUser": 1000}
+        spec["containers"] = [
+            {"name": f"c{at}", "image": "x:1", "securityContext": {} if user is None else {"runAsUser": user}}
+            for at, user in enumerate(users)
+        ]
+        cluster.create("Deployment", body)
+    seen = [(one.ok, one.observed) for one in read_facts(file, target, sentence)][:3]
+    where = ".spec.template.spec.containers[*].securityContext.runAsUser"
+    assert seen == [(None, f"1 of 2 are stated at {where}"), (True, "1000"), (True, "1, 2")]

@@ -112,9 +112,43 @@ def test_a_pod_without_a_controller_is_looked_at_as_well_and_the_harness_s_own_i
     }
     cluster.create("Pod", by_hand)
     cluster.create("Pod", ours)
+    cluster.create("Deployment", deployment("x", "north", container()))
     cluster.create("Pod", pod("kept", "x", "north", "a"))
     probe = state_of_containers(target, {"has": "image tag other than latest"})
-    assert told(probe()) == {"north/Pod/by-hand, container main: image tag": (False, "latest")}
+    assert told(probe()) == {
+        "north/Deployment/x, container main: image tag": (True, "1.0.0"),
+        "north/Pod/by-hand, container main: image tag": (False, "latest"),
+    }
+
+
+def test_pods_whose_controller_is_not_read_are_not_passed_over(cluster: PocketCluster, target: Target) -> None:
+    """Their containers are read from the pods; what their workload declares is not known."""
+    stray = pod("stray", "x", "north", "a")
+    stray["spec"]["containers"] = [container(image="shop/tool:latest")]
+    cluster.create("Pod", stray)
+    seen = told(state_of_containers(target, {"has": "image tag other than latest"})())
+    assert seen == {"north/Pod/stray, container main: image tag": (False, "latest")}
+    for region in ({}, {"region": "north"}):
+        seen = told(state_of_workloads(target, {"has": "ready replicas at least 1", **region})())
+        assert seen == {"north/ReplicaSet/set": (None, "its pods are there, their controller was not read")}
+    assert told(state_of_workloads(target, {"has": "ready replicas at least 1", "region": "south"})()) == {}
+
+
+def test_an_ephemeral_container_that_runs_is_a_container(cluster: PocketCluster, target: Target) -> None:
+    """One that has ended is none."""
+    body = pod("web-1", "web", "north", "a")
+    body["spec"] |= {"securityContext": SAFE}
+    body["spec"]["ephemeralContainers"] = [
+        {"name": name, "image": "shop/tool:1.0.0", "securityContext": {"runAsUser": 0}} for name in ("shell", "trace")
+    ]
+    body["status"]["ephemeralContainerStatuses"] = [{"name": "trace", "state": {"terminated": {"exitCode": 0}}}]
+    web = deployment("web", "north", container(), securityContext=SAFE)
+    cluster.create("Deployment", web)
+    cluster.create("Pod", body)
+    assert told(state_of_containers(target, {"has": "user id other than 0"})()) == {
+        "north/Deployment/web, container main: user id": (True, "1000"),
+        "north/Pod/web-1, ephemeral container shell: user id": (False, "0"),
+    }
 
 
 def job(kind: str, name: str, *containers: dict[str, Any], **metadata: Any) -> dict[str, Any]:

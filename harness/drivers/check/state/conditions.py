@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,13 +36,20 @@ _CONDITION: Final = rf"(?:{FIELD_NAME}) (?:stated|(?:{_HOW}) {_VALUE})"
 CONDITIONS_PATTERN: Final = rf"{_CONDITION}(?:, {_CONDITION})*(?: and {_CONDITION})?"
 """Regular expression of the conditions in a sentence, without groups."""
 _SEPARATED: Final = re.compile(rf"(?:, | and )(?={_CONDITION}(?:, | and |$))")
-_AMOUNT: Final = r"[0-9]{1,15}(?:\.[0-9]{1,9})?(?:[munkMGTPE]|[KMGTPE]i)?"
 _ONE: Final = re.compile(rf"(?P<field>{FIELD_NAME}) (?:stated|(?P<how>{_HOW}) (?P<value>{_VALUE}))")
+
+
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def text_of(value: object) -> str:
+    """A value of an object as Kubernetes' JSON has it, text without quotes."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _number(text: str) -> float:
     """The number at the beginning of a value, in the unit of its field."""
-    found = re.match(r"-?[0-9]+(?:\.[0-9]+)?(?= |$)", text)
+    found = re.match(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?(?= |\Z)", text)
     if found is None:
         raise UsageError(f"`{text}` is not a number")
     return float(found[0])
@@ -53,9 +62,10 @@ def version_numbers(version: str) -> tuple[int, ...]:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    if numbers := version_numbers(text):
-        return numbers
-    raise UsageError(f"`{text}` is not a version")
+    if re.match(r"v?[0-9]", text) is None:  # `k8s-1.2` has a number, and is not of version 8
+        raise UsageError(f"`{text}` is not a version")
+    numbers = version_numbers(text)
+    return numbers[: max((place for place, number in enumerate(numbers, 1) if number), default=1)]
 
 
 def _boolean(text: str) -> str:
@@ -64,12 +74,43 @@ def _boolean(text: str) -> str:
     raise UsageError(f"`{text}` is not true or false")
 
 
+def _share(text: str) -> float:
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)%", text)
+    if found is None:
+        raise UsageError(f"`{text}` is not a share like `25%`")
+    return float(found[1])
+
+
+def _duration(text: str) -> float:
+    """Seconds of a duration as Go and Kubernetes write it: `1h30m`, `500ms`; `m` is a minute."""
+    found = re.findall(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|h|m|s)", text)
+    if not found or "".join(map("".join, found)) != text:
+        raise UsageError(f"`{text}` is not a duration like `1h30m`")
+    return math.fsum(float(number) * _SECONDS[unit] for number, unit in found)
+
+
 VALUES: Final[Mapping[str, Callable[[str], Any]]] = MappingProxyType(
-    {"text": str, "boolean": _boolean, "number": _number, "amount": amount, "version": _version}
+    {
+        "text": str,
+        "boolean": _boolean,
+        "number": _number,
+        "amount": amount,
+        "version": _version,
+        "share": _share,
+        "duration": _duration,
+    }
 )
 """What reads the values of a field, by what they are; each raises UsageError for another value."""
-_EXAMPLES: Final = {"boolean": "`true`", "number": "`10`", "amount": "`512Mi`", "version": "`1.28`"}
-ORDERED: Final = frozenset({"number", "amount", "version"})
+_UNITS: Final = {"share": "%", "duration": "s"}
+"""Units of values that have theirs in the text."""
+_EXAMPLES: Final = {
+    "boolean": "`true`",
+    "amount": "`512Mi`",
+    "version": "`1.28`",
+    "share": "`25 %`",
+    "duration": "`30 s`",
+}
+ORDERED: Final = frozenset(VALUES) - {"text", "boolean"}
 """The values that `at least` and `at most` compare."""
 
 
@@ -85,29 +126,32 @@ class FieldValue:
     kind: str = "text"
     unit: str = ""
 
+    def text_of(self, value: object) -> str:
+        """A value of an object as text, with the unit.
+
+        Raises:
+            UsageError: it is not such a value, or a list or an object, which compares with nothing.
+        """
+        if isinstance(value, (Mapping, list)):
+            raise UsageError(f"it is {'a list' if isinstance(value, list) else 'an object'}, and no value")
+        text = text_of(value)
+        if self.kind == "number" and " " in text:
+            raise UsageError(f"`{text}` is not a number")
+        VALUES[self.kind](text)
+        return f"{text} {self.unit}".rstrip() if self.unit else text
+
     def read(self, text: str) -> Any:
         """The value of a sentence, in the unit of the field.
 
         Raises:
             UsageError: it is not such a value, or has a unit of another dimension.
         """
-        if self.unit:
+        if unit := self.unit or _UNITS.get(self.kind):
             quantity = Quantity.parse(text)
-            return quantity.in_unit(self.unit) if quantity.unit else quantity.value
+            return quantity.in_unit(unit) if quantity.unit or not self.unit else quantity.value
         if self.kind != "text" and " " in text:
             raise UsageError(f"`{text}` has a unit", hint=f"write it like `{text.partition(' ')[0]}`")
         return VALUES[self.kind](text)
-
-    def require(self, text: str) -> None:
-        """Return for a value of a sentence that `read` reads; the Kubernetes client, which reads amounts, is not needed.
-
-        Raises:
-            UsageError: as `read`.
-        """
-        if self.kind != "amount":
-            self.read(text)
-        elif re.fullmatch(_AMOUNT, text) is None:
-            raise UsageError(f"`{text}` is not a Kubernetes quantity")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,21 +174,28 @@ class StateCondition:
         return f"{self.field} {self.how.value} {self.value}".rstrip()
 
     def holds(self, stated: str | None) -> bool:
-        """Whether a field with this text meets the condition; None is a field that the object does not state."""
+        """Whether a field with this text meets the condition; None is a field that the object does not state.
+
+        Raises:
+            UsageError: the text is not such a value, so that nothing is known.
+        """
         if stated is None or self.how is Comparison.STATED:
             return stated is not None
         if self.how is Comparison.LIKE:
-            signs = ({"#": "[0-9]", "*": ".+"}.get(sign, re.escape(sign)) for sign in self.value)
-            return re.fullmatch("".join(signs), stated) is not None
-        try:
-            value, limit = VALUES[self.of.kind](stated), self.of.read(self.value)
-        except UsageError:
-            return False
+            return re.fullmatch(_form(self.value), stated, re.DOTALL) is not None
+        value, limit = VALUES[self.of.kind](stated), self.of.read(self.value)
         if self.how is Comparison.OTHER_THAN:
             return bool(value != limit)
         if self.how is Comparison.EQUAL:
             return bool(value == limit)
         return bool(value >= limit if self.how is Comparison.AT_LEAST else value <= limit)
+
+
+def _form(value: str) -> str:
+    """The pattern of a form. A part between two `*` is searched for once, or a long text would be walked again and again."""
+    first, *parts = (re.escape(part).replace("\\#", "[0-9]") for part in value.split("*"))
+    between = "".join(f"(?>.+?{part})" for part in parts[:-1])
+    return f"{first}{between}.+{parts[-1]}" if parts else first
 
 
 def conditions_of(thing: str, fields: Mapping[str, FieldValue], text: str) -> tuple[StateCondition, ...]:
@@ -177,9 +228,9 @@ def _condition(thing: str, fields: Mapping[str, FieldValue], text: str) -> State
         raise UsageError(f"`{how.value}` compares numbers", where=text, hint=hint)
     if one["value"] and how is not Comparison.LIKE:
         try:
-            of.require(one["value"])
+            of.read(one["value"])
         except UsageError as error:
             raise UsageError(
-                error.what, where=text, hint=error.hint or f"it is {of.kind}, like {_EXAMPLES[of.kind]}"
+                error.what, where=text, hint=error.hint or f"it is {of.kind}, like {_EXAMPLES.get(of.kind, '`10`')}"
             ) from error
     return StateCondition(field=one["field"], how=how, value=one["value"] or "", of=of)

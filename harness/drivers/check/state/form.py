@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from harness.drivers.check.claim import CheckClaim, CheckFunction, CheckKind
 from harness.drivers.check.needs import API
-from harness.drivers.check.state.conditions import StateCondition, conditions_of
+from harness.drivers.check.state.conditions import Comparison, StateCondition, conditions_of, text_of
 from harness.drivers.check.state.fields import FieldUnknown
 from harness.drivers.check.state.nouns import HAS, SentenceEntry, ThingNoun
 from harness.drivers.check.state.readers import READERS, ThingState
 from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import AccessDenied
+from harness.errors import AccessDenied, UsageError
 from harness.model import DemandKind
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
@@ -91,12 +91,14 @@ def _facts(
     for condition in conditions:
         if state.only not in ("", condition.field):
             continue
-        ok: bool | None = None
         try:
-            stated = _stated(thing, condition.field, state, params)
-            observed, ok = ", ".join(stated) or "not stated", bool(stated) and all(map(condition.holds, stated))
+            observed, ok = _met(thing, condition, state, params)
         except (FieldUnknown, AccessDenied) as unknown:
-            observed = str(unknown)
+            observed, ok = str(unknown), None
+        if state.leaving:
+            if ok:
+                continue  # what is gone in a moment proves nothing
+            observed, ok = f"{observed}, and it is being deleted", None
         yield FactReading(
             subject=f"{state.subject}: {condition.field}",
             expected=str(condition).removeprefix(f"{condition.field} "),
@@ -105,20 +107,42 @@ def _facts(
         )
 
 
-def _stated(thing: ThingNoun, name: str, state: ThingState, params: Mapping[str, str]) -> tuple[str, ...]:
-    """The values of a field, with their unit; none if any of them is not stated."""
+def _met(
+    thing: ThingNoun, condition: StateCondition, state: ThingState, params: Mapping[str, str]
+) -> tuple[str, bool | None]:
+    """The values of the condition's field, and whether each meets it; a value of another kind than the noun says is not known."""
+    field, found = thing.fields[condition.field], list[str]()
+    met: list[bool | None] = []
+    for value in _stated(thing, condition.field, state, params):
+        try:
+            text = value if field.read else field.compared.text_of(value)
+            found.append(_short(text))
+            met.append(condition.holds(text))
+        except UsageError as error:
+            found.append(_short(text_of(value)) if condition.how is Comparison.STATED else _short(error.what))
+            met.append(True if condition.how is Comparison.STATED else None)
+    return ", ".join(found) or "not stated", False if False in met or not met else None if None in met else True
+
+
+def _stated(thing: ThingNoun, name: str, state: ThingState, params: Mapping[str, str]) -> Sequence[Any]:
+    """The values of a field; none if any of them is not stated.
+
+    Raises:
+        FieldUnknown: a part of them is stated at one path, and which of the next path's values are the others' is not known.
+    """
     field = thing.fields[name]
     if field.read:
         text = thing.reader.functions[field.read](state)
         return () if text is None else (text,)
     for path in field.path:
         values = path.values(state.document, params, field.default)
-        if values and all(value not in (None, "", [], {}) for value in values):
-            return tuple(_text(value, field.unit) for value in values)
+        stated = [value for value in values if value not in (None, "", [], {})]
+        if stated and len(stated) == len(values):
+            return stated
+        if stated and path is not field.path[-1]:
+            raise FieldUnknown(f"{len(stated)} of {len(values)} are stated at {path.text}")
     return ()
 
 
-def _text(value: Any, unit: str) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{str(value)[:_LONGEST]}{' ' if unit else ''}{unit}"
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -26,7 +26,7 @@ from harness.yamlfile import Location, YamlDocument, read_document, yaml_files
 OWN: Final = Path(__file__).with_name("nouns.yaml")
 HAS: Final = "<has:conditions>"
 """The slot of a sentence that takes conditions."""
-_KIND: Final = r"(?:[a-z0-9.-]+/)?v[0-9]+(?:(?:alpha|beta)[0-9]+)? (?!Secret$)[A-Z][A-Za-z0-9]+"
+_KIND: Final = r"(?:v1|[a-z0-9.-]+/v[0-9]+(?:(?:alpha|beta)[0-9]+)?) (?!Secret$)[A-Z][A-Za-z0-9]+"
 _SLOT: Final = re.compile(r"<([a-z_]+)(?::[a-z]+)?>")
 _RESERVED: Final = rf"(?!.*\b(?:and|{'|'.join(how.value for how in Comparison)})\b)"
 
@@ -45,7 +45,9 @@ def _paths(value: object) -> tuple[ObjectPath, ...]:
         raise ValueError(f"a path: {error.what}; {error.hint}") from error
 
 
-_ThingName = Annotated[str, matching(r"[A-Za-z][A-Za-z0-9' -]{0,59}", "words of letters, digits, `'` and `-`")]
+_ThingName = Annotated[
+    str, matching(r"(?=.{1,60}$)[A-Za-z][A-Za-z0-9'-]*(?: [A-Za-z0-9'-]+)*", "words of letters, digits, `'` and `-`")
+]
 _FieldName = Annotated[
     str,
     matching(
@@ -60,6 +62,7 @@ _ApiKind = Annotated[
     ),
 ]
 _Reader = Annotated[str, AfterValidator(_reader)]
+_CheckName = Annotated[str, matching(r"[a-z0-9]+(?:-[a-z0-9]+)*|", "a name like `state-of-ingress`")]
 
 
 class SentenceEntry(TargetSection):
@@ -76,9 +79,9 @@ class SentenceEntry(TargetSection):
 
     text: Word
     has: str = ""
-    check: str = ""
+    check: _CheckName = ""
     read: _Reader | None = None
-    name: str = ""
+    name: _CheckName = ""
     about: str = ""
     example: Word
 
@@ -86,9 +89,23 @@ class SentenceEntry(TargetSection):
     def _says_once_what_holds(self) -> Self:
         if (HAS in self.text) == bool(self.has):
             raise ValueError(f"{HAS} in the text of a sentence, or conditions under `has`")
-        if unknown := {*_SLOT.findall(self.has)} - {*_SLOT.findall(self.text)}:
-            raise ValueError(f"the slot <{min(unknown)}> of `has` in the text of a sentence")
+        if unknown := {*_SLOT.findall(self.has)} - self.slots:
+            raise ValueError(f"the slot <{min(unknown)}> of `has` in the text of a sentence, and not in `[…]`")
+        if HAS in self.text and "has" not in self.slots:
+            raise ValueError(f"{HAS} outside of `[…]`")
+        names = _SLOT.findall(self.text)
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"the slot <{min(twice)}> once in the text of a sentence")
         return self
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """The slots of the text that no sentence leaves out."""
+        return frozenset(_SLOT.findall(re.sub(r"\[[^\]]*\]", "", self.text)))
+
+    def names(self, field: str) -> bool:
+        """Whether it may have a condition on this field."""
+        return HAS in self.text or f" {field} " in f" {self.has} "
 
 
 class ThingEntry(TargetSection):
@@ -107,7 +124,7 @@ class ThingEntry(TargetSection):
     selector: dict[str, str] = Field(default_factory=dict)
     scope: Literal["namespace", "cluster"] = "namespace"
     read: _Reader | None = None
-    check: str = ""
+    check: _CheckName = ""
     sentences: list[SentenceEntry] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -139,9 +156,9 @@ class FieldEntry(TargetSection):
     about: Word
     path: Annotated[tuple[ObjectPath, ...], PlainValidator(_paths)] = ()
     read: str = ""
-    value: Literal["text", "boolean", "number", "amount", "version"] = "text"
-    unit: Literal["", "s", "%"] = ""
-    default: str | bool | int | None = None
+    value: Literal["text", "boolean", "number", "amount", "version", "share", "duration"] = "text"
+    unit: Literal["", "ms", "s", "%"] = ""
+    default: str | bool | int | float | None = None
     example: Word
 
     @model_validator(mode="after")
@@ -150,6 +167,13 @@ class FieldEntry(TargetSection):
             raise ValueError(f"one reading of `{self.name}`: `path: .spec.…`, or a function under `read`")
         if (self.unit and self.value != "number") or (self.read and self.default is not None):
             raise ValueError("`unit` beside `value: number`, and `default` beside `path` only")
+        if self.default is not None:
+            if not all(isinstance(path.steps[-1], str) for path in self.path):
+                raise ValueError("`default` beside a path that ends with a key")
+            try:
+                self.compared.text_of(self.default)
+            except UsageError as error:
+                raise ValueError(f"a `default` that is {self.value}: {error.what}") from error
         return self
 
     @property
@@ -197,11 +221,11 @@ class _Placed:
 
     def wrong(self, what: str, key: str, hint: str) -> ConfigurationError:
         """The error of a key of the entry."""
-        return ConfigurationError(what, where=self.document.where((*self.at, key)), hint=hint)
+        return ConfigurationError(what, where=self.where(key), hint=hint)
 
-    def line(self, *below: str | int) -> str:
-        """File and line."""
-        return f"{self.document.path}:{self.document.line((*self.at, *below))}"
+    def where(self, *below: str | int) -> str:
+        """File, line and key."""
+        return self.document.where((*self.at, *below))
 
 
 def load_nouns(paths: Iterable[Path] = ()) -> tuple[ThingNoun, ...]:
@@ -236,7 +260,7 @@ def load_nouns(paths: Iterable[Path] = ()) -> tuple[ThingNoun, ...]:
 
 def _add(known: dict[Any, _Placed], key: Any, placed: _Placed, what: str) -> None:
     if key in known:
-        hint = f"rename one of them; the other is in {known[key].line()}"
+        hint = f"rename one of them; the other is in {known[key].where()}"
         raise placed.wrong(f"two {what} are named `{placed.entry.name}`", "name", hint)
     known[key] = placed
 
@@ -254,10 +278,15 @@ def _noun(placed: _Placed, fields: Mapping[str, _Placed]) -> ThingNoun:
     values = {name: one.entry.compared for name, one in fields.items()}
     for one in fields.values():
         _require_read(one, reader, values)
-    for at, sentence in enumerate(entry.sentences):
-        _require_slots(placed, at, READERS[sentence.read] if sentence.read else reader, fields)
     first = f"every {entry.name} has {next(iter(fields.values())).entry.example}"
-    default = (SentenceEntry(text=f"every {entry.name} has {HAS}", example=first), placed.line())
+    default = (SentenceEntry(text=f"every {entry.name} has {HAS}", example=first), placed.where())
+    sentences = tuple((one, placed.where("sentences", at)) for at, one in enumerate(entry.sentences)) or (default,)
+    for sentence, where in sentences:
+        _require_slots(sentence, where, reader, fields)
+    for one in fields.values():
+        if not any(sentence.names(one.entry.name) for sentence, _ in sentences):
+            hint = f"give `{entry.name}` a sentence with {HAS}, or write a thing of the project's own"
+            raise one.wrong(f"no sentence on `{entry.name}` can name `{one.entry.name}`", "name", hint)
     return ThingNoun(
         name=entry.name,
         about=entry.about or f"Every {entry.kind} of the target, by the Kubernetes API.",
@@ -265,7 +294,7 @@ def _noun(placed: _Placed, fields: Mapping[str, _Placed]) -> ThingNoun:
         fields={name: one.entry for name, one in fields.items()},
         values=values,
         reader=reader,
-        sentences=tuple((one, placed.line("sentences", at)) for at, one in enumerate(entry.sentences)) or (default,),
+        sentences=sentences,
     )
 
 
@@ -275,6 +304,8 @@ def _require_read(placed: _Placed, reader: ThingReader, values: Mapping[str, Fie
     if entry.read and entry.read not in reader.functions:
         hint = hint_with_nearest(entry.read, reader.functions)
         raise placed.wrong(f"`{entry.of}` has no function `{entry.read}`", "read", hint)
+    if entry.read and entry.read != entry.name:  # what a reader reads for it is decided by its name in the sentence
+        raise placed.wrong(f"a function reads the field of its name, `{entry.read}`", "name", "rename the field")
     try:
         named = [one.field for one in conditions_of(entry.of, values, entry.example)]
     except UsageError as error:
@@ -284,14 +315,18 @@ def _require_read(placed: _Placed, reader: ThingReader, values: Mapping[str, Fie
         raise placed.wrong(f"the example does not name `{entry.name}`", "example", hint)
 
 
-def _require_slots(placed: _Placed, at: int, reader: ThingReader, fields: Mapping[str, _Placed]) -> None:
-    """Refuse a sentence with a slot that nothing reads, or without one that its reader needs."""
-    sentence: SentenceEntry = placed.entry.sentences[at]
-    known = {slot for one in fields.values() for path in one.entry.path for slot in path.slots}
-    known |= {"has", *_SLOT.findall(sentence.has), *reader.slots, *reader.choices}
-    slots = {*_SLOT.findall(sentence.text)}
-    odd = ", ".join(f"<{slot}>" for slot in sorted((slots - known) | (reader.slots - slots)))
+def _require_slots(sentence: SentenceEntry, where: str, reader: ThingReader, fields: Mapping[str, _Placed]) -> None:
+    """Refuse a sentence with a slot that nothing reads, or without one that its reader or a field needs, or on things of another kind."""
+    own = READERS[sentence.read] if sentence.read else reader
+    if own.functions != reader.functions:
+        hint = "write a thing of its own for it"
+        raise ConfigurationError(f"`{sentence.read}` finds things with other fields", where=where, hint=hint)
+    paths = [path for one in fields.values() if sentence.names(one.entry.name) for path in one.entry.path]
+    needed = own.slots.union(*(path.slots for path in paths))
+    odd = ({*_SLOT.findall(sentence.text)} - {"has", *_SLOT.findall(sentence.has), *needed, *own.choices}) | (
+        needed - sentence.slots
+    )
     if odd:
-        what = f"the sentence has a slot that nothing reads, or lacks one that its reader needs: {odd}"
-        where = placed.document.where((*placed.at, "sentences", at))
+        named = ", ".join(f"<{slot}>" for slot in sorted(odd))
+        what = f"the sentence has a slot that nothing reads, or lacks one that its reader or a field needs: {named}"
         raise ConfigurationError(what, where=where, hint="a thing with a `kind` reads <name> and <region>")

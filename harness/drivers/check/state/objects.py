@@ -17,6 +17,7 @@ from harness.targets.cluster.workloads import (
     controllers,
     has_ended,
     jobs_of,
+    owner_of,
     pods_declared,
 )
 from harness.targets.kubernetes import Cluster, Object, is_terminating
@@ -42,6 +43,7 @@ class ContainerState:
     """
 
     only: ClassVar[str] = ""
+    leaving: ClassVar[bool] = False
     subject: str
     container: Object
     pod: Object
@@ -54,11 +56,12 @@ class ContainerState:
 
 @dataclass(frozen=True, slots=True)
 class ObjectState:
-    """One object of the Kubernetes API; `subject` as `north/Deployment/web`."""
+    """One object of the Kubernetes API; `subject` as `north/Deployment/web`, `leaving` where it is being deleted."""
 
     only: ClassVar[str] = ""
     subject: str
     document: Object
+    leaving: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +78,7 @@ class WorkloadState:
         only: the one field that a condition may be on; empty: any.
     """
 
+    leaving: ClassVar[bool] = False
     subject: str
     region: str
     name: str
@@ -100,27 +104,41 @@ class WorkloadState:
 
 
 def containers_in(target: Target) -> list[ContainerState]:
-    """Every container of controllers, CronJobs, unfinished Jobs and pods without a controller."""
+    """Every container of controllers, CronJobs, unfinished Jobs and pods that no controller of these declares, and what was added to a pod."""
     jobs = [(state.subject, one) for state in jobs_in(target) for one in state.controllers if not has_ended(one)]
     found = [one for subject, job in jobs for one in _containers(subject, job["spec"]["template"]["spec"])]
     for _, namespace, cluster in _clusters(target):
-        for kind, controller in controllers(cluster, namespace):
+        declared = list(controllers(cluster, namespace))
+        for kind, controller in declared:
             subject = f"{namespace}/{kind}/{controller['metadata']['name']}"
             found += _containers(subject, controller["spec"]["template"]["spec"])
         for pod in cluster.pods(namespace):
-            if not has_controller(pod) and not is_own(pod):
-                found += _containers(f"{namespace}/Pod/{pod['metadata']['name']}", pod["spec"])
+            subject = f"{namespace}/Pod/{pod['metadata']['name']}"
+            if not is_own(pod) and not (has_controller(pod) and any(selects(one, pod) for _, one in declared)):
+                found += _containers(subject, pod["spec"])
+            found += containers_of(subject, _debugging(pod), pod["spec"])
     return found
 
 
+def _debugging(pod: Object) -> list[Object]:
+    """The ephemeral containers of a pod that have not ended."""
+    states = (pod.get("status") or {}).get("ephemeralContainerStatuses") or []
+    ended = {one["name"] for one in states if (one.get("state") or {}).get("terminated")}
+    return [one for one in pod["spec"].get("ephemeralContainers") or [] if one["name"] not in ended]
+
+
 def workloads_in(target: Target) -> list[WorkloadState]:
-    """Every workload in every namespace of the target."""
+    """Every workload in every namespace of the target; one without controllers is of pods that belong to none that was read."""
     found: list[WorkloadState] = []
     for region, namespace, cluster in _clusters(target):
         pods = [pod for pod in cluster.pods(namespace) if not is_terminating(pod)]
         grouped: dict[str, list[Object]] = {}
         for _, controller in controllers(cluster, namespace):
             grouped.setdefault(component_name(controller), []).append(controller)
+        read = [one for own in grouped.values() for one in own]
+        for pod in pods:
+            if has_controller(pod) and not is_own(pod) and not any(selects(one, pod) for one in read):
+                grouped.setdefault(f"{controller_of(pod)}/{owner_of(pod)}", [])
         found += [
             WorkloadState(
                 subject=f"{namespace}/{name}",
@@ -188,10 +206,11 @@ def _containers(subject: str, pod: Object) -> Sequence[ContainerState]:
 
 def containers_of(subject: str, containers: Iterable[Object], pod: Object) -> Sequence[ContainerState]:
     """These containers of a pod specification, each with its subject."""
-    first = [one["name"] for one in pod.get("initContainers") or []]
+    kinds = {one["name"]: "init " for one in pod.get("initContainers") or []}
+    kinds |= {one["name"]: "ephemeral " for one in pod.get("ephemeralContainers") or []}
     return [
         ContainerState(
-            subject=f"{subject}, {'init ' if one['name'] in first else ''}container {one['name']}",
+            subject=f"{subject}, {kinds.get(one['name'], '')}container {one['name']}",
             container=one,
             pod=pod,
         )

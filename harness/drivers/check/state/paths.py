@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from harness.drivers.check.state.conditions import text_of
 from harness.errors import UsageError
 
 _STEP: Final = re.compile(
@@ -77,4 +78,4 @@ def _below(obj: Any, step: str | tuple[str, str], params: Mapping[str, str]) -> 
         yield None
     else:
         by, equal = step
-        yield from (one for one in obj if not by or (isinstance(one, Mapping) and str(one.get(by)) == equal))
+        yield from (one for one in obj if not by or (isinstance(one, Mapping) and text_of(one.get(by, "")) == equal))

@@ -25,8 +25,9 @@ from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
 from harness.targets.access import Access, access, accesses, resource_of
 from harness.targets.cluster.own import is_own
+from harness.targets.cluster.selectors import selector_text
 from harness.targets.cluster.workloads import CONTROLLERS, JOBS, WORKLOADS, all_containers
-from harness.targets.kubernetes import Cluster, Object, labels_of
+from harness.targets.kubernetes import Cluster, Object, is_terminating, labels_of
 from harness.targets.places import Clusters, every_place
 
 Params = Mapping[str, str]
@@ -95,9 +96,14 @@ def _region(target: Target, params: Params) -> str:
 @accesses(*access("list pods"), *CONTROLLERS, by=_of_switches)
 def _workloads(target: Target, params: Params) -> Iterator[WorkloadState | FactReading]:
     """Every workload, of `region` alone where it is given, and what that region lacks; with conditions on bypass switches also Jobs."""
-    region, found = _region(target, params), workloads_in(target)
+    region, read = _region(target, params), workloads_in(target)
+    found = [state for state in read if state.controllers]
     jobs = jobs_in(target) if BYPASS_SWITCHES in params.get("has", "") else []
     yield from (state for state in (*found, *jobs) if region in ("", state.region))
+    for state in read:
+        if not state.controllers and region in ("", state.region):
+            expected, observed = "a controller that was read", "its pods are there, their controller was not read"
+            yield FactReading(subject=state.subject, expected=expected, observed=observed, ok=None)
     if region:
         yield from _missing(found, region)
 
@@ -132,7 +138,7 @@ def _accounts(target: Target, params: Params) -> Iterator[ObjectState | FactRead
 
 
 def objects_reader(version: str, kind: str, selector: Mapping[str, str], *, everywhere: bool) -> ThingReader:
-    """What finds the objects of a kind, without those that the harness created.
+    """What finds the objects of a kind, without those that the harness created, and which regions or clusters have none.
 
     Args:
         version: of the API, as `apps/v1`.
@@ -143,29 +149,46 @@ def objects_reader(version: str, kind: str, selector: Mapping[str, str], *, ever
 
     @accesses(*access(f"list {resource_of(version, kind)}{' -A' if everywhere else ''}"))
     def find(target: Target, params: Params) -> Iterator[ObjectState | FactReading]:
-        name, named = params.get("name", ""), False
-        for namespace, cluster in _places(target, _region(target, params), everywhere=everywhere):
-            found = cluster.objects(version, kind, namespace)
-            if found is None:
-                hint = "`kubectl api-resources` lists the kinds that it serves"
-                raise DriverError(f"the API server does not serve {kind} of {version}", where=cluster.url, hint=hint)
-            for one in found:
-                own = str(one["metadata"]["name"])
+        name, counts = params.get("name", ""), dict[str, int]()
+        for place, namespace, cluster in _places(target, _region(target, params), everywhere=everywhere):
+            counts.setdefault(place, 0)
+            for one in _objects(cluster, version, kind, namespace, everywhere=everywhere):
+                own, leaving = str(one["metadata"]["name"]), is_terminating(one)
                 if name in ("", own) and selector.items() <= labels_of(one).items() and not is_own(one):
-                    named = True
-                    yield ObjectState(f"{namespace or cluster.url}/{kind}/{own}", one)
-        if name and not named:
-            yield FactReading(subject=f"{kind}/{name}", expected="an object", observed="none of that name", ok=False)
+                    counts[place] += not leaving
+                    yield ObjectState(f"{namespace or cluster.url}/{kind}/{own}", one, leaving)
+        required = {*counts} - {""} or {*counts}
+        none = f"none{' of that name' if name else ''}{f' with {selector_text(selector)}' if selector else ''}"
+        for place in sorted(place for place in required if not counts[place]):
+            subject = "/".join(filter(None, (place, kind, name)))
+            ok = False if name and not any(counts.values()) else None
+            yield FactReading(subject=subject, expected="an object", observed=none, ok=ok)
 
     return ThingReader(find, choices=frozenset({"region", "name"}))
 
 
-def _places(target: Target, region: str, *, everywhere: bool) -> list[tuple[str, Cluster]]:
-    """Namespaces of the target with their clusters, or every cluster; of one region if it is given."""
+def _places(target: Target, region: str, *, everywhere: bool) -> list[tuple[str, str, Cluster]]:
+    """Where objects are: a region or a cluster that must have one, the namespace, its cluster. A namespace of no region need not have one."""
     clusters = Clusters(target)
     if everywhere:
-        return [("", one) for one in ([clusters.of(region)] if region else clusters.every())]
-    return [(namespace, clusters.of(own)) for own, namespace in every_place(target) if region in ("", own)]
+        return [(one.url, "", one) for one in ([clusters.of(region)] if region else clusters.every())]
+    return [(own, namespace, clusters.of(own)) for own, namespace in every_place(target) if region in ("", own)]
+
+
+def _objects(cluster: Cluster, version: str, kind: str, namespace: str, *, everywhere: bool) -> Sequence[Object]:
+    """The objects of a kind in a namespace, or in none.
+
+    Raises:
+        DriverError: the API server does not serve the kind, or has its objects in namespaces and the noun has them in none, or the reverse.
+    """
+    if kind not in cluster.kinds(version):
+        hint = "`kubectl api-resources` lists the kinds that it serves"
+        raise DriverError(f"the API server does not serve {kind} of {version}", where=cluster.url, hint=hint)
+    if (kind in cluster.cluster_scoped(version)) is not everywhere:
+        what = f"objects of {kind} are in {'namespaces' if everywhere else 'no namespace'}"
+        hint = f"{'leave out' if everywhere else 'write'} `scope: cluster` in the noun"
+        raise DriverError(what, where=cluster.url, hint=hint)
+    return cluster.objects(version, kind, namespace) or ()
 
 
 _OF_DEPLOYMENT: Final = frozenset({"deployment"})
