@@ -103,6 +103,7 @@ from harness.model.verdict import (
     Verdict,
 )
 from harness.model.window import (
+    StarvedTime,
     Window,
     Worker,
     after_faults_name,
@@ -206,6 +207,7 @@ __all__ = [
     "Schema",
     "Scope",
     "Sink",
+    "StarvedTime",
     "Steady",
     "Step",
     "Table",
