@@ -101,7 +101,7 @@ def test_a_time_without_a_fault_of_which_requests_are_not_recorded_shows_no_fail
     quiet = run.windows["everyday/fault-free"]
     gone = replace(quiet, samples=quiet.samples.where(~of(quiet.samples, "name", "play-track")))
     for each in (quiet, gone):
-        found = judged("30 s", replace(run, windows={**run.windows, quiet.name: each}))
+        found = judged("20 s", replace(run, windows={**run.windows, quiet.name: each}))
         assert found["recovery of users"].outcome is not PASS, found["recovery of users"].reason
 
 

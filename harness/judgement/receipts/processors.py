@@ -31,6 +31,8 @@ PER_HARNESS: Final = 1.5
 
 If a release takes more, it causes the shortage of processors itself.
 """
+MORE: Final = 0.25
+"""A release that takes more than this share of all processors beyond its own has caused the shortage as well; beside others at work a healthy one took up to 0.21."""
 READ_EACH_NS: Final = 1_800_000_000
 """The readings of the machine come each second: one that covers more than this follows others that are not recorded."""
 FULL: Final = 0.85
@@ -120,13 +122,13 @@ def scarce_seconds(every: Iterable[MachineSeen], *, by_others: bool = False) -> 
     """
     readings, scarce, since_ns = list(every), set[int](), None
     usual = [own_share(seen) for seen in readings if needed(seen) is not None]
-    most = float(np.median(usual)) + TAKEN if usual else 0.0
+    most = float(np.median(usual)) + MORE if usual else 0.0
     for seen in readings:
         if (need := needed(seen)) is not None:
             taken = left_over(seen) < 1 - TAKEN
             small = need > FULL or (seen.stalled or 0.0) > STALLED
             start_ns = seen.when_ns - NS_PER_S if since_ns is None else since_ns
-            known = seen.when_ns - start_ns <= READ_EACH_NS and beyond(seen) <= TAKEN and own_share(seen) <= most
+            known = seen.when_ns - start_ns <= READ_EACH_NS and beyond(seen) <= MORE and own_share(seen) <= most
             if (taken and known) if by_others else (taken or small):
                 scarce |= set(range(start_ns // NS_PER_S, seen.when_ns // NS_PER_S + 1))
         since_ns = seen.when_ns
