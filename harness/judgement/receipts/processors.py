@@ -31,9 +31,9 @@ PER_HARNESS: Final = 1.5
 
 If a release takes more, it causes the shortage of processors itself.
 """
-MORE: Final = 0.25
-"""A release that takes more than this share of all processors beyond its own has caused the shortage as well; beside others at work a healthy one took up to 0.21."""
-READ_EACH_NS: Final = 1_800_000_000
+MORE: Final = 0.3
+"""A release that takes more than this share of all processors beyond its own has caused the shortage as well; beside others at work a healthy one took up to 0.23."""
+READ_EACH_NS: Final = 1_900_000_000
 """The readings of the machine come each second: one that covers more than this follows others that are not recorded."""
 FULL: Final = 0.85
 """A machine is too small if the harness and a healthy release take more than this share of it."""
