@@ -1,8 +1,9 @@
 """A figure read a second time, from the requests that a starved machine did not touch.
 
 A FAIL that a starved machine excuses stays if it is proven without the starved seconds and the 15 s after each: a release that is slow while the control
-is well is slow by itself. If nothing is proven, what is undecided is a PASS if it passes without the starved seconds alone, which are at most a tenth: a
-release that stays slow when they are over does not pass.
+is well is slow by itself. It never becomes a PASS. A response time that is undecided from the beginning is a PASS if it passes without the answers that
+were late by the starved seconds, which are at most a tenth: a release that stays slow when they are over does not pass, nor does one of which a request
+failed in them or waited for as long as the limit outside of them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from harness.judgement.figures.spec import Spec
 from harness.judgement.measures import Case
 from harness.judgement.receipts.machine import undisturbed, without_starved
 from harness.model import Evidence, Measure, Outcome, Phase
+from harness.units import NS_PER_MS
 
 _SOUND: Final = "without the requests of the time in which the machine was starved"
 
@@ -24,13 +26,14 @@ def read_again(case: Case, spec: Spec, made: Sequence[tuple[Measure, Measure]]) 
     found = [after for _, after in made]
     if not spec.undisturbed or case.objective.scope.phase is not Phase.STEADY or case.evidence.clock_steps:
         return found
-    excused = [after for before, after in made if before.outcome is not after.outcome]
-    proven = [one for one in _read(case, spec, undisturbed(case.evidence) if excused else None) if _fails(one)]
-    found = [_replaced(one, proven) if one in excused else one for one in found]
+    if excused := [after for before, after in made if before.outcome is not after.outcome]:
+        proven = [one for one in _read(case, spec, undisturbed(case.plan, case.evidence)) if _fails(one)]
+        return [_replaced(one, proven) if one in excused else one for one in found]
     undecided = [one for one in found if one.outcome is Outcome.INCONCLUSIVE]
-    if not undecided or any(map(_fails, found)):
+    if not undecided or any(map(_fails, found)) or case.objective.limit.dimension != "time":
         return found
-    again = _read(case, spec, without_starved(case.plan, case.evidence, case.objective.scope.traffic))
+    limit_ns = round(case.scaled.in_unit("ms") * NS_PER_MS)
+    again = _read(case, spec, without_starved(case.plan, case.evidence, case.objective.scope.traffic, limit_ns))
     if not again or any(map(_fails, again)):
         return found
     passed = [one for one in again if one.outcome is Outcome.PASS]

@@ -110,6 +110,7 @@ from harness.model.records.table import (
     Words,
 )
 from harness.model.records.window import (
+    StarvedTime,
     Window,
     Worker,
     after_faults_name,
@@ -213,6 +214,7 @@ __all__ = [
     "Schema",
     "Scope",
     "Sink",
+    "StarvedTime",
     "Steady",
     "Step",
     "Table",

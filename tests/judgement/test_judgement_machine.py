@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from judgement_builders import (
     down,
+    failing,
     health,
     measures,
     observation,
@@ -40,6 +42,7 @@ from harness.model import (
     ReasonKind,
     Restore,
     Table,
+    WatchSource,
     Words,
 )
 from harness.model.records.table import CONTROL
@@ -156,10 +159,22 @@ def controlled(run: Evidence, *, late: range = range(0), silent: str = "", **had
     ]
     fields = {"target": 0.25, "harness": 0.15, "others": 0.02, "yielding": 0.0, **had}
     seen = (observation("machine.seen", "machine", at, "machine", at_ns=ns(at), **fields) for at in range(1, 400))
-    return replace(run, recorded={CONTROL.name: Table.of(CONTROL, rows)}, observations=(*run.observations, *seen))
+    return replace(
+        run,
+        recorded={CONTROL.name: Table.of(CONTROL, rows)},
+        observations=(*run.observations, *seen, counted_control(len(rows))),
+        watchers={**run.watchers, CONTROL.name: WatchSource(name=CONTROL.name, spacing_ms=500, closed=True)},
+    )
+
+
+def counted_control(probes: int) -> Observation:
+    """The receipt of the watcher of the control: how many probes it made."""
+    return observation("watch.closed", CONTROL.name, 400, "watch", probes=probes)
 
 
 EACH: Final = range(400)
+BEGIN: Final = 5
+"""A second in the first window of the run."""
 
 
 @pytest.mark.parametrize(
@@ -398,6 +413,8 @@ def slowed_in(run: Evidence, at: float, seconds: float) -> Evidence:
         (5, 6, {"stalled": 0.8}, False),  # disks were busy, maybe by this release
         (20, 6, {"others": 0.5}, False),  # the release stayed slow when the starved time was over
         (30, 31, {"others": 0.5}, False),  # more than a tenth would be left out
+        (5, 6, {"target": 0.8, "others": 0.12}, False),  # the release took 80 %, and others 12 %
+        (5, 6, {"target": 0.3, "others": 0.12}, True),  # the release took no more than its own
     ],
 )
 def test_a_few_starved_seconds_leave_a_healthy_release_its_pass(
@@ -415,6 +432,128 @@ def test_a_few_starved_seconds_leave_a_healthy_release_its_pass(
     assert any(one.reason.endswith("in which the machine was starved") for one in found) is passes
 
 
+def sparsely_starved(run: Evidence) -> Evidence:
+    """Other programs starved the machine in one second of eleven."""
+    late = range(3, 400, 11)
+    return with_others(controlled(run, late=late), {at + 1 for at in late})
+
+
+def with_others(run: Evidence, at: Container[int]) -> Evidence:
+    """The run; by the readings of the machine at these seconds other programs had half of the processors."""
+    taken = {ns(one) for one in range(400) if one in at}
+    return replace(
+        run,
+        observations=tuple(
+            replace(one, fields={**one.fields, "others": 0.5}) if one.fields.get("at_ns") in taken else one
+            for one in run.observations
+        ),
+    )
+
+
+def waiting(run: Evidence, each: int, seconds: float) -> Evidence:
+    """One request of so many took so many seconds more."""
+
+    def longer(rows: Table) -> Table:
+        slow = np.arange(len(rows)) % each == 0
+        return replace(rows, ints={**rows.ints, "done_ns": rows.ints["done_ns"] + second(seconds) * slow})
+
+    return requests(run, longer)
+
+
+@pytest.mark.parametrize("seconds", [0.4, 0.9, 3, 12, 60])
+def test_a_request_that_waits_longer_is_not_excused_by_the_starved_seconds_that_it_meets(seconds: float) -> None:
+    """One request of 21 is slow, whenever it was due: those that wait for 12 s each meet one of the starved seconds, which are one of eleven."""
+    found = times(sparsely_starved(waiting(core_evidence(), 21, seconds)))
+    assert {one.outcome for one in found if "200 ms" in one.limit} <= {Outcome.INCONCLUSIVE, Outcome.FAIL}
+    assert any("200 ms" in one.limit for one in found)
+
+
+@pytest.mark.parametrize("seconds", [0.4, 20, 61, 200])
+def test_a_release_that_is_slow_while_the_control_is_well_fails_however_long_it_takes(seconds: float) -> None:
+    """The machine was starved for one second of fifty: requests that took 61 s all met one."""
+    late = range(20, 400, 50)
+    found = times(controlled(waiting(core_evidence(), 1, seconds), late=late, others=0.5))
+    assert Outcome.FAIL in {one.outcome for one in found}
+
+
+def errors_of(run: Evidence) -> set[Outcome]:
+    """What becomes of the claims of an error rate."""
+    return outcomes(core_plan(), run, Figure.ERROR_RATE)
+
+
+@pytest.mark.parametrize("starved", [0, 6])
+def test_a_control_that_is_late_explains_no_request_that_failed(starved: int) -> None:
+    """Every request of 5 s was answered with status 500; the control took 120 ms, and other programs had half of the processors."""
+    run = core_evidence()
+    begin_ns = run.windows["everyday/fault-free"].start_ns + second(5)
+
+    def broken(rows: Table) -> Table:
+        due_ns = rows.ints["intended_ns"]
+        return failing(rows, (due_ns >= begin_ns) & (due_ns < begin_ns + second(5)), status=500, error="status 500")
+
+    begin = round((begin_ns - ns(0)) / second(1))
+    assert Outcome.PASS not in errors_of(
+        controlled(requests(run, broken), late=range(begin, begin + starved), others=0.5)
+    )
+
+
+def test_a_failure_that_a_starved_machine_excuses_is_never_a_pass() -> None:
+    """One request of 40 is slow, and in each starved second, one of eleven, every one: proven beyond 5 %, and less than 5 % without those seconds."""
+    run = waiting(core_evidence(), 40, 0.4)
+    for at in range(3, 400, 11):
+        run = slowed_in(run, (ns(at) - run.windows["everyday/fault-free"].start_ns) / second(1), 1.0)
+    found = {one.outcome for one in times(sparsely_starved(run)) if "200 ms" in one.limit}
+    assert found == {Outcome.INCONCLUSIVE}
+
+
+def test_a_release_whose_database_has_the_processors_in_the_slow_seconds_is_not_excused_by_others_who_always_have_some() -> (
+    None
+):
+    """Others take 12 % all the time; in the slow seconds the sandbox took 60 % in place of 15 %, the control was late, and so were the users."""
+    run = controlled(slowed_in(core_evidence(), BEGIN, 5), late=range(BEGIN, BEGIN + 6), others=0.12)
+    slow = {ns(at) for at in range(BEGIN, BEGIN + 8)}
+    busy = tuple(
+        replace(one, fields={**one.fields, "harness": 0.6}) if one.fields.get("at_ns") in slow else one
+        for one in run.observations
+    )
+    assert not not_passed(run)
+    assert not_passed(replace(run, observations=busy))
+
+
+def not_passed(run: Evidence) -> bool:
+    """Whether a response time of the run is no PASS."""
+    return any(one.outcome is not Outcome.PASS for one in times(run))
+
+
+def test_a_reading_of_the_machine_speaks_of_no_second_whose_own_reading_is_gone() -> None:
+    """The control and the users were slow for 5 s, and others had the processors a second later: the readings between are removed."""
+    run = with_others(controlled(slowed_in(core_evidence(), BEGIN, 5), late=range(BEGIN, BEGIN + 6)), {BEGIN + 7})
+    gone = {ns(at) for at in range(BEGIN + 1, BEGIN + 7)}
+    kept = tuple(one for one in run.observations if one.fields.get("at_ns") not in gone or one.kind != "machine.seen")
+    assert len(run.observations) - len(kept) == 6
+    assert not_passed(run)
+    assert not_passed(replace(run, observations=kept))
+
+
+@pytest.mark.parametrize("gone", ["answers in time", "the end of the watch"])
+def test_a_control_whose_record_is_not_complete_leaves_nothing_out(gone: str) -> None:
+    """One of six probes a second was late, which is no late control; without the others it would be one."""
+    run = controlled(slowed_in(core_evidence(), BEGIN, 5), late=range(BEGIN, BEGIN + 6), others=0.5)
+    rows = run.recorded[CONTROL.name]
+    if gone == "the end of the watch":
+        assert not not_passed(run)
+        watch = replace(run.watchers[CONTROL.name], closed=False)
+        assert not_passed(replace(run, watchers={**run.watchers, CONTROL.name: watch}))
+        return
+    late = np.flatnonzero(rows.ints["done_ns"] - rows.ints["due_ns"] > second(0.05))
+    quick = np.isin(np.arange(len(rows)), late[np.arange(len(late)) % 6 > 0])
+    rows = replace(
+        rows, ints={**rows.ints, "done_ns": np.where(quick, rows.ints["due_ns"] + 3_000_000, rows.ints["done_ns"])}
+    )
+    for kept in (rows, rows.where(~quick)):
+        assert not_passed(replace(run, recorded={CONTROL.name: kept}))
+
+
 def test_without_a_control_nothing_is_left_out() -> None:
     """A watch that was late says nothing of the seconds in which it was not."""
-    assert undisturbed(starved(slowed(core_evidence()), 0.2)) is None
+    assert undisturbed(core_plan(), starved(slowed(core_evidence()), 0.2)) is None

@@ -89,6 +89,22 @@ def test_one_route_that_stays_away_fails_and_is_named() -> None:
     assert "the users' requests (route play-track) were not served again in 34 s" in measure.reason
 
 
+def test_a_time_without_a_fault_of_which_requests_are_not_recorded_shows_no_failures_that_are_as_before() -> None:
+    """One request of a route in 80 fails from the fault on, none of 1500 did before: without the record of those, 1 % would be as before."""
+
+    def rarely(rows: Table) -> Table:
+        turn = np.arange(len(rows)) // 4 % 80
+        bad = of(rows, "name", "play-track") & (turn == 1)
+        return with_words(failing(rows, bad), bad, served_region=None)
+
+    run = under(rarely)
+    quiet = run.windows["everyday/fault-free"]
+    gone = replace(quiet, samples=quiet.samples.where(~of(quiet.samples, "name", "play-track")))
+    for each in (quiet, gone):
+        found = judged("20 s", replace(run, windows={**run.windows, quiet.name: each}))
+        assert found["recovery of users"].outcome is not PASS, found["recovery of users"].reason
+
+
 def unasked(route: str, run: Evidence) -> list[str]:
     """What is said of a route after the database's loss, apart from the worst group."""
     found = measures(judge(plan({"R": recovery("30 s", "database-loss")}), run))

@@ -52,15 +52,15 @@ def fault_free_windows(case: Case, name: str) -> tuple[Window, ...] | Measure:
 def judged(window: Window) -> Table:
     """The samples of a window, without failures that may have been caused by the fault or the candidate release that ended the window.
 
-    Also without requests of the time in which the machine was starved, where that is to be left out.
+    Also without requests that a starved machine delayed, where these are to be left out.
     """
     samples = window.samples
-    if not (window.spared_ns or window.starved_ns):
+    if not (window.spared_ns or window.starved):
         return samples
-    due_ns, done_ns = samples.ints["intended_ns"], samples.ints["done_ns"]
-    left_out = window.spares(due_ns, done_ns, failed(samples))
-    for start_ns, end_ns in window.starved_ns:
-        left_out |= (due_ns < end_ns) & (done_ns >= start_ns)
+    due_ns, done_ns, bad = samples.ints["intended_ns"], samples.ints["done_ns"], failed(samples)
+    left_out = window.spares(due_ns, done_ns, bad)
+    if window.starved:
+        left_out |= window.starved.excuses(due_ns, done_ns, bad)
     return samples.where(~left_out) if left_out.any() else samples
 
 

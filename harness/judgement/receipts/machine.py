@@ -10,7 +10,8 @@ machine, or the release, which may have used up the processors by itself. The ke
 busy excuse nothing. If no control was watched, the watch serves as one: it does next to nothing, and sends its probes late when it is starved.
 A FAIL becomes INCONCLUSIVE if more seconds around it were starved than by chance on an idle machine, unless the requests of the other seconds prove it
 alone: what the control does not suffer is the release's. A PASS stays: a platform that passes while it waits for a processor has passed a harder test.
-What is undecided is a PASS if the requests outside a few starved seconds pass: the release that stays slow when those are over does not.
+A response time that is undecided is a PASS if it passes without the answers that were late by a few starved seconds: a release that stays slow when those
+are over does not, nor one that fails requests in them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from harness.judgement.measures import Case
-from harness.judgement.receipts.faults.attempts import counted_attempt, known_until_ns
+from harness.judgement.receipts.faults.attempts import counted_attempt, known_until_ns, on_its_way_ns
 from harness.judgement.receipts.processors import CALM_MS, control_witness, scarce_seconds, watch_witness
 from harness.model import (
     ClockStep,
@@ -36,6 +37,7 @@ from harness.model import (
     Plan,
     Reason,
     ReasonKind,
+    StarvedTime,
     Window,
 )
 from harness.model.observations import MachineSeen, every
@@ -71,8 +73,11 @@ def starvation(plan: Plan, evidence: Evidence, spans: Spans) -> Reason | None:
     return None if machine is None or machine.ok else Reason(kind=ReasonKind.MACHINE, text=machine.why, hint=HINT)
 
 
-def undisturbed(evidence: Evidence) -> Evidence | None:
-    """The evidence, its windows without the seconds in which the control took over CALM_MS or was not watched, and the 15 s after each; None: no control was watched."""
+def undisturbed(plan: Plan, evidence: Evidence) -> Evidence | None:
+    """The evidence, its windows without the seconds in which the control took over CALM_MS or was not watched, and the 15 s after each; None: no control was watched.
+
+    A request that was on its way for longer than the plan promises outside of these seconds stays: it was late without them.
+    """
     control = evidence.recorded.get(CONTROL.name)
     if control is None or not len(control):
         return None
@@ -80,31 +85,42 @@ def undisturbed(evidence: Evidence) -> Evidence | None:
     sound = set(np.setdiff1d(witness.watched, witness.late).tolist())
     around_s = round(_AROUND_S)
 
-    def left_out(window: Window) -> tuple[tuple[int, int], ...]:
+    def left_out(window: Window) -> StarvedTime:
         seconds = range(window.start_ns // NS_PER_S - around_s, window.end_ns // NS_PER_S + 1)
-        return tuple((at * NS_PER_S, (at + 1 + around_s) * NS_PER_S) for at in seconds if at not in sound)
+        felt = {at + after for at in seconds if at not in sound for after in range(around_s + 1)}
+        return StarvedTime(spans_ns=_spans_of(felt), patience_ns=on_its_way_ns(plan), failed_too=True)
 
-    windows = {name: replace(window, starved_ns=left_out(window)) for name, window in evidence.windows.items()}
+    windows = {name: replace(window, starved=left_out(window)) for name, window in evidence.windows.items()}
     return replace(evidence, windows=windows)
 
 
-def without_starved(plan: Plan, evidence: Evidence, traffic: str | None) -> Evidence | None:
-    """The evidence, the fault-free windows of a traffic without the seconds in which other programs starved the machine.
+def without_starved(plan: Plan, evidence: Evidence, traffic: str | None, limit_ns: int) -> Evidence | None:
+    """The evidence, the fault-free windows of a traffic without the requests that were late by the seconds in which other programs starved the machine.
 
-    None: the machine was not starved, or for too long, or the processors were not counted. A second in which the machine was merely too small, or
-    waited for its disks, stays: a release that uses more than before makes it so.
+    A request that failed stays, as a machine that is late makes answers late; so does one that was on its way for `limit_ns` outside of these seconds.
+
+    None: the machine was not starved, or for too long, or the record of the control or of the processors is not complete. A second in which the machine
+    was merely too small, or waited for its disks, or in which the release took more than its own, stays: such a release starves the machine itself.
     """
     spans = [window.span for window in evidence.fault_free(traffic)]
-    seen = every(MachineSeen, evidence.observations)
+    seen, watch = every(MachineSeen, evidence.observations), evidence.watchers.get(CONTROL.name)
     control, scarce = evidence.recorded.get(CONTROL.name), scarce_seconds(seen, by_others=True)
     if control is None or scarce is None or starvation(plan, evidence, spans) is None:
         return None
-    starved = sorted(scarce.intersection(control_witness(control).late.tolist()))
-    left_out = tuple((at * NS_PER_S, (at + 1) * NS_PER_S) for at in starved)
+    if watch is None or watch.why or not watch.closed:
+        return None
+    left_out = _spans_of(scarce.intersection(control_witness(control).late.tolist()))
     lost_ns = sum(max(min(end, till) - max(at, start), 0) for start, end in spans for at, till in left_out)
     if not 0 < lost_ns <= LEFT_OUT * sum(end - start for start, end in spans):
         return None
-    return replace(evidence, windows={n: replace(w, starved_ns=left_out) for n, w in evidence.windows.items()})
+    starved = StarvedTime(spans_ns=left_out, patience_ns=limit_ns, failed_too=False)
+    return replace(evidence, windows={n: replace(w, starved=starved) for n, w in evidence.windows.items()})
+
+
+def _spans_of(seconds: set[int]) -> tuple[tuple[int, int], ...]:
+    """These seconds as spans in ns, in order; neighbours are one."""
+    starts, ends = (sorted(at for at in seconds if at + beside not in seconds) for beside in (-1, 1))
+    return tuple((start * NS_PER_S, (end + 1) * NS_PER_S) for start, end in zip(starts, ends, strict=True))
 
 
 def doubted(found: Measure, doubt: Reason | None) -> Measure:

@@ -31,6 +31,10 @@ PER_HARNESS: Final = 1.5
 
 If a release takes more, it causes the shortage of processors itself.
 """
+MORE: Final = 0.3
+"""A release that takes more than this share of all processors beyond its own has caused the shortage as well; beside others at work a healthy one took up to 0.23."""
+READ_EACH_NS: Final = 1_900_000_000
+"""The readings of the machine come each second: one that covers more than this follows others that are not recorded."""
 FULL: Final = 0.85
 """A machine is too small if the harness and a healthy release take more than this share of it."""
 QUIET_CONTROL: Final = 0.002
@@ -91,6 +95,16 @@ def needed(seen: MachineSeen) -> float | None:
     return seen.harness + min(seen.target, PER_HARNESS * seen.harness)
 
 
+def beyond(seen: MachineSeen) -> float:
+    """The share of all processors that the release took beyond what a healthy one takes."""
+    return max((seen.target or 0.0) - PER_HARNESS * (seen.harness or 0.0), 0.0)
+
+
+def own_share(seen: MachineSeen) -> float:
+    """The share of all processors that the release took, with the harness and the rest of the sandbox, such as its database."""
+    return (seen.target or 0.0) + (seen.harness or 0.0)
+
+
 def left_over(seen: MachineSeen) -> float:
     """The share of all processors that other programs left to the harness and the release."""
     return 1 - max((seen.others or 0.0) - (seen.yielding or 0.0), 0.0)
@@ -101,16 +115,21 @@ def scarce_seconds(every: Iterable[MachineSeen], *, by_others: bool = False) -> 
 
     Args:
         every: the readings of the machine.
-        by_others: only those in which other programs had them; a release makes a machine too small, or its disks busy, by itself.
+        by_others: only those of which it is known that other programs had them, and neither the release nor what it uses, such as its database,
+            took more than its own; a release makes a machine too small, or its disks busy, by itself, and nothing is known of a time without readings.
 
     None if the kernel did not count which programs had the processors.
     """
-    scarce, counted, since_ns = set[int](), False, None
-    for seen in every:
+    readings, scarce, since_ns = list(every), set[int](), None
+    usual = [own_share(seen) for seen in readings if needed(seen) is not None]
+    most = float(np.median(usual)) + MORE if usual else 0.0
+    for seen in readings:
         if (need := needed(seen)) is not None:
-            counted = True
+            taken = left_over(seen) < 1 - TAKEN
             small = need > FULL or (seen.stalled or 0.0) > STALLED
-            if left_over(seen) < 1 - TAKEN or (small and not by_others):
-                scarce |= set(range((since_ns or seen.when_ns - NS_PER_S) // NS_PER_S, seen.when_ns // NS_PER_S + 1))
+            start_ns = seen.when_ns - NS_PER_S if since_ns is None else since_ns
+            known = seen.when_ns - start_ns <= READ_EACH_NS and beyond(seen) <= MORE and own_share(seen) <= most
+            if (taken and known) if by_others else (taken or small):
+                scarce |= set(range(start_ns // NS_PER_S, seen.when_ns // NS_PER_S + 1))
         since_ns = seen.when_ns
-    return scarce if counted else None
+    return scarce if usual else None

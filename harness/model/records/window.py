@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
 from harness.model.planned.objective import Phase
 from harness.model.records.table import SAMPLES, Bools, Ints, Table
 from harness.units import NS_PER_S
@@ -47,6 +49,31 @@ class Worker:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StarvedTime:
+    """The time in which the machine was starved or still felt it, and how much of it a request may blame.
+
+    Attributes:
+        spans_ns: half open, apart from each other.
+        patience_ns: a request that was on its way for so long outside of them was late without them.
+        failed_too: whether they explain that a request failed; else only that it was late.
+    """
+
+    spans_ns: tuple[tuple[int, int], ...]
+    patience_ns: int
+    failed_too: bool
+
+    def excuses(self, due_ns: Ints, done_ns: Ints, failed: Bools) -> Bools:
+        """A mask of requests that were due or on their way in a span, and for less than `patience_ns` outside of them."""
+        met, inside_ns = np.zeros(len(due_ns), dtype=np.bool_), np.zeros(len(due_ns), dtype=np.int64)
+        for start_ns, end_ns in self.spans_ns:
+            met |= (due_ns < end_ns) & (done_ns >= start_ns)
+            inside_ns += np.maximum(np.minimum(done_ns, end_ns) - np.maximum(due_ns, start_ns), 0)
+        if not self.failed_too:
+            met &= ~failed
+        return np.asarray(met & (done_ns - due_ns - inside_ns < self.patience_ns), dtype=np.bool_)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
     """A stretch of one traffic, with the samples due in it.
 
@@ -68,8 +95,7 @@ class Window:
         broken_off: requests and journeys between others, at the edges of this window, that are not recorded; the judge counts them.
         spared_ns: where a fault or a candidate was sent at the end: as long before it a request that failed after it must have been due to tell of
             this window. 0: none was sent.
-        starved_ns: spans, half open, in which the machine was starved or still felt it; requests that were due or on their way in one are left out.
-            Empty: none is.
+        starved: the time in which the machine was starved, where the requests that it delayed are left out; None: none is.
     """
 
     name: str
@@ -87,7 +113,7 @@ class Window:
     stopped_ns: int | None = None
     broken_off: int = 0
     spared_ns: int = 0
-    starved_ns: tuple[tuple[int, int], ...] = ()
+    starved: StarvedTime | None = None
 
     def spares(self, due_ns: Ints, done_ns: Ints, failed: Bools) -> Bools:
         """A mask of requests that failed and were on their way when a fault or a candidate was sent: that they failed is its doing.

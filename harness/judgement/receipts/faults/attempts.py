@@ -55,11 +55,15 @@ def quiet_windows(evidence: Evidence, traffic: str | None) -> tuple[Window, ...]
 def spared_ns(plan: Plan, evidence: Evidence) -> Mapping[str, int]:
     """By window that a fault or a candidate ended: requests that were due within this time before its end (in ns) and failed after it do not count for the window.
 
-    The time is the response time that the claims promise, or a second if they promise none: so long a request may be on its way.
+    The time is `on_its_way_ns`.
     """
-    promised = round((promised_ms(plan) or _UNPROMISED_MS) * NS_PER_MS)
     begun = {(window.traffic, window.start_ns) for window in evidence.windows.values() if not window.fault_free}
-    return {w.name: promised for w in evidence.fault_free() if (w.traffic, w.end_ns) in begun}
+    return {w.name: on_its_way_ns(plan) for w in evidence.fault_free() if (w.traffic, w.end_ns) in begun}
+
+
+def on_its_way_ns(plan: Plan) -> int:
+    """How long a request may be on its way: the response time that the claims promise, or a second if they promise none."""
+    return round((promised_ms(plan) or _UNPROMISED_MS) * NS_PER_MS)
 
 
 def samples_due(evidence: Evidence, traffic: str | None, span: tuple[int, int]) -> Table:
