@@ -11,10 +11,12 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, DriverError, HarnessError
 from harness.files import bundled
+
+_Given = TypeVar("_Given")
 
 KINDS: Final = ("steps", "figures", "probes", "drivers", "reports")
 """The keys of the table; the entry points of each are in the group `readiness.KIND`."""
@@ -53,17 +55,40 @@ def loaded(entry: EntryPoint, what: str, *, made: bool = False) -> Any:
         found = entry.load()
         return found() if made else found
 
-    what_is_left_out = "line" if _is_of_project(entry) else "entry point"
-    return _called(load, what, lambda _: place_of(entry), f"correct the module, or leave the {what_is_left_out} out")
+    hint = f"correct the module, or leave the {'line' if _is_of_project(entry) else 'entry point'} out"
+    return _called(load, lambda error: _not_loaded(what, error, place_of(entry), hint))
 
 
-def _called(call: Callable[[], Any], what: str, where: Callable[[BaseException], str], hint: str) -> Any:
+def called(call: Callable[[], _Given], of: Callable[..., Any]) -> _Given:
+    """What a call of a function gives.
+
+    Raises:
+        DriverError: the function is of a module in the project's `claims`, and raised something that is no error of the harness; with file and line.
+    """
+    module = sys.modules.get(of.__module__)
+    if module is None or module not in claims_modules():
+        return call()
+
+    def failed(error: BaseException) -> HarnessError:
+        what = f"`{of.__name__}` raised {type(error).__name__}: {error}"
+        return DriverError(what, where=_line_in(Path(str(module.__file__)), error), hint="correct the function")
+
+    return _called(call, failed)
+
+
+def _called(call: Callable[[], _Given], said: Callable[[BaseException], HarnessError]) -> _Given:
     try:
         return call()
+    except HarnessError:
+        raise
     except (Exception, SystemExit) as error:  # the plugin's seam: a module of a package or a project may raise anything
-        missing = isinstance(error, (ImportError, AttributeError))
-        said = str(error) if missing else f"{type(error).__name__}: {error}"
-        raise ConfigurationError(f"{what} cannot be loaded: {said}", where=where(error), hint=hint) from error
+        raise said(error) from error
+
+
+def _not_loaded(what: str, error: BaseException, where: str, hint: str) -> HarnessError:
+    missing = isinstance(error, (ImportError, AttributeError))
+    said = str(error) if missing else f"{type(error).__name__}: {error}"
+    return ConfigurationError(f"{what} cannot be loaded: {said}", where=where, hint=hint)
 
 
 def place_of(entry: EntryPoint) -> str:
@@ -141,7 +166,8 @@ def _module(file: Path) -> ModuleType:
         raise ConfigurationError("is not a module of Python", where=str(file))
     module = sys.modules[name] = module_from_spec(spec)
     run = spec.loader.exec_module
-    _called(lambda: run(module), "the module", lambda error: _line_in(file, error), "correct the module, or remove it")
+    hint = "correct the module, or remove it"
+    _called(lambda: run(module), lambda error: _not_loaded("the module", error, _line_in(file, error), hint))
     return module
 
 

@@ -82,6 +82,21 @@ def test_the_check_is_claimed_on_its_function(modules: dict[str, ModuleType]) ->
     assert accesses_of(check.read, target) == access("list nodes")
 
 
+def test_the_check_over_http_reads_the_header(modules: dict[str, ModuleType]) -> None:
+    """Of the entry; nothing answers there, which is no fact."""
+    from httpx import ConnectError
+
+    from harness.drivers.check.claim import CheckClaim, checks_of
+    from harness.drivers.claim import claims_of
+    from harness.targets import Target
+
+    target = Target.model_validate({"name": "a", "environment": "sandbox", "entry": "http://127.0.0.1:1"})
+    check = checks_of(claims_of(modules["entry_header"], CheckClaim))["entry-header"]
+    assert [need.key for need in check.needs] == ["entry"]
+    with check.placed(target, {"header": "x-frame-options"}) as probe, pytest.raises(ConnectError):
+        probe()
+
+
 def test_the_watcher_is_one(modules: dict[str, ModuleType]) -> None:
     """It can be made, and has a name and a rate."""
     from harness.drivers.watch import Rates, Watcher

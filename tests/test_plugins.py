@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ConfigurationError
-from harness.plugins import loaded, plugins
+from harness.errors import ConfigurationError, DriverError, UsageError
+from harness.plugins import called, claims_modules, loaded, plugins
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,27 @@ def test_a_module_of_ones_own_that_raises_is_named(
     assert said in caught.value.what
     assert caught.value.where == f"entry point own = own_figures:{name}"
     assert caught.value.hint == "correct the module, or leave the entry point out"
+
+
+def test_a_function_of_a_project_that_raises_is_named_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of the harness is passed on as it is."""
+    text = "from harness.errors import UsageError\ndef divides():\n    return 1 / 0\ndef refuses():\n    raise UsageError('no')\n"
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "own.py").write_text(text, encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("[tool.harness]\nclaims = ['claims']\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    [*_, module] = claims_modules.__wrapped__()
+    monkeypatch.setattr("harness.plugins.claims_modules", lambda: (module,))
+    with pytest.raises(DriverError) as raised:
+        called(module.divides, module.divides)
+    assert str(raised.value) == (
+        f"{module.__file__}:3: `divides` raised ZeroDivisionError: division by zero\n  hint: correct the function"
+    )
+    with pytest.raises(UsageError, match="no"):
+        called(module.refuses, module.refuses)
+    assert called(lambda: 3, len) == 3
 
 
 def test_a_line_of_a_project_is_named_by_file_line_and_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

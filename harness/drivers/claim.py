@@ -18,7 +18,7 @@ from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked, Engine
 from harness.errors import ConfigurationError
 from harness.model import DemandKind
-from harness.plugins import claims_modules
+from harness.plugins import called, claims_modules
 from harness.targets.files.paper import EvidenceFiles, PlatformFiles
 from harness.targets.files.values import TargetSection
 
@@ -74,7 +74,7 @@ class FactClaim(ClaimedSentence):
 
     def __call__(self, asked: Asked) -> Sequence[FactReading]:
         """Read the facts. Raises HarnessError, with file, place and hint, for what cannot be used."""
-        return self.read(asked)
+        return called(lambda: self.read(asked), self.read)
 
 
 def claim(

@@ -12,6 +12,7 @@ def within(key: str, why: str) -> RequiredKey:
     return RequiredKey(key, why, f"`{key}`")
 
 
+ENTRY: Final = RequiredKey("entry", "requests are sent to the entry")
 API: Final = RequiredKey("kubernetes", "the check reads the Kubernetes API")
 PODS: Final = RequiredKey("kubernetes", "the pods are found through the Kubernetes API")
 DATABASE: Final = RequiredKey("database", "the check queries the database")

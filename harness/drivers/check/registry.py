@@ -14,7 +14,7 @@ from harness.drivers.claim import claims_below
 from harness.drivers.facts import record_facts, settled
 from harness.errors import DriverError, UsageError
 from harness.model import Check, Demand, Fact, Sink
-from harness.plugins import claims_paths
+from harness.plugins import called, claims_paths
 from harness.targets import Target
 
 CLAIMS: Final[tuple[CheckClaim, ...]] = (
@@ -48,10 +48,15 @@ def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | 
 
 
 def _facts(demand: Demand, target: Target) -> tuple[Fact, ...]:
-    with kind_of(demand.name).placed(target, demand.params) as probe:
-        facts = settled(probe)
+    kind = kind_of(demand.name)
+    facts = called(lambda: _read(kind, demand, target), kind.read)
     if not facts:
         raise DriverError(
             "there is nothing to check", where=target.name, hint="check the namespaces in the target file"
         )
     return facts
+
+
+def _read(kind: CheckKind, demand: Demand, target: Target) -> tuple[Fact, ...]:
+    with kind.placed(target, demand.params) as probe:
+        return settled(probe)
