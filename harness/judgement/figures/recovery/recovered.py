@@ -8,12 +8,12 @@ from typing import Final
 
 from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.once import once_a_run
-from harness.judgement.receipts.faults.attempts import answered_until_ns, known_until_ns, quiet_windows
+from harness.judgement.receipts.faults.attempts import answered_until_ns, known_until_ns
 from harness.judgement.receipts.faults.fault import claimed_fault_receipt, fault_receipt
 from harness.judgement.receipts.faults.met import TO_MEET, unmet
 from harness.judgement.receipts.faults.null_runs import NullRun, null_run, usual_in
 from harness.judgement.receipts.faults.restore import restore_receipt
-from harness.judgement.receipts.load import joined_load_receipt, load_receipt
+from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import (
     SHARE_OF_LIMIT,
     WATCHERS,
@@ -309,16 +309,9 @@ def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receip
         "restore": restore_receipt(case.evidence, attempt),
     }
     if case.objective.scope.traffic:
-        receipts["load"] = _load(case, attempt, case.objective.scope.traffic)
+        window = case.evidence.fault_window(attempt.name, attempt.attempt)
+        receipts["load"] = load_receipt(case.plan, window, latencies=False)
     return receipts
-
-
-def _load(case: Case, attempt: Experiment, traffic: str) -> Receipt:
-    """The receipt of the load under the fault, else of the load before the first fault, which tells what is as before."""
-    under = load_receipt(case.plan, case.evidence.fault_window(attempt.name, attempt.attempt), latencies=False)
-    quiet = quiet_windows(case.evidence, traffic)
-    before = joined_load_receipt(case.plan, quiet, latencies=False) if quiet else under
-    return before if under.ok and before.ok is False else under
 
 
 def _fault(case: Case, attempt: Experiment) -> Receipt:

@@ -30,6 +30,7 @@ from harness.judgement.receipts.faults.attempts import (
     quiet_windows,
     samples_due,
 )
+from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.judgement.recovery import Promise, Requests, Users, users_recovery
 from harness.judgement.recovery.users import ALL, ROUTE, grouped, longest_outage_s, rates_of, usual_of
@@ -306,12 +307,22 @@ def _measured(
         scope={**scope, "group": name},
         figures=replace(
             figures,
-            receipts={**proofs(case, attempt, proves=proves), **late},
+            receipts={**_proofs(case, attempt, proves=proves), **late},
             files=_files(case, attempt),
         ),
         fail_needs=tuple(late),
         undecided=(ReasonKind.TOO_FEW, _MORE_OF_IT) if few else UNRESOLVED,
     )
+
+
+def _proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receipt]:
+    """As of every recovery; the load before the first fault must be complete as well, as it tells what is as before."""
+    made = proofs(case, attempt, proves=proves)
+    quiet = quiet_windows(case.evidence, case.objective.scope.traffic)
+    if quiet and "load" in made and made["load"].ok:
+        before = joined_load_receipt(case.plan, quiet, latencies=False)
+        made["load"] = before if before.ok is False else made["load"]
+    return made
 
 
 def _generator(case: Case, attempt: Experiment, name: str, outcome: Outcome, of: _OutcomeOf) -> dict[str, Receipt]:
