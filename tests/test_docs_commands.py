@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from textwrap import dedent
@@ -37,6 +39,7 @@ def commands() -> list[tuple[str, str]]:
     return sorted({(page, line) for page, line in typed if re.match(r"readiness [a-z]", line) and "…" not in line})
 
 
+_OF_CLAIMS = re.compile(r"# (claims/\S+)")
 _OWN_STEP = re.compile(r"@(?:given|when|then)\(\"([^\"]+)\"")
 
 
@@ -57,12 +60,26 @@ def test_a_command_can_be_typed(page: str, line: str) -> None:
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("gherkin"))
-def test_a_sentence_is_read(page: str, text: str) -> None:
-    """Each Given, When and Then line is one of the vocabulary, or of pytest-bdd's steps on the same page."""
+def test_a_sentence_is_read(page: str, text: str, tmp_path: Path) -> None:
+    """Each Given, When and Then line is one of the vocabulary, of pytest-bdd's steps on the same page, or on nouns that it declares."""
     own = {name for where, code in blocks("python") if where == page for name in _OWN_STEP.findall(code)}
     for line in text.splitlines():
         if (found := re.match(r"\s*(Given|When|Then|And) (.*)", line)) and found[2] not in own:
-            assert read(found[2]).sentence == found[2]
+            if found[1] == "Then" and declared(page, tmp_path):
+                asked = [sys.executable, "-m", "harness", "explain", found[2]]
+                subprocess.run(asked, cwd=tmp_path, check=True, capture_output=True)
+            else:
+                assert read(found[2]).sentence == found[2]
+
+
+def declared(page: str, project: Path) -> bool:
+    """Whether a page declares nouns; they are put into a project, as the page says."""
+    files = {found[1]: text for of, text in blocks("yaml") if of == page and (found := _OF_CLAIMS.match(text))}
+    for name, text in files.items():
+        (project / "claims").mkdir(exist_ok=True)
+        (project / name).write_text(text, encoding="utf-8")
+    (project / "pyproject.toml").write_text('[tool.harness]\nclaims = ["claims"]\n', encoding="utf-8")
+    return bool(files)
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("yaml", "toml", "python"))

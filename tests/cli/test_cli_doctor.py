@@ -7,7 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from harness.cli import doctor, readiness
+from harness.cli import readiness
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def test_a_busy_machine_is_told_and_forbids_nothing(
     monkeypatch: pytest.MonkeyPatch, share: float | None, ok: object
 ) -> None:
     """A sandbox on it may fail."""
-    monkeypatch.setattr(doctor, "waited_share", lambda: share)
+    monkeypatch.setattr("harness.run.start.machine.waited_share", lambda: share)
     done = CliRunner().invoke(readiness, ["doctor", "--json"], standalone_mode=False)
     shown = CliRunner().invoke(readiness, ["doctor"], standalone_mode=False).output
     assert ("\nok      processors    " if ok else "\nwarning processors    ") in shown
