@@ -26,12 +26,12 @@ WINDOW_S: Final = 3.0
 """Of a rate: that long, or as long as the container has been measured."""
 _KEPT: Final = 8
 """Samples of a container."""
-_EXACT_AT_ONCE: Final = 3
+_EXACT_AT_ONCE: Final = 2
 """Processes whose proportional set size is read again in one pass."""
 _FIRST_AT_ONCE: Final = 24
 """Processes whose proportional set size is read for the first time in one pass."""
-_STORAGE_EACH: Final = 3
-"""Storage and resident memory are read in each third pass only: they are scraped each few seconds, and nothing is decided by them."""
+_WHOLE_EACH: Final = 3
+"""Storage, resident memory and the processes of no container are read in each third pass only: the first two are scraped each few seconds."""
 _TICK_NS: Final = NS_PER_S // os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _SCHED_CLOCK: Final = 2
@@ -133,6 +133,7 @@ class Meter:
         self._exact: dict[tuple[int, int], tuple[int, int]] = {}
         self._turn: list[tuple[int, int]] = []
         self._passes = 0
+        self._foreign: frozenset[int] = frozenset()
 
     def sample(self, running: Mapping[ContainerStart, Sequence[int]], uncharged: Collection[int] = ()) -> None:
         """Measure every container that runs; those not named are forgotten.
@@ -141,15 +142,23 @@ class Meter:
             running: the first process of each, and that of stress beside it.
             uncharged: processes whose CPU time, and that of their children, is not the container's.
         """
-        table = {process.pid: process for process in _processes()}
+        firsts = {pid for roots in running.values() for pid in roots}
+        whole = self._passes % _WHOLE_EACH == 0
+        self._passes += 1
+        if whole or not self._foreign.isdisjoint(firsts):
+            self._foreign = frozenset()
+        table = {process.pid: process for process in _processes(but=self._foreign)}
         followers: dict[int, list[int]] = defaultdict(list)
         for process in table.values():
             followers[process.parent].append(process.pid)
             followers[process.session].append(process.pid)
         self.members = {start: frozenset(_tree(roots[:1], followers, table)) for start, roots in running.items()}
-        members = {
-            start: [table[pid] for pid in _tree(roots, followers, table)] if roots[0] in table else []
+        charged = {
+            start: _tree(roots, followers, table) if roots[1:] else self.members[start]
             for start, roots in running.items()
+        }
+        members = {
+            start: [table[pid] for pid in pids] if running[start][0] in table else [] for start, pids in charged.items()
         }
         self._read_exactly([process for each in members.values() for process in each])
         now_ns, wall = clock.now_ns(), clock.wall()
@@ -159,8 +168,7 @@ class Meter:
             if any(process.key in self._exact for process in each)
         }
         free = _tree(uncharged, followers, table)
-        whole = self._passes % _STORAGE_EACH == 0
-        self._passes += 1
+        self._foreign |= table.keys() - free.union(*charged.values())
         counters: dict[ContainerStart, _Counters] = {}
         for start, samples in self._samples.items():
             last, before = samples[-1] if samples else None, self._counters.get(start, _Counters())
@@ -248,9 +256,9 @@ def _tree(roots: Iterable[int], followers: Mapping[int, list[int]], table: Mappi
     return found
 
 
-def _processes() -> Iterator[_Process]:
+def _processes(but: Container[int]) -> Iterator[_Process]:
     for name in os.listdir("/proc"):  # noqa: PTH208 - names, and as cheap as can be
-        if name.isdecimal() and (process := _process(int(name))) is not None:
+        if name.isdecimal() and int(name) not in but and (process := _process(int(name))) is not None:
             yield process
 
 
