@@ -13,9 +13,9 @@ from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
-from harness.drivers.static.claimed import DOCUMENTS
 from harness.drivers.static.files import files_of, named, shown, text_of
 from harness.drivers.static.history import CommittedChange, changes_of
+from harness.drivers.static.noun_files import DOCUMENTS
 from harness.errors import ConfigurationError
 
 README: Final = "README.md"

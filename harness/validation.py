@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final, get_args
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.errors import ConfigurationError
 from harness.nearest import nearest
-from harness.yamlfile import Location, YamlDocument
+from harness.yamlfile import Location, YamlDocument, read_document, yaml_files
+
+_Form = TypeVar("_Form", bound=BaseModel)
 
 NOT_BLANK: Final = r"\S"
 REQUIREMENT_ID: Final = r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)+$"
@@ -38,6 +41,20 @@ def matching(pattern: str, expected: str) -> AfterValidator:
         return value
 
     return AfterValidator(of_form)
+
+
+def validated(paths: Iterable[Path], form: type[_Form]) -> Iterator[tuple[YamlDocument, _Form]]:
+    """The files of YAML at these paths, and in those that are directories, each with what it says; an empty file says nothing.
+
+    Raises:
+        ConfigurationError: a file is not of that form; with its line.
+    """
+    for path in (file for one in paths for file in (yaml_files(one) if one.is_dir() else [one])):
+        document = read_document(path)
+        try:
+            yield document, form.model_validate(document.data if document.data is not None else {})
+        except ValidationError as error:
+            raise configuration_error(document, form, error) from error
 
 
 def configuration_error(

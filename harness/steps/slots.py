@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.drivers.check.state.conditions import CONDITIONS_PATTERN
 from harness.drivers.static import nouns
-from harness.drivers.static.claimed import DOCUMENTS, REGISTERS
+from harness.drivers.static.noun_files import DOCUMENTS, REGISTERS
 from harness.model import Quantity
 
 DOMAINS: Final = (

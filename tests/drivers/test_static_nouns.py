@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.drivers.static.claimed import DOCUMENTS, REGISTERS, load_paper_nouns
+from harness.drivers.static.noun_files import DOCUMENTS, REGISTERS, load_paper_nouns
 from harness.errors import ConfigurationError
 
 SUPPLIERS = """\

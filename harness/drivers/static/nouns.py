@@ -1,4 +1,4 @@
-"""What the sentences about files may name: commands, stages, parts of a chart; documents and registers are in `claimed.py`.
+"""What the sentences about files may name: commands, stages, parts of a chart; documents and registers are in `noun_files.py`.
 
 A noun has its home here and nowhere else: the slots of `harness.steps` are made of these tables, and the engines read them.
 """

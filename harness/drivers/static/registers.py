@@ -12,8 +12,8 @@ from harness.drivers.claim import FactClaim, claim, claims_of
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
-from harness.drivers.static.claimed import REGISTERS, Attribute, attributes_of
 from harness.drivers.static.files import named, shown
+from harness.drivers.static.noun_files import REGISTERS, Attribute, attributes_of
 from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity
 from harness.yamlfile import YamlDocument, read_document

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from harness.drivers.check.state.conditions import FIELD_NAME, Comparison, FieldValue, conditions_of
 from harness.drivers.check.state.paths import ObjectPath
@@ -20,8 +20,8 @@ from harness.drivers.check.state.readers import READERS, ThingReader, objects_re
 from harness.errors import ConfigurationError, UsageError
 from harness.nearest import hint_with_nearest
 from harness.targets.files.values import TargetSection, Word
-from harness.validation import configuration_error, matching
-from harness.yamlfile import Location, YamlDocument, read_document, yaml_files
+from harness.validation import matching, validated
+from harness.yamlfile import Location, YamlDocument
 
 OWN: Final = Path(__file__).with_name("nouns.yaml")
 HAS: Final = "<has:conditions>"
@@ -237,12 +237,7 @@ def load_nouns(paths: Iterable[Path] = ()) -> tuple[ThingNoun, ...]:
     """
     things: dict[str, _Placed] = {}
     fields: dict[tuple[str, str], _Placed] = {}
-    for path in (OWN, *(file for one in paths for file in (yaml_files(one) if one.is_dir() else [one]))):
-        document = read_document(path)
-        try:
-            file = NounFile.model_validate(document.data if document.data is not None else {})
-        except ValidationError as error:
-            raise configuration_error(document, NounFile, error) from error
+    for document, file in validated((OWN, *paths), NounFile):
         for number, thing in enumerate(file.things):
             _add(things, thing.name, _Placed(document, ("things", number), thing), "things")
         for number, field in enumerate(file.fields):

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from harness.errors import ConfigurationError
 from harness.plugins import claims_paths
 from harness.targets.files.values import TargetSection, Word
-from harness.validation import configuration_error, matching
-from harness.yamlfile import YamlDocument, read_document, yaml_files
+from harness.validation import matching, validated
+from harness.yamlfile import YamlDocument
 
 _NAME: Final = r"[A-Za-z](?:[A-Za-z0-9' -]{0,58}[A-Za-z0-9])?"
 _Noun = Annotated[str, matching(_NAME, "words of letters, digits, `'` and `-`")]
@@ -115,12 +115,7 @@ def load_paper_nouns(paths: Iterable[Path]) -> tuple[Mapping[str, DocumentNoun],
     """
     documents: dict[str, DocumentNoun] = {}
     registers: dict[str, RegisterNoun] = {}
-    for path in (file for one in paths for file in (yaml_files(one) if one.is_dir() else [one])):
-        document = read_document(path)
-        try:
-            file = _NounFile.model_validate(document.data if document.data is not None else {})
-        except ValidationError as error:
-            raise configuration_error(document, _NounFile, error) from error
+    for document, file in validated(paths, _NounFile):
         for number, noun in enumerate(file.documents):
             _require_free(documents, noun.name, document, ("documents", number))
             documents[noun.name] = noun
