@@ -5,6 +5,7 @@ The index has these to a second.
 
 from __future__ import annotations
 
+import os
 import sys
 from bisect import bisect_right
 from collections import deque
@@ -51,7 +52,10 @@ class LogTimes:
 
     def sample(self, path: Path) -> None:
         """Note the size of a log now, if it has grown."""
-        size = path.stat().st_size if path.exists() else 0
+        try:
+            size = os.stat(path).st_size  # noqa: PTH116 - of each log each second, and as cheap as can be
+        except OSError:
+            return
         samples = self._samples.setdefault(path, [])
         if size and (not samples or samples[-1][0] < size):
             samples.append((size, clock.wall()))

@@ -4,7 +4,7 @@ As the kernel's CFS bandwidth control does it for a cgroup, with signals in plac
 container may run for its limit, under the sandbox's CPU scale. What it used too much, since it is read every few milliseconds only, is
 taken from the periods that follow, so that its mean is exact. The periods of containers begin at different moments, as those of cgroups do, so
 that all of them do not go on at once. It is on for pods with the annotation `ENFORCED`, whose limits are then those
-of the processes that were there at the last heartbeat; stress beside a container is not held to it.
+of the processes that were there when containers were last measured; stress beside a container is not held to it.
 https://docs.kernel.org/scheduler/sched-bwc.html
 """
 

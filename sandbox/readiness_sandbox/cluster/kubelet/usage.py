@@ -30,8 +30,8 @@ _EXACT_AT_ONCE: Final = 2
 """Processes whose proportional set size is read again in one pass."""
 _FIRST_AT_ONCE: Final = 24
 """Processes whose proportional set size is read for the first time in one pass."""
-_WHOLE_EACH: Final = 3
-"""Storage, resident memory and the processes of no container are read in each third pass only: the first two are scraped each few seconds."""
+_WHOLE_EACH: Final = 2
+"""Storage, resident memory and the processes of no container are read in each second pass only: the first two are scraped each few seconds."""
 _TICK_NS: Final = NS_PER_S // os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _SCHED_CLOCK: Final = 2
