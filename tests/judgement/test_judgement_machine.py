@@ -215,6 +215,16 @@ def test_a_release_that_burns_the_processors_by_itself_fails() -> None:
     assert Outcome.FAIL in outcomes(core_plan(), run, Figure.RESPONSE_TIME)
 
 
+@pytest.mark.parametrize(("scarce", "outcome"), [(20, Outcome.FAIL), (120, Outcome.INCONCLUSIVE)])
+def test_a_few_seconds_of_other_programs_do_not_excuse_a_control_that_the_release_made_slow(
+    scarce: int, outcome: Outcome
+) -> None:
+    """The control was late in each of 400 seconds; others had the processors in one of twenty of them, or in almost a third."""
+    run = controlled(slowed(core_evidence()), late=EACH, target=0.8)
+    run = with_others(run, range(1, 400, 400 // scarce))
+    assert outcome in outcomes(core_plan(), run, Figure.RESPONSE_TIME)
+
+
 def test_the_same_figures_beside_others_at_work_are_no_failure() -> None:
     """A compiler had half of the processors, and the control was late: nothing is known of the release."""
     run = controlled(slowed(core_evidence()), late=EACH, others=0.5)

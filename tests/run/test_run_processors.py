@@ -75,6 +75,26 @@ def test_what_a_pod_used_before_it_ended_is_nobody_s_later(tmp_path: Path, reape
     assert log.shares() == ProcessorShares(target=0.3, harness=0.2, others=0.0, yielding=0.0)
 
 
+def test_what_a_killed_process_used_at_last_is_not_others_where_no_process_waited_for_it(tmp_path: Path) -> None:
+    """A pod of 5 000 ticks is killed 30 ticks later and nobody inherits them; another one has used 40, the harness 20. Of 60 more 40 are too many for a pod of 20 ticks."""
+    counted(tmp_path, user=0)
+    process(tmp_path, os.getpid(), 1, 0)
+    process(tmp_path, 500, 1, 0)
+    for pid, parent, ticks in ((501, 500, 10), (502, 501, 5000), (503, 501, 3000)):
+        process(tmp_path, pid, parent, ticks)
+    log = ProcessorLog(processes=lambda: TargetProcesses(frozenset({500}), frozenset({501})), proc=tmp_path)
+    counted(tmp_path, user=90, idle=10)
+    (tmp_path / "502" / "stat").unlink()
+    process(tmp_path, 500, 1, 20)
+    process(tmp_path, 503, 501, 3040)
+    process(tmp_path, 504, 501, 20)
+    assert log.shares() == ProcessorShares(target=0.7, harness=0.2, others=0.0, yielding=0.0)
+    counted(tmp_path, user=190, idle=10)
+    (tmp_path / "504" / "stat").unlink()
+    process(tmp_path, 503, 501, 3080)
+    assert log.shares() == ProcessorShares(target=0.6, harness=0.0, others=0.4, yielding=0.0)
+
+
 def test_a_kernel_that_does_not_say_is_no_error(tmp_path: Path) -> None:
     """No file, or one of another form."""
     assert ProcessorLog(proc=tmp_path).shares() is None

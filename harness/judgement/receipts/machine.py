@@ -8,8 +8,8 @@ The rest concerns a target that shares the machine with the harness. A second is
 processors. The control is a service that does nothing but answer, on every node and over the same way as the services. If it is slow, the cause is the
 machine, or the release, which may have used up the processors by itself. The kernel's accounting shows which: processors that only the release kept
 busy excuse nothing. If no control was watched, the watch serves as one: it does next to nothing, and sends its probes late when it is starved.
-A FAIL becomes INCONCLUSIVE if more seconds around it were starved than by chance on an idle machine, unless the requests of the other seconds prove it
-alone: what the control does not suffer is the release's. A PASS stays: a platform that passes while it waits for a processor has passed a harder test.
+A FAIL becomes INCONCLUSIVE if more seconds around it were starved than by chance on an idle machine, and not only a few of those in which the control
+was slow, unless the requests of the other seconds prove it alone: what the control does not suffer is the release's. A PASS stays: a platform that passes while it waits for a processor has passed a harder test.
 A response time that is undecided is a PASS if it passes without the answers that were late by a few starved seconds: a release that stays slow when those
 are over does not, nor one that fails requests in them.
 """
@@ -48,6 +48,11 @@ FEWEST: Final = 3
 """Fewer starved seconds are no evidence of a starved machine."""
 BY_CHANCE: Final = 0.01
 """A number of starved seconds that an idle machine has with more than this probability is no evidence of a starved machine."""
+EXPLAINED: Final = 0.15
+"""Share of the seconds with a slow control in which processors were scarce: with less, the release itself made the control slow.
+
+It is 0.2 to 1 where a healthy release ran beside other programs, and 0.06 where one kept a whole processor busy with nothing beside it.
+"""
 _AROUND_S: Final = 15.0
 """The machine is also checked this long before and after a window, in s, as its load has an effect for some time."""
 LEFT_OUT: Final = 0.1
@@ -186,7 +191,8 @@ def _result(evidence: Evidence, spans: Spans | None) -> MachineResult | None:
     scarce = scarce_seconds(every_seen)
     starved = late if scarce is None else late[np.isin(late, list(scarce))]
     count, of = len(starved), len(watched)
-    is_starved = count >= FEWEST and float(bdtrc(count - 1, of, witness.quiet)) < BY_CHANCE
+    by_chance = count < FEWEST or float(bdtrc(count - 1, of, witness.quiet)) >= BY_CHANCE
+    is_starved = not by_chance and count >= EXPLAINED * len(late)
     why = f"{witness.what} in {len(late)} of {of} s"
     if scarce is not None and len(late):
         why += f", {count} of them while processors were scarce"

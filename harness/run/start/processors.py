@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,8 +22,11 @@ _SEARCH_EACH: Final = 10
 
 
 class _Used(NamedTuple):
-    parent: int
-    ticks: int
+    """Ticks: those that a process has used itself, those of its ended children that it waited for; and its parent."""
+
+    own: int
+    inherited: int
+    parent: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,9 +46,23 @@ class _KernelFigures:
         """These processes and their descendants."""
         return set(_tree(self.processes.keys() & set(roots), _children(self.processes)))
 
-    def used(self, pids: Iterable[int]) -> int:
-        """The ticks of these processes."""
-        return sum(self.processes[pid].ticks for pid in pids)
+    def used(self, pids: Iterable[int]) -> _Used:
+        """What these processes have used."""
+        found = [self.processes[pid] for pid in pids]
+        return _Used(own=sum(each.own for each in found), inherited=sum(each.inherited for each in found))
+
+    def grown(self, now: _KernelFigures, pids: AbstractSet[int], pids_now: AbstractSet[int]) -> tuple[int, int]:
+        """What a group of processes has used until `now`; of those that ended meanwhile, the ticks that no process of the group has inherited.
+
+        Args:
+            now: the later moment.
+            pids: the group's processes at this moment.
+            pids_now: and at the later one.
+        """
+        there = self.processes.keys() & pids_now
+        used, before, ended = now.used(pids_now), self.used(there), sum(self.used(pids - there)[:2])
+        inherited = used.inherited - before.inherited - ended
+        return used.own - before.own + max(0, inherited), max(0, -inherited)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,18 +139,17 @@ class ProcessorLog:
     def _ticks(
         self, before: _KernelFigures, now: _KernelFigures, ended: frozenset[int]
     ) -> tuple[ProcessorTicks, ProcessorTicks]:
-        """The ticks of the processes that are the target and the harness now, at both readings.
+        """The ticks of the target and of the harness from one reading to the next, with 0 for both at the first.
 
-        The ticks of processes of the target that ended are not subtracted from those of the others; the process that waited for them may have got them.
+        How much a process used before it was killed is unknown where no process of the target waited for it: the target may have used all that is left.
         """
         there = self._target & now.processes.keys()
-        target, target_before, gone = now.below(there), before.below(there), before.below(ended)
-        harness, harness_before = now.below(self._roots) - target, before.below(self._roots) - target_before - gone
-        used = now.used(harness) - before.used(harness_before)
-        if used > now.busy - before.busy:
-            used -= before.used(gone)
-        first = before.ticks(before.used(target_before), 0)
-        return first, now.ticks(now.used(target), used)
+        target, target_before = now.below(there), before.below(there)
+        harness, harness_before = now.below(self._roots) - target, before.below(self._roots) - target_before
+        used, unknown = before.grown(now, target_before | before.below(ended), target)
+        used_by_harness, _ = before.grown(now, harness_before, harness)
+        left = max(0, now.busy - before.busy - used - used_by_harness)
+        return before.ticks(0, 0), now.ticks(used + min(left, unknown), used_by_harness)
 
     def _read(self) -> _KernelFigures | None:
         counts = CPU.search(_text(self._proc / "stat"))
@@ -167,7 +184,8 @@ def _processes(proc: Path) -> Iterator[tuple[int, _Used]]:
     for name in os.listdir(proc):  # noqa: PTH208 - names, and as cheap as can be
         if name.isdecimal() and (text := _bytes(proc / name / "stat")):
             fields = text.rpartition(b")")[2].split()
-            yield int(name), _Used(int(fields[1]), sum(map(int, fields[11:15])))
+            own, inherited = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
+            yield int(name), _Used(own, inherited, int(fields[1]))
 
 
 def _children(table: Mapping[int, _Used]) -> dict[int, list[int]]:
