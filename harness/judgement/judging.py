@@ -22,7 +22,7 @@ from harness.judgement.receipts.faults.attempts import spared_ns
 from harness.judgement.receipts.machine import machine_result, on_this_machine
 from harness.judgement.receipts.records.counted import trusted
 from harness.judgement.receipts.records.missing import lacking
-from harness.judgement.receipts.records.recorded_time import unrecorded
+from harness.judgement.receipts.records.recorded_time import RESTORED, unrecorded, unrestored
 from harness.judgement.receipts.records.rows import between_windows
 from harness.judgement.routes import apart_by_method
 from harness.judgement.second_reading import read_again
@@ -201,7 +201,8 @@ def _unrecorded(case: Case, spec: Spec, name: str, found: Iterable[Measure]) -> 
     if any(one.outcome is Outcome.FAIL for one in found):
         return
     if why := "; ".join(unrecorded(case.plan, case.evidence, objective.scope.traffic)):
-        yield inconclusive(case, name, why, _COMPLETE, kind=ReasonKind.NO_RECORD)
+        hint = RESTORED if unrestored(case.evidence) else _COMPLETE
+        yield inconclusive(case, name, why, hint, kind=ReasonKind.NO_RECORD)
 
 
 def _experiments(plan: Plan, evidence: Evidence) -> tuple[ExperimentResult, ...]:

@@ -26,7 +26,7 @@ from harness.judgement.measures import because, held
 from harness.judgement.receipts.faults.null_runs import null_run
 from harness.judgement.stats.statistics import share_bounds
 from harness.judgement.summary.changes import figure_change
-from harness.model import Figure, Measure, Op, Outcome, Phase, ReasonKind, Waiver, after_faults_name
+from harness.model import Figure, Measure, Op, Outcome, Phase, ReasonKind, Restore, Waiver, after_faults_name
 from harness.model.judged.past import Change
 from tests.builders.past import latency
 
@@ -116,6 +116,23 @@ def test_traffic_that_ended_before_its_time_is_told() -> None:
         told = f"everyday traffic ended {seconds} s after the last fault; 60 s were planned"
         assert decision.reasons[-1] == told
         assert set(decision.reasons[:-1]) <= {f"R INCONCLUSIVE: {told}"}, "nothing else"
+
+
+def test_traffic_that_ended_early_as_the_target_was_not_restored_says_so() -> None:
+    """The first cause is the platform's, not the run's."""
+    known = plan({"R": share()})
+    planned = replace(known, traffic={"everyday": replace(known.traffic["everyday"], after_s=60)})
+    base = evidence()
+    attempts = {
+        name: tuple(replace(one, restore=Restore(ok=False, why="writes: 0 of 48")) for one in each)
+        for name, each in base.experiments.items()
+    }
+    last = max((one for each in attempts.values() for one in each), key=lambda one: one.observed_from_ns).name
+    whole = judge(planned, replace(base, experiments=attempts))
+    told = f"everyday traffic ended 0 s after the last fault, as the target was not as before after {last}; 60 s were planned"
+    (found,) = [one for one in whole.decision.because if not one.requirement]
+    assert found.because.text == told
+    assert found.because.hint == "fix what keeps the target from being as before, then run again"
 
 
 def test_a_load_that_was_not_given_accuses_no_autoscaler() -> None:

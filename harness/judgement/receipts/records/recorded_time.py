@@ -11,6 +11,8 @@ from harness.units import NS_PER_S
 EARLY_S: Final = 1.0
 """How much earlier than planned the window after the faults may end, and the last window before the end of the load, in s, as clocks are read near the edges."""
 
+RESTORED: Final = "fix what keeps the target from being as before, then run again"
+
 
 def unrecorded(plan: Plan, evidence: Evidence, traffic: str | None = None) -> Iterable[str]:
     """Texts about times of a traffic, or of all traffics, that have no window."""
@@ -41,7 +43,15 @@ def cut_short(plan: Plan, evidence: Evidence, traffic: str) -> Iterable[str]:
     seconds = last.seconds if last else 0.0
     own = [window for window in evidence.windows.values() if window.traffic == traffic]
     if planned and any(not window.fault_free for window in own) and seconds < planned.after_s - EARLY_S:
-        yield f"{traffic} traffic ended {seconds:.4g} s after the last fault; {planned.after_s:g} s were planned"
+        left = unrestored(evidence)
+        why = f", as the target was not as before after {left}" if left else ""
+        yield f"{traffic} traffic ended {seconds:.4g} s after the last fault{why}; {planned.after_s:g} s were planned"
+
+
+def unrestored(evidence: Evidence) -> str:
+    """The last experiment after which the target was not as before, which ends the traffic early; empty if it was after each."""
+    left = [one for attempts in evidence.experiments.values() for one in attempts if one.restore.ok is False]
+    return max(left, key=lambda one: one.observed_from_ns).name if left else ""
 
 
 def _s(ns: int) -> str:
