@@ -22,7 +22,7 @@ from harness.judgement.receipts.faults.attempts import spared_ns
 from harness.judgement.receipts.machine import machine_result, on_this_machine
 from harness.judgement.receipts.records.counted import trusted
 from harness.judgement.receipts.records.missing import lacking
-from harness.judgement.receipts.records.recorded_time import RESTORED, unrecorded, unrestored
+from harness.judgement.receipts.records.recorded_time import unrecorded
 from harness.judgement.receipts.records.rows import between_windows
 from harness.judgement.routes import apart_by_method
 from harness.judgement.second_reading import read_again
@@ -58,7 +58,6 @@ from harness.model.rounding import rounded
 _Made = TypeVar("_Made")
 _NOTHING: Final = "nothing that the sentence names was planned and recorded"
 _CHECK: Final = "make sure that the run does what the sentence names, then run again"
-_COMPLETE: Final = "keep the files of a run as they were recorded, or run again and let it finish"
 _BUG: Final = "this is a bug in the harness: report it and attach the run directory"
 
 
@@ -200,9 +199,9 @@ def _unrecorded(case: Case, spec: Spec, name: str, found: Iterable[Measure]) -> 
         return
     if any(one.outcome is Outcome.FAIL for one in found):
         return
-    if why := "; ".join(unrecorded(case.plan, case.evidence, objective.scope.traffic)):
-        hint = RESTORED if unrestored(case.evidence) else _COMPLETE
-        yield inconclusive(case, name, why, hint, kind=ReasonKind.NO_RECORD)
+    if reasons := [*unrecorded(case.plan, case.evidence, objective.scope.traffic)]:
+        why = "; ".join(one.text for one in reasons)
+        yield inconclusive(case, name, why, reasons[0].hint, kind=ReasonKind.NO_RECORD)
 
 
 def _experiments(plan: Plan, evidence: Evidence) -> tuple[ExperimentResult, ...]:

@@ -11,7 +11,7 @@ from harness.judgement.receipts.load import broken_off
 from harness.judgement.receipts.records.accounted import unaccounted
 from harness.judgement.receipts.records.counted import miscounted
 from harness.judgement.receipts.records.histories import broken_chains
-from harness.judgement.receipts.records.recorded_time import RESTORED, cut_short, unrestored
+from harness.judgement.receipts.records.recorded_time import cut_short
 from harness.judgement.receipts.records.ties import ties_receipt
 from harness.judgement.receipts.release import release_receipt
 from harness.judgement.summary.overview import unjudged
@@ -93,9 +93,8 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
             why = f"the target was not steady at the {moment} of the load: {steady.why}"
             yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
     yield from (Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_FINISH) for why in _uncovered(plan, evidence))
-    early = [] if evidence.cut else [why for name in plan.traffic for why in cut_short(plan, evidence, name)]
-    hint = RESTORED if unrestored(evidence) else _FINISH
-    yield from (Reason(kind=ReasonKind.NO_RECORD, text=why, hint=hint) for why in early)
+    if evidence.cut is None:
+        yield from (why for name in plan.traffic for why in cut_short(plan, evidence, name))
 
 
 def _contradictions(plan: Plan, evidence: Evidence) -> Iterable[str]:

@@ -212,16 +212,15 @@ def test_a_loss_as_a_whole() -> None:
     )
     (untold,) = all_of(no_loss("pod-loss"), replace(evidence(), ledger=ledger(writes, complete=False)))
     why = "the final ledger read did not complete (no cause recorded)"
+    hint = "find out why the whole ledger was not read (database), then run again"
     assert untold == replace(
         passed,
-        receipts={**passed.receipts, "watch": Receipt(ok=False, why=why, files=("watch/ledger-writes.parquet",))},
+        receipts={
+            **passed.receipts,
+            "watch": Receipt(ok=False, why=why, files=("watch/ledger-writes.parquet",), hint=hint),
+        },
         outcome=Outcome.INCONCLUSIVE,
-        because=because(
-            Outcome.INCONCLUSIVE,
-            f"{passed.reason}, but {why}",
-            "let the watchers run undisturbed on a quieter machine, then run again",
-            kind=ReasonKind.WATCH,
-        ),
+        because=because(Outcome.INCONCLUSIVE, f"{passed.reason}, but {why}", hint, kind=ReasonKind.WATCH),
     )
 
 

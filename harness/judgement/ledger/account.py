@@ -74,6 +74,7 @@ class Account:
         unexpected: refused, but present.
         twice: more than one row in one read.
         trouble: why the ledger is incomplete; empty when it is complete.
+        unanswered: the sources that did not give all of their rows.
         authority: the source that decides: the database, or the entry if no database was read; empty: neither was read.
         searched: whether a complete read of the authority covered every write; if not, missing writes are neither lost nor kept.
         unread: acknowledged, and not found in the authority, whose read is not complete, so that it may have them; empty if it was searched.
@@ -91,6 +92,7 @@ class Account:
     unexpected: Writes
     twice: Writes
     trouble: str
+    unanswered: tuple[str, ...]
     unread: Writes
     absent: Writes
     authority: str = ""
@@ -182,6 +184,7 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
         unexpected=every.where(refused & there),
         twice=every.where(twice),
         trouble=next(iter((*_troubles(ledger, keys, every.where(ok), sources), *_lags(lagging))), ""),
+        unanswered=tuple(source.name for source in sources if not source.read.complete),
         unread=every.where(ok & ~there & (not searched)),
         absent=every.where(ok & there & np.logical_or.reduce([np.zeros_like(ok), *absent])),
         authority=authority.name if authority else "",

@@ -134,7 +134,9 @@ def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | N
         account.trouble
         or f"{len(account.acknowledged)} acknowledged writes were read back: {', '.join(account.missing)}"
     )
-    return Receipt(ok=not account.trouble, why=why, files=evidence.ledger.files)
+    silent = ", ".join(account.unanswered)
+    hint = f"find out why the whole ledger was not read ({silent}), then run again" if silent else ""
+    return Receipt(ok=not account.trouble, why=why, files=evidence.ledger.files, hint=hint)
 
 
 def _summary(account: Account, lost: Writes) -> str:

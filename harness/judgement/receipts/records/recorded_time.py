@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from harness.model import Evidence, Plan, Window, after_faults_name
+from harness.model import Evidence, Plan, Reason, ReasonKind, Window, after_faults_name
 from harness.units import NS_PER_S
 
 EARLY_S: Final = 1.0
 """How much earlier than planned the window after the faults may end, and the last window before the end of the load, in s, as clocks are read near the edges."""
 
-RESTORED: Final = "fix what keeps the target from being as before, then run again"
+_COMPLETE: Final = "keep the files of a run as they were recorded, or run again and let it finish"
+_FINISH: Final = "run again, and let it finish"
+_RESTORE: Final = "fix what keeps the target from being as before, then run again"
 
 
-def unrecorded(plan: Plan, evidence: Evidence, traffic: str | None = None) -> Iterable[str]:
-    """Texts about times of a traffic, or of all traffics, that have no window."""
+def unrecorded(plan: Plan, evidence: Evidence, traffic: str | None = None) -> Iterable[Reason]:
+    """Reasons about times of a traffic, or of all traffics, that have no window."""
     for name in dict.fromkeys(window.traffic for window in evidence.windows.values()):
         if traffic in (None, name):
             own = sorted(
                 (w for w in evidence.windows.values() if w.traffic == name), key=lambda w: (w.start_ns, w.name)
             )
-            yield from _gaps(own)
+            yield from (Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_COMPLETE) for why in _gaps(own))
             yield from cut_short(plan, evidence, name)
 
 
@@ -36,19 +38,20 @@ def _gaps(windows: list[Window]) -> Iterable[str]:
         yield f"{_s(stopped_ns - last.end_ns)} s from the end of {last.name} to the end of the load have no window"
 
 
-def cut_short(plan: Plan, evidence: Evidence, traffic: str) -> Iterable[str]:
-    """Text that a traffic ended before the planned time after its last fault was over, so that later effects of the fault were not observed."""
+def cut_short(plan: Plan, evidence: Evidence, traffic: str) -> Iterable[Reason]:
+    """The reason that a traffic ended before the planned time after its last fault was over, so that later effects of the fault were not observed."""
     planned = plan.traffic.get(traffic)
     last = evidence.windows.get(after_faults_name(traffic))
     seconds = last.seconds if last else 0.0
     own = [window for window in evidence.windows.values() if window.traffic == traffic]
     if planned and any(not window.fault_free for window in own) and seconds < planned.after_s - EARLY_S:
-        left = unrestored(evidence)
+        left = _unrestored(evidence)
         why = f", as the target was not as before after {left}" if left else ""
-        yield f"{traffic} traffic ended {seconds:.4g} s after the last fault{why}; {planned.after_s:g} s were planned"
+        text = f"{traffic} traffic ended {seconds:.4g} s after the last fault{why}; {planned.after_s:g} s were planned"
+        yield Reason(kind=ReasonKind.NO_RECORD, text=text, hint=_RESTORE if left else _FINISH)
 
 
-def unrestored(evidence: Evidence) -> str:
+def _unrestored(evidence: Evidence) -> str:
     """The last experiment after which the target was not as before, which ends the traffic early; empty if it was after each."""
     left = [one for attempts in evidence.experiments.values() for one in attempts if one.restore.ok is False]
     return max(left, key=lambda one: one.observed_from_ns).name if left else ""
