@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
@@ -69,9 +70,8 @@ def show_plan(
     for line in _acts(plan):
         console.print(line, markup=False)
     sentences = prospects(plan)
-    for table in (_evidence(sentences), _times(sentences)):
-        if table.row_count:
-            console.print(table)
+    for table in filter(attrgetter("row_count"), (_evidence(sentences), _times(sentences))):
+        console.print(table)
     for line in [*_undecidable(sentences, refused=bool(refused)), *map(_refused, refused)]:
         console.print(line, markup=False)
     remarks = [*_in_part(plan), *_claimed_twice(plan), *left_to_people(plan)]
