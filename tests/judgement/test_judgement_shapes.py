@@ -30,7 +30,6 @@ NOT_MOVED: Final = {
     "recovery/recovered_users.py": 4,
     "releases.py": 1,
     "scaling/spike.py": 2,
-    "traffic/error_rate.py": 1,
     "traffic/response_time.py": 3,
     "traffic/throughput.py": 3,
     "traffic/users.py": 1,
