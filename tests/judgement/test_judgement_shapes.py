@@ -31,7 +31,6 @@ NOT_MOVED: Final = {
     "releases.py": 1,
     "scaling/spike.py": 2,
     "traffic/response_time.py": 3,
-    "traffic/throughput.py": 3,
     "traffic/users.py": 1,
     "trends/memory_growth.py": 2,
 }
