@@ -25,7 +25,6 @@ PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INC
 NOT_MOVED: Final = {
     "fault_free.py": 3,
     "ledger/delivered.py": 2,
-    "monitor/exposed.py": 3,
     "recovery/recovered.py": 2,
     "recovery/recovered_users.py": 4,
     "releases.py": 1,
