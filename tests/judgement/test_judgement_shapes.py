@@ -25,8 +25,7 @@ PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INC
 NOT_MOVED: Final = {
     "fault_free.py": 1,
     "ledger/delivered.py": 2,
-    "recovery/recovered.py": 2,
-    "recovery/recovered_users.py": 4,
+    "recovery/recovered.py": 1,
     "releases.py": 1,
     "scaling/spike.py": 2,
     "traffic/response_time.py": 3,
