@@ -267,10 +267,10 @@ def bounded(
     case: Case,
     name: str,
     bounds: Bounds,
-    outcome: Outcome | None = None,
     *,
     unit: str,
     subject: str,
+    unsure: bool = False,
     n_needed: int | None = None,
     scope: Mapping[str, str],
     receipts: Mapping[str, Receipt],
@@ -279,13 +279,13 @@ def bounded(
     files: tuple[str, ...] = (),
     counted: str = "requests",
 ) -> Measure:
-    """A measure of a figure with bounds, after its receipts; `subject` names the figure in the reason, `outcome` replaces the outcome of the bounds.
+    """A measure of a figure with bounds, after its receipts; `subject` names the figure in the reason.
 
     The measure has `n_needed` if it is decided; if not, the number of samples that would decide if the rate stays. `counted` is what n counts.
+    If it is `unsure` which samples count, the measure is INCONCLUSIVE whatever its bounds are.
     """
-    if outcome is None:
-        tolerance = case.objective.tolerance.in_unit(unit) if case.objective.tolerance else None
-        outcome = held(case.objective.op, bounds, case.scaled.in_unit(unit), tolerance)
+    tolerance = case.objective.tolerance.in_unit(unit) if case.objective.tolerance else None
+    outcome = Outcome.INCONCLUSIVE if unsure else held(case.objective.op, bounds, case.scaled.in_unit(unit), tolerance)
     head = f"{subject} is {formatted(bounds.value, unit)}"
     ahead = _ahead(case, bounds, unit, counted) if outcome is Outcome.INCONCLUSIVE and bounds.n else None
     absent = f"there is no {subject}, expected {case.expected}"

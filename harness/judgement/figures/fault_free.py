@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.judgement.figures.indicators import failed, groups, steady_window
-from harness.judgement.measures import Case, Figures, because, held, measure
+from harness.judgement.measures import Case, Figures, held, measure
+from harness.judgement.shapes.facts import known
+from harness.judgement.shapes.found import Found
 from harness.judgement.stats.clusters import Slots, Timeline
 from harness.judgement.stats.guards import excess_of, guard_confidence, proven_excess, proven_worse
 from harness.judgement.stats.shared import Ids
@@ -308,23 +310,21 @@ def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -
         **({"window": guard.window} if guard.window else {}),
     }
     summary = f"{name} of {where} alone is {formatted(value, rule.unit)} (n {n}), expected {case.expected}: proven with {sure} % confidence"
-    return measure(
-        case,
-        name,
-        Outcome.FAIL,
-        because(Outcome.FAIL, summary),
-        scope={**scope, "traffic": case.objective.scope.traffic or ""},
-        figures=Figures(
-            value=value,
-            low=bounds.low if math.isfinite(bounds.low) else None,
-            high=bounds.high if math.isfinite(bounds.high) else None,
-            scaled_limit=case.scaled.in_unit(rule.unit),
-            confidence=guard_confidence(count),
-            n=n,
-            unit=rule.unit,
-            method=f"guard: one of {count} parts of the fault-free windows, which share one error budget",
-        ),
+    figures = Figures(
+        value=value,
+        low=bounds.low if math.isfinite(bounds.low) else None,
+        high=bounds.high if math.isfinite(bounds.high) else None,
+        scaled_limit=case.scaled.in_unit(rule.unit),
+        confidence=guard_confidence(count),
     )
+    found = Found(
+        method=f"guard: one of {count} parts of the fault-free windows, which share one error budget",
+        files=(),
+        scope={**scope, "traffic": case.objective.scope.traffic or ""},
+        n=n,
+        unit=rule.unit,
+    )
+    return known(case, summary, found, name, ok=False, figures=figures)
 
 
 def _bounds_of(guard: _Guard, rule: GuardRule, count: int) -> Bounds:

@@ -18,12 +18,13 @@ class Outcome(StrEnum):
 
 IN_ORDER = frozenset({Outcome.PASS, Outcome.WAIVED})
 """Outcomes that do not prevent GO."""
-_SEVERITY = {Outcome.FAIL: 3, Outcome.INCONCLUSIVE: 2, Outcome.WAIVED: 1, Outcome.PASS: 0}
+SEVERITY = {Outcome.FAIL: 3, Outcome.INCONCLUSIVE: 2, Outcome.WAIVED: 1, Outcome.PASS: 0}
+"""How bad an outcome is; the worst of several decides."""
 
 
 def worst_of(outcomes: Iterable[Outcome]) -> Outcome:
     """The worst of outcomes in the order FAIL, INCONCLUSIVE, WAIVED, PASS; INCONCLUSIVE for none. Other outcomes are not allowed."""
-    return max(outcomes, key=_SEVERITY.__getitem__, default=Outcome.INCONCLUSIVE)
+    return max(outcomes, key=SEVERITY.__getitem__, default=Outcome.INCONCLUSIVE)
 
 
 class DecisionOutcome(StrEnum):

@@ -43,19 +43,18 @@ def delivered(case: Case) -> Iterable[Measure]:
     lenient = _bounds(tables, windows, [g | u for g, u in zip(good, unknown, strict=True)], case)
     outcome = held(objective.op, strict, limit)
     receipt = accepted_receipt(case, 1 - limit)
-    if outcome is not Outcome.PASS and held(objective.op, lenient, limit) is not outcome:
-        outcome, why = Outcome.INCONCLUSIVE, f"the state of {sum(int(u.sum()) for u in unknown)} events is unknown"
-        receipt = (
-            Receipt(ok=None, why=why, hint="let the run watch for longer, then run again") if receipt.ok else receipt
-        )
-    n, kept, unsure = (sum(int(mask.sum()) for mask in masks) for masks in ([_all(r) for r in tables], good, unknown))
-    late = n - kept - unsure
-    more = f", the state of {unsure} is unknown" if unsure else ""
+    n, kept, untold = (sum(int(mask.sum()) for mask in masks) for masks in ([_all(r) for r in tables], good, unknown))
+    unsure = outcome is not Outcome.PASS and held(objective.op, lenient, limit) is not outcome
+    if unsure and receipt.ok:
+        why, hint = f"the state of {untold} events is unknown", "let the run watch for longer, then run again"
+        receipt = Receipt(ok=None, why=why, hint=hint)
+    late = n - kept - untold
+    more = f", the state of {untold} is unknown" if untold else ""
     yield bounded(
         case,
         name,
-        strict if outcome is not Outcome.FAIL else lenient,
-        outcome,
+        lenient if outcome is Outcome.FAIL and not unsure else strict,
+        unsure=unsure,
         unit="ratio",
         subject=f"{name} within {within_s:g} s ({late} of {n} were late, lost, doubled or changed{more})",
         n_needed=needed(n - kept, 1 - limit, objective.confidence),

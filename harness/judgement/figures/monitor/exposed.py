@@ -22,13 +22,14 @@ from harness.judgement.figures.monitor.metric_courses import (
     window_of_errors,
 )
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.recovery import SERVER_ERROR
 from harness.judgement.routes import are_of
+from harness.judgement.shapes.every import Things, every_one
 from harness.judgement.stats.statistics import Floats
 from harness.judgement.wording import formatted
-from harness.model import Figure, Measure, Objective, Outcome, Phase, Quantity, Receipt, Table, Window
+from harness.model import Figure, Measure, Objective, Phase, Quantity, Receipt, Table, Window
 from harness.model.observations import MetricsRead
 
 QUANTILES: Final = (0.5, 0.95, 0.99)
@@ -333,41 +334,36 @@ _PAIRS: Final[Mapping[str, Callable[[Case, Window, MetricCourse], Iterable[_Comp
 
 def _measured(case: Case, window: Window, course: MetricCourse, pair: _Compared) -> Measure:
     off = abs(pair.exposed - pair.measured)
-    outcome = Outcome.PASS if off <= pair.tolerance else Outcome.FAIL
+    close = off <= pair.tolerance
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": pair.what}
     said, seen, allowed = (formatted(value, pair.unit) for value in (pair.exposed, pair.measured, pair.tolerance))
     summary = f"{pair.what} in the platform's metrics is {said}, measured from {pair.n} requests it is {seen}{pair.detail}, expected a difference of at most {allowed}"
     if pair.tolerance < off <= pair.tolerance + pair.unsure:
         unsure = f"since pods were not read at the same time, the value in the metrics is uncertain by {formatted(pair.unsure, pair.unit)}"
         return inconclusive(case, _NAME, f"{summary}; {unsure}", MORE_TRAFFIC, scope=scope)
-    if outcome is Outcome.PASS and pair.of_errors and pair.measured <= pair.tolerance:
+    if close and pair.of_errors and pair.measured <= pair.tolerance:
         why = _FEW_ERRORS if pair.measured else _NO_ERROR
         return inconclusive(case, _NAME, f"{summary}, but {why}", _MAKE_ERRORS, scope=scope)
-    receipts = {
-        "load": load_receipt(case.plan, window, latencies=pair.unit == "ms"),
-        "watch": Receipt(
-            ok=True, why=f"the metrics of {len(course.pods)} pods cover {course.seconds:.3g} s", files=_FILES
-        ),
-    }
-    outcome, reason = settled(outcome, because(outcome, summary), receipts, ("load",))
-    return measure(
-        case,
-        _NAME,
-        outcome,
-        reason,
+    watch = f"the metrics of {len(course.pods)} pods cover {course.seconds:.3g} s"
+    found = Things(
+        bad=int(not close),
+        n=pair.n,
+        text=summary,
+        value=pair.exposed if close else None,
+        mixed=True,  # one bound accepts no figure that may be off on either side of what was measured
+        scaled_limit=pair.measured,
+        said=f"{seen} ± {allowed}",
+        unit=pair.unit if pair.unit != "/s" else "",
         scope=scope,
-        limit=f"{seen} ± {allowed}",
-        figures=Figures(
-            # one bound accepts no figure that may be off on either side of what was measured
-            value=None if outcome is Outcome.FAIL else pair.exposed,
-            scaled_limit=pair.measured,
-            n=pair.n,
-            unit=pair.unit if pair.unit != "/s" else "",
-            method="what every pod counted between two readings of its metrics, compared with the requests answered in the same seconds",
-            receipts=receipts,
-            files=(*_FILES, *window.files),
-        ),
+        receipts={
+            "load": load_receipt(case.plan, window, latencies=pair.unit == "ms"),
+            "watch": Receipt(ok=True, why=watch, files=_FILES),
+        },
+        needs=("load",),
+        method="what every pod counted between two readings of its metrics, compared with the requests answered in the same seconds",
+        files=(*_FILES, *window.files),
     )
+    return every_one(case, found, _NAME)
 
 
 def _in_words(objective: Objective) -> str:

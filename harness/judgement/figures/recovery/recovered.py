@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.measures import HINTS, Case, Figures, inconclusive, not_falsifiable
 from harness.judgement.once import once_a_run
 from harness.judgement.receipts.faults.attempts import answered_until_ns, known_until_ns
 from harness.judgement.receipts.faults.fault import claimed_fault_receipt, fault_receipt
@@ -23,6 +23,8 @@ from harness.judgement.receipts.watch import (
 )
 from harness.judgement.recovery import Requests, recovery_of
 from harness.judgement.recovery.requests import GAP_NS
+from harness.judgement.shapes.facts import known
+from harness.judgement.shapes.found import Found, shown
 from harness.judgement.shapes.until import too_short, within
 from harness.model import UNFELT, Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
 from harness.units import NS_PER_S
@@ -152,13 +154,12 @@ def _recovery(
     )
     sent_ns = attempt.fault.sent_ns or 0
     span = (sent_ns, sent_ns + round(seen.observed_s * NS_PER_S))
-    receipts = _receipts(case, attempt, seen.operation, span, resolution_s=seen.resolution_s, proves=proves)
-    text = f"{head(attempt, proves=proves)}: {_summary(seen)}, expected {case.expected}"
-    figures = Figures(value=seen.seconds, low=low, high=high, resolution=seen.resolution_s, method=METHOD)
-    figures = replace(figures, receipts=receipts, files=_files(attempt, seen.operation))
-    return judged(
-        case, f"recovery of {seen.operation}", outcome, text, quiet=quiet.receipt, scope=scope, figures=figures
+    found = _found(
+        case, attempt, seen.operation, METHOD, span, resolution_s=seen.resolution_s, scope=scope, proves=proves
     )
+    text = f"{head(attempt, proves=proves)}: {_summary(seen)}, expected {case.expected}"
+    figures = Figures(value=seen.seconds, low=low, high=high)
+    return judged(case, f"recovery of {seen.operation}", outcome, text, found, figures=figures, quiet=quiet.receipt)
 
 
 def _way_back(
@@ -167,14 +168,11 @@ def _way_back(
     value, low, high = way_back_bounds(seen)
     from_ns = (attempt.fault.sent_ns or 0) + round(seen.observed_s * NS_PER_S)
     span, resolution_s = (from_ns, from_ns + round(seen.way_back_s * NS_PER_S)), seen.way_back_resolution_s
-    receipts = _receipts(case, attempt, seen.operation, span, resolution_s=resolution_s, proves=proves)
-    figures = Figures(value=value, low=low, high=high, resolution=resolution_s, method=WAY_BACK)
+    found = _found(case, attempt, seen.operation, WAY_BACK, span, resolution_s=resolution_s, scope=scope, proves=proves)
     text = f"{head(attempt, proves=proves)}: {way_back_text(seen, seen.operation)}, expected {case.expected}"
-    figures = replace(figures, receipts=receipts, files=_files(attempt, seen.operation))
+    figures = Figures(value=value, low=low, high=high)
     outcome = outcome_of(low, high, case.scaled.in_unit("s"))
-    return judged(
-        case, f"way back of {seen.operation}", outcome, text, quiet=quiet.receipt, scope=scope, figures=figures
-    )
+    return judged(case, f"way back of {seen.operation}", outcome, text, found, figures=figures, quiet=quiet.receipt)
 
 
 def outcome_in(seen: OperationRecovery, limit: float, *, spacing_s: float) -> Outcome:
@@ -245,31 +243,17 @@ def way_may_be(seen: OperationRecovery) -> str:
 
 
 def judged(
-    case: Case,
-    name: str,
-    outcome: Outcome,
-    summary: str,
-    *,
-    quiet: Receipt,
-    scope: Mapping[str, str],
-    figures: Figures,
-    fail_needs: tuple[str, ...] = ("watch",),
-    undecided: tuple[ReasonKind, str] = UNRESOLVED,
+    case: Case, name: str, outcome: Outcome, text: str, found: Found, *, figures: Figures, quiet: Receipt
 ) -> Measure:
-    """The measure after its receipts; a FAIL needs those of `fail_needs` only. `undecided`: kind and hint of an outcome that is INCONCLUSIVE already.
+    """The measure after its receipts, or INCONCLUSIVE if there was an outage without a fault; a FAIL needs the receipts that `found` names.
 
     A fault whose action was sent did harm, whether it was confirmed or not.
     """
-    if not quiet.ok:
-        outcome = Outcome.INCONCLUSIVE
-        reason = because(outcome, f"{summary}, but {quiet.why}", _STEADY, kind=ReasonKind.UNSTEADY)
-    else:
-        unsure = outcome is Outcome.INCONCLUSIVE
-        kind, hint = undecided
-        own = because(outcome, summary, hint, kind=kind) if unsure else because(outcome, summary)
-        outcome, reason = settled(outcome, own, figures.receipts, fail_needs)
-    figures = replace(figures, scaled_limit=case.scaled.in_unit("s"), unit="s")
-    return measure(case, name, outcome, reason, scope=scope, figures=figures)
+    found, figures = replace(found, unit="s"), replace(figures, scaled_limit=case.scaled.in_unit("s"))
+    if quiet.ok:
+        return shown(case, found, outcome, text, figures, name=name)
+    found = replace(found, hint=_STEADY, kind=ReasonKind.UNSTEADY)
+    return known(case, f"{text}, but {quiet.why}", found, name, ok=None, figures=figures)
 
 
 def _summary(seen: OperationRecovery) -> str:
@@ -323,17 +307,32 @@ def _fault(case: Case, attempt: Experiment) -> Receipt:
     return Receipt(ok=False, why=f"{attempt.name}: {why}", files=attempt.files, hint=TO_MEET) if why else receipt
 
 
-def _receipts(
-    case: Case, attempt: Experiment, operation: str, span: tuple[int, int], *, resolution_s: float, proves: bool
-) -> dict[str, Receipt]:
+def _found(
+    case: Case,
+    attempt: Experiment,
+    operation: str,
+    method: str,
+    span: tuple[int, int],
+    *,
+    resolution_s: float,
+    scope: Mapping[str, str],
+    proves: bool,
+) -> Found:
+    """The fields of a measure of a time in `span`; a FAIL needs the receipt of the watch."""
     limit, door = case.scaled.in_unit("s"), _door(case, operation)
     probes = Requests.reads(case.evidence.probes, door) if door else probes_of(case.evidence, operation)
     watcher = watcher_of(door) if door else WATCHERS[operation]
     watch = watch_receipt(case.evidence, watcher, probes.sent_ns, span, limit_s=limit)
     if watch.ok and resolution_s > max(GAP_NS / NS_PER_S, SHARE_OF_LIMIT * limit):
         watch = Receipt(ok=False, why=f"the resolution of {resolution_s:.3g} s is more than a tenth of the limit")
-    return {"watch": watch, **proofs(case, attempt, proves=proves)}
-
-
-def _files(attempt: Experiment, operation: str) -> tuple[str, ...]:
-    return (*attempt.files, f"watch/{_FILES[operation]}.parquet")
+    kind, hint = UNRESOLVED
+    return Found(
+        method=method,
+        files=(*attempt.files, f"watch/{_FILES[operation]}.parquet"),
+        scope=scope,
+        receipts={"watch": watch, **proofs(case, attempt, proves=proves)},
+        needs=("watch",),
+        resolution=resolution_s,
+        hint=hint,
+        kind=kind,
+    )

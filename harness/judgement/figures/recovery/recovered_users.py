@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -34,6 +34,7 @@ from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.judgement.recovery import Promise, Requests, Users, users_recovery
 from harness.judgement.recovery.users import ALL, ROUTE, grouped, longest_outage_s, rates_of, usual_of
+from harness.judgement.shapes.found import Found
 from harness.judgement.shapes.until import too_short
 from harness.model import (
     SAMPLES,
@@ -47,6 +48,7 @@ from harness.model import (
     Receipt,
     Table,
 )
+from harness.model.judged.outcome import SEVERITY
 
 METHOD: Final = (
     "the users' own requests by route and by serving region, from the moment they were due: in the group that recovered last, the first answer of "
@@ -58,7 +60,6 @@ _MORE: Final = "offer more traffic, then run again"
 _MORE_OF_IT: Final = "offer 2 requests/s or more of this route or region, then run again"
 _OutcomeOf = Callable[[Users, str, float], Outcome]
 """The outcome of one group, by its name, under a limit in seconds."""
-_BADNESS: Final = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
 
 
 @once_a_run
@@ -168,12 +169,16 @@ def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
 
 
 def _came_back(users: Users, name: str, limit: float) -> Outcome:
-    """Whether a group was served again in time; a group without a failure had no outage, but too few requests do not show that it was served."""
+    """Whether a group was served again in time; a group without a failure had no outage, but too few requests do not show that it was served.
+
+    A group with too few requests for five good seconds was out until the last of enough requests in succession that were not served.
+    """
     seen = users.seen(name)
     if name in users.thin:
         if not seen.outages and seen.resolution_s >= limit:  # no request of it came for so long: that shows no service
             return Outcome.INCONCLUSIVE
-        return _of_few(users.thin[name].runs, seen.outages, seen.seconds, limit, until_s=limit)
+        low = max((end for _, end in users.thin[name].runs), default=0.0)
+        return outcome_of(low, seen.seconds if seen.outages else 0.0, limit)
     if seen.seconds is None and not seen.outages:
         return Outcome.INCONCLUSIVE
     low, high = bounds_of(seen)
@@ -186,31 +191,9 @@ def _back_in_time(users: Users, name: str, limit: float) -> Outcome:
     seen = users.seen(name)
     _, low, high = way_back_bounds(seen)
     if name in users.thin:
-        return _of_few(users.thin[name].way_runs, seen.way_back, high, limit)
+        low = max((end - start for start, end in users.thin[name].way_runs), default=0.0)
+        high = high if seen.way_back else 0.0
     return outcome_of(low, high, limit)
-
-
-def _of_few(
-    runs: Iterable[tuple[float, float]],
-    outages: Sequence[tuple[float, float]],
-    high: float | None,
-    limit: float,
-    *,
-    until_s: float | None = None,
-) -> Outcome:
-    """The outcome of a group with too few requests for five good seconds.
-
-    Args:
-        runs: enough requests in succession that were not served: when the first and the last was due, in seconds from the action sent.
-        outages: whatever failed beyond noise.
-        high: no outage is longer, or no recovery later; None: unknown.
-        limit: in seconds.
-        until_s: a run that lasts until then fails; None: one that lasts as long as the limit.
-    """
-    if not outages or (high is not None and high < limit):
-        return Outcome.PASS
-    beyond = any(end >= until_s if until_s is not None else end - start >= limit for start, end in runs)
-    return Outcome.FAIL if beyond else Outcome.INCONCLUSIVE
 
 
 def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str, str], *, proves: bool) -> Measure:
@@ -221,7 +204,7 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     def badness(name: str) -> tuple[int, bool, bool, float, float]:
         seen = users.seen(name)
         out_s = sum(end - start for start, end in seen.outages)
-        return _BADNESS[outcomes[name]], name != ALL, seen.seconds is None, seen.seconds or 0.0, out_s
+        return SEVERITY[outcomes[name]], name != ALL, seen.seconds is None, seen.seconds or 0.0, out_s
 
     name = max(outcomes, key=badness)
     seen = users.seen(name)
@@ -239,37 +222,27 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
         summary = f"the users' requests ({name}, which recovered last) were served again after {seen.seconds:.4g} s{may_be(seen)} ({seen.why})"
     low, _ = bounds_of(seen)
     high = _highest(bounds_of(users.seen(each))[1] for each in _short(outcomes, name))
-    return _measured(
-        case,
-        attempt,
-        "recovery of users",
-        _Worst(users, outcomes, name, summary, _came_back),
-        scope=scope,
-        proves=proves,
-        figures=Figures(value=seen.seconds, low=low, high=high, resolution=seen.resolution_s, method=METHOD),
-    )
+    worst = _Worst(users, outcomes, name, summary, _came_back)
+    found = Found(method=METHOD, files=_files(case, attempt), scope=scope, resolution=seen.resolution_s)
+    figures = Figures(value=seen.seconds, low=low, high=high)
+    return _measured(case, attempt, "recovery of users", worst, found, figures=figures, proves=proves)
 
 
 def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str, str], *, proves: bool) -> Measure:
     limit = case.scaled.in_unit("s")
     out = [name for name, group in users.thin.items() if group.seen.way_back]
     outcomes = {name: _back_in_time(users, name, limit) for name in (*users.groups, *out)}
-    name = max(outcomes, key=lambda n: (_BADNESS[outcomes[n]], n != ALL, way_back_bounds(users.seen(n))[0]))
+    name = max(outcomes, key=lambda n: (SEVERITY[outcomes[n]], n != ALL, way_back_bounds(users.seen(n))[0]))
     seen = users.seen(name)
     value, low, _ = way_back_bounds(seen)
     high = _highest(way_back_bounds(users.seen(each))[2] for each in _short(outcomes, name))
     summary = f"users were served on every route and in every serving region after the undo{way_may_be(seen)}"
     if seen.way_back:
         summary = way_back_text(seen, f"the users' requests ({name})")
-    return _measured(
-        case,
-        attempt,
-        "way back of users",
-        _Worst(users, outcomes, name, summary, _back_in_time),
-        scope=scope,
-        proves=proves,
-        figures=Figures(value=value, low=low, high=high, resolution=seen.way_back_resolution_s, method=WAY_BACK),
-    )
+    worst = _Worst(users, outcomes, name, summary, _back_in_time)
+    found = Found(method=WAY_BACK, files=_files(case, attempt), scope=scope, resolution=seen.way_back_resolution_s)
+    figures = Figures(value=value, low=low, high=high)
+    return _measured(case, attempt, "way back of users", worst, found, figures=figures, proves=proves)
 
 
 def _short(outcomes: Mapping[str, Outcome], worst: str) -> Iterable[str]:
@@ -284,35 +257,20 @@ def _highest(highs: Iterable[float | None]) -> float | None:
 
 
 def _measured(
-    case: Case,
-    attempt: Experiment,
-    measure: str,
-    worst: _Worst,
-    *,
-    scope: Mapping[str, str],
-    proves: bool,
-    figures: Figures,
+    case: Case, attempt: Experiment, measure: str, worst: _Worst, found: Found, *, figures: Figures, proves: bool
 ) -> Measure:
     """The measure of the worst group, after its receipts."""
     users, outcomes, name, summary, outcome_in = worst
     outcome, seen = outcomes[name], users.seen(name)
     few = name in users.thin or (seen.seconds is None and not seen.outages)
+    kind, hint = (ReasonKind.TOO_FEW, _MORE_OF_IT) if few else UNRESOLVED
     late = _generator(case, attempt, name, outcome, outcome_in)
-    return judged(
-        case,
-        measure,
-        outcome,
-        f"{head(attempt, proves=proves)}: {summary}, expected {case.expected}{_more(outcomes.values())}{_listed(users)}",
-        quiet=_quiet(case, name, outcome),
-        scope={**scope, "group": name},
-        figures=replace(
-            figures,
-            receipts={**_proofs(case, attempt, proves=proves), **late},
-            files=_files(case, attempt),
-        ),
-        fail_needs=tuple(late),
-        undecided=(ReasonKind.TOO_FEW, _MORE_OF_IT) if few else UNRESOLVED,
-    )
+    receipts = {**_proofs(case, attempt, proves=proves), **late}
+    scope = {**found.scope, "group": name}
+    found = replace(found, scope=scope, receipts=receipts, needs=tuple(late), kind=kind, hint=hint)
+    text = f"{head(attempt, proves=proves)}: {summary}, expected {case.expected}"
+    text = f"{text}{_more(outcomes.values())}{_listed(users)}"
+    return judged(case, measure, outcome, text, found, figures=figures, quiet=_quiet(case, name, outcome))
 
 
 def _proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receipt]:

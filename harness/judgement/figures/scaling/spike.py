@@ -156,9 +156,9 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
     ms, counted = counted_ms(rows, limit_ms)
     timeline = Timeline.of(rows.ints["intended_ns"][counted], span)
     bounds = quantile_in_time(ms, timeline, case.quantile, limit_ms, case.objective.confidence, claim=True)
-    outcome = held(Op.BELOW, bounds, limit_ms)
     refused = len(rows) - len(ms)
-    if outcome is Outcome.PASS and refused and not _passes_unserved(case, rows, limit_ms, span):
+    passes = refused > 0 and held(Op.BELOW, bounds, limit_ms) is Outcome.PASS
+    if passes and not _passes_unserved(case, rows, limit_ms, span):
         share = f"{refused} of {len(rows)} requests due in the span failed at once"
         why = f"{share}: the requests that were served are not representative for the {name}"
         return inconclusive(case, name, why, _SHED, kind=ReasonKind.NO_RECORD, scope=scope)
@@ -167,7 +167,6 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
         case,
         name,
         replace(bounds, method=f"{bounds.method}; open model, from the intended send time; {since}"),
-        outcome,
         unit="ms",
         subject=f"{name}, {since},",
         n_needed=needed(int(np.count_nonzero(ms >= limit_ms)), 1 - case.quantile, case.objective.confidence),

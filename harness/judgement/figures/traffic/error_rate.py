@@ -28,7 +28,7 @@ from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.recovery.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.traffic.many_names import many_names
-from harness.judgement.measures import Case, bounded, held
+from harness.judgement.measures import Case, bounded
 from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed
@@ -77,7 +77,6 @@ def _by_group(
             case,
             name,
             bounds,
-            held(objective.op, bounds, rule.limit),
             unit="ratio",
             subject=f"{of} ({bad} of {n} requests)" if n else of,
             n_needed=needed(bad, rule.limit, objective.confidence),

@@ -166,33 +166,28 @@ def _response_time(
     windows: Sequence[Window],
     receipts: Mapping[str, Receipt],
 ) -> Measure:
-    objective, limit = case.objective, case.scaled.in_unit("ms")
     bounds, over = _bounds_of(case)(parts), sum(int(part.bad.sum()) for part in parts)
-    outcome = held(objective.op, bounds, limit)
-    detail = over_windows(windows)
+    notes, beyond = [over_windows(windows)], _beyond(case, bounds)
     fail_needs: tuple[str, ...] = ("load",)
-    if outcome is Outcome.FAIL and not _fails(case, tables, windows, "intended_ns"):
-        outcome = Outcome.INCONCLUSIVE
+    unsure = beyond and not _fails(case, tables, windows, "intended_ns")
+    if unsure:
         quick = sum(len(table) for table in tables) - sum(len(part.at_ns) for part in parts)
-        detail = "; ".join(
-            filter(None, [detail, f"{quick} failures were answered faster than the limit: see the error rate"])
-        )
-    elif outcome is Outcome.FAIL:
-        if _fails(case, tables, windows, "sent_ns"):
-            fail_needs = ()
-        detail = "; ".join(filter(None, [detail, _by_region(tables, case.quantile)]))
+        notes.append(f"{quick} failures were answered faster than the limit: see the error rate")
+    elif beyond:
+        fail_needs = () if _fails(case, tables, windows, "sent_ns") else fail_needs
+        notes.append(_by_region(tables, case.quantile))
     return bounded(
         case,
         name,
         replace(bounds, method=f"{bounds.method}; {_model(case.plan, windows[0])}"),
-        outcome,
         unit="ms",
         subject=f"{name} of {group or 'all routes together'}",
-        n_needed=needed(over, 1 - case.quantile, objective.confidence),
-        scope=scope_of(windows[0], objective, group),
+        unsure=unsure,
+        n_needed=needed(over, 1 - case.quantile, case.objective.confidence),
+        scope=scope_of(windows[0], case.objective, group),
         receipts=receipts,
         fail_needs=fail_needs,
-        detail=detail,
+        detail="; ".join(filter(None, notes)),
         files=all_files(windows),
     )
 
@@ -232,7 +227,12 @@ def _fails(case: Case, tables: Sequence[Table], windows: Sequence[Window], since
     parts = [
         _part(case, table, window, since, quick_failures=True) for table, window in zip(tables, windows, strict=True)
     ]
-    return held(case.objective.op, _bounds_of(case)(parts), case.scaled.in_unit("ms")) is Outcome.FAIL
+    return _beyond(case, _bounds_of(case)(parts))
+
+
+def _beyond(case: Case, bounds: Bounds) -> bool:
+    """Whether a response time is proven over the limit."""
+    return held(case.objective.op, bounds, case.scaled.in_unit("ms")) is Outcome.FAIL
 
 
 def _model(plan: Plan, window: Window) -> str:

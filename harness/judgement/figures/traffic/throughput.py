@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
@@ -11,10 +12,11 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.spec import Basis, Lack, Offered, Spec
 from harness.judgement.figures.traffic.response_time import response_times
-from harness.judgement.measures import Case, Figures, because, measure, not_falsifiable, settled
+from harness.judgement.measures import Case, not_falsifiable
 from harness.judgement.receipts.load import joined_load_receipt
+from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
-from harness.model import Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, ReasonKind
+from harness.model import Figure, LimitRule, Measure, Objective, Op, Phase
 
 BELOW: Final = "below"
 """Key among the objective's times: the limit of the response times."""
@@ -39,27 +41,21 @@ def throughputs(case: Case) -> Iterable[Measure]:
     n, bad = sum(len(w.samples) for w in windows), sum(int(failed(w.samples).sum()) for w in windows)
     offered, served = n / seconds, (n - bad) / seconds
     # one failure at a rate that was just offered proves nothing: the share that failed is beyond chance
-    proven = offered * (1 - share_at_least(bad, n, FAIL_CONFIDENCE)) < limit <= offered
-    receipts = {"load": joined_load_receipt(case.plan, windows, latencies=False)}
-    summary = f"{served:.4g} requests/s were served of {offered:.4g} that were sent, expected {case.expected}"
-    outcome = Outcome.PASS if served >= limit else Outcome.FAIL if proven else Outcome.INCONCLUSIVE
-    kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
-    outcome, reason = settled(outcome, because(outcome, summary, kind=kind), receipts, ("load",))
-    yield measure(
-        case,
-        _NAME,
-        outcome,
-        reason,
+    most = offered * (1 - share_at_least(bad, n, FAIL_CONFIDENCE)) if offered >= limit else math.inf
+    found = Amount(
+        low=served,
+        high=most,
+        value=served,
+        text=f"{served:.4g} requests/s were served of {offered:.4g} that were sent",
+        limit=limit,
         scope=scope,
-        figures=Figures(
-            value=served,
-            scaled_limit=limit,
-            n=n,
-            method="number of successful answers divided by the length of the fault-free windows; exact",
-            receipts=receipts,
-            files=all_files(windows),
-        ),
+        n=n,
+        method="number of successful answers divided by the length of the fault-free windows; exact",
+        receipts={"load": joined_load_receipt(case.plan, windows, latencies=False)},
+        needs=("load",),
+        files=all_files(windows),
     )
+    yield amount(case, found, _NAME)
     quick = replace(
         case.objective, figure=Figure.RESPONSE_TIME, op=Op.BELOW, limit=case.objective.times[BELOW], times={}
     )

@@ -8,8 +8,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.judgement.measures import Case, Figures, because, measure
-from harness.model import Evidence, Measure, Op, Outcome, ReasonKind, Window
+from harness.judgement.measures import Case, Figures
+from harness.judgement.shapes.facts import known
+from harness.judgement.shapes.found import Found
+from harness.model import Evidence, Measure, Op, ReasonKind, Window
 from harness.units import NS_PER_S
 
 STALE_NS: Final = 2 * NS_PER_S
@@ -39,34 +41,28 @@ def users_measure(case: Case, window: Window) -> Measure:
     """Whether the minimum of concurrent users met the objective; too few never fail the target."""
     expected = case.objective.scope.users
     each = users_each_second(case.evidence, window)
-    known = each[~np.isnan(each)]
-    fewest = float(known.min()) if len(known) else None
+    counted = each[~np.isnan(each)]
+    fewest = float(counted.min()) if len(counted) else None
     less = case.plan.traffic_scale < 1
-    hint = "run again without `--traffic-scale`" if less else "offer more journeys per second, then run again"
-    outcome = Outcome.INCONCLUSIVE
-    if fewest is None or len(known) < len(each):
-        summary = f"journeys in progress were counted in {len(known)} of {len(each)} seconds of the window"
-        reason = because(outcome, summary, hint, kind=ReasonKind.NO_RECORD)
+    ok: bool | None = None
+    kind = ReasonKind.NO_RECORD
+    if fewest is None or len(counted) < len(each):
+        text = f"journeys in progress were counted in {len(counted)} of {len(each)} seconds of the window"
     elif fewest < expected:
-        summary = f"at times only {fewest:g} users were active at once, expected at least {expected}"
-        reason = because(outcome, summary, hint, kind=ReasonKind.LOAD)
+        kind = ReasonKind.LOAD
+        text = f"at times only {fewest:g} users were active at once, expected at least {expected}"
     else:
-        outcome = Outcome.PASS
-        summary = f"at least {fewest:g} users were active at once in each of {len(each)} seconds, expected at least {expected}"
-        reason = because(outcome, summary)
-    return measure(
-        case,
-        "users at once",
-        outcome,
-        reason,
+        ok = True
+        text = f"at least {fewest:g} users were active at once in each of {len(each)} seconds, expected at least {expected}"
+    found = Found(
+        method="journeys in progress, each second",
+        files=(),
         scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value},
-        limit=str(expected),
-        op=Op.AT_LEAST,
-        figures=Figures(
-            value=fewest,
-            scaled_limit=float(expected),
-            n=len(known),
-            n_needed=len(each),
-            method="journeys in progress, each second",
-        ),
+        n=len(counted),
+        n_needed=len(each),
+        said=str(expected),
+        told=Op.AT_LEAST,
+        hint="run again without `--traffic-scale`" if less else "offer more journeys per second, then run again",
+        kind=kind,
     )
+    return known(case, text, found, "users at once", ok=ok, figures=Figures(value=fewest, scaled_limit=float(expected)))

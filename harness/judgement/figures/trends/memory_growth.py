@@ -25,10 +25,10 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import steady_window
 from harness.judgement.figures.recovery.phases import in_phase
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.slopes import slope_bounds
-from harness.judgement.stats.statistics import Bounds, Floats
+from harness.judgement.stats.statistics import Floats
 from harness.judgement.wording import formatted
 from harness.model import (
     ONLY_BELOW,
@@ -36,7 +36,6 @@ from harness.model import (
     LimitRule,
     Measure,
     Objective,
-    Outcome,
     Phase,
     ReasonKind,
     Receipt,
@@ -212,12 +211,10 @@ def _grown(
         why = f"{course.name}: {why}{f' ({failed})' if failed else ''}"
         return inconclusive(case, NAME, why, _AGAIN, scope=scope)
     at_s, values = _batches(course, observed.seconds)
-    slope = slope_bounds(at_s, values, case.objective.confidence)
-    bounds = _over_the_soak(slope.bounds, observed.soak_s)
-    limit = case.objective.limit.in_unit("MB")
-    outcome, risen = held(case.objective.op, bounds, limit), _risen(values) / _MB
-    if risen >= limit:
-        outcome = Outcome.FAIL
+    slope = slope_bounds(at_s, values, case.objective.confidence).bounds
+    bounds = slope.rescaled(observed.soak_s / _MB)  # from bytes per second to megabytes per soak
+    risen = _risen(values) / _MB
+    if risen >= case.objective.limit.in_unit("MB"):
         bounds = replace(bounds, value=risen, low=risen, high=risen, fail_low=risen, fail_high=risen)
     receipts = {
         **receipts,
@@ -228,10 +225,8 @@ def _grown(
         case,
         NAME,
         bounds,
-        outcome,
         unit="MB",
         subject=f"the memory growth of {course.name}",
-        n_needed=None,
         scope=scope,
         receipts=receipts,
         fail_needs=("load",),
@@ -270,11 +265,6 @@ def _risen(values: Floats) -> float:
     """The rise from the median of the first tenth of the values to the median of the last tenth."""
     few = max(len(values) // 10, 1)
     return float(np.median(values[-few:]) - np.median(values[:few]))
-
-
-def _over_the_soak(bounds: Bounds, soak_s: float) -> Bounds:
-    """Convert bytes per second to megabytes per soak."""
-    return bounds.rescaled(soak_s / _MB)
 
 
 def _detail(case: Case, observed: _Observed, course: _ContainerCourse, risen: float) -> str:
