@@ -37,14 +37,14 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 "--target",
                 type=click.Path(path_type=Path, dir_okay=False, exists=True),
                 metavar="FILE",
-                help="Target file whose directory it is written to.  [default: the project's]",
+                help="The statement is written into the directory of this target file.  [default: the project's]",
             ),
             click.option(
                 "--dir",
                 "directory",
                 type=click.Path(path_type=Path, file_okay=False),
                 metavar="DIR",
-                help="Directory that it is written to, in place of the target's.",
+                help="The statement is written into this directory, not the target file's.",
             ),
         ]
     ):
@@ -96,7 +96,7 @@ def _counts_until(made: date, expires: date, at_most: str) -> date:
     "--bound",
     default="",
     metavar="VALUE",
-    help="Accept figures that are proven within this: `300 ms`; with --subject, its facts that are counts or shares.",
+    help="Accept figures that are proven to be within this value, such as `300 ms`; with --subject, counts and shares of that subject.",
 )
 @click.option(
     "--subject",
@@ -106,7 +106,7 @@ def _counts_until(made: date, expires: date, at_most: str) -> date:
 )
 @click.option("--undecided", is_flag=True, help="Accept that it is INCONCLUSIVE.")
 @click.option("--not-assessed", is_flag=True, help="Accept that it is NOT ASSESSED.")
-@click.option("--count", type=int, metavar="N", help="Of a harm, as `writes-lost`: accept so many.")
+@click.option("--count", type=int, metavar="N", help="Accept a harm, such as `writes-lost`, up to this number.")
 @_options
 def waive(
     waived: str,

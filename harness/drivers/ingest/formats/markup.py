@@ -40,7 +40,7 @@ def read_markup(body: bytes, where: str, start: Start, end: End, *, document_typ
     depth = _Depth()
 
     def refuse(what: str) -> NoReturn:
-        hint = "a report needs nothing of this kind: check the tool that wrote the file"
+        hint = "no report needs entities, a DOCTYPE, references to other files or such deep nesting: check the tool that wrote the file"
         raise DriverError(what, where=f"{where}:{parser.CurrentLineNumber}", hint=hint)
 
     def began(name: str, attributes: dict[str, str]) -> None:
