@@ -57,7 +57,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--role", metavar="ROLE", help="Role of the person.  [default: as the criterion asks]")
 @_options
 def attest(requirement: str, role: str | None, **said: Any) -> int:
-    """Vouch for a requirement that no machine can see: writes one file, which counts for one release until it expires.
+    """Vouch for a requirement that no measurement can show: writes one file, which counts for one release until it expires.
 
     \b
       readiness attest ND-CHG-APPROVAL --by "A. Person" --reason "signed off" --link https://example.test/42
@@ -120,8 +120,8 @@ def waive(
 ) -> int:
     """Accept that a requirement does not hold, within a bound, for one release and a time: writes one file.
 
-    A waiver is listed on the decision line of every run that it counts in, and does not count as passed in the score. Facts of a FAIL are accepted
-    by a bound or by subject, never as a whole; those that are counts or shares by both.
+    A waiver is listed on the decision line of every run that it counts in, and does not count as passed in the score. The figures of a FAIL
+    are accepted by a bound, its facts by subject, and facts that are counts or shares by both. A FAIL is never accepted as a whole.
 
     \b
       readiness waive ND-KPI-P95 --bound "300 ms" --by "A. Person" --reason "cache is cold" --link https://example.test/43

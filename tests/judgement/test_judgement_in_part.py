@@ -34,7 +34,9 @@ def test_core_says_go_and_what_it_has_not_tried() -> None:
     """Three rows are proven by the parts that core tries."""
     judged = judge(core_plan(), core_evidence())
     assert judged.decision.outcome is DecisionOutcome.GO
-    assert f"3 requirements proven in part: {', '.join(ROWS)}; not tried: {NETWORK}, {MEMBERS}" in judged.decision.headline
+    assert (
+        f"3 requirements proven in part: {', '.join(ROWS)}; not tried: {NETWORK}, {MEMBERS}" in judged.decision.headline
+    )
     assert {outcomes(judged)[name][0] for name in ROWS} == {Outcome.PASS}
 
 

@@ -99,7 +99,12 @@ def _counted(judge: RolloutJudge, case: Case, history: RolloutHistory) -> Iterat
     """The measures of a judge; one INCONCLUSIVE measure if the traffic does not count users."""
     traffic = case.plan.traffic.get(case.objective.scope.traffic or "")
     if traffic is None or not traffic.census:
-        yield inconclusive(case, case.objective.figure.value, "the traffic has no `census`: it is not known how many users there are", _CENSUS)
+        yield inconclusive(
+            case,
+            case.objective.figure.value,
+            "the traffic has no `census`: it is not known how many users there are",
+            _CENSUS,
+        )
     else:
         yield from judge(case, history)
 
