@@ -70,8 +70,7 @@ def show_plan(
         console.print(line, markup=False)
     sentences = prospects(plan)
     for table in (_evidence(sentences), _times(sentences)):
-        if table.row_count:
-            console.print(table)
+        console.print(table)
     for line in [*_undecidable(sentences, refused=bool(refused)), *map(_refused, refused)]:
         console.print(line, markup=False)
     remarks = [*_in_part(plan), *_claimed_twice(plan), *left_to_people(plan)]
