@@ -97,6 +97,63 @@ def test_the_check_over_http_reads_the_header(modules: dict[str, ModuleType]) ->
         probe()
 
 
+def test_the_check_of_files_reads_the_directory_that_the_target_file_names(
+    modules: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    """A file that is there is kept with the run; one that is missing fails."""
+    from datetime import UTC, datetime
+
+    from harness.drivers.claim import FactClaim, claims_of
+    from harness.drivers.paper import Asked
+    from harness.steps.grammar import read
+    from harness.steps.templates import template_of
+
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "LICENSE").write_text("free", encoding="utf-8")
+    file = tmp_path / "target.yaml"
+    file.write_text("name: a\nenvironment: sandbox\nfiles: {documents: docs}\n", encoding="utf-8")
+    (claim,) = claims_of(modules["documentation_file"], FactClaim)
+    objective = read(claim.example, templates=[template_of(claim)]).objective
+    assert objective is not None
+    assert objective.params == {"file": "LICENSE"}
+    kept: list[Path] = []
+
+    def keep(path: Path, copy: bytes | None = None, /) -> str:
+        assert copy is None
+        kept.append(path)
+        return path.name
+
+    found = [
+        (fact.subject, fact.ok)
+        for name in ("LICENSE", "NOTICE")
+        for fact in claim(
+            Asked(
+                target=load_target(file),
+                params={"file": name},
+                release="1.0.0",
+                commit="",
+                today=datetime(2026, 11, 21, tzinfo=UTC),
+                keep=keep,
+            )
+        )
+    ]
+    assert found == [("docs/LICENSE", True), ("docs/NOTICE", False)]
+    assert kept == [tmp_path / "docs" / "LICENSE"]
+
+
+def test_the_format_of_another_tool_reads_what_it_writes(modules: dict[str, ModuleType]) -> None:
+    """A package that was left out of the audit is not audited; another file is refused."""
+    from harness.errors import DriverError
+
+    read = modules["pip_audit"].pip_audit_report
+    left_out = b'{"name": "shop", "skip_reason": "not on PyPI"}'
+    flask = b'{"name": "flask", "version": "0.5", "vulns": [{"id": "PYSEC-2019-179"}]}'
+    report = read(b'{"dependencies": [%s, %s], "fixes": []}' % (flask, left_out), "a.json")
+    assert (report.audited, report.vulnerable, report.left_out) == (("flask",), ("flask",), ("shop",))
+    with pytest.raises(DriverError, match="is not a report of pip-audit"):
+        read(b"{}", "a.json")
+
+
 def test_the_watcher_is_one(modules: dict[str, ModuleType]) -> None:
     """It can be made, and has a name and a rate."""
     from harness.drivers.watch import Rates, Watcher

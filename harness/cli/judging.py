@@ -12,7 +12,7 @@ import click
 @click.option(
     "--check",
     is_flag=True,
-    help="Compare with the stored verdict: the same bytes exit 0 whatever they decide, others 3, missing evidence 10.",
+    help="Compare with the stored verdict. Exit code 0: equal, whatever it decides; 3: different; 10: evidence is missing.",
 )
 def judge(run: Path, *, check: bool) -> int:
     """Judge a recorded run again, e.g. reports/runs/latest; exits as the decision does.

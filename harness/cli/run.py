@@ -58,7 +58,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 type=click.Choice(["sandbox", "staging"]),
                 default="sandbox",
                 show_default=True,
-                help="Environment that the sandbox plays.",
+                help="Environment whose place the sandbox takes: what gates there gates this run.",
             ),
             click.option(
                 "--out",
@@ -83,7 +83,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 "--traffic-scale",
                 default=1.0,
                 show_default=True,
-                help="Multiplies every traffic's rate, 0.05 to 4; the decision and every figure of the traffic say it.",
+                help="Multiplies the rate of every traffic, 0.05 to 4; the decision and each figure of the traffic name this factor.",
             ),
             click.option(
                 "--only",

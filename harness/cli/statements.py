@@ -37,14 +37,14 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 "--target",
                 type=click.Path(path_type=Path, dir_okay=False, exists=True),
                 metavar="FILE",
-                help="Target file whose directory it is written to.  [default: the project's]",
+                help="The statement is written into the directory of this target file.  [default: the project's]",
             ),
             click.option(
                 "--dir",
                 "directory",
                 type=click.Path(path_type=Path, file_okay=False),
                 metavar="DIR",
-                help="Directory that it is written to, in place of the target's.",
+                help="The statement is written into this directory, not the target file's.",
             ),
         ]
     ):
@@ -57,7 +57,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--role", metavar="ROLE", help="Role of the person.  [default: as the criterion asks]")
 @_options
 def attest(requirement: str, role: str | None, **said: Any) -> int:
-    """Vouch for a requirement that no machine can see: writes one file, which counts for one release until it expires.
+    """Vouch for a requirement that no measurement can show: writes one file, which counts for one release until it expires.
 
     \b
       readiness attest ND-CHG-APPROVAL --by "A. Person" --reason "signed off" --link https://example.test/42
@@ -96,7 +96,7 @@ def _counts_until(made: date, expires: date, at_most: str) -> date:
     "--bound",
     default="",
     metavar="VALUE",
-    help="Accept figures that are proven within this: `300 ms`; with --subject, its facts that are counts or shares.",
+    help="Accept figures that are proven to be within this value, such as `300 ms`; with --subject, counts and shares of that subject.",
 )
 @click.option(
     "--subject",
@@ -106,7 +106,7 @@ def _counts_until(made: date, expires: date, at_most: str) -> date:
 )
 @click.option("--undecided", is_flag=True, help="Accept that it is INCONCLUSIVE.")
 @click.option("--not-assessed", is_flag=True, help="Accept that it is NOT ASSESSED.")
-@click.option("--count", type=int, metavar="N", help="Of a harm, as `writes-lost`: accept so many.")
+@click.option("--count", type=int, metavar="N", help="Accept a harm, such as `writes-lost`, up to this number.")
 @_options
 def waive(
     waived: str,
@@ -120,8 +120,8 @@ def waive(
 ) -> int:
     """Accept that a requirement does not hold, within a bound, for one release and a time: writes one file.
 
-    A waiver is listed on the decision line of every run that it counts in, and does not count as passed in the score. Facts of a FAIL are accepted
-    by a bound or by subject, never as a whole; those that are counts or shares by both.
+    A waiver is listed on the decision line of every run that it counts in, and does not count as passed in the score. The figures of a FAIL
+    are accepted by a bound, its facts by subject, and facts that are counts or shares by both. A FAIL is never accepted as a whole.
 
     \b
       readiness waive ND-KPI-P95 --bound "300 ms" --by "A. Person" --reason "cache is cold" --link https://example.test/43

@@ -70,7 +70,7 @@ def open_session(
         chosen = Choice(None, tuple(profile or project.profiles))
     if chosen.target is not None and (played := options.get("stands_for", "sandbox")) != "sandbox":
         hint = "leave `--as` out: the target file says what environment it is"
-        raise UsageError(f"only the sandbox can play {played}", where=str(chosen.target), hint=hint)
+        raise UsageError(f"only the sandbox can take the place of {played}", where=str(chosen.target), hint=hint)
     settings = Settings(
         project=project,
         target=chosen.target,

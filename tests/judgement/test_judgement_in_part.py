@@ -34,7 +34,9 @@ def test_core_says_go_and_what_it_has_not_tried() -> None:
     """Three rows are proven by the parts that core tries."""
     judged = judge(core_plan(), core_evidence())
     assert judged.decision.outcome is DecisionOutcome.GO
-    assert f"3 rows proven in part: {', '.join(ROWS)}; not tried: {NETWORK}, {MEMBERS}" in judged.decision.headline
+    assert (
+        f"3 requirements proven in part: {', '.join(ROWS)}; not tried: {NETWORK}, {MEMBERS}" in judged.decision.headline
+    )
     assert {outcomes(judged)[name][0] for name in ROWS} == {Outcome.PASS}
 
 
@@ -53,7 +55,7 @@ def test_a_row_that_is_not_passed_is_proven_in_no_part() -> None:
     gone = {name: attempts for name, attempts in evidence.experiments.items() if name != "region-loss"}
     judged = judge(core_plan(), replace(evidence, experiments=gone))
     assert outcomes(judged)["DA-DR-RTO"][0] is not Outcome.PASS
-    assert f"1 row proven in part: ND-RISK-DATALOSS; not tried: {NETWORK}" in judged.decision.headline
+    assert f"1 requirement proven in part: ND-RISK-DATALOSS; not tried: {NETWORK}" in judged.decision.headline
 
 
 def test_a_row_made_of_others_is_not_passed_by_one_that_is_proven_in_part() -> None:

@@ -211,7 +211,9 @@ def test_a_release_that_falls_silent_after_its_switch_did_not_take_over() -> Non
     """A hundred answers in the first second, and none from then on."""
     (measure,) = judged(SWITCHED, _colours(_some(16, 45, release=None, status=0, error="reset")), BLUE_GREEN)
     assert measure.outcome.value == "INCONCLUSIVE"
-    assert "but 1.1.0 gave no answer more than 10 s after the change of release" in measure.because.text
+    assert (
+        "but 1.1.0 answered no request that was sent more than 10 s after the change of release" in measure.because.text
+    )
 
 
 def _worse(*lines: Observation) -> Evidence:

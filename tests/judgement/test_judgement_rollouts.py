@@ -141,7 +141,7 @@ def test_a_release_that_the_platform_takes_back_in_the_last_step_did_not_hurry(
     """100 % from 45 s on: an abort after 3 s ends the rollout and is no short step, the command for the way back is one."""
     (length,) = judged(DWELL, evidence(rows(back=back), history(back=back, by=by), back=back))
     assert length.outcome.value == expected
-    early = "4 of 4 steps were taken; Rollout eu-west-1/track-service was taken back by the platform before the last was over"
+    early = "4 of 4 steps were taken; Rollout eu-west-1/track-service was taken back by the platform before its last step was over"
     assert length.because.text.startswith(early) is (expected == "INCONCLUSIVE")
 
 

@@ -355,7 +355,11 @@ def _fetched(source: str, tls: ssl.SSLContext) -> bytes:
     try:
         with httpx.stream("GET", source, verify=tls, timeout=_WITHIN_S, trust_env=False, follow_redirects=True) as got:
             if got.status_code != 200:
-                raise UsageError(f"status {got.status_code}", where=source, hint="name the document's own address")
+                raise UsageError(
+                    f"the answer has status {got.status_code}, expected 200",
+                    where=source,
+                    hint="give the address of the OpenAPI document itself",
+                )
             body = b""
             for piece in got.iter_bytes():
                 body += piece

@@ -158,7 +158,7 @@ def _told(one: Exposition, names: Metrics) -> Iterator[FactReading]:
         what = f"p{100 * quantile:g}"
         yield FactReading(
             subject=f"{subject} {what}",
-            expected=f"{what} of `{names.seconds}`, as buckets or as a quantile",
+            expected=f"{what} of `{names.seconds}`: a histogram with buckets, or a summary with this quantile",
             observed=f"of {len(told)} routes" if told else "of no route",
             ok=bool(told),
         )

@@ -110,7 +110,7 @@ def _in_its_place(step: DatedStep, run: EarlierRun, path: Path) -> None:
     named = [one for one in words(step.name) if one in _ENVIRONMENTS]
     where = "the sandbox, which played it" if run.played else run.origin.environment
     if named and (run.played or run.origin.environment not in named):
-        what = f"the proof is of a run in {shown(where)}, but the step is `{shown(step.name)}`"
+        what = f"the proof of the step `{shown(step.name)}` is of a run in {shown(where)}, expected a run in {named[0]}"
         raise DriverError(what, where=str(path), hint=f"name the `verdict.json` of a run in {named[0]}")
 
 

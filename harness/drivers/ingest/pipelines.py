@@ -99,7 +99,7 @@ def _unordered(last: ReportPart[PipelineRun], others: Sequence[ReportPart[Pipeli
     dates = [
         f"{part.path.name} {shown(part.origin.made.text) if part.origin.made else 'without a date'}" for part in unlike
     ]
-    seen = f"{last.path.name}, or {some(dates)}, which came out otherwise"
+    seen = f"it may be {last.path.name}, or {some(dates)}, and the results of their jobs differ"
     return [FactReading(subject="the last run", expected="one that is later than all others", observed=seen, ok=None)]
 
 

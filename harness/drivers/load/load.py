@@ -322,7 +322,7 @@ class Load:
         said = _read_log(self._log())
         place = raised_at(said, project_directory(Path(self._plan.locustfile)))
         if not place:
-            return DriverError("a load generator ended before it began", where=self._log(), hint=self.problems[0])
+            return DriverError("a load generator ended before the load began", where=self._log(), hint=self.problems[0])
         what = f"the load of {self._plan.name} cannot begin: {last_lines(said)[:300]}"
         return DriverError(what, where=place, hint=f"correct it; the traceback is in {self._log()}")
 

@@ -246,8 +246,9 @@ def _unknown(name: str, search_paths: Sequence[Path], asked_at: str) -> Configur
     known = sorted({file.stem for path in search_paths for file in path.glob("*.yaml")})
     suggestion = nearest(name, known)
     hint = f"did you mean `{suggestion}`? " if suggestion else ""
+    own = "" if suggestion else f"; a directory that `loadtests` of [tool.harness] names has to contain {name}.yaml"
     return ConfigurationError(
         f"there is no traffic `{name}`",
         where=asked_at or ", ".join(str(path) for path in search_paths),
-        hint=f"{hint}known: {', '.join(known)}" if known else f"write loadtests/{name}.yaml and its locustfile",
+        hint=f"{hint}known: {', '.join(known)}{own}" if known else f"write loadtests/{name}.yaml and its locustfile",
     )

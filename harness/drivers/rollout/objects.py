@@ -369,7 +369,7 @@ class SwitchedService(Changeable):
         return len(self._selected(obj))
 
     def remembered(self, obj: Object) -> Replaced:
-        """The selector before; a Service has no history of its own."""
+        """The selector from before the rollout, which the harness kept: Kubernetes keeps no history of a Service."""
         del obj
         return self.before
 

@@ -58,7 +58,7 @@ def reached_within_s(seen: Iterable[CpuReading]) -> float:
 
 
 def risen_within_s(here: Scaled, reached_s: float, time_scale: float) -> float:
-    """How long the replicas may take to rise `UPS` times under a load that takes so long to be measured."""
+    """How long the replicas may take to rise `UPS` times, in s, when the metrics API needs `reached_s` to measure the load."""
     return max(2 * _REACHED_WITHIN_S, reached_s + (here.up.window_s + UPS * here.up.period_s) / time_scale)
 
 

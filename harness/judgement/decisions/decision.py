@@ -69,7 +69,7 @@ def _in_part(plan: Plan, verdicts: Sequence[Verdict]) -> Iterable[str]:
     rows = [requirement for requirement, kinds in left.items() if kinds]
     if rows and not plan.deselected:
         kinds = dict.fromkeys(kind for every in left.values() for kind in every)
-        noun = "row" if len(rows) == 1 else "rows"
+        noun = "requirement" if len(rows) == 1 else "requirements"
         yield f"{len(rows)} {noun} proven in part: {', '.join(rows)}; not tried: {', '.join(kinds)}"
 
 

@@ -102,7 +102,7 @@ def undisturbed(plan: Plan, evidence: Evidence) -> Evidence | None:
 def without_starved(plan: Plan, evidence: Evidence, traffic: str | None, limit_ns: int) -> Evidence | None:
     """The evidence, the fault-free windows of a traffic without the requests that were late by the seconds in which other programs starved the machine.
 
-    A request that failed stays, as a machine that is late makes answers late; so does one that was on its way for `limit_ns` outside of these seconds.
+    Requests that failed are kept: a starved machine makes answers late, not wrong. So are requests that were on their way for `limit_ns` outside of these seconds.
 
     None: the machine was not starved, or for too long, or the record of the control or of the processors is not complete. A second in which the machine
     was merely too small, or waited for its disks, or in which the release took more than its own, stays: such a release starves the machine itself.

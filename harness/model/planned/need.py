@@ -11,8 +11,8 @@ class RequiredKey(NamedTuple):
     Attributes:
         key: of the target file, or a property of the target.
         why: why it is needed.
-        lacks: description of what a target without it lacks; empty: the key.
-        hint: how to provide it; empty: add the key.
+        lacks: what messages say that the target lacks; empty: they name the key.
+        hint: how to provide it; empty: "add the key".
     """
 
     key: str

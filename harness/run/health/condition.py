@@ -83,7 +83,7 @@ class Condition:
         return state
 
     def in_full(self, touches: Collection[str]) -> PartsState:
-        """Like `now`, but with the reasons of all parts, also if the entry alone is not as before."""
+        """Like `now`, but with the reasons of all parts: `now` stops at the first part that is not as before."""
         here = [self.now([part]) for part in touches]
         whys = [state.why for state in here if not state.ok]
         missing = tuple(name for state in here for name in state.missing)

@@ -37,7 +37,7 @@ Reader = Callable[[bytes, str], object]
     ],
 )
 def test_the_hint_names_what_it_is_and_what_to_run(reader: Reader, text: str, what: str, command: str) -> None:
-    """`let its tool write it again` writes the same file again."""
+    """`write it again with its tool` writes the same file again."""
     with pytest.raises(DriverError) as refused:
         reader(text.encode(), "report")
     assert refused.value.hint.startswith(f"it is {what}")

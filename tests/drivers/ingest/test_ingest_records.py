@@ -79,7 +79,9 @@ def test_a_step_in_staging_proves_its_own_run(tmp_path: Path, run: dict[str, obj
     write()
     assert found(tmp_path, text, then)["staging run, then switch"] is True
     write(**run)
-    with pytest.raises(HarnessError, match=r"is of a run in .*sandbox.*, but the step is `staging run`"):
+    with pytest.raises(
+        HarnessError, match=r"the step `staging run` is of a run in .*sandbox.*, expected a run in staging"
+    ):
         found(tmp_path, text, then)
 
 

@@ -40,7 +40,13 @@ _POLL_S: Final = 0.2
 @claim(
     "no answer with a feature is served later than <within:reaction> after its flag is off, under traffic",
     example="no answer with a feature is served later than 5 s after its flag is off, under traffic",
-    needs=(FLAGS, PODS, ENTRIES, *SWITCHED, within("flags.answers", "answers are read for what the flag switches")),
+    needs=(
+        FLAGS,
+        PODS,
+        ENTRIES,
+        *SWITCHED,
+        within("flags.answers", "pages are requested whose answers have the feature of the flag"),
+    ),
     when=When.BESIDE_USERS,
     seconds=24.0,
     touches=("entry",),

@@ -212,7 +212,7 @@ def conditions_of(thing: str, fields: Mapping[str, FieldValue], text: str) -> tu
     if re.fullmatch(CONDITIONS_PATTERN, text) is None:
         raise UsageError(
             f"{text!r} is not a list of conditions",
-            hint="write them like `image tag other than latest and user id other than 0`",
+            hint="write them like `image tag other than latest and user id other than 0`; a value has no quotation marks",
         )
     return tuple(_condition(thing, fields, one) for one in _SEPARATED.split(text))
 

@@ -314,7 +314,7 @@ def _require_slots(sentence: SentenceEntry, where: str, reader: ThingReader, fie
     """Refuse a sentence with a slot that nothing reads, or without one that its reader or a field needs, or on things of another kind."""
     own = READERS[sentence.read] if sentence.read else reader
     if own.functions != reader.functions:
-        hint = "write a thing of its own for it"
+        hint = "add an entry of its own below `things` for this sentence"
         raise ConfigurationError(f"`{sentence.read}` finds things with other fields", where=where, hint=hint)
     paths = [path for one in fields.values() if sentence.names(one.entry.name) for path in one.entry.path]
     needed = own.slots.union(*(path.slots for path in paths))

@@ -40,7 +40,7 @@ def read_markup(body: bytes, where: str, start: Start, end: End, *, document_typ
     depth = _Depth()
 
     def refuse(what: str) -> NoReturn:
-        hint = "a report needs nothing of this kind: check the tool that wrote the file"
+        hint = "no report needs entities, a DOCTYPE, references to other files or such deep nesting: check the tool that wrote the file"
         raise DriverError(what, where=f"{where}:{parser.CurrentLineNumber}", hint=hint)
 
     def began(name: str, attributes: dict[str, str]) -> None:
@@ -65,7 +65,7 @@ def read_markup(body: bytes, where: str, start: Start, end: End, *, document_typ
         raise DriverError(
             f"is not XML, or is cut short: {expat.ErrorString(error.code)}",
             where=f"{where}:{error.lineno}",
-            hint="let its tool write it again",
+            hint="write it again with its tool",
         ) from error
     except (ValueError, LookupError) as error:  # an encoding that Python does not know, or that needs several bytes
         raise DriverError(f"cannot be decoded: {error}", where=where, hint="write it as UTF-8") from error

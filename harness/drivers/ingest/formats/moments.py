@@ -78,7 +78,7 @@ class Moment:
             late = timedelta(seconds=seconds)
             return Moment(text=text, first=self.first + late, last=self.last + late)
         except OverflowError as error:
-            hint = "see what wrote the report: a calendar ends with the year 9999"
+            hint = "check the tool that wrote the report: no time is after the year 9999"
             raise DriverError(f"`{shown(text)}` is not a time", where=where, hint=hint) from error
 
     def in_future(self, today: datetime) -> bool:

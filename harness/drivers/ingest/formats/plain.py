@@ -26,6 +26,7 @@ _NUMBER: Final = re.compile(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?")
 _COMMA: Final = re.compile(r"[-+]?[0-9.\s]*,[0-9]+")
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _SHOWN: Final = 60
+_CHECK: Final = "check which file is named, and what wrote it"
 
 _Section = TypeVar("_Section", bound="ReportSection")
 
@@ -53,7 +54,7 @@ def read_report(path: Path, most: int) -> bytes:
             raise DriverError("is not a file", where=where, hint="name the file that the tool writes")
         if found.st_size > most:
             what = f"has {found.st_size} bytes, at most {most} are read"
-            raise DriverError(what, where=where, hint="a report of this size is not a report: see what wrote it")
+            raise DriverError(what, where=where, hint=f"no report has this size: {_CHECK}")
         with path.open("rb") as file:
             body = file.read(most)
     except (OSError, ValueError) as error:
@@ -99,14 +100,14 @@ def json_of(body: bytes, where: str) -> Any:
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # half of a character can be put in no report
     except json.JSONDecodeError as error:
         cut = " (it is cut short)" if error.pos >= len(text.rstrip()) else ""
-        hint = cure_of_text(text) or "let its tool write it again"
+        hint = cure_of_text(text) or "write it again with its tool"
         raise DriverError(f"is not JSON: {error.msg}{cut}", where=f"{where}:{error.lineno}", hint=hint) from error
     except RecursionError as error:
-        raise DriverError("is nested too deeply", where=where, hint="see what wrote it") from error
+        raise DriverError("is nested too deeply", where=where, hint=_CHECK) from error
     except ValueError as error:
-        raise DriverError(f"is not usable JSON: {error}", where=where, hint="let its tool write it again") from error
+        raise DriverError(f"is not usable JSON: {error}", where=where, hint="write it again with its tool") from error
     if levels_of(value) > DEEPEST:
-        raise DriverError("is nested too deeply", where=where, hint="see what wrote it")
+        raise DriverError("is nested too deeply", where=where, hint=_CHECK)
     return value
 
 

@@ -178,6 +178,6 @@ def stopped_by(workflow: Workflow, earlier: DeclaredStep, later: DeclaredStep) -
         if (earlier.index, earlier.at) >= (later.index, later.at):
             return Held(ok=False, why=f"{later.step.place} `{later.text[:60]}` does not run after it")
         return failing if earlier.index == later.index else weakest(failing, later.step.begins)
-    why = f"job {earlier.job_id} runs it ({earlier.step.place}), which job {later.job_id} does not need"
+    why = f"job {earlier.job_id} runs it ({earlier.step.place}), and job {later.job_id} does not wait for that job"
     waits = workflow.waits(later.job_id).get(earlier.job_id, Held(ok=False, why=why))
     return weakest(waits, failing, earlier.job.fails, later.step.begins)

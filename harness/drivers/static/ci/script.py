@@ -25,7 +25,7 @@ _STRICT: Final = re.compile(r"set (?:-[eux]+|-[eux]*o pipefail)(?: -o pipefail)?
 
 
 def script_lines(text: str) -> tuple[str, ...]:
-    """The commands of a script, one a line: continued lines joined, comments and empty lines left out, `a && b` at the end two commands."""
+    """The commands of a script, one a line. Continued lines are joined, comments and empty lines left out, and a last line `a && b` is two commands."""
     joined = re.sub(r"\\\n", " ", text.replace("\r\n", "\n"))
     lines = [" ".join(line.split()) for line in joined.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]

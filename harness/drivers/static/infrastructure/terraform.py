@@ -214,9 +214,8 @@ class Terraform:
         """The resources of a kind; raises ConfigurationError where none is declared."""
         found = self.of(kind)
         if not found:
-            raise ConfigurationError(
-                f"declares no `{kind}`", where=self.where, hint="name all directories it is made of"
-            )
+            hint = "name every directory of the Terraform configuration"
+            raise ConfigurationError(f"declares no `{kind}`", where=self.where, hint=hint)
         return found
 
 

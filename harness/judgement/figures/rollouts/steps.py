@@ -126,7 +126,7 @@ def _lacking(subject: str, paths: Mapping[str, Sequence[Stay]], history: Rollout
     missed = {*history.plan.steps} - {stay.share for stay in paths[subject]}
     if missed or history.back is None:
         return f", not all by {subject}"
-    return f"; {subject} was {taken_back_words(history.back.by)} before the last was over ({history.back.why})"
+    return f"; {subject} was {taken_back_words(history.back.by)} before its last step was over ({history.back.why})"
 
 
 def _closely(short_s: float, limit_s: float) -> Receipt:

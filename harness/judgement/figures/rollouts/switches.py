@@ -285,7 +285,7 @@ def _unknown_later(case: Case, sent: Table, switch: ReleaseSwitch) -> str:
     if count := int(nameless.sum()):
         return f"{count} requests that were sent more than {formatted(limit, 's')} after the change of release name no release"
     if not later.words["release"].equals(switch.new).any():
-        return f"{switch.new} gave no answer more than {formatted(limit, 's')} after the change of release"
+        return f"{switch.new} answered no request that was sent more than {formatted(limit, 's')} after the change of release"
     return ""
 
 

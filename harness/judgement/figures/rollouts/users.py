@@ -40,7 +40,7 @@ SETTLES_S: Final = 1.0
 _FEWEST: Final = 20
 """Least number of users of the new release who are met again while both releases have users; fewer do not show that no user goes back."""
 _METHOD: Final = "a census: every known user by the first request in the step"
-_CENSUS: Final = "write `census: N` into the traffic's file, and let its journeys be `journey.user`'s"
+_CENSUS: Final = "write `census: N`, the number of known users, into the traffic's file, and let each journey act as the user `journey.user`"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +99,12 @@ def _counted(judge: RolloutJudge, case: Case, history: RolloutHistory) -> Iterat
     """The measures of a judge; one INCONCLUSIVE measure if the traffic does not count users."""
     traffic = case.plan.traffic.get(case.objective.scope.traffic or "")
     if traffic is None or not traffic.census:
-        yield inconclusive(case, case.objective.figure.value, "the traffic does not count users", _CENSUS)
+        yield inconclusive(
+            case,
+            case.objective.figure.value,
+            "the traffic has no `census`: it is not known how many users there are",
+            _CENSUS,
+        )
     else:
         yield from judge(case, history)
 

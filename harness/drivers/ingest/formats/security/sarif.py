@@ -179,7 +179,7 @@ class ScanFinding:
 
     @property
     def label(self) -> str:
-        """`js/xss at src/a.js (7.5)`, `DS126858 at src/a.c (7 to 10)`."""
+        """Rule, place and severity: `js/xss at src/a.js (7.5)`, `DS126858 at src/a.c (7 to 10)`."""
         severity = f"{self.severity:g}" if self.severity == self.most else f"{self.severity:g} to {self.most:g}"
         return f"{self.rule}{f' at {self.place}' if self.place else ''} ({severity})"
 

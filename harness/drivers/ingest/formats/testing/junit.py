@@ -256,7 +256,9 @@ class _Reader:
         name = attributes.get("name", "").strip()
         if not name or self.case is not None or not self.suites:
             why = "has no name" if not name else "is not directly in a test suite"
-            raise DriverError(f"a test case {why}", where=f"{self.where}:{line}", hint="see what wrote the report")
+            raise DriverError(
+                f"a test case {why}", where=f"{self.where}:{line}", hint="check the tool that wrote the report"
+            )
         group = sys.intern(attributes.get("classname", ""))
         words = {attributes.get(key, "").strip().lower() for key in ("status", "result")}
         if unknown := words - _PASSED - _SKIPPED - _NOT_RUN - _FAILED:
@@ -337,7 +339,7 @@ class _Reader:
 
 def _count(text: str, where: str) -> int:
     if not text.strip().isdecimal() or len(text) > 9:
-        raise DriverError(f"`{shown(text)}` is not a count", where=where, hint="see what wrote the report")
+        raise DriverError(f"`{shown(text)}` is not a count", where=where, hint="check the tool that wrote the report")
     return int(text)
 
 

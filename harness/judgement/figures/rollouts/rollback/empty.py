@@ -8,7 +8,10 @@ from typing import Any, Final
 
 from harness.model.observations import RolloutAnalysis
 
-NO_VALUE: Final = "find out whether the series that the analysis reads are exported, and make one of its metrics fail without a value, then run again"
+NO_VALUE: Final = (
+    "find out whether the series that the analysis reads are exported, and write the condition of one of its metrics so that an empty answer fails it,"
+    " then run again"
+)
 NO_WORDS: Final = (
     "find out whether the series that the metric reads is exported; if its answer may be empty, provide for that in its condition,"
     " such as `len(result) == 0 || result[0] < 0.1`, then run again"
