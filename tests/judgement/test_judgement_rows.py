@@ -65,7 +65,10 @@ def given_up(rows: Table) -> Table:
     [
         (all_broken_without_an_error, "6000 of 6000 answers without an error have the status 5xx"),
         (broken_routes, "3000 of 6000 answers without an error have the status 5xx"),
-        (broken_now_and_then, "60 answers of status 5xx are recorded without an error, like other answers of their routes"),
+        (
+            broken_now_and_then,
+            "60 answers of status 5xx are recorded without an error, like other answers of their routes",
+        ),
         (without_content, "6000 of 6000 answers of status 200 to GET have no content"),
         (with_holes, "75 requests in the middle of their journeys are missing in the record"),
         (with_copies, "2000 of 8000 requests are recorded twice, by worker, journey and step"),

@@ -134,7 +134,9 @@ def test_users_who_fail_as_they_begin_are_missing_and_say_why(run: Run, server: 
     load.stop()
     broken = [one for one in healthy() if one.get("broken")]
     assert sum(one["broken"] for one in broken) == 2
-    assert {one["broken_why"] for one in broken} == {"IndexError: pop from empty list at locustfiles/stock_accounts.py:15"}
+    assert {one["broken_why"] for one in broken} == {
+        "IndexError: pop from empty list at locustfiles/stock_accounts.py:15"
+    }
     assert sum(seen.path == "/login" for seen in server.seen) == 2
 
 

@@ -96,8 +96,7 @@ def _is_of_bun(value: Any) -> bool:
     """Whether a document lists advisories by package and has nothing else."""
     lists = [*value.values()] if isinstance(value, Mapping) else []
     return bool(lists) and all(
-        isinstance(one, list) and one and all(_has(each, _ADVISORY) for each in one)
-        for one in lists
+        isinstance(one, list) and one and all(_has(each, _ADVISORY) for each in one) for one in lists
     )
 
 
