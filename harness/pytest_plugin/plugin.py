@@ -58,11 +58,17 @@ class ReadinessPlugin:
             config.addinivalue_line("markers", f"{requirement.id}: {requirement.title}")
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_bdd_apply_tag(self, tag: str) -> None:
-        """A free tag, such as `@smoke`, is a marker too; pytest-bdd applies it."""
+    def pytest_bdd_apply_tag(self, tag: str) -> bool | None:
+        """A free tag, such as `@smoke` or `@issue:SHOP-42`, is a marker too, which pytest-bdd applies; True: no marker may have its name."""
+        if tag.startswith("_"):
+            return True
         if tag not in self._marked:
             self._marked.add(tag)
-            self._config.addinivalue_line("markers", f"{tag}: a tag of the features")
+            if ":" in tag or "(" in tag:
+                pytest.mark._markers.add(tag)  # noqa: SLF001 - a line of `markers` declares a name up to its first colon or bracket
+            else:
+                self._config.addinivalue_line("markers", f"{tag}: a tag of the features")
+        return None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:

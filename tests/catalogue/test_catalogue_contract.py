@@ -58,7 +58,7 @@ SAID_OTHERWISE: Final = {
 """Rows whose criterion has another quantifier, operator, value or domain than the contract, and proves as much."""
 PROVES_LESS: Final = {
     "AT-OBS-ERRORS": "the errors are counted at the entry, not at every service",
-    "IP-BP-IDEMPOTENT": "no write is sent twice with one key, and not every write operation is called",
+    "IP-BP-IDEMPOTENT": "writes of the ledger and events are sent twice with one key, what journeys write is not",
 }
 """Rows whose criterion proves less than the contract. Their reports show the contract's words; none may be added."""
 _NOT_IN_ORDER: Final = ("quantifier", "operator", "value", "domain")

@@ -246,6 +246,16 @@ def test_a_notice_arrives_in_time(arrived: float | None, outcome: Outcome) -> No
     assert found.outcome is outcome, found.reason
 
 
+@pytest.mark.parametrize("sentence", [RESOLVED, DELIVERED], ids=["resolved", "delivered"])
+def test_an_alert_of_a_fault_that_the_sentence_does_not_name_counts_too(sentence: Objective) -> None:
+    """The sentence speaks of every alert and names the database's loss; an alert of the pod's loss never ends, and no notice of it comes."""
+    began = SENT + 2.0
+    own = [alert("firing", began + 0.2), notice(7, began + 0.5, began), alert("resolved", RESTORED)]
+    assert {one.outcome for one in judged(sentence, *own)} == {PASS}
+    found = {one.scope["experiment"]: one.outcome for one in judged(sentence, alert("firing", 75.0, part="pod"), *own)}
+    assert found == {"database-loss": PASS, "pod-loss": FAIL}
+
+
 @pytest.mark.parametrize(("over", "outcome"), [(0.7, INCONCLUSIVE), (1.1, FAIL)])
 def test_no_notice_is_expected_of_an_alert_that_was_over_before_it_was_due(over: float, outcome: Outcome) -> None:
     """It fired from 2 s on, or a quarter of a second sooner: for 0.95 s at most, with a limit of 1 s. Beside another alert it is left out."""

@@ -133,6 +133,16 @@ def test_users_who_never_send_are_no_load() -> None:
     assert found.hint == "load/everyday/locust.log says why; correct that, then run again"
 
 
+def test_users_who_are_missing_are_told_with_what_they_raised() -> None:
+    """Two who found no account as they began, before the window: the log would be read for nothing."""
+    raised = (
+        "2 journeys broke by an error in the locustfile, the first with IndexError: pop from empty list; correct it"
+    )
+    load = offered(PER_S, users=USERS - 2)
+    found = receipt(replace(load, workers=tuple(replace(worker, hint=raised) for worker in load.workers)))
+    assert (found.ok, found.why, found.hint) == (False, "18 users ran, 20 were planned", raised)
+
+
 @given(think_s=st.floats(0.0, 10.0), latency_ms=st.floats(1.0, 3000.0), idle=st.integers(0, USERS - 1))
 def test_the_load_is_there_exactly_if_its_rate_is(think_s: float, latency_ms: float, idle: int) -> None:
     """Whoever pauses, waits or never comes: below four fifths of the plan, but for chance, there is no receipt."""

@@ -178,6 +178,15 @@ def test_a_free_tag_is_allowed_and_selects(project: Project) -> None:
     assert "2 scenarios are left out" in finished.out
 
 
+def test_a_tag_may_have_a_colon_brackets_or_a_first_underscore(project: Project) -> None:
+    """As issue trackers and reports read them: pytest declares no marker of such a name, and its `-k` selects by it."""
+    project.edit(FEATURE, "@PL-P95", "@PL-P95 @issue:SHOP-42 @severity(high) @_draft")
+    finished = project.do("plan", "--", "-k", "issue:SHOP-42")
+    assert finished.code == 0, finished.said
+    assert "PL-P95" in finished.out
+    assert "left out by a filter: PL-ERRORS, PL-UPTIME\n" in finished.out
+
+
 def test_a_plan_of_a_file_that_is_not_there_is_only_refused(project: Project) -> None:
     """A profile's name in the place of a file: pytest's words, and no plan in which no scenario claims any row."""
     finished = project.do("plan", "core")

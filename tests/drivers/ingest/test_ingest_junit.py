@@ -611,6 +611,16 @@ def test_a_test_about_a_browser_did_not_run_in_it(tmp_path: Path) -> None:
         (b"<a>" * 200, "is not a JUnit report"),
         (b"<testsuite>" * 200, "are nested"),
         (b'<testsuite timestamp="yesterday"/>', "is not a time"),
+        (b'<testsuite><testcase name="a"><system-out>\x1b[31m</system-out></testcase></testsuite>', "not well-formed"),
+        (
+            b'<testsuite><testcase name="a"><system-out>&#x1b;[31m</system-out></testcase></testsuite>',
+            "invalid character",
+        ),
+        (
+            b'<?xml version="1.0" encoding="utf-8"?><testsuite><testcase name="gr\xf6\xdfe"/></testsuite>',
+            "not well-formed",
+        ),
+        (b'\n<?xml version="1.0"?><testsuite/>', "declaration not at start"),
         (b"  \n", "is empty"),
         (b"\xff\xfe\x00", "cut short"),
     ],
@@ -625,11 +635,14 @@ def test_what_is_no_report_is_refused_with_its_place(tmp_path: Path, body: bytes
 
 
 def test_other_encodings_are_read(tmp_path: Path) -> None:
-    """UTF-16 and Latin-1, as the file declares."""
+    """UTF-16, Latin-1 and a Windows code page, as the file declares."""
     text = suite(case("größe"), case("two"))
     assert False not in found(tmp_path, f'<?xml version="1.0" encoding="utf-16"?>{text}'.encode("utf-16")).values()
     latin = f'<?xml version="1.0" encoding="iso-8859-1"?>{text}'.encode("iso-8859-1")
     assert found(tmp_path, latin)["tests that passed"] is True
+    cyrillic = text.replace("größe", "вход [<b> 🛒]".replace("<", "&lt;").replace("🛒", "&#128722;"))
+    windows = f'<?xml version="1.0" encoding="windows-1251"?>{cyrillic}'.encode("windows-1251")
+    assert found(tmp_path, windows)["tests that passed"] is True
 
 
 def test_a_file_of_a_gibibyte_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -653,6 +666,18 @@ def test_a_glob_names_every_file(tmp_path: Path) -> None:
         (tmp_path / f"TEST-{name}.xml").write_text(suite(case(name)))
     facts = seen(tmp_path, WHEN, THEN, {"junit": {"unit": "TEST-*.xml"}})
     assert facts["tests that passed"].observed == "2"
+
+
+def test_one_old_file_of_a_glob_makes_the_report_old(tmp_path: Path) -> None:
+    """A runner that is not thrown away keeps the file of a class that was removed; one without a date is as old as the file beside it says."""
+    evidence, then = {"junit": {"unit": "TEST-*.xml"}}, f"{THEN}, younger than 7 d"
+    (tmp_path / "TEST-new.xml").write_text(suite(case("new")))
+    (tmp_path / "TEST-old.xml").write_text(suite(case("old")).replace("2026-11-21T11", "2026-08-01T11"))
+    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\ncreated: 2026-11-21T11:30:00Z\n")
+    assert oks(seen(tmp_path, WHEN, then, evidence))["age"] is None
+    undated = suite(case("old")).replace(' timestamp="2026-11-21T11:00:00Z"', "")
+    (tmp_path / "TEST-old.xml").write_text(undated)
+    assert set(oks(seen(tmp_path, WHEN, then, evidence)).values()) == {True}
 
 
 @settings(max_examples=200)

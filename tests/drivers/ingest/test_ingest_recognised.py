@@ -11,11 +11,15 @@ from harness.drivers.ingest.formats.security.bill import bill_of_materials
 from harness.drivers.ingest.formats.security.npm_audit import audit_report
 from harness.drivers.ingest.formats.security.sarif import scan_report
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
+from harness.drivers.ingest.formats.testing.cobertura import coverage_report
+from harness.drivers.ingest.formats.workflow import pipeline_run
 from harness.errors import DriverError
 
 TRIVY = json.dumps({"SchemaVersion": 2, "Results": [{"Target": "shop", "Vulnerabilities": []}]})
 YARN = '{"type":"auditAdvisory","data":{}}\n{"type":"auditSummary","data":{"vulnerabilities":{"high":1}}}\n'
 BERRY = '{"value":"lodash","children":{"ID":1}}\n{"value":"left-pad","children":{"ID":2}}\n'
+BUN = json.dumps({"left-pad": [{"id": 7, "severity": "high", "vulnerable_versions": "<2.0.0"}]})
+PAGE = json.dumps({"total_count": 31, "jobs": [{"name": f"test {n}", "status": "completed"} for n in range(600)]})
 LOG = '{"@level":"info","@message":"Terraform 1.9","type":"version"}\n{"@level":"info","@message":"Plan"}\n'
 Reader = Callable[[bytes, str], object]
 
@@ -32,6 +36,11 @@ Reader = Callable[[bytes, str], object]
         (audit_report, YARN, "the stream of `yarn audit --json`", "npm audit --json"),
         (audit_report, YARN.splitlines()[1], "the stream of `yarn audit --json`", "trivy fs --format sarif"),
         (audit_report, BERRY, "the stream of `yarn npm audit --json`", "npm audit --json"),
+        (audit_report, BERRY.splitlines()[0], "the stream of `yarn npm audit --json`", "npm audit --json"),
+        (audit_report, BUN, "the JSON of `bun audit --json`", "npm audit --json"),
+        (pipeline_run, PAGE + PAGE, "several pages of jobs", "gh run view RUN --json"),
+        (pipeline_run, f"{PAGE}\n{PAGE}\n", "several pages of jobs", "gh run view RUN --json"),
+        (pipeline_run, f"[{PAGE}, {PAGE}]", "a list of pages of jobs", "gh run view RUN --json"),
         (infrastructure_plan, LOG, "the log of `terraform plan -json`", "terraform show -json plan"),
         (infrastructure_plan, "PK\x03\x04…", "the plan file of Terraform itself", "terraform show -json plan"),
     ],
@@ -51,3 +60,13 @@ def test_what_is_not_known_is_called_nothing(text: str) -> None:
         scan_report(text.encode(), "report")
     assert refused.value.hint
     assert "it is" not in refused.value.hint.partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    "text", ['<report name="shop"><counter type="LINE"/></report>', "TN:\nSF:src/cart.js\nDA:1,1\n"]
+)
+def test_coverage_of_another_tool_is_converted(text: str) -> None:
+    """JaCoCo's and lcov's: the hint names what writes Cobertura from them."""
+    with pytest.raises(DriverError, match="is not a Cobertura report: it is ") as refused:
+        coverage_report(text.encode(), "report")
+    assert "-reporttypes:Cobertura" in refused.value.hint

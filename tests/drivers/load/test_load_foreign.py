@@ -123,6 +123,23 @@ def test_users_who_never_send_are_counted(run: Run, server: TruthServer) -> None
     load.stop()
 
 
+def test_users_who_fail_as_they_begin_are_missing_and_say_why(run: Run, server: TruthServer) -> None:
+    """Two of four find no account: they are counted with what they raised and where, and send nothing."""
+
+    def healthy() -> list[dict[str, Any]]:
+        return [dict(one.fields) for one in run.observations("load.health", "load-health-1")]
+
+    load = run.start(plan("stock_accounts", users=4), server.url)
+    until(lambda: len(server.seen) >= 20 and [one["users"] for one in healthy()[-2:]] == [2, 2])
+    load.stop()
+    broken = [one for one in healthy() if one.get("broken")]
+    assert sum(one["broken"] for one in broken) == 2
+    assert {one["broken_why"] for one in broken} == {
+        "IndexError: pop from empty list at locustfiles/stock_accounts.py:15"
+    }
+    assert sum(seen.path == "/login" for seen in server.seen) == 2
+
+
 SIZE = """\
 locustfile: FILE
 model: closed

@@ -23,6 +23,10 @@ _YARN: Final = (
     "`npm install --package-lock-only && npm audit --json` audits the same packages, or scan `yarn.lock` with a tool that writes SARIF, "
     "as `trivy fs --format sarif .`, and name that as a SARIF report"
 )
+_BUN: Final = "`npm install --package-lock-only && npm audit --json` audits the same packages"
+_PAGES: Final = "`gh run view RUN --json name,headSha,status,updatedAt,jobs` writes all jobs into one document"
+_PAGE: Final = frozenset({"total_count", "jobs"})
+_ADVISORY: Final = frozenset({"severity", "vulnerable_versions"})
 _KINDS: Final = (
     _Kind(
         frozenset({"SchemaVersion", "Results"}),
@@ -45,6 +49,7 @@ _LINES: Final = (
     _Kind(frozenset({"value", "children"}), "the stream of `yarn npm audit --json`", _YARN),
     _Kind(frozenset({"config"}), "govulncheck's own JSON", "`govulncheck -format sarif ./...` writes SARIF"),
     _Kind(frozenset({"finding"}), "govulncheck's own JSON", "`govulncheck -format sarif ./...` writes SARIF"),
+    _Kind(_PAGE, "several pages of jobs, as `gh api --paginate` writes them", _PAGES),
 )
 """A line of a stream; a single object with such keys may be anything."""
 _TEXTS: Final[tuple[tuple[Callable[[str], bool], str, str], ...]] = (
@@ -60,24 +65,43 @@ _TEXTS: Final[tuple[tuple[Callable[[str], bool], str, str], ...]] = (
 
 def cure_of_text(text: str) -> str:
     """For a text that is not JSON: what it is and which command writes the expected report; empty if it is not recognised."""
-    head = text[:_BEGINNING]
-    for line in head.splitlines():
+    head, at = text[:_BEGINNING], 0
+    for line in head.splitlines(keepends=True):
         if line.lstrip().startswith("{"):
             try:
-                return _cure(json.loads(line), _LINES)
+                return _cure(json.JSONDecoder().raw_decode(text, text.index("{", at))[0], _LINES)
             except (ValueError, RecursionError):
                 break
+        at += len(line)
     return next((_told(what, cure) for known, what, cure in _TEXTS if known(head)), "")
 
 
 def cure_of_value(value: Any) -> str:
     """For a JSON document of another kind: what it is and which command writes the expected report; empty if not recognised."""
+    if isinstance(value, list):
+        return _told("a list of pages of jobs", _PAGES) if value and all(_has(page, _PAGE) for page in value) else ""
+    if _is_of_bun(value):
+        return _told("the JSON of `bun audit --json`", _BUN)
     return _cure(value, _KINDS if not _is_line(value) else _LINES)
 
 
 def _is_line(value: Any) -> bool:
-    """Whether a document is the only line of a stream: yarn's summary is."""
-    return isinstance(value, Mapping) and str(value.get("type", "")).startswith("audit")
+    """Whether a document is the only line of a stream: yarn's summary is, and a single finding of its later versions."""
+    return isinstance(value, Mapping) and (
+        str(value.get("type", "")).startswith("audit") or {*value} == {"value", "children"}
+    )
+
+
+def _is_of_bun(value: Any) -> bool:
+    """Whether a document lists advisories by package and has nothing else."""
+    lists = [*value.values()] if isinstance(value, Mapping) else []
+    return bool(lists) and all(
+        isinstance(one, list) and one and all(_has(each, _ADVISORY) for each in one) for one in lists
+    )
+
+
+def _has(value: Any, keys: frozenset[str]) -> bool:
+    return isinstance(value, Mapping) and keys <= {*value}
 
 
 def _cure(value: Any, kinds: tuple[_Kind, ...]) -> str:

@@ -22,6 +22,8 @@ from harness.units import NS_PER_S
 _OK: Final = 200
 EMPTY: Final = 0.1
 """If more than this share of the good answers to reads have no content, they come from something in front of the service."""
+EXPECTED: Final = 0.1
+"""At most this share of the good answers may have a status 5xx: those of routes whose requests expect it."""
 _STEP_BITS: Final = 16
 _ARRIVAL_BITS: Final = 32
 """With a worker of 15 bits a request is one integer."""
@@ -33,6 +35,10 @@ _GAVE_UP: Final = (
 _EMPTY: Final = "find out what answers these requests: a service without content should answer 204; then run again"
 _STATUS: Final = (
     "find out why the locustfile counts these answers as good: fail them, or name the expected `status`, then run again"
+)
+_MANY: Final = (
+    "find out why the locustfile counts these answers as good, and fail them; requests that expect a status 5xx may be at most "
+    f"{EXPECTED:.0%} of all; then run again"
 )
 
 
@@ -170,12 +176,14 @@ def _silent(journeys: Ints, due_ns: Ints) -> int:
 
 
 def _answers(samples: Table) -> Iterable[Trouble]:
-    """Defects of answers: status 5xx counted as good on a route with other good answers; and reads of journeys answered with 200 but without content."""
+    """Defects of answers: status 5xx counted as good, on a route with other good answers or by many; and reads of journeys answered with 200 but without content."""
     good = samples.words["error"].missing
     broken: Bools = good & (samples.ints["status"] >= SERVER_ERROR)
     names = samples.words["name"].codes
     mixed = broken & np.isin(names, names[good & ~broken])
-    if count := int(mixed.sum()):
+    if (most := int(broken.sum())) > EXPECTED * (of := int(good.sum())):
+        yield Trouble(f"{most} of {of} answers without an error have the status 5xx", _MANY)
+    elif count := int(mixed.sum()):
         yield Trouble(
             f"{count} answers of status 5xx are recorded without an error, like other answers of their routes", _STATUS
         )

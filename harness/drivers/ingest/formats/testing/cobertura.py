@@ -16,6 +16,11 @@ _MILLISECONDS: Final = 1e11
 """Timestamps above are in milliseconds: in seconds they would be in the year 5138."""
 _ROUNDED: Final = 0.006
 """A rate is written with two digits or more."""
+_LCOV: Final = (b"TN:", b"SF:")
+_CURE: Final = (
+    "name the Cobertura XML of the test run, or let `reportgenerator -reports:FILE -targetdir:DIRECTORY -reporttypes:Cobertura` "
+    "write it from the report of JaCoCo, lcov, Clover or OpenCover"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +45,8 @@ def coverage_report(body: bytes, where: str) -> CoverageReport:
     Raises:
         DriverError: it is not a Cobertura report, or a number in it is not one.
     """
+    if body.startswith(_LCOV):
+        raise DriverError("is not a Cobertura report: it is of lcov", where=where, hint=_CURE)
     reader = _Counter(where=where)
     read_markup(body, where, reader.start, reader.end, document_type=True)
     return reader.report()
@@ -61,8 +68,7 @@ class _Counter:
         at = f"{self.where}:{line}"
         if not self.inside:
             if tag != "coverage" or not attributes.get("line-rate"):
-                hint = "name the Cobertura XML of the test run"
-                raise DriverError(f"is not a Cobertura report: it is <{shown(tag)}>", where=at, hint=hint)
+                raise DriverError(f"is not a Cobertura report: it is <{shown(tag)}>", where=at, hint=_CURE)
             for name in ("line-rate", "lines-valid", "lines-covered"):
                 if attributes.get(name):
                     self.declared[name] = number(attributes[name], f"{at}: {name}")
