@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +37,7 @@ from harness.evidence.histories.history import _plain  # noqa: E402
 from harness.evidence.manifest import write_manifest  # noqa: E402
 from harness.evidence.reading import load_evidence  # noqa: E402
 from harness.judgement.judging import decided  # noqa: E402
-from harness.model import DecisionOutcome, Evidence, Plan  # noqa: E402
+from harness.model import DecisionOutcome, Evidence, Observation, Plan  # noqa: E402
 from harness.model.observations import WatchClosed  # noqa: E402
 from tests.honesty.forgeries import HISTORIES, KINDS, Forgery, forged, places, with_counts  # noqa: E402
 
@@ -77,19 +78,23 @@ class Given:
         return not read.missing and decided(self.plan, read).decision.outcome is DecisionOutcome.GO
 
 
+def _source(one: Observation) -> str:
+    return one.source
+
+
 @contextmanager
 def _edited(directory: RunDirectory, plan: Plan, before: Evidence, after: Evidence) -> Iterator[None]:
     """The directory while its histories have these observations, numbered anew, and its manifest fits."""
-    lines = [defaultdict(list), defaultdict(list)]
-    for own, run in zip(lines, (before, after), strict=True):
-        for one in run.observations:
-            own[one.source].append(one)
+    was, now = (
+        {source: list(own) for source, own in groupby(sorted(run.observations, key=_source), _source)}
+        for run in (before, after)
+    )
     kept: dict[Path, bytes] = {}
-    for source, was in lines[0].items():
-        if was != (now := lines[1][source]):
+    for source in was:
+        if was[source] != (lines := now.get(source, [])):
             path = directory.path / "history" / f"{source}.ndjson"
             kept[path] = path.read_bytes()
-            told = (json.dumps(_plain(replace(one, seq=number)), default=str) for number, one in enumerate(now))
+            told = (json.dumps(_plain(replace(one, seq=number)), default=str) for number, one in enumerate(lines))
             path.write_text("".join(f"{line}\n" for line in told), encoding="utf-8")
     write_manifest(directory, plan)
     try:
@@ -105,10 +110,10 @@ def _given(paths: tuple[Path, ...], scratch: Path) -> Mapping[str, Given]:
     for number, (name, (plan, run)) in enumerate(runs_of(paths).items()):
         copy = scratch / str(number) / Path(name).name
         directory = RunDirectory(Path(shutil.copytree(name, copy))) if Path(name) in paths else None
-        if not any(one.kind in WatchClosed.KINDS for one in run.observations):
-            run = with_counts(run)
-        is_go = decided(plan, run).decision.outcome is DecisionOutcome.GO
-        found[name] = Given(plan=plan, run=run, is_go=is_go, directory=directory)
+        is_counted = any(one.kind in WatchClosed.KINDS for one in run.observations)
+        counted = run if is_counted else with_counts(run)
+        is_go = decided(plan, counted).decision.outcome is DecisionOutcome.GO
+        found[name] = Given(plan=plan, run=counted, is_go=is_go, directory=directory)
     return found
 
 
@@ -117,7 +122,7 @@ def _given(paths: tuple[Path, ...], scratch: Path) -> Mapping[str, Given]:
 @click.option("--times", default=1000, show_default=True, help="Edits of each kind, of all runs together.")
 @click.option("--seed", default=1, show_default=True, help="Of the generator.")
 @click.option("--only", type=click.Choice(KINDS), multiple=True, help="Kinds of edits; all where none is given.")
-@click.option("--first", default=0, show_default=True, help="Number of the first edit: a piece of a longer benchmark, or an edit again.")
+@click.option("--first", default=0, show_default=True, help="Number of the first edit, to go on with or to repeat.")
 def main(*, runs: tuple[Path, ...], times: int, seed: int, only: tuple[str, ...], first: int) -> None:
     """Print what stays GO; 1 where a run became GO that was none."""
     told: dict[tuple[str, str], list[tuple[Forgery, bool]]] = defaultdict(list)

@@ -47,7 +47,7 @@ def runs_of(paths: Iterable[Path]) -> dict[str, tuple[Plan, Evidence]]:
 @click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--times", default=10_000, show_default=True, help="Worsenings, of all runs together.")
 @click.option("--seed", default=1, show_default=True, help="Of the generator.")
-@click.option("--first", default=0, show_default=True, help="Number of the first sequence: a piece of a longer benchmark, or a sequence again.")
+@click.option("--first", default=0, show_default=True, help="Number of the first sequence, to go on with or to repeat.")
 def main(*, directories: tuple[Path, ...], times: int, seed: int, first: int) -> None:
     """Print each improvement, and how many there were; 1 where there was one."""
     given = runs_of(directories)

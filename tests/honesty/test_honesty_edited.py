@@ -222,6 +222,21 @@ def _led_by_another(run: Evidence) -> Evidence:
     return replace(run, leaders=(*rest[:-1], replace(rest[-1], after="postgres-ap-southeast-1-0"), last))
 
 
+def _blind_once(run: Evidence) -> Evidence:
+    """The watch of pods counted a time without data, whose line is gone."""
+    closed = Observation(
+        source="watch",
+        seq=0,
+        clock="boot",
+        mono_ns=0,
+        wall="",
+        kind="watch.closed",
+        subject="pods",
+        fields={"blind": 1},
+    )
+    return replace(run, observations=(*run.observations, closed))
+
+
 @pytest.mark.parametrize(
     ("edit", "why"),
     [
@@ -229,6 +244,11 @@ def _led_by_another(run: Evidence) -> Evidence:
         (_one_node_away_from_the_start, "lines of nodes do not follow"),
         (_led_by_another, "changes of the primary do not follow"),
         (lambda run: replace(run, leaders=run.leaders[1:]), "changes of the primary do not follow"),
+        (
+            lambda run: replace(run, ledger=replace(run.ledger, final_reads=run.ledger.final_reads[1:])),
+            "1 reads of the ledger have rows and no line",
+        ),
+        (_blind_once, "the watcher 'pods' was 1 times without data, 0 are recorded"),
     ],
 )
 def test_a_line_that_does_not_follow_from_the_one_before_is_no_go(
