@@ -37,9 +37,6 @@ CONFIDENCE: Final = 0.95
 NOISE: Final = 1e-4
 AS_BEFORE: Final = 0.05
 IN_A_ROW: Final = 1e-3
-SEVERAL: Final = 64
-"""Of so many counts and more, equal ones are found first: stretches that begin one after the other differ little."""
-_COUNT_BITS: Final = 32
 
 
 def promised_ms(plan: Plan) -> float | None:
@@ -154,13 +151,6 @@ def _most(n: int, share: float) -> int:
 def _at_least(k: Ints, n: Ints, share: float) -> npt.NDArray[np.float64]:
     """Probability of k or more of n: the binomial tail, by the incomplete beta function (Abramowitz and Stegun 26.5.24)."""
     chance, some = np.ones(len(k)), np.flatnonzero(k > 0)
-    if not len(some):
-        return chance
-    k, n = k[some], n[some]
-    if len(some) < SEVERAL:
-        chance[some] = betainc(k, n - k + 1, share)
-    else:
-        _, first, at = np.unique(n << _COUNT_BITS | k, return_index=True, return_inverse=True)
-        k, n = k[first], n[first]
-        chance[some] = betainc(k, n - k + 1, share)[at]
+    if len(some):
+        chance[some] = betainc(k[some], n[some] - k[some] + 1, share)
     return chance
