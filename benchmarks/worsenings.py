@@ -7,6 +7,7 @@ better is printed. What was removed may leave a failure undecided, and never any
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -46,22 +47,24 @@ def runs_of(paths: Iterable[Path]) -> dict[str, tuple[Plan, Evidence]]:
 @click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--times", default=10_000, show_default=True, help="Worsenings, of all runs together.")
 @click.option("--seed", default=1, show_default=True, help="Of the generator.")
-def main(*, directories: tuple[Path, ...], times: int, seed: int) -> None:
+@click.option("--first", default=0, show_default=True, help="Number of the first sequence, to go on with or to repeat.")
+def main(*, directories: tuple[Path, ...], times: int, seed: int, first: int) -> None:
     """Print each improvement, and how many there were; 1 where there was one."""
-    rng, given = np.random.default_rng(seed), runs_of(directories)
-    first = {name: decided(plan, run) for name, (plan, run) in given.items()}
+    given = runs_of(directories)
+    judged = {name: decided(plan, run) for name, (plan, run) in given.items()}
     done, better = 0, Counter[str]()
-    while done < times:
+    for number in range(first, first + math.ceil(times / IN_SUCCESSION)):
+        rng = np.random.default_rng((seed, number))
         name = str(rng.choice(list(given)))
         plan, run = given[name]
-        before, steps = first[name], []
+        before, steps = judged[name], []
         for _ in range(IN_SUCCESSION):
             what, run, removed = drawn(run, rng)
             after, done = decided(plan, run), done + 1
             steps.append(what)
             for line in improvements(before, after, removed=removed):
                 better[line.partition(":")[0]] += 1
-                click.echo(f"{name}: {'; '.join(steps)}: {line}")
+                click.echo(f"sequence {number}, {name}: {'; '.join(steps)}: {line}")
             before = after
         if done % EACH < IN_SUCCESSION:
             click.echo(f"{done} so far", err=True)

@@ -20,7 +20,7 @@ from harness.evidence.histories.generators import Generators
 from harness.evidence.histories.history import read_history
 from harness.evidence.histories.windows import spans
 from harness.evidence.manifest import untied, verify
-from harness.evidence.required import unrecorded
+from harness.evidence.required import unbegun, unrecorded
 from harness.evidence.soundness import Known
 from harness.evidence.tables import Tables
 from harness.model import (
@@ -102,7 +102,7 @@ def _load(directory: RunDirectory) -> Evidence:
     _count(reader, observations)
     complete = manifest is not None and _ended_well(observations)
     if complete:
-        missing += unrecorded(directory)
+        missing += [*unrecorded(directory), *unbegun(observations)]
     tables = reader.recorded()
     return Evidence(
         windows={window.name: window for window in _windows(reader, observations)},

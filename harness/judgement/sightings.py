@@ -88,7 +88,8 @@ def sightings(
         traffic: of the requests; None: all.
         limit_s: how long a killed pod may receive requests after its death.
     """
-    serving = {_home(change) for change in evidence.pods if change.name in _answered(evidence)}
+    answered = _answered(evidence)
+    serving = {_home(change) for change in evidence.pods if change.name in answered}
     sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
     span = (sent_ns, max(known_until_ns(evidence, attempt), sent_ns))
     samples = samples_due(evidence, traffic, span)

@@ -25,6 +25,7 @@ from harness.model import (
     Receipt,
     ReleaseResult,
 )
+from harness.model.observations import ActStarted, every
 from harness.units import NS_PER_S
 
 UNJUDGED: Final = 0.03
@@ -88,8 +89,12 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_FINISH) for why in cut)
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_COMPLETE) for why in untied)
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=AS_RECORDED) for why in _contradictions(plan, evidence))
+    acted = evidence.cut is None and evidence.windows and any(every(ActStarted, evidence.observations))
     for moment, steady in (("start", evidence.steady_start), ("end", evidence.steady_end)):
-        if steady is not None and not steady.ok:
+        if steady is None and acted:
+            why = f"it was not recorded whether the target was steady at the {moment} of the load"
+            yield Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_COMPLETE)
+        elif steady is not None and not steady.ok:
             why = f"the target was not steady at the {moment} of the load: {steady.why}"
             yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
     yield from (Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_FINISH) for why in _uncovered(plan, evidence))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from harness.judgement.judging import decided
-from harness.model import DecisionOutcome, Evidence, Outcome, Plan, Table
+from harness.model import DecisionOutcome, Evidence, Observation, Outcome, Plan, Steady, Table
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.honesty.edits import both, changed, due, without_window, word
@@ -160,6 +161,53 @@ def test_records_that_differ_keep_a_release_from_go_where_no_row_asks_for_them()
     assert "the watcher 'ledger': 12001 probes were made, but 0 are recorded" in found.reasons
 
 
+def acted(run: Evidence) -> Evidence:
+    """The run, whose history says that it began its acts, as that of each run of a target does."""
+    act = Observation(
+        source="run", seq=0, clock="boot", mono_ns=-1, wall="", kind="act.started", subject="everyday", fields={}
+    )
+    run = with_counts(run)
+    return replace(run, steady_start=Steady(ok=True, at_ns=0), observations=(act, *run.observations))
+
+
+def _replaced_meanwhile(run: Evidence) -> Evidence:
+    before, after = run.release_reads
+    return replace(run, release_reads=(before, replace(after, workloads={"a": ("sha256:another",)})))
+
+
+@pytest.mark.parametrize(
+    ("bad", "lacking", "why"),
+    [
+        (
+            _replaced_meanwhile,
+            {"release_reads": ()},
+            "the release was read neither before nor after the load",
+        ),
+        (
+            lambda run: replace(run, steady_end=Steady(ok=False, at_ns=0, why="3 of 100 reads failed")),
+            {"steady_end": None},
+            "it was not recorded whether the target was steady at the end of the load",
+        ),
+        (
+            lambda run: replace(run, steady_start=Steady(ok=False, at_ns=0, why="3 of 100 reads failed")),
+            {"steady_start": None},
+            "it was not recorded whether the target was steady at the start of the load",
+        ),
+    ],
+)
+def test_what_each_run_records_is_no_go_where_it_is_gone(
+    bad: Callable[[Evidence], Evidence], lacking: Mapping[str, Any], why: str
+) -> None:
+    """A record that keeps a release from GO, and the same run without that record."""
+    plan, run = of_one_row(), acted(core_evidence())
+    assert decided(plan, run).decision.outcome is DecisionOutcome.GO
+    before, after = decided(plan, bad(run)), decided(plan, replace(bad(run), **lacking))
+    assert before.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert improvements(before, after, removed=True) == []
+    assert after.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert any(why in reason for reason in (*after.decision.reasons, *(one.because.text for one in after.verdicts)))
+
+
 def _ready_throughout(run: Evidence) -> Evidence:
     return replace(run, nodes=tuple(replace(node, ready=True) for node in run.nodes))
 
@@ -174,6 +222,21 @@ def _led_by_another(run: Evidence) -> Evidence:
     return replace(run, leaders=(*rest[:-1], replace(rest[-1], after="postgres-ap-southeast-1-0"), last))
 
 
+def _blind_once(run: Evidence) -> Evidence:
+    """The watch of pods counted a time without data, whose line is gone."""
+    closed = Observation(
+        source="watch",
+        seq=0,
+        clock="boot",
+        mono_ns=0,
+        wall="",
+        kind="watch.closed",
+        subject="pods",
+        fields={"blind": 1},
+    )
+    return replace(run, observations=(*run.observations, closed))
+
+
 @pytest.mark.parametrize(
     ("edit", "why"),
     [
@@ -181,6 +244,11 @@ def _led_by_another(run: Evidence) -> Evidence:
         (_one_node_away_from_the_start, "lines of nodes do not follow"),
         (_led_by_another, "changes of the primary do not follow"),
         (lambda run: replace(run, leaders=run.leaders[1:]), "changes of the primary do not follow"),
+        (
+            lambda run: replace(run, ledger=replace(run.ledger, final_reads=run.ledger.final_reads[1:])),
+            "1 reads of the ledger have rows and no line",
+        ),
+        (_blind_once, "the watcher 'pods' was 1 times without data, 0 are recorded"),
     ],
 )
 def test_a_line_that_does_not_follow_from_the_one_before_is_no_go(

@@ -109,6 +109,16 @@ def a_release_read_edited(directory: RunDirectory) -> None:
     file.write_text(json.dumps(manifest), encoding="utf-8")
 
 
+def a_watch_never_began(directory: RunDirectory) -> None:
+    """The line that a watch began is gone, the other lines are numbered anew, and the manifest was made again."""
+    path = directory.path / "history" / "watch.ndjson"
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    kept = [line for line in lines if (line["kind"], line["subject"]) != ("watch.started", "regions")]
+    text = (json.dumps({**line, "seq": number}) for number, line in enumerate(kept))
+    path.write_text("".join(f"{line}\n" for line in text), encoding="utf-8")
+    write_manifest(directory, core_plan())
+
+
 @pytest.mark.parametrize(
     ("edit", "named"),
     [
@@ -116,6 +126,10 @@ def a_release_read_edited(directory: RunDirectory) -> None:
         (of_another_release, "history/run.ndjson: recorded '1.0.0' as `release`, the manifest has '1.1.0'"),
         (a_feature_edited, f"{FEATURE}: was edited after the run ended"),
         (a_release_read_edited, "manifest.json: lists other readings of the release than the history"),
+        (
+            a_watch_never_began,
+            "history/watch.ndjson: contains watch.closed of 'regions' without its watch.started: lines are missing",
+        ),
     ],
 )
 def test_what_is_of_another_run_or_was_edited_is_no_go(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ class WatchRecorder:
         self._files: list[RowWriter] = []
         self._watchers: list[tuple[str, dict[str, Any]]] = []
         self._attendances: dict[str, list[Attendance]] = {}
+        self._blind = Counter[str]()
         self._told_ns: dict[str, int] = {}
         self._histories: list[History] = []
         self.watch = self.history("watch")
@@ -70,6 +72,7 @@ class WatchRecorder:
 
         def blind(from_ns: int, until_ns: int) -> None:
             self.watch.put("watch.blind", watcher, of=of or watcher, from_ns=from_ns, until_ns=until_ns)
+            self._blind[watcher] += 1
 
         attendance = Attendance(blind)
         self._attendances.setdefault(watcher, []).append(attendance)
@@ -98,7 +101,8 @@ class WatchRecorder:
         for file in self._files:
             file.close()
         for watcher, fields in self._watchers:
-            self.watch.put("watch.closed", watcher, **fields, **receipt(self._attendances.get(watcher, [])))
+            made = receipt(self._attendances.get(watcher, []))
+            self.watch.put("watch.closed", watcher, **fields, **made, blind=self._blind[watcher])
         for history in self._histories:
             history.close()
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from harness.judgement.recovery import answered
 from harness.model import Evidence, Plan, Receipt, ReleaseRead, Table
+from harness.model.observations import ActStarted, every
 
 UNNAMED: Final = 0.01
 """If answers are the only source, at most this share of the successful answers may name no release."""
@@ -60,7 +61,7 @@ def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
     troubles = [*_answers(plan, answers), *_images(reads), *_versions(plan, reads.values())]
     if beside > BESIDE * good:
         troubles.append(f"{beside} of {good} good answers name no release, on routes whose other answers name one")
-    unread = next(_unread(reads), "")
+    unread = next(_unread(evidence, reads), "")
     if evidence.cut is None:
         troubles += [unread] if unread else []
     images = next((reads[when].workloads for when in ("after", "before") if when in reads), {})
@@ -126,11 +127,13 @@ def _images(reads: Mapping[str, ReleaseRead]) -> Iterable[str]:
                 yield f"{workload} ran {old} before the load and {new} after it"
 
 
-def _unread(reads: Mapping[str, ReleaseRead]) -> Iterator[str]:
-    """Texts about a reading of the release that failed or was not made."""
+def _unread(evidence: Evidence, reads: Mapping[str, ReleaseRead]) -> Iterator[str]:
+    """Texts about a reading of the release that failed or was not made; a run reads it before its first act and after its last."""
     yield from (f"the release could not be read {one.when} the load: {one.why}" for one in reads.values() if one.why)
     if len(reads) == 1:
         yield f"the release was read only {next(iter(reads))} the load"
+    if not reads and any(every(ActStarted, evidence.observations)):
+        yield "the release was read neither before nor after the load"
 
 
 def _versions(plan: Plan, reads: Iterable[ReleaseRead]) -> Iterable[str]:

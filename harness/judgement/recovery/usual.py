@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 import numpy as np
@@ -99,9 +100,7 @@ class Usual:
         """The most requests that can be noise among so many: those that failed, or those that failed or were late."""
         share = max(LATE, self.failed) if late else self.failed
         sizes, at = np.unique(of, return_inverse=True)
-        every = (np.arange(n + 1) for n in sizes.tolist())
-        most = [int((_at_least(k, np.full(len(k), k[-1]), share) > NOISE).sum()) - 1 for k in every]
-        return np.asarray(most, dtype=np.int64)[at]
+        return np.asarray([_most(n, share) for n in sizes.tolist()], dtype=np.int64)[at]
 
     def explains_run(self, in_a_row: Ints, of: int) -> Bools:
         """Where chance explains so many failures in a row among all of these requests."""
@@ -142,8 +141,16 @@ class Promise:
         return Usual(promised_ms=self.ms, failed=max(self.failed, measured))
 
 
+@lru_cache(maxsize=1 << 14)
+def _most(n: int, share: float) -> int:
+    """The most of n requests that can be noise."""
+    k = np.arange(n + 1)
+    return int((_at_least(k, np.full(len(k), n), share) > NOISE).sum()) - 1
+
+
 def _at_least(k: Ints, n: Ints, share: float) -> npt.NDArray[np.float64]:
     """Probability of k or more of n: the binomial tail, by the incomplete beta function (Abramowitz and Stegun 26.5.24)."""
-    chance, some = np.ones(len(k)), k > 0
-    chance[some] = betainc(k[some], n[some] - k[some] + 1, share)
+    chance, some = np.ones(len(k)), np.flatnonzero(k > 0)
+    if len(some):
+        chance[some] = betainc(k[some], n[some] - k[some] + 1, share)
     return chance

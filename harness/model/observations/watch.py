@@ -64,11 +64,13 @@ class WatchClosed(Recorded):
     Attributes:
         first_answer_ns, last_answer_ns: when the first valid answer was asked for, and the last one complete; None: none came, or the
             watcher does not count them.
+        blind: number of lines `watch.blind` of the watcher.
     """
 
     spacing_ms: Size = 0.0
     file: Word = ""
     probes: Count = 0
+    blind: Count = 0
     first_ns: Whole | None = None
     last_ns: Whole | None = None
     longest_gap_ms: Size | None = None

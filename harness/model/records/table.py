@@ -168,7 +168,9 @@ class Words:
     def counts(self) -> dict[str, int]:
         """Rows by word, sorted by word; words without rows are left out."""
         most = len(self.names) + 1  # bincount knows no NULL, and widens what it counts to eight bytes
-        pieces = np.array_split(self.codes, len(self.codes) // PIECE + 1)
+        pieces = [self.codes]
+        if len(self.codes) > PIECE:
+            pieces = np.array_split(self.codes, len(self.codes) // PIECE + 1)
         counted = np.sum([np.bincount(piece + 1, minlength=most) for piece in pieces], axis=0)[1:].tolist()
         return {name: n for name, n in sorted(zip(self.names, counted, strict=True)) if n}
 

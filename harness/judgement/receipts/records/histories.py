@@ -1,7 +1,8 @@
 """Whether the histories of nodes and of primaries are consistent: the watch records a line only when something has changed.
 
 The first line of a node says that it exists, and each later line says the opposite of the line before. A change of the primary begins with the
-member with which the last change ended, the first change with none. If a line does not follow, it was changed, or a line is missing.
+member with which the last change ended, the first change with none. If a line does not follow, it was changed, or a line is missing. So it is if
+rows of a final read of the ledger have no line of that read, or a watcher counted more times without data than lines tell of.
 """
 
 from __future__ import annotations
@@ -9,15 +10,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
+
 from harness.model import Evidence
+from harness.model.observations import WatchBlind, WatchClosed, every
 
 
 def broken_chains(evidence: Evidence) -> Iterable[str]:
-    """Texts about lines of nodes, and changes of the primary, that do not follow from the line before."""
+    """Texts about lines of nodes, and changes of the primary, that do not follow from the line before, and lines that other records show to be missing."""
     if n := _nodes(evidence):
         yield f"{n} of {len(evidence.nodes)} lines of nodes do not follow from the line before (history/pods.ndjson)"
     if n := _leaders(evidence):
         yield f"{n} of {len(evidence.leaders)} changes of the primary do not follow from the change before (history/pods.ndjson)"
+    rounds = [read.round for read in evidence.ledger.final_reads]
+    if n := len(np.setdiff1d(evidence.ledger.final.ints["round"], rounds)):
+        yield f"{n} reads of the ledger have rows and no line (history/run.ndjson)"
+    yield from _blind(evidence)
+
+
+def _blind(evidence: Evidence) -> Iterable[str]:
+    """Texts about watchers that counted more times without data than are recorded."""
+    lines = Counter(blind.subject for blind in every(WatchBlind, evidence.observations))
+    for closed in every(WatchClosed, evidence.observations):
+        if closed.blind > (n := lines[closed.subject]):
+            yield f"the watcher {closed.subject!r} was {closed.blind} times without data, {n} are recorded (history/watch.ndjson)"
 
 
 def _nodes(evidence: Evidence) -> int:
