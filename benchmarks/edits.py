@@ -11,7 +11,6 @@ for each kind and place, how many edits there were, how many stayed GO, and the 
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import tempfile
@@ -33,7 +32,7 @@ from worsenings import runs_of  # noqa: E402 - beside this file
 
 from harness.errors import MissingEvidence  # noqa: E402
 from harness.evidence import RunDirectory  # noqa: E402
-from harness.evidence.histories.history import _plain  # noqa: E402
+from harness.evidence.histories.history import line_of  # noqa: E402
 from harness.evidence.manifest import write_manifest  # noqa: E402
 from harness.evidence.reading import load_evidence  # noqa: E402
 from harness.judgement.judging import decided  # noqa: E402
@@ -94,8 +93,7 @@ def _edited(directory: RunDirectory, plan: Plan, before: Evidence, after: Eviden
         if was[source] != (lines := now.get(source, [])):
             path = directory.path / "history" / f"{source}.ndjson"
             kept[path] = path.read_bytes()
-            told = (json.dumps(_plain(replace(one, seq=number)), default=str) for number, one in enumerate(lines))
-            path.write_text("".join(f"{line}\n" for line in told), encoding="utf-8")
+            path.write_bytes(b"".join(line_of(replace(one, seq=number)) for number, one in enumerate(lines)))
     write_manifest(directory, plan)
     try:
         yield

@@ -20,12 +20,14 @@ class Attendance:
     Attributes:
         probes: number of probes started, or of events received.
         first_ns, last_ns: time of the first and the last one; 0 without any.
+        blind_times: how often it was blind.
         longest_gap_ns: longest time between two probes of a schedule, or longest interruption of a stream.
         first_answer_ns, last_answer_ns: when the first valid answer was asked for, and the last one complete; None: none was counted.
     """
 
     def __init__(self, blind: Blind) -> None:
-        self._blind = blind
+        self._tell_blind = blind
+        self.blind_times = 0
         self.probes = 0
         self.first_ns = self.last_ns = 0
         self.longest_gap_ns = 0
@@ -55,6 +57,10 @@ class Attendance:
         self.longest_gap_ns = max(self.longest_gap_ns, until_ns - from_ns)
         self._blind(from_ns, until_ns)
 
+    def _blind(self, from_ns: int, until_ns: int) -> None:
+        self.blind_times += 1
+        self._tell_blind(from_ns, until_ns)
+
     def _came(self, at_ns: int) -> None:
         self.probes += 1
         self.first_ns = self.first_ns or at_ns
@@ -62,7 +68,7 @@ class Attendance:
 
 
 def receipt(attendances: Sequence[Attendance]) -> dict[str, Any]:
-    """Merge the attendances of a watcher: all probes, first and last time, longest gap (ms), first and last valid answer where these were counted."""
+    """Merge the attendances of a watcher: all probes, first and last time, longest gap (ms), number of blind times, first and last valid answer where these were counted."""
     present = [one for one in attendances if one.probes]
     answered = [
         (one.first_answer_ns, one.last_answer_ns)
@@ -75,6 +81,7 @@ def receipt(attendances: Sequence[Attendance]) -> dict[str, Any]:
         else {}
     )
     return {
+        "blind": sum(one.blind_times for one in attendances),
         "probes": sum(one.probes for one in present),
         "first_ns": min((one.first_ns for one in present), default=0),
         "last_ns": max((one.last_ns for one in present), default=0),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -33,7 +32,6 @@ class WatchRecorder:
         self._files: list[RowWriter] = []
         self._watchers: list[tuple[str, dict[str, Any]]] = []
         self._attendances: dict[str, list[Attendance]] = {}
-        self._blind = Counter[str]()
         self._told_ns: dict[str, int] = {}
         self._histories: list[History] = []
         self.watch = self.history("watch")
@@ -72,7 +70,6 @@ class WatchRecorder:
 
         def blind(from_ns: int, until_ns: int) -> None:
             self.watch.put("watch.blind", watcher, of=of or watcher, from_ns=from_ns, until_ns=until_ns)
-            self._blind[watcher] += 1
 
         attendance = Attendance(blind)
         self._attendances.setdefault(watcher, []).append(attendance)
@@ -101,8 +98,7 @@ class WatchRecorder:
         for file in self._files:
             file.close()
         for watcher, fields in self._watchers:
-            made = receipt(self._attendances.get(watcher, []))
-            self.watch.put("watch.closed", watcher, **fields, **made, blind=self._blind[watcher])
+            self.watch.put("watch.closed", watcher, **fields, **receipt(self._attendances.get(watcher, [])))
         for history in self._histories:
             history.close()
 

@@ -61,7 +61,7 @@ class History:
             subject=subject,
             fields=fields,
         )
-        self._write((json.dumps(_plain(observation), default=str) + "\n").encode())
+        self._write(line_of(observation))
         self._seq += 1
         return observation
 
@@ -90,8 +90,9 @@ def run_history(source: str) -> History | None:
     return History(Path(run) / "history" / f"{source}.ndjson", source) if run else None
 
 
-def _plain(observation: Observation) -> dict[str, Any]:
-    return {
+def line_of(observation: Observation) -> bytes:
+    """The line of a history."""
+    line: dict[str, Any] = {
         "seq": observation.seq,
         "clock": observation.clock,
         "mono_ns": observation.mono_ns,
@@ -100,6 +101,7 @@ def _plain(observation: Observation) -> dict[str, Any]:
         "subject": observation.subject,
         **({"fields": dict(observation.fields)} if observation.fields else {}),
     }
+    return (json.dumps(line, default=str) + "\n").encode()
 
 
 def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:

@@ -60,8 +60,8 @@ class _KernelFigures:
             pids_now: and at the later one.
         """
         there = self.processes.keys() & pids_now
-        used, before, ended = now.used(pids_now), self.used(there), sum(self.used(pids - there)[:2])
-        inherited = used.inherited - before.inherited - ended
+        used, before, ended = now.used(pids_now), self.used(there), self.used(pids - there)
+        inherited = used.inherited - before.inherited - (ended.own + ended.inherited)
         return used.own - before.own + max(0, inherited), max(0, -inherited)
 
 

@@ -275,6 +275,8 @@ def test_a_watch_that_was_stopped_says_when_it_was_blind(service: Service, setti
     assert min(blind.values()) >= 1_200_000_000
     closed = {line["subject"]: line for line in lines(run) if line["kind"] == "watch.closed"}
     assert closed["entry"]["longest_gap_ms"] >= 1_200
+    told = Counter(line["subject"] for line in lines(run) if line["kind"] == "watch.blind")
+    assert {name: line["blind"] for name, line in closed.items() if line["blind"]} == told
     entry = read_rows(run / "watch" / "entry.rows", PROBES).table
     assert closed["entry"]["probes"] == len(entry)
     assert closed["entry"]["first_ns"] <= int(entry.ints["sent_ns"].min())

@@ -178,6 +178,7 @@ def test_blind_is_more_than_a_quarter_of_a_second_and_more_than_half_a_spacing_t
     for at in (1000, 1750, 2501):
         slow.probed(at * ms, 500 * ms)
     assert blind == [(1250 * ms, 1501 * ms), (1750 * ms, 2501 * ms)]
+    assert receipt([quick, slow])["blind"] == 2
 
 
 def test_a_receipt_has_first_and_last_look_and_the_longest_gap_of_any_schedule() -> None:
@@ -188,8 +189,9 @@ def test_a_receipt_has_first_and_last_look_and_the_longest_gap_of_any_schedule()
         one.probed(at * ms, 20 * ms)
     for at in (5, 45):
         other.probed(at * ms, 20 * ms)
-    assert receipt([one, other]) == {"probes": 5, "first_ns": 5 * ms, "last_ns": 50 * ms, "longest_gap_ms": 40.0}
-    assert receipt([]) == {"probes": 0, "first_ns": 0, "last_ns": 0, "longest_gap_ms": 0.0}
+    looks = {"blind": 0, "probes": 5, "first_ns": 5 * ms, "last_ns": 50 * ms, "longest_gap_ms": 40.0}
+    assert receipt([one, other]) == looks
+    assert receipt([]) == {"blind": 0, "probes": 0, "first_ns": 0, "last_ns": 0, "longest_gap_ms": 0.0}
 
 
 def test_a_stream_is_blind_only_while_it_is_interrupted() -> None:
@@ -202,3 +204,4 @@ def test_a_stream_is_blind_only_while_it_is_interrupted() -> None:
     stream.interrupted(11 * NS_PER_S, 12 * NS_PER_S)
     assert blind == [(11 * NS_PER_S, 12 * NS_PER_S)]
     assert receipt([stream])["longest_gap_ms"] == 1000.0
+    assert receipt([Attendance(lambda *_: None), stream])["blind"] == 1

@@ -19,11 +19,11 @@ class _Kind(NamedTuple):
 
 
 _SHOW: Final = "`terraform plan -out=plan && terraform show -json plan` writes the plan"
+_NPM: Final = "`npm install --package-lock-only && npm audit --json` audits the same packages"
 _YARN: Final = (
-    "`npm install --package-lock-only && npm audit --json` audits the same packages, or scan `yarn.lock` with a tool that writes SARIF, "
+    f"{_NPM}, or scan `yarn.lock` with a tool that writes SARIF, "
     "as `trivy fs --format sarif .`, and name that as a SARIF report"
 )
-_BUN: Final = "`npm install --package-lock-only && npm audit --json` audits the same packages"
 _PAGES: Final = "`gh run view RUN --json name,headSha,status,updatedAt,jobs` writes all jobs into one document"
 _PAGE: Final = frozenset({"total_count", "jobs"})
 _ADVISORY: Final = frozenset({"severity", "vulnerable_versions"})
@@ -81,7 +81,7 @@ def cure_of_value(value: Any) -> str:
     if isinstance(value, list):
         return _told("a list of pages of jobs", _PAGES) if value and all(_has(page, _PAGE) for page in value) else ""
     if _is_of_bun(value):
-        return _told("the JSON of `bun audit --json`", _BUN)
+        return _told("the JSON of `bun audit --json`", _NPM)
     return _cure(value, _KINDS if not _is_line(value) else _LINES)
 
 

@@ -38,7 +38,7 @@ __all__ = ["LEASES", "Agent"]
 RETRY_S = 1.0
 """Pause before a pod that got no address is tried again."""
 MEASURED_EACH: Final = 2
-"""Heartbeats from one measurement of all containers to the next: that is a third of what the kubelets take of a processor."""
+"""Heartbeats from one measurement of all containers to the next; at each heartbeat it would be a third of the processor time of kubelets and API server."""
 
 
 class Agent:
