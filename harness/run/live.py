@@ -13,7 +13,6 @@ from harness.drivers.chaos import sweep_scratch
 from harness.errors import HarnessError, Interrupted, TargetGone
 from harness.evidence import RunDirectory
 from harness.evidence.seal import seal
-from harness.run.acts.registry import needs_platform
 from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.gathering import Ground, gather, gather_files
@@ -74,7 +73,7 @@ def run_live(
             progress.say(check_baseline(settings.baseline, plan))
         for refused in refusals(plan, target, settings.allow_target):
             raise refused
-        if not needs_platform(act.kind for act in plan.acts):
+        if not plan.live:
             return _on_paper(plan, target, settings=settings, progress=progress)
         platform = platform_of(target)
         stack.enter_context(TargetLock(platform, run))

@@ -61,7 +61,7 @@ def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
     troubles = [*_answers(plan, answers), *_images(reads), *_versions(plan, reads.values())]
     if beside > BESIDE * good:
         troubles.append(f"{beside} of {good} good answers name no release, on routes whose other answers name one")
-    unread = next(_unread(evidence, reads), "")
+    unread = next(_unread(plan, evidence, reads), "")
     if evidence.cut is None:
         troubles += [unread] if unread else []
     images = next((reads[when].workloads for when in ("after", "before") if when in reads), {})
@@ -127,12 +127,12 @@ def _images(reads: Mapping[str, ReleaseRead]) -> Iterable[str]:
                 yield f"{workload} ran {old} before the load and {new} after it"
 
 
-def _unread(evidence: Evidence, reads: Mapping[str, ReleaseRead]) -> Iterator[str]:
-    """Texts about a reading of the release that failed or was not made; a run reads it before its first act and after its last."""
+def _unread(plan: Plan, evidence: Evidence, reads: Mapping[str, ReleaseRead]) -> Iterator[str]:
+    """Texts about a reading of the release that failed or was not made; a live run reads it before its first act and after its last."""
     yield from (f"the release could not be read {one.when} the load: {one.why}" for one in reads.values() if one.why)
     if len(reads) == 1:
         yield f"the release was read only {next(iter(reads))} the load"
-    if not reads and any(every(ActStarted, evidence.observations)):
+    if not reads and plan.live and any(every(ActStarted, evidence.observations)):
         yield "the release was read neither before nor after the load"
 
 

@@ -300,6 +300,7 @@ class Plan:
         shadowed: files of the project that hide one of the same name that came with the package.
         inputs: SHA-256 of every file that the run was made from and that is kept with it, by its path below `inputs/`.
         stands_in: whether the sandbox stands for that environment.
+        live: whether an act of it needs the target itself; acts that read files do not.
         again: options of `readiness run` that repeat the run. only: patterns of its `--only`. pytest_arguments: what followed its `--`.
         attestations, waivers: what people vouch for and accept, also what does not count in this run.
         as_of: the day that ages were held against, where that is not the day of the run; empty: it is.
@@ -337,6 +338,7 @@ class Plan:
     pytest_arguments: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     stands_in: bool = False
+    live: bool = True
     route_needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     doors: tuple[str, ...] = ()
     members: tuple[str, ...] = ()

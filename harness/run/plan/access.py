@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.drivers.chaos.restore import RESTORED
 from harness.errors import ConfigurationError
-from harness.run.acts.registry import drivers, needs_platform
+from harness.run.acts.registry import drivers
 from harness.targets.access import EVERYWHERE, VERBS, Access, accesses_of, placed
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def planned_access(plan: Plan, library: Library, target: Target) -> tuple[tuple[
             asked += drivers()[act.kind].accesses(plan.demand[act.demand], library, target)
         except ConfigurationError as error:
             unknown.append(f"{act.name}: {error.where}: {error.what}")
-    if needs_platform(act.kind for act in plan.acts):
+    if plan.live:
         asked += RESTORED
         asked += (accesses_of(read_release, target) or ()) if target.release.images else ()
     return placed(asked, target), tuple(dict.fromkeys(unknown))

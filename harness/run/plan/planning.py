@@ -150,6 +150,7 @@ def _plan(
         environment=target.environment,
         time_scale=scale,
         stands_in=target.embedded and target.environment != "sandbox",
+        live=live,
         durability=target.database.durability if target.database else "",
         release=release,
         release_commit=target.release.commit,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError
 from harness.extras import DATABASE, KUBERNETES, STATIC, require
 from harness.model import DemandKind
-from harness.run.acts.registry import needs_platform
 from harness.targets import guard_experiment, guard_rollout, guard_target
 
 if TYPE_CHECKING:
@@ -27,9 +26,8 @@ def refusals(plan: Plan, target: Target, allow_target: str) -> tuple[HarnessErro
         target: its target.
         allow_target: the name of the target that was typed.
     """
-    live = needs_platform(act.kind for act in plan.acts)
-    checks: list[Callable[[], None]] = [partial(require, *needed) for needed in _extras(plan, target, live=live)]
-    if live:
+    checks: list[Callable[[], None]] = [partial(require, *needed) for needed in _extras(plan, target)]
+    if plan.live:
         checks += [
             partial(guard_target, target, allow_target),
             *(partial(guard_experiment, target, one) for one in plan.experiments.values()),
@@ -38,13 +36,13 @@ def refusals(plan: Plan, target: Target, allow_target: str) -> tuple[HarnessErro
     return tuple(error for check in checks if (error := _raised(check)) is not None)
 
 
-def _extras(plan: Plan, target: Target, *, live: bool) -> Iterator[tuple[str, str, str]]:
+def _extras(plan: Plan, target: Target) -> Iterator[tuple[str, str, str]]:
     """The extras that a plan needs: name of the extra, what needs it, and where that is written."""
     if any(act.kind == DemandKind.STATIC for act in plan.acts):
         yield STATIC, "a sentence on the platform's files", str(target.file)
-    if live and target.kubernetes is not None:
+    if plan.live and target.kubernetes is not None:
         yield KUBERNETES, "the key `kubernetes`", f"{target.file}: kubernetes"
-    if live and target.database is not None:
+    if plan.live and target.database is not None:
         yield DATABASE, "the key `database`", f"{target.file}: database"
 
 
