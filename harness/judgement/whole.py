@@ -25,7 +25,7 @@ from harness.model import (
     Receipt,
     ReleaseResult,
 )
-from harness.model.observations import ActStarted, every
+from harness.model.observations import ActStarted, SteadySeen, every
 from harness.units import NS_PER_S
 
 UNJUDGED: Final = 0.03
@@ -89,17 +89,27 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_FINISH) for why in cut)
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_COMPLETE) for why in untied)
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=AS_RECORDED) for why in _contradictions(plan, evidence))
-    acted = evidence.cut is None and evidence.windows and any(every(ActStarted, evidence.observations))
     for moment, steady in (("start", evidence.steady_start), ("end", evidence.steady_end)):
-        if steady is None and acted:
-            why = f"it was not recorded whether the target was steady at the {moment} of the load"
-            yield Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_COMPLETE)
-        elif steady is not None and not steady.ok:
+        if missing := _unknown_steadiness(moment, evidence):
+            yield Reason(kind=ReasonKind.NO_RECORD, text=missing, hint=_COMPLETE)
+        if steady is not None and not steady.ok:
             why = f"the target was not steady at the {moment} of the load: {steady.why}"
             yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
     yield from (Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_FINISH) for why in _uncovered(plan, evidence))
     if evidence.cut is None:
         yield from (why for name in plan.traffic for why in cut_short(plan, evidence, name))
+
+
+def _unknown_steadiness(moment: str, evidence: Evidence) -> str:
+    """Why it is unknown whether the target was steady at one end of each traffic; empty if it is known: a complete run records it for each."""
+    if evidence.cut is not None or not any(every(ActStarted, evidence.observations)):
+        return ""
+    traffics = {window.traffic for window in evidence.windows.values()}
+    recorded = sum(seen.subject == moment for seen in every(SteadySeen, evidence.observations))
+    if recorded >= len(traffics):
+        return ""
+    some = f" for {len(traffics) - recorded} of {len(traffics)} traffics" if recorded else ""
+    return f"it was not recorded{some} whether the target was steady at the {moment} of the load"
 
 
 def _contradictions(plan: Plan, evidence: Evidence) -> Iterable[str]:

@@ -18,8 +18,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.locust.answer import Answer
     from harness.locust.closed import ClosedLoopUser
-    from harness.locust.journey import Answer, Journey
+    from harness.locust.journey import Journey
     from harness.locust.process.target import target_entry
     from harness.locust.schedule.shapes import Shape
     from harness.locust.users import OpenLoopUser
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "ClosedLoopUser", "Journey", "OpenLoopUser", "Shape", "target_entry"]
 
 _HOME = {
-    "Answer": "harness.locust.journey",
+    "Answer": "harness.locust.answer",
     "ClosedLoopUser": "harness.locust.closed",
     "Journey": "harness.locust.journey",
     "OpenLoopUser": "harness.locust.users",

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json as jsonlib
 import uuid
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness import clock
+from harness.locust.answer import ERRORS, Answer, judged, number_in
 from harness.locust.client.connection import Connections
 from harness.locust.client.deadlines import Deadlines, GaveUp
 from harness.locust.client.failures import FAILURES, kind_of
-from harness.locust.client.response import Response
 from harness.locust.client.session import HttpSession
 from harness.locust.process.recorder import Request
 from harness.locust.schedule.arrivals import random_of
@@ -24,36 +23,43 @@ from harness.model.records.items import outcome_of
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
+    from harness.locust.client.response import Response
     from harness.locust.process.worker import LocustWorker
 
 _SERVED: Final = ("x-served-region", "x-served-pod")
 _JSON: Final = "Content-Type: application/json\r\n"
-_ERRORS: Final = 400
-"""Status from which an answer is an error, unless the journey names the expected status."""
 _ACCOUNTS: Final = (1 << 15) - 1
 """Number of different users that can be told apart, by a number of two bytes."""
 _REDIRECTED: Final = "redirected"
 """Kind of failure of a write whose redirect (301, 302, 303) led to a GET: a page to sign in at, or the same path with a `/`, answers 200 to that, and nothing was written."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """The result of a request.
+class _Keyed(NamedTuple):
+    """A write that carries a key: all that sending it again needs."""
 
-    Attributes:
-        ok: whether it was as expected.
-        status: HTTP's; 0: no answer.
-        body: the JSON value, read only where the journey expected something of it.
-        error: kind of failure: `timeout`, `refused`, `reset`, `status 503`, `wrong body`, `redirected`…; None when ok.
-    """
+    path: str
+    json: Mapping[str, object] | None
+    headers: Mapping[str, str]
+    follow: bool
 
-    ok: bool
-    status: int
-    body: Any = None
-    error: str | None = None
 
-    def __getitem__(self, key: str) -> Any:
-        return self.body[key]
+class _Again(NamedTuple):
+    """A write that was sent a second time: when it was sent and answered, and the answer; None: there was none."""
+
+    sent_ns: int
+    done_ns: int
+    response: Response | None
+
+    def report(self, worker: LocustWorker, account: str, item: int | str, item_id: int, first_ns: int) -> None:
+        """Record the repetition; `item`: id of what was written, or the key of the answer that has it."""
+        status, named = 0, -1
+        if self.response is not None:
+            status = self.response.status_code
+            named = number_in(self.response, item) if isinstance(item, str) else item_id
+        answer = (status, named)
+        worker.repeats.put(
+            account, item_id, first_ns=first_ns, sent_ns=self.sent_ns, done_ns=self.done_ns, answer=answer
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +104,8 @@ class Journey:
         self._account = 0
         self._step = 0
         self._last = (0, 0)  # when the last request was sent, and answered
+        self._keyed: _Keyed | None = None
+        self._again: _Again | None = None
         self.failed = False
         self._session = HttpSession(terms.host, terms.connections)
 
@@ -153,7 +161,10 @@ class Journey:
             once: send an Idempotency-Key that no other request has.
         """
         headers = {"Idempotency-Key": f"{self._key}-{self._step + 1}"} if once else None
-        return self.request("POST", path, name=name, json=json, headers=headers, status=status, expect=expect)
+        answer = self.request("POST", path, name=name, json=json, headers=headers, status=status, expect=expect)
+        if headers:
+            self._keyed = _Keyed(path, json, headers, _follows(status))
+        return answer
 
     def wrote(
         self,
@@ -166,7 +177,8 @@ class Journey:
     ) -> None:
         """Report the last write, so that it is read back.
 
-        It is read back after the load, as the traffic's file says under `accounts`.
+        It is read back after the load, as the traffic's file says under `accounts`. While the traffic warms up, an acknowledged write that was sent with
+        `once` is sent a second time with its key, as by a client that has lost the answer; that request is in no figure of the load.
 
         Args:
             account: name under `accounts` in the traffic's file.
@@ -186,6 +198,9 @@ class Journey:
         self._terms.worker.writes.put(
             account, self._outcome(answer), item=int(item_id), value=value, sent_ns=sent_ns, done_ns=done_ns
         )
+        if answer.ok and self._keyed and self._terms.worker.warms_up:
+            self._again = self._again or self._sent_again(self._keyed)
+            self._again.report(self._terms.worker, account, item, int(item_id), sent_ns)
 
     def sign_in(self, token: str) -> None:
         """Send a bearer token with every later request.
@@ -248,15 +263,16 @@ class Journey:
             expect: keys that the answer's JSON object must have, each with its value, or with the type of its value.
         """
         recorder = self._terms.worker.recorder
+        self._keyed = self._again = None
         recorder.begin(request := self._begun(method, name))
         done_ns, answer = 0, None
         try:
-            error = self._exchange(method, path, json, headers, follow=status is None or not 300 <= status < _ERRORS)
+            error = self._exchange(method, path, json, headers, follow=_follows(status))
             self._due_ns = done_ns = clock.now_ns()
             request.connection = self._session.connection
             self._last = (request.sent_ns, done_ns)
             response = self._session.response
-            answer = _judged(response, error, status, expect)
+            answer = judged(response, error, status, expect)
             if answer.ok and self._session.became_get and status is None and expect is None:
                 answer = Answer(ok=False, status=answer.status, error=_REDIRECTED)
             recorder.end(
@@ -286,6 +302,13 @@ class Journey:
         region, pod = map(response.headers.get, _SERVED)
         header = self._terms.worker.options.release_header
         return region, pod, (response.headers.get(header) or None) if header else None
+
+    def _sent_again(self, keyed: _Keyed) -> _Again:
+        sent_ns = clock.now_ns()
+        error = self._exchange("POST", keyed.path, keyed.json, keyed.headers, follow=keyed.follow)
+        self._due_ns = done_ns = clock.now_ns()
+        answered = error is None and not self._session.became_get
+        return _Again(sent_ns, done_ns, self._session.response if answered else None)
 
     def _begun(self, method: str, name: str) -> Request:
         self._step += 1
@@ -328,26 +351,6 @@ class Journey:
         return None
 
 
-def _judged(
-    response: Response | None, error: str | None, status: int | None, expect: Mapping[str, object] | None
-) -> Answer:
-    seen = response.status_code if response is not None else 0
-    if response is None or error is not None:
-        return Answer(ok=False, status=seen, error=error)
-    if seen >= _ERRORS if status is None else seen != status:
-        return Answer(ok=False, status=seen, error=f"status {seen}")
-    try:
-        content = response.content
-        body = None if expect is None else jsonlib.loads(content)
-    except (ValueError, RecursionError, zlib.error):
-        return Answer(ok=False, status=seen, error="wrong body")
-    if expect is None:
-        return Answer(ok=True, status=seen)
-    right = isinstance(body, dict) and all(
-        key in body and _as_expected(body[key], value) for key, value in expect.items()
-    )
-    return Answer(ok=right, status=seen, body=body, error=None if right else "wrong body")
-
-
-def _as_expected(observed: object, expected: object) -> bool:
-    return isinstance(observed, expected) if isinstance(expected, type) else observed == expected
+def _follows(status: int | None) -> bool:
+    """Whether redirects are followed: unless one of them is the status that is right."""
+    return status is None or not 300 <= status < ERRORS

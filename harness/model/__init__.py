@@ -89,6 +89,7 @@ from harness.model.records.facts import Check, Fact, FactAmount, FactTable
 from harness.model.records.fault import FaultWindow, Hit, Intent
 from harness.model.records.items import (
     JOURNEY_READS,
+    JOURNEY_REPEATS,
     JOURNEY_WRITES,
     LEDGER_COPIES,
     LEDGER_FINAL,
@@ -127,6 +128,7 @@ __all__ = [
     "FACTS",
     "IN_ORDER",
     "JOURNEY_READS",
+    "JOURNEY_REPEATS",
     "JOURNEY_WRITES",
     "LEDGER_COPIES",
     "LEDGER_FINAL",

@@ -63,6 +63,7 @@ def _experiment(act: Act) -> Experiment:
             confirmed_ns=ns(act.sent + 1) if act.confirmed else None,
             undone_ns=None if act.undone is None else ns(act.undone),
             gone_ns=None if act.gone is None else ns(act.gone),
+            held=None if act.undone is None else True,
             hit=hits(act) if act.confirmed else (),
         ),
         restore=Restore(ok=True, at_ns=ns(act.restored)),

@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.model import (
     JOURNEY_READS,
+    JOURNEY_REPEATS,
     JOURNEY_WRITES,
     LEDGER_FINAL,
     LEDGER_READS,
@@ -120,7 +121,7 @@ def windows(rows: Table, course: Course = HEALTHY) -> dict[str, Window]:
             samples=rows.between("intended_ns", ns(begin), ns(end)),
             workers=(Worker(id=1, rows=len(rows), closed=True, cpu=0.2, gc_ms=1.0, loop_ms=2.0, users=150),),
             files=("load/everyday/samples-1.parquet",),
-            begin_ns=ns(-10),
+            begin_ns=ns(-12),
             stopped_ns=ns(course.end),
         )
         for name, phase, experiment, begin, end in cuts
@@ -210,10 +211,15 @@ def ledger(course: Course = HEALTHY) -> Ledger:
     )
 
 
+REPEATED = 20
+"""How many of the writes of each account are sent a second time with their key."""
+
+
 def journeys(rows: Table, course: Course = HEALTHY) -> dict[str, Table]:
-    """Each acknowledged POST of a journey: a track that it created, or the one play of a track; all are read back."""
+    """Each acknowledged POST of a journey: a track that it created, or the one play of a track; all are read back, and the first are sent twice."""
     good = rows.words["error"].missing
-    parts: dict[str, list[Table]] = {JOURNEY_WRITES.name: [], JOURNEY_READS.name: []}
+    schemas = {schema.name: schema for schema in (JOURNEY_WRITES, JOURNEY_REPEATS, JOURNEY_READS)}
+    parts: dict[str, list[Table]] = {name: [] for name in schemas}
     for account, route in (("tracks", "create-track"), ("plays", "play-track")):
         own = rows.where(good & rows.words["name"].equals(route))
         ids = own.ints["arrival"] + 1000
@@ -231,10 +237,24 @@ def journeys(rows: Table, course: Course = HEALTHY) -> dict[str, Table]:
                 outcome="accepted",
             )
         )
+        twice = own.at(np.arange(REPEATED))
+        numbers = twice.ints["arrival"] + 1000
+        again = table(
+            JOURNEY_REPEATS,
+            len(twice),
+            id=numbers,
+            answered_id=numbers,
+            first_ns=twice.ints["sent_ns"],
+            made_ns=twice.ints["done_ns"] + 100_000,
+            accepted_ns=twice.ints["done_ns"] + 2_100_000,
+            status=201,
+            by=1,
+            item=account,
+        )
+        parts[JOURNEY_REPEATS.name].append(again)
         reads = table(JOURNEY_READS, len(own), id=ids, digest=value, seen_ns=ns(course.end + 3), status=200)
         words = {"item": Words.of([account] * len(own)), "state": Words.of(["found"] * len(own))}
         parts[JOURNEY_READS.name].append(replace(reads, words=words))
-    schemas = {JOURNEY_WRITES.name: JOURNEY_WRITES, JOURNEY_READS.name: JOURNEY_READS}
     return {name: Table.merged(schemas[name], tables) for name, tables in parts.items()}
 
 

@@ -31,7 +31,11 @@ FILES = {
     "pods": "",
 }
 
-ROWS = {"journey-writes": "load/everyday/journeys-0", "journey-reads": "load/everyday/journey-reads"}
+ROWS = {
+    "journey-writes": "load/everyday/journeys-0",
+    "journey-repeats": "load/everyday/repeats-0",
+    "journey-reads": "load/everyday/journey-reads",
+}
 """Where the tables are that the evidence has no field of its own for."""
 
 Line = tuple[int, str, str, dict[str, Any]]
@@ -166,6 +170,8 @@ def _chaos(evidence: Evidence, name: str) -> Iterable[Line]:
         if at_ns is not None:
             hit = {"hit": [asdict(hit) for hit in fault.hit]} if kind == "confirmed" else {}
             yield at_ns, f"fault.{kind}", name, {"at_ns": at_ns, **hit}
+    if fault.held is not None and fault.undone_ns is not None:
+        yield fault.undone_ns - 1, "fault.held", name, {"at_ns": fault.undone_ns - 1, "ok": fault.held}
 
 
 def _watch(evidence: Evidence) -> Iterable[Line]:

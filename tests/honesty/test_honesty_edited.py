@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -162,12 +161,18 @@ def test_records_that_differ_keep_a_release_from_go_where_no_row_asks_for_them()
 
 
 def acted(run: Evidence) -> Evidence:
-    """The run, whose history says that it began its acts, as that of each run of a target does."""
-    act = Observation(
+    """The run, whose history says that it began its acts, and how steady the target was, as that of each run of a target does."""
+    line = Observation(
         source="run", seq=0, clock="boot", mono_ns=-1, wall="", kind="act.started", subject="everyday", fields={}
     )
+    steady = (replace(line, kind="steady", subject=moment, fields={"ok": True}) for moment in ("start", "end"))
     run = with_counts(run)
-    return replace(run, steady_start=Steady(ok=True, at_ns=0), observations=(act, *run.observations))
+    return replace(run, steady_start=Steady(ok=True, at_ns=0), observations=(line, *steady, *run.observations))
+
+
+def without_line(run: Evidence, kind: str, subject: str) -> Evidence:
+    """The run whose history lacks these lines."""
+    return replace(run, observations=tuple(o for o in run.observations if (o.kind, o.subject) != (kind, subject)))
 
 
 def _replaced_meanwhile(run: Evidence) -> Evidence:
@@ -180,32 +185,43 @@ def _replaced_meanwhile(run: Evidence) -> Evidence:
     [
         (
             _replaced_meanwhile,
-            {"release_reads": ()},
+            lambda run: replace(run, release_reads=()),
             "the release was read neither before nor after the load",
         ),
         (
             lambda run: replace(run, steady_end=Steady(ok=False, at_ns=0, why="3 of 100 reads failed")),
-            {"steady_end": None},
+            lambda run: without_line(replace(run, steady_end=None), "steady", "end"),
             "it was not recorded whether the target was steady at the end of the load",
         ),
         (
             lambda run: replace(run, steady_start=Steady(ok=False, at_ns=0, why="3 of 100 reads failed")),
-            {"steady_start": None},
+            lambda run: without_line(replace(run, steady_start=None), "steady", "start"),
             "it was not recorded whether the target was steady at the start of the load",
         ),
     ],
 )
 def test_what_each_run_records_is_no_go_where_it_is_gone(
-    bad: Callable[[Evidence], Evidence], lacking: Mapping[str, Any], why: str
+    bad: Callable[[Evidence], Evidence], lacking: Callable[[Evidence], Evidence], why: str
 ) -> None:
     """A record that keeps a release from GO, and the same run without that record."""
     plan, run = of_one_row(), acted(core_evidence())
     assert decided(plan, run).decision.outcome is DecisionOutcome.GO
-    before, after = decided(plan, bad(run)), decided(plan, replace(bad(run), **lacking))
+    before, after = decided(plan, bad(run)), decided(plan, lacking(bad(run)))
     assert before.decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert improvements(before, after, removed=True) == []
     assert after.decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert any(why in reason for reason in (*after.decision.reasons, *(one.because.text for one in after.verdicts)))
+
+
+def test_of_two_traffics_each_has_a_line_that_says_whether_the_target_was_steady() -> None:
+    """One of the two that say it of the end is gone: it may have been the bad one."""
+    plan, run = of_one_row(), acted(core_evidence())
+    (last,) = (window for name, window in run.windows.items() if name == "everyday/after-faults")
+    second = replace(last, name="second/fault-free", traffic="second")
+    found = decided(plan, replace(run, windows={**run.windows, second.name: second})).decision.reasons
+    for moment in ("start", "end"):
+        why = f"it was not recorded for 1 of 2 traffics whether the target was steady at the {moment} of the load"
+        assert why in found
 
 
 def _ready_throughout(run: Evidence) -> Evidence:

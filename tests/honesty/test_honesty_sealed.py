@@ -32,8 +32,8 @@ def by_one_worker() -> Evidence:
     """The healthy run, its load by the worker that the recorder writes down: number 0."""
     run = requests(core_evidence(), lambda rows: changed(rows, one_in(1.1), worker=0))
     windows = {name: replace(w, workers=tuple(replace(o, id=0) for o in w.workers)) for name, w in run.windows.items()}
-    wrote = changed(run.recorded["journey-writes"], one_in(1.1), by=0)
-    return replace(run, windows=windows, recorded={**run.recorded, "journey-writes": wrote})
+    wrote = {name: changed(run.recorded[name], one_in(1.1), by=0) for name in ("journey-writes", "journey-repeats")}
+    return replace(run, windows=windows, recorded={**run.recorded, **wrote})
 
 
 def judged(directory: RunDirectory) -> Judgement:

@@ -215,6 +215,7 @@ def experiment(name: str, domain: str, start: float, end: float, **fields: Any) 
         confirmed_ns=ns(start + 2),
         undone_ns=ns(end - 5) if held else None,
         gone_ns=ns(end - 4) if held else None,
+        held=True if held else None,
         hit=(HITS.get(domain, HITS["pod"]),),
     )
     return Experiment(

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.receipts.records.accounted import unaccounted
-from harness.model import JOURNEY_WRITES, Evidence
+from harness.judgement.receipts.records.accounted import unaccounted, unrecorded_writes
+from harness.model import JOURNEY_REPEATS, JOURNEY_WRITES, Evidence
 from harness.units import NS_PER_S
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
@@ -42,3 +42,24 @@ def test_a_write_that_no_request_was_is_told() -> None:
     (why,) = unaccounted(core_plan(), replace(run, recorded={**run.recorded, JOURNEY_WRITES.name: moved})).values()
     assert why.startswith("1 of ")
     assert "have no request; 1 of " in why
+
+
+def test_a_repetition_of_no_write_is_told() -> None:
+    """The first request of one of twenty repetitions is not on record."""
+    run = core_evidence()
+    repeats = run.tables[JOURNEY_REPEATS.name]
+    first_ns = np.where(np.arange(len(repeats)) == 0, repeats.ints["first_ns"] + 1, repeats.ints["first_ns"])
+    moved = replace(repeats, ints={**repeats.ints, "first_ns": first_ns})
+    (why,) = unaccounted(core_plan(), replace(run, recorded={**run.recorded, JOURNEY_REPEATS.name: moved})).values()
+    assert why == "1 of 20 repetitions repeat none of the writes of tracks"
+
+
+def test_a_route_that_writes_without_an_account_is_told() -> None:
+    """The plays, where no journey accounts for them; reads need no account."""
+    run = core_evidence()
+    assert unrecorded_writes(core_plan(), run) == {}
+    writes = run.tables[JOURNEY_WRITES.name]
+    tracks = writes.where(writes.words["item"].equals("tracks"))
+    some = replace(run, recorded={**run.recorded, JOURNEY_WRITES.name: tracks})
+    played = len(writes) - len(tracks)
+    assert unrecorded_writes(core_plan(), some) == {"play-track": played}

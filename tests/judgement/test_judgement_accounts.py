@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.judgement.ledger.accounts import AccountResult, account_results
-from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, Table
+from harness.model import JOURNEY_READS, JOURNEY_REPEATS, JOURNEY_WRITES, AccountPlan, Table
 
 TRACKS = AccountPlan(name="tracks", path="/tracks/{id}", fields=("title",))
 PLAYS = AccountPlan(name="plays", path="/tracks/{id}", counts="plays")
@@ -30,10 +30,48 @@ def reads(account: str, *rows: tuple[int, int, str]) -> Table:
     )
 
 
-def result(account: AccountPlan, written: Table, read: Table) -> AccountResult:
+def repeats(account: str, *rows: tuple[int, int, int]) -> Table:
+    """Second requests of (id of the first, status, id that the second answer names)."""
+    return Table.of(
+        JOURNEY_REPEATS,
+        [{"item": account, "id": item, "status": status, "answered_id": named} for item, status, named in rows],
+    )
+
+
+def result(account: AccountPlan, written: Table, read: Table, repeated: Table | None = None) -> AccountResult:
     """The result of one account."""
-    (only,) = account_results([account], written, read)
+    (only,) = account_results([account], written, read, repeated)
     return only
+
+
+def test_a_second_request_whose_answer_names_another_item_wrote_as_well() -> None:
+    """Of four tracks that were sent twice one came into being twice; answers with the same id, a conflict and a refusal tell that none did."""
+    ids = (1, 2, 3, 4)
+    written = writes("tracks", *[(item, 10, "accepted") for item in ids])
+    read = reads("tracks", *[(item, 10, "found") for item in ids])
+    seen = result(TRACKS, written, read, repeats("tracks", (1, 201, 1), (2, 201, 9), (3, 409, -1), (4, 422, -1)))
+    assert (seen.twice, seen.again, seen.kept) == (1, 4, False)
+
+
+def test_a_second_request_tells_nothing_without_an_answer_or_an_id() -> None:
+    """Nor does a server error; of a counter the id is known, and its growth tells the rest."""
+    seen = result(
+        TRACKS,
+        writes("tracks", (1, 10, "accepted"), (2, 20, "accepted"), (3, 30, "accepted")),
+        reads("tracks", (1, 10, "found"), (2, 20, "found"), (3, 30, "found")),
+        repeats("tracks", (1, 0, -1), (2, 201, -1), (3, 503, -1)),
+    )
+    assert (seen.twice, seen.again, seen.kept) == (0, 0, True)
+    played = writes("plays", (5, 1, "accepted"))
+    for value, twice in ((1, 0), (2, 1)):
+        seen = result(PLAYS, played, reads("plays", (5, value, "found")), repeats("plays", (5, 201, 5)))
+        assert (seen.twice, seen.again) == (twice, 1)
+
+
+def test_a_second_request_of_a_write_that_was_not_acknowledged_is_not_counted() -> None:
+    """Its first request is not among the acknowledged writes of its worker and time."""
+    seen = result(TRACKS, writes("tracks", (1, 10, "unknown")), reads("tracks"), repeats("tracks", (1, 201, 1)))
+    assert seen.again == 0
 
 
 def test_a_created_item_that_is_read_back_is_kept() -> None:

@@ -66,6 +66,7 @@ def run(name: str, portal: Table, *changes: PodChange, hit: Hit = HIT, held: flo
         confirmed_ns=ns(SENT + 0.5),
         undone_ns=ns(SENT + held),
         gone_ns=ns(SENT + held + 1),
+        held=True,
         hit=(hit,),
     )
     attempt = experiment(name, "container", SENT - 1, SENT + held + 2, fault=fault)

@@ -31,6 +31,7 @@ from harness.judgement.ledger.account import account_of
 from harness.judgement.ledger.excuses import unexcused
 from harness.model import (
     JOURNEY_READS,
+    JOURNEY_REPEATS,
     JOURNEY_WRITES,
     LEDGER_FINAL,
     LEDGER_READS,
@@ -191,13 +192,13 @@ def test_where_no_write_was_sent_twice_none_could_be_there_twice() -> None:
         )
 
 
-def journeys(counts: Sequence[int], state: str = "found") -> Evidence:
-    """Two tracks were played twice each; so many plays of each were there at the end."""
+def journeys(counts: Sequence[int], state: str = "found", again: int = 10) -> Evidence:
+    """Two tracks were played five times each; so many plays of each were there at the end, and so many were sent twice."""
     writes = table(
         JOURNEY_WRITES,
-        4,
-        id=[1, 1, 2, 2],
-        digest=[1, 2, 1, 2],
+        10,
+        id=[1, 2] * 5,
+        digest=[1, 1, 2, 2, 3, 3, 4, 4, 5, 5],
         made_ns=1,
         accepted_ns=2,
         item="plays",
@@ -205,16 +206,25 @@ def journeys(counts: Sequence[int], state: str = "found") -> Evidence:
     )
     ids = np.arange(len(counts)) + 1
     reads = table(JOURNEY_READS, len(counts), id=ids, digest=counts, seen_ns=3, item="plays", state=state)
-    return replace(evidence(), recorded={"journey-writes": writes, "journey-reads": reads})
+    repeats = table(
+        JOURNEY_REPEATS, again, first_ns=1, made_ns=2, accepted_ns=3, status=201, id=1, answered_id=1, item="plays"
+    )
+    tables = {"journey-writes": writes, "journey-reads": reads, "journey-repeats": repeats}
+    return replace(evidence(), recorded=tables)
 
 
 @pytest.mark.parametrize(
     ("run", "outcome", "why"),
     [
-        (journeys([2, 2]), PASS, "plays: of 4 acknowledged writes that were read back, all are present once"),
-        (journeys([2, 1]), FAIL, "1 lost"),
-        (journeys([2, 3]), FAIL, "1 counted twice"),
-        (journeys([2]), INCONCLUSIVE, "but 1 items could not be read"),
+        (journeys([5, 5]), PASS, "plays: of 10 acknowledged writes that were read back, all are present once"),
+        (
+            journeys([5, 5], again=9),
+            INCONCLUSIVE,
+            "9 acknowledged ones were sent a second time with the same key, expected at least 10",
+        ),
+        (journeys([5, 4]), FAIL, "1 lost"),
+        (journeys([5, 6]), FAIL, "1 counted twice"),
+        (journeys([5]), INCONCLUSIVE, "but 1 items could not be read"),
         (journeys([0, 0], "unknown"), INCONCLUSIVE, "but 2 items could not be read"),
         (evidence(), INCONCLUSIVE, "but none was read back"),
     ],
@@ -239,7 +249,7 @@ def test_a_number_of_lost_journey_writes_is_no_bound_where_items_were_not_read()
     bare = plan({"R": sentence}, durability="quorum")
     account = AccountPlan(name="plays", path="/tracks/{id}", counts="plays")
     counted = replace(bare, traffic={"everyday": replace(bare.traffic["everyday"], accounts=(account,))})
-    for counts, receipts in (([1], {"watch": False}), ([1, 2], {})):
+    for counts, receipts in (([4], {"watch": False}), ([4, 5], {})):
         _, measure = judged(Figure.COPIES, journeys(counts), counted)
         assert measure.outcome is FAIL
         assert {name: receipt.ok for name, receipt in measure.receipts.items()} == receipts

@@ -303,9 +303,12 @@ def test_a_primary_that_is_started_anew_has_not_failed_over(name: str, uid: str,
     assert (receipt.ok, receipt.why.endswith(said)) == (not said, True)
 
 
-@pytest.mark.parametrize(("held", "ok"), [(True, True), (None, True), (False, False)])
-def test_a_fault_that_ends_within_its_hold_was_not_held(held: bool | None, ok: bool) -> None:  # noqa: FBT001
-    """Its confirming probe is asked once more at the end; a record from before this was asked says nothing against it."""
+@pytest.mark.parametrize(("held", "ok"), [(True, True), (None, None), (False, False)])
+def test_a_fault_that_ends_within_its_hold_was_not_held(
+    held: bool | None,  # noqa: FBT001
+    ok: bool | None,  # noqa: FBT001
+) -> None:
+    """Its confirming probe is asked once more at the end; a record without that answer does not tell."""
     (attempt,) = evidence().experiments["database-loss"]
     attempt = replace(attempt, fault=replace(attempt.fault, held=held))
     assert fault_receipt(PLAN, with_experiment([attempt]), attempt).ok is ok

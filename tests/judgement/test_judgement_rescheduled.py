@@ -40,6 +40,7 @@ def run(*later: PodChange, undone: float = 220.0, hits: tuple[Hit, ...] = HITS) 
         confirmed_ns=ns(165),
         undone_ns=ns(undone),
         gone_ns=ns(undone + 1),
+        held=True,
         hit=hits,
     )
     attempt = experiment("node-loss", "node", 160, undone + 5, fault=fault)

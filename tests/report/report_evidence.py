@@ -162,6 +162,7 @@ def _attempt(name: str, broken: Broken) -> Experiment:
             confirmed_ns=ns(broken.sent + 0.4),
             undone_ns=None if broken.undone is None else ns(broken.sent + broken.undone),
             gone_ns=ns(broken.sent + broken.gone),
+            held=None if broken.undone is None else True,
             hit=broken.hit,
         ),
         restore=Restore(ok=True, at_ns=ns(broken.sent + broken.until - 2)),

@@ -281,6 +281,7 @@ class Load:
             "--seed": self._settings.seed,
             "--worker-id": worker,
             "--load-workers": plan.all_workers,
+            "--warm-up": plan.warm_up_s,
             "--drain": self._settings.drain_s,
             "--release-header": self._settings.release_header,
             "--timing": self._settings.timing,

@@ -1,19 +1,26 @@
 """Journey accounts: what journeys wrote, compared with what was read back after the load.
 
 Traffics that declare the same account share it. Each reads it back at its end; the last read of an item counts, unless the item was absent in
-one of the reads, and what was written to a counter after that read is not judged.
+one of the reads, and what was written to a counter after that read is not judged. Some writes were sent a second time with their key: an answer that
+names another item shows that the second request wrote as well; of a counter the growth shows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from harness.model import AccountPlan, Table
+from harness.model import JOURNEY_REPEATS, AccountPlan, Table
 from harness.model.planned.plan import MOST_READ_BACK
 from harness.model.records.table import Bools, Ints
+
+DONE: Final = range(200, 400)
+"""Statuses of a second request that was answered as if it had been the first."""
+ARRIVED: Final = range(200, 500)
+"""Statuses which show that a repeated write arrived: it was done, was done already, or was refused."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +32,8 @@ class AccountResult:
         written: acknowledged writes.
         judged: acknowledged writes whose item was read back.
         lost: acknowledged, but missing or not counted.
-        twice: counted more often than they were sent.
+        twice: counted more often than they were sent, or written again by the second request with their key.
+        again: acknowledged writes that were sent a second time with their key, and whose second answer tells what it did.
         wrong: read with other values than were written.
         unread: items that were not read, or whose read got no answer.
     """
@@ -35,6 +43,7 @@ class AccountResult:
     judged: int
     lost: int
     twice: int
+    again: int
     wrong: int
     unread: int
 
@@ -44,10 +53,13 @@ class AccountResult:
         return not (self.lost or self.twice or self.wrong)
 
 
-def account_results(accounts: Iterable[AccountPlan], writes: Table, reads: Table) -> tuple[AccountResult, ...]:
+def account_results(
+    accounts: Iterable[AccountPlan], writes: Table, reads: Table, repeats: Table | None = None
+) -> tuple[AccountResult, ...]:
     """One result per account, in the order of the plan; traffics that declare the same account share it."""
+    every = Table.empty(JOURNEY_REPEATS) if repeats is None else repeats
     return tuple(
-        _result(account, _of(writes, account.name), _decisive(_of(reads, account.name)))
+        _result(account, *(_of(rows, account.name) for rows in (writes, reads, every)))
         for account in dict.fromkeys(accounts)
     )
 
@@ -73,7 +85,8 @@ def _before_its_read(writes: Table, reads: Table) -> Bools:
     return before
 
 
-def _result(account: AccountPlan, every: Table, reads: Table) -> AccountResult:
+def _result(account: AccountPlan, every: Table, all_reads: Table, repeats: Table) -> AccountResult:
+    reads = _decisive(all_reads)
     writes = every.where(_before_its_read(every, reads))
     ok = writes.words["outcome"].equals("accepted")
     found, absent = (reads.words["state"].equals(state) for state in ("found", "absent"))
@@ -82,15 +95,29 @@ def _result(account: AccountPlan, every: Table, reads: Table) -> AccountResult:
     asked = int(np.isin(items, reads.ints["id"]).sum())
     never = max(min(len(items), MOST_READ_BACK) - asked, 0)
     lost, twice, wrong = (_counted if account.counts else _compared)(writes, reads, ok, found)
+    again, copied = _repeated(account, every, repeats)
     return AccountResult(
         name=account.name,
         written=int(every.words["outcome"].equals("accepted").sum()),
         judged=int((ok & judged).sum()),
         lost=lost,
-        twice=twice,
+        twice=twice + copied,
+        again=again,
         wrong=wrong,
         unread=int((~found & ~absent).sum()) + never,
     )
+
+
+def _repeated(account: AccountPlan, writes: Table, repeats: Table) -> tuple[int, int]:
+    """How many acknowledged writes were repeated with an answer that tells what it did, and how many repetitions wrote another item."""
+    ok = writes.words["outcome"].equals("accepted")
+    first = {*zip(writes.ints["by"][ok].tolist(), writes.ints["made_ns"][ok].tolist(), strict=True)}
+    known = [pair in first for pair in zip(repeats.ints["by"].tolist(), repeats.ints["first_ns"].tolist(), strict=True)]
+    status, named = repeats.ints["status"], repeats.ints["answered_id"]
+    done = (status >= DONE.start) & (status < DONE.stop)
+    other = done & (named >= 0) & (named != repeats.ints["id"])
+    tells = (status >= ARRIVED.start) & (status < ARRIVED.stop) & (bool(account.counts) | ~done | (named >= 0))
+    return int((tells & np.array(known, dtype=np.bool_)).sum()), int(other.sum())
 
 
 def _compared(writes: Table, reads: Table, ok: Bools, found: Bools) -> tuple[int, int, int]:

@@ -29,6 +29,7 @@ class Options:
         region: the client's region, where it has one.
         release_header: response header that names the release; empty: none is recorded.
         timing: name of the metric of `Server-Timing` that says how long serving took; empty: none is recorded.
+        warm_up_s: how long the traffic warms up, from the beginning of the schedule on.
         drain_s: how long requests that are open at the end may take; then they are cut off.
         traffic: name of the traffic.
         go: file that says when the schedule begins, in ns of CLOCK_MONOTONIC; None: when the test starts.
@@ -47,6 +48,7 @@ class Options:
     region: str | None
     release_header: str
     timing: str
+    warm_up_s: float
     drain_s: float
     traffic: str | None
     go: Path | None
@@ -68,6 +70,7 @@ class Options:
             region=parsed.region or None,
             release_header=parsed.release_header,
             timing=parsed.timing,
+            warm_up_s=parsed.warm_up,
             drain_s=parsed.drain,
             traffic=parsed.traffic or None,
             go=Path(parsed.go) if parsed.go else None,
@@ -107,6 +110,13 @@ def add_options(parser: Any, **_: Any) -> None:
         help="response header that names the release; empty: none; default: x-release",
     )
     add("--timing", default="", metavar="NAME", help="record this metric of the response header Server-Timing")
+    add(
+        "--warm-up",
+        type=_seconds,
+        default=0.0,
+        metavar="S",
+        help="until then recorded writes with a key are sent twice",
+    )
     add("--drain", type=_seconds, default=5.0, metavar="S", help="seconds that open requests are waited for at the end")
     add("--go", default="", metavar="FILE", help="begin at the nanosecond of CLOCK_MONOTONIC that this file will say")
     add("--parent", type=int, metavar="PID", help="end when this process ends")

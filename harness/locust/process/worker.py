@@ -26,7 +26,7 @@ from harness.locust.process.ending import EarlyEnd, fail, lasting, place_of
 from harness.locust.process.health import Health
 from harness.locust.process.options import Options
 from harness.locust.process.recorder import RequestRecorder, is_foreign
-from harness.locust.process.writes import SignInLog, WriteLog
+from harness.locust.process.writes import RepeatLog, SignInLog, WriteLog
 from harness.locust.schedule.alarm import Alarm
 from harness.locust.schedule.arrivals import due_times, random_of, trace_times
 from harness.locust.schedule.crew import Crew, SentAway
@@ -64,7 +64,7 @@ class LocustWorker:
         alarm: wakes greenlets when they are due.
         request_event: Locust's event, which feeds its own statistics.
         arrivals: numbers of this worker's journeys.
-        writes: takes the writes of journeys that are to be read back.
+        writes: takes the writes of journeys that are to be read back. repeats: takes their repetitions.
         sign_ins: takes which users signed in.
         before_close: records requests that are open at the end and not known to `recorder`.
         silent: number of Locust's own users that have not sent a request yet.
@@ -77,6 +77,7 @@ class LocustWorker:
         self.recorder = self._recorder(None)
         self.arrivals = count(1)
         self.writes = WriteLog(None, worker=options.worker)
+        self.repeats = RepeatLog(None, worker=options.worker)
         self.sign_ins = SignInLog(None, worker=options.worker)
         self.before_close: Callable[[], None] = lambda: None
         self.silent: Callable[[], int] = lambda: 0
@@ -109,7 +110,7 @@ class LocustWorker:
     def record(self, options: Options, prefix: Path | None, put: Put | None, *, beside: bool = True) -> None:
         """Begin to record: rows to `<prefix>-<worker>.rows`, observations through `put`.
 
-        `beside`: whether writes and sign-ins of journeys are recorded in files beside the rows.
+        `beside`: whether writes, repetitions and sign-ins of journeys are recorded in files beside the rows.
         """
         self.options = options
         self._drain_s = options.drain_s
@@ -117,6 +118,7 @@ class LocustWorker:
         self.recorder = self._recorder(writer)
         accounts = prefix if beside else None
         self.writes = WriteLog(file_beside(accounts, "journeys", options.worker), worker=options.worker)
+        self.repeats = RepeatLog(file_beside(accounts, "repeats", options.worker), worker=options.worker)
         self.sign_ins = SignInLog(file_beside(accounts, "sign-ins", options.worker), worker=options.worker)
         self._put = put if prefix else None
 
@@ -133,6 +135,11 @@ class LocustWorker:
     def begin_ns(self) -> int:
         """Time 0 of the schedule; waits until it is known."""
         return int(self._begin.get(timeout=GO_WITHIN_S))
+
+    @property
+    def warms_up(self) -> bool:
+        """Whether the traffic warms up, and repetitions of writes are recorded."""
+        return self.repeats.records and clock.now_ns() < self.begin_ns + round(self.options.warm_up_s * NS_PER_S)
 
     def carried_by(self, user: Carrier) -> Iterator[Due] | None:
         """The schedule, if this user is the one that carries it in this process; else None."""
@@ -224,8 +231,8 @@ class LocustWorker:
             if self._broken:
                 self._report()
             self.recorder.close()
-            self.writes.close()
-            self.sign_ins.close()
+            for log in (self.writes, self.repeats, self.sign_ins):
+                log.close()
         except HarnessError as error:  # Locust would log it and end as if all were well
             fail(error)
 
@@ -233,8 +240,8 @@ class LocustWorker:
         """Flush every FLUSH_S seconds; end when the process that started this one has ended."""
         while True:
             self.recorder.flush()
-            self.writes.flush()
-            self.sign_ins.flush()
+            for log in (self.writes, self.repeats, self.sign_ins):
+                log.flush()
             if self.options.parent not in {None, os.getppid()} and self._drain_s:
                 self._drain_s = 0.0
                 os.kill(os.getpid(), signal.SIGINT)
@@ -295,7 +302,7 @@ def row_file(prefix: Path, worker: int) -> Path:
 
 
 def file_beside(prefix: Path | None, what: str, worker: int) -> Path | None:
-    """The path of a file for writes or sign-ins of the worker's journeys, beside its samples."""
+    """The path of a file for writes, repetitions or sign-ins of the worker's journeys, beside its samples."""
     return None if prefix is None else prefix.with_name(f"{what}-{worker}.rows")
 
 

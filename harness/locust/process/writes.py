@@ -1,4 +1,4 @@
-"""Records what journeys report beside their requests: writes that are read back after the load, and sign-ins.
+"""Records what journeys report beside their requests: writes that are read back after the load, their repetitions, and sign-ins.
 
 One row each, in a file beside the samples.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.evidence.rows import RowWriter
-from harness.model.records.items import JOURNEY_WRITES, SIGN_INS
+from harness.model.records.items import JOURNEY_REPEATS, JOURNEY_WRITES, SIGN_INS
 from harness.model.records.table import Schema
 
 
@@ -55,6 +55,33 @@ class WriteLog(_RowLog):
     def put(self, account: str, outcome: str, *, item: int, value: int, sent_ns: int, done_ns: int) -> None:
         """Record one write; fields as in JOURNEY_WRITES."""
         self._put((item, self._worker, sent_ns, done_ns, value), (account, outcome))
+
+
+class RepeatLog(_RowLog):
+    """Takes the writes of one worker that were sent a second time with their key."""
+
+    def __init__(self, path: Path | None, *, worker: int) -> None:
+        super().__init__(path, worker=worker, schema=JOURNEY_REPEATS)
+
+    @property
+    def records(self) -> bool:
+        """Whether rows are recorded; if not, no write is sent a second time."""
+        return self._path is not None
+
+    def put(
+        self, account: str, item: int, *, first_ns: int, sent_ns: int, done_ns: int, answer: tuple[int, int]
+    ) -> None:
+        """Record one repetition; fields as in JOURNEY_REPEATS.
+
+        Args:
+            account: of the write.
+            item: id of what the first request wrote.
+            first_ns: when the first request was sent.
+            sent_ns: when the second request was sent.
+            done_ns: when it was answered or given up.
+            answer: its status, and the id that it names.
+        """
+        self._put((item, self._worker, sent_ns, done_ns, first_ns, *answer), (account,))
 
 
 class SignInLog(_RowLog):

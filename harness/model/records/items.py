@@ -120,6 +120,15 @@ JOURNEY_WRITES: Final = item_schema("journey-writes", "item id by made_ns accept
 """One row a write of a journey that is accounted for; `item`: the account, `by`: the worker. Of an item whose id is not known only
 `accepted` is recorded."""
 
+JOURNEY_REPEATS: Final = item_schema(
+    "journey-repeats",
+    "item id by made_ns accepted_ns",
+    ints={"first_ns": 8, "status": 2, "answered_id": 8},
+    order={"made_ns": ("first_ns",)},
+)
+"""One row a write of a journey that was sent a second time with its key, while its traffic warmed up; `id`, `first_ns`: the item of the first request, and when that was sent.
+status: of the second answer (0: none). answered_id: the item that the second answer names; -1: none."""
+
 JOURNEY_READS: Final = item_schema(
     "journey-reads", "item id seen_ns digest state", ints={"status": 2}, states=("found", "absent", "unknown")
 )

@@ -86,6 +86,7 @@ TABLES_READ: Final[Mapping[str, ReadBy]] = {
     "pipeline": _always("pipeline", "figures.ledger.pipelines:SPEC"),
     "facts": _always("checks", "figures.checks:SPEC"),
     "journey-writes": _always("JOURNEY_WRITES", "figures.ledger.copies:SPEC"),
+    "journey-repeats": _always("JOURNEY_REPEATS", "figures.ledger.copies:SPEC"),
     "journey-reads": _always("JOURNEY_READS", "figures.ledger.copies:SPEC"),
     "sign-ins": ReadBy(
         at="SIGN_INS",

@@ -8,6 +8,7 @@ from typing import Final
 
 from harness.model.records.items import (
     JOURNEY_READS,
+    JOURNEY_REPEATS,
     JOURNEY_WRITES,
     LEDGER_COPIES,
     LEDGER_FINAL,
@@ -95,6 +96,7 @@ RECORDED: Final = (
     RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="made_ns", counted=True),
     RecordedTable(schema=FACTS, files="checks/*", needed=False),
     RecordedTable(schema=JOURNEY_WRITES, files="load/*/journeys-*", needed=False),
+    RecordedTable(schema=JOURNEY_REPEATS, files="load/*/repeats-*", needed=False),
     RecordedTable(schema=JOURNEY_READS, files="load/*/journey-reads", needed=False),
     RecordedTable(schema=SIGN_INS, files="load/*/sign-ins-*", needed=False),
 )

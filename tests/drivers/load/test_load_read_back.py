@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
-from load_bench import Run, plan_of, until
+from load_bench import Run, plan_of, rows_of, until
 from load_truth import Reply, Seen, TruthServer
 
 from harness.drivers.load import LoadSettings
 from harness.drivers.load.read_back import drawn, read_back
 from harness.evidence import read_rows
 from harness.evidence.rows import RowWriter
-from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, TrafficPlan
+from harness.model import JOURNEY_READS, JOURNEY_REPEATS, JOURNEY_WRITES, AccountPlan, TrafficPlan
 from harness.model.digest import digest_of
 from harness.model.planned.plan import MOST_READ_BACK
 from harness.targets import Target, load_target
+from harness.units import NS_PER_S
 
 ACCOUNTS = (
     AccountPlan(name="tracks", path="/tracks/{id}", fields=("title",)),
@@ -115,6 +117,32 @@ def test_a_write_is_refused_only_where_it_was_certainly_not_written(server: Trut
     written = read_rows(run.path / "load" / "refused" / "journeys-1.rows", JOURNEY_WRITES).table
     found = {*zip(written.ints["id"].tolist(), written.words["outcome"].text(), strict=True)}
     assert found == {(302, "unknown"), (303, "unknown"), (409, "unknown"), (422, "refused")}
+
+
+def test_a_write_is_sent_twice_with_its_key_while_the_traffic_warms_up(server: TruthServer, run: Run) -> None:
+    """Each write of the first second once more, with what its answer names; later ones once. None of the second requests is a row of the load."""
+    keys: dict[str, int] = {}
+
+    def behave(seen: Seen) -> Reply:
+        key = seen.headers["idempotency-key"]
+        keys[key] = keys.get(key, 0) + 1
+        return Reply(status=201, body=json.dumps({"id": 7 if seen.path == "/keyed" else len(server.seen)}).encode())
+
+    server.behave = behave
+    load = run.start(plan_of("keyed", per_s=10), server.url)
+    until(lambda: len(keys) >= 60)
+    load.stop()
+    rows = read_rows(run.path / "load" / "keyed" / "repeats-1.rows", JOURNEY_REPEATS)
+    twice, again = [key for key, times in keys.items() if times == 2], rows.table
+    assert rows.closed
+    assert max(keys.values()) == 2
+    assert 0 < len(again) == len(twice) < len(keys) / 2
+    assert sum(len(read.table) for read in rows_of(load)) == len(keys)
+    keyed = again.words["item"].equals("keyed")
+    assert set(again.ints["answered_id"][keyed].tolist()) == {7}
+    assert np.all(again.ints["answered_id"][~keyed] > again.ints["id"][~keyed]), "it wrote another item"
+    assert set(again.ints["status"].tolist()) == {201}
+    assert np.all(again.ints["accepted_ns"] <= load.begin_ns + 1.5 * NS_PER_S)
 
 
 @pytest.mark.parametrize("count", [0, 1, MOST_READ_BACK, 3 * MOST_READ_BACK])

@@ -1,7 +1,7 @@
 """Duplicates: in the ledger, the pipeline and the journeys every acknowledged write is present exactly once and no refused write is present.
 
-Some acknowledged writes of the ledger and the pipeline are sent a second time with the same key: without these no duplicate could occur, and
-the requirement is INCONCLUSIVE. Duplicates count here, and refused writes of the ledger that are present: such a write was refused for certain
+Some acknowledged writes are sent a second time with the same key: without these no duplicate could occur, and the requirement is INCONCLUSIVE. So
+it is if users send a write whose route is not accounted for: such a write is never sent twice. Duplicates count here, and refused writes of the ledger that are present: such a write was refused for certain
 (nothing was sent, or a client error), and a client that sends it again has it twice. Missing rows belong to `loss`, missing events to
 `pipelines`. For journeys missing writes count here too, as no other figure reads their writes back: created items that are missing or differ,
 and counters that grew by less or by more than was acknowledged.
@@ -9,7 +9,7 @@ and counters that grew by less or by more than was acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from harness.judgement.figures.ledger.journey_writes import journey_accounts, may_be_excused
@@ -17,10 +17,10 @@ from harness.judgement.figures.ledger.loss import BACK, ledger_receipt
 from harness.judgement.figures.ledger.pipelines import WATCHER, pipeline_receipt, pipeline_result
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.ledger.account import Writes
-from harness.judgement.ledger.accounts import AccountResult
+from harness.judgement.ledger.accounts import ARRIVED, AccountResult
 from harness.judgement.ledger.excuses import account_in
 from harness.judgement.measures import Case
-from harness.judgement.receipts.records.accounted import HINT, unaccounted
+from harness.judgement.receipts.records.accounted import HINT, unaccounted, unrecorded_writes
 from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.model import (
     Figure,
@@ -34,22 +34,25 @@ from harness.model.judged.harm import Harm
 
 LEAST_AGAIN: Final = 0.02
 """Least share of the acknowledged writes that must have been sent twice; the watcher sends one in ten twice."""
-_ARRIVED: Final = range(200, 500)
-"""Statuses which show that a repeated write arrived: it was done, was done already, or was refused."""
+LEAST_OF_USERS: Final = 10
+"""Least number of acknowledged writes of an account that must have been sent twice: journeys do so while their traffic warms up."""
 _REPEAT: Final = "record the run again with this version of the harness, which sends one acknowledged write in ten a second time with the same key"
+_ONCE: Final = "send these writes with `once=True`, account for them with `journey.wrote`, and let the traffic warm up until ten of them are sent; then run again"
 _DECLARE: Final = "declare the durability of the target, then run again"
 _NAME: Final = "writes lost, doubled or changed"
 _READ: Final = "find out why some of the writes were not read back, then run again"
 
 
 def copies(case: Case) -> Iterable[Measure]:
-    """One measure of the ledger, one of the pipeline if it was watched, and one of each account of the journeys."""
+    """One measure of the ledger, one of the pipeline if it was watched, one of each account of the journeys, and one of writes without an account."""
     yield _ledger(case)
     events = pipeline_result(case.plan, case.evidence)
     if events is not None:
         yield _events(case, events.twice)
     for result in journey_accounts(case.plan, case.evidence):
         yield _account(case, result)
+    if others := unrecorded_writes(case.plan, case.evidence):
+        yield _unrecorded(case, others)
 
 
 class _Sent(NamedTuple):
@@ -102,7 +105,7 @@ def _events(case: Case, twice: int | None) -> Measure:
 def _again(rows: Table) -> int:
     """The number of acknowledged writes whose repetition arrived, by the status of its answer."""
     status = rows.ints["again"]
-    arrived = (status >= _ARRIVED.start) & (status < _ARRIVED.stop) & rows.words["outcome"].equals("accepted")
+    arrived = (status >= ARRIVED.start) & (status < ARRIVED.stop) & rows.words["outcome"].equals("accepted")
     return int(arrived.sum())
 
 
@@ -138,20 +141,39 @@ def _account(case: Case, result: AccountResult) -> Measure:
     counts = ", ".join(f"{n} {text}" for text, n in bad.items() if n) or "all are present once"
     taken = ", which a disaster may have taken: the target declares no quorum"
     differs = unaccounted(case.plan, case.evidence).get(result.name, "")
+    again = f"{result.again} acknowledged ones were sent a second time with the same key"
+    few = f", expected at least {LEAST_OF_USERS}" if result.again < LEAST_OF_USERS else ""
     excusable = not result.twice and not result.wrong and may_be_excused(case)
     found = Things(
         bad=sum(bad.values()),
         n=result.judged,
-        text=f"{result.name}: of {result.judged} acknowledged writes that were read back, {counts}",
+        text=f"{result.name}: of {result.judged} acknowledged writes that were read back, {counts}; {again}",
         scope={"of": result.name},
         receipts=_unread(result) if sum(bad.values()) else {},
         gaps=(
             Gap(f", but {result.unread} items could not be read" if result.unread else "", _READ),
             Gap(f", but {differs}" if differs and result.judged else "", HINT),
+            Gap(few if result.judged else "", _ONCE),
         ),
         none=Gap(", but none was read back", _READ),
         excuse=Gap(taken if excusable else "", _DECLARE, ReasonKind.NO_MEANS),
         method="what journeys wrote against what was read back after the load; exact",
+        files=("load/",),
+    )
+    return every_one(case, found, _NAME)
+
+
+def _unrecorded(case: Case, routes: Mapping[str, int]) -> Measure:
+    """The measure of writes that are sent by users on routes without an account."""
+    named = ", ".join(f"{n} of {route}" for route, n in routes.items())
+    found = Things(
+        bad=0,
+        n=sum(routes.values()),
+        text=f"of users' writes, {named} are neither accounted for nor sent a second time with the same key",
+        scope={"of": "other writes"},
+        receipts={},
+        gaps=(Gap(", expected every kind of write to be", _ONCE),),
+        method="the requests of each route that is not read only, against the accounts of journeys; exact",
         files=("load/",),
     )
     return every_one(case, found, _NAME)

@@ -12,25 +12,22 @@ from harness.judgement.ledger.excuses import QUORUM
 from harness.judgement.measures import Case
 from harness.judgement.once import once_a_run
 from harness.judgement.receipts.records.accounted import unaccounted
-from harness.model import JOURNEY_READS, JOURNEY_WRITES, SIGN_INS, Evidence, Plan, Table, domain_of
+from harness.model import JOURNEY_READS, JOURNEY_REPEATS, JOURNEY_WRITES, SIGN_INS, Evidence, Plan, Table, domain_of
 
 
 @once_a_run
 def journey_accounts(plan: Plan, evidence: Evidence) -> tuple[AccountResult, ...]:
     """The journey accounts that the plan's traffic declares, compared with what was read back."""
-    writes, reads = (_table(evidence, schema.name, Table.empty(schema)) for schema in (JOURNEY_WRITES, JOURNEY_READS))
+    schemas = (JOURNEY_WRITES, JOURNEY_READS, JOURNEY_REPEATS)
+    writes, reads, repeats = (evidence.tables.get(schema.name, Table.empty(schema)) for schema in schemas)
     accounts = [account for traffic in plan.traffic.values() for account in traffic.accounts]
-    return account_results(accounts, writes, reads)
+    return account_results(accounts, writes, reads, repeats)
 
 
 def unaccounted_writes(case: Case) -> str:
     """How the record of journeys' writes differs from their requests; empty if both agree, or if no traffic records its writes."""
     differs = unaccounted(case.plan, case.evidence)
     return "; ".join(why for name, why in differs.items() if name != SIGN_INS.name)
-
-
-def _table(evidence: Evidence, name: str, empty: Table) -> Table:
-    return evidence.tables.get(name, empty)
 
 
 def may_be_excused(case: Case) -> bool:

@@ -43,6 +43,8 @@ def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Rec
         ok, why = False, f"confirmed, but no {domain_of(experiment.domain).must}"
     elif planned is not None and planned.hold_s > 0 and fault.undone_ns is None:
         ok, why = None, "the time at which the fault was undone was not recorded"
+    elif planned is not None and planned.hold_s > 0 and fault.held is None and evidence.cut is None:
+        ok, why = None, "it was not recorded whether the fault was active at the end of its planned time"
     else:
         return _in_place(experiment, planned.within_s if planned else math.inf, evidence)
     return Receipt(ok=ok, why=f"{experiment.name}: {why}", files=experiment.files, hint=hint)

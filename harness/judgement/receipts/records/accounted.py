@@ -1,8 +1,8 @@
 """Writes and sign-ins that journeys record, compared with the requests that they sent: two records of the same answers.
 
 A write or a sign-in is recorded with the worker and the times of its request. So each has exactly one request, and is acknowledged if that request
-was answered as expected; and if one request of a route is recorded so, every acknowledged request of the route is. If the two records differ, one of
-them was changed or is incomplete.
+was answered as expected; and if one request of a route is recorded so, every acknowledged request of the route is. While the load warms up
+acknowledged writes are sent a second time. If the records differ, one of them was changed or is incomplete.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.judgement.once import once_a_run
 from harness.judgement.recovery import answered
-from harness.model import JOURNEY_WRITES, SAMPLES, SIGN_INS, Evidence, Plan, Table, Window
+from harness.model import JOURNEY_REPEATS, JOURNEY_WRITES, SAMPLES, SIGN_INS, Evidence, Plan, Table, Window, Words
 from harness.model.records.table import Bools, Ints
 
 HINT: Final = (
@@ -23,6 +23,8 @@ HINT: Final = (
     "requests that are not recorded so a name of their own; then run again"
 )
 _WORKER_BITS: Final = 15
+_READ_ONLY: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
+"""Methods that are safe: RFC 9110, section 9.2.1."""
 
 
 class _Requests(NamedTuple):
@@ -32,7 +34,7 @@ class _Requests(NamedTuple):
         keys: worker and send time of each request, as one number from `low_ns` on.
         low_ns: when the first request was sent.
         done_ns: when each was answered. good: whether it was answered as expected.
-        names: code of the route of each. words: the route of each code.
+        names: code of the route of each. words: the route of each code. writing: whether its method may change something.
         spans: of each traffic: a write or sign-in sent in one has its request in a window. Requests of the warm-up are in no window.
     """
 
@@ -42,6 +44,7 @@ class _Requests(NamedTuple):
     good: Bools
     names: Ints
     words: tuple[str, ...]
+    writing: Bools
     spans: tuple[tuple[int, int], ...]
 
     def cover(self, at_ns: Ints) -> Bools:
@@ -60,13 +63,30 @@ def unaccounted(plan: Plan, evidence: Evidence) -> Mapping[str, str]:
         return {}
     found: dict[str, str] = {}
     writes = evidence.tables.get(JOURNEY_WRITES.name, Table.empty(JOURNEY_WRITES))
+    repeats = evidence.tables.get(JOURNEY_REPEATS.name, Table.empty(JOURNEY_REPEATS))
     for account in dict.fromkeys(account.name for traffic in plan.traffic.values() for account in traffic.accounts):
         own = writes.where(writes.words["item"].equals(account))
         none = () if len(own) else (f"no write of {account} was recorded",)
-        found[account] = "; ".join([*none, *_against(own, sent, f"writes of {account}")])
+        again = repeats.where(repeats.words["item"].equals(account))
+        what = f"writes of {account}"
+        found[account] = "; ".join([*none, *_against(own, sent, what), *_repeated(own, again, sent, what)])
     sign_ins = evidence.tables.get(SIGN_INS.name, Table.empty(SIGN_INS))
     found[SIGN_INS.name] = "; ".join(_against(sign_ins, sent, "sign-ins"))
     return {name: why for name, why in found.items() if why}
+
+
+@once_a_run
+def unrecorded_writes(plan: Plan, evidence: Evidence) -> Mapping[str, int]:  # noqa: ARG001 - the form of a fact of a run
+    """By route whose requests write and of which neither a write nor a sign-in was recorded: how many of them were answered as expected."""
+    sent = _requests(evidence)
+    if sent is None:
+        return {}
+    kinds = (JOURNEY_WRITES, SIGN_INS)
+    own = [_in_requests(evidence.tables.get(kind.name, Table.empty(kind)), sent) for kind in kinds]
+    known = np.unique(np.concatenate([sent.names[at[there]] for at, there in own]))
+    rest = sent.names[sent.good & sent.writing & (sent.names >= 0) & ~np.isin(sent.names, known)]
+    codes, counts = np.unique(rest, return_counts=True)
+    return {sent.words[code]: n for code, n in zip(codes.tolist(), counts.tolist(), strict=True)}
 
 
 def _requests(evidence: Evidence) -> _Requests | None:
@@ -86,8 +106,15 @@ def _requests(evidence: Evidence) -> _Requests | None:
         good=answered(rows)[order],
         names=rows.words["name"].codes[order].astype(np.int64),
         words=rows.words["name"].names,
+        writing=_writing(rows.words["method"])[order],
         spans=tuple(_spans(windows, max(late_ns, 0))),
     )
+
+
+def _writing(methods: Words) -> Bools:
+    """Whether the method of each request may change something; a request without a method is none of HTTP."""
+    reads = np.logical_or.reduce([methods.equals(word) for word in _READ_ONLY])
+    return ~np.asarray(reads | methods.missing, dtype=np.bool_)
 
 
 def _spans(windows: Iterable[Window], late_ns: int) -> Iterable[tuple[int, int]]:
@@ -102,14 +129,19 @@ def _keys(worker: Ints, sent_ns: Ints, low_ns: int) -> Ints:
     return (sent_ns - low_ns << _WORKER_BITS) | worker.astype(np.int64)
 
 
+def _in_requests(rows: Table, sent: _Requests) -> tuple[Ints, Bools]:
+    """The place of each row's request, and whether there is such a request."""
+    keys = _keys(rows.ints["by"], rows.ints["made_ns"], sent.low_ns)
+    at = np.minimum(np.searchsorted(sent.keys, keys), len(sent.keys) - 1)
+    return at, sent.keys[at] == keys
+
+
 def _against(rows: Table, sent: _Requests, what: str) -> Iterable[str]:
     """How the rows of one account, or the sign-ins, contradict the requests, in words."""
     if not len(rows):
         return
     made_ns, accepted = rows.ints["made_ns"], rows.words["outcome"].equals("accepted")
-    keys = _keys(rows.ints["by"], made_ns, sent.low_ns)
-    at = np.minimum(np.searchsorted(sent.keys, keys), len(sent.keys) - 1)
-    known = sent.keys[at] == keys
+    at, known = _in_requests(rows, sent)
     if strays := int((~known & sent.cover(made_ns)).sum()):
         yield f"{strays} of {len(rows)} {what} have no request"
     unlike = (accepted != sent.good[at]) | (rows.ints["accepted_ns"] != sent.done_ns[at])
@@ -123,3 +155,12 @@ def _against(rows: Table, sent: _Requests, what: str) -> Iterable[str]:
     if left := int((routes & ~theirs).sum()):
         named = ", ".join(sorted({sent.words[code] for code in np.unique(sent.names[routes & ~theirs]).tolist()}))
         yield f"{left} of {int(routes.sum())} acknowledged requests of {named} are not among the {what}"
+
+
+def _repeated(writes: Table, repeats: Table, sent: _Requests, what: str) -> Iterable[str]:
+    """How the repetitions of one account contradict its writes, in words."""
+    first, own = (
+        _keys(rows.ints["by"], rows.ints[at], sent.low_ns) for rows, at in ((repeats, "first_ns"), (writes, "made_ns"))
+    )
+    if strays := int((~np.isin(first, own)).sum()):
+        yield f"{strays} of {len(repeats)} repetitions repeat none of the {what}"

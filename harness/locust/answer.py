@@ -1,0 +1,69 @@
+"""The answer to a journey's request, and whether it is as expected."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from harness.locust.client.response import Response
+
+ERRORS: Final = 400
+"""Status from which an answer is an error, unless the journey names the expected status."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """The result of a request.
+
+    Attributes:
+        ok: whether it was as expected.
+        status: HTTP's; 0: no answer.
+        body: the JSON value, read only where the journey expected something of it.
+        error: kind of failure: `timeout`, `refused`, `reset`, `status 503`, `wrong body`, `redirected`…; None when ok.
+    """
+
+    ok: bool
+    status: int
+    body: Any = None
+    error: str | None = None
+
+    def __getitem__(self, key: str) -> Any:
+        return self.body[key]
+
+
+def judged(
+    response: Response | None, error: str | None, status: int | None, expect: Mapping[str, object] | None
+) -> Answer:
+    """The answer to a request: kind of failure, expected status, and expected keys of the JSON body; None: none."""
+    seen = response.status_code if response is not None else 0
+    if response is None or error is not None:
+        return Answer(ok=False, status=seen, error=error)
+    if seen >= ERRORS if status is None else seen != status:
+        return Answer(ok=False, status=seen, error=f"status {seen}")
+    try:
+        content = response.content
+        body = None if expect is None else jsonlib.loads(content)
+    except (ValueError, RecursionError, zlib.error):
+        return Answer(ok=False, status=seen, error="wrong body")
+    if expect is None:
+        return Answer(ok=True, status=seen)
+    right = isinstance(body, dict) and all(
+        key in body and _as_expected(body[key], value) for key, value in expect.items()
+    )
+    return Answer(ok=right, status=seen, body=body, error=None if right else "wrong body")
+
+
+def _as_expected(observed: object, expected: object) -> bool:
+    return isinstance(observed, expected) if isinstance(expected, type) else observed == expected
+
+
+def number_in(response: Response, key: str) -> int:
+    """The whole number under a key of the answer's JSON object; -1 if there is none."""
+    try:
+        return int(jsonlib.loads(response.content)[key])
+    except (ValueError, RecursionError, zlib.error, TypeError, KeyError):
+        return -1
