@@ -158,7 +158,7 @@ class Journey:
             json: the body.
             status: the only HTTP status that is right; None: any below 400.
             expect: keys of the answer's JSON object, each with its value or the type of its value.
-            once: send an Idempotency-Key that no other request has.
+            once: send an Idempotency-Key, which this write alone has.
         """
         headers = {"Idempotency-Key": f"{self._key}-{self._step + 1}"} if once else None
         answer = self.request("POST", path, name=name, json=json, headers=headers, status=status, expect=expect)

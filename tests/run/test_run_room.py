@@ -85,11 +85,22 @@ def test_a_run_that_was_starved_for_a_minute_in_all_ends(
     busy = [seen(at, others=0.5) for at in range(1, 101)]
     here = room(tmp_path, busy, late=range(20, 20 + starved))
     if ends:
-        with pytest.raises(DriverError, match=r"the machine was starved for 60 s of this run: the control"):
+        with pytest.raises(DriverError, match=r"the machine was starved for 60 s of this run: the control") as ended:
             here.check()
+        assert "in 60 of these seconds other programs had them" in ended.value.what
+        assert ended.value.hint.startswith("run again on a machine with nothing else to do")
     else:
         here.check()
     (tmp_path / "alone").mkdir()
     room(tmp_path / "alone", (seen(at, target=0.8) for at in range(1, 101)), late=range(90)).check()
     (tmp_path / "elsewhere").mkdir()
     room(tmp_path / "elsewhere", busy, late=range(90), decides=False).check()
+
+
+def test_a_machine_that_nothing_else_kept_busy_is_too_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Harness and sandbox had all processors: to close other programs would not help."""
+    FakeClock.installed(monkeypatch)
+    here = room(tmp_path, (seen(at, target=0.6, harness=0.4) for at in range(1, 101)), late=range(20, 80))
+    with pytest.raises(DriverError, match=r"in 0 of these seconds other programs had them") as ended:
+        here.check()
+    assert ended.value.hint.startswith("the machine is too small for this run: give a smaller `--traffic-scale`")

@@ -1,4 +1,4 @@
-"""What the sentences about files may name: commands, stages, parts of a chart; documents and registers are in `noun_files.py`.
+"""What the sentences about files may name: commands and stages; documents and registers are in `noun_files.py`.
 
 A noun has its home here and nowhere else: the slots of `harness.steps` are made of these tables, and the engines read them.
 """
@@ -43,21 +43,6 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """The stages of a pipeline: the words of the sentence, and names of jobs or stages that are it."""
-
-CHART_FILES: Final = ("Chart.yaml", "values.yaml")
-CHART_TEMPLATES: Final = (
-    "frontend-deployment.yaml",
-    "backend-deployment.yaml",
-    "database-statefulset.yaml",
-    "redis-statefulset.yaml",
-    "ipfs-statefulset.yaml",
-    "ingress.yaml",
-    "configmap.yaml",
-    "secrets.yaml",
-    "service.yaml",
-)
-CHART_SUBCHARTS: Final = ("prometheus", "grafana")
-"""What the deployment architecture names as parts of the platform's chart."""
 
 PLACEHOLDERS: Final = frozenset(
     {"", "-", "?", "...", "…", "todo", "tbd", "tba", "fixme", "to be done", "to be written", "n/a"}

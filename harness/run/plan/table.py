@@ -245,7 +245,8 @@ def _undecidable(sentences: Sequence[Prospect], *, refused: bool) -> Iterator[st
     short = [said for said in sentences if said.lacks]
     if not short:
         once = ", once it is not refused" if refused else ""
-        yield f"Every one of {len(sentences)} sentences can be decided by a run of this size{once}"
+        each = f"Every one of {len(sentences)} sentences" if len(sentences) > 1 else "The only sentence"
+        yield f"{each} can be decided by a run of this size{once}"
         return
     yield f"{len(short)} of {len(sentences)} sentences cannot be decided by a run of this size"
     for said in short:

@@ -78,11 +78,13 @@ class Room:
         if not self._decides or not self._due.over:
             return
         self._due = clock.Deadline.after(_EACH_S)
-        if (starved := len(self._starved())) >= STARVED_AT_MOST_S:
+        starved = self._starved()
+        if len(starved) >= STARVED_AT_MOST_S:
+            taken = len(starved & (scarce_seconds(self._log.seen, by_others=True) or set()))
             raise DriverError(
-                f"the machine was starved for {starved} s of this run: the control, a service that does nothing but answer, "
-                f"took over {LATE_MS:g} ms, and processors were scarce",
-                hint=HINT,
+                f"the machine was starved for {len(starved)} s of this run: the control, a service that does nothing but answer, "
+                f"took over {LATE_MS:g} ms, and processors were scarce; in {taken} of these seconds other programs had them",
+                hint=HINT if taken >= len(starved) / 2 else _SMALL,
             )
 
     def _starved(self) -> set[int]:
@@ -94,4 +96,5 @@ class Room:
         return late if scarce is None else late & scarce
 
 
+_SMALL: Final = "the machine is too small for this run: give a smaller `--traffic-scale`, choose fewer requirements with `--only`, or use a faster one"
 _HINT: Final = "close other programs, or give a smaller `--traffic-scale`"

@@ -15,10 +15,24 @@ import yaml
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static import nouns
 from harness.drivers.static.files import files_of, named, shown
 from harness.errors import ConfigurationError
 from harness.yamlfile import read_documents
+
+CHART_FILES: Final = ("Chart.yaml", "values.yaml")
+CHART_TEMPLATES: Final = (
+    "frontend-deployment.yaml",
+    "backend-deployment.yaml",
+    "database-statefulset.yaml",
+    "redis-statefulset.yaml",
+    "ipfs-statefulset.yaml",
+    "ingress.yaml",
+    "configmap.yaml",
+    "secrets.yaml",
+    "service.yaml",
+)
+CHART_SUBCHARTS: Final = ("prometheus", "grafana")
+"""What the deployment architecture names as parts of the platform's chart."""
 
 _WITHIN_S: Final = 30.0
 _LARGEST: Final = 1 << 23
@@ -49,13 +63,13 @@ def chart_of(asked: Asked) -> Path:
 )
 def chart_parts(asked: Asked) -> Sequence[FactReading]:
     """Facts: the files of the chart exist, and `helm template` renders it, if helm is on PATH."""
-    named_here = {"templates": len(nouns.CHART_TEMPLATES), "subcharts": len(nouns.CHART_SUBCHARTS)}
+    named_here = {"templates": len(CHART_TEMPLATES), "subcharts": len(CHART_SUBCHARTS)}
     if wrong := [key for key, count in named_here.items() if int(asked.params[key]) != count]:
         raise ConfigurationError(f"{named_here[wrong[0]]} {wrong[0]} are named, not {asked.params[wrong[0]]}")
     root = chart_of(asked)
-    parts = [*nouns.CHART_FILES, *(f"templates/{name}" for name in nouns.CHART_TEMPLATES)]
+    parts = [*CHART_FILES, *(f"templates/{name}" for name in CHART_TEMPLATES)]
     seen = [_part(root, part, asked) for part in parts]
-    seen += [_subchart(root, name, asked) for name in nouns.CHART_SUBCHARTS]
+    seen += [_subchart(root, name, asked) for name in CHART_SUBCHARTS]
     return [*seen, _rendered(root, (), asked)]
 
 
