@@ -223,7 +223,7 @@ def journeys(counts: Sequence[int], state: str = "found", again: int = 10) -> Ev
             "9 acknowledged ones were sent a second time with the same key, expected at least 10",
         ),
         (journeys([5, 4]), FAIL, "1 lost"),
-        (journeys([5, 6]), FAIL, "1 counted twice"),
+        (journeys([5, 6]), FAIL, "1 doubled"),
         (journeys([5]), INCONCLUSIVE, "but 1 items could not be read"),
         (journeys([0, 0], "unknown"), INCONCLUSIVE, "but 2 items could not be read"),
         (evidence(), INCONCLUSIVE, "but none was read back"),

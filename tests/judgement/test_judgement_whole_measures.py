@@ -77,8 +77,8 @@ def test_a_recovery_that_passed() -> None:
         high=20.556,
         resolution=0.053,
         method=(
-            "first answer, after the last outage, of 5 s in which no more requests failed or were late than before the fault, or "
-            "than is promised; "
+            "time of the first answer in the first 5 s after the last outage in which no more requests failed or were late than "
+            "before the fault, or than is promised; "
             "± the longest time between two requests and the slowest answer of the second after it"
         ),
         receipts={

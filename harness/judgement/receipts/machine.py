@@ -60,7 +60,7 @@ LEFT_OUT: Final = 0.1
 BESIDE: Final = "sandbox"
 """The environment whose target runs beside the harness."""
 HINT: Final = "run again on a machine with nothing else to do; `readiness doctor` says whether it is busy"
-AWAKE: Final = "run again on a machine that does not sleep, and whose clock nothing sets meanwhile"
+AWAKE: Final = "run again on a machine that does not sleep and whose clock is not set during the run"
 
 Spans = Sequence[tuple[int, int]]
 

@@ -24,7 +24,9 @@ from harness.model.observations import FlowsSeen, every
 from harness.units import NS_PER_S
 
 _FILES: Final = ("history/connections.ndjson",)
-_AGAIN: Final = "make sure that the log of connections can be read during the complete window, then run again"
+_AGAIN: Final = (
+    "make sure that the target's log of connections (`flows`) can be read during the complete window, then run again"
+)
 _FORWARDED: Final = "FORWARDED"
 _POOLING: Final = Figure.POOLING.value
 _WORDS: Final = {"dependencies": "a declared dependency", "data access": "of the data access layer"}

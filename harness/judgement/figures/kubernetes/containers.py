@@ -191,7 +191,7 @@ def _last_request(case: Case, pod: _HitPod) -> Effect:
     answered, own = (rows.between("sent_ns", before, pod.sent_ns) for rows in (pod.requests, pod.served))
     expected = later * len(own) / max(len(answered), 1)
     few = (
-        f"only {expected:.3g} requests would have gone to this pod after the limit, too few for a proof"
+        f"only {expected:.3g} requests were to be expected at this pod after the limit if it still served, too few for a proof"
         if expected < ENOUGH
         else ""
     )

@@ -137,7 +137,7 @@ def _some(writes: Writes) -> str:
 
 
 def _account(case: Case, result: AccountResult) -> Measure:
-    bad = {"lost": result.lost, "counted twice": result.twice, "with other values": result.wrong}
+    bad = {"lost": result.lost, "doubled": result.twice, "with other values": result.wrong}
     counts = ", ".join(f"{n} {text}" for text, n in bad.items() if n) or "all are present once"
     taken = ", which a disaster may have taken: the target declares no quorum"
     differs = unaccounted(case.plan, case.evidence).get(result.name, "")

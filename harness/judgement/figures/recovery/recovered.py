@@ -30,8 +30,8 @@ from harness.model import UNFELT, Evidence, Experiment, Measure, OperationRecove
 from harness.units import NS_PER_S
 
 METHOD: Final = (
-    "first answer, after the last outage, of 5 s in which no more requests failed or were late than before the fault, or than is promised; "
-    "± the longest time between two requests and the slowest answer of the second after it"
+    "time of the first answer in the first 5 s after the last outage in which no more requests failed or were late than before the "
+    "fault, or than is promised; ± the longest time between two requests and the slowest answer of the second after it"
 )
 WAY_BACK: Final = (
     "the longest outage that began between the undo and the restore, from its first failed request to the first answer"
