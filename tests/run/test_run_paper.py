@@ -19,6 +19,7 @@ from harness.drivers.paper import Asked
 from harness.model import Act, DecisionOutcome, Demand, DemandKind, Outcome
 from harness.run.acts.paper import IngestDriver, Paper
 from harness.run.deciding import Decided
+from harness.run.plan.outlook import around_s
 from harness.run.project import feature_files, find_project
 from harness.run.session import VerificationSession
 from harness.run.settings import Settings
@@ -59,6 +60,14 @@ def test_the_example_is_a_go_without_a_platform(tmp_path: Path) -> None:
     assert decision.headline.startswith("GO for production · profile checklist · 1.0.0 · as of 2026-11-20 · 71 passed")
     assert (found.directory.path / "inputs" / "attestations" / "ND-CHG-APPROVAL.yaml").is_file()
     assert [*(found.directory.path / "watch").iterdir()] == []
+
+
+def test_a_plan_of_files_has_neither_a_load_nor_reads_of_a_ledger(tmp_path: Path) -> None:
+    """It takes as long as its files, and two seconds for the reports."""
+    plan = decided(tmp_path).directory.read_plan()
+    assert not plan.live
+    assert around_s(plan) == (0.0, 2.0)
+    assert around_s(replace(plan, live=True)) == (10.0, 16.0)
 
 
 def test_a_directory_called_latest_costs_no_verdict(tmp_path: Path) -> None:

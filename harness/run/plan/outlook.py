@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from harness.judgement.figures import Numbers
     from harness.model import Act, Length, Objective, Plan, TrafficPlan
 
-START_S: Final = 10.0
-REST_S: Final = 16.0
-"""Seconds that a run takes in addition to its acts, on an idle machine with two cores."""
+_START_S: Final = 10.0
+_REST_S: Final = 16.0
+_FILES_S: Final = 2.0
+"""Seconds that a run takes in addition to its acts, on an idle machine with two cores; the last of a run that reads files only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,13 +144,18 @@ def _before_fault_s(plan: Plan, objective: Objective) -> float:
     return math.inf
 
 
+def around_s(plan: Plan) -> tuple[float, float]:
+    """Seconds before the first act and after the last one."""
+    return (_START_S, _REST_S) if plan.live else (0.0, _FILES_S)
+
+
 def seconds(plan: Plan) -> tuple[float, float]:
     """Expected duration of a run in s, and its longest duration if nothing recovers by itself.
 
     Both assume that no fault is sent twice.
     """
     own = [act for act in plan.acts if not act.beside]
-    around = START_S + REST_S
+    around = sum(around_s(plan))
     return around + sum(act.seconds for act in own), around + sum(_longest_s(plan, act) for act in own)
 
 

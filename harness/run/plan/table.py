@@ -13,7 +13,7 @@ from rich.table import Table
 from harness.model import Act, DemandKind, Phase, Plan
 from harness.run.plan.access import access_document
 from harness.run.plan.awaited import accounted, awaited, by_form
-from harness.run.plan.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds, short_rows
+from harness.run.plan.outlook import Prospect, around_s, outlook_document, prospects, seconds, short_rows
 from harness.run.plan.planning import Compiled, library_of, make_plan
 from harness.run.plan.refusals import left_to_people, refusals
 from harness.run.start.means import unready_means
@@ -110,7 +110,9 @@ def _acts(plan: Plan) -> Iterator[str]:
     A second line says what each act does.
     """
     yield "Steps of the run, in this order"
-    yield f"{START_S:6.0f} s  start: target {plan.target}, watchers, load"
+    start_s, rest_s = around_s(plan)
+    if plan.live:
+        yield f"{start_s:6.0f} s  start: target {plan.target}, watchers, load"
     for act in plan.acts:
         touches = f"touches {', '.join(act.touches)}" if act.touches else ""
         after = f"after {', '.join(act.after)}" if act.after else ""
@@ -118,7 +120,8 @@ def _acts(plan: Plan) -> Iterator[str]:
         yield f"{act.seconds:6.0f} s  {' · '.join(filter(None, words))}"
         if what := _what(plan, act):
             yield f"          {what}"
-    yield f"{REST_S:6.0f} s  rest: last reads of the ledger, closing the evidence, verdicts, reports"
+    reads = "last reads of the ledger, " if plan.live else ""
+    yield f"{rest_s:6.0f} s  rest: {reads}closing the evidence, verdicts, reports"
     expected, longest = seconds(plan)
     yield f"{expected:6.0f} s  expected in all, when nothing is repeated and every recovery succeeds"
     yield f"{longest:6.0f} s  at most, when nothing comes back by itself and no fault is sent twice"
