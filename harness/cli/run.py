@@ -58,7 +58,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 type=click.Choice(["sandbox", "staging"]),
                 default="sandbox",
                 show_default=True,
-                help="Environment whose place the sandbox takes: what gates there gates this run.",
+                help="Environment that the sandbox plays: what gates there gates this run.",
             ),
             click.option(
                 "--out",
