@@ -21,9 +21,9 @@ BLOCKS = re.findall(r"```python\n\"\"\"(\w+)\.py: (.*?)```", PAGE, re.DOTALL)
 
 @pytest.fixture(scope="module")
 def modules() -> Iterator[dict[str, ModuleType]]:
-    """Each block as a module under the name in its first line."""
+    """Each block as a module under the name in its first line; that of a format is one only where its key is declared."""
     made = {}
-    for name, rest in BLOCKS:
+    for name, rest in (block for block in BLOCKS if block[0] != "pip_audit"):
         made[name] = sys.modules[name] = ModuleType(name)
         made[name].__file__ = str(Path(__file__).with_name(f"{name}.py"))
         code = compile(f'"""{name}.py: {rest}', f"docs/extending.md: {name}.py", "exec", dont_inherit=True)
@@ -141,17 +141,56 @@ def test_the_check_of_files_reads_the_directory_that_the_target_file_names(
     assert kept == [tmp_path / "docs" / "LICENSE"]
 
 
-def test_the_format_of_another_tool_reads_what_it_writes(modules: dict[str, ModuleType]) -> None:
-    """A package that was left out of the audit is not audited; another file is refused."""
-    from harness.errors import DriverError
-
-    read = modules["pip_audit"].pip_audit_report
-    left_out = b'{"name": "shop", "skip_reason": "not on PyPI"}'
-    flask = b'{"name": "flask", "version": "0.5", "vulns": [{"id": "PYSEC-2019-179"}]}'
-    report = read(b'{"dependencies": [%s, %s], "fixes": []}' % (flask, left_out), "a.json")
-    assert (report.audited, report.vulnerable, report.left_out) == (("flask",), ("flask",), ("shop",))
-    with pytest.raises(DriverError, match="is not a report of pip-audit"):
-        read(b"{}", "a.json")
+def test_a_project_adds_the_format_of_another_tool_with_two_files(tmp_path: Path) -> None:
+    """It has a key in the target file and a When sentence; a package that was left out of the audit is unknown, another file is refused."""
+    (declared,) = (one for one in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if "\nformats:" in one)
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "formats.yaml").write_text(declared, encoding="utf-8")
+    (tmp_path / "claims" / "pip_audit.py").write_text(f'"""pip_audit.py: {dict(BLOCKS)["pip_audit"]}', encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text('[tool.harness]\nclaims = ["claims"]\n', encoding="utf-8")
+    flask = '{"name": "flask", "version": "0.5", "vulns": [{"id": "PYSEC-2019-179"}]}'
+    left_out = '{"name": "shop", "skip_reason": "not on PyPI"}'
+    for name, packages in {
+        "bad": f"{flask}, {left_out}",
+        "good": '{"name": "flask", "version": "3", "vulns": []}',
+    }.items():
+        (tmp_path / f"{name}.json").write_text(f'{{"dependencies": [{packages}], "fixes": []}}', encoding="utf-8")
+    (tmp_path / "other.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "target.yaml").write_text(
+        "name: a\nenvironment: sandbox\nevidence:\n  pip-audit: {bad: bad.json, good: good.json, other: other.json}\n",
+        encoding="utf-8",
+    )
+    code = (
+        "from datetime import UTC, datetime\n"
+        "from pathlib import Path\n"
+        "from harness.drivers.ingest.registry import ENGINES\n"
+        "from harness.drivers.paper import Asked\n"
+        "from harness.errors import DriverError\n"
+        "from harness.steps import read\n"
+        "from harness.targets import load_target\n"
+        "print(read('the pip-audit report \"bad\" of this commit has been read').report)\n"
+        'said = read("no audited package is vulnerable").objective\n'
+        "target, now = load_target(Path('target.yaml')), datetime.now(UTC)\n"
+        "for name in ('bad', 'good', 'other'):\n"
+        "    params = {**said.params, 'format': 'pip-audit', 'report': name, 'of': 'target'}\n"
+        "    asked = Asked(target=target, params=params, release='', commit='', today=now, keep=lambda *_: '')\n"
+        "    try:\n"
+        "        print(*(str(fact.ok) for fact in ENGINES[said.check](asked)[-3:]))\n"
+        "    except DriverError as error:\n"
+        "        print(error.what)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout.splitlines(), ended.stderr) == (
+        [
+            "{'format': 'pip-audit', 'report': 'bad', 'of': 'commit'}",
+            "True False None",
+            "True True True",
+            "is not a report of pip-audit: field required",
+        ],
+        "",
+    )
 
 
 def test_the_watcher_is_one(modules: dict[str, ModuleType]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -81,11 +82,13 @@ def test_a_run_that_was_starved_for_a_minute_in_all_ends(
     ends: bool,  # noqa: FBT001 - a value of the table
 ) -> None:
     """Every second one; what only the release kept busy does not count, nor does a target elsewhere."""
-    FakeClock.installed(monkeypatch)
+    FakeClock.installed(monkeypatch).now_ns = 100 * S
     busy = [seen(at, others=0.5) for at in range(1, 101)]
     here = room(tmp_path, busy, late=range(20, 20 + starved))
     if ends:
-        with pytest.raises(DriverError, match=r"the machine was starved for 60 s of this run: the control") as ended:
+        with pytest.raises(
+            DriverError, match=r"the machine was starved for 60 s of the last 400: the control"
+        ) as ended:
             here.check()
         assert "in 60 of these seconds other programs had them" in ended.value.what
         assert ended.value.hint.startswith("run again on a machine with nothing else to do")
@@ -99,8 +102,22 @@ def test_a_run_that_was_starved_for_a_minute_in_all_ends(
 
 def test_a_machine_that_nothing_else_kept_busy_is_too_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Harness and sandbox had all processors: to close other programs would not help."""
-    FakeClock.installed(monkeypatch)
+    FakeClock.installed(monkeypatch).now_ns = 100 * S
     here = room(tmp_path, (seen(at, target=0.6, harness=0.4) for at in range(1, 101)), late=range(20, 80))
     with pytest.raises(DriverError, match=r"in 0 of these seconds other programs had them") as ended:
         here.check()
     assert ended.value.hint.startswith("the machine is too small for this run: give a smaller `--traffic-scale`")
+
+
+@pytest.mark.parametrize(("now_s", "ends"), [(420, True), (421, False)])
+def test_what_lies_far_back_does_not_end_a_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    now_s: int,
+    ends: bool,  # noqa: FBT001 - a value of the table
+) -> None:
+    """Sixty starved seconds, the first of them 400 s ago, or more."""
+    FakeClock.installed(monkeypatch).now_ns = now_s * S
+    here = room(tmp_path, (seen(at, others=0.5) for at in range(1, 101)), late=range(20, 80))
+    with pytest.raises(DriverError, match="starved for 60 s of the last 400") if ends else nullcontext():
+        here.check()

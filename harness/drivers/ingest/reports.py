@@ -19,6 +19,7 @@ from harness.drivers.ingest.formats.records import HEAD, names_of, plain_record
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError
 from harness.model import FactAmount, Quantity
+from harness.targets.files.formats import DECLARED
 
 FORMATS: Final = {
     "junit": "JUnit report",
@@ -33,6 +34,7 @@ FORMATS: Final = {
     "history": "run history",
     "records": "record",
     "prometheus": "Prometheus query",
+    **{key: one.name for key, one in DECLARED.items()},
 }
 """Every format by its key below `evidence` in the target file, and what sentences call it."""
 

@@ -103,6 +103,7 @@ class _NounFile(TargetSection):
 
     documents: list[DocumentNoun] = Field(default_factory=list)
     registers: list[RegisterNoun] = Field(default_factory=list)
+    formats: Any = None
     things: Any = None
     fields: Any = None
 

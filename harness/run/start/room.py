@@ -25,7 +25,9 @@ ENOUGH: Final = 1.5
 MEASURED: Final = 5
 """Number of readings, one a second, at the end of the warm-up that count."""
 STARVED_AT_MOST_S: Final = 60
-"""Seconds in which the machine may be starved before the run ends, as too little evidence would be left."""
+AMONG_S: Final = 400
+"""Seconds in which the machine may be starved among this many before the run ends, as too little evidence would be left: as long as profile `core` takes.
+A longer run has more to be judged by."""
 _FEWEST_S: Final = 3
 _EACH_S: Final = 2.0
 
@@ -78,11 +80,12 @@ class Room:
         if not self._decides or not self._due.over:
             return
         self._due = clock.Deadline.after(_EACH_S)
-        starved = self._starved()
+        since_s = clock.now_ns() // NS_PER_S - AMONG_S
+        starved = {second for second in self._starved() if second >= since_s}
         if len(starved) >= STARVED_AT_MOST_S:
             taken = len(starved & (scarce_seconds(self._log.seen, by_others=True) or set()))
             raise DriverError(
-                f"the machine was starved for {len(starved)} s of this run: the control, a service that does nothing but answer, "
+                f"the machine was starved for {len(starved)} s of the last {AMONG_S}: the control, a service that does nothing but answer, "
                 f"took over {LATE_MS:g} ms, and processors were scarce; in {taken} of these seconds other programs had them",
                 hint=HINT if taken >= len(starved) / 2 else _SMALL,
             )

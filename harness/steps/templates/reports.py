@@ -8,6 +8,7 @@ from harness.drivers.ingest.reports import FORMATS
 from harness.steps.meaning import Keyword
 from harness.steps.objectives import reported
 from harness.steps.template import Template
+from harness.targets.files.formats import DECLARED
 
 _READ: Final = {
     "junit": ("JUnit XML as pytest, Surefire, Jest and Go write it.", "unit", "commit"),
@@ -19,6 +20,7 @@ _READ: Final = {
     "cobertura": ("Lines that tests ran, as Cobertura XML.", "unit", "commit"),
     "verdict": ("`verdict.json` of an earlier run, with its manifest.", "staging", "release"),
     "records": ("What people or pipelines write down, as YAML or JSON.", "tasks", "release"),
+    **{key: (one.about, one.report, one.of) for key, one in DECLARED.items()},
 }
 """By format: what it is, a name and what it is of in the example."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, create_model
 
+from harness.targets.files.formats import DECLARED
 from harness.targets.files.values import Name, TargetSection, Url, Word, quantity
 
 
@@ -38,7 +39,7 @@ class PrometheusQuery(TargetSection):
     answers: Paths | None = None
 
 
-class EvidenceFiles(TargetSection):
+class KnownEvidence(TargetSection):
     """Reports of other tools: format → name → paths.
 
     Attributes:
@@ -63,6 +64,17 @@ class EvidenceFiles(TargetSection):
     records: Reports = Field(default_factory=dict)
     history: Reports = Field(default_factory=dict)
     prometheus: Mapping[Name, PrometheusQuery] = Field(default_factory=dict)
+
+
+if TYPE_CHECKING:
+    EvidenceFiles = KnownEvidence
+else:
+    EvidenceFiles = create_model(
+        "EvidenceFiles",
+        __base__=KnownEvidence,
+        **{key.replace("-", "_"): (Reports, Field(default_factory=dict, alias=key)) for key in DECLARED},
+    )
+    """With a key for each format that a YAML file in a directory of claims declares."""
 
 
 class PlatformFiles(TargetSection):

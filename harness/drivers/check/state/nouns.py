@@ -188,6 +188,7 @@ class NounFile(TargetSection):
     things: list[ThingEntry] = Field(default_factory=list)
     fields: list[FieldEntry] = Field(default_factory=list)
     documents: Any = None
+    formats: Any = None
     registers: Any = None
 
 

@@ -1,0 +1,88 @@
+"""The formats of reports that YAML files in directories of claims declare: the package's and the project's.
+
+A declaration gives the format its key below `evidence` in target files, and the sentence by which a scenario reads such a report. A function in a
+module of the same directory reads the files: `docs/extending.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+
+from harness.errors import ConfigurationError
+from harness.plugins import claims_paths
+from harness.targets.files.values import Name, TargetSection, Word
+from harness.validation import matching, validated
+from harness.yamlfile import yaml_files
+
+_Key = Annotated[str, matching(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", "small letters and digits, with `-` between them")]
+_Words = Annotated[str, matching(r"[A-Za-z][A-Za-z0-9 -]{0,58}[A-Za-z0-9]", "words of letters, digits and `-`")]
+
+
+class ReportFormat(TargetSection):
+    """One format.
+
+    Attributes:
+        key: below `evidence` in target files. name: what sentences call a report of it, as `pip-audit report`.
+        about: what it is, in one sentence. report: a name of a report in the example. of: whose report it is there.
+    """
+
+    key: _Key
+    name: _Words
+    about: Word
+    report: Name = "backend"
+    of: Literal["commit", "release", "target"] = "commit"
+
+
+class _FormatFile(TargetSection):
+    """One file; its nouns are read elsewhere."""
+
+    formats: list[ReportFormat] = Field(default_factory=list)
+    documents: Any = None
+    registers: Any = None
+    things: Any = None
+    fields: Any = None
+
+
+def load_formats(paths: Iterable[Path], known: Iterable[str]) -> Mapping[str, ReportFormat]:
+    """The formats that the YAML files in these directories declare, by their keys.
+
+    Args:
+        paths: directories of claims.
+        known: keys that are taken.
+
+    Raises:
+        ConfigurationError: an entry is not understood, or a key is taken; with file and line.
+    """
+    found: dict[str, ReportFormat] = {}
+    taken = set(known)
+    files = (file for path in paths for file in (yaml_files(path) if path.is_dir() else [path]))
+    for document, file in validated(filter(_may_declare, files), _FormatFile):
+        for number, one in enumerate(file.formats):
+            if one.key in taken:
+                where = document.where(("formats", number, "key"))
+                raise ConfigurationError(
+                    f"there is a format `{one.key}` already", where=where, hint="rename one of them"
+                )
+            taken.add(one.key)
+            found[one.key] = one
+    return found
+
+
+def _may_declare(file: Path) -> bool:
+    """Whether a file must be parsed: most declare no format, and each command reads these files. One that cannot be read is reported by the parser."""
+    try:
+        return b"formats:" in file.read_bytes()
+    except OSError:
+        return True
+
+
+KNOWN: Final = (
+    *("junit", "sarif", "cyclonedx", "npm-audit", "terraform-plan", "workflow-run", "cobertura"),
+    *("figures", "verdict", "records", "history", "prometheus", "as_of"),
+)
+"""The keys below `evidence` that the harness reads itself."""
+DECLARED: Final = load_formats(claims_paths(), KNOWN)
