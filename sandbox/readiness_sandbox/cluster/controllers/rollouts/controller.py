@@ -13,6 +13,7 @@ from readiness_sandbox.cluster.controllers.rollouts import runs, sets
 from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError
 from readiness_sandbox.cluster.controllers.rollouts.machine import decide, refused
 from readiness_sandbox.cluster.controllers.rollouts.notices import BEGINNINGS, TRIGGERS, RollbackNotices
+from readiness_sandbox.cluster.controllers.rollouts.remembered import Remembered
 from readiness_sandbox.cluster.controllers.rollouts.restarts import RolloutRestarts
 from readiness_sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, RolloutSpec, parsed
 from readiness_sandbox.cluster.controllers.rollouts.turn import (
@@ -65,6 +66,9 @@ class Rollouts:
         self._record = record
         self._restarts = RolloutRestarts(store, pods)
         self._notices = RollbackNotices(store)
+        self._specs: Remembered[RolloutSpec] = Remembered()
+        self._sets: Remembered[Object] = Remembered()
+        self._analyses: Remembered[tuple[Object, ...]] = Remembered()
 
     def reconcile(self) -> None:
         """All Rollouts, one turn each; a turn that changes something makes another."""
@@ -78,10 +82,13 @@ class Rollouts:
         status, generation = rollout.get("status") or {}, rollout["metadata"].get("generation", 1)
         now = clock.wall()
         try:
-            refers = rollout["spec"].get("workloadRef")
-            spec = parsed(rollout, self._template(rollout)[0] if refers else None)
+            template, selector = self._template(rollout)
+            uid, versions = rollout["metadata"]["uid"], (rollout, template, selector)
+            referred = template if rollout["spec"].get("workloadRef") else None
+            spec = self._specs.of(uid, versions, lambda: parsed(rollout, referred))
             self._require(rollout, spec)
-            new = sets.current(self._store, rollout, *self._template(rollout), spec)
+            made = self._sets.of(uid, versions, lambda: sets.made(rollout, template, selector, spec))
+            new = sets.current(self._store, rollout, made)
         except SpecError as error:
             write_status(self._store, kind, rollout, refused(status, str(error), generation, now))
             return
@@ -124,8 +131,13 @@ class Rollouts:
             _require_own(self._found(SERVICE, rollout, name, "spec.strategy"), rollout, labels)
         if isinstance(spec.strategy, CanaryStrategy) and spec.strategy.route is not None:
             self._refs(rollout, spec.strategy)
-        for analysis in runs.analyses(spec.strategy):
-            runs.made(self._store, rollout, analysis, {})
+        analyses = tuple(runs.analyses(spec.strategy))
+        versions = (analyses, [runs.versions(self._store, rollout, analysis) for analysis in analyses])
+        self._analyses.of(
+            rollout["metadata"]["uid"],
+            versions,
+            lambda: tuple(runs.made(self._store, rollout, analysis, {}) for analysis in analyses),
+        )
 
     def _found(self, kind: Kind, rollout: Object, name: str, path: str) -> Object:
         try:

@@ -72,6 +72,13 @@ def made(store: Store, rollout: Object, analysis: Analysis, hashes: Mapping[str,
     return spec
 
 
+def versions(store: Store, rollout: Object, analysis: Analysis) -> tuple[str, ...]:
+    """The resource versions of the templates that an analysis names; empty for one that does not exist."""
+    kind, namespace = _kind(store, "AnalysisTemplate"), rollout["metadata"]["namespace"]
+    there = {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in store.list(kind, namespace)}
+    return tuple(there.get(name, "") for name in analysis.templates)
+
+
 def _template(store: Store, rollout: Object, name: str) -> Object:
     try:
         template = store.get(_kind(store, "AnalysisTemplate"), rollout["metadata"]["namespace"], name)

@@ -19,14 +19,9 @@ REVISION: Final = "rollout.argoproj.io/revision"
 SCALE_DOWN_AT: Final = "scale-down-deadline"
 
 
-def current(store: Store, rollout: Object, template: Object, selector: Object, spec: RolloutSpec) -> Object:
-    """The ReplicaSet of that template, created when there is none, with the highest revision.
-
-    Raises:
-        SpecError: the template is not that of a pod.
-    """
+def current(store: Store, rollout: Object, made: Object) -> Object:
+    """The ReplicaSet of a template, which `made` makes, created when there is none, with the highest revision."""
     mine = owned(store, REPLICASET, rollout)
-    made = _made(rollout, template, selector, spec)
     name = made["metadata"]["labels"][HASH]
     found = next((each for each in mine if each["metadata"]["labels"][HASH] == name), None)
     found = found or store.create(REPLICASET, made)
@@ -63,10 +58,13 @@ def revision_of(replicaset: Object) -> int:
     return int((replicaset["metadata"].get("annotations") or {}).get(REVISION, 0))
 
 
-def _made(rollout: Object, template: Object, selector: Object, spec: RolloutSpec) -> Object:
-    """The ReplicaSet of a template.
+def made(rollout: Object, template: Object, selector: Object, spec: RolloutSpec) -> Object:
+    """The ReplicaSet of a template, as it is created.
 
     Its hash is that of the template with all defaults, as an undo restores it.
+
+    Raises:
+        SpecError: the template is not that of a pod.
     """
     meta = rollout["metadata"]
     bare = {
@@ -74,16 +72,16 @@ def _made(rollout: Object, template: Object, selector: Object, spec: RolloutSpec
         "spec": {"replicas": 0, "minReadySeconds": spec.min_ready_s, "selector": selector, "template": template},
     }
     try:
-        made = admission.created(REPLICASET, meta["namespace"], bare)
+        whole = admission.created(REPLICASET, meta["namespace"], bare)
     except StatusError as error:
         raise SpecError(f"spec.template: {error.message}") from None
-    complete = made["spec"]["template"]
+    complete = whole["spec"]["template"]
     name = template_hash(complete)
     labels = {**(complete["metadata"].get("labels") or {}), HASH: name}
     chosen = {**selector, "matchLabels": {**(selector.get("matchLabels") or {}), HASH: name}}
     complete = {**complete, "metadata": {**complete["metadata"], "labels": labels}}
     return {
-        "metadata": {**made["metadata"], "name": f"{meta['name']}-{name}", "labels": labels, "annotations": {}},
-        "spec": {**made["spec"], "selector": chosen, "template": complete},
+        "metadata": {**whole["metadata"], "name": f"{meta['name']}-{name}", "labels": labels, "annotations": {}},
+        "spec": {**whole["spec"], "selector": chosen, "template": complete},
         "status": {"replicas": 0},
     }

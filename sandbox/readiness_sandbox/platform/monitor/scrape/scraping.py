@@ -146,6 +146,7 @@ class Scraper:
         self._storage = storage
         self._found = found
         self._tasks: dict[tuple[str, str, Labels], tuple[ScrapeTarget, asyncio.Task[None]]] = {}
+        self._known: dict[tuple[str, Labels], ScrapeTarget | None] = {}
         self.dropped: list[Mapping[str, str]] = []
 
     @property
@@ -166,21 +167,23 @@ class Scraper:
 
     def _reconcile(self, session: aiohttp.ClientSession) -> None:
         expected: dict[tuple[str, str, Labels], ScrapeTarget] = {}
-        self.dropped = []
+        self.dropped, known = [], {}
         for job in self._jobs:
             static = [{"__address__": each, **one.labels} for one in job.static for each in one.addresses]
             for discovered in (*static, *(each for role in job.roles for each in self._found(role))):
-                target = target_of(job, discovered)
+                key = (job.name, labels_of(discovered))  # relabelled once: most targets stay
+                known[key] = target = self._known[key] if key in self._known else target_of(job, discovered)
                 if target is None:
                     self.dropped.append(discovered)
                 else:
                     expected.setdefault((job.name, target.url, target.labels), target)
-        for key in self._tasks.keys() - expected.keys():
-            target, task = self._tasks.pop(key)
+        self._known = known
+        for gone in self._tasks.keys() - expected.keys():
+            target, task = self._tasks.pop(gone)
             task.cancel()
             target.leave(self._storage)
-        for key in expected.keys() - self._tasks.keys():
-            self._tasks[key] = (expected[key], asyncio.create_task(self._again(expected[key], session)))
+        for new in expected.keys() - self._tasks.keys():
+            self._tasks[new] = (expected[new], asyncio.create_task(self._again(expected[new], session)))
 
     async def _again(self, target: ScrapeTarget, session: aiohttp.ClientSession) -> None:
         """Scrape a target at moments of its own: they are spread over the interval by its address."""
