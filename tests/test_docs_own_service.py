@@ -184,9 +184,9 @@ def test_the_rows_of_the_plan_on_the_page_are_reckoned() -> None:
 
 
 def test_every_call_of_a_journey_is_on_the_page(tmp_path: Path) -> None:
-    """Each public name of a journey and of its answers; the example's routes are those that it sends."""
-    tree = ast.parse((ROOT / "harness" / "locust" / "journey.py").read_bytes())  # importing it patches sockets
-    classes = {one.name: one.body for one in tree.body if isinstance(one, ast.ClassDef)}
+    """Each public name of a journey and of its answers, read as text, as importing them patches sockets; the example's routes are those that it sends."""
+    trees = [ast.parse((ROOT / "harness" / "locust" / f"{name}.py").read_bytes()) for name in ("journey", "answer")]
+    classes = {one.name: one.body for tree in trees for one in tree.body if isinstance(one, ast.ClassDef)}
     methods = {one.name for one in classes["Journey"] if isinstance(one, ast.FunctionDef)}
     fields = {ast.unparse(one.target) for one in classes["Answer"] if isinstance(one, ast.AnnAssign)}
     page = (ROOT / "docs" / "load.md").read_text(encoding="utf-8")

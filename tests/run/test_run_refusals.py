@@ -90,7 +90,7 @@ def test_a_plan_that_needs_an_extra_is_refused_before_anything_is_run(
     file.write_text(FILE.format(environment="staging", more=more), encoding="utf-8")
     monkeypatch.setattr("harness.extras.find_spec", lambda name: None if name in absent else name)
     acts = tuple(Act(name=kind, kind=kind, demand=kind, seconds=1.0) for kind in kinds)
-    found = refusals(replace(plan(), acts=acts), load_target(file), "")
+    found = refusals(replace(plan(), acts=acts, live="traffic" in kinds), load_target(file), "")
     assert [error.what for error in found] == said
     assert [error.hint for error in found] == [f"pip install 'readiness-harness[{extra}]'" for extra in extras]
 

@@ -112,7 +112,7 @@ def _requests(evidence: Evidence) -> _Requests | None:
 
 
 def _writing(methods: Words) -> Bools:
-    """Whether the method of each request may change something; a request without a method is none of HTTP."""
+    """Whether the method of each request may change something; a request without a method was not made by HTTP."""
     reads = np.logical_or.reduce([methods.equals(word) for word in _READ_ONLY])
     return ~np.asarray(reads | methods.missing, dtype=np.bool_)
 
