@@ -243,6 +243,21 @@ def test_what_journeys_wrote_is_there_once(run: Evidence, outcome: Outcome, why:
         assert judged(Figure.COPIES, run, lax)[1].outcome is INCONCLUSIVE
 
 
+def test_a_write_that_no_account_covers_is_never_sent_twice() -> None:
+    """Users create tracks by POST, and no journey accounts for them: idempotency is not known of every write."""
+    run = evidence()
+    windows = {
+        name: replace(one, samples=with_words(one.samples, slice(None), method="POST"))
+        for name, one in run.windows.items()
+    }
+    *_, measure = judged(Figure.COPIES, replace(run, windows=windows))
+    assert (measure.outcome, measure.scope) == (INCONCLUSIVE, {"of": "other writes"})
+    assert "of create-track" in measure.reason
+    assert (
+        "neither accounted for nor sent a second time with the same key, expected every kind of write" in measure.reason
+    )
+
+
 def test_a_number_of_lost_journey_writes_is_no_bound_where_items_were_not_read() -> None:
     """One play of the first track is lost and the second track was not read: the receipt says so."""
     sentence = objective(Figure.COPIES, Op.HOLDS, "0", sentence="s")

@@ -212,7 +212,7 @@ def test_delay_is_added_one_way_and_keeps_the_order_of_bytes(network: Loopback) 
             began = clock.now_s()
             connection.sendall(b"who?")
             assert connection.recv(100).decode() == backend.address
-            assert 0.199 <= clock.now_s() - began < 20  # one way, once, to the millisecond of the loop's timers
+            assert 0.2 <= clock.now_s() - began < 20  # one way, once: no endless delay
             assert network.heal(receipt).hits >= 1
 
 

@@ -19,7 +19,7 @@ from harness.drivers.ingest.formats.records import HEAD, names_of, plain_record
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError
 from harness.model import FactAmount, Quantity
-from harness.targets.files.formats import DECLARED
+from harness.targets.files.paper import DECLARED
 
 FORMATS: Final = {
     "junit": "JUnit report",

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from harness.errors import ConfigurationError
 from harness.plugins import claims_paths
+from harness.targets.files.claims import ClaimsFile
 from harness.targets.files.values import TargetSection, Word
 from harness.validation import matching, validated
 from harness.yamlfile import YamlDocument
@@ -98,14 +99,11 @@ class RegisterNoun(TargetSection):
         return self
 
 
-class _NounFile(TargetSection):
-    """One file; what is of objects of a cluster is read elsewhere."""
+class _NounFile(ClaimsFile):
+    """The documents and registers of one file."""
 
     documents: list[DocumentNoun] = Field(default_factory=list)
     registers: list[RegisterNoun] = Field(default_factory=list)
-    formats: Any = None
-    things: Any = None
-    fields: Any = None
 
 
 def load_paper_nouns(paths: Iterable[Path]) -> tuple[Mapping[str, DocumentNoun], Mapping[str, RegisterNoun]]:

@@ -17,7 +17,7 @@ from harness.model import JOURNEY_REPEATS, AccountPlan, Table
 from harness.model.planned.plan import MOST_READ_BACK
 from harness.model.records.table import Bools, Ints
 
-DONE: Final = range(200, 400)
+_DONE: Final = range(200, 400)
 """Statuses of a second request that was answered as if it had been the first."""
 ARRIVED: Final = range(200, 500)
 """Statuses which show that a repeated write arrived: it was done, was done already, or was refused."""
@@ -114,7 +114,7 @@ def _repeated(account: AccountPlan, writes: Table, repeats: Table) -> tuple[int,
     first = {*zip(writes.ints["by"][ok].tolist(), writes.ints["made_ns"][ok].tolist(), strict=True)}
     known = [pair in first for pair in zip(repeats.ints["by"].tolist(), repeats.ints["first_ns"].tolist(), strict=True)]
     status, named = repeats.ints["status"], repeats.ints["answered_id"]
-    done = (status >= DONE.start) & (status < DONE.stop)
+    done = (status >= _DONE.start) & (status < _DONE.stop)
     other = done & (named >= 0) & (named != repeats.ints["id"])
     tells = (status >= ARRIVED.start) & (status < ARRIVED.stop) & (bool(account.counts) | ~done | (named >= 0))
     return int((tells & np.array(known, dtype=np.bool_)).sum()), int(other.sum())

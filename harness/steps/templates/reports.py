@@ -8,7 +8,7 @@ from harness.drivers.ingest.reports import FORMATS
 from harness.steps.meaning import Keyword
 from harness.steps.objectives import reported
 from harness.steps.template import Template
-from harness.targets.files.formats import DECLARED
+from harness.targets.files.paper import DECLARED
 
 _READ: Final = {
     "junit": ("JUnit XML as pytest, Surefire, Jest and Go write it.", "unit", "commit"),

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from harness.errors import ConfigurationError
-from harness.plugins import claims_paths
+from harness.targets.files.claims import ClaimsFile
 from harness.targets.files.values import Name, TargetSection, Word
 from harness.validation import matching, validated
 from harness.yamlfile import yaml_files
@@ -37,37 +37,33 @@ class ReportFormat(TargetSection):
     of: Literal["commit", "release", "target"] = "commit"
 
 
-class _FormatFile(TargetSection):
-    """One file; its nouns are read elsewhere."""
+class _FormatFile(ClaimsFile):
+    """The formats of one file."""
 
     formats: list[ReportFormat] = Field(default_factory=list)
-    documents: Any = None
-    registers: Any = None
-    things: Any = None
-    fields: Any = None
 
 
-def load_formats(paths: Iterable[Path], known: Iterable[str]) -> Mapping[str, ReportFormat]:
+def load_formats(paths: Iterable[Path], taken: Iterable[str]) -> Mapping[str, ReportFormat]:
     """The formats that the YAML files in these directories declare, by their keys.
 
     Args:
         paths: directories of claims.
-        known: keys that are taken.
+        taken: the keys that the harness reads itself.
 
     Raises:
         ConfigurationError: an entry is not understood, or a key is taken; with file and line.
     """
     found: dict[str, ReportFormat] = {}
-    taken = set(known)
+    known = {*taken}
     files = (file for path in paths for file in (yaml_files(path) if path.is_dir() else [path]))
     for document, file in validated(filter(_may_declare, files), _FormatFile):
         for number, one in enumerate(file.formats):
-            if one.key in taken:
+            if one.key in known:
                 where = document.where(("formats", number, "key"))
                 raise ConfigurationError(
                     f"there is a format `{one.key}` already", where=where, hint="rename one of them"
                 )
-            taken.add(one.key)
+            known.add(one.key)
             found[one.key] = one
     return found
 
@@ -78,11 +74,3 @@ def _may_declare(file: Path) -> bool:
         return b"formats:" in file.read_bytes()
     except OSError:
         return True
-
-
-KNOWN: Final = (
-    *("junit", "sarif", "cyclonedx", "npm-audit", "terraform-plan", "workflow-run", "cobertura"),
-    *("figures", "verdict", "records", "history", "prometheus", "as_of"),
-)
-"""The keys below `evidence` that the harness reads itself."""
-DECLARED: Final = load_formats(claims_paths(), KNOWN)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, create_model
 
-from harness.targets.files.formats import DECLARED
+from harness.plugins import claims_paths
+from harness.targets.files.formats import load_formats
 from harness.targets.files.values import Name, TargetSection, Url, Word, quantity
 
 
@@ -66,6 +67,11 @@ class KnownEvidence(TargetSection):
     prometheus: Mapping[Name, PrometheusQuery] = Field(default_factory=dict)
 
 
+DECLARED: Final = load_formats(
+    claims_paths(), [field.alias or name for name, field in KnownEvidence.model_fields.items()]
+)
+"""The formats that YAML files in directories of claims declare, by their keys."""
+
 if TYPE_CHECKING:
     EvidenceFiles = KnownEvidence
 else:
@@ -74,7 +80,7 @@ else:
         __base__=KnownEvidence,
         **{key.replace("-", "_"): (Reports, Field(default_factory=dict, alias=key)) for key in DECLARED},
     )
-    """With a key for each format that a YAML file in a directory of claims declares."""
+    """With a key for each declared format."""
 
 
 class PlatformFiles(TargetSection):

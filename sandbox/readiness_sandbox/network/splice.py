@@ -10,11 +10,14 @@ import socket
 import struct
 from typing import TYPE_CHECKING, cast
 
+from harness import clock
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _TICK_S = 1e-6
+_TIMER_S = 1e-3
 
 
 def reset(transport: asyncio.Transport | None) -> None:
@@ -97,9 +100,9 @@ class Side(asyncio.Protocol):
         if delay == 0.0 and self._due == 0.0:
             act(*args)
             return
-        loop = asyncio.get_running_loop()
-        self._due = max(self._due + _TICK_S, loop.time() + delay)
-        loop.call_at(self._due, act, *args)
+        # not by the loop's own clock, which is of the last time that it waited; its timers count whole milliseconds
+        self._due = max(self._due + _TICK_S, clock.now_s() + delay + _TIMER_S)
+        asyncio.get_running_loop().call_at(self._due, act, *args)
 
     def joined(self, peer: Side) -> None:
         """Pass on to `peer` what has arrived, and what will."""

@@ -19,6 +19,7 @@ from harness.drivers.check.state.paths import ObjectPath
 from harness.drivers.check.state.readers import READERS, ThingReader, objects_reader
 from harness.errors import ConfigurationError, UsageError
 from harness.nearest import hint_with_nearest
+from harness.targets.files.claims import ClaimsFile
 from harness.targets.files.values import TargetSection, Word
 from harness.validation import matching, validated
 from harness.yamlfile import Location, YamlDocument
@@ -182,14 +183,11 @@ class FieldEntry(TargetSection):
         return FieldValue(kind=self.value, unit=self.unit)
 
 
-class NounFile(TargetSection):
-    """One file; documents and registers are read elsewhere."""
+class NounFile(ClaimsFile):
+    """The things and fields of one file."""
 
     things: list[ThingEntry] = Field(default_factory=list)
     fields: list[FieldEntry] = Field(default_factory=list)
-    documents: Any = None
-    formats: Any = None
-    registers: Any = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -37,7 +37,10 @@ LEAST_AGAIN: Final = 0.02
 LEAST_OF_USERS: Final = 10
 """Least number of acknowledged writes of an account that must have been sent twice: journeys do so while their traffic warms up."""
 _REPEAT: Final = "record the run again with this version of the harness, which sends one acknowledged write in ten a second time with the same key"
-_ONCE: Final = "send these writes with `once=True`, account for them with `journey.wrote`, and let the traffic warm up until ten of them are sent; then run again"
+_ONCE: Final = (
+    "send these writes with `once=True`, account for them with `journey.wrote`, "
+    f"and let the traffic warm up until {LEAST_OF_USERS} of them are sent; then run again"
+)
 _DECLARE: Final = "declare the durability of the target, then run again"
 _NAME: Final = "writes lost, doubled or changed"
 _READ: Final = "find out why some of the writes were not read back, then run again"

@@ -55,12 +55,28 @@ class _Requests(NamedTuple):
         return inside
 
 
-@once_a_run
+class _Accounted(NamedTuple):
+    """What the comparison found: contradictions by account and table, and acknowledged requests without a record by route."""
+
+    contradictions: Mapping[str, str]
+    unrecorded: Mapping[str, int]
+
+
 def unaccounted(plan: Plan, evidence: Evidence) -> Mapping[str, str]:
     """How the records of writes, by account of the plan, and of sign-ins, by their table, contradict the requests; records that agree are left out."""
+    return _compared(plan, evidence).contradictions
+
+
+def unrecorded_writes(plan: Plan, evidence: Evidence) -> Mapping[str, int]:
+    """By route whose requests write and of which neither a write nor a sign-in was recorded: how many of them were answered as expected."""
+    return _compared(plan, evidence).unrecorded
+
+
+@once_a_run
+def _compared(plan: Plan, evidence: Evidence) -> _Accounted:
     sent = _requests(evidence)
     if sent is None:
-        return {}
+        return _Accounted({}, {})
     found: dict[str, str] = {}
     writes = evidence.tables.get(JOURNEY_WRITES.name, Table.empty(JOURNEY_WRITES))
     repeats = evidence.tables.get(JOURNEY_REPEATS.name, Table.empty(JOURNEY_REPEATS))
@@ -72,17 +88,12 @@ def unaccounted(plan: Plan, evidence: Evidence) -> Mapping[str, str]:
         found[account] = "; ".join([*none, *_against(own, sent, what), *_repeated(own, again, sent, what)])
     sign_ins = evidence.tables.get(SIGN_INS.name, Table.empty(SIGN_INS))
     found[SIGN_INS.name] = "; ".join(_against(sign_ins, sent, "sign-ins"))
-    return {name: why for name, why in found.items() if why}
+    unlike = {name: why for name, why in found.items() if why}
+    return _Accounted(unlike, _unrecorded((writes, sign_ins), sent))
 
 
-@once_a_run
-def unrecorded_writes(plan: Plan, evidence: Evidence) -> Mapping[str, int]:  # noqa: ARG001 - the form of a fact of a run
-    """By route whose requests write and of which neither a write nor a sign-in was recorded: how many of them were answered as expected."""
-    sent = _requests(evidence)
-    if sent is None:
-        return {}
-    kinds = (JOURNEY_WRITES, SIGN_INS)
-    own = [_in_requests(evidence.tables.get(kind.name, Table.empty(kind)), sent) for kind in kinds]
+def _unrecorded(records: Iterable[Table], sent: _Requests) -> Mapping[str, int]:
+    own = [_in_requests(rows, sent) for rows in records]
     known = np.unique(np.concatenate([sent.names[at[there]] for at, there in own]))
     rest = sent.names[sent.good & sent.writing & (sent.names >= 0) & ~np.isin(sent.names, known)]
     codes, counts = np.unique(rest, return_counts=True)
