@@ -15,12 +15,16 @@ KUBERNETES: Final = "kubernetes"
 DATABASE: Final = "database"
 STATIC: Final = "static"
 ALLURE: Final = "allure"
+DNS: Final = "dns"
+ZSTD: Final = "zstd"
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        KUBERNETES: ("kubernetes", "chaosk8s", "websocket"),
+        KUBERNETES: ("kubernetes", "chaosk8s", "prometheus_client", "websocket"),
         DATABASE: ("psycopg",),
         STATIC: ("dulwich", "hcl2", "lark", "markdown_it", "defusedxml"),
         ALLURE: ("allure_commons", "attr"),
+        DNS: ("dns",),
+        ZSTD: ("zstandard",),
     }
 )
 """The modules that each extra brings and the core has not."""

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from harness.errors import ConfigurationError
 from harness.nearest import nearest
 from harness.yamlfile import Location, YamlDocument, read_document, yaml_files
 
 _Form = TypeVar("_Form", bound=BaseModel)
+_Problem = Mapping[str, Any]
+"""An error as `ValidationError.errors` has it."""
 
 NOT_BLANK: Final = r"\S"
+ONE_OF: Final = "one of "
+"""Begins the text of a ValueError of a check that knows all words it takes."""
 REQUIREMENT_ID: Final = r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)+$"
 _EXPECTED: Final[Mapping[str, str]] = {
     "string_type": "text",
@@ -70,7 +73,7 @@ def configuration_error(
     return ConfigurationError(what + more, where=document.where(location), hint=hint)
 
 
-def _location(document: YamlDocument, problem: ErrorDetails, at: Location) -> Location:
+def _location(document: YamlDocument, problem: _Problem, at: Location) -> Location:
     """The location in the file: pydantic also names the branch of a union, which is in no file."""
     location: Location = (*at, *problem["loc"])
     if problem["type"] in {"extra_forbidden", "missing"}:
@@ -80,7 +83,7 @@ def _location(document: YamlDocument, problem: ErrorDetails, at: Location) -> Lo
     return location
 
 
-def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) -> tuple[str, str]:
+def _words(problem: _Problem, location: Location, model: type[BaseModel]) -> tuple[str, str]:
     """The error and a hint."""
     key, kind, value = str(location[-1]) if location else "", problem["type"], problem["input"]
     match kind:
@@ -100,8 +103,7 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
                 f"{_suggestion(str(value), choices)}use one of these words",
             )
         case "value_error":
-            expected = str(problem["ctx"]["error"])
-            words = f"expected {expected}" if isinstance(value, Mapping) else f"`{value}` is not {expected}", ""
+            words = _unexpected(value, str(problem["ctx"]["error"]))
         case "string_pattern_mismatch":
             words = _misfit(str(value), problem["ctx"]["pattern"])
         case "string_too_short":
@@ -114,6 +116,18 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
             hint = "put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
             words = f"`{value}` is not {_EXPECTED.get(kind) or _bound(problem)}", hint
     return words
+
+
+def _unexpected(value: Any, expected: str) -> tuple[str, str]:
+    """The error and a hint for a value that one of our own checks refused."""
+    if isinstance(value, Mapping):
+        return f"expected {expected}", ""
+    hint = ""
+    if expected.startswith(ONE_OF):
+        hint = f"{_suggestion(str(value), expected.removeprefix(ONE_OF).split(', '))}use one of these words"
+    elif expected == _EXPECTED["string_type"] and isinstance(value, int | float):
+        hint = "put it in quotes"
+    return f"`{value}` is not {expected}", hint
 
 
 def _misfit(value: str, pattern: str) -> tuple[str, str]:
@@ -130,7 +144,7 @@ def _suggestion(word: str, words: list[str]) -> str:
     return f"did you mean `{suggestion}`? " if suggestion else ""
 
 
-def _bound(problem: ErrorDetails) -> str:
+def _bound(problem: _Problem) -> str:
     context = problem.get("ctx", {})
     if "gt" in context:
         return f"a number above {context['gt']:g}"

@@ -40,8 +40,6 @@ _PACKAGES: Final = (
     "kubernetes",
     "httpx",
     "numpy",
-    "scipy",
-    "pyarrow",
 )
 
 

@@ -15,7 +15,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
 
 from harness.errors import EvidenceError, UsageError
 from harness.evidence.foreign import regular_file
@@ -38,6 +37,11 @@ _LONGEST: Final = 200
 _LATEST: Final = "latest"
 _NAMED: Final = re.compile(r"\d{8}T\d{6}Z")
 """How the name of a run begins; a directory without it is taken for older than any."""
+
+
+@cache
+def _json() -> TypeAdapter[Any]:
+    return TypeAdapter(Any)
 
 
 @cache
@@ -117,12 +121,12 @@ def _document(path: Path, *, head: bool) -> Any:
     with regular_file(path) as (file, size):
         first = file.read(_HEAD)
         if head and size > _HEAD:
-            found = from_json(first, allow_inf_nan=False, allow_partial=True)
+            found = _json().validate_json(first, experimental_allow_partial=True)
             file.seek(size - _TAIL)
             if isinstance(found, dict) and "requirements" in found and file.read().rstrip().endswith(b"}"):
                 return {**found, "requirements": []}
             file.seek(len(first))
-        return from_json(first + file.read(), allow_inf_nan=False)
+        return _json().validate_json(first + file.read())
 
 
 def _checked(document: Any) -> PastRun:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import bdtrc
 
 from harness.judgement.receipts.faults.attempts import known_until_ns, quiet_windows, samples_due
 from harness.judgement.receipts.faults.hits import proven_hits
+from harness.judgement.special import bdtrc
 from harness.model import Evidence, Experiment, Hit, PodChange, Table
 from harness.model.records.table import Bools, Words
 from harness.units import NS_PER_S
@@ -73,7 +73,7 @@ class Later:
         if not self.failed:
             return 1.0
         share = self.n / max(self.n + self.n_before, 1)
-        return float(bdtrc(self.failed - 1, self.failed + self.failed_before, share))
+        return bdtrc(self.failed - 1, self.failed + self.failed_before, share)
 
 
 def sightings(

@@ -254,7 +254,7 @@ def _table(f: Forged) -> None:
             table = pa.concat_tables([table] * 3)
         case _:
             table = table.set_column(at, names[at], f.rng.choice(others))
-    pq.write_table(table, path)
+    pq.write_table(table, path, compression="gzip")
 
 
 def _names(f: Forged) -> None:
@@ -282,13 +282,8 @@ def make_bombs(folder: Path, like: Path) -> None:
     folder.mkdir()
     table = pq.read_table(like).slice(0, 1)
     for name, rows, word in (("rows", 1 << 20, "a"), ("word", 4, "a" * (1 << 22))):
-        columns = [
-            pa.DictionaryArray.from_arrays(pa.array([0] * 1, pa.int32()).take(pa.array([0])), pa.array([word]))
-            if pa.types.is_dictionary(field.type)
-            else pa.array([1], field.type)
-            for field in table.schema
-        ]
-        with pq.ParquetWriter(folder / f"{name}.parquet", table.schema, compression="zstd") as writer:
+        columns = [pa.array([word if pa.types.is_string(field.type) else 1], field.type) for field in table.schema]
+        with pq.ParquetWriter(folder / f"{name}.parquet", table.schema, compression="gzip") as writer:
             row = pa.table(columns, schema=table.schema)
             many = row.take(pa.array([0] * min(rows, 1 << 16)))
             for _ in range(max(rows >> 16, 1)):

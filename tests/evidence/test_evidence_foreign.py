@@ -171,7 +171,7 @@ def test_a_table_that_promises_more_rows_than_any_is_not_unpacked(
         ("MOST_ROWS", 1999, "has 2000 rows with those beside it, more than 1999"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(f"harness.evidence.parquet.{name}", value)
+            patch.setattr(f"harness.evidence.parquet.reading.{name}", value)
             with pytest.raises(MissingEvidence, match=told):
                 read_parquets([path, path], REPLICAS)
     assert len(read_parquets([path, path], REPLICAS)[0]) == 2000

@@ -61,7 +61,7 @@ def test_a_directory_without_a_time_in_its_name_is_older_than_any(tmp_path: Path
         (b'{"a": "\\ud800"}', "hex escape"),
         (json.dumps(verdict("x", schema=1)).encode(), "its schema is 1, expected 2"),
         (json.dumps(verdict("x", time_scale=0)).encode(), "its time scale is 0"),
-        (json.dumps(verdict("x", time_scale=float("nan"))).encode(), "expected value"),
+        (json.dumps(verdict("x", time_scale=float("nan"))).encode(), "it has a number that is not finite"),
         (json.dumps(verdict("x", score=12.5)).replace("12.5", "1e999").encode(), "a number that is not finite"),
         (json.dumps(verdict("x", extra={"a": [12.5]})).replace("12.5", "-1e999").encode(), "a number that is not finite"),
         (json.dumps(verdict("x", score=12.5)).replace("12.5", "1" * 400).encode(), "verdict.json is not a verdict: "),

@@ -110,7 +110,7 @@ def test_parquet_gives_back_what_rows_held(rows: list[tuple[tuple[int, int], tup
 
 
 def test_a_cut_parquet_file_is_named(tmp_path: Path) -> None:
-    """A Parquet file without its footer raises our error, never one of pyarrow's."""
+    """A Parquet file without its footer raises our error, never one of a decoder."""
     write_parquet(Table.of(PROBES, [{"due_ns": 1}]), tmp_path / "a.parquet")
     (tmp_path / "a.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])
 
@@ -136,7 +136,7 @@ def test_a_table_that_finds_no_room_leaves_no_part_of_a_file(tmp_path: Path) -> 
     """Neither when its first bytes cannot be written nor when its last ones cannot."""
     rows = Table.of(PROBES, [])
     for size in (0, 100):
-        with room_for(size), pytest.raises(OSError), ParquetWriter(tmp_path / "a.parquet", PROBES) as writer:  # noqa: PT011 - of Arrow
+        with room_for(size), pytest.raises(OSError), ParquetWriter(tmp_path / "a.parquet", PROBES) as writer:  # noqa: PT011 - of the disk
             writer.add(rows)
         assert [*tmp_path.iterdir()] == []
 

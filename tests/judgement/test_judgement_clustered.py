@@ -265,6 +265,7 @@ def test_stalls_are_covered_where_binomial_bounds_are_not() -> None:
 
 
 failures = st.lists(st.booleans(), min_size=60, max_size=400)
+ROUNDING = 1e-12
 
 
 @given(failures, st.data())
@@ -280,8 +281,9 @@ def test_an_added_failure_never_turns_a_fail_into_a_pass(bad: list[bool], data: 
         one, other = held(Op.BELOW, before, limit), held(Op.BELOW, after, limit)
         assert (one, other) != (Outcome.FAIL, Outcome.PASS)
     k, n = sum(bad), len(bad)
-    assert share_at_most(sum(more), n, 0.95) >= share_at_most(k, n, 0.95)
-    assert after.high >= share_at_most(k, n, 0.95)
+    exact = share_at_most(k, n, 0.95) - ROUNDING
+    assert share_at_most(sum(more), n, 0.95) >= exact
+    assert after.high >= exact
 
 
 @given(failures, st.randoms(use_true_random=False))

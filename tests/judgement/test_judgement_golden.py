@@ -143,7 +143,8 @@ def rough() -> Evidence:
         before += len(one.samples)
     last = after_faults_name("everyday")
     own = window(users(samples(203, 245), before), 203, 245)
-    windows[last] = replace(own, name=last, phase=Phase.STEADY, stopped_ns=ns(250))
+    windows[last] = replace(own, name=last, phase=Phase.STEADY)
+    windows = {name: replace(one, stopped_ns=ns(250)) for name, one in windows.items()}
     unseen = experiment("pod-loss", "pod", 62.0, 68.0, journal={"status": "failed"})
     unseen = replace(unseen, fault=replace(unseen.fault, confirmed_ns=None), restore=Restore(ok=True, at_ns=ns(68)))
     again = replace(base.experiments["pod-loss"][0], attempt=2)

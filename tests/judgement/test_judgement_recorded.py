@@ -151,7 +151,7 @@ def test_what_was_never_recorded_bears_nothing(run: RunDirectory, name: str) -> 
 
 def forged(run: RunDirectory, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
     """Another table in a file, and a manifest that says it was always so."""
-    pq.write_table(change(pq.read_table(run.path / name)), run.path / name)
+    pq.write_table(change(pq.read_table(run.path / name)), run.path / name, compression="gzip")
     write_manifest(run, plan())
 
 

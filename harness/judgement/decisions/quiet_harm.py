@@ -12,11 +12,10 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final
 
-from scipy.special import bdtrc
-
 from harness.judgement.receipts.faults.attempts import answered_until_ns
 from harness.judgement.recovery import Promise, Requests, served_in
 from harness.judgement.recovery.usual import LATE, promised_failures, promised_ms
+from harness.judgement.special import bdtrc
 from harness.judgement.stats.statistics import BY_CHANCE
 from harness.model import Evidence, Experiment, Figure, Plan, Window
 from harness.model.judged.harm import Harm
@@ -80,7 +79,7 @@ def _judged(requests: Requests, window: Window) -> Requests:
 
 def _beyond(bad: int, n: int, share: float) -> int:
     """The number of bad requests if it proves a share above `share`; else 0."""
-    return bad if bad and float(bdtrc(bad - 1, n, share)) < BY_CHANCE else 0
+    return bad if bad and bdtrc(bad - 1, n, share) < BY_CHANCE else 0
 
 
 def _out_elsewhere(plan: Plan, evidence: Evidence, windows: Windows) -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from scipy.special import bdtr
-
 from harness.judgement.figures.spec import Numbers
+from harness.judgement.special import bdtr
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, needed, share_at_least
 from harness.judgement.stats.swings import THIRDS, WAVES, most_in_third
 from harness.model import Objective
@@ -60,7 +59,7 @@ def chances_of_pass(share: float, planned: int, tolerated: int) -> tuple[float, 
     most = most_in_third(planned, share)
 
     def chance(true: float) -> float:
-        in_thirds = float(bdtr(most, planned // THIRDS, true)) ** THIRDS
-        return min(float(bdtr(tolerated, planned, true)), max(in_thirds, float(bdtr(WAVES, planned, true))))
+        in_thirds = bdtr(most, planned // THIRDS, true) ** THIRDS
+        return min(bdtr(tolerated, planned, true), max(in_thirds, bdtr(WAVES, planned, true)))
 
     return chance(share / 10), chance(share / 5), chance(share / 2)

@@ -21,11 +21,11 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from scipy.special import bdtrc
 
 from harness.judgement.measures import Case
 from harness.judgement.receipts.faults.attempts import counted_attempt, known_until_ns, on_its_way_ns
 from harness.judgement.receipts.processors import CALM_MS, control_witness, scarce_seconds, watch_witness
+from harness.judgement.special import bdtrc
 from harness.model import (
     ClockStep,
     Evidence,
@@ -191,7 +191,7 @@ def _result(evidence: Evidence, spans: Spans | None) -> MachineResult | None:
     scarce = scarce_seconds(every_seen)
     starved = late if scarce is None else late[np.isin(late, list(scarce))]
     count, of = len(starved), len(watched)
-    by_chance = count < FEWEST or float(bdtrc(count - 1, of, witness.quiet)) >= BY_CHANCE
+    by_chance = count < FEWEST or bdtrc(count - 1, of, witness.quiet) >= BY_CHANCE
     is_starved = not by_chance and count >= EXPLAINED * len(late)
     why = f"{witness.what} in {len(late)} of {of} s"
     if scarce is not None and len(late):

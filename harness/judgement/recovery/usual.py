@@ -15,6 +15,7 @@ n times share to the power of r.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,12 +23,12 @@ from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc
 
 from harness.judgement.recovery.requests import Requests
+from harness.judgement.special import bdtrc
 from harness.judgement.stats.statistics import share_at_most
 from harness.model import Figure, Op, Phase, Plan
-from harness.model.records.table import Bools, Ints
+from harness.model.records.table import Bools, Ints, distinct
 
 MOST_MEASURED: Final = 0.01
 """No share that was measured without a fault counts as more than this: a platform that promises nothing is out where 1 in 20 fails."""
@@ -144,13 +145,16 @@ class Promise:
 @lru_cache(maxsize=1 << 14)
 def _most(n: int, share: float) -> int:
     """The most of n requests that can be noise."""
-    k = np.arange(n + 1)
-    return int((_at_least(k, np.full(len(k), n), share) > NOISE).sum()) - 1
+    return bisect_left(range(1, n + 1), x=True, key=lambda k: bdtrc(k - 1, n, share) <= NOISE)
 
 
 def _at_least(k: Ints, n: Ints, share: float) -> npt.NDArray[np.float64]:
-    """Probability of k or more of n: the binomial tail, by the incomplete beta function (Abramowitz and Stegun 26.5.24)."""
+    """Probability of k or more of n: the binomial tail, of each pair of counts once."""
     chance, some = np.ones(len(k)), np.flatnonzero(k > 0)
     if len(some):
-        chance[some] = betainc(k[some], n[some] - k[some] + 1, share)
+        wide = int(n[some].max()) + 1
+        pairs = k[some] * wide + n[some]
+        known = distinct(pairs)
+        chances = [bdtrc(pair // wide - 1, pair % wide, share) for pair in known.tolist()]
+        chance[some] = np.array(chances)[np.searchsorted(known, pairs)]
     return chance

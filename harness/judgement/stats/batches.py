@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import stdtrit
 
+from harness.judgement.special import stdtrit
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, Floats, share_at_least, share_at_most
 from harness.model.records.table import Bools, Ints
 
@@ -145,7 +145,7 @@ def batch_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
     m, second = len(pull), float((pull * pull).mean())
     if second == 0:
         return 0.0
-    error, t = math.sqrt(second * m * m / (m - 1) / times), float(stdtrit(m - 1, sure))
+    error, t = math.sqrt(second * m * m / (m - 1) / times), stdtrit(m - 1, sure)
     skewness = (
         float((pull**3).mean()) / math.pow(second, 1.5) * math.sqrt(m * (m - 1)) / (m - 2)
     )  # from Fisher's g to G
@@ -160,7 +160,7 @@ def wave_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
     """
     middles = (np.arange(len(pull)) + 0.5) / len(pull)
     waves = np.cos(np.pi * np.outer(np.arange(1, WAVES + 1), middles)) @ pull
-    return math.sqrt(2 * float((waves * waves).mean()) / times) * float(stdtrit(WAVES, sure))
+    return math.sqrt(2 * float((waves * waves).mean()) / times) * stdtrit(WAVES, sure)
 
 
 def unbounded(value: float, n: int, confidence: float, method: str, why: str) -> Bounds:

@@ -15,8 +15,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtrc, chdtrc, pdtrc
 
+from harness.judgement.special import bdtrc, chdtrc, pdtrc
 from harness.judgement.stats.shared import Ids, Shared
 from harness.model.records.table import Bools, Ints
 
@@ -212,7 +212,7 @@ def _chance(slots: Slots | Shared, k: int, n: int) -> float:
         return 1.0
     by_chance = float((slots.n * (slots.n - 1.0)).sum()) / 2 * (k / n) * (k - 1) / (n - 1)
     excess, df = _excess(slots, k / n)
-    return max(float(chdtrc(df, excess)), float(pdtrc(pairs - 1, by_chance)))
+    return max(chdtrc(df, excess), pdtrc(pairs - 1, by_chance))
 
 
 def _excess(slots: Slots | Shared, share: float) -> tuple[float, int]:
@@ -339,8 +339,9 @@ def _improbable(slots: Slots, share: float, chance: float) -> Ints:
     some = np.flatnonzero(slots.bad)
     expected = slots.n[some] * share
     suspects = some[slots.bad[some] - expected > SUSPECT * np.sqrt(expected * (1 - share))]
-    tails = bdtrc(slots.bad[suspects] - 1, slots.n[suspects], share)
-    return np.asarray(suspects[tails < chance], dtype=np.int64)
+    counts = zip(slots.bad[suspects].tolist(), slots.n[suspects].tolist(), strict=True)
+    improbable = [bdtrc(bad - 1, n, share) < chance for bad, n in counts]
+    return np.asarray(suspects[improbable], dtype=np.int64)
 
 
 def _stretches(hot: Bools, parts: tuple[int, ...] = (0,)) -> tuple[Ints, Ints]:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from scipy.special import chdtri, ndtri
 
+from harness.judgement.special import chdtri, ndtri
 from harness.judgement.stats.batches import (
     FEWEST_BATCHES,
     NO_REQUESTS,
@@ -122,7 +122,7 @@ def quantile_ratio(
 
     def reach(side: int, sure: float) -> float:
         """Error of the shares above the quantiles, where the first is larger (1) or smaller (-1)."""
-        return max(batch_reach(side * pull, sure), float(ndtri(sure)) * alone)
+        return max(batch_reach(side * pull, sure), ndtri(sure) * alone)
 
     def low(sure: float) -> float:
         down = reach(-1, sure)
@@ -244,7 +244,7 @@ def few_episodes(pull: Floats, due: Floats) -> int | None:
     ENOUGH of them make more than half of the variance. Else all batches vary much alike, and they are many.
     """
     squares, variance = pull * pull, float(due.sum())
-    most = float(chdtri(len(pull) - 1, 1 - CLUSTERED)) / len(pull)
+    most = chdtri(len(pull) - 1, 1 - CLUSTERED) / len(pull)
     if squares.sum() <= most * variance:
         return None
     unusual = squares > UNUSUAL**2 * due

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from scipy.special import betaincinv, gammaincinv, ndtri, stdtrit
-
+from harness.judgement.special import betaincinv, gammaincinv, ndtri, stdtrit
 from harness.judgement.stats.statistics import share_at_least
 
 NEXT_LARGER: Final = 5.0
@@ -90,7 +89,7 @@ class Clustering:
             return 1.0
         total = self.bad + self.next_size
         size = (self.squares + self.next_size**2) / total * self._unsure(confidence)
-        return float(betaincinv(total / size, (self.n - self.bad) / size, confidence))
+        return betaincinv(total / size, (self.n - self.bad) / size, confidence)
 
     def longer(self, times: float) -> Clustering:
         """The clustering if the same went on for `times` as long: more clusters of the same sizes, and still one worst cluster to come."""
@@ -112,9 +111,9 @@ def sum_at_most(total: float, squares: float, next_size: float, confidence: floa
     if total + next_size <= 0:
         return 0.0
     size = (squares + next_size**2) / (total + next_size)
-    return size * float(gammaincinv((total + next_size) / size, confidence))
+    return size * gammaincinv((total + next_size) / size, confidence)
 
 
 def sum_at_least(total: float, squares: float, confidence: float) -> float:
     """Lower bound of a sum of clusters; 0.0 without clusters. Source as above, equation 3."""
-    return squares / total * float(gammaincinv(total**2 / squares, 1 - confidence)) if total > 0 < squares else 0.0
+    return squares / total * gammaincinv(total**2 / squares, 1 - confidence) if total > 0 < squares else 0.0

@@ -15,8 +15,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
+from harness.judgement.special import ndtri
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, Floats
 
 FEWEST_VALUES: Final = 3
@@ -189,7 +189,7 @@ def _interval(fit: _Fit, n: int, sure: float, widening: float) -> tuple[float, f
     """Sen's one-sided bounds, by the variance of Kendall's S; infinite with too few slopes."""
     sides = (n - fit.jump, fit.jump)
     variance = sum(m * (m - 1) * (2 * m + 5) for m in sides) / 18
-    reach = float(ndtri(sure)) * math.sqrt(variance * widening)
+    reach = ndtri(sure) * math.sqrt(variance * widening)
     pairs = len(fit.slopes)
     below, above = math.floor((pairs - reach) / 2), math.ceil((pairs + reach) / 2)
     low = float(fit.slopes[below - 1]) if below >= 1 else -math.inf

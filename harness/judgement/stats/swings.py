@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import betainc, chdtrc
 
+from harness.judgement.special import betainc, chdtrc
 from harness.judgement.stats.clusters import BATCHES, Slots
 from harness.judgement.stats.effective import Clustering
 from harness.judgement.stats.statistics import Bounds, Floats
@@ -186,6 +186,6 @@ def changes(slots: Slots, size: float) -> Iterator[Clustering]:
 
 def _chances(after: float, before: float, share: float) -> tuple[float, float]:
     """Probabilities of at least, and of at most, this many after the split."""
-    more = float(betainc(after, before + 1, share)) if after else 1.0
-    fewer = float(betainc(before, after + 1, 1 - share)) if before else 1.0
+    more = betainc(after, before + 1, share) if after else 1.0
+    fewer = betainc(before, after + 1, 1 - share) if before else 1.0
     return more, fewer

@@ -32,7 +32,7 @@ from locust.exception import (
 from harness import clock
 from harness.locust.process.certificates import certificates, show_certificate
 from harness.locust.process.recorder import CUT_OFF, OURS, is_foreign
-from harness.locust.process.streams import StreamReading, body_of, kind_of_any, note_reads, reading_of
+from harness.locust.process.streams import StreamReading, body_of, kind_of_any, reading_of
 from harness.locust.process.under_way import RequestRow, UnderWay
 from harness.locust.process.worker import LocustWorker
 from harness.units import NS_PER_MS, NS_PER_S
@@ -86,7 +86,6 @@ class ForeignRequests:
         for session in (HttpSession, FastHttpSession):
             session.request = self._followed(session.request)  # type: ignore[method-assign]
         HttpSession.prepare_request = self._named(HttpSession.prepare_request)  # type: ignore[method-assign]
-        note_reads()
         for caught in (CaughtResponse, FastCaughtResponse):
             caught.__exit__ = _reported(caught.__exit__)  # type: ignore[method-assign]
         for kind in environment.user_classes:

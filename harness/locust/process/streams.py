@@ -5,22 +5,23 @@ A locustfile that sets its own response time keeps it.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from gevent import Timeout
-from geventhttpclient.response import HTTPSocketResponse
-from urllib3 import HTTPResponse
 
 from harness import clock
 from harness.locust.client.failures import kind_of
 from harness.locust.process.recorder import CUT_OFF
 from harness.units import NS_PER_MS
 
+_READS: Final = ("read", "read1", "readline")
+
 
 class StreamReading:
-    """The state of reading one answer, updated by each read.
+    """The state of reading one answer, updated by each read of it, whichever client it came by.
 
     Args:
         response: a response whose headers have arrived.
@@ -38,6 +39,7 @@ class StreamReading:
         self.error = ""
         self.busy = False
         self._headers_ms = getattr(response, "request_meta", {}).get("response_time")
+        self._follow(body_of(response))
 
     def __enter__(self) -> None:
         self.busy = True
@@ -56,25 +58,40 @@ class StreamReading:
         if self.error and response._manual_result is None:  # noqa: SLF001
             response.failure(self.error)
 
+    def _follow(self, body: Any) -> None:
+        """Let each read of this body update this state; the body is not kept alive by it, as its end is noted."""
+        kind, followed = type(body), weakref.ref(body)
+        for name in _READS:
+            if hasattr(kind, name):
+                setattr(body, name, self._noted(getattr(kind, name), followed))
+        if hasattr(kind, "read_chunked"):
+            body.read_chunked = self._noted_chunks(kind.read_chunked, followed)
+
+    def _noted(self, read: Callable[..., bytes], body: Callable[[], Any]) -> Callable[..., bytes]:
+        @wraps(read)
+        def note(*arguments: Any, **options: Any) -> bytes:
+            if self.busy:  # a read may be made of others
+                return read(body(), *arguments, **options)
+            with self:
+                return read(body(), *arguments, **options)
+
+        return note
+
+    def _noted_chunks(
+        self, read: Callable[..., Iterator[bytes]], body: Callable[[], Any]
+    ) -> Callable[..., Iterator[bytes]]:
+        @wraps(read)
+        def note(*arguments: Any, **options: Any) -> Iterator[bytes]:
+            return _each(read(body(), *arguments, **options), self)
+
+        return note
+
 
 def kind_of_any(error: BaseException) -> str:
     """The kind of failure of a request that ended with this exception: a killed greenlet, a timeout of the file, or a failed read."""
     if isinstance(error, Timeout) or "timeout" in type(error).__name__.lower():
         return "timeout"
     return kind_of(error) if isinstance(error, Exception) else CUT_OFF
-
-
-def note_reads() -> None:
-    """Let the answers of both HTTP clients update their `StreamReading`, if they have one, at each read."""
-    clients: tuple[tuple[Any, tuple[str, ...]], ...] = (
-        (HTTPResponse, ("read", "read1")),
-        (HTTPSocketResponse, ("read", "readline")),
-    )
-    for kind, names in clients:
-        for name in names:
-            setattr(kind, name, _noted(getattr(kind, name)))
-    chunked: Any = HTTPResponse
-    chunked.read_chunked = _noted_chunks(chunked.read_chunked)
 
 
 def body_of(response: Any) -> Any:
@@ -85,27 +102,6 @@ def body_of(response: Any) -> Any:
 def reading_of(response: Any) -> StreamReading | None:
     """The `StreamReading` of an answer; None if it was complete before the response was returned."""
     return getattr(body_of(response), "reading", None)
-
-
-def _noted(read: Callable[..., bytes]) -> Callable[..., bytes]:
-    @wraps(read)
-    def note(body: Any, *arguments: Any, **options: Any) -> bytes:
-        reading = getattr(body, "reading", None)
-        if reading is None or reading.busy:  # a read may be made of others
-            return read(body, *arguments, **options)
-        with reading:
-            return read(body, *arguments, **options)
-
-    return note
-
-
-def _noted_chunks(read: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
-    @wraps(read)
-    def note(body: Any, *arguments: Any, **options: Any) -> Iterator[bytes]:
-        chunks, reading = read(body, *arguments, **options), getattr(body, "reading", None)
-        return chunks if reading is None else _each(chunks, reading)
-
-    return note
 
 
 def _each(chunks: Iterator[bytes], reading: StreamReading) -> Iterator[bytes]:

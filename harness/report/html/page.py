@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from harness.model import DecisionOutcome, Outcome
 from harness.report.closing import counts_line
@@ -118,7 +117,7 @@ def _environment() -> Environment:
     environment.filters.update(
         figure=figure,
         clean=clean,
-        code=_code,
+        quoted=_quoted,
         counted=counted,
         found=found,
         slug=slug,
@@ -154,14 +153,10 @@ def _environment() -> Environment:
     return environment
 
 
-def _code(text: str) -> Markup:
-    """Text with commands between backticks."""
+def _quoted(text: str) -> list[str]:
+    """A text cut at its backticks, so that each second part is a command; whole where one is not closed."""
     parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return escape(text)
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts)
-    )
+    return parts if len(parts) % 2 else [text]
 
 
 def _parted(text: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.extras import DATABASE, KUBERNETES, STATIC, require
+from harness.extras import DATABASE, DNS, KUBERNETES, STATIC, require
 from harness.model import DemandKind
 from harness.targets import guard_experiment, guard_rollout, guard_target
 
@@ -44,6 +44,8 @@ def _extras(plan: Plan, target: Target) -> Iterator[tuple[str, str, str]]:
         yield KUBERNETES, "the key `kubernetes`", f"{target.file}: kubernetes"
     if plan.live and target.database is not None:
         yield DATABASE, "the key `database`", f"{target.file}: database"
+    if plan.live and target.dns is not None:
+        yield DNS, "the key `dns`", f"{target.file}: dns"
 
 
 def _raised(check: Callable[[], None]) -> HarnessError | None:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 from harness.errors import UsageError
 from harness.model import DOMAINS
 from harness.targets.access import access
 from harness.targets.files.values import Seconds
+from harness.validation import ONE_OF
 from harness.yamlfile import Location
 
 Activity = Mapping[str, Any]
@@ -25,7 +25,7 @@ _HOLD: Final = ("python", "harness.chaos.actions", "hold")
 
 def _domain(value: str) -> str:
     if value not in DOMAINS:
-        raise PydanticCustomError("literal_error", "unknown domain", {"expected": ", ".join(DOMAINS)})
+        raise ValueError(f"{ONE_OF}{', '.join(DOMAINS)}")
     return value
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from harness.targets.files.reference import Reference
 from harness.targets.files.values import Name, PathOfId, RootUrl, TargetSection, Url, UrlPath, Word, quantity
@@ -49,7 +48,7 @@ def _under(key: str) -> BeforeValidator:
 
     def read(value: object) -> object:
         if isinstance(value, int | float):
-            raise PydanticCustomError("string_type", "text")
+            raise ValueError("text")  # noqa: TRY004 pydantic lets a TypeError through
         return {key: value} if isinstance(value, str) else value
 
     return BeforeValidator(read)

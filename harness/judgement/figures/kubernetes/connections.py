@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import chdtri
 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, steady_window
@@ -18,6 +17,7 @@ from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.routes import are_of
 from harness.judgement.shapes.every import Things, every_one
+from harness.judgement.special import chdtri
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, ReasonKind, Receipt, Window
 from harness.model.observations import FlowsSeen, every
@@ -240,10 +240,10 @@ def rate_bounds(events: int, per: int, confidence: float) -> Bounds:
     """
 
     def low(sure: float) -> float:
-        return float(chdtri(2 * events, sure)) / 2 / per if events else 0.0
+        return chdtri(2 * events, sure) / 2 / per if events else 0.0
 
     def high(sure: float) -> float:
-        return float(chdtri(2 * (events + 1), 1 - sure)) / 2 / per
+        return chdtri(2 * (events + 1), 1 - sure) / 2 / per
 
     return Bounds(
         value=events / per,

@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
-from scipy.special import bdtrc
 
 from harness.judgement.figures.ledger.loss import BACK, ledger_receipt
 from harness.judgement.figures.spec import Basis, Need, Spec
@@ -22,6 +21,7 @@ from harness.judgement.ledger.account import Account, Writes
 from harness.judgement.ledger.excuses import account_in, lag_ns
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.shapes.every import Gap, Things, every_one
+from harness.judgement.special import bdtrc
 from harness.judgement.stats.statistics import BY_CHANCE
 from harness.judgement.wording import formatted
 from harness.model import LEDGER_READS, Figure, Measure, Phase, ReasonKind, Receipt, Table
@@ -92,7 +92,7 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
     n, stale = int((absent | wrong | found).sum()), int(absent.sum())
     allowed_ns, behind = _lags(case.evidence.replicas, reads.ints["sent_ns"], lag_ns(case.plan))
     late = absent & (age_ns(case.evidence.ledger.writes, reads) > allowed_ns)
-    bad, most = int((wrong | late).sum()), bool(stale) and float(bdtrc(stale - 1, n, behind)) < BY_CHANCE
+    bad, most = int((wrong | late).sum()), bool(stale) and bdtrc(stale - 1, n, behind) < BY_CHANCE
     watch = case.evidence.watchers.get("ledger")
     receipt = Receipt(
         ok=watch is not None and watch.closed and not watch.why, why="the watcher 'ledger' did not complete"

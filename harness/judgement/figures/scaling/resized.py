@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from scipy.special import ndtri, stdtrit
-
 from harness.judgement.figures.scaling.record import AGAIN, FILES
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, bounded, inconclusive
+from harness.judgement.special import ndtri, stdtrit
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import Figure, LimitRule, Measure, Op, Phase, Receipt
 from harness.model.observations import LoadFailed, Served, every
@@ -101,7 +100,7 @@ def _ratio(first: Sequence[Served], second: Sequence[Served], confidence: float)
     squares = sum((rate - sum(each) / len(each)) ** 2 for each in rates for rate in each)
     spread = math.sqrt(squares / freedom * sum(1 / len(each) for each in rates))
     wide, wider = (
-        math.exp(max(float(ndtri(sure)) * by_chance, float(stdtrit(freedom, sure)) * spread))
+        math.exp(max(ndtri(sure) * by_chance, stdtrit(freedom, sure) * spread))
         for sure in (confidence, FAIL_CONFIDENCE)
     )
     return Bounds(

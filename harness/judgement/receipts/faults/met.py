@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from scipy.special import bdtrc
 
 from harness.judgement.once import once_a_run
 from harness.judgement.receipts.faults.attempts import answered_until_ns, quiet_windows, samples_due
@@ -18,6 +17,7 @@ from harness.judgement.receipts.watch import probes_of
 from harness.judgement.recovery import Requests
 from harness.judgement.recovery.usual import AS_BEFORE, CONFIDENCE
 from harness.judgement.recovery.way import STALL_NS
+from harness.judgement.special import bdtrc
 from harness.judgement.stats.statistics import share_at_most
 from harness.model import Evidence, Experiment, Plan
 from harness.model.records.table import Bools, Ints
@@ -86,4 +86,4 @@ def _is_more(bad: Bools, usual: Bools) -> bool:
     k, before = int(bad.sum()), int(usual.sum())
     if not k or not before:
         return bool(k)
-    return float(bdtrc(k - 1, len(bad), share_at_most(before, len(usual), CONFIDENCE))) < AS_BEFORE
+    return bdtrc(k - 1, len(bad), share_at_most(before, len(usual), CONFIDENCE)) < AS_BEFORE
