@@ -35,6 +35,11 @@ def test_both_have_one_version_and_name_each_other_in_it() -> None:
     assert f"readiness-harness[kubernetes,database,static]=={harness.__version__}" in SANDBOX["dependencies"]
 
 
+def test_the_plain_package_asks_for_few_others() -> None:
+    """Eighteen at most; `scripts/plain` holds what they take on the disk."""
+    assert len(ENGINE["dependencies"]) <= 18
+
+
 def test_what_both_require_they_require_in_the_same_words() -> None:
     """One lock fits both."""
     engine, sandbox = named(ENGINE["dependencies"]), named(SANDBOX["dependencies"])
