@@ -198,7 +198,16 @@ def _write_samples(path: Path, n: int, worker: int) -> None:
         for index in range(REPEATED):
             failed = index == REPEATED - 1
             route, region = ROUTES[index % len(ROUTES)], _region(index)
-            words = ("browse", str(1 + index % PER_JOURNEY), route, "GET", "eu", region, f"{region}-pod-{index % 6}", "1.0.0")
+            words = (
+                "browse",
+                str(1 + index % PER_JOURNEY),
+                route,
+                "GET",
+                "eu",
+                region,
+                f"{region}-pod-{index % 6}",
+                "1.0.0",
+            )
             at_ns = BEGAN_NS + index
             journey, status = 1 + index // PER_JOURNEY, 0 if failed else 200
             ints = (at_ns, at_ns + 50_000, at_ns + 20_000_000, status, 700, worker, journey, 1, 0, 0)

@@ -23,6 +23,9 @@ import re
 from enum import IntEnum
 from typing import ClassVar, Final
 
+HINT: Final = "\n  hint: "
+"""Between what is wrong and what to do about it, where an error is one text."""
+
 _CREDENTIALS: Final = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\"`]+@")
 
 
@@ -60,10 +63,8 @@ class HarnessError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        lines = [f"{self.where}: {self.what}" if self.where else self.what]
-        if self.hint:
-            lines.append(f"  hint: {self.hint}")
-        return "\n".join(lines)
+        what = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{what}{HINT}{self.hint}" if self.hint else what
 
 
 class UsageError(HarnessError):

@@ -76,6 +76,15 @@ def called(call: Callable[[], _Given], of: Callable[..., Any]) -> _Given:
     return _called(call, failed)
 
 
+def tried(call: Callable[[], _Given], what: str, where: str) -> _Given:
+    """What a function of a package or a project gives; raises ConfigurationError where it raises something that is no error of the harness."""
+    hint = "correct the function"
+    return _called(
+        call,
+        lambda error: ConfigurationError(f"{what} raised {type(error).__name__}: {error}", where=where, hint=hint),
+    )
+
+
 def _called(call: Callable[[], _Given], said: Callable[[BaseException], HarnessError]) -> _Given:
     try:
         return call()

@@ -91,7 +91,7 @@ def claim(
             out, as `files.registers.<register>`, is not needed.
         example: a sentence that it matches, where it has slots.
         name: of the sentence, where the function has several.
-        fixed: parameters that these words fix; `{"younger": "<age>"}` gives the parameter the value of the slot `age`.
+        fixed: parameters that these words fix; `{"within": "<limit>"}` gives the parameter the value of the slot `limit`.
 
     Raises:
         ConfigurationError: a need is missing or unknown, or nothing says what is read; with file and line.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from traceback import walk_tb
 from typing import Final, TypeVar
 
 from harness.errors import UsageError
@@ -58,6 +60,8 @@ from harness.model.rounding import rounded
 _Made = TypeVar("_Made")
 _NOTHING: Final = "nothing that the sentence names was planned and recorded"
 _CHECK: Final = "make sure that the run does what the sentence names, then run again"
+_OURS: Final = "the judge could not make this figure"
+_THEIRS: Final = "correct the function, then judge the run again: `readiness judge RUN`"
 _BUG: Final = "this is a bug in the harness: report it and attach the run directory"
 
 
@@ -152,7 +156,9 @@ def _measures(case: Case, figures: Mapping[Figure, Spec]) -> tuple[Measure, ...]
     name = case.objective.figure.value
     return _seam(
         lambda: _judged(case, name, figures),
-        lambda why: (inconclusive(case, name, why, _BUG, kind=ReasonKind.HARNESS),),
+        lambda why: (
+            inconclusive(case, name, why, _BUG if why.startswith(_OURS) else _THEIRS, kind=ReasonKind.HARNESS),
+        ),
     )
 
 
@@ -223,4 +229,19 @@ def _seam(make: Callable[[], _Made], otherwise: Callable[[str], _Made]) -> _Made
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - the judge's seam: a figure may be of any package, and no other may suffer
-        return otherwise(f"the judge could not make this figure: {type(error).__name__}: {error}")
+        return otherwise(f"{_where(error)}: {type(error).__name__}: {error}")
+
+
+def _where(error: BaseException) -> str:
+    """Whose function raised an error: that of a package or a project is named with its file and line."""
+    frames = [(frame, line) for frame, line in walk_tb(error.__traceback__) if _is_foreign(frame.f_globals["__name__"])]
+    if not frames:
+        return _OURS
+    frame, line = frames[-1]
+    file = frame.f_code.co_filename.rpartition("/")[2]
+    return f"{file}:{line}: `{frame.f_code.co_name}` raised an error"
+
+
+def _is_foreign(module: str) -> bool:
+    root = module.partition(".")[0]
+    return root not in {"harness", "numpy"} and root not in sys.stdlib_module_names

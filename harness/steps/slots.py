@@ -10,6 +10,7 @@ from typing import Final
 from harness.drivers.check.state.conditions import CONDITIONS_PATTERN
 from harness.drivers.static import nouns
 from harness.drivers.static.noun_files import DOCUMENTS, REGISTERS
+from harness.errors import ConfigurationError
 from harness.model import Quantity
 
 DOMAINS: Final = (
@@ -302,3 +303,16 @@ def slots_of(text: str) -> dict[str, Slot]:
     """The slots of a template by name, in order."""
     found = re.finditer(r"<(?P<name>[a-z_]+)(?::(?P<type>[a-z]+))?>", text)
     return {token["name"]: SLOTS[token["type"] or token["name"]] for token in found}
+
+
+def require_types(text: str, where: str) -> None:
+    """Return where each slot of a template has a type.
+
+    Raises:
+        ConfigurationError: a type is unknown; the hint lists those that there are.
+    """
+    for token in re.finditer(r"<(?P<name>[a-z_]+)(?::(?P<type>[a-z]+))?>", text):
+        kind = token["type"] or token["name"]
+        if kind not in SLOTS:
+            hint = f"write `<{token['name']}:TYPE>` with one of the types {', '.join(sorted(SLOTS))}"
+            raise ConfigurationError(f"there is no type of slot '{kind}'", where=where, hint=hint)

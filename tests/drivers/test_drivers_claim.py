@@ -65,7 +65,7 @@ def test_a_claim_about_a_report_becomes_a_sentence_a_demand_and_its_needs() -> N
     assert aged is not None
     assert (objective.check, objective.demand) == ("jobs-succeeded", DemandKind.INGEST)
     assert (objective.params, objective.times) == ({"register": "x"}, {})
-    assert (aged.params, [*aged.times]) == ({"younger": "7 d"}, ["age"])
+    assert (aged.params, [*aged.times]) == ({"age": "7 d"}, ["age"])
     assert READERS["jobs-succeeded"].needs == ("evidence.workflow-run.<report>", "files.registers.<register>")
 
 

@@ -55,6 +55,10 @@ def test_no_fact_is_never_a_pass() -> None:
     """Nothing found, kept from looking, not done."""
     assert judged()[0].reason == "deployment-size: the check found nothing to read"
     assert judged(why="the API server refused")[0].reason == "deployment-size: the API server refused"
+    named = judged(why="claims/own.py:3: `divides` raised an error\n  hint: correct the function")[0]
+    assert named.reason == "deployment-size: claims/own.py:3: `divides` raised an error"
+    assert named.because is not None
+    assert named.because.hint == "correct the function"
     (undone,) = measures(judge(plan({"R": check()}), replace(evidence(), checks={})))
     assert (undone.outcome, undone.reason) == (Outcome.INCONCLUSIVE, "deployment-size: the check was not run")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
+from harness.judgement.figures import FIGURES
 from harness.judgement.stats.statistics import share_at_most
 from harness.model import (
     SAMPLES,
@@ -178,6 +179,20 @@ def test_a_judge_function_that_raises_gives_inconclusive_with_the_reason() -> No
     judgement = judge(plan(wrong), evidence())
     assert [v.outcome for v in judgement.verdicts] == [INCONCLUSIVE, INCONCLUSIVE, PASS, INCONCLUSIVE]
     assert judgement.verdicts[0].reason == ("the response time is a time, its limit of 1 % is a ratio")
+
+
+def _broken_figure(case: object) -> Iterable[Measure]:
+    raise KeyError("code")
+
+
+def test_a_figure_of_a_project_that_raises_is_named_with_its_line() -> None:
+    """It is not called a bug of the harness: whoever wrote it has the file and what to do."""
+    name = p95().figure
+    figures = {**FIGURES, name: replace(FIGURES[name], judge=_broken_figure)}
+    (verdict,) = judge(plan({"A": p95()}), evidence(), figures).verdicts
+    line = _broken_figure.__code__.co_firstlineno + 1
+    assert verdict.reason == f"test_judgement_judging.py:{line}: `_broken_figure` raised an error: KeyError: 'code'"
+    assert verdict.hint == "correct the function, then judge the run again: `readiness judge RUN`"
 
 
 def test_a_sentence_that_no_run_can_bear_is_inconclusive_with_the_reason() -> None:

@@ -9,6 +9,7 @@ import pytest
 from harness.errors import UsageError
 from harness.steps import Keyword, Template, templates
 from harness.steps.meaning import Meaning
+from harness.steps.slots import Values
 
 FOREIGN = Template(
     name="cache-warm",
@@ -19,6 +20,15 @@ FOREIGN = Template(
     mean=lambda _slots: Meaning(),
 )
 TAKEN = Template(**{**FOREIGN.__dict__, "name": "error-rate"})
+UNTYPED = Template(**{**FOREIGN.__dict__, "text": "the cache is <part:percent> warm"})
+UNREAD = Template(**{**FOREIGN.__dict__, "example": "the stove is warm"})
+
+
+def _raises(_values: Values) -> Meaning:
+    raise KeyError("stat")
+
+
+RAISES = Template(**{**FOREIGN.__dict__, "mean": _raises})
 NOT_ONE = "the cache is warm"
 
 
@@ -40,10 +50,13 @@ def test_a_sentence_of_a_package_is_known(monkeypatch: pytest.MonkeyPatch) -> No
         ("MISSING", "cannot be loaded"),
         ("NOT_ONE", "not a sentence"),
         ("TAKEN", "two sentences are named `error-rate`"),
+        ("UNTYPED", "there is no type of slot 'percent'"),
+        ("UNREAD", "the sentence does not read its example `the stove is warm`"),
+        ("RAISES", "the sentence `cache-warm` raised KeyError: 'stat'"),
     ],
 )
 def test_a_sentence_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, why: str) -> None:
-    """A name that is missing, a value of another type, and a name that is taken."""
+    """A name that is missing or taken, a value of another type, a slot without a type, an example of another sentence, a meaning that raises."""
     entries(monkeypatch, name)
     with pytest.raises(UsageError, match=why) as raised:
         templates.installed()

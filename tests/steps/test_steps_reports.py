@@ -28,7 +28,7 @@ SAY = {
     "at least 1 test passed and none failed": ("tests-passed", {"at_least": "1", "failures": "failed"}),
     "at least 25 tests passed and none failed or was skipped, younger than 7 d": (
         "tests-passed",
-        {"at_least": "25", "failures": "failed or was skipped", "younger": "7 d"},
+        {"at_least": "25", "failures": "failed or was skipped", "age": "7 d"},
     ),
     "at least 1 test passed and none failed in 3 browser engines": (
         "tests-passed",
@@ -49,16 +49,16 @@ SAY = {
     "at least 80 % of the lines are covered": ("lines-covered", {"share": "80 %"}),
     "no finding of severity 7.0 or higher is open, younger than 1 d": (
         "findings-open",
-        {"severity": "7.0", "younger": "1 d"},
+        {"severity": "7.0", "age": "1 d"},
     ),
     'no finding of severity high or higher is open, every name of the register "interfaces" was scanned': (
         "findings-open",
         {"severity": "high", "register": "interfaces"},
     ),
-    "the newest scan is younger than 31 d": ("report-age", {"younger": "31 d"}),
+    "the newest scan is younger than 31 d": ("report-age", {"age": "31 d"}),
     "no package has a vulnerability of level moderate or higher": ("packages-vulnerable", {"level": "moderate"}),
     "no component of scope development is listed": ("components-shipped", {}),
-    "the plan would make 0 changes, younger than 7 d": ("plan-unchanged", {"younger": "7 d"}),
+    "the plan would make 0 changes, younger than 7 d": ("plan-unchanged", {"age": "7 d"}),
     "every job concluded with success": ("jobs-succeeded", {}),
     'every job concluded with success in the last run of every name of the register "components"': (
         "jobs-succeeded",
@@ -74,13 +74,13 @@ SAY = {
     ),
     'the figure "cost" is at most its baseline, younger than 90 d': (
         "figure-reference",
-        {"figure": "cost", "relation": "at most", "reference": "baseline", "younger": "90 d"},
+        {"figure": "cost", "relation": "at most", "reference": "baseline", "age": "90 d"},
     ),
     'the figure "cost" is at least 25 % below its baseline': ("figure-saving", {"figure": "cost", "share": "25 %"}),
     "at least 99.9 % of the last 30 d was available": ("was-available", {"share": "99.9 %", "window": "30 d"}),
     "the decision of the run in staging is GO, younger than 7 d": (
         "decided-go",
-        {"environment": "staging", "younger": "7 d"},
+        {"environment": "staging", "age": "7 d"},
     ),
     'the decision of the run in staging by the profile "core" is GO': (
         "decided-go",
@@ -88,14 +88,14 @@ SAY = {
     ),
     'at least 2 runs measured the "error rate", the newest younger than 7 d': (
         "runs-measured",
-        {"at_least": "2", "figure": "error rate", "younger": "7 d"},
+        {"at_least": "2", "figure": "error rate", "age": "7 d"},
     ),
-    "a disaster experiment passed, younger than 90 d": ("drill-passed", {"younger": "90 d"}),
+    "a disaster experiment passed, younger than 90 d": ("drill-passed", {"age": "90 d"}),
     'the steps "1, 2, 3 and 4" were finished in this order': ("steps-in-order", {"steps": "1, 2, 3 and 4"}),
     "every merge was approved by another than its author": ("merges-approved", {}),
     "the newest audit is younger than 90 d and no finding of severity critical or higher is open": (
         "newest-audit",
-        {"severity": "critical", "younger": "90 d"},
+        {"severity": "critical", "age": "90 d"},
     ),
 }
 

@@ -122,10 +122,13 @@ def claim(
         consent: name that `may_break` must contain on a target that is not disposable; empty: the check changes nothing for users.
 
     Raises:
-        ConfigurationError: a claim without `needs` has what belongs beside them, or nothing says what is read; with file and line.
+        ConfigurationError: a claim without `needs` has what belongs beside them, nothing says what is read, or an argument is of another
+            type; with file and line.
     """
 
     def of(read: _Check) -> _Check:
+        for wrong, hint in _mistyped(needs, when, touches):
+            raise ConfigurationError(wrong, where=defined_at(read), hint=hint)
         made = CheckKind(read=read, needs=needs, when=when, seconds=seconds, touches=touches, consent=consent)
         if not needs and made != CheckKind(read=read, needs=()):
             hint = "write `when`, `seconds`, `touches` and `consent` in the claim that has `needs`"
@@ -135,6 +138,18 @@ def claim(
         return read
 
     return of
+
+
+def _mistyped(needs: object, when: object, touches: object) -> Iterator[tuple[str, str]]:
+    """What is wrong with arguments that a module of a project gives, and what to write."""
+    if not isinstance(needs, tuple) or not all(isinstance(need, RequiredKey) for need in needs):
+        hint = "write `needs=(ENTRY,)`, with a constant of `harness.drivers.check.needs`, or `RequiredKey(KEY, WHY)`"
+        yield f"`needs` is {needs!r}, a tuple of RequiredKey was expected", hint
+    if not isinstance(when, When):
+        members = ", ".join(f"When.{one.name}" for one in When)
+        yield f"`when` is {when!r}, one of {members} was expected", "import `When` from `harness.drivers.check.claim`"
+    if not isinstance(touches, tuple) or not all(isinstance(part, str) for part in touches):
+        yield f"`touches` is {touches!r}, a tuple of names was expected", "write `touches=(NAME,)`"
 
 
 def checks_of(claims: Sequence[CheckClaim]) -> Mapping[str, CheckKind]:

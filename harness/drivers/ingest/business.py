@@ -28,7 +28,6 @@ _PERCENT: Final = 100.0
     "[, from at least <answers:count> answers]" + YOUNGER,
     needs=("evidence.figures.<report>",),
     example='the figure "user_adoption" is at least 90 %, measured within 30 d of the release',
-    fixed={"younger": "<age>"},
 )
 def figure_limit(asked: Asked) -> Sequence[FactReading]:
     """A figure in the unit of the sentence; one in another unit is not compared."""
@@ -53,7 +52,6 @@ def figure_limit(asked: Asked) -> Sequence[FactReading]:
     'the figure "<figure:name>" is <relation> its <reference>' + YOUNGER,
     needs=("evidence.figures.<report>",),
     example='the figure "time_to_market_days" is at most its baseline, younger than 90 d',
-    fixed={"younger": "<age>"},
 )
 def figure_reference(asked: Asked) -> Sequence[FactReading]:
     """A figure against the baseline or the target that its file gives beside it."""
@@ -72,7 +70,6 @@ def figure_reference(asked: Asked) -> Sequence[FactReading]:
     'the figure "<figure:name>" is at least <share:ratio> below its baseline' + YOUNGER,
     needs=("evidence.figures.<report>",),
     example='the figure "monthly_cost" is at least 25 % below its baseline',
-    fixed={"younger": "<age>"},
 )
 def figure_saving(asked: Asked) -> Sequence[FactReading]:
     """How much lower a figure is than the baseline that its file gives beside it."""

@@ -118,7 +118,6 @@ def _in_its_place(step: DatedStep, run: EarlierRun, path: Path) -> None:
     "every merge was approved by another than its author" + YOUNGER,
     needs=("evidence.records.<report>",),
     example="every merge was approved by another than its author",
-    fixed={"younger": "<age>"},
 )
 def merges_approved(asked: Asked) -> Sequence[FactReading]:
     """The fact that every merge of the record was approved by a person other than its author, and facts about its origin."""
@@ -144,7 +143,6 @@ def _persons(names: Iterable[str]) -> set[str]:
     "the newest audit is younger than <age:duration> and no finding of severity <severity> or higher is open",
     needs=("evidence.records.<report>",),
     example="the newest audit is younger than 90 d and no finding of severity critical or higher is open",
-    fixed={"younger": "<age>"},
 )
 def newest_audit(asked: Asked) -> Sequence[FactReading]:
     """Facts: the age of the newest audit of the record, and the open findings of all audits."""

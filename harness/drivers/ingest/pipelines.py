@@ -30,7 +30,6 @@ from harness.model import FactAmount
     'every job concluded with success[ in the last run of every name of the register "<register:name>"]' + YOUNGER,
     needs=("evidence.workflow-run.<report>", "files.registers.<register>"),
     example="every job concluded with success",
-    fixed={"younger": "<age>"},
 )
 def jobs_succeeded(asked: Asked) -> Sequence[FactReading]:
     """The fact that every job of the workflow run succeeded; with a register, of the last run for each name in it."""
@@ -112,7 +111,6 @@ def _is_of(component: str, part: ReportPart[PipelineRun]) -> bool:
     "the plan would make 0 changes" + YOUNGER,
     needs=("evidence.terraform-plan.<report>",),
     example="the plan would make 0 changes, younger than 7 d",
-    fixed={"younger": "<age>"},
 )
 def plan_unchanged(asked: Asked) -> Sequence[FactReading]:
     """The fact that the Terraform plan would create, update or delete no resource and no output."""

@@ -238,7 +238,7 @@ def _environment(environment: str, origins: Sequence[tuple[Path, Provenance]]) -
 
 def _age(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> FactReading | None:
     """The fact about the age of the oldest file; None if the sentence has no age and no file is dated in the future."""
-    limit = asked.params.get("younger")
+    limit = asked.params.get("age")
     expected = f"younger than {limit}" if limit else "not dated in the future"
     oldest, oldest_s = None, -1.0
     for path, origin in origins:

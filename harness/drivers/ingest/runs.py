@@ -25,7 +25,6 @@ _MOST_RUNS: Final = 10_000
     'the decision of the run in <environment>[ by the profile "<profile:name>"] is GO' + YOUNGER,
     needs=("evidence.verdict.<report>",),
     example="the decision of the run in staging is GO, younger than 7 d",
-    fixed={"younger": "<age>"},
 )
 def decided_go(asked: Asked) -> Sequence[FactReading]:
     """The newest `verdict.json` of that environment and profile, by default the one of the requirement's own file; its age is that of the manifest's seal.
@@ -178,7 +177,6 @@ def _newest_first(
     'at least <at_least:count> run[s] measured the "<figure:name>", the newest younger than <age:duration>',
     needs=("evidence.history.<report>",),
     example='at least 2 runs measured the "error rate", the newest younger than 7 d',
-    fixed={"younger": "<age>"},
 )
 def runs_measured(asked: Asked) -> Sequence[FactReading]:
     """Runs of this target in which a measure of that name has a value."""
@@ -205,20 +203,19 @@ def runs_measured(asked: Asked) -> Sequence[FactReading]:
     "a disaster experiment passed, younger than <age:duration>",
     needs=("evidence.history.<report>",),
     example="a disaster experiment passed, younger than 90 d",
-    fixed={"younger": "<age>"},
 )
 def drill_passed(asked: Asked) -> Sequence[FactReading]:
     """An experiment of domain database or region on this target: its receipts are complete, and all that was judged of it passed."""
     subject, expected = (
         f"disaster experiment on {_of_what(asked)}",
-        f"one that passed, younger than {asked.params['younger']}",
+        f"one that passed, younger than {asked.params['age']}",
     )
     history = _history(asked)
     failed: list[str] = []
     undecided: list[str] = []
     for _path, run in history.runs:
         made = run.origin.made
-        if made is None or not made.younger(asked.today, age_of(asked.params["younger"])):
+        if made is None or not made.younger(asked.today, age_of(asked.params["age"])):
             break
         if made.in_future(asked.today):
             seen = f"the run {run.run} is dated {shown(made.text)}, in the future"

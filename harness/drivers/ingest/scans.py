@@ -22,7 +22,6 @@ from harness.model import FactAmount
     '[, every name of the register "<register:name>" was scanned]' + YOUNGER,
     needs=("evidence.sarif.<report>", "files.registers.<register>"),
     example="no finding of severity 7.0 or higher is open, younger than 7 d",
-    fixed={"younger": "<age>"},
 )
 def findings_open(asked: Asked) -> Sequence[FactReading]:
     """Facts: the SARIF report has no open finding of that severity (`security-severity`, else the level), and every scan completed."""
@@ -75,7 +74,6 @@ def _none_open(least: str, limit: float, severe: Sequence[ScanFinding]) -> FactR
     "the newest scan is younger than <age:duration>",
     needs=("evidence.sarif.<report>",),
     example="the newest scan is younger than 31 d",
-    fixed={"younger": "<age>"},
 )
 def report_age(asked: Asked) -> Sequence[FactReading]:
     """Facts: the age of the newest scan of the SARIF report, and that it completed."""
@@ -89,7 +87,6 @@ def report_age(asked: Asked) -> Sequence[FactReading]:
     "no package has a vulnerability of level <level> or higher" + YOUNGER,
     needs=("evidence.npm-audit.<report>",),
     example="no package has a vulnerability of level moderate or higher",
-    fixed={"younger": "<age>"},
 )
 def packages_vulnerable(asked: Asked) -> Sequence[FactReading]:
     """The fact that no package of the npm audit has a vulnerability of that level or higher."""
@@ -118,7 +115,6 @@ def packages_vulnerable(asked: Asked) -> Sequence[FactReading]:
     "no component of scope development is listed" + YOUNGER,
     needs=("evidence.cyclonedx.<report>",),
     example="no component of scope development is listed",
-    fixed={"younger": "<age>"},
 )
 def components_shipped(asked: Asked) -> Sequence[FactReading]:
     """The fact that the CycloneDX document has no component that is marked for development, or as excluded at run time."""

@@ -86,7 +86,6 @@ def _suites(asked: Asked) -> _Suites:
     '[, with the property "<property:name>" of at least <amount:count>]' + YOUNGER,
     needs=("evidence.junit.<report>",),
     example="at least 25 tests passed and none failed or was skipped",
-    fixed={"younger": "<age>"},
 )
 def tests_passed(asked: Asked) -> Sequence[FactReading]:
     """Facts: numbers of passed, failed and skipped tests of the JUnit report; the counts that a suite declares must match its cases."""
@@ -168,7 +167,6 @@ def _property(asked: Asked, suites: _Suites) -> FactReading:
     'every name of the register "<register:name>" has a test that passed[ in <environment>], and none failed' + YOUNGER,
     needs=("evidence.junit.<report>", "files.registers.<register>"),
     example='every name of the register "workflows" has a test that passed in staging, and none failed',
-    fixed={"younger": "<age>"},
 )
 def tests_cover(asked: Asked) -> Sequence[FactReading]:
     """The fact that each name in the register occurs, word by word, in the name of a test that passed."""
@@ -275,7 +273,6 @@ def _is_of(deployment: Deployment, asked: Asked) -> bool:
     "at least <share:ratio> of the lines are covered" + YOUNGER,
     needs=("evidence.cobertura.<report>",),
     example="at least 80 % of the lines are covered",
-    fixed={"younger": "<age>"},
 )
 def lines_covered(asked: Asked) -> Sequence[FactReading]:
     """The share of covered lines in all classes of the Cobertura report."""

@@ -152,7 +152,9 @@ def spec_in(figures: Mapping[Figure, Spec], figure: Figure) -> Spec:
     """
     if figure not in figures:
         known = ", ".join(sorted(figures))
-        raise UsageError(
-            f"the figure {figure.value!r} is unknown", hint=f"install the package it is in; known are {known}"
+        hint = (
+            "install the package it is in, or name its `MODULE:SPEC` under `figures` of [tool.harness.plugins]; "
+            f"known are {known}"
         )
+        raise UsageError(f"the figure {figure.value!r} is unknown", hint=hint)
     return figures[figure]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from harness.errors import HINT
 from harness.judgement.figures.contradicted import contradictions
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, inconclusive
@@ -34,8 +35,10 @@ def checks(case: Case) -> Iterable[Measure]:
             yield all_facts(case, check.matrix, found, name)
         elif check is None or not check.facts:
             why = check.why if check and check.why else "the check found nothing to read"
-            reason = f"{name}: {why if check else 'the check was not run'}"
-            yield inconclusive(case, name, reason, words_of_facts(case.objective.demand).hint, scope=demand.params)
+            what, _, cure = why.partition(HINT)
+            reason = f"{name}: {what if check else 'the check was not run'}"
+            hint = cure or words_of_facts(case.objective.demand).hint
+            yield inconclusive(case, name, reason, hint, scope=demand.params)
         else:
             yield from (one_fact(case, fact, found, name) for fact in check.facts)
             yield from contradictions(case, check, demand)

@@ -101,7 +101,8 @@ def _roles(plan: Plan, library: Library, target: Target) -> str:
         f"# permissions unknown (of an experiment: list them as `access: [...]` in the block of its file): {one}\n"
         for one in document["undeclared"]
     ]
-    return "".join([*unknown, yaml.safe_dump(document["roles"], sort_keys=False)])
+    none = [] if target.kubernetes else ["# the target file has no key `kubernetes`: a run asks nothing of a cluster\n"]
+    return "".join([*none, *unknown, yaml.safe_dump(document["roles"], sort_keys=False)])
 
 
 def _acts(plan: Plan) -> Iterator[str]:

@@ -16,10 +16,10 @@ from harness.drivers.claim import ClaimedSentence, FactClaim
 from harness.drivers.ingest.registry import CLAIMS as OF_REPORTS
 from harness.drivers.static.registry import CLAIMS as OF_FILES
 from harness.errors import ConfigurationError, UsageError
-from harness.plugins import claims_paths, loaded, place_of, plugins
+from harness.plugins import claims_paths, loaded, place_of, plugins, tried
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.objectives import facts
-from harness.steps.slots import Values, slots_of
+from harness.steps.slots import Values, require_types, slots_of
 from harness.steps.template import Template
 from harness.steps.templates.alerts import ALERTS
 from harness.steps.templates.asking import ASKING
@@ -48,11 +48,8 @@ def template_of(claim: ClaimedSentence) -> Template:
         ConfigurationError: a slot has a type that there is not; with file and line.
     """
     named = {*claim.fixed.values(), *(f"<{name}>" for name in claim.unread)}
-    try:
-        slots = {name: f"<{name}>" for name in slots_of(claim.text) if f"<{name}>" not in named}
-    except KeyError as unknown:
-        hint = "`readiness steps --json` shows what slots take"
-        raise ConfigurationError(f"there is no type of slot {unknown}", where=claim.where, hint=hint) from unknown
+    require_types(claim.text, claim.where)
+    slots = {name: f"<{name}>" for name in slots_of(claim.text) if f"<{name}>" not in named}
     found = facts(claim.kind, claim.check, **slots, **claim.fixed)
 
     def mean(values: Values) -> Meaning:
@@ -121,6 +118,16 @@ OWN: Final = (
 """The harness's own sentences, and those on the nouns of the project."""
 
 
+def _require_meaning(template: Template, where: str) -> None:
+    """Return where a sentence of a package or a project reads its own example; raises ConfigurationError where it does not."""
+    require_types(template.text, where)
+    values = template.match(template.example)
+    if values is None:
+        hint = f"write an example that reads like `{template.plain}`"
+        raise ConfigurationError(f"the sentence does not read its example `{template.example}`", where=where, hint=hint)
+    tried(lambda: template.mean(values), f"the sentence `{template.name}`", where)
+
+
 def installed() -> tuple[Template, ...]:
     """The sentences of installed packages, sorted by the name of their entry point.
 
@@ -133,6 +140,7 @@ def installed() -> tuple[Template, ...]:
         template = loaded(entry, "the sentence")
         if not isinstance(template, Template):
             raise UsageError("this is not a sentence", where=where, hint="name a `harness.steps.Template`")
+        _require_meaning(template, where)
         if template.name in {one.name for one in (*OWN, *found)}:
             raise UsageError(f"two sentences are named `{template.name}`", where=where, hint="rename one of them")
         found.append(template)

@@ -68,3 +68,23 @@ def test_a_check_without_one_claim_of_its_needs_is_refused(claims: list[Mapping[
     with pytest.raises(ConfigurationError, match=why) as raised:
         checks_of(claimed(*claims))
     assert raised.value.where == f"{__file__}:{shelf_labels.__code__.co_firstlineno}"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"needs": ("entry",)}, r"`needs` is \('entry',\), a tuple of RequiredKey was expected"),
+        ({"needs": API}, "a tuple of RequiredKey was expected"),
+        (
+            {"needs": (API,), "when": "after traffic"},
+            "`when` is 'after traffic', one of When.BEFORE, When.UNDER_TRAFFIC, ",
+        ),
+        ({"needs": (API,), "touches": "entry"}, "`touches` is 'entry', a tuple of names was expected"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_with_what_to_write(given: dict[str, Any], why: str) -> None:
+    """A module of a project is not type checked: a text for `when` would be the wrong time, one for `touches` five parts of one letter."""
+    with pytest.raises(ConfigurationError, match=why) as raised:
+        claimed(given)
+    assert raised.value.where == f"{__file__}:{shelf_labels.__code__.co_firstlineno}"
+    assert raised.value.hint
