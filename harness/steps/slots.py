@@ -261,7 +261,8 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "traffic": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="traffic by name, without quotes", example="everyday"),
 }
 
-_TOKEN: Final = re.compile(r"<(?P<name>[a-z_]+)(?::(?P<type>[a-z]+))?>|\[(?P<optional>[^\]]*)\]")
+_SLOT: Final = re.compile(r"<(?P<name>[a-z_]+)(?::(?P<type>[a-z]+))?>")
+_TOKEN: Final = re.compile(rf"{_SLOT.pattern}|\[(?P<optional>[^\]]*)\]")
 
 
 def pattern_of(text: str) -> re.Pattern[str]:
@@ -301,7 +302,7 @@ def plain_of(text: str) -> str:
 
 def slots_of(text: str) -> dict[str, Slot]:
     """The slots of a template by name, in order."""
-    found = re.finditer(r"<(?P<name>[a-z_]+)(?::(?P<type>[a-z]+))?>", text)
+    found = _SLOT.finditer(text)
     return {token["name"]: SLOTS[token["type"] or token["name"]] for token in found}
 
 
@@ -311,7 +312,7 @@ def require_types(text: str, where: str) -> None:
     Raises:
         ConfigurationError: a type is unknown; the hint lists those that there are.
     """
-    for token in re.finditer(r"<(?P<name>[a-z_]+)(?::(?P<type>[a-z]+))?>", text):
+    for token in _SLOT.finditer(text):
         kind = token["type"] or token["name"]
         if kind not in SLOTS:
             hint = f"write `<{token['name']}:TYPE>` with one of the types {', '.join(sorted(SLOTS))}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any, Final
 
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _TEXT, _LIST, _STRUCT = 1, 2, 3, 4, 5, 6, 8, 9, 12
@@ -122,10 +121,7 @@ class Cursor:
             raise ValueError("it is nested too deeply")
         fields: dict[int, Any] = {}
         number = 0
-        for _ in count():
-            head = self.take(1)[0]
-            if not head:
-                break
+        while head := self.take(1)[0]:
             number = number + (head >> 4) if head >> 4 else self.zigzag()
             kind = head & 0x0F
             fields[number] = kind == _TRUE if kind in {_TRUE, _FALSE} else self._value(kind, depth)

@@ -100,7 +100,7 @@ class Clustering:
         if not self.degrees:
             return 1.0
         sure = max(confidence, LEAST_SURE)
-        return float((stdtrit(self.degrees, sure) / ndtri(sure)) ** 2)
+        return (stdtrit(self.degrees, sure) / ndtri(sure)) ** 2
 
 
 def sum_at_most(total: float, squares: float, next_size: float, confidence: float) -> float:

@@ -17,7 +17,7 @@ def spent(share: float, error: float) -> float:
     """
     if share <= 0:
         return 0.0
-    return float(2 * (1 - ndtr(ndtri(1 - error / 2) / math.sqrt(min(share, 1.0)))))
+    return 2 * (1 - ndtr(ndtri(1 - error / 2) / math.sqrt(min(share, 1.0))))
 
 
 def confidences(shares: Sequence[float], confidence: float) -> tuple[float, ...]:

@@ -102,6 +102,18 @@ def test_a_noun_of_ten_lines_is_listed_and_planned(project: Path) -> None:
     (project / "claims/deployments.yaml").write_text(text, encoding="utf-8")
     code, said = readiness(project, "plan", "--roles")
     assert (code, "- ingresses" in said) == (0, True), said
+    assert "has no key `kubernetes`" not in said
+
+
+def test_roles_of_a_target_without_a_cluster_say_why_there_are_none(project: Path) -> None:
+    """A list without an entry would leave whoever reads it to guess."""
+    file = project / "target.yaml"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if not line.startswith("kubernetes:")), encoding="utf-8")
+    code, said = readiness(project, "plan", "--roles")
+    assert code == 0, said
+    assert "# the target file has no key `kubernetes`: a run asks nothing of a cluster" in said
+    assert "items: []" in said
 
 
 def test_a_noun_whose_sentence_is_taken_stops_a_plan(project: Path) -> None:
