@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import AccessDenied, DriverError, HarnessError, TargetUnreachable
 from harness.run.load.underway import under_way
+from harness.stops import stops_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -100,7 +101,8 @@ class Scheduler:
             ) from error
 
     def _begun(self, act: Act) -> None:
-        gc.collect(1)
+        with stops_held():  # in a finalizer an interrupt is lost, and the run would go on to the act's end
+            gc.collect(1)
         gc.freeze()  # what was gathered so far stays: walking all of it stopped the run for 0.9 s
         self._context.history.put("act.started", act.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Sequence
@@ -174,6 +175,32 @@ def test_a_stop_before_acts_that_run_side_by_side_begins_none_of_them(
     with pytest.raises(KeyboardInterrupt):
         Scheduler(made.context, cast("Any", None), lambda: next(asked)).run()
     assert noted == ["check a"]
+
+
+class Stopper:
+    """Garbage that only the collector finds, and that is interrupted while it is finalized."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_stop_while_garbage_is_collected_is_not_lost(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """An interrupt that is raised in a finalizer is ignored by Python; the run is interrupted before the next act."""
+    noted: list[str] = []
+    acts = [act("check a", touches=("bus",)), act("check b", touches=("bus",))]
+    made = stage(clock, plan(acts=acts), drivers={"check": Noting("check", noted)})
+    said: list[str] = []
+    gc.disable()
+    try:
+        with pytest.raises(KeyboardInterrupt), Stopping(said.append):
+            Stopper()
+            Scheduler(made.context, cast("Any", None), lambda: False).run()
+    finally:
+        gc.enable()
+    assert noted == []
 
 
 ENDS_S = 60.0
