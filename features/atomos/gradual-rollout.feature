@@ -47,7 +47,7 @@ Feature: Gradual rollout
 
   @AT-PHASE-BLUEGREEN
   Scenario: Blue-green without downtime
-    When the rollout "blue-green" has run under "census" traffic
+    When the rollout "blue-green" has run under "visits" traffic
     Then no request got 502, 503, 504 or no answer during the switch and the switch back
 
   @AT-CAN-BLAST

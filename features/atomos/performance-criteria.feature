@@ -28,7 +28,7 @@ Feature: The performance criteria of the staged integration
 
   @AT-PERF-DB @profile-rollout
   Scenario: No query of a release that takes over is slower than that
-    When the rollout "blue-green" has run under "census" traffic
+    When the rollout "blue-green" has run under "visits" traffic
     Then the response time p95 of every database query is below 500 ms after the switch
 
   @AT-PERF-UPTIME

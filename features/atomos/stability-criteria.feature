@@ -18,7 +18,7 @@ Feature: The stability criteria of the staged integration
 
   @AT-STB-SLOPE @profile-rollout
   Scenario: No service of a release that takes over holds more and more memory
-    When the memory of every service has been read during the rollout "blue-green" under "census" traffic
+    When the memory of every service has been read during the rollout "blue-green" under "visits" traffic
     Then the resident memory of every service grows by less than 10 MB after warm-up over an 8 h soak after the switch
 
   @AT-STB-ERRORS

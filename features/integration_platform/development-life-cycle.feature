@@ -8,8 +8,8 @@ Feature: Development life cycle
 
   @IP-LIFE-6
   Scenario: Once all users have the release, no pod serves another one, and the monitoring saw it all
-    When every pod has been read during the rollout "blue-green" under "census" traffic
-    And the metrics in Prometheus have been read during the rollout "blue-green" under "census" traffic
+    When every pod has been read during the rollout "blue-green" under "visits" traffic
+    And the metrics in Prometheus have been read during the rollout "blue-green" under "visits" traffic
     Then every ready pod runs this release after the switch and no metric has a gap over 30 s
 
   @IP-LIFE-5

@@ -43,17 +43,17 @@ Feature: The deployment checklist is ticked by what was measured
 
   @ND-PRE-ROLLBACK
   Scenario: The way back by hand is quick
-    When the rollout "blue-green" has run under "census" traffic
+    When the rollout "blue-green" has run under "visits" traffic
     Then the previous release serves 100 % of the answers within 30 s of a rollback by hand
 
   @ND-DEP-BLUEGREEN
   Scenario: No request fails for the switch
-    When the rollout "blue-green" has run under "census" traffic
+    When the rollout "blue-green" has run under "visits" traffic
     Then no request fails within 10 s of the switch and of the switch back
 
   @ND-DEP-LB
   Scenario: Everybody is answered by the new release
-    When the rollout "blue-green" has run under "census" traffic
+    When the rollout "blue-green" has run under "visits" traffic
     Then 100 % of the answers come from the new release from 10 s after the switch on
 
   @ND-POST-DOCS
@@ -63,12 +63,12 @@ Feature: The deployment checklist is ticked by what was measured
 
   @ND-POST-PERF
   Scenario: The new release is fast
-    When the rollout "blue-green" has run under "census" traffic
+    When the rollout "blue-green" has run under "visits" traffic
     Then the response time p95 of every route is below 200 ms after the switch
 
   @ND-POST-ERRORS
   Scenario: The new release fails nothing
-    When the rollout "blue-green" has run under "census" traffic
+    When the rollout "blue-green" has run under "visits" traffic
     Then the error rate is below 0.1 % after the switch
 
   Scenario Outline: <what>: made of other rows

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -46,12 +48,34 @@ def tls_context(target: Target) -> ssl.SSLContext:
     """
     try:
         tls = target.tls
-        context = ssl.create_default_context(cafile=target.beside(tls.ca_file) if tls.ca_file else None)
-        if tls.client_cert:
-            key = target.beside(tls.client_key) if tls.client_key else None
-            context.load_cert_chain(target.beside(tls.client_cert), key)
+        files = [
+            _version(target.beside(name)) if name else None for name in (tls.ca_file, tls.client_cert, tls.client_key)
+        ]
+        return _context(*files, ssl.get_default_verify_paths())
     except OSError as error:
         raise ConfigurationError(f"a certificate cannot be read: {error}", where=f"{target.file}: tls") from error
+
+
+class _Version(NamedTuple):
+    """A file as it is now."""
+
+    path: Path
+    written_ns: int
+    size: int
+
+
+def _version(path: Path) -> _Version:
+    found = path.stat()
+    return _Version(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=8)  # to read the certificates of a system takes 20 ms of a processor
+def _context(
+    ca: _Version | None, cert: _Version | None, key: _Version | None, _system: ssl.DefaultVerifyPaths
+) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca.path if ca else None)
+    if cert:
+        context.load_cert_chain(cert.path, key.path if key else None)
     return context
 
 

@@ -55,7 +55,7 @@ def test_an_equal_copy_hides_nothing(tmp_path: Path) -> None:
     assert shadowed(found) == []
     (tmp_path / "features" / "normaldance" / "technical-kpis.feature").write_text("Feature: nothing", encoding="utf-8")
     (tmp_path / "loadtests" / "journeys" / "listener.py").write_text("", encoding="utf-8")
-    sizes = [f"loadtests/{name}.yaml" for name in ("census", "everyday", "page-spike", "quick", "spike")]
+    sizes = [f"loadtests/{name}.yaml" for name in ("census", "everyday", "page-spike", "quick", "spike", "visits")]
     assert shadowed(found) == ["features/normaldance/technical-kpis.feature", *sizes]
 
 

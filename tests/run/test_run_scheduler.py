@@ -195,8 +195,8 @@ def test_a_stop_while_garbage_is_collected_is_not_lost(monkeypatch: pytest.Monke
     said: list[str] = []
     gc.disable()
     try:
+        Stopper()
         with pytest.raises(KeyboardInterrupt), Stopping(said.append):
-            Stopper()
             Scheduler(made.context, cast("Any", None), lambda: False).run()
     finally:
         gc.enable()

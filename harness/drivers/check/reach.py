@@ -20,6 +20,8 @@ _T = TypeVar("_T")
 
 AT_ONCE: Final = 4
 """Number of pods that are read at the same time."""
+CONNECTIONS: Final = 200
+"""Number of pods to which a connection is kept from one reading to the next."""
 WITHIN_S: Final = 2.0
 """Default timeout of an answer in s, if no sentence gives one."""
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -50,7 +52,8 @@ class PodReach:
 
     def __init__(self, target: Target, within_s: float) -> None:
         self.within_s = within_s
-        self._direct = http_client(target, "http://localhost", timeout_s=within_s)  # loopback: never through a proxy
+        # loopback: never through a proxy
+        self._direct = http_client(target, "http://localhost", timeout_s=within_s, connections=CONNECTIONS)
         self._api = api_client(target)
 
     def ask(self, pod: Object, path: str, port: int | None = None) -> str:
@@ -118,7 +121,13 @@ def of_each(
         read: function that reads one pod.
         within_s: timeout of each answer, in seconds.
     """
-    with closing(PodReach(target, within_s)) as reach, ThreadPoolExecutor(AT_ONCE) as pool:
+    with closing(PodReach(target, within_s)) as reach:
+        return each_through(reach, pods, read)
+
+
+def each_through(reach: PodReach, pods: Sequence[Object], read: Callable[[PodReach, Object], _T]) -> list[_T]:
+    """The results of `read` for each pod, in the order of the pods; several pods are read at once."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(partial(read, reach), pods))
 
 

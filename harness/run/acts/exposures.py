@@ -233,12 +233,17 @@ def _memory(context: Context, beside: Beside) -> Callable[[], None]:
     return read
 
 
-def _read_pods(context: Context, beside: Beside) -> None:
-    from harness.drivers.check.workloads.pod_reads import read_pods
+def _pods(context: Context, beside: Beside) -> Callable[[], None]:
+    from harness.drivers.check.workloads.pod_reads import PodReader
 
-    for one in read_pods(context.target):
-        fields = {key: value for key, value in asdict(one).items() if key != "pod"}
-        context.sink("pod-reads").put("pod.read", one.pod, **beside, **fields)
+    reader = PodReader(context.target)
+
+    def read() -> None:
+        for one in reader.read():
+            fields = {key: value for key, value in asdict(one).items() if key != "pod"}
+            context.sink("pod-reads").put("pod.read", one.pod, **beside, **fields)
+
+    return read
 
 
 def _series(context: Context, beside: Beside) -> Callable[[], None]:
@@ -310,9 +315,9 @@ TOLD: Final[Mapping[str, Told]] = {
             RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
         ),
         accesses=access("list pods", "get pods/proxy"),
-        begin=lambda context, beside: partial(_read_pods, context, beside),
+        begin=_pods,
         kind="pod.read",
-        every_s=0.5,  # a probe each 5 s, and its answers known to two readings, is well below 10 s
+        every_s=1.0,  # a probe each 5 s, and its answers known to two readings, is below 10 s
     ),
     "series": Told(
         needs=(

@@ -70,7 +70,7 @@ ASKING: Final = (
         keyword=Keyword.WHEN,
         text='the memory of every service has been read during the rollout "<rollout:name>" under "<traffic:name>" traffic',
         about="The rollout has run, and Prometheus was asked for every sample of the resident memory of each container of the regions' workloads.",
-        example='the memory of every service has been read during the rollout "blue-green" under "census" traffic',
+        example='the memory of every service has been read during the rollout "blue-green" under "visits" traffic',
         mean=lambda slots: Meaning(traffic=slots["traffic"], rollout=slots["rollout"], told="memory"),
     ),
     Template(

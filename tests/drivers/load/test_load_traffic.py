@@ -118,7 +118,9 @@ def test_an_unknown_name_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as raised:
         load_traffic("everday", [LOADTESTS, shop(tmp_path)])
     assert raised.value.what == "there is no traffic `everday`"
-    assert raised.value.hint == "did you mean `everyday`? known: census, everyday, page-spike, quick, shop, spike"
+    assert (
+        raised.value.hint == "did you mean `everyday`? known: census, everyday, page-spike, quick, shop, spike, visits"
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
-from harness.drivers.check.workloads.pod_reads import answers_on_health, read_pods
+from harness.drivers.check.workloads.pod_reads import PodReader, answers_on_health
 from harness.targets import Target
 from harness.targets.files.outside import Metrics
 from tests.builders.addresses import NET
@@ -37,7 +39,8 @@ def test_every_pod_of_a_workload_is_asked(cluster: PocketCluster, target: Target
         cluster.create("Pod", one)
     for backend in backends:
         backend.body = TEXT.encode()
-    found = {one.pod: one for one in read_pods(target.model_copy(update={"metrics": NAMES}))}
+    with closing(PodReader(target.model_copy(update={"metrics": NAMES}))) as reader:
+        found = {one.pod: one for one in reader.read()}
     assert {name: (one.namespace, one.health, bool(one.why)) for name, one in found.items()} == {
         "a": ("north", 9.0, False),
         "b": ("south", 9.0, False),

@@ -7,7 +7,7 @@ from functools import partial
 
 from harness import clock
 from harness.drivers.check.exposition import metrics_of
-from harness.drivers.check.reach import PodReach, of_each
+from harness.drivers.check.reach import WITHIN_S, PodReach, each_through
 from harness.targets import Target
 from harness.targets.files.outside import Metrics
 from harness.targets.kubernetes import Object, labels_of, workload_of
@@ -37,20 +37,40 @@ class PodRead:
     why: str = ""
 
 
-def read_pods(target: Target) -> list[PodRead]:
-    """Read the metrics of every pod of a workload in the namespaces of all regions, including pods that are being deleted.
+class PodReader:
+    """Reads the metrics of every pod of a workload in the namespaces of all regions, including pods that are being deleted.
+
+    Its connections stay open from one reading to the next.
 
     Raises:
         ConfigurationError: the target file names no cluster, or not the names of its metrics.
-        DriverError: the pods cannot be listed.
     """
-    names, clusters = metrics_of(target), Clusters(target)
-    header = (target.release.answered_in or "x-release").lower()
-    found: list[PodRead] = []
-    for region, namespace in namespaces(target).items():
-        pods = [pod for pod in clusters.of(region).pods(namespace) if has_controller(pod)]
-        found += of_each(clusters.target_of(region), pods, partial(_of_pod, names, header))
-    return found
+
+    def __init__(self, target: Target) -> None:
+        self._names = metrics_of(target)
+        self._header = (target.release.answered_in or "x-release").lower()
+        self._clusters = Clusters(target)
+        self._places = [
+            (region, namespace, PodReach(self._clusters.target_of(region), WITHIN_S))
+            for region, namespace in namespaces(target).items()
+        ]
+
+    def read(self) -> list[PodRead]:
+        """Read each pod once.
+
+        Raises:
+            DriverError: the pods cannot be listed.
+        """
+        found: list[PodRead] = []
+        for region, namespace, reach in self._places:
+            pods = [pod for pod in self._clusters.of(region).pods(namespace) if has_controller(pod)]
+            found += each_through(reach, pods, partial(_of_pod, self._names, self._header))
+        return found
+
+    def close(self) -> None:
+        """Close the connections."""
+        for _, _, reach in self._places:
+            reach.close()
 
 
 def _of_pod(names: Metrics, header: str, reach: PodReach, pod: Object) -> PodRead:
