@@ -149,7 +149,17 @@ class VerificationSession:
         for pattern in self.settings.only:
             if not any(fnmatchcase(requirement, pattern) for requirement in rows):
                 what = f"no requirement of {'+'.join(self.settings.profiles) or 'the catalogue'} is like {pattern!r}"
-                raise UsageError(what, where="--only", hint=hint_with_nearest(pattern, rows))
+                hint = self._profile_hint(pattern) or hint_with_nearest(pattern, rows)
+                raise UsageError(what, where="--only", hint=hint)
+
+    def _profile_hint(self, pattern: str) -> str:
+        """The profiles that have such a requirement; empty if none has."""
+        having = [
+            f"`--profile {name}`"
+            for name in self.catalogue.profiles
+            if any(fnmatchcase(requirement.id, pattern) for requirement in self.catalogue.profile((name,)))
+        ]
+        return f"add {' or '.join(having)}, which has it" if having else ""
 
     def _refuse_circles(self) -> None:
         """Refuse requirements that are derived from themselves: they could never be decided."""

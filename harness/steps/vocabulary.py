@@ -21,7 +21,8 @@ def vocabulary(text: str = "") -> tuple[Template, ...]:
 
 
 def _searched(template: Template) -> str:
-    words = (template.name, template.plain, template.about, template.example, *template.takes.values())
+    nouns = (slot.about.partition(": ")[2] for slot in template.slots.values())
+    words = (template.name, template.plain, template.about, template.example, *template.takes.values(), *nouns)
     return " ".join(words).casefold()
 
 

@@ -48,6 +48,7 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
             ["run", "--only", "PL-P59"],
             "--only: no requirement of plain is like 'PL-P59'\n  hint: did you mean 'PL-P95'?",
         ),
+        (["run", "--only", "IP-PERF-POOL"], "hint: add `--profile integration-platform`, which has it"),
         (["run", "--target", "nowhere.yaml"], "nowhere.yaml: cannot be read: No such file or directory"),
         (["run", "--target", "features"], "Invalid value for '--target': File 'features' is a directory."),
         (["run", "--out", "target.yaml"], "Invalid value for '--out': Directory 'target.yaml' is a file."),

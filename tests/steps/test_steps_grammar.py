@@ -739,6 +739,7 @@ def test_the_vocabulary_is_searched_by_words() -> None:
     """All words must be in it."""
     assert len(vocabulary()) == len(TEMPLATES)
     assert [template.name for template in vocabulary("replication lag")] == ["replication-lag"]
+    assert [template.name for template in vocabulary("integration roadmap")] == ["document-sections"]
     assert vocabulary("no such thing") == ()
 
 

@@ -31,7 +31,7 @@ T = TypeVar("T")
 Work = Callable[[Connection], Awaitable[T]]
 
 POOL_SIZE = 4
-CONNECTION_MAX_AGE_S = 150.0
+CONNECTION_MAX_AGE_S = 600.0
 """Of a kept connection: so long that few are opened for the requests that it serves."""
 ATTEMPT_S = 0.4
 """How long one source may take before the next one is asked."""
