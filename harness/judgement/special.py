@@ -86,6 +86,7 @@ def pdtrc(k: float, m: float) -> float:
     return _gamma_tails(float(k) + 1, float(m))[0]
 
 
+@lru_cache(maxsize=1 << 14)
 def stdtrit(df: float, p: float) -> float:
     """The t that a variable of Student's distribution with df degrees of freedom is at most with probability p."""
     if math.isinf(df) or not 0 < p < 1 or p == 0.5:

@@ -22,13 +22,12 @@ from functools import lru_cache
 from typing import Final, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.judgement.recovery.requests import Requests
 from harness.judgement.special import bdtrc
 from harness.judgement.stats.statistics import share_at_most
 from harness.model import Figure, Op, Phase, Plan
-from harness.model.records.table import Bools, Ints, distinct
+from harness.model.records.table import Bools, Ints
 
 MOST_MEASURED: Final = 0.01
 """No share that was measured without a fault counts as more than this: a platform that promises nothing is out where 1 in 20 fails."""
@@ -95,13 +94,13 @@ class Usual:
             chance: one of the levels above.
         """
         late = max(LATE, self.failed)
-        return (_at_least(failed, of, self.failed) > chance) & (_at_least(bad, of, late) > chance)
+        return np.asarray(
+            (failed <= _most_each(of, self.failed, chance)) & (bad <= _most_each(of, late, chance)), dtype=np.bool_
+        )
 
     def most_of(self, of: Ints, *, late: bool) -> Ints:
         """The most requests that can be noise among so many: those that failed, or those that failed or were late."""
-        share = max(LATE, self.failed) if late else self.failed
-        sizes, at = np.unique(of, return_inverse=True)
-        return np.asarray([_most(n, share) for n in sizes.tolist()], dtype=np.int64)[at]
+        return _most_each(of, max(LATE, self.failed) if late else self.failed, NOISE)
 
     def explains_run(self, in_a_row: Ints, of: int) -> Bools:
         """Where chance explains so many failures in a row among all of these requests."""
@@ -142,19 +141,13 @@ class Promise:
         return Usual(promised_ms=self.ms, failed=max(self.failed, measured))
 
 
-@lru_cache(maxsize=1 << 14)
-def _most(n: int, share: float) -> int:
-    """The most of n requests that can be noise."""
-    return bisect_left(range(1, n + 1), x=True, key=lambda k: bdtrc(k - 1, n, share) <= NOISE)
+def _most_each(of: Ints, share: float, chance: float) -> Ints:
+    """`_most` of each number of requests."""
+    sizes, at = np.unique(of, return_inverse=True)
+    return np.asarray([_most(n, share, chance) for n in sizes.tolist()], dtype=np.int64)[at]
 
 
-def _at_least(k: Ints, n: Ints, share: float) -> npt.NDArray[np.float64]:
-    """Probability of k or more of n: the binomial tail, of each pair of counts once."""
-    chance, some = np.ones(len(k)), np.flatnonzero(k > 0)
-    if len(some):
-        wide = int(n[some].max()) + 1
-        pairs = k[some] * wide + n[some]
-        known = distinct(pairs)
-        chances = [bdtrc(pair // wide - 1, pair % wide, share) for pair in known.tolist()]
-        chance[some] = np.array(chances)[np.searchsorted(known, pairs)]
-    return chance
+@lru_cache(maxsize=1 << 16)
+def _most(n: int, share: float, chance: float) -> int:
+    """The most k for which k or more of n come with a probability over `chance`: the binomial tail."""
+    return bisect_left(range(1, n + 1), x=True, key=lambda k: bdtrc(k - 1, n, share) <= chance)
