@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from harness.drivers.check.registry import kind_of
 from harness.drivers.claim import keys_of
 from harness.figures import spec_of
 from harness.judgement.figures import Basis
-from harness.model import Objective
+from harness.model import DemandKind, Objective
 from harness.steps.grammar import NO_EXPERIMENTS, Reading, read
 from harness.steps.template import Template
 from harness.steps.templates import TEMPLATES
@@ -77,9 +78,7 @@ def _times(objective: Objective) -> list[str]:
 def _needs(reading: Reading) -> list[str]:
     needs = [demand.key for demand in reading.demands]
     objective = reading.objective
-    if objective is not None:
-        keys = keys_of(reading.template.needs, {**objective.params, "report": "<report>"})
-        needs += [f"`{key}` of the target file" for key in keys]
+    needs += [f"`{key}` of the target file" for key in dict.fromkeys(_keys(reading))]
     basis = spec_of(objective.figure).basis if objective is not None else Basis.CHECK
     if basis is not Basis.CHECK:
         needs.append("traffic, named by a When step")
@@ -89,6 +88,17 @@ def _needs(reading: Reading) -> list[str]:
         if basis is Basis.ROLLOUT:
             needs.append("a rollout, named by a When step")
     return needs
+
+
+def _keys(reading: Reading) -> Iterator[str]:
+    """The keys of the target file that the checks, the files or the figure of a sentence read."""
+    for demand in reading.demands:
+        if demand.kind == DemandKind.CHECK.value:
+            yield from (need.key for need in kind_of(demand.name).needs)
+    objective = reading.objective
+    if objective is not None:
+        yield from keys_of(reading.template.needs, {**objective.params, "report": "<report>"})
+        yield from (need.key for need in spec_of(objective.figure).needs(objective) if need.of == "target")
 
 
 def describe(objective: Objective) -> str:

@@ -749,12 +749,21 @@ def test_a_sentence_is_explained() -> None:
     assert explanation.claims == "recovery of reads and writes, below 4 h, during the fault"
     assert explanation.slots == {"operations": "reads and writes", "limit": "4 h"}
     assert explanation.needs == (
+        "`ledger` of the target file",
         "traffic, named by a When step",
         "experiment database-primary-loss",
         "experiment region-loss",
     )
     assert explanation.missing == ("loss of all database members",)
     assert explain('"everyday" traffic has run').needs == ("traffic everyday",)
+
+
+def test_an_explanation_names_the_keys_of_the_target_file() -> None:
+    """Those that a check reads, and those that the evidence of a figure needs."""
+    names = explain("every public name resolves to its declared addresses with a TTL of at most 60 s")
+    assert names.needs == ("check dns-records ttl=60 s", "`dns` of the target file")
+    opened = explain("every service opens less than 1 database connection per 100 requests in the steady state")
+    assert opened.needs[:2] == ("`flows` of the target file", "`routes` of the target file")
 
 
 @pytest.mark.parametrize(
