@@ -78,7 +78,7 @@ def _times(objective: Objective) -> list[str]:
 def _needs(reading: Reading) -> list[str]:
     needs = [demand.key for demand in reading.demands]
     objective = reading.objective
-    needs += [f"`{key}` of the target file" for key in dict.fromkeys(_keys(reading))]
+    needs += dict.fromkeys(_keys(reading))
     basis = spec_of(objective.figure).basis if objective is not None else Basis.CHECK
     if basis is not Basis.CHECK:
         needs.append("traffic, named by a When step")
@@ -91,14 +91,19 @@ def _needs(reading: Reading) -> list[str]:
 
 
 def _keys(reading: Reading) -> Iterator[str]:
-    """The keys of the target file that the checks, the files or the figure of a sentence read."""
+    """What the checks, the files or the figure of a sentence read of the target file: a key, or how to give what no key of that name gives."""
     for demand in reading.demands:
         if demand.kind == DemandKind.CHECK.value:
-            yield from (need.key for need in kind_of(demand.name).needs)
+            yield from (_in_words(need.key, need.lacks and need.hint) for need in kind_of(demand.name).needs)
     objective = reading.objective
     if objective is not None:
-        yield from keys_of(reading.template.needs, {**objective.params, "report": "<report>"})
-        yield from (need.key for need in spec_of(objective.figure).needs(objective) if need.of == "target")
+        yield from map(_in_words, keys_of(reading.template.needs, {**objective.params, "report": "<report>"}))
+        needs = spec_of(objective.figure).needs(objective)
+        yield from (_in_words(need.key, need.lacks and need.hint) for need in needs if need.of == "target")
+
+
+def _in_words(key: str, otherwise: str = "") -> str:
+    return otherwise or f"`{key}` of the target file"
 
 
 def describe(objective: Objective) -> str:

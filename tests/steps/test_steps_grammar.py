@@ -764,6 +764,11 @@ def test_an_explanation_names_the_keys_of_the_target_file() -> None:
     assert names.needs == ("check dns-records ttl=60 s", "`dns` of the target file")
     opened = explain("every service opens less than 1 database connection per 100 requests in the steady state")
     assert opened.needs[:2] == ("`flows` of the target file", "`routes` of the target file")
+    lost = explain("no acknowledged write is lost")
+    assert lost.needs[:2] == (
+        "`ledger` of the target file",
+        "add `database:`, or `read: true` to `ledger:`, in the target file",
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -47,14 +47,14 @@ class Told:
         needs: keys of the target file.
         accesses: Kubernetes permissions that reading needs.
         begin: returns a function that reads the data once and records it with `{"traffic": "everyday"}` or `{"rollout": "canary"}`; both
-            raise HarnessError if they fail.
+            raise HarnessError if they fail. What it opens for all readings is closed by the given stack.
         kind: kind of the recorded observations, in the history of the same name.
         every_s: pause between two readings.
     """
 
     needs: Sequence[RequiredKey]
     accesses: Sequence[Access] = ()
-    begin: Callable[[Context, Beside], Callable[[], None]]
+    begin: Callable[[Context, Beside, ExitStack], Callable[[], None]]
     kind: str
     every_s: float = EVERY_S
 
@@ -97,16 +97,17 @@ class ExposureDriver(Driver):
     def beside(self, act: Act, context: Context) -> Iterator[None]:
         """Read at the begin, repeatedly in between, and at the end."""
         demand = context.plan.demand[act.demand]
-        read, ended = _reader(context, demand, act.beside), threading.Event()
-        read()
-        reader = threading.Thread(target=_again, args=(read, ended, TOLD[demand.name].every_s), daemon=True)
-        reader.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            reader.join()
+        with ExitStack() as stack:
+            read, ended = _reader(context, demand, act.beside, stack), threading.Event()
             read()
+            reader = threading.Thread(target=_again, args=(read, ended, TOLD[demand.name].every_s), daemon=True)
+            reader.start()
+            try:
+                yield
+            finally:
+                ended.set()
+                reader.join()
+                read()
 
 
 def _again(read: Callable[[], None], ended: threading.Event, every_s: float) -> None:
@@ -114,7 +115,7 @@ def _again(read: Callable[[], None], ended: threading.Event, every_s: float) -> 
         read()
 
 
-def _reader(context: Context, demand: Demand, of: str) -> Callable[[], None]:
+def _reader(context: Context, demand: Demand, of: str, stack: ExitStack) -> Callable[[], None]:
     """A function that reads the data once during the act of that name; if that fails, the reason is recorded."""
     told, begun = TOLD[demand.name], list[Callable[[], None]]()
     kind = "rollout" if demand.params.get("rollout") else "traffic"
@@ -125,7 +126,7 @@ def _reader(context: Context, demand: Demand, of: str) -> Callable[[], None]:
     def read() -> None:
         try:
             if not begun:
-                begun.append(told.begin(context, beside))
+                begun.append(told.begin(context, beside, stack))
             begun[0]()
         except HarnessError as error:
             fields = {"at_ns": clock.now_ns(), "why": str(error)}
@@ -178,7 +179,7 @@ def _read_queries(context: Context, beside: Beside) -> None:
         )
 
 
-def _connections(context: Context, beside: Beside) -> Callable[[], None]:
+def _connections(context: Context, beside: Beside, _stack: ExitStack) -> Callable[[], None]:
     from harness.drivers.check.flow_log import FlowLog, flows_of, listed
 
     names, log = flows_of(context.target), FlowLog(context.target)
@@ -217,7 +218,7 @@ def _read_users(context: Context, beside: Beside) -> None:
     context.sink("active-users").put("users.read", "", **beside, **fields)
 
 
-def _memory(context: Context, beside: Beside) -> Callable[[], None]:
+def _memory(context: Context, beside: Beside, _stack: ExitStack) -> Callable[[], None]:
     from harness.drivers.check.monitor.containers.memory import MemoryReader
 
     reader = MemoryReader(context.target)
@@ -233,10 +234,10 @@ def _memory(context: Context, beside: Beside) -> Callable[[], None]:
     return read
 
 
-def _pods(context: Context, beside: Beside) -> Callable[[], None]:
+def _pods(context: Context, beside: Beside, stack: ExitStack) -> Callable[[], None]:
     from harness.drivers.check.workloads.pod_reads import PodReader
 
-    reader = PodReader(context.target)
+    reader = stack.enter_context(closing(PodReader(context.target)))
 
     def read() -> None:
         for one in reader.read():
@@ -246,7 +247,7 @@ def _pods(context: Context, beside: Beside) -> Callable[[], None]:
     return read
 
 
-def _series(context: Context, beside: Beside) -> Callable[[], None]:
+def _series(context: Context, beside: Beside, _stack: ExitStack) -> Callable[[], None]:
     from harness.drivers.check.monitor.kept import SeriesReader
 
     reader = SeriesReader(context.target)
@@ -269,12 +270,12 @@ TOLD: Final[Mapping[str, Told]] = {
             RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
         ),
         accesses=access("list pods", "get pods/proxy"),
-        begin=lambda context, beside: partial(_read_metrics, context, beside),
+        begin=lambda context, beside, _stack: partial(_read_metrics, context, beside),
         kind="metrics.read",
     ),
     "queries": Told(
         needs=(RequiredKey("database", "the database says how long its queries took"),),
-        begin=lambda context, beside: partial(_read_queries, context, beside),
+        begin=lambda context, beside, _stack: partial(_read_queries, context, beside),
         kind="statements.read",
     ),
     "connections": Told(
@@ -296,7 +297,7 @@ TOLD: Final[Mapping[str, Told]] = {
                 "add `metrics: {active_users: {query: max(active_users), within: 5 min}}`, with the platform's own names",
             ),
         ),
-        begin=lambda context, beside: partial(_read_users, context, beside),
+        begin=lambda context, beside, _stack: partial(_read_users, context, beside),
         kind="users.read",
         every_s=2.0,
     ),

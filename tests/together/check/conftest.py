@@ -23,6 +23,7 @@ class Backend(ThreadingHTTPServer):
     Attributes:
         status: of the next answers; 0 hangs up without one.
         body: of all answers.
+        callers: addresses and ports that requests came from.
         routes: answers of their own, by path: status, headers and body.
         times: how many more answers have that status before 200 comes back; -1: all.
     """
@@ -37,6 +38,7 @@ class Backend(ThreadingHTTPServer):
         self.times = -1
         self.paths: list[str] = []
         self.body = b"{}"
+        self.callers: set[tuple[str, int]] = set()
         self.routes: dict[str, tuple[int, dict[str, str], bytes]] = {}
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -49,6 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         backend = self.server
         backend.paths.append(self.path)
+        backend.callers.add(self.client_address)
         status = backend.status if backend.times else 200
         backend.times -= 1 if backend.times > 0 else 0
         status, headers, body = backend.routes.get(self.path, (status, {}, backend.body))

@@ -31,6 +31,18 @@ def test_answers_on_health_are_counted_whatever_their_status() -> None:
         answers_on_health('http_requests_total{route="health"} many\n', NAMES)
 
 
+def test_a_pod_is_read_again_on_the_same_connection(
+    cluster: PocketCluster, target: Target, backends: list[Backend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection to each pod in each of many readings would take the processors from what is measured."""
+    monkeypatch.setattr(backends[0].RequestHandlerClass, "protocol_version", "HTTP/1.1")
+    cluster.create("Pod", pod("a", "north", f"{NET}1"))
+    backends[0].body = TEXT.encode()
+    with closing(PodReader(target.model_copy(update={"metrics": NAMES}))) as reader:
+        assert [[one.health for one in reader.read()] for _ in range(3)] == [[9.0]] * 3
+    assert (len(backends[0].paths), len(backends[0].callers)) == (3, 1)
+
+
 def test_every_pod_of_a_workload_is_asked(cluster: PocketCluster, target: Target, backends: list[Backend]) -> None:
     """Those on their way out too; one that gives no answer says why, and is none the less there."""
     leaving = pod("b", "south", f"{NET}2")
