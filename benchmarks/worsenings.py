@@ -62,7 +62,7 @@ def main(*, directories: tuple[Path, ...], times: int, seed: int, first: int) ->
             what, run, removed = drawn(run, rng)
             after, done = decided(plan, run), done + 1
             steps.append(what)
-            for line in improvements(before, after, removed=removed):
+            for line in improvements(plan, before, after, removed=removed):
                 better[line.partition(":")[0]] += 1
                 click.echo(f"sequence {number}, {name}: {'; '.join(steps)}: {line}")
             before = after

@@ -221,6 +221,7 @@ def _windows(reader: Tables, observations: Sequence[Observation]) -> Iterable[Wi
     workers = _workers(observations)
     traffics: dict[str, Generators] = {}
     until_ns = next((end.recorded_ns for end in every(RunEnded, observations)), None)
+    counts = {file: n for sealed in every(RowsSealed, observations) for file, n in sealed.parts.items()}
     for span in spans(observations):
         within = (span.start_ns, span.end_ns)
         generators = traffics.get(span.traffic) or Generators.of(span.traffic, observations)
@@ -251,6 +252,7 @@ def _windows(reader: Tables, observations: Sequence[Observation]) -> Iterable[Wi
             files=tuple(files),
             begin_ns=generators.begin_ns,
             stopped_ns=generators.stopped_ns,
+            counted=sum(counts[file] for file in files) if counts.keys() >= files.keys() else None,
         )
 
 

@@ -90,6 +90,7 @@ def _seal(path: Path, schema: Schema, directory: RunDirectory, history: History,
     An unreadable one is left in place.
     """
     file = RowFile(path, schema)
+    parts = dict.fromkeys((directory.relative(made) for made in (*cut.parts, cut.rest)), 0)
     try:
         with ExitStack() as stack:
             writers = {made: stack.enter_context(ParquetWriter(made, schema)) for made in (*cut.parts, cut.rest)}
@@ -97,6 +98,7 @@ def _seal(path: Path, schema: Schema, directory: RunDirectory, history: History,
                 for made, part in cut.apart(rows):
                     if len(part):
                         writers[made].add(part)
+                        parts[directory.relative(made)] += len(part)
     except MissingEvidence as error:
         history.put("rows.unreadable", directory.relative(path), why=error.what)
         return
@@ -106,5 +108,6 @@ def _seal(path: Path, schema: Schema, directory: RunDirectory, history: History,
         rows=file.rows,
         closed=file.closed,
         truncated_bytes=file.truncated_bytes,
+        parts=parts,
     )
     path.unlink()

@@ -25,7 +25,7 @@ from harness.judgement.receipts.machine import machine_result, on_this_machine
 from harness.judgement.receipts.records.counted import trusted
 from harness.judgement.receipts.records.missing import lacking
 from harness.judgement.receipts.records.recorded_time import unrecorded
-from harness.judgement.receipts.records.rows import between_windows
+from harness.judgement.receipts.records.rows import not_recorded
 from harness.judgement.routes import apart_by_method
 from harness.judgement.second_reading import read_again
 from harness.judgement.summary.overview import door_results, journey_results, unjudged, window_results
@@ -115,8 +115,8 @@ def decided(plan: Plan, evidence: Evidence, figures: Mapping[Figure, Spec] = FIG
 
 @once_a_run
 def _prepared(plan: Plan, evidence: Evidence) -> Evidence:
-    """The evidence with routes named by method, with missing and excluded requests at the edges of each window, and with watchers that cannot be trusted."""
-    counts, spared = between_windows(evidence), spared_ns(plan, evidence)
+    """The evidence with routes named by method, with missing and excluded requests of each window, and with watchers that cannot be trusted."""
+    counts, spared = not_recorded(evidence), spared_ns(plan, evidence)
     windows = {
         name: replace(window, broken_off=counts.get(name, 0), spared_ns=spared.get(name, 0))
         for name, window in evidence.windows.items()

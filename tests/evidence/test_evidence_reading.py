@@ -180,6 +180,7 @@ def test_a_whole_run_reads_back(recorded: RunDirectory) -> None:
     assert evidence.complete
     assert evidence.windows["everyday/fault-free"].samples.ints["intended_ns"].tolist() == [100, 199]
     assert evidence.windows["experiment:pod-loss/fault"].samples.ints["intended_ns"].tolist() == [350]
+    assert [window.counted for window in evidence.windows.values()] == [2, 1]
     assert [worker.closed for worker in evidence.windows["everyday/fault-free"].workers] == [True]
     assert len(evidence.probes) == 1
     assert evidence.ledger.final_reads[0].rows == 1
@@ -323,6 +324,11 @@ def test_lines_that_are_lost_are_noticed(recorded: RunDirectory) -> None:
         ),
         ("run.ended", {"ok": "true"}, "`run.ended` has 'true' in `ok`, true or false was expected"),
         ("rows.sealed", {"rows": 2**70}, "`rows.sealed` has 1180591620717411303424 in `rows`, a count was expected"),
+        (
+            "rows.sealed",
+            {"rows": 1, "closed": True, "truncated_bytes": 0, "parts": {"a": -1}},
+            "`rows.sealed` has {'a': -1} in `parts`, counts by name was expected",
+        ),
         ("worker.started", {"worker": "1"}, "`worker.started` has '1' in `worker`, a whole number was expected"),
         ("pod.ready", {"at_ns": 0.5}, "`pod.ready` has 0.5 in `at_ns`, a whole number was expected"),
         ("experiment.ended", {"journal": []}, "`experiment.ended` has [] in `journal`, an object was expected"),

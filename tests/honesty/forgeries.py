@@ -50,7 +50,7 @@ class Forgery:
 
 
 def with_counts(run: Evidence) -> Evidence:
-    """The run whose watchers said how many probes they made."""
+    """The run whose watchers said how many probes they made, and whose requests were counted when it was closed."""
     made = {
         each.watcher: rows_of(each.watcher, run.tables[each.schema.name])
         for each in RECORDED
@@ -70,7 +70,13 @@ def with_counts(run: Evidence) -> Evidence:
         for seq, (watcher, count) in enumerate(made.items())
         if watcher in run.watchers
     ]
-    return replace(run, observations=(*run.observations, *closed))
+    return replace(requests_counted(run), observations=(*run.observations, *closed))
+
+
+def requests_counted(run: Evidence) -> Evidence:
+    """The run whose requests were counted when it was closed."""
+    windows = {name: replace(window, counted=len(window.samples)) for name, window in run.windows.items()}
+    return replace(run, windows=windows)
 
 
 def places(run: Evidence) -> tuple[str, ...]:
@@ -103,7 +109,8 @@ def forged(run: Evidence, kind: str, place: str, rng: Rng) -> Forgery:
 def with_rows(run: Evidence, place: str, edit: Rows) -> Evidence:
     """The run with the rows of a table, or of the users' requests in every window, edited."""
     if place == SAMPLES:
-        return replace(run, windows={n: replace(w, samples=edit(w.samples)) for n, w in run.windows.items()})
+        made = replace(run, windows={n: replace(w, samples=edit(w.samples)) for n, w in run.windows.items()})
+        return requests_counted(made) if any(w.counted is not None for w in run.windows.values()) else made
     if place in LEDGER:
         books = replace(run.ledger, **of_field(LEDGER[place], edit(run.tables[place])))
         return replace(run, ledger=counted(books))

@@ -19,13 +19,17 @@ from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.builders.rollout_runs import objective_of, planned
 from tests.builders.scenarios import scenario
-from tests.honesty.forgeries import with_counts
+from tests.honesty.forgeries import requests_counted, with_counts
 
 
 def runs() -> Mapping[str, tuple[Plan, Evidence]]:
     """By name."""
     of_judgement = {name: RUNS[name] for name in ("healthy", "failing", "rough", "rough-beside", "cut")}
-    return {"core": (core_plan(), with_counts(core_evidence())), **of_judgement, **dict(_of_sentences())}
+    others = {**of_judgement, **dict(_of_sentences())}
+    return {
+        "core": (core_plan(), with_counts(core_evidence())),
+        **{name: (asked, requests_counted(run)) for name, (asked, run) in others.items()},
+    }
 
 
 def _of_sentences() -> Iterable[tuple[str, tuple[Plan, Evidence]]]:

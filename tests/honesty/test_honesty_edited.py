@@ -50,7 +50,7 @@ def twice(place: str, at: Callable[[Table], np.ndarray]) -> Callable[[Evidence],
     return lambda run: with_rows(run, place, lambda rows: Table.merged(rows.schema, [rows, rows.where(at(rows))]))
 
 
-EDGES = "requests or journeys at the edges of the window are missing in the record"
+EDGES = "requests or journeys of the window are missing in the record"
 CASES = (
     Edited(
         id="a tenth of what journeys wrote is not recorded",
@@ -138,7 +138,7 @@ def test_a_window_that_is_removed_takes_no_failure_with_it() -> None:
     before = decided(core_plan(), bad)
     after = decided(core_plan(), without_window(bad, "everyday/after-faults"))
     assert {v.requirement: v.outcome for v in before.verdicts}["ND-KPI-UPTIME"] is Outcome.FAIL
-    assert improvements(before, after, removed=True) == []
+    assert improvements(core_plan(), before, after, removed=True) == []
 
 
 def of_one_row() -> Plan:
@@ -208,7 +208,7 @@ def test_what_each_run_records_is_no_go_where_it_is_gone(
     assert decided(plan, run).decision.outcome is DecisionOutcome.GO
     before, after = decided(plan, bad(run)), decided(plan, lacking(bad(run)))
     assert before.decision.outcome is DecisionOutcome.INCONCLUSIVE
-    assert improvements(before, after, removed=True) == []
+    assert improvements(plan, before, after, removed=True) == []
     assert after.decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert any(why in reason for reason in (*after.decision.reasons, *(one.because.text for one in after.verdicts)))
 

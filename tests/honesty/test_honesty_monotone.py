@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from harness.judgement.judging import decided
+from harness.model import Outcome
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
+from tests.honesty.edits import both, one_in, requests, word
+from tests.honesty.forgeries import requests_counted
 from tests.honesty.worsenings import HARMS, REMOVALS, drawn, drop_requests, fail_some, improvements
 
 
@@ -24,7 +27,7 @@ def test_no_worsening_of_a_run_makes_a_verdict_better(seed: int) -> None:
         what, run, removed = drawn(run, rng)
         done.append(what)
         after = decided(plan, run)
-        assert improvements(before, after, removed=removed) == [], done
+        assert improvements(plan, before, after, removed=removed) == [], done
         before = after
 
 
@@ -37,6 +40,17 @@ def test_each_way_changes_a_run() -> None:
         assert any(pickle.dumps(replace(way(run, rng)[1])) != whole for _ in range(20)), way
 
 
+def test_last_requests_of_journeys_that_failed_and_are_gone_are_missing() -> None:
+    """No number comes after them: the count of requests when the run was closed has them."""
+    plan, run = core_plan(), requests_counted(core_evidence())
+    last = max(run.windows["everyday/fault-free"].samples.words["step"].present, key=int)
+    for journeys in (0.01, 1.0):
+        gone = requests(run, lambda rows: rows.where(~both(word("step", last), one_in(journeys))(rows)))  # noqa: B023 - called at once
+        rows = {one.requirement: one for one in decided(plan, gone).verdicts}
+        assert rows["ND-KPI-ERRORS"].outcome is Outcome.INCONCLUSIVE
+        assert "requests or journeys of the window are missing in the record" in rows["ND-KPI-ERRORS"].reason
+
+
 def test_who_removes_what_failed_is_seen() -> None:
     """A fifth of a minute fails; its rows are gone, and the numbers of journeys and requests say so."""
     plan, rng = core_plan(), np.random.default_rng(5)
@@ -44,4 +58,4 @@ def test_who_removes_what_failed_is_seen() -> None:
     before = decided(plan, failed)
     for seed in range(12):
         what, gone = drop_requests(failed, np.random.default_rng(seed))
-        assert improvements(before, decided(plan, gone), removed=True) == [], what
+        assert improvements(plan, before, decided(plan, gone), removed=True) == [], what

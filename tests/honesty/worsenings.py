@@ -1,17 +1,18 @@
 """Ways to make the evidence of a run worse, drawn: a request fails, is slower, an outage is added, a record is gone.
 
-None of them may make a verdict, or the decision, better. What was worse before stays as it was, and nothing that was good becomes good twice.
+None of them may make a verdict, or the decision, better. What was worse before stays as it was, and nothing that was good becomes good twice: a request that
+failed does not fail later, since what fails after a fault was sent may be the fault's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
-from harness.model import DecisionOutcome, Evidence, Judgement, Outcome, Table, Window
+from harness.model import DecisionOutcome, Evidence, Figure, Judgement, Objective, Outcome, Plan, Table, Window
 from harness.model.records.table import Bools
 from tests.honesty.edits import changed, counted
 
@@ -25,24 +26,38 @@ DECISIONS: Final = {
     DecisionOutcome.PARTIAL: 1,
     DecisionOutcome.GO: 2,
 }
+PASSES: Final = 2
 Worsening = tuple[str, Evidence]
 _GROUPS: Final = ("name", "served_region", "region", "served_pod")
 
 
-def improvements(before: Judgement, after: Judgement, *, removed: bool) -> list[str]:
-    """What is better after than before; what was removed may leave a failure undecided, never anything passed."""
+def improvements(plan: Plan, before: Judgement, after: Judgement, *, removed: bool) -> list[str]:
+    """What is better after than before; what was removed may leave a failure undecided, never anything passed.
+
+    Excused is what compares the platform's own metrics with what requests met: of a request that failed it is unknown whether they count it, so a
+    difference of plays may become undecided; and of errors it is asked whether those that were met are counted, which is another question where more were met.
+    """
+    compared = {row: one.params["what"] for row, one in _exposed(plan)}
     found: list[tuple[str, Outcome | DecisionOutcome, Outcome | DecisionOutcome, int, int, str]] = [
         (one.requirement, one.outcome, other.outcome, RANK[one.outcome], RANK[other.outcome], other.because.text)
         for one, other in zip(before.verdicts, after.verdicts, strict=True)
     ]
     first, then = before.decision.outcome, after.decision.outcome
     found.append(("decision", first, then, DECISIONS[first], DECISIONS[then], after.decision.headline))
-    least = 2 if removed else 0
-    return [
-        f"{name}: {was.value} → {now.value}: {text[:300]}"
+    better = [
+        (name, high, f"{name}: {was.value} → {now.value}: {text[:300]}")
         for name, was, now, low, high, text in found
-        if high > low and high >= least
+        if high > low
     ]
+    if removed:
+        return [line for _, high, line in better if high == PASSES]
+    excused = {name for name, high, _ in better if name in compared and (high < PASSES or "error" in compared[name])}
+    return [line for name, _, line in better if name not in excused and not (excused and name == "decision")]
+
+
+def _exposed(plan: Plan) -> Iterator[tuple[str, Objective]]:
+    for claim in plan.claims:
+        yield from ((claim.requirement, one) for one in claim.objectives if one.figure is Figure.EXPOSED)
 
 
 def drawn(run: Evidence, rng: Rng) -> tuple[str, Evidence, bool]:
@@ -133,7 +148,7 @@ def slow_some(run: Evidence, rng: Rng) -> Worsening:
     def edit(window: Window) -> Table:
         own = np.random.default_rng(seed)
         rows = window.samples
-        at = _of_a_group(rows, own) & _some(rows, "intended_ns", span, share, own)
+        at = _of_a_group(rows, own) & _some(rows, "intended_ns", span, share, own) & rows.words["error"].missing
         return changed(rows, lambda _: at, done_ns=rows.ints["done_ns"] + round(ms * 1e6))
 
     return f"{share:.3g} of the requests took {ms:.4g} ms more for {(span[1] - span[0]) / S:.3g} s", _users(run, edit)
@@ -146,7 +161,7 @@ def stall(run: Evidence, rng: Rng) -> Worsening:
     def edit(window: Window) -> Table:
         rows = window.samples
         ints = rows.ints
-        at = (ints["intended_ns"] >= span[0]) & (ints["intended_ns"] < span[1])
+        at = (ints["intended_ns"] >= span[0]) & (ints["intended_ns"] < span[1]) & rows.words["error"].missing
         return changed(rows, lambda _: at, done_ns=np.maximum(ints["done_ns"], span[1]))
 
     return f"a stall of {(span[1] - span[0]) / S:.3g} s", _users(run, edit)
@@ -167,7 +182,7 @@ def fail_probes(run: Evidence, rng: Rng) -> Worsening:
 def slow_probes(run: Evidence, rng: Rng) -> Worsening:
     """Probes are answered later for a time."""
     rows, span, share, ms = run.probes, span_of(run, rng), _share(rng), 10 ** rng.uniform(0, 4)
-    at = _some(rows, "due_ns", span, share, rng)
+    at = _some(rows, "due_ns", span, share, rng) & rows.words["error"].missing
     made = changed(rows, lambda _: at, done_ns=rows.ints["done_ns"] + round(ms * 1e6))
     return f"{int(at.sum())} probes took {ms:.4g} ms more", replace(run, probes=made)
 

@@ -207,6 +207,43 @@ def test_plays_that_are_counted_once_an_hour_fail() -> None:
     assert (found.outcome, found.value) == (FAIL, None)
 
 
+@pytest.mark.parametrize(
+    ("plays", "one_in", "outcome"),
+    [
+        (1.1, 10_000, FAIL),
+        (1.1, 10, FAIL),
+        (0.95, 10, INCONCLUSIVE),
+        (0.8, 10, FAIL),
+        (1.0, 500, PASS),
+        (1.0, 10, INCONCLUSIVE),
+    ],
+)
+def test_plays_that_failed_may_have_been_counted(plays: float, one_in: int, outcome: Outcome) -> None:
+    """So many plays a user in the metrics, one sent by each, of which one in so many failed: a difference that these may explain is undecided."""
+    rows = samples(0, 60)
+    at = rows.words["name"].equals("play-track")
+    at &= np.cumsum(at) % one_in == 1
+
+    def spoil(fields: dict[str, Any]) -> None:
+        fields["counters"] = {**fields["counters"], "plays_total": plays * fields["counters"]["plays_total"]}
+
+    (found,) = judged(PLAYS, spoil=spoil, given=with_load(failing(rows, at)))
+    assert found.outcome is outcome
+    doubt = "125 of them failed, and as it is unknown which of these the platform counted, it is 0.9 to 1"
+    assert (doubt in found.reason) is (outcome is INCONCLUSIVE)
+
+
+def test_a_request_without_an_answer_may_be_no_error_of_the_platform() -> None:
+    """One in twenty ended without a status, the metrics know of none."""
+    given = with_load(failing(samples(0, 60), slice(0, None, 20), status=0, error="timeout"))
+    (found,) = judged(ERRORS, given=given)
+    assert found.outcome is INCONCLUSIVE
+    assert (
+        "250 of them failed, and as it is unknown which of these the platform counted, it is 0 % to 4.167 %"
+        in found.reason
+    )
+
+
 def played_beside(later_s: float) -> Evidence:
     """Sign-ins are counted by the one pod, plays by another that is read so much later, and 2 % too many."""
     counting = []

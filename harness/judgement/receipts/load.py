@@ -107,9 +107,9 @@ def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: boo
 
 
 def broken_off(window: Window) -> Iterable[Trouble]:
-    """Requests at the edges of the window that are not recorded: `between_windows`."""
+    """Requests of the window that are not recorded: `not_recorded`."""
     if window.broken_off:
-        was = f"{window.broken_off} requests or journeys at the edges of the window are missing in the record"
+        was = f"{window.broken_off} requests or journeys of the window are missing in the record"
         yield Trouble(was, AS_RECORDED)
 
 

@@ -51,6 +51,10 @@ def _objects(value: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, dict) for item in value)
 
 
+def _counts(value: object) -> bool:
+    return isinstance(value, dict) and all(is_integer(count) and count >= 0 for count in value.values())
+
+
 def _numbers(value: object) -> bool:
     return isinstance(value, list | tuple) and all(map(_is_size, value))
 
@@ -67,6 +71,7 @@ YesNoOrUnknown = Annotated[
 Word = Annotated[str, Expected("a word", lambda value: isinstance(value, str))]
 Numeral = Annotated[str, Expected("a number of a round", lambda value: str(value).isdecimal())]
 PhaseWord = Annotated[str, Expected("a phase", lambda value: value in {phase.value for phase in Phase})]
+Counts = Annotated[Mapping[str, int], Expected("counts by name", _counts)]
 Names = Annotated[Sequence[str], Expected("a list", lambda value: isinstance(value, list | tuple))]
 Fields = Annotated[Mapping[str, Any], Expected("an object", lambda value: isinstance(value, dict))]
 ManyFields = Annotated[Sequence[Mapping[str, Any]], Expected("a list of objects", _objects)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from harness.model.observations.kinds import (
     Count,
+    Counts,
     Fields,
     ManyFields,
     Names,
@@ -244,11 +245,12 @@ class CheckFailed(Recorded):
 @written("rows.sealed", by=["seal"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowsSealed(Recorded):
-    """A row file (the subject) was converted to Parquet."""
+    """A row file (the subject) was converted to Parquet; `parts` counts the rows of each file that it was cut into."""
 
     rows: Count
     closed: YesOrNo
     truncated_bytes: Count
+    parts: Counts = field(default_factory=dict)
 
 
 @written("rows.unreadable", by=["seal"])

@@ -92,7 +92,8 @@ class Window:
         workers: the generators.
         files: where the rows are, relative to the run directory.
         begin_ns: time 0 of the schedule. stopped_ns: when the load's stop was requested. None: not recorded.
-        broken_off: requests and journeys between others, at the edges of this window, that are not recorded; the judge counts them.
+        counted: how many requests it had when the run was closed; None: they were not counted.
+        broken_off: requests and journeys of this window that are not recorded, by their numbers and by `counted`; the judge counts them.
         spared_ns: where a fault or a candidate was sent at the end: as long before it a request that failed after it must have been due to tell of
             this window. 0: none was sent.
         starved: the time in which the machine was starved, where the requests that it delayed are left out; None: none is.
@@ -111,6 +112,7 @@ class Window:
     files: tuple[str, ...] = ()
     begin_ns: int | None = None
     stopped_ns: int | None = None
+    counted: int | None = None
     broken_off: int = 0
     spared_ns: int = 0
     starved: StarvedTime | None = None

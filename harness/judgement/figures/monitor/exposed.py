@@ -6,8 +6,7 @@ readings is compared with the requests that were answered in the same seconds.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, failed, steady_window
+from harness.judgement.figures.monitor.buckets import buckets_of, quantile_of
 from harness.judgement.figures.monitor.metric_courses import (
     MetricCourse,
     UnknownMetric,
@@ -46,6 +46,7 @@ _FEW_ERRORS: Final = (
     "the traffic met no more errors than the tolerance: a platform that counts no errors would pass as well"
 )
 _MAKE_ERRORS: Final = "add a scenario that runs an experiment of domain external, such as `errors-10`, under this traffic: metrics are also read during that experiment"
+_NO_FAILURES: Final = "find out why these requests failed, then run again"
 _AGAIN: Final = "make sure that the metrics of every pod can be read during the complete window, then run again"
 
 
@@ -56,6 +57,8 @@ class _Compared:
     Attributes:
         tolerance: by how much the two may differ.
         unsure: by how much the value in the metrics may be wrong, since pods are not read at the same time.
+        failed: how many of the requests failed so that it is unknown whether the platform counted them.
+        least, most: the measured value if none of these, or all, are taken as the platform may have counted them; None: as measured.
     """
 
     what: str
@@ -65,6 +68,9 @@ class _Compared:
     unit: str
     n: int
     unsure: float = 0.0
+    failed: int = 0
+    least: float | None = None
+    most: float | None = None
     detail: str = ""
     of_errors: bool = False
     """Whether errors are compared: if the traffic met no more errors than the tolerance, a platform that counts no errors would pass as well."""
@@ -149,6 +155,7 @@ def _errors(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compa
     n = course.grown(lambda read: _requests(read, routes), entry=True)
     bad = course.grown(lambda read: _requests(read, routes, least=SERVER_ERROR), entry=True)
     missed = int(failed(samples).sum()) + int((~probes.words["error"].missing).sum())
+    unheard = sum(int((~rows.words["error"].missing & (rows.ints["status"] == 0)).sum()) for rows in (samples, probes))
     if not n or not len(samples):
         raise UnknownMetric("no request was counted in the window")
     asked = [route for route in routes if are_of(samples, route).any()]
@@ -158,6 +165,8 @@ def _errors(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compa
         what="error rate",
         exposed=bad / n,
         measured=missed / (len(samples) + len(probes)),
+        failed=unheard,
+        least=(missed - unheard) / (len(samples) + len(probes)),
         tolerance=case.objective.limit.in_unit("ratio"),
         unit="ratio",
         n=len(samples),
@@ -170,7 +179,7 @@ def _engagement(case: Case, window: Window, course: MetricCourse) -> Iterable[_C
     if not names.get("actions"):
         raise UnknownMetric("the target file names no counters of user actions (`metrics.per_user`)")
     samples, _ = _answered(case, window, course)
-    done = samples.where(~failed(samples))
+    bad = failed(samples)
 
     def counted(name: str) -> tuple[float, float]:
         def count(read: MetricsRead) -> float:
@@ -179,7 +188,9 @@ def _engagement(case: Case, window: Window, course: MetricCourse) -> Iterable[_C
         return course.grown(count, entry=False), course.unsure(count, entry=False)
 
     (users, off_users), (actions, off_actions) = counted(names["users"]), counted(names["actions"])
-    asked, acted = (int(are_of(done, names[key]).sum()) for key in ("user_route", "action_route"))
+    own = [are_of(samples, names[key]) for key in ("user_route", "action_route")]
+    asked, acted = (int((rows & ~bad).sum()) for rows in own)
+    no_user, no_action = (int((rows & bad).sum()) for rows in own)
     if not asked:
         raise UnknownMetric(f"the traffic had no answered request on {names['user_route']}")
     exposed = actions / users if users else 0.0
@@ -191,6 +202,9 @@ def _engagement(case: Case, window: Window, course: MetricCourse) -> Iterable[_C
         tolerance=case.objective.limit.in_unit("ratio") * measured,
         unit="",
         n=asked,
+        failed=no_user + no_action,
+        least=acted / (asked + no_user),
+        most=(acted + no_action) / asked,
         unsure=exposed * (off_users / users + off_actions / actions) if users and actions else 0.0,
     )
 
@@ -230,13 +244,13 @@ def _took(case: Case, window: Window, course: MetricCourse) -> _Took:
 
 def _quantiles(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compared]:
     took = _took(case, window, course)
-    ends, counts = _buckets(course, took.routes)
+    ends, counts = buckets_of(course, took.routes)
     share = Quantity.parse(case.objective.params["share"]).in_unit("ratio")
     for quantile in QUANTILES:
         measured = float(np.quantile(took.ms, quantile))
         yield _Compared(
             what=f"p{100 * quantile:g}",
-            exposed=_quantile(ends, counts, quantile) * 1000,
+            exposed=quantile_of(ends, counts, quantile) * 1000,
             measured=measured,
             tolerance=max(share * measured, case.objective.limit.in_unit("ms")),
             unit="ms",
@@ -251,7 +265,7 @@ def _performance(case: Case, window: Window, course: MetricCourse) -> Iterable[_
     yield from _rate(case, window, course)
     took = _took(case, window, course)
     measured = float(np.quantile(took.ms, QUANTILES[1]))
-    exposed = _quantile(*_buckets(course, took.routes), QUANTILES[1]) * 1000
+    exposed = quantile_of(*buckets_of(course, took.routes), QUANTILES[1]) * 1000
     yield _Compared(
         what="p95",
         exposed=exposed,
@@ -291,37 +305,6 @@ def _errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterab
         )
 
 
-def _buckets(course: MetricCourse, routes: Sequence[str]) -> tuple[Floats, Floats]:
-    """Upper ends of the histogram buckets in s, ascending, and how many answers of these routes took at most that long in the spans."""
-
-    def at_most(end: str) -> Callable[[MetricsRead], float]:
-        def count(read: MetricsRead) -> float:
-            return sum(float(n) for route in routes for e, n in read.buckets.get(route, ()) if e == end)
-
-        return count
-
-    entry = [read for reads in course.pods.values() for read in reads if read.entry]
-    ends = {str(end) for read in entry for route in routes for end, _ in read.buckets.get(route, ())}
-    if not ends:
-        raise UnknownMetric("the workload at the entry exposes no histogram buckets of response times for these routes")
-    ordered = sorted(ends, key=float)
-    counts = [course.grown(at_most(end), entry=True) for end in ordered]
-    if not counts[-1] > 0:
-        raise UnknownMetric("no answer was counted in the histogram buckets of response times for these routes")
-    return np.array([float(end) for end in ordered]), np.array(counts)
-
-
-def _quantile(ends: Floats, counts: Floats, quantile: float) -> float:
-    """The quantile as Prometheus computes it: linear within a bucket; the upper end of the last finite bucket if it is beyond that."""
-    rank = quantile * float(counts[-1])
-    at = int(np.searchsorted(counts, rank))
-    if not math.isfinite(ends[at]):
-        return float(ends[at - 1]) if at else math.nan
-    below, start = (float(counts[at - 1]), float(ends[at - 1])) if at else (0.0, 0.0)
-    inside = float(counts[at]) - below
-    return start + (float(ends[at]) - start) * ((rank - below) / inside if inside else 1.0)
-
-
 _PAIRS: Final[Mapping[str, Callable[[Case, Window, MetricCourse], Iterable[_Compared | UnknownMetric]]]] = {
     "quantiles": _quantiles,
     "error rate": _errors,
@@ -333,14 +316,21 @@ _PAIRS: Final[Mapping[str, Callable[[Case, Window, MetricCourse], Iterable[_Comp
 
 
 def _measured(case: Case, window: Window, course: MetricCourse, pair: _Compared) -> Measure:
-    off = abs(pair.exposed - pair.measured)
-    close = off <= pair.tolerance
+    low, high = (pair.measured if end is None else end for end in (pair.least, pair.most))
+    nearest = max(pair.exposed - high, low - pair.exposed, 0.0)
+    close = max(pair.exposed - low, high - pair.exposed) <= pair.tolerance
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": pair.what}
     said, seen, allowed = (formatted(value, pair.unit) for value in (pair.exposed, pair.measured, pair.tolerance))
     summary = f"{pair.what} in the platform's metrics is {said}, measured from {pair.n} requests it is {seen}{pair.detail}, expected a difference of at most {allowed}"
-    if pair.tolerance < off <= pair.tolerance + pair.unsure:
-        unsure = f"since pods were not read at the same time, the value in the metrics is uncertain by {formatted(pair.unsure, pair.unit)}"
-        return inconclusive(case, _NAME, f"{summary}; {unsure}", MORE_TRAFFIC, scope=scope)
+    if not close and nearest <= pair.tolerance + pair.unsure:
+        ends = " to ".join(formatted(end, pair.unit) for end in (low, high))
+        doubts = {
+            f"since pods were not read at the same time, the value in the metrics is uncertain by {formatted(pair.unsure, pair.unit)}": pair.unsure,
+            f"{pair.failed} of them failed, and as it is unknown which of these the platform counted, it is {ends}": high
+            - low,
+        }
+        text = "; ".join([summary, *(doubt for doubt, there in doubts.items() if there)])
+        return inconclusive(case, _NAME, text, _NO_FAILURES if high > low else MORE_TRAFFIC, scope=scope)
     if close and pair.of_errors and pair.measured <= pair.tolerance:
         why = _FEW_ERRORS if pair.measured else _NO_ERROR
         return inconclusive(case, _NAME, f"{summary}, but {why}", _MAKE_ERRORS, scope=scope)

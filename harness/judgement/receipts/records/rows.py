@@ -2,7 +2,8 @@
 
 A journey of the harness has a number in its worker, and numbers its requests from 1 on. If a number is missing or occurs twice, within a window or from
 one window of its traffic to the next, the record was changed or is incomplete. A user who gave up before a first request leaves a number without a
-row. Rows of Locust's own users, and of other tools, have no numbers: for such rows only the answers are checked.
+row. Rows of Locust's own users, and of other tools, have no numbers, and the last request of a journey has none after it: such rows are missing if a
+window has fewer than were counted when the run was closed.
 """
 
 from __future__ import annotations
@@ -90,11 +91,22 @@ def _numbers(samples: Table) -> Iterable[Trouble]:
         yield Trouble(f"{silent} journeys that arrived in the window have no request in the record", _GAVE_UP)
 
 
-def between_windows(evidence: Evidence) -> Mapping[str, int]:
-    """By window, the number of requests and journeys at its edges that are missing in the record: requests of journeys that continue in another window, and whole journeys.
+def not_recorded(evidence: Evidence) -> Mapping[str, int]:
+    """By window, how many requests fewer it has than were counted, or, if these are more, the requests and journeys at its edges that are missing in the record.
 
-    They count for the windows on both sides, and for windows between these.
+    The latter are requests of journeys that continue in another window, and whole journeys. They count for the windows on both sides, and for windows
+    between these.
     """
+    edges = _between_windows(evidence)
+    fewer = {
+        name: window.counted - len(window.samples)
+        for name, window in evidence.windows.items()
+        if window.counted is not None
+    }
+    return {name: n for name in evidence.windows if (n := max(edges.get(name, 0), fewer.get(name, 0))) > 0}
+
+
+def _between_windows(evidence: Evidence) -> Mapping[str, int]:
     found: dict[str, int] = {}
     for traffic in dict.fromkeys(window.traffic for window in evidence.windows.values()):
         own: list[Window] = []
