@@ -25,6 +25,7 @@ from harness import clock
 from harness.chaos.child.parts import HYPOTHESIS, METHOD, ROLLBACK, THREAD, PartHandler
 from harness.chaos.child.remembered import remember
 from harness.chaos.confirmation.confirming import comes_to_be_met, comes_true, still_true, was_true
+from harness.chaos.confirmation.reads import newly_answered
 from harness.chaos.confirmation.receipts import HitSnapshot
 from harness.chaos.confirmation.tolerances import complaint, holds, selected_nothing
 from harness.chaos.confirmation.undoing import is_of_harness, is_own_undo, may_undo
@@ -154,6 +155,7 @@ class ExperimentRecorder:
             status=run.get("status", "interrupted"),
             ok=run.get("status") == "succeeded" and not (why or against),
             output=str(run.get("output"))[:_LONGEST],
+            answers=newly_answered(),
         )
         said = why or (against if action else "")
         if said:

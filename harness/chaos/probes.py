@@ -6,15 +6,13 @@ They read the target, not the clients, because a fault may be active without any
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from itertools import islice
 from typing import Final
-
-import httpx
 
 from harness.chaos.confirmation.hits import name_of
 from harness.chaos.confirmation.liveness import liveness_begun
 from harness.chaos.confirmation.polling import none_left, until
+from harness.chaos.confirmation.reads import statuses
 from harness.chaos.containers import EXEC, succeeds_in
 from harness.chaos.injected import NETWORK, injected_now
 from harness.chaos.locks import queries_wait, rows_free
@@ -26,7 +24,6 @@ from harness.targets.cluster.selectors import selects
 from harness.targets.cluster.usage import METRICS_READ, memory_of
 from harness.targets.cluster.workloads import WORKLOADS, is_complete, replicas_of, restarts_of, workloads
 from harness.targets.database import LEADER, MEMBERS, leader_of, leader_region, not_streaming
-from harness.targets.http import http_client
 from harness.targets.kubernetes import Object, has_condition, is_over, is_terminating, namespaces_of
 
 __all__ = [
@@ -56,7 +53,6 @@ _ERROR: Final = 500
 _READS: Final = 100
 _MANY_READS: Final = 200
 """Of 200 reads of which 3 % fail 4 or more fail in 17 of 20 cases; where 0.05 % fail, in 1 of 300 000."""
-_READ_S: Final = 2.0
 _MB: Final = 1_000_000
 
 
@@ -267,7 +263,7 @@ def answers_fail(within_s: float = 5.0, at_least: float = 0.02) -> bool:
     enough = max(1, math.ceil(at_least * _MANY_READS))
 
     def condition() -> bool:
-        failed = (status for status in _statuses(_MANY_READS) if status >= _ERROR)
+        failed = (status for status in statuses(_MANY_READS) if status >= _ERROR)
         return sum(1 for _ in islice(failed, enough)) == enough
 
     return until(within_s, condition)
@@ -280,7 +276,7 @@ def answers_well(within_s: float = 5.0) -> bool:
     Args:
         within_s: how long to read for it, in seconds.
     """
-    return until(within_s, lambda: all(0 < status < _ERROR for status in _statuses(_READS)))
+    return until(within_s, lambda: all(0 < status < _ERROR for status in statuses(_READS)))
 
 
 @accesses(*METRICS_READ)
@@ -343,17 +339,6 @@ def _growth(here: ChaosSession, pods: list[Hit]) -> list[float]:
     """Bytes by which each has grown; one that is not measured is unknown, and neither grew nor shrank."""
     used = {namespace: memory_of(here.cluster, namespace) for namespace in {hit.namespace for hit in pods}}
     return [used[hit.namespace].get(hit.name, math.nan) - here.memory.get(hit.name, math.nan) for hit in pods]
-
-
-def _statuses(number: int) -> Iterator[int]:
-    """The answers to so many reads at the entry, one after the other; 0 where none came."""
-    target = session().target
-    with http_client(target, target.entry, timeout_s=_READ_S) as client:
-        for _ in range(number):
-            try:
-                yield client.get(target.probes.read.path).status_code
-            except httpx.HTTPError:
-                yield 0
 
 
 def _hits(here: ChaosSession, kind: str) -> list[Hit]:

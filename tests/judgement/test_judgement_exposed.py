@@ -22,6 +22,7 @@ from judgement_builders import (
     samples,
     with_ints,
     with_load,
+    with_words,
 )
 
 from harness.judgement import judge
@@ -180,6 +181,33 @@ def test_errors_are_compared_where_errors_were_made(counted_as: str, outcome: Ou
     for one, n in ((ERRORS, 1), (BY_ROUTE, 4)):
         found = judged(one, given=made(counted_as=counted_as))
         assert [each.outcome for each in found] == [outcome] * n
+
+
+def test_what_probes_and_the_experiment_itself_read_is_counted_too() -> None:
+    """Forty probes of 14 s and ten reads of the experiment were answered with 500, which the metrics count on the route that they read."""
+    run = made()
+    due = run.probes.ints["done_ns"]
+    own = run.probes.words["kind"].equals("read") & (due >= ns(72)) & (due < ns(86))
+    bad = own & (np.cumsum(own) <= 40)
+    probes = with_words(with_ints(run.probes, bad, status=500), bad, error="status 500")
+    reads = observation(
+        "activity", "pod-loss", 80, "chaos-pod-loss", started_ns=ns(75), ended_ns=ns(80), answers={"200": 90, "500": 10}
+    )
+
+    def more(one: Observation) -> Observation:
+        at = one.fields.get("at_ns", 0)
+        if one.kind != "metrics.read" or one.fields.get("experiment") != "pod-loss" or at < ns(86):
+            return one
+        requests = one.fields["requests"]
+        reads_of = {**requests["read-track"], "500": requests["read-track"]["500"] + 50.0}
+        return replace(one, fields={**one.fields, "requests": {**requests, "read-track": reads_of}})
+
+    observations = (*map(more, run.observations), reads)
+    with_both = replace(run, probes=probes, observations=observations)
+    assert [each.outcome for each in judged(BY_ROUTE, given=with_both)] == [PASS] * 4
+    for lacking in (replace(with_both, probes=run.probes), replace(with_both, observations=observations[:-1])):
+        found = {each.scope["of"]: each.outcome for each in judged(BY_ROUTE, given=lacking)}
+        assert found["errors of read-track"] is FAIL
 
 
 def test_where_no_error_was_made_nothing_is_known_of_counting_them() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from harness.model.observations.kinds import ManyFields, Recorded, Timed, Whole, Word, YesOrNo, written
+from harness.model.observations.kinds import Counts, ManyFields, Recorded, Timed, Whole, Word, YesOrNo, written
 
 
 @written("fault.sent", by=["chaos-*"])
@@ -98,6 +98,7 @@ class ActivityDone(Recorded):
 
     Attributes:
         status: status in Chaos Toolkit. ok: whether it succeeded and did not report a failure itself; None in an older record.
+        answers: by status, how many reads at the entry it made itself.
     """
 
     name: Word = ""
@@ -108,3 +109,4 @@ class ActivityDone(Recorded):
     status: Word = ""
     ok: YesOrNo | None = None
     output: Word = ""
+    answers: Counts = field(default_factory=dict)

@@ -485,7 +485,7 @@ def test_a_few_answers_that_fail_without_any_fault_are_none(
     fails: bool,  # noqa: FBT001 - a value of the table
 ) -> None:
     """Of two hundred reads, by default one of fifty must fail."""
-    monkeypatch.setattr(probes, "_statuses", lambda number: iter([500] * failing + [200] * (number - failing)))
+    monkeypatch.setattr(probes, "statuses", lambda number: iter([500] * failing + [200] * (number - failing)))
     assert probes.answers_fail(within_s=0) is fails
     assert probes.answers_fail(within_s=0, at_least=0) is (failing > 0)
 

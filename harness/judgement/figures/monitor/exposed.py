@@ -30,7 +30,7 @@ from harness.judgement.shapes.every import Things, every_one
 from harness.judgement.stats.statistics import Floats
 from harness.judgement.wording import formatted
 from harness.model import Figure, Measure, Objective, Phase, Quantity, Receipt, Table, Window
-from harness.model.observations import MetricsRead
+from harness.model.observations import ActivityDone, MetricsRead, every
 
 QUANTILES: Final = (0.5, 0.95, 0.99)
 _NAME: Final = "exposed metric"
@@ -107,6 +107,12 @@ def _answered(case: Case, window: Window, course: MetricCourse) -> tuple[Table, 
     return samples, probes.where(probes.words["kind"].equals("read") & known)
 
 
+def _read_by(case: Case, window: Window, *, least: int = 0) -> int:
+    """How many reads the window's experiment made itself, on the route of the probes; with `least`, only those answered with such a status or above."""
+    done = [one for one in every(ActivityDone, case.evidence.observations) if window.experiment == one.subject]
+    return sum(n for one in done for status, n in one.answers.items() if int(status) >= least)
+
+
 def _requests(read: MetricsRead, routes: Iterable[str], *, least: int | None = None) -> float:
     """How many answers the metrics count on these routes; with `least`, only those whose status is a number of at least `least`."""
     total = 0.0
@@ -155,6 +161,8 @@ def _errors(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compa
     n = course.grown(lambda read: _requests(read, routes), entry=True)
     bad = course.grown(lambda read: _requests(read, routes, least=SERVER_ERROR), entry=True)
     missed = int(failed(samples).sum()) + int((~probes.words["error"].missing).sum())
+    missed += _read_by(case, window, least=SERVER_ERROR)
+    sent = len(samples) + len(probes) + _read_by(case, window)
     unheard = sum(int((~rows.words["error"].missing & (rows.ints["status"] == 0)).sum()) for rows in (samples, probes))
     if not n or not len(samples):
         raise UnknownMetric("no request was counted in the window")
@@ -164,9 +172,9 @@ def _errors(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compa
     yield _Compared(
         what="error rate",
         exposed=bad / n,
-        measured=missed / (len(samples) + len(probes)),
+        measured=missed / sent,
         failed=unheard,
-        least=(missed - unheard) / (len(samples) + len(probes)),
+        least=(missed - unheard) / sent,
         tolerance=case.objective.limit.in_unit("ratio"),
         unit="ratio",
         n=len(samples),
@@ -280,10 +288,11 @@ def _performance(case: Case, window: Window, course: MetricCourse) -> Iterable[_
 def _errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compared | UnknownMetric]:
     """Answers of 500 and above of every route, one by one; a request at either end of the span may be counted on either side.
 
-    A route whose answers are not counted by status has no errors to compare.
+    A route whose answers are not counted by status has no errors to compare. Probes and the experiment itself read one of them.
     """
-    samples, _ = _answered(case, window, course)
+    samples, probes = _answered(case, window, course)
     status = samples.ints["status"]
+    read = int((probes.ints["status"] >= SERVER_ERROR).sum()) + _read_by(case, window, least=SERVER_ERROR)
 
     def counted(route: str) -> float:
         return course.grown(lambda read: _requests(read, [route], least=SERVER_ERROR), entry=True)
@@ -293,14 +302,14 @@ def _errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterab
             yield UnknownMetric(untold, of=f"errors of {route}")
             continue
         own = are_of(samples, route)
-        met = float((own & (status >= SERVER_ERROR)).sum())
+        met = float((own & (status >= SERVER_ERROR)).sum()) + read * (route == course.names.get("probed"))
         yield _Compared(
             what=f"errors of {route}",
             exposed=counted(route),
             measured=met,
             tolerance=1.0,
             unit="",
-            n=int(own.sum()),
+            n=int(own.sum()) + len(probes) * (route == course.names.get("probed")),
             of_errors=True,
         )
 
