@@ -42,8 +42,13 @@ def planned(directory: Path, document: Any, origin: str = "target: paper") -> di
 
 
 def test_a_plan_without_changes(tmp_path: Path) -> None:
-    """Young, and everything is as its files say."""
+    """Young, and everything is as its files say; a check that fails, outputs as they are and drift change nothing."""
     assert planned(tmp_path, PLAN) == {"target": True, "age": True, CHANGES: True}
+    check = {"address": {"to_display": "check.health", "kind": "check"}, "status": "fail"}
+    assert planned(tmp_path, {**PLAN, "checks": [check]})[CHANGES] is True
+    drift = {"address": "aws_vpc.main", "type": "aws_vpc", "change": {"actions": ["update"]}}
+    outputs = {"vpc_id": {"actions": ["no-op"], "before": "vpc-1", "after": "vpc-1"}}
+    assert planned(tmp_path, {**PLAN, "output_changes": outputs, "resource_drift": [drift]})[CHANGES] is True
 
 
 def test_a_plan_that_does_not_say_of_which_target_it_is(tmp_path: Path) -> None:
@@ -276,6 +281,8 @@ def test_every_job_succeeded(tmp_path: Path) -> None:
     assert ran(tmp_path, {"total_count": 2, "jobs": [job("test"), job("build")]}) == {"commit": True, JOBS: True}
     gh = {"name": "build", "status": "completed", "conclusion": "success", "completedAt": "2026-11-21T11:00:00Z"}
     assert ran(tmp_path, {"headSha": COMMIT, "status": "completed", "jobs": [gh]}) == {"commit": True, JOBS: True}
+    may_fail = [{"name": "lint", "status": "completed", "conclusion": "failure", "number": 1}]
+    assert ran(tmp_path, {"jobs": [job("test", steps=may_fail)]}) == {"commit": True, JOBS: True}
 
 
 @pytest.mark.parametrize("conclusion", ["failure", "cancelled", "skipped", "timed_out", "neutral"])
@@ -292,6 +299,8 @@ def test_runs_that_say_nothing(tmp_path: Path) -> None:
     assert ran(tmp_path, {"headSha": COMMIT, "jobs": []})[JOBS] is None
     assert ran(tmp_path, {"total_count": 31, "jobs": [job("a")]})["counts"] is None
     assert ran(tmp_path, {"jobs": [job("a"), job("a")]})["counts"] is None
+    assert ran(tmp_path, {"jobs": [job("a", "failure"), job("a")]})["counts"] is None
+    assert ran(tmp_path, {"jobs": [job("a"), job("a", "failure")]})["counts"] is None
     assert ran(tmp_path, {"jobs": [job("a"), job("b", head_sha="b" * 40)]})["counts"] is None
 
 

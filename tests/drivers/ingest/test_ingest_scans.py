@@ -100,7 +100,13 @@ def test_a_finding_without_a_severity_is_as_severe_as_its_level(
 
 @pytest.mark.parametrize(
     ("least", "level", "ok"),
-    [("9.0", "error", None), ("critical", "error", None), ("9.0", "warning", True), ("5.0", "warning", None)],
+    [
+        ("9.0", "error", None),
+        ("8.5", "error", None),
+        ("critical", "error", None),
+        ("9.0", "warning", True),
+        ("5.0", "warning", None),
+    ],
 )
 def test_a_level_may_mean_more_than_one_severity(tmp_path: Path, least: str, level: str, *, ok: bool | None) -> None:
     """Scanners write high and critical as error: a limit within what the level may mean is for a person to decide."""

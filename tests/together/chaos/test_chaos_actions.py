@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 import yaml
 
 from harness import clock
 from harness.chaos import actions, injected, probes
+from harness.chaos.confirmation import reads
 from harness.chaos.confirmation.receipts import HitSnapshot
 from harness.chaos.session import node_hit, pod_hit, session
 from harness.drivers.chaos import open_attempt
@@ -488,6 +492,23 @@ def test_a_few_answers_that_fail_without_any_fault_are_none(
     monkeypatch.setattr(probes, "statuses", lambda number: iter([500] * failing + [200] * (number - failing)))
     assert probes.answers_fail(within_s=0) is fails
     assert probes.answers_fail(within_s=0, at_least=0) is (failing > 0)
+
+
+def test_reads_that_an_experiment_makes_itself_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By status; one without an answer as 0."""
+    answers = iter([200, 500, None, 200])
+
+    class Client:
+        def get(self, _path: str) -> httpx.Response:
+            if (status := next(answers)) is None:
+                raise httpx.ConnectError("refused")
+            return httpx.Response(status)
+
+    place = SimpleNamespace(entry="http://127.0.0.1", probes=SimpleNamespace(read=SimpleNamespace(path="/")))
+    monkeypatch.setattr(reads, "session", lambda: SimpleNamespace(target=place))
+    monkeypatch.setattr(reads, "http_client", lambda *_, **__: nullcontext(Client()))
+    assert list(reads.statuses(4)) == [200, 500, 0, 200]
+    assert [reads.newly_answered(), reads.newly_answered()] == [{"0": 1, "200": 2, "500": 1}, {}]
 
 
 def test_every_action_with_an_undo_has_its_way_back_declared() -> None:
