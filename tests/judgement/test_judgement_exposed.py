@@ -210,6 +210,19 @@ def test_what_probes_and_the_experiment_itself_read_is_counted_too() -> None:
         assert found["errors of read-track"] is FAIL
 
 
+def test_errors_count_from_the_first_reading_of_a_pod_to_its_last() -> None:
+    """Another pod is read 1.4 s later at the beginning and 1.5 s earlier at the end: in between no error was made."""
+    run = made()
+    own = [one for one in run.observations if one.fields.get("experiment") == "pod-loss" and one.kind == "metrics.read"]
+    idle = [
+        observation("metrics.read", "gateway-2", at, "metrics", **{**own[0].fields, "at_ns": ns(at), "requests": {}})
+        for at in (71.9, 93.0)
+    ]
+    rest = [one for one in run.observations if one not in own]
+    found = judged(BY_ROUTE, given=replace(run, observations=(*rest, own[0], own[-1], *idle)))
+    assert [each.outcome for each in found] == [PASS] * 4
+
+
 def test_where_no_error_was_made_nothing_is_known_of_counting_them() -> None:
     """Neither of the rate nor of any route, however sound the counters are."""
     for one in (ERRORS, BY_ROUTE):

@@ -109,9 +109,7 @@ def metric_course(case: Case, window: Window) -> MetricCourse:
     gone = _gone(pods)
     start = max(window.start_ns, *(some[0].when_ns for name, some in pods.items() if name not in begun))
     end = min(window.end_ns, *(some[-1].when_ns for name, some in pods.items() if name not in gone))
-    if (
-        window.experiment
-    ):  # errors are made after all first readings and before all last ones: none lies between those of two pods
+    if window.experiment:  # errors are made after every pod's first reading and before its last
         start, end = window.span
     spans = _parts((start, end), [(pods[name][-1].when_ns, gone_ns) for name, gone_ns in gone.items()])
     covered_s = sum(until - since for since, until in spans) / NS_PER_S
