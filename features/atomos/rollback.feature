@@ -53,7 +53,7 @@ Feature: Rollback
 
   @AT-RBK-MANUAL
   Scenario: The way back by one command
-    When the rollout "blue-green" has run under "visits" traffic
+    When the rollout "there-and-back" has run under "visits" traffic
     Then every request is served by the old release within 5 min of the one documented command, under traffic
 
   @AT-RBK-AUTO

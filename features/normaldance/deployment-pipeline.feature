@@ -3,7 +3,7 @@ Feature: Deployment pipeline
 
   @DA-BG-SELECTOR
   Scenario: The selector switches colours, there and back
-    When the rollout "blue-green" has run under "visits" traffic
+    When the rollout "there-and-back" has run under "visits" traffic
     Then 100 % of new connections are served by the other colour within 5 s of each switch, there and back
 
   @DA-BG-SERVICE
