@@ -10,7 +10,7 @@ from harness.chaos.containers import restore_containers, run_in_containers
 from harness.chaos.database import kill_leader, lead_from_home, order_promotion, uncordon_nodes
 from harness.chaos.holding import hold
 from harness.chaos.injected import end_faults, fail_answers, partition_member, stress_memory
-from harness.chaos.locks import lock_rows, release_rows
+from harness.chaos.locks import lock_rows, lock_tables, release_rows
 from harness.chaos.nodes import power_off_node, power_off_region, power_off_zone, power_on_nodes
 from harness.chaos.pods import kill_pods
 from harness.chaos.workloads import give_services_back, take_service
@@ -24,6 +24,7 @@ __all__ = [
     "kill_pods",
     "lead_from_home",
     "lock_rows",
+    "lock_tables",
     "order_promotion",
     "partition_member",
     "power_off_node",

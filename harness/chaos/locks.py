@@ -1,8 +1,9 @@
-"""Locks the rows of a database table repeatedly, so that queries that change them wait but do not fail."""
+"""Locks rows of a database repeatedly, so that queries that change them wait but do not fail, or whole tables, so that whoever reads them waits too."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -44,20 +45,20 @@ def _unlock(_cluster: Cluster | None, target: Target, *, table: str) -> None:  #
 
 
 @undoable("unlock-rows", undo=_unlock)
-def hold_locks(target: Target, table: str, held_s: float, free_s: float) -> None:
-    """Start a thread that locks the rows of a table repeatedly; returns once they are locked for the first time."""
-    lock = _RowLock(target, table, held_s, free_s)
+def hold_locks(target: Target, what: str, query: sql.Composed, held_s: float, free_s: float) -> None:
+    """Start a thread that runs a query that locks in a transaction of `held_s`, again and again; returns once it was run for the first time."""
+    lock = _Lock(target, query, held_s, free_s)
     threading.Thread(target=lock.run, name=SESSION, daemon=True).start()
     if not lock.held.wait(_CONNECT_S + _LOCK_MS / 1000) or lock.why:
-        raise FaultNotInjected(f"the rows of {table} were not locked: {lock.why or 'no answer from the database'}")
+        raise FaultNotInjected(f"{what} were not locked: {lock.why or 'no answer from the database'}")
 
 
 @dataclass
-class _RowLock:
-    """One session that locks all rows of a table for some time, again and again."""
+class _Lock:
+    """One session that holds what a query locks for some time, again and again."""
 
     target: Target
-    table: str
+    query: sql.Composed
     held_s: float
     free_s: float
     held: threading.Event = field(default_factory=threading.Event)
@@ -65,16 +66,13 @@ class _RowLock:
 
     def run(self) -> None:
         """Lock until the session is ended, or the maximum time is over."""
-        name = sql.SQL(".").join(map(sql.Identifier, self.table.split(".")))
-        # readers go on; who waits for a row does so while the query runs, so that the database counts it (of a table it does not)
-        query = sql.SQL("SELECT FROM {} FOR NO KEY UPDATE").format(name)
         try:
             with psycopg.connect(_address(self.target, SESSION), autocommit=True) as connection:
                 connection.execute(sql.SQL("SET lock_timeout = {}").format(_LOCK_MS))
                 deadline = Deadline.after(LONGEST_S)
                 while not deadline.over:
                     with connection.transaction():
-                        connection.execute(query)
+                        connection.execute(self.query)
                         self.held.set()
                         clock.sleep(self.held_s)
                     clock.sleep(self.free_s)
@@ -97,21 +95,51 @@ def lock_rows(table: str, held_s: float = 1.0, free_s: float = 0.1) -> Hits:
     Raises:
         FaultNotInjected: the target names no database, or the rows were not locked.
     """
+    # readers go on; who waits for a row does so while the query runs, so that the database counts it (of a table it does not)
+    query = sql.SQL("SELECT FROM {} FOR NO KEY UPDATE").format(_name(table))
+    return _locked(f"the rows of {table}", [table], query, float(held_s), float(free_s))
+
+
+@accesses(*access("get pods", at=LOCK), *HITS, *LEADER)
+def lock_tables(tables: Sequence[str], held_s: float = 2.0, free_s: float = 0.5) -> Hits:
+    """Lock tables for `held_s` seconds repeatedly, with pauses of `free_s` seconds, as a migration would: whoever reads or changes them waits, on standbys too.
+
+    Services answer with errors, each its own, if `held_s` is longer than they wait for the database. The role of `database.dsn` needs what
+    PostgreSQL asks for LOCK TABLE in mode ACCESS EXCLUSIVE: MAINTAIN, from version 17, or UPDATE of the table.
+
+    Args:
+        tables: their names, with the schema where it is not in the search path.
+        held_s: more than the services' timeout for an answer, if they are to fail.
+        free_s: time in which waiting queries can go on.
+
+    Raises:
+        FaultNotInjected: the target names no database, or the tables were not locked.
+    """
+    names = list(tables)
+    query = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(map(_name, names)))
+    return _locked(f"the tables {', '.join(names)}", names, query, float(held_s), float(free_s))
+
+
+def _locked(what: str, tables: Sequence[str], query: sql.Composed, held_s: float, free_s: float) -> Hits:
     here = session()
     if here.target.database is None:
         raise FaultNotInjected(f"{here.target.name} names no database")
     hits = _primary(here)
     here.destructive(hits)
-    here.intend(hold_locks, f"lock the rows of {table}", table=table)
-    hold_locks(here.target, table, float(held_s), float(free_s))
-    here.locked.append(table)
+    here.intend(hold_locks, f"lock {what}", table=", ".join(tables))
+    hold_locks(here.target, what, query, held_s, free_s)
+    here.locked.extend(tables)
     return remembered(here, hits, stays=True)
+
+
+def _name(table: str) -> sql.Composed:
+    return sql.SQL(".").join(map(sql.Identifier, table.split(".")))
 
 
 @undoes(hold_locks)
 @accesses()
 def release_rows() -> list[str]:
-    """End every session that locks rows for the harness; returns the names of the tables."""
+    """End every session that locks rows or tables for the harness; returns the names of the tables."""
     return session().undo(hold_locks)
 
 
@@ -121,7 +149,7 @@ def queries_wait(target: Target, for_s: float) -> bool:
 
 
 def rows_free(target: Target) -> bool:
-    """Whether the harness has no more session that locks rows. Raises TargetUnreachable."""
+    """Whether the harness has no more session that locks rows or tables. Raises TargetUnreachable."""
     return _asked(target, _ENDED) == 0
 
 

@@ -311,7 +311,7 @@ def memory_shrank(to_mb: float, within_s: float = 20.0) -> bool:
 
 @accesses()
 def writers_wait(for_s: float, within_s: float = 5.0) -> bool:
-    """Whether a query has waited for so long for a row that this experiment has locked, as the database says.
+    """Whether a query has waited for so long for what this experiment has locked, as the database says.
 
     Args:
         for_s: longer than this, in seconds.
@@ -327,7 +327,7 @@ def writers_wait(for_s: float, within_s: float = 5.0) -> bool:
 
 @accesses()
 def rows_released(within_s: float = 10.0) -> bool:
-    """Whether no session is left that locks rows for the harness.
+    """Whether no session is left that locks rows or tables for the harness.
 
     Args:
         within_s: how long to wait, in seconds.

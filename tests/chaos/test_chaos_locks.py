@@ -1,4 +1,4 @@
-"""Rows that are locked again and again, on a real PostgreSQL: who changes them waits and does not fail, readers do not wait, and nothing is left."""
+"""Rows and tables that are locked again and again, on a real PostgreSQL: of rows only who changes them waits, of tables readers too, and nothing is left."""
 
 from __future__ import annotations
 
@@ -86,6 +86,32 @@ def test_writers_wait_and_readers_do_not(server: Member) -> None:
     assert writer.wait(30) == 0
     assert (actions.release_rows(), pending_intents(session().platform)) == ([], [])
     assert unlocked(server, PLAY)
+
+
+def test_readers_of_a_locked_table_wait_too(server: Member) -> None:
+    """Of each table that is named, and of no other; the same command releases them."""
+    server.ask("CREATE TABLE users (name text)")
+    server.ask("CREATE TABLE ledger (id int)")
+    assert actions.lock_tables(["tracks", "public.users"], held_s=100.0) == {"hit": []}
+    assert not unlocked(server, "SELECT * FROM tracks")
+    assert not unlocked(server, "SELECT * FROM users")
+    assert unlocked(server, "SELECT * FROM ledger")
+    assert actions.release_rows() == ["tracks, public.users"]
+    assert probes.rows_released(within_s=30)
+    assert unlocked(server, "SELECT * FROM tracks, users")
+
+
+def test_a_role_that_may_not_maintain_a_table_does_not_lock_it(server: Member, tmp_path: Path) -> None:
+    """MAINTAIN is enough, and is all that the sandbox gives the harness."""
+    server.ask("CREATE ROLE keeper LOGIN")
+    server.ask("GRANT SELECT ON tracks TO keeper")
+    (tmp_path / "dsn").write_text(server.dsn.replace("tester", "keeper"))
+    with pytest.raises(FaultNotInjected, match="the tables tracks were not locked: permission denied for table tracks"):
+        actions.lock_tables(["tracks"])
+    server.ask("GRANT MAINTAIN ON tracks TO keeper")
+    actions.lock_tables(["tracks"], held_s=100.0)
+    assert not unlocked(server, "SELECT * FROM tracks")
+    actions.release_rows()
 
 
 def test_who_waited_goes_on_between_two_locks(server: Member) -> None:

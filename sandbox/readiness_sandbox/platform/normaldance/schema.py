@@ -50,6 +50,7 @@ GRANTS = """
     ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO readiness;
     GRANT INSERT, UPDATE, DELETE ON heartbeat TO readiness;
     GRANT UPDATE (added) ON tracks TO readiness;  -- the least that locks its rows
+    GRANT MAINTAIN ON users, tracks TO readiness;  -- the least that locks tables
     GRANT pg_monitor TO readiness;
 """
 
