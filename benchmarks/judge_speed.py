@@ -179,7 +179,7 @@ def _record(run: Path, n: int, workers: int) -> None:
     watch.put("watch.started", "entry", spacing_ms=50.0, file="watch/entry.rows")
     probes = RowWriter(directory.path / "watch" / "entry.rows", PROBES)
     for number, due_ns in enumerate(range(BEGAN_NS, end_ns, NS_PER_S // 20)):
-        words = ("entry", "health" if number % 2 else "read", "kept", None)
+        words = ("entry", "health" if number % 2 else "read", "kept", "gateway-1", None)
         probes.put((due_ns, due_ns, due_ns + 2_000_000, 200), words)
     probes.close()
     watch.put("watch.closed", "entry", spacing_ms=50.0, file="watch/entry.rows")

@@ -5,7 +5,8 @@ Feature: Instrumentation
   Scenario: The metrics count every error that users meet
     When the metrics of every service have been read under "everyday" traffic
     And the experiment "errors-10" has run under "everyday" traffic
-    Then the exposed errors of every route equal those that the traffic met
+    And the experiment "locked-tables" has run under "everyday" traffic
+    Then the error count of every service by route equals the failures that the traffic saw there over the run
 
   @AT-OBS-PERFORMANCE
   Scenario: Every service shows how quickly and how often it answers

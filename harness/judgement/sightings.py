@@ -18,7 +18,7 @@ from harness.judgement.receipts.faults.attempts import known_until_ns, quiet_win
 from harness.judgement.receipts.faults.hits import proven_hits
 from harness.judgement.special import bdtrc
 from harness.model import Evidence, Experiment, Hit, PodChange, Table
-from harness.model.records.table import Bools, Words
+from harness.model.records.table import Bools
 from harness.units import NS_PER_S
 
 _EVER: Final = 2**63 - 1
@@ -140,7 +140,7 @@ def _per_s(evidence: Evidence, samples: Table, change: PodChange, end_ns: int) -
     rows = samples.between("intended_ns", change.at_ns, end_ns)
     pods = rows.words["served_pod"]
     mates = set(pods.present) & _mates(evidence, change)
-    answers = int(_among(pods, mates).sum())
+    answers = int(pods.among(mates).sum())
     return answers / max(len(mates | {change.name}), 1) / max((end_ns - change.at_ns) / NS_PER_S, 1e-9)
 
 
@@ -148,13 +148,13 @@ def _later(
     evidence: Evidence, samples: Table, change: PodChange, *, traffic: str | None, limit_s: float
 ) -> Later | None:
     before = Table.merged(samples.schema, [window.samples for window in quiet_windows(evidence, traffic)])
-    mates = _among(before.words["served_pod"], _mates(evidence, change))
+    mates = before.words["served_pod"].among(_mates(evidence, change))
     routes = set(before.where(mates).words["name"].present)
     if not routes:
         return None
-    asked = before.where(_among(before.words["name"], routes))
+    asked = before.where(before.words["name"].among(routes))
     since_ns = change.at_ns + round(limit_s * NS_PER_S)
-    after = samples.where(_among(samples.words["name"], routes) & (samples.ints["intended_ns"] >= since_ns))
+    after = samples.where(samples.words["name"].among(routes) & (samples.ints["intended_ns"] >= since_ns))
     failed = no_pod_found(after, change.region)
     last_ns = int(after.ints["intended_ns"][failed].max(initial=change.at_ns))
     return Later(
@@ -171,7 +171,7 @@ def _share(evidence: Evidence, asked: Table, change: PodChange) -> float:
     """The pod's share of the requests of its routes: measured since the pod exists; an equal share if there were too few requests since."""
     since_ns = min((c.at_ns for c in evidence.pods if c.uid == change.uid and c.uid), default=change.at_ns)
     ready = {c.uid: c.ready for c in evidence.pods if _home(c) == _home(change) and c.at_ns < change.at_ns}
-    served = int(_among(asked.words["served_pod"], _mates(evidence, change)).sum())
+    served = int(asked.words["served_pod"].among(_mates(evidence, change)).sum())
     equal = served / max(len(asked), 1) / max(sum(map(bool, ready.values())), 1)
     own = asked.where(asked.ints["intended_ns"] >= since_ns)
     if equal * len(own) < ENOUGH:
@@ -187,11 +187,6 @@ def no_pod_found(samples: Table, region: str) -> Bools:
     return np.asarray(
         unserved & samples.words["served_pod"].missing & (where.missing | where.equals(region)), dtype=np.bool_
     )
-
-
-def _among(words: Words, names: set[str]) -> Bools:
-    codes = [code for code, name in enumerate(words.names) if name in names]
-    return np.asarray(np.isin(words.codes, codes), dtype=np.bool_)
 
 
 def new_pods(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:

@@ -92,7 +92,7 @@ def ratio(figure: Figure, *, soak: bool = False) -> _Mean:
 
 
 def exposed_errors(_slots: _Slots) -> Meaning:
-    """The errors of each route, as the platform counts them, against those of the traffic."""
+    """The errors of each route, as the entry and every service count them, against those of the traffic."""
     limit, params = Quantity(value=0, unit="%"), {"what": "errors by route"}
     return Meaning(objective=Objective(figure=Figure.EXPOSED, op=Op.HOLDS, limit=limit, params=params, sentence=""))
 

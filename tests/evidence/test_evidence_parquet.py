@@ -56,7 +56,7 @@ def test_pyarrow_reads_what_is_written(table: Table) -> None:
         read = pq.read_table(Path(directory) / "a")
         assert count_rows(Path(directory) / "a") == len(table)
     assert read.to_pydict() == columns(table)
-    assert [str(field.type) for field in read.schema] == ["int64"] * 3 + ["int16"] + ["string"] * 4
+    assert [str(field.type) for field in read.schema] == ["int64"] * 3 + ["int16"] + ["string"] * 5
 
 
 @given(

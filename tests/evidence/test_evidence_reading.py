@@ -110,7 +110,7 @@ def recorded(tmp_path: Path) -> RunDirectory:
     writer.close()
     watch.put("watch.started", "entry", spacing_ms=50.0, file="watch/entry.rows")
     probes = RowWriter(directory.path / "watch" / "entry.rows", PROBES)
-    probes.put((1, 2, 3, 200), ("entry", "read", "new", None))
+    probes.put((1, 2, 3, 200), ("entry", "read", "new", None, None))
     probes.close()
     watch.put("watch.closed", "entry", spacing_ms=50.0, file="watch/entry.rows")
     watch.put("watch.started", "ledger", spacing_ms=33.0, file="watch/ledger-writes.rows")

@@ -17,7 +17,7 @@ from tests.builders.core_plan import core_plan
 from tests.full_disk import room_for
 from tests.parquet_files import read_parquet, write_parquet
 
-ROW = ((1, 2, 3, 200), ("entry", "read", "new", None))
+ROW = ((1, 2, 3, 200), ("entry", "read", "new", "gateway-1", None))
 
 words = st.one_of(st.none(), st.text(max_size=20))
 rows = st.lists(
@@ -81,7 +81,7 @@ def test_a_tail_sees_each_row_once(tmp_path: Path) -> None:
 def test_a_number_too_wide_is_clamped(tmp_path: Path) -> None:
     """A status that fits no int16 neither raises nor spoils its neighbours."""
     writer = RowWriter(tmp_path / "a.rows", PROBES)
-    writer.put((1, 2, 3, 1 << 40), ("entry", None, None, None))
+    writer.put((1, 2, 3, 1 << 40), ("entry", None, None, None, None))
     writer.close()
 
     assert read_rows(tmp_path / "a.rows", PROBES).table.ints["status"].tolist() == [32767]

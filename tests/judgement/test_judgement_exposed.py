@@ -57,6 +57,7 @@ def course(at: float) -> dict[str, Any]:
         "requests": {route: {"200": per_s * at, "503": 0.0} for route, per_s in PER_S.items()},
         "counters": {"plays_total": 25.0 * at, "sign_ins_total": 25.0 * at},
         "names": NAMES,
+        "routes": {route: [] for route in ROUTES},
         "why": "",
     }
 

@@ -214,7 +214,7 @@ STATE_SENTENCES = {
         params={"what": "performance"},
         sentence="",
     ),
-    "the exposed errors of every route equal those that the traffic met": Objective(
+    "the error count of every service by route equals the failures that the traffic saw there over the run": Objective(
         figure=Figure.EXPOSED,
         op=Op.HOLDS,
         limit=Quantity(value=0, unit="%"),

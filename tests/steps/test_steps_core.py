@@ -92,6 +92,7 @@ def test_experiments_by_name_are_in_the_plan_of_the_rows_that_name_them(catalogu
         "each-pod-loss": {"DA-FT-POD"},
         "errors-10": {"AT-OBS-ERRORS", "DA-ALR-ERRORS", "DA-ALR-TEXT", "DA-MON-APP-ERRORS"},
         "errors-3": {"DA-ALR-ERRORS"},
+        "locked-tables": {"AT-OBS-ERRORS"},
         "memory-growth": {"AT-RISK-LEAK", "IP-MONITOR-ALERTS"},
         "frontend-hung": {"DA-K8S-LIVENESS", "DA-MON-INFRA-RESTARTS"},
         "frontend-unready": {"DA-K8S-READINESS"},

@@ -135,7 +135,8 @@ class _Columns:
             if name in footer.columns:  # else the file is older than the column
                 _numbers(_Chunk(file, name, footer.columns[name], group), numbers[start:end])
         for name, coded in self._words.items():
-            coded.put(start, _Chunk(file, name, footer.columns[name], group))
+            if name in footer.columns:
+                coded.put(start, _Chunk(file, name, footer.columns[name], group))
         self._rows = end
 
     def table(self) -> Table:
@@ -191,7 +192,7 @@ class _Coded:
 
     def __init__(self, rows: int) -> None:
         self._names: dict[str, int] = {}
-        self._codes: Codes = np.empty(rows, dtype=codes_type(0))
+        self._codes: Codes = np.full(rows, NULL, dtype=codes_type(0))
 
     def put(self, at: int, chunk: _Chunk) -> None:
         """Put words behind the first `at`."""

@@ -299,7 +299,8 @@ class MetricsRead(Timed):
     """The metrics of a pod (the subject; empty with `why` if none could be read) were read during a traffic or a fault.
 
     `buckets` holds, by route, pairs of an upper end in s and how many took at most so long; `requests`, by route, answers by status; `names`
-    says what the target file calls the route of the reading probe, and the counters and routes of what users do.
+    says what the target file calls the route of the reading probe, and the counters and routes of what users do; `routes`, which services
+    each route needs. `probed`: whether the probe of the pod's own service reads the path of the reading probe.
     """
 
     traffic: Word = ""
@@ -311,6 +312,8 @@ class MetricsRead(Timed):
     requests: Fields = field(default_factory=dict)
     counters: Fields = field(default_factory=dict)
     names: Fields = field(default_factory=dict)
+    routes: Fields = field(default_factory=dict)
+    probed: YesOrNo = False
     why: Word = ""
 
 

@@ -6,7 +6,7 @@ ten million samples are held once, whatever they are judged by.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -36,7 +36,7 @@ class Schema:
         order: times that lie at or after others of their row, by column.
         optional: times that are 0 where it did not come to that.
         known: columns that have one of these words in each row; the judge tells rows apart by them.
-        later: integer columns that a recorded file may lack, because it is older than they are; they are 0 there.
+        later: columns that a recorded file may lack, because it is older than they are; whole numbers are 0 there, and words missing.
     """
 
     name: str
@@ -73,11 +73,13 @@ arrival: number of the journey, connection: number of the connection, each uniqu
 PROBES: Final = Schema(
     name="probes",
     ints={"due_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
-    words=("subject", "kind", "connection", "error"),
+    words=("subject", "kind", "connection", "served_pod", "error"),
     order={"done_ns": ("sent_ns",)},
     known={"kind": ("read", "health", "service")},
+    later=("served_pod",),
 )
-"""One row a probe. subject: `entry`, a region or a service. kind: `read`, `health`, or `service` of a service itself. connection: `new` or `kept`. status 0: no answer. ok when error is missing."""
+"""One row a probe. subject: `entry`, a region or a service. kind: `read`, `health`, or `service` of a service itself. connection: `new` or `kept`. served_pod: as the answer says.
+status 0: no answer. ok when error is missing."""
 
 PORTAL: Final = Schema(
     name="portal",
@@ -158,6 +160,11 @@ class Words:
         if word not in self.names:
             return np.zeros(len(self.codes), dtype=np.bool_)
         return np.asarray(self.codes == self.names.index(word), dtype=np.bool_)
+
+    def among(self, names: Container[str]) -> Bools:
+        """A mask of the rows that have one of these words."""
+        codes = [code for code, name in enumerate(self.names) if name in names]
+        return np.asarray(np.isin(self.codes, codes), dtype=np.bool_)
 
     @property
     def missing(self) -> Bools:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from harness import clock
 from harness.errors import ConfigurationError, HarnessError
@@ -145,9 +146,9 @@ def _read_metrics(context: Context, beside: Beside) -> None:
 def _of_exposition(one: Exposition, context: Context) -> dict[str, Any]:
     """The metrics of an exposition that are recorded.
 
-    All metrics of the entry's workload, and of any other the counters that are asked for.
+    All metrics of the entry's workload; of any other the counters that are asked for, and how many requests a service of the routes answered.
     """
-    names = context.target.metrics
+    names, routes = context.target.metrics, context.target.routes
     asked = {names.per_user.actions, names.per_user.users} if names and names.per_user else set()
     entry = names is not None and one.workload == names.entry
     buckets = {route: [[str(end), n] for end, n in sorted(of.items())] for route, of in one.buckets.items()}
@@ -157,9 +158,13 @@ def _of_exposition(one: Exposition, context: Context) -> dict[str, Any]:
         "region": one.region,
         "entry": entry,
         "buckets": buckets if entry else {},
-        "requests": {route: dict(of) for route, of in one.requests.items()} if entry else {},
+        "requests": {
+            route: dict(of) for route, of in one.requests.items() if entry or one.workload in routes.get(route, ())
+        },
         "counters": {name: value for name, value in one.counters.items() if name in asked},
         "names": {"probed": names.probed, **(names.per_user.model_dump() if names.per_user else {})} if names else {},
+        "routes": {route: list(of) for route, of in routes.items()},
+        "probed": urlsplit(context.target.services.get(one.workload, "")).path == context.target.probes.read.path,
         "why": one.why,
     }
 

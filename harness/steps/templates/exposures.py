@@ -57,9 +57,12 @@ EXPOSURES: Final = (
     Template(
         name="exposed-errors-by-route",
         keyword=Keyword.THEN,
-        text="the exposed errors of every route equal those that the traffic met",
-        about="Answers of 500 and above, route by route, as the workload at the entry counts them; one request at either end of the window is forgiven.",
-        example="the exposed errors of every route equal those that the traffic met",
+        text="the error count of every service by route equals the failures that the traffic saw there over the run",
+        about=(
+            "Answers of 500 and above, route by route, as the workload at the entry counts them, and as each service does that `routes` names, against the answers "
+            "that name a pod of it; one request at either end of the window is forgiven."
+        ),
+        example="the error count of every service by route equals the failures that the traffic saw there over the run",
         mean=exposed_errors,
     ),
     Template(

@@ -47,7 +47,7 @@ class Prober:
         why = wrong(answer, self._read.expect, silent=self._kind == "health")
         self._rows.put(
             (due_ns, answer.sent_ns, answer.done_ns, answer.status),
-            (self._subject, self._kind, "kept" if answer.kept else "new", why),
+            (self._subject, self._kind, "kept" if answer.kept else "new", answer.served_pod or None, why),
         )
 
 

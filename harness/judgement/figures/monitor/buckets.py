@@ -21,12 +21,18 @@ def buckets_of(course: MetricCourse, routes: Sequence[str]) -> tuple[Floats, Flo
 
         return count
 
-    entry = [read for reads in course.pods.values() for read in reads if read.entry]
-    ends = {str(end) for read in entry for route in routes for end, _ in read.buckets.get(route, ())}
+    entry = course.at_entry
+    ends = {
+        str(end)
+        for reads in entry.pods.values()
+        for read in reads
+        for route in routes
+        for end, _ in read.buckets.get(route, ())
+    }
     if not ends:
         raise UnknownMetric("the workload at the entry exposes no histogram buckets of response times for these routes")
     ordered = sorted(ends, key=float)
-    counts = [course.grown(at_most(end), entry=True) for end in ordered]
+    counts = [entry.grown(at_most(end)) for end in ordered]
     if not counts[-1] > 0:
         raise UnknownMetric("no answer was counted in the histogram buckets of response times for these routes")
     return np.array([float(end) for end in ordered]), np.array(counts)

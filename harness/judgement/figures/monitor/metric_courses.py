@@ -22,11 +22,12 @@ _SHORTEST_NS: Final = 5 * NS_PER_S
 
 
 class UnknownMetric(Exception):
-    """The metrics do not provide the figure, or that of one part (`of`); the text says why."""
+    """The metrics do not provide the figure, or that of one part (`of`); the text says why, and `hint`, if it is given, what to do."""
 
-    def __init__(self, why: str, of: str = "") -> None:
+    def __init__(self, why: str, of: str = "", hint: str = "") -> None:
         super().__init__(why)
         self.of = of
+        self.hint = hint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,13 +54,22 @@ class MetricCourse:
         """Those of the rows that were answered in the spans."""
         return Table.merged(rows.schema, [rows.between("done_ns", *span) for span in self.spans])
 
-    def grown(self, count: Callable[[MetricsRead], float], *, entry: bool) -> float:
+    @property
+    def at_entry(self) -> MetricCourse:
+        """That of the pods of the workload at the entry."""
+        return replace(self, pods={name: reads for name, reads in self.pods.items() if reads[0].entry})
+
+    def of(self, workload: str) -> MetricCourse:
+        """That of the pods of a workload."""
+        return replace(self, pods={name: reads for name, reads in self.pods.items() if reads[0].workload == workload})
+
+    def grown(self, count: Callable[[MetricsRead], float]) -> float:
         """By how much a cumulative count grew in the spans, over all pods; raises UnknownMetric if a counter was reset."""
         spans = np.asarray(self.spans, dtype=np.float64)
-        edges = [np.interp(spans, at, values) for at, values in self._courses(count, entry=entry)]
+        edges = [np.interp(spans, at, values) for at, values in self._courses(count)]
         return float(sum((each[:, 1] - each[:, 0]).sum() for each in edges))
 
-    def unsure(self, count: Callable[[MetricsRead], float], *, entry: bool) -> float:
+    def unsure(self, count: Callable[[MetricsRead], float]) -> float:
         """By how much `grown` may be wrong, up or down.
 
         Pods are read one after another, so that a span begins and ends a little before or after a pod's own readings. What the pod counted
@@ -67,7 +77,7 @@ class MetricCourse:
         """
         edges = np.asarray(self.spans, dtype=np.float64).ravel()
         total = 0.0
-        for at, values in self._courses(count, entry=entry):
+        for at, values in self._courses(count):
             if len(at) < 2:
                 continue
             within = np.clip(np.searchsorted(at, edges), 1, len(at) - 1)
@@ -76,18 +86,16 @@ class MetricCourse:
             total += float((beside * rate * ((at[0] <= edges) & (edges <= at[-1]))).sum())
         return total
 
-    def _courses(self, count: Callable[[MetricsRead], float], *, entry: bool) -> Iterable[tuple[Floats, Floats]]:
+    def _courses(self, count: Callable[[MetricsRead], float]) -> Iterable[tuple[Floats, Floats]]:
         """When each pod was read, in ns, and what it had counted then."""
         for name, reads in self.pods.items():
-            own = [read for read in reads if read.entry or not entry]
-            values = [count(read) for read in own]
+            values = [count(read) for read in reads]
             if any(later < earlier for earlier, later in pairwise(values)):
                 raise UnknownMetric(f"the counters of {name} were reset")
-            if own:
-                at = [float(read.when_ns) for read in own]
-                if name in self.begun:
-                    at, values = [float(self.begun[name]), *at], [0.0, *values]
-                yield np.asarray(at), np.asarray(values)
+            at = [float(read.when_ns) for read in reads]
+            if name in self.begun:
+                at, values = [float(self.begun[name]), *at], [0.0, *values]
+            yield np.asarray(at), np.asarray(values)
 
 
 def metric_course(case: Case, window: Window) -> MetricCourse:
@@ -126,8 +134,10 @@ def is_beside(read: MetricsRead, window: Window) -> bool:
     return read.experiment == window.experiment if window.experiment else read.traffic == window.traffic
 
 
-def window_of_errors(case: Case, window: Window) -> Window:
+def window_of_errors(case: Case, window: Window, pods: frozenset[str] | None = None) -> Window:
     """The window with the most errors of the traffic, among the windows in which the metrics were read; a fault's window is the time between its readings.
+
+    With `pods`, only the errors count that these answered.
 
     Errors that are made on purpose begin and end between two readings, so that the readings at both ends are exact.
     """
@@ -143,7 +153,12 @@ def window_of_errors(case: Case, window: Window) -> Window:
             ]
             samples = Table.merged(own.samples.schema, near).between("done_ns", *span)
             found.append(replace(own, start_ns=span[0], end_ns=span[1], samples=samples))
-    return max(found, key=lambda one: int((one.samples.ints["status"] >= SERVER_ERROR).sum()))
+
+    def errors(one: Window) -> int:
+        bad = one.samples.where(one.samples.ints["status"] >= SERVER_ERROR)
+        return len(bad) if pods is None else int(bad.words["served_pod"].among(pods).sum())
+
+    return max(found, key=errors)
 
 
 def _parts(span: tuple[int, int], ends: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from harness.judgement.figures.fault_free import (
     GuardedWindow,
     all_files,
@@ -22,7 +20,6 @@ from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.stats.batches import Tally, share_by_batches
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Phase, PodChange, Receipt, Table, Window
-from harness.model.records.table import Bools
 
 LEAST: Final = 0.5
 """Share of the fault-free time for which a pod must have been ready: a pod that has just started has too few answers."""
@@ -152,16 +149,10 @@ def _workloads(evidence: Evidence, windows: Sequence[Window]) -> dict[Home, list
     for window in windows:
         for home, pods in _shared(evidence, window).items():
             if any(change.name in named for change in evidence.pods if _home(change) == home):
-                rows = window.samples.where(_among(window.samples, pods))
+                rows = window.samples.where(window.samples.words["served_pod"].among(pods))
                 found.setdefault(home, []).append(_Answers(window=window, pods=pods, rows=rows))
     everything = sum(len(window.samples) for window in windows)
     return {home: own for home, own in found.items() if sum(len(one.rows) for one in own) >= SERVES * everything}
-
-
-def _among(samples: Table, pods: frozenset[str]) -> Bools:
-    words = samples.words["served_pod"]
-    codes = [code for code, name in enumerate(words.names) if name in pods]
-    return np.asarray(np.isin(words.codes, codes), dtype=np.bool_)
 
 
 def ready_through(pods: Iterable[PodChange], span: tuple[int, int]) -> dict[Home, frozenset[str]]:

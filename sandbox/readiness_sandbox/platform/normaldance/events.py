@@ -59,7 +59,7 @@ class Events:
         self._accepted = asyncio.Event()
         self._stopping = False
 
-    async def accept(self, request: web.Request) -> web.Response:
+    async def accept_event(self, request: web.Request) -> web.Response:
         """POST /events: 202 once the event is kept; the same key again changes nothing."""
         body = await body_of(request)
         values = {"id": text_in(body, "id"), "checksum": text_in(body, "checksum")}
@@ -73,7 +73,7 @@ class Events:
         self._accepted.set()
         return answer({"id": values["id"]}, 202)
 
-    async def read(self, request: web.Request) -> web.Response:
+    async def read_event(self, request: web.Request) -> web.Response:
         """GET /events/{id}: how often the nearest copy of the database shows it, and its checksum.
 
         404 while it does not.

@@ -60,7 +60,7 @@ class Tracks:
         self._defects = defects
         self._secret = secret
 
-    async def read(self, request: web.Request) -> web.Response:
+    async def read_track(self, request: web.Request) -> web.Response:
         """GET /tracks/{id}: from the nearest copy.
 
         A track it does not have yet is asked of the primary.
@@ -74,21 +74,21 @@ class Tracks:
             return answer(track)
         return answer({**track, "similar": [track["id"] + n for n in (1, 2, 3)]}, headers={HEADER: SIMILAR})
 
-    async def create(self, request: web.Request) -> web.Response:
+    async def create_track(self, request: web.Request) -> web.Response:
         """POST /tracks."""
         user = signed_in(request, self._secret)
         body = await body_of(request)
         values = {"title": text_in(body, "title"), "artist": text_in(body, "artist"), "user": user}
         return await self._written("create-track", request, CREATE, values)
 
-    async def play(self, request: web.Request) -> web.Response:
+    async def play_track(self, request: web.Request) -> web.Response:
         """POST /tracks/{id}/plays: counts one play."""
         signed_in(request, self._secret)
         response = await self._written("play-track", request, PLAY, {"id": _id_in(request)})
         self.plays.add()
         return response
 
-    async def enter(self, request: web.Request) -> web.Response:
+    async def write_ledger(self, request: web.Request) -> web.Response:
         """POST /ledger: one row, acknowledged by the primary and a quorum of standbys."""
         body = await body_of(request)
         values = {
@@ -98,7 +98,7 @@ class Tracks:
         }
         return await self._written("write-ledger", request, ENTER, values)
 
-    async def entries(self, request: web.Request) -> web.Response:
+    async def read_ledger(self, request: web.Request) -> web.Response:
         """GET /ledger?client=N: all rows of a client as the nearest copy of the database has them.
 
         With &sequence=S only that row: one that the copy does not have yet is asked of the primary, as a track is.
@@ -149,13 +149,13 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str,
     """The service on `database`, trusting tokens signed with `secret`."""
     tracks, events = Tracks(database, defects, secret), Events(database, defects)
     routes = [
-        web.get("/tracks/{id:[0-9]{1,18}}", tracks.read),
-        web.post("/tracks", tracks.create),
-        web.post("/tracks/{id:[0-9]{1,18}}/plays", tracks.play),
-        web.post("/ledger", tracks.enter),
-        web.get("/ledger", tracks.entries),
-        web.post("/events", events.accept),
-        web.get("/events/{id}", events.read),
+        web.get("/tracks/{id:[0-9]{1,18}}", tracks.read_track),
+        web.post("/tracks", tracks.create_track),
+        web.post("/tracks/{id:[0-9]{1,18}}/plays", tracks.play_track),
+        web.post("/ledger", tracks.write_ledger),
+        web.get("/ledger", tracks.read_ledger),
+        web.post("/events", events.accept_event),
+        web.get("/events/{id}", events.read_event),
     ]
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)

@@ -269,7 +269,7 @@ def _is_too_late(request: web.Request) -> bool:
 def _route_of(request: web.Request) -> str:
     """The name of the route that a request meets; `none` when it meets none."""
     known = request.match_info.http_exception is None
-    return getattr(request.match_info.handler, "__name__", "") if known else "none"
+    return getattr(request.match_info.handler, "__name__", "").replace("_", "-") if known else "none"
 
 
 ENVELOPE = web.AppKey("envelope", Envelope)

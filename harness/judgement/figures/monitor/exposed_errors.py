@@ -1,0 +1,188 @@
+"""Exposed errors: what the platform's metrics count as errors, at the entry and at every service, compared with the errors that were met there.
+
+A pod that answers with an error is named by the answer, so that the errors of a service are those that its pods answered. Each place is
+compared in the window in which the most errors of that place were met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from harness.judgement.figures.indicators import failed
+from harness.judgement.figures.monitor.compared import Compared, answered, requests, routes_of
+from harness.judgement.figures.monitor.metric_courses import MetricCourse, UnknownMetric
+from harness.judgement.measures import Case
+from harness.judgement.recovery import SERVER_ERROR
+from harness.judgement.routes import are_of
+from harness.model import Table, Window
+from harness.model.observations import ActivityDone, MetricsRead, every
+from harness.model.records.recorded import SERVICE
+from harness.model.records.table import Bools
+
+_EDGES: Final = 1.0
+"""By how many requests a count may be off: one at an end of the window may be counted on either side."""
+_FEW: Final = 0.1
+"""Largest share of the errors that were met up to which failures of unknown origin leave a comparison decided."""
+_SERVICES: Final = "add `routes: {ROUTE: [SERVICE]}` with every route of the traffic to the target file, then run again"
+_ROUTES: Final = "label the requests that every service counts with the names that the routes of the traffic have, and with the status of every answer"
+
+
+def _read_by(case: Case, window: Window, *, least: int = 0) -> int:
+    """How many reads the window's experiment made itself, on the route of the probes; with `least`, only those answered with such a status or above."""
+    done = [one for one in every(ActivityDone, case.evidence.observations) if window.experiment == one.subject]
+    return sum(n for one in done for status, n in one.answers.items() if int(status) >= least)
+
+
+def _counted(course: MetricCourse, route: str) -> float:
+    """How many errors these pods counted on a route."""
+    return course.grown(lambda read: requests(read, [route], least=SERVER_ERROR))
+
+
+def _untold(course: MetricCourse, route: str) -> str:
+    """Why errors on a route could not show in these counters; empty if each answer on the route is counted with its status.
+
+    A counter that has the other answers of the route by status would have its errors too.
+    """
+    counted = course.grown(lambda read: requests(read, [route]))
+    if not counted:
+        return f"no answer on {route} was counted in the window, so errors would not be counted either"
+    without = counted - course.grown(lambda read: requests(read, [route], least=0))
+    return f"{without:.0f} of {counted:.0f} answers on {route} were counted without a status" if without >= 0.5 else ""
+
+
+def error_rate(case: Case, window: Window, course: MetricCourse) -> Iterable[Compared]:
+    """The share of answers of 500 and above, as the entry counts them; what no answer came to may be counted or not."""
+    samples, probes = answered(case, window, course)
+    routes = routes_of(case, window)
+    n = course.at_entry.grown(lambda read: requests(read, routes))
+    bad = course.at_entry.grown(lambda read: requests(read, routes, least=SERVER_ERROR))
+    missed = int(failed(samples).sum()) + int((~probes.words["error"].missing).sum())
+    missed += _read_by(case, window, least=SERVER_ERROR)
+    sent = len(samples) + len(probes) + _read_by(case, window)
+    unheard = sum(int((~rows.words["error"].missing & (rows.ints["status"] == 0)).sum()) for rows in (samples, probes))
+    if not n or not len(samples):
+        raise UnknownMetric("no request was counted in the window")
+    asked = [route for route in routes if are_of(samples, route).any()]
+    if untold := next(filter(None, (_untold(course.at_entry, route) for route in asked)), ""):
+        raise UnknownMetric(untold)
+    yield Compared(
+        what="error rate",
+        exposed=bad / n,
+        measured=missed / sent,
+        failed=unheard,
+        least=(missed - unheard) / sent,
+        tolerance=case.objective.limit.in_unit("ratio"),
+        unit="ratio",
+        n=len(samples),
+        of_errors=True,
+    )
+
+
+def errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterable[Compared | UnknownMetric]:
+    """Answers of 500 and above of every route at the entry, one by one; a request at either end of the span may be counted on either side.
+
+    A route whose answers are not counted by status has no errors to compare. Probes and the experiment itself read one of them.
+    """
+    for route in routes_of(case, window):
+        if untold := _untold(course.at_entry, route):
+            yield UnknownMetric(untold, of=f"errors of {route}")
+            continue
+        asked, probed = _asked(case, window, course, route, ""), route == course.names.get("probed")
+        met = sum(int((rows.ints["status"] >= SERVER_ERROR).sum()) for rows in asked)
+        yield _against(
+            _counted(course.at_entry, route),
+            met=met + _read_by(case, window, least=SERVER_ERROR) * probed,
+            unheard=sum(int((rows.ints["status"] == 0).sum()) for rows in asked),
+            what=f"errors of {route}",
+            n=sum(map(len, asked)),
+        )
+
+
+def services_of(case: Case, window: Window) -> tuple[str, ...]:
+    """The services that any route of the traffic needs, as the target file says; raises UnknownMetric if it does not say it of a route."""
+    reads, routes = list(every(MetricsRead, case.evidence.observations)), routes_of(case, window)
+    if untold := [route for route in routes if not any(route in read.routes for read in reads)]:
+        raise UnknownMetric(f"which services {', '.join(untold)} needs is not recorded", hint=_SERVICES)
+    named = {str(service) for read in reads for route in routes for service in read.routes.get(route, ())}
+    return tuple(sorted(named - {read.workload for read in reads if read.entry}))
+
+
+def pods_of(case: Case, service: str) -> frozenset[str]:
+    """The pods of a service whose metrics were read."""
+    return frozenset(
+        read.subject for read in every(MetricsRead, case.evidence.observations) if read.workload == service
+    )
+
+
+def errors_at(service: str, case: Case, window: Window, course: MetricCourse) -> Iterable[Compared | UnknownMetric]:
+    """Answers of 500 and above by the pods of a service, route by route.
+
+    Whether a service counted a request whose answer names none of its pods is unknown. If it counts more errors than answers name it, an attempt
+    may have failed that the gateway made again: which of both is unknown, too.
+    """
+    own = course.of(service)
+    if not own.pods:
+        raise UnknownMetric(f"no metrics of {service} were read")
+    read = next(iter(own.pods.values()))[0]
+    for route in (route for route in routes_of(case, window) if service in read.routes.get(route, ())):
+        what = f"errors of {route} at {service}"
+        if untold := _untold(own, route):
+            yield UnknownMetric(untold, of=what, hint=_ROUTES)
+            continue
+        asked = _asked(case, window, course, route, service if read.probed else "")
+        named = [rows.words["served_pod"].among(own.pods) for rows in asked]
+        met = sum(_errors(rows, mask) for rows, mask in zip(asked, named, strict=True))
+        unheard = sum(_errors(rows, ~mask) for rows, mask in zip(asked, named, strict=True))
+        unheard += _read_by(case, window, least=SERVER_ERROR) * (route == course.names.get("probed"))
+        counted = _counted(own, route)
+        again = max(counted - met - unheard, 0.0)
+        yield _against(
+            counted,
+            met=met,
+            unheard=unheard,
+            what=what,
+            n=int(sum(mask.sum() for mask in named)),
+            again=again if again > _EDGES else 0.0,
+            make_errors="locked-tables",
+        )
+
+
+def _against(
+    counted: float, *, met: int, unheard: int, what: str, n: int, again: float = 0.0, make_errors: str = "errors-10"
+) -> Compared:
+    """What was counted against the errors that were met, and the failures of which it is unknown whether this place answered them.
+
+    Few of these may be among what was counted; many leave it open. `again`: as many more were counted.
+    """
+    few, most = unheard <= _FEW * met, met + unheard
+    detail = f", of {unheard} more it is unknown" if few and unheard else ""
+    detail += f", and {again:.0f} more may be attempts that the gateway made again" if again else ""
+    return Compared(
+        what=what,
+        exposed=counted,
+        measured=float(min(max(counted, met), most) if few and not again else met),
+        failed=0 if few else unheard,
+        most=most + again if again or not few else None,
+        tolerance=_EDGES,
+        unit="",
+        n=n,
+        detail=detail,
+        of_errors=True,
+        make_errors=make_errors,
+    )
+
+
+def _asked(case: Case, window: Window, course: MetricCourse, route: str, probed: str) -> tuple[Table, Table]:
+    """The requests of the traffic on a route, and the probes on it: those through the entry, and those of the service `probed`."""
+    samples, reads = answered(case, window, course)
+    probes = course.answered(case.evidence.probes)
+    own = probes.where(probes.words["kind"].equals(SERVICE) & probes.words["subject"].equals(probed))
+    both = Table.merged(probes.schema, [reads, own] if route == course.names.get("probed") else [])
+    return samples.where(are_of(samples, route)), both
+
+
+def _errors(rows: Table, mask: Bools) -> int:
+    """How many of these rows are errors, or have no answer."""
+    status = rows.ints["status"]
+    return int((mask & ((status >= SERVER_ERROR) | (status == 0))).sum())
