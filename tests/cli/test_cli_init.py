@@ -384,6 +384,31 @@ def test_one_id_claimed_twice_is_one_requirement_with_two_scenarios(readiness: C
     assert said in readiness("catalogue", "lint", below="shop")[1]
 
 
+def test_a_plan_says_why_a_run_is_refused_and_what_a_person_would_undo(readiness: Call, shop: Path) -> None:
+    """Below the sentences, which a run decides once it is not refused; where it is not, neither is said."""
+    target, experiment = shop / "target.yaml", shop / "experiments" / "service-restart.yaml"
+    allowed, undone = target.read_text(), experiment.read_text()
+    target.write_text(allowed.replace("disposable: true", "disposable: false"))
+    experiment.write_text(undone.partition("rollbacks:")[0])
+    code, said = readiness("plan", below="shop")
+    assert code == 0, said
+    assert (
+        "Every one of 3 sentences can be decided by a run of this size, once it is not refused\n"
+        f"a run is refused as it is: {target}: shop is not disposable, and its name was not given; hint: pass "
+        "`--allow-target shop` to confirm that this run may send load and probes there, and faults that `may_break` allows\n"
+        f"a run is refused as it is: {target}: shop does not allow the experiment service-restart: `may_break` does not "
+        "name it; hint: to allow it, add to `may_break`: {experiment: service-restart, workloads: […], max_pods: …}\n"
+        "service-restart has no `rollbacks`: a run that is stopped under its fault leaves the target to a person\n"
+    ) in said
+    target.write_text(allowed)
+    experiment.write_text(undone)
+    code, said = readiness("plan", below="shop")
+    assert code == 0, said
+    assert "Every one of 3 sentences can be decided by a run of this size\n" in said
+    assert "refused" not in said
+    assert "no `rollbacks`" not in said
+
+
 def test_a_release_that_file_and_command_name_differently_is_refused(readiness: Call, shop: Path) -> None:
     """Else the one of the file would be judged without a word."""
     target = shop / "target.yaml"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.plain.plain_project import Finished, Project
@@ -185,6 +187,29 @@ def test_a_tag_may_have_a_colon_brackets_or_a_first_underscore(project: Project)
     assert finished.code == 0, finished.said
     assert "PL-P95" in finished.out
     assert "left out by a filter: PL-ERRORS, PL-UPTIME\n" in finished.out
+
+
+RUSSIAN = """\
+# language: ru
+Функция: 🛒 корзина
+
+  @PL-P95
+  Структура сценария: ответы <which>
+    Когда "browse" traffic has run
+    Тогда the response time p95 of every route is below 200 ms in the steady state
+
+    Примеры:
+      | which      |
+      | 95 \\| 100 |
+"""
+
+
+def test_a_feature_in_russian_with_a_pipe_and_an_emoji_is_planned(project: Project) -> None:
+    """What pytest collects of it is what the harness reads of it: its one row claims its requirement."""
+    (project.root / FEATURE).write_text(RUSSIAN, encoding="utf-8")
+    finished = project.do("plan", "--json")
+    assert finished.code == 0, finished.said
+    assert [one["requirement"] for one in json.loads(finished.out)["sentences"]] == ["PL-P95"]
 
 
 def test_a_plan_of_a_file_that_is_not_there_is_only_refused(project: Project) -> None:

@@ -68,6 +68,34 @@ def test_an_outline_is_written_out_row_by_row(tmp_path: Path) -> None:
     assert user.steps[-1].text == 'deployment "user-service" has 2 ready replicas with cpu 250m and memory 256Mi'
 
 
+def test_an_escaped_pipe_is_a_pipe_of_its_cell(tmp_path: Path) -> None:
+    """The row, the title and the step have it, without its backslash."""
+    file = tmp_path / "a.feature"
+    file.write_text(GOOD.replace("| user-service |", r"| user\|service |"), encoding="utf-8")
+    user = read_feature(file, tmp_path)[-1]
+    assert (user.row["service"], user.name) == ("user|service", "size of user|service")
+    assert user.steps[-1].text == 'deployment "user|service" has 2 ready replicas with cpu 250m and memory 256Mi'
+
+
+RUSSIAN = """\
+# language: ru
+Функция: 🛒 корзина
+  @ND-KPI-P95
+  Сценарий: быстро
+    Допустим the release is deployed
+    Когда "everyday" traffic has run
+    Тогда the response time p95 of every route is below 200 ms
+"""
+
+
+def test_keywords_and_names_may_be_in_another_language(tmp_path: Path, catalogue: Catalogue) -> None:
+    """Its sentences are those of every scenario; an emoji is a part of a name as a letter is."""
+    assert problems(RUSSIAN, tmp_path, catalogue) == []
+    (fast,) = read_feature(tmp_path / "a.feature", tmp_path)
+    assert (fast.id, fast.requirements) == ("a.feature: быстро", ("ND-KPI-P95",))
+    assert [step.keyword for step in fast.steps] == ["given", "when", "then"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [
