@@ -282,6 +282,20 @@ def test_a_test_of_surefire_that_passed_when_repeated_is_named(tmp_path: Path) -
     assert found(tmp_path, suite(case("one"), again))["tests that failed"] is False
 
 
+@pytest.mark.parametrize(
+    ("inside", "failures", "failed"),
+    [
+        ('<flakyFailure message="once">trace</flakyFailure>', 1, True),
+        ('<failure message="once"/><rerunFailure message="twice">trace</rerunFailure>', 2, False),
+    ],
+)
+def test_counts_of_runs_are_not_those_of_tests(tmp_path: Path, inside: str, failures: int, *, failed: bool) -> None:
+    """As Surefire counted a test that it repeated: the report contradicts itself, and a test that failed each time has failed."""
+    text = suite(case("one"), case("repeated", inside), tests=3)
+    facts = found(tmp_path, text.replace('tests="3"', f'tests="3" failures="{failures}"'))
+    assert (facts["counts"], facts["tests that failed"]) == (None, failed)
+
+
 def test_a_name_that_is_there_twice(tmp_path: Path) -> None:
     """In one file, or in two of one report."""
     assert found(tmp_path, suite(case("one"), case("one")))["counts"] is None
@@ -363,6 +377,18 @@ def test_one_test_in_three_browsers_is_three_tests(tmp_path: Path) -> None:
     (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\n")
     then = "at least 3 tests passed and none failed in 3 browser engines"
     assert set(oks(seen(tmp_path, WHEN, then, UNIT)).values()) == {True}
+
+
+def test_one_test_on_two_hosts_is_two_tests(tmp_path: Path) -> None:
+    """As the jobs of a matrix write it: a file each, told apart by the host name."""
+    for host in ("runner-1", "runner-2"):
+        (tmp_path / f"{host}.xml").write_text(
+            f'<testsuite name="pytest" hostname="{host}" tests="1"><testcase classname="shop.Cart" name="adds"/></testsuite>'
+        )
+    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\n")
+    facts = seen(tmp_path, WHEN, THEN, {"junit": {"unit": "runner-*.xml"}})
+    assert set(oks(facts).values()) == {True}
+    assert facts["tests that passed"].observed == "2"
 
 
 def test_names_in_any_script_are_compared(tmp_path: Path) -> None:
@@ -531,9 +557,11 @@ def test_a_suite_that_ends_after_the_last_year(tmp_path: Path) -> None:
     ("attributes", "outcome"),
     [
         ('status="failed"', "failed"),
+        ('status="fail"', "failed"),
         ('status="run" result="completed"', "passed"),
         ('status="notrun" result="suppressed"', "skipped"),
         ('result="Failed"', "failed"),
+        ('result="Inconclusive"', "skipped"),
         ('status="broken"', "failed"),
         ('status="pending"', "skipped"),
         ('status="passed"', "passed"),
@@ -645,6 +673,12 @@ def test_other_encodings_are_read(tmp_path: Path) -> None:
     assert found(tmp_path, windows)["tests that passed"] is True
 
 
+def test_markup_in_cdata_is_text(tmp_path: Path) -> None:
+    """A report that a test printed: the failure in it is none of the test's own."""
+    printed = "<system-out><![CDATA[<testcase name='x'><failure/></testcase>]]></system-out>"
+    assert set(found(tmp_path, suite(case("one", printed), case("two"))).values()) == {True}
+
+
 def test_a_file_of_a_gibibyte_is_refused_before_it_is_read(tmp_path: Path) -> None:
     """It is a hole here, and takes no memory."""
     with (tmp_path / "unit.xml").open("wb") as file:
@@ -709,9 +743,12 @@ def test_a_test_that_is_written_again_after_its_failure_is_undecided(tmp_path: P
 
 
 def test_a_test_that_failed_twice_has_failed(tmp_path: Path) -> None:
-    """And its failure is not undecided for being there twice."""
+    """And its failure is not undecided for being there twice; the second may be an error, of its teardown."""
     facts = found(tmp_path, suite(case("a", "<failure/>"), case("a", "<failure/>"), case("b"), case("c")))
     assert facts["tests that failed"] is False
+    torn = suite(case("a", "<failure/>"), case("a", "<error/>"), case("b"), case("c"), tests=3)
+    text = torn.replace('tests="3"', 'tests="3" failures="1" errors="1"')
+    assert found(tmp_path, text)["tests that failed"] is False
 
 
 def test_counts_without_cases_decide_nothing(tmp_path: Path) -> None:
@@ -721,7 +758,8 @@ def test_counts_without_cases_decide_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "attribute", ['success="False"', 'executed="false"', 'skipped="true"', 'passed="0"', 'result="odd"']
+    "attribute",
+    ['success="False"', 'executed="false"', 'skipped="true"', 'passed="0"', 'result="odd"', 'result="Warning"'],
 )
 def test_an_attribute_that_says_that_a_test_did_not_pass_is_not_passed_over(tmp_path: Path, attribute: str) -> None:
     """As writers of NUnit's kind have them in place of elements."""

@@ -283,6 +283,8 @@ def test_every_job_succeeded(tmp_path: Path) -> None:
     assert ran(tmp_path, {"headSha": COMMIT, "status": "completed", "jobs": [gh]}) == {"commit": True, JOBS: True}
     may_fail = [{"name": "lint", "status": "completed", "conclusion": "failure", "number": 1}]
     assert ran(tmp_path, {"jobs": [job("test", steps=may_fail)]}) == {"commit": True, JOBS: True}
+    matrix = [job(f"test ({python}, ubuntu-latest)") for python in ("3.11", "3.12")]
+    assert ran(tmp_path, {"total_count": 2, "jobs": matrix}) == {"commit": True, JOBS: True}
 
 
 @pytest.mark.parametrize("conclusion", ["failure", "cancelled", "skipped", "timed_out", "neutral"])

@@ -115,6 +115,14 @@ def test_a_level_may_mean_more_than_one_severity(tmp_path: Path, least: str, lev
     assert facts[f"open findings of severity {least} or higher"] is ok
 
 
+def test_an_error_that_its_tool_calls_critical_is_not_passed_over(tmp_path: Path) -> None:
+    """As Black Duck writes it, in a property of its own: it may be critical, as every error may."""
+    own = {"securityRisk": "CRITICAL", "severity": "CRITICAL"}
+    document = log(result(ruleId="other", level="error", properties=own))
+    facts = scanned(tmp_path, document, "no finding of severity critical or higher is open, younger than 7 d")
+    assert facts == {"commit": True, "age": True, "scan": True, "open findings of severity critical or higher": None}
+
+
 TOOL = {"driver": {"name": "scanner"}}
 
 
@@ -400,7 +408,7 @@ AUDIT: dict[str, Any] = {
 
 def audited(directory: Path, document: Any) -> dict[str, bool | None]:
     """How the facts of an audit of this commit come out."""
-    (directory / "a.json").write_text(json.dumps(document))
+    (directory / "a.json").write_text(document if isinstance(document, str) else json.dumps(document))
     (directory / "a.json.origin.yaml").write_text(f"commit: {COMMIT}\n")
     when = 'the npm audit "backend" of this commit has been read'
     then = "no package has a vulnerability of level moderate or higher"
@@ -425,10 +433,11 @@ def test_an_audit(tmp_path: Path) -> None:
         ({"advisories": {}}, "is not an npm audit"),
         ({"auditReportVersion": 3}, "another version of npm"),
         ({"auditReportVersion": 2}, "is not an npm audit"),
+        ("\n", "is empty"),
     ],
 )
 def test_an_audit_that_npm_could_not_make(tmp_path: Path, document: Any, what: str) -> None:
-    """It says nothing about the packages."""
+    """It says nothing about the packages; nor does an empty file, which yarn 4 writes where it has nothing to say."""
     with pytest.raises(DriverError, match=what):
         audited(tmp_path, document)
 

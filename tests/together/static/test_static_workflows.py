@@ -291,6 +291,8 @@ def test_the_order_may_be_that_of_jobs(platform: PaperPlatform) -> None:
     ("step", "declared", "ok"),
     [
         ("run: pnpm audit --audit-level high", {"step": "pnpm audit --audit-level high", "stops_by": "itself"}, True),
+        ("run: yarn audit --level high", {"step": "yarn audit --level high", "stops_by": "itself"}, True),
+        ("run: yarn npm audit --severity high", {"step": "yarn npm audit --severity high", "stops_by": "itself"}, True),
         ("run: govulncheck ./...", {"step": "govulncheck ./...", "stops_by": "itself"}, True),
         ("run: trivy fs --exit-code 1 .", {"step": "trivy fs --exit-code 1 .", "stops_by": "--exit-code 1"}, True),
         ("run: trivy fs .", {"step": "trivy fs .", "stops_by": "--exit-code 1"}, False),
