@@ -46,6 +46,7 @@ def test_a_profile_that_gates_the_row_whole_has_it_not_assessed() -> None:
     assert judged.decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert "in part" not in judged.decision.headline
     assert outcomes(judged)["DA-DR-RTO"] == (Outcome.NOT_ASSESSED, f"{MEMBERS}: not tried in this run")
+    assert outcomes(judged)["DA-DR-RPO"] == (Outcome.NOT_ASSESSED, f"{MEMBERS}: not tried in this run")
     assert outcomes(judged)["ND-RISK-DATALOSS"] == (Outcome.NOT_ASSESSED, f"{NETWORK}: not tried in this run")
 
 
