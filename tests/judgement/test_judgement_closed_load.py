@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judgement_builders import evidence, measures, objective, plan, samples, window
+from judgement_builders import evidence, every, measures, ns, objective, p95, plan, samples, window
 
+from harness.evidence import RowWriter, RunDirectory
+from harness.evidence.reading import load_evidence
 from harness.judgement import judge
 from harness.judgement.receipts.closed_load import weakest
 from harness.judgement.receipts.load import load_receipt
-from harness.model import Figure, Measure, Op, Outcome, Per, Phase, Plan, Receipt, Window, Words, Worker
+from harness.model import (
+    SAMPLES,
+    Figure,
+    Measure,
+    Op,
+    Outcome,
+    Per,
+    Phase,
+    Plan,
+    Receipt,
+    Window,
+    Words,
+    Worker,
+)
 
 USERS, THINK_S, JOURNEY_S = 20, 0.2, 0.02
 PER_S = USERS / (THINK_S + JOURNEY_S)
@@ -151,3 +167,31 @@ def test_the_load_is_there_exactly_if_its_rate_is(think_s: float, latency_ms: fl
     expected = PER_S * SECONDS
     missing = 0 < len(load.samples) < 0.8 * expected - 4 * expected**0.5
     assert ("were planned" in receipt(load).why) == missing
+
+
+def test_requests_that_are_slow_in_the_warm_up_are_in_no_figure(tmp_path: Path) -> None:
+    """900 ms each until the window opens, 20 ms from then on: read back, its p95 and its load are those of the window alone."""
+    directory = RunDirectory.create(tmp_path, "run-1")
+    run, load = directory.history("run"), directory.history("load")
+    (directory.path / "load" / "everyday").mkdir()
+    load.put("worker.started", "everyday", worker=0, pid=1, rows="load/everyday/samples-0.rows")
+    load.put("load.begun", "everyday", begin_ns=ns(10), model="closed")
+    writer = RowWriter(directory.path / "load" / "everyday" / "samples-0.rows", SAMPLES)
+    for due_ns in every(10, 80, PER_S).tolist():
+        done_ns = due_ns + (900_000_000 if due_ns < ns(20) else 20_000_000)
+        row = (due_ns, due_ns, done_ns, 200, 10, 0, 0, 0, 0, 0)
+        writer.put(row, ("reader", None, "cold", "GET", None, None, None, None, None))
+    writer.close()
+    sizes = {"journeys_per_s": PER_S, "requests_per_journey": 1}
+    run.put("window.opened", "everyday/fault-free", traffic="everyday", phase=Phase.STEADY, start_ns=ns(20), **sizes)
+    run.put("window.closed", "everyday/fault-free", end_ns=ns(80))
+    run.close()
+    load.close()
+    read = load_evidence(directory).windows["everyday/fault-free"]
+    there = replace(read, workers=offered(PER_S).workers)
+    made, asked = planned(), plan({"R": p95()})
+    traffic = {"everyday": replace(made.traffic["everyday"], routes={"cold": 1.0})}
+    made = replace(made, claims=asked.claims, requirements=asked.requirements, traffic=traffic)
+    (found,) = measures(judge(made, replace(evidence(), windows={read.name: there})))
+    assert (found.scope["route"], found.outcome, found.value) == ("cold", Outcome.PASS, 20.0)
+    assert found.receipts["load"].ok

@@ -13,6 +13,7 @@ from judgement_builders import (
     failing,
     measures,
     ns,
+    observation,
     p95,
     plan,
     samples,
@@ -22,6 +23,7 @@ from judgement_builders import (
     with_words,
 )
 
+from harness.evidence.histories.generators import Generators
 from harness.judgement import judge
 from harness.judgement.receipts.load import lag_limit_ms, load_receipt
 from harness.model import Outcome, Per, Phase, Plan, Table, Window, Worker, fault_name
@@ -324,3 +326,39 @@ def test_users_whom_a_shape_brings_are_not_counted() -> None:
     closed = planned(model="closed", arrivals="closed", users=150)
     slow = window(samples(0, 60, per_s=10), 0, 60)
     assert why(replace(slow, workers=fared(users=20, shaped=True).workers), planned=closed) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "why", "hint", "failed"),
+    [
+        (
+            3,
+            "its locustfile ended it: `environment.runner.quit()` at loadtests/everyday.py:12; 400 of 1200 requests had failed",
+            "fix what made it end, or take that line out, as the judge decides and not the load; then run again",
+            slice(0, None, 3),
+        ),
+        (
+            0,
+            "its locustfile ended it: its LoadTestShape was over after 22 s, as `tick` gave None",
+            "let its `tick` say users for 70 s and more (warm-up, window and what follows in loadtests/everyday.yaml), then run again",
+            slice(0),
+        ),
+    ],
+    ids=["it quit", "its shape was over"],
+)
+def test_a_load_that_its_locustfile_ended_decides_what_had_failed_by_then(
+    code: int, why: str, hint: str, failed: slice
+) -> None:
+    """A third of the requests are a FAIL; all else is INCONCLUSIVE, in the words and with the hint of the driver."""
+    observed = (
+        observation("load.begun", "everyday", -10, "load", begin_ns=ns(-10), model="closed"),
+        observation("worker.ended", "everyday", 12, "load", worker=0, exit=code, why=why, hint=hint),
+    )
+    worker = Generators.of("everyday", observed).described(Worker(id=0, rows=1200, closed=True), 0, ns(60))
+    run = with_load(failing(samples(0, 12), failed), workers=(worker,))
+    rate, times = judge(plan({"R": errors(), "S": p95()}), run).verdicts
+    assert rate.outcome is (Outcome.FAIL if failed.step else Outcome.INCONCLUSIVE)
+    for verdict in (times, *([] if failed.step else [rate])):
+        assert verdict.outcome is Outcome.INCONCLUSIVE
+        assert f"generator worker 0 died at 22 s (exit {code}): {why}; " in verdict.reason
+        assert verdict.hint == hint

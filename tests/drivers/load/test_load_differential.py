@@ -127,3 +127,24 @@ def test_what_has_no_time_in_locusts_statistics_has_none_here(both: Both) -> Non
     instant = table.where(table.ints["done_ns"] == table.ints["intended_ns"])
     columns = (instant.words[column].text() for column in ("name", "method"))
     assert Counter((str(name), str(method)) for name, method in zip(*columns, strict=True)) == both.untimed
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("texts empty", None),
+        ("texts no", None),
+        ("texts no list", None),
+        ("texts text", "wrong checksum of block 7"),
+        ("texts number", "17"),
+        ("texts listed", "['first', 'second']"),
+        ("texts exception", "ValueError"),
+        ("texts pushed badly", "gone"),
+        ("/caught/missing", None),
+        ("/caught/text", "got 200, wanted 404"),
+    ],
+)
+def test_a_failure_has_the_words_that_its_file_gave_it(both: Both, name: str, said: str | None) -> None:
+    """Text, what can be written as text, or the class of an exception; what Locust takes for none is none."""
+    rows = zip(words(both.rows, "name"), words(both.rows, "error"), strict=True)
+    assert {error for route, error in rows if route == name and error != CUT_OFF} == {said}

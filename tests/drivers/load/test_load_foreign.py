@@ -17,9 +17,11 @@ from load_bench import LOCUSTFILES, Run, plan_of, rows_of, until, words
 from load_bench import stock_plan as plan
 from load_truth import Reply, Seen, TruthServer
 
+from harness import clock
 from harness.drivers.load import Load, LoadSettings, load_traffic
 from harness.errors import ConfigurationError, DriverError
-from harness.model import Observation, TrafficPlan
+from harness.evidence.histories.generators import Generators
+from harness.model import Observation, TrafficPlan, Worker
 from harness.targets import load_target
 from harness.targets.http import tls_variables
 from tests.builders.http_servers import Quiet, serving
@@ -262,6 +264,42 @@ def test_a_response_that_is_kept_and_never_left_is_no_row(run: Run, server: Trut
         assert mine == [(f"{client} between", None), (f"{client} 1", "sold out")]
     assert sum(fields["broken"] for fields in told()) == 4  # two of each user
     assert "catch_response=True without `with`: Locust reports no such request" in told()[0]["broken_why"]
+
+
+PAGE = """\
+from locust import HttpUser, constant, task
+
+
+class Reader(HttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def page(self):
+        answer = self.client.get("/page")
+        assert answer.json()["ok"]
+"""
+
+
+def test_a_task_that_raises_over_its_answer_is_broken(run: Run, server: TruthServer, tmp_path: Path) -> None:
+    """A page of status 200 where JSON was to come: Locust has its request as a success, so its task counts, with what it raised, where, and what to do."""
+    server.behave = lambda _: Reply(body=b'{"ok": true}' if len(server.seen) % 4 else b"<html>busy</html>")
+    file = tmp_path / "shop.py"
+    file.write_text(PAGE, encoding="utf-8")
+    load = run.start(replace(plan("shop"), locustfile=str(file)), server.url)
+
+    def worker() -> Worker:
+        seen = run.observations("load.health", "load-health-1")
+        return Generators.of("shop", seen).described(Worker(id=1, rows=1, closed=True), 0, clock.now_ns())
+
+    until(lambda: len(server.seen) >= 20 and bool(worker().why))
+    load.stop()
+    (rows,) = rows_of(load)
+    assert {*words(rows, "error")} - {"cut_off"} == {None}
+    count, _, said = worker().why.partition(" journeys broke by an error in the locustfile, the first with ")
+    assert int(count) >= 4
+    assert said.startswith("JSONDecodeError: Expecting value")
+    assert said.endswith(f" at {tmp_path.name}/shop.py:10")
+    assert worker().hint == "correct the error in the locustfile, then run again"
 
 
 @contextmanager

@@ -175,3 +175,37 @@ def test_an_option_of_the_locustfile_has_its_own_default(run: Run, server: Truth
             f"the locustfile's option `{name}` has the name of an option of the harness: rename it"
             in refused.value.hint
         )
+
+
+LEAVING = """\
+from locust import HttpUser, constant, task
+
+
+class Member(HttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def me(self):
+        self.client.get("/me")
+
+    def on_stop(self):
+        self.client.post("/logout")
+"""
+
+
+def test_a_sign_out_that_fails_is_sent_after_the_window(run: Run, server: TruthServer, tmp_path: Path) -> None:
+    """Locust calls `on_stop` when the load is told to stop: its failures are on record, and none is of what was sent before."""
+    server.behave = lambda seen: Reply(status=500 if seen.path == "/logout" else 200)
+    file = tmp_path / "members.py"
+    file.write_text(LEAVING, encoding="utf-8")
+    load = run.start(replace(plan("members", users=2), locustfile=str(file)), server.url)
+    until(lambda: len(server.seen) >= 10)
+    load.stop()
+    (rows,) = rows_of(load)
+    columns = (words(rows, "name"), words(rows, "error"), rows.table.ints["intended_ns"].tolist())
+    found = [one for one in zip(*columns, strict=True) if one[1] != "cut_off"]  # sent as the load was told to stop
+    assert {(name, error) for name, error, due_ns in found if due_ns < load.stopping_ns} == {("/me", None)}
+    assert [(error, due_ns >= load.stopping_ns) for name, error, due_ns in found if name == "/logout"] == [
+        ("status 500", True),
+        ("status 500", True),
+    ]
