@@ -271,6 +271,18 @@ def test_what_did_nothing_owes_no_rollback(bench: Bench, probe: str, *, acted: b
     assert (result.acted, result.rolled_back) == (acted, False)
 
 
+@pytest.mark.parametrize("background", ["", "    background: true\n"])
+def test_where_the_hypothesis_is_lost_nothing_of_the_method_is_done(bench: Bench, background: str) -> None:
+    """Also where its first activity is one in the background."""
+    up = "{type: probe, name: up, tolerance: 0, provider: {type: process, path: 'false'}}"
+    steady = f"steady-state-hypothesis: {{title: up, probes: [{up}]}}\nmethod:\n"
+    result = bench.ended(("method:\n", steady), ("  - name: kill\n", f"  - name: kill\n{background}"))
+    assert (result.acted, result.confirmed, result.journal["steady_before"]) == (False, False, "not met")
+    assert bench.victims["one"].poll() is None
+    assert bench.recorded("fault.sent") == []
+    assert [one["part"] for one in bench.recorded("activity")] == ["hypothesis", "rollback"]
+
+
 def test_a_rollback_that_fails_repeats_none_that_worked(bench: Bench) -> None:
     """A service would be started again and again: recovery does all of them once, however long it tries what cannot be reached."""
     failing = "  - name: fails\n    type: action\n    provider: {type: process, path: 'false'}\n"
@@ -562,6 +574,24 @@ def test_a_hypothesis_that_was_lost_is_asked_again_after_the_rollbacks(bench: Be
     assert again["at_ns"] - undone["at_ns"] >= 1_000_000_000
 
 
+def test_a_rollback_that_breaks_the_target_is_none(bench: Bench) -> None:
+    """Its exit code is 0: the hypothesis, to which the rollbacks refer after it, says that the target is not as before, and `recover` says so too."""
+    child = bench.child(
+        ("method:\n", STEADY),
+        ('echo ${pidfile} >> rolled-back"]}\n', 'touch broken"]}\n  - ref: consistent\n'),
+    )
+    assert any(not child.alive() for _ in Deadline.after(90).ticks(0.05))
+    result = child.finish()
+    assert (result.confirmed, result.rolled_back, result.journal["steady_after"]) == (True, False, "met")
+    assert [(one["name"], one["ok"]) for one in bench.recorded("activity") if one["part"] == "rollback"] == [
+        ("write-it-down", True),
+        ("consistent", False),
+    ]
+    open_rollbacks(platform_of(bench.target), child.experiment)
+    (left,) = recover(bench.target, within_s=0).left
+    assert left.why.endswith("kill.yaml failed: consistent: not within its tolerance")
+
+
 def test_a_hypothesis_that_stays_lost_is_not_met_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every probe must be within its tolerance; it is asked until the time is over."""
     monkeypatch.setattr(confirming, "_STEADY_LEAST_S", 0.6)
@@ -666,6 +696,9 @@ HTTP = {"status": 200, "headers": {}, "body": {"replicas": 3}}
         ([200, 204], {**HTTP, "status": 503}, False),
         ({"type": "regex", "pattern": "^up 3", "target": "stdout"}, PROCESS, True),
         ({"type": "range", "range": [4, 9]}, 3, False),
+        ({"type": "range", "range": [0, 1], "target": "stdout"}, {**PROCESS, "stdout": "0.012"}, True),
+        ({"type": "range", "range": [0, 1], "target": "stdout"}, {**PROCESS, "stdout": "2.5"}, False),
+        ({"type": "range", "range": [0, 1], "target": "stdout"}, PROCESS, False),
         (True, True, True),
         ("ready", "ready", True),
     ],
