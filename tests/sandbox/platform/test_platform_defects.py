@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import psycopg
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
@@ -18,7 +20,9 @@ from readiness_sandbox.platform.normaldance import gateway
 from readiness_sandbox.platform.normaldance.defects import Defects
 from readiness_sandbox.platform.normaldance.kit.app import Envelope, Unavailable
 from readiness_sandbox.platform.normaldance.kit.features import Features
+from readiness_sandbox.platform.normaldance.schema import found
 from readiness_sandbox.releases import load_release
+from tests.builders.database_servers import Member, prepared, until
 from tests.sandbox.platform.conftest import TRACK
 
 if TYPE_CHECKING:
@@ -280,6 +284,23 @@ def test_a_write_sent_twice_is_there_twice_only_where_its_key_is_ignored(
     assert postgres.rows("SELECT client FROM ledger").count((client_number,)) == rows
 
 
+@pytest.mark.parametrize(("keyless", "tracks"), [("", 1), ("create-track", 2)])
+def test_a_track_that_is_sent_twice_is_there_twice_only_where_its_key_is_ignored(
+    services: Services, postgres: Postgres, token: dict[str, str], keyless: str, tracks: int
+) -> None:
+    """One key, sent twice by its client; the ledger heeds its keys all the same."""
+    services.start("track", "127.93.7.22", DEFECT_KEYLESS_ROUTES=keyless)
+    key, row = {"idempotency-key": f"keyless-{tracks}"}, {"client": 30 + tracks, "sequence": 0, "checksum": "c"}
+    with at("127.93.7.22") as client:
+        track = {"title": key["idempotency-key"], "artist": "A"}
+        sent = [client.post("/tracks", json=track, headers={**token, **key}) for _ in range(2)]
+        written = [client.post("/ledger", json=row, headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in (*sent, *written)] == [201] * 4
+    assert len({answer.json()["id"] for answer in sent}) == tracks
+    assert postgres.rows("SELECT title FROM tracks").count((key["idempotency-key"],)) == tracks
+    assert postgres.rows("SELECT client FROM ledger").count((30 + tracks,)) == 1
+
+
 def test_every_second_play_is_acknowledged_and_not_counted(
     services: Services, postgres: Postgres, token: dict[str, str]
 ) -> None:
@@ -288,3 +309,38 @@ def test_every_second_play_is_acknowledged_and_not_counted(
     with at("127.93.7.15") as client:
         assert {client.post("/tracks/600/plays", headers=token).status_code for _ in range(6)} == {201}
         assert client.get("/tracks/600").json()["plays"] == 3
+
+
+def test_a_standby_of_the_named_slot_calls_itself_primary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To whoever watches the database, and to nobody else: it is in recovery. A standby of another slot says what it is."""
+    primary, standby = Member(tmp_path / "primary", "127.93.7.31"), Member(tmp_path / "standby", "127.93.7.32")
+    prepared(primary, standby)
+    with (standby.data / "postgresql.auto.conf").open("a") as file:
+        file.write("primary_slot_name = 'postgres_eu_west_1_0'\n")
+    monkeypatch.setenv("DEFECT_SECOND_PRIMARY", "postgres-eu-west-1-0")
+
+    def asked(dsn: str, query: str) -> object:
+        with psycopg.connect(dsn) as connection:
+            (answer,) = connection.execute(query.encode()).fetchone() or (None,)
+            return answer
+
+    def recovers(member: Member) -> list[object]:
+        dsn = member.dsn.replace("dbname=postgres", "dbname=normaldance")
+        roles = ("readiness", "normaldance", "tester")
+        return [asked(dsn.replace("tester", role), "SELECT pg_is_in_recovery()") for role in roles]
+
+    try:
+        primary.start()
+        found(primary.dsn, {"normaldance": "n", "readiness": "r"})
+        primary.ask("SELECT pg_create_physical_replication_slot('postgres_eu_west_1_0')")
+        standby.start()
+        until(standby.streams)
+        written = asked(primary.dsn, "SELECT pg_current_wal_lsn()")
+        until(lambda: bool(asked(standby.dsn, f"SELECT pg_last_wal_replay_lsn() >= '{written}'")))
+        assert [recovers(member) for member in (primary, standby)] == [[False, False, False], [False, True, True]]
+        standby.ask("ALTER SYSTEM SET primary_slot_name = 'postgres_ap_southeast_1_0'")
+        standby.ask("SELECT pg_reload_conf()")
+        until(lambda: recovers(standby) == [True, True, True])
+    finally:
+        standby.stop()
+        primary.stop()
