@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judgement_builders import evidence, every, measures, ns, objective, p95, plan, samples, window
+from judgement_builders import every, evidence, measures, ns, objective, p95, plan, samples, window
 
 from harness.evidence import RowWriter, RunDirectory
 from harness.evidence.reading import load_evidence

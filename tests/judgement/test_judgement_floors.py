@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,18 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judgement_builders import errors, evidence, failing, measures, p95, plan, samples, with_load
+from judgement_builders import (
+    errors,
+    evidence,
+    failing,
+    measures,
+    p95,
+    plan,
+    samples,
+    verdicts_of,
+    window,
+    with_load,
+)
 
 from harness.judgement import judge
 from harness.judgement.measures import held
@@ -17,7 +29,7 @@ from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.floors import ONCE_IN, least_share
 from harness.judgement.stats.shared import Ids
-from harness.model import Objective, Op, Outcome
+from harness.model import Objective, Op, Outcome, after_faults_name
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 RANK: Final = {FAIL: 0, INCONCLUSIVE: 1, PASS: 2}
@@ -76,6 +88,30 @@ def test_a_minute_without_an_answer_is_a_fail() -> None:
     """Half of the window: 500 times what is allowed, which 1 window in 500 of a platform at its limit has at most."""
     assert outcome(bad_in((30, 90)), 0.001) is FAIL
     assert least_share(TIMELINE.slots(bad_in((30, 90)))) == pytest.approx(0.5 / ONCE_IN)
+
+
+@pytest.mark.parametrize(
+    ("minute", "six", "expected"),
+    [
+        (slice(0), slice(0), PASS),
+        (slice(0), slice(300, 306), INCONCLUSIVE),
+        (slice(0), slice(50, 600, 100), FAIL),
+        (slice(3000, 9000), slice(0), FAIL),
+        (slice(3000, 9000), slice(300, 306), FAIL),
+        (slice(3000, 9000), slice(50, 600, 100), FAIL),
+    ],
+    ids=["healthy", "six in a row", "six apart", "a minute", "a minute and six in a row", "a minute and six apart"],
+)
+def test_a_minute_without_an_answer_is_no_milder_than_six_failures_in_six_seconds(
+    minute: slice, six: slice, expected: Outcome
+) -> None:
+    """The minute is half of one window, the six are 1 % of a short one after it; 0.1 % is allowed."""
+    last = after_faults_name("everyday")
+    whole, short = failing(samples(0, 120), minute), failing(samples(120, 126), six)
+    windows = {"everyday/fault-free": window(whole, 0, 120), last: replace(window(short, 120, 126), name=last)}
+    run = replace(evidence(), windows=windows, experiments={})
+    (verdict,) = verdicts_of(plan({"R": errors()}, experiments={}), run).verdicts
+    assert verdict.outcome is expected
 
 
 @pytest.mark.parametrize("start", [0.0, 60.0, 118.3])
