@@ -13,6 +13,7 @@ from judgement_builders import (
     measures,
     ns,
     objective,
+    observation,
     plan,
     pod,
     samples,
@@ -106,6 +107,21 @@ def test_one_that_is_restarted_late_or_not_at_all_fails() -> None:
     assert (never.outcome, never.value) == (FAIL, None)
     assert "its container was not restarted in the 60 s that were watched" in never.reason
     assert judged(HUNG, run("hung", served(SENT), held=30.0)).outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("gap", "outcome"), [((140.0, 144.0), FAIL), ((143.0, 145.3), INCONCLUSIVE), ((145.1, 145.3), FAIL)]
+)
+def test_a_limit_between_two_readings_of_the_pods_is_not_decided(gap: tuple[float, float], outcome: Outcome) -> None:
+    """A restart that is pushed has one moment; one of the list that is read after a gap may be as old as the gap, and 45 s lies in it."""
+    given = run("hung", served(SENT, 150), pod(145.2, "restarted", "pages-1", "u-1"))
+    from_ns, until_ns = map(ns, gap)
+    blind = observation("watch.blind", "pods", gap[1], "watch", of="pods/us-east-1", from_ns=from_ns, until_ns=until_ns)
+    found = judged(HUNG, replace(given, observations=(*given.observations, blind)))
+    assert (found.outcome, found.value) == (outcome, 45.2)
+    assert ("; the restart was read after a gap of the watch that began 43 s after the fault" in found.reason) is (
+        outcome is INCONCLUSIVE
+    )
 
 
 def test_a_restart_of_another_pod_or_before_the_fault_is_none() -> None:

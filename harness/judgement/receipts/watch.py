@@ -92,6 +92,13 @@ def blind_spells(evidence: Evidence, watcher: str) -> Iterator[Span]:
             yield blind.from_ns, blind.until_ns
 
 
+def gap_before(evidence: Evidence, watcher: str, at_ns: int) -> int | None:
+    """When the gap began after which a change was read from a list, in ns: the change may be as old; None: it was pushed."""
+    return min(
+        (start_ns for start_ns, end_ns in blind_spells(evidence, watcher) if start_ns < at_ns <= end_ns), default=None
+    )
+
+
 def _blind_s(
     evidence: Evidence, watcher: str, spans: Iterable[Span], longest_ns: int, hides: Callable[[Span], bool]
 ) -> float:

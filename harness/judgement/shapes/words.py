@@ -74,6 +74,7 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
         "{attempt}: {pod} ",
         "hung, and its container was restarted after {high:.4g} s",
         "hung, and its container was not restarted in the {watched:.4g} s that were watched",
+        between="; the restart was read after a gap of the watch that began {low:.4g} s after the fault",
     ),
     Figure.LAST_REQUEST: UntilWords(
         "{attempt}: {pod} ",
