@@ -68,7 +68,7 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
         "{attempt}: ",
         "{writes} rows were equal in all {copies} copies {high:.3g} s after the end of the partition",
         "{lacking} of {writes} rows differed from the other copies ({some}) until the watch ended, {watched:.3g} s after the end of the partition",
-        between="; the last read that still showed a difference was sent {low:.3g} s after the end",
+        between=", and may have been from {low:.3g} s after it on",
     ),
     Figure.RESTARTED: UntilWords(
         "{attempt}: {pod} ",
