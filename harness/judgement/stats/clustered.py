@@ -76,11 +76,12 @@ def _share_in_time(slots: Slots, confidence: float, *, claim: bool) -> Bounds:
 
 def _widest(exact: Bounds, rules: list[Clustering]) -> Bounds:
     """The widest bounds, with the method of the rule that has the highest."""
-    widest = max(rules, key=lambda one: one.at_most(exact.confidence))
+    telling = [one for one in rules if one.telling]
+    widest = max(telling or rules, key=lambda one: one.at_most(exact.confidence))
     return replace(
         exact,
         low=min(exact.low, *(one.at_least(exact.confidence) for one in rules)),
-        high=max(exact.high, *(one.at_most(exact.confidence) for one in rules)),
+        high=max([exact.high, *(one.at_most(exact.confidence) for one in telling)]),
         fail_low=min(exact.fail_low, *(one.at_least(FAIL_CONFIDENCE) for one in rules)),
         fail_high=max(exact.fail_high, *(one.at_most(FAIL_CONFIDENCE) for one in rules)),
         method=widest.method,

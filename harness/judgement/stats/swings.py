@@ -7,6 +7,7 @@ that fail again a second later, a warming cache, varying load), are detected her
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -29,24 +30,32 @@ SUSPICIOUS: Final = 0.25
 """Chance of a false swing with independent requests; a stricter test misses swings that double a bound's error."""
 SLOW: Final = 0.02
 """Chance of a false swing by the slowest two cosines with independent requests."""
+SURELY_SLOW: Final = 0.002
+"""As SLOW, for a PASS: each of four routes has to pass, and a platform at half of what a p95 allows would be undecided by chance in one run of twelve."""
 THIRDS: Final = 3
 AGAIN: Final = 2.5
 """Assumed odds of the next window, as a multiple of the worst third of this one, for a slow swing."""
 MARGIN: Final = 1.5
 """Assumed odds of the next window, as a multiple of the worst third of this one, in any case. Of platforms at their limit whose share changes after each
 third of the window, 13 % would pass with a factor of 1; with this factor 8 % do."""
+LEAST_MARGIN: Final = 1.27
+"""As MARGIN, for a third with many bad requests: chance varies these less, and with 1.5 half of what a p95 allows would pass on four routes in 63 % of runs."""
+MARGIN_TO: Final = 20
+"""With so many bad requests in the worst third MARGIN applies; beyond, it falls to LEAST_MARGIN, so that more bad requests always count for more."""
 CHANGED: Final = 0.2
 """Chance of a false change with independent requests.
 
 With 0.15 a change from 0.1 to 0.4 % for the last quarter of 12 000 is missed in 8 %, with 0.25 in 5 %.
 """
+CHANGED_TO: Final = 25
+"""With so many bad requests in the window CHANGED applies to a PASS. With more, a change that matters is surer: its chance falls with their fourth power."""
 IMPROVED: Final = 0.01
 """As CHANGED, for an improvement: stricter, so that a platform proven over its limit still fails."""
 CHANGED_WHY: Final = "the share may have changed within the window"
 SLOW_WHY: Final = "the share may swing more slowly than the window can show"
 MARGIN_WHY: Final = (
-    f"one window does not show slow swings of the share; for a PASS its worst third must be within the limit at {MARGIN:g} times its odds, "
-    "for a FAIL its best third must be beyond the limit at its odds divided by as much"
+    f"one window does not show slow swings of the share; for a PASS its worst third must be within the limit at {MARGIN:g} times its odds "
+    f"({LEAST_MARGIN:g} times with many bad requests), for a FAIL its best third must be beyond the limit at its odds divided by {MARGIN:g}"
 )
 SPLITS: Final = (0.25, 0.5, 0.75)
 """Candidate places of a lasting change, as shares of the window."""
@@ -88,15 +97,21 @@ class Thirds(Clustering):
     @property
     def method(self) -> str:
         """How the bounds are made."""
-        return f"share by thirds of the window, the worst at {MARGIN:g} times its odds and the best at its odds divided by as much"
+        times = margin(self.worst * self.n / THIRDS)
+        return f"share by thirds of the window, the worst at {times:.3g} times its odds and the best at its odds divided by {MARGIN:g}"
 
     def at_least(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
         """Lower bound: the odds of the best third, divided by MARGIN."""
         return odds_times(self.best, 1 / MARGIN)
 
     def at_most(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
-        """Upper bound: MARGIN times the odds of the worst third."""
-        return odds_times(self.worst, MARGIN)
+        """Upper bound: the odds of the worst third times its margin."""
+        return odds_times(self.worst, margin(self.worst * self.n / THIRDS))
+
+
+def margin(bad: float) -> float:
+    """How many times the odds of a third with so many bad requests a PASS allows for."""
+    return max(LEAST_MARGIN, 1 + (MARGIN - 1) * min(1.0, MARGIN_TO / bad)) if bad else MARGIN
 
 
 def odds_times(share: float, times: float) -> float:
@@ -119,7 +134,8 @@ def slow_swings(slots: Slots) -> Iterator[Clustering]:
     shares = _thirds(batches)
     for count, suspicious in ((WAVES, SUSPICIOUS), (SLOWEST, SLOW)):
         effect = float(squares[:count].mean())
-        if effect <= 1 or chdtrc(count, effect * count) >= suspicious:
+        chance = chdtrc(count, effect * count)
+        if effect <= 1 or chance >= suspicious:
             continue
         rule, found = f"slow swings (design effect {effect:.3g})", k * effect
         if count == WAVES:
@@ -133,6 +149,7 @@ def slow_swings(slots: Slots) -> Iterator[Clustering]:
                 next_size=effect,
                 degrees=count,
                 note=SLOW_WHY,
+                telling=chance < SURELY_SLOW,
                 best=float(shares.min()),
                 worst=float(shares.max()),
             )
@@ -164,7 +181,7 @@ def _thirds(batches: Slots) -> Floats:
 def most_in_third(n: int, share: float) -> int:
     """How many bad requests one third of a window of n may have for a PASS, if more than WAVES are bad in all; -1: even none would be too many."""
     third = n / THIRDS
-    return math.ceil(odds_times(share, 1 / MARGIN) * third) - 1
+    return bisect_left(range(math.ceil(third)), share, key=lambda bad: odds_times(bad / third, margin(bad))) - 1
 
 
 def changes(slots: Slots, size: float) -> Iterator[Clustering]:
@@ -180,8 +197,15 @@ def changes(slots: Slots, size: float) -> Iterator[Clustering]:
             continue
         more, fewer = _chances(own / size, (bad - own) / size, own_n / n)
         if more < CHANGED or fewer < IMPROVED:
-            rule = f"a change at {start * slots.width_s:.3g} s"
-            yield Clustering(rule=rule, n=own_n, bad=own, squares=own * size, next_size=size, note=CHANGED_WHY)
+            yield Clustering(
+                rule=f"a change at {start * slots.width_s:.3g} s",
+                n=own_n,
+                bad=own,
+                squares=own * size,
+                next_size=size,
+                note=CHANGED_WHY,
+                telling=more < CHANGED * min(1.0, (CHANGED_TO * size / bad) ** 4),
+            )
 
 
 def _chances(after: float, before: float, share: float) -> tuple[float, float]:
