@@ -64,9 +64,10 @@ def _share_in_time(slots: Slots, confidence: float, *, claim: bool) -> Bounds:
     rules: list[Clustering] = [_by_shared(slots, shared) for shared in slots.shared if is_shared(shared)]
     by_time = [_by_time(slots, episodes)] if len(episodes) or is_spread(slots) else []
     changed = _changed(episodes, len(slots.n))
-    if not changed:
-        rules += [*by_time, *slow_swings(slots)]
-    rules += changes(slots, max([1.0, *(one.size for one in rules)]))
+    rules += [] if changed else by_time
+    cluster = max([1.0, *(one.size for one in rules)])
+    rules += [] if changed else slow_swings(slots)
+    rules += changes(slots, max([1.0, *(one.size for one in rules)]), cluster)
     if claim:
         rules += [*(by_time if changed else []), *thirds(slots, exact)]
     if bad == PAIR:

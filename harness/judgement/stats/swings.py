@@ -184,10 +184,11 @@ def most_in_third(n: int, share: float) -> int:
     return bisect_left(range(math.ceil(third)), share, key=lambda bad: odds_times(bad / third, margin(bad))) - 1
 
 
-def changes(slots: Slots, size: float) -> Iterator[Clustering]:
+def changes(slots: Slots, size: float, cluster: float = 1.0) -> Iterator[Clustering]:
     """Changes of the share: the last three quarters, half and quarter that differ from before.
 
-    The binomial test, given all bad requests; `size` is the size of their clusters.
+    The binomial test, given all bad requests. `size` is the size of their clusters, slow swings among them, and `cluster` that without these: by chance,
+    a window with a change seems to swing slowly as well.
     """
     count, n, bad = len(slots.n), int(slots.n.sum()), int(slots.bad.sum())
     for split in SPLITS:
@@ -204,7 +205,7 @@ def changes(slots: Slots, size: float) -> Iterator[Clustering]:
                 squares=own * size,
                 next_size=size,
                 note=CHANGED_WHY,
-                telling=more < CHANGED * min(1.0, (CHANGED_TO * size / bad) ** 4),
+                telling=more < CHANGED * min(1.0, (CHANGED_TO * cluster / bad) ** 4),
             )
 
 
