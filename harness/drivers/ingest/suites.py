@@ -13,7 +13,7 @@ from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_XML, shown
 from harness.drivers.ingest.formats.provenance import Provenance, same_commit, same_release
 from harness.drivers.ingest.formats.records import Deployment, plain_record
-from harness.drivers.ingest.formats.testing.cobertura import coverage_report
+from harness.drivers.ingest.formats.testing.cobertura import coverage_report, lines_together
 from harness.drivers.ingest.formats.testing.junit import JunitReport, junit_report
 from harness.drivers.ingest.formats.testing.tally import CaseOutcome, JunitCase
 from harness.drivers.ingest.reports import (
@@ -275,13 +275,15 @@ def _is_of(deployment: Deployment, asked: Asked) -> bool:
     example="at least 80 % of the lines are covered",
 )
 def lines_covered(asked: Asked) -> Sequence[FactReading]:
-    """The share of covered lines in all classes of the Cobertura report."""
+    """The share of covered lines in all classes of the Cobertura report; a file that several of its files have is counted once."""
     parts = parts_of(asked, "cobertura", coverage_report, lambda report: report.origin, LARGEST_XML)
     least = Quantity.parse(asked.params["share"])
-    lines, covered = sum(part.report.lines for part in parts), sum(part.report.covered for part in parts)
+    lines, covered, unclear = lines_together({str(part.path): part.report for part in parts})
     expected = f"at least {least}"
     share = FactReading(subject="lines that a test ran", expected=expected, observed="the report has no lines", ok=None)
-    if lines:
+    if unclear:
+        share = replace(share, observed=some(unclear))
+    elif lines:
         seen = f"{100 * covered / lines:.4g} % ({covered} of {lines})"
         share = replace(share, observed=seen, ok=covered / lines >= least.base, amount=share_of(covered, lines))
     contradictions = [text for part in parts for text in part.report.contradictions]

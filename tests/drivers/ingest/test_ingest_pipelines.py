@@ -445,3 +445,51 @@ def test_a_part_of_a_plan_that_is_not_read_may_change_something(tmp_path: Path, 
     """An action that is invoked, a change that is left for later, and what no Terraform has yet; an empty one changes nothing."""
     assert planned(tmp_path, {**PLAN, part: [{"address": "action.migrate"}]})["plan"] is None
     assert "plan" not in planned(tmp_path, {**PLAN, part: []})
+
+
+def classes(source: str = "/src", **ran: str) -> str:
+    """A report in which each class has a file of its own, and a mark for each of its lines: `1` ran, `0` did not."""
+    every = "".join(ran.values())
+    rows = "".join(
+        f'<class name="{name}" filename="{name}.cs"><lines>{_hits(marks)}</lines></class>'
+        for name, marks in ran.items()
+    )
+    head = f'line-rate="{every.count("1") / len(every):.4f}"'
+    text = (
+        f"<sources><source>{source}</source></sources><packages><package><classes>{rows}</classes></package></packages>"
+    )
+    return f"<coverage {head}>{text}</coverage>"
+
+
+def _hits(marks: str) -> str:
+    return "".join(f'<line number="{number}" hits="{hits}"/>' for number, hits in enumerate(marks, 1))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "least", "ok"),
+    [
+        (classes(Shared="1" * 10, Api="0" * 10), classes(Shared="1" * 10), "51 %", False),
+        (classes(Shared="1" * 9 + "0"), classes(Shared="0" * 9 + "1"), "100 %", True),
+        (classes(Api="1" * 10), classes(Shared="0" * 10), "50 %", True),
+        (classes(Shared="1" * 10), classes(Shared="0" * 20), "30 %", None),
+        (classes(Shared="1" * 10), classes("/home", Shared="1" * 10), "30 %", None),
+        (classes("/src/", Shared="1" * 9 + "0"), classes("\\src", Shared="0" * 9 + "1"), "100 %", True),
+        (classes(Shared="1"), classes(Shared="1").replace('number="1" ', ""), "30 %", None),
+        (classes("/a", Main="1" * 10), classes("/b", Main="0" * 20), "34 %", False),
+    ],
+    ids=["in both", "each in part", "in one", "other lines", "other path", "same path", "no numbers", "two files"],
+)
+def test_a_file_that_two_reports_have_is_counted_once(
+    tmp_path: Path, one: str, other: str, least: str, *, ok: bool | None
+) -> None:
+    """Each test project covers what it shares with another; where it may be one file or two, the reports are to be merged."""
+    (tmp_path / "other.xml").write_text(other)
+    (tmp_path / "c.xml").write_text(one)
+    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\n")
+    when, then = (
+        'the Cobertura report "unit" of this commit has been read',
+        f"at least {least} of the lines are covered",
+    )
+    fact = seen(tmp_path, when, then, {"cobertura": {"unit": "*.xml"}})["lines that a test ran"]
+    assert fact.ok is ok
+    assert ("let `reportgenerator " in fact.observed) is (ok is None)

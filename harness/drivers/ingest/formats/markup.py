@@ -16,6 +16,8 @@ Start = Callable[[str, dict[str, str], int], None]
 """An element begins: its name, its attributes, its line."""
 End = Callable[[str], None]
 """An element ends."""
+Text = Callable[[str], None]
+"""A piece of the text between elements."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -23,7 +25,9 @@ class _Depth:
     now: int = 0
 
 
-def read_markup(body: bytes, where: str, start: Start, end: End, *, document_type: bool = False) -> None:
+def read_markup(
+    body: bytes, where: str, start: Start, end: End, *, text: Text | None = None, document_type: bool = False
+) -> None:
     """Read XML in any encoding that it declares and Python knows.
 
     Args:
@@ -31,6 +35,7 @@ def read_markup(body: bytes, where: str, start: Start, end: End, *, document_typ
         where: its name.
         start: called for each element that begins; namespaces stay in the name as written.
         end: called for each that ends.
+        text: called for each piece of text; None: texts are passed over.
         document_type: whether `<!DOCTYPE …>` may be there. What it names is never fetched, and entities are refused in any case.
 
     Raises:
@@ -54,6 +59,8 @@ def read_markup(body: bytes, where: str, start: Start, end: End, *, document_typ
         end(name)
 
     parser.StartElementHandler, parser.EndElementHandler = began, ended
+    if text is not None:
+        parser.CharacterDataHandler = text
     parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
     parser.EntityDeclHandler = lambda *_: refuse("the file defines an XML entity, which is refused")
     parser.ExternalEntityRefHandler = lambda *_: refuse("the file refers to another file, which is refused")
