@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
-from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
+from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown, words
 from harness.drivers.ingest.formats.redacted import redacted_plan
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
 from harness.drivers.ingest.formats.workflow import PipelineRun, pipeline_run
@@ -20,7 +20,6 @@ from harness.drivers.ingest.reports import (
     register_of,
     share_of,
     some,
-    words,
 )
 from harness.drivers.paper import Asked
 from harness.model import FactAmount

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +12,7 @@ from typing import Final, Generic, TypeVar
 
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.moments import Moment
-from harness.drivers.ingest.formats.plain import read_report, shown
+from harness.drivers.ingest.formats.plain import read_report, shown, words
 from harness.drivers.ingest.formats.provenance import Provenance, same_commit, same_release
 from harness.drivers.ingest.formats.records import HEAD, names_of, plain_record
 from harness.drivers.paper import Asked
@@ -47,7 +46,6 @@ _ORIGINS: Final = {"verdict": _BY_RUN, "history": _BY_RUN, "records": "write it 
 _MOST_FILES: Final = 10_000
 _NAMED: Final = 3
 """Most names in a text that lists several things."""
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 
 _Read = TypeVar("_Read")
 
@@ -318,8 +316,3 @@ def without(names: Iterable[str], texts: Iterable[str]) -> list[str]:
         if not sought.strip() or not any(sought in text for text in present):
             missing.append(shown(name))
     return missing
-
-
-def words(text: str) -> list[str]:
-    """The words of a name in any style, in small letters."""
-    return [word.lower() for word in _WORD.findall(text)]

@@ -127,7 +127,7 @@ def components_shipped(asked: Asked) -> Sequence[FactReading]:
     )
     seen = f"{len(found)}: {some(found)}" if found else "none"
     if unclear:
-        seen += f"; {len(unclear)} that may be (scope optional, or a group of its own): {some(unclear)}"
+        seen += f"; {len(unclear)} that may be (scope optional, a group of its own, or a property that speaks of development or tests): {some(unclear)}"
     none = FactReading(
         subject="components of scope development",
         expected="none",

@@ -10,7 +10,7 @@ from typing import Final
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.moments import Moment
-from harness.drivers.ingest.formats.plain import LARGEST_XML, shown
+from harness.drivers.ingest.formats.plain import LARGEST_XML, shown, words
 from harness.drivers.ingest.formats.provenance import Provenance, same_commit, same_release
 from harness.drivers.ingest.formats.records import Deployment, plain_record
 from harness.drivers.ingest.formats.testing.cobertura import coverage_report, lines_together
@@ -26,7 +26,6 @@ from harness.drivers.ingest.reports import (
     share_of,
     some,
     without,
-    words,
 )
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError

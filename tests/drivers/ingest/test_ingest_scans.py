@@ -368,12 +368,39 @@ def test_an_image_of_production_dependencies(tmp_path: Path) -> None:
         ({"properties": [{"name": "cdx:pipenv:category", "value": "develop"}]}, False),
         ({"properties": [{"name": "cdx:pipenv:category", "value": "default"}]}, True),
         ({"scope": "optional"}, None),
+        ({"properties": [{"name": "cdx:maven:package:test", "value": "true"}]}, False),
+        ({"properties": [{"name": "cdx:maven:package:test", "value": "false"}]}, True),
+        ({"properties": [{"name": "cdx:maven:package:test", "value": "True"}]}, None),
+        ({"properties": [{"name": "cdx:maven:component_scope", "value": "test"}]}, False),
+        ({"properties": [{"name": "cdx:maven:component_scope", "value": "compile"}]}, True),
+        ({"properties": [{"name": "cdx:pyproject:group", "value": "dev"}]}, False),
+        ({"properties": [{"name": "gitlab:dependency_scanning:category", "value": "test"}]}, False),
+        ({"properties": [{"name": "gitlab:dependency_scanning:category", "value": "production"}]}, True),
+        ({"properties": [{"name": "GradleProfileName", "value": "testRuntimeClasspath"}]}, None),
+        ({"properties": [{"name": "GradleProfileName", "value": "runtimeClasspath"}]}, True),
+        ({"properties": [{"name": "acme:isDev", "value": "yes"}]}, None),
+        ({"properties": [{"name": "acme:isDev", "value": "false"}]}, True),
+        ({"properties": [{"name": "cdx:npm:package:path", "value": "node_modules/test"}]}, True),
+        ({"properties": [{"name": "SrcFile", "value": "test"}]}, True),
+        ({"properties": [{"name": "aquasecurity:trivy:PkgID", "value": "libc6-dev@2.36"}]}, True),
+        ({"properties": [{"name": "syft:cpe23", "value": "cpe:2.3:a:test:test:1:*"}]}, True),
     ],
 )
 def test_each_writer_marks_what_developers_need(tmp_path: Path, component: dict[str, Any], *, ok: bool | None) -> None:
-    """Composer, Poetry and Pipenv by a property; cdxgen by a scope, which says that of others too."""
+    """By a property; cdxgen by a scope, which says that of others too. A property that is not known may be such a mark, a path is none."""
     document = {**BILL, "components": [{"name": "a", **component}]}
     assert billed(tmp_path, document)["components of scope development"] is ok
+
+
+def test_what_is_in_the_program_itself_is_read(tmp_path: Path) -> None:
+    """Components below `metadata.component`, and GitLab's category in `metadata`, which is of all that have none of their own."""
+    subject, category = "components of scope development", "gitlab:dependency_scanning:category"
+    inside = {"name": "backend", "version": RELEASE, "components": [{"name": "jest", "scope": "excluded"}]}
+    assert billed(tmp_path, {**BILL, "metadata": {"component": inside}})[subject] is False
+    of_all = {**BILL["metadata"], "properties": [{"name": category, "value": "development"}]}  # type: ignore[dict-item]
+    assert billed(tmp_path, {**BILL, "metadata": of_all})[subject] is False
+    own = {"name": "a", "properties": [{"name": category, "value": "production"}], "components": [{"name": "b"}]}
+    assert billed(tmp_path, {**BILL, "metadata": of_all, "components": [own]})[subject] is True
 
 
 def test_a_digest_is_not_a_release(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ DEEPEST: Final = 64
 _NUMBER: Final = re.compile(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?")
 _COMMA: Final = re.compile(r"[-+]?[0-9.\s]*,[0-9]+")
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 _SHOWN: Final = 60
 _CHECK: Final = "check which file is named, and what wrote it"
 
@@ -175,3 +176,8 @@ def shown(text: str) -> str:
     """A foreign text, shortened to one line."""
     plain = "".join(char if char.isprintable() else " " for char in text)
     return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}…"
+
+
+def words(text: str) -> list[str]:
+    """The words of a name in any style, in small letters."""
+    return [word.lower() for word in _WORD.findall(text)]

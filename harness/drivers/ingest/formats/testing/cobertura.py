@@ -128,14 +128,7 @@ class _Counter:
         """An element begins; the lines of methods are there again among those of their class."""
         at = f"{self.where}:{line}"
         if not self.inside:
-            if tag != "coverage" or not attributes.get("line-rate"):
-                raise DriverError(f"is not a Cobertura report: it is <{shown(tag)}>", where=at, hint=_CURE)
-            for name in ("line-rate", "lines-valid", "lines-covered"):
-                if attributes.get(name):
-                    self.declared[name] = number(attributes[name], f"{at}: {name}")
-            if stamp := attributes.get("timestamp"):
-                seconds = number(stamp, f"{at}: timestamp")
-                self.made = Moment.at_epoch(seconds / 1000 if seconds > _MILLISECONDS else seconds, at)
+            self._root(tag, attributes, at)
         if tag == "source":
             self.sources.append("")
         elif tag == "package":
@@ -160,6 +153,16 @@ class _Counter:
     def end(self, _tag: str) -> None:
         """An element ends."""
         self.inside.pop()
+
+    def _root(self, tag: str, attributes: dict[str, str], at: str) -> None:
+        if tag != "coverage" or not attributes.get("line-rate"):
+            raise DriverError(f"is not a Cobertura report: it is <{shown(tag)}>", where=at, hint=_CURE)
+        for name in ("line-rate", "lines-valid", "lines-covered"):
+            if attributes.get(name):
+                self.declared[name] = number(attributes[name], f"{at}: {name}")
+        if stamp := attributes.get("timestamp"):
+            seconds = number(stamp, f"{at}: timestamp")
+            self.made = Moment.at_epoch(seconds / 1000 if seconds > _MILLISECONDS else seconds, at)
 
     def _path(self, name: str) -> str:
         """The path of a file, below the one directory of sources that the report names."""
