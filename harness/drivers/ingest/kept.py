@@ -16,7 +16,7 @@ from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report, shown, words
 from harness.drivers.ingest.formats.provenance import Provenance, same_release
 from harness.drivers.ingest.formats.records import DatedStep, PlainRecord, plain_record
-from harness.drivers.ingest.formats.security.sarif import LEVELS
+from harness.drivers.ingest.formats.security.severity import LEVELS
 from harness.drivers.ingest.reports import YOUNGER, files_of, key_of, provenance, share_of, some
 from harness.drivers.paper import Asked
 from harness.errors import DriverError

@@ -11,7 +11,8 @@ from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
 from harness.drivers.ingest.formats.provenance import Provenance
 from harness.drivers.ingest.formats.security.bill import bill_of_materials
 from harness.drivers.ingest.formats.security.npm_audit import AUDIT_LEVELS, audit_report
-from harness.drivers.ingest.formats.security.sarif import LEVELS, ScanFinding, ScanReport, scan_report
+from harness.drivers.ingest.formats.security.sarif import ScanFinding, ScanReport, scan_report
+from harness.drivers.ingest.formats.security.severity import LEVELS
 from harness.drivers.ingest.reports import YOUNGER, ReportPart, counts, parts_of, provenance, register_of, some, without
 from harness.drivers.paper import Asked
 from harness.model import FactAmount

@@ -123,6 +123,36 @@ def test_an_error_that_its_tool_calls_critical_is_not_passed_over(tmp_path: Path
     assert facts == {"commit": True, "age": True, "scan": True, "open findings of severity critical or higher": None}
 
 
+@pytest.mark.parametrize(
+    ("level", "own", "of_rule", "ok"),
+    [
+        ("note", {}, {"security-severity": "0.0", "tags": ["vulnerability", "security", "UNKNOWN"]}, None),
+        ("note", {}, {"security-severity": "0.0", "tags": ["vulnerability", "security", "LOW"]}, True),
+        ("note", {"severity": "CRITICAL"}, {}, None),
+        ("note", {"severity": "purple"}, {}, None),
+        ("note", {"severity": "medium"}, {}, True),
+        ("warning", {}, {"cvssv3_baseScore": 9.8, "problem.severity": "error"}, None),
+        ("warning", {}, {"cvssv3_baseScore": "6.5", "cvssv3_vector": "CVSS:3.1/AV:N"}, True),
+        ("warning", {"priorityScore": 520}, {"problem.severity": "warning", "precision": "high"}, True),
+        ("error", {"severity": "low"}, {}, False),
+        ("note", {"security-severity": "2.0", "severity": "CRITICAL"}, {}, True),
+    ],
+)
+def test_a_finding_may_be_as_severe_as_its_tool_says_beside_the_level(
+    tmp_path: Path, level: str, own: dict[str, Any], of_rule: dict[str, Any], *, ok: bool | None
+) -> None:
+    """A word or a score of CVSS raises the most that it may be; one that is not known, as Trivy's UNKNOWN, may be anything."""
+    tool = {"driver": {"name": "scanner", "rules": [{"id": "js/xss", "properties": of_rule}]}}
+    assert scanned(tmp_path, log(result(level=level, properties=own), tool=tool))[OPEN] is ok
+
+
+def test_results_within_the_log_that_are_not_read_make_the_scan_incomplete(tmp_path: Path) -> None:
+    """`inlineExternalProperties` may have the results of a run; without results they have none."""
+    inline = {"runGuid": "11111111-1111-1111-8888-111111111111", "results": [result(level="error")]}
+    assert scanned(tmp_path, {**log(), "inlineExternalProperties": [inline]})["scan"] is None
+    assert scanned(tmp_path, {**log(), "inlineExternalProperties": [{**inline, "results": []}]})["scan"] is True
+
+
 TOOL = {"driver": {"name": "scanner"}}
 
 
@@ -152,6 +182,7 @@ def test_a_scan_that_looked_at_nothing_did_not_find_nothing(
     "run",
     [
         {"invocations": [{"executionSuccessful": False, "endTimeUtc": "2026-11-21T11:00:00Z"}]},
+        {"invocations": [{"executionSuccessful": True, "processStartFailureMessage": "no such file"}]},
         {"results": None},
         {"externalPropertyFileReferences": {"results": [{"location": {"uri": "r.json"}, "itemCount": 5}]}},
         {
@@ -164,7 +195,13 @@ def test_a_scan_that_looked_at_nothing_did_not_find_nothing(
             ]
         },
     ],
-    ids=["failed", "no results", "results in another file", "a notification of an error, as Semgrep writes it"],
+    ids=[
+        "failed",
+        "not started",
+        "no results",
+        "results in another file",
+        "a notification of an error, as Semgrep writes it",
+    ],
 )
 def test_a_scan_that_did_not_complete_says_nothing(tmp_path: Path, run: dict[str, Any]) -> None:
     """It found nothing because it did not search."""

@@ -9,22 +9,11 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from harness.drivers.ingest.formats.moments import Moment, earliest
-from harness.drivers.ingest.formats.plain import ReportSection, json_of, number, section_of, shown
+from harness.drivers.ingest.formats.plain import ReportSection, json_of, section_of, shown
 from harness.drivers.ingest.formats.provenance import Provenance
+from harness.drivers.ingest.formats.security.severity import OF_LEVEL, severity
 from harness.errors import DriverError
 
-LEVELS: Final[Mapping[str, float]] = {"critical": 9.0, "high": 7.0, "moderate": 4.0, "medium": 4.0, "low": 0.1}
-"""The least severity (0 to 10, as of CVSS) that each word stands for."""
-_MOST: Final = 10.0
-_OF_LEVEL: Final[Mapping[str, tuple[float, float]]] = {
-    "error": (7.0, _MOST),
-    "warning": (4.0, 6.9),
-    "note": (0.1, 3.9),
-    "none": (0.0, 0.0),
-}
-"""From and to which severity a level may mean where there is no `security-severity`: scanners write high and critical as `error`."""
-_UNSAID: Final = (0.0, _MOST)
-"""Neither a severity nor a level is written: the tool says nothing of how severe it is."""
 _SAYS: Final = ("release", "commit", "environment", "target")
 
 
@@ -132,6 +121,8 @@ class _Invocation(ReportSection):
     command: str = Field(default="", alias="commandLine")
     arguments: tuple[str, ...] = Field(default=(), strict=False)
     directory: _Place = Field(default=_Place(), alias="workingDirectory")
+    not_started: str = Field(default="", alias="processStartFailureMessage")
+    signal: str = Field(default="", alias="exitSignalName")
     ended: str = Field(default="", alias="endTimeUtc")
     started: str = Field(default="", alias="startTimeUtc")
 
@@ -153,9 +144,14 @@ class _ScanRun(ReportSection):
     properties: dict[str, Any] = Field(default_factory=dict)
 
 
+class _Inline(ReportSection):
+    results: tuple[object, ...] = Field(default=(), strict=False)
+
+
 class _Log(ReportSection):
     version: str
     runs: tuple[_ScanRun, ...] = Field(min_length=1, strict=False)
+    inline: tuple[_Inline, ...] = Field(default=(), alias="inlineExternalProperties", strict=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,7 +221,10 @@ def scan_report(body: bytes, where: str) -> ScanReport:
             if (finding := _finding(run, result, f"{where}: runs[{index}].results[{row}]")) is not None
         ),
         scanned=frozenset(name for run in log.runs for name in _scanned(run)),
-        incomplete=tuple(why for run in log.runs for why in _incomplete(run)),
+        incomplete=(
+            *(why for run in log.runs for why in _incomplete(run)),
+            *("results are in `inlineExternalProperties`, which are not read" for one in log.inline if one.results),
+        ),
         origin=_together(origins, where),
     )
 
@@ -271,7 +270,8 @@ def _finding(run: _ScanRun, result: _Result, where: str) -> ScanFinding | None:
     name = reference.id or (rule.id if rule else "") or "a rule without an id"
     places = [place for location in result.locations for place in _places(location)]
     suppressed = bool(result.suppressions) and all(one.status == "accepted" for one in result.suppressions)
-    least, most = _severity(rule, result, _set_level(run, result, rule), where)
+    level = result.level or _set_level(run, result, rule) or (rule.defaults.level if rule else None)
+    least, most = severity(result.properties, rule.properties if rule else {}, level, where)
     return ScanFinding(
         rule=shown(name),
         place=shown(places[0]) if places else "",
@@ -322,22 +322,7 @@ def _set_level(run: _ScanRun, result: _Result, rule: _Rule | None) -> str | None
         for override in invocation.overrides
         if override.configuration.level and rule is not None and _rule(run.tool, override.descriptor) is rule
     ]
-    return max(levels, key=_OF_LEVEL.__getitem__, default=None)
-
-
-def _severity(rule: _Rule | None, result: _Result, set_level: str | None, where: str) -> tuple[float, float]:
-    """The least and the most that it may be."""
-    for properties in (result.properties, rule.properties if rule else {}):
-        found = properties.get("security-severity")
-        if found is not None:
-            value = number(str(found), f"{where}: security-severity")
-            if not 0 <= value <= _MOST:
-                raise DriverError(f"the severity {value:g} is not from 0 to 10", where=where, hint="see the scanner")
-            if not value:
-                break  # it was not scored
-            return value, value
-    level = result.level or set_level or (rule.defaults.level if rule else None)
-    return _OF_LEVEL[level] if level else _UNSAID
+    return max(levels, key=OF_LEVEL.__getitem__, default=None)
 
 
 def _places(location: _Location) -> list[str]:
@@ -353,7 +338,11 @@ def _scanned(run: _ScanRun) -> list[str]:
 
 def _incomplete(run: _ScanRun) -> list[str]:
     name = shown(run.tool.driver.name)
-    failed = [f"{name} reports that its scan failed" for one in run.invocations if not one.successful]
+    failed = [
+        f"{name} reports that its scan failed{': ' if why else ''}{why}"
+        for one in run.invocations
+        if (why := shown(one.not_started or one.signal)) or not one.successful
+    ]
     told = [
         f"{name} reports an error: {shown(note.message.text)}"
         for one in run.invocations
