@@ -565,6 +565,10 @@ def test_a_suite_that_ends_after_the_last_year(tmp_path: Path) -> None:
         ('status="broken"', "failed"),
         ('status="pending"', "skipped"),
         ('status="passed"', "passed"),
+        ('outcome="Failed"', "failed"),
+        ('state="failed"', "failed"),
+        ('outcome="Passed" state="passed"', "passed"),
+        ('status="panicked"', "failed"),
     ],
 )
 def test_a_case_that_says_how_it_ended(attributes: str, outcome: str) -> None:
@@ -586,6 +590,8 @@ def test_a_status_that_nobody_knows(tmp_path: Path) -> None:
         ("<warning>the data provider is invalid</warning>", None),
         ("<incomplete/>", None),
         ("<rerunFailure><stackTrace>a</stackTrace></rerunFailure>", True),
+        ("<rerun>a</rerun>", None),
+        ("<rerun>a</rerun><failure/>", True),
         ("<system-out>a</system-out>", True),
     ],
 )
@@ -595,7 +601,13 @@ def test_an_element_that_nobody_knows(tmp_path: Path, inside: str, *, ok: bool |
 
 
 @pytest.mark.parametrize(
-    "stamp", ["Fri, 20 Nov 2026 09:30:00 GMT", "2026-11-20T09:30:00 UTC", "Fri, 20 Nov 2026 10:30:00 +0100"]
+    "stamp",
+    [
+        "Fri, 20 Nov 2026 09:30:00 GMT",
+        "20 Nov 2026 09:30:00 GMT",
+        "2026-11-20T09:30:00 UTC",
+        "Fri, 20 Nov 2026 10:30:00 +0100",
+    ],
 )
 def test_times_of_mocha_and_testng(stamp: str) -> None:
     """Each with its zone."""
@@ -786,3 +798,50 @@ def test_another_commits_report_under_the_version_that_is_judged_is_no_evidence(
     assert oks(seen(tmp_path, when, THEN, UNIT))["release"] is True
     (tmp_path / "unit.xml").write_text(text.replace(COMMIT, "0" * 40))
     assert oks(seen(tmp_path, when, THEN, UNIT))["release"] is None
+
+
+def test_a_test_that_was_rerun_and_says_that_it_passed_has_passed() -> None:
+    """An element `rerun` is of an attempt before; the status of the case is of the last one."""
+    text = '<testsuite name="s"><testcase name="a" status="passed"><rerun message="once"/></testcase></testsuite>'
+    report = junit_report(text.encode(), "unit.xml")
+    assert [(one.outcome, one.repeated) for one in report.cases] == [(CaseOutcome.PASSED, True)]
+    assert report.contradictions == ()
+
+
+GINKGO = f"""<testsuites tests="4" disabled="2" errors="0" failures="0" time="0.1">
+  <testsuite name="S" tests="4" disabled="1" skipped="1" errors="0" failures="0" time="0.1" timestamp="2026-11-21T11:00:00Z">
+    <properties>
+      <property name="SuiteSucceeded" value="true"/><property name="SpecialSuiteFailureReason" value=""/>
+      <property name="DryRun" value="false"/><property name="commit" value="{COMMIT}"/>
+    </properties>
+    <testcase name="[It] a" status="passed"/>
+    <testcase name="[It] b" status="passed"/>
+    <testcase name="[It] c" status="skipped"><skipped/></testcase>
+    <testcase name="[It] d" status="pending"><skipped/></testcase>
+  </testsuite>
+</testsuites>"""
+
+
+def test_what_ginkgo_counts_as_skipped_and_as_disabled_did_not_run(tmp_path: Path) -> None:
+    """It says disabled of all of them around its suites; two declared where one is there are still too many."""
+    assert set(found(tmp_path, GINKGO).values()) == {True}
+    assert found(tmp_path, GINKGO.replace('disabled="1"', 'disabled="2"'))["counts"] is None
+    ctest = '<testsuite name="s" tests="1" skipped="1" disabled="0"><testcase name="a" status="notrun"><skipped/></testcase></testsuite>'
+    assert junit_report(ctest.encode(), "unit.xml").contradictions == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "fine", "odd"),
+    [
+        ("SuiteSucceeded", "true", "false"),
+        ("SpecialSuiteFailureReason", "", "Suite Timeout"),
+        ("DryRun", "false", "true"),
+    ],
+)
+def test_a_suite_that_says_that_it_did_not_succeed_or_run(tmp_path: Path, name: str, fine: str, odd: str) -> None:
+    """Every test that is listed passed: it ended before the others, or ran none; where one failed, that is the reason."""
+    text = GINKGO.replace(f'name="{name}" value="{fine}"', f'name="{name}" value="{odd}"')
+    assert found(tmp_path, text)["counts"] is None
+    failed = text.replace('status="passed"', 'status="failed"', 1).replace('failures="0"', 'failures="1"')
+    assert "counts" not in found(tmp_path, failed)
+    assert found(tmp_path, failed)["tests that failed"] is False

@@ -14,6 +14,7 @@ from harness.drivers.ingest.formats.plain import shown
 from harness.drivers.ingest.formats.provenance import Provenance
 from harness.drivers.ingest.formats.testing.tally import (
     COUNTS,
+    IDLE,
     MARKS,
     ORIGIN,
     CaseOutcome,
@@ -41,9 +42,14 @@ _FAILED: Final = frozenset(
         "timeout",
         "timedout",
         "undefined",
+        "panicked",
+        "interrupted",
     }
 )
-"""Values of `status` and `result` of a case, in small letters, as different tools write them."""
+"""Values of these attributes of a case, in small letters, as different tools write them."""
+_ENDED: Final = ("status", "result", "outcome", "state", "verdict")
+_OF_SUITE: Final[Mapping[str, str]] = {"SuiteSucceeded": "true", "SpecialSuiteFailureReason": "", "DryRun": "false"}
+"""Properties by which Ginkgo says of a suite that it succeeded and ran, and what each says of one that did."""
 _ASIDE: Final = frozenset(
     {
         *("flakyFailure", "flakyError", "rerunFailure", "rerunError", "stackTrace"),
@@ -162,9 +168,10 @@ class _Reader:
         case.error |= tag == "error"
         case.skipped |= tag == "skipped"
         case.repeated |= tag in {"flakyFailure", "flakyError"}
+        case.rerun |= tag == "rerun"
         if (name := MARKS.get(tag)) is not None:
             self.suites[-1].marks[name] += 1
-        elif tag not in _ASIDE:
+        elif tag not in _ASIDE and tag != "rerun":
             what = f"unknown element <{shown(tag)}> in the test `{shown(case.name)}`"
             self.contradictions.append(f"{self.where}:{case.line}: {what}")
 
@@ -215,6 +222,8 @@ class _Reader:
     def _end_suite(self, suite: SuiteTally) -> None:
         outer = self.suites[-1] if self.suites else None
         self._contradicts(suite, inner=outer is not None)
+        if not (suite.below["failures"] or suite.below["errors"]):
+            self.contradictions += suite.denied
         end = suite.end(self.where) if suite.open else None
         if end is not None:
             self.ends.append(end)
@@ -260,7 +269,7 @@ class _Reader:
                 f"a test case {why}", where=f"{self.where}:{line}", hint="check the tool that wrote the report"
             )
         group = sys.intern(attributes.get("classname", ""))
-        words = {attributes.get(key, "").strip().lower() for key in ("status", "result")}
+        words = {attributes.get(key, "").strip().lower() for key in _ENDED}
         if unknown := words - _PASSED - _SKIPPED - _NOT_RUN - _FAILED:
             what = f"unknown status `{shown(min(unknown))}` of the test `{shown(name)}`"
             self.contradictions.append(f"{self.where}:{line}: {what}")
@@ -276,6 +285,7 @@ class _Reader:
             skipped=bool(words & _SKIPPED),
             disabled=bool(words & _NOT_RUN),
             idle=attributes.get("time") == "0",
+            told=words != {""},
         )
         suite = self.suites[-1]
         suite.open = True
@@ -285,12 +295,17 @@ class _Reader:
 
     def _end_case(self, case: CaseTally) -> None:
         suite = self.suites[-1]
+        passed = case.outcome is CaseOutcome.PASSED
+        if case.rerun and passed and not case.told:
+            what = f"the test `{shown(case.name)}` has a <rerun> and does not say how it ended: let its tool write a `status`"
+            self.contradictions.append(f"{self.where}:{case.line}: {what}")
         counted = {
             "tests": True,
             "failures": case.failed,
             "errors": case.error and not case.failed,
             "skipped": case.skipped and not (case.failed or case.error),
             "disabled": case.disabled,
+            IDLE: case.outcome is CaseOutcome.SKIPPED,
         }
         for name, here in counted.items():
             suite.direct[name] += here
@@ -302,13 +317,13 @@ class _Reader:
             name=case.name,
             outcome=case.outcome,
             line=case.line,
-            repeated=case.repeated and case.outcome is CaseOutcome.PASSED,
+            repeated=(case.repeated or case.rerun) and passed,
         )
         key = (suite.name, suite.host, case.group, case.name)
         if first := self.seen.get(key):
             self.twice[key] = case.line, first
         self.seen.setdefault(key, case.line)
-        if case.idle and case.outcome is CaseOutcome.PASSED:
+        if case.idle and passed:
             suite.idle.append(len(self.cases))
         self.cases.append(found)
 
@@ -335,6 +350,10 @@ class _Reader:
             self.suites[-1].says.add(name)
         if name and self.properties.setdefault(name, value) != value:
             self.unclear.add(name)
+        if name in _OF_SUITE and value.strip().lower() != _OF_SUITE[name] and self.suites:
+            self.suites[-1].denied.append(
+                f"{self.where}:{self.suites[-1].line}: {name}={shown(value)} of the suite, and no test failed: run it to its end"
+            )
 
 
 def _count(text: str, where: str) -> int:

@@ -17,6 +17,9 @@ COUNTS: Final = {
     "disabled": "disabled",
 }
 MARKS: Final = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+IDLE: Final = "not run"
+"""Tests that did not run; some writers count them as skipped, others as disabled, and Ginkgo as one in its suites and as the other around them."""
+_IDLE: Final = ("skipped", "disabled")
 ORIGIN: Final = ("release", "commit", "environment", "target")
 
 
@@ -60,7 +63,7 @@ class SuiteTally:
 
     `open`: it has tests of which no suite says when they ended. `says`: of `ORIGIN`, what it says of itself. `silent`: of `ORIGIN`, what
     it does not say of a test in it, nor a suite in between. `marks`: how often an element says what came out of a test. `idle`: places of
-    tests that passed in no time, as Jest writes a `todo`.
+    tests that passed in no time, as Jest writes a `todo`. `denied`: where the suite itself says that it did not succeed.
     """
 
     name: str
@@ -75,8 +78,9 @@ class SuiteTally:
     silent: set[str] = field(default_factory=set)
     marks: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("failures", "errors", "skipped"), 0))
     idle: list[int] = field(default_factory=list)
-    direct: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    below: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    denied: list[str] = field(default_factory=list)
+    direct: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*COUNTS, IDLE), 0))
+    below: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*COUNTS, IDLE), 0))
 
     def end(self, where: str) -> Moment | None:
         """When it was complete: after its time, which is not shorter than that of any of its tests."""
@@ -90,7 +94,12 @@ class SuiteTally:
             name: f"{where}:{self.line}: {name}={declared} declared, {self.below[name]} counted"
             for name, declared in self.declared.items()
             if declared not in (self.below[name], self.direct[name], *self._errors_as_failures(name))
+            and not (name in _IDLE and self._idle_agrees())
         }
+
+    def _idle_agrees(self) -> bool:
+        """Whether as many did not run as are declared skipped and disabled."""
+        return sum(self.declared.get(name, 0) for name in _IDLE) in (self.below[IDLE], self.direct[IDLE])
 
     def missing(self, name: str) -> int:
         """How many more it declares than there are."""
@@ -111,7 +120,7 @@ class SuiteTally:
 
 @dataclass(kw_only=True, slots=True)
 class CaseTally:
-    """A test case while it is read."""
+    """A test case while it is read. `rerun`: it has an element of this name, which is no result; `told`: an attribute says how it ended."""
 
     group: str
     name: str
@@ -122,6 +131,8 @@ class CaseTally:
     disabled: bool = False
     repeated: bool = False
     idle: bool = False
+    rerun: bool = False
+    told: bool = False
 
     @property
     def outcome(self) -> CaseOutcome:
