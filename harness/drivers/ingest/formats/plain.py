@@ -151,9 +151,12 @@ def section_of(model: type[_Section], value: Any, where: str, *, kind: str) -> _
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
         found = "" if first["type"] == "missing" else f", found {shown(repr(first['input']))}"
         at = f"{where}: {shown(place)}" if place else where
-        problem = first["msg"][:1].lower() + first["msg"][1:]
+        problem = (
+            "an object is expected" if first["type"] == "model_type" else first["msg"][:1].lower() + first["msg"][1:]
+        )
         hint = (
-            cure_of_value(value) or f"what is read is {kind} as its tool writes it: name that file, or write it again"
+            cure_of_value(value, kind)
+            or f"what is read is {kind} as its tool writes it: name that file, or write it again"
         )
         raise DriverError(f"is not {kind}: {problem}{found}", where=at, hint=hint) from error
 

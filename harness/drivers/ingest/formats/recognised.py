@@ -26,6 +26,18 @@ _YARN: Final = (
 )
 _PAGES: Final = "`gh run view RUN --json name,headSha,status,updatedAt,jobs` writes all jobs into one document"
 _PAGE: Final = frozenset({"total_count", "jobs"})
+_RUN: Final = frozenset({"conclusion", "status"})
+_GITLAB: Final = (
+    "`glab api --paginate projects/ID/pipelines/PIPELINE/jobs | jq -s '{jobs: [add[] | {name, conclusion: .status, "
+    'status: (if .finished_at then "completed" else .status end), head_sha: .commit.id, completed_at: .finished_at}]}\'` '
+    "writes a run with its jobs"
+)
+_LISTS: Final = (
+    _Kind(_PAGE, "a list of pages of jobs", _PAGES),
+    _Kind(frozenset({"name", "stage", "status"}), "the list of jobs of a pipeline in GitLab", _GITLAB),
+    _Kind(_RUN, "a list of runs without their jobs, as `gh run list --json` writes it", _PAGES),
+)
+"""Lists of which each entry has such keys."""
 _ADVISORY: Final = frozenset({"severity", "vulnerable_versions"})
 _KINDS: Final = (
     _Kind(
@@ -38,9 +50,10 @@ _KINDS: Final = (
     _Kind(frozenset({"vulnerabilities", "packageManager"}), "Snyk's own JSON", "`snyk test --sarif` writes SARIF"),
     _Kind(frozenset({"dependencies", "fixes"}), "pip-audit's own JSON", "`pip-audit -f cyclonedx-json` writes a bill"),
     _Kind(frozenset({"spdxVersion"}), "an SPDX bill", "`syft … -o cyclonedx-json` writes CycloneDX in JSON"),
-    _Kind(frozenset({"bomFormat"}), "a CycloneDX bill", "name it as a cyclonedx report"),
+    _Kind(frozenset({"bomFormat"}), "a CycloneDX document", "name it as a cyclonedx report"),
     _Kind(frozenset({"runs", "version"}), "a SARIF log", "name it as a sarif report"),
     _Kind(frozenset({"auditReportVersion"}), "an npm audit", "name it as an npm-audit report"),
+    _Kind(frozenset({"workflow_runs"}), "a list of runs without their jobs", _PAGES),
     _Kind(frozenset({"@level", "@message"}), "the log of `terraform plan -json`", _SHOW),
 )
 _LINES: Final = (
@@ -76,13 +89,14 @@ def cure_of_text(text: str) -> str:
     return next((_told(what, cure) for known, what, cure in _TEXTS if known(head)), "")
 
 
-def cure_of_value(value: Any) -> str:
-    """For a JSON document of another kind: what it is and which command writes the expected report; empty if not recognised."""
+def cure_of_value(value: Any, kind: str = "") -> str:
+    """For a JSON document of another kind than `kind`: what it is and which command writes the expected report; empty if not recognised."""
     if isinstance(value, list):
-        return _told("a list of pages of jobs", _PAGES) if value and all(_has(page, _PAGE) for page in value) else ""
+        lists = (one for one in _LISTS if value and all(_has(each, one.keys) for each in value))
+        return next((_told(one.what, one.cure) for one in lists), "")
     if _is_of_bun(value):
         return _told("the JSON of `bun audit --json`", _NPM)
-    return _cure(value, _KINDS if not _is_line(value) else _LINES)
+    return _cure(value, _KINDS if not _is_line(value) else _LINES, kind)
 
 
 def _is_line(value: Any) -> bool:
@@ -104,10 +118,12 @@ def _has(value: Any, keys: frozenset[str]) -> bool:
     return isinstance(value, Mapping) and keys <= {*value}
 
 
-def _cure(value: Any, kinds: tuple[_Kind, ...]) -> str:
+def _cure(value: Any, kinds: tuple[_Kind, ...], asked: str = "") -> str:
+    """Of the first kind that a document is of; empty if that is the kind that was asked for, in which something else is wrong."""
     if not isinstance(value, Mapping):
         return ""
-    return next((_told(kind.what, kind.cure) for kind in kinds if kind.keys <= {*value}), "")
+    found = next((kind for kind in kinds if kind.keys <= {*value}), None)
+    return _told(found.what, found.cure) if found and found.what != asked else ""
 
 
 def _told(what: str, cure: str) -> str:
