@@ -352,7 +352,7 @@ class _Reader:
             self.unclear.add(name)
         if name in _OF_SUITE and value.strip().lower() != _OF_SUITE[name] and self.suites:
             self.suites[-1].denied.append(
-                f"{self.where}:{self.suites[-1].line}: {name}={shown(value)} of the suite, and no test failed: run it to its end"
+                f"{self.where}:{self.suites[-1].line}: {name}={shown(value)} of the suite, and no test failed: let it complete"
             )
 
 
