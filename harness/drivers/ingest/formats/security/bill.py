@@ -115,7 +115,7 @@ def bill_of_materials(body: bytes, where: str) -> BillOfMaterials:
 
 
 def _every(components: tuple[_Component, ...], of_all: tuple[_Property, ...]) -> Iterator[_Component]:
-    """Each component and those in it, with the group that is said of all where it has none of its own."""
+    """Each component and those in it, with the group of all where it has none of its own."""
     for component in components:
         own = tuple(one for one in component.properties if one.name == _OF_ALL)
         yield component if own else component.model_copy(update={"properties": (*component.properties, *of_all)})
