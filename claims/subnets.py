@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from harness.drivers.claim import claim
@@ -25,7 +26,11 @@ _TABLES: Final = ("aws_route_table.", "aws_default_route_table.")
 def subnets_private(asked: Asked) -> Sequence[FactReading]:
     """One fact per subnet of every `aws_eks_cluster` in Terraform: the routes of its route tables to an internet gateway."""
     files = Terraform(asked)
-    return [seen for cluster in files.required("aws_eks_cluster") for seen in _subnets_of(files, cluster)]
+    return [
+        seen if cluster.times is not None else replace(seen, ok=None, observed=f"{seen.observed}; {cluster.unsettled}")
+        for cluster in files.required("aws_eks_cluster")
+        for seen in _subnets_of(files, cluster)
+    ]
 
 
 def _subnets_of(files: Terraform, cluster: Resource) -> Iterator[FactReading]:

@@ -160,9 +160,15 @@ SCALING = "serverlessv2_scaling_configuration {\n    min_capacity = 2\n    max_c
     [
         (SCALING % "16", {}, [True, True]),
         (SCALING % "16.0", {}, [True, True]),
+        (SCALING % '"16"', {}, [True, True]),
+        (SCALING % '"16 ACU"', {}, [True, False]),
         (SCALING % "var.most", {}, [True, False]),
         (SCALING % "var.most", {"terraform.tfvars": "most = 16\n"}, [True, True]),
-        (SCALING % "var.most", {"other.tfvars": "most = 16\n"}, [True, False]),
+        (SCALING % "var.most", {"other.tfvars": "most = 16\n"}, [True, None]),
+        (SCALING % "local.m", {"l.tf": "locals {\n  m = var.most\n}\n", "other.tfvars": "most = 16\n"}, [True, None]),
+        (SCALING % "var.most", {"terraform.tfvars": "most = 16\n", "other.tfvars": "most = 16\n"}, [True, True]),
+        (SCALING % "var.most", {"terraform.tfvars": "most = 16\n", "envs/prod.tfvars": "most = 8\n"}, [True, None]),
+        ("count = var.most\n  " + SCALING % "16", {"other.tfvars": "most = 0\n"}, [None, None]),
         (SCALING % '"${var.most}"', {"a.auto.tfvars": "most = 16\n"}, [True, True]),
         (SCALING % "var.open", {}, [True, None]),
         (SCALING % "var.most", {"terraform.tfvars": "most = 16\n", "a.auto.tfvars": "most = 4\n"}, [True, False]),
@@ -214,14 +220,76 @@ def test_reserved_instances(platform: PaperPlatform, text: str, *, ok: bool | No
 
 
 def test_what_is_declared_and_not_made(platform: PaperPlatform) -> None:
-    """A count of 0, and a module of which it is not known how often it is there."""
-    only(platform, DATABASE % ("count = 0\n  " + SCALING % "16"))
-    with pytest.raises(ConfigurationError, match="declares no `aws_rds_cluster`"):
-        platform.find(CAPACITY)
+    """A count of 0, a set without a member, and a module that is there twice."""
+    for none in ("count = 0", "for_each = {}", "for_each = toset([])", "for_each = local.none"):
+        only(platform, DATABASE % (none + "\n  " + SCALING % "16") + "locals {\n  none = {}\n}\n")
+        with pytest.raises(ConfigurationError, match="declares no `aws_rds_cluster`"):
+            platform.find(CAPACITY)
     only(platform, 'module "a" {\n  source = "./r"\n}\nmodule "b" {\n  source = "./r"\n}\n')
     platform.write("terraform/r/main.tf", reservation("a", "10"))
     [fact] = platform.find(RESERVED)
-    assert fact.ok is None
+    assert (fact.observed, fact.ok) == ("20", False)
+
+
+@pytest.mark.parametrize(
+    ("call", "ok"),
+    [
+        ("", True),
+        ("count = 1", True),
+        ('for_each = toset(["a", "b"])', True),
+        ("for_each = { a = 1 }", True),
+        ("count = var.on ? 1 : 0", None),
+        ("for_each = var.on ? { a = 1 } : {}", None),
+    ],
+)
+def test_a_database_in_a_module_is_there_as_often_as_it_is_called(
+    platform: PaperPlatform, call: str, *, ok: bool | None
+) -> None:
+    """By `count` and `for_each` of the call, through a module between; what these files do not decide is named, of a subnet as well."""
+    between = f'module "d" {{\n  source = "../d"\n  {call}\n}}\n'
+    only(platform, 'variable "on" {\n  default = true\n}\nmodule "b" {\n  source = "./b"\n}\n')
+    platform.write("terraform/b/main.tf", between)
+    platform.write("terraform/d/main.tf", DATABASE % (SCALING % "16") + CLUSTER % "[aws_subnet.a.id]")
+    facts = [*platform.find(CAPACITY), *platform.find(SUBNETS)]
+    assert [fact.ok for fact in facts] == [ok, ok, ok]
+    assert ok or "the Terraform files do not show whether aws_rds_cluster.d is created; hint:" in facts[0].observed
+    platform.edit("terraform/main.tf", 'source = "./b"', 'source = "./b"\n  count = 0')
+    with pytest.raises(ConfigurationError, match="declares no `aws_rds_cluster`"):
+        platform.find(CAPACITY)
+
+
+def test_a_module_that_no_file_calls_is_perhaps_not_there(platform: PaperPlatform) -> None:
+    """It is where it has a provider or a state of its own, or where the target file names its directory."""
+    only(platform, 'resource "aws_vpc" "v" {\n}\n')
+    body = DATABASE % (SCALING % "16")
+    platform.write("terraform/modules/db/main.tf", body)
+    facts = platform.find(CAPACITY)
+    assert [fact.ok for fact in facts] == [None, None]
+    assert facts[0].observed.endswith("name under `files.terraform` each directory that is applied")
+    for more in ('provider "aws" {\n}\n', 'terraform {\n  backend "s3" {\n  }\n}\n'):
+        platform.write("terraform/modules/db/main.tf", body + more)
+        assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    platform.write("terraform/modules/db/main.tf", body)
+    platform.name(terraform=["repository/terraform", "repository/terraform/modules/db"])
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+
+
+def test_a_file_of_values_that_the_target_file_names_is_applied(platform: PaperPlatform) -> None:
+    """After those that Terraform loads by itself; without its name the value is unknown, and the file is named."""
+    values = {"terraform.tfvars": "most = 4\n", "prod.tfvars": "most = 16\n", "staging.tfvars": "most = 2\n"}
+    only(platform, DATABASE % (SCALING % "var.most"), **values)
+    fact = platform.find(CAPACITY)[1]
+    assert (fact.ok, "prod.tfvars` gives `most` another value" in fact.observed) == (None, True)
+    platform.name(terraform=["repository/terraform", "repository/terraform/prod.tfvars"])
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+
+
+def test_a_module_of_a_registry_is_not_in_the_files(platform: PaperPlatform) -> None:
+    """The message names it and says what to do."""
+    only(platform, 'resource "aws_vpc" "v" {\n}\nmodule "a" {\n  source = "acme/aurora/aws"\n}\n')
+    with pytest.raises(ConfigurationError, match=r"module `a` \(acme/aurora/aws\) is not in these files") as raised:
+        platform.find(CAPACITY)
+    assert raised.value.hint.startswith("copy it into a directory of the repository")
 
 
 RESERVATION = """

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from glob import has_magic
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.claim import claim
-from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static.files import files_of, named, shown
+from harness.drivers.static.files import expanded, files_of, named, shown
 from harness.drivers.static.infrastructure.hcl import blocks_of, is_terraform, labelled, parsed
 from harness.errors import ConfigurationError
 
@@ -23,6 +21,8 @@ _NAMES: Final = re.compile(
 )
 _SETTING: Final = re.compile(r"(?P<of>var|local)\.(?P<name>[\w-]+)")
 _INDEX: Final = re.compile(r"(?<=[\w\])*\"])\[[^\[\]]*\]")
+_SET: Final = re.compile(r"toset\((?P<list>\[.*\])\)", re.DOTALL)
+_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _DEEPEST: Final = 10
 """Most references from one variable or local to the next that are followed."""
 OPEN: Final = ("var.", "local.", "each.", "self.", "data.", "module.")
@@ -36,21 +36,41 @@ class TerraformModule:
     Attributes:
         resources: declared there. settings: values of variables and locals, `var.a`, as they are written.
         calls: of other modules: name, and arguments. callers: the modules that call this one, each with its arguments.
+        applied: whether it is created where none calls it.
+        otherwise: settings to which a file that Terraform does not load by itself gives another value, with that file.
     """
 
     resources: list[Resource] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     calls: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     callers: list[tuple[TerraformModule, Mapping[str, Any]]] = field(default_factory=list)
+    applied: bool = False
+    otherwise: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def repeated(self) -> bool:
-        """Whether the module may be created several times, or not at all."""
-        return len(self.callers) > 1 or any("count" in body or "for_each" in body for _, body in self.callers)
+    def times(self, body: Mapping[str, Any], depth: int = 0) -> int | None:
+        """How often a resource or call of this module is created: 0, 1, or more; None if the files do not show it.
+
+        It is by its `count` or `for_each`, and by all that call the module.
+        """
+        if "for_each" in body:
+            each = self.value(body["for_each"], depth)
+            own = len(each) if isinstance(each, (dict, list)) else None
+        else:
+            count = number(self.value(body.get("count", 1), depth))
+            own = None if count is None else int(count)
+        if own == 0:
+            return 0
+        if depth > _DEEPEST:
+            return None
+        calls = [caller.times(call, depth + 1) for caller, call in self.callers] or [1 if self.applied else None]
+        known = [one for one in calls if one is not None]
+        if len(known) == len(calls) and not sum(known):
+            return 0
+        return None if own is None or len(known) < len(calls) else own * sum(known)
 
     def of(self, *kinds: str) -> list[Resource]:
-        """The resources of these kinds; one whose count is 0 is left out."""
-        return [one for one in self.resources if one.kind in kinds and self.value(one.body.get("count", 1)) != 0]
+        """The resources of these kinds; one that is not created is left out."""
+        return [one for one in self.resources if one.kind in kinds and one.times != 0]
 
     def value(self, raw: Any, depth: int = 0) -> Any:
         """The value of an attribute: a text without quotes, a number, a boolean, a list; None if only a provider or a caller knows it."""
@@ -61,7 +81,8 @@ class TerraformModule:
         if len(raw) > 1 and raw[0] == raw[-1] == '"':
             inner = raw[1:-1]
             return _unquoted(raw) if "${" not in inner else self._interpolated(inner, depth)
-        return self._setting(_bare(raw), depth)
+        listed = _SET.fullmatch(_bare(raw))
+        return self._setting(_bare(raw), depth) if listed is None else _list_of(listed["list"])
 
     def _interpolated(self, text: str, depth: int) -> Any:
         whole = re.fullmatch(r"\$\{([^{}]*)\}", text)
@@ -69,7 +90,7 @@ class TerraformModule:
 
     def _setting(self, expression: str, depth: int) -> Any:
         found = _SETTING.fullmatch(expression)
-        if found is None or depth > _DEEPEST:
+        if found is None or depth > _DEEPEST or found[0] in self.otherwise:
             return None
         own = self.value(self.settings[found[0]], depth + 1) if found[0] in self.settings else None
         if found["of"] == "local" or not self.callers:
@@ -77,8 +98,22 @@ class TerraformModule:
         given = [
             caller.value(body[found["name"]], depth + 1) if found["name"] in body else own
             for caller, body in self.callers
-        ]
+            if caller.times(body, depth + 1) != 0
+        ] or [own]
         return given[0] if all(one == given[0] for one in given) else None
+
+    def doubts(self, raw: Any, depth: int = 0) -> Iterator[str]:
+        """Why the value of an expression is not known: which files give its variables another value."""
+        for match in _NAMES.finditer(str(raw)) if depth <= _DEEPEST else ():
+            name = match[0]
+            if name in self.otherwise:
+                yield (
+                    f"`{self.otherwise[name]}` gives `{name.removeprefix('var.')}` another value, and Terraform does not load "
+                    "that file by itself; hint: name the file that is applied under `files.terraform`, or call it `*.auto.tfvars`"
+                )
+            yield from self.doubts(self.settings.get(name, ""), depth + 1)
+            for caller, body in self.callers:
+                yield from caller.doubts(body.get(name.removeprefix("var."), ""), depth + 1)
 
     def references(self, raw: Any, each: Any = None, depth: int = 0) -> list[str]:
         """The addresses that an expression refers to, such as `aws_subnet.private` or `module.vpc`; variables and locals are followed.
@@ -97,7 +132,7 @@ class TerraformModule:
         found: list[str] = []
         for match in _NAMES.finditer(text):
             name, within = match[0], None
-            if match["setting"] and not self._given(name):
+            if match["setting"] and not self._given(name) and name not in self.otherwise:
                 within = self.settings.get(name)
             elif match["each"] == "each.value":
                 within = each
@@ -144,6 +179,22 @@ class Resource:
         """The value of an attribute; None if the files do not show it."""
         return self.module.value(raw)
 
+    @property
+    def times(self) -> int | None:
+        """How often it is created; None if the files do not show it."""
+        return self.module.times(self.body)
+
+    @property
+    def unsettled(self) -> str:
+        """Why it is not known how often it is created, and what to do."""
+        how = {key: self.body[key] for key in ("count", "for_each") if key in self.body}
+        if why := next(self.module.doubts(how), ""):
+            return why
+        words = f"the Terraform files do not show whether {self.address} is created"
+        if how or self.module.callers or self.module.applied:
+            return f"{words}; hint: give the variables of its `count` or `for_each` plain values in a file that Terraform loads"
+        return f"{words}: no file calls its module; hint: name under `files.terraform` each directory that is applied"
+
 
 class Terraform:
     """All Terraform files of a target; each directory is a module.
@@ -158,27 +209,49 @@ class Terraform:
     def __init__(self, asked: Asked) -> None:
         self.where = f"{asked.target.file}: files.terraform"
         self.modules: dict[Path, TerraformModule] = {}
-        given: dict[Path, list[tuple[tuple[bool, str], Mapping[str, Any]]]] = {}
-        read = list(files_of(named(asked, "terraform"), is_terraform))
+        values: dict[Path, Mapping[str, Any]] = {}
+        read = list(dict.fromkeys(files_of(named(asked, "terraform"), is_terraform)))
         for path in sorted(read, key=_is_override):
             if _of_opentofu(path) != path and _of_opentofu(path) in read:
                 continue  # OpenTofu reads `main.tofu` in place of `main.tf`
             text, content = parsed(path)
             asked.keep(path)
-            plain = path.name.removesuffix(".json")
-            if plain.endswith(".tfvars"):
-                if plain == "terraform.tfvars" or plain.endswith(".auto.tfvars"):
-                    given.setdefault(path.parent, []).append(((plain != "terraform.tfvars", path.name), content))
-                continue
-            self._add(self.modules.setdefault(path.parent, TerraformModule()), content, text, shown(path, asked))
+            if path.name.removesuffix(".json").endswith(".tfvars"):
+                values[path] = content
+            else:
+                self._add(self.modules.setdefault(path.parent, TerraformModule()), content, text, shown(path, asked))
         if not any(module.resources for module in self.modules.values()):
             raise ConfigurationError("declares no resource", where=self.where, hint="name the directory of the `*.tf`")
         for directory, module in self.modules.items():
             self._call(directory, module)
-        for directory, files in given.items():
-            for _, content in sorted(files, key=lambda one: one[0]):  # a later one has the last word
-                if directory in self.modules and not self.modules[directory].callers:
-                    self.modules[directory].settings.update(_settings("var", content))
+        roots = {directory: module for directory, module in self.modules.items() if not module.callers}
+        chosen = _chosen(asked)
+        for directory, module in roots.items():
+            loads = any(path.parent == directory and _is_loaded(path) for path in values)
+            module.applied |= len(roots) == 1 or loads or directory in chosen
+        self._give(roots, values, chosen, asked)
+
+    def _give(
+        self,
+        roots: Mapping[Path, TerraformModule],
+        values: Mapping[Path, Mapping[str, Any]],
+        chosen: frozenset[Path],
+        asked: Asked,
+    ) -> None:
+        """Give variables the values of the files that are loaded; one that a file beside them sets otherwise is unknown.
+
+        A file of values in a directory without Terraform may be of any module that none calls.
+        """
+        for directory, module in roots.items():
+            near = [path for path in values if path.parent == directory or path.parent not in self.modules]
+            loaded = [path for path in near if path.parent == directory and _is_loaded(path)]
+            picked = [path for path in near if path in chosen and path not in loaded]
+            for path in [*sorted(loaded, key=_turn), *picked]:  # a later one has the last word
+                module.settings.update(_settings("var", values[path]))
+            for path in near if not picked else ():
+                for name, value in _settings("var", values[path]).items() if path not in loaded else ():
+                    if name not in module.otherwise and module.value(value) != module.value(name):
+                        module.otherwise[name] = shown(path, asked)
 
     def _add(self, module: TerraformModule, content: Mapping[str, Any], text: str, file: str) -> None:
         for kind, names in labelled(content, "resource"):
@@ -196,7 +269,11 @@ class Terraform:
                 module.settings[f"var.{name}"] = body["default"]
         for block in blocks_of(content, "locals"):
             module.settings.update(_settings("local", block))
-        module.calls.update(labelled(content, "module"))
+        for name, body in labelled(content, "module"):
+            module.calls[name] = {**module.calls.get(name, {}), **body}
+        module.applied |= "provider" in content or any(
+            {"backend", "cloud"} & block.keys() for block in blocks_of(content, "terraform")
+        )
 
     def _call(self, directory: Path, module: TerraformModule) -> None:
         for body in module.calls.values():
@@ -214,9 +291,49 @@ class Terraform:
         """The resources of a kind; raises ConfigurationError where none is declared."""
         found = self.of(kind)
         if not found:
+            for module in self.modules.values():
+                for name, body in module.calls.items():
+                    source = str(module.value(body.get("source")))
+                    if not source.startswith("."):
+                        raise ConfigurationError(
+                            f"declares no `{kind}`, and the code of module `{name}` ({source}) is not in these files",
+                            where=self.where,
+                            hint="copy it into a directory of the repository, call it by its path, and name the directory here",
+                        )
             hint = "name every directory of the Terraform configuration"
             raise ConfigurationError(f"declares no `{kind}`", where=self.where, hint=hint)
         return found
+
+
+def number(value: Any) -> float | None:
+    """A number, also one in quotes, which Terraform converts; None for anything else."""
+    return float(value) if not isinstance(value, bool) and _NUMBER.fullmatch(str(value)) else None
+
+
+def _chosen(asked: Asked) -> frozenset[Path]:
+    """What the target file names itself, without a pattern: directories that are applied, and files of values."""
+    base, written = asked.target.file.parent, asked.target.files.terraform
+    found = [path for text in written or () if not has_magic(text) for path in expanded(base, text, "")]
+    return frozenset(path.parent if path.suffix in (".tf", ".tofu") else path for path in found)
+
+
+def _is_loaded(path: Path) -> bool:
+    """Whether Terraform loads a file of values by itself."""
+    plain = path.name.removesuffix(".json")
+    return plain == "terraform.tfvars" or plain.endswith(".auto.tfvars")
+
+
+def _turn(path: Path) -> tuple[bool, str]:
+    """When a file of values is loaded."""
+    return path.name.removesuffix(".json") != "terraform.tfvars", path.name
+
+
+def _list_of(text: str) -> list[Any] | None:
+    """The values of a list of texts and numbers; None of another one."""
+    try:
+        return list(dict.fromkeys(json.loads(text)))
+    except (ValueError, TypeError):
+        return None
 
 
 def _is_override(path: Path) -> bool:
@@ -264,108 +381,3 @@ def _line(text: str, label: str) -> int:
     kind, name = (re.escape(word) for word in label.split()[1:])
     found = re.search(rf"^[ \t]*{pattern}", text, re.MULTILINE) or re.search(rf"{kind}\s*:[^}}]*?{name}\s*:", text)
     return text.count("\n", 0, found.start()) + 1 if found else 1
-
-
-@claim(
-    "the database cluster is declared with a minimum of <least:count> and a maximum of <most:count> capacity units",
-    needs=("files.terraform",),
-    example="the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units",
-)
-def database_capacity(asked: Asked) -> Sequence[FactReading]:
-    """Two facts per `aws_rds_cluster` in Terraform: its minimum and its maximum capacity."""
-    files = Terraform(asked)
-    seen = []
-    for cluster in files.required("aws_rds_cluster"):
-        blocks = cluster.blocks("serverlessv2_scaling_configuration") or cluster.blocks("scaling_configuration")
-        open_count = "count" in cluster.body and not isinstance(cluster.value(cluster.body["count"]), int)
-        for key, expected in (("min_capacity", asked.params["least"]), ("max_capacity", asked.params["most"])):
-            raw = blocks[0].get(key) if blocks else None
-            value = cluster.value(raw)
-            dynamic = raw is None and bool(cluster.blocks("dynamic"))
-            unknown = dynamic or (raw is not None and value is None)
-            declared = (
-                "its scaling is in a dynamic block, whose values the Terraform files do not show"
-                if dynamic
-                else "not declared"
-            )
-            observed = (
-                declared
-                if raw is None
-                else f"{raw}, whose value the Terraform files do not show"
-                if unknown
-                else f"{value}"
-            )
-            ok = None if unknown else _is_number(value, expected)
-            if ok and open_count:
-                ok, observed = None, f"{observed}, but the Terraform files do not show whether the cluster is created"
-            seen.append(
-                FactReading(
-                    subject=f"{cluster.place} {cluster.address}: {key}",
-                    expected=f"{expected} capacity units",
-                    observed=observed,
-                    ok=ok,
-                )
-            )
-    return seen
-
-
-def _is_number(value: Any, expected: str) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and float(value) == float(expected)
-
-
-@claim(
-    "the capacity reservation covers <count> instances of <instance> on <platform> in <zone:region>",
-    needs=("files.terraform",),
-    example="the capacity reservation covers 10 instances of m5.large on Linux in us-east-1a",
-)
-def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
-    """The number of instances that all `aws_ec2_capacity_reservation` of that type, platform and zone reserve together."""
-    files = Terraform(asked)
-    expected = {
-        "instance_type": asked.params["instance"],
-        "instance_platform": {"Linux": "Linux/UNIX"}.get(asked.params["platform"], asked.params["platform"]),
-        "availability_zone": asked.params["zone"],
-    }
-    total, unknown, others = 0, "", list[str]()
-    for one in files.required("aws_ec2_capacity_reservation"):
-        found = {key: one.value(one.body.get(key)) for key in expected}
-        count, times = one.value(one.body.get("instance_count")), one.value(one.body.get("count", 1))
-        repeated = "for_each" in one.body or one.module.repeated
-        numbers = {"instance_count": count, "count": None if repeated else times}
-        read = {**found, **{key: value if isinstance(value, int) else None for key, value in numbers.items()}}
-        if hidden := [key for key, value in read.items() if value is None]:
-            unknown = f"the Terraform files do not show {' or '.join(f'`{key}`' for key in hidden)} of {one.address}"
-        elif (ended := _has_ended(one, asked.today)) is not False:
-            unknown = unknown if ended else f"the Terraform files do not show when {one.address} ends"
-            others += (
-                [f"{count} of {one.address}, which has ended ({one.value(one.body.get('end_date'))})"] if ended else []
-            )
-        elif found == expected:
-            total += count * times
-        else:
-            others.append(f"{count} of {' '.join(map(str, found.values()))}")
-    elsewhere = f", and {' and '.join(others)}" if others else ""
-    return [
-        FactReading(
-            subject=f"{asked.params['instance']} on {asked.params['platform']} in {asked.params['zone']}",
-            expected=f"{asked.params['count']} reserved instances",
-            observed=f"{total}{elsewhere}" + (f"; {unknown}" if unknown else ""),
-            ok=None if unknown else total == int(asked.params["count"]),
-        )
-    ]
-
-
-def _has_ended(reservation: Resource, today: datetime) -> bool | None:
-    """Whether a reservation has ended; None if the files do not show it."""
-    limited = reservation.value(reservation.body.get("end_date_type", '"unlimited"'))
-    written = reservation.body.get("end_date")
-    if written is None and limited == "unlimited":
-        return False
-    end = reservation.value(written)
-    try:
-        moment = datetime.fromisoformat(end) if isinstance(end, str) else None
-    except ValueError:
-        return None
-    if moment is None:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) <= today

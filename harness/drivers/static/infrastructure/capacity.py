@@ -1,0 +1,109 @@
+"""What Terraform declares of capacity: of the database, and reserved instances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from harness.drivers.claim import claim
+from harness.drivers.facts import FactReading
+from harness.drivers.paper import Asked
+from harness.drivers.static.infrastructure.terraform import Resource, Terraform, number
+
+
+@claim(
+    "the database cluster is declared with a minimum of <least:count> and a maximum of <most:count> capacity units",
+    needs=("files.terraform",),
+    example="the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units",
+)
+def database_capacity(asked: Asked) -> Sequence[FactReading]:
+    """Two facts per `aws_rds_cluster` in Terraform: its minimum and its maximum capacity."""
+    files = Terraform(asked)
+    seen = []
+    for cluster in files.required("aws_rds_cluster"):
+        blocks = cluster.blocks("serverlessv2_scaling_configuration") or cluster.blocks("scaling_configuration")
+        for key, expected in (("min_capacity", asked.params["least"]), ("max_capacity", asked.params["most"])):
+            raw = blocks[0].get(key) if blocks else None
+            value = cluster.value(raw)
+            dynamic = raw is None and bool(cluster.blocks("dynamic"))
+            unknown = dynamic or (raw is not None and value is None)
+            declared = (
+                "its scaling is in a dynamic block, whose values the Terraform files do not show"
+                if dynamic
+                else "not declared"
+            )
+            why = next(cluster.module.doubts(raw), "the Terraform files do not show its value")
+            observed = declared if raw is None else f"{raw}: {why}" if unknown else f"{value}"
+            ok = None if unknown else number(value) == float(expected)
+            if cluster.times is None:
+                ok, observed = None, f"{observed}, but {cluster.unsettled}"
+            seen.append(
+                FactReading(
+                    subject=f"{cluster.place} {cluster.address}: {key}",
+                    expected=f"{expected} capacity units",
+                    observed=observed,
+                    ok=ok,
+                )
+            )
+    return seen
+
+
+@claim(
+    "the capacity reservation covers <count> instances of <instance> on <platform> in <zone:region>",
+    needs=("files.terraform",),
+    example="the capacity reservation covers 10 instances of m5.large on Linux in us-east-1a",
+)
+def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
+    """The number of instances that all `aws_ec2_capacity_reservation` of that type, platform and zone reserve together."""
+    files = Terraform(asked)
+    expected = {
+        "instance_type": asked.params["instance"],
+        "instance_platform": {"Linux": "Linux/UNIX"}.get(asked.params["platform"], asked.params["platform"]),
+        "availability_zone": asked.params["zone"],
+    }
+    total, unknown, others = 0, "", list[str]()
+    for one in files.required("aws_ec2_capacity_reservation"):
+        found = {key: one.value(one.body.get(key)) for key in expected}
+        raw = {key: one.body.get(key) for key in (*expected, "instance_count")}
+        size, times = number(one.value(raw["instance_count"])), one.times
+        count = 0 if size is None else int(size)
+        read = {**found, "instance_count": size}
+        if times is None:
+            unknown = one.unsettled
+        elif hidden := [key for key, value in read.items() if value is None]:
+            unknown = f"the Terraform files do not show {' or '.join(f'`{key}`' for key in hidden)} of {one.address}"
+            unknown = next(one.module.doubts(raw), unknown)
+        elif (ended := _has_ended(one, asked.today)) is not False:
+            unknown = unknown if ended else f"the Terraform files do not show when {one.address} ends"
+            others += (
+                [f"{count} of {one.address}, which has ended ({one.value(one.body.get('end_date'))})"] if ended else []
+            )
+        elif found == expected:
+            total += count * times
+        else:
+            others.append(f"{count} of {' '.join(map(str, found.values()))}")
+    elsewhere = f", and {' and '.join(others)}" if others else ""
+    return [
+        FactReading(
+            subject=f"{asked.params['instance']} on {asked.params['platform']} in {asked.params['zone']}",
+            expected=f"{asked.params['count']} reserved instances",
+            observed=f"{total}{elsewhere}" + (f"; {unknown}" if unknown else ""),
+            ok=None if unknown else total == int(asked.params["count"]),
+        )
+    ]
+
+
+def _has_ended(reservation: Resource, today: datetime) -> bool | None:
+    """Whether a reservation has ended; None if the files do not show it."""
+    limited = reservation.value(reservation.body.get("end_date_type", '"unlimited"'))
+    written = reservation.body.get("end_date")
+    if written is None and limited == "unlimited":
+        return False
+    end = reservation.value(written)
+    try:
+        moment = datetime.fromisoformat(end) if isinstance(end, str) else None
+    except ValueError:
+        return None
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) <= today
