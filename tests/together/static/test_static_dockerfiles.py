@@ -78,6 +78,39 @@ def test_what_only_reads_like_a_here_document(run: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("dockerfile", "facts"),
+    [
+        ('FROM node:20 AS build\nFROM gcr.io/distroless/nodejs18-debian12\nCMD ["server.js"]', [False]),
+        ('FROM public.ecr.aws/lambda/nodejs:18\nCMD ["index.handler"]', [False]),
+        ('FROM registry.access.redhat.com/ubi9/nodejs-18\nCMD ["./start.sh"]', [False]),
+        ('FROM acme/base:1\nCMD ["pm2-runtime", "a"]', [False]),
+        ('FROM acme/base:1\nCMD ["next", "start"]', [False]),
+        ('FROM acme/base:1\nENTRYPOINT ["/run", "main.mjs"]', [False]),
+        ("FROM node:20 AS build\nFROM acme/base:1\nCMD ./start.sh", [False]),
+        ("FROM acme/base:1\nCMD ./start.sh", [None]),
+        ("FROM alpine:3\nCOPY config.json /", [None]),
+        ("ARG BASE\nFROM $BASE", [None]),
+        ("FROM node:18 AS ui\nFROM golang:1 AS build\nFROM scratch\nCMD /server", [None]),
+        ("FROM node:18 AS ui\nFROM nginx:1", []),
+        ("FROM golang:1 AS build\nFROM scratch\nCMD /server", []),
+        ("FROM gcr.io/distroless/python3-debian12\nCMD a", []),
+        ("FROM registry.acme.com:5000/eclipse-temurin:21\nCMD a", []),
+        ("FROM prom/node-exporter:v1", []),
+        ('FROM alpine:3\nCMD ["python3", "a.py"]', []),
+        ("FROM postgres:16", []),
+    ],
+)
+def test_which_dockerfile_is_of_a_service_on_node(
+    platform: PaperPlatform, dockerfile: str, facts: list[bool | None]
+) -> None:
+    """By its base, its command or its stages; of another language it is left out, and one that nothing places is unknown."""
+    platform.write("docker/more/Dockerfile", dockerfile)
+    found = [(fact.ok, fact.observed) for fact in platform.find(SENTENCE) if "more/Dockerfile" in fact.subject]
+    assert [ok for ok, _ in found if ok is not True] == facts
+    assert all("neither says whether it is a service on Node.js; hint:" in words for ok, words in found if ok is None)
+
+
+@pytest.mark.parametrize(
     "name",
     ["api.Dockerfile", "Dockerfile-api", "Dockerfile_api", "Dockerfile.api.ci", "Containerfile", "Containerfile.api"],
 )

@@ -48,6 +48,24 @@ _KNOWN: Final = frozenset(
     ]
 )
 _NODE: Final = re.compile(r"\b(?:node|npm|npx|yarn|pnpm)\b")
+_RUNNER: Final = re.compile(
+    r"\b(?:pm2(?:-\w+)?|ts-node|tsx|nodemon|corepack|(?:next|nest|nuxt|nuxi) (?:start|preview))\b|\.[cm]?js\b"
+)
+"""What a command of a service on Node.js is, beside Node.js itself: a runner of it, or a file of JavaScript."""
+_OTHERS: Final = re.compile(
+    r"python|pypy|golang|go|rust|ruby|jruby|php|perl|java|jdk|jre|openjdk|temurin|corretto|zulu|graalvm|gradle|maven|"
+    r"kotlin|scala|sbt|dotnet|aspnet|swift|dart|flutter|elixir|erlang|haskell|julia|deno|bun|tomcat|jetty|wildfly|quarkus|"
+    r"nginx|httpd|apache|caddy|traefik|haproxy|envoy|varnish|squid|kong|postgres|postgresql|postgis|mysql|mariadb|redis|"
+    r"valkey|memcached|mongo|mongodb|cassandra|clickhouse|elasticsearch|opensearch|kibana|logstash|influxdb|etcd|"
+    r"zookeeper|kafka|redpanda|rabbitmq|nats|mosquitto|minio|vault|consul|keycloak|grafana|prometheus|alertmanager|loki|"
+    r"tempo|jaeger|otel|exporter|fluentd|fluentbit|vector|ipfs|kubo|terraform|helm|kubectl"
+)
+"""Words of images that plainly are of another language or program."""
+_OTHER_COMMAND: Final = re.compile(
+    r"\b(?:python[\d.]*|pip3?|poetry|gunicorn|uvicorn|celery|go (?:build|run|install|mod)|cargo|java|mvn|gradlew?|dotnet|ruby|bundle|"
+    r"puma|php(?:-fpm)?|composer|nginx|httpd|caddy|haproxy|postgres|mysqld|redis-server|mongod)\b|\.(?:py|jar|war|dll|rb|php)\b"
+)
+"""Commands of another language or program."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,21 +204,24 @@ def node_images(asked: Asked) -> Sequence[FactReading]:
     services = 0
     for path in files_of(named(asked, "dockerfiles"), _is_dockerfile):
         built = stages(text_of(path), str(path))
-        if not _is_of_node(built):
+        if (of_node := _is_of_node(built)) is False:
             continue
         asked.keep(path)
+        if of_node is None:
+            found.append(_unplaced(built[-1], path, asked))
+            continue
         services += 1
         last = built[-1]
         found += [
             _from(stage, path, asked)
             for stage in built
-            if stage.base is None and (_repository(stage.image) == "node" or last.origin == stage.image)
+            if stage.base is None and (_has_node(stage.image) or last.origin == stage.image)
         ]
-    if not services:
+    if not found:
         raise ConfigurationError(
             "there is no Dockerfile of a Node.js service", where=f"{asked.target.file}: files.dockerfiles"
         )
-    return [*found, *_reports(asked, services)]
+    return [*found, *(_reports(asked, services) if services else ())]
 
 
 def _is_dockerfile(path: Path) -> bool:
@@ -209,16 +230,56 @@ def _is_dockerfile(path: Path) -> bool:
     return not name.endswith(".dockerignore") and _FILE.fullmatch(name) is not None
 
 
-def _is_of_node(built: Sequence[Stage]) -> bool:
-    """Whether the final stage runs on Node.js: by its base image, by its command, or by the installed packages."""
-    last: Stage | None = built[-1]
-    while last is not None:
-        if _repository(last.image) == "node" or any(
-            one.word in ("CMD", "ENTRYPOINT", "RUN") and _NODE.search(one.rest) for one in last.instructions
-        ):
-            return True
-        last = last.base
-    return False
+def _is_of_node(built: Sequence[Stage]) -> bool | None:
+    """Whether a service runs on Node.js: by its base image, its command or the installed packages; None if nothing says it.
+
+    What the final stage is of goes before what other stages are of, which may only build.
+    """
+    final = [built[-1]]
+    while (base := final[-1].base) is not None:
+        final.append(base)
+    run = [one for stage in final for one in stage.instructions if one.word in ("CMD", "ENTRYPOINT", "RUN")]
+    if _has_node(final[-1].image) or any(_NODE.search(one.rest) for one in run):
+        return True
+    if _is_of_others(final[-1].image):
+        return False
+    if any(_RUNNER.search(re.sub(r"[\"',\s]+", " ", one.rest)) for one in run if one.word != "RUN"):
+        return True
+    if any(_OTHER_COMMAND.search(one.rest) for one in run):
+        return False
+    of_node = any(_has_node(stage.image) for stage in built)
+    of_others = any(_is_of_others(stage.image) for stage in built)
+    if of_node and not of_others and final[-1].image != "scratch":
+        return True
+    return False if of_others and not of_node else None
+
+
+def _has_node(image: str) -> bool:
+    """Whether an image has Node.js by its name: `node`, `lambda/nodejs`, `distroless/nodejs18-debian12`."""
+    return _repository(image) == "node" or "nodejs" in _words(image)
+
+
+def _is_of_others(image: str) -> bool:
+    return any(_OTHERS.fullmatch(word) for word in _words(image))
+
+
+def _words(image: str) -> list[str]:
+    """The words of an image's path, without its registry, tag and digest."""
+    host, slash, rest = image.partition("@")[0].partition("/")
+    path = rest if slash and re.search(r"[.:]", host) else image.partition("@")[0]
+    return re.findall(r"[a-z]+", path.partition(":")[0])
+
+
+def _unplaced(last: Stage, path: Path, asked: Asked) -> FactReading:
+    command = next((one for one in reversed(last.instructions) if one.word in ("CMD", "ENTRYPOINT")), None)
+    runs = f"{command.word} {command.rest[:60]}" if command else "no command"
+    words = (
+        f"{last.origin} with {runs}: neither says whether it is a service on Node.js; hint: name under `files.dockerfiles` those of "
+        "services on Node.js alone, or give this one a command that begins with `node`"
+    )
+    return FactReading(
+        subject=f"{shown(path, asked)}:{last.line} FROM", expected=asked.params["image"], observed=words, ok=None
+    )
 
 
 def _repository(image: str) -> str:
@@ -284,7 +345,7 @@ def _reported(image: Mapping[str, Any], file: str, asked: Asked) -> FactReading 
     config = image["Config"]
     words = [*_texts(config.get("Entrypoint")), *_texts(config.get("Cmd"))]
     versions = [one.partition("=")[2] for one in _texts(config.get("Env")) if one.startswith("NODE_VERSION=")]
-    if not versions and not any(_NODE.search(word) for word in words):
+    if not versions and not any(_NODE.search(word) or _RUNNER.search(word) for word in words):
         return None
     name = next(iter(_texts(image.get("RepoTags"))), str(image.get("Id", "image"))[:19])
     return FactReading(
