@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
@@ -17,6 +18,9 @@ from harness.drivers.static.files import files_of, named, shown, text_of
 from harness.drivers.static.history import CommittedChange, changes_of
 from harness.drivers.static.noun_files import DOCUMENTS
 from harness.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 README: Final = "README.md"
 _TEXTS: Final = frozenset({"inline", "fence", "code_block", "html_block"})
@@ -36,12 +40,14 @@ class Section:
 
     Attributes:
         title: without marks. level: 1 to 6. line: of the heading, from 1. body: texts of its paragraphs, lists, tables and code.
+        seen: of these what a reader sees, without the head of a table.
     """
 
     title: str
     level: int
     line: int
     body: tuple[str, ...]
+    seen: tuple[str, ...]
 
 
 def directory_of(asked: Asked) -> Path:
@@ -71,17 +77,44 @@ def sections(text: str) -> list[Section]:
     from markdown_it import MarkdownIt  # 40 ms, and only where documents are read
 
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
-    found: list[tuple[str, int, int, list[str]]] = []
-    open_: list[tuple[int, list[str]]] = []  # level and body of the sections that a text is in
+    found: list[tuple[str, int, int, list[str], list[str]]] = []
+    open_: list[tuple[int, list[str], list[str]]] = []  # level, body and what is seen of the sections that a text is in
     for index, token in enumerate(tokens):
         if token.type == "heading_open":
-            level, body = int(token.tag[1]), list[str]()
-            open_ = [*(one for one in open_ if one[0] < level), (level, body)]
-            found.append((_plain(tokens[index + 1].content), level, (token.map or [0])[0] + 1, body))
+            level, body, seen = int(token.tag[1]), list[str](), list[str]()
+            open_ = [*(one for one in open_ if one[0] < level), (level, body, seen)]
+            found.append((_plain(tokens[index + 1].content), level, (token.map or [0])[0] + 1, body, seen))
         elif token.type in _TEXTS and token.content.strip() and tokens[index - 1].type != "heading_open":
-            for _, body in open_:
+            for _, body, seen in open_:
                 body.append(token.content)
-    return [Section(title=title, level=level, line=line, body=tuple(body)) for title, level, line, body in found]
+                seen.append("" if tokens[index - 1].type == "th_open" else _rendered(token))
+    return [
+        Section(title=title, level=level, line=line, body=tuple(body), seen=tuple(seen))
+        for title, level, line, body, seen in found
+    ]
+
+
+def _rendered(token: Token) -> str:
+    """What a reader sees of a text: without comments, tags, marks and the box of a task; a picture is its address."""
+    if token.type == "html_block":
+        pictures = re.sub(r"<img\b[^>]*?\bsrc=\W*([^\s\"'>]+)[^>]*>", r" \1 ", token.content)
+        return html.unescape(re.sub(r"<!--.*?(?:-->|$)|<[^>]*>", " ", pictures, flags=re.DOTALL))
+    parts = [
+        str(one.attrGet("src") or "") if one.type == "image" else "\n" if one.type.endswith("break") else one.content
+        for one in token.children or []
+        if one.type != "html_inline"
+    ]
+    return re.sub(r"^\s*\[[ xX]?\]", "", "".join(parts)) if token.type == "inline" else token.content
+
+
+def _is_written(text: str) -> bool:
+    """Whether a text says something: it has a letter or a digit, and is not what stands for a text that is not written yet."""
+    bare = text.strip()
+    return (
+        re.search(r"[^\W_]", bare) is not None
+        and bare.rstrip(".:").lower() not in nouns.PLACEHOLDERS
+        and nouns.UNWRITTEN.match(bare) is None
+    )
 
 
 def _plain(heading: str) -> str:
@@ -96,7 +129,7 @@ def _plain(heading: str) -> str:
     example="the data layer report contains its 7 named sections, none of them empty",
 )
 def document_sections(asked: Asked) -> Sequence[FactReading]:
-    """One fact per section that the document must have, found by the words of its heading; a section with only `TBD` is empty."""
+    """One fact per section that the document must have, found by the words of its heading; a section with only `TBD`, or a comment, is empty."""
     noun = DOCUMENTS[asked.params["document"]]
     if int(asked.params["count"]) != len(noun.sections):
         raise ConfigurationError(
@@ -119,7 +152,7 @@ def _section(file: str, title: str, there: Sequence[Section]) -> FactReading:
     found = next((one for one in there if one.title == _plain(title)), None)
     if found is None:
         return FactReading(subject=f"{file}: {title}", expected="a section with text", observed="missing", ok=False)
-    words = [text for text in found.body if text.strip().rstrip(".:").lower() not in nouns.PLACEHOLDERS]
+    words = [text for text in found.seen if _is_written(text)]
     size = sum(len(text.split()) for text in words)
     seen = f"{size} words" if words else "empty"
     return FactReading(
