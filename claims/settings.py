@@ -13,15 +13,19 @@ from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.manifests import DeclaredObject, declared, mapping, mappings
 from harness.drivers.paper import Asked
-from harness.drivers.static import nouns
+from harness.drivers.static import nouns, pods
 from harness.drivers.static.files import overlay, shown
 from harness.drivers.static.registers import register_file, texts
 from harness.errors import ConfigurationError
 from harness.yamlfile import read_document
 
 _MISSING: Final = "is not there"
+_DATA: Final = (("data",), ("data", "binaryData"))
+"""Where a ConfigMap has what becomes environment variables, and what becomes files."""
 _FILE: Final = "file "
 """How the name of a setting begins that is a file of a ConfigMap in its container."""
+_REST: Final = "spec"
+"""The name of what is beside containers and values in a kind that is not understood."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,13 +92,21 @@ def settings_of(asked: Asked, environment: str) -> list[Setting]:
     """All settings of an environment's workloads; raises ConfigurationError if it has no workload."""
     root: Path = overlay(asked, environment)
     objects = declared([root], asked.keep)
-    workloads = [one for one in objects if one.containers or _refers(one)]
+    workloads = [one for one in objects if pods.pods_of(one) or _refers(one) or pods.holds_values(one)]
     if not workloads:
         raise ConfigurationError(
             "declares no workload", where=str(root), hint="name a directory of manifests or a kustomization"
         )
-    maps = {(one.namespace, one.name): mapping(one.content.get("data")) for one in objects if one.kind == "ConfigMap"}
-    return [setting for one in workloads for setting in _settings(one, maps, asked)]
+    maps, files = ({_key(one): _data(one, keys) for one in objects if one.kind == "ConfigMap"} for keys in _DATA)
+    return [setting for one in workloads for setting in _settings(one, maps, files, asked)]
+
+
+def _key(obj: DeclaredObject) -> tuple[str, str]:
+    return obj.namespace, obj.name
+
+
+def _data(obj: DeclaredObject, keys: Sequence[str]) -> dict[str, Any]:
+    return {name: value for key in keys for name, value in mapping(obj.content.get(key)).items()}
 
 
 def _refers(obj: DeclaredObject) -> bool:
@@ -103,7 +115,10 @@ def _refers(obj: DeclaredObject) -> bool:
 
 
 def _settings(
-    workload: DeclaredObject, maps: Mapping[tuple[str, str], Mapping[str, Any]], asked: Asked
+    workload: DeclaredObject,
+    maps: Mapping[tuple[str, str], Mapping[str, Any]],
+    files: Mapping[tuple[str, str], Mapping[str, Any]],
+    asked: Asked,
 ) -> Iterator[Setting]:
     place, _, line = workload.place.rpartition(":")
     where = f"{shown(Path(place), asked)}:{line}"
@@ -124,20 +139,36 @@ def _settings(
     spec = mapping(workload.content.get("spec"))
     if "replicas" in spec:
         yield setting("", "replicas", spec["replicas"])
-    volumes = {
-        str(one.get("name")): mapping(one.get("configMap")) for one in mappings(workload.pod_spec.get("volumes"))
-    }
-    for container in workload.containers:
-        own = str(container.get("name", ""))
-        for key in ("command", "args"):
-            if key in container:
-                yield setting(own, key, container[key])
-        for mount in mappings(container.get("volumeMounts")):
-            for name, value, problem in _mounted(mount, volumes, workload.namespace, maps):
-                yield setting(own, name, value, problem)
-        for name, (value, problem) in _values(container, workload.namespace, maps).items():
-            yield setting(own, name, value, problem)
-        yield setting(own, "image", container.get("image", ""))
+    for container, name, value, problem in _of_containers(workload, maps, files):
+        yield setting(container, name, value, problem)
+    for name, value in pods.values_of(workload):
+        yield setting("", name, value)
+    given = {"": [one for one in mappings(spec.get("valuesFrom")) if one.get("kind") == "ConfigMap"]}
+    for name, value, problem in _mounted({"mountPath": "valuesFrom"}, given, workload.namespace, files):
+        yield setting("", name, value, problem)
+    if (rest := pods.rest_of(workload)) is not None:
+        yield setting("", _REST, rest)
+
+
+def _of_containers(
+    workload: DeclaredObject,
+    maps: Mapping[tuple[str, str], Mapping[str, Any]],
+    files: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> Iterator[tuple[str, str, Any, str]]:
+    """Container, name, value and problem of each setting; of several templates of pods, their places are part of the container."""
+    found = pods.pods_of(workload)
+    for pod in found:
+        for container in pod.containers:
+            own = f"{pod.path if len(found) > 1 else ''} {container.get('name', '')}".strip()
+            for key in ("command", "args", "source"):
+                if key in container:
+                    yield own, key, container[key], ""
+            for mount in mappings(container.get("volumeMounts")):
+                for name, text, problem in _mounted(mount, pod.maps, workload.namespace, files):
+                    yield own, name, text, problem
+            for name, (text, problem) in _values(container, workload.namespace, maps).items():
+                yield own, name, text, problem
+            yield own, "image", container.get("image", ""), ""
 
 
 def _values(
@@ -161,19 +192,21 @@ def _values(
 
 def _mounted(
     mount: Mapping[str, Any],
-    volumes: Mapping[str, Mapping[str, Any]],
+    volumes: Mapping[str, Sequence[Mapping[str, Any]]],
     namespace: str,
     maps: Mapping[tuple[str, str], Mapping[str, Any]],
 ) -> Iterator[tuple[str, str, str]]:
     """Name, content and problem of each file of a ConfigMap that a container mounts."""
-    volume = volumes.get(str(mount.get("name")), {})
-    if not (name := str(volume.get("name") or "")):
-        return
-    path, content = mount.get("mountPath", ""), maps.get((namespace, name))
-    if content is None and not volume.get("optional"):
-        yield f"{_FILE}{path}", "", f"ConfigMap {name} {_MISSING}"
-    for key, text in (content or {}).items():
-        yield f"{_FILE}{path}/{key}", str(text), ""
+    for volume in volumes.get(str(mount.get("name", "")), ()):
+        if not (name := str(volume.get("name") or "")):
+            continue
+        path, content = mount.get("mountPath", ""), maps.get((namespace, name))
+        if content is None and not volume.get("optional"):
+            yield f"{_FILE}{path}", "", f"ConfigMap {name} {_MISSING}"
+        paths = {str(one.get("key")): str(one.get("path")) for one in mappings(volume.get("items"))}
+        for key, text in (content or {}).items():
+            if not paths or key in paths:
+                yield f"{_FILE}{path}/{paths.get(key, key)}", str(text), ""
 
 
 def _value(
@@ -221,16 +254,16 @@ def settings_declared(asked: Asked) -> Sequence[FactReading]:
             if setting.name in ("replicas", "image"):
                 continue
             foreign = "" if setting.name in register.modes else _names(setting.value, others)
-            wrong = bool(
-                setting.problem or foreign
-            )  # a file may name another environment in a comment, or be made by an operator
+            wrong = bool(setting.problem or foreign)
+            # a file may name another environment in a comment, or be made by an operator
+            unread = setting.name.startswith(_FILE) or setting.name == _REST
             seen.append(
                 FactReading(
                     subject=f"{environment}: {setting.place} {setting.workload} {setting.container} {setting.name}",
                     expected=f"a value of {environment}",
                     observed=setting.problem
                     or (f"`{setting.value}` names {foreign}" if foreign else setting.value[:80]),
-                    ok=None if wrong and setting.name.startswith(_FILE) else not wrong,
+                    ok=None if wrong and unread else not wrong,
                 )
             )
     return seen
@@ -265,17 +298,21 @@ def settings_differ(asked: Asked) -> Sequence[FactReading]:
         assert setting is not None  # noqa: S101 - the key is of one of them
         equal = here is not None and there is not None and here.value == there.value
         unread = any(found is not None and found.problem.startswith("ConfigMap ") for found in (here, there))
+        undecided = unread if equal else setting.name == _REST and here is not None and there is not None
         is_declared = any(_covers(row, setting) for row in register.differ)
         values = [
             f"{name}: {found.value[:60] or found.problem if found else 'not set'}"
             for name, found in ((one, here), (other, there))
         ]
+        if undecided and setting.name == _REST:
+            kind, _, workload = setting.kind_name.partition(" ")
+            values.append(f"the kind {kind} is not understood; hint: add `{workload} {_REST}` to `differ` where it may")
         seen.append(
             FactReading(
                 subject=f"{setting.place} {key}",
                 expected="equal" if not is_declared else "may differ",
                 observed=f"equal: {setting.value[:60]}" if equal and not unread else "; ".join(values),
-                ok=True if is_declared else None if equal and unread else equal,
+                ok=True if is_declared else None if undecided else equal,
             )
         )
     return seen
