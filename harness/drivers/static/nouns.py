@@ -18,17 +18,6 @@ OTHER_DEPLOYMENT: Final = "another deployment"
 NO_DEPLOYMENT: Final = "no deployment"
 PARTS: Final = (*COMMANDS, SECURITY_SCAN, *ENVIRONMENTS, OTHER_DEPLOYMENT, NO_DEPLOYMENT)
 """What the register of pipelines may say that a step of a job is."""
-LIKE_A_DEPLOYMENT: Final = re.compile(
-    r"\bhelm\b.*\b(?:upgrade|install)\b|\bkubectl\b.*\b(?:apply|replace|patch|set image)\b|\bterraform\b.*\bapply\b|"
-    r"\bargocd\b.*\bsync\b|deploy",
-    re.IGNORECASE,
-)
-"""A command or an action that may change an environment: one that no part of the register names is unknown."""
-STOPS_NOTHING: Final = re.compile(
-    r"--exit-code[= ]0|--exit-zero|--suppress-errors|--no-fail|--audit-level[= ]none|\bmonitor\b|exit-code=0|"
-    r"fail-build=false|fail-on-vuln=false|soft[-_]fail(?!=false)|--dry-run|--version"
-)
-"""Options with which a scan succeeds whatever it finds."""
 NOT_OF_VULNERABILITIES: Final = re.compile(
     r"gitleaks|trufflehog|detect-secrets|git-secrets|npm audit (?:signatures|fix)"
 )

@@ -53,6 +53,10 @@ DEPLOY_JOB = "  deploy: {needs: test, runs-on: ubuntu-latest, steps: [{run: helm
         ("{push: {branches: [main]}}", True),
         ("{push: {branches: [main], paths: [a]}}", True),
         ("{push: {branches: main}}", True),
+        ("{push: {branches: [main], tags-ignore: ['**']}}", True),
+        ("{push: {branches: [main], tags-ignore: ['v*']}}", False),
+        ("{push: {branches: [main, '!next']}}", True),
+        ("{push: {branches: [main, '!m*']}}", False),
         ("{push: {branches: next}}", False),
         ("{push: {branches: [main, next]}}", False),
         ("{push: {branches: [main], tags: ['v*']}}", False),
@@ -133,10 +137,11 @@ def test_what_may_not_stop_the_deployment_does_not_count(
 
 
 def test_a_deployment_that_runs_after_failures_is_unknown(platform: PaperPlatform) -> None:
-    """`always()` begins a job whatever became of those before it."""
-    github(platform, TEST_JOB + DEPLOY_JOB.replace("{needs", "{if: always(), needs"))
-    [(ok, why)] = seen(platform, NEEDS)
-    assert (ok, "`if: always()`" in why) == (None, True)
+    """`always()` begins a job whatever became of those before it, in letters of either case."""
+    for condition in ("always()", "Always()", "${{ !Cancelled() }}"):
+        github(platform, TEST_JOB + DEPLOY_JOB.replace("{needs", f"{{if: '{condition}', needs"))
+        [(ok, why)] = seen(platform, NEEDS)
+        assert (ok, f"`if: {condition}`" in why) == (None, True)
 
 
 def test_production_that_is_deployed_by_a_tool_that_nobody_named_is_unknown(platform: PaperPlatform) -> None:
@@ -158,14 +163,48 @@ def test_production_that_is_deployed_by_a_tool_that_nobody_named_is_unknown(plat
         "{runs-on: x, environment: production, steps: [{run: ls}]}",
         "{runs-on: x, steps: [{uses: acme/k8s-deploy@v5}]}",
         "{runs-on: x, steps: [{run: kubectl -n shop apply -f k8s}]}",
+        "{runs-on: x, steps: [{uses: azure/cli@v2, with: {inlineScript: az webapp up}}]}",
     ],
 )
 def test_what_looks_like_a_deployment_is_declared_or_unknown(platform: PaperPlatform, job: str) -> None:
     """An environment, the name of an action, a command; the register may say that it is none."""
     github(platform, f"{TEST_JOB}{DEPLOY_JOB}  more: {job}\n", {**TESTED, "more": {}})
     assert [ok for ok, _ in seen(platform, NEEDS)] == [True, None]
-    aside = {"no deployment": ["ls", "acme/k8s-deploy", "kubectl -n shop apply -f k8s"]}
+    aside = {"no deployment": ["ls", "acme/k8s-deploy", "azure/cli", "kubectl -n shop apply -f k8s"]}
     github(platform, f"{TEST_JOB}{DEPLOY_JOB}  more: {job}\n", {**TESTED, "more": aside})
+    assert [ok for ok, _ in seen(platform, NEEDS)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("command", "oks"),
+    [
+        ("tofu apply -auto-approve", [True, None]),
+        ("terragrunt run-all apply", [True, None]),
+        ("helmfile -e production sync", [True, None]),
+        ("oc apply -f k8s", [True, None]),
+        ("pulumi up --yes", [True, None]),
+        ("kubectl -n shop rollout restart deployment/api", [True, None]),
+        ("kubectl create -f k8s", [True, None]),
+        ("kubectl set env deployment/api A=b", [True, None]),
+        ("helm rollback shop", [True, None]),
+        ("ansible-playbook site.yml", [True, None]),
+        ("az webapp up", [True, None]),
+        ("docker run bitnami/kubectl:1.30 apply -f k8s", [True, None]),
+        ("bash -c 'kubectl apply -f k8s'", [True, None]),
+        ("kubectl rollout status statefulset/api", [True]),
+        ("kubectl config set-context production", [True]),
+        ("terraform plan", [True]),
+        ("helm dependency update charts/shop", [True]),
+    ],
+)
+def test_a_command_that_changes_an_environment_is_declared_or_unknown(
+    platform: PaperPlatform, command: str, oks: list[bool | None]
+) -> None:
+    """A program and a verb of it that changes something; what only reads is no deployment."""
+    job = f'  more: {{runs-on: x, steps: [{{run: "{command}"}}]}}\n'
+    github(platform, TEST_JOB + DEPLOY_JOB + job, {**TESTED, "more": {}})
+    assert [ok for ok, _ in seen(platform, NEEDS)] == oks
+    github(platform, TEST_JOB + DEPLOY_JOB + job, {**TESTED, "more": {"no deployment": command}})
     assert [ok for ok, _ in seen(platform, NEEDS)] == [True]
 
 
@@ -244,6 +283,7 @@ GITLAB_JOBS: Mapping[str, Any] = {
         ({"before_script": ["set +e"]}, {}, {}, None),
         ({}, {}, {"default": {"before_script": ["set +e"]}}, None),
         ({"script": ["npm run test:all | tee log"]}, {}, {}, False),
+        ({"script": ["ls"], "after_script": ["npm run test:all"]}, {}, {}, False),
     ],
 )
 def test_what_a_job_of_gitlab_waits_for(
@@ -258,6 +298,25 @@ def test_what_a_job_of_gitlab_waits_for(
     jobs = {"test": {**GITLAB_JOBS["test"], **test}, "deploy": {**GITLAB_JOBS["deploy"], **deploy}}
     only(platform, GITLAB, yaml.safe_dump({**jobs, **more}), TESTED)
     assert seen(platform, NEEDS)[0][0] is ok
+
+
+def test_every_script_of_a_job_of_gitlab_may_deploy(platform: PaperPlatform) -> None:
+    """`after_script` of the job, of `default:` and of the file, and the hook before the sources are there."""
+    script = {"after_script": ["kubectl apply -f k8s"]}
+    hook = {"hooks": {"pre_get_sources_script": ["kubectl apply -f k8s"]}}
+    for test, more in ((script, {}), ({}, {"default": script}), ({}, script), (hook, {})):
+        jobs = {**GITLAB_JOBS, "test": {**GITLAB_JOBS["test"], **test}, **more}
+        only(platform, GITLAB, yaml.safe_dump(jobs), TESTED)
+        assert {ok for ok, _ in seen(platform, NEEDS)} == {True, None}
+
+
+def test_a_file_of_another_forge_is_refused_with_those_that_are_read(platform: PaperPlatform) -> None:
+    """CircleCI's `jobs` are a mapping too, those of Azure a list."""
+    for text in ("version: 2.1\njobs: {test: {docker: []}}\n", "jobs: [{job: test}]\n"):
+        only(platform, GITHUB, text, {"test": {}})
+        with pytest.raises(HarnessError) as raised:
+            platform.find(NEEDS)
+        assert "only workflows of GitHub and pipelines of GitLab are read" in raised.value.hint
 
 
 @pytest.mark.parametrize(
@@ -317,10 +376,71 @@ def test_a_scan_of_every_push(platform: PaperPlatform, step: str, declared: Any,
 
 
 @pytest.mark.parametrize(
+    ("step", "stops_by", "ok"),
+    [
+        ("run: gosec -no-fail ./...", "itself", False),
+        ("run: gosec -no-fail=false ./...", "itself", True),
+        ("uses: securego/gosec@master, with: {args: '-no-fail -fmt sarif ./...'}", "itself", False),
+        ("uses: securego/gosec@master, with: {args: '-fmt sarif ./...'}", "itself", True),
+        ("run: govulncheck -format sarif ./...", "itself", False),
+        ("run: go run golang.org/x/vuln/cmd/govulncheck@latest -format json ./...", "itself", False),
+        ("run: safety check --continue-on-error", "itself", False),
+        ("run: kics scan -p . --ignore-on-exit results", "itself", False),
+        ("run: dependency-check.sh --scan . --failOnCVSS 11", "itself", False),
+        ("run: dependency-check.sh --scan . --failOnCVSS 7", "itself", True),
+        ("run: trivy fs .", "itself", False),
+        ("run: trivy fs .", "fs", False),
+        ("run: trivy fs --exit-code=1 .", "--exit-code 1", True),
+        ("run: docker run aquasec/trivy:0.57.1 fs .", "itself", False),
+        ("run: trivy fs --exit-code $CODE .", "itself", None),
+        ("run: trivy fs --config ci/trivy.yaml .", "itself", None),
+        ("run: trivy fs --config ci/trivy.yaml .", "--config ci/trivy.yaml", True),
+        ("run: trivy fs ., env: {TRIVY_EXIT_CODE: 1}", "--exit-code 1", True),
+        ("run: trivy fs --exit-code 0 ., env: {TRIVY_EXIT_CODE: 1}", "--exit-code 1", False),
+        ("run: TRIVY_EXIT_CODE=0 trivy fs .", "itself", False),
+        ("uses: aquasecurity/trivy-action@0.28.0, with: {scan-type: fs}", "itself", False),
+        ("uses: aquasecurity/trivy-action@0.28.0, with: {version: v0.57.1, exit-code: '1'}", "itself", True),
+        ("run: semgrep scan --config auto", "itself", False),
+        ("run: semgrep scan --config auto --error", "itself", True),
+        ("run: semgrep ci", "itself", True),
+        ("run: make semgrep", "itself", True),
+        ("run: snyk monitor", "itself", False),
+        ("run: trivy image --exit-code 1 registry.example.test/monitor:1.4", "--exit-code 1", True),
+        ("run: checkov -d . --hard-fail-on HIGH --soft-fail-on LOW", "itself", True),
+        ("run: checkov -d . --soft-fail", "itself", False),
+        ("uses: bridgecrewio/checkov-action@v12, with: {soft_fail: true}", "itself", False),
+        ("uses: bridgecrewio/checkov-action@v12, with: {soft_fail: false}", "itself", True),
+        ("run: acme-scan .", "itself", True),
+    ],
+)
+def test_by_what_a_scan_stops(platform: PaperPlatform, step: str, stops_by: str, *, ok: bool | None) -> None:
+    """A tool that needs an option has it, none has one that lets it succeed; a tool in no table does what is declared."""
+    command = step.partition(": ")[2].partition(", with:")[0].partition(", env:")[0]
+    declared = {"scan": {"a security scan": {"step": command, "stops_by": stops_by}}}
+    github(platform, f"  scan: {{runs-on: x, steps: [{{{step}}}]}}\n", declared)
+    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+
+
+def test_a_variable_of_the_workflow_is_an_option_of_its_tool(platform: PaperPlatform) -> None:
+    """Of the file, of the job; of GitLab those of `variables`."""
+    declared = {"scan": {"a security scan": {"step": "trivy fs .", "stops_by": "itself"}}}
+    job = "jobs: {scan: {runs-on: x, env: {A: b}, steps: [{run: trivy fs .}]}}\n"
+    only(platform, GITHUB, f"on: push\nenv: {{TRIVY_EXIT_CODE: 1}}\n{job}", declared)
+    assert [ok for ok, _ in seen(platform, SCAN)] == [True]
+    only(platform, GITHUB, f"on: push\n{job.replace('A: b', 'TRIVY_EXIT_CODE: 0')}", declared)
+    assert [ok for ok, _ in seen(platform, SCAN)] == [False]
+    only(platform, GITLAB, "variables: {TRIVY_EXIT_CODE: {value: '1'}}\nscan: {script: [trivy fs .]}\n", declared)
+    assert [ok for ok, _ in seen(platform, SCAN)] == [True]
+
+
+@pytest.mark.parametrize(
     ("on", "ok"),
     [
         ("push", True),
         ("{push: {branches: ['**']}}", True),
+        ("{push: {branches: ['**'], tags: ['**']}}", True),
+        ("{push: {branches: ['**', '!wip'], tags: ['**']}}", False),
+        ("{push: {tags: ['**']}}", False),
         ("{push: {branches: [main]}}", False),
         ("{push: {paths-ignore: [docs]}}", False),
         ("schedule", False),
@@ -381,6 +501,10 @@ def test_one_job_that_is_in_no_register_costs_every_sentence_about_all_jobs(plat
         ("cat <<E\nnpm test\nE", 1, False),
         ("A=b npm test --tag ${{ github.sha }}", 0, True),
         ("# set +e\nnpm \\\n  test", 0, True),
+        ("docker compose run app sh -c 'npm ci && npm test'", 0, True),
+        ('docker compose run app sh -c "npm test || true"', 0, False),
+        ("docker exec app bash -euo pipefail -c 'set +e; npm test'", 0, False),
+        ("echo -c 'npm test || true'\nnpm test", 1, True),
     ],
 )
 def test_a_plain_script(script: str, at: int, *, plain: bool) -> None:

@@ -14,6 +14,7 @@ from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
 from harness.drivers.static.ci.jobs import CiJob, CiStep, Held, Workflow, mapping_of, weakest
+from harness.drivers.static.ci.tools import may_deploy
 from harness.drivers.static.ci.workflows import workflow_files
 from harness.drivers.static.registers import Entry, entries
 from harness.errors import ConfigurationError
@@ -161,9 +162,9 @@ def _undeclared_steps(job: CiJob, declared: Sequence[DeclaredStep]) -> Iterator[
             f"the job has an environment, but no step of it is declared as a deployment; {hint}",
         )
     for step in job.steps:
-        for line in (step.uses,) if step.uses else step.lines:
+        for line in may_deploy(step):
             named = any(line in (text, " ".join(text.split())) or line.partition("@")[0] == text for text in aside)
-            if nouns.LIKE_A_DEPLOYMENT.search(line) and not named:
+            if not named:
                 yield _unknown(f"{step.place} {line[:80]}", f"the command may be a deployment; {hint}")
 
 

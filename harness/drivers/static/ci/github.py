@@ -6,23 +6,38 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.drivers.static.ci.jobs import CiJob, CiStep, Held, lenient, mapping_of, node_of_image, texts_of, weakest
+from harness.drivers.static.ci.jobs import (
+    CiJob,
+    CiStep,
+    Held,
+    lenient,
+    mapping_of,
+    node_of_image,
+    texts_of,
+    variables_of,
+    weakest,
+)
 from harness.drivers.static.ci.script import script_lines
 from harness.errors import ConfigurationError
 from harness.yamlfile import YamlDocument
 
+_FORGES: Final = (
+    "only workflows of GitHub and pipelines of GitLab are read: take files of other forges out of `files.workflows`"
+)
 _OF_MATRIX: Final = re.compile(r"\$\{\{\s*matrix\.(?P<key>[\w-]+)\s*\}\}")
-_STATUS: Final = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(")
+_STATUS: Final = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(", re.IGNORECASE)
 
 
 def github_jobs(document: YamlDocument, file: str) -> dict[str, CiJob]:
     """The jobs of a file; raises ConfigurationError if it is not a workflow."""
     data, jobs = document.data, document.data["jobs"]
     if not isinstance(jobs, dict) or not jobs or not all(isinstance(job, dict) for job in jobs.values()):
-        hint = "each job is a mapping with `steps`"
+        hint = f"each job is a mapping with `steps`; {_FORGES}"
         raise ConfigurationError("has no jobs", where=document.where(("jobs",)), hint=hint)
     if "on" not in data:
-        raise ConfigurationError("does not say when the workflow starts", where=document.where(()), hint="add `on: …`")
+        raise ConfigurationError(
+            "does not say when the workflow starts", where=document.where(()), hint=f"add `on: …`; {_FORGES}"
+        )
     return {name: _job(document, file, name, job) for name, job in jobs.items()}
 
 
@@ -91,6 +106,7 @@ def _step(document: YamlDocument, place: str, job: Mapping[str, Any], step: Mapp
         shell=str(shell or ""),
         uses=str(step.get("uses", "")),
         options=_options(step),
+        variables=variables_of(document.data.get("env"), job.get("env"), step.get("env")),
         fails=weakest(lenient(step.get("continue-on-error"), "continue-on-error"), skips),
         begins=_begins(condition),
     )

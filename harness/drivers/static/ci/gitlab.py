@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from harness.drivers.static.ci.jobs import CiJob, CiStep, Held, lenient, mapping_of, node_of_image, texts_of
+from harness.drivers.static.ci.jobs import (
+    CiJob,
+    CiStep,
+    Held,
+    lenient,
+    mapping_of,
+    node_of_image,
+    texts_of,
+    variables_of,
+)
 from harness.drivers.static.ci.script import script_lines
 from harness.errors import ConfigurationError
 from harness.yamlfile import TaggedList, YamlDocument
@@ -84,24 +93,39 @@ def _has_reference(value: Any) -> bool:
 def _job(document: YamlDocument, file: str, name: str, before: Mapping[str, Mapping[str, Any]]) -> CiJob:
     data, job = document.data, document.data[name]
     default = mapping_of(data.get("default"))
-    own = {key: job.get(key, default.get(key, data.get(key))) for key in ("before_script", "image")}
+    own = {key: job.get(key, default.get(key, data.get(key))) for key in ("before_script", "after_script", "image")}
     image = own["image"].get("name") if isinstance(own["image"], dict) else own["image"]
     why = _unread(data, job)
     listed = [*_texts(own["before_script"]), *_texts(job.get("script"))]
     place = f"{file}:{document.line((name, 'script'))}"
+    variables = variables_of(data.get("variables"), job.get("variables"))
     fails = lenient(job.get("allow_failure"), "allow_failure")
     soft = [key for key in ("when", "rules", "only", "except") if key in job]
     return CiJob(
         id=name,
         stage=str(job.get("stage", "test")),
         place=f"{file}:{document.line((name,))}",
-        steps=(CiStep(place=place, lines=script_lines("\n".join(listed))),),
+        steps=(
+            CiStep(place=place, lines=script_lines("\n".join(listed)), variables=variables),
+            *_beside(document, file, name, own["after_script"]),
+        ),
         fails=Held(ok=None, why=why) if why else _soft(job) if fails.ok else fails,
         starts=f"the job may be left out of a pipeline by its `{'` and `'.join(soft)}`" if soft else why,
         waits=_waits(job, before, why),
         node=() if why else tuple(node_of_image(str(image or ""))),
         environment=bool(job.get("environment")),
     )
+
+
+def _beside(document: YamlDocument, file: str, name: str, after: Any) -> Iterator[CiStep]:
+    """The scripts of a job whose failure does not fail it, as steps of their own."""
+    hooks = mapping_of(document.data[name].get("hooks")).get("pre_get_sources_script")
+    for key, script in (("pre_get_sources_script", hooks), ("after_script", after)):
+        fails = Held(ok=False, why=f"a failure in `{key}` does not fail the job")
+        begins = Held(ok=None, why=f"`{key}` may run although the script of the job fails")
+        if lines := script_lines("\n".join(_texts(script))):
+            place = f"{file}:{document.line((name, key))}"
+            yield CiStep(place=place, lines=lines, fails=fails, begins=begins)
 
 
 def _texts(value: Any) -> list[str]:

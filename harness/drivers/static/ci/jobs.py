@@ -40,7 +40,7 @@ class CiStep:
 
     Attributes:
         lines: the commands. shell: the shell that runs them. uses: an action or a workflow. options: its inputs, as `key=value`.
-        place: `file:line`.
+        place: `file:line`. variables: of its environment, as `NAME=value`.
         fails: whether a failure of the step fails its job. begins: whether it starts only after the steps before it succeeded.
     """
 
@@ -49,6 +49,7 @@ class CiStep:
     shell: str = ""
     uses: str = ""
     options: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
     fails: Held = Held()
     begins: Held = Held()
 
@@ -129,6 +130,12 @@ def texts_of(value: Any) -> list[str]:
 def mapping_of(value: Any) -> Mapping[str, Any]:
     """A mapping; an empty one where it is something else."""
     return value if isinstance(value, dict) else {}
+
+
+def variables_of(*owners: Any) -> tuple[str, ...]:
+    """The variables of several mappings as `NAME=value`; of one name the last counts."""
+    merged = {str(name): value for owner in owners for name, value in mapping_of(owner).items()}
+    return tuple(f"{name}={mapping_of(value).get('value', value)}" for name, value in merged.items())
 
 
 def lenient(value: Any, key: str) -> Held:

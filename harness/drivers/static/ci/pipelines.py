@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from harness.drivers.static import nouns
 from harness.drivers.static.ci.declared import DEPLOYMENTS, DeclaredPipeline, DeclaredStep, pipelines, stopped_by
 from harness.drivers.static.ci.gitlab import conditions_of
 from harness.drivers.static.ci.jobs import CiJob, Held, Workflow, mapping_of, strongest, texts_of, weakest
+from harness.drivers.static.ci.tools import findings_fail
 from harness.drivers.static.ci.workflows import workflow_of
 from harness.drivers.static.files import named, shown
 from harness.drivers.static.registers import entries, is_blank
@@ -76,8 +78,12 @@ def _github_trigger(workflow: Workflow, branch: str) -> tuple[str, bool | None]:
         return "only other workflows start it; hint: declare the deployment in the job that calls it", None
     push = triggers.get("push")
     branches = texts_of(push["branches"]) if isinstance(push, dict) and "branches" in push else None
+    if branches:  # a pattern that only leaves other branches out
+        branches = [one for one in branches if not one.startswith("!") or fnmatchcase(branch, one[1:])]
     others = [name for name in triggers if name != "push"]
-    extra = [key for key in push if key not in ("branches", "paths", "paths-ignore")] if isinstance(push, dict) else []
+    quiet = ["branches", "paths", "paths-ignore"]
+    quiet += ["tags-ignore"] if "**" in texts_of(mapping_of(push).get("tags-ignore")) else []  # no tag starts it
+    extra = [key for key in mapping_of(push) if key not in quiet]
     if "push" not in triggers:
         return f"{' and '.join(others)}, no push", False
     listed = ", ".join(branches or ()) or "no branch that is named"
@@ -233,9 +239,9 @@ def _every_push(workflow: Workflow, scan: DeclaredStep) -> Held:
         return Held(ok=False, why=f"the workflow starts on {' and '.join(triggers)}, not on a push")
     filters = [key for key in push if push[key]] if isinstance(push, dict) else []
     branches = texts_of(push.get("branches")) if isinstance(push, dict) else []
-    if filters and not (
-        filters == ["branches"] and "**" in branches and not any(one.startswith("!") for one in branches)
-    ):
+    if "**" in branches and not any(one.startswith("!") for one in branches):  # tags beside them add pushes
+        filters = [key for key in filters if key not in ("branches", "tags", "tags-ignore")]
+    if filters:
         return Held(ok=False, why=f"the workflow does not start on every push: filtered by {', '.join(filters)}")
     return unsure
 
@@ -245,19 +251,10 @@ def _stops(scan: DeclaredStep) -> Held:
     if not (scan.step and scan.job):
         return Held(ok=False, why=scan.missing)
     failing = weakest(scan.fails(), scan.job.fails)
-    text = " ".join((scan.step.uses, *scan.step.options) if scan.step.uses else (scan.text,))
-    if found := nouns.STOPS_NOTHING.search(text):
-        return Held(ok=False, why=f"`{found[0]}` lets the scan succeed with findings")
-    if nouns.NOT_OF_VULNERABILITIES.search(text):
-        return Held(ok=None, why="the tool does not search for vulnerabilities")
-    if not scan.stops_by:
-        hint = "hint: add `stops_by` to the scan in `pipelines.yaml`: the option by which findings make it fail, or `itself`"
-        return weakest(failing, Held(ok=None, why=f"it is not declared whether findings make the scan fail; {hint}"))
-    if scan.stops_by != "itself" and scan.stops_by not in text:
-        return weakest(
-            failing, Held(ok=False, why=f"the scan lacks `{scan.stops_by}`, by which it would fail on findings")
-        )
-    return failing
+    held = findings_fail(scan.step, scan.text, scan.stops_by)
+    if nouns.NOT_OF_VULNERABILITIES.search(f"{scan.step.uses} {scan.text}"):
+        held = weakest(held, Held(ok=None, why="the tool does not search for vulnerabilities"))
+    return weakest(failing, held)
 
 
 @claim(

@@ -16,6 +16,12 @@ _HARMLESS: Final = re.compile(
 )
 """What hides no failure of its line: texts in quotes, variables, expressions, output into a file."""
 _CONTROL: Final = re.compile(r"[|&;<>()`!'\"{}\\]")
+_AND: Final = re.compile(r""" && (?=(?:[^'"]|'[^']*'|"[^"]*")*$)""")
+"""Between two commands, outside quotes."""
+_INNER: Final = re.compile(
+    r"""(?<![\w-])(?:ba|da|a|z|k)?(?:sh|su)\s(?:[^'"]*\s)?-[a-z]*c\s+(?P<quote>['"])(?P<script>.*?)(?P=quote)"""
+)
+"""A script in quotes that another shell runs."""
 _WORDS: Final = re.compile(
     r"if|then|else|elif|fi|for|while|until|do|done|case|esac|select|function|trap|exit|return|exec|eval|source|\.|alias|unalias|"
     r"shopt|coproc|set|\[\[|break|continue|kill|builtin|command"
@@ -29,7 +35,7 @@ def script_lines(text: str) -> tuple[str, ...]:
     joined = re.sub(r"\\\n", " ", text.replace("\r\n", "\n"))
     lines = [" ".join(line.split()) for line in joined.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
-    return (*lines[:-1], *lines[-1].split(" && ")) if lines else ()
+    return (*lines[:-1], *_AND.split(lines[-1])) if lines else ()
 
 
 def hides_failure(lines: Sequence[str], at: int, shell: str = "") -> str:
@@ -53,4 +59,5 @@ def _is_plain(line: str) -> bool:
     words = re.sub(r"^(?:\w+=\S*\s+)+", "", line).split()
     if words and _WORDS.fullmatch(words[0]):
         return _STRICT.fullmatch(line) is not None
-    return not _CONTROL.search(_HARMLESS.sub("", line))
+    inner = [command for one in _INNER.finditer(line) for command in script_lines(one["script"])]
+    return not _CONTROL.search(_HARMLESS.sub("", line)) and all(_is_plain(command) for command in inner)
