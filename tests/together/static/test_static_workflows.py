@@ -230,6 +230,84 @@ def test_a_workflow_that_a_job_calls_is_a_step_of_it(platform: PaperPlatform) ->
         assert [found for found, _ in seen(platform, NEEDS)] == [ok]
 
 
+def called(platform: PaperPlatform, jobs: str, register: Mapping[str, Any], others: Mapping[str, str]) -> None:
+    """A workflow of GitHub with these jobs, and other files beside it; the register by the path of each file."""
+    github(platform, jobs)
+    for path, text in others.items():
+        platform.write(path, text)
+    platform.name(workflows=[f"repository/{path}" for path in (GITHUB, *others)])
+    listed = [{"name": path, "jobs": dict(parts)} for path, parts in register.items()]
+    platform.write("registers/pipelines.yaml", yaml.safe_dump({"pipelines": listed}))
+
+
+TESTS, ACTION = ".github/workflows/tests.yml", ".github/actions/test/action.yml"
+UNIT = "on: workflow_call\njobs:\n  unit: {runs-on: x, steps: [{run: npm run test:all}]}\n"
+COMPOSITE = "runs: {using: composite, steps: [{run: npm run test:all, shell: bash}]}\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "parts", "ok"),
+    [
+        (TESTS, UNIT, {"unit": {"test:all": "npm run test:all"}}, True),
+        (TESTS, UNIT, {"unit": {}}, None),
+        (TESTS, UNIT.replace("{runs", "{if: inputs.all, runs"), {"unit": {"test:all": "npm run test:all"}}, None),
+        (
+            TESTS,
+            UNIT.replace("{runs", "{continue-on-error: true, runs"),
+            {"unit": {"test:all": "npm run test:all"}},
+            False,
+        ),
+        (TESTS, UNIT, {"unit": {"test:all": "npm test"}}, False),
+        (ACTION, COMPOSITE, {"runs": {"test:all": "npm run test:all"}}, True),
+        (
+            ACTION,
+            COMPOSITE.replace("test:all", "test:all || true"),
+            {"runs": {"test:all": "npm run test:all || true"}},
+            None,
+        ),
+        (ACTION, COMPOSITE.replace("test:all", "test:all || true"), {"runs": {"test:all": "npm run test:all"}}, False),
+        (ACTION, "runs: {using: node20, main: dist/test.js}\n", {"runs": {"test:all": "dist/test.js"}}, True),
+    ],
+)
+def test_a_step_holds_as_strongly_as_the_local_file_that_it_uses(
+    platform: PaperPlatform, file: str, text: str, parts: Mapping[str, Any], *, ok: bool | None
+) -> None:
+    """A workflow that a job calls, an action of the repository: where that is not among the files, it is unknown and named."""
+    uses = f"./{file.removesuffix('/action.yml')}"
+    step = f"uses: {uses}" if file == TESTS else f"runs-on: x, steps: [{{uses: {uses}}}]"
+    register = {GITHUB: {"test": {"test:all": uses}, "deploy": DEPLOY}}
+    jobs = f"  test: {{{step}}}\n{DEPLOY_JOB}"
+    called(platform, jobs, {**register, file: parts}, {file: text})
+    assert [found for found, _ in seen(platform, NEEDS)] == [ok]
+    called(platform, jobs, register, {})
+    [(found, why)] = seen(platform, NEEDS)
+    assert (found, f"`{uses}` is not among `files.workflows`" in why) == (None, True)
+
+
+def test_a_scan_of_a_called_workflow_stops_as_that_does(platform: PaperPlatform) -> None:
+    """The job that calls it is of every push; whether findings stop it is in the called file."""
+    job = "  scan: {uses: ./.github/workflows/tests.yml}\n"
+    outer = {"scan": {"a security scan": {"step": "./.github/workflows/tests.yml", "stops_by": "itself"}}}
+    for command, ok in (("trivy fs .", False), ("trivy fs --exit-code 1 .", True)):
+        inner = {"unit": {"a security scan": {"step": command, "stops_by": "itself"}}}
+        called(platform, job, {GITHUB: outer, TESTS: inner}, {TESTS: UNIT.replace("npm run test:all", command)})
+        assert [found for found, _ in seen(platform, SCAN)] == [ok]
+
+
+def test_a_called_deployment_is_judged_where_it_is_called(platform: PaperPlatform) -> None:
+    """Unless a job calls it that is not declared to deploy."""
+    ship = "  ship: {needs: test, uses: ./.github/workflows/tests.yml}\n"
+    inner, outer = {"unit": DEPLOY}, {"production": "./.github/workflows/tests.yml"}
+    for parts, more, ok in (
+        ({"ship": outer}, "", True),
+        ({"ship": outer, "late": {}}, ship.replace("ship:", "late:"), None),
+    ):
+        register = {GITHUB: {"test": TESTED["test"], **parts}, TESTS: inner}
+        text = UNIT.replace("npm run test:all", DEPLOY["production"])
+        called(platform, TEST_JOB + ship + more, register, {TESTS: text})
+        assert {found for found, _ in seen(platform, NEEDS)} == ({True} if ok else {True, None})
+
+
 @pytest.mark.parametrize(
     ("matrix", "ok"),
     [

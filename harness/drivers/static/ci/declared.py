@@ -13,7 +13,7 @@ from typing import Any, Final
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
-from harness.drivers.static.ci.jobs import CiJob, CiStep, Held, Workflow, mapping_of, weakest
+from harness.drivers.static.ci.jobs import CiJob, CiStep, Held, Workflow, mapping_of, strongest, weakest
 from harness.drivers.static.ci.tools import may_deploy
 from harness.drivers.static.ci.workflows import workflow_files
 from harness.drivers.static.registers import Entry, entries
@@ -31,6 +31,7 @@ class DeclaredStep:
         job: its job; None where the file has none of that name. step, at: where it is in that job; None where it is not.
         stops_by: of a scan, the text by which its findings fail it, or `itself`; empty where the register does not say.
         declared: place in the register.
+        called: of a step that uses a local file, the steps of that file that are declared to be the same. unread: why there are none.
     """
 
     part: str
@@ -42,6 +43,8 @@ class DeclaredStep:
     at: int = 0
     stops_by: str = ""
     declared: str
+    called: tuple[DeclaredStep, ...] = ()
+    unread: str = ""
 
     @property
     def missing(self) -> str:
@@ -51,8 +54,16 @@ class DeclaredStep:
         return "" if self.step else f"no step of job {self.job_id} is `{self.text}`, which {self.declared} names"
 
     def fails(self) -> Held:
-        """Whether a failure of the step fails its job."""
-        return self.step.fails_at(self.at) if self.step else Held(ok=False, why=self.missing)
+        """Whether a failure of the step fails its job; of one that uses a local file, whether a failure in that file does."""
+        own = self.step.fails_at(self.at) if self.step else Held(ok=False, why=self.missing)
+        return weakest(own, self.inside([one.fails() for one in self.called]))
+
+    def inside(self, each: Sequence[Held]) -> Held:
+        """The strongest of the called steps with what is known of each, as far as their jobs allow; True for a step that calls none."""
+        if self.unread:
+            return Held(ok=None, why=self.unread)
+        ways = [weakest(held, *_of_job(one)) for held, one in zip(each, self.called, strict=True)]
+        return strongest(ways, "") if ways else Held()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +73,12 @@ class DeclaredPipeline:
     workflow: Workflow
     steps: tuple[DeclaredStep, ...]
     unknown: tuple[FactReading, ...]
+
+    @property
+    def is_called(self) -> bool:
+        """Whether other files alone start it: an action, or a workflow for them."""
+        on = self.workflow.document.data.get("on") if self.workflow.forge == "github" else ""
+        return on is None or on == "workflow_call" or (isinstance(on, (list, dict)) and [*on] == ["workflow_call"])
 
     def of(self, *parts: str) -> list[DeclaredStep]:
         """The steps that are one of these parts."""
@@ -86,7 +103,58 @@ def pipelines(asked: Asked) -> list[DeclaredPipeline]:
     if gone := next((entry for entry in listed if entry.name not in taken), None):
         hint = "name the file under `files.workflows`, or take it out of the register"
         raise ConfigurationError(f"`{gone.name}` is not among `files.workflows`", where=gone.place, hint=hint)
-    return [_pipeline(one, by_file[one.file]) for one in read]
+    found = [_pipeline(one, by_file[one.file]) for one in read]
+    return [
+        replace(one, steps=tuple(_with_called(step, found, (one.workflow,)) for step in one.steps)) for one in found
+    ]
+
+
+def _of_job(step: DeclaredStep) -> Iterator[Held]:
+    if step.job:
+        yield step.job.fails
+    if step.job and step.job.starts:
+        yield Held(ok=None, why=f"{step.job.starts} ({step.job.place})")
+
+
+def local_file(caller: Workflow, step: CiStep, read: Sequence[DeclaredPipeline]) -> DeclaredPipeline | None:
+    """The file that a step uses by its path in the repository, as far as exactly one of these is it.
+
+    GitHub has all workflows in one directory, so a called one is beside its caller.
+    """
+    parts = PurePath(step.uses).parts
+    if parts and step.uses.endswith((".yml", ".yaml")):
+        return next((one for one in read if one.workflow.path == caller.path.with_name(parts[-1])), None)
+    ends = ((*parts, "action.yml"), (*parts, "action.yaml"))
+    fits = [one for one in read if any(one.workflow.path.parts[-len(end) :] == end for end in ends)]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _with_called(step: DeclaredStep, read: Sequence[DeclaredPipeline], behind: tuple[Workflow, ...]) -> DeclaredStep:
+    """A step with the steps of the local file that it uses."""
+    if step.step is None or not step.step.uses.startswith("./"):
+        return step
+    uses, file = step.step.uses, local_file(behind[-1], step.step, read)
+    if file is None or any(file.workflow is one for one in behind):
+        hint = "hint: name it there, and its jobs in `pipelines.yaml`; the one job of an action is `runs`"
+        return replace(step, unread=f"the file `{uses}` is not among `files.workflows`; {hint}")
+    parts = DEPLOYMENTS if step.part in DEPLOYMENTS else (step.part,)
+    called = [_with_called(one, read, (*behind, file.workflow)) for one in file.of(*parts)]
+    hint = f"hint: add `{step.part}: STEP` to its job in `pipelines.yaml`"
+    unread = "" if called else f"no step of {file.workflow.file} is declared to be `{step.part}`; {hint}"
+    return replace(step, called=tuple(called), unread=unread)
+
+
+def is_deployed_by_callers(pipeline: DeclaredPipeline, read: Sequence[DeclaredPipeline]) -> bool:
+    """Whether each job that uses the file of a pipeline, which others alone start, is declared as a deployment."""
+    calls = [
+        (job.id, step)
+        for one in read
+        for job in one.workflow.jobs.values()
+        for step in job.steps
+        if step.uses.startswith("./") and local_file(one.workflow, step, read) is pipeline
+    ]
+    deployments = [(step.job_id, step.step) for one in read for step in one.of(*DEPLOYMENTS)]
+    return pipeline.is_called and bool(calls) and all(call in deployments for call in calls)
 
 
 def _entry_of(workflow: Workflow, asked: Asked) -> Entry | None:

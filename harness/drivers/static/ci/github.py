@@ -41,6 +41,19 @@ def github_jobs(document: YamlDocument, file: str) -> dict[str, CiJob]:
     return {name: _job(document, file, name, job) for name, job in jobs.items()}
 
 
+def action_job(document: YamlDocument, file: str) -> dict[str, CiJob]:
+    """The one job, `runs`, of the file of an action: its steps, or the program or image that it is."""
+    runs, place = mapping_of(document.data["runs"]), f"{file}:{document.line(('runs',))}"
+    steps = runs.get("steps")
+    read = [
+        _step(document, f"{file}:{document.line(('runs', 'steps', at))}", {}, mapping_of(step))
+        for at, step in enumerate(steps if isinstance(steps, list) else ())
+    ]
+    program = str(runs.get("main") or runs.get("image") or "")
+    read += [CiStep(place=place, lines=(program,))] if program else []
+    return {"runs": CiJob(id="runs", place=place, steps=tuple(read))}
+
+
 def _job(document: YamlDocument, file: str, name: str, job: Mapping[str, Any]) -> CiJob:
     condition = str(job.get("if", ""))
     begins = _begins(condition)

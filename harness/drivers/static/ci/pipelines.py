@@ -12,7 +12,14 @@ from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
-from harness.drivers.static.ci.declared import DEPLOYMENTS, DeclaredPipeline, DeclaredStep, pipelines, stopped_by
+from harness.drivers.static.ci.declared import (
+    DEPLOYMENTS,
+    DeclaredPipeline,
+    DeclaredStep,
+    is_deployed_by_callers,
+    pipelines,
+    stopped_by,
+)
 from harness.drivers.static.ci.gitlab import conditions_of
 from harness.drivers.static.ci.jobs import CiJob, Held, Workflow, mapping_of, strongest, texts_of, weakest
 from harness.drivers.static.ci.tools import findings_fail
@@ -25,11 +32,16 @@ _NOTHING: Final = re.compile(r"(?:echo|printf|true|:|exit|set|cd|pwd|sleep)\b.*|
 """Command lines that do nothing, such as placeholders."""
 
 
-def _deploying(asked: Asked) -> tuple[list[DeclaredPipeline], list[FactReading]]:
-    """The workflow files that deploy, and one fact per job or step that is in no register."""
+def _deploying(asked: Asked, *, callers: bool = True) -> tuple[list[DeclaredPipeline], list[FactReading]]:
+    """The workflow files that deploy, and one fact per job or step that is in no register.
+
+    Args:
+        asked: what is asked.
+        callers: whether those that are called are left to the files that call them.
+    """
     read = pipelines(asked)
     unknown = [fact for one in read for fact in one.unknown]
-    found = [one for one in read if one.of(*DEPLOYMENTS)]
+    found = [one for one in read if one.of(*DEPLOYMENTS) and not (callers and is_deployed_by_callers(one, read))]
     if not found and not unknown:
         hint = f"say in `pipelines.yaml` which step of which job deploys: {', '.join(DEPLOYMENTS)}"
         raise ConfigurationError("no workflow deploys", where=f"{asked.target.file}: files.workflows", hint=hint)
@@ -68,7 +80,7 @@ def workflow_trigger(asked: Asked) -> Sequence[FactReading]:
 
 
 def _triggers(workflow: Workflow) -> dict[str, Any]:
-    on = workflow.document.data["on"]
+    on = workflow.document.data.get("on", "workflow_call")  # an action
     return dict(on) if isinstance(on, dict) else dict.fromkeys(texts_of(on))
 
 
@@ -164,7 +176,7 @@ def _is_version(job: CiJob, node: str) -> bool | None:
 def workflow_order(asked: Asked) -> Sequence[FactReading]:
     """Facts: each step that the register of pipelines names stops at a failure, and they run in this order."""
     expected = asked.params["steps"].split(", then ")
-    deploying, unknown = _deploying(asked)
+    deploying, unknown = _deploying(asked, callers=False)
     found = [fact for one in deploying for fact in _order_of(one, expected)]
     if not found and not unknown:
         what, where = "no workflow deploys to the environments of the sentence", f"{asked.target.file}: files.workflows"
@@ -254,7 +266,7 @@ def _stops(scan: DeclaredStep) -> Held:
     held = findings_fail(scan.step, scan.text, scan.stops_by)
     if nouns.NOT_OF_VULNERABILITIES.search(f"{scan.step.uses} {scan.text}"):
         held = weakest(held, Held(ok=None, why="the tool does not search for vulnerabilities"))
-    return weakest(failing, held)
+    return weakest(failing, held, scan.inside([_stops(one) for one in scan.called]))
 
 
 @claim(

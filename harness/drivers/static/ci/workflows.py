@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.drivers.paper import Asked
-from harness.drivers.static.ci.github import github_jobs
+from harness.drivers.static.ci.github import action_job, github_jobs
 from harness.drivers.static.ci.gitlab import gitlab_jobs
 from harness.drivers.static.ci.jobs import Workflow
 from harness.drivers.static.files import files_of, named, shown
@@ -30,6 +30,9 @@ def workflow_of(path: Path, file: str) -> Workflow:
     if not documents or not isinstance(documents[-1].data, dict):
         raise ConfigurationError("is not a workflow", where=f"{path}:1", hint="name files with jobs")
     document = documents[-1]  # a GitLab file may begin with its `spec`
+    if "runs" in document.data and path.stem == "action":
+        jobs = action_job(document, file)
+        return Workflow(path=path, file=file, forge="github", document=document, jobs=jobs)
     if "jobs" not in document.data:
         jobs, unread = gitlab_jobs(document, file)
         return Workflow(path=path, file=file, forge="gitlab", document=document, jobs=jobs, unread=unread)
