@@ -42,7 +42,7 @@ _SOFT: Final = (
     "suppress-errors",
     "no-fail",
     "audit-level=none",
-    "command=monitor",
+    "command=(?:container )?monitor",
     "fail-build=false",
     "fail-on-vuln=false",
     "soft-fail",
@@ -76,6 +76,7 @@ _SCANNERS: Final[Mapping[str, Scanner]] = MappingProxyType(
         "retire": Scanner(soft=("exitwith=0",)),
         "zap-baseline.py": Scanner(soft=("I",)),
         "snyk monitor": Scanner(never=True),
+        "snyk container monitor": Scanner(never=True),
         "dotnet list": Scanner(never=True),
         "codeql-action/analyze": Scanner(never=True),
     }
@@ -167,6 +168,8 @@ def findings_fail(step: CiStep, text: str, stops_by: str) -> Held:
     scanner = _SCANNERS.get(name, Scanner())
     if soft := _first(options, (*_SOFT, *scanner.soft)):
         return Held(ok=False, why=f"`{soft}` lets the scan succeed with findings")
+    if re.search("[|;&]", text) and (scanner.never or scanner.needs) and not _first(options, scanner.needs):
+        return Held(ok=None, why=f"another command of the line may read the findings of `{name}`")
     if scanner.never:
         return Held(ok=False, why=f"`{name}` succeeds with findings, and no option of it changes that")
     if not stops_by:
@@ -175,13 +178,13 @@ def findings_fail(step: CiStep, text: str, stops_by: str) -> Held:
     declared = _options(_words(stops_by)) if stops_by.startswith("-") else {stops_by}
     if stops_by != "itself" and not declared <= options and f" {stops_by} " not in f" {' '.join(text.split())} ":
         return Held(ok=False, why=f"the scan lacks `{stops_by}`, by which it would fail on findings")
-    if not scanner.needs or _first(options, scanner.needs):
-        return Held()
     return _lacking(name, scanner, options, declared)
 
 
 def _lacking(name: str, scanner: Scanner, options: set[str], declared: set[str]) -> Held:
-    """Whether findings fail a tool that has none of the options that it needs for that."""
+    """Whether findings fail a tool by the options that it needs for that."""
+    if not scanner.needs or _first(options, scanner.needs):
+        return Held()
     hint = f"hint: add `{scanner.write}`"
     names = {one.partition("=")[0] for one in scanner.needs}
     if late := next((one for one in sorted(options) if one.partition("=")[0] in names and "$" in one), ""):
@@ -222,7 +225,8 @@ def _tool(words: Sequence[str]) -> tuple[str, Sequence[str]]:
         rest = [word for word in words[at + 1 :] if not word.startswith("-")]
         for name in _SCANNERS:
             program, *sub = name.split()
-            if _program(words[at]) == program and rest[: len(sub)] == sub:
+            image = rest[:1] and _program(rest[0]) == program  # `docker run semgrep/semgrep semgrep ci`
+            if _program(words[at]) == program and rest[: len(sub)] == sub and not image:
                 return name, words[at + 1 :]
     return "", words
 
