@@ -36,7 +36,7 @@ class Clustering:
         few: whether there are fewer than ENOUGH clusters.
         degrees: degrees of freedom of the squares if they are few; 0 if the squares are known well.
         note: why the bounds are wide, if not because of few clusters.
-        telling: whether chance alone would hardly look so. If it might, the rule keeps only a FAIL away.
+        telling: whether it is rarely so by chance alone. If it may be, the rule keeps only a FAIL away.
     """
 
     rule: str
