@@ -130,6 +130,9 @@ def test_the_rollouts_that_come_with_the_package_are_sound() -> None:
     assert [percent(share) for share in found["canary"].steps] == ["5", "25", "50", "100"]
     assert found["canary"].dwell_s == 10.0
     assert found["blue-green"].steps == (1.0,)
+    assert (
+        found["there-and-back"].watched_s < 30
+    )  # so long Argo Rollouts keeps the former colour, if it is not told otherwise
 
 
 def test_the_target_says_which_objects_are_changed(tmp_path: Path) -> None:

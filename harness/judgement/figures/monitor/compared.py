@@ -32,8 +32,8 @@ class Compared:
         tolerance: by how much the two may differ.
         unsure: by how much the value in the metrics may be wrong, since pods are not read at the same time.
         failed: how many of the requests failed so that it is unknown whether the platform counted them.
-        make_errors: an experiment of domain external that makes such errors.
         least, most: the measured value if none of these, or all, are taken as the platform may have counted them; None: as measured.
+        detail: what else is known of the measured value. make_errors: an experiment of domain external that makes such errors.
     """
 
     what: str
@@ -87,10 +87,9 @@ def measured(case: Case, window: Window, course: MetricCourse, pair: Compared) -
         ends = " to ".join(formatted(end, pair.unit) for end in (low, high))
         doubts = {
             f"since pods were not read at the same time, the value in the metrics is uncertain by {formatted(pair.unsure, pair.unit)}": pair.unsure,
-            f"{pair.failed} of them failed, and as it is unknown which of these the platform counted, it is {ends}": float(
-                pair.failed
-            )
-            * (high > low),
+            f"{pair.failed} of them failed, and as it is unknown which of these the platform counted, it is {ends}": pair.failed
+            if high > low
+            else 0,
         }
         text = "; ".join([summary, *(doubt for doubt, there in doubts.items() if there)])
         return inconclusive(case, NAME, text, _NO_FAILURES if high > low else MORE_TRAFFIC, scope=scope)
