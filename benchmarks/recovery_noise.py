@@ -6,8 +6,8 @@ until the judge's rule, asked every quarter of a second from 12 s on, says that 
 until 60 s after the fault.
 
 Goals: a service that is out for 5 s, and fails as before then, FAIL at most 0.5 %; one that is out for 35 s never PASS; one that promises
-0.1 % and fails 5 % or more after the fault PASS at most 2 %. What is between is printed without a goal, and so is what passes more often where
-0.6 % failed before the fault: nine reads of 1 500, which make p0 1 %.
+0.1 % and fails 5 % or more after the fault PASS at most 2 %. What is between is printed without a goal, and so is what fails less often where 0.6 %
+failed before the fault (nine reads of 1 500, which make p0 1 %); it passes no more often.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ By the rule alone (`rule`), an outage more could be to the good. Where one follo
 failed, and those that it broke may have failed without it; and where nothing was recorded, nothing failed. So what passes must pass by a
 second reading as well, in which
 
-* a time without a request, longer than is planned, is a time in which requests failed, and
+* a time without a request, longer than is planned, is a time in which requests failed,
+* no more requests fail as before than are promised, whatever failed before the fault, and
 * an outage lasts until all requests from then to the beginning and to the end of each later one, and to the end of the record, are as before,
   taken together; in each five seconds no more of them count as failed, or late, than can be noise there.
 
@@ -116,6 +117,7 @@ def _moments(start_ns: int, end_ns: int, apart_ns: int) -> Ints:
 
 def _doubted(requests: Requests, until_ns: int, usual: Usual, chance: float, blind_ns: int) -> tuple[Outage, ...]:
     """The outages of the second reading, at a level of chance."""
+    usual = usual.granted
     apart, good = outages_apart(requests, until_ns, usual, blind_ns=blind_ns)
     if not len(requests):
         return ()

@@ -11,13 +11,16 @@ of a fault, and 25 are. So failures are counted and held against a binomial, at 
 
 Between the two nothing is proven. Failures in a row are no scatter. A run of r of them is noise while more than `IN_A_ROW` such runs are expected among the n requests,
 n times share to the power of r.
+
+A failure before the fault must not make a recovery pass. So what passes must pass by `Usual.granted` as well: there only what a plan
+promises counts, and nothing that failed without a fault.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Self
 
@@ -79,10 +82,18 @@ class Usual:
     Attributes:
         promised_ms: an answer that takes longer is late; None: latency does not count.
         failed: share of requests that fail as before.
+        promised: share of them that may fail by the promise, or by as many requests without a fault none of which failed; None: nothing is
+            promised, so that `failed` counts.
     """
 
     promised_ms: float | None = None
     failed: float
+    promised: float | None = None
+
+    @property
+    def granted(self) -> Self:
+        """What a PASS may take as usual: no failure without a fault adds to it."""
+        return self if self.promised is None else replace(self, failed=min(self.failed, self.promised))
 
     def explains(self, failed: Ints, bad: Ints, of: Ints, chance: float) -> Bools:
         """Where chance explains these counts: as many failures, and as many failed or late requests, come with a probability over `chance`.
@@ -137,8 +148,12 @@ class Promise:
         for requests in quiet:
             n += len(requests)
             runs += int((~requests.ok & np.concatenate([[True], requests.ok[:-1]])).sum())
-        measured = min(share_at_most(runs, n, CONFIDENCE), MOST_MEASURED)
-        return Usual(promised_ms=self.ms, failed=max(self.failed, measured))
+        measured, of_none = (min(share_at_most(k, n, CONFIDENCE), MOST_MEASURED) for k in (runs, 0))
+        return Usual(
+            promised_ms=self.ms,
+            failed=max(self.failed, measured),
+            promised=max(self.failed, of_none) if self.failed else None,
+        )
 
 
 def _most_each(of: Ints, share: float, chance: float) -> Ints:

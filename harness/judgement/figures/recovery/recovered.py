@@ -41,7 +41,7 @@ _LONGER: Final = "watch longer and more closely, then run again"
 UNRESOLVED: Final = (ReasonKind.RESOLUTION, _LONGER)
 """Kind and hint of a reason if the limit lies within the resolution."""
 _UNSHOWN: Final = (
-    "they may have been out, because there is a time without a record or a later outage that hides what came before,"
+    "they may have been out, because of a time without a record, a later outage that hides what came before, or more failures than are promised,"
 )
 _STEADY: Final = "make the target steady before it is broken, then run again"
 
