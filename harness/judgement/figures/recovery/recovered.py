@@ -40,9 +40,7 @@ _FILES: Final = {"reads": "entry", "writes": "ledger-writes"}
 _LONGER: Final = "watch longer and more closely, then run again"
 UNRESOLVED: Final = (ReasonKind.RESOLUTION, _LONGER)
 """Kind and hint of a reason if the limit lies within the resolution."""
-_UNSHOWN: Final = (
-    "they may have been out, because of a time without a record, a later outage that hides what came before, or more failures than are promised,"
-)
+_UNSHOWN: Final = "they may have been out, because of a time without a record, a later outage that hides what came before, or more failures than are promised,"
 _STEADY: Final = "make the target steady before it is broken, then run again"
 
 
