@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from harness.drivers.static import nouns
 from harness.drivers.static.files import files_of, named, shown, text_of
 from harness.drivers.static.history import CommittedChange, changes_of
 from harness.drivers.static.noun_files import DOCUMENTS
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -123,18 +123,23 @@ def _plain(heading: str) -> str:
     return " ".join(words.split()).lower()
 
 
+def _require_count(params: Mapping[str, str]) -> None:
+    """Refuse a number of sections that the document has not, with a UsageError."""
+    has = len(DOCUMENTS[params["document"]].sections)
+    if int(params["count"]) != has:
+        what = f"the {params['document']} has {has} named sections, not {params['count']}"
+        raise UsageError(what, hint=f"write {has}, or add the sections where the document is declared")
+
+
 @claim(
     "the <document> contains its <count> named sections, none of them empty",
     needs=("files.documents",),
     example="the data layer report contains its 7 named sections, none of them empty",
+    parse=_require_count,
 )
 def document_sections(asked: Asked) -> Sequence[FactReading]:
     """One fact per section that the document must have, found by the words of its heading; a section with only `TBD`, or a comment, is empty."""
     noun = DOCUMENTS[asked.params["document"]]
-    if int(asked.params["count"]) != len(noun.sections):
-        raise ConfigurationError(
-            f"the {asked.params['document']} has {len(noun.sections)} named sections, not {asked.params['count']}"
-        )
     path = directory_of(asked) / noun.file
     file = shown(path, asked)
     if not path.is_file():

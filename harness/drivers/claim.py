@@ -78,7 +78,13 @@ class FactClaim(ClaimedSentence):
 
 
 def claim(
-    text: str, *, needs: tuple[str, ...], example: str = "", name: str = "", fixed: Mapping[str, str] | None = None
+    text: str,
+    *,
+    needs: tuple[str, ...],
+    example: str = "",
+    name: str = "",
+    fixed: Mapping[str, str] | None = None,
+    parse: Callable[[Mapping[str, str]], object] | None = None,
 ) -> Callable[[Engine], Engine]:
     """Put a sentence on the function that reads its facts. A function may have several.
 
@@ -92,6 +98,7 @@ def claim(
         example: a sentence that it matches, where it has slots.
         name: of the sentence, where the function has several.
         fixed: parameters that these words fix; `{"within": "<limit>"}` gives the parameter the value of the slot `limit`.
+        parse: refuses values of the slots that cannot be read, with a UsageError; a plan says so, before anything is run.
 
     Raises:
         ConfigurationError: a need is missing or unknown, or nothing says what is read; with file and line.
@@ -101,7 +108,7 @@ def claim(
         _require_needs(needs, text, defined_at(read))
         kind = _READERS[needs[0].partition(".")[0]][0]
         fields = sentence_fields(read, text, example=example, name=name, fixed=fixed)
-        attach(read, FactClaim(**fields, kind=kind, needs=needs, read=read))
+        attach(read, FactClaim(**fields, kind=kind, needs=needs, read=read, parse=parse))
         return read
 
     return of

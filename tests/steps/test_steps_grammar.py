@@ -808,6 +808,30 @@ def test_a_phase_that_the_figure_is_not_judged_in_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("sentence", "what", "hint"),
+    [
+        (
+            "every rollback procedure names its retries",
+            "a rollback procedure has no attribute retries",
+            "its attributes are ",
+        ),
+        (
+            "the data layer report contains its 6 named sections, none of them empty",
+            "the data layer report has 7 named sections, not 6",
+            "write 7, or add the sections where the document is declared",
+        ),
+    ],
+    ids=["an attribute of a register", "the sections of a document"],
+)
+def test_what_a_noun_does_not_have_is_refused_before_anything_is_read(sentence: str, what: str, hint: str) -> None:
+    """A plan says so; no run is needed to find it out."""
+    with pytest.raises(UsageError) as caught:
+        read(sentence)
+    assert caught.value.what.endswith(what)
+    assert caught.value.hint.startswith(hint)
+
+
 def test_each_time_that_a_sentence_names_is_read_by_the_judge() -> None:
     """Sentence and figure write its key apart: with another one a limit of the sentence would not be asked, without a word."""
     sources = [file.read_text(encoding="utf-8") for file in Path(harness.judgement.__file__).parent.rglob("*.py")]

@@ -84,23 +84,29 @@ def _entry(asked: Asked, document: YamlDocument, location: tuple[str | int, ...]
     return Entry(name=name, values=values, place=f"{shown(document.path, asked)}:{document.line(location)}")
 
 
+def _asked_attributes(params: Mapping[str, str]) -> list[Attribute]:
+    """The attributes that a sentence asks for; raises UsageError if an entry of this register has no such attribute."""
+    known = {one.name: one for one in REGISTERS[params["entry"]].attributes}
+    names = attributes_of(params["names"])
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(
+            f"a {params['entry']} has no attribute {' or '.join(unknown)}",
+            hint=f"its attributes are {', '.join(known)}",
+        )
+    return [known[name] for name in names]
+
+
 @claim(
     "every <entry> names its <names:attributes>",
     needs=("files.registers",),
+    parse=_asked_attributes,
     example="every rollback procedure names its command, its owner and its time limit",
     name="register-names",
 )
 def register(asked: Asked) -> Sequence[FactReading]:
     """One fact per entry of a register and attribute: the entry has a valid value for it."""
-    noun = REGISTERS[asked.params["entry"]]
-    attributes = attributes_of(asked.params["names"])
-    known = {one.name: one for one in noun.attributes}
-    if unknown := [name for name in attributes if name not in known]:
-        raise UsageError(
-            f"a {asked.params['entry']} has no attribute {' or '.join(unknown)}",
-            hint=f"its attributes are {', '.join(known)}",
-        )
-    return [_named(entry, known[name]) for entry in entries(asked, noun.file, noun.key) for name in attributes]
+    noun, attributes = REGISTERS[asked.params["entry"]], _asked_attributes(asked.params)
+    return [_named(entry, attribute) for entry in entries(asked, noun.file, noun.key) for attribute in attributes]
 
 
 def claims_of_registers() -> Iterator[FactClaim]:
@@ -109,7 +115,7 @@ def claims_of_registers() -> Iterator[FactClaim]:
     for entry, noun in REGISTERS.items():
         for one in noun.sentences:
             fixed = {"entry": entry, "names": one.names}
-            yield replace(said, name=one.name, text=one.text, example=one.text, fixed=fixed)
+            yield replace(said, name=one.name, text=one.text, example=one.text, fixed=fixed, parse=None)
 
 
 def _named(entry: Entry, attribute: Attribute) -> FactReading:

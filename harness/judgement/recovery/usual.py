@@ -105,9 +105,7 @@ class Usual:
             chance: one of the levels above.
         """
         late = max(LATE, self.failed)
-        return np.asarray(
-            (failed <= _most_each(of, self.failed, chance)) & (bad <= _most_each(of, late, chance)), dtype=np.bool_
-        )
+        return _explained(failed, of, self.failed, chance) & _explained(bad, of, late, chance)
 
     def most_of(self, of: Ints, *, late: bool) -> Ints:
         """The most requests that can be noise among so many: those that failed, or those that failed or were late."""
@@ -154,6 +152,15 @@ class Promise:
             failed=max(self.failed, measured),
             promised=max(self.failed, of_none) if self.failed else None,
         )
+
+
+def _explained(bad: Ints, of: Ints, share: float, chance: float) -> Bools:
+    """Where so many bad ones come with a probability over `chance`; none always do, which is most of a record."""
+    explained = np.asarray(bad == 0, dtype=np.bool_)
+    some = ~explained
+    if some.any():
+        explained[some] = bad[some] <= _most_each(of[some], share, chance)
+    return explained
 
 
 def _most_each(of: Ints, share: float, chance: float) -> Ints:
