@@ -276,6 +276,22 @@ def test_a_replacement_that_came_late_and_a_hand_that_helped_fail() -> None:
     assert (replaced.outcome, replaced.value, steps.outcome) == (FAIL, 27.0, FAIL)
 
 
+@pytest.mark.parametrize(("from_s", "outcome"), [(89.7, INCONCLUSIVE), (91.1, FAIL)])
+def test_a_replacement_that_was_read_after_a_gap_may_have_come_in_it(from_s: float, outcome: Outcome) -> None:
+    """Read ready 20.5 s after the fault, limit 20 s, at the end of a gap of the watch that began before the limit, or after it."""
+    run = evidence()
+    late = tuple(replace(change, at_ns=ns(91.5)) if change.name == "track-new" else change for change in run.pods)
+    limited = replace(REPLACED, limit=Quantity(value=20, unit="s"))
+    blind = observation(
+        "watch.blind", "pods", 91.5, "watch", from_ns=ns(from_s), until_ns=ns(91.5), of="pods/us-east-1"
+    )
+    replaced, _ = judged(limited, replace(run, pods=late, observations=(*run.observations, blind)))
+    assert (replaced.outcome, replaced.value) == (outcome, 20.5)
+    assert ("it was read after a gap of the watch that began 18.7 s after" in replaced.reason) is (
+        outcome is INCONCLUSIVE
+    )
+
+
 def test_a_killed_pod_alone_is_judged_where_the_sentence_speaks_of_it_alone() -> None:
     """No word on the new one."""
     claimed = objective(

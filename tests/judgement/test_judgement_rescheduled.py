@@ -155,6 +155,20 @@ def test_pods_of_a_namespace_that_is_not_followed_are_passed_over() -> None:
     assert (found.outcome, found.scope["workload"]) == (PASS, "us-east-1/track")
 
 
+@pytest.mark.parametrize(("from_s", "outcome"), [(202.0, INCONCLUSIVE), (206.1, FAIL)])
+def test_a_limit_within_a_gap_of_the_watch_is_not_decided(from_s: float, outcome: Outcome) -> None:
+    """Read ready after 45.5 s, at the end of a gap that a tenth of the limit allows: it may have been ready in time, if the gap began then."""
+    given = run(GONE, pod(206.5, "ready", "track-3", "u-3"))
+    blind = observation(
+        "watch.blind", "pods", 206.5, "watch", from_ns=ns(from_s), until_ns=ns(206.5), of="pods/us-east-1"
+    )
+    (found,) = judged(replace(given, observations=(*given.observations, blind)))
+    assert (found.outcome, found.value) == (outcome, 45.5)
+    assert ("; the last of them was read after a gap of the watch that began 41 s after" in found.reason) is (
+        outcome is INCONCLUSIVE
+    )
+
+
 @pytest.mark.parametrize(
     ("of", "length", "outcome"),
     [

@@ -92,11 +92,14 @@ def blind_spells(evidence: Evidence, watcher: str) -> Iterator[Span]:
             yield blind.from_ns, blind.until_ns
 
 
-def gap_before(evidence: Evidence, watcher: str, at_ns: int) -> int | None:
-    """When the gap began after which a change was read from a list, in ns: the change may be as old; None: it was pushed."""
-    return min(
-        (start_ns for start_ns, end_ns in blind_spells(evidence, watcher) if start_ns < at_ns <= end_ns), default=None
-    )
+def earliest_s(evidence: Evidence, at_ns: int, sent_ns: int) -> float | None:
+    """How soon after the fault a change of a pod may have come that was read at `at_ns`, in s; None: it was pushed then.
+
+    What is read from the list after a gap of the watch may be as old as the gap.
+    """
+    gaps = (start_ns for start_ns, end_ns in blind_spells(evidence, "pods") if start_ns < at_ns <= end_ns)
+    since_ns = min(gaps, default=None)
+    return None if since_ns is None else max(since_ns - sent_ns, 0) / NS_PER_S
 
 
 def _blind_s(

@@ -46,11 +46,13 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
         "{pod} was killed, and ",
         "{successor} was ready {high:.3g} s after the fault was sent",
         "no new pod was ready in its place in the {watched:.3g} s that were watched",
+        between="; it was read after a gap of the watch that began {low:.4g} s after the fault",
     ),
     Figure.RESCHEDULED: UntilWords(
         "{attempt}: {workload} lost {lost} of its pods; ",
         "all {before} pods were ready again after {high:.3g} s",
         "not all {before} pods were ready in the {watched:.3g} s until the power came back",
+        between="; the last of them was read after a gap of the watch that began {low:.4g} s after the fault",
     ),
     Figure.SERVICE_HEALTH: UntilWords(
         "{service}, {attempt}: ",

@@ -15,7 +15,7 @@ from harness.judgement.receipts.faults.fault import fault_receipt
 from harness.judgement.receipts.faults.hits import proven_hits
 from harness.judgement.receipts.faults.restore import restore_receipt
 from harness.judgement.receipts.machine import doubted, slept, starvation
-from harness.judgement.receipts.watch import gap_before, pods_receipt, watch_receipt
+from harness.judgement.receipts.watch import earliest_s, pods_receipt, watch_receipt
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.sightings import ENOUGH
 from harness.model import (
@@ -179,8 +179,7 @@ def _restarted(case: Case, pod: _HitPod) -> Effect:
         unknown = "hung, and was deleted before its container could be started again"
     method = "from the command that hangs a container to its restart, as the pod's status counts it"
     found = _effect(case, pod, method, high=None if at_ns is None or unknown else pod.seconds(at_ns), unknown=unknown)
-    since_ns = None if found.high is None else gap_before(case.evidence, "pods", until_ns)
-    return found if since_ns is None else replace(found, low=max(pod.seconds(since_ns), 0.0))
+    return found if found.high is None else replace(found, low=earliest_s(case.evidence, until_ns, pod.sent_ns))
 
 
 def _last_request(case: Case, pod: _HitPod) -> Effect:

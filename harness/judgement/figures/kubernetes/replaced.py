@@ -12,7 +12,7 @@ from harness.judgement.figures.spec import until_spec
 from harness.judgement.measures import HINTS, Case, inconclusive
 from harness.judgement.receipts.faults.attempts import known_until_ns
 from harness.judgement.receipts.faults.fault import fault_receipt
-from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.receipts.watch import earliest_s, pods_receipt
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.sightings import killed_pods, new_pods
 from harness.model import Experiment, Figure, Measure, PodChange
@@ -41,6 +41,7 @@ def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[M
         yield inconclusive(case, FIGURE.value, why, HINTS["fault"], scope=scope)
     for pod, successor in _paired(killed, new):
         found = Effect(
+            low=None if successor is None else earliest_s(case.evidence, successor.at_ns, sent_ns),
             high=None if successor is None else max(successor.at_ns - sent_ns, 0) / NS_PER_S,
             watched=(until_ns - sent_ns) / NS_PER_S,
             names={"pod": pod.name, "successor": successor.name if successor else ""},

@@ -14,7 +14,7 @@ from harness.judgement.receipts.faults.attempts import known_until_ns
 from harness.judgement.receipts.faults.fault import claimed_fault_receipt
 from harness.judgement.receipts.faults.hits import proven_hits
 from harness.judgement.receipts.faults.restore import restore_receipt
-from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.receipts.watch import earliest_s, pods_receipt
 from harness.judgement.shapes.until import Effect, too_short, until
 from harness.model import (
     Evidence,
@@ -66,6 +66,7 @@ def _again(case: Case, attempt: Experiment, workload: Workload, lost: int, scope
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
     before, back_ns = _course(case.evidence, attempt, workload, until_ns)
     return Effect(
+        low=None if back_ns is None else earliest_s(case.evidence, back_ns, sent_ns),
         high=None if back_ns is None else (back_ns - sent_ns) / NS_PER_S,
         watched=(until_ns - sent_ns) / NS_PER_S,
         names={"attempt": attempt.name, "workload": scope["workload"], "lost": lost, "before": before},
