@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from harness.evidence import RowWriter, read_history, read_rows
 from harness.evidence.parquet import read_parquets
 from harness.evidence.rows import RowFile
 from harness.model import PROBES, REPLICAS, SAMPLES, Table
-from harness.model.records.table import PIECE, Words
+from harness.model.records.table import MANY, PIECE, Words
 from tests.parquet_files import read_parquet, write_parquet
 
 WORDS = ("a", "b", None, "ü")
@@ -225,6 +226,20 @@ def test_a_status_that_no_writer_can_have_written_is_refused(status: int, *, hel
     else:
         with pytest.raises(MissingEvidence, match="has 32768 in `status`, -32768 to 32767 were expected"):
             read_parquet(path, PROBES)
+
+
+@pytest.mark.parametrize("words", [MANY, MANY + 1])
+def test_rows_are_apart_by_many_words_as_by_few(words: int) -> None:
+    """They are found by a mask each, or by one sort: the same rows, in their order, and none of those without a word."""
+    rng = np.random.default_rng(words)
+    codes = np.concatenate([np.arange(words), rng.integers(-1, words, 1000)]).astype(np.int16)
+    names = tuple(f"r{code}" for code in rng.permutation(words))
+    table = Table.of(REPLICAS, [{"at_ns": at} for at in range(len(codes))])
+    table = replace(table, words={**table.words, "member": Words(codes=codes, names=names)})
+    found = {word: part.ints["at_ns"].tolist() for word, part in table.apart("member").items()}
+    assert found == {
+        name: np.flatnonzero(codes == code).tolist() for code, name in sorted(enumerate(names), key=lambda one: one[1])
+    }
 
 
 def test_words_are_counted_beyond_a_piece() -> None:

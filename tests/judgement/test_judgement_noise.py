@@ -14,7 +14,8 @@ from judgement_builders import errors, evidence, measures, ns, p95, plan, recove
 from harness.judgement import judge
 from harness.judgement.figures.recovery.recovered import outcome_in
 from harness.judgement.recovery import Promise, Requests, Usual, is_steady, recovered_at, recovery_of, served_in
-from harness.judgement.recovery.usual import NOISE, UNKNOWN, promised_failures
+from harness.judgement.recovery.usual import AS_BEFORE, NOISE, UNKNOWN, promised_failures
+from harness.judgement.special import bdtrc
 from harness.model import Evidence, Measure, Outcome, Phase
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -164,6 +165,22 @@ def test_the_levels_are_those_of_the_binomial() -> None:
     counts = np.array([7, 8])
     assert usual.explains(counts, counts, np.array([125, 125]), NOISE).tolist() == [True, False]
     assert usual.explains_run(np.array([1, 2, 3]), 850).tolist() == [True, True, False]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 40_000)), min_size=1, max_size=8),
+    st.sampled_from([0.0, 1e-6, 0.0005, 0.002, 0.01, 0.05, 0.08]),
+    st.sampled_from([AS_BEFORE, NOISE]),
+)
+def test_what_chance_explains_is_told_by_the_binomial_alone(
+    counts: list[tuple[int, int]], share: float, chance: float
+) -> None:
+    """What is decided by the median, or by a bound of the tail, is what the tail itself says."""
+    bad = np.array([k for k, _ in counts])
+    of = np.array([k + rest for k, rest in counts])
+    none = np.zeros_like(bad)
+    found = Usual(failed=share).explains(bad, none, of, chance)
+    assert found.tolist() == [bdtrc(k - 1, k + rest, share) > chance for k, rest in counts]
 
 
 def test_failures_that_no_five_seconds_show_are_shown_by_all_of_them_together() -> None:

@@ -118,9 +118,9 @@ def _moments(start_ns: int, end_ns: int, apart_ns: int) -> Ints:
 def _doubted(requests: Requests, until_ns: int, usual: Usual, chance: float, blind_ns: int) -> tuple[Outage, ...]:
     """The outages of the second reading, at a level of chance."""
     usual = usual.granted
-    apart, good = outages_apart(requests, until_ns, usual, blind_ns=blind_ns)
-    if not len(requests):
+    if requests.served(usual.promised_ms).all():
         return ()
+    apart, good = outages_apart(requests, until_ns, usual, blind_ns=blind_ns)
     ends = np.unique([*(at for span in apart for at in span if at is not None), len(requests)])
     record = _Capped(requests, usual)
     found: list[OutageSpan] = []

@@ -115,8 +115,10 @@ def served_in(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int 
         usual: what is as before.
         blind_ns: a longer time without a request proves nothing.
     """
-    calm, good = _stretches(requests, until_ns, usual, blind_ns)
     served = requests.served(usual.promised_ms)
+    if served.all():  # as most routes and regions are; the rest of the rule would find the same
+        return ServiceRecord(outages=(), proven=(), known=bool(_whole(requests, until_ns, usual, blind_ns).any()))
+    calm, good = _stretches(requests, until_ns, usual, blind_ns)
     bad = _beyond_noise(requests, until_ns, usual, calm)
     apart = _apart(served, bad, good)
     found, proven = (_as_one(requests, usual, apart, good, chance) for chance in (AS_BEFORE, NOISE))
@@ -162,12 +164,25 @@ def _apart(served: Bools, bad: Ints, good: Ints) -> list[OutageSpan]:
 
 def _stretches(requests: Requests, until_ns: int, usual: Usual, blind_ns: int) -> tuple[Bools, Ints]:
     """A mask of the requests that begin a stretch in which failures are noise, and those of them that begin a good one."""
-    sent = requests.sent_ns
-    starts, ends = np.arange(len(requests)), np.searchsorted(sent, sent + STRETCH_NS, side="left")
+    starts, ends = np.arange(len(requests)), _ends(requests)
     counts = _counted(requests, usual, starts, ends)
-    gaps = np.concatenate([[0], np.cumsum(np.diff(np.append(sent, until_ns)) > blind_ns)])
-    may = requests.served(usual.promised_ms) & (gaps[ends] == gaps[starts]) & (sent + STRETCH_NS <= until_ns)
+    may = _whole(requests, until_ns, usual, blind_ns)
     return may & usual.explains(*counts, NOISE), np.flatnonzero(may & usual.explains(*counts, AS_BEFORE))
+
+
+def _ends(requests: Requests) -> Ints:
+    """For each request, the first one after the five seconds that it begins."""
+    return np.searchsorted(requests.sent_ns, requests.sent_ns + STRETCH_NS, side="left")
+
+
+def _whole(requests: Requests, until_ns: int, usual: Usual, blind_ns: int) -> Bools:
+    """A mask of the requests that were served and begin five seconds that were recorded without a longer gap."""
+    sent = requests.sent_ns
+    gaps = np.concatenate([[0], np.cumsum(np.diff(np.append(sent, until_ns)) > blind_ns)])
+    served = requests.served(usual.promised_ms)
+    return np.asarray(
+        served & (gaps[_ends(requests)] == gaps[: len(sent)]) & (sent + STRETCH_NS <= until_ns), dtype=np.bool_
+    )
 
 
 def _counted(requests: Requests, usual: Usual, starts: Ints, ends: Ints | int) -> RangeCounts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -22,6 +23,8 @@ NULL: Final = -1
 
 PIECE: Final = 1 << 16
 """So many rows fit the cache with what is made of them."""
+MANY: Final = 150
+"""Rows are sorted once by more words than this; for fewer a mask each is quicker."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -304,19 +307,25 @@ class Table:
 
 
 class _Apart(Mapping[str, Table]):
-    """Rows apart by word; each part is made when it is asked for, so that one is in memory, and in the cache, at a time.
-
-    A mask a word is quicker than one sort by word up to about 150 words.
-    """
+    """Rows apart by word; each part is made when it is asked for, so that one is in memory, and in the cache, at a time."""
 
     def __init__(self, table: Table, column: str) -> None:
         self._table = table
         self._words = table.words[column]
-        self._present = self._words.present
+        self._present = dict.fromkeys(self._words.present)
+
+    @cached_property
+    def _by_word(self) -> Mapping[str, Ints]:
+        """The rows of each word, by number, in their order: of many words."""
+        codes, names = self._words.codes, self._words.names
+        edges = np.cumsum(np.bincount(codes + 1, minlength=len(names) + 1))
+        return dict(zip(names, np.split(np.argsort(codes, kind="stable"), edges)[1:-1], strict=True))
 
     def __getitem__(self, word: str) -> Table:
         if word not in self._present:
             raise KeyError(word)
+        if len(self._present) > MANY:
+            return self._table.at(self._by_word[word])
         return self._table.where(self._words.equals(word))
 
     def __iter__(self) -> Iterator[str]:

@@ -94,7 +94,7 @@ def users_in(
         until_ns=answered_until_ns(evidence, attempt),
         known_ns=known_ns,
         promise=Promise.of(plan),
-        quiet=_quiet_requests(evidence, traffic, operations),
+        quiet=_quiet_requests(plan, evidence, traffic, operations),
         rates=_rates(plan, evidence, traffic, operations),
     )
 
@@ -116,12 +116,16 @@ class _Worst(NamedTuple):
     outcome_in: _OutcomeOf
 
 
-def _quiet_requests(evidence: Evidence, traffic: str | None, operations: tuple[str, ...]) -> Mapping[str, Requests]:
+@once_a_run
+def _quiet_requests(
+    _plan: Plan, evidence: Evidence, traffic: str | None, operations: tuple[str, ...]
+) -> Mapping[str, Requests]:
     """The requests of each group before the first fault."""
     windows = quiet_windows(evidence, traffic)
     return grouped(Table.merged(SAMPLES, [window.samples for window in windows]), operations) if windows else {}
 
 
+@once_a_run
 def _rates(plan: Plan, evidence: Evidence, traffic: str | None, operations: tuple[str, ...]) -> dict[str, float]:
     """Requests per second of each group without a fault: before the first one, else as planned."""
     rates = dict[str, float]()
@@ -305,7 +309,8 @@ def _quiet(case: Case, group: str, outcome: Outcome) -> Receipt:
     if outcome is Outcome.PASS:
         return Receipt(ok=True, why="")
     scope, most_s = case.objective.scope, SHARE_OF_LIMIT * case.scaled.in_unit("s")
-    usual = usual_of(group, Promise.of(case.plan), _quiet_requests(case.evidence, scope.traffic, scope.operations))
+    quiet = _quiet_requests(case.plan, case.evidence, scope.traffic, scope.operations)
+    usual = usual_of(group, Promise.of(case.plan), quiet)
     for window in quiet_windows(case.evidence, scope.traffic):
         own = grouped(window.samples, scope.operations).get(group)
         longest_s = longest_outage_s(group, own, window.span, usual) if own is not None else 0.0
