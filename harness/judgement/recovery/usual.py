@@ -94,7 +94,7 @@ class Usual:
     @property
     def granted(self) -> Self:
         """What a PASS may take as usual: no failure without a fault adds to it."""
-        return self if self.promised is None else replace(self, failed=min(self.failed, self.promised))
+        return self if self.promised is None else replace(self, failed=self.promised)
 
     def explains(self, failed: Ints, bad: Ints, of: Ints, chance: float) -> Bools:
         """Where chance explains these counts: as many failures, and as many failed or late requests, come with a probability over `chance`.
