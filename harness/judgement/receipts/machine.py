@@ -24,7 +24,7 @@ import numpy as np
 
 from harness.judgement.measures import Case
 from harness.judgement.receipts.faults.attempts import counted_attempt, known_until_ns, on_its_way_ns
-from harness.judgement.receipts.processors import CALM_MS, control_witness, scarce_seconds, watch_witness
+from harness.judgement.receipts.processors import CALM_MS, control_witness, scarcity, watch_witness
 from harness.judgement.special import bdtrc
 from harness.model import (
     ClockStep,
@@ -49,9 +49,14 @@ FEWEST: Final = 3
 BY_CHANCE: Final = 0.01
 """A number of starved seconds that an idle machine has with more than this probability is no evidence of a starved machine."""
 EXPLAINED: Final = 0.15
-"""Share of the seconds with a slow control in which processors were scarce: with less, the release itself made the control slow.
+"""Share of the seconds with a slow control in which other programs had the processors: with less, they did not make it slow.
 
-It is 0.2 to 1 where a healthy release ran beside other programs, and 0.06 where one kept a whole processor busy with nothing beside it.
+It is 0.2 to 1 where a healthy release ran beside other programs.
+"""
+MOSTLY: Final = 0.5
+"""Share of these seconds in which processors were scarce for any reason: with less, the release itself made the control slow.
+
+It is 0.6 to 0.9 where a machine was too small for the sandbox, and 0.06 to 0.4 where a release kept a whole processor busy.
 """
 _AROUND_S: Final = 15.0
 """The machine is also checked this long before and after a window, in s, as its load has an effect for some time."""
@@ -109,12 +114,12 @@ def without_starved(plan: Plan, evidence: Evidence, traffic: str | None, limit_n
     """
     spans = [window.span for window in evidence.fault_free(traffic)]
     seen, watch = every(MachineSeen, evidence.observations), evidence.watchers.get(CONTROL.name)
-    control, scarce = evidence.recorded.get(CONTROL.name), scarce_seconds(seen, by_others=True)
+    control, scarce = evidence.recorded.get(CONTROL.name), scarcity(seen)
     if control is None or scarce is None or starvation(plan, evidence, spans) is None:
         return None
     if watch is None or watch.why or not watch.closed:
         return None
-    left_out = _spans_of(scarce.intersection(control_witness(control).late.tolist()))
+    left_out = _spans_of(scarce.by_others.intersection(control_witness(control).late.tolist()))
     lost_ns = sum(max(min(end, till) - max(at, start), 0) for start, end in spans for at, till in left_out)
     if not 0 < lost_ns <= LEFT_OUT * sum(end - start for start, end in spans):
         return None
@@ -188,11 +193,12 @@ def _result(evidence: Evidence, spans: Spans | None) -> MachineResult | None:
     every_seen = list(every(MachineSeen, evidence.observations))
     seen = [one for one in every_seen if _covers(one.when_ns, spans)]
     watched, late = (at[_inside(at * NS_PER_S, spans)] for at in (witness.watched, witness.late))
-    scarce = scarce_seconds(every_seen)
-    starved = late if scarce is None else late[np.isin(late, list(scarce))]
+    scarce = scarcity(every_seen)
+    starved = late if scarce is None else late[np.isin(late, list(scarce.every))]
+    taken = starved if scarce is None else late[np.isin(late, list(scarce.taken))]
     count, of = len(starved), len(watched)
     by_chance = count < FEWEST or bdtrc(count - 1, of, witness.quiet) >= BY_CHANCE
-    is_starved = not by_chance and count >= EXPLAINED * len(late)
+    is_starved = not by_chance and (len(taken) >= EXPLAINED * len(late) or count >= MOSTLY * len(late))
     why = f"{witness.what} in {len(late)} of {of} s"
     if scarce is not None and len(late):
         why += f", {count} of them while processors were scarce"

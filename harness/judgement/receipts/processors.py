@@ -26,8 +26,9 @@ TAKEN: Final = 0.1
 """Processors are scarce if other programs use more than this share of them; programs that yield are not counted."""
 STALLED: Final = 0.5
 """Processors also count as scarce if all work waits for disks or memory for more than this share of a second."""
-PER_HARNESS: Final = 1.5
-"""A healthy release takes at most this many times the CPU time of the harness and the rest of the sandbox: 1.4 times in profile `core`.
+PER_HARNESS: Final = 2.2
+"""A healthy release takes at most this many times the CPU time of the harness and the rest of the sandbox: 2.0 times in profile `core`, as the median
+of a minute, and up to 2.2 times in the second half of `normaldance`, where all parts of the sandbox are at work.
 
 If a release takes more, it causes the shortage of processors itself.
 """
@@ -35,7 +36,7 @@ MORE: Final = 0.3
 """A release that takes more than this share of all processors beyond its own has caused the shortage as well; beside others at work a healthy one took up to 0.23."""
 READ_EACH_NS: Final = 1_900_000_000
 """The readings of the machine come each second: one that covers more than this follows others that are not recorded."""
-FULL: Final = 0.85
+FULL: Final = 0.92
 """A machine is too small if the harness and a healthy release take more than this share of it."""
 QUIET_CONTROL: Final = 0.002
 """Share of starved seconds in runs on an idle machine: 2 of 100 seconds have a late control, and in fewer than 10 other programs are at work."""
@@ -110,26 +111,37 @@ def left_over(seen: MachineSeen) -> float:
     return 1 - max((seen.others or 0.0) - (seen.yielding or 0.0), 0.0)
 
 
-def scarce_seconds(every: Iterable[MachineSeen], *, by_others: bool = False) -> set[int] | None:
-    """The seconds in which other programs had the processors, or the machine was too small, or all work waited for disks or memory.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scarcity:
+    """The seconds in which processors were scarce.
 
-    Args:
-        every: the readings of the machine.
-        by_others: only those of which it is known that other programs had them, and neither the release nor what it uses, such as its database,
-            took more than its own; a release makes a machine too small, or its disks busy, by itself, and nothing is known of a time without readings.
-
-    None if the kernel did not count which programs had the processors.
+    Attributes:
+        every: those in which other programs had them, or the machine was too small, or all work waited for disks or memory.
+        taken: those in which other programs had them.
+        by_others: those of which it is known besides that neither the release nor what it uses, such as its database, took more than its own;
+            a release makes a machine too small, or its disks busy, by itself, and nothing is known of a time without readings.
     """
-    readings, scarce, since_ns = list(every), set[int](), None
+
+    every: set[int]
+    taken: set[int]
+    by_others: set[int]
+
+
+def scarcity(every: Iterable[MachineSeen]) -> Scarcity | None:
+    """When processors were scarce, by the readings of the machine; None if the kernel did not count which programs had them."""
+    readings, found, since_ns = list(every), Scarcity(every=set(), taken=set(), by_others=set()), None
     usual = [own_share(seen) for seen in readings if needed(seen) is not None]
     most = float(np.median(usual)) + MORE if usual else 0.0
     for seen in readings:
         if (need := needed(seen)) is not None:
-            taken = left_over(seen) < 1 - TAKEN
-            small = need > FULL or (seen.stalled or 0.0) > STALLED
             start_ns = seen.when_ns - NS_PER_S if since_ns is None else since_ns
-            known = seen.when_ns - start_ns <= READ_EACH_NS and beyond(seen) <= MORE and own_share(seen) <= most
-            if (taken and known) if by_others else (taken or small):
-                scarce |= set(range(start_ns // NS_PER_S, seen.when_ns // NS_PER_S + 1))
+            seconds = range(start_ns // NS_PER_S, seen.when_ns // NS_PER_S + 1)
+            taken = left_over(seen) < 1 - TAKEN
+            if taken or need > FULL or (seen.stalled or 0.0) > STALLED:
+                found.every.update(seconds)
+            if taken:
+                found.taken.update(seconds)
+            if taken and seen.when_ns - start_ns <= READ_EACH_NS and beyond(seen) <= MORE and own_share(seen) <= most:
+                found.by_others.update(seconds)
         since_ns = seen.when_ns
-    return scarce if usual else None
+    return found if usual else None

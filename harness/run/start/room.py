@@ -8,7 +8,7 @@ from harness import clock
 from harness.errors import DriverError
 from harness.evidence import RowTail
 from harness.judgement.receipts.machine import HINT
-from harness.judgement.receipts.processors import LATE_MS, control_witness, left_over, needed, scarce_seconds
+from harness.judgement.receipts.processors import LATE_MS, control_witness, left_over, needed, scarcity
 from harness.model import Table
 from harness.model.records.table import CONTROL
 from harness.units import NS_PER_S
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from harness.model.observations import MachineSeen
     from harness.run.start.machine import MachineLog
 
-ENOUGH: Final = 1.5
+ENOUGH: Final = 1.2
 """Processors that are needed, as a multiple of what the traffic takes: with less there are none left for the faults."""
 MEASURED: Final = 5
 """Number of readings, one a second, at the end of the warm-up that count."""
-STARVED_AT_MOST_S: Final = 60
+STARVED_AT_MOST_S: Final = 120
 AMONG_S: Final = 400
 """Seconds in which the machine may be starved among this many before the run ends, as too little evidence would be left: as long as profile `core` takes.
 A longer run has more to be judged by."""
@@ -83,7 +83,8 @@ class Room:
         since_s = clock.now_ns() // NS_PER_S - AMONG_S
         starved = {second for second in self._starved() if second >= since_s}
         if len(starved) >= STARVED_AT_MOST_S:
-            taken = len(starved & (scarce_seconds(self._log.seen, by_others=True) or set()))
+            scarce = scarcity(self._log.seen)
+            taken = len(starved & scarce.by_others) if scarce else 0
             raise DriverError(
                 f"the machine was starved for {len(starved)} s of the last {AMONG_S}: the control, a service that does nothing but answer, "
                 f"took over {LATE_MS:g} ms, and processors were scarce; in {taken} of these seconds other programs had them",
@@ -95,8 +96,8 @@ class Room:
         if not len(self._control):
             return set()
         late = set(control_witness(self._control).late.tolist())
-        scarce = scarce_seconds(self._log.seen)
-        return late if scarce is None else late & scarce
+        scarce = scarcity(self._log.seen)
+        return late if scarce is None else late & scarce.every
 
 
 _SMALL: Final = "the machine is too small for this run: give a smaller `--traffic-scale`, choose fewer requirements with `--only`, or use a faster one"
