@@ -292,6 +292,12 @@ def test_a_scan_of_a_called_workflow_stops_as_that_does(platform: PaperPlatform)
         inner = {"unit": {"a security scan": {"step": command, "stops_by": "itself"}}}
         called(platform, job, {GITHUB: outer, TESTS: inner}, {TESTS: UNIT.replace("npm run test:all", command)})
         assert [found for found, _ in seen(platform, SCAN)] == [ok]
+        called(platform, job, {GITHUB: {"scan": {}}, TESTS: inner}, {TESTS: UNIT.replace("npm run test:all", command)})
+        [(found, why)] = seen(platform, SCAN)
+        assert (found, "hint: declare the scan in the job that calls it" in why) == (ok and None, True)
+    both = {"a security scan": [{"step": "./.github/workflows/tests.yml", "stops_by": "itself"}, "grype ."]}
+    called(platform, job, {GITHUB: {"scan": both}, TESTS: {"unit": {"a security scan": "trivy fs ."}}}, {TESTS: UNIT})
+    assert [found for found, _ in seen(platform, SCAN)] == [False, False, False]  # none of them is in its file
 
 
 def test_a_called_deployment_is_judged_where_it_is_called(platform: PaperPlatform) -> None:
@@ -482,6 +488,10 @@ def test_a_scan_of_every_push(platform: PaperPlatform, step: str, declared: Any,
         ("run: semgrep scan --config auto --error", "itself", True),
         ("run: semgrep ci", "itself", True),
         ("run: make semgrep", "itself", True),
+        ("run: pnpm exec trivy fs .", "itself", False),
+        ("run: yarn dlx snyk monitor", "itself", False),
+        ("run: pnpm exec trivy fs --exit-code 1 .", "itself", True),
+        ("run: pnpm run trivy", "itself", True),
         ("run: docker run semgrep/semgrep semgrep ci", "itself", True),
         ("run: snyk monitor", "itself", False),
         ("run: snyk container monitor shop:1", "itself", False),
@@ -587,6 +597,10 @@ def test_one_job_that_is_in_no_register_costs_every_sentence_about_all_jobs(plat
         ('docker compose run app sh -c "npm test || true"', 0, False),
         ("docker exec app bash -euo pipefail -c 'set +e; npm test'", 0, False),
         ("echo -c 'npm test || true'\nnpm test", 1, True),
+        ("ssh -p 22 host 'npm test'", 0, True),
+        ("ssh host 'npm test; true'", 0, False),
+        ('ssh -o BatchMode=yes host "npm test || true"', 0, False),
+        ("ssh host <<E\nnpm test || true\nE", 1, False),
     ],
 )
 def test_a_plain_script(script: str, at: int, *, plain: bool) -> None:

@@ -209,10 +209,14 @@ def _order_of(pipeline: DeclaredPipeline, expected: Sequence[str]) -> Iterator[F
 )
 def workflow_scan(asked: Asked) -> Sequence[FactReading]:
     """One fact per scan that the register of pipelines names: it runs on every push, and its findings stop the workflow."""
+    read = pipelines(asked)
+    scans = [scan for pipeline in read for scan in pipeline.of(nouns.SECURITY_SCAN)]
+    called = [id(one.step) for scan in scans for one in scan.called if one.step]
     found = [
-        (_every_push(pipeline.workflow, scan), _stops(scan), scan)
-        for pipeline in pipelines(asked)
+        (_every_push(pipeline, scan), _stops(scan), scan)
+        for pipeline in read
         for scan in pipeline.of(nouns.SECURITY_SCAN)
+        if id(scan.step) not in called  # it is judged where it is called
     ]
     if not found:
         where = f"{asked.target.file}: files.workflows"
@@ -230,11 +234,15 @@ def workflow_scan(asked: Asked) -> Sequence[FactReading]:
     return facts
 
 
-def _every_push(workflow: Workflow, scan: DeclaredStep) -> Held:
+def _every_push(pipeline: DeclaredPipeline, scan: DeclaredStep) -> Held:
     """Whether a job runs on every push to a branch."""
-    job = scan.job
+    workflow, job = pipeline.workflow, scan.job
     if job is None:
         return Held()
+    if pipeline.is_called:
+        return Held(
+            ok=None, why="only other workflows start it; hint: declare the scan in the job that calls it as well"
+        )
     behind = [job, *(workflow.jobs[one] for one in workflow.waits(job.id))]
     left = next((one.starts for one in behind if one.starts), "")
     unsure = Held(ok=None, why=left) if left else Held()

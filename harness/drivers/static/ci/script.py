@@ -19,9 +19,9 @@ _CONTROL: Final = re.compile(r"[|&;<>()`!'\"{}\\]")
 _AND: Final = re.compile(r""" && (?=(?:[^'"]|'[^']*'|"[^"]*")*$)""")
 """Between two commands, outside quotes."""
 _INNER: Final = re.compile(
-    r"""(?<![\w-])(?:ba|da|a|z|k)?(?:sh|su)\s(?:[^'"]*\s)?-[a-z]*c\s+(?P<quote>['"])(?P<script>.*?)(?P=quote)"""
+    r"""(?<![\w-])(?:(?:ba|da|a|z|k)?(?:sh|su)\s(?:[^'"]*\s)?-[a-z]*c|ssh\s[^'"]*?)\s*(?P<quote>['"])(?P<script>.*?)(?P=quote)"""
 )
-"""A script in quotes that another shell runs."""
+"""A script in quotes that another shell runs, here or on another machine."""
 _WORDS: Final = re.compile(
     r"if|then|else|elif|fi|for|while|until|do|done|case|esac|select|function|trap|exit|return|exec|eval|source|\.|alias|unalias|"
     r"shopt|coproc|set|\[\[|break|continue|kill|builtin|command"

@@ -105,6 +105,9 @@ _WRAPPERS: Final = frozenset(
     ]
 )
 """Programs whose arguments may be another program with its options."""
+_PACKAGE_MANAGERS: Final = frozenset({"npm", "pnpm", "yarn"})
+_RUNS_PROGRAM: Final = frozenset({"exec", "x", "dlx"})
+"""Commands of package managers whose arguments are a program with its options; those of their other commands are names of scripts."""
 _NAMED_SCRIPTS: Final = frozenset({"make", "just", "task", "compose"})
 """Words after which a name is that of a script or service, not of a program."""
 
@@ -220,7 +223,7 @@ def _scan_of(step: CiStep, text: str) -> tuple[str, set[str]]:
 def _tool(words: Sequence[str]) -> tuple[str, Sequence[str]]:
     """The scanner of a command and its arguments; without one, no name and every word."""
     start = next((at for at, word in enumerate(words) if not _VARIABLE.fullmatch(word)), 0)
-    wrapped = words and _program(words[start]) in _WRAPPERS and not _NAMED_SCRIPTS.intersection(words)
+    wrapped = words and _wraps(words[start:]) and not _NAMED_SCRIPTS.intersection(words)
     for at in range(start, len(words) if wrapped else min(start + 1, len(words))):
         rest = [word for word in words[at + 1 :] if not word.startswith("-")]
         for name in _SCANNERS:
@@ -229,6 +232,12 @@ def _tool(words: Sequence[str]) -> tuple[str, Sequence[str]]:
             if _program(words[at]) == program and rest[: len(sub)] == sub and not image:
                 return name, words[at + 1 :]
     return "", words
+
+
+def _wraps(words: Sequence[str]) -> bool:
+    """Whether the arguments of a command may be another program with its options."""
+    program = _program(words[0])
+    return program in _WRAPPERS or (program in _PACKAGE_MANAGERS and not _RUNS_PROGRAM.isdisjoint(words[1:2]))
 
 
 def _words(line: str) -> list[str]:
