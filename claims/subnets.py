@@ -10,7 +10,8 @@ from typing import Any, Final
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static.infrastructure.terraform import OPEN, Resource, Terraform
+from harness.drivers.static.infrastructure.modules import OPEN, Resource
+from harness.drivers.static.infrastructure.terraform import Terraform
 
 _NO_GATEWAY: Final = "0 routes to an internet gateway"
 _INTERNET: Final = ("aws_internet_gateway.", "data.aws_internet_gateway.", "igw-")
@@ -26,11 +27,12 @@ _TABLES: Final = ("aws_route_table.", "aws_default_route_table.")
 def subnets_private(asked: Asked) -> Sequence[FactReading]:
     """One fact per subnet of every `aws_eks_cluster` in Terraform: the routes of its route tables to an internet gateway."""
     files = Terraform(asked)
-    return [
+    seen = [
         seen if cluster.times is not None else replace(seen, ok=None, observed=f"{seen.observed}; {cluster.unsettled}")
         for cluster in files.required("aws_eks_cluster")
         for seen in _subnets_of(files, cluster)
     ]
+    return [*seen, *files.elsewhere("the subnets of every cluster")]
 
 
 def _subnets_of(files: Terraform, cluster: Resource) -> Iterator[FactReading]:

@@ -52,8 +52,9 @@ def route(table: str) -> str:
 
 def only(platform: PaperPlatform, text: str, **more: str) -> None:
     """The only Terraform file there is, and others beside it."""
-    for path in (platform.root / "terraform").iterdir():
-        path.unlink()
+    for path in (platform.root / "terraform").glob("*.*"):
+        if path.is_file():
+            path.unlink()
     platform.write("terraform/main.tf", text)
     for name, content in more.items():
         platform.write(f"terraform/{name}", content)
@@ -289,7 +290,36 @@ def test_a_module_of_a_registry_is_not_in_the_files(platform: PaperPlatform) -> 
     only(platform, 'resource "aws_vpc" "v" {\n}\nmodule "a" {\n  source = "acme/aurora/aws"\n}\n')
     with pytest.raises(ConfigurationError, match=r"module `a` \(acme/aurora/aws\) is not in these files") as raised:
         platform.find(CAPACITY)
-    assert raised.value.hint.startswith("copy it into a directory of the repository")
+    assert raised.value.hint.startswith("run `terraform get`")
+
+
+def test_beside_a_good_database_a_module_may_declare_another(platform: PaperPlatform) -> None:
+    """Until its code is named, as `terraform get` brings it; its examples and their values are not applied."""
+    call = 'module "a" {\n  source = "acme/aurora/aws%s"\n}\n'
+    only(platform, DATABASE % (SCALING % "16") + call % "")
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True, None]
+    installed = "terraform/.terraform/modules/a"
+    platform.write(f"{installed}/main.tf", 'resource "aws_vpc" "v" {\n}\n')
+    platform.write(f"{installed}/other/main.tf", DATABASE.replace('"d"', '"e"') % (SCALING % "8"))
+    platform.write(f"{installed}/examples/all/main.tf", 'module "a" {\n  source = "../.."\n}\n')
+    platform.write(f"{installed}/examples/all/terraform.tfvars", "most = 4\n")
+    platform.name(terraform=["repository/terraform", f"repository/{installed}"])
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    for source, oks in (("//other", [True, False]), ("//more", [None])):
+        only(platform, DATABASE % (SCALING % "16") + call % source)
+        assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True, *oks]
+    only(platform, DATABASE % (SCALING % "16") + (call % "//more").replace("{\n", "{\n  count = 0\n"))
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+
+
+def test_what_a_module_of_a_registry_calls(platform: PaperPlatform) -> None:
+    """`terraform get` brings it beside its caller, under the names of both."""
+    only(platform, DATABASE % (SCALING % "16") + 'module "a" {\n  source = "acme/aurora/aws"\n}\n')
+    modules = "terraform/.terraform/modules"
+    platform.write(f"{modules}/a/main.tf", 'module "b" {\n  source = "git::https://example.test/b.git//c?ref=v1"\n}\n')
+    platform.write(f"{modules}/a.b/c/main.tf", DATABASE.replace('"d"', '"e"') % (SCALING % "8"))
+    platform.name(terraform=["repository/terraform", f"repository/{modules}"])
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True, True, False]
 
 
 RESERVATION = """

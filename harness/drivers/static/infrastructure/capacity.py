@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static.infrastructure.terraform import Resource, Terraform, number
+from harness.drivers.static.infrastructure.modules import Resource, number
+from harness.drivers.static.infrastructure.terraform import Terraform
 
 
 @claim(
@@ -45,7 +46,7 @@ def database_capacity(asked: Asked) -> Sequence[FactReading]:
                     ok=ok,
                 )
             )
-    return seen
+    return [*seen, *files.elsewhere("the capacity of every database cluster")]
 
 
 @claim(
@@ -89,7 +90,8 @@ def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
             expected=f"{asked.params['count']} reserved instances",
             observed=f"{total}{elsewhere}" + (f"; {unknown}" if unknown else ""),
             ok=None if unknown else total == int(asked.params["count"]),
-        )
+        ),
+        *files.elsewhere("every capacity reservation"),
     ]
 
 
