@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.model import Demand, DemandKind
-from harness.run.acts.paper import IngestDriver
+from harness.run.acts.paper import IngestDriver, StaticDriver
 from harness.targets import load_target
 
 HEAD = "name: paper\nenvironment: production\nfiles: {dockerfiles: docker}\n"
@@ -36,3 +36,17 @@ def test_what_a_report_needs(
     demand = Demand(kind=DemandKind.INGEST, name=name, params=asked)
     lack = IngestDriver().lack(demand, load_target(file))
     assert (lack.key if lack else None) == lacks
+
+
+@pytest.mark.parametrize(
+    ("written", "missing"),
+    [("here", ""), ("[here, there]", "there"), ("'*.d'", "*.d"), ("/not/yet/there", "")],
+)
+def test_a_plan_says_which_file_of_the_platform_is_not_there(tmp_path: Path, written: str, missing: str) -> None:
+    """A path of the target file, or a pattern that nothing fits; an absolute one may come with the start of the target."""
+    (tmp_path / "here").mkdir()
+    file = tmp_path / "target.yaml"
+    file.write_text(f"name: paper\nenvironment: production\nfiles: {{terraform: {written}}}\n", encoding="utf-8")
+    demand = Demand(kind=DemandKind.STATIC, name="subnets-private")
+    lack = StaticDriver().lack(demand, load_target(file))
+    assert (lack.lacks if lack else "") == (f"file that is there: `{missing}` is missing" if missing else "")

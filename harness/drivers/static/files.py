@@ -5,12 +5,13 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError
+from harness.targets import Target
 
 LARGEST: Final = 1 << 22
 """Bytes of one file."""
@@ -41,6 +42,22 @@ def overlay(asked: Asked, environment: str) -> Path:
         raise ConfigurationError(f"names no overlay of {environment}", where=where, hint=hint)
     [path, *_] = expanded(asked.target.file.parent, written[environment], f"{where}.{environment}")
     return path
+
+
+def absent(target: Target, key: str) -> str:
+    """What a key such as `files.rules` names and is not there, as it is written; empty if all of it is there.
+
+    An absolute path may be of what comes with the start of the target, as the sandbox's are.
+    """
+    written = getattr(target.files, key.removeprefix("files."))
+    for text in written.values() if isinstance(written, Mapping) else written:
+        if text.startswith("/"):
+            continue
+        try:
+            expanded(target.file.parent, text, "")
+        except ConfigurationError:
+            return str(text)
+    return ""
 
 
 def expanded(base: Path, text: str, where: str) -> list[Path]:

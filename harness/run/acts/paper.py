@@ -114,6 +114,20 @@ class StaticDriver(PaperDriver):
 
         return ENGINES
 
+    def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
+        """The first key that the claim needs and that names nothing, or a file or directory that is not there."""
+        from harness.drivers.claim import keys_of
+        from harness.drivers.static.files import absent
+
+        unnamed = super().lack(demand, target)
+        for key in () if unnamed else keys_of(self.engines()[demand.name].needs, demand.params):
+            if path := absent(target, key):
+                hint = f"create `{path}`, or correct `{key}` in {target.file.name}; paths are relative to that file"
+                return RequiredKey(
+                    key, f"{demand.name} reads `{key}`", f"file that is there: `{path}` is missing", hint
+                )
+        return unnamed
+
 
 class IngestDriver(PaperDriver):
     """Reads other tools' reports: `evidence:` of the target file."""
