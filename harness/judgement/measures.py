@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.errors import UsageError
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, least_n
-from harness.judgement.wording import about, formatted, limit_text
+from harness.judgement.wording import about, between_bounds, formatted, limit_text
 from harness.model import (
     Claim,
     Evidence,
@@ -327,12 +327,12 @@ def _by_bounds(
     if ahead is None:
         bound = _bound(outcome, case.objective.op, bounds, unit)
         return because(outcome, f"{head} ({bound}), expected {case.expected}")
-    between = f"between {formatted(bounds.low, unit)} and {formatted(bounds.high, unit)}"
+    between = between_bounds(bounds.low, bounds.high, unit)
     if unit == "ratio" and bounds.high - bounds.low > VAGUE and bounds.low < case.scaled.in_unit(unit) < bounds.high:
-        between = "but this window does not show what it is at other times"
+        between = ", but this window does not show what it is at other times"
     few = "; ".join(filter(None, [bounds.why, ahead.why]))
     kind = ReasonKind.CLUSTERED if bounds.clustered and bounds.why else ReasonKind.TOO_FEW
-    return Reason(kind=kind, text=f"{head}, {between}, expected {case.expected}: {few}", hint=ahead.hint)
+    return Reason(kind=kind, text=f"{head}{between}, expected {case.expected}: {few}", hint=ahead.hint)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

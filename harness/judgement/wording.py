@@ -21,6 +21,11 @@ def formatted(value: float, unit: str) -> str:
     return f"{value * 100:.4g} %" if value == 0 or abs(value) >= LEAST_SHOWN else f"under {LEAST_SHOWN * 100:g} %"
 
 
+def between_bounds(low: float, high: float, unit: str) -> str:
+    """`, between 20 ms and 40 ms`, after a figure; empty for a figure that is without bound itself."""
+    return "" if low == math.inf else f", between {formatted(low, unit)} and {formatted(high, unit)}"
+
+
 def about(n: int) -> str:
     """A number of samples for people, rounded up to two digits: `900`, `4300`."""
     step = 10 ** max(len(str(n)) - 2, 0)

@@ -18,6 +18,7 @@ from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import share_at_least, share_at_most, share_bounds
 from harness.model import Op, Outcome
 
+S = 1_000_000_000
 STALL = dict.fromkeys(range(600, 605), 10)
 """50 of 50 requests in half a second."""
 
@@ -60,6 +61,20 @@ def test_one_stall_counts_with_one_to_come_that_is_five_times_as_bad() -> None:
     )
     assert bounds.why == (
         "bad requests are clustered by time (1 episode, the longest 0.7 s); with fewer than 15 clusters the next one may be 5 times as large"
+    )
+
+
+@pytest.mark.parametrize(("count", "next_size"), [(6, 30), (12, 5 * 16.25 * 0.42), (40, 100)])
+def test_the_next_stall_is_as_long_as_five_with_as_many_requests_as_are_usual(count: int, next_size: float) -> None:
+    """0.4 s in 200 s of 16 requests a second: six of them are fewer than usual; twelve are by chance; forty are no chance, and half of them counts."""
+    usual = np.delete(np.arange(3250) * (200 * S // 3250), np.arange(1625, 1631))
+    stall = 100 * S + np.linspace(0.02, 0.36, count) * S
+    at = np.concatenate([usual, stall]).astype(np.int64)
+    bad = np.arange(len(at)) >= len(usual)
+    bounds = share_in_time(Timeline.of(at, (0, 200 * S)).slots(bad), 0.95)
+    size = (count**2 + next_size**2) / (count + next_size)
+    assert bounds.high == pytest.approx(
+        float(betaincinv((count + next_size) / size, len(usual) / size, 0.95)), rel=0.03
     )
 
 

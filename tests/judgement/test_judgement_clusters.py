@@ -198,3 +198,47 @@ def test_episodes_and_rest_are_the_whole(bad: list[int]) -> None:
     assert (found.starts[1:] > found.ends[:-1]).all()
     assert (found.ends > found.starts).all()
     assert found.taken == int((found.rest.n == 0).sum())
+
+
+@pytest.mark.parametrize(
+    ("bad", "start", "end", "seconds"),
+    [
+        (range(300, 305), 30, 31, 0.6),
+        (range(300, 305, 2), 29, 32, 0.6),
+        (range(5), 0, 1, 0.5),
+        (range(595, 600), 59, 60, 0.6),
+        ((), 30, 31, 0),
+    ],
+)
+def test_an_episode_lasts_from_the_good_request_before_it_to_the_one_after(
+    bad: Sequence[int], start: int, end: int, seconds: float
+) -> None:
+    """Ten requests a second, five of them bad; every other one; at the begin and at the end of the window; none."""
+    wrong = np.zeros(600, dtype=np.bool_)
+    wrong[list(bad)] = True
+    slots = Timeline.of(np.arange(600) * (S // 10), (0, 60 * S)).slots(wrong)
+    assert slots.lasting is not None
+    assert slots.lasting(start, end) == pytest.approx(seconds)
+
+
+def test_an_episode_of_a_joined_window_does_not_reach_into_the_other() -> None:
+    """The last request of the first window and the first of the second are bad; between them is an hour."""
+    wrong = np.zeros(1200, dtype=np.bool_)
+    wrong[599:601] = True
+    hour, at = 3600 * S, np.arange(600) * (S // 10)
+    slots = Timeline.joined([(at, (0, 60 * S)), (at + hour, (hour, hour + 60 * S))]).slots(wrong)
+    assert slots.lasting is not None
+    assert [slots.lasting(59, 60), slots.lasting(60, 61)] == pytest.approx([0.2, 0.1])
+
+
+@settings(deadline=None)
+@given(st.lists(st.booleans(), min_size=200, max_size=200), st.integers(0, 199), st.integers(0, 18), st.integers(1, 19))
+def test_one_more_bad_request_makes_no_episode_shorter(bad: list[bool], more: int, start: int, length: int) -> None:
+    """Neither in it nor beside it."""
+    timeline = Timeline.of(np.arange(200) * (S // 10), (0, 20 * S))
+    worse = np.array(bad)
+    worse[more] = True
+    before, after = timeline.slots(np.array(bad)).lasting, timeline.slots(worse).lasting
+    assert before is not None
+    assert after is not None
+    assert after(start, min(start + length, 20)) >= before(start, min(start + length, 20))

@@ -60,6 +60,14 @@ def outcome(bad: npt.NDArray[np.bool_], limit: float, timeline: Timeline = TIMEL
     return held(Op.BELOW, share_in_time(timeline.slots(bad), 0.95, claim=True), limit)
 
 
+@pytest.mark.parametrize(("failing", "expected"), [(4, INCONCLUSIVE), (9, FAIL)])
+def test_requests_of_a_few_accounts_are_a_few_failures(failing: int, expected: Outcome) -> None:
+    """Of 100 accounts four fail throughout: they are four failures in 100, which does not prove more than 1 %; nine prove it."""
+    accounts = np.arange(N) % 100
+    timeline = Timeline.of(AT, (0, 120 * S), (Ids(what="account", number=accounts),))
+    assert outcome(accounts < failing, 0.01, timeline) is expected
+
+
 @pytest.mark.parametrize("spans", [(), [(50.0, 51.7)], [(10.0, 60.0)], [(0.0, 119.0)], [(1.0, 3.0), (70.0, 90.0)]])
 def test_a_rate_that_is_proven_beyond_its_limit_stays_so_with_an_outage_on_top(
     spans: list[tuple[float, float]],

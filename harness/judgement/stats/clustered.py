@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from harness.judgement.stats.clusters import Episodes, Slots, design_effect, episodes_of, is_shared, is_spread
-from harness.judgement.stats.effective import NEXT_LARGER, Clustering
+from harness.judgement.stats.effective import ENOUGH, NEXT_LARGER, Clustering
 from harness.judgement.stats.floors import beside, least_share
 from harness.judgement.stats.shared import Shared
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, share_bounds
@@ -112,9 +114,23 @@ def _by_time(slots: Slots, episodes: Episodes) -> Clustering:
         n=n,
         bad=bad,
         squares=float((episodes.sizes**2).sum()) + effect * max(bad - float(episodes.sizes.sum()), 0.0),
-        next_size=max(NEXT_LARGER * episodes.worst if found else 1.0, effect),
+        next_size=max(NEXT_LARGER * _worst(slots, episodes) if found else 1.0, effect),
         few=bool(found),
     )
+
+
+def _worst(slots: Slots, episodes: Episodes) -> float:
+    """The size of the worst episode, as many requests as are usual in its time.
+
+    How many of a route an episode meets varies by chance, which is in the bounds already. Half of the observed size at least:
+    where more requests come because of the episode, as repeated ones, that is no chance.
+    """
+    if slots.lasting is None or len(episodes) >= ENOUGH:
+        return episodes.worst
+    per_s = float(slots.n.sum()) / slots.seconds
+    spans = zip(episodes.starts.tolist(), episodes.ends.tolist(), strict=True)
+    usual = [per_s * slots.lasting(start, end) for start, end in spans]
+    return float(np.clip(usual, episodes.sizes / 2, episodes.sizes).max(initial=1.0))
 
 
 def _by_shared(slots: Slots, shared: Shared) -> Clustering:

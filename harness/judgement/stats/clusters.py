@@ -19,6 +19,7 @@ import numpy.typing as npt
 from harness.judgement.special import bdtrc, chdtrc, pdtrc
 from harness.judgement.stats.shared import Ids, Shared
 from harness.model.records.table import Bools, Ints
+from harness.units import NS_PER_S
 
 SLOT_NS: Final = 50_000_000
 """A slot is at least this long: shorter stalls are noise of the machine."""
@@ -50,6 +51,7 @@ class Slots:
         parts: first slot of each window that was joined; no cluster extends across the boundary between two windows.
         shared: the same requests grouped by what they have in common besides time.
         outside: groups the requests outside of the slots where a mask is true; None: what these have in common is not known apart.
+        lasting: seconds from the last good request before the bad ones of the slots [start, end) to the first good one after them; None: not known.
     """
 
     width_s: float
@@ -58,6 +60,7 @@ class Slots:
     parts: tuple[int, ...] = (0,)
     shared: tuple[Shared, ...] = ()
     outside: Callable[[Bools], tuple[Shared, ...]] | None = None
+    lasting: Callable[[int, int], float] | None = None
 
     @property
     def seconds(self) -> float:
@@ -67,7 +70,7 @@ class Slots:
     def mirrored(self) -> Slots:
         """The same slots with good and bad requests exchanged, so that a bound of the bad share becomes one of the good share."""
         outside = None if self.outside is None else partial(_mirrored_outside, self.outside)
-        return replace(self, bad=self.n - self.bad, shared=_mirrored(self.shared), outside=outside)
+        return replace(self, bad=self.n - self.bad, shared=_mirrored(self.shared), outside=outside, lasting=None)
 
     def without(self, taken: Bools) -> Slots:
         """The slots with zero counts where `taken` is true."""
@@ -116,11 +119,12 @@ class Slots:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
-    """The slot of each request or probe, of one window or of several joined end to end."""
+    """The slot of each request or probe, of one window or of several joined end to end; `times` are those of each window, and what makes them times since the first."""
 
     width_s: float
     slot: Ints
     n: Ints
+    times: tuple[tuple[Ints, int], ...]
     parts: tuple[int, ...] = (0,)
     ids: tuple[Ids, ...] = ()
 
@@ -154,6 +158,7 @@ class Timeline:
             width_s=width / 1e9,
             slot=slot,
             n=np.bincount(slot, minlength=firsts[-1]),
+            times=tuple((at_ns, first * width - span[0]) for (at_ns, span), first in zip(kept, firsts, strict=False)),
             parts=tuple(firsts[: len(kept)]),
             ids=ids,
         )
@@ -174,7 +179,21 @@ class Timeline:
             parts=self.parts,
             shared=shared,
             outside=outside if shared else None,
+            lasting=partial(self._lasting, bad),
         )
+
+    def _lasting(self, bad: Bools, start: int, end: int) -> float:
+        edges, width = [*self.parts, len(self.n)], round(self.width_s * NS_PER_S)
+        first = max(start - 1, *(edge for edge in edges if edge <= start))
+        last = min(end + 1, *(edge for edge in edges if edge > start))
+        rows = np.flatnonzero((self.slot >= first) & (self.slot < last))
+        at = np.clip(np.concatenate([at_ns + since for at_ns, since in self.times])[rows], first * width, last * width)
+        worse = at[bad[rows] & (self.slot[rows] >= start) & (self.slot[rows] < end)]
+        if not len(worse):
+            return 0.0
+        good = at[~bad[rows]]
+        after = good[good >= worse.max()].min(initial=last * width)
+        return float(after - good[good <= worse.min()].max(initial=first * width)) / NS_PER_S
 
 
 def _mirrored(groups: tuple[Shared, ...]) -> tuple[Shared, ...]:
@@ -189,6 +208,13 @@ def is_shared(shared: Shared) -> bool:
     """Whether bad requests are clustered by journey or connection; test as in `is_spread`."""
     k, n = int(shared.bad.sum()), int(shared.n.sum())
     return 1 < k < n and _chance(shared, k, n) < CLUSTERED
+
+
+def variance_over_chance(shared: Shared) -> float:
+    """The design effect of journeys, connections or accounts: how many bad requests are worth one independent one; at least 1. Source as `design_effect`."""
+    k, n = int(shared.bad.sum()), int(shared.n.sum())
+    squares = float(((shared.bad - k / n * shared.n) ** 2).sum()) / (1 - k / n) if 0 < k < n else 0.0
+    return max(squares / max(k, 1), 1.0)
 
 
 def is_spread(slots: Slots) -> bool:

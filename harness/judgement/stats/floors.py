@@ -18,6 +18,7 @@ from harness.judgement.stats.clusters import (
     episodes_of,
     is_shared,
     is_spread,
+    variance_over_chance,
 )
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
 from harness.judgement.stats.swings import AGAIN, THIRDS, WAVES, odds_times
@@ -34,7 +35,8 @@ ONCE_IN: Final = 200
 def least_share(slots: Slots, confidence: float = FAIL_CONFIDENCE, chance: float = 1 / ONCE_IN) -> float:
     """The greatest of four lower bounds of the share.
 
-    * In every fifth: Clopper and Pearson's bound of the best fifth of the window, with its odds divided by AGAIN.
+    * In every fifth: Clopper and Pearson's bound of the best fifth of the window, with its odds divided by AGAIN; where bad requests are clustered by
+      journey, connection or account, of n over their design effect.
     * Without episodes: the share of the best third, if the episodes were only as bad as the rest, taken for the complete window; not where the bad
       requests of the rest are clustered by journey, connection or account. Those of an episode are: a journey that meets an outage fails more than once.
     * Apart, likewise: the greatest number of twentieths of the window that have a bad request and are APART from each other, each counted as one bad
@@ -51,15 +53,17 @@ def least_share(slots: Slots, confidence: float = FAIL_CONFIDENCE, chance: float
     n, bad = int(slots.n.sum()), int(slots.bad.sum())
     if not bad or len(slots.n) < PARTS:
         return 0.0
-    found, rest = [_in_every_part(slots), bad / n * chance], _lowered(slots, episodes_of(slots))
-    if not any(map(is_shared, rest.shared)):
+    rest = _lowered(slots, episodes_of(slots))
+    together = [one for one in rest.shared if is_shared(one)]
+    found = [_in_every_part(slots, max([1.0, *map(variance_over_chance, together)])), bad / n * chance]
+    if not together:
         found += [_without(rest, confidence), _apart(slots, confidence)]
     return max(found)
 
 
-def _in_every_part(slots: Slots) -> float:
+def _in_every_part(slots: Slots, effect: float) -> float:
     n, bad = slots.divided(PARTS)
-    shares = [share_at_least(k, of, PART_CONFIDENCE) for k, of in zip(bad, n, strict=True)]
+    shares = [share_at_least(k / effect, of / effect, PART_CONFIDENCE) for k, of in zip(bad, n, strict=True)]
     return odds_times(min(shares), 1 / AGAIN)
 
 
