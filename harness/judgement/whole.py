@@ -25,7 +25,7 @@ from harness.model import (
     Receipt,
     ReleaseResult,
 )
-from harness.model.observations import ActStarted, SteadySeen, every
+from harness.model.observations import ActStarted, SteadySeen
 from harness.units import NS_PER_S
 
 UNJUDGED: Final = 0.03
@@ -102,10 +102,10 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
 
 def _unknown_steadiness(moment: str, evidence: Evidence) -> str:
     """Why it is unknown whether the target was steady at one end of each traffic; empty if it is known: a complete run records it for each."""
-    if evidence.cut is not None or not any(every(ActStarted, evidence.observations)):
+    if evidence.cut is not None or not any(evidence.every(ActStarted)):
         return ""
     traffics = {window.traffic for window in evidence.windows.values()}
-    recorded = sum(seen.subject == moment for seen in every(SteadySeen, evidence.observations))
+    recorded = sum(seen.subject == moment for seen in evidence.every(SteadySeen))
     if recorded >= len(traffics):
         return ""
     some = f" for {len(traffics) - recorded} of {len(traffics)} traffics" if recorded else ""

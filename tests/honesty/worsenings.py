@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.model import DecisionOutcome, Evidence, Figure, Judgement, Objective, Outcome, Plan, Table, Window
+from harness.model.observations import WatchClosed
 from harness.model.records.table import Bools
 from tests.honesty.edits import changed, counted
 
@@ -263,9 +264,12 @@ def _without(things: tuple[Any, ...], rng: Rng) -> tuple[Any, ...]:
 
 
 def drop_observations(run: Evidence, rng: Rng) -> Worsening:
-    """Lines of one of the histories are gone."""
+    """Lines of one of the histories are gone; a watcher whose last line is gone did not end in order, as `load_evidence` reads it."""
     field = str(rng.choice(["pods", "nodes", "leaders", "observations", "release_reads"]))
-    return f"some of {field} are gone", replace(run, **of_field(field, _without(getattr(run, field), rng)))
+    made = replace(run, **of_field(field, _without(getattr(run, field), rng)))
+    ended = {one.subject for one in run.every(WatchClosed)} - {one.subject for one in made.every(WatchClosed)}
+    watchers = {name: replace(one, closed=one.closed and name not in ended) for name, one in run.watchers.items()}
+    return f"some of {field} are gone", replace(made, watchers=watchers)
 
 
 def drop_rows(run: Evidence, rng: Rng) -> Worsening:

@@ -83,6 +83,13 @@ def test_silence_needs_an_answer_before_and_after_a_time_without_answers(
     assert found.outcome is outcome, found.reason
 
 
+@pytest.mark.parametrize(("counted", "outcome"), [(1, PASS), (2, INCONCLUSIVE)])
+def test_a_time_without_answers_that_was_counted_is_recorded(counted: int, outcome: Outcome) -> None:
+    """One is recorded, and hides nothing; of another one nothing is known."""
+    (found,) = of(QUIET, with_rules(blind("alerts", 20, 22), answers(0.3, 219, blind=counted), **HELD))
+    assert (found.outcome, "was 2 times without data, 1 are recorded" in found.reason) == (outcome, counted == 2)
+
+
 @pytest.mark.parametrize(("held", "outcome"), [(6.2, INCONCLUSIVE), (6.4, PASS)])
 def test_an_alert_that_was_pending_can_fire_after_the_rest_of_its_time_only(held: float, outcome: Outcome) -> None:
     """Not pending yet at 15.75 s, gone at 22.1 s; nothing was read from 20 to 22 s."""

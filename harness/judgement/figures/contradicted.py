@@ -11,7 +11,7 @@ from harness.judgement.measures import Case
 from harness.judgement.shapes.facts import known
 from harness.judgement.shapes.found import Found
 from harness.model import Check, Demand, Measure, Quantity
-from harness.model.observations import AlertRuleLoaded, AlertSeen, AutoscalerSeen, every
+from harness.model.observations import AlertRuleLoaded, AlertSeen, AutoscalerSeen
 from harness.units import NS_PER_S
 
 AUTOSCALERS: Final = "history/autoscalers.ndjson"
@@ -65,7 +65,7 @@ def _autoscaler(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
     spans = [window.span for window in case.evidence.fault_free()]
     faults = [window.span for window in case.evidence.windows.values() if not window.fault_free]
     for subject in sorted({fact.subject.rpartition(": ")[0] for fact in check.facts} - {""}):
-        said = [one for one in every(AutoscalerSeen, case.evidence.observations) if one.subject == subject]
+        said = [one for one in case.evidence.every(AutoscalerSeen) if one.subject == subject]
         stretches = list(_amiss(said, demand.params["deployment"], _end_ns(case)))
         found = [
             (min(until_ns, end_ns) - max(since_ns, start_ns), since_ns, why)
@@ -113,7 +113,7 @@ def _severities(case: Case, _check: Check, demand: Demand) -> Iterator[Measure]:
     """
     expected = demand.params.get(_SEVERITY)
     for rule in (demand.params["first"], demand.params["second"]) if expected else ():
-        loaded = [one for one in every(AlertRuleLoaded, case.evidence.observations) if one.subject == rule]
+        loaded = [one for one in case.evidence.every(AlertRuleLoaded) if one.subject == rule]
         carried = {str(one.labels.get(_SEVERITY, "")) for one in loaded}
         fired, sent = (set(read(case, rule)) - {*carried, expected} for read in (_fired_with, _sent_with))
         found = (
@@ -129,7 +129,7 @@ def _severities(case: Case, _check: Check, demand: Demand) -> Iterator[Measure]:
 
 def _fired_with(case: Case, rule: str) -> Iterator[str]:
     """The severity of each alert of a rule."""
-    for one in every(AlertSeen, case.evidence.observations):
+    for one in case.evidence.every(AlertSeen):
         if one.subject == rule:
             yield dict(alert_labels(one)).get(_SEVERITY, "")
 

@@ -40,7 +40,7 @@ from harness.model import (
     StarvedTime,
     Window,
 )
-from harness.model.observations import MachineSeen, every
+from harness.model.observations import MachineSeen
 from harness.model.records.table import CONTROL
 from harness.units import NS_PER_S
 
@@ -113,7 +113,7 @@ def without_starved(plan: Plan, evidence: Evidence, traffic: str | None, limit_n
     was merely too small, or waited for its disks, or in which the release took more than its own, stays: such a release starves the machine itself.
     """
     spans = [window.span for window in evidence.fault_free(traffic)]
-    seen, watch = every(MachineSeen, evidence.observations), evidence.watchers.get(CONTROL.name)
+    seen, watch = evidence.every(MachineSeen), evidence.watchers.get(CONTROL.name)
     control, scarce = evidence.recorded.get(CONTROL.name), scarcity(seen)
     if control is None or scarce is None or starvation(plan, evidence, spans) is None:
         return None
@@ -170,7 +170,7 @@ def machine_result(plan: Plan, evidence: Evidence) -> MachineResult | None:
     For a sandbox it decides (`starvation`). For any other target with a loopback address it is only reported, so that a reader sees how far the
     latencies of a service beside the harness can be trusted.
     """
-    beside = is_sandbox(plan) or any(map(_has_figures, every(MachineSeen, evidence.observations)))
+    beside = is_sandbox(plan) or any(map(_has_figures, evidence.every(MachineSeen)))
     return _result(evidence, None) if beside else None
 
 
@@ -190,7 +190,7 @@ def _result(evidence: Evidence, spans: Spans | None) -> MachineResult | None:
     if not len(table):
         return None
     witness = table.once(control_witness if table is control else watch_witness)
-    every_seen = list(every(MachineSeen, evidence.observations))
+    every_seen = list(evidence.every(MachineSeen))
     seen = [one for one in every_seen if _covers(one.when_ns, spans)]
     watched, late = (at[_inside(at * NS_PER_S, spans)] for at in (witness.watched, witness.late))
     scarce = scarcity(every_seen)

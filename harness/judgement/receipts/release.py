@@ -18,7 +18,7 @@ import numpy as np
 
 from harness.judgement.recovery import answered
 from harness.model import Evidence, Plan, Receipt, ReleaseRead, Table
-from harness.model.observations import ActStarted, every
+from harness.model.observations import ActStarted
 
 UNNAMED: Final = 0.01
 """If answers are the only source, at most this share of the successful answers may name no release."""
@@ -132,7 +132,7 @@ def _unread(plan: Plan, evidence: Evidence, reads: Mapping[str, ReleaseRead]) ->
     yield from (f"the release could not be read {one.when} the load: {one.why}" for one in reads.values() if one.why)
     if len(reads) == 1:
         yield f"the release was read only {next(iter(reads))} the load"
-    if not reads and plan.live and any(every(ActStarted, evidence.observations)):
+    if not reads and plan.live and any(evidence.every(ActStarted)):
         yield "the release was read neither before nor after the load"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from harness.judgement.recovery import Requests
 from harness.judgement.recovery.requests import GAP_NS
 from harness.model import Evidence, Receipt
-from harness.model.observations import WatchBlind, every
+from harness.model.observations import WatchBlind, WatchClosed
 from harness.model.records.table import Ints
 from harness.units import NS_PER_S
 
@@ -80,14 +80,27 @@ def followed(
         return Receipt(ok=False, why=f"the watcher {watcher!r} left no record", files=files)
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher {watcher!r}: {source.why or 'it did not complete'}", files=files)
+    if why := lines_missing(evidence, watcher):
+        return Receipt(ok=False, why=why, files=files)
     if blind_s := _blind_s(evidence, watcher, spans, longest_ns, hides):
         return Receipt(ok=False, why=f"the watcher {watcher!r} received no data for {blind_s:.3g} s", files=files)
     return Receipt(ok=True, why=f"the watcher {watcher!r} watched until the run ended", files=files)
 
 
+def lines_missing(evidence: Evidence, watcher: str) -> str:
+    """That a watcher counted more times without data than are recorded; empty if it did not."""
+    counted = max((closed.blind for closed in evidence.every(WatchClosed) if closed.subject == watcher), default=0)
+    recorded = sum(blind.subject == watcher for blind in evidence.every(WatchBlind))
+    return (
+        f"the watcher {watcher!r} was {counted} times without data, {recorded} are recorded"
+        if counted > recorded
+        else ""
+    )
+
+
 def blind_spells(evidence: Evidence, watcher: str) -> Iterator[Span]:
     """The times in which a watcher received no data; the watcher of pods follows nodes as well, whose gaps are left out."""
-    for blind in every(WatchBlind, evidence.observations):
+    for blind in evidence.every(WatchBlind):
         if blind.subject == watcher and not blind.of_.endswith("/nodes"):
             yield blind.from_ns, blind.until_ns
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from harness.model.observations.kinds import Recorded, every
 from harness.model.planned.plan import Plan
 from harness.model.records.facts import Check
 from harness.model.records.fault import FaultWindow
@@ -15,6 +16,7 @@ from harness.model.records.table import PROBES, REPLICAS, Table
 from harness.model.records.window import Window, fault_name
 
 _Known = TypeVar("_Known")
+_Kind = TypeVar("_Kind", bound=Recorded)
 
 DATABASE: Final = "database"
 ENTRY: Final = "entry"
@@ -342,6 +344,10 @@ class Evidence:
             self._known[key] = ask()
         answer: _Known = self._known[key]
         return answer
+
+    def every(self, kind: type[_Kind]) -> tuple[_Kind, ...]:
+        """The observations of one class, in order of time."""
+        return self.once((kind,), lambda: tuple(every(kind, self.observations)))
 
     @property
     def tables(self) -> Mapping[str, Table]:

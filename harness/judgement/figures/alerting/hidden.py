@@ -9,7 +9,7 @@ from typing import Final
 from harness.judgement.figures.alerting.history import ANSWERED_NS, WATCHER, alert_labels, not_yet_ns
 from harness.judgement.receipts.watch import Span, blind_spells, followed
 from harness.model import Evidence, Receipt
-from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, WatchClosed, every
+from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, WatchClosed
 from harness.units import NS_PER_S
 
 _NOTICES: Final = "notices"
@@ -43,7 +43,7 @@ def _unread(spans: Iterable[Span], blind: Sequence[Span]) -> bool:
 
 def _answered(evidence: Evidence, watcher: str) -> Span:
     """From the request of the first valid answer to the end of the last one, in ns; if these are not recorded, as far as the records prove answers."""
-    closed = next(reversed([one for one in every(WatchClosed, evidence.observations) if one.subject == watcher]), None)
+    closed = next(reversed([one for one in evidence.every(WatchClosed) if one.subject == watcher]), None)
     if closed is not None and closed.first_answer_ns is not None and closed.last_answer_ns is not None:
         return closed.first_answer_ns, closed.last_answer_ns
     read = [one.mono_ns for one in evidence.observations if one.source == watcher]
@@ -59,7 +59,7 @@ def _hiding_alerts(evidence: Evidence) -> Callable[[Span], bool]:
     alert of the rule had changed at its end: an alert that was not pending at the beginning must first be pending for so long. Nor if the
     time is shorter than `keep_firing_for`, or than half an evaluation interval.
     """
-    loaded = list(every(AlertRuleLoaded, evidence.observations))
+    loaded = list(evidence.every(AlertRuleLoaded))
     first_ns, last_ns = _answered(evidence, WATCHER)
     blind_times = list(blind_spells(evidence, WATCHER))
     changes = list(_changes(evidence))
@@ -92,7 +92,7 @@ def _hiding_alerts(evidence: Evidence) -> Callable[[Span], bool]:
 def _changes(evidence: Evidence) -> Iterator[_Pair]:
     """Each change of an alert with the one before it."""
     before: dict[frozenset[tuple[str, str]], AlertSeen] = {}
-    for seen in sorted(every(AlertSeen, evidence.observations), key=lambda seen: seen.when_ns):
+    for seen in sorted(evidence.every(AlertSeen), key=lambda seen: seen.when_ns):
         labels = alert_labels(seen)
         yield before.get(labels), seen
         before[labels] = seen
@@ -106,7 +106,7 @@ def _hiding_notices(evidence: Evidence) -> Callable[[Span], bool]:
     """
     first_ns, last_ns = _answered(evidence, _NOTICES)
     read: dict[str, dict[int, int]] = {}
-    for notice in every(NoticeReceived, evidence.observations):
+    for notice in evidence.every(NoticeReceived):
         read.setdefault(notice.subject, {}).setdefault(notice.number, notice.recorded_ns)
     holes = [
         (own[lower], own[upper]) for own in read.values() for lower, upper in pairwise(sorted(own)) if upper > lower + 1

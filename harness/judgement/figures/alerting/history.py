@@ -12,7 +12,7 @@ from harness.judgement.measures import Case
 from harness.judgement.receipts.faults.attempts import answered_until_ns, counted_attempt, known_until_ns
 from harness.judgement.receipts.watch import Span, blind_spells
 from harness.model import Evidence, Experiment, Measure, Plan, Receipt, Window
-from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, every
+from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived
 from harness.model.planned.domain import NO_FAULT
 from harness.units import NS_PER_S
 
@@ -105,7 +105,7 @@ def fired(evidence: Evidence) -> list[Fired]:
     found: list[Fired] = []
     open_at: dict[Labels, AlertSeen] = {}
     pending: dict[Labels, int] = {}
-    for seen in sorted(every(AlertSeen, evidence.observations), key=lambda seen: seen.when_ns):
+    for seen in sorted(evidence.every(AlertSeen), key=lambda seen: seen.when_ns):
         labels = alert_labels(seen)
         begins = seen.kind == "alert.firing" or (seen.kind == "alert.present" and seen.state == FIRING)
         if begins:
@@ -124,7 +124,7 @@ def fired(evidence: Evidence) -> list[Fired]:
 def rules(evidence: Evidence) -> dict[str, AlertRuleLoaded]:
     """The loaded alerting rules by name, as first read; of several rules of one name, one that cannot be evaluated or has no input, if there is one."""
     found: dict[str, AlertRuleLoaded] = {}
-    for rule in every(AlertRuleLoaded, evidence.observations):
+    for rule in evidence.every(AlertRuleLoaded):
         is_first = rule.since_ns is None
         if rule.subject not in found or (is_first and _badness(found[rule.subject]) <= _badness(rule)):
             found[rule.subject] = rule
@@ -142,7 +142,7 @@ def could_not_fire(evidence: Evidence, spans: Iterable[Span], names: frozenset[s
     """
     stretches = list(spans)
     known: dict[tuple[str, str, Labels], list[AlertRuleLoaded]] = {}
-    for rule in every(AlertRuleLoaded, evidence.observations):
+    for rule in evidence.every(AlertRuleLoaded):
         if names is None or rule.subject in names:
             labels = frozenset((key, str(value)) for key, value in rule.labels.items())
             known.setdefault((rule.group, rule.subject, labels), []).append(rule)
@@ -171,14 +171,14 @@ def _unable(said: Sequence[AlertRuleLoaded]) -> Iterator[tuple[int, int, str]]:
 
 def rules_of(evidence: Evidence, part: str) -> frozenset[str]:
     """The names of the rules with this label `part`."""
-    loaded = every(AlertRuleLoaded, evidence.observations)
+    loaded = evidence.every(AlertRuleLoaded)
     return frozenset(rule.subject for rule in loaded if rule.labels.get("part") == part)
 
 
 def notices(evidence: Evidence, start_ns: int = 0, end_ns: int = 2**63) -> list[NoticeReceived]:
     """The notices that came in a span of time, in order of arrival; each number once."""
     unique: dict[tuple[str, int], NoticeReceived] = {}
-    for notice in every(NoticeReceived, evidence.observations):
+    for notice in evidence.every(NoticeReceived):
         if start_ns <= notice.when_ns < end_ns:
             unique.setdefault((notice.subject, notice.number), notice)
     return sorted(unique.values(), key=lambda notice: notice.when_ns)

@@ -22,7 +22,7 @@ from harness.model import (
     Receipt,
     Table,
 )
-from harness.model.observations import ActivityDone, every
+from harness.model.observations import ActivityDone
 from harness.units import NS_PER_S
 
 ORDER: Final = "order-promotion"
@@ -62,7 +62,7 @@ def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[M
 def _order(evidence: Evidence, attempt: Experiment) -> _Order | None:
     """When the promotion of which member was ordered, by the last activity of that name in the attempt."""
     found = None
-    for done in every(ActivityDone, evidence.observations):
+    for done in evidence.every(ActivityDone):
         here = attempt.observed_from_ns <= done.recorded_ns <= attempt.observed_until_ns
         if here and done.subject == attempt.name and done.name == ORDER and done.status == "succeeded":
             found = _Order(done.started_ns, done.output)

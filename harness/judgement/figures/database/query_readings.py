@@ -16,7 +16,7 @@ from harness.judgement.figures.alerting.hidden import watched
 from harness.judgement.figures.spec import Need
 from harness.judgement.stats.quantile_moments import KnownMoments
 from harness.model import Evidence, Receipt
-from harness.model.observations import StatementsGrown, every
+from harness.model.observations import StatementsGrown
 
 FILE: Final = "history/statements.ndjson"
 FILES: Final = ("history/statements.", "history/watch.")
@@ -68,28 +68,19 @@ def query_times(evidence: Evidence, longest_s: float) -> list[QueryP95]:
         evidence: of the run.
         longest_s: maximum age of calls that count at a reading, in s; a query that is called too rarely for that is left out.
     """
-    texts: dict[str, str] = {}
-    called: dict[str, list[_Calls]] = defaultdict(list)
-    for reads in _by_member(evidence).values():
-        for one, calls in _grown(reads, texts):
-            called[one].append(calls)
-    found = [
-        time
-        for one, calls in called.items()
-        for time in _newest(texts[one], sorted(calls, key=lambda each: each.until_ns), round(longest_s * 1e9))
-    ]
+    texts, called = _calls_in(evidence)
+    found = [time for one, calls in called.items() for time in _newest(texts[one], calls, round(longest_s * 1e9))]
     return sorted(found, key=lambda time: (time.until_ns, time.query))
 
 
 def calls_within(evidence: Evidence, span: tuple[int, int]) -> tuple[Mapping[str, str], Mapping[str, KnownMoments]]:
     """By id the text of every query, and the moments of its calls on all members together that ended within a span of time."""
-    texts: dict[str, str] = {}
-    called: dict[str, list[KnownMoments]] = defaultdict(list)
-    for reads in _by_member(evidence).values():
-        for one, calls in _grown(reads, texts):
-            if span[0] <= calls.since_ns and calls.until_ns <= span[1]:
-                called[one].append(calls.moments)
-    return texts, {one: joined(parts) for one, parts in called.items()}
+    texts, called = _calls_in(evidence)
+    within = {
+        one: [each.moments for each in calls if span[0] <= each.since_ns and each.until_ns <= span[1]]
+        for one, calls in called.items()
+    }
+    return texts, {one: joined(parts) for one, parts in within.items() if parts}
 
 
 def read_receipt(evidence: Evidence, span: tuple[int, int], members: Collection[str] = ()) -> Receipt:
@@ -122,9 +113,23 @@ def unread_members(reads: Collection[str], members: Collection[str]) -> list[str
     return sorted({*members} - {*reads}) if {*members} & {*reads} else []
 
 
+def _calls_in(evidence: Evidence) -> tuple[Mapping[str, str], Mapping[str, Sequence[_Calls]]]:
+    """By id of the statement, its text, and its calls on all members in order of time."""
+
+    def found() -> tuple[dict[str, str], dict[str, list[_Calls]]]:
+        texts: dict[str, str] = {}
+        called: dict[str, list[_Calls]] = defaultdict(list)
+        for reads in _by_member(evidence).values():
+            for one, calls in _grown(reads, texts):
+                called[one].append(calls)
+        return texts, {one: sorted(calls, key=lambda each: each.until_ns) for one, calls in called.items()}
+
+    return evidence.once(_calls_in, found)
+
+
 def _by_member(evidence: Evidence) -> Mapping[str, Sequence[StatementsGrown]]:
     found: dict[str, list[StatementsGrown]] = defaultdict(list)
-    for read in every(StatementsGrown, evidence.observations):
+    for read in evidence.every(StatementsGrown):
         found[read.subject].append(read)
     return {member: sorted(mine, key=lambda one: one.when_ns) for member, mine in found.items()}
 
@@ -172,13 +177,14 @@ def joined(parts: Sequence[KnownMoments]) -> KnownMoments:
 def _newest(query: str, calls: Sequence[_Calls], longest_ns: int) -> Iterable[QueryP95]:
     """The p95 of the newest calls at each reading."""
     for last, one in enumerate(calls):
-        own: list[KnownMoments] = []
+        own, n = list[KnownMoments](), 0
         for earlier in reversed(calls[: last + 1]):
-            if earlier.until_ns <= one.until_ns - longest_ns or sum(part.n for part in own) >= FEWEST:
+            if earlier.until_ns <= one.until_ns - longest_ns or n >= FEWEST:
                 break
             own.append(earlier.moments)
-        together = joined(own)
-        if together.n >= FEWEST:
+            n += earlier.moments.n
+        if n >= FEWEST:
+            together = joined(own)
             rank = max(math.ceil(round(_QUANTILE * together.n, 9)), 1)
             low, high = together.at_least(rank), together.at_most(rank)
             yield QueryP95(

@@ -33,7 +33,7 @@ from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.quantile_moments import KnownMoments, quantile_by_moments
 from harness.judgement.stats.statistics import needed
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Phase, Receipt, Window
-from harness.model.observations import StatementCounts, every
+from harness.model.observations import StatementCounts
 from harness.units import NS_PER_S
 
 _FILES: Final = ("history/queries.ndjson",)
@@ -166,7 +166,7 @@ def _statements(case: Case, window: Window) -> tuple[_Statements, str]:
 def _readings(case: Case, window: Window) -> Mapping[str, Sequence[StatementCounts]]:
     """The readings under the window's traffic, by member; raises _Uncounted if a member was not read."""
     reads: dict[str, list[StatementCounts]] = defaultdict(list)
-    for read in every(StatementCounts, case.evidence.observations):
+    for read in case.evidence.every(StatementCounts):
         if read.traffic == window.traffic:
             if read.why:
                 raise _Uncounted(f"the statistics of {read.subject or 'the database'} were not read: {read.why}")

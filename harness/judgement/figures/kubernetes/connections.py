@@ -20,7 +20,7 @@ from harness.judgement.shapes.every import Things, every_one
 from harness.judgement.special import chdtri
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, ReasonKind, Receipt, Window
-from harness.model.observations import FlowsSeen, every
+from harness.model.observations import FlowsSeen
 from harness.units import NS_PER_S
 
 _FILES: Final = ("history/connections.ndjson",)
@@ -78,7 +78,7 @@ class _ConnectionLog:
 
 def _log(case: Case, window: Window) -> _ConnectionLog:
     reads = sorted(
-        (read for read in every(FlowsSeen, case.evidence.observations) if read.traffic == window.traffic),
+        (read for read in case.evidence.every(FlowsSeen) if read.traffic == window.traffic),
         key=lambda read: read.when_ns,
     )
     if len(reads) < 2:

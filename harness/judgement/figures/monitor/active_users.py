@@ -36,7 +36,7 @@ from harness.model import (
     Table,
     Window,
 )
-from harness.model.observations import ActiveUsersRead, every
+from harness.model.observations import ActiveUsersRead
 from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
@@ -113,7 +113,7 @@ def _readings(case: Case, window: Window) -> _Readings:
     Raises:
         _NotTold: there are too few readings.
     """
-    reads = [read for read in every(ActiveUsersRead, case.evidence.observations) if read.traffic == window.traffic]
+    reads = [read for read in case.evidence.every(ActiveUsersRead) if read.traffic == window.traffic]
     told = [read for read in reads if not read.why]
     failed = next((read.why for read in reads if read.why), "")
     if not told:

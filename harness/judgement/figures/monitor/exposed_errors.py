@@ -16,7 +16,7 @@ from harness.judgement.measures import Case
 from harness.judgement.recovery import SERVER_ERROR
 from harness.judgement.routes import are_of
 from harness.model import Table, Window
-from harness.model.observations import ActivityDone, MetricsRead, every
+from harness.model.observations import ActivityDone, MetricsRead
 from harness.model.records.recorded import SERVICE
 from harness.model.records.table import Bools
 
@@ -30,7 +30,7 @@ _ROUTES: Final = "label the requests that every service counts with the names th
 
 def _read_by(case: Case, window: Window, *, least: int = 0) -> int:
     """How many reads the window's experiment made itself, on the route of the probes; with `least`, only those answered with such a status or above."""
-    done = [one for one in every(ActivityDone, case.evidence.observations) if window.experiment == one.subject]
+    done = [one for one in case.evidence.every(ActivityDone) if window.experiment == one.subject]
     return sum(n for one in done for status, n in one.answers.items() if int(status) >= least)
 
 
@@ -101,7 +101,7 @@ def errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterabl
 
 def services_of(case: Case, window: Window) -> tuple[str, ...]:
     """The services that any route of the traffic needs, as the target file says; raises UnknownMetric if it does not say it of a route."""
-    reads, routes = list(every(MetricsRead, case.evidence.observations)), routes_of(case, window)
+    reads, routes = list(case.evidence.every(MetricsRead)), routes_of(case, window)
     if untold := [route for route in routes if not any(route in read.routes for read in reads)]:
         raise UnknownMetric(f"which services {', '.join(untold)} needs is not recorded", hint=_SERVICES)
     named = {str(service) for read in reads for route in routes for service in read.routes.get(route, ())}
@@ -110,9 +110,7 @@ def services_of(case: Case, window: Window) -> tuple[str, ...]:
 
 def pods_of(case: Case, service: str) -> frozenset[str]:
     """The pods of a service whose metrics were read."""
-    return frozenset(
-        read.subject for read in every(MetricsRead, case.evidence.observations) if read.workload == service
-    )
+    return frozenset(read.subject for read in case.evidence.every(MetricsRead) if read.workload == service)
 
 
 def errors_at(service: str, case: Case, window: Window, course: MetricCourse) -> Iterable[Compared | UnknownMetric]:

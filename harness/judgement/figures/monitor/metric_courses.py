@@ -14,7 +14,7 @@ from harness.judgement.measures import Case
 from harness.judgement.recovery import SERVER_ERROR
 from harness.judgement.stats.statistics import Floats
 from harness.model import Table, Window
-from harness.model.observations import MetricsRead, every
+from harness.model.observations import MetricsRead
 from harness.units import NS_PER_S
 
 _SHORTEST_NS: Final = 5 * NS_PER_S
@@ -105,7 +105,7 @@ def metric_course(case: Case, window: Window) -> MetricCourse:
         UnknownMetric: a pod was not read, or the readings cover less than half of the window.
     """
     reads: dict[str, list[MetricsRead]] = defaultdict(list)
-    for read in every(MetricsRead, case.evidence.observations):
+    for read in case.evidence.every(MetricsRead):
         if is_beside(read, window):
             if read.why:
                 raise UnknownMetric(f"the metrics of {read.subject or 'every pod'} were not read: {read.why}")
@@ -143,7 +143,7 @@ def window_of_errors(case: Case, window: Window, pods: frozenset[str] | None = N
     """
     found = [window]
     for own in case.evidence.windows.values():
-        reads = [one.when_ns for one in every(MetricsRead, case.evidence.observations) if is_beside(one, own)]
+        reads = [one.when_ns for one in case.evidence.every(MetricsRead) if is_beside(one, own)]
         if own.experiment and own.traffic == window.traffic and len(reads) > 1:
             span = (min(reads), max(reads))
             near = [

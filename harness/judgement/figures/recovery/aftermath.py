@@ -12,7 +12,7 @@ from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.shapes.facts import known
 from harness.judgement.shapes.found import Found
 from harness.model import Evidence, Experiment, Measure, Op, ReasonKind
-from harness.model.observations import SteadySeen, every
+from harness.model.observations import SteadySeen
 
 POD: Final = "pod"
 """The fault domain that is excluded here: the objective on the first request of a new pod covers missing pods."""
@@ -44,7 +44,7 @@ def _unsteady_without_fault(evidence: Evidence) -> str:
         return evidence.steady_start.why
     every_sent = [one.fault.sent_ns for attempts in evidence.experiments.values() for one in attempts]
     first_ns = min(sent_ns for sent_ns in every_sent if sent_ns is not None)
-    seen = (one for one in every(SteadySeen, evidence.observations) if not one.ok and one.when_ns < first_ns)
+    seen = (one for one in evidence.every(SteadySeen) if not one.ok and one.when_ns < first_ns)
     return next((one.why for one in seen), "")
 
 

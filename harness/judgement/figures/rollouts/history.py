@@ -10,6 +10,7 @@ from typing import Final
 from harness.judgement.figures.rollouts.contradictory import contradiction
 from harness.judgement.figures.spec import Basis, Need, Spec, nothing_afterwards
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure
+from harness.judgement.once import once_a_run
 from harness.judgement.receipts.closed_load import NO_TRAFFIC, weakest
 from harness.judgement.receipts.faults.attempts import samples_due
 from harness.judgement.receipts.load import HEALTH_S, load_receipt
@@ -118,6 +119,7 @@ class RolloutHistory:
         return samples_due(evidence, traffic, (start_ns, end_ns))
 
 
+@once_a_run
 def history_of(plan: Plan, evidence: Evidence, name: str) -> RolloutHistory | str:
     """The rollout of that name; or a text that says why it cannot be judged: it was not planned or begun, or its record contradicts itself or the plan."""
     if name not in plan.rollouts:

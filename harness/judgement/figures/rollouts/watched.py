@@ -23,7 +23,7 @@ from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.wording import formatted
 from harness.model import Figure, LimitRule, Measure, Op, ReasonKind, Receipt
-from harness.model.observations import PodAsked, RolloutStarted, SeriesRead, every
+from harness.model.observations import PodAsked, RolloutStarted, SeriesRead
 from harness.units import NS_PER_S
 
 _PODS: Final = ("history/pod-reads.ndjson", "history/pods.ndjson", "history/rollouts.ndjson")
@@ -53,7 +53,7 @@ def health_read(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """One measure per workload: the pod whose health was not read for the longest time."""
     asked = _asked(case, history)
     if not asked:
-        yield untold(case, _whys(every(PodAsked, case.evidence.observations)) or "no pod was read", _PODS, of="")
+        yield untold(case, _whys(case.evidence.every(PodAsked)) or "no pod was read", _PODS, of="")
         return
     lives = _lives(case, history, asked)
     by_workload: dict[str, list[_Longest]] = defaultdict(list)
@@ -75,7 +75,7 @@ def health_read(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 def _asked(case: Case, history: RolloutHistory) -> dict[str, list[PodAsked]]:
     """The readings of each pod, by its uid, in order of time."""
     found: dict[str, list[PodAsked]] = defaultdict(list)
-    for one in every(PodAsked, case.evidence.observations):
+    for one in case.evidence.every(PodAsked):
         if one.rollout == history.plan.name and one.subject:
             found[one.uid].append(one)
     return {uid: sorted(reads, key=lambda one: one.when_ns) for uid, reads in found.items()}
@@ -177,7 +177,7 @@ def deployed(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 def _objects(case: Case, history: RolloutHistory) -> list[tuple[str, str]]:
     """Namespace and name of the objects that the rollout changes, and of those that it left unchanged because nothing differs."""
-    started = next(one for one in every(RolloutStarted, case.evidence.observations) if one.subject == history.plan.name)
+    started = next(one for one in case.evidence.every(RolloutStarted) if one.subject == history.plan.name)
     subjects = [subject.rpartition(" ")[2] for subject in (*started.objects, *started.unchanged)]
     return sorted((place, name) for place, _, name in (subject.partition("/") for subject in subjects))
 
@@ -240,7 +240,7 @@ class _Gap:
 
 def _metrics(case: Case, history: RolloutHistory) -> Iterator[Measure]:
     by_workload: dict[str, list[SeriesRead]] = defaultdict(list)
-    mine = [one for one in every(SeriesRead, case.evidence.observations) if one.rollout == history.plan.name]
+    mine = [one for one in case.evidence.every(SeriesRead) if one.rollout == history.plan.name]
     for read in sorted(mine, key=lambda one: one.when_ns):
         if read.subject:
             by_workload[read.subject].append(read)

@@ -16,7 +16,7 @@ from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.watch import Span, pods_receipt
 from harness.judgement.shapes.amount import Amount, amount
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Phase, PodChange, ReasonKind
-from harness.model.observations import AutoscalerSeen, every
+from harness.model.observations import AutoscalerSeen
 from harness.model.planned.scaling import SPIKE
 
 _PODS: Final = "history/pods.ndjson"
@@ -135,7 +135,7 @@ def _not_autoscaled(case: Case, autoscalers: Mapping[str, Sequence[AutoscalerSee
 def _chosen(case: Case) -> Mapping[str, list[AutoscalerSeen]]:
     """By autoscaler what it reported: the autoscaler that the sentence names, those of the services that it names, or all."""
     named, found = case.objective.scope.subject, dict[str, list[AutoscalerSeen]]()
-    for one in every(AutoscalerSeen, case.evidence.observations):
+    for one in case.evidence.every(AutoscalerSeen):
         name = one.subject.rpartition("/")[2]
         if named in ("", name) or one.target in named.split(BETWEEN):
             found.setdefault(one.subject, []).append(one)

@@ -122,7 +122,7 @@ def said_of(evidence: Evidence, workload: str) -> tuple[AutoscalerSeen, ...]:
     namespace, _, name = workload.rpartition("/")
     return tuple(
         one
-        for one in every(AutoscalerSeen, evidence.observations)
+        for one in evidence.every(AutoscalerSeen)
         if one.target == name and one.subject.rpartition("/")[0] == namespace
     )
 
@@ -174,8 +174,8 @@ def autoscalers_receipt(evidence: Evidence, *spans: Span) -> Receipt:
 
 def followed_until_ns(evidence: Evidence) -> int:
     """Until when the autoscalers were followed: the end that their watcher recorded, or else the end of the traffic."""
-    closed = [one.recorded_ns for one in every(WatchClosed, evidence.observations) if one.subject == WATCHER]
-    seen = [one.when_ns + 1 for one in every(AutoscalerSeen, evidence.observations)]
+    closed = [one.recorded_ns for one in evidence.every(WatchClosed) if one.subject == WATCHER]
+    seen = [one.when_ns + 1 for one in evidence.every(AutoscalerSeen)]
     return max([*(closed or [window.end_ns for window in evidence.windows.values()]), *seen], default=0)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from harness.judgement.figures.scaling.record import AGAIN
 from harness.judgement.measures import Case, inconclusive
 from harness.model import Measure
-from harness.model.observations import AutoscalerSeen, every
+from harness.model.observations import AutoscalerSeen
 
 
 def _autoscalers_of(case: Case) -> Mapping[str, tuple[AutoscalerSeen, ...]]:
     """By autoscaler (`NAMESPACE/NAME`) what it reported, in order of time, for autoscalers whose target is the objective's subject."""
     found = dict[str, tuple[AutoscalerSeen, ...]]()
-    for one in every(AutoscalerSeen, case.evidence.observations):
+    for one in case.evidence.every(AutoscalerSeen):
         if one.target == case.objective.scope.subject:
             found[one.subject] = (*found.get(one.subject, ()), one)
     return found

@@ -41,7 +41,7 @@ from harness.model import (
     Receipt,
     Window,
 )
-from harness.model.observations import MemoryRead, every
+from harness.model.observations import MemoryRead
 from harness.units import NS_PER_S
 
 NAME: Final = Figure.MEMORY_GROWTH.value
@@ -100,7 +100,7 @@ def memory_growth(case: Case) -> Iterable[Measure]:
         return
     planned = case.plan.traffic.get(window.traffic)
     observed = _observed(case, window, min(window.seconds, planned.window_s if planned else math.inf))
-    reads = [read for read in every(MemoryRead, case.evidence.observations) if read.traffic == window.traffic]
+    reads = [read for read in case.evidence.every(MemoryRead) if read.traffic == window.traffic]
     yield from _by_container(case, observed, reads, {})
     yield from _unread(case, window, reads)
 
@@ -108,7 +108,7 @@ def memory_growth(case: Case) -> Iterable[Measure]:
 def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
     """The measures of the time in which all users had the candidate, of containers whose pods existed all that time; each workload needs at least one."""
     rollout = case.objective.scope.rollout
-    reads = [read for read in every(MemoryRead, case.evidence.observations) if rollout and read.rollout == rollout]
+    reads = [read for read in case.evidence.every(MemoryRead) if rollout and read.rollout == rollout]
     for window in windows:
         observed = _observed(case, window, window.seconds)
         stayed = _there(case, window)

@@ -12,7 +12,7 @@ from harness.judgement.receipts.load import planned_journeys
 from harness.judgement.recovery.users import ROUTE, rates_of
 from harness.judgement.recovery.usual import promised_ms
 from harness.model import SAMPLES, Evidence, Experiment, Plan, Table, Window, fault_free_name
-from harness.model.observations import RolloutStarted, every
+from harness.model.observations import RolloutStarted
 from harness.units import NS_PER_MS
 
 _UNPROMISED_MS: Final = 1000.0
@@ -121,4 +121,4 @@ def _sent(evidence: Evidence) -> Iterable[int]:
     """When each fault was sent, and each candidate of a rollout."""
     for attempts in evidence.experiments.values():
         yield from (attempt.fault.sent_ns for attempt in attempts if attempt.fault.sent_ns is not None)
-    yield from (rollout.when_ns for rollout in every(RolloutStarted, evidence.observations))
+    yield from (rollout.when_ns for rollout in evidence.every(RolloutStarted))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.model import Evidence, Experiment, Hit, Objective, Receipt
-from harness.model.observations import AutoscalerSeen, every
+from harness.model.observations import AutoscalerSeen
 from harness.model.planned.domain import DATABASE
 from harness.units import NS_PER_S
 
@@ -208,7 +208,7 @@ def falls(evidence: Evidence) -> dict[tuple[str, str], dict[int, int]]:
     """Each decision of an autoscaler for fewer replicas: when, and by how many; by namespace and name of the workload."""
     said: dict[str, int] = {}
     falls: dict[tuple[str, str], dict[int, int]] = {}
-    for one in every(AutoscalerSeen, evidence.observations):
+    for one in evidence.every(AutoscalerSeen):
         fewer = said.get(one.subject, 0) - one.desired
         if fewer > 0:
             falls.setdefault((one.subject.partition("/")[0], one.target), {})[one.when_ns] = fewer

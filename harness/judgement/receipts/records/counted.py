@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.model import PROBES, Evidence, Table, WatchSource
-from harness.model.observations import WatchClosed, every
+from harness.model.observations import WatchClosed
 from harness.model.records.evidence import ENTRY
 from harness.model.records.recorded import RECORDED, SERVICE
 
@@ -25,7 +25,7 @@ def trusted(evidence: Evidence) -> Mapping[str, WatchSource]:
 def miscounted(evidence: Evidence) -> Mapping[str, str]:
     """By watcher whose rows are not complete: how many probes it made and how many are recorded, in words."""
     found: dict[str, str] = {}
-    counts = {closed.subject: closed.probes for closed in every(WatchClosed, evidence.observations)}
+    counts = {closed.subject: closed.probes for closed in evidence.every(WatchClosed)}
     for declared in RECORDED:
         rows, made = evidence.tables.get(declared.schema.name), counts.get(declared.watcher, 0)
         if rows is None or declared.watcher not in evidence.watchers or declared.watcher in found:

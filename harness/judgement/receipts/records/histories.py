@@ -12,8 +12,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from harness.judgement.receipts.watch import lines_missing
 from harness.model import Evidence
-from harness.model.observations import WatchBlind, WatchClosed, every
+from harness.model.observations import WatchClosed
 
 
 def broken_chains(evidence: Evidence) -> Iterable[str]:
@@ -30,10 +31,9 @@ def broken_chains(evidence: Evidence) -> Iterable[str]:
 
 def _blind(evidence: Evidence) -> Iterable[str]:
     """Texts about watchers that counted more times without data than are recorded."""
-    lines = Counter(blind.subject for blind in every(WatchBlind, evidence.observations))
-    for closed in every(WatchClosed, evidence.observations):
-        if closed.blind > (n := lines[closed.subject]):
-            yield f"the watcher {closed.subject!r} was {closed.blind} times without data, {n} are recorded (history/watch.ndjson)"
+    for watcher in dict.fromkeys(closed.subject for closed in evidence.every(WatchClosed)):
+        if why := lines_missing(evidence, watcher):
+            yield f"{why} (history/watch.ndjson)"
 
 
 def _nodes(evidence: Evidence) -> int:

@@ -10,7 +10,7 @@ from harness.judgement.figures.rollouts.history import RolloutHistory
 from harness.judgement.figures.rollouts.rollback.triggers import STALE, Firing, SignalReading, gauge, reported
 from harness.judgement.measures import Case
 from harness.model import Receipt
-from harness.model.observations import RolloutMemory, RolloutReported, every
+from harness.model.observations import RolloutMemory, RolloutReported
 from harness.units import NS_PER_S
 
 READ_NS: Final = NS_PER_S
@@ -38,7 +38,7 @@ def memory_slack_ns(case: Case, history: RolloutHistory) -> int:
 
 def _read(case: Case, history: RolloutHistory) -> list[RolloutMemory]:
     """The readings of the candidate's memory, in the order in which the memory was measured."""
-    read = every(RolloutMemory, case.evidence.observations)
+    read = case.evidence.every(RolloutMemory)
     mine = (one for one in read if one.rollout == history.plan.name and one.release == history.plan.candidate)
     return sorted(mine, key=lambda one: one.when_ns)
 
@@ -60,7 +60,7 @@ def _window_ns(read: RolloutMemory) -> int:
 
 def _taken(case: Case, history: RolloutHistory) -> list[RolloutReported]:
     """The reports that the platform accepted."""
-    sent = every(RolloutReported, case.evidence.observations)
+    sent = case.evidence.every(RolloutReported)
     return [one for one in sent if one.subject == history.plan.name and one.accepted]
 
 
