@@ -11,23 +11,27 @@ from typing import Final
 
 from harness.model import UNFELT, Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps.meaning import Meaning, Selection
-from harness.steps.slots import Values
+from harness.steps.selections import of_experiments
+from harness.steps.slots import PRIMARYS_DEATH, Values
 
 _Slots = Values
 _Mean = Callable[[_Slots], Meaning]
-_OF_A_RECOVERY: Final = {"steps": "manual_steps", "region": "lost_region", "unfelt": UNFELT}
+_OF_A_RECOVERY: Final = {"steps": "manual_steps", "unfelt": UNFELT}
 
 
 def steady(figure: Figure, op: Op, *, per: Per = Per.ALL, subject: str = "") -> _Mean:
     """A figure of the fault-free windows, or of the phase that the sentence names.
 
-    A subject in angle brackets is the slot's value.
+    A subject in angle brackets is the slot's value. Where the sentence names routes, it is of each of them.
     """
 
     def mean(slots: _Slots) -> Meaning:
         phase = Phase.of(slots["phase"]) if "phase" in slots else Phase.STEADY
-        users = int(slots.get("users", 0))
-        scope = Scope(per=per, subject=_filled(subject, slots), users=users, phase=phase)
+        users, routes = int(slots.get("users", 0)), slots.get("routes", "")
+        route = routes.partition('"')[2].rstrip('"')
+        scope = Scope(
+            per=Per.ROUTE if routes else per, subject=route or _filled(subject, slots), users=users, phase=phase
+        )
         return Meaning(
             objective=Objective(
                 figure=figure,
@@ -146,15 +150,15 @@ def of_killed_pods(figure: Figure, **params: str) -> _Mean:
     return mean
 
 
-def recovery(selection: Callable[[_Slots], Selection | None], *, hit: str = "") -> _Mean:
-    """Operations are served again within a limit after the fault was sent.
-
-    `hit` names what the fault must have hit.
-    """
+def recovery(selection: Callable[[_Slots], Selection | None]) -> _Mean:
+    """Operations are served again within a limit after the fault was sent, which must have hit what the sentence names."""
 
     def mean(slots: _Slots) -> Meaning:
-        params = {"hit": hit} if hit else {}
+        loss = slots.get("loss", "")
+        params = {"hit": "primary"} if loss == PRIMARYS_DEATH else {}
         params |= {name: slots[slot] for slot, name in _OF_A_RECOVERY.items() if slot in slots}
+        if loss and not params.get("hit"):
+            params |= {"lost_region": loss.removeprefix("the loss of ")}
         if "home" in slots:
             params |= {"entry": slots["home"], "zone_of": slots["home"]}
         scope = Scope(operations=tuple(re.findall("reads|writes", slots["operations"])), phase=Phase.FAULT)
@@ -276,24 +280,20 @@ def exposed(what: str, **params: str) -> _Mean:
     return mean
 
 
-def no_lost_write(selection: Callable[[_Slots], Selection | None]) -> _Mean:
+def no_lost_write(slots: _Slots) -> Meaning:
     """Every acknowledged write is there at the end.
 
     With an age, the younger ones are excused in a disaster.
     """
-
-    def mean(slots: _Slots) -> Meaning:
-        objective = Objective(
-            figure=Figure.LOST_WRITES,
-            scope=Scope(phase=Phase.FAULT),
-            op=Op.HOLDS,
-            limit=Quantity(value=0, unit=""),
-            older_than=slots.optional("age"),
-            sentence="",
-        )
-        return Meaning(objective=objective, selection=selection(slots))
-
-    return mean
+    objective = Objective(
+        figure=Figure.LOST_WRITES,
+        scope=Scope(phase=Phase.FAULT),
+        op=Op.HOLDS,
+        limit=Quantity(value=0, unit=""),
+        older_than=slots.optional("age"),
+        sentence="",
+    )
+    return Meaning(objective=objective, selection=of_experiments(slots))
 
 
 def first_request(slots: _Slots) -> Meaning:

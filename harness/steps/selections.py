@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from harness.steps.meaning import KINDS, Meaning, Selection
-from harness.steps.slots import Values
+from harness.steps.slots import PRIMARYS_DEATH, Values
 
 
 def under_traffic(selection: Callable[[Values], Selection | None]) -> Callable[[Values], Meaning]:
@@ -14,18 +14,26 @@ def under_traffic(selection: Callable[[Values], Selection | None]) -> Callable[[
     return lambda slots: Meaning(traffic=slots["traffic"], selection=selection(slots))
 
 
-def no_experiment(_slots: Values) -> None:
-    """Select nothing: for a sentence that names no experiment."""
+def of_experiments(slots: Values) -> Selection | None:
+    """Every experiment of the kind or the domains that the sentence names; None where it names none."""
+    named = slots.get("experiments", "")
+    return _of_domains(named) or KINDS.get(named.removesuffix(" experiment"))
 
 
-def of_kind(slots: Values) -> Selection:
-    """Every experiment of the kind that the sentence names."""
-    return KINDS[slots["kind"]]
+def of_faults(slots: Values) -> Selection | None:
+    """Every disaster, or every experiment of the domains that the sentence names."""
+    return _of_domains(slots["faults"]) or KINDS["disaster"]
 
 
-def of_domains(slots: Values) -> Selection:
-    """Every experiment of the domains that the sentence names."""
-    return Selection.of_domains(tuple(re.split(", | or ", slots["domains"])))
+def of_loss(slots: Values) -> Selection | None:
+    """The experiments that take the region, or the primary, that the sentence names; None where it names none."""
+    loss = slots.get("loss", "")
+    return Selection.of_domains(("database" if loss == PRIMARYS_DEATH else "region",), every=False) if loss else None
+
+
+def _of_domains(named: str) -> Selection | None:
+    _, _, domains = named.partition(" of domain ")
+    return Selection.of_domains(tuple(re.split(", | or ", domains))) if domains else None
 
 
 def always(selection: Selection) -> Callable[[Values], Selection]:

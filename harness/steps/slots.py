@@ -31,7 +31,9 @@ DOMAINS: Final = (
 _NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _MORE_THAN_0: Final = "(?=[0-9.]*[1-9])"
 _ID: Final = "[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+"
-_DOMAIN: Final = "|".join(DOMAINS)
+PRIMARYS_DEATH: Final = "the primary's death"
+_DOMAIN: Final = f"(?:{'|'.join(DOMAINS)})"
+_DOMAINS: Final = f"{_DOMAIN}(?:, {_DOMAIN})*(?: or {_DOMAIN})?"
 _TIME: Final = rf"{_MORE_THAN_0}{_NUMBER} ?(?:ms|s|min|h|d)"
 _SCALED: Final = " (scaled)"
 _NOT_SCALED: Final = " (not scaled)"
@@ -133,11 +135,6 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "count": Slot(pattern=r"[0-9]{1,6}", about="a whole number", example="3"),
     "cpu": Slot(pattern=r"[0-9]{1,6}(?:\.[0-9]{1,3}|m)?", about="CPU as Kubernetes writes it", example="500m"),
-    "domains": Slot(
-        pattern=rf"(?:{_DOMAIN})(?:, (?:{_DOMAIN}))*(?: or (?:{_DOMAIN}))?",
-        about=f"fault domains, the last after `or`: {', '.join(DOMAINS)}",
-        example="pod, node or network",
-    ),
     "document": Slot(
         pattern=_one_of(DOCUMENTS),
         about=f"a document: {' or '.join(DOCUMENTS)}",
@@ -164,6 +161,19 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "duration": Slot(
         pattern=_TIME, about="a length of time above 0 in ms, s, min, h or d, never scaled", example="200 ms"
     ),
+    "experiments": Slot(
+        pattern=f"single-fault experiment|disaster experiment|experiment of domain {_DOMAINS}",
+        about=(
+            "single-fault experiment (domain pod, node, database), disaster experiment (domain database, region), or experiment of domain with "
+            f"fault domains, the last after `or`: {', '.join(DOMAINS)}"
+        ),
+        example="experiment of domain pod, node or network",
+    ),
+    "faults": Slot(
+        pattern=f"disaster(?:: loss of the primary, a region, all database members)?|fault of domain {_DOMAINS}",
+        about="disaster, or fault of domain with fault domains, the last after `or`",
+        example="fault of domain database or region",
+    ),
     "factor": Slot(pattern=rf"{_MORE_THAN_0}{_NUMBER}", about="a number more than 0", example="1.2"),
     "environment": Slot(
         pattern="staging|production|sandbox", about="staging, production or sandbox", example="staging", listed=True
@@ -175,11 +185,6 @@ SLOTS: Final[Mapping[str, Slot]] = {
         pattern=rf"{_ID}(?:, {_ID})*(?: and {_ID})?",
         about="requirements by id, the last after `and`",
         example="ND-PRE-TESTS and ND-PRE-SCAN",
-    ),
-    "kind": Slot(
-        pattern="single-fault|disaster",
-        about="single-fault (domain pod, node, database) or disaster (domain database, region)",
-        example="single-fault",
     ),
     "analyses": Slot(
         pattern=r"(?:[2-9]|1[0-9]|20)", about="how often the data is analysed, 2 to 20 times", example="4"
@@ -227,6 +232,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "quantile": Slot(
         pattern=r"p(?:50|75|90|95|99|99\.9)", about="a quantile: p50, p75, p90, p95, p99 or p99.9", example="p95"
     ),
+    "loss": Slot(
+        pattern=rf"{PRIMARYS_DEATH}|the loss of [a-z0-9]+(?:-[a-z0-9]+)*",
+        about=f"{PRIMARYS_DEATH}, or the loss of a region by its name",
+        example="the loss of us-east-1",
+    ),
     "ratio": Slot(pattern=rf"{_MORE_THAN_0}{_NUMBER} ?%", about="a share in percent, more than 0", example="0.1 %"),
     "reaction": Slot(
         pattern=rf"{_TIME}(?:{re.escape(_SCALED)})?",
@@ -243,6 +253,12 @@ SLOTS: Final[Mapping[str, Slot]] = {
         pattern=rf"{_NUMBER} ?%(?:, {_NUMBER} ?%)*(?: and {_NUMBER} ?%)?",
         about="shares in percent, in order, the last after `and`",
         example="5 %, 25 %, 50 % and 100 %",
+    ),
+    "resource": Slot(pattern="CPU|memory", about="CPU or memory", example="CPU", listed=True),
+    "routes": Slot(
+        pattern=r'every route|route "[^"<>]{1,80}"',
+        about='every route, of which the worst decides, or one by its name: route "read-track"',
+        example="every route",
     ),
     "role": Slot(pattern=r"[a-z]+(?:-[a-z]+)*", about="what a person answers for", example="security-lead"),
     "unfelt": Slot(

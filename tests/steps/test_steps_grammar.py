@@ -554,10 +554,10 @@ def test_an_interpretation_is_no_part_of_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("sentence", "nearest"),
     [
-        ("the respons time p95 of every route is below 200 ms", "the response time <quantile> of every route is below"),
+        ("the respons time p95 of every route is below 200 ms", "the response time <quantile>[ of <routes>] is below"),
         ("writes are served agin within 3 s", "<operations> are served again within <limit>"),
         ("everyday traffic has run", '"<traffic>" traffic has run'),
-        ("the error rate is below 200 ms", "the error rate is below <limit>"),
+        ("the error rate is below 200 ms", "the error rate[ of <routes>] is below <limit>"),
         ("the uptime of the entry is below 99 %", "the uptime of the entry is at least <limit>"),
     ],
 )
@@ -747,7 +747,7 @@ def test_a_sentence_is_explained() -> None:
     """What it claims, what it needs, and what nobody has written."""
     explanation = explain("reads and writes are served again within 4 h of every disaster", KNOWN)
     assert explanation.claims == "recovery of reads and writes, below 4 h, during the fault"
-    assert explanation.slots == {"operations": "reads and writes", "limit": "4 h"}
+    assert explanation.slots == {"operations": "reads and writes", "limit": "4 h", "faults": "disaster"}
     assert explanation.needs == (
         "`ledger` of the target file",
         "traffic, named by a When step",

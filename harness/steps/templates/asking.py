@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.steps.meaning import Keyword, Meaning, Selection
-from harness.steps.selections import no_experiment, of_domains, of_kind, under_traffic
+from harness.steps.selections import of_experiments, under_traffic
 from harness.steps.template import Template
 
 ASKING: Final = (
@@ -39,7 +39,7 @@ ASKING: Final = (
         text='"<traffic:name>" traffic has run',
         about="Traffic by name has run without a fault, its warm-up cut off.",
         example='"everyday" traffic has run',
-        mean=under_traffic(no_experiment),
+        mean=under_traffic(of_experiments),
     ),
     Template(
         name="scraped",
@@ -122,19 +122,11 @@ ASKING: Final = (
         mean=lambda slots: Meaning(traffic=slots["traffic"], rollout=slots["rollout"], told="series"),
     ),
     Template(
-        name="every-experiment-of-kind",
+        name="every-experiment",
         keyword=Keyword.WHEN,
-        text='every <kind> experiment has run under "<traffic:name>" traffic',
-        about="Every experiment of that kind which the project has has been run while the traffic went on.",
+        text='every <experiments> has run under "<traffic:name>" traffic',
+        about="Every experiment of that kind, or of those fault domains, which the project has has been run while the traffic went on.",
         example='every single-fault experiment has run under "everyday" traffic',
-        mean=under_traffic(of_kind),
-    ),
-    Template(
-        name="every-experiment-of-domain",
-        keyword=Keyword.WHEN,
-        text='every experiment of domain <domains> has run under "<traffic:name>" traffic',
-        about="Every experiment of those fault domains which the project has has been run while the traffic went on.",
-        example='every experiment of domain pod, node or network has run under "everyday" traffic',
-        mean=under_traffic(of_domains),
+        mean=under_traffic(of_experiments),
     ),
 )

@@ -13,34 +13,16 @@ KPIS: Final = (
     Template(
         name="response-time",
         keyword=Keyword.THEN,
-        text="the response time <quantile> is below <limit:duration>[ <phase>]",
-        about="A quantile of all response times together, from the intended send time.",
-        example="the response time p99 is below 1 s",
-        mean=steady(Figure.RESPONSE_TIME, Op.BELOW),
-    ),
-    Template(
-        name="response-time-of-every-route",
-        keyword=Keyword.THEN,
-        text="the response time <quantile> of every route is below <limit:duration>[ <phase>]",
-        about="A quantile of the response times of each route, from the intended send time; the worst route decides.",
+        text=(
+            "the response time <quantile>[ of <routes>] is below <limit:duration>"
+            "[ with <users:count> users at once for <window:period>][ <phase>]"
+        ),
+        about=(
+            "A quantile of the response times, from the intended send time: of each route, of one, or of all together. With users: over a window in "
+            "every second of which at least so many journeys were in progress."
+        ),
         example="the response time p95 of every route is below 200 ms in the steady state",
-        mean=steady(Figure.RESPONSE_TIME, Op.BELOW, per=Per.ROUTE),
-    ),
-    Template(
-        name="response-time-of-a-route",
-        keyword=Keyword.THEN,
-        text='the response time <quantile> of route "<route:name>" is below <limit:duration>[ <phase>]',
-        about="A quantile of the response times of one route, from the intended send time.",
-        example='the response time p95 of route "read-track" is below 150 ms',
-        mean=steady(Figure.RESPONSE_TIME, Op.BELOW, per=Per.ROUTE, subject="<route>"),
-    ),
-    Template(
-        name="response-time-with-users",
-        keyword=Keyword.THEN,
-        text="the response time <quantile> of every route is below <limit:duration> with <users:count> users at once for <window:period>",
-        about="The same per route, over a window in every second of which at least so many journeys were in progress.",
-        example="the response time p95 of every route is below 1000 ms with 101 users at once for 10 min",
-        mean=steady(Figure.RESPONSE_TIME, Op.BELOW, per=Per.ROUTE),
+        mean=steady(Figure.RESPONSE_TIME, Op.BELOW),
     ),
     Template(
         name="query-time",
@@ -56,26 +38,10 @@ KPIS: Final = (
     Template(
         name="error-rate",
         keyword=Keyword.THEN,
-        text="the error rate is below <limit:ratio>[ <phase>]",
-        about="Failed requests over all requests, of all routes together.",
-        example="the error rate is below 0.1 % in the steady state",
+        text="the error rate[ of <routes>] is below <limit:ratio>[ <phase>]",
+        about="Failed requests over all requests: of each route, of one, or of all together.",
+        example="the error rate of every route is below 0.1 % in the steady state",
         mean=steady(Figure.ERROR_RATE, Op.BELOW),
-    ),
-    Template(
-        name="error-rate-of-every-route",
-        keyword=Keyword.THEN,
-        text="the error rate of every route is below <limit:ratio>[ <phase>]",
-        about="Failed requests over all requests of each route; the worst route decides.",
-        example="the error rate of every route is below 1 % in the steady state",
-        mean=steady(Figure.ERROR_RATE, Op.BELOW, per=Per.ROUTE),
-    ),
-    Template(
-        name="error-rate-of-a-route",
-        keyword=Keyword.THEN,
-        text='the error rate of route "<route:name>" is below <limit:ratio>[ <phase>]',
-        about="Failed requests over all requests of one route.",
-        example='the error rate of route "create-track" is below 1 %',
-        mean=steady(Figure.ERROR_RATE, Op.BELOW, per=Per.ROUTE, subject="<route>"),
     ),
     Template(
         name="throughput",

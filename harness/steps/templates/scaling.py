@@ -16,18 +16,15 @@ from harness.steps.slots import Values
 from harness.steps.template import Template
 
 
-def _rise(resource: str) -> Callable[[Values], Meaning]:
-    def mean(slots: Values) -> Meaning:
-        params: dict[str, str] = {
-            **({"workload": slots["workload"]} if "workload" in slots else {}),
-            "resource": resource,
-            "low": slots["low"],
-            "high": slots["high"],
-            "hold": slots["limit"],
-        }
-        return _claim(Figure.SCALED_OUT, Op.BELOW, slots.quantity("limit"), HOLD, params=params)
-
-    return mean
+def _rise(slots: Values) -> Meaning:
+    params: dict[str, str] = {
+        **({"workload": slots["workload"]} if "workload" in slots else {}),
+        "resource": slots["resource"].lower(),
+        "low": slots["low"],
+        "high": slots["high"],
+        "hold": slots["limit"],
+    }
+    return _claim(Figure.SCALED_OUT, Op.BELOW, slots.quantity("limit"), HOLD, params=params)
 
 
 def _spaced(figure: Figure) -> Callable[[Values], Meaning]:
@@ -98,30 +95,17 @@ _SPIKED: Final = (
 )
 SCALING: Final = (
     Template(
-        name="replicas-rise-with-cpu",
+        name="replicas-rise",
         keyword=Keyword.THEN,
         text=(
-            'at a mean CPU of <high:ratio> of the request the replicas[ of "<workload:name>"] rise within <limit:period>, '
+            'at a mean <resource> of <high:ratio> of the request the replicas[ of "<workload:name>"] rise within <limit:period>, '
             "at <low:ratio> they do not"
         ),
         about=_STRESS,
         example=(
             'at a mean CPU of 85 % of the request the replicas of "user-service" rise within 6 min, at 60 % they do not'
         ),
-        mean=_rise("cpu"),
-    ),
-    Template(
-        name="replicas-rise-with-memory",
-        keyword=Keyword.THEN,
-        text=(
-            'at a mean memory of <high:ratio> of the request the replicas[ of "<workload:name>"] rise within <limit:period>, '
-            "at <low:ratio> they do not"
-        ),
-        about=_STRESS,
-        example=(
-            'at a mean memory of 95 % of the request the replicas of "user-service" rise within 6 min, at 70 % they do not'
-        ),
-        mean=_rise("memory"),
+        mean=_rise,
     ),
     Template(
         name="fewest-replicas",
