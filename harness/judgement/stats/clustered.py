@@ -12,7 +12,15 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.stats.clusters import Episodes, Slots, design_effect, episodes_of, is_shared, is_spread
+from harness.judgement.stats.clusters import (
+    Episodes,
+    Slots,
+    design_effect,
+    episodes_of,
+    is_shared,
+    is_spread,
+    squares_over_chance,
+)
 from harness.judgement.stats.effective import ENOUGH, NEXT_LARGER, Clustering
 from harness.judgement.stats.floors import beside, least_share
 from harness.judgement.stats.shared import Shared
@@ -140,15 +148,14 @@ def _by_shared(slots: Slots, shared: Shared) -> Clustering:
     """
     n, bad = int(slots.n.sum()), int(slots.bad.sum())
     share = bad / n
-    excess = shared.bad - share * shared.n
     unknown = bad - int(shared.bad.sum())
     several = int((shared.bad > 1).sum())
     return Clustering(
         rule=f"{shared.what} ({several} with several)",
         n=n,
         bad=bad,
-        squares=max(float((excess**2).sum()) / (1 - share) + unknown, float(bad)),
-        next_size=max(min(NEXT_LARGER * float(excess.max()), float(shared.n.max())), 1.0),
+        squares=max(squares_over_chance(shared, share) + unknown, float(bad)),
+        next_size=max(min(NEXT_LARGER * float((shared.bad - share * shared.n).max()), float(shared.n.max())), 1.0),
         few=True,
     )
 

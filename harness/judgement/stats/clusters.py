@@ -119,7 +119,13 @@ class Slots:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
-    """The slot of each request or probe, of one window or of several joined end to end; `times` are those of each window, and what makes them times since the first."""
+    """The slot of each request or probe, of one window or of several joined end to end.
+
+    Attributes:
+        width_s: length of a slot. slot: of each request. n: requests per slot. parts: first slot of each window.
+        times: of each window, when its requests were, and what is added to have the time since the begin of the first slot, in ns.
+        ids: the journey, connection and account of each request.
+    """
 
     width_s: float
     slot: Ints
@@ -213,8 +219,12 @@ def is_shared(shared: Shared) -> bool:
 def variance_over_chance(shared: Shared) -> float:
     """The design effect of journeys, connections or accounts: how many bad requests are worth one independent one; at least 1. Source as `design_effect`."""
     k, n = int(shared.bad.sum()), int(shared.n.sum())
-    squares = float(((shared.bad - k / n * shared.n) ** 2).sum()) / (1 - k / n) if 0 < k < n else 0.0
-    return max(squares / max(k, 1), 1.0)
+    return max(squares_over_chance(shared, k / n) / k, 1.0) if 0 < k < n else 1.0
+
+
+def squares_over_chance(shared: Shared, share: float) -> float:
+    """The sum of the squared sizes of journeys, connections or accounts; the size excludes what is bad by chance at this share."""
+    return float(((shared.bad - share * shared.n) ** 2).sum()) / (1 - share)
 
 
 def is_spread(slots: Slots) -> bool:

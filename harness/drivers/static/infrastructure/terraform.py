@@ -143,10 +143,9 @@ class Terraform:
         """The resources of a kind; raises ConfigurationError where none is declared."""
         found = self.of(kind)
         if not found:
-            for _, _, why in self._absent:
-                raise ConfigurationError(f"declares no `{kind}`, and {why}", where=self.where, hint=_BRING)
-            hint = "name every directory of the Terraform configuration"
-            raise ConfigurationError(f"declares no `{kind}`", where=self.where, hint=hint)
+            absent = next((f", and {why}" for _, _, why in self._absent), "")
+            hint = _BRING if absent else "name every directory of the Terraform configuration"
+            raise ConfigurationError(f"declares no `{kind}`{absent}", where=self.where, hint=hint)
         return found
 
 
