@@ -256,6 +256,18 @@ def test_an_alert_of_a_fault_that_the_sentence_does_not_name_counts_too(sentence
     assert found == {"database-loss": PASS, "pod-loss": FAIL}
 
 
+@pytest.mark.parametrize("sentence", [RESOLVED, DELIVERED], ids=["resolved", "delivered"])
+def test_every_alert_is_undecided_where_the_record_of_another_fault_is_gone(sentence: Objective) -> None:
+    """The alert of the database's loss passes; the experiment `pod-loss` is of the run and left no record."""
+    given = run(alert("firing", SENT + 2.2), notice(7, SENT + 2.5, SENT + 2), alert("resolved", RESTORED))
+    gone = replace(given, experiments={name: at for name, at in given.experiments.items() if name != "pod-loss"})
+    found = measures(judge(plan({"R": sentence}), gone))
+    assert {one.outcome for one in found} == {PASS, INCONCLUSIVE}
+    assert "the run has no record of pod-loss: which alerts its fault raised is unknown" in {
+        one.reason for one in found
+    }
+
+
 @pytest.mark.parametrize(("over", "outcome"), [(0.7, INCONCLUSIVE), (1.1, FAIL)])
 def test_no_notice_is_expected_of_an_alert_that_was_over_before_it_was_due(over: float, outcome: Outcome) -> None:
     """It fired from 2 s on, or a quarter of a second sooner: for 0.95 s at most, with a limit of 1 s. Beside another alert it is left out."""

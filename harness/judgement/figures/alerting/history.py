@@ -8,10 +8,10 @@ from typing import Final
 
 from harness.judgement.figures.recovery.phases import also_failed
 from harness.judgement.figures.spec import Need
-from harness.judgement.measures import Case
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.faults.attempts import answered_until_ns, counted_attempt, known_until_ns
 from harness.judgement.receipts.watch import Span, blind_spells
-from harness.model import Evidence, Experiment, Measure, Plan, Receipt, Window
+from harness.model import Evidence, Experiment, Measure, Plan, ReasonKind, Receipt, Window
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived
 from harness.model.planned.domain import NO_FAULT
 from harness.units import NS_PER_S
@@ -261,14 +261,14 @@ def trials(case: Case) -> list[Trial]:
 
 def every_trial(case: Case) -> list[Trial]:
     """Like `trials`, and one for each other experiment of the run: a sentence about every alert that fired needs the alerts of all faults."""
-    own = trials(case)
-    others = [name for name, planned in case.plan.experiments.items() if planned.domain != NO_FAULT.name]
-    found = [
-        trial_of(case.plan, case.evidence, each, case.objective.scope.traffic)
-        for each in others
-        if each not in case.experiments
-    ]
-    return [*own, *(trial for trial in found if trial is not None)]
+    found = [trial_of(case.plan, case.evidence, each, case.objective.scope.traffic) for each in _others(case)]
+    return [*trials(case), *(trial for trial in found if trial is not None)]
+
+
+def _others(case: Case) -> list[str]:
+    """The experiments of the run that the sentence does not name and that have a fault."""
+    faults = [name for name, planned in case.plan.experiments.items() if planned.domain != NO_FAULT.name]
+    return [name for name in faults if name not in case.experiments]
 
 
 def failed_by_others(case: Case, judged: Callable[[Trial], Iterable[Measure]]) -> Iterable[Measure]:
@@ -280,6 +280,13 @@ def failed_by_others(case: Case, judged: Callable[[Trial], Iterable[Measure]]) -
 
     for each in case.experiments:
         yield from also_failed(case, each, {}, of_one)
+
+
+def without_record(case: Case, name: str) -> Iterable[Measure]:
+    """One INCONCLUSIVE measure if another experiment of the run has no record: what its fault raised is then of no trial."""
+    if gone := [each for each in _others(case) if not case.evidence.experiments.get(each)]:
+        said = f"the run has no record of {', '.join(gone)}: which alerts {'its fault' if len(gone) == 1 else 'their faults'} raised is unknown"
+        yield inconclusive(case, name, said, unsent(*gone), kind=ReasonKind.NO_RECORD)
 
 
 def unsent_of(case: Case, tried: Iterable[Trial]) -> list[str]:

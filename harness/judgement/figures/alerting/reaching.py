@@ -26,6 +26,7 @@ from harness.judgement.figures.alerting.history import (
     trials,
     unsent,
     unsent_of,
+    without_record,
 )
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, inconclusive
@@ -57,6 +58,7 @@ def resolved(case: Case) -> Iterable[Measure]:
     alerts, tried = fired(case.evidence), every_trial(case)
     if lacking := unsent_of(case, tried):
         yield inconclusive(case, name, UNSENT, unsent(*lacking))
+    yield from without_record(case, name)
 
     def of_its_alerts(trial: Trial) -> Iterable[Measure]:
         if mine := _last_of_each(trial, alerts, trial.restored_ns + round(limit_s * NS_PER_S)):
@@ -123,6 +125,7 @@ def delivered(case: Case) -> Iterable[Measure]:
     alerts, told, tried = fired(case.evidence), notices(case.evidence), every_trial(case)
     if lacking := unsent_of(case, tried):
         yield inconclusive(case, name, UNSENT, unsent(*lacking))
+    yield from without_record(case, name)
 
     def of_its_alerts(trial: Trial) -> Iterable[Measure]:
         took = {one: _arrived_s(one, told, alerts, trial.sent_ns) for one in trial.during(alerts)}
