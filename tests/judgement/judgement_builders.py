@@ -109,7 +109,7 @@ def samples(start: float, end: float, *, latency_ms: float = 20.0, lag_ms: float
     )
 
 
-def with_ints(rows: Table, at: Any, **columns: int) -> Table:
+def with_ints(rows: Table, at: Any, **columns: Any) -> Table:
     """The rows with other numbers where `at` says."""
     ints = {name: column.copy() for name, column in rows.ints.items()}
     for name, value in columns.items():

@@ -201,7 +201,7 @@ class Spec:
         undisturbed: whether a FAIL in the steady state that a starved machine excuses is judged again without the time in which the machine was starved;
             the figure must read the samples of a window by `fault_free.judged` only.
         clocked: whether the figure is a length of time that a machine changes by sleeping, but not by being starved; `timed` includes it.
-        moments: when a measure was made, if its scope does not say so; empty: time does not matter for this measure.
+        moments: when a measure was made, if its scope does not say so; empty: time does not matter for this measure; None: as its scope says.
         judges: the harm to written data for which this figure fails; harm that was measured and that no claim judges keeps a release from GO.
     """
 
@@ -224,7 +224,7 @@ class Spec:
     timed: bool = False
     undisturbed: bool = False
     clocked: bool = False
-    moments: Callable[[Case, Measure], Sequence[tuple[int, int]]] | None = None
+    moments: Callable[[Case, Measure], Sequence[tuple[int, int]] | None] | None = None
     judges: frozenset[Harm] = frozenset()
 
 

@@ -30,7 +30,7 @@ class Compared:
 
     Attributes:
         tolerance: by how much the two may differ.
-        unsure: by how much the value in the metrics may be wrong, since pods are not read at the same time.
+        unsure: by how much the value in the metrics may be wrong, since pods are not read at the same time, and answers were on their way.
         failed: how many of the requests failed so that it is unknown whether the platform counted them.
         least, most: the measured value if none of these, or all, are taken as the platform may have counted them; None: as measured.
         detail: what else is known of the measured value. make_errors: an experiment of domain external that makes such errors.
@@ -65,6 +65,20 @@ def answered(case: Case, window: Window, course: MetricCourse) -> tuple[Table, T
     return samples, probes.where(probes.words["kind"].equals("read") & known)
 
 
+def on_their_way(case: Case, window: Window, course: MetricCourse) -> tuple[Table, Table]:
+    """The requests, and the read probes, that were sent before an end of a span and answered after it: a pod may have counted them on either side."""
+    own = [each.samples for each in case.evidence.windows.values() if each.traffic == window.traffic]
+    probes = case.evidence.probes
+    every = Table.merged(window.samples.schema, own), probes.where(probes.words["kind"].equals("read"))
+    ends = [end for span in course.spans for end in span]
+
+    def across(rows: Table) -> Table:
+        sent, done = rows.ints["sent_ns"], rows.ints["done_ns"]
+        return Table.merged(rows.schema, [rows.where((sent < end) & (end <= done)) for end in ends])
+
+    return across(every[0]), across(every[1])
+
+
 def requests(read: MetricsRead, routes: Iterable[str], *, least: int | None = None) -> float:
     """How many answers the metrics count on these routes; with `least`, only those whose status is a number of at least `least`."""
     total = 0.0
@@ -81,12 +95,14 @@ def measured(case: Case, window: Window, course: MetricCourse, pair: Compared) -
     nearest = max(pair.exposed - high, low - pair.exposed, 0.0)
     close = max(pair.exposed - low, high - pair.exposed) <= pair.tolerance
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": pair.what}
+    if window.experiment:
+        scope["experiment"] = window.experiment
     said, seen, allowed = (formatted(value, pair.unit) for value in (pair.exposed, pair.measured, pair.tolerance))
     summary = f"{pair.what} in the platform's metrics is {said}, measured from {pair.n} requests it is {seen}{pair.detail}, expected a difference of at most {allowed}"
     if not close and nearest <= pair.tolerance + pair.unsure:
         ends = " to ".join(formatted(end, pair.unit) for end in (low, high))
         doubts = {
-            f"since pods were not read at the same time, the value in the metrics is uncertain by {formatted(pair.unsure, pair.unit)}": pair.unsure,
+            f"answers at the ends of the window may be counted on either side, so that the value in the metrics is uncertain by {formatted(pair.unsure, pair.unit)}": pair.unsure,
             f"{pair.failed} of them failed, and as it is unknown which of these the platform counted, it is {ends}": pair.failed
             if high > low
             else 0,

@@ -6,7 +6,7 @@ readings is compared with the requests that were answered in the same seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -217,6 +217,11 @@ _PAIRS: Final[Mapping[str, _Pairs]] = {
 }
 
 
+def _by_time(_case: Case, found: Measure) -> Sequence[tuple[int, int]] | None:
+    """No moment for errors that an experiment made: pods were read before the first and after the last of them, so that no lateness changes how many they counted."""
+    return () if found.scope.get("experiment") else None
+
+
 def _in_words(objective: Objective) -> str:
     return in_words(objective, f"within {objective.limit} of what the traffic measured")
 
@@ -237,6 +242,7 @@ SPEC: Final = Spec(
     judge=exposures,
     limit=None,
     timed=True,
+    moments=_by_time,
     unit="",
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.judgement.figures.indicators import failed
-from harness.judgement.figures.monitor.compared import Compared, answered, requests, routes_of
+from harness.judgement.figures.monitor.compared import Compared, answered, on_their_way, requests, routes_of
 from harness.judgement.figures.monitor.metric_courses import MetricCourse, UnknownMetric
 from harness.judgement.measures import Case
 from harness.judgement.recovery import SERVER_ERROR
@@ -75,6 +75,7 @@ def error_rate(case: Case, window: Window, course: MetricCourse) -> Iterable[Com
         tolerance=case.objective.limit.in_unit("ratio"),
         unit="ratio",
         n=len(samples),
+        unsure=sum(_errors(rows) for rows in on_their_way(case, window, course)) / sent,
         of_errors=True,
     )
 
@@ -96,6 +97,7 @@ def errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterabl
             unheard=sum(int((rows.ints["status"] == 0).sum()) for rows in asked),
             what=f"errors of {route}",
             n=sum(map(len, asked)),
+            unsure=_on_route(case, window, course, route),
         )
 
 
@@ -142,16 +144,25 @@ def errors_at(service: str, case: Case, window: Window, course: MetricCourse) ->
             what=what,
             n=int(sum(mask.sum() for mask in named)),
             again=again if again > _EDGES else 0.0,
+            unsure=_on_route(case, window, own, route),
             make_errors="locked-tables",
         )
 
 
 def _against(
-    counted: float, *, met: int, unheard: int, what: str, n: int, again: float = 0.0, make_errors: str = "errors-10"
+    counted: float,
+    *,
+    met: int,
+    unheard: int,
+    what: str,
+    n: int,
+    unsure: float,
+    again: float = 0.0,
+    make_errors: str = "errors-10",
 ) -> Compared:
     """What was counted against the errors that were met, and the failures of which it is unknown whether this place answered them.
 
-    Few of these may be among what was counted; many leave it open. `again`: as many more were counted.
+    Few of these may be among what was counted; many leave it open. `again`: as many more were counted. `unsure`: as many may be counted on either side.
     """
     few, most = unheard <= _FEW * met, met + unheard
     detail = f", of {unheard} more it is unknown" if few and unheard else ""
@@ -165,6 +176,7 @@ def _against(
         tolerance=_EDGES,
         unit="",
         n=n,
+        unsure=unsure,
         detail=detail,
         of_errors=True,
         make_errors=make_errors,
@@ -180,7 +192,15 @@ def _asked(case: Case, window: Window, course: MetricCourse, route: str, probed:
     return samples.where(are_of(samples, route)), both
 
 
-def _errors(rows: Table, mask: Bools) -> int:
-    """How many of these rows are errors, or have no answer."""
+def _on_route(case: Case, window: Window, course: MetricCourse, route: str) -> float:
+    """How many errors of a route were on their way at an end of a span."""
+    samples, probes = on_their_way(case, window, course)
+    probed = route == course.names.get("probed")
+    return _errors(samples.where(are_of(samples, route))) + (_errors(probes) if probed else 0)
+
+
+def _errors(rows: Table, mask: Bools | None = None) -> int:
+    """How many of these rows, or of those of the mask, are errors, or have no answer."""
     status = rows.ints["status"]
-    return int((mask & ((status >= SERVER_ERROR) | (status == 0))).sum())
+    bad = (status >= SERVER_ERROR) | (status == 0)
+    return int((bad if mask is None else bad & mask).sum())
