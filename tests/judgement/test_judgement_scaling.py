@@ -302,6 +302,21 @@ def test_a_region_without_an_autoscaler_is_judged_by_its_pods(pods: int, expecte
     assert [one.outcome.value for one in judged(MOST, *spiked, base=base)] == expected
 
 
+def test_that_no_region_has_pods_without_an_autoscaler_is_unknown_where_pods_were_not_followed() -> None:
+    """No pod of another region is recorded, and for a second of the window none would have been."""
+    base = evidence()
+    (window, *_) = base.windows.values()
+    start_ns = window.start_ns
+    gap = {"of": "pods", "from_ns": start_ns + ns(1), "until_ns": start_ns + ns(2)}
+    watchers = {**base.watchers, "pods": WatchSource(name="pods", spacing_ms=0, closed=True)}
+    spiked = [said(1, 2), load("begun", 2, 1.5, MOST), load("ended", 3, 1.5, MOST)]
+    blind = observation("watch.blind", "pods", 2, "watch", **gap)
+    passed, unknown = judged(MOST, *spiked, blind, base=replace(base, watchers=watchers))
+    assert (unknown.outcome, passed.outcome) == (Outcome.INCONCLUSIVE, Outcome.PASS)
+    expected = "whether user-service had pods that no autoscaler counts is unknown: the watcher 'pods' received no data for 1 s"
+    assert unknown.reason == expected
+
+
 def _of_level(level: float, lines: list[Observation], **fields: Any) -> list[Observation]:
     """The lines, of which those of a load at one level say something else."""
     mine = [one.kind in ("scale.reached", "scale.ended") and one.fields["level"] == level for one in lines]

@@ -164,6 +164,8 @@ def _explained(bad: Ints, of: Ints, share: float, chance: float) -> Bools:
     Statistical Association 58 (1963), theorem 1.
     """
     explained = np.asarray(bad <= np.floor(of * share), dtype=np.bool_)
+    if explained.all():
+        return explained
     beyond = np.flatnonzero(~explained)
     k, n = bad[beyond].astype(np.float64), of[beyond].astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):  # of a share of 0, and where all are bad

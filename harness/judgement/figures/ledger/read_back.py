@@ -137,11 +137,8 @@ def _lags(replicas: Table, at_ns: Ints, promised_ns: int) -> tuple[Ints, float]:
     order = np.argsort(replicas.ints["at_ns"], kind="stable")
     seen, lag = replicas.ints["at_ns"][order], lag[order]
     first, last = (np.searchsorted(seen, at_ns + shift, side="left") for shift in (-AROUND_NS, AROUND_NS))
-    longest = np.array(
-        [lag[low:high].max() if high > low else promised_ns for low, high in zip(first, last, strict=True)],
-        dtype=np.int64,
-    )
-    return longest, float((lag > 0).mean())
+    longest = np.maximum.reduceat(np.append(lag, 0), np.stack([first, last], axis=1).ravel())[::2]
+    return np.where(last > first, longest, promised_ns), float((lag > 0).mean())
 
 
 def _strays(writes: Table, reads: Table) -> int:

@@ -99,9 +99,16 @@ def most(case: Case) -> Iterable[Measure]:
 
 
 def _most_without(case: Case, scaled: frozenset[tuple[str, str]]) -> Iterable[Measure]:
-    """Measures of scaled services in namespaces without a recorded autoscaler, by their pods; while pods are replaced, there are more pods than replicas."""
+    """Measures of scaled services in namespaces without a recorded autoscaler, by their pods; while pods are replaced, there are more pods than replicas.
+
+    Where no such pod is recorded, and pods were not followed all the time, it is unknown whether there was one.
+    """
     services = {workload for _, workload in scaled}
     ready = {(one.namespace, one.workload) for one in case.evidence.pods if one.is_ready and one.workload in services}
+    known = pods_receipt(case.evidence, *(window.span for window in case.evidence.windows.values()))
+    if services and not ready - scaled and not known.ok:
+        why = f"whether {' and '.join(sorted(services))} had pods that no autoscaler counts is unknown: {known.why}"
+        yield inconclusive(case, case.objective.figure.value, why, AGAIN)
     for namespace, workload in sorted(ready - scaled):
         subject, there = f"{namespace}/{workload}", _most_ready(case.evidence, namespace, workload)
         at_ns = [one.at_ns for one in case.evidence.pods]
