@@ -234,6 +234,29 @@ def test_the_reads_of_a_document_in_json_from_an_address(tmp_path: Path) -> None
             documented_reads(f"{address}/missing.json", TLS)
 
 
+@pytest.mark.parametrize(
+    ("server", "path"), [("./", "/a"), ("../api/v1", "/api/v1/a"), ("api", "/docs/api/a"), ("/v1/", "/v1/a")]
+)
+def test_a_server_may_be_beside_the_document(tmp_path: Path, server: str, path: str) -> None:
+    """Its address is that of the document, `/docs/openapi.json`; of a file it is the root."""
+    document = json.dumps({"openapi": "3.1.0", "servers": [{"url": server}], "paths": {"/a": {"get": {}}}})
+    (tmp_path / "docs").mkdir()
+    written(tmp_path / "docs", document, "openapi.json")
+    with _served(tmp_path) as address:
+        (found,) = documented_reads(f"{address}/docs/openapi.json", TLS).reads
+    assert found.path == {"./": "/docs/a"}.get(server, path)
+    (of_file,) = documented_reads(written(tmp_path, document, "openapi.json"), TLS).reads
+    assert of_file.path == path.replace("/docs", "")
+
+
+def test_a_read_without_an_answer_of_2xx_is_left_out(tmp_path: Path) -> None:
+    """It redirects, or becomes a WebSocket: 200 would fail in every run."""
+    paths = {f"/{status}": {"get": {"responses": {status: {}}}} for status in ("302", "101", "default", "2XX", "200")}
+    found = documented_reads(written(tmp_path, json.dumps({"openapi": "3.1.0", "paths": paths})), TLS)
+    assert [read.path for read in found.reads] == ["/default", "/2XX", "/200"]
+    assert found.left_out[0] == "GET /302: only 302 is documented, and no answer of 2xx"
+
+
 BUNDLED = """
 openapi: 3.0.3
 servers: [{url: "{scheme}://{host}/api/{version}", variables: {scheme: {default: https}, host: {default: shop.test}, version: {default: v2}}}]

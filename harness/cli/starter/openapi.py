@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote, urlencode, urljoin
 
 from harness.cli.starter.writing import WRITE
 from harness.errors import ConfigurationError, UsageError
@@ -72,6 +72,7 @@ _REFUSED: Final = (401, 403)
 _STREAM: Final = "text/event-stream"
 _IN_PATHS: Final = "/{}%:@!$&'()*+,;=~"
 """Characters that a described path may have as they are."""
+_HTTP: Final = r"https?://"
 _ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|//[^/]*")
 
 
@@ -238,7 +239,8 @@ class _Document:
         for name, variable in variables.items() if isinstance(variables, dict) else ():
             if isinstance(variable, dict) and "default" in variable:
                 base = base.replace(f"{{{name}}}", str(variable["default"]))
-        path = _ORIGIN.sub("", base, count=1).partition("?")[0].strip("/")
+        beside = self._source if re.match(_HTTP, self._source) and not base.startswith("/") else "http://host/"
+        path = _ORIGIN.sub("", urljoin(beside, base) if base else "", count=1).partition("?")[0].strip("/")
         return f"/{path}" if path and "{" not in path else ""
 
     def _example(self, parameter: Mapping[str, Any]) -> str:
@@ -261,11 +263,14 @@ class _Document:
         raise _NoExampleError(f"the parameter `{parameter.get('name')}` has no example")
 
     def _answer(self, operation: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Status and description of the right answer."""
+        """Status and description of the right answer; raises _NoExampleError where none is documented."""
         responses = operation.get("responses")
-        for status, answer in responses.items() if isinstance(responses, dict) else ():
-            if str(status).startswith("2") and str(status).isdecimal():
+        described = {str(status): answer for status, answer in responses.items()} if isinstance(responses, dict) else {}
+        for status, answer in described.items():
+            if status.startswith("2") and status.isdecimal():
                 return int(status), self._resolved(answer)
+        if any(status.isdecimal() for status in described) and not {"default", "2XX"} & {*described}:
+            raise _NoExampleError(f"only {', '.join(described)} is documented, and no answer of 2xx")
         return 200, {}
 
     def _expected(self, answer: Mapping[str, Any]) -> dict[str, str]:
@@ -329,7 +334,7 @@ def _name(operation: Any, path: str) -> str:
 
 def _content(source: str, tls: ssl.SSLContext) -> Any:
     """The data of a file or an address."""
-    if not re.match(r"https?://", source):
+    if not re.match(_HTTP, source):
         path = Path(source)
         try:
             with path.open("rb") as file:

@@ -6,6 +6,7 @@ They use the certificates of the target, unless a session, a class or a request 
 
 from __future__ import annotations
 
+import math
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -257,10 +258,15 @@ class ForeignRequests:
             self._put(row)
 
     def _span(self, response_time: float | None, start_time: float | None) -> tuple[int, int]:
-        """When a request was sent and answered; both times are equal if it has no response time, so that it is in no quantile, as in Locust."""
+        """When a request was sent and answered; both times are equal if it has no response time, so that it is in no quantile, as in Locust.
+
+        Raises ValueError for a response time that is no length of time.
+        """
         now_ns = clock.now_ns()
         if response_time is None:
             return now_ns, now_ns
+        if not 0 <= response_time < math.inf:
+            raise ValueError(f"a request was reported with a response time of {response_time} ms")
         took_ns = max(round(float(response_time) * NS_PER_MS), 1)
         ago_ns = self._ago_ns(start_time, now_ns)
         sent_ns = now_ns - max(took_ns if ago_ns is None else ago_ns, 1)

@@ -16,14 +16,15 @@ class Clerk(User):
         self.environment.events.request.fire(request_type="QUEUE", name=name, **said)
 
     def on_start(self) -> None:
-        """The last two cannot be recorded."""
+        """The last four cannot be recorded."""
         whole: dict[str, Any] = {"response_time": 5.0, "response_length": 1}
         self.report("pairs", **whole, response=SimpleNamespace(headers=[("a", b"1")]), exception=ValueError("refused"))
         self.report("method", response=SimpleNamespace(headers=self.idle))
         self.report("bytes", **whole, response=SimpleNamespace(headers={"x-served-pod": b"track-1"}))
         self.report("since boot", **whole, start_time=12.5)  # as of `perf_counter`
         self.report("text", response_time=5.0, response_length="x")
-        self.report("no number", response_time=float("nan"), response_length=1)
+        for ms in ("nan", "inf", "-5"):
+            self.report("no length of time", response_time=float(ms), response_length=1)
 
     @task
     def idle(self) -> None:
