@@ -14,7 +14,7 @@ Feature: Rollback
   @AT-TRG-LATENCY-QUIET
   Scenario: A release that is slow for a short time, or not slow enough, is left alone
     When the rollout "uneasy" has run under "census" traffic
-    Then no rollback starts after 4 min above 2000 ms nor after 10 min at 1800 ms
+    Then no rollback starts after 4 min of the new release's p95 above 2000 ms nor after 10 min at 1800 ms
 
   @AT-TRG-ERRORS
   Scenario: A release that fails is taken back
@@ -24,7 +24,7 @@ Feature: Rollback
   @AT-TRG-ERRORS-QUIET
   Scenario: A release that fails for a short time, or seldom enough, is left alone
     When the rollout "uneasy" has run under "census" traffic
-    Then no rollback starts after 2 min above 5 % nor after 6 min at 3 %
+    Then no rollback starts after 2 min of the new release's error rate above 5 % nor after 6 min at 3 %
 
   @AT-TRG-MEMORY-QUIET
   Scenario: A release that fills its memory for a short time, or not enough, is left alone

@@ -35,6 +35,7 @@ PRIMARYS_DEATH: Final = "the primary's death"
 _DOMAIN: Final = f"(?:{'|'.join(DOMAINS)})"
 _DOMAINS: Final = f"{_DOMAIN}(?:, {_DOMAIN})*(?: or {_DOMAIN})?"
 _TIME: Final = rf"{_MORE_THAN_0}{_NUMBER} ?(?:ms|s|min|h|d)"
+_RATIO: Final = rf"{_MORE_THAN_0}{_NUMBER} ?%"
 _SCALED: Final = " (scaled)"
 _NOT_SCALED: Final = " (not scaled)"
 
@@ -161,6 +162,14 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "duration": Slot(
         pattern=_TIME, about="a length of time above 0 in ms, s, min, h or d, never scaled", example="200 ms"
     ),
+    "excess": Slot(
+        pattern=f"the new release's (?:p95 above {_TIME}|error rate above {_RATIO})|one new pod above {_RATIO} of its limit",
+        about=(
+            "what a trigger reads, above its limit: the new release's p95 above a time, the new release's error rate above a share, "
+            "one new pod above a share of its limit"
+        ),
+        example="the new release's p95 above 2000 ms",
+    ),
     "experiments": Slot(
         pattern=f"single-fault experiment|disaster experiment|experiment of domain {_DOMAINS}",
         about=(
@@ -237,7 +246,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         about=f"{PRIMARYS_DEATH}, or the loss of a region by its name",
         example="the loss of us-east-1",
     ),
-    "ratio": Slot(pattern=rf"{_MORE_THAN_0}{_NUMBER} ?%", about="a share in percent, more than 0", example="0.1 %"),
+    "ratio": Slot(pattern=_RATIO, about="a share in percent, more than 0", example="0.1 %"),
     "reaction": Slot(
         pattern=rf"{_TIME}(?:{re.escape(_SCALED)})?",
         about=f"a length of time above 0 in ms, s, min, h or d, not scaled unless `{_SCALED.strip()}` follows it",
@@ -261,6 +270,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="every route",
     ),
     "role": Slot(pattern=r"[a-z]+(?:-[a-z]+)*", about="what a person answers for", example="security-lead"),
+    "threshold": Slot(pattern=f"{_RATIO}|{_TIME}", about="a share in percent or a length of time", example="3 %"),
     "unfelt": Slot(
         pattern="or is not felt|or are not felt",
         about="or is not felt: the fault need not be met by any request",

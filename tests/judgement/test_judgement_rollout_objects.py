@@ -42,7 +42,7 @@ VERDICT = "every step has a recorded verdict before the next one began"
 STICKY = "no user met both releases within a step and none went back when the share grew"
 HIT = "the share of users who met an error of a bad release is at most 8 % at the 5 % step"
 SLOW = "the rollback starts within 4 s after 5 min of the new release's p95 above 2000 ms"
-QUIET_ERRORS = "no rollback starts after 2 min above 5 % nor after 6 min at 3 %"
+QUIET_ERRORS = "no rollback starts after 2 min of the new release's error rate above 5 % nor after 6 min at 3 %"
 PLATFORM = rollout_plan(taken_back=TakenBack.BY_PLATFORM)
 FAST = OBJECTS[0]
 

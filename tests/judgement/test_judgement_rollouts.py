@@ -54,8 +54,8 @@ NO_FAILURE = "no request fails within 10 s of the switch and of the switch back"
 NO_502 = "no request got 502, 503, 504 or no answer during the switch and the switch back"
 SLOW = "the rollback starts within 4 s after 5 min of the new release's p95 above 2000 ms"
 ERRORS = "the rollback starts within 2 s after 3 min of the new release's error rate above 5 %"
-QUIET_ERRORS = "no rollback starts after 2 min above 5 % nor after 6 min at 3 %"
-QUIET = "no rollback starts after 4 min above 2000 ms nor after 10 min at 1800 ms"
+QUIET_ERRORS = "no rollback starts after 2 min of the new release's error rate above 5 % nor after 6 min at 3 %"
+QUIET = "no rollback starts after 4 min of the new release's p95 above 2000 ms nor after 10 min at 1800 ms"
 OF_A_CANARY = (ORDER, DWELL, VERDICT, STICKY, AT_5, AT_25, AT_50, AT_100, BY_HAND, COMMAND)
 OF_A_SWITCH = (SWITCHED, COLOUR, NO_FAILURE, NO_502, BY_HAND, COMMAND)
 BLUE_GREEN = rollout_plan(strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None, dwell_scale=0.0)

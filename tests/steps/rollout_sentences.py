@@ -108,12 +108,12 @@ ROLLOUT_SENTENCES: Final = {
         window=_q("3 min", scaled=True),
         params={"signal": "error rate", "above": "5 %"},
     ),
-    "no rollback starts after 4 min above 2000 ms nor after 10 min at 1800 ms": _fact(
+    "no rollback starts after 4 min of the new release's p95 above 2000 ms nor after 10 min at 1800 ms": _fact(
         Figure.NO_ROLLBACK,
         params={"signal": "response time p95", "above": "2000 ms", "at": "1800 ms"},
         times={"above for": _q("4 min", scaled=True), "at for": _q("10 min", scaled=True)},
     ),
-    "no rollback starts after 2 min above 5 % nor after 6 min at 3 %": _fact(
+    "no rollback starts after 2 min of the new release's error rate above 5 % nor after 6 min at 3 %": _fact(
         Figure.NO_ROLLBACK,
         params={"signal": "error rate", "above": "5 %", "at": "3 %"},
         times={"above for": _q("2 min", scaled=True), "at for": _q("6 min", scaled=True)},

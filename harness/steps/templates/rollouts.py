@@ -1,4 +1,4 @@
-"""What a rollout did: its steps, its users, its switch and way back, and its triggers.
+"""What a rollout did: its steps, its users, its switch and way back.
 
 Sentences under Then.
 """
@@ -9,7 +9,6 @@ import re
 from typing import Final
 
 from harness.model import Figure, Objective, Op, Phase, Quantity, Scope
-from harness.model.planned.trigger import Signal
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.slots import Values
 from harness.steps.template import Template
@@ -76,20 +75,6 @@ def _around(slots: Values) -> Meaning:
     )
 
 
-def _starts(signal: Signal, slots: Values) -> Meaning:
-    return Meaning(
-        objective=Objective(
-            figure=Figure.ROLLBACK_START,
-            scope=Scope(phase=Phase.STEP),
-            op=Op.BELOW,
-            limit=slots.quantity("limit"),
-            window=slots.quantity("window"),
-            sentence="",
-            params={"signal": signal.value, "above": slots["above"]},
-        )
-    )
-
-
 def _from_steps(slots: Values) -> Meaning:
     steps = " ".join(re.findall(r"[0-9.]+", slots["steps"]))
     limit, scope = slots.quantity("limit"), Scope(phase=Phase.STEP)
@@ -108,20 +93,6 @@ def _from_steps(slots: Values) -> Meaning:
 def _no_gap(figure: Figure, slots: Values) -> Meaning:
     limit, scope = slots.quantity("limit"), Scope(phase=Phase.STEP)
     return Meaning(objective=Objective(figure=figure, scope=scope, op=Op.AT_MOST, limit=limit, sentence=""))
-
-
-def _none(signal: Signal, slots: Values) -> Meaning:
-    return Meaning(
-        objective=Objective(
-            figure=Figure.NO_ROLLBACK,
-            scope=Scope(phase=Phase.STEP),
-            op=Op.HOLDS,
-            limit=_NOUGHT,
-            sentence="",
-            params={"signal": signal.value, "above": slots["above"], "at": slots["at"]},
-            times={"above for": slots.quantity("short"), "at for": slots.quantity("long")},
-        )
-    )
 
 
 ROLLOUTS: Final = (
@@ -239,38 +210,6 @@ ROLLOUTS: Final = (
         about="Several scenarios of one row, each with a rollout of its own; in each the candidate fails from another step on, and is taken back from it.",
         example="the rollback starts within 60 s of its trigger at the 5 %, 25 % and 50 % steps",
         mean=_from_steps,
-    ),
-    Template(
-        name="rollback-after-slow-answers",
-        keyword=Keyword.THEN,
-        text="the rollback starts within <limit:reaction> after <window:period> of the new release's p95 above <above:duration>",
-        about="The p95 of what the candidate served, in 20 slices of the window, each above the limit; then the objects' own status.",
-        example="the rollback starts within 30 s after 5 min of the new release's p95 above 2000 ms",
-        mean=lambda slots: _starts(Signal.RESPONSE_TIME, slots),
-    ),
-    Template(
-        name="rollback-after-errors",
-        keyword=Keyword.THEN,
-        text="the rollback starts within <limit:reaction> after <window:period> of the new release's error rate above <above:ratio>",
-        about="The failed share of what the candidate served, in 20 slices of the window, each above the limit; then the objects' own status.",
-        example="the rollback starts within 30 s after 3 min of the new release's error rate above 5 %",
-        mean=lambda slots: _starts(Signal.ERROR_RATE, slots),
-    ),
-    Template(
-        name="no-rollback-at-slow-answers",
-        keyword=Keyword.THEN,
-        text="no rollback starts after <short:period> above <above:duration> nor after <long:period> at <at:duration>",
-        about="The candidate's p95 was above the limit for so long, and just below it for so long, and the platform did not take it back.",
-        example="no rollback starts after 4 min above 2000 ms nor after 10 min at 1800 ms",
-        mean=lambda slots: _none(Signal.RESPONSE_TIME, slots),
-    ),
-    Template(
-        name="no-rollback-at-errors",
-        keyword=Keyword.THEN,
-        text="no rollback starts after <short:period> above <above:ratio> nor after <long:period> at <at:ratio>",
-        about="The candidate's error rate was above the limit for so long, and below it for so long, and the platform did not take it back.",
-        example="no rollback starts after 2 min above 5 % nor after 6 min at 3 %",
-        mean=lambda slots: _none(Signal.ERROR_RATE, slots),
     ),
     Template(
         name="health-read",

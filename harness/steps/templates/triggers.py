@@ -1,9 +1,11 @@
-"""Rollback triggers that read something else than requests: the memory of pods, and reports of users."""
+"""Rollback triggers, and what becomes of a release that they take back."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
+from harness.errors import UsageError
 from harness.model import Figure, Objective, Op, Phase, Quantity, Scope
 from harness.model.planned.trigger import Signal
 from harness.steps.meaning import Keyword, Meaning
@@ -11,31 +13,56 @@ from harness.steps.slots import Values
 from harness.steps.template import Template
 
 _NOUGHT: Final = Quantity(value=0, unit="")
+_SIGNALS: Final = {
+    "the new release's p95": Signal.RESPONSE_TIME,
+    "the new release's error rate": Signal.ERROR_RATE,
+    "one new pod": Signal.MEMORY,
+}
+_OF_REPORTS: Final = {"signal": Signal.REPORT.value}
 
 
-def _starts(slots: Values, signal: Signal, **fields: Any) -> Meaning:
-    params = {"signal": signal.value, **({"above": slots["above"]} if "above" in slots else {})}
-    scope, limit = Scope(phase=Phase.STEP), slots.quantity("limit")
+def _starts(slots: Values, params: Mapping[str, str]) -> Meaning:
+    scope, limit, window = Scope(phase=Phase.STEP), slots.quantity("limit"), slots.optional("window")
     return Meaning(
         objective=Objective(
-            figure=Figure.ROLLBACK_START, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params, **fields
+            figure=Figure.ROLLBACK_START,
+            scope=scope,
+            op=Op.BELOW,
+            limit=limit,
+            window=window,
+            sentence="",
+            params=params,
         )
     )
 
 
-def _none(signal: Signal, **fields: Any) -> Meaning:
-    params = {"signal": signal.value, **fields.pop("params", {})}
-    scope = Scope(phase=Phase.STEP)
+def _none(params: Mapping[str, str], times: Mapping[str, Quantity]) -> Meaning:
     return Meaning(
         objective=Objective(
-            figure=Figure.NO_ROLLBACK, scope=scope, op=Op.HOLDS, limit=_NOUGHT, sentence="", params=params, **fields
+            figure=Figure.NO_ROLLBACK,
+            scope=Scope(phase=Phase.STEP),
+            op=Op.HOLDS,
+            limit=_NOUGHT,
+            sentence="",
+            params=params,
+            times=times,
         )
     )
 
 
-def _memory_quiet(slots: Values) -> Meaning:
-    times = {"above for": slots.quantity("short"), "at for": slots.quantity("long")}
-    return _none(Signal.MEMORY, params={"above": slots["above"], "at": slots["at"]}, times=times)
+def _exceeded(slots: Values) -> dict[str, str]:
+    """The signal that the sentence names, and its limit."""
+    what, _, above = slots["excess"].partition(" above ")
+    return {"signal": _SIGNALS[what].value, "above": above.removesuffix(" of its limit")}
+
+
+def _quiet(slots: Values) -> Meaning:
+    """Raises UsageError where the two values are not of one dimension."""
+    params = {**_exceeded(slots), "at": slots["at"]}
+    above, at = Quantity.parse(params["above"]), Quantity.parse(params["at"])
+    if at.dimension != above.dimension:
+        raise UsageError(f"{at} does not compare with {above}", hint=f"name a {above.dimension} below {above}")
+    return _none(params, {"above for": slots.quantity("short"), "at for": slots.quantity("long")})
 
 
 def _told(slots: Values) -> Meaning:
@@ -73,20 +100,26 @@ def _quick(slots: Values) -> Meaning:
 
 TRIGGERS: Final = (
     Template(
-        name="rollback-after-memory",
+        name="rollback-after-an-excess",
         keyword=Keyword.THEN,
-        text="the rollback starts within <limit:reaction> after <window:period> of one new pod above <above:ratio> of its limit",
-        about="The working set of each pod of the candidate over its limit, once a second by the metrics API; then the objects' own status.",
-        example="the rollback starts within 30 s after 10 min of one new pod above 80 % of its limit",
-        mean=lambda slots: _starts(slots, Signal.MEMORY, window=slots.quantity("window")),
+        text="the rollback starts within <limit:reaction> after <window:period> of <excess>",
+        about=(
+            "The p95 or the failed share of what the candidate served, in 20 slices of the window, each above the limit; of memory, the working set of each pod of the "
+            "candidate over its limit, once a second by the metrics API. Then the objects' own status."
+        ),
+        example="the rollback starts within 30 s after 5 min of the new release's p95 above 2000 ms",
+        mean=lambda slots: _starts(slots, _exceeded(slots)),
     ),
     Template(
-        name="no-rollback-at-memory",
+        name="no-rollback-at-an-excess",
         keyword=Keyword.THEN,
-        text="no rollback starts after <short:period> of one new pod above <above:ratio> of its limit nor after <long:period> at <at:ratio>",
-        about="A pod of the candidate was above the share for so long, and just below it for so long, and the platform did not take it back.",
-        example="no rollback starts after 8 min of one new pod above 80 % of its limit nor after 20 min at 75 %",
-        mean=_memory_quiet,
+        text="no rollback starts after <short:period> of <excess> nor after <long:period> at <at:threshold>",
+        about=(
+            "The candidate's p95, its error rate, or one pod's memory was above the limit for so long, and just below it for so long, and the platform did not take the "
+            "candidate back."
+        ),
+        example="no rollback starts after 4 min of the new release's p95 above 2000 ms nor after 10 min at 1800 ms",
+        mean=_quiet,
     ),
     Template(
         name="rollback-of-a-failing-release",
@@ -118,7 +151,7 @@ TRIGGERS: Final = (
         text="the rollback starts within <limit:reaction> after a critical report on the new release is recorded",
         about="From the platform's answer to the report, which the rollout file states, to the objects' own status.",
         example="the rollback starts within 60 s after a critical report on the new release is recorded",
-        mean=lambda slots: _starts(slots, Signal.REPORT),
+        mean=lambda slots: _starts(slots, _OF_REPORTS),
     ),
     Template(
         name="notice-of-a-rollback",
@@ -134,6 +167,6 @@ TRIGGERS: Final = (
         text="no rollback starts after a minor report on the new release nor after a critical one on the old",
         about="Both reports, which the rollout file states, were recorded, and the platform did not take the candidate back.",
         example="no rollback starts after a minor report on the new release nor after a critical one on the old",
-        mean=lambda _slots: _none(Signal.REPORT),
+        mean=lambda _slots: _none(_OF_REPORTS, {}),
     ),
 )
