@@ -24,7 +24,7 @@ Feature: Production set-up
   @AT-PROD-MON-PERFORMANCE
   Scenario: The metrics say how quickly and how often requests are answered
     When the metrics of every service have been read under "everyday" traffic
-    Then the exposed p95 and requests per second are within 10 % of those measured from the traffic
+    Then the metrics show a p95 and requests per second within 10 % of what the traffic measured
 
   Scenario Outline: <what>: made of other rows
     Then <parts>

@@ -4,7 +4,7 @@ Feature: Monitoring
   @IP-MONITOR-PERFORMANCE
   Scenario: The metrics say how quickly and how often requests are answered
     When the metrics of every service have been read under "everyday" traffic
-    Then the exposed p95 and requests per second are within 10 % of those measured from the traffic
+    Then the metrics show a p95 and requests per second within 10 % of what the traffic measured
 
   @IP-MONITOR-ALERTS
   Scenario: Every rule fires when it must

@@ -19,7 +19,7 @@ Feature: Observability
   @IP-OBS-ALERTS
   Scenario: A notice arrives soon
     When every experiment of domain database or node has run under "everyday" traffic
-    Then the notice of an alert arrives within 60 s of its condition
+    Then every alert that fired reached its receiver within 60 s
 
   @IP-OBS-ALERTS-GROUP
   Scenario: One fault is no storm of notices

@@ -21,7 +21,7 @@ Feature: Aim and fault tolerance
     When the experiment "zone-loss-1" has run under "everyday" traffic
     And the experiment "zone-loss-2" has run under "everyday" traffic
     And the experiment "zone-loss-3" has run under "everyday" traffic
-    Then reads and writes are served again within 45 s at the entry of us-east-1 after the loss of any one of its zones
+    Then reads and writes are served again within 45 s of the loss of any one zone of us-east-1, at its own entry
 
   Scenario Outline: <what>: made of other rows
     Then <parts>

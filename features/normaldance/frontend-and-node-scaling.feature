@@ -19,7 +19,7 @@ Feature: Frontend and node scaling
   @DA-HPA-FE-MIN
   Scenario: There are at least three of the frontend
     When the deployed platform has been inspected
-    Then the autoscaler "frontend-hpa" has a minimum of at least 3 and its target never fewer than 3 ready replicas, faults excluded
+    Then the autoscaler "frontend-hpa" has a minimum of at least 3 and its target is never under 3 ready replicas, faults excluded
 
   @DA-HPA-FE-MAX
   Scenario: There are at most fifty of the frontend

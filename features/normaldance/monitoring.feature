@@ -6,21 +6,21 @@ Feature: Monitoring
     Then <sentence>
 
     Examples:
-      | requirement            | what                         | sentence                                                                                             |
-      | DA-MON-APP-LATENCY     | response time p50, p95, p99  | exposed p50, p95 and p99 of the api-gateway are within 5 % or 5 ms of those measured from the traffic |
-      | DA-MON-APP-RPS         | throughput                   | the exposed requests per second are within 5 % of those sent in the steady state                      |
-      | DA-MON-BUSINESS-ENGAGE | user engagement              | the exposed plays per user are within 1 % of those the traffic made                                   |
+      | requirement            | what                        | sentence                                                                                              |
+      | DA-MON-APP-LATENCY     | response time p50, p95, p99 | exposed p50, p95 and p99 of the api-gateway are within 5 % or 5 ms of those measured from the traffic |
+      | DA-MON-APP-RPS         | throughput                  | the metrics show requests per second within 5 % of what the traffic measured in the steady state      |
+      | DA-MON-BUSINESS-ENGAGE | user engagement             | the metrics show plays per user within 1 % of what the traffic measured                               |
 
   @DA-MON-APP-ERRORS
   Scenario: The error rate that users meet is the one that the metrics show
     When the metrics of every service have been read under "everyday" traffic
     And the experiment "errors-10" has run under "everyday" traffic
-    Then the exposed error rate is within 0.1 points of the one measured from the traffic
+    Then the metrics show an error rate within 0.1 points of what the traffic measured
 
   @DA-MON-APP-USERS
   Scenario: The number of active users is the number of those who signed in lately
     When the number of active users has been read under "everyday" traffic
-    Then the exposed number of active users is within 5 % of those the traffic signed in
+    Then the metrics show a number of active users within 5 % of what the traffic measured
 
   @DA-MON-SCRAPE
   Scenario: What is annotated is scraped on schedule, and nothing else

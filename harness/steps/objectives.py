@@ -9,10 +9,12 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from harness.errors import UsageError
 from harness.model import UNFELT, Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps.meaning import Meaning, Selection
+from harness.steps.nouns import KEPT
 from harness.steps.selections import of_experiments
-from harness.steps.slots import PRIMARYS_DEATH, Values
+from harness.steps.slots import AT_ITS_ENTRY, PRIMARYS_DEATH, WHILE_PODS_DIE, Values
 
 _Slots = Values
 _Mean = Callable[[_Slots], Meaning]
@@ -26,29 +28,35 @@ def steady(figure: Figure, op: Op, *, per: Per = Per.ALL, subject: str = "") -> 
     """
 
     def mean(slots: _Slots) -> Meaning:
-        phase = Phase.of(slots["phase"]) if "phase" in slots else Phase.STEADY
-        users, routes = int(slots.get("users", 0)), slots.get("routes", "")
+        moment, users = slots.get("phase", Phase.STEADY.value), int(slots.get("users", 0))
+        routes = slots.get("routes", slots.get("calls", ""))
+        while_pods_die = moment == WHILE_PODS_DIE
+        phase = Phase.FAULT if while_pods_die else Phase.of(moment)
         route = routes.partition('"')[2].rstrip('"')
         scope = Scope(
-            per=Per.ROUTE if routes else per, subject=route or _filled(subject, slots), users=users, phase=phase
+            per=Per.ROUTE if "route" in routes else per,
+            subject=route or _filled(subject, slots),
+            users=users,
+            phase=phase,
         )
         return Meaning(
             objective=Objective(
                 figure=figure,
-                quantile=_quantile(slots["quantile"]) if "quantile" in slots else None,
+                quantile=quantile_named(slots["quantile"]) if "quantile" in slots else None,
                 scope=scope,
                 op=op,
                 limit=slots.quantity("limit"),
                 tolerance=slots.optional("tolerance"),
                 window=slots.optional("window"),
                 sentence="",
+                params={"hit": "each service"} if while_pods_die else {},
             )
         )
 
     return mean
 
 
-def _quantile(text: str) -> float:
+def quantile_named(text: str) -> float:
     """`p99.9` → 0.999."""
     return round(float(text[1:]) / 100, 6)
 
@@ -58,41 +66,17 @@ def _filled(text: str, slots: _Slots) -> str:
     return slots[text[1:-1]] if text.startswith("<") else text
 
 
-def compared(figure: Figure, op: Op, **params: str) -> _Mean:
-    """A fault-free figure against another release or run; parameters come from their slots."""
+def in_unit_of(slots: _Slots, *, points: bool) -> Quantity:
+    """The limit of a sentence that takes percentage points of some of its nouns, and a share in percent of others.
 
-    def mean(slots: _Slots) -> Meaning:
-        filled = {name: slots.get(slot, "") for name, slot in params.items()}
-        objective = Objective(
-            figure=figure,
-            quantile=_quantile(slots["quantile"]) if "quantile" in slots else None,
-            scope=Scope(traffic=slots.get("traffic")),
-            op=op,
-            limit=slots.quantity("limit"),
-            sentence="",
-            params={name: value for name, value in filled.items() if value},
-        )
-        return Meaning(objective=objective)
-
-    return mean
-
-
-def ratio(figure: Figure, *, soak: bool = False) -> _Mean:
-    """A quantile of each route over the same quantile at another time; the limit is a factor."""
-
-    def mean(slots: _Slots) -> Meaning:
-        objective = Objective(
-            figure=figure,
-            quantile=_quantile(slots["quantile"]),
-            scope=Scope(per=Per.ROUTE),
-            op=Op.BELOW,
-            limit=Quantity.parse(slots["limit"]),
-            times={"soak": slots.quantity("soak")} if soak else {},
-            sentence="",
-        )
-        return Meaning(objective=objective)
-
-    return mean
+    Raises:
+        UsageError: it has the other unit.
+    """
+    limit = slots.quantity("limit")
+    if limit.unit.startswith("point") is not points:
+        hint = "write points of an error rate, and a share in percent of everything else"
+        raise UsageError(f"{limit} has the wrong unit", hint=hint)
+    return limit
 
 
 def exposed_errors(_slots: _Slots) -> Meaning:
@@ -105,19 +89,6 @@ def no_restart(slots: _Slots) -> Meaning:
     """No container is started again in a soak."""
     limit, times = Quantity(value=0, unit=""), {"soak": slots.quantity("soak")}
     return Meaning(objective=Objective(figure=Figure.RESTARTS, op=Op.HOLDS, limit=limit, times=times, sentence=""))
-
-
-def variation(slots: _Slots) -> Meaning:
-    """How much a quantile differs between any two windows of a length."""
-    objective = Objective(
-        figure=Figure.VARIATION,
-        quantile=_quantile(slots["quantile"]),
-        op=Op.BELOW,
-        limit=slots.quantity("limit"),
-        times={"of every": slots.quantity("part")},
-        sentence="",
-    )
-    return Meaning(objective=objective)
 
 
 def replica_share(slots: _Slots) -> Meaning:
@@ -157,10 +128,11 @@ def recovery(selection: Callable[[_Slots], Selection | None]) -> _Mean:
         loss = slots.get("loss", "")
         params = {"hit": "primary"} if loss == PRIMARYS_DEATH else {}
         params |= {name: slots[slot] for slot, name in _OF_A_RECOVERY.items() if slot in slots}
-        if loss and not params.get("hit"):
+        if loss.endswith(AT_ITS_ENTRY):
+            home = loss.removesuffix(AT_ITS_ENTRY).rpartition(" ")[2]
+            params |= {"entry": home, "zone_of": home}
+        elif loss and not params.get("hit"):
             params |= {"lost_region": loss.removeprefix("the loss of ")}
-        if "home" in slots:
-            params |= {"entry": slots["home"], "zone_of": slots["home"]}
         scope = Scope(operations=tuple(re.findall("reads|writes", slots["operations"])), phase=Phase.FAULT)
         limit = slots.quantity("limit")
         objective = Objective(figure=Figure.RECOVERY, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params)
@@ -234,7 +206,7 @@ def throughput(slots: _Slots) -> Meaning:
     """A rate of requests is served, with a quantile of their response times below a limit."""
     objective = Objective(
         figure=Figure.THROUGHPUT,
-        quantile=_quantile(slots["quantile"]),
+        quantile=quantile_named(slots["quantile"]),
         op=Op.AT_LEAST,
         limit=Quantity(value=float(slots["rate"]), unit="/s"),
         sentence="",
@@ -317,11 +289,10 @@ def visible_events(slots: _Slots) -> Meaning:
     )
 
 
-def of_every_write(figure: Figure) -> _Mean:
+def of_every_write(slots: _Slots) -> Meaning:
     """A condition on every acknowledged write of the complete run, faults included."""
-    limit = Quantity(value=0, unit="")
-    objective = Objective(figure=figure, scope=Scope(phase=Phase.RUN), op=Op.HOLDS, limit=limit, sentence="")
-    return lambda _slots: Meaning(objective=objective)
+    scope, limit = Scope(phase=Phase.RUN), Quantity(value=0, unit="")
+    return Meaning(objective=Objective(figure=KEPT[slots["kept"]], scope=scope, op=Op.HOLDS, limit=limit, sentence=""))
 
 
 def vouched(slots: _Slots) -> Meaning:

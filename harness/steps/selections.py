@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from harness.steps.meaning import KINDS, Meaning, Selection
-from harness.steps.slots import PRIMARYS_DEATH, Values
+from harness.steps.slots import AT_ITS_ENTRY, PRIMARYS_DEATH, Values
 
 
 def under_traffic(selection: Callable[[Values], Selection | None]) -> Callable[[Values], Meaning]:
@@ -26,16 +26,12 @@ def of_faults(slots: Values) -> Selection | None:
 
 
 def of_loss(slots: Values) -> Selection | None:
-    """The experiments that take the region, or the primary, that the sentence names; None where it names none."""
+    """The experiments that take the region, a zone of it, or the primary, as the sentence says; None where it names no loss."""
     loss = slots.get("loss", "")
-    return Selection.of_domains(("database" if loss == PRIMARYS_DEATH else "region",), every=False) if loss else None
+    domain = "database" if loss == PRIMARYS_DEATH else "zone" if loss.endswith(AT_ITS_ENTRY) else "region"
+    return Selection.of_domains((domain,), every=False) if loss else None
 
 
 def _of_domains(named: str) -> Selection | None:
     _, _, domains = named.partition(" of domain ")
     return Selection.of_domains(tuple(re.split(", | or ", domains))) if domains else None
-
-
-def always(selection: Selection) -> Callable[[Values], Selection]:
-    """The same experiments for any values of the slots."""
-    return lambda _slots: selection

@@ -12,6 +12,7 @@ from harness.drivers.static import nouns
 from harness.drivers.static.noun_files import DOCUMENTS, REGISTERS
 from harness.errors import ConfigurationError
 from harness.model import Quantity
+from harness.steps.nouns import EARLIER, KEPT, METRICS, RETURNS
 
 DOMAINS: Final = (
     "pod",
@@ -36,6 +37,13 @@ _DOMAIN: Final = f"(?:{'|'.join(DOMAINS)})"
 _DOMAINS: Final = f"{_DOMAIN}(?:, {_DOMAIN})*(?: or {_DOMAIN})?"
 _TIME: Final = rf"{_MORE_THAN_0}{_NUMBER} ?(?:ms|s|min|h|d)"
 _RATIO: Final = rf"{_MORE_THAN_0}{_NUMBER} ?%"
+_POINTS: Final = rf"{_MORE_THAN_0}{_NUMBER} ?points?"
+_REGION: Final = "[a-z0-9]+(?:-[a-z0-9]+)*"
+_QUANTILE: Final = r"p(?:50|75|90|95|99|99\.9)"
+_ROUTES: Final = r'every route|route "[^"<>]{1,80}"'
+_PHASES: Final = "in the steady state|during the fault|after the recovery|after the switch|at the [0-9]{1,3} % step"
+WHILE_PODS_DIE: Final = "while one pod of each service is killed in turn"
+AT_ITS_ENTRY: Final = ", at its own entry"
 _SCALED: Final = " (scaled)"
 _NOT_SCALED: Final = " (not scaled)"
 
@@ -110,11 +118,56 @@ def _series(words: Iterable[str], last: str = " and ", between: str = ", ") -> s
     return f"{one}(?:{between}{one})*(?:{last}{one})?"
 
 
+def _noun(words: Iterable[str], about: str) -> Slot:
+    """A slot that takes one of these words."""
+    phrases = tuple(words)
+    return Slot(pattern=_one_of(phrases), about=f"{about}: {', '.join(phrases)}", example=phrases[0], listed=True)
+
+
 _COMMANDS: Final = (nouns.SECURITY_SCAN, *(name for name in nouns.COMMANDS if name != "test:e2e"))
 _ATTRIBUTES: Final = tuple(dict.fromkeys(each.name for one in REGISTERS.values() for each in one.attributes))
 _ORDERED: Final = (*nouns.ENVIRONMENTS, *nouns.COMMANDS)
 
 SLOTS: Final[Mapping[str, Slot]] = {
+    "alert": Slot(
+        pattern='alert "[^"<>]{1,80}"|memory alert',
+        about='an alert by its name: alert "DatabaseDown"; or the memory alert, whose rules have the label `part: memory`',
+        example='alert "DatabaseDown"',
+    ),
+    "autoscalers": Slot(
+        pattern='every autoscaler|the autoscaler "[^"<>]{1,80}"',
+        about='every autoscaler, or one by its name: the autoscaler "frontend-hpa"',
+        example="every autoscaler",
+    ),
+    "calls": Slot(
+        pattern=f"{_ROUTES}|every database query",
+        about='every route or every database query, of which the worst decides, or one route by its name: route "read-track"',
+        example="every route",
+    ),
+    "cause": _noun(("the database's silence", "one pod growing by 100 MB"), "what an alert is for"),
+    "earlier": _noun(EARLIER, "what a response time is a multiple of"),
+    "kept": _noun(KEPT, "what becomes of an acknowledged write"),
+    "metric": _noun(METRICS, "what the metrics show"),
+    "moment": Slot(
+        pattern=f"{_PHASES}|{WHILE_PODS_DIE}",
+        about=f"when: in the steady state, during the fault, after the recovery, after the switch, or {WHILE_PODS_DIE}",
+        example="in the steady state",
+        listed=True,
+    ),
+    "quality": Slot(
+        pattern=f"error rate|response time {_QUANTILE}",
+        about="error rate, or response time with a quantile: response time p95",
+        example="response time p95",
+    ),
+    "rollback": _noun(RETURNS, "what brings the old release back"),
+    "copies": Slot(
+        pattern="twice the CPU limit|[0-9]{1,6} replicas",
+        about="twice the CPU limit, or a number of replicas",
+        example="4 replicas",
+    ),
+    "fewer": Slot(pattern="the first|[0-9]{1,6}", about="the first CPU limit, or a number of replicas", example="2"),
+    "targets": _noun(("no service is", "its target is never"), "whose ready replicas are counted"),
+    "tolerance": Slot(pattern=f"{_POINTS}|{_RATIO}", about="percentage points, or a share in percent", example="5 %"),
     "conditions": Slot(
         pattern=CONDITIONS_PATTERN,
         about="fields of an object of the cluster with the value that each has, the last after `and`",
@@ -223,14 +276,12 @@ SLOTS: Final[Mapping[str, Slot]] = {
         scaled=True,
     ),
     "phase": Slot(
-        pattern="in the steady state|during the fault|after the recovery|after the switch|at the [0-9]{1,3} % step",
+        pattern=_PHASES,
         about="when: in the steady state, during the fault, after the recovery, after the switch or at the N % step",
         example="in the steady state",
         listed=True,
     ),
-    "points": Slot(
-        pattern=rf"{_MORE_THAN_0}{_NUMBER} ?points?", about="percentage points, more than 0", example="5 points"
-    ),
+    "points": Slot(pattern=_POINTS, about="percentage points, more than 0", example="5 points"),
     "port": Slot(pattern=r"[0-9]{1,5}", about="a TCP port", example="8080"),
     "provenance": Slot(
         pattern="release|commit|target",
@@ -238,12 +289,10 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="commit",
         listed=True,
     ),
-    "quantile": Slot(
-        pattern=r"p(?:50|75|90|95|99|99\.9)", about="a quantile: p50, p75, p90, p95, p99 or p99.9", example="p95"
-    ),
+    "quantile": Slot(pattern=_QUANTILE, about="a quantile: p50, p75, p90, p95, p99 or p99.9", example="p95"),
     "loss": Slot(
-        pattern=rf"{PRIMARYS_DEATH}|the loss of [a-z0-9]+(?:-[a-z0-9]+)*",
-        about=f"{PRIMARYS_DEATH}, or the loss of a region by its name",
+        pattern=rf"{PRIMARYS_DEATH}|the loss of {_REGION}|the loss of any one zone of {_REGION}{AT_ITS_ENTRY}",
+        about=f"{PRIMARYS_DEATH}, the loss of a region by its name, or the loss of any one zone of a region{AT_ITS_ENTRY}",
         example="the loss of us-east-1",
     ),
     "ratio": Slot(pattern=_RATIO, about="a share in percent, more than 0", example="0.1 %"),
@@ -255,7 +304,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "reference": Slot(
         pattern="baseline|target", about="a figure's own baseline or target", example="baseline", listed=True
     ),
-    "region": Slot(pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*", about="a region by name", example="us-east-1"),
+    "region": Slot(pattern=_REGION, about="a region by name", example="us-east-1"),
     "relation": Slot(pattern="at least|at most", about="at least or at most", example="at most", listed=True),
     "release": Slot(pattern=r'[^"<>\s]{1,80}', about="a release by name, as answers name it", example="1.0.0"),
     "shares": Slot(
@@ -265,7 +314,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "resource": Slot(pattern="CPU|memory", about="CPU or memory", example="CPU", listed=True),
     "routes": Slot(
-        pattern=r'every route|route "[^"<>]{1,80}"',
+        pattern=_ROUTES,
         about='every route, of which the worst decides, or one by its name: route "read-track"',
         example="every route",
     ),

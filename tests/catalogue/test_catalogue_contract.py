@@ -54,6 +54,7 @@ SAID_OTHERWISE: Final = {
     "IP-SCALE-VERTICAL": "the frontend by name",
     "IP-SCALE-ELASTIC": "the frontend by name",
     "IP-SCALE-ELASTIC-IN": "the frontend by name, after a spike to 3 times the traffic",
+    "IP-OBS-ALERTS": "an alert is every alert that fired",
     "IP-ROAD-AUTONOMOUS": "by no hand is with 0 manual steps",
 }
 """Rows whose criterion has another quantifier, operator, value or domain than the contract, and proves as much."""

@@ -65,7 +65,7 @@ SCALING_SENTENCES: Final = {
     "every autoscaler has a minimum of at least 2 and no service is under 3 ready replicas, faults excluded": _claim(
         Figure.FEWEST_REPLICAS, Op.AT_LEAST, _count(2), "observe", Scope(phase=Phase.STEADY), ready="3"
     ),
-    'the autoscaler "web" has a minimum of at least 3 and its target never fewer than 2 ready replicas, faults excluded': _claim(
+    'the autoscaler "web" has a minimum of at least 3 and its target is never under 2 ready replicas, faults excluded': _claim(
         Figure.FEWEST_REPLICAS, Op.AT_LEAST, _count(3), "observe", Scope(phase=Phase.STEADY, subject="web"), ready="2"
     ),
     'none of "a, b" has more than 10 replicas at any moment of the run, traffic spike included': _claim(

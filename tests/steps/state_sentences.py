@@ -180,7 +180,7 @@ STATE_SENTENCES = {
         times={"soak": Quantity(value=8, unit="h", scaled=True)},
         sentence="",
     ),
-    "the exposed number of active users is within 5 % of those the traffic signed in": Objective(
+    "the metrics show a number of active users within 5 % of what the traffic measured": Objective(
         figure=Figure.ACTIVE_USERS, op=Op.AT_MOST, limit=Quantity(value=5, unit="%"), sentence=""
     ),
     "no request is sent to a killed pod later than 10 s after its death": killed(
@@ -207,7 +207,7 @@ STATE_SENTENCES = {
         times={"of every": Quantity(value=10, unit="min", scaled=True)},
         sentence="",
     ),
-    "the exposed p95 and requests per second are within 10 % of those measured from the traffic": Objective(
+    "the metrics show a p95 and requests per second within 10 % of what the traffic measured": Objective(
         figure=Figure.EXPOSED,
         op=Op.WITHIN,
         limit=Quantity(value=10, unit="%"),

@@ -327,7 +327,7 @@ OBJECTIVES = {
     "the error rate is below 0.1 % while one pod of each service is killed in turn": replace(
         errors(percent(0.1), FAULT), params={"hit": "each service"}
     ),
-    "reads and writes are served again within 45 s at the entry of us-east-1 after the loss of any one of its zones": recovery(
+    "reads and writes are served again within 45 s of the loss of any one zone of us-east-1, at its own entry": recovery(
         s(45),
         replace(FAULT, operations=BOTH, domains=("zone",), missing_experiments=("experiments of domain zone",)),
         entry="us-east-1",
@@ -414,17 +414,17 @@ OBJECTIVES = {
         params={"what": "quantiles", "workload": "api-gateway", "share": "5 %"},
         sentence="",
     ),
-    "the exposed error rate is within 0.1 points of the one measured from the traffic": Objective(
+    "the metrics show an error rate within 0.1 points of what the traffic measured": Objective(
         figure=Figure.EXPOSED,
         op=Op.WITHIN,
         limit=Quantity(value=0.1, unit="points"),
         params={"what": "error rate"},
         sentence="",
     ),
-    "the exposed requests per second are within 5 % of those sent in the steady state": Objective(
+    "the metrics show requests per second within 5 % of what the traffic measured in the steady state": Objective(
         figure=Figure.EXPOSED, op=Op.WITHIN, limit=percent(5), params={"what": "requests per second"}, sentence=""
     ),
-    "the exposed plays per user are within 1 % of those the traffic made": Objective(
+    "the metrics show plays per user within 1 % of what the traffic measured": Objective(
         figure=Figure.EXPOSED, op=Op.WITHIN, limit=percent(1), params={"what": "plays per user"}, sentence=""
     ),
     "every connection from a declared caller to another port of the backend than TCP 8080 was refused": check(
@@ -554,7 +554,7 @@ def test_an_interpretation_is_no_part_of_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("sentence", "nearest"),
     [
-        ("the respons time p95 of every route is below 200 ms", "the response time <quantile>[ of <routes>] is below"),
+        ("the respons time p95 of every route is below 200 ms", "the response time <quantile>[ of <calls>] is below"),
         ("writes are served agin within 3 s", "<operations> are served again within <limit>"),
         ("everyday traffic has run", '"<traffic>" traffic has run'),
         ("the error rate is below 200 ms", "the error rate[ of <routes>] is below <limit>"),
@@ -830,6 +830,34 @@ def test_what_a_noun_does_not_have_is_refused_before_anything_is_read(sentence: 
         read(sentence)
     assert caught.value.what.endswith(what)
     assert caught.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "what"),
+    [
+        (
+            "no rollback starts after 8 min of one new pod above 80 % of its limit nor after 20 min at 1 s",
+            "1 s does not",
+        ),
+        ("the metrics show plays per user within 1 point of what the traffic measured", "1 point has the wrong unit"),
+        ('the error rate of release "2" is less than 5 % above that of release "1"', "5 % has the wrong unit"),
+        ("the response time p95 of every route is at most 1.2 times that of the first hour", "the first hour is not"),
+        (
+            "the response time p95 of every database query is below 1 s with 9 users at once for 5 min",
+            "queries are not counted by users",
+        ),
+        (
+            "every autoscaler has a minimum of at least 2 and its target is never under 2 ready replicas, faults excluded",
+            "`its target is never` does not fit every autoscaler",
+        ),
+        ('the throughput of / of "web" at 4 replicas is at least 2 times that at the first', "4 replicas are not more"),
+    ],
+)
+def test_two_nouns_of_which_one_does_not_fit_the_other_are_refused(sentence: str, what: str) -> None:
+    """A form takes each of them, and not every two."""
+    with pytest.raises(UsageError, match=re.escape(what)) as caught:
+        read(sentence)
+    assert caught.value.hint
 
 
 def test_each_time_that_a_sentence_names_is_read_by_the_judge() -> None:

@@ -21,6 +21,11 @@ def _within(figure: Figure, slots: Values, **params: str) -> Meaning:
     )
 
 
+def _fires(slots: Values) -> Meaning:
+    _, _, name = slots["alert"].partition("alert ")
+    return _within(Figure.ALERT_FIRES, slots, **({"alert": name.strip('"')} if name else {"part": "memory"}))
+
+
 def _holds(figure: Figure, phase: Phase, **params: str) -> Meaning:
     scope = Scope(phase=phase)
     return Meaning(
@@ -69,18 +74,10 @@ ALERTS: Final = (
     Template(
         name="alert-fires",
         keyword=Keyword.THEN,
-        text='the alert "<alert:name>" fires within <limit:period> of the database\'s silence and is silent in the steady state',
-        about="From the fault sent, in each experiment that the scenario ran, to the alert firing in Prometheus; and no such alert without a fault.",
+        text="the <alert> fires within <limit:period> of <cause>[ and is silent in the steady state]",
+        about="From the fault sent, in each experiment that the scenario ran, to the alert firing in Prometheus, and no such alert without a fault. The labels of a memory alert name the pod.",
         example='the alert "DatabaseDown" fires within 3 min of the database\'s silence and is silent in the steady state',
-        mean=lambda slots: _within(Figure.ALERT_FIRES, slots, alert=slots["alert"]),
-    ),
-    Template(
-        name="memory-alert-fires",
-        keyword=Keyword.THEN,
-        text="the memory alert fires within <limit:period> of one pod growing by 100 MB",
-        about="An alert whose rule has the label `part: memory`, and whose labels name the pod; from the fault sent, in each experiment that the scenario ran.",
-        example="the memory alert fires within 10 min of one pod growing by 100 MB",
-        mean=lambda slots: _within(Figure.ALERT_FIRES, slots, part="memory"),
+        mean=_fires,
     ),
     Template(
         name="slow-query-alert",
@@ -118,16 +115,8 @@ ALERTS: Final = (
         name="alerts-delivered",
         keyword=Keyword.THEN,
         text="every alert that fired reached its receiver within <limit:period>",
-        about="From the moment at which it fired, as its notice says, to its arrival, as the receiver says: two clocks, where they are two machines.",
+        about="From the moment at which it fired, as its notice says, once its condition was true for the time that the rule says, to its arrival, as the receiver says: two clocks, where they are two machines.",
         example="every alert that fired reached its receiver within 1 min",
-        mean=lambda slots: _within(Figure.ALERTS_DELIVERED, slots),
-    ),
-    Template(
-        name="notice-of-an-alert",
-        keyword=Keyword.THEN,
-        text="the notice of an alert arrives within <limit:period> of its condition",
-        about="The same: the condition is there once it was true for the time that the rule says.",
-        example="the notice of an alert arrives within 60 s of its condition",
         mean=lambda slots: _within(Figure.ALERTS_DELIVERED, slots),
     ),
     Template(

@@ -6,16 +6,18 @@ from typing import Final
 
 from harness.model import Figure, Objective, Op
 from harness.steps.meaning import Keyword, Meaning
-from harness.steps.objectives import connections, exposed, exposed_errors, pooling
+from harness.steps.nouns import METRICS
+from harness.steps.objectives import connections, exposed, exposed_errors, in_unit_of, pooling
 from harness.steps.slots import Values
 from harness.steps.template import Template
 
 
-def _active_users(slots: Values) -> Meaning:
-    """What the metrics say of active users, against those that the traffic signed in."""
-    return Meaning(
-        objective=Objective(figure=Figure.ACTIVE_USERS, op=Op.AT_MOST, limit=slots.quantity("limit"), sentence="")
-    )
+def _exposed(slots: Values) -> Meaning:
+    """A metric against what the traffic measured: an error rate in points, others in percent."""
+    what, limit = METRICS[slots["metric"]], in_unit_of(slots, points=slots["metric"] == "an error rate")
+    if what != "active users":
+        return exposed(what)(slots)
+    return Meaning(objective=Objective(figure=Figure.ACTIVE_USERS, op=Op.AT_MOST, limit=limit, sentence=""))
 
 
 EXPOSURES: Final = (
@@ -31,28 +33,12 @@ EXPOSURES: Final = (
         mean=exposed("quantiles", workload="<workload>", share="<share>"),
     ),
     Template(
-        name="exposed-error-rate",
+        name="exposed-metric",
         keyword=Keyword.THEN,
-        text="the exposed error rate is within <limit:points> of the one measured from the traffic",
-        about="Answers of 500 and above over all answers, as the workload at the entry counts them, against the traffic's own count.",
-        example="the exposed error rate is within 0.1 points of the one measured from the traffic",
-        mean=exposed("error rate"),
-    ),
-    Template(
-        name="exposed-rate",
-        keyword=Keyword.THEN,
-        text="the exposed requests per second are within <limit:ratio> of those sent in the steady state",
-        about="Answers per second on the traffic's routes, as the workload at the entry counts them, against what traffic and probes sent.",
-        example="the exposed requests per second are within 5 % of those sent in the steady state",
-        mean=exposed("requests per second"),
-    ),
-    Template(
-        name="exposed-performance",
-        keyword=Keyword.THEN,
-        text="the exposed p95 and requests per second are within <limit:ratio> of those measured from the traffic",
-        about="As the workload that every request passes counts and times them, against the traffic's own in the same seconds; times as its answers say them.",
-        example="the exposed p95 and requests per second are within 10 % of those measured from the traffic",
-        mean=exposed("performance"),
+        text="the metrics show <metric> within <limit:tolerance> of what the traffic measured[ in the steady state]",
+        about="As the workload at the entry counts and times requests, against the traffic's own in the same seconds; plays per user are one counter over another, as the target file names them; active users are what Prometheus answers to `metrics.active_users.query`, against the users who had signed in within the time that the target file says, on average of all readings, of which each may be as old as a tenth of that time, and none counts as 0.",
+        example="the metrics show requests per second within 5 % of what the traffic measured in the steady state",
+        mean=_exposed,
     ),
     Template(
         name="exposed-errors-by-route",
@@ -64,25 +50,6 @@ EXPOSURES: Final = (
         ),
         example="the error count of every service by route equals the failures that the traffic saw there over the run",
         mean=exposed_errors,
-    ),
-    Template(
-        name="exposed-engagement",
-        keyword=Keyword.THEN,
-        text="the exposed plays per user are within <limit:ratio> of those the traffic made",
-        about="One counter over another, as the target file names them, against the acknowledged requests of the two routes.",
-        example="the exposed plays per user are within 1 % of those the traffic made",
-        mean=exposed("plays per user"),
-    ),
-    Template(
-        name="exposed-active-users",
-        keyword=Keyword.THEN,
-        text="the exposed number of active users is within <limit:ratio> of those the traffic signed in",
-        about=(
-            "What Prometheus answers to `metrics.active_users.query`, against the users who had signed in within the time that the target file says, on average of "
-            "all readings; what it says may be as old as a tenth of that time. No number counts as 0."
-        ),
-        example="the exposed number of active users is within 5 % of those the traffic signed in",
-        mean=_active_users,
     ),
     Template(
         name="declared-connections",

@@ -4,42 +4,51 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.errors import UsageError
 from harness.model import Figure, Op, Per
-from harness.steps.meaning import Keyword
+from harness.steps.meaning import Keyword, Meaning
 from harness.steps.objectives import steady, throughput, under_fault
+from harness.steps.slots import Values
 from harness.steps.template import Template
+
+
+def _response_time(slots: Values) -> Meaning:
+    """Of requests or of database queries.
+
+    Raises:
+        UsageError: users are named with queries.
+    """
+    of_queries = slots.get("calls") == "every database query"
+    if of_queries and "users" in slots:
+        raise UsageError("queries are not counted by users at once", hint="leave out the users, or name a route")
+    return steady(Figure.QUERY_TIME if of_queries else Figure.RESPONSE_TIME, Op.BELOW)(slots)
+
 
 KPIS: Final = (
     Template(
         name="response-time",
         keyword=Keyword.THEN,
         text=(
-            "the response time <quantile>[ of <routes>] is below <limit:duration>"
+            "the response time <quantile>[ of <calls>] is below <limit:duration>"
             "[ with <users:count> users at once for <window:period>][ <phase>]"
         ),
         about=(
             "A quantile of the response times, from the intended send time: of each route, of one, or of all together. With users: over a window in "
-            "every second of which at least so many journeys were in progress."
+            "every second of which at least so many journeys were in progress. Of database queries: of each statement of the services' roles, over all "
+            "members; mean, deviation, least and greatest of `pg_stat_statements` bound any quantile, and one that ran too rarely to tell is named if "
+            "none of its calls was slow."
         ),
         example="the response time p95 of every route is below 200 ms in the steady state",
-        mean=steady(Figure.RESPONSE_TIME, Op.BELOW),
-    ),
-    Template(
-        name="query-time",
-        keyword=Keyword.THEN,
-        text="the response time <quantile> of every database query is below <limit:duration>[ <phase>]",
-        about=(
-            "Each statement of the services' roles, over all members, from what `pg_stat_statements` counts: mean, deviation, least and greatest "
-            "bound any quantile. The slowest statement decides; one that ran too rarely to tell is named if none of its calls was slow."
-        ),
-        example="the response time p95 of every database query is below 500 ms in the steady state",
-        mean=steady(Figure.QUERY_TIME, Op.BELOW),
+        mean=_response_time,
     ),
     Template(
         name="error-rate",
         keyword=Keyword.THEN,
-        text="the error rate[ of <routes>] is below <limit:ratio>[ <phase>]",
-        about="Failed requests over all requests: of each route, of one, or of all together.",
+        text="the error rate[ of <routes>] is below <limit:ratio>[ <phase:moment>]",
+        about=(
+            "Failed requests over all requests: of each route, of one, or of all together. While pods are killed in turn: from the first pod killed to the "
+            "target restored; a pod of every workload there must have been hit."
+        ),
         example="the error rate of every route is below 0.1 % in the steady state",
         mean=steady(Figure.ERROR_RATE, Op.BELOW),
     ),
@@ -50,14 +59,6 @@ KPIS: Final = (
         about="Requests answered as expected over the length of the fault-free windows, of a traffic that offers so many, and a quantile of their response times.",
         example="the entry serves at least 1000 requests/s with a response time p95 below 200 ms in the steady state",
         mean=throughput,
-    ),
-    Template(
-        name="error-rate-while-pods-die",
-        keyword=Keyword.THEN,
-        text="the error rate is below <limit:ratio> while one pod of each service is killed in turn",
-        about="Failed requests over all requests, from the first pod killed to the target restored; a pod of every workload there must have been hit.",
-        example="the error rate is below 0.1 % while one pod of each service is killed in turn",
-        mean=under_fault(Figure.ERROR_RATE, Op.BELOW, hit="each service"),
     ),
     Template(
         name="error-rate-without-a-service",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from harness.model import Figure
-from harness.steps.meaning import Keyword, Selection
+from harness.steps.meaning import Keyword
 from harness.steps.objectives import (
     after_fault,
     recovery,
     returned_share,
 )
-from harness.steps.selections import always, of_experiments, of_faults, of_loss
+from harness.steps.selections import of_experiments, of_faults, of_loss
 from harness.steps.template import Template
 
 RECOVERIES: Final = (
@@ -27,7 +27,10 @@ RECOVERIES: Final = (
         name="served-again",
         keyword=Keyword.THEN,
         text="<operations> are served again within <limit:reaction>[ of <loss>][ with <steps:count> manual steps][ <unfelt>]",
-        about="From the fault sent to operations served again at the entry: of what is lost, or of each experiment that the scenario ran.",
+        about=(
+            "From the fault sent to operations served again at the entry: of what is lost, or of each experiment that the scenario ran. Of the loss of a zone: reads at "
+            "the entry of its region, writes at the target's; together the experiments take every node of the region."
+        ),
         example="writes are served again within 45 s of the primary's death with 0 manual steps",
         mean=recovery(of_loss),
     ),
@@ -38,17 +41,6 @@ RECOVERIES: Final = (
         about="From the fault sent to operations served again at the entry; the worst experiment decides. The limit is an RTO: it is scaled.",
         example="reads and writes are served again within 4 h of every disaster",
         mean=recovery(of_faults),
-    ),
-    Template(
-        name="served-again-after-the-loss-of-a-zone",
-        keyword=Keyword.THEN,
-        text="<operations> are served again within <limit:reaction> at the entry of <home:region> after the loss of any one of its zones[ <unfelt>]",
-        about=(
-            "From the loss of each zone of a region sent to operations served again: reads at the region's own entry, writes at the target's. "
-            "Together the experiments take every node of the region."
-        ),
-        example="reads and writes are served again within 45 s at the entry of us-east-1 after the loss of any one of its zones",
-        mean=recovery(always(Selection.of_domains(("zone",), every=False))),
     ),
     Template(
         name="pods-ready-elsewhere",

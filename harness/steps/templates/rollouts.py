@@ -10,6 +10,7 @@ from typing import Final
 
 from harness.model import Figure, Objective, Op, Phase, Quantity, Scope
 from harness.steps.meaning import Keyword, Meaning
+from harness.steps.nouns import RETURNS
 from harness.steps.slots import Values
 from harness.steps.template import Template
 
@@ -185,23 +186,12 @@ ROLLOUTS: Final = (
         mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="hand"),
     ),
     Template(
-        name="old-release-after-the-command",
+        name="every-request-by-the-old-release",
         keyword=Keyword.THEN,
-        text="every request is served by the old release within <limit:period> of the one documented command, under traffic",
-        about="The same, where the sentence's time is a rule of the platform and so is scaled.",
-        example="every request is served by the old release within 5 min of the one documented command, under traffic",
-        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="hand", of="every request"),
-    ),
-    Template(
-        name="old-release-after-the-trigger",
-        keyword=Keyword.THEN,
-        text="every request is served by the old release within <limit:period> of the trigger, by no hand",
-        about=(
-            "From the platform's own turn back to the last request that was sent and then answered by the candidate; and from the moment at which "
-            "the condition of a trigger had been there for its window, to which the time applies unscaled. An analysis of it must have failed."
-        ),
+        text="every request is served by the old release within <limit:period> of <cause:rollback>",
+        about="From the way back to the last request that was sent and then answered by the candidate: the product's own command, or the platform's own turn back. In that case also from the moment at which the condition of a trigger had been there for its window, to which the time applies unscaled; an analysis of it must have failed.",
         example="every request is served by the old release within 5 min of the trigger, by no hand",
-        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="platform", of="every request"),
+        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by=RETURNS[slots["cause"]], of="every request"),
     ),
     Template(
         name="rollback-at-every-step",

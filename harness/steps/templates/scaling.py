@@ -32,7 +32,11 @@ def _spaced(figure: Figure) -> Callable[[Values], Meaning]:
 
 
 def _fewest(slots: Values) -> Meaning:
-    limit, subject = Quantity(value=float(slots["least"]), unit=""), slots.get("autoscaler", "")
+    """Raises UsageError where the replicas of every service are claimed of one autoscaler, or of one service of all autoscalers."""
+    limit, subject = Quantity(value=float(slots["least"]), unit=""), slots["autoscalers"].partition('"')[2].rstrip('"')
+    if bool(subject) is (slots["targets"] == "no service is"):
+        hint = "write `no service is` of every autoscaler, and `its target is never` of one"
+        raise UsageError(f"`{slots['targets']}` does not fit {slots['autoscalers']}", hint=hint)
     scope = Scope(phase=Phase.STEADY, subject=subject)
     return _claim(Figure.FEWEST_REPLICAS, Op.AT_LEAST, limit, OBSERVE, scope=scope, params={"ready": slots["ready"]})
 
@@ -43,20 +47,22 @@ def _most(slots: Values) -> Meaning:
     return _claim(Figure.MOST_REPLICAS, Op.HOLDS, limit, OBSERVE if "autoscaler" in slots else SPIKE, scope=scope)
 
 
-def _resized(slots: Values) -> Meaning:
-    params = {"workload": slots["workload"], "path": slots["path"]}
-    return _claim(Figure.RESIZED, Op.AT_LEAST, Quantity(value=float(slots["limit"]), unit=""), RESIZE, params=params)
-
-
-def _replicated(slots: Values) -> Meaning:
-    params = {name: slots[name] for name in ("workload", "path", "fewer", "more")}
-    if not 0 < int(params["fewer"]) < int(params["more"]):
-        raise UsageError(
-            f"{params['more']} replicas are not more than {params['fewer']}, or those are none",
-            hint="name the greater number first, and at least 1 as the other",
-        )
+def _multiplied(slots: Values) -> Meaning:
+    """Raises UsageError where the number of replicas is not named twice, the greater one first."""
+    more, fewer, params = (
+        slots["more"].removesuffix(" replicas"),
+        slots["fewer"],
+        {key: slots[key] for key in ("workload", "path")},
+    )
     limit = Quantity(value=float(slots["limit"]), unit="")
-    return _claim(Figure.RESIZED, Op.AT_LEAST, limit, REPLICATE, params=params)
+    if (more, fewer) == ("twice the CPU limit", "the first"):
+        return _claim(Figure.RESIZED, Op.AT_LEAST, limit, RESIZE, params=params)
+    if not (more.isdecimal() and fewer.isdecimal() and 0 < int(fewer) < int(more)):
+        raise UsageError(
+            f"{slots['more']} are not more than {fewer}, or those are none",
+            hint="name the greater number of replicas first, and at least 1 as the other; twice the CPU limit is compared with the first",
+        )
+    return _claim(Figure.RESIZED, Op.AT_LEAST, limit, REPLICATE, params={**params, "fewer": fewer, "more": more})
 
 
 def _claim(
@@ -86,9 +92,6 @@ _STRESS: Final = (
     "read from the metrics API; the replicas are those that its autoscaler asks for. Without a name it is every service of "
     "`probes.services`, one after the other, and each that a route needs must be among them."
 )
-_SERVED: Final = (
-    "are asked for the path in turn, with as many requests open at each copy at every moment; answers a second."
-)
 _SPIKED: Final = (
     "StressChaos brings the CPU of the autoscaled service that asks for the least to 1.5 times its request, three times the half that "
     "it uses at ease, until it has grown three times, and then ends."
@@ -110,31 +113,9 @@ SCALING: Final = (
     Template(
         name="fewest-replicas",
         keyword=Keyword.THEN,
-        text=(
-            "every autoscaler has a minimum of at least <least:count> and no service is under <ready:count> ready replicas, "
-            "faults excluded"
-        ),
-        about=(
-            "The minimum of each autoscaler, and at every moment of the fault-free windows the ready pods of its service, of each other "
-            "service that was there beside it (label `app`) when they began, and of each that a route needs."
-        ),
-        example=(
-            "every autoscaler has a minimum of at least 2 and no service is under 2 ready replicas, faults excluded"
-        ),
-        mean=_fewest,
-    ),
-    Template(
-        name="fewest-replicas-of-one",
-        keyword=Keyword.THEN,
-        text=(
-            'the autoscaler "<autoscaler:name>" has a minimum of at least <least:count> and its target never fewer than '
-            "<ready:count> ready replicas, faults excluded"
-        ),
-        about="The same of one autoscaler and its target.",
-        example=(
-            'the autoscaler "frontend-hpa" has a minimum of at least 3 and its target never fewer than 3 ready replicas, '
-            "faults excluded"
-        ),
+        text="<autoscalers> has a minimum of at least <least:count> and <targets> under <ready:count> ready replicas, faults excluded",
+        about="The minimum of each autoscaler, or of one, and at every moment of the fault-free windows the ready pods of its service; with every autoscaler also of each other service that was there beside it (label `app`) when they began, and of each that a route needs.",
+        example="every autoscaler has a minimum of at least 2 and no service is under 2 ready replicas, faults excluded",
         mean=_fewest,
     ),
     Template(
@@ -174,22 +155,14 @@ SCALING: Final = (
         mean=_spaced(Figure.SCALED_IN),
     ),
     Template(
-        name="throughput-at-twice-the-cpu",
+        name="throughput-of-more",
         keyword=Keyword.THEN,
-        text='the throughput of <path:name> of "<workload:name>" at twice the CPU limit is at least <limit:factor> times that at the first',
-        about=f"Two copies of the workload's pod in the primary region, one with twice the CPU limit, {_SERVED}",
-        example='the throughput of /portal of "normaldance-frontend" at twice the CPU limit is at least 1.5 times that at the first',
-        mean=_resized,
-    ),
-    Template(
-        name="throughput-of-more-replicas",
-        keyword=Keyword.THEN,
-        text='the throughput of <path:name> of "<workload:name>" at <more:count> replicas is at least <limit:factor> times that at <fewer:count>',
+        text='the throughput of <path:name> of "<workload:name>" at <more:copies> is at least <limit:factor> times that at <fewer>',
         about=(
-            "Copies of the workload's pod in the primary region, each held to its own CPU limit: the fewer, and then the more of them, "
-            f"{_SERVED}"
+            "Copies of the workload's pod in the primary region: one with its own CPU limit and one with twice that, or the fewer and then the more of them, each held to its own "
+            "CPU limit. They are asked for the path in turn, with as many requests open at each copy at every moment; answers a second."
         ),
         example='the throughput of /portal of "normaldance-frontend" at 4 replicas is at least 1.7 times that at 2',
-        mean=_replicated,
+        mean=_multiplied,
     ),
 )

@@ -7,6 +7,7 @@ from typing import Final
 
 from harness.model import Figure, Objective, Op, Scope
 from harness.steps.meaning import Keyword, Meaning
+from harness.steps.objectives import quantile_named
 from harness.steps.slots import Values
 from harness.steps.template import Template
 
@@ -14,7 +15,7 @@ from harness.steps.template import Template
 def _claim(figure: Figure) -> Callable[[Values], Meaning]:
     def mean(slots: Values) -> Meaning:
         times = {name: slots.quantity(name) for name in ("below", "settled") if name in slots}
-        quantile = round(float(slots["quantile"][1:]) / 100, 6) if "quantile" in slots else None
+        quantile = quantile_named(slots["quantile"]) if "quantile" in slots else None
         objective = Objective(
             figure=figure,
             quantile=quantile,

@@ -1,0 +1,32 @@
+"""The nouns of sentences about figures, and what each means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from harness.model import Figure
+
+METRICS: Final[Mapping[str, str]] = {
+    "an error rate": "error rate",
+    "requests per second": "requests per second",
+    "a p95 and requests per second": "performance",
+    "plays per user": "plays per user",
+    "a number of active users": "active users",
+}
+"""What the metrics show, and what the figure calls it."""
+EARLIER: Final[Mapping[str, Figure]] = {
+    "the baseline run": Figure.BASELINE_FACTOR,
+    "the first hour": Figure.LAST_HOUR,
+}
+"""What a response time is a multiple of."""
+KEPT: Final[Mapping[str, Figure]] = {
+    "there once": Figure.COPIES,
+    "read back equal in every region": Figure.READ_BACK,
+}
+"""What becomes of an acknowledged write."""
+RETURNS: Final[Mapping[str, str]] = {
+    "the trigger, by no hand": "platform",
+    "the one documented command, under traffic": "hand",
+}
+"""What brings the old release back, and by whom."""
