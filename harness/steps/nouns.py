@@ -7,6 +7,11 @@ from typing import Final
 
 from harness.model import Figure
 
+PRIMARYS_DEATH: Final = "the primary's death"
+AT_ITS_ENTRY: Final = ", at its own entry"
+WHILE_PODS_DIE: Final = "while one pod of each service is killed in turn"
+WHILE_GONE: Final = "while it is gone, each in turn"
+WITHOUT_A_SERVICE: Final = "error rate of routes that do not need a service"
 METRICS: Final[Mapping[str, str]] = {
     "an error rate": "error rate",
     "requests per second": "requests per second",
@@ -30,3 +35,8 @@ RETURNS: Final[Mapping[str, str]] = {
     "the one documented command, under traffic": "hand",
 }
 """What brings the old release back, and by whom."""
+LATENCIES: Final[Mapping[str, Figure]] = {
+    "every database query": Figure.QUERY_TIME,
+    "every replica": Figure.REPLICATION_LAG,
+}
+"""What, other than a route, takes its time."""

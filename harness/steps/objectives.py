@@ -12,9 +12,9 @@ from typing import Final
 from harness.errors import UsageError
 from harness.model import UNFELT, Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps.meaning import Meaning, Selection
-from harness.steps.nouns import KEPT
+from harness.steps.nouns import AT_ITS_ENTRY, KEPT, PRIMARYS_DEATH, WHILE_PODS_DIE
 from harness.steps.selections import of_experiments
-from harness.steps.slots import AT_ITS_ENTRY, PRIMARYS_DEATH, WHILE_PODS_DIE, Values
+from harness.steps.slots import Values
 
 _Slots = Values
 _Mean = Callable[[_Slots], Meaning]
@@ -29,7 +29,7 @@ def steady(figure: Figure, op: Op, *, per: Per = Per.ALL, subject: str = "") -> 
 
     def mean(slots: _Slots) -> Meaning:
         moment, users = slots.get("phase", Phase.STEADY.value), int(slots.get("users", 0))
-        routes = slots.get("routes", slots.get("calls", ""))
+        routes = slots.get("failing", slots.get("calls", ""))
         while_pods_die = moment == WHILE_PODS_DIE
         phase = Phase.FAULT if while_pods_die else Phase.of(moment)
         route = routes.partition('"')[2].rstrip('"')

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from harness.steps.meaning import KINDS, Meaning, Selection
-from harness.steps.slots import AT_ITS_ENTRY, PRIMARYS_DEATH, Values
+from harness.steps.nouns import AT_ITS_ENTRY, PRIMARYS_DEATH
+from harness.steps.slots import Values
 
 
 def under_traffic(selection: Callable[[Values], Selection | None]) -> Callable[[Values], Meaning]:

@@ -12,7 +12,7 @@ from harness.drivers.static import nouns
 from harness.drivers.static.noun_files import DOCUMENTS, REGISTERS
 from harness.errors import ConfigurationError
 from harness.model import Quantity
-from harness.steps.nouns import EARLIER, KEPT, METRICS, RETURNS
+from harness.steps import nouns as of_figures
 
 DOMAINS: Final = (
     "pod",
@@ -32,7 +32,6 @@ DOMAINS: Final = (
 _NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _MORE_THAN_0: Final = "(?=[0-9.]*[1-9])"
 _ID: Final = "[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+"
-PRIMARYS_DEATH: Final = "the primary's death"
 _DOMAIN: Final = f"(?:{'|'.join(DOMAINS)})"
 _DOMAINS: Final = f"{_DOMAIN}(?:, {_DOMAIN})*(?: or {_DOMAIN})?"
 _TIME: Final = rf"{_MORE_THAN_0}{_NUMBER} ?(?:ms|s|min|h|d)"
@@ -42,8 +41,6 @@ _REGION: Final = "[a-z0-9]+(?:-[a-z0-9]+)*"
 _QUANTILE: Final = r"p(?:50|75|90|95|99|99\.9)"
 _ROUTES: Final = r'every route|route "[^"<>]{1,80}"'
 _PHASES: Final = "in the steady state|during the fault|after the recovery|after the switch|at the [0-9]{1,3} % step"
-WHILE_PODS_DIE: Final = "while one pod of each service is killed in turn"
-AT_ITS_ENTRY: Final = ", at its own entry"
 _SCALED: Final = " (scaled)"
 _NOT_SCALED: Final = " (not scaled)"
 
@@ -140,17 +137,27 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="every autoscaler",
     ),
     "calls": Slot(
-        pattern=f"{_ROUTES}|every database query",
-        about='every route or every database query, of which the worst decides, or one route by its name: route "read-track"',
+        pattern=f"{_ROUTES}|{_one_of(of_figures.LATENCIES)}",
+        about=f'every route, {" or ".join(of_figures.LATENCIES)}, of which the worst decides, or one route by its name: route "read-track"',
         example="every route",
     ),
     "cause": _noun(("the database's silence", "one pod growing by 100 MB"), "what an alert is for"),
-    "earlier": _noun(EARLIER, "what a response time is a multiple of"),
-    "kept": _noun(KEPT, "what becomes of an acknowledged write"),
-    "metric": _noun(METRICS, "what the metrics show"),
+    "earlier": _noun(of_figures.EARLIER, "what a response time is a multiple of"),
+    "latency": _noun(("response time", "replication lag"), "what is measured"),
+    "kept": _noun(of_figures.KEPT, "what becomes of an acknowledged write"),
+    "failing": Slot(
+        pattern=f"error rate|error rate of (?:{_ROUTES})|{of_figures.WITHOUT_A_SERVICE}|share of journeys in trouble",
+        about=(
+            f'a share of failures: error rate, error rate of every route, error rate of route "read-track", {of_figures.WITHOUT_A_SERVICE}, '
+            "share of journeys in trouble"
+        ),
+        example="error rate of every route",
+        listed=True,
+    ),
+    "metric": _noun(of_figures.METRICS, "what the metrics show"),
     "moment": Slot(
-        pattern=f"{_PHASES}|{WHILE_PODS_DIE}",
-        about=f"when: in the steady state, during the fault, after the recovery, after the switch, or {WHILE_PODS_DIE}",
+        pattern=f"{_PHASES}|{of_figures.WHILE_PODS_DIE}|{of_figures.WHILE_GONE}",
+        about=f"when: in the steady state, during the fault, after the recovery, after the switch, {of_figures.WHILE_PODS_DIE}, {of_figures.WHILE_GONE}",
         example="in the steady state",
         listed=True,
     ),
@@ -159,7 +166,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         about="error rate, or response time with a quantile: response time p95",
         example="response time p95",
     ),
-    "rollback": _noun(RETURNS, "what brings the old release back"),
+    "rollback": _noun(of_figures.RETURNS, "what brings the old release back"),
     "copies": Slot(
         pattern="twice the CPU limit|[0-9]{1,6} replicas",
         about="twice the CPU limit, or a number of replicas",
@@ -237,9 +244,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="fault of domain database or region",
     ),
     "factor": Slot(pattern=rf"{_MORE_THAN_0}{_NUMBER}", about="a number more than 0", example="1.2"),
-    "environment": Slot(
-        pattern="staging|production|sandbox", about="staging, production or sandbox", example="staging", listed=True
-    ),
+    "environment": _noun(("staging", "production", "sandbox"), "an environment"),
     "failures": Slot(
         pattern="failed or was skipped|failed", about="failed, or failed or was skipped", example="failed", listed=True
     ),
@@ -283,16 +288,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
     ),
     "points": Slot(pattern=_POINTS, about="percentage points, more than 0", example="5 points"),
     "port": Slot(pattern=r"[0-9]{1,5}", about="a TCP port", example="8080"),
-    "provenance": Slot(
-        pattern="release|commit|target",
-        about="what a report is of: release, commit or target",
-        example="commit",
-        listed=True,
-    ),
+    "provenance": _noun(("release", "commit", "target"), "what a report is of"),
     "quantile": Slot(pattern=_QUANTILE, about="a quantile: p50, p75, p90, p95, p99 or p99.9", example="p95"),
     "loss": Slot(
-        pattern=rf"{PRIMARYS_DEATH}|the loss of {_REGION}|the loss of any one zone of {_REGION}{AT_ITS_ENTRY}",
-        about=f"{PRIMARYS_DEATH}, the loss of a region by its name, or the loss of any one zone of a region{AT_ITS_ENTRY}",
+        pattern=rf"{of_figures.PRIMARYS_DEATH}|the loss of {_REGION}|the loss of any one zone of {_REGION}{of_figures.AT_ITS_ENTRY}",
+        about=f"{of_figures.PRIMARYS_DEATH}, the loss of a region by its name, or the loss of any one zone of a region{of_figures.AT_ITS_ENTRY}",
         example="the loss of us-east-1",
     ),
     "ratio": Slot(pattern=_RATIO, about="a share in percent, more than 0", example="0.1 %"),
@@ -313,11 +313,6 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="5 %, 25 %, 50 % and 100 %",
     ),
     "resource": Slot(pattern="CPU|memory", about="CPU or memory", example="CPU", listed=True),
-    "routes": Slot(
-        pattern=_ROUTES,
-        about='every route, of which the worst decides, or one by its name: route "read-track"',
-        example="every route",
-    ),
     "role": Slot(pattern=r"[a-z]+(?:-[a-z]+)*", about="what a person answers for", example="security-lead"),
     "threshold": Slot(pattern=f"{_RATIO}|{_TIME}", about="a share in percent or a length of time", example="3 %"),
     "unfelt": Slot(

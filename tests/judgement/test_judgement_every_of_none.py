@@ -17,11 +17,27 @@ from harness.steps.grammar import demands_of, read
 from harness.steps.meaning import Keyword
 from tests.builders.scenarios import scenario
 
+OF_OTHER_NOUNS: Final = (
+    "every acknowledged write is read back equal in every region",
+    "every autoscaler has a minimum of at least 2 and no service is under 2 ready replicas, faults excluded",
+    "every request is served by the old release within 5 min of the one documented command, under traffic",
+    "no rollback starts after 2 min of the new release's error rate above 5 % nor after 6 min at 3 %",
+    "no rollback starts after 8 min of one new pod above 80 % of its limit nor after 20 min at 75 %",
+    "the error rate is below 0.1 % while one pod of each service is killed in turn",
+    "the error rate of routes that do not need a service is below 1 % while it is gone, each in turn",
+    "the replication lag p99 of every replica is below 10 s in the steady state",
+    "the response time p95 of every database query is below 500 ms in the steady state",
+    "the response time p95 of every route in the last hour of a soak of 8 h is at most 1.2 times that of the first hour",
+)
+"""Of sentences that take more nouns than the one of their example."""
 OF_EVERY: Final = sorted(
     {
-        template.example
-        for template in TEMPLATES
-        if template.keyword is Keyword.THEN and re.search(r"\b(?:every|each|all|both|none|no)\b", template.text)
+        *OF_OTHER_NOUNS,
+        *(
+            template.example
+            for template in TEMPLATES
+            if template.keyword is Keyword.THEN and re.search(r"\b(?:every|each|all|both|none|no)\b", template.text)
+        ),
     }
 )
 ONE: Final = Fact(subject="one", expected="x", observed="x", ok=True, attempts=1, at_ns=1)

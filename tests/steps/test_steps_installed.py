@@ -19,7 +19,7 @@ FOREIGN = Template(
     example="the cache is warm",
     mean=lambda _slots: Meaning(),
 )
-TAKEN = Template(**{**FOREIGN.__dict__, "name": "error-rate"})
+TAKEN = Template(**{**FOREIGN.__dict__, "name": "failing"})
 UNTYPED = Template(**{**FOREIGN.__dict__, "text": "the cache is <part:percent> warm"})
 UNREAD = Template(**{**FOREIGN.__dict__, "example": "the stove is warm"})
 
@@ -49,7 +49,7 @@ def test_a_sentence_of_a_package_is_known(monkeypatch: pytest.MonkeyPatch) -> No
     [
         ("MISSING", "cannot be loaded"),
         ("NOT_ONE", "not a sentence"),
-        ("TAKEN", "two sentences are named `error-rate`"),
+        ("TAKEN", "two sentences are named `failing`"),
         ("UNTYPED", "there is no type of slot 'percent'"),
         ("UNREAD", "the sentence does not read its example `the stove is warm`"),
         ("RAISES", "the sentence `cache-warm` raised KeyError: 'stat'"),

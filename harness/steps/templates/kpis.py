@@ -7,50 +7,75 @@ from typing import Final
 from harness.errors import UsageError
 from harness.model import Figure, Op, Per
 from harness.steps.meaning import Keyword, Meaning
+from harness.steps.nouns import LATENCIES, WHILE_GONE, WITHOUT_A_SERVICE
 from harness.steps.objectives import steady, throughput, under_fault
 from harness.steps.slots import Values
 from harness.steps.template import Template
 
 
-def _response_time(slots: Values) -> Meaning:
-    """Of requests or of database queries.
+def _latency(slots: Values) -> Meaning:
+    """Of requests, of database queries, or of replicas.
 
     Raises:
-        UsageError: users are named with queries.
+        UsageError: what is measured and of what do not belong together, or users are named with what no user requests.
     """
-    of_queries = slots.get("calls") == "every database query"
-    if of_queries and "users" in slots:
-        raise UsageError("queries are not counted by users at once", hint="leave out the users, or name a route")
-    return steady(Figure.QUERY_TIME if of_queries else Figure.RESPONSE_TIME, Op.BELOW)(slots)
+    figure = LATENCIES.get(slots.get("calls", ""), Figure.RESPONSE_TIME)
+    of_replicas = figure is Figure.REPLICATION_LAG
+    if of_replicas is not (slots["latency"] == "replication lag"):
+        raise UsageError(
+            f"the {slots['latency']} is not one of {slots.get('calls', 'all requests')}",
+            hint="only every replica has a replication lag",
+        )
+    if figure is not Figure.RESPONSE_TIME and "users" in slots:
+        raise UsageError(f"{slots['calls']} has no users at once", hint="leave out the users, or name a route")
+    return steady(figure, Op.BELOW, per=Per.REPLICA if of_replicas else Per.ALL)(slots)
+
+
+def _failing(slots: Values) -> Meaning:
+    """Of requests, of those that do not need what is gone, or of journeys.
+
+    Raises:
+        UsageError: a service is named without the time in which it is gone, or that time without it.
+    """
+    failing, gone = slots["failing"], slots.get("phase") == WHILE_GONE
+    if gone is not (failing == WITHOUT_A_SERVICE):
+        hint = f"write: the {WITHOUT_A_SERVICE} is below {slots['limit']} {WHILE_GONE}"
+        raise UsageError(f"a service is gone, or `{failing}` is of every time", hint=hint)
+    if gone:
+        return under_fault(Figure.COUPLING, Op.BELOW)(slots)
+    return steady(Figure.TROUBLED_JOURNEYS if "journeys" in failing else Figure.ERROR_RATE, Op.BELOW)(slots)
 
 
 KPIS: Final = (
     Template(
-        name="response-time",
+        name="latency",
         keyword=Keyword.THEN,
         text=(
-            "the response time <quantile>[ of <calls>] is below <limit:duration>"
+            "the <latency> <quantile>[ of <calls>] is below <limit:duration>"
             "[ with <users:count> users at once for <window:period>][ <phase>]"
         ),
         about=(
             "A quantile of the response times, from the intended send time: of each route, of one, or of all together. With users: over a window in "
             "every second of which at least so many journeys were in progress. Of database queries: of each statement of the services' roles, over all "
             "members; mean, deviation, least and greatest of `pg_stat_statements` bound any quantile, and one that ran too rarely to tell is named if "
-            "none of its calls was slow."
+            "none of its calls was slow. Of replicas: how far each is behind the primary."
         ),
         example="the response time p95 of every route is below 200 ms in the steady state",
-        mean=_response_time,
+        mean=_latency,
     ),
     Template(
-        name="error-rate",
+        name="failing",
         keyword=Keyword.THEN,
-        text="the error rate[ of <routes>] is below <limit:ratio>[ <phase:moment>]",
+        text="the <failing> is below <limit:ratio>[ <phase:moment>]",
         about=(
             "Failed requests over all requests: of each route, of one, or of all together. While pods are killed in turn: from the first pod killed to the "
-            "target restored; a pod of every workload there must have been hit."
+            "target restored; a pod of every workload there must have been hit. While a service is gone: of the routes that do not need it, from the loss to "
+            "the target restored; every service that a route needs, as the target file's `routes` say, must have been gone as a whole, and a route that is no "
+            "longer requested in the second half of the fault, as where journeys end at a failed request before it, is undecided. Journeys in trouble have a "
+            "failed request, or one that waited over the longest response time that the run's claims allow."
         ),
         example="the error rate of every route is below 0.1 % in the steady state",
-        mean=steady(Figure.ERROR_RATE, Op.BELOW),
+        mean=_failing,
     ),
     Template(
         name="throughput",
@@ -59,26 +84,6 @@ KPIS: Final = (
         about="Requests answered as expected over the length of the fault-free windows, of a traffic that offers so many, and a quantile of their response times.",
         example="the entry serves at least 1000 requests/s with a response time p95 below 200 ms in the steady state",
         mean=throughput,
-    ),
-    Template(
-        name="error-rate-without-a-service",
-        keyword=Keyword.THEN,
-        text="the error rate of routes that do not need a service is below <limit:ratio> while it is gone, each in turn",
-        about=(
-            "Failed requests over all requests of the routes that do not need what is gone, from the loss to the target restored; every service that a "
-            "route needs, as the target file's `routes` say, must have been gone as a whole. A route that is no longer requested in the second half of "
-            "the fault, as where journeys end at a failed request before it, is undecided."
-        ),
-        example="the error rate of routes that do not need a service is below 1 % while it is gone, each in turn",
-        mean=under_fault(Figure.COUPLING, Op.BELOW),
-    ),
-    Template(
-        name="journeys-in-trouble",
-        keyword=Keyword.THEN,
-        text="the share of journeys in trouble is below <limit:ratio>[ in the steady state]",
-        about="Journeys with a failed request, or with one that waited over the longest response time that the run's claims allow.",
-        example="the share of journeys in trouble is below 2 %",
-        mean=steady(Figure.TROUBLED_JOURNEYS, Op.BELOW),
     ),
     Template(
         name="uptime",
@@ -95,13 +100,5 @@ KPIS: Final = (
         about="Answers that one region served over all answers.",
         example="the share of answers of region us-east-1 is 60 % ± 5 points in the steady state",
         mean=steady(Figure.REGION_SHARE, Op.WITHIN, subject="<region>"),
-    ),
-    Template(
-        name="replication-lag",
-        keyword=Keyword.THEN,
-        text="the replication lag <quantile> of every replica is below <limit:duration>[ in the steady state]",
-        about="A quantile of how far each replica is behind the primary; the worst replica decides.",
-        example="the replication lag p99 of every replica is below 10 s in the steady state",
-        mean=steady(Figure.REPLICATION_LAG, Op.BELOW, per=Per.REPLICA),
     ),
 )
