@@ -83,7 +83,10 @@ ALERTS: Final = (
         name="slow-query-alert",
         keyword=Keyword.THEN,
         text="the slow query alert names the query within <limit:period> of its p95 passing <over:duration>",
-        about="An alert whose rule has the label `part: query`, and one of whose labels is the text of the query; from the p95 of the query's newest calls, as `pg_stat_statements` counts them, in each experiment that the scenario ran.",
+        about=(
+            "An alert whose rule has the label `part: query`, and one of whose labels is the text of the query; from the p95 of the query's newest calls, "
+            "as `pg_stat_statements` counts them, in each experiment that the scenario ran."
+        ),
         example="the slow query alert names the query within 5 min of its p95 passing 500 ms",
         mean=lambda slots: _within(Figure.QUERY_ALERT, slots, over=slots["over"]),
     ),

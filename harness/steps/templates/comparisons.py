@@ -97,7 +97,11 @@ COMPARISONS: Final = (
         name="above-another-release",
         keyword=Keyword.THEN,
         text='the <quality> of release "<release>" is less than <limit:tolerance> above that of release "<other:release>"[, analysed <analyses> times]',
-        about="Failed requests, or a quantile of the response times, of a canary against those of the stable release, both serving in one window; analysed several times while it grows, the first conclusive analysis decides, and all share one error budget. An error rate is compared in points, a response time in percent.",
+        about=(
+            "Failed requests, or a quantile of the response times, of a canary against those of the stable release, both serving in one window; analysed "
+            "several times while it grows, the first conclusive analysis decides, and all share one error budget. An error rate is compared in points, a "
+            "response time in percent."
+        ),
         example='the error rate of release "1.1.0" is less than 0.5 points above that of release "1.0.0"',
         mean=_above_another_release,
     ),
@@ -105,7 +109,11 @@ COMPARISONS: Final = (
         name="response-time-multiple",
         keyword=Keyword.THEN,
         text="the response time <quantile> of every route[ in the last hour of a soak of <soak:duration>] is at most <limit:factor> times that of <earlier>",
-        about="A quantile of the response times of each route, over that in the run that `--baseline` names, or in the first hour of the soak; the worst route decides. On a scaled target the window before the first fault is the soak, at a scale of its own that the figure names; at scale 1 it must have lasted as long.",
+        about=(
+            "A quantile of the response times of each route, over that in the run that `--baseline` names, or in the first hour of the soak; the worst "
+            "route decides. On a scaled target the window before the first fault is the soak, at a scale of its own that the figure names; at scale 1 it "
+            "must have lasted as long."
+        ),
         example="the response time p95 of every route is at most 1.2 times that of the baseline run",
         mean=_multiple,
     ),

@@ -36,7 +36,12 @@ EXPOSURES: Final = (
         name="exposed-metric",
         keyword=Keyword.THEN,
         text="the metrics show <metric> within <limit:tolerance> of what the traffic measured[ in the steady state]",
-        about="As the workload at the entry counts and times requests, against the traffic's own in the same seconds; plays per user are one counter over another, as the target file names them; active users are what Prometheus answers to `metrics.active_users.query`, against the users who had signed in within the time that the target file says, on average of all readings, of which each may be as old as a tenth of that time, and none counts as 0.",
+        about=(
+            "As the workload at the entry counts and times requests, against the traffic's own in the same seconds; plays per user are one counter over "
+            "another, as the target file names them; active users are what Prometheus answers to `metrics.active_users.query`, against the users who had "
+            "signed in within the time that the target file says, on average of all readings, of which each may be as old as a tenth of that time, and "
+            "none counts as 0."
+        ),
         example="the metrics show requests per second within 5 % of what the traffic measured in the steady state",
         mean=_exposed,
     ),

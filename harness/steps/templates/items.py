@@ -30,7 +30,10 @@ ITEMS: Final = (
         name="every-write",
         keyword=Keyword.THEN,
         text="every acknowledged write is <kept>",
-        about="There once: no acknowledged write of the ledger is there twice, and what journeys wrote is there and was counted once. Read back: every acknowledged write of the ledger is in the last read through each region, as it was written.",
+        about=(
+            "There once: no acknowledged write of the ledger is there twice, and what journeys wrote is there and was counted once. Read back: every "
+            "acknowledged write of the ledger is in the last read through each region, as it was written."
+        ),
         example="every acknowledged write is there once",
         mean=of_every_write,
     ),

@@ -21,17 +21,23 @@ def _fact(figure: Figure, *, phase: Phase = Phase.STEP, **params: str) -> Object
     return Objective(figure=figure, scope=Scope(phase=phase), op=Op.HOLDS, limit=_NOUGHT, sentence="", params=params)
 
 
-def _within(figure: Figure, slots: Values, *, phase: Phase = Phase.SWITCHED, **params: str) -> Meaning:
-    limit = slots.quantity("limit")
-    scope = Scope(phase=phase)
-    return Meaning(
-        objective=Objective(figure=figure, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params)
-    )
+def _limited(figure: Figure, op: Op, slots: Values, *, phase: Phase = Phase.STEP, **params: str) -> Meaning:
+    scope, limit = Scope(phase=phase), slots.quantity("limit")
+    return Meaning(objective=Objective(figure=figure, scope=scope, op=op, limit=limit, sentence="", params=params))
 
 
-def _steps(slots: Values) -> Meaning:
-    named = re.findall(r"[0-9.]+", slots["steps"])
-    return Meaning(objective=_fact(Figure.ROLLOUT_STEPS, steps=" ".join(named)))
+def _switched(figure: Figure, slots: Values, **params: str) -> Meaning:
+    return _limited(figure, Op.BELOW, slots, phase=Phase.SWITCHED, **params)
+
+
+def _listed(slots: Values) -> str:
+    """The steps that the sentence names."""
+    return " ".join(re.findall(r"[0-9.]+", slots["steps"]))
+
+
+def _step(slots: Values) -> str:
+    """The step that the sentence names, in percent."""
+    return f"{Quantity.parse(slots['step']).in_unit('%'):.6g}"
 
 
 def _share(slots: Values) -> Meaning:
@@ -43,26 +49,8 @@ def _share(slots: Values) -> Meaning:
             limit=slots.quantity("limit"),
             tolerance=slots.optional("tolerance"),
             sentence="",
-            params={"step": f"{Quantity.parse(slots['step']).in_unit('%'):.6g}"},
+            params={"step": _step(slots)},
         )
-    )
-
-
-def _hit(slots: Values) -> Meaning:
-    step = f"{Quantity.parse(slots['step']).in_unit('%'):.6g}"
-    limit, scope = slots.quantity("limit"), Scope(phase=Phase.STEP)
-    return Meaning(
-        objective=Objective(
-            figure=Figure.USERS_HIT, scope=scope, op=Op.AT_MOST, limit=limit, sentence="", params={"step": step}
-        )
-    )
-
-
-def _lasted(slots: Values) -> Meaning:
-    limit = slots.quantity("limit")
-    scope = Scope(phase=Phase.STEP)
-    return Meaning(
-        objective=Objective(figure=Figure.STEP_LENGTH, scope=scope, op=Op.AT_LEAST, limit=limit, sentence="")
     )
 
 
@@ -76,26 +64,6 @@ def _around(slots: Values) -> Meaning:
     )
 
 
-def _from_steps(slots: Values) -> Meaning:
-    steps = " ".join(re.findall(r"[0-9.]+", slots["steps"]))
-    limit, scope = slots.quantity("limit"), Scope(phase=Phase.STEP)
-    return Meaning(
-        objective=Objective(
-            figure=Figure.ROLLBACK_START,
-            scope=scope,
-            op=Op.BELOW,
-            limit=limit,
-            sentence="",
-            params={"steps": steps},
-        )
-    )
-
-
-def _no_gap(figure: Figure, slots: Values) -> Meaning:
-    limit, scope = slots.quantity("limit"), Scope(phase=Phase.STEP)
-    return Meaning(objective=Objective(figure=figure, scope=scope, op=Op.AT_MOST, limit=limit, sentence=""))
-
-
 ROLLOUTS: Final = (
     Template(
         name="rollout-steps",
@@ -103,7 +71,7 @@ ROLLOUTS: Final = (
         text="the rollout went through <steps:shares> of users in this order",
         about="The steps that every object of the rollout came to, each the one that the share it gives the candidate is nearest to.",
         example="the rollout went through 5 %, 25 %, 50 % and 100 % of users in this order",
-        mean=_steps,
+        mean=lambda slots: Meaning(objective=_fact(Figure.ROLLOUT_STEPS, steps=_listed(slots))),
     ),
     Template(
         name="step-length",
@@ -111,7 +79,7 @@ ROLLOUTS: Final = (
         text="every step lasted at least <limit:duration>",
         about="From each step to the next, or to the rollback. The dwell has a scale of its own in the rollout file, which the figure names.",
         example="every step lasted at least 2 h",
-        mean=_lasted,
+        mean=lambda slots: _limited(Figure.STEP_LENGTH, Op.AT_LEAST, slots),
     ),
     Template(
         name="step-verdict",
@@ -135,7 +103,7 @@ ROLLOUTS: Final = (
         text="the share of users who met an error of a bad release is at most <limit:ratio> at the <step:ratio> step",
         about="A census: of all known users, those of whom a request failed from the step's beginning to the end of the rollout, or to the next step.",
         example="the share of users who met an error of a bad release is at most 8 % at the 5 % step",
-        mean=_hit,
+        mean=lambda slots: _limited(Figure.USERS_HIT, Op.AT_MOST, slots, step=_step(slots)),
     ),
     Template(
         name="sticky-users",
@@ -151,7 +119,7 @@ ROLLOUTS: Final = (
         text="100 % of the answers come from the new release from <limit:reaction> after the switch on",
         about="From the switch to the last request that was sent and then answered by the old release, until the rollback.",
         example="100 % of the answers come from the new release from 10 s after the switch on",
-        mean=lambda slots: _within(Figure.ANSWERED_BY_NEW, slots),
+        mean=lambda slots: _switched(Figure.ANSWERED_BY_NEW, slots),
     ),
     Template(
         name="connections-after-each-switch",
@@ -159,7 +127,7 @@ ROLLOUTS: Final = (
         text="100 % of new connections are served by the other colour within <limit:reaction> of each switch, there and back",
         about="From each switch to the last request on a connection made after it that was answered by the colour that was left.",
         example="100 % of new connections are served by the other colour within 5 s of each switch, there and back",
-        mean=lambda slots: _within(Figure.ANSWERED_BY_NEW, slots, of="new connections"),
+        mean=lambda slots: _switched(Figure.ANSWERED_BY_NEW, slots, of="new connections"),
     ),
     Template(
         name="no-failure-around-the-switch",
@@ -183,15 +151,19 @@ ROLLOUTS: Final = (
         text="the previous release serves 100 % of the answers within <limit:reaction> of a rollback by hand",
         about="From the product's own command for the rollback to the last request that was sent and then answered by the candidate.",
         example="the previous release serves 100 % of the answers within 30 s of a rollback by hand",
-        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="hand"),
+        mean=lambda slots: _switched(Figure.ANSWERED_BY_OLD, slots, by="hand"),
     ),
     Template(
         name="every-request-by-the-old-release",
         keyword=Keyword.THEN,
         text="every request is served by the old release within <limit:period> of <cause:rollback>",
-        about="From the way back to the last request that was sent and then answered by the candidate: the product's own command, or the platform's own turn back. In that case also from the moment at which the condition of a trigger had been there for its window, to which the time applies unscaled; an analysis of it must have failed.",
+        about=(
+            "From the way back to the last request that was sent and then answered by the candidate: the product's own command, or the platform's own "
+            "turn back. In that case also from the moment at which the condition of a trigger had been there for its window, to which the time applies "
+            "unscaled; an analysis of it must have failed."
+        ),
         example="every request is served by the old release within 5 min of the trigger, by no hand",
-        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by=RETURNS[slots["cause"]], of="every request"),
+        mean=lambda slots: _switched(Figure.ANSWERED_BY_OLD, slots, by=RETURNS[slots["cause"]], of="every request"),
     ),
     Template(
         name="rollback-at-every-step",
@@ -199,7 +171,7 @@ ROLLOUTS: Final = (
         text="the rollback starts within <limit:reaction> of its trigger at the <steps:shares> steps",
         about="Several scenarios of one row, each with a rollout of its own; in each the candidate fails from another step on, and is taken back from it.",
         example="the rollback starts within 60 s of its trigger at the 5 %, 25 % and 50 % steps",
-        mean=_from_steps,
+        mean=lambda slots: _limited(Figure.ROLLBACK_START, Op.BELOW, slots, steps=_listed(slots)),
     ),
     Template(
         name="health-read",
@@ -207,7 +179,7 @@ ROLLOUTS: Final = (
         text="the health of every pod was read with no gap over <limit:duration> through the whole rollout",
         about="How often each pod was asked for its health, by whomever, as it counts its own answers, for as long as it was ready.",
         example="the health of every pod was read with no gap over 10 s through the whole rollout",
-        mean=lambda slots: _no_gap(Figure.HEALTH_READ, slots),
+        mean=lambda slots: _limited(Figure.HEALTH_READ, Op.AT_MOST, slots),
     ),
     Template(
         name="deployed-and-monitored",
@@ -218,6 +190,6 @@ ROLLOUTS: Final = (
             "of every metric of the regions' workloads all the time, those of all pods of a workload together."
         ),
         example="every ready pod runs this release after the switch and no metric has a gap over 30 s",
-        mean=lambda slots: _no_gap(Figure.DEPLOYED, slots),
+        mean=lambda slots: _limited(Figure.DEPLOYED, Op.AT_MOST, slots),
     ),
 )

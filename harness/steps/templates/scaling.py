@@ -49,11 +49,8 @@ def _most(slots: Values) -> Meaning:
 
 def _multiplied(slots: Values) -> Meaning:
     """Raises UsageError where the number of replicas is not named twice, the greater one first."""
-    more, fewer, params = (
-        slots["more"].removesuffix(" replicas"),
-        slots["fewer"],
-        {key: slots[key] for key in ("workload", "path")},
-    )
+    more, fewer = slots["more"].removesuffix(" replicas"), slots["fewer"]
+    params = {key: slots[key] for key in ("workload", "path")}
     limit = Quantity(value=float(slots["limit"]), unit="")
     if (more, fewer) == ("twice the CPU limit", "the first"):
         return _claim(Figure.RESIZED, Op.AT_LEAST, limit, RESIZE, params=params)
@@ -114,7 +111,10 @@ SCALING: Final = (
         name="fewest-replicas",
         keyword=Keyword.THEN,
         text="<autoscalers> has a minimum of at least <least:count> and <targets> under <ready:count> ready replicas, faults excluded",
-        about="The minimum of each autoscaler, or of one, and at every moment of the fault-free windows the ready pods of its service; with every autoscaler also of each other service that was there beside it (label `app`) when they began, and of each that a route needs.",
+        about=(
+            "The minimum of each autoscaler, or of one, and at every moment of the fault-free windows the ready pods of its service; with every "
+            "autoscaler also of each other service that was there beside it (label `app`) when they began, and of each that a route needs."
+        ),
         example="every autoscaler has a minimum of at least 2 and no service is under 2 ready replicas, faults excluded",
         mean=_fewest,
     ),

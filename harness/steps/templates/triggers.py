@@ -21,31 +21,20 @@ _SIGNALS: Final = {
 _OF_REPORTS: Final = {"signal": Signal.REPORT.value}
 
 
-def _starts(slots: Values, params: Mapping[str, str]) -> Meaning:
+def _below(figure: Figure, slots: Values, **params: str) -> Meaning:
     scope, limit, window = Scope(phase=Phase.STEP), slots.quantity("limit"), slots.optional("window")
     return Meaning(
         objective=Objective(
-            figure=Figure.ROLLBACK_START,
-            scope=scope,
-            op=Op.BELOW,
-            limit=limit,
-            window=window,
-            sentence="",
-            params=params,
+            figure=figure, scope=scope, op=Op.BELOW, limit=limit, window=window, sentence="", params=params
         )
     )
 
 
-def _none(params: Mapping[str, str], times: Mapping[str, Quantity]) -> Meaning:
+def _holds(figure: Figure, times: Mapping[str, Quantity] | None = None, /, **params: str) -> Meaning:
+    scope = Scope(phase=Phase.STEP)
     return Meaning(
         objective=Objective(
-            figure=Figure.NO_ROLLBACK,
-            scope=Scope(phase=Phase.STEP),
-            op=Op.HOLDS,
-            limit=_NOUGHT,
-            sentence="",
-            params=params,
-            times=times,
+            figure=figure, scope=scope, op=Op.HOLDS, limit=_NOUGHT, sentence="", params=params, times=times or {}
         )
     )
 
@@ -62,39 +51,8 @@ def _quiet(slots: Values) -> Meaning:
     above, at = Quantity.parse(params["above"]), Quantity.parse(params["at"])
     if at.dimension != above.dimension:
         raise UsageError(f"{at} does not compare with {above}", hint=f"name a {above.dimension} below {above}")
-    return _none(params, {"above for": slots.quantity("short"), "at for": slots.quantity("long")})
-
-
-def _told(slots: Values) -> Meaning:
-    scope, limit = Scope(phase=Phase.STEP), slots.quantity("limit")
-    return Meaning(objective=Objective(figure=Figure.ROLLBACK_TOLD, scope=scope, op=Op.BELOW, limit=limit, sentence=""))
-
-
-def _taken_back(slots: Values) -> Meaning:
-    scope, limit, params = Scope(phase=Phase.STEP), slots.quantity("limit"), {"failed": slots["failed"]}
-    return Meaning(
-        objective=Objective(figure=Figure.TAKEN_BACK, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params)
-    )
-
-
-def _not_promoted(slots: Values) -> Meaning:
-    scope, params = (
-        Scope(phase=Phase.STEP),
-        {"factor": slots["factor"], "points": f"{slots['points'].removesuffix('s')}s"},
-    )
-    return Meaning(
-        objective=Objective(
-            figure=Figure.NOT_PROMOTED, scope=scope, op=Op.HOLDS, limit=_NOUGHT, sentence="", params=params
-        )
-    )
-
-
-def _quick(slots: Values) -> Meaning:
-    scope, limit, params = Scope(phase=Phase.STEP), slots.quantity("limit"), {"over": slots["over"]}
-    return Meaning(
-        objective=Objective(
-            figure=Figure.QUERIES_QUICK, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params
-        )
+    return _holds(
+        Figure.NO_ROLLBACK, {"above for": slots.quantity("short"), "at for": slots.quantity("long")}, **params
     )
 
 
@@ -108,7 +66,7 @@ TRIGGERS: Final = (
             "candidate over its limit, once a second by the metrics API. Then the objects' own status."
         ),
         example="the rollback starts within 30 s after 5 min of the new release's p95 above 2000 ms",
-        mean=lambda slots: _starts(slots, _exceeded(slots)),
+        mean=lambda slots: _below(Figure.ROLLBACK_START, slots, **_exceeded(slots)),
     ),
     Template(
         name="no-rollback-at-an-excess",
@@ -127,7 +85,7 @@ TRIGGERS: Final = (
         text="a release with <failed:ratio> errors is taken back without a hand within <limit:period> of its switch",
         about="From the candidate being given all users to the objects' own status; so many of its answers failed, to two points.",
         example="a release with 10 % errors is taken back without a hand within 15 min of its switch",
-        mean=_taken_back,
+        mean=lambda slots: _below(Figure.TAKEN_BACK, slots, failed=slots["failed"]),
     ),
     Template(
         name="queries-after-a-slow-release",
@@ -135,7 +93,7 @@ TRIGGERS: Final = (
         text="every query p95 is below <over:duration> within <limit:period> of a release with slow queries",
         about="From the first users of the candidate, under which the p95 of a query was above that, to the last reading in which one was, as `pg_stat_statements` of every member counts their calls.",
         example="every query p95 is below 500 ms within 10 min of a release with slow queries",
-        mean=_quick,
+        mean=lambda slots: _below(Figure.QUERIES_QUICK, slots, over=slots["over"]),
     ),
     Template(
         name="no-worse-release-is-promoted",
@@ -143,7 +101,9 @@ TRIGGERS: Final = (
         text="no release over <factor:factor> × the old one's p95 or <points:points> over its error rate is promoted",  # noqa: RUF001  # as document 002 writes it
         about="Several scenarios of one row, each with a rollout of its own, so that each criterion is exceeded in one; the answers of both releases at the same time.",
         example="no release over 1.2 × the old one's p95 or 1 point over its error rate is promoted",  # noqa: RUF001
-        mean=_not_promoted,
+        mean=lambda slots: _holds(
+            Figure.NOT_PROMOTED, factor=slots["factor"], points=f"{slots['points'].removesuffix('s')}s"
+        ),
     ),
     Template(
         name="rollback-after-a-report",
@@ -151,7 +111,7 @@ TRIGGERS: Final = (
         text="the rollback starts within <limit:reaction> after a critical report on the new release is recorded",
         about="From the platform's answer to the report, which the rollout file states, to the objects' own status.",
         example="the rollback starts within 60 s after a critical report on the new release is recorded",
-        mean=lambda slots: _starts(slots, _OF_REPORTS),
+        mean=lambda slots: _below(Figure.ROLLBACK_START, slots, **_OF_REPORTS),
     ),
     Template(
         name="notice-of-a-rollback",
@@ -159,7 +119,7 @@ TRIGGERS: Final = (
         text="a notice with release, cause and time goes out within <limit:period> of every rollback",
         about="From the rollback to the first notice at the receiver of alerts that names the candidate, says why, and when.",
         example="a notice with release, cause and time goes out within 15 min of every rollback",
-        mean=_told,
+        mean=lambda slots: _below(Figure.ROLLBACK_TOLD, slots),
     ),
     Template(
         name="no-rollback-at-a-report",
@@ -167,6 +127,6 @@ TRIGGERS: Final = (
         text="no rollback starts after a minor report on the new release nor after a critical one on the old",
         about="Both reports, which the rollout file states, were recorded, and the platform did not take the candidate back.",
         example="no rollback starts after a minor report on the new release nor after a critical one on the old",
-        mean=lambda _slots: _none(_OF_REPORTS, {}),
+        mean=lambda _slots: _holds(Figure.NO_ROLLBACK, **_OF_REPORTS),
     ),
 )
