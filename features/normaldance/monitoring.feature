@@ -6,10 +6,10 @@ Feature: Monitoring
     Then <sentence>
 
     Examples:
-      | requirement            | what                        | sentence                                                                                              |
-      | DA-MON-APP-LATENCY     | response time p50, p95, p99 | exposed p50, p95 and p99 of the api-gateway are within 5 % or 5 ms of those measured from the traffic |
-      | DA-MON-APP-RPS         | throughput                  | the metrics show requests per second within 5 % of what the traffic measured in the steady state      |
-      | DA-MON-BUSINESS-ENGAGE | user engagement             | the metrics show plays per user within 1 % of what the traffic measured                               |
+      | requirement            | what                        | sentence                                                                                             |
+      | DA-MON-APP-LATENCY     | response time p50, p95, p99 | the metrics show p50, p95 and p99 of the api-gateway within 5 % or 5 ms of what the traffic measured |
+      | DA-MON-APP-RPS         | throughput                  | the metrics show requests per second within 5 % of what the traffic measured in the steady state     |
+      | DA-MON-BUSINESS-ENGAGE | user engagement             | the metrics show plays per user within 1 % of what the traffic measured                              |
 
   @DA-MON-APP-ERRORS
   Scenario: The error rate that users meet is the one that the metrics show

@@ -17,7 +17,6 @@ METRICS: Final[Mapping[str, str]] = {
     "requests per second": "requests per second",
     "a p95 and requests per second": "performance",
     "plays per user": "plays per user",
-    "a number of active users": "active users",
 }
 """What the metrics show, and what the figure calls it."""
 EARLIER: Final[Mapping[str, Figure]] = {

@@ -233,25 +233,6 @@ def pooling(slots: _Slots) -> Meaning:
     return Meaning(objective=Objective(figure=Figure.POOLING, op=Op.BELOW, limit=limit, sentence=""))
 
 
-def exposed(what: str, **params: str) -> _Mean:
-    """A figure of the platform's own metrics, compared with what the traffic measured.
-
-    A parameter in angle brackets is the slot's value.
-    """
-
-    def mean(slots: _Slots) -> Meaning:
-        objective = Objective(
-            figure=Figure.EXPOSED,
-            op=Op.WITHIN,
-            limit=slots.quantity("limit"),
-            sentence="",
-            params={"what": what, **{name: _filled(value, slots) for name, value in params.items()}},
-        )
-        return Meaning(objective=objective)
-
-    return mean
-
-
 def no_lost_write(slots: _Slots) -> Meaning:
     """Every acknowledged write is there at the end.
 

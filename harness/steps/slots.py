@@ -154,7 +154,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="error rate of every route",
         listed=True,
     ),
-    "metric": _noun(of_figures.METRICS, "what the metrics show"),
+    "metric": Slot(
+        pattern=f"{_one_of(of_figures.METRICS)}|a number of active users|p50, p95 and p99 of the {_REGION}",
+        about=f"what the metrics show: {', '.join(of_figures.METRICS)}, a number of active users, or p50, p95 and p99 of the workload at the entry",
+        example="requests per second",
+    ),
     "moment": Slot(
         pattern=f"{_PHASES}|{of_figures.WHILE_PODS_DIE}|{of_figures.WHILE_GONE}",
         about=f"when: in the steady state, during the fault, after the recovery, after the switch, {of_figures.WHILE_PODS_DIE}, {of_figures.WHILE_GONE}",

@@ -4,40 +4,43 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.errors import UsageError
 from harness.model import Figure, Objective, Op
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.nouns import METRICS
-from harness.steps.objectives import connections, exposed, exposed_errors, in_unit_of, pooling
+from harness.steps.objectives import connections, exposed_errors, in_unit_of, pooling
 from harness.steps.slots import Values
 from harness.steps.template import Template
 
 
 def _exposed(slots: Values) -> Meaning:
-    """A metric against what the traffic measured: an error rate in points, others in percent."""
-    what, limit = METRICS[slots["metric"]], in_unit_of(slots, points=slots["metric"] == "an error rate")
-    if what != "active users":
-        return exposed(what)(slots)
-    return Meaning(objective=Objective(figure=Figure.ACTIVE_USERS, op=Op.AT_MOST, limit=limit, sentence=""))
+    """A metric against what the traffic measured: an error rate in points, quantiles in percent or a time, others in percent.
+
+    Raises:
+        UsageError: the tolerance is not one of the metric.
+    """
+    metric, limit = slots["metric"], in_unit_of(slots, points=slots["metric"] == "an error rate")
+    _, _, workload = metric.partition("p99 of the ")
+    if bool(workload) is not ("least" in slots):
+        raise UsageError(
+            f"the tolerance is not one of {metric}", hint="write `5 % or 5 ms` of quantiles, and `5 %` of others"
+        )
+    if metric == "a number of active users":
+        return Meaning(objective=Objective(figure=Figure.ACTIVE_USERS, op=Op.AT_MOST, limit=limit, sentence=""))
+    params = {"what": METRICS.get(metric, "quantiles")}
+    if workload:
+        limit, params = slots.quantity("least"), {**params, "workload": workload, "share": slots["limit"]}
+    return Meaning(objective=Objective(figure=Figure.EXPOSED, op=Op.WITHIN, limit=limit, sentence="", params=params))
 
 
 EXPOSURES: Final = (
     Template(
-        name="exposed-quantiles",
-        keyword=Keyword.THEN,
-        text="exposed p50, p95 and p99 of the <workload> are within <share:ratio> or <limit:duration> of those measured from the traffic",
-        about=(
-            "Quantiles reckoned from the buckets of the workload that every request passes, against those of the traffic's answers in the same "
-            "seconds: as each answer says itself in `Server-Timing`, else from sent to answered; the wider of the two tolerances counts."
-        ),
-        example="exposed p50, p95 and p99 of the api-gateway are within 5 % or 5 ms of those measured from the traffic",
-        mean=exposed("quantiles", workload="<workload>", share="<share>"),
-    ),
-    Template(
         name="exposed-metric",
         keyword=Keyword.THEN,
-        text="the metrics show <metric> within <limit:tolerance> of what the traffic measured[ in the steady state]",
+        text="the metrics show <metric> within <limit:tolerance>[ or <least:duration>] of what the traffic measured[ in the steady state]",
         about=(
-            "As the workload at the entry counts and times requests, against the traffic's own in the same seconds; plays per user are one counter over "
+            "As the workload at the entry counts and times requests, against the traffic's own in the same seconds: quantiles reckoned from its buckets, against "
+            "those of the answers, as each says itself in `Server-Timing`, else from sent to answered; the wider of the two tolerances counts. Plays per user are one counter over "
             "another, as the target file names them; active users are what Prometheus answers to `metrics.active_users.query`, against the users who had "
             "signed in within the time that the target file says, on average of all readings, of which each may be as old as a tenth of that time, and "
             "none counts as 0."
