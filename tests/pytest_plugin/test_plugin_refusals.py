@@ -42,7 +42,7 @@ SAID = (
     ":39: the step differs from the criterion of PL-P95 (",
     "catalogue/plain.yaml:9): limit 300 ms, the criterion says 200 ms",
     ":44: no step reads 'the response time p95 of evry route is below 200 ms in the steady state'",
-    "hint: did you mean `the response time <quantile>[ of <routes>] is below <limit>",
+    "hint: did you mean `the <latency> <quantile>[ of <calls>] is below <limit>",
 )
 
 
