@@ -47,7 +47,8 @@ def _document(template: Template) -> dict[str, Any]:
 
 def _slots(found: Sequence[Template]) -> Iterator[str]:
     """A line for each slot of the sentences: what it takes."""
-    every = sorted({(name, slot.about) for template in found for name, slot in template.slots.items()})
+    each = [(name, one.slots.get(name, slot)) for of in found for name, slot in of.slots.items() for one in of.each]
+    every = sorted({(name, slot.about) for name, slot in each})
     width = max((len(name) for name, _ in every), default=0) + 2
     if every:
         yield "\nSlots; parts in [ ] may be left out"

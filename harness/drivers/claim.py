@@ -30,6 +30,30 @@ _READERS: Final[Mapping[str, tuple[DemandKind, type[TargetSection]]]] = {
 _CLAIMS: Final = "__claims__"
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A sentence that several claims share, each with a noun of its own.
+
+    Attributes:
+        name: of the sentence, unique.
+        text: as of a `Template`; `<figures:noun>` is where the noun is.
+        about: what is read, of whatever noun.
+    """
+
+    name: str
+    text: str
+    about: str
+
+    @property
+    def slot(self) -> str:
+        """Name of the slot of the noun."""
+        return self.text.partition(":noun>")[0].rpartition("<")[2]
+
+    def of(self, noun: str) -> str:
+        """The sentence with a noun, which may have slots too."""
+        return self.text.replace(f"<{self.slot}:noun>", noun)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClaimedSentence:
     """A sentence on a function.
@@ -42,6 +66,7 @@ class ClaimedSentence:
         where: file and line of the function.
         unread: slots that are no parameter. slots: what a slot takes, where that is narrower than its type.
         parse: refuses values of the slots that cannot be read, with a UsageError.
+        form: the sentence that it shares with others. noun: its own words there; `text` has them.
     """
 
     name: str
@@ -55,6 +80,8 @@ class ClaimedSentence:
     unread: tuple[str, ...] = ()
     slots: Mapping[str, str] = field(default_factory=dict)
     parse: Callable[[Mapping[str, str]], object] | None = None
+    form: Form | None = None
+    noun: str = ""
 
 
 _Claimed = TypeVar("_Claimed", bound=ClaimedSentence)

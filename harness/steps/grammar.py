@@ -120,7 +120,7 @@ def read(
         names = " and ".join(repr(template.plain) for template, _ in matches)
         raise UsageError(f"two steps read {text!r}: {names}", hint="one of the two templates must go")
     template, slots = matches[0]
-    meaning = template.mean(slots)
+    meaning = template.alone(text).mean(slots)
     selection = meaning.selection
     reading = Reading(
         template=template,
@@ -180,7 +180,7 @@ def _misfit(text: str, templates: Sequence[Template]) -> UsageError | None:
 
     Of several such templates the one with the fewest wrong values is named.
     """
-    misfits = [(template, wrong) for template in templates if (wrong := template.misfits(text))]
+    misfits = [(one, wrong) for template in templates for one in template.each if (wrong := one.misfits(text))]
     misfits = [found for found in misfits if all(len(value.split()) <= _WORDS for value in found[1].values())]
     if not misfits:
         return None
@@ -193,7 +193,7 @@ def _misfit(text: str, templates: Sequence[Template]) -> UsageError | None:
 
 def _nearest_template(text: str, templates: Sequence[Template]) -> str:
     """A hint with the template whose words, or whose example, are most similar to the sentence."""
-    alike = {form: template for template in templates for form in (template.example, template.plain)}
+    alike = {form: one for template in templates for one in template.each for form in (one.example, one.plain)}
     found = nearest(text, alike)
     if found is None:
         return "`readiness steps` lists every sentence there is"

@@ -269,6 +269,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "memory": Slot(
         pattern=r"[0-9]{1,9}(?:\.[0-9]{1,3})?(?:[kMGT]i?|Ki)?", about="memory as Kubernetes writes it", example="512Mi"
     ),
+    "noun": Slot(pattern=".{1,200}?", about="one of the sentence's nouns", example="every pod"),
     "name": Slot(pattern=r'[^"<>]{1,80}', about="a name as it is written in files", example="everyday"),
     "operations": Slot(
         pattern=r"reads and (?:of )?writes|reads|writes", about="what clients do", example="reads and writes"
@@ -309,6 +310,9 @@ SLOTS: Final[Mapping[str, Slot]] = {
         pattern="baseline|target", about="a figure's own baseline or target", example="baseline", listed=True
     ),
     "region": Slot(pattern=_REGION, about="a region by name", example="us-east-1"),
+    "freshness": Slot(
+        pattern="younger than|at most", about="younger than, or at most … old", example="at most", listed=True
+    ),
     "relation": Slot(pattern="at least|at most", about="at least or at most", example="at most", listed=True),
     "release": Slot(pattern=r'[^"<>\s]{1,80}', about="a release by name, as answers name it", example="1.0.0"),
     "shares": Slot(

@@ -24,6 +24,7 @@ class Template:
         mean: what the sentence means, from the values of its slots; a slot of a part that was left out is absent.
         needs: keys of the target file that it needs.
         takes: what a slot takes, where that is narrower than its type.
+        nouns: the sentence with each of the nouns that its slot of the type `noun` takes; `mean` and `example` are of the first.
     """
 
     name: str
@@ -34,6 +35,16 @@ class Template:
     mean: Callable[[Values], Meaning]
     needs: tuple[str, ...] = ()
     takes: Mapping[str, str] = field(default_factory=dict)
+    nouns: tuple[Template, ...] = ()
+
+    @property
+    def each(self) -> tuple[Template, ...]:
+        """The sentence with each of its nouns; itself where it has none."""
+        return self.nouns or (self,)
+
+    def alone(self, sentence: str) -> Template:
+        """This template with the noun of a sentence alone."""
+        return next((one for one in self.nouns if one.match(sentence) is not None), self)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -67,7 +78,10 @@ class Template:
         return {name: value for name, value in values.items() if value and not re.fullmatch(slots[name].pattern, value)}
 
     def match(self, sentence: str) -> Values | None:
-        """The values of the slots of a sentence; None if the template does not match it."""
+        """The values of the slots of a sentence, those of its noun too; None if the template does not match it."""
+        if self.nouns:
+            own = self.alone(sentence)
+            return None if own is self else own.match(sentence)
         found = self.pattern.fullmatch(sentence) if sentence.startswith(self.start) else None
         if found is None:
             return None

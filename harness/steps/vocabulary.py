@@ -32,7 +32,7 @@ class Explanation:
     """What one sentence means.
 
     Attributes:
-        template: the template that matches it. sentence: as read.
+        template: the template that matches it, with its noun. sentence: as read.
         slots: the value of each slot.
         claims: what must hold, in words; empty where the sentence claims nothing.
         times: each length of time in it, and whether it is scaled.
@@ -60,7 +60,7 @@ def explain(sentence: str, experiments: Mapping[str, str] = NO_EXPERIMENTS) -> E
     """
     reading = read(sentence, experiments)
     return Explanation(
-        template=reading.template,
+        template=reading.template.alone(reading.sentence),
         sentence=reading.sentence,
         slots=reading.template.match(reading.sentence) or {},
         claims=describe(reading.objective) if reading.objective else "",
@@ -97,7 +97,10 @@ def _keys(reading: Reading) -> Iterator[str]:
             yield from (_in_words(need.key, need.lacks and need.hint) for need in kind_of(demand.name).needs)
     objective = reading.objective
     if objective is not None:
-        yield from map(_in_words, keys_of(reading.template.needs, {**objective.params, "report": "<report>"}))
+        yield from map(
+            _in_words,
+            keys_of(reading.template.alone(reading.sentence).needs, {**objective.params, "report": "<report>"}),
+        )
         needs = spec_of(objective.figure).needs(objective)
         yield from (_in_words(need.key, need.lacks and need.hint) for need in needs if need.of == "target")
 

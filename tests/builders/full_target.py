@@ -115,7 +115,7 @@ def loaded(directory: Path, content: dict[str, Any]) -> Target:
 def asked_for() -> dict[str, list[Mapping[str, str]]]:
     """The parameters of every check that a sentence asks for, as its example has them."""
     found: dict[str, list[Mapping[str, str]]] = {}
-    for template in TEMPLATES:
+    for template in (one for every in TEMPLATES for one in every.each):
         objective = read(template.example, _DOMAINS).objective
         if objective is not None and objective.figure == Figure.CHECK and objective.demand == "check":
             found.setdefault(objective.check, []).append(objective.params)

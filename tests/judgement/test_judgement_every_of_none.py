@@ -35,7 +35,7 @@ OF_EVERY: Final = sorted(
         *OF_OTHER_NOUNS,
         *(
             template.example
-            for template in TEMPLATES
+            for template in (one for every in TEMPLATES for one in every.each)
             if template.keyword is Keyword.THEN and re.search(r"\b(?:every|each|all|both|none|no)\b", template.text)
         ),
     }

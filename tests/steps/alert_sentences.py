@@ -64,15 +64,19 @@ ALERT_SENTENCES: Final = {
     ),
     "every declared alert rule is loaded and a test alert arrives within 60 s": _check("test-alert", within="60 s"),
     "the p50, p95, p99 and request rate of every service are exposed and at most 15 s old": _check(
-        "service-quantiles", age="15 s"
+        "service-quantiles", age="15 s", bound="at most"
     ),
-    "CPU usage of every pod is exposed and younger than 30 s": _check("pod-usage", what="CPU usage", age="30 s"),
-    "memory usage of every pod is exposed and younger than 30 s": _check("pod-usage", what="memory usage", age="30 s"),
+    "CPU usage of every pod is exposed and younger than 30 s": _check(
+        "pod-usage", what="CPU usage", age="30 s", bound="younger than"
+    ),
+    "memory usage of every pod is exposed and younger than 30 s": _check(
+        "pod-usage", what="memory usage", age="30 s", bound="younger than"
+    ),
     "bytes received and sent of every pod are exposed and younger than 30 s": _check(
-        "pod-usage", what="bytes received and sent", age="30 s"
+        "pod-usage", what="bytes received and sent", age="30 s", bound="younger than"
     ),
     "bytes read and written of every database and IPFS pod are exposed and younger than 30 s": _check(
-        "pod-usage", what="bytes read and written", of="stores", age="30 s"
+        "pod-usage", what="bytes read and written", of="stores", age="30 s", bound="younger than"
     ),
     "the resident memory of every service process is below 300 MB in the steady state": _check(
         "service-memory", most="300"

@@ -62,11 +62,11 @@ STATE_SENTENCES = {
     'a CPU profile of 30 s was obtained from every service under "everyday" traffic': replace(
         fact("cpu-profiles", lasting="30 s"), times={"lasting": Quantity(value=30, unit="s", scaled=True)}
     ),
-    "every query of every store has its count and p95 in the metrics, at most 60 s old": replace(
-        fact("store-queries", age="60 s"), times={"age": Quantity(value=60, unit="s")}
+    "the count and p95 of every query of every store are exposed and at most 60 s old": replace(
+        fact("store-queries", age="60 s", bound="at most"), times={"age": Quantity(value=60, unit="s")}
     ),
     "the page timing of every page is exposed and at most 60 s old in the steady state": replace(
-        fact("page-timings", age="60 s"), times={"age": Quantity(value=60, unit="s")}
+        fact("page-timings", age="60 s", bound="at most"), times={"age": Quantity(value=60, unit="s")}
     ),
     "the exposed restart count of every pod equals that of the Kubernetes API after the recovery": fact(
         "restart-counts"

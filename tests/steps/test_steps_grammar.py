@@ -402,7 +402,7 @@ OBJECTIVES = {
         "alert-rules", first="HighErrorRate", second="DatabaseDown", severity="critical"
     ),
     "the request count, errors and duration of every service are exposed and at most 15 s old": replace(
-        check("service-series", age="15 s"), times={"age": s(15)}
+        check("service-series", age="15 s", bound="at most"), times={"age": s(15)}
     ),
     "every panel of every dashboard has data younger than 60 s in the steady state": replace(
         check("dashboard-data", age="60 s"), times={"age": s(60)}

@@ -9,17 +9,18 @@ scenario ran. A package of its own adds a sentence by an entry point of the grou
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from harness.drivers.check.registry import CLAIMS as OF_TARGETS
-from harness.drivers.claim import ClaimedSentence, FactClaim
+from harness.drivers.claim import ClaimedSentence, FactClaim, Form
 from harness.drivers.ingest.registry import CLAIMS as OF_REPORTS
 from harness.drivers.static.registry import CLAIMS as OF_FILES
 from harness.errors import ConfigurationError, UsageError
 from harness.plugins import claims_paths, loaded, place_of, plugins, tried
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.objectives import facts
-from harness.steps.slots import Values, require_types, slots_of
+from harness.steps.slots import Values, plain_of, require_types, slots_of
 from harness.steps.template import Template
 from harness.steps.templates.alerts import ALERTS
 from harness.steps.templates.asking import ASKING
@@ -69,6 +70,29 @@ def template_of(claim: ClaimedSentence) -> Template:
     )
 
 
+def templates_of(claims: Iterable[ClaimedSentence]) -> tuple[Template, ...]:
+    """The sentences of claims; those that share a form are one.
+
+    Raises:
+        ConfigurationError: as `template_of`.
+    """
+    found: list[Template] = []
+    of_form: dict[Form, list[ClaimedSentence]] = {}
+    for claim in claims:
+        if claim.form is None:
+            found.append(template_of(claim))
+        else:
+            of_form.setdefault(claim.form, []).append(claim)
+    for form, own in of_form.items():
+        takes = {form.slot: f"one of: {', '.join(plain_of(one.noun) for one in own)}"}
+        for slot in {name: "" for one in own for name in one.slots}:
+            takes[slot] = "; ".join(dict.fromkeys(one.slots[slot] for one in own if slot in one.slots))
+        nouns = tuple(map(template_of, own))
+        one = replace(nouns[0], name=form.name, text=form.text, about=form.about, takes=takes, nouns=nouns)
+        found.append(one)
+    return tuple(found)
+
+
 def require_apart(claims: Iterable[ClaimedSentence], templates: Iterable[Template]) -> None:
     """Refuse claims that say what another sentence says.
 
@@ -113,7 +137,7 @@ OWN: Final = (
     *SPIKES,
     *PEOPLE,
     *REPORTS,
-    *(template_of(one) for one in CLAIMS),
+    *templates_of(CLAIMS),
 )
 """The harness's own sentences, and those on the nouns of the project."""
 
@@ -153,4 +177,4 @@ TEMPLATES: Final = (*OWN, *_INSTALLED)
 
 # a test compares the harness's own with each other: that compiles the pattern of each
 if _INSTALLED or claims_paths()[1:]:
-    require_apart(CLAIMS, TEMPLATES)
+    require_apart(CLAIMS, [one for template in TEMPLATES for one in template.each])

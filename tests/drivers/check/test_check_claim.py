@@ -10,9 +10,12 @@ import pytest
 
 from harness.drivers.check.claim import CheckClaim, When, checks_of, claim
 from harness.drivers.check.needs import API
+from harness.drivers.claim import Form
 from harness.drivers.facts import FactProbe
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, UsageError
 from harness.model import DemandKind
+from harness.steps.grammar import read
+from harness.steps.templates import templates_of
 from harness.targets import Target
 
 
@@ -52,6 +55,30 @@ def test_one_of_the_sentences_of_a_function_has_its_needs() -> None:
         ("again", "The same."),
     ]
     assert checks_of(both).keys() == {"shelf-labels"}
+
+
+def test_claims_that_share_a_form_are_one_sentence_with_a_noun_each() -> None:
+    """Each is read for its own noun, whose slots are parameters too; the others are refused with the nearest one."""
+    form = Form("labelled", "<things:noun> has a label of <size:size>", "The labels.")
+    function: Any = FunctionType(shelf_labels.__code__, globals(), shelf_labels.__name__)
+    function.__doc__, function.__module__ = "Each has a label.", __name__
+    claim(form, "every box", name="boxes", about="The boxes.", example="every box has a label of 1 MB")(function)
+    claim(form, 'shelf "<shelf:name>"', example='shelf "a" has a label of 1 MB', needs=(API,))(function)
+    [one] = templates_of(function.__claims__)
+    assert (one.name, one.plain, one.about) == ("labelled", "<things> has a label of <size>", "The labels.")
+    assert one.slots["things"].about == 'one of: shelf "<shelf>", every box'
+    assert [each.about for each in one.each] == ["Each has a label.", "The boxes."]
+    read_of = [
+        read(text, templates=[one]) for text in ('shelf "b" has a label of 2 kB', "every box has a label of 3 kB")
+    ]
+    assert [each.template is one for each in read_of] == [True, True]
+    assert [dict(each.objective.params) for each in read_of if each.objective] == [
+        {"shelf": "b", "size": "2 kB"},
+        {"size": "3 kB"},
+    ]
+    with pytest.raises(UsageError) as raised:
+        read("every bx has a label of 3 kB", templates=[one])
+    assert "every box has a label of 1 MB" in raised.value.hint
 
 
 @pytest.mark.parametrize(

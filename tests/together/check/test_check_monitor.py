@@ -36,6 +36,7 @@ from harness.drivers.check.monitor.containers.usage import (
     service_memory,
 )
 from harness.drivers.check.monitor.containers.usage import _young as _pod_young
+from harness.drivers.check.monitor.exposed import Freshness
 from harness.drivers.check.monitor.kept import SeriesReader
 from harness.drivers.check.monitor.pages import page_timings
 from harness.drivers.check.monitor.prometheus import AlertRule, PrometheusClient, prometheus_of
@@ -83,6 +84,7 @@ from tests.builders.addresses import NET
 from tests.together.check.conftest import Backend
 from tests.together.conftest import PocketCluster
 
+FRESH = Freshness(15.0)
 RULES = """
 groups:
   - name: shop
@@ -240,8 +242,8 @@ def test_series_have_an_age(prometheus: PrometheusClient) -> None:
     """Of each service; what is not exposed has none."""
     till, other = ("north", "till"), ("north", "other")
     young, old = _ages(prometheus, "up", []), _ages(prometheus, "old", [])
-    assert (_young(till, "x", young, 15.0).ok, _young(till, "x", old, 15.0).ok) == (True, False)
-    assert (_young(other, "x", young, 15.0).observed, _young(other, "x", young, 15.0).ok) == ("not exposed", False)
+    assert (_young(till, "x", young, FRESH).ok, _young(till, "x", old, FRESH).ok) == (True, False)
+    assert (_young(other, "x", young, FRESH).observed, _young(other, "x", young, FRESH).ok) == ("not exposed", False)
 
 
 def scraped_pods(storage: Storage, name: str, pods: Mapping[str, Mapping[str, str]], ago_s: float) -> None:
@@ -264,17 +266,17 @@ def test_series_of_a_service_monitor_are_found_by_their_pods(storage: Storage, p
     scraped_pods(storage, "asked", {"a": {"pod": "till-0"}}, 3.0)
     scraped_pods(storage, "asked", {"b": {"pod": "till-1"}}, 30.0)
     ages = _ages(prometheus, "asked", PODS)
-    assert [_young(("south", name), "x", ages, 15.0).ok for name in ("till", "cart")] == [True, False]
+    assert [_young(("south", name), "x", ages, FRESH).ok for name in ("till", "cart")] == [True, False]
     assert 2.9 < ages.values["south", "till"] < 3.1 + clock.now_s() - began_s
 
 
 def test_series_of_no_pod_and_no_service_decide_nothing(storage: Storage, prometheus: PrometheusClient) -> None:
     """As of a job that scrapes a Service by its name: they may be anybody's, and the cure is a label."""
     scraped_pods(storage, "asked", {"a": {}}, 3.0)
-    fact = _young(("south", "till"), "x", _ages(prometheus, "asked", PODS), 15.0)
+    fact = _young(("south", "till"), "x", _ages(prometheus, "asked", PODS), FRESH)
     assert fact.ok is None
     assert "neither the label `app` nor `pod`; hint:" in fact.observed
-    assert _young(("north", "till"), "x", _ages(prometheus, "asked", PODS), 15.0).ok is False, "another namespace's"
+    assert _young(("north", "till"), "x", _ages(prometheus, "asked", PODS), FRESH).ok is False, "another namespace's"
 
 
 def test_quantiles_of_series_without_a_service_are_those_of_its_slowest_pod(
@@ -458,7 +460,7 @@ def test_usage_is_young_or_frozen_or_not_exposed(storage: Storage, prometheus: P
 
     def reading(pod: str, what: str = "CPU usage") -> tuple[bool | None, str]:
         obj = {"metadata": {"namespace": "north", "name": pod}}
-        found = _pod_young(obj, what, 30.0, [ages], rose if what == "CPU usage" else None)
+        found = _pod_young(obj, what, Freshness(30.0, younger=True), [ages], rose if what == "CPU usage" else None)
         return found.ok, found.observed.partition(" ")[2]
 
     assert reading("runs") == (True, "s old")
@@ -501,14 +503,23 @@ def test_memory_is_below_a_limit_or_unknown() -> None:
     assert [(one.ok, one.observed) for one in found] == [(True, "299 MB"), (False, "300 MB"), (None, "not exposed")]
 
 
+def test_a_sample_of_the_age_is_at_most_that_old_and_not_younger() -> None:
+    """The sentence says which of the two it must be."""
+    fresh = [Freshness.of({"age": "15 s", "bound": bound}) for bound in ("at most", "younger than")]
+    assert [(str(one), one.met(15.0), one.met(14.9)) for one in fresh] == [
+        ("at most 15 s old", True, True),
+        ("under 15 s old", False, True),
+    ]
+
+
 def test_quantiles_are_readable_where_they_are_numbers() -> None:
     """A service without requests has none; an old one is old."""
     service = ("north", "till")
     values = {"p50": 0.2, "p95": float("nan"), "age": 16.0}
-    found = list(_readable(service, {what: ByService({service: value}) for what, value in values.items()}, 15.0))
+    found = list(_readable(service, {what: ByService({service: value}) for what, value in values.items()}, FRESH))
     assert [(one.ok, one.observed) for one in found] == [(True, "0.2"), (False, "not exposed"), (False, "16.0 s old")]
     unlabelled = {"p50": ByService({}, frozenset({"north"})), "age": ByService({}, frozenset({"south"}))}
-    assert [one.ok for one in _readable(service, unlabelled, 15.0)] == [None, False]
+    assert [one.ok for one in _readable(service, unlabelled, FRESH)] == [None, False]
 
 
 def test_exposed_restarts_are_those_of_the_api(cluster: PocketCluster, target: Target, storage: Storage) -> None:
@@ -799,7 +810,7 @@ def test_a_query_is_recognised_by_its_text_whatever_its_values() -> None:
     }
 
     def read(text: str) -> tuple[bool | None, str]:
-        fact = _exposed(text, found, 60.0)
+        fact = _exposed(text, found, Freshness(60.0))
         return fact.ok, fact.observed
 
     assert read("SELECT $1 AS answer") == (True, "12 times, p95 2 ms, 1.0 s old")

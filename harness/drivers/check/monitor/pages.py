@@ -9,17 +9,18 @@ from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.links.answers import WITHIN_S
 from harness.drivers.check.links.assets import pages_of, website_of
+from harness.drivers.check.monitor.exposed import EXPOSED, Freshness
 from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.needs import MONITOR
 from harness.drivers.facts import FactProbe, FactReading
-from harness.model import Quantity
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.http import http_client
 
 
 @claim(
-    "the page timing of every page is exposed and at most <age:duration> old[ in the steady state]",
+    EXPOSED,
+    "the page timing of every page is",
     example="the page timing of every page is exposed and at most 60 s old in the steady state",
     needs=(
         MONITOR,
@@ -34,7 +35,7 @@ def page_timings(target: Target, params: Mapping[str, str]) -> FactProbe:
     For a series younger than `age` the count itself is used, since `increase` ignores the start at 0; after a pod was replaced only
     `increase` is right.
     """
-    first, names, age_s = website_of(target), metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
+    first, names, age_s = website_of(target), metrics_of(target), Freshness.of(params).seconds
     series = f"{names.page_seconds}_count"
     counts = f"sum by ({names.page}) ({series})"
     added = f"sum by ({names.page}) (increase({series}[{round(age_s * 1000)}ms]))"

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Service, by_service, service_of
+from harness.drivers.check.monitor.exposed import EXPOSED, Freshness
 from harness.drivers.check.monitor.grafana import MIXED, SHOWN_ELSEWHERE, objects_in, panels_in, unread_in, variables_in
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.needs import MONITOR, PODS, SERIES
@@ -40,7 +41,8 @@ _BOARDS: Final = RequiredKey("kubernetes", "the dashboards are ConfigMaps of the
 
 
 @claim(
-    "the request count, errors and duration of every service are exposed and at most <age:duration> old",
+    EXPOSED,
+    "the request count, errors and duration of every service are",
     example="the request count, errors and duration of every service are exposed and at most 15 s old",
     needs=(MONITOR, PODS, SERIES),
     when=When.UNDER_TRAFFIC,
@@ -48,7 +50,7 @@ _BOARDS: Final = RequiredKey("kubernetes", "the dashboards are ConfigMaps of the
 @accesses(*access("list pods"))
 def service_series(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Prometheus has the metrics of each workload of the regions: the counter of requests, by status, and their duration."""
-    names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
+    names, fresh = metrics_of(target), Freshness.of(params)
     selected = {
         "request count": names.requests,
         "errors": f'{names.requests}{{{names.status}=~".+"}}',
@@ -66,7 +68,7 @@ def service_series(target: Target, params: Mapping[str, str]) -> FactProbe:
         with prometheus_of(target) as prometheus:
             ages = {what: _ages(prometheus, selector, pods) for what, selector in selected.items()}
         return [
-            _young(service, what, ages[what], age_s)
+            _young(service, what, ages[what], fresh)
             for service in sorted({service_of(pod) for pod in pods})
             for what in selected
         ]
@@ -79,14 +81,14 @@ def _ages(prometheus: PrometheusClient, selector: str, pods: Sequence[Object]) -
     return by_service(prometheus, lambda by: f"time() - max by ({by}) (timestamp({selector}))", pods, min)
 
 
-def _young(service: Service, what: str, ages: ByService, at_most_s: float) -> FactReading:
+def _young(service: Service, what: str, ages: ByService, fresh: Freshness) -> FactReading:
     seconds, unclear = ages.values.get(service), ages.is_unclear(service)
     seen = "not exposed" if seconds is None else f"{max(0.0, seconds):.1f} s old"
     return FactReading(
         subject=f"{service[0]}/{service[1]}: {what}",
-        expected=f"at most {at_most_s:g} s old",
+        expected=str(fresh),
         observed=UNLABELLED if unclear else seen,
-        ok=None if unclear else seconds is not None and seconds <= at_most_s,
+        ok=None if unclear else seconds is not None and fresh.met(seconds),
     )
 
 

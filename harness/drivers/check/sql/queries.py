@@ -10,12 +10,12 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import metrics_of
+from harness.drivers.check.monitor.exposed import EXPOSED, Freshness
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.needs import DATABASE, MONITOR, within
 from harness.drivers.check.sql.statements import read_statements
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
-from harness.model import Quantity
 from harness.model.planned.need import RequiredKey
 from harness.model.records.queries import is_query, without_values
 from harness.targets import Target
@@ -25,8 +25,9 @@ _QUERY: Final = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TA
 
 
 @claim(
-    "every query of every store has its count and p95 in the metrics, at most <age:duration> old",
-    example="every query of every store has its count and p95 in the metrics, at most 60 s old",
+    EXPOSED,
+    "the count and p95 of every query of every store are",
+    example="the count and p95 of every query of every store are exposed and at most 60 s old",
     needs=(
         MONITOR,
         DATABASE,
@@ -41,7 +42,7 @@ def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
     A query is recognised by its text without values. The database counts since its own start, a process since its start: a query that
     was exposed by processes that no longer exist, and has not run since the first reading, counts as exposed.
     """
-    names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
+    names, fresh = metrics_of(target), Freshness.of(params)
     label, series = names.query, names.query_seconds
     queries = {
         "count": f"sum by ({label}) ({series}_count)",
@@ -58,14 +59,14 @@ def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
         with prometheus_of(target) as prometheus:
             found = {what: _by_text(prometheus, query, label) for what, query in queries.items()}
             gone = _by_text(prometheus, before, label)
-        facts = [_of_the_gone(text, found, gone, since.get(text)) or _exposed(text, found, age_s) for text in calls]
+        facts = [_of_the_gone(text, found, gone, since.get(text)) or _exposed(text, found, fresh) for text in calls]
         return facts, calls
 
     def probe() -> Sequence[FactReading]:
         facts, calls = read()
         if not first and any(fact.ok is None for fact in facts):
             first.update(calls)
-            clock.sleep(age_s)
+            clock.sleep(fresh.seconds)
             facts, _ = read()
         return facts
 
@@ -99,15 +100,15 @@ def _of_the_gone(
     return FactReading(subject=text, expected="not run since", observed=said, ok=None if since is None else True)
 
 
-def _exposed(text: str, found: Mapping[str, Mapping[str, float]], age_s: float) -> FactReading:
+def _exposed(text: str, found: Mapping[str, Mapping[str, float]], fresh: Freshness) -> FactReading:
     values = {what: _of_query(text, by_text) for what, by_text in found.items()}
-    expected = f"count and p95, at most {age_s:g} s old"
+    expected = f"count and p95, {fresh}"
     missing = [what for what, value in values.items() if value is None or math.isnan(value)]
     if missing:
         return FactReading(subject=text, expected=expected, observed=f"no {' and no '.join(missing)}", ok=False)
     count, p95, age = (values[what] or 0.0 for what in ("count", "p95", "age"))
     said = f"{count:g} times, p95 {1000 * p95:.3g} ms, {max(age, 0.0):.1f} s old"
-    return FactReading(subject=text, expected=expected, observed=said, ok=age <= age_s)
+    return FactReading(subject=text, expected=expected, observed=said, ok=fresh.met(age))
 
 
 def _of_query(text: str, by_text: Mapping[str, float]) -> float | None:

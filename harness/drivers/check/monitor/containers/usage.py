@@ -10,12 +10,12 @@ from typing import Final
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import QUANTILES, metrics_of
 from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Service, by_service, service_of
+from harness.drivers.check.monitor.exposed import EXPOSED, Freshness
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
 from harness.drivers.check.needs import MONITOR, PODS, SERIES
 from harness.drivers.check.workloads.young import PodReading, is_new, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
-from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of, workload_of
@@ -39,31 +39,35 @@ _Pod = tuple[str, str]
 
 
 @claim(
-    "CPU usage of every pod is exposed and younger than <age:duration>",
+    EXPOSED,
+    "CPU usage of every pod is",
     name="pod-cpu",
     example="CPU usage of every pod is exposed and younger than 30 s",
-    fixed={"what": "CPU usage", "age": "<age>"},
+    fixed={"what": "CPU usage"},
     needs=(MONITOR, PODS),
     when=When.UNDER_TRAFFIC,
 )
 @claim(
-    "memory usage of every pod is exposed and younger than <age:duration>",
+    EXPOSED,
+    "memory usage of every pod is",
     name="pod-memory",
     example="memory usage of every pod is exposed and younger than 30 s",
-    fixed={"what": "memory usage", "age": "<age>"},
+    fixed={"what": "memory usage"},
 )
 @claim(
-    "bytes received and sent of every pod are exposed and younger than <age:duration>",
+    EXPOSED,
+    "bytes received and sent of every pod are",
     name="pod-network",
     example="bytes received and sent of every pod are exposed and younger than 30 s",
-    fixed={"what": "bytes received and sent", "age": "<age>"},
+    fixed={"what": "bytes received and sent"},
 )
 @claim(
-    "bytes read and written of every database and IPFS pod are exposed and younger than <age:duration>",
+    EXPOSED,
+    "bytes read and written of every database and IPFS pod are",
     name="store-disk",
     about="The same of the pods beside the database's leader, and of those whose label `app` names IPFS.",
     example="bytes read and written of every database and IPFS pod are exposed and younger than 30 s",
-    fixed={"what": "bytes read and written", "of": "stores", "age": "<age>"},
+    fixed={"what": "bytes read and written", "of": "stores"},
 )
 @accesses(*access("list pods"))
 def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
@@ -72,16 +76,16 @@ def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
     If `of` is `stores`, only database and IPFS pods are read; if there is no database pod, or no IPFS pod, that fact is unknown. A pod
     created less than `age` ago is left out, since it may not have been read, or only once.
     """
-    what, age_s = params["what"], Quantity.parse(params["age"]).in_unit("s")
+    what, fresh = params["what"], Freshness.of(params)
 
     def probe() -> Sequence[FactReading]:
         pods = [pod for _, pod in pods_of(target, every=True) if params.get("of") != "stores" or _stores(target, pod)]
         missing = _lacking(pods, what) if params.get("of") == "stores" else ()
-        pods = [pod for pod in pods if not is_new(pod, age_s)]
+        pods = [pod for pod in pods if not is_new(pod, fresh.seconds)]
         with prometheus_of(target) as prometheus:
             ages = [_by_pod(prometheus, _age(series)) for series in USAGE[what]]
-            rose = _by_pod(prometheus, _changes(USAGE[what][0], age_s)) if what in _COUNTS_UP else None
-        return [*(_young(pod, what, age_s, ages, rose) for pod in pods), *missing]
+            rose = _by_pod(prometheus, _changes(USAGE[what][0], fresh.seconds)) if what in _COUNTS_UP else None
+        return [*(_young(pod, what, fresh, ages, rose) for pod in pods), *missing]
 
     return probe
 
@@ -115,7 +119,7 @@ def _by_pod(prometheus: PrometheusClient, query: str) -> dict[_Pod, float]:
 
 
 def _young(
-    pod: Object, what: str, age_s: float, ages: Sequence[Mapping[_Pod, float]], rose: Mapping[_Pod, float] | None
+    pod: Object, what: str, fresh: Freshness, ages: Sequence[Mapping[_Pod, float]], rose: Mapping[_Pod, float] | None
 ) -> FactReading:
     key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
     found = [each[key] for each in ages if key in each]
@@ -123,12 +127,12 @@ def _young(
     frozen = rose is not None and not rose.get(key, 0.0)
     if len(found) < len(ages):
         said = "not exposed"
-    elif frozen and oldest < age_s:
-        said = f"unchanged for {age_s:g} s"
+    elif frozen and fresh.met(oldest):
+        said = f"unchanged for {fresh.seconds:g} s"
     else:
         said = f"{max(0.0, oldest):.1f} s old"
-    ok = len(found) == len(ages) and oldest < age_s and not frozen
-    return FactReading(subject=f"{key[0]}/{key[1]}: {what}", expected=f"under {age_s:g} s old", observed=said, ok=ok)
+    ok = len(found) == len(ages) and fresh.met(oldest) and not frozen
+    return FactReading(subject=f"{key[0]}/{key[1]}: {what}", expected=str(fresh), observed=said, ok=ok)
 
 
 @claim(
@@ -167,7 +171,8 @@ def _below(name: str, pod: Object, used: Mapping[_Pod, float], most: float) -> F
 
 
 @claim(
-    "the p50, p95, p99 and request rate of every service are exposed and at most <age:duration> old",
+    EXPOSED,
+    "the p50, p95, p99 and request rate of every service are",
     example="the p50, p95, p99 and request rate of every service are exposed and at most 15 s old",
     needs=(MONITOR, PODS, SERIES),
     when=When.UNDER_TRAFFIC,
@@ -178,9 +183,9 @@ def service_quantiles(target: Target, params: Mapping[str, str]) -> FactProbe:
 
     If the series do not name the service, its quantiles are those of its slowest pod.
     """
-    names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
+    names, fresh = metrics_of(target), Freshness.of(params)
     buckets = f"{names.seconds}_bucket"
-    span = f"[{round(age_s * 1000)}ms]"
+    span = f"[{round(fresh.seconds * 1000)}ms]"
     asked: dict[str, tuple[Callable[[str], str], Callable[[Sequence[float]], float]]] = {
         **{f"p{100 * quantile:g}": (partial(_quantile, quantile, f"{buckets}{span}"), max) for quantile in QUANTILES},
         "request rate": (lambda by: f"sum by ({by}) (rate({names.requests}{span}))", sum),
@@ -191,7 +196,7 @@ def service_quantiles(target: Target, params: Mapping[str, str]) -> FactProbe:
         pods = [pod for _, pod in pods_of(target, every=False)]
         with prometheus_of(target) as prometheus:
             found = {what: by_service(prometheus, query, pods, how) for what, (query, how) in asked.items()}
-        return [each for one in sorted({service_of(pod) for pod in pods}) for each in _readable(one, found, age_s)]
+        return [each for one in sorted({service_of(pod) for pod in pods}) for each in _readable(one, found, fresh)]
 
     return probe
 
@@ -200,16 +205,16 @@ def _quantile(quantile: float, buckets: str, by: str) -> str:
     return f"histogram_quantile({quantile:g}, sum by ({by}, le) (rate({buckets})))"
 
 
-def _readable(service: Service, found: Mapping[str, ByService], age_s: float) -> Iterator[FactReading]:
+def _readable(service: Service, found: Mapping[str, ByService], fresh: Freshness) -> Iterator[FactReading]:
     for what, values in found.items():
         value = values.values.get(service)
         known, unclear = value is not None and not math.isnan(value), values.is_unclear(service)
         said, ok = (f"{value:.4g}" if known else "not exposed"), known
         if what == "age" and known:
-            said, ok = f"{max(value or 0.0, 0.0):.1f} s old", (value or 0.0) <= age_s
+            said, ok = f"{max(value or 0.0, 0.0):.1f} s old", fresh.met(value or 0.0)
         yield FactReading(
             subject=f"{service[0]}/{service[1]}: {what}",
-            expected=f"at most {age_s:g} s old" if what == "age" else "exposed",
+            expected=str(fresh) if what == "age" else "exposed",
             observed=UNLABELLED if unclear else said,
             ok=None if unclear else ok,
         )
