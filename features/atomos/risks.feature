@@ -24,7 +24,7 @@ Feature: Risks
   @AT-RISK-CORRUPTION
   Scenario: A migration corrupts no data, neither on its way there nor on its way back
     When the deployed platform has been inspected
-    Then every table has equal row count and checksum before and after the migration there and back
+    Then after the migration forward and back, row count and checksum of every table equal those before
 
   @AT-RISK-BROWSER
   Scenario: The browser suite passed in 3 engines

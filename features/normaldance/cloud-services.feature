@@ -29,4 +29,4 @@ Feature: Cloud services
   @DA-AWS-DB-VERSION
   Scenario: The database of every region is new enough
     When the deployed platform has been inspected
-    Then the database of every region reports server version 15.4 or newer
+    Then the database of every region reports version 15.4 or newer

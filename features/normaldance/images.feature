@@ -23,4 +23,4 @@ Feature: Images
   @DA-IMG-FRONTEND-UID
   Scenario: The frontend runs as its own user
     When the deployed platform has been inspected
-    Then every container of deployment "normaldance-frontend" runs as user id 1001
+    Then every container of deployment "normaldance-frontend" has user id equal to 1001

@@ -34,4 +34,4 @@ Feature: Workloads and chart
   @DA-K8S-PROBES
   Scenario: The frontend declares its probes
     When the deployed platform has been inspected
-    Then liveness of deployment "normaldance-frontend" on /api/health has delay 30 s and period 10 s, readiness delay 5 s and period 5 s
+    Then every probed container of deployment "normaldance-frontend" has liveness path equal to /api/health, liveness delay equal to 30 s, liveness period equal to 10 s, readiness delay equal to 5 s and readiness period equal to 5 s

@@ -41,6 +41,7 @@ SAID_OTHERWISE: Final = {
     "AT-GAP-BYPASS": "no workload with a switch is every workload with at most 0",
     "AT-TRG-MEMORY-QUIET": "the pod whose memory it is is named",
     "AT-TGT-STABILITY": "0 restarts are no restarts",
+    "FI-MIT-RUNBOOKS": "100 % of the addresses answer: 0 are dead",
     "FI-UA-DEVOPS": "every one has them: 0 are missing",
     "FI-OPS-AUTOMATION": "more than asked for: the workloads of every feature and all others",
     "FI-REVIEW-STD-SECURITY": "every one has them: 0 are missing",

@@ -47,7 +47,7 @@ STATE_SENTENCES = {
     ),
     "the self-service portal answers 200 and every link on its first page answers below 400": fact("portal-links"),
     "every alert rule names a runbook and 100 % of these addresses answer 200": fact("alert-runbooks"),
-    "every alert rule links a runbook that answers and names this release, 0 dead links": fact(
+    "every alert rule names a runbook and 100 % of these addresses answer 200 and name this release": fact(
         "alert-runbooks", of="release"
     ),
     "the memory and CPU of every pod stay below 80 % of their limits in the steady state": fact(
@@ -84,9 +84,6 @@ STATE_SENTENCES = {
     "after the migration forward and back, row count and checksum of every table equal those before": fact(
         "migrated-and-back"
     ),
-    "every table has equal row count and checksum before and after the migration there and back": fact(
-        "migrated-and-back"
-    ),
     "no answer with a feature is served later than 5 s after its flag is off, under traffic": replace(
         fact("flag-off", within="5 s"), times={"within": Quantity.parse("5 s")}
     ),
@@ -96,26 +93,16 @@ STATE_SENTENCES = {
     "the enhanced metrics are exposed by every service within 60 s after the flag is on": replace(
         fact("flag-metrics", within="60 s"), times={"within": Quantity.parse("60 s")}
     ),
-    'every container of deployment "web" runs as user id 1001': fact("container-user", deployment="web", user="1001"),
+    'every container of deployment "web" has user id equal to 1001': fact(
+        "container-user", deployment="web", has="user id equal to 1001"
+    ),
     'every container of deployment "web" has NODE_ENV "production" and port 3000': fact(
         "container-environment", deployment="web", variable="NODE_ENV", value="production", port="3000"
     ),
-    'liveness of deployment "web" on /api/health has delay 30 s and period 10 s, readiness delay 5 s and period 6 s': replace(
-        fact(
-            "container-probes",
-            deployment="web",
-            path="/api/health",
-            live_delay="30 s",
-            live_period="10 s",
-            ready_delay="5 s",
-            ready_period="6 s",
-        ),
-        times={
-            "live_delay": Quantity.parse("30 s"),
-            "live_period": Quantity.parse("10 s"),
-            "ready_delay": Quantity.parse("5 s"),
-            "ready_period": Quantity.parse("6 s"),
-        },
+    'every probed container of deployment "web" has liveness delay equal to 30 s and readiness period equal to 6 s': fact(
+        "container-probes",
+        deployment="web",
+        has="liveness delay equal to 30 s and readiness period equal to 6 s",
     ),
     'the autoscaler "web-hpa" targets deployment "web" and reports ScalingActive true': fact(
         "autoscaler-target", autoscaler="web-hpa", deployment="web"
@@ -133,7 +120,7 @@ STATE_SENTENCES = {
         "annotation-of-account", account="a", namespace="kube-system", annotation="role", like="arn:##:role/*"
     ),
     "the Kubernetes API of every region reports version 1.28 or newer": fact("api-version", at_least="1.28"),
-    "the database of every region reports server version 15.4 or newer": fact("database-version", at_least="15.4"),
+    "the database of every region reports version 15.4 or newer": fact("database-version", at_least="15.4"),
     "the database primary runs in us-east-1 in the steady state": fact("database-primary", region="us-east-1"),
     "at least 1 member in eu-west-1 streams from the primary and refuses writes": fact(
         "database-standbys", region="eu-west-1", at_least="1"

@@ -264,7 +264,7 @@ def test_a_sidecar_is_a_container_of_its_workload(cluster: PocketCluster, target
         "north/web: resources": (False, "not stated"),
     }
     for name, beside in (("web", "proxy"), ("late", "chown")):
-        assert told(container_user(target, {"deployment": name, "user": "1000"})()) == {
+        assert told(container_user(target, {"deployment": name, "has": "user id equal to 1000"})()) == {
             f"north/{name}, container main: user id": (True, "1000"),
             f"north/{name}, init container {beside}: user id": (False, "0"),
         }
@@ -487,10 +487,10 @@ def test_containers_of_a_stateful_set_are_read_by_the_name_of_their_workload(
     body = deployment("store", "north", container(), securityContext=SAFE)
     spec = {**body["spec"], "serviceName": "store"}
     cluster.create("StatefulSet", {**body, "kind": "StatefulSet", "spec": spec})
-    assert told(container_user(target, {"deployment": "store", "user": "1000"})()) == {
+    assert told(container_user(target, {"deployment": "store", "has": "user id equal to 1000"})()) == {
         "north/store, container main: user id": (True, "1000")
     }
-    assert told(container_user(target, {"deployment": "gone", "user": "1000"})()) == {
+    assert told(container_user(target, {"deployment": "gone", "has": "user id equal to 1000"})()) == {
         "north/gone": (False, "none of that name")
     }
 
@@ -596,11 +596,7 @@ RIGHT = container("web", livenessProbe=LIVE, readinessProbe=READY)
 PLAIN = {"name": "exporter", "image": "x:1"}
 PROBES = {
     "deployment": "web",
-    "path": "/api/health",
-    "live_delay": "30 s",
-    "live_period": "10 s",
-    "ready_delay": "5 s",
-    "ready_period": "5 s",
+    "has": "liveness path equal to /api/health, liveness delay equal to 30 s, liveness period equal to 10 s, readiness delay equal to 5 s and readiness period equal to 5 s",
 }
 
 

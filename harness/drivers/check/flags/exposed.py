@@ -11,7 +11,7 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import metrics_of
-from harness.drivers.check.flags.switching import FLAGS, SWITCHED, flag_access, flags_of, switched
+from harness.drivers.check.flags.switching import FLAGS, SWITCHED, SWITCHED_ON, flag_access, flags_of, switched
 from harness.drivers.check.needs import EXPOSED, PODS, within
 from harness.drivers.check.reach import of_each
 from harness.drivers.check.workloads.services import SERVICES, services_in
@@ -75,7 +75,8 @@ def _access(target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
 
 
 @claim(
-    "the enhanced metrics are exposed by every service within <within:reaction> after the flag is on",
+    SWITCHED_ON,
+    "the enhanced metrics are exposed by every service",
     example="the enhanced metrics are exposed by every service within 60 s after the flag is on",
     needs=(FLAGS, PODS, EXPOSED, *SWITCHED, within("flags.metrics", "metrics are read for what the flag switches")),
     when=When.BESIDE_USERS,

@@ -10,7 +10,15 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.flags.asking import FeatureAnswer, asking
-from harness.drivers.check.flags.switching import FLAGS, SWITCHED, FlagSwitch, flag_access, flags_of, switched
+from harness.drivers.check.flags.switching import (
+    FLAGS,
+    SWITCHED,
+    SWITCHED_ON,
+    FlagSwitch,
+    flag_access,
+    flags_of,
+    switched,
+)
 from harness.drivers.check.needs import ENTRIES, PODS, within
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
@@ -80,7 +88,8 @@ def flag_off(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
 
 
 @claim(
-    "the updated dashboard is served in every region within <within:reaction> after the flag is on",
+    SWITCHED_ON,
+    "the updated dashboard is served in every region",
     about=(
         "Each flag of `flags.pages` is switched on; the page of every region is asked for until fifty answers after another, in five "
         "seconds or more, have the feature; one later than the limit must not lack it."

@@ -9,6 +9,7 @@ from harness.drivers.check.claim import claim
 from harness.drivers.check.links.answers import WITHIN_S, ask, names_it, release_of
 from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_of
 from harness.drivers.check.needs import MONITOR
+from harness.drivers.claim import Form
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.files.values import is_http
@@ -18,14 +19,25 @@ ANNOTATION: Final = "runbook_url"
 """Annotation of an alert rule with its runbook, as in the rules of kube-prometheus."""
 
 
+_RUNBOOKS: Final = Form(
+    "runbooks-of-alert-rules",
+    "every alert rule names a runbook and 100 % of these addresses <answer:noun>",
+    "The annotation `runbook_url` of each rule that Prometheus has loaded, requested.",
+)
+
+
 @claim(
-    "every alert rule names a runbook and 100 % of these addresses answer 200",
+    _RUNBOOKS,
+    "answer 200",
     name="runbooks",
+    example="every alert rule names a runbook and 100 % of these addresses answer 200",
     needs=(MONITOR,),
 )
 @claim(
-    "every alert rule links a runbook that answers and names this release, 0 dead links",
+    _RUNBOOKS,
+    "answer 200 and name this release",
     name="runbooks-of-the-release",
+    example="every alert rule names a runbook and 100 % of these addresses answer 200 and name this release",
     about="The same; and the text of each has the release that is judged as a word.",
     fixed={"of": "release"},
 )

@@ -13,6 +13,7 @@ from harness.drivers.check.monitor.exposed import EXPOSED, Freshness
 from harness.drivers.check.monitor.grafana import MIXED, SHOWN_ELSEWHERE, objects_in, panels_in, unread_in, variables_in
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.needs import MONITOR, PODS, SERIES
+from harness.drivers.claim import Form
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
@@ -101,8 +102,16 @@ class PanelQuery(NamedTuple):
     unasked: str = ""
 
 
+_WITH_DATA: Final = Form(
+    "panels-with-data",
+    "<panels:noun> data younger than <age:duration>[ in the steady state]",
+    "Each query of these panels, of dashboards in ConfigMaps with the label `grafana_dashboard`, has a number of samples that young.",
+)
+
+
 @claim(
-    "every panel of every dashboard has data younger than <age:duration>[ in the steady state]",
+    _WITH_DATA,
+    "every panel of every dashboard has",
     example="every panel of every dashboard has data younger than 60 s in the steady state",
     needs=(MONITOR, _BOARDS),
     when=When.UNDER_TRAFFIC,
@@ -121,7 +130,8 @@ def dashboard_data(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 @claim(
-    "every success metric of the document has a dashboard panel with data younger than <age:duration>",
+    _WITH_DATA,
+    "every success metric of the document has a dashboard panel with",
     about=(
         "Of each metric a panel of any dashboard has the name as its title, in whatever case: response time, throughput, "
         "availability, database performance, feature completeness, data accuracy, user workflows, integration health, memory usage, "

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in, rows_of
-from harness.drivers.check.state.versions import version_fact
+from harness.drivers.check.state.versions import VERSION, version_fact
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target
@@ -23,8 +23,9 @@ _MEMBERS: Final = within("database.members", "each member of the database is que
 
 
 @claim(
-    "the database of every region reports server version <version> or newer",
-    example="the database of every region reports server version 15.4 or newer",
+    VERSION,
+    "database",
+    example="the database of every region reports version 15.4 or newer",
     fixed={"at_least": "<version>"},
     needs=(DATABASE,),
 )

@@ -13,6 +13,7 @@ from harness.drivers.check.state.conditions import Comparison, StateCondition, c
 from harness.drivers.check.state.fields import FieldUnknown
 from harness.drivers.check.state.nouns import HAS, SentenceEntry, ThingNoun
 from harness.drivers.check.state.readers import READERS, ThingState
+from harness.drivers.claim import Form
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import AccessDenied, UsageError
 from harness.model import DemandKind
@@ -20,6 +21,11 @@ from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import accesses, accesses_of
 
+STATE: Final = Form(
+    "state-of-things",
+    f"<things:noun> has {HAS}[ in the steady state]",
+    "The objects in the Kubernetes API that the noun names; each must meet every condition, and one that does not state a field fails.",
+)
 _LONGEST: Final = 200
 """Maximum number of characters of a value in a fact."""
 _REGION: Final = RequiredKey(
@@ -38,18 +44,21 @@ def claims_of_nouns(things: Iterable[ThingNoun]) -> tuple[CheckClaim, ...]:
         for one, where in thing.sentences:
             check = one.check or thing.check
             needs = (API, _REGION) if any("<region>" in text for text in texts[check]) else (API,)
+            noun = one.text.removesuffix(f" has {HAS}") if one.text.endswith(f" has {HAS}") else ""
             found.append(
                 CheckClaim(
                     name=one.name or check,
                     check=check,
                     kind=DemandKind.CHECK,
-                    text=one.text,
+                    text=STATE.of(noun) if noun else one.text,
                     about=one.about or thing.about,
                     example=one.example,
                     fixed={},
                     where=where,
                     slots={"has": f"conditions on fields of `{thing.name}` ({fields})"} if HAS in one.text else {},
                     parse=partial(_conditions, thing, one),
+                    form=STATE if noun else None,
+                    noun=noun,
                     made=CheckKind(read=_check(thing, one), needs=needs) if one.text == texts[check][0] else None,
                 )
             )

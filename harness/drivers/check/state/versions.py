@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import API
 from harness.drivers.check.state.conditions import version_numbers
+from harness.drivers.claim import Form
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.places import Clusters, namespaces
 
+VERSION: Final = Form(
+    "version-or-newer",
+    "the <server:noun> of every region reports version <version> or newer",
+    "The version that the servers themselves report.",
+)
+
 
 @claim(
-    "the Kubernetes API of every region reports version <version> or newer",
+    VERSION,
+    "Kubernetes API",
     example="the Kubernetes API of every region reports version 1.28 or newer",
     fixed={"at_least": "<version>"},
     needs=(API,),

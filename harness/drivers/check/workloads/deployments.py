@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import API
+from harness.drivers.claim import Form
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
@@ -23,14 +25,22 @@ from harness.targets.cluster.workloads import (
 from harness.targets.kubernetes import Object
 from harness.targets.places import Clusters, primary_namespace
 
+_SIZE: Final = Form(
+    "size-of-deployment",
+    'deployment "<deployment:name>" has <replicas:count> ready replicas with <size:noun>[ in the steady state]',
+    "Ready replicas, and CPU and memory as request and as limit, as the Kubernetes API says.",
+)
+
 
 @claim(
-    'deployment "<deployment:name>" has <replicas:count> ready replicas with cpu <cpu> and memory <memory>[ in the steady state]',
+    _SIZE,
+    "cpu <cpu> and memory <memory>",
     example='deployment "api-gateway" has 3 ready replicas with cpu 500m and memory 512Mi',
     needs=(API,),
 )
 @claim(
-    'deployment "<deployment:name>" has <replicas:count> ready replicas with requests <cpu>, <memory> and limits <cpu_limit:cpu>, <memory_limit:memory>[ in the steady state]',
+    _SIZE,
+    "requests <cpu>, <memory> and limits <cpu_limit:cpu>, <memory_limit:memory>",
     name="deployment-size-and-limits",
     about="The same, where the limits are other than the requests.",
     example='deployment "web" has 3 ready replicas with requests 250m, 256Mi and limits 500m, 512Mi',
