@@ -31,7 +31,7 @@ _CLAIMS: Final = "__claims__"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class SentenceForm:
     """A sentence that several claims share, each with a noun of its own.
 
     Attributes:
@@ -80,7 +80,7 @@ class ClaimedSentence:
     unread: tuple[str, ...] = ()
     slots: Mapping[str, str] = field(default_factory=dict)
     parse: Callable[[Mapping[str, str]], object] | None = None
-    form: Form | None = None
+    form: SentenceForm | None = None
     noun: str = ""
 
 

@@ -24,6 +24,7 @@ SAID_OTHERWISE: Final = {
     "ND-HPA-MAX": "the services of document 000 by name",
     "ND-DEP-ALERTS": "the rules of the catalogue by name",
     "DA-IMG-NONROOT": "`equal to true`, as the state of containers is worded",
+    "DA-IMG-FRONTEND-UID": "`equal to 1001`, as the state of containers is worded",
     "DA-IMG-PINNED": "no image with the tag latest is every image with another; no tag is the tag latest",
     "DA-K8S-PROBES": "the frontend by the name of its deployment",
     "DA-K8S-LIVENESS": "the frontend by the name of its deployment",

@@ -116,8 +116,8 @@ STATE_SENTENCES = {
         cpu_limit="500m",
         memory_limit="512Mi",
     ),
-    'service account "a" of namespace "kube-system" is annotated "role" in the form "arn:##:role/*"': fact(
-        "annotation-of-account", account="a", namespace="kube-system", annotation="role", like="arn:##:role/*"
+    'the annotation "role" of service account "a" of namespace "kube-system" has value like arn:##:role/*': fact(
+        "annotation-of-account", account="a", namespace="kube-system", annotation="role", has="value like arn:##:role/*"
     ),
     "the Kubernetes API of every region reports version 1.28 or newer": fact("api-version", at_least="1.28"),
     "the database of every region reports version 15.4 or newer": fact("database-version", at_least="15.4"),

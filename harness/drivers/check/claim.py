@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from harness.drivers.claim import ClaimedSentence, Form, attach, defined_at, sentence_fields
+from harness.drivers.claim import ClaimedSentence, SentenceForm, attach, defined_at, sentence_fields
 from harness.drivers.facts import FactProbe
 from harness.errors import ConfigurationError
 from harness.model import DemandKind
@@ -88,7 +88,7 @@ class CheckClaim(ClaimedSentence):
 
 
 def claim(
-    text: str | Form,
+    text: str | SentenceForm,
     noun: str = "",
     *,
     example: str = "",
@@ -108,7 +108,7 @@ def claim(
     sentences: one of these claims has `needs` and what follows it, the others only their words.
 
     Args:
-        text: the sentence; `<limit:duration>` is a slot with its type, `[…]` may be left out. A `Form` is one that others share.
+        text: the sentence; `<limit:duration>` is a slot with its type, `[…]` may be left out. A `SentenceForm` is one that others share.
         noun: the words in the form that are of this check.
         example: a sentence that it matches, where it has slots.
         name: of the sentence, where it is not that of the check.
@@ -135,7 +135,7 @@ def claim(
         if not needs and made != CheckKind(read=read, needs=()):
             hint = "write `when`, `seconds`, `touches` and `consent` in the claim that has `needs`"
             raise ConfigurationError("a claim without `needs` says more than words", where=defined_at(read), hint=hint)
-        words, form = (text.of(noun), text) if isinstance(text, Form) else (text, None)
+        words, form = (text.of(noun), text) if isinstance(text, SentenceForm) else (text, None)
         fields = sentence_fields(read, words, example=example, name=name, about=about, fixed=fixed)
         fields |= {"kind": DemandKind.CHECK, "form": form, "noun": noun}
         attach(read, CheckClaim(**fields, unread=unread, made=made if needs else None))

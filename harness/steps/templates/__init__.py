@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.drivers.check.registry import CLAIMS as OF_TARGETS
-from harness.drivers.claim import ClaimedSentence, FactClaim, Form
+from harness.drivers.claim import ClaimedSentence, FactClaim, SentenceForm
 from harness.drivers.ingest.registry import CLAIMS as OF_REPORTS
 from harness.drivers.static.registry import CLAIMS as OF_FILES
 from harness.errors import ConfigurationError, UsageError
@@ -77,7 +77,7 @@ def templates_of(claims: Iterable[ClaimedSentence]) -> tuple[Template, ...]:
         ConfigurationError: as `template_of`.
     """
     found: list[Template] = []
-    of_form: dict[Form, list[ClaimedSentence]] = {}
+    of_form: dict[SentenceForm, list[ClaimedSentence]] = {}
     for claim in claims:
         if claim.form is None:
             found.append(template_of(claim))

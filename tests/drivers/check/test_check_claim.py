@@ -10,7 +10,7 @@ import pytest
 
 from harness.drivers.check.claim import CheckClaim, When, checks_of, claim
 from harness.drivers.check.needs import API
-from harness.drivers.claim import Form
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe
 from harness.errors import ConfigurationError, UsageError
 from harness.model import DemandKind
@@ -59,7 +59,7 @@ def test_one_of_the_sentences_of_a_function_has_its_needs() -> None:
 
 def test_claims_that_share_a_form_are_one_sentence_with_a_noun_each() -> None:
     """Each is read for its own noun, whose slots are parameters too; the others are refused with the nearest one."""
-    form = Form("labelled", "<things:noun> has a label of <size:size>", "The labels.")
+    form = SentenceForm("labelled", "<things:noun> has a label of <size:size>", "The labels.")
     function: Any = FunctionType(shelf_labels.__code__, globals(), shelf_labels.__name__)
     function.__doc__, function.__module__ = "Each has a label.", __name__
     claim(form, "every box", name="boxes", about="The boxes.", example="every box has a label of 1 MB")(function)

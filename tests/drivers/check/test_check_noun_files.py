@@ -128,7 +128,12 @@ def test_the_nouns_of_the_harness_read_what_they_read_before() -> None:
         ("    example", "    value: number\n    default: soon\n    example", 5, "`soon` is not a number"),
         ("path: .spec.ingressClassName", "path: '.spec.a[*]'\n    default: a", 5, "ends with a key"),
         ("path: .spec.ingressClassName", "path: .metadata.annotations['<key>']", 2, "or a field needs: <key>"),
-        ("of: Ingress", "of: service account", 5, "no sentence on `service account` can name `class`"),
+        (
+            "v1 Ingress\nfields:\n",
+            "v1 Ingress\n    sentences: [{text: a, has: class stated, example: a}]\nfields:\n  - {name: age, of: Ingress, about: a, path: .a, example: age stated}\n",
+            6,
+            "no sentence on `Ingress` can name `age`",
+        ),
         (
             "v1 Ingress\n",
             "v1 Ingress\n    sentences: [{text: 'all[ with <has:conditions>]', example: all}]\n",

@@ -440,7 +440,7 @@ def test_an_annotation_is_compared_by_its_form(cluster: PocketCluster, target: T
         "account": "autoscaler",
         "namespace": "north",
         "annotation": role,
-        "like": "arn:aws:iam::############:role/*",
+        "has": "value like arn:aws:iam::############:role/*",
     }
     probe = annotation_of_account(target, params)
     assert [(one.ok, one.observed) for one in probe()] == [(False, "no such service account")]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
 from harness.drivers.check.needs import within
-from harness.drivers.claim import Form
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.model.planned.need import RequiredKey
@@ -34,7 +34,7 @@ SWITCHED: Final = (
     within("flags.ofrep", "OFREP must confirm that the flag was switched"),
 )
 """What every check that switches a flag needs, beside `FLAGS`."""
-SWITCHED_ON: Final = Form(
+SWITCHED_ON: Final = SentenceForm(
     "switched-on",
     "<feature:noun> within <within:reaction> after the flag is on",
     "Each flag of the target file is switched on, and what it switches on is there in time.",

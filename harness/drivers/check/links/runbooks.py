@@ -9,7 +9,7 @@ from harness.drivers.check.claim import claim
 from harness.drivers.check.links.answers import WITHIN_S, ask, names_it, release_of
 from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_of
 from harness.drivers.check.needs import MONITOR
-from harness.drivers.claim import Form
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.files.values import is_http
@@ -19,10 +19,10 @@ ANNOTATION: Final = "runbook_url"
 """Annotation of an alert rule with its runbook, as in the rules of kube-prometheus."""
 
 
-_RUNBOOKS: Final = Form(
+_RUNBOOKS: Final = SentenceForm(
     "runbooks-of-alert-rules",
     "every alert rule names a runbook and 100 % of these addresses <answer:noun>",
-    "The annotation `runbook_url` of each rule that Prometheus has loaded, requested.",
+    "The annotation `runbook_url` of each rule that Prometheus has loaded, requested, and what the answer has.",
 )
 
 

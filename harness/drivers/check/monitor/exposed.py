@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from harness.drivers.claim import Form
+from harness.drivers.claim import SentenceForm
 from harness.model import Quantity
 
-EXPOSED: Final = Form(
+EXPOSED: Final = SentenceForm(
     "exposed-and-young",
     "<metrics:noun> exposed and <bound:freshness> <age:duration>[ old][ in the steady state]",
     "Prometheus has these metrics of each pod, service, page or query, from samples of that age.",

@@ -13,7 +13,7 @@ from harness.drivers.check.monitor.exposed import EXPOSED, Freshness
 from harness.drivers.check.monitor.grafana import MIXED, SHOWN_ELSEWHERE, objects_in, panels_in, unread_in, variables_in
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.needs import MONITOR, PODS, SERIES
-from harness.drivers.claim import Form
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
@@ -102,10 +102,10 @@ class PanelQuery(NamedTuple):
     unasked: str = ""
 
 
-_WITH_DATA: Final = Form(
+_WITH_DATA: Final = SentenceForm(
     "panels-with-data",
     "<panels:noun> data younger than <age:duration>[ in the steady state]",
-    "Each query of these panels, of dashboards in ConfigMaps with the label `grafana_dashboard`, has a number of samples that young.",
+    "The panels are there, in ConfigMaps with the label `grafana_dashboard`, and each of their queries has a number of samples that young.",
 )
 
 

@@ -13,7 +13,7 @@ from harness.drivers.check.state.conditions import Comparison, StateCondition, c
 from harness.drivers.check.state.fields import FieldUnknown
 from harness.drivers.check.state.nouns import HAS, SentenceEntry, ThingNoun
 from harness.drivers.check.state.readers import READERS, ThingState
-from harness.drivers.claim import Form
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import AccessDenied, UsageError
 from harness.model import DemandKind
@@ -21,7 +21,7 @@ from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 from harness.targets.access import accesses, accesses_of
 
-STATE: Final = Form(
+STATE: Final = SentenceForm(
     "state-of-things",
     f"<things:noun> has {HAS}[ in the steady state]",
     "The objects in the Kubernetes API that the noun names; each must meet every condition, and one that does not state a field fails.",

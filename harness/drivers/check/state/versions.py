@@ -8,12 +8,12 @@ from typing import Final
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import API
 from harness.drivers.check.state.conditions import version_numbers
-from harness.drivers.claim import Form
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.places import Clusters, namespaces
 
-VERSION: Final = Form(
+VERSION: Final = SentenceForm(
     "version-or-newer",
     "the <server:noun> of every region reports version <version> or newer",
     "The version that the servers themselves report.",

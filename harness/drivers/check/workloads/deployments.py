@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import API
-from harness.drivers.claim import Form
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
@@ -25,7 +25,7 @@ from harness.targets.cluster.workloads import (
 from harness.targets.kubernetes import Object
 from harness.targets.places import Clusters, primary_namespace
 
-_SIZE: Final = Form(
+_SIZE: Final = SentenceForm(
     "size-of-deployment",
     'deployment "<deployment:name>" has <replicas:count> ready replicas with <size:noun>[ in the steady state]',
     "Ready replicas, and CPU and memory as request and as limit, as the Kubernetes API says.",
