@@ -31,11 +31,11 @@ DOMAINS: Final = (
 
 _NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _MORE_THAN_0: Final = "(?=[0-9.]*[1-9])"
+_RATIO: Final = rf"{_MORE_THAN_0}{_NUMBER} ?%"
 _ID: Final = "[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+"
 _DOMAIN: Final = f"(?:{'|'.join(DOMAINS)})"
 _DOMAINS: Final = f"{_DOMAIN}(?:, {_DOMAIN})*(?: or {_DOMAIN})?"
 _TIME: Final = rf"{_MORE_THAN_0}{_NUMBER} ?(?:ms|s|min|h|d)"
-_RATIO: Final = rf"{_MORE_THAN_0}{_NUMBER} ?%"
 _POINTS: Final = rf"{_MORE_THAN_0}{_NUMBER} ?points?"
 _REGION: Final = "[a-z0-9]+(?:-[a-z0-9]+)*"
 _QUANTILE: Final = r"p(?:50|75|90|95|99|99\.9)"
@@ -184,15 +184,21 @@ SLOTS: Final[Mapping[str, Slot]] = {
         about="fields of an object of the cluster with the value that each has, the last after `and`",
         example="image tag other than latest",
     ),
-    "amount": Slot(
-        pattern=rf"{_NUMBER}(?: ?(?:%|[A-Za-z][A-Za-z/]{{0,15}}|of [0-9]{{1,4}}))?",
-        about="a number in the unit of the figure: %, d, months, EUR, of 5…, or none",
-        example="90 %",
-    ),
     "attributes": Slot(
         pattern=_series(_ATTRIBUTES, " and its ", ", its "),
         about=f"attributes of a register's entries, each after `its`: {', '.join(_ATTRIBUTES)}",
         example="command, its owner and its time limit",
+    ),
+    "bound": Slot(
+        pattern=(
+            rf"at (?:least|most) (?:{_NUMBER}(?: ?(?:%|[A-Za-z][A-Za-z/]{{0,15}}|of [0-9]{{1,4}}))?|its (?:baseline|target))"
+            rf"|at least {_RATIO} below its baseline"
+        ),
+        about=(
+            "at least or at most a number in the unit of the figure (%, d, months, EUR, of 5…, or none), its baseline or its target; "
+            "or at least a share below its baseline"
+        ),
+        example="at least 90 %",
     ),
     "branch": Slot(pattern=r"[A-Za-z0-9._/-]{1,80}", about="a branch by name", example="main"),
     "commands": Slot(
@@ -306,14 +312,10 @@ SLOTS: Final[Mapping[str, Slot]] = {
         about=f"a length of time above 0 in ms, s, min, h or d, not scaled unless `{_SCALED.strip()}` follows it",
         example="45 s",
     ),
-    "reference": Slot(
-        pattern="baseline|target", about="a figure's own baseline or target", example="baseline", listed=True
-    ),
     "region": Slot(pattern=_REGION, about="a region by name", example="us-east-1"),
     "freshness": Slot(
         pattern="younger than|at most", about="younger than, or at most … old", example="at most", listed=True
     ),
-    "relation": Slot(pattern="at least|at most", about="at least or at most", example="at most", listed=True),
     "release": Slot(pattern=r'[^"<>\s]{1,80}', about="a release by name, as answers name it", example="1.0.0"),
     "shares": Slot(
         pattern=rf"{_NUMBER} ?%(?:, {_NUMBER} ?%)*(?: and {_NUMBER} ?%)?",

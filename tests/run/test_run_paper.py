@@ -172,11 +172,14 @@ def test_what_cannot_be_computed_costs_its_row_only(
 ) -> None:
     """An engine that a number or time of one report makes fail: every other row is judged."""
 
-    def fail(_asked: Asked) -> Sequence[FactReading]:
-        raise error
+    figures = ingest.ENGINES["figure-limit"]
 
-    failing = replace(ingest.ENGINES["figure-saving"], read=fail)
-    monkeypatch.setattr(ingest, "ENGINES", {**ingest.ENGINES, "figure-saving": failing})
+    def fail(asked: Asked) -> Sequence[FactReading]:
+        if asked.params["figure"] == "monthly_cost":
+            raise error
+        return figures.read(asked)
+
+    monkeypatch.setattr(ingest, "ENGINES", {**ingest.ENGINES, "figure-limit": replace(figures, read=fail)})
     found = decided(tmp_path)
     assert turned(found) == {"ND-BIZ-COST": Outcome.INCONCLUSIVE, "ND-PH5-COST": Outcome.INCONCLUSIVE}
     (why,) = [v.reason for v in found.judgement.verdicts if v.requirement == "ND-BIZ-COST"]

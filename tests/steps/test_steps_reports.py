@@ -66,17 +66,20 @@ SAY = {
     ),
     'the figure "satisfaction" is at least 4.0 of 5, from at least 30 answers': (
         "figure-limit",
-        {"figure": "satisfaction", "relation": "at least", "limit": "4.0 of 5", "answers": "30"},
+        {"figure": "satisfaction", "bound": "at least 4.0 of 5", "answers": "30"},
     ),
     'the figure "user_adoption" is at least 90 %, measured within 30 d of the release': (
         "figure-limit",
-        {"figure": "user_adoption", "relation": "at least", "limit": "90 %", "within": "30 d"},
+        {"figure": "user_adoption", "bound": "at least 90 %", "within": "30 d"},
     ),
     'the figure "cost" is at most its baseline, younger than 90 d': (
-        "figure-reference",
-        {"figure": "cost", "relation": "at most", "reference": "baseline", "age": "90 d"},
+        "figure-limit",
+        {"figure": "cost", "bound": "at most its baseline", "age": "90 d"},
     ),
-    'the figure "cost" is at least 25 % below its baseline': ("figure-saving", {"figure": "cost", "share": "25 %"}),
+    'the figure "cost" is at least 25 % below its baseline': (
+        "figure-limit",
+        {"figure": "cost", "bound": "at least 25 % below its baseline"},
+    ),
     "at least 99.9 % of the last 30 d was available": ("was-available", {"share": "99.9 %", "window": "30 d"}),
     "the decision of the run in staging is GO, younger than 7 d": (
         "decided-go",

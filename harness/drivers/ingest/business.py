@@ -21,26 +21,19 @@ from harness.model import FactAmount, Quantity
 _OUT_OF: Final = re.compile(r"of ([0-9]+(?:\.[0-9]+)?)")
 """The unit of a figure on a scale: `of 5`."""
 _PERCENT: Final = 100.0
+_SAVED: Final = " below its baseline"
 
 
 @claim(
-    'the figure "<figure:name>" is <relation> <limit:amount>[, measured within <within:duration> of the release]'
+    'the figure "<figure:name>" is <bound>[, measured within <within:duration> of the release]'
     "[, from at least <answers:count> answers]" + YOUNGER,
     needs=("evidence.figures.<report>",),
     example='the figure "user_adoption" is at least 90 %, measured within 30 d of the release',
 )
 def figure_limit(asked: Asked) -> Sequence[FactReading]:
-    """A figure in the unit of the sentence; one in another unit is not compared."""
+    """A figure against a limit in its unit, or against the baseline or target that its file gives beside it."""
     figure, facts = _figure(asked)
-    found = re.fullmatch(r"([0-9.]+) ?(.*)", asked.params["limit"])
-    limit, unit = (float(found[1]), found[2]) if found else (math.nan, "")
-    expected = f"{asked.params['relation']} {asked.params['limit']}"
-    if unit != figure.unit:
-        seen = f"{_in_words(figure, figure.value)}: {figure.where} has the unit `{shown(figure.unit)}`, not `{unit}`"
-        facts.append(FactReading(subject=figure.name, expected=expected, observed=seen, ok=None))
-    else:
-        _on_its_scale(figure, {"value": figure.value}, beyond=limit)
-        facts.append(_held(asked, figure, limit, expected))
+    facts.append(_against(figure, asked.params["bound"]))
     if "within" in asked.params:
         facts.append(_within(asked, figure))
     if "answers" in asked.params:
@@ -48,37 +41,38 @@ def figure_limit(asked: Asked) -> Sequence[FactReading]:
     return facts
 
 
-@claim(
-    'the figure "<figure:name>" is <relation> its <reference>' + YOUNGER,
-    needs=("evidence.figures.<report>",),
-    example='the figure "time_to_market_days" is at most its baseline, younger than 90 d',
-)
-def figure_reference(asked: Asked) -> Sequence[FactReading]:
+def _against(figure: OutsideFigure, bound: str) -> FactReading:
+    """The fact that a figure keeps to its bound; one in another unit is not compared."""
+    if bound.endswith(_SAVED):
+        return _saving(figure, Quantity.parse(bound.removesuffix(_SAVED).removeprefix("at least ")))
+    relation, _, name = bound.partition(" its ")
+    if name:
+        return _beside(figure, relation, name)
+    found = re.fullmatch(r"(at least|at most) ([0-9.]+) ?(.*)", bound)
+    relation, limit, unit = (found[1], float(found[2]), found[3]) if found else ("", math.nan, "")
+    if unit != figure.unit:
+        seen = f"{_in_words(figure, figure.value)}: {figure.where} has the unit `{shown(figure.unit)}`, not `{unit}`"
+        return FactReading(subject=figure.name, expected=bound, observed=seen, ok=None)
+    _on_its_scale(figure, {"value": figure.value}, beyond=limit)
+    return _held(figure, relation, "limit", limit, bound)
+
+
+def _beside(figure: OutsideFigure, relation: str, name: str) -> FactReading:
     """A figure against the baseline or the target that its file gives beside it."""
-    figure, facts = _figure(asked)
-    name = asked.params["reference"]
-    limit = figure.baseline if name == "baseline" else figure.target
+    limit, expected = figure.baseline if name == "baseline" else figure.target, f"{relation} its {name}"
     if limit is None:
-        expected, seen = f"{asked.params['relation']} its {name}", f"{figure.where} gives no `{name}`"
-        return [*facts, FactReading(subject=figure.name, expected=expected, observed=seen, ok=None)]
+        seen = f"{figure.where} gives no `{name}`"
+        return FactReading(subject=figure.name, expected=expected, observed=seen, ok=None)
     _on_its_scale(figure, {"value": figure.value, name: limit})
-    expected = f"{asked.params['relation']} its {name} {_in_words(figure, limit)}"
-    return [*facts, _held(asked, figure, limit, expected)]
+    return _held(figure, relation, name, limit, f"{expected} {_in_words(figure, limit)}")
 
 
-@claim(
-    'the figure "<figure:name>" is at least <share:ratio> below its baseline' + YOUNGER,
-    needs=("evidence.figures.<report>",),
-    example='the figure "monthly_cost" is at least 25 % below its baseline',
-)
-def figure_saving(asked: Asked) -> Sequence[FactReading]:
+def _saving(figure: OutsideFigure, least: Quantity) -> FactReading:
     """How much lower a figure is than the baseline that its file gives beside it."""
-    figure, facts = _figure(asked)
-    least = Quantity.parse(asked.params["share"])
-    expected = f"at least {least} below its baseline"
+    expected = f"at least {least}{_SAVED}"
     if figure.baseline is None or figure.baseline <= 0:
         seen = f"{figure.where} gives no `baseline` above 0"
-        return [*facts, FactReading(subject=figure.name, expected=expected, observed=seen, ok=None)]
+        return FactReading(subject=figure.name, expected=expected, observed=seen, ok=None)
     _on_its_scale(figure, {"value": figure.value, "baseline": figure.baseline})
     _not_below_zero(figure, "value", figure.value)
     limit = figure.baseline * (1 - least.base)
@@ -86,7 +80,7 @@ def figure_saving(asked: Asked) -> Sequence[FactReading]:
     seen = f"{_in_words(figure, figure.value)}, {below:.4g} % below {_in_words(figure, figure.baseline)}"
     ok = figure.value < limit or math.isclose(figure.value, limit)
     amount = FactAmount(value=below / 100, unit="ratio", at_least=True)
-    return [*facts, FactReading(subject=figure.name, expected=expected, observed=seen, ok=ok, amount=amount)]
+    return FactReading(subject=figure.name, expected=expected, observed=seen, ok=ok, amount=amount)
 
 
 def _figure(asked: Asked) -> tuple[OutsideFigure, list[FactReading]]:
@@ -137,11 +131,10 @@ def _not_below_zero(figure: OutsideFigure, name: str, number: float) -> None:
         raise DriverError(f"{_in_words(figure, number)} is below 0", where=f"{figure.where}: {name}", hint=hint)
 
 
-def _held(asked: Asked, figure: OutsideFigure, limit: float, expected: str) -> FactReading:
-    at_least = asked.params["relation"] == "at least"
+def _held(figure: OutsideFigure, relation: str, name: str, limit: float, expected: str) -> FactReading:
+    at_least = relation == "at least"
     if figure.kind != "growth":
-        least = (asked.params.get("reference", "limit"), limit) if at_least else ("value", figure.value)
-        _not_below_zero(figure, *least)
+        _not_below_zero(figure, *((name, limit) if at_least else ("value", figure.value)))
     beyond = figure.value > limit if at_least else figure.value < limit
     return FactReading(
         subject=figure.name,

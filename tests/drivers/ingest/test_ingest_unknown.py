@@ -77,7 +77,7 @@ _UNKNOWN: Mapping[str, tuple[str, str, str, Callable[[], str], Callable[[], str]
     ),
 }  # fmt: skip
 """Format, its name, the sentence, a report that passes, and the same with an element that is not known."""
-_FIGURES = {"figure-limit", "figure-reference", "figure-saving", "was-available", "report-age"}
+_FIGURES = {"figure-limit", "was-available", "report-age"}
 """One figure, one series or one date that the sentence names: there is no set of them."""
 _OF_RECORDS = {"steps-in-order", "merges-approved", "newest-audit", "tests-before-deployment"}
 """Of records whose unknown keys are refused, or of deployments beside a JUnit report (`tests-passed`)."""
