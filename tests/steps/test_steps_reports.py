@@ -43,8 +43,8 @@ SAY = {
         {"register": "workflows", "environment": "staging"},
     ),
     'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began': (
-        "tests-before-deployment",
-        {"at_least": "1", "to": "staging", "record": "deployments"},
+        "tests-passed",
+        {"at_least": "1", "failures": "failed", "to": "staging", "record": "deployments"},
     ),
     "at least 80 % of the lines are covered": ("lines-covered", {"share": "80 %"}),
     "no finding of severity 7.0 or higher is open, younger than 1 d": (

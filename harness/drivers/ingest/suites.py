@@ -82,8 +82,9 @@ def _suites(asked: Asked) -> _Suites:
 
 @claim(
     "at least <at_least:count> test[s] passed and none <failures>[ in <browsers:count> browser engines]"
+    '[ before the deployment to <to:environment> of the record "<record:name>" began]'
     '[, with the property "<property:name>" of at least <amount:count>]' + YOUNGER,
-    needs=("evidence.junit.<report>",),
+    needs=("evidence.junit.<report>", "evidence.records.<record>"),
     example="at least 25 tests passed and none failed or was skipped",
 )
 def tests_passed(asked: Asked) -> Sequence[FactReading]:
@@ -92,6 +93,8 @@ def tests_passed(asked: Asked) -> Sequence[FactReading]:
     facts = [*suites.always(asked), *_passed(asked, suites), *_clean(asked, suites)]
     if "browsers" in asked.params:
         facts.append(_browsers(int(asked.params["browsers"]), suites))
+    if "record" in asked.params:
+        facts += _before_deployment(asked, suites)
     if "property" in asked.params:
         facts.append(_property(asked, suites))
     return facts
@@ -184,22 +187,14 @@ def tests_cover(asked: Asked) -> Sequence[FactReading]:
     return [*suites.always(asked), covered, *_clean(asked, suites)]
 
 
-@claim(
-    "at least <at_least:count> test[s] passed and none failed before the deployment to <to:environment> "
-    'of the record "<record:name>" began',
-    needs=("evidence.junit.<report>", "evidence.records.<record>"),
-    example='at least 1 test passed and none failed before the deployment to staging of the record "deployments" began',
-)
-def tests_before_deployment(asked: Asked) -> Sequence[FactReading]:
-    """Facts: the tests passed, and every suite was complete before the first deployment of this commit in the record began."""
-    suites = _suites(asked)
-    facts = [*suites.always(asked), *_passed(asked, suites), *_clean(asked, suites)]
+def _before_deployment(asked: Asked, suites: _Suites) -> list[FactReading]:
+    """The facts that every suite was complete before the first deployment of this commit in the record began."""
     of_record, deployments = asked.params["record"], _deployments(asked)
     if why := _not_believed(asked, deployments):
         subject, expected = f"the record {of_record}", "deployments of what is judged, which have begun"
-        return [*facts, FactReading(subject=subject, expected=expected, observed=why, ok=None)]
+        return [FactReading(subject=subject, expected=expected, observed=why, ok=None)]
     began = min((one.began for one, _origin in deployments), key=lambda moment: moment.first)
-    expected = "complete before the deployment began"
+    facts, expected = [], "complete before the deployment began"
     for part in suites.parts:
         ok, seen = _complete_before(part, began)
         facts.append(

@@ -79,8 +79,8 @@ _UNKNOWN: Mapping[str, tuple[str, str, str, Callable[[], str], Callable[[], str]
 """Format, its name, the sentence, a report that passes, and the same with an element that is not known."""
 _FIGURES = {"figure-limit", "was-available", "report-age"}
 """One figure, one series or one date that the sentence names: there is no set of them."""
-_OF_RECORDS = {"steps-in-order", "merges-approved", "newest-audit", "tests-before-deployment"}
-"""Of records whose unknown keys are refused, or of deployments beside a JUnit report (`tests-passed`)."""
+_OF_RECORDS = {"steps-in-order", "merges-approved", "newest-audit"}
+"""Of records whose unknown keys are refused."""
 _OF_RUNS = {"decided-go", "runs-measured", "drill-passed"}
 """Of verdicts and runs of the harness itself, whose schema is its own."""
 
