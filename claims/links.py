@@ -1,4 +1,4 @@
-"""Whether what the entries of registers refer to exists: procedures, scenarios, tests that ran, stored runs."""
+"""Whether what the entries of registers refer to exists: procedures and stored runs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,12 @@ from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.manifests import mapping
 from harness.drivers.paper import Asked
-from harness.drivers.static.files import expanded, files_of, inside, named, shown, text_of
-from harness.drivers.static.registers import Entry, entries, is_blank, register_file, texts
+from harness.drivers.static.files import files_of, inside, named, shown, text_of
+from harness.drivers.static.registers import Entry, entries, is_blank, register_file
 from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity
 from harness.yamlfile import YamlDocument, read_documents
 
-_SCENARIO: Final = re.compile(
-    r"^\s*(?:Scenario|Scenario Outline|Example|Scenario Template):\s*(?P<title>\S.*?)\s*$", re.MULTILINE
-)
-_NOT_RUN: Final = frozenset({"skipped", "disabled", "notrun", "suppressed", "pending", "ignored", "untested"})
-"""What a report says of a test that did not run."""
 _RUN_ID: Final = re.compile(r"(?P<at>\d{8}T\d{6})(?:Z|\b)")
 
 
@@ -84,107 +79,6 @@ def _listed(document: YamlDocument, at: tuple[str | int, ...], value: object) ->
         hint = "a rule file begins with `groups:`, or is an object `PrometheusRule`"
         raise ConfigurationError("is not a file of Prometheus rules", where=document.where(at), hint=hint)
     return value
-
-
-@claim(
-    "every boundary in the register names at least one scenario that exists",
-    needs=(
-        "files.registers",
-        "files.scenarios",
-    ),
-)
-def scenarios_exist(asked: Asked) -> Sequence[FactReading]:
-    """Scenarios are found by their titles in the platform's feature files."""
-    known = {
-        title
-        for path in files_of(named(asked, "scenarios"), lambda path: path.suffix == ".feature")
-        for title in _scenarios(path, asked)
-    }
-    if not known:
-        raise ConfigurationError(
-            "there is no scenario",
-            where=f"{asked.target.file}: files.scenarios",
-            hint="name a directory of feature files",
-        )
-    seen = []
-    for boundary in entries(asked, "boundaries", "boundaries"):
-        listed = texts(boundary.values.get("scenarios"))
-        absent = [title for title in listed if title not in known]
-        words = f"`{absent[0]}`, which is not there" if absent else "; ".join(listed) or "it names none"
-        seen.append(
-            FactReading(
-                subject=f"{boundary.place} {boundary.name}",
-                expected="at least one scenario that exists",
-                observed=words,
-                ok=bool(listed) and not absent,
-            )
-        )
-    return seen
-
-
-def _scenarios(path: Path, asked: Asked) -> list[str]:
-    asked.keep(path)
-    return [match["title"] for match in _SCENARIO.finditer(text_of(path))]
-
-
-@claim(
-    "every integration has at least one contract test that ran in the last pipeline",
-    needs=(
-        "files.registers",
-        "evidence.junit.contract",
-    ),
-)
-def tests_ran(asked: Asked) -> Sequence[FactReading]:
-    """Tests that the register names, found in the JUnit report "contract"."""
-    ran = _ran(asked)
-    seen = []
-    for integration in entries(asked, "integrations", "integrations"):
-        listed = texts(integration.values.get("tests"))
-        done = [name for name in listed if name in ran]
-        words = f"`{done[0]}` ran" if done else f"`{listed[0]}` did not run" if listed else "it names none"
-        seen.append(
-            FactReading(
-                subject=f"{integration.place} {integration.name}",
-                expected="a contract test that ran",
-                observed=words,
-                ok=bool(done),
-            )
-        )
-    return seen
-
-
-def _ran(asked: Asked) -> set[str]:
-    """The tests of the JUnit reports that ran: passed or failed, not skipped; as `class.name` and as `name`."""
-    from xml.etree.ElementTree import ParseError
-
-    from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
-    written = asked.target.evidence.junit.get("contract")
-    where = f"{asked.target.file}: evidence.junit.contract"
-    if not written:
-        raise ConfigurationError(
-            "names no report of the contract tests", where=where, hint="add `evidence: {junit: {contract: FILE}}`"
-        )
-    found: set[str] = set()
-    roots = [path for one in written for path in expanded(asked.target.file.parent, one, where)]
-    for path in files_of(roots, lambda path: path.suffix == ".xml"):
-        try:
-            root = fromstring(text_of(path))
-        except ParseError as error:
-            raise ConfigurationError(
-                "is not XML", where=f"{path}:{error.position[0]}", hint="the last pipeline may have been cut off"
-            ) from error
-        except DefusedXmlException as error:
-            raise ConfigurationError(
-                "declares XML entities, which are refused: a JUnit report has none", where=str(path)
-            ) from error
-        asked.keep(path)
-        for case in root.iter("testcase"):
-            words = {case.get(key, "").lower() for key in ("status", "result")}
-            if case.find("skipped") is None and not words & _NOT_RUN:
-                found |= {case.get("name", ""), f"{case.get('classname', '')}.{case.get('name', '')}"}
-    return found - {"", "."}
 
 
 @claim(

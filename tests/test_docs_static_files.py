@@ -24,7 +24,7 @@ _SENTENCES = (
     "every integration's configuration names one of the five patterns",
     "every integration's configuration names its authentication method and its scopes",
     "every integration's configuration names its timeout, its retries and its fallback",
-    "every integration has at least one contract test that ran in the last pipeline",
+    "every integration names at least one contract test that ran in the last pipeline",
     "every component's pipeline file has the stages build, test, scan, deploy and roll back",
     "the settings of staging and production differ in the declared keys only",
     "the workflow runs test:all, build and a security scan and the deploy job needs them",

@@ -93,11 +93,16 @@ class FactClaim(ClaimedSentence):
 
     Attributes:
         needs: keys of the target file without which there is nothing to read, as `keys_of` reads them.
-        read: the function.
+        further: those that the values of the slots need besides. read: the function.
     """
 
     needs: tuple[str, ...]
     read: Engine
+    further: Callable[[Mapping[str, str]], Iterable[str]] = lambda _params: ()
+
+    def keys(self, params: Mapping[str, str]) -> Iterator[str]:
+        """The keys of the target file that a demand with these parameters needs."""
+        return keys_of((*self.needs, *self.further(params)), params)
 
     def __call__(self, asked: Asked) -> Sequence[FactReading]:
         """Read the facts. Raises HarnessError, with file, place and hint, for what cannot be used."""
@@ -111,6 +116,7 @@ def claim(
     example: str = "",
     name: str = "",
     fixed: Mapping[str, str] | None = None,
+    further: Callable[[Mapping[str, str]], Iterable[str]] = lambda _params: (),
     parse: Callable[[Mapping[str, str]], object] | None = None,
 ) -> Callable[[Engine], Engine]:
     """Put a sentence on the function that reads its facts. A function may have several.
@@ -125,6 +131,7 @@ def claim(
         example: a sentence that it matches, where it has slots.
         name: of the sentence, where the function has several.
         fixed: parameters that these words fix; `{"within": "<limit>"}` gives the parameter the value of the slot `limit`.
+        further: the keys that the values of the slots need besides, from the parameters.
         parse: refuses values of the slots that cannot be read, with a UsageError; a plan says so, before anything is run.
 
     Raises:
@@ -135,7 +142,7 @@ def claim(
         _require_needs(needs, text, defined_at(read))
         kind = _READERS[needs[0].partition(".")[0]][0]
         fields = sentence_fields(read, text, example=example, name=name, fixed=fixed)
-        attach(read, FactClaim(**fields, kind=kind, needs=needs, read=read, parse=parse))
+        attach(read, FactClaim(**fields, kind=kind, needs=needs, further=further, read=read, parse=parse))
         return read
 
     return of

@@ -122,7 +122,7 @@ def _noun(words: Iterable[str], about: str) -> Slot:
 
 
 _COMMANDS: Final = (nouns.SECURITY_SCAN, *(name for name in nouns.COMMANDS if name != "test:e2e"))
-_ATTRIBUTES: Final = tuple(dict.fromkeys(each.name for one in REGISTERS.values() for each in one.attributes))
+_ATTRIBUTES: Final = tuple(dict.fromkeys(each.words for one in REGISTERS.values() for each in one.attributes))
 _ORDERED: Final = (*nouns.ENVIRONMENTS, *nouns.COMMANDS)
 
 SLOTS: Final[Mapping[str, Slot]] = {
@@ -185,9 +185,9 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="image tag other than latest",
     ),
     "attributes": Slot(
-        pattern=_series(_ATTRIBUTES, " and its ", ", its "),
-        about=f"attributes of a register's entries, each after `its`: {', '.join(_ATTRIBUTES)}",
-        example="command, its owner and its time limit",
+        pattern=_series(_ATTRIBUTES),
+        about=f"what a register's entries name: {', '.join(_ATTRIBUTES)}",
+        example="its command, its owner and its time limit",
     ),
     "bound": Slot(
         pattern=(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -22,7 +22,7 @@ class Template:
         about: what is measured or read for it, in one sentence.
         example: a sentence that it matches.
         mean: what the sentence means, from the values of its slots; a slot of a part that was left out is absent.
-        needs: keys of the target file that it needs.
+        keys: of the target file that it needs, from the parameters of its demand.
         takes: what a slot takes, where that is narrower than its type.
         nouns: the sentence with each of the nouns that its slot of the type `noun` takes; `mean` and `example` are of the first.
     """
@@ -33,7 +33,7 @@ class Template:
     about: str
     example: str
     mean: Callable[[Values], Meaning]
-    needs: tuple[str, ...] = ()
+    keys: Callable[[Mapping[str, str]], Iterable[str]] = lambda _params: ()
     takes: Mapping[str, str] = field(default_factory=dict)
     nouns: tuple[Template, ...] = ()
 

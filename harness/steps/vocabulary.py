@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.drivers.check.registry import kind_of
-from harness.drivers.claim import keys_of
 from harness.figures import spec_of
 from harness.judgement.figures import Basis
 from harness.model import DemandKind, Objective
@@ -97,10 +96,8 @@ def _keys(reading: Reading) -> Iterator[str]:
             yield from (_in_words(need.key, need.lacks and need.hint) for need in kind_of(demand.name).needs)
     objective = reading.objective
     if objective is not None:
-        yield from map(
-            _in_words,
-            keys_of(reading.template.alone(reading.sentence).needs, {**objective.params, "report": "<report>"}),
-        )
+        own = reading.template.alone(reading.sentence)
+        yield from map(_in_words, own.keys({**objective.params, "report": "<report>"}))
         needs = spec_of(objective.figure).needs(objective)
         yield from (_in_words(need.key, need.lacks and need.hint) for need in needs if need.of == "target")
 

@@ -80,7 +80,7 @@ def test_needs_end_in_what_the_sentence_names() -> None:
     needs = READERS["findings-open"].needs
     assert [*keys_of(needs, {"report": "scan"})] == ["evidence.sarif.scan"]
     assert [*keys_of(needs, {"report": "scan", "register": "x"})] == ["evidence.sarif.scan", "files.registers"]
-    assert [*keys_of(ENGINES["tests-ran"].needs, {})] == [*ENGINES["tests-ran"].needs]
+    assert [*keys_of(("files.chart", "files.registers"), {})] == ["files.chart", "files.registers"]
 
 
 def test_a_sentence_is_explained_with_the_keys_that_its_claim_needs() -> None:
@@ -90,12 +90,19 @@ def test_a_sentence_is_explained_with_the_keys_that_its_claim_needs() -> None:
     )
 
 
-def test_a_function_may_have_several_sentences() -> None:
-    """In the order in which they stand; that of a noun fixes the parameters."""
-    assert [(one.name, dict(one.fixed)) for one in CLAIMS if one.check == "register"] == [
-        ("register-names", {}),
-        ("register-pattern", {"entry": "integration's configuration", "names": "pattern"}),
-    ]
+@pytest.mark.parametrize(
+    ("entry", "names", "keys"),
+    [
+        ("boundary", "its encryption", []),
+        ("boundary", "its encryption and at least one scenario that exists", ["files.scenarios"]),
+        ("integration", "at least one contract test that ran in the last pipeline", ["evidence.junit.contract"]),
+    ],
+)
+def test_the_values_of_slots_may_need_further_keys(entry: str, names: str, keys: list[str]) -> None:
+    """Where the things are that a register refers to."""
+    assert [*ENGINES["register"].keys({"entry": entry, "names": names})] == ["files.registers", *keys]
+    sentence = f"every {entry} names {names}"
+    assert explain(sentence).needs[1:] == tuple(f"`{key}` of the target file" for key in ("files.registers", *keys))
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,7 @@ registers:
     attributes:
       - name: contact
       - {name: notice period, value: duration}
-    sentences:
-      - {name: supplier-known, text: every supplier is known, names: contact and its notice period}
+      - {name: tests, said: at least one test that ran, value: tests, of: [suppliers]}
 """
 
 
@@ -31,23 +30,29 @@ def declared(tmp_path: Path, text: str) -> Path:
 
 def test_the_package_brings_the_nouns_of_the_integration_platform() -> None:
     """They are in its `claims/`, not in the engine."""
-    assert sorted(REGISTERS) == ["boundary", "integration's configuration", "rollback procedure"]
+    assert sorted(REGISTERS) == ["boundary", "integration", "integration's configuration", "rollback procedure"]
     assert sorted(DOCUMENTS) == ["data layer report", "integration roadmap"]
 
 
 def test_a_register_of_a_project_has_attributes_whose_keys_are_their_names(tmp_path: Path) -> None:
     """A space is `_` in the register's file."""
     _, registers = load_paper_nouns([declared(tmp_path, SUPPLIERS)])
-    assert [one.written for one in registers["supplier"].attributes] == ["contact", "notice_period"]
+    assert [one.written for one in registers["supplier"].attributes] == ["contact", "notice_period", "tests"]
+    assert [one.words for one in registers["supplier"].attributes] == [
+        "its contact",
+        "its notice period",
+        "at least one test that ran",
+    ]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("    key: suppliers\n", "", "registers[0].key"),
-        ("value: duration", "value: choice", "the words of `notice period` under `of`"),
+        ("value: duration", "value: choice", "the words or reports of `notice period` under `of`"),
         ("value: duration", "value: money", "papers.yaml:7"),
-        ("names: contact and its", "names: owner and its", "it has no `owner`"),
+        (", of: [suppliers]", "", "the words or reports of `tests` under `of`"),
+        ("said: at least one test", "said: one test and", "without `and`"),
         ("    attributes:", "    attribute:", "unknown key `attribute`"),
         ("registers:", "register:", "unknown key `register`"),
         ("name: contact", "name: contact and owner", "without `and` and `its`"),

@@ -267,17 +267,21 @@ OBJECTIVES = {
     **ALERT_SENTENCES,
     **SCALING_SENTENCES,
     "every rollback procedure names its command, its owner and its time limit": static(
-        "register", entry="rollback procedure", names="command, its owner and its time limit"
+        "register", entry="rollback procedure", names="its command, its owner and its time limit"
     ),
     "every integration's configuration names one of the five patterns": static(
-        "register", entry="integration's configuration", names="pattern"
+        "register", entry="integration's configuration", names="one of the five patterns"
     ),
     "every trigger and every listed risk names a rollback procedure that exists": static("rollbacks-exist"),
-    "every boundary in the register names at least one scenario that exists": static("scenarios-exist"),
+    "every boundary in the register names at least one scenario that exists": static(
+        "register", entry="boundary", names="at least one scenario that exists"
+    ),
     "every boundary has a declared limit and a stored baseline run younger than 90 d": static(
         "baselines-stored", younger_than="90 d"
     ),
-    "every integration has at least one contract test that ran in the last pipeline": static("tests-ran"),
+    "every integration names at least one contract test that ran in the last pipeline": static(
+        "register", entry="integration", names="at least one contract test that ran in the last pipeline"
+    ),
     "every change of a file in the integration documentation changes its README too, over the last 100 changes": static(
         "readme-follows", count="100"
     ),
@@ -813,8 +817,8 @@ def test_a_phase_that_the_figure_is_not_judged_in_is_refused() -> None:
     [
         (
             "every rollback procedure names its retries",
-            "a rollback procedure has no attribute retries",
-            "its attributes are ",
+            "the rollback procedure does not name its retries",
+            "it names its command, its owner, ",
         ),
         (
             "the data layer report contains its 6 named sections, none of them empty",

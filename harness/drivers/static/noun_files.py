@@ -6,6 +6,7 @@ directories that `claims` of `[tool.harness]` names, beside the nouns of sentenc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -24,12 +25,13 @@ _Noun = Annotated[str, matching(_NAME, "words of letters, digits, `'` and `-`")]
 _Attribute = Annotated[
     str, matching(rf"(?!.*\b(?:and|its)\b){_NAME}", "words of letters, digits, `'` and `-`, without `and` and `its`")
 ]
+_Said = Annotated[str, matching(rf"(?!.*\band\b)(?:{_NAME})?", "words of letters, digits, `'` and `-`, without `and`")]
 _File = Annotated[str, matching(r"[A-Za-z0-9_-][A-Za-z0-9_. -]{0,99}", "the name of a file, without a directory")]
 
 
 def attributes_of(text: str) -> list[str]:
-    """`command, its owner and its time limit` → command, owner, time limit."""
-    return [part.strip() for part in text.replace(" and its ", ", its ").split(", its ")]
+    """`its command, its owner and its time limit` → its command, its owner, its time limit."""
+    return re.split(", | and ", text)
 
 
 class DocumentNoun(TargetSection):
@@ -44,20 +46,30 @@ class Attribute(TargetSection):
     """What an entry of a register may name.
 
     Attributes:
-        name: in sentences. key: in the register's file; that name with `_` if none is given.
-        value: what it is: a text, a list of texts, a length of time, a number, or one of the words `of`.
+        name: in messages, and after `its` in sentences. said: in sentences, where that is not `its NAME`.
+        key: in the register's file; the name with `_` if none is given.
+        value: what it is: a text, a list of texts, a length of time, a number, one of the words `of`, titles of scenarios that must
+            exist, or tests of which one must have run by the JUnit reports `of`.
     """
 
     name: _Attribute
+    said: _Said = ""
     key: str = ""
-    value: Literal["text", "texts", "duration", "count", "choice"] = "text"
+    value: Literal["text", "texts", "duration", "count", "choice", "scenarios", "tests"] = "text"
     of: list[Word] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _chooses_from_words(self) -> Self:
-        if (self.value == "choice") != bool(self.of):
-            raise ValueError(f"the words of `{self.name}` under `of`, beside `value: choice`")
+    def _says_of_what(self) -> Self:
+        if (self.value in ("choice", "tests")) != bool(self.of):
+            raise ValueError(
+                f"the words or reports of `{self.name}` under `of`, beside `value: choice` or `value: tests`"
+            )
         return self
+
+    @property
+    def words(self) -> str:
+        """What a sentence says after `names`."""
+        return self.said or f"its {self.name}"
 
     @property
     def written(self) -> str:
@@ -65,38 +77,18 @@ class Attribute(TargetSection):
         return self.key or self.name.replace(" ", "_")
 
 
-class RegisterSentence(TargetSection):
-    """A sentence on the entries of a register, in words of its own.
-
-    Attributes:
-        name: of the sentence, unique. text: without slots. names: the attributes, as `owner and its time limit`.
-    """
-
-    name: Word
-    text: Annotated[str, matching(r"[^<>\[\]]+", "words without slots")]
-    names: Word
-
-
 class RegisterNoun(TargetSection):
     """A list that people keep.
 
     Attributes:
         name: of one entry, in sentences. file: `FILE.yaml` in a directory of `files.registers`. key: of the list in that file.
-        attributes: what an entry may name. sentences: those in words of their own.
+        attributes: what an entry may name.
     """
 
     name: _Noun
     file: _File
     key: Word
     attributes: Annotated[list[Attribute], Field(min_length=1)]
-    sentences: list[RegisterSentence] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _says_what_it_has(self) -> Self:
-        known = {one.name for one in self.attributes}
-        if unknown := [name for one in self.sentences for name in attributes_of(one.names) if name not in known]:
-            raise ValueError(f"attributes of `{self.name}` under `names`: it has no `{unknown[0]}`")
-        return self
 
 
 class _NounFile(ClaimsFile):

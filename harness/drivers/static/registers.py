@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.claim import FactClaim, claim, claims_of
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static import nouns
+from harness.drivers.static import existing, nouns
 from harness.drivers.static.files import named, shown
 from harness.drivers.static.noun_files import REGISTERS, Attribute, attributes_of
 from harness.errors import ConfigurationError, UsageError
@@ -86,46 +86,54 @@ def _entry(asked: Asked, document: YamlDocument, location: tuple[str | int, ...]
 
 def _asked_attributes(params: Mapping[str, str]) -> list[Attribute]:
     """The attributes that a sentence asks for; raises UsageError if an entry of this register has no such attribute."""
-    known = {one.name: one for one in REGISTERS[params["entry"]].attributes}
+    known = {one.words: one for one in REGISTERS[params["entry"]].attributes}
     names = attributes_of(params["names"])
     if unknown := [name for name in names if name not in known]:
         raise UsageError(
-            f"a {params['entry']} has no attribute {' or '.join(unknown)}",
-            hint=f"its attributes are {', '.join(known)}",
+            f"the {params['entry']} does not name {' or '.join(unknown)}", hint=f"it names {', '.join(known)}"
         )
     return [known[name] for name in names]
 
 
 @claim(
-    "every <entry> names its <names:attributes>",
+    "every <entry>[ in the register] names <names:attributes>",
     needs=("files.registers",),
+    further=lambda params: [key for one in _asked_attributes(params) for key in existing.keys_of(one)],
     parse=_asked_attributes,
     example="every rollback procedure names its command, its owner and its time limit",
     name="register-names",
 )
 def register(asked: Asked) -> Sequence[FactReading]:
-    """One fact per entry of a register and attribute: the entry has a valid value for it."""
+    """One fact per entry of a register and attribute: the entry has a valid value for it, and a scenario or test that it names exists."""
     noun, attributes = REGISTERS[asked.params["entry"]], _asked_attributes(asked.params)
-    return [_named(entry, attribute) for entry in entries(asked, noun.file, noun.key) for attribute in attributes]
+    there = {one.name: existing.names(asked, one) for one in attributes if existing.keys_of(one)}
+    return [
+        _named(entry, attribute, there.get(attribute.name))
+        for entry in entries(asked, noun.file, noun.key)
+        for attribute in attributes
+    ]
 
 
-def claims_of_registers() -> Iterator[FactClaim]:
-    """The sentences in words of their own that registers have."""
-    (said,) = claims_of(sys.modules[__name__], FactClaim)
-    for entry, noun in REGISTERS.items():
-        for one in noun.sentences:
-            fixed = {"entry": entry, "names": one.names}
-            yield replace(said, name=one.name, text=one.text, example=one.text, fixed=fixed, parse=None)
-
-
-def _named(entry: Entry, attribute: Attribute) -> FactReading:
+def _named(entry: Entry, attribute: Attribute, there: AbstractSet[str] | None) -> FactReading:
     value = entry.values.get(attribute.written)
+    if there is not None:
+        return _existing(f"{entry.place} {entry.name}: {attribute.name}", attribute, texts(value), there)
     return FactReading(
         subject=f"{entry.place} {entry.name}: {attribute.name}",
         expected=_expected(attribute),
         observed=f"no `{attribute.written}`" if is_blank(value) else f"`{value}`",
         ok=_fits(value, attribute),
     )
+
+
+def _existing(subject: str, attribute: Attribute, listed: Sequence[str], there: AbstractSet[str]) -> FactReading:
+    """The fact that what an entry names exists: every one of its scenarios, or one of its tests."""
+    absent = [one for one in listed if one not in there]
+    ok = bool(listed) and (len(absent) < len(listed) if attribute.value == "tests" else not absent)
+    seen = "; ".join(one for one in listed if one in there) if ok else "it names none"
+    if listed and not ok:
+        seen = f"`{absent[0]}`, which {'did not run' if attribute.value == 'tests' else 'is not there'}"
+    return FactReading(subject=subject, expected=attribute.words, observed=seen, ok=ok)
 
 
 def _expected(attribute: Attribute) -> str:

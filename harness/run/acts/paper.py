@@ -54,9 +54,7 @@ class PaperDriver(Driver):
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
         """The first key that the claim needs and that the target file does not name."""
-        from harness.drivers.claim import keys_of
-
-        for key in keys_of(self.engines()[demand.name].needs, demand.params):
+        for key in self.engines()[demand.name].keys(demand.params):
             section, kind, *name = key.split(".", 2)
             there = getattr(getattr(target, section), kind.replace("-", "_"))
             if not there or not {*name} <= {*there}:
@@ -116,11 +114,10 @@ class StaticDriver(PaperDriver):
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
         """The first key that the claim needs and that names nothing, or a file or directory that is not there."""
-        from harness.drivers.claim import keys_of
         from harness.drivers.static.files import absent
 
         unnamed = super().lack(demand, target)
-        for key in () if unnamed else keys_of(self.engines()[demand.name].needs, demand.params):
+        for key in () if unnamed else self.engines()[demand.name].keys(demand.params):
             if path := absent(target, key):
                 hint = f"create `{path}`, or correct `{key}` in {target.file.name}; paths are relative to that file"
                 return RequiredKey(

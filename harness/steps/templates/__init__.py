@@ -65,7 +65,7 @@ def template_of(claim: ClaimedSentence) -> Template:
         about=claim.about,
         example=claim.example,
         mean=mean,
-        needs=claim.needs if isinstance(claim, FactClaim) else (),
+        **({"keys": claim.keys} if isinstance(claim, FactClaim) else {}),
         takes=claim.slots,
     )
 

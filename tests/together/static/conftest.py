@@ -48,7 +48,7 @@ ROWS: Mapping[str, str] = {
     "IP-MGR-PATTERN": "every integration's configuration names one of the five patterns",
     "IP-MGR-SECURITY": "every integration's configuration names its authentication method and its scopes",
     "IP-MGR-ERRORS": "every integration's configuration names its timeout, its retries and its fallback",
-    "IP-MGR-TESTING": "every integration has at least one contract test that ran in the last pipeline",
+    "IP-MGR-TESTING": "every integration names at least one contract test that ran in the last pipeline",
     "IP-BP-SCANS-AUTO": "the workflow runs the vulnerability scan on every push and stops on its findings",
 }
 """The rows of engine `static`, by their sentence."""

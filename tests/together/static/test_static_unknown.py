@@ -75,18 +75,6 @@ _UNKNOWN: Mapping[str, UnknownElement] = {
         "boundaries:\n",
         "{old}  - {name: a boundary of another kind}\n",
     ),
-    "scenarios-exist": UnknownElement(
-        "FI-REVIEW-PROC-TESTING",
-        "registers/boundaries.yaml",
-        "boundaries:\n",
-        "{old}  - {name: a boundary of another kind}\n",
-    ),
-    "tests-ran": UnknownElement(
-        "IP-MGR-TESTING",
-        "registers/integrations.yaml",
-        "integrations:\n",
-        "{old}  - {name: an integration of another kind}\n",
-    ),
     "readme-index": UnknownElement(
         "IP-DOC-INDEX", "docs/integration/README.md", "## How", "| `GONE.md` | gone | gone |\n\n{old}"
     ),
