@@ -14,12 +14,12 @@ Feature: Staging
   @AT-STG-FUNCTIONAL
   Scenario: Every core feature passed a test on staging
     When the JUnit report "features" of this release has been read
-    Then every name of the register "core-features" has a test that passed in staging, and none failed
+    Then at least 1 test for every name of the register "core-features" passed in staging and none failed
 
   @AT-STG-INTEGRATION
   Scenario: Every workflow passed a test on staging
     When the JUnit report "workflows" of this release has been read
-    Then every name of the register "workflows" has a test that passed in staging, and none failed
+    Then at least 1 test for every name of the register "workflows" passed in staging and none failed
 
   @AT-VEC-PRODUCTION
   Scenario: A run in staging of this release decided GO

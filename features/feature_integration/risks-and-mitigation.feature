@@ -4,7 +4,7 @@ Feature: Risks and mitigation
   @FI-MIT-TESTING
   Scenario: Every boundary passed an integration test
     When the JUnit report "integration" of this commit has been read
-    Then every name of the register "boundaries" has a test that passed, and none failed, younger than 7 d
+    Then at least 1 test for every name of the register "boundaries" passed and none failed, younger than 7 d
 
   @FI-MIT-INTERFACES
   Scenario: Every interface was scanned, and nothing severe is open

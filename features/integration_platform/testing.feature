@@ -4,12 +4,12 @@ Feature: Testing
   @IP-QA-UNIT
   Scenario: Every integration point passed a test
     When the JUnit report "integration-points" of this commit has been read
-    Then every name of the register "integration-points" has a test that passed, and none failed
+    Then at least 1 test for every name of the register "integration-points" passed and none failed
 
   @IP-QA-E2E
   Scenario: Every workflow passed a test
     When the JUnit report "workflows" of this release has been read
-    Then every name of the register "workflows" has a test that passed, and none failed
+    Then at least 1 test for every name of the register "workflows" passed and none failed
 
   @IP-QA-SECURITY
   Scenario: The dynamic scan of this release left nothing severe open

@@ -21,7 +21,7 @@ HEAD = "name: paper\nenvironment: production\nfiles: {dockerfiles: docker}\n"
         ("tests-passed", {}, "{junit: {unit: a.xml}}", None),
         ("tests-passed", {"record": "deploys"}, "{junit: {unit: a.xml}}", "evidence.records.deploys"),
         ("tests-passed", {"record": "deploys"}, "{junit: {unit: a.xml}, records: {deploys: d.yaml}}", None),
-        ("tests-cover", {"register": "workflows"}, "{junit: {unit: a.xml}}", "files.registers"),
+        ("tests-passed", {"register": "workflows"}, "{junit: {unit: a.xml}}", "files.registers"),
         ("findings-open", {"register": "workflows"}, "{sarif: {unit: a.sarif}}", "files.registers"),
         ("findings-open", {}, "{sarif: {unit: a.sarif}}", None),
     ],

@@ -38,9 +38,9 @@ SAY = {
         "tests-passed",
         {"at_least": "1", "failures": "failed", "property": "changed", "amount": "2"},
     ),
-    'every name of the register "workflows" has a test that passed in staging, and none failed': (
-        "tests-cover",
-        {"register": "workflows", "environment": "staging"},
+    'at least 1 test for every name of the register "workflows" passed in staging and none failed': (
+        "tests-passed",
+        {"at_least": "1", "failures": "failed", "register": "workflows", "environment": "staging"},
     ),
     'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began': (
         "tests-passed",

@@ -56,10 +56,6 @@ def _audit(**more: Any) -> str:
 _LINES = '<coverage line-rate="1"><packages><package><classes><class><lines>%s</lines></class></classes></package></packages></coverage>'
 _UNKNOWN: Mapping[str, tuple[str, str, str, Callable[[], str], Callable[[], str]]] = {
     "tests-passed": ("junit", "JUnit report", "at least 1 test passed and none failed", lambda: _junit(""), lambda: _junit("<mystery/>")),
-    "tests-cover": (
-        "junit", "JUnit report", 'every name of the register "parts" has a test that passed, and none failed',
-        lambda: _junit(""), lambda: _junit("<mystery/>"),
-    ),
     "findings-open": (
         "sarif", "SARIF report", "no finding of severity 7.0 or higher is open",
         _sarif, lambda: _sarif(properties={}, level=None),
