@@ -11,6 +11,11 @@ from harness.steps.meaning import Keyword, Meaning
 from harness.steps.slots import Slot, Values, loose_pattern_of, pattern_of, plain_of, slots_of, start_of
 
 
+def no_keys(_params: Mapping[str, str]) -> Iterable[str]:
+    """Of a sentence that needs no key of the target file."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Template:
     """One sentence with slots.
@@ -33,7 +38,7 @@ class Template:
     about: str
     example: str
     mean: Callable[[Values], Meaning]
-    keys: Callable[[Mapping[str, str]], Iterable[str]] = lambda _params: ()
+    keys: Callable[[Mapping[str, str]], Iterable[str]] = no_keys
     takes: Mapping[str, str] = field(default_factory=dict)
     nouns: tuple[Template, ...] = ()
 

@@ -171,7 +171,6 @@ def test_what_cannot_be_computed_costs_its_row_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """An engine that a number or time of one report makes fail: every other row is judged."""
-
     figures = ingest.ENGINES["figure-limit"]
 
     def fail(asked: Asked) -> Sequence[FactReading]:

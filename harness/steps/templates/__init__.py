@@ -21,7 +21,7 @@ from harness.plugins import claims_paths, loaded, place_of, plugins, tried
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.objectives import facts
 from harness.steps.slots import Values, plain_of, require_types, slots_of
-from harness.steps.template import Template
+from harness.steps.template import Template, no_keys
 from harness.steps.templates.alerts import ALERTS
 from harness.steps.templates.asking import ASKING
 from harness.steps.templates.comparisons import COMPARISONS
@@ -65,7 +65,7 @@ def template_of(claim: ClaimedSentence) -> Template:
         about=claim.about,
         example=claim.example,
         mean=mean,
-        **({"keys": claim.keys} if isinstance(claim, FactClaim) else {}),
+        keys=claim.keys if isinstance(claim, FactClaim) else no_keys,
         takes=claim.slots,
     )
 
