@@ -96,8 +96,19 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
             why = f"the target was not steady at the {moment} of the load: {steady.why}"
             yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
     yield from (Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_FINISH) for why in _uncovered(plan, evidence))
+    yield from (Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_COMPLETE) for why in _unrestored(evidence))
     if evidence.cut is None:
         yield from (why for name in plan.traffic for why in cut_short(plan, evidence, name))
+
+
+def _unrestored(evidence: Evidence) -> Iterable[str]:
+    """The experiments of a run that was not cut off whose fault was sent, and after whose last attempt the target was not as before, or nothing says that it was."""
+    for name, attempts in evidence.experiments.items():
+        sent = [one.restore for one in attempts if one.fault.sent_ns is not None]
+        if evidence.cut is None and sent and not sent[-1].ok:
+            why = f"the target was not as before afterwards: {sent[-1].why}"
+            unknown = "it is not recorded whether the target was as before afterwards"
+            yield f"{name}: its fault was sent, and {unknown if sent[-1].ok is None else why}"
 
 
 def _unknown_steadiness(moment: str, evidence: Evidence) -> str:

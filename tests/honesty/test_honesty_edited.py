@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.judgement.judging import decided
-from harness.model import DecisionOutcome, Evidence, Observation, Outcome, Plan, Steady, Table
+from harness.model import DecisionOutcome, Evidence, Observation, Outcome, Plan, Restore, Steady, Table
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.honesty.edits import both, changed, due, without_window, word
@@ -175,6 +175,12 @@ def without_line(run: Evidence, kind: str, subject: str) -> Evidence:
     return replace(run, observations=tuple(o for o in run.observations if (o.kind, o.subject) != (kind, subject)))
 
 
+def _restored(run: Evidence, found: Restore) -> Evidence:
+    """The run, with another restore of its first experiment."""
+    name, (attempt, *rest) = next(iter(run.experiments.items()))
+    return replace(run, experiments={**run.experiments, name: (replace(attempt, restore=found), *rest)})
+
+
 def _replaced_meanwhile(run: Evidence) -> Evidence:
     before, after = run.release_reads
     return replace(run, release_reads=(before, replace(after, workloads={"a": ("sha256:another",)})))
@@ -197,6 +203,11 @@ def _replaced_meanwhile(run: Evidence) -> Evidence:
             lambda run: replace(run, steady_start=Steady(ok=False, at_ns=0, why="3 of 100 reads failed")),
             lambda run: without_line(replace(run, steady_start=None), "steady", "start"),
             "it was not recorded whether the target was steady at the start of the load",
+        ),
+        (
+            lambda run: _restored(run, Restore(ok=False, at_ns=None, why="a pod is missing")),
+            lambda run: _restored(run, Restore(ok=None, at_ns=None, why="")),
+            "its fault was sent, and it is not recorded whether the target was as before afterwards",
         ),
     ],
 )

@@ -81,7 +81,8 @@ class MetricCourse:
             if len(at) < 2:
                 continue
             within = np.clip(np.searchsorted(at, edges), 1, len(at) - 1)
-            rate = np.diff(values)[within - 1] / np.diff(at)[within - 1]
+            apart = np.diff(at)[within - 1]
+            rate = np.divide(np.diff(values)[within - 1], apart, out=np.zeros(len(edges)), where=apart > 0)
             beside = np.abs(edges[:, None] - at[None, :]).min(axis=1)
             total += float((beside * rate * ((at[0] <= edges) & (edges <= at[-1]))).sum())
         return total
