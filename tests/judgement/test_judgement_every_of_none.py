@@ -18,6 +18,10 @@ from harness.steps.meaning import Keyword
 from tests.builders.scenarios import scenario
 
 OF_OTHER_NOUNS: Final = (
+    'at least 1 test for every name of the register "workflows" passed in staging and none failed',
+    "every boundary in the register names at least one scenario that exists",
+    "every integration names at least one contract test that ran in the last pipeline",
+    "every integration's configuration names one of the five patterns",
     "every acknowledged write is read back equal in every region",
     "every autoscaler has a minimum of at least 2 and no service is under 2 ready replicas, faults excluded",
     "every request is served by the old release within 5 min of the one documented command, under traffic",
