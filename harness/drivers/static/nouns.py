@@ -19,7 +19,8 @@ NO_DEPLOYMENT: Final = "no deployment"
 PARTS: Final = (*COMMANDS, SECURITY_SCAN, *ENVIRONMENTS, OTHER_DEPLOYMENT, NO_DEPLOYMENT)
 """What the register of pipelines may say that a step of a job is."""
 NOT_OF_VULNERABILITIES: Final = re.compile(
-    r"gitleaks|trufflehog|detect-secrets|git-secrets|npm audit (?:signatures|fix)"
+    r"gitleaks|trufflehog|detect-secrets|git-secrets|npm audit (?:signatures|fix)|"
+    r"\btrivy(?:[:@]\S+)?(?: -\S+(?: [^\s-]\S*)?)*? conf(?:ig)?(?!\S)"
 )
 """Tools that search for something else."""
 STAGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from harness.drivers.static import nouns
 from harness.drivers.static.ci.jobs import CiStep, Held
 
 _WORD: Final = re.compile(r"[^\s'\"`;|&()]+")
@@ -27,6 +28,8 @@ class Scanner:
         needs: options without any of which it succeeds with findings. write: one of them as people write it.
         soft: options with which it succeeds with findings, beside those that every tool may have.
         file: options that name a file with further options. never: whether no option makes its findings fail it.
+        chooses: options that name what it searches for; with any of them it searches for vulnerabilities only if one names `vuln`.
+        aside: options with which it searches for something else.
     """
 
     needs: tuple[str, ...] = ()
@@ -34,6 +37,8 @@ class Scanner:
     soft: tuple[str, ...] = ()
     file: tuple[str, ...] = ()
     never: bool = False
+    chooses: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
 
 
 _SOFT: Final = (
@@ -54,10 +59,16 @@ _SOFT: Final = (
 """Options with which a scan succeeds with findings, whatever the tool is."""
 _EXIT_CODE: Final = "exit-code=[1-9][0-9]*"
 _CVSS: Final = r"failOnCVSS=(?:[0-9]|10)(?:\.[0-9]+)?"
+_CHOOSES: Final = ("(?:scanners|security-checks)=.+", "f(?:ormat)?=(?:cyclonedx|spdx(?:-json)?|github)")
+_ASIDE: Final = ("scan-type=conf(?:ig)?", "download-(?:java-)?db-only")
 _SCANNERS: Final[Mapping[str, Scanner]] = MappingProxyType(
     {
-        "trivy": Scanner(needs=(_EXIT_CODE,), write="--exit-code 1", file=("config=.+", "c=.+")),
-        "trivy-action": Scanner(needs=(_EXIT_CODE,), write="exit-code: 1", file=("trivy-config=.+",)),
+        "trivy": Scanner(
+            needs=(_EXIT_CODE,), write="--exit-code 1", file=("config=.+", "c=.+"), chooses=_CHOOSES, aside=_ASIDE
+        ),
+        "trivy-action": Scanner(
+            needs=(_EXIT_CODE,), write="exit-code: 1", file=("trivy-config=.+",), chooses=_CHOOSES, aside=_ASIDE
+        ),
         "grype": Scanner(
             needs=("f=.+", "fail-on=.+", "fail-on-severity=.+"), write="--fail-on high", file=("c=.+", "config=.+")
         ),
@@ -157,6 +168,19 @@ def _changes(line: str) -> bool:
         if verbs is not None and (not verbs or re.search(rf"(?<!\S)(?:{verbs})(?!\S)", " ".join(words[at + 1 :]))):
             return True
     return False
+
+
+def searches(step: CiStep, text: str) -> Held:
+    """Whether a scan, as the register has it, searches for vulnerabilities; unknown where its name or its options say something else."""
+    name, options = _scan_of(step, text)
+    scanner = _SCANNERS.get(name, Scanner())
+    chosen = {one for one in options if _first({one}, scanner.chooses)}
+    other = "" if any("vuln" in one for one in chosen) else _first(chosen, scanner.chooses)
+    if odd := nouns.NOT_OF_VULNERABILITIES.search(f"{step.uses} {' '.join(text.split())}"):
+        other = odd[0]
+    if other := _first(options, scanner.aside) or other:
+        return Held(ok=None, why=f"`{other}` does not search for vulnerabilities")
+    return Held()
 
 
 def findings_fail(step: CiStep, text: str, stops_by: str) -> Held:
