@@ -6,7 +6,7 @@ Scripts are not executed. A pipe, a branch or a function may hide a failure, so 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 _BOURNE: Final = frozenset({"", "bash", "sh"})
@@ -16,6 +16,10 @@ _HARMLESS: Final = re.compile(
 )
 """What hides no failure of its line: texts in quotes, variables, expressions, output into a file."""
 _CONTROL: Final = re.compile(r"[|&;<>()`!'\"{}\\]")
+_CODE: Final = re.compile(r"""(?:\\.|'[^']*'|"(?:\\.|[^"\\])*"|[^'"\\#]|(?<=\S)#)*""")
+"""What of a line is before its comment: a comment begins a word, outside quotes."""
+_ASSIGNED: Final = re.compile(r"""^(?:env\s+)?(?:\w+=(?:\$\([^()]*\)|[^\s'"]|'[^']*'|"[^"]*")*\s+)+""")
+"""Variables that a line sets for its command."""
 _AND: Final = re.compile(r""" && (?=(?:[^'"]|'[^']*'|"[^"]*")*$)""")
 """Between two commands, outside quotes."""
 _INNER: Final = re.compile(
@@ -32,10 +36,36 @@ _STRICT: Final = re.compile(r"set (?:-[eux]+|-[eux]*o pipefail)(?: -o pipefail)?
 
 def script_lines(text: str) -> tuple[str, ...]:
     """The commands of a script, one a line. Continued lines are joined, comments and empty lines left out, and a last line `a && b` is two commands."""
-    joined = re.sub(r"\\\n", " ", text.replace("\r\n", "\n"))
+    joined = re.sub(r"\\\n", " ", "\n".join(_without_comments(text.replace("\r\n", "\n"))))
     lines = [" ".join(line.split()) for line in joined.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
-    return (*lines[:-1], *_AND.split(lines[-1])) if lines else ()
+    return (*lines[:-1], *commands_of(lines[-1])) if lines else ()
+
+
+def without_comment(text: str) -> str:
+    """A command as the lines of a script have it."""
+    return " ".join(" ".join(_without_comments(text)).split())
+
+
+def commands_of(line: str) -> list[str]:
+    """The commands of a line that are joined by `&&`."""
+    return _AND.split(line)
+
+
+def _without_comments(text: str) -> Iterator[str]:
+    """The lines of a script, as far as the quotes of every line before are closed without their comments."""
+    closed = True
+    for line in text.split("\n"):
+        found = _CODE.match(line)
+        rest = line[found.end() :] if found and closed else ""
+        closed = closed and (rest in ("", "\\") or rest.startswith("#"))
+        yield line.removesuffix(rest) if rest.startswith("#") else line
+
+
+def wider_line(lines: Sequence[str], command: str) -> str:
+    """The line that runs a command with variables or with other commands before it; empty if there is none."""
+    own = [(line, _ASSIGNED.sub("", one)) for line in lines for one in commands_of(line)]
+    return next((line for line, one in own if one == command), "")
 
 
 def hides_failure(lines: Sequence[str], at: int, shell: str = "") -> str:
@@ -56,7 +86,7 @@ def hides_failure(lines: Sequence[str], at: int, shell: str = "") -> str:
 
 
 def _is_plain(line: str) -> bool:
-    words = re.sub(r"^(?:\w+=\S*\s+)+", "", line).split()
+    words = _ASSIGNED.sub("", line).split()
     if words and _WORDS.fullmatch(words[0]):
         return _STRICT.fullmatch(line) is not None
     inner = [command for one in _INNER.finditer(line) for command in script_lines(one["script"])]
