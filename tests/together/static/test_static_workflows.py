@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,22 @@ DEPLOY_JOB = "  deploy: {needs: test, runs-on: ubuntu-latest, steps: [{run: helm
         ("workflow_dispatch", False),
         ("workflow_call", None),
         ("[workflow_call, push]", False),
+        ("", False),
     ],
 )
 def test_when_a_workflow_of_github_starts(platform: PaperPlatform, on: str, *, ok: bool | None) -> None:
     """`on` is a key, not a truth value."""
     github(platform, TEST_JOB + DEPLOY_JOB, on=on)
     assert [fact.ok for fact in platform.find(TRIGGER)] == [ok]
+
+
+def test_a_workflow_that_nothing_starts(platform: PaperPlatform) -> None:
+    """An empty `on` is not that of a called file, and the words name no event."""
+    github(platform, TEST_JOB + DEPLOY_JOB, on="")
+    assert seen(platform, TRIGGER) == [(False, "no push")]
+    declared = {"scan": {"a security scan": {"step": "make audit", "stops_by": "itself"}}}
+    github(platform, "  scan: {runs-on: x, steps: [{run: make audit}]}\n", declared, on="")
+    assert seen(platform, SCAN) == [(False, "the workflow starts on no event, not on a push")]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +131,9 @@ def test_when_a_workflow_of_gitlab_starts(
             None,
         ),
         ("run: npm run test:all", "run: npm run test:all:fast", "test:all", False),
+        ("run: npm run test:all", "run: CI=true npm run test:all", "test:all", None),
+        ("run: npm run test:all", "run: env A='b c' B=$(date +%s) npm run test:all", "test:all", None),
+        ("run: npm run test:all", "run: |\n          npm ci && npm run test:all\n          ls", "test:all", None),
         ("  test:\n    runs-on", "  test:\n    continue-on-error: true\n    runs-on", "test:all", False),
         ("  test:\n    runs-on", "  test:\n    continue-on-error: ${{ inputs.soft }}\n    runs-on", "test:all", None),
         ("needs: [build, test, scan]", "needs: [build, scan]", "test:all", False),
@@ -134,6 +148,37 @@ def test_what_may_not_stop_the_deployment_does_not_count(
     platform.edit(GITHUB, old, new)
     found = [one for one in bad(platform.find(NEEDS)) if "job deploy" in one[0]]
     assert [(one.endswith(f"job deploy: {subject}"), value) for one, value in found] == [(True, ok)]
+
+
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        ("CI=true npm run test:all", "`CI=true npm run test:all` sets variables for it"),
+        ("npm ci && npm run test:all\nls", "the shell may hide a failure in `npm ci && npm run test:all`"),
+        ("npm run test:all || true", "no step of job test is `npm run test:all`"),
+    ],
+)
+def test_why_a_line_is_not_the_command_that_is_declared(platform: PaperPlatform, run: str, why: str) -> None:
+    """The line that has more than the command is named before the command is missed; declared as it is, it is found."""
+    github(platform, TEST_JOB.replace("run: npm run test:all", f"run: {json.dumps(run)}") + DEPLOY_JOB)
+    [(_, observed)] = seen(platform, NEEDS)
+    assert observed.startswith(why)
+    github(
+        platform,
+        TEST_JOB.replace("run: npm run test:all", f"run: {json.dumps(run)}") + DEPLOY_JOB,
+        {"test": {"test:all": run.partition("\n")[0]}, "deploy": DEPLOY},
+    )
+    [(ok, _)] = seen(platform, NEEDS)
+    assert ok is (True if run.startswith("CI=") else None)
+
+
+def test_the_last_line_of_two_commands_may_be_declared_as_it_is(platform: PaperPlatform) -> None:
+    """`a && b` is the two commands, and the register has the line as the file has it, without a comment."""
+    line = "npm ci && npm run test:all"
+    for command in (line, f"{line}  # both", "npm ci", "npm run test:all"):
+        declared = {"test": {"test:all": command}, "deploy": DEPLOY}
+        github(platform, TEST_JOB.replace("npm run test:all", f"'{line}  # both'") + DEPLOY_JOB, declared)
+        assert [ok for ok, _ in seen(platform, NEEDS)] == [True]
 
 
 def test_a_deployment_that_runs_after_failures_is_unknown(platform: PaperPlatform) -> None:
@@ -340,6 +385,7 @@ def test_a_job_that_is_waited_for_through_another(platform: PaperPlatform) -> No
         assert [found for found, _ in seen(platform, NEEDS)] == [ok]
 
 
+BEFORE: Mapping[str, Any] = {"before_script": ["npm run test:all"]}
 GITLAB_JOBS: Mapping[str, Any] = {
     "test": {"stage": "test", "script": ["npm run test:all"]},
     "deploy": {"stage": "deploy", "script": [DEPLOY["production"]]},
@@ -361,8 +407,25 @@ GITLAB_JOBS: Mapping[str, Any] = {
         ({}, {"needs": []}, {}, False),
         ({}, {"needs": ["test"]}, {}, True),
         ({}, {"needs": [{"job": "test", "optional": True}]}, {}, None),
+        ({}, {"needs": [{"job": "test", "artifacts": True}]}, {}, True),
+        ({}, {"needs": [{"job": "test", "parallel": {"matrix": [{"NODE": "20"}]}}]}, {}, None),
+        ({}, {"needs": [{"job": "test", "later": True}]}, {}, None),
+        ({}, {"needs": [{"project": "shop/lib", "job": "test", "ref": "main"}]}, {}, False),
+        ({}, {"needs": [{"pipeline": "$UPSTREAM", "job": "test"}]}, {}, False),
+        ({}, {"needs": ["test"], "rules": [{"if": "$A", "needs": []}]}, {}, None),
+        ({}, {"needs": [], "rules": [{"if": "$A", "needs": ["test"]}]}, {}, None),
+        ({"rules": [{"if": "$A", "later": 1}]}, {"rules": [{"if": "$A", "later": 1}]}, {}, None),
+        ({"rules": [{"if": "$A", "later": 1}]}, {"needs": ["test"]}, {}, None),
         ({"stage": "deploy"}, {}, {}, False),
         ({"extends": ".base"}, {}, {".base": {"allow_failure": True}}, None),
+        ({"extends": ".base", "script": ["ls"]}, {}, {".base": {"before_script": ["npm run test:all"]}}, None),
+        ({"extends": ".base", "script": ["ls"]}, {"needs": []}, {}, False),
+        ({"script": ["ls"], "inherit": {"default": False}}, {}, {"default": BEFORE}, False),
+        ({"script": ["ls"], "inherit": {"default": ["image"]}}, {}, {"default": BEFORE}, False),
+        ({"script": ["ls"], "inherit": {"default": ["before_script"]}}, {}, {"default": BEFORE}, True),
+        ({"script": ["ls"], "inherit": {"variables": False}}, {}, {"default": BEFORE}, True),
+        ({"script": ["ls"], "inherit": {"default": False}}, {}, BEFORE, False),
+        ({"inherit": {"default": "some"}}, {}, {}, None),
         ({}, {}, {"include": [{"project": "shop/ci", "file": "a.yml"}]}, None),
         ({"before_script": ["set +e"]}, {}, {}, None),
         ({}, {}, {"default": {"before_script": ["set +e"]}}, None),
@@ -384,11 +447,34 @@ def test_what_a_job_of_gitlab_waits_for(
     assert seen(platform, NEEDS)[0][0] is ok
 
 
+@pytest.mark.parametrize(
+    ("inherit", "ok"),
+    [({}, True), ({"default": False}, None), ({"default": ["retry"]}, None), ({"default": ["image"]}, True)],
+)
+def test_a_job_of_gitlab_has_the_image_that_it_inherits(
+    platform: PaperPlatform, inherit: Mapping[str, Any], *, ok: bool | None
+) -> None:
+    """Of `default:` and of the file."""
+    for more in ({"default": {"image": "node:20"}}, {"image": "node:20"}):
+        jobs = {**GITLAB_JOBS, "test": {**GITLAB_JOBS["test"], "inherit": dict(inherit)}, **more}
+        only(platform, GITLAB, yaml.safe_dump(jobs), TESTED)
+        facts = platform.find(NEEDS.replace("test:all", "test:all on Node.js 20"))
+        assert [fact.ok for fact in facts] == [True, ok]
+
+
+@pytest.mark.parametrize("key", ["extends", "trigger"])
+def test_a_job_of_gitlab_that_is_not_read_completely_may_deploy(platform: PaperPlatform, key: str) -> None:
+    """Whatever the register says that it is not."""
+    only(platform, GITLAB, yaml.safe_dump({**GITLAB_JOBS, "more": {key: ".base"}}), {**TESTED, "more": {}})
+    (first, _), (ok, why) = seen(platform, NEEDS)
+    assert (first, ok, f"`{key}` of the job is not followed" in why) == (True, None, True)
+
+
 def test_every_script_of_a_job_of_gitlab_may_deploy(platform: PaperPlatform) -> None:
     """`after_script` of the job, of `default:` and of the file, and the hook before the sources are there."""
     script = {"after_script": ["kubectl apply -f k8s"]}
     hook = {"hooks": {"pre_get_sources_script": ["kubectl apply -f k8s"]}}
-    for test, more in ((script, {}), ({}, {"default": script}), ({}, script), (hook, {})):
+    for test, more in ((script, {}), ({}, {"default": script}), ({}, script), (hook, {}), ({}, {"default": hook})):
         jobs = {**GITLAB_JOBS, "test": {**GITLAB_JOBS["test"], **test}, **more}
         only(platform, GITLAB, yaml.safe_dump(jobs), TESTED)
         assert {ok for ok, _ in seen(platform, NEEDS)} == {True, None}
@@ -503,6 +589,21 @@ def test_a_scan_of_every_push(platform: PaperPlatform, step: str, declared: Any,
         ("uses: bridgecrewio/checkov-action@v12, with: {soft_fail: true}", "itself", False),
         ("uses: bridgecrewio/checkov-action@v12, with: {soft_fail: false}", "itself", True),
         ("run: acme-scan .", "itself", True),
+        ("run: trivy fs --scanners secret --exit-code 1 .", "--exit-code 1", None),
+        ("run: trivy fs --scanners=license --exit-code 1 .", "--exit-code 1", None),
+        ("run: trivy fs --security-checks secret --exit-code 1 .", "--exit-code 1", None),
+        ("run: trivy fs --scanners secret --scanners vuln --exit-code 1 .", "--exit-code 1", True),
+        ("run: trivy fs --exit-code 1 ., env: {TRIVY_SCANNERS: secret}", "--exit-code 1", None),
+        ("run: trivy image --format cyclonedx --exit-code 1 shop:1", "--exit-code 1", None),
+        ("run: trivy image --format cyclonedx --scanners vuln --exit-code 1 shop:1", "--exit-code 1", True),
+        ("run: trivy image --download-db-only --exit-code 1", "--exit-code 1", None),
+        ("run: trivy config --exit-code 1 .", "--exit-code 1", None),
+        ("run: trivy --quiet --cache-dir a conf --exit-code 1 .", "--exit-code 1", None),
+        ("run: docker run aquasec/trivy:0.57.1 config --exit-code 1 .", "--exit-code 1", None),
+        ("run: trivy fs --exit-code 1 config", "--exit-code 1", True),
+        ("uses: aquasecurity/trivy-action@0.28.0, with: {scan-type: config, exit-code: '1'}", "itself", None),
+        ("uses: aquasecurity/trivy-action@0.28.0, with: {scanners: secret, exit-code: '1'}", "itself", None),
+        ("uses: aquasecurity/trivy-action@0.28.0, with: {scanners: 'vuln,secret', exit-code: '1'}", "itself", True),
     ],
 )
 def test_by_what_a_scan_stops(platform: PaperPlatform, step: str, stops_by: str, *, ok: bool | None) -> None:
@@ -523,6 +624,10 @@ def test_a_variable_of_the_workflow_is_an_option_of_its_tool(platform: PaperPlat
     assert [ok for ok, _ in seen(platform, SCAN)] == [False]
     only(platform, GITLAB, "variables: {TRIVY_EXIT_CODE: {value: '1'}}\nscan: {script: [trivy fs .]}\n", declared)
     assert [ok for ok, _ in seen(platform, SCAN)] == [True]
+    own = "variables: {TRIVY_EXIT_CODE: '1'}\nscan: {script: [trivy fs .], inherit: {variables: %s}}\n"
+    for kept, ok in (("false", False), ("[A]", False), ("[TRIVY_EXIT_CODE]", True), ("true", True)):
+        only(platform, GITLAB, own % kept, declared)
+        assert [found for found, _ in seen(platform, SCAN)] == [ok]
 
 
 @pytest.mark.parametrize(
@@ -532,6 +637,13 @@ def test_a_variable_of_the_workflow_is_an_option_of_its_tool(platform: PaperPlat
         ("{push: {branches: ['**']}}", True),
         ("{push: {branches: ['**'], tags: ['**']}}", True),
         ("{push: {branches: ['**', '!wip'], tags: ['**']}}", False),
+        ("{push: {branches: ['*', '**/*']}}", True),
+        ("{push: {branches: ['*']}}", False),
+        ("{push: {paths: ['**']}}", True),
+        ("{push: {branches: ['**'], paths: ['**']}}", True),
+        ("{push: {branches: ['**'], paths: [src]}}", False),
+        ("{push: {paths: ['**', '!docs']}}", False),
+        ("{push: {paths: ['**'], tags: ['**']}}", False),
         ("{push: {tags: ['**']}}", False),
         ("{push: {branches: [main]}}", False),
         ("{push: {paths-ignore: [docs]}}", False),
@@ -545,12 +657,114 @@ def test_a_scan_that_some_pushes_do_not_start(platform: PaperPlatform, on: str, 
     assert [found for found, _ in seen(platform, SCAN)] == [ok]
 
 
+_MAKE_AUDIT: Mapping[str, Any] = {"scan": {"a security scan": {"step": "make audit", "stops_by": "itself"}}}
+
+
+@pytest.mark.parametrize(
+    ("written", "ok"),
+    [
+        ("{group: '${{ github.ref }}', cancel-in-progress: true}", None),
+        ("{group: '${{ github.ref }}', cancel-in-progress: false}", None),
+        ("scan", None),
+        ("{group: scan, cancel-in-progress: false, queue: max}", True),
+        ("{group: scan, cancel-in-progress: '${{ inputs.cancel }}', queue: max}", None),
+        ("{group: 'scan-${{ github.run_id }}', cancel-in-progress: true}", True),
+        ("{group: '${{ github.head_ref || github.run_id }}', cancel-in-progress: true}", True),
+        ("{group: '${{ github.ref || github.run_id }}', cancel-in-progress: true}", None),
+    ],
+)
+def test_a_scan_that_a_newer_push_may_cancel(platform: PaperPlatform, written: str, *, ok: bool | None) -> None:
+    """`concurrency` of the workflow, or of a job of GitHub that it is or waits for: one run of a group waits, and a newer one takes its place."""
+    job = "  scan: {%sruns-on: x, steps: [{run: make audit}]}\n"
+    github(platform, job % "", _MAKE_AUDIT, on=f"push\nconcurrency: {written}")
+    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+    github(platform, job % f"concurrency: {written}, ", _MAKE_AUDIT)
+    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+    before = f"  before: {{concurrency: {written}, runs-on: x, steps: [{{run: ls}}]}}\n"
+    github(platform, before + job % "needs: before, ", {**_MAKE_AUDIT, "before": {}})
+    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+    uses = "./.github/workflows/tests.yml"
+    outer = {"scan": {"a security scan": {"step": uses, "stops_by": "itself"}}}
+    inner = UNIT.replace("npm run test:all", "make audit").replace("{runs", f"{{concurrency: {written}, runs")
+    register = {GITHUB: outer, TESTS: {"unit": _MAKE_AUDIT["scan"]}}
+    called(platform, f"  scan: {{uses: {uses}}}\n", register, {TESTS: inner})
+    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+
+
+@pytest.mark.parametrize(
+    ("job", "more", "ok"),
+    [
+        ({"interruptible": True}, {}, None),
+        ({"interruptible": False}, {}, True),
+        ({}, {"default": {"interruptible": True}}, None),
+        ({"inherit": {"default": False}}, {"default": {"interruptible": True}}, True),
+        ({"interruptible": True}, {"workflow": {"auto_cancel": {"on_new_commit": "none"}}}, True),
+        ({"interruptible": True}, {"workflow": {"auto_cancel": {"on_new_commit": "interruptible"}}}, None),
+        ({}, {"workflow": {"auto_cancel": {"on_new_commit": "interruptible"}}}, True),
+        ({}, {"workflow": {"auto_cancel": {"on_new_commit": "conservative"}}}, None),
+        ({}, {"workflow": {"rules": [{"if": '$CI_PIPELINE_SOURCE == "push"'}]}}, True),
+        ({}, {"workflow": {"rules": [{"if": '$CI_PIPELINE_SOURCE == "push"', "variables": {"A": "b"}}]}}, None),
+        (
+            {},
+            {"workflow": {"rules": [{"if": "$A == 'b'", "when": "never"}, {"if": "$CI_PIPELINE_SOURCE == 'push'"}]}},
+            None,
+        ),
+    ],
+)
+def test_a_scan_of_gitlab_that_some_pushes_do_not_have(
+    platform: PaperPlatform, job: Mapping[str, Any], more: Mapping[str, Any], *, ok: bool | None
+) -> None:
+    """A newer push may cancel it, or the rules of the file leave pushes out or change its variables."""
+    content = {"scan": {"script": ["make audit"], **job}, **more}
+    only(platform, GITLAB, yaml.safe_dump(content), _MAKE_AUDIT)
+    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+
+
 def test_a_scan_for_a_report_beside_one_that_stops(platform: PaperPlatform) -> None:
     """The register names the one that stops."""
     text = "scan:\n  script: [trivy image --exit-code 0 -o a shop:1, trivy image --exit-code 1 shop:1]\n"
     stops = {"step": "trivy image --exit-code 1 shop:1", "stops_by": "--exit-code 1"}
     only(platform, GITLAB, text, {"scan": {"a security scan": stops}})
     assert [found for found, _ in seen(platform, SCAN)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("job", "ok"),
+    [
+        ("{steps: [{run: trivy fs .}]}", True),
+        ("{steps: [{run: echo TODO}]}", False),
+        ("{steps: [{run: cd src && trivy fs .}]}", True),
+        ("{steps: [{run: cd src && echo TODO}]}", False),
+        ("{steps: [{uses: actions/checkout@v4}, {run: echo TODO}]}", False),
+        (
+            "{steps: [{uses: actions/checkout@v4}, {uses: actions/setup-node@v4}, {uses: actions/cache/restore@v4}]}",
+            False,
+        ),
+        ("{steps: [{uses: actions/checkout@v4}, {uses: aquasecurity/trivy-action@0.28.0}]}", True),
+        ("{if: false, steps: [{run: trivy fs .}]}", False),
+        ("{if: '${{ false }}', steps: [{run: trivy fs .}]}", False),
+        ("{if: false && always(), steps: [{run: trivy fs .}]}", False),
+        ("{if: false || always(), steps: [{run: trivy fs .}]}", True),
+        ("{if: github.ref, steps: [{run: trivy fs .}]}", True),
+        ("{if: null, steps: [{run: trivy fs .}]}", True),
+        ("{steps: [{if: false, run: trivy fs .}]}", False),
+        ("{steps: [{if: false, run: ls}, {run: trivy fs .}]}", True),
+        ("{script: [trivy fs .]}", True),
+        ("{script: [trivy fs .], when: manual}", True),
+        ("{script: [trivy fs .], rules: [{when: never}]}", False),
+        ("{script: [trivy fs .], rules: [{if: $A, when: never}, {when: never}, {if: $B}]}", False),
+        ("{script: [trivy fs .], rules: [{if: $A, when: never}, {if: $B}]}", True),
+        ("{script: [trivy fs .], rules: [{if: $A, when: never}]}", False),
+        ("{extends: .scan}", None),
+        ("{trigger: {project: shop/scan}}", None),
+    ],
+)
+def test_a_stage_runs_something(platform: PaperPlatform, job: str, *, ok: bool | None) -> None:
+    """A command or an action beside those that prepare, under no condition that is never true; what is not read is unknown."""
+    text = f"on: push\njobs:\n  scan: {job}\n" if "steps" in job else f"scan: {job}\n"
+    platform.write("registers/ci.yaml", text)
+    platform.write("registers/components.yaml", "components: [{name: api, pipeline: ci.yaml}]\n")
+    assert [found for found, _ in seen(platform, "every component's pipeline file has the stages scan")] == [ok]
 
 
 def test_without_a_register_nothing_passes_and_the_words_say_what_to_write(platform: PaperPlatform) -> None:
@@ -575,6 +789,21 @@ def test_one_job_that_is_in_no_register_costs_every_sentence_about_all_jobs(plat
 
 
 @pytest.mark.parametrize(
+    ("script", "lines"),
+    [
+        ("npm test  # unit", ("npm test",)),
+        ("npm test '# unit' a#b \\# c", ("npm test '# unit' a#b \\# c",)),
+        ("npm test # it's all \\\nkubectl apply", ("npm test", "kubectl apply")),
+        ('echo "a\nb # c"; kubectl apply', ('echo "a', 'b # c"; kubectl apply')),
+        ("cat <<E\ndon't\nE\necho 'a # b'; kubectl apply", ("cat <<E", "don't", "E", "echo 'a # b'; kubectl apply")),
+    ],
+)
+def test_a_comment_is_no_part_of_a_command(script: str, lines: tuple[str, ...]) -> None:
+    """It begins a word outside quotes; after a line whose quotes are open nothing is taken for one."""
+    assert script_lines(script) == lines
+
+
+@pytest.mark.parametrize(
     ("script", "at", "plain"),
     [
         ("npm ci\nnpm test", 0, True),
@@ -593,6 +822,11 @@ def test_one_job_that_is_in_no_register_costs_every_sentence_about_all_jobs(plat
         ("cat <<E\nnpm test\nE", 1, False),
         ("A=b npm test --tag ${{ github.sha }}", 0, True),
         ("# set +e\nnpm \\\n  test", 0, True),
+        ("npm test  # don't | hide (it)", 0, True),
+        ("npm test # all \\\nset +e", 0, False),
+        ("echo 'a # b' | tee log\nnpm test", 1, False),
+        ("echo a#b | tee log\nnpm test", 1, False),
+        ('echo "a\nb # c" || npm test\nnpm test', 2, False),
         ("docker compose run app sh -c 'npm ci && npm test'", 0, True),
         ('docker compose run app sh -c "npm test || true"', 0, False),
         ("docker exec app bash -euo pipefail -c 'set +e; npm test'", 0, False),

@@ -14,6 +14,7 @@ from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
 from harness.drivers.static.ci.jobs import CiJob, CiStep, Held, Workflow, mapping_of, strongest, weakest
+from harness.drivers.static.ci.script import hides_failure, without_comment
 from harness.drivers.static.ci.tools import may_deploy
 from harness.drivers.static.ci.workflows import workflow_files
 from harness.drivers.static.registers import Entry, entries
@@ -31,6 +32,7 @@ class DeclaredStep:
         job: its job; None where the file has none of that name. step, at: where it is in that job; None where it is not.
         stops_by: of a scan, the text by which its findings fail it, or `itself`; empty where the register does not say.
         declared: place in the register.
+        elsewhere: what of its job, or of the jobs of its file, is not read; empty where everything is.
         called: of a step that uses a local file, the steps of that file that are declared to be the same. unread: why there are none.
     """
 
@@ -43,19 +45,28 @@ class DeclaredStep:
     at: int = 0
     stops_by: str = ""
     declared: str
+    elsewhere: str = ""
     called: tuple[DeclaredStep, ...] = ()
     unread: str = ""
 
     @property
-    def missing(self) -> str:
-        """Why the workflow file does not have the declared step; empty if it has."""
+    def there(self) -> Held:
+        """Whether the workflow file has the declared step; None where what is not read may have it, or a line has more than the command."""
+        if self.step:
+            return Held()
+        if self.elsewhere:
+            return Held(ok=None, why=self.elsewhere)
         if self.job is None:
-            return f"there is no job {self.job_id}, which {self.declared} names"
-        return "" if self.step else f"no step of job {self.job_id} is `{self.text}`, which {self.declared} names"
+            return Held(ok=False, why=f"there is no job {self.job_id}, which {self.declared} names")
+        for step in self.job.steps:
+            if line := step.wider(self.text):
+                sets = f"`{line[:80]}` sets variables for it; hint: declare the line as the file has it"
+                return weakest(step.fails, Held(ok=None, why=hides_failure((line,), 0, step.shell) or sets))
+        return Held(ok=False, why=f"no step of job {self.job_id} is `{self.text}`, which {self.declared} names")
 
     def fails(self) -> Held:
         """Whether a failure of the step fails its job; of one that uses a local file, whether a failure in that file does."""
-        own = self.step.fails_at(self.at) if self.step else Held(ok=False, why=self.missing)
+        own = self.step.fails_at(self.at) if self.step else self.there
         return weakest(own, self.inside([one.fails() for one in self.called]))
 
     def inside(self, each: Sequence[Held]) -> Held:
@@ -77,8 +88,8 @@ class DeclaredPipeline:
     @property
     def is_called(self) -> bool:
         """Whether other files alone start it: an action, or a workflow for them."""
-        on = self.workflow.document.data.get("on") if self.workflow.forge == "github" else ""
-        return on is None or on == "workflow_call" or (isinstance(on, (list, dict)) and [*on] == ["workflow_call"])
+        on = self.workflow.document.data.get("on", "workflow_call") if self.workflow.forge == "github" else ""
+        return on == "workflow_call" or (isinstance(on, (list, dict)) and [*on] == ["workflow_call"])
 
     def of(self, *parts: str) -> list[DeclaredStep]:
         """The steps that are one of these parts."""
@@ -180,6 +191,8 @@ def _pipeline(workflow: Workflow, entry: Entry | None) -> DeclaredPipeline:
     for job in workflow.jobs.values():
         if job.id in mapping_of(jobs):
             unknown += _undeclared_steps(job, [one for one in steps if one.job_id == job.id])
+        if job.unread and not workflow.unread:
+            unknown.append(_unknown(f"{job.place} job {job.id}", job.unread))
     return DeclaredPipeline(workflow=workflow, steps=tuple(steps), unknown=tuple(unknown))
 
 
@@ -197,7 +210,16 @@ def _steps(workflow: Workflow, entry: Entry | None, name: str, parts: Any) -> It
                 hint = "write the command or the action as the file has it"
                 raise ConfigurationError(f"`{part}` of job {name} names no step", where=where, hint=hint)
             stops_by = str(mapping_of(one).get("stops_by", ""))
-            found = DeclaredStep(part=part, text=step, job=job, job_id=name, stops_by=stops_by, declared=where)
+            unread = job.unread if job else workflow.unread
+            found = DeclaredStep(
+                part=part,
+                text=without_comment(step),
+                job=job,
+                job_id=name,
+                stops_by=stops_by,
+                declared=where,
+                elsewhere=unread,
+            )
             yield from _found(found, job)
 
 
@@ -238,15 +260,19 @@ def _undeclared_steps(job: CiJob, declared: Sequence[DeclaredStep]) -> Iterator[
 
 def stopped_by(workflow: Workflow, earlier: DeclaredStep, later: DeclaredStep) -> Held:
     """Whether a step does not run unless an earlier one has run and succeeded."""
-    if not (earlier.job and earlier.step and later.job and later.step):
-        return Held(ok=False, why=earlier.missing or later.missing)
-    failing = earlier.fails()
-    if failing.why:
+    there = weakest(earlier.there, later.there)
+    if not (earlier.job and later.job):
+        return there
+    failing, begins = earlier.fails(), later.step.begins if later.step else Held()
+    if failing.why and earlier.step:
         failing = Held(ok=failing.ok, why=f"{failing.why} ({earlier.step.place})")
     if earlier.job_id == later.job_id:
+        if not (earlier.step and later.step):
+            return there
         if (earlier.index, earlier.at) >= (later.index, later.at):
             return Held(ok=False, why=f"{later.step.place} `{later.text[:60]}` does not run after it")
-        return failing if earlier.index == later.index else weakest(failing, later.step.begins)
-    why = f"job {earlier.job_id} runs it ({earlier.step.place}), and job {later.job_id} does not wait for that job"
+        return failing if earlier.index == later.index else weakest(failing, begins)
+    place = earlier.step.place if earlier.step else earlier.job.place
+    why = f"job {earlier.job_id} runs it ({place}), and job {later.job_id} does not wait for that job"
     waits = workflow.waits(later.job_id).get(earlier.job_id, Held(ok=False, why=why))
-    return weakest(waits, failing, earlier.job.fails, later.step.begins)
+    return weakest(there, waits, failing, earlier.job.fails, begins)

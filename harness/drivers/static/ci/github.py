@@ -25,6 +25,12 @@ _FORGES: Final = (
     "only workflows of GitHub and pipelines of GitLab are read: take files of other forges out of `files.workflows`"
 )
 _OF_MATRIX: Final = re.compile(r"\$\{\{\s*matrix\.(?P<key>[\w-]+)\s*\}\}")
+_NEVER: Final = re.compile(r"(?:false|null|0|'')\s*(?:&&[^|]*)?", re.IGNORECASE)
+"""A condition that is true in no run."""
+_OF_ONE_RUN: Final = re.compile(
+    r"\$\{\{\s*(?:github\.(?:head_ref|event\.pull_request\.number)\s*\|\|\s*)?github\.(?:run_id|sha)\s*\}\}"
+)
+"""A part of the name of a group that no two pushes have in common."""
 _STATUS: Final = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(", re.IGNORECASE)
 
 
@@ -55,7 +61,7 @@ def action_job(document: YamlDocument, file: str) -> dict[str, CiJob]:
 
 
 def _job(document: YamlDocument, file: str, name: str, job: Mapping[str, Any]) -> CiJob:
-    condition = str(job.get("if", ""))
+    condition = _condition(job)
     begins = _begins(condition)
     steps = job.get("steps", [])
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
@@ -83,7 +89,27 @@ def _job(document: YamlDocument, file: str, name: str, job: Mapping[str, Any]) -
         waits=dict.fromkeys(texts_of(job.get("needs")), begins),
         node=tuple(node),
         environment=bool(job.get("environment")),
+        never=_is_never(condition),
+        superseded=_superseded(document.data.get("concurrency")) or _superseded(job.get("concurrency")),
     )
+
+
+def _condition(owner: Mapping[str, Any]) -> str:
+    return "" if owner.get("if") is None else _plain(owner["if"])
+
+
+def _is_never(condition: str) -> bool:
+    inner = re.sub(r"^\$\{\{(.*)\}\}$", r"\1", condition.strip())
+    return _NEVER.fullmatch(inner.strip()) is not None
+
+
+def _superseded(concurrency: Any) -> str:
+    """Why a newer push may cancel a run: of one group at most one run waits, unless the file lets all of them wait."""
+    written = mapping_of(concurrency)
+    waits = written.get("queue") == "max" and written.get("cancel-in-progress") in (None, False, "false")
+    if not concurrency or waits or _OF_ONE_RUN.search(str(written.get("group") or concurrency)):
+        return ""
+    return "`concurrency` lets a newer push cancel the run of an earlier one"
 
 
 def _fails(job: Mapping[str, Any]) -> Held:
@@ -111,7 +137,7 @@ def _step(document: YamlDocument, place: str, job: Mapping[str, Any], step: Mapp
     machine = str(job.get("runs-on", ""))
     if not shell and ("windows" in machine.lower() or "${{" in machine):
         shell = f"of {machine}"
-    condition = str(step.get("if", ""))
+    condition = _condition(step)
     skips = Held(ok=None, why=f"the step runs only if {condition[:80]}") if condition else Held()
     return CiStep(
         place=place,
@@ -122,6 +148,7 @@ def _step(document: YamlDocument, place: str, job: Mapping[str, Any], step: Mapp
         variables=variables_of(document.data.get("env"), job.get("env"), step.get("env")),
         fails=weakest(lenient(step.get("continue-on-error"), "continue-on-error"), skips),
         begins=_begins(condition),
+        never=_is_never(condition),
     )
 
 

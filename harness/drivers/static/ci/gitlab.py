@@ -15,6 +15,7 @@ from harness.drivers.static.ci.jobs import (
     node_of_image,
     texts_of,
     variables_of,
+    weakest,
 )
 from harness.drivers.static.ci.script import script_lines
 from harness.errors import ConfigurationError
@@ -35,6 +36,12 @@ _KEYWORDS: Final = frozenset(
         "spec",
     ]
 )
+_DEFAULTS: Final = ("before_script", "after_script", "hooks", "image", "interruptible")
+"""Keys of a job that `default`, or the file, may have for it, as far as they are read."""
+_OF_A_RULE: Final = frozenset(
+    ["if", "changes", "exists", "when", "start_in", "allow_failure", "variables", "interruptible"]
+)
+_OF_A_NEED: Final = frozenset(["job", "artifacts", "optional"])
 _MERGED: Final = "hint: name the merged file, which GitLab shows as Full configuration"
 _EQUAL: Final = re.compile(r"""\$(?P<variable>\w+)\s*==\s*(?P<quote>["'])(?P<value>[^"']+)(?P=quote)""")
 
@@ -80,7 +87,17 @@ def _unread(data: Mapping[str, Any], job: Mapping[str, Any]) -> str:
         return f"`{key}` of the job is not followed; {_MERGED}"
     if any(_has_reference(value) for value in job.values()) or _has_reference(data.get("default")):
         return f"`!reference` in the job is not followed; {_MERGED}"
+    inherit = job.get("inherit", {})
+    kept = [mapping_of(inherit).get(part, True) for part in ("default", "variables")]
+    if not isinstance(inherit, dict) or not all(isinstance(one, (bool, list)) for one in kept):
+        return f"`inherit: {str(inherit)[:60]}` of the job is not understood"
     return ""
+
+
+def _inherited(job: Mapping[str, Any], part: str, values: Any) -> dict[str, Any]:
+    """The values of the file that a job takes over by its `inherit`: all of them, none, or those that it lists."""
+    kept = mapping_of(job.get("inherit")).get(part, True)
+    return {key: value for key, value in mapping_of(values).items() if key in texts_of(kept) or kept is True}
 
 
 def _has_reference(value: Any) -> bool:
@@ -92,13 +109,14 @@ def _has_reference(value: Any) -> bool:
 
 def _job(document: YamlDocument, file: str, name: str, before: Mapping[str, Mapping[str, Any]]) -> CiJob:
     data, job = document.data, document.data[name]
-    default = mapping_of(data.get("default"))
-    own = {key: job.get(key, default.get(key, data.get(key))) for key in ("before_script", "after_script", "image")}
+    globally = {key: data[key] for key in _DEFAULTS if key in data and key in _KEYWORDS}
+    default = _inherited(job, "default", {**globally, **mapping_of(data.get("default"))})
+    own = {key: job.get(key, default.get(key)) for key in _DEFAULTS}
     image = own["image"].get("name") if isinstance(own["image"], dict) else own["image"]
     why = _unread(data, job)
     listed = [*_texts(own["before_script"]), *_texts(job.get("script"))]
     place = f"{file}:{document.line((name, 'script'))}"
-    variables = variables_of(data.get("variables"), job.get("variables"))
+    variables = variables_of(_inherited(job, "variables", data.get("variables")), job.get("variables"))
     fails = lenient(job.get("allow_failure"), "allow_failure")
     soft = [key for key in ("when", "rules", "only", "except") if key in job]
     return CiJob(
@@ -107,20 +125,41 @@ def _job(document: YamlDocument, file: str, name: str, before: Mapping[str, Mapp
         place=f"{file}:{document.line((name,))}",
         steps=(
             CiStep(place=place, lines=script_lines("\n".join(listed)), variables=variables),
-            *_beside(document, file, name, own["after_script"]),
+            *_beside(document, file, name, own),
         ),
         fails=Held(ok=None, why=why) if why else _soft(job) if fails.ok else fails,
         starts=f"the job may be left out of a pipeline by its `{'` and `'.join(soft)}`" if soft else why,
         waits=_waits(job, before, why),
         node=() if why else tuple(node_of_image(str(image or ""))),
         environment=bool(job.get("environment")),
+        never=_is_never(job.get("rules")) or _is_never(mapping_of(data.get("workflow")).get("rules")),
+        superseded=_superseded(data, own["interruptible"]),
+        unread=why,
     )
 
 
-def _beside(document: YamlDocument, file: str, name: str, after: Any) -> Iterator[CiStep]:
+def _superseded(data: Mapping[str, Any], interruptible: Any) -> str:
+    """Why a newer push may cancel a job, as far as the file says so; the project's own setting is in no file."""
+    cancels = mapping_of(mapping_of(data.get("workflow")).get("auto_cancel")).get("on_new_commit")
+    if cancels == "none" or (cancels in (None, "interruptible") and interruptible in (None, False)):
+        return ""
+    return f"`{'auto_cancel' if cancels else 'interruptible'}` lets a newer push cancel the job of an earlier one"
+
+
+def _is_never(rules: Any) -> bool:
+    """Whether the rules leave a job out of every pipeline: each that may be the first to fit says `never`."""
+    for rule in rules if isinstance(rules, list) else ():
+        if mapping_of(rule).get("when") != "never":
+            return False
+        if not {"if", "changes", "exists"} & {*rule}:
+            return True
+    return isinstance(rules, list)
+
+
+def _beside(document: YamlDocument, file: str, name: str, own: Mapping[str, Any]) -> Iterator[CiStep]:
     """The scripts of a job whose failure does not fail it, as steps of their own."""
-    hooks = mapping_of(document.data[name].get("hooks")).get("pre_get_sources_script")
-    for key, script in (("pre_get_sources_script", hooks), ("after_script", after)):
+    hooks = mapping_of(own["hooks"]).get("pre_get_sources_script")
+    for key, script in (("pre_get_sources_script", hooks), ("after_script", own["after_script"])):
         fails = Held(ok=False, why=f"a failure in `{key}` does not fail the job")
         begins = Held(ok=None, why=f"`{key}` may run although the script of the job fails")
         if lines := script_lines("\n".join(_texts(script))):
@@ -136,38 +175,51 @@ def _texts(value: Any) -> list[str]:
 
 
 def _rules(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The job and its rules: each may have the keys `when` and `allow_failure`."""
+    """The rules of a job: each may have the keys `when` and `allow_failure`, as the job itself."""
     listed = job.get("rules")
-    return [job, *(one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict))]
+    return [one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
 
 
 def _soft(job: Mapping[str, Any]) -> Held:
     """Whether a failure of the job stops the jobs that wait for it; unknown if the job or one of its rules has `when` or `allow_failure`."""
-    rules = _rules(job)
-    if any(rule.get("when", "on_success") != "on_success" or rule.get("allow_failure") for rule in rules):
+    if any(rule.get("when", "on_success") != "on_success" or rule.get("allow_failure") for rule in (job, *_rules(job))):
         return Held(ok=None, why="`when` or `allow_failure` of the job may change what a failure does to the pipeline")
-    return Held()
+    odd = [key for rule in _rules(job) for key in rule if key not in _OF_A_RULE and key != "needs"]
+    return Held(ok=None, why=f"`{odd[0]}` of a rule is not understood") if odd else Held()
 
 
 def _waits(job: Mapping[str, Any], before: Mapping[str, Mapping[str, Any]], why: str) -> dict[str, Held]:
-    """The jobs that a job waits for: its `needs`, else every job of an earlier stage."""
+    """The jobs that a job waits for: its `needs`, else every job of an earlier stage; unknown where a rule may replace them."""
     rules = _rules(job)
-    after = [str(one["when"]) for one in rules if one.get("when") in ("always", "on_failure")]
+    after = [str(one["when"]) for one in (job, *rules) if one.get("when") in ("always", "on_failure")]
+    odd = [key for rule in rules for key in rule if key not in _OF_A_RULE]
     begins = Held(ok=None, why=why) if why else Held()
     if after and not why:
         begins = Held(ok=None, why=f"the job has `when: {after[0]}`, so it may run after a failure")
-    if "needs" not in job:
-        return {name: begins if begins.ok is not True else _is_always_with(one, job) for name, one in before.items()}
-    found = {}
-    for need in job["needs"] if isinstance(job["needs"], list) else ():
-        name = str(need.get("job", "") if isinstance(need, dict) else need)
-        optional = isinstance(need, dict) and need.get("optional")
-        found[name] = (
-            Held(ok=None, why=f"the job may run without {name}: its entry in `needs` is optional")
-            if optional and begins.ok
-            else begins
-        )
+    elif odd and not why:
+        begins = Held(ok=None, why=f"`{odd[0]}` of a rule may change what the job waits for")
+    found = {name: begins if begins.ok is not True else _is_always_with(one, job) for name, one in before.items()}
+    if "needs" in job:
+        found = {name: weakest(begins, held) for name, held in _needed(job["needs"])}
+    if odd:
+        other = [*before, *(name for rule in rules for name, _ in _needed(rule.get("needs")))]
+        found = {**dict.fromkeys(other, begins), **found}
     return found
+
+
+def _needed(needs: Any) -> Iterator[tuple[str, Held]]:
+    """The jobs of this pipeline that a list of `needs` names; those of another pipeline or project are no jobs of the file."""
+    for need in needs if isinstance(needs, list) else ():
+        written = need if isinstance(need, dict) else {"job": need}
+        name, odd = str(written.get("job", "")), [key for key in written if key not in _OF_A_NEED]
+        if "project" in odd or "pipeline" in odd:
+            continue
+        if odd:
+            yield name, Held(ok=None, why=f"the job may not wait for all of {name}: `{odd[0]}` of its entry in `needs`")
+        elif written.get("optional"):
+            yield name, Held(ok=None, why=f"the job may run without {name}: its entry in `needs` is optional")
+        else:
+            yield name, Held()
 
 
 def _is_always_with(earlier: Mapping[str, Any], job: Mapping[str, Any]) -> Held:

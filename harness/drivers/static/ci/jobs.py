@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.static.ci.script import hides_failure
+from harness.drivers.static.ci.script import commands_of, hides_failure, wider_line
 from harness.yamlfile import TaggedList, YamlDocument
 
 _RANK: Final[Mapping[bool | None, int]] = {False: 0, None: 1, True: 2}
@@ -42,6 +42,7 @@ class CiStep:
         lines: the commands. shell: the shell that runs them. uses: an action or a workflow. options: its inputs, as `key=value`.
         place: `file:line`. variables: of its environment, as `NAME=value`.
         fails: whether a failure of the step fails its job. begins: whether it starts only after the steps before it succeeded.
+        never: whether its condition is never true.
     """
 
     place: str
@@ -52,13 +53,21 @@ class CiStep:
     variables: tuple[str, ...] = ()
     fails: Held = Held()
     begins: Held = Held()
+    never: bool = False
 
     def find(self, text: str) -> int | None:
         """The index of the command that equals this text, or 0 for the action; None if the step has neither."""
         searched = " ".join(text.split())
         if self.uses:
             return 0 if searched in (self.uses, self.uses.partition("@")[0]) else None
-        return self.lines.index(searched) if searched in self.lines else None
+        if searched in self.lines:
+            return self.lines.index(searched)
+        last = commands_of(searched)  # `a && b` as the last line
+        return len(self.lines) - len(last) if [*self.lines[-len(last) :]] == last else None
+
+    def wider(self, text: str) -> str:
+        """The line that has more than this command; empty if there is none."""
+        return wider_line(self.lines, " ".join(text.split()))
 
     def fails_at(self, at: int) -> Held:
         """Whether a failure of the command at `at` fails the job."""
@@ -75,6 +84,7 @@ class CiJob:
         fails: whether its failure stops the jobs that wait for it. starts: why it may be left out; empty if the file has no condition.
         waits: id of each job that it waits for → whether it starts only if that job succeeded.
         node: versions of Node.js that it runs on, as written. environment: whether the job names an environment.
+        never: whether its condition is never true. superseded: why a newer push may cancel it. unread: what of it is in no file that is read.
     """
 
     id: str
@@ -86,6 +96,9 @@ class CiJob:
     waits: Mapping[str, Held] = field(default_factory=dict)
     node: tuple[str, ...] = ()
     environment: bool = False
+    never: bool = False
+    superseded: str = ""
+    unread: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

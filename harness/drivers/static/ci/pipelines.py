@@ -21,8 +21,9 @@ from harness.drivers.static.ci.declared import (
     stopped_by,
 )
 from harness.drivers.static.ci.gitlab import conditions_of
-from harness.drivers.static.ci.jobs import CiJob, Held, Workflow, mapping_of, strongest, texts_of, weakest
-from harness.drivers.static.ci.tools import findings_fail
+from harness.drivers.static.ci.jobs import CiJob, CiStep, Held, Workflow, mapping_of, strongest, texts_of, weakest
+from harness.drivers.static.ci.script import commands_of
+from harness.drivers.static.ci.tools import findings_fail, searches
 from harness.drivers.static.ci.workflows import workflow_of
 from harness.drivers.static.files import named, shown
 from harness.drivers.static.registers import entries, is_blank
@@ -30,6 +31,12 @@ from harness.errors import ConfigurationError
 
 _NOTHING: Final = re.compile(r"(?:echo|printf|true|:|exit|set|cd|pwd|sleep)\b.*|:")
 """Command lines that do nothing, such as placeholders."""
+_PREPARES: Final = re.compile(
+    r"(?:actions/(?:checkout|cache(?:/\w+)?|(?:up|down)load-artifact)|[\w-]+/setup-\w+(?:-action)?|docker/login-action|pnpm/action-setup|"
+    r"aws-actions/configure-aws-credentials|azure/login|google-github-actions/auth)(?:@.*)?",
+    re.IGNORECASE,
+)
+"""Actions that bring what other steps need, and do nothing of a stage themselves."""
 
 
 def _deploying(asked: Asked, *, callers: bool = True) -> tuple[list[DeclaredPipeline], list[FactReading]]:
@@ -66,12 +73,12 @@ def workflow_trigger(asked: Asked) -> Sequence[FactReading]:
         expected = f"a push to {branch} and nothing else"
         place = workflow.place(*(("on",) if github else ("workflow",)))
         found.append(FactReading(subject=place, expected=expected, observed=seen, ok=ok))
-    gone = [step for one in deploying for step in one.of(*DEPLOYMENTS) if step.missing]
+    gone = [step for one in deploying for step in one.of(*DEPLOYMENTS) if not step.step]
     lost = [
         FactReading(
             subject=f"{step.declared} {step.job_id}: {step.part}",
             expected="in its file",
-            observed=step.missing,
+            observed=step.there.why,
             ok=None,
         )
         for step in gone
@@ -97,7 +104,7 @@ def _github_trigger(workflow: Workflow, branch: str) -> tuple[str, bool | None]:
     quiet += ["tags-ignore"] if "**" in texts_of(mapping_of(push).get("tags-ignore")) else []  # no tag starts it
     extra = [key for key in mapping_of(push) if key not in quiet]
     if "push" not in triggers:
-        return f"{' and '.join(others)}, no push", False
+        return ", ".join(filter(None, (" and ".join(others), "no push"))), False
     listed = ", ".join(branches or ()) or "no branch that is named"
     pushed = "a push to any branch" if branches is None else f"a push to {listed}"
     return " and ".join([pushed, *extra, *others]), branches == [branch] and not others and not extra
@@ -244,37 +251,48 @@ def _every_push(pipeline: DeclaredPipeline, scan: DeclaredStep) -> Held:
             ok=None, why="only other workflows start it; hint: declare the scan in the job that calls it as well"
         )
     behind = [job, *(workflow.jobs[one] for one in workflow.waits(job.id))]
-    left = next((one.starts for one in behind if one.starts), "")
+    reasons = [why for one in behind for why in (one.starts, one.superseded)]
+    left = next(filter(None, [*reasons, *(one.superseded for one in _called_jobs(scan))]), "")
     unsure = Held(ok=None, why=left) if left else Held()
     if workflow.forge == "gitlab":
-        own = mapping_of(workflow.document.data.get("workflow")).get("rules")
-        return (
-            unsure
-            if not own or conditions_of(own) == [{"CI_PIPELINE_SOURCE": "push"}]
-            else Held(ok=None, why="the `workflow` rules may leave out pushes; rules of this form are not read")
-        )
+        own = mapping_of(workflow.document.data.get("workflow")).get("rules") or []
+        plain = conditions_of(own) == [{"CI_PIPELINE_SOURCE": "push"}] and [{*one} - {"when"} for one in own] == [
+            {"if"}
+        ]
+        why = "the `workflow` rules may leave out pushes; rules of this form are not read"
+        return unsure if plain or not own else Held(ok=None, why=why)
     triggers = _triggers(workflow)
     push = triggers.get("push", "absent")
     if push == "absent":
-        return Held(ok=False, why=f"the workflow starts on {' and '.join(triggers)}, not on a push")
+        return Held(ok=False, why=f"the workflow starts on {' and '.join(triggers) or 'no event'}, not on a push")
     filters = [key for key in push if push[key]] if isinstance(push, dict) else []
-    branches = texts_of(push.get("branches")) if isinstance(push, dict) else []
-    if "**" in branches and not any(one.startswith("!") for one in branches):  # tags beside them add pushes
-        filters = [key for key in filters if key not in ("branches", "tags", "tags-ignore")]
+    every = [key for key in ("branches", "paths") if key in filters and _is_every(texts_of(push[key]))]
+    if "branches" in every:  # tags beside them add pushes
+        every += ["tags", "tags-ignore"]
+    filters = [key for key in filters if key not in every]
     if filters:
         return Held(ok=False, why=f"the workflow does not start on every push: filtered by {', '.join(filters)}")
     return unsure
 
 
+def _called_jobs(step: DeclaredStep) -> Iterator[CiJob]:
+    for one in step.called:
+        yield from (one.job,) if one.job else ()
+        yield from _called_jobs(one)
+
+
+def _is_every(patterns: Sequence[str]) -> bool:
+    """Whether patterns leave out no branch or path."""
+    return ("**" in patterns or {"*", "**/*"} <= {*patterns}) and not any(one.startswith("!") for one in patterns)
+
+
 def _stops(scan: DeclaredStep) -> Held:
     """Whether findings of a scan stop the workflow."""
     if not (scan.step and scan.job):
-        return Held(ok=False, why=scan.missing)
+        return scan.there
     failing = weakest(scan.fails(), scan.job.fails)
     held = findings_fail(scan.step, scan.text, scan.stops_by)
-    if nouns.NOT_OF_VULNERABILITIES.search(f"{scan.step.uses} {scan.text}"):
-        held = weakest(held, Held(ok=None, why="the tool does not search for vulnerabilities"))
-    return weakest(failing, held, scan.inside([_stops(one) for one in scan.called]))
+    return weakest(failing, held, searches(scan.step, scan.text), scan.inside([_stops(one) for one in scan.called]))
 
 
 @claim(
@@ -315,16 +333,21 @@ def _stage(workflow: Workflow, component: str, stage: str) -> FactReading:
         if any(name.lower().replace("_", "-") in forms for name in (job.id, job.stage))
     ]
     working = [job for job in jobs if _works(job)]
-    missing = workflow.unread or "missing"
+    unread = workflow.unread or next((job.unread for job in jobs if job.unread), "")
     return FactReading(
         subject=f"{workflow.file} of {component}: {stage}",
         expected="a stage that runs something",
-        observed=working[0].place if working else "the job runs nothing" if jobs else missing,
-        ok=None if not working and workflow.unread else bool(working),
+        observed=working[0].place if working else unread or ("the job runs nothing" if jobs else "missing"),
+        ok=None if not working and unread else bool(working),
     )
 
 
 def _works(job: CiJob) -> bool:
-    """Whether a job runs any command that does something."""
-    doing = any(step.uses or any(not _NOTHING.fullmatch(line) for line in step.lines) for step in job.steps)
-    return doing and not re.search(r"only if (?:\$\{\{\s*)?false\b", job.starts)
+    """Whether a job runs any command, or an action, that does something."""
+    return not job.never and any(_does(step) for step in job.steps if not step.never)
+
+
+def _does(step: CiStep) -> bool:
+    if step.uses:
+        return not _PREPARES.fullmatch(step.uses)
+    return any(not _NOTHING.fullmatch(one) for line in step.lines for one in commands_of(line))
