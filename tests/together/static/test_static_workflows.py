@@ -77,6 +77,28 @@ def test_when_a_workflow_of_github_starts(platform: PaperPlatform, on: str, *, o
     assert [fact.ok for fact in platform.find(TRIGGER)] == [ok]
 
 
+@pytest.mark.parametrize(
+    ("never", "ok"),
+    [
+        ('$CI_PIPELINE_SOURCE == "schedule"', True),
+        ('$CI_COMMIT_BRANCH == "next"', True),
+        ('$CI_COMMIT_BRANCH == "main"', None),
+        ('$FREEZE == "yes"', None),
+    ],
+)
+def test_a_workflow_of_gitlab_that_a_rule_may_leave_out(
+    platform: PaperPlatform, never: str, *, ok: bool | None
+) -> None:
+    """A rule that says `never` counts where it may fit a push to the branch."""
+    start = '$CI_COMMIT_BRANCH == "main" && $CI_PIPELINE_SOURCE == "push"'
+    content = {
+        "workflow": {"rules": [{"if": never, "when": "never"}, {"if": start}]},
+        "deploy": {"stage": "deploy", "script": [DEPLOY["production"]]},
+    }
+    only(platform, GITLAB, yaml.safe_dump(content), {"deploy": DEPLOY})
+    assert [fact.ok for fact in platform.find(TRIGGER)] == [ok]
+
+
 def test_a_workflow_that_nothing_starts(platform: PaperPlatform) -> None:
     """An empty `on` is not that of a called file, and the words name no event."""
     github(platform, TEST_JOB + DEPLOY_JOB, on="")

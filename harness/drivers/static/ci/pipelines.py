@@ -125,7 +125,10 @@ def _gitlab_trigger(workflow: Workflow, jobs: Sequence[CiJob], branch: str) -> t
         both = [{**one, **other} for one in every for other in rules]
         seen += [one.get("CI_COMMIT_BRANCH") == branch and one.get("CI_PIPELINE_SOURCE") == "push" for one in both]
     words = "; ".join(str(data[job.id].get("rules", "no rules"))[:200] for job in jobs)
-    if seen and all(seen):
+    never = [{**rule, "when": "always"} for rule in own or () if mapping_of(rule).get("when") == "never"]
+    pushed = {"CI_COMMIT_BRANCH": branch, "CI_PIPELINE_SOURCE": "push"}
+    left = any(all(pushed.get(key, value) == value for key, value in one.items()) for one in conditions_of(never) or ())
+    if seen and all(seen) and not left:
         return words, True
     return (words, False) if False in seen else (f"{words}: their effect is known only at run time", None)
 
