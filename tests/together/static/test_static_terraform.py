@@ -179,6 +179,8 @@ SCALING = "serverlessv2_scaling_configuration {\n    min_capacity = 2\n    max_c
             {},
             [None, None],
         ),
+        ('dynamic "timeouts" {\n    for_each = []\n    content {\n    }\n  }', {}, [False, False]),
+        ("count = length(local.two)\n  " + SCALING % "16", {"l.tf": 'locals {\n  two = ["a", "b"]\n}\n'}, [True, True]),
         (SCALING % "var.most * 2", {}, [True, None]),
         ("serverlessv2_config {\n    max_capacity = 16\n  }", {}, [False, False]),
         ("", {}, [False, False]),

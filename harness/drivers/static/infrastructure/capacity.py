@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static.infrastructure.modules import Resource, number
 from harness.drivers.static.infrastructure.terraform import Terraform
+
+_SCALING: Final = ("serverlessv2_scaling_configuration", "scaling_configuration")
+"""The blocks with the capacity of a database."""
 
 
 @claim(
@@ -22,11 +26,13 @@ def database_capacity(asked: Asked) -> Sequence[FactReading]:
     files = Terraform(asked)
     seen = []
     for cluster in files.required("aws_rds_cluster"):
-        blocks = cluster.blocks("serverlessv2_scaling_configuration") or cluster.blocks("scaling_configuration")
+        blocks = next((found for kind in _SCALING if (found := cluster.blocks(kind))), [])
         for key, expected in (("min_capacity", asked.params["least"]), ("max_capacity", asked.params["most"])):
             raw = blocks[0].get(key) if blocks else None
             value = cluster.value(raw)
-            dynamic = raw is None and bool(cluster.blocks("dynamic"))
+            dynamic = raw is None and any(
+                label.strip('"') in _SCALING for one in cluster.blocks("dynamic") for label in one
+            )
             unknown = dynamic or (raw is not None and value is None)
             declared = (
                 "its scaling is in a dynamic block, whose values the Terraform files do not show"

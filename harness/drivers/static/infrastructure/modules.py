@@ -16,7 +16,7 @@ _NAMES: Final = re.compile(
 )
 _SETTING: Final = re.compile(r"(?P<of>var|local)\.(?P<name>[\w-]+)")
 _INDEX: Final = re.compile(r"(?<=[\w\])*\"])\[[^\[\]]*\]")
-_SET: Final = re.compile(r"toset\((?P<list>\[.*\])\)", re.DOTALL)
+_CALL: Final = re.compile(r"(?P<does>toset|length)\((?P<of>[^()]*)\)", re.DOTALL)
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _DEEPEST: Final = 10
 """Most references from one variable or local to the next that are followed."""
@@ -24,7 +24,7 @@ OPEN: Final = ("var.", "local.", "each.", "self.", "data.", "module.")
 """Beginnings of references whose value the files may not show."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class TerraformModule:
     """The files of one directory, which know each other's names.
 
@@ -76,8 +76,17 @@ class TerraformModule:
         if len(raw) > 1 and raw[0] == raw[-1] == '"':
             inner = raw[1:-1]
             return _unquoted(raw) if "${" not in inner else self._interpolated(inner, depth)
-        listed = _SET.fullmatch(_bare(raw))
-        return self._setting(_bare(raw), depth) if listed is None else _list_of(listed["list"])
+        called = _CALL.fullmatch(_bare(raw))
+        return self._setting(_bare(raw), depth) if called is None else self._called(called, depth)
+
+    def _called(self, call: re.Match[str], depth: int) -> Any:
+        """What `length` and `toset` make of a list; None if the files do not show it."""
+        listed = _list_of(call["of"])
+        listed = self.value(f"${{{call['of'].strip()}}}", depth) if listed is None else listed
+        if call["does"] == "length":
+            return len(listed) if isinstance(listed, (list, dict)) else None
+        fits = isinstance(listed, list) and all(isinstance(one, (str, int)) for one in listed)
+        return list(dict.fromkeys(listed)) if fits else None
 
     def _interpolated(self, text: str, depth: int) -> Any:
         whole = re.fullmatch(r"\$\{([^{}]*)\}", text)
@@ -136,6 +145,48 @@ class TerraformModule:
             found += (through or []) if decided else [name]
         return list(dict.fromkeys(found))
 
+    def traced(self, raw: Any, each: Any = None, depth: int = 0) -> list[tuple[TerraformModule, str]]:
+        """The references of an expression, each with its module: what a caller gives a variable is a reference of the caller.
+
+        Args:
+            raw: the expression.
+            each: `for_each` of the resource, whose values `each.value` stands for.
+            depth: number of callers that were followed so far.
+        """
+        found: list[tuple[TerraformModule, str]] = []
+        for name in self.references(raw, each):
+            calls = [one for one in self.callers if one[0].times(one[1]) != 0] if self._given(name) else []
+            if name in self.otherwise or not calls or depth > _DEEPEST:
+                found.append((self, name))
+                continue
+            argument = name.removeprefix("var.")
+            for caller, body in calls:
+                if argument in body:
+                    found += caller.traced(body[argument], body.get("for_each"), depth + 1)
+                else:
+                    found += [(self, one) for one in self.references(self.settings.get(name, ""))]
+        return list(dict.fromkeys(found))
+
+    def says(self, raw: Any, words: str) -> bool:
+        """Whether these words are in an expression, or in a variable or local of it as it is written here or by a caller."""
+        seen: set[tuple[TerraformModule, str]] = set()
+        open_ = [(self, str(raw))]
+        while open_:
+            module, text = open_.pop()
+            if words in text:
+                return True
+            for match in _NAMES.finditer(text):
+                if match["setting"] and (module, match[0]) not in seen:
+                    seen.add((module, match[0]))
+                    argument = match[0].removeprefix("var.")
+                    open_ += [(caller, str(body.get(argument, ""))) for caller, body in module.callers]
+                    open_.append((module, str(module.settings.get(match[0], ""))))
+        return False
+
+    def chooses(self, raw: Any) -> bool:
+        """Whether an expression has a condition."""
+        return self.says(raw, "?")
+
     def _given(self, name: str) -> bool:
         """Whether a module that calls this one gives the variable a value."""
         return any(name.removeprefix("var.") in body for _, body in self.callers if name.startswith("var."))
@@ -170,9 +221,27 @@ class Resource:
         raw = self.body.get(key)
         return [] if raw is None else self.module.references(raw, self.body.get("for_each"))
 
+    def traced(self, key: str) -> list[tuple[TerraformModule, str]]:
+        """The references of an attribute, each with the module where it is declared; none if the resource does not have it."""
+        raw = self.body.get(key)
+        return [] if raw is None else self.module.traced(raw, self.body.get("for_each"))
+
     def value(self, raw: Any) -> Any:
         """The value of an attribute; None if the files do not show it."""
         return self.module.value(raw)
+
+    def perhaps(self, *keys: str, beside: Resource | None = None) -> str:
+        """Why it may be there or not, or may refer to something else by one of these attributes; empty if neither.
+
+        Args:
+            keys: the attributes.
+            beside: another resource: with the same `count` or `for_each` this one is there where that one is.
+        """
+        how = [one and [one.body.get(key) for key in ("count", "for_each")] for one in (self, beside)]
+        if self.times is None and (beside is None or how[0] != how[1] or beside.module is not self.module):
+            return self.unsettled
+        chosen = next((key for key in keys if self.module.chooses(self.body.get(key, ""))), "")
+        return f"a condition decides what `{chosen}` of {self.address} is" if chosen else ""
 
     @property
     def times(self) -> int | None:
@@ -197,11 +266,12 @@ def number(value: Any) -> float | None:
 
 
 def _list_of(text: str) -> list[Any] | None:
-    """The values of a list of texts and numbers; None of another one."""
+    """The values of a list of texts and numbers as it is written; None of another one."""
     try:
-        return list(dict.fromkeys(json.loads(text)))
-    except (ValueError, TypeError):
+        listed = json.loads(text)
+    except ValueError:
         return None
+    return listed if isinstance(listed, list) else None
 
 
 def _bare(expression: str) -> str:
