@@ -19,6 +19,8 @@ from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity
 from harness.yamlfile import YamlDocument, read_documents
 
+_RULES: Final = (".yml", ".yaml", ".json", ".rules")
+_PROSE: Final = (".md", ".txt", ".rst")
 _RUN_ID: Final = re.compile(r"(?P<at>\d{8}T\d{6})(?:Z|\b)")
 
 
@@ -31,8 +33,10 @@ def rollbacks_exist(asked: Asked) -> Sequence[FactReading]:
     procedures = {one.name for one in entries(asked, "rollbacks", "procedures")}
     triggers = [(one, "trigger") for one in entries(asked, "rollbacks", "triggers")]
     risks = [(one, "risk") for one in entries(asked, "risks", "risks")]
-    rules = [(one, "alert") for one in _alerts(asked)] if asked.target.files.rules else []
-    return [_procedure(entry, kind, procedures) for entry, kind in (*triggers, *risks, *rules)]
+    paths = list(files_of(named(asked, "rules"), _may_have_rules)) if asked.target.files.rules else []
+    rules = [(one, "alert") for path in paths if path.suffix in _RULES for one in _alerts(path, asked)]
+    unread = [_unread(path, asked) for path in paths if path.suffix not in _RULES]
+    return [*(_procedure(entry, kind, procedures) for entry, kind in (*triggers, *risks, *rules)), *unread]
 
 
 def _procedure(entry: Entry, kind: str, procedures: set[str]) -> FactReading:
@@ -49,29 +53,48 @@ def _procedure(entry: Entry, kind: str, procedures: set[str]) -> FactReading:
     )
 
 
-def _alerts(asked: Asked) -> Iterator[Entry]:
+def _may_have_rules(path: Path) -> bool:
+    """Whether a file may have rules by its name; prose and hidden files have none."""
+    return path.suffix not in _PROSE and not path.name.startswith(".")
+
+
+def _unread(path: Path, asked: Asked) -> FactReading:
+    words = f"it is not read: its name does not end in {', '.join(_RULES)}; hint: name the files of rules, as `rules/*.yaml`"
+    return FactReading(
+        subject=shown(path, asked),
+        expected="a rollback procedure of every alert that rolls back",
+        observed=words,
+        ok=None,
+    )
+
+
+def _alerts(path: Path, asked: Asked) -> Iterator[Entry]:
     """The alerts that cause a rollback, which have the label `action: rollback`; the annotation `rollback` names the procedure."""
-    for path in files_of(named(asked, "rules"), lambda path: path.suffix in (".yml", ".yaml")):
-        asked.keep(path)
-        for document in read_documents(path):
-            for at, rule in _rules(document) if document.data is not None else ():
-                if mapping(rule.get("labels")).get("action") == "rollback":
-                    place = f"{shown(path, asked)}:{document.line(at)}"
-                    yield Entry(name=str(rule.get("alert", "?")), values=mapping(rule.get("annotations")), place=place)
+    asked.keep(path)
+    for document in read_documents(path):
+        for at, labels, rule in _rules(document) if document.data is not None else ():
+            if labels.get("action") == "rollback":
+                place = f"{shown(path, asked)}:{document.line(at)}"
+                yield Entry(name=str(rule.get("alert", "?")), values=mapping(rule.get("annotations")), place=place)
 
 
-def _rules(document: YamlDocument) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any]]]:
-    """The rules of a Prometheus rule file or of a `PrometheusRule` object, with their places."""
+def _rules(document: YamlDocument) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any], Mapping[str, Any]]]:
+    """The place, labels and content of each rule of a Prometheus rule file or a `PrometheusRule`; labels of a group are its rules' too."""
     content, at = mapping(document.data), tuple[str | int, ...]()
-    if content.get("kind") == "PrometheusRule":
+    if (kind := content.get("kind")) == "PrometheusRule":
         content, at = mapping(content.get("spec")), ("spec",)
+    elif kind is not None:
+        hint = "write its groups as a rule file, or as an object `PrometheusRule`"
+        raise ConfigurationError(
+            f"is an object `{kind}`, whose rules are not read", where=document.where(()), hint=hint
+        )
     at = (*at, "groups")
     for number, group in enumerate(_listed(document, at, content.get("groups"))):
         here = (*at, number, "rules")
         for index, rule in enumerate(_listed(document, here, mapping(group).get("rules") or [])):
             if not isinstance(rule, dict):
                 raise ConfigurationError("the rule is not a mapping", where=document.where((*here, index)))
-            yield (*here, index), rule
+            yield (*here, index), {**mapping(mapping(group).get("labels")), **mapping(rule.get("labels"))}, rule
 
 
 def _listed(document: YamlDocument, at: tuple[str | int, ...], value: object) -> list[Any]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import expanded, files_of, named, text_of
 from harness.drivers.static.noun_files import Attribute
 from harness.errors import ConfigurationError
 
-_SCENARIO: Final = re.compile(
-    r"^\s*(?:Scenario|Scenario Outline|Example|Scenario Template):\s*(?P<title>\S.*?)\s*$", re.MULTILINE
-)
 _NOT_RUN: Final = frozenset({"skipped", "disabled", "notrun", "suppressed", "pending", "ignored", "untested"})
 """What a report says of a test that did not run."""
 
@@ -33,15 +31,34 @@ def names(asked: Asked, attribute: Attribute) -> AbstractSet[str]:
 
 
 def _scenarios(asked: Asked) -> AbstractSet[str]:
-    """The titles of the scenarios in the platform's feature files."""
-    found: set[str] = set()
-    for path in files_of(named(asked, "scenarios"), lambda path: path.suffix == ".feature"):
-        asked.keep(path)
-        found |= {match["title"] for match in _SCENARIO.finditer(text_of(path))}
+    """The titles of the scenarios in the platform's feature files, in any language of Gherkin."""
+    paths = files_of(named(asked, "scenarios"), lambda path: path.suffix == ".feature")
+    found = {title for path in paths for title in _titled(path, asked)}
     if not found:
         where = f"{asked.target.file}: files.scenarios"
         raise ConfigurationError("there is no scenario", where=where, hint="name a directory of feature files")
     return found
+
+
+def _titled(path: Path, asked: Asked) -> Iterator[str]:
+    """The titles of the scenarios of a feature file, in the language that it names; raises ConfigurationError if it is not Gherkin."""
+    from gherkin.errors import CompositeParserException, ParserException
+    from gherkin.parser import Parser
+
+    asked.keep(path)
+    try:
+        document = Parser().parse(text_of(path))
+    except (CompositeParserException, ParserException) as error:
+        first = error.errors[0] if isinstance(error, CompositeParserException) else error
+        where = f"{path}:{first.location['line']}"
+        raise ConfigurationError("is not Gherkin", where=where, hint="see the Gherkin reference") from error
+    return _titles(document.get("feature"))
+
+
+def _titles(part: Any) -> Iterator[str]:
+    """Of a feature, or a Rule of it."""
+    for child in mapping(part).get("children", ()):
+        yield from [child["scenario"]["name"]] if "scenario" in child else _titles(child.get("rule"))
 
 
 def _ran(asked: Asked, report: str) -> AbstractSet[str]:

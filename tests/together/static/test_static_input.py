@@ -49,6 +49,8 @@ from tests.together.static.conftest import ROWS, PaperPlatform, bad
         ("AT-RBK-COVERAGE", "registers/rollbacks.yaml", "triggers: []\n", "rollbacks.yaml:1", "has no entries under `procedures`"),
         ("AT-RBK-COVERAGE", "registers/risks.yaml", "risks:\n  - {name: a}\n  - {name: a}\n", "risks.yaml:3", "two entries are named `a`"),
         ("AT-RBK-COVERAGE", "rules/normaldance.yaml", "rules: []\n", "normaldance.yaml:1", "is not a file of Prometheus rules"),
+        ("AT-RBK-COVERAGE", "rules/normaldance.yaml", "kind: VMRule\nspec: {groups: []}\n", "normaldance.yaml:1", "is an object `VMRule`, whose"),
+        ("AT-RBK-COVERAGE", "rules/more.json", '{"title": "a dashboard"}\n', "more.json:1", "is not a file of Prometheus rules"),
         ("AT-STG-CONFIG", "registers/settings.yaml", "difer: []\n", "settings.yaml:1", "unknown key `difer`"),
         ("AT-STG-CONFIG", "deploy/base/api-gateway.yaml", "kind: Service\n", "api-gateway.yaml:1", "is not a Kubernetes object"),
         ("AT-STG-CONFIG", "deploy/staging/kustomization.yaml", "helmCharts: []\n", "kustomization.yaml:1", "`helmCharts` is not understood"),
@@ -58,6 +60,8 @@ from tests.together.static.conftest import ROWS, PaperPlatform, bad
         ("AT-STG-CONFIG", "deploy/staging/kustomization.yaml", "namespace: a\n", "deploy/staging", "declares no workload"),
         ("FI-REVIEW-STD-BENCHMARKS", "registers/baselines/edge-to-ingest.json", "{\n", "edge-to-ingest.json:2", "is not JSON"),
         ("FI-REVIEW-PROC-TESTING", "scenarios/cross-feature.feature", "Feature: a\n", "files.scenarios", "there is no scenario"),
+        ("FI-REVIEW-PROC-TESTING", "scenarios/more.feature", "Feature: a\n  Scenario: b\n    Given b\n    So c\n", "more.feature:", "is not Gherkin"),
+        ("FI-REVIEW-PROC-TESTING", "scenarios/more.feature", "# language: xx\nFeature: a\n", "more.feature:1", "is not Gherkin"),
         ("IP-MGR-TESTING", "reports/contract.xml", "<testsuites><testsuite>\n", "contract.xml:2", "is not XML"),
         (
             "IP-MGR-TESTING", "reports/contract.xml", '<!DOCTYPE a [<!ENTITY b "c">]>\n<testsuites>&b;</testsuites>',
@@ -141,6 +145,49 @@ def test_alerts_of_prometheus_and_of_its_operator(platform: PaperPlatform, text:
     """An empty document after the rules is nothing."""
     platform.write("rules/more.yaml", text)
     assert bad(platform.row("AT-RBK-COVERAGE")) == [(f"repository/rules/more.yaml:{line} alert Slow", False)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("a.yml", "labels: {action: rollback}, rules: [{alert: A}]", [("repository/rules/a.yml:1 alert A", False)]),
+        ("a.yml", "labels: {action: rollback}, rules: [{alert: A, labels: {action: page}}]", []),
+        ("a.rules", "rules: [{alert: A, labels: {action: rollback}}]", [("repository/rules/a.rules:1 alert A", False)]),
+        (
+            "a.json",
+            '"rules": [{"alert": "A", "labels": {"action": "rollback"}}]',
+            [("repository/rules/a.json:1 alert A", False)],
+        ),
+        ("a.jsonnet", "rules: []", [("repository/rules/a.jsonnet", None)]),
+        ("README.md", "rules: []", []),
+    ],
+)
+def test_every_file_of_rules_is_read_or_named(
+    platform: PaperPlatform, name: str, text: str, found: list[tuple[str, bool | None]]
+) -> None:
+    """Whatever its ending; a label of a group is one of its rules, which may have another value."""
+    platform.write(f"rules/{name}", f'{{"groups": [{{"name": "g", {text}}}]}}\n')
+    assert bad(platform.row("AT-RBK-COVERAGE")) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "ok"),
+    [
+        ("Feature: a\n  Scenario: Found\n    Given b\n", True),
+        (
+            "Feature: a\n  Rule: b\n    Scenario Outline: Found\n      Given <c>\n      Examples:\n        | c |\n        | d |\n",
+            True,
+        ),
+        ("# language: de\nFunktionalität: a\n  Szenario: Found\n    Angenommen b\n", True),
+        ('Feature: a\n  Scenario: b\n    Given c\n      """\n      Scenario: Found\n      """\n', False),
+        ("Feature: a\n  # Scenario: Found\n", False),
+    ],
+)
+def test_a_scenario_is_what_gherkin_says_it_is(platform: PaperPlatform, text: str, *, ok: bool) -> None:
+    """In any of its languages and below a Rule; a line of a text or of a comment is none."""
+    platform.write("scenarios/more.feature", text)
+    platform.edit("registers/boundaries.yaml", "boundaries:\n", "boundaries:\n  - {name: more, scenarios: [Found]}\n")
+    assert [one for subject, one in bad(platform.row("FI-REVIEW-PROC-TESTING"))] == ([] if ok else [False])
 
 
 @pytest.mark.parametrize("groups", ["5", "[{rules: 5}]", "[{rules: {a: b}}]", "[{rules: [a]}]", "{a: b}", "null"])
