@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,8 @@ from harness.drivers.paper import Asked
 from harness.drivers.static import nouns, pods
 from harness.drivers.static.files import overlay, shown
 from harness.drivers.static.registers import register_file, texts
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, UsageError
+from harness.targets.cluster.amounts import amount
 from harness.yamlfile import read_document
 
 _MISSING: Final = "is not there"
@@ -24,6 +26,12 @@ _DATA: Final = (("data",), ("data", "binaryData"))
 """Where a ConfigMap has what becomes environment variables, and what becomes files."""
 _FILE: Final = "file "
 """How the name of a setting begins that is a file of a ConfigMap in its container."""
+_OPEN: Final = "is not understood here"
+"""How the problem of a setting ends whose value the files do not show."""
+_SCALED: Final = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout"})
+"""Kinds of which one pod runs where `replicas` is not set."""
+_DENIED: Final = r"(?P<denied>(?:no|non|not|pre|without)[-_ ])?"
+"""What may be before the name of an environment so that another one is named, or none: `non-production`, `--no-sandbox`."""
 _REST: Final = "spec"
 """The name of what is beside containers and values in a kind that is not understood."""
 
@@ -137,8 +145,9 @@ def _settings(
         )
 
     spec = mapping(workload.content.get("spec"))
-    if "replicas" in spec:
-        yield setting("", "replicas", spec["replicas"])
+    if "replicas" in spec or workload.kind in _SCALED:
+        replicas = spec.get("replicas")
+        yield setting("", "replicas", 1 if replicas is None and workload.kind in _SCALED else replicas)
     for container, name, value, problem in _of_containers(workload, maps, files):
         yield setting(container, name, value, problem)
     for name, value in pods.values_of(workload):
@@ -166,13 +175,17 @@ def _of_containers(
             for mount in mappings(container.get("volumeMounts")):
                 for name, text, problem in _mounted(mount, pod.maps, workload.namespace, files):
                     yield own, name, text, problem
-            for name, (text, problem) in _values(container, workload.namespace, maps).items():
+            beside = {str(one.get("name")): one for one in pod.containers}
+            for name, (text, problem) in _values(container, beside, workload.namespace, maps).items():
                 yield own, name, text, problem
             yield own, "image", container.get("image", ""), ""
 
 
 def _values(
-    container: Mapping[str, Any], namespace: str, maps: Mapping[tuple[str, str], Mapping[str, Any]]
+    container: Mapping[str, Any],
+    beside: Mapping[str, Mapping[str, Any]],
+    namespace: str,
+    maps: Mapping[tuple[str, str], Mapping[str, Any]],
 ) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for source in mappings(container.get("envFrom")):
@@ -185,7 +198,10 @@ def _values(
         if secret := mapping(source.get("secretRef")).get("name"):
             found[f"envFrom {secret}"] = f"secret {secret}", ""
     for row in mappings(container.get("env")):
-        if (stated := _value(row, namespace, maps)) is not None:
+        source = mapping(row.get("valueFrom"))
+        if resource := mapping(source.get("resourceFieldRef")):
+            found[str(row.get("name", ""))] = _resource(resource, container, beside), ""
+        elif (stated := _value(row, namespace, maps)) is not None:
             found[str(row.get("name", ""))] = stated
     return found
 
@@ -196,7 +212,11 @@ def _mounted(
     namespace: str,
     maps: Mapping[tuple[str, str], Mapping[str, Any]],
 ) -> Iterator[tuple[str, str, str]]:
-    """Name, content and problem of each file of a ConfigMap that a container mounts."""
+    """Name, content and problem of each file of a ConfigMap that a container mounts; with `subPath` that file or directory alone."""
+    inner = str(mount.get("subPath") or mount.get("subPathExpr") or "").strip("/")
+    if "subPathExpr" in mount and "$" in inner:
+        yield f"{_FILE}{mount.get('mountPath', '')}", inner, f"`subPathExpr: {inner}` {_OPEN}"
+        return
     for volume in volumes.get(str(mount.get("name", "")), ()):
         if not (name := str(volume.get("name") or "")):
             continue
@@ -205,8 +225,9 @@ def _mounted(
             yield f"{_FILE}{path}", "", f"ConfigMap {name} {_MISSING}"
         paths = {str(one.get("key")): str(one.get("path")) for one in mappings(volume.get("items"))}
         for key, text in (content or {}).items():
-            if not paths or key in paths:
-                yield f"{_FILE}{path}/{paths.get(key, key)}", str(text), ""
+            within = f"/{paths.get(key, key)}"
+            if (not paths or key in paths) and (not inner or f"{within}/".startswith(f"/{inner}/")):
+                yield f"{_FILE}{path}{within.removeprefix(f'/{inner}') if inner else within}", str(text), ""
 
 
 def _value(
@@ -216,7 +237,7 @@ def _value(
     source = row.get("valueFrom")
     if not isinstance(source, dict):
         value = row.get("value")
-        return ("", "it has no value") if value in (None, "") else (str(value), "")
+        return ("", "it has no value") if value is None else (str(value), "")
     if reference := mapping(source.get("configMapKeyRef")):
         found = maps.get((namespace, str(reference.get("name"))), {})
         if (key := str(reference.get("key"))) in found:
@@ -225,8 +246,30 @@ def _value(
         return None if reference.get("optional") else missing
     if reference := mapping(source.get("secretKeyRef")):
         return f"secret {reference.get('name')}/{reference.get('key')}", ""
-    field = mapping(source.get("fieldRef")).get("fieldPath") or "of its resources"
-    return f"field {field}", ""
+    if field := mapping(source.get("fieldRef")).get("fieldPath"):
+        return f"field {field}", ""
+    return json.dumps(source, sort_keys=True, default=str), f"`valueFrom: {{{', '.join(source)}: …}}` {_OPEN}"
+
+
+def _resource(
+    reference: Mapping[str, Any], container: Mapping[str, Any], beside: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """What a `resourceFieldRef` gives: `limits.memory 2147483648 / 1`; a request that is not set is the limit."""
+    name = reference.get("containerName")
+    of = mapping((container if name in (None, container.get("name")) else beside.get(str(name), {})).get("resources"))
+    kind, _, what = str(reference.get("resource")).partition(".")
+    set_to = mapping(of.get(kind)).get(what, mapping(of.get("limits")).get(what))
+    return (
+        f"{kind}.{what} {_plain(set_to) if set_to is not None else 'not set'} / {_plain(reference.get('divisor') or 1)}"
+    )
+
+
+def _plain(written: object) -> str:
+    """An amount such that `1Gi` and `1024Mi` are one text; another text as it is."""
+    try:
+        return f"{amount(str(written)).normalize():f}"
+    except UsageError:
+        return str(written)
 
 
 @claim(
@@ -253,29 +296,34 @@ def settings_declared(asked: Asked) -> Sequence[FactReading]:
         for setting in settings_of(asked, environment):
             if setting.name in ("replicas", "image"):
                 continue
-            foreign = "" if setting.name in register.modes else _names(setting.value, others)
+            foreign, sure = ("", True) if setting.name in register.modes else _names(setting.value, others)
             wrong = bool(setting.problem or foreign)
             # a file may name another environment in a comment, or be made by an operator
-            unread = setting.name.startswith(_FILE) or setting.name == _REST
+            unread = setting.name.startswith(_FILE) or setting.name == _REST or setting.problem.endswith(_OPEN)
+            told = (
+                f"names {foreign}" if sure else f"may name {foreign}; hint: add `{setting.name}` to `modes` where not"
+            )
             seen.append(
                 FactReading(
                     subject=f"{environment}: {setting.place} {setting.workload} {setting.container} {setting.name}",
                     expected=f"a value of {environment}",
                     observed=setting.problem
-                    or (f"`{setting.value}` names {foreign}" if foreign else setting.value[:80]),
-                    ok=None if wrong and unread else not wrong,
+                    or (f"`{setting.value}` {told}" if foreign else setting.value[:80] or "empty"),
+                    ok=None if wrong and (unread or not sure) else not wrong,
                 )
             )
     return seen
 
 
-def _names(value: str, others: Mapping[str, Sequence[str]]) -> str:
-    """The other environment that a value names; empty for none."""
-    for environment, words in others.items():
-        for word in words:
-            if re.search(rf"(?<![A-Za-z]){re.escape(word)}(?![A-Za-z])", value, re.IGNORECASE):
-                return environment
-    return ""
+def _names(value: str, others: Mapping[str, Sequence[str]]) -> tuple[str, bool]:
+    """The other environment that a value names, empty for none; and whether it does, not only denies it."""
+    found = [
+        (environment, match["denied"] is None)
+        for environment, words in others.items()
+        for word in words
+        for match in re.finditer(rf"(?<![A-Za-z]){_DENIED}{re.escape(word)}(?![A-Za-z])", value, re.IGNORECASE)
+    ]
+    return next((one for one in found if one[1]), found[0] if found else ("", True))
 
 
 @claim(
@@ -298,10 +346,11 @@ def settings_differ(asked: Asked) -> Sequence[FactReading]:
         assert setting is not None  # noqa: S101 - the key is of one of them
         equal = here is not None and there is not None and here.value == there.value
         unread = any(found is not None and found.problem.startswith("ConfigMap ") for found in (here, there))
-        undecided = unread if equal else setting.name == _REST and here is not None and there is not None
+        beyond = any(found is not None and found.problem.endswith(_OPEN) for found in (here, there))
+        undecided = beyond or (unread if equal else setting.name == _REST and here is not None and there is not None)
         is_declared = any(_covers(row, setting) for row in register.differ)
         values = [
-            f"{name}: {found.value[:60] or found.problem if found else 'not set'}"
+            f"{name}: {(found.problem if beyond else '') or found.value[:60] or found.problem or 'empty' if found else 'not set'}"
             for name, found in ((one, here), (other, there))
         ]
         if undecided and setting.name == _REST:
@@ -311,7 +360,9 @@ def settings_differ(asked: Asked) -> Sequence[FactReading]:
             FactReading(
                 subject=f"{setting.place} {key}",
                 expected="equal" if not is_declared else "may differ",
-                observed=f"equal: {setting.value[:60]}" if equal and not unread else "; ".join(values),
+                observed=f"equal: {setting.value[:60] or 'empty'}"
+                if equal and not unread and not beyond
+                else "; ".join(values),
                 ok=True if is_declared else None if undecided else equal,
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,12 @@ from harness.merge import strategic
 from harness.yamlfile import YamlDocument, read_text
 
 PRINTED: Final = "or name what `kubectl kustomize` prints"
+SCALED: Final = frozenset({"Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"})
+"""Kinds of which `replicas` is."""
+_BEYOND: Final = re.compile(r"\(\?|\\[^\w]*[0-9pPA-Zz]")
+"""In a regular expression: what Go and Python do not have alike."""
+_SWITCH: Final = frozenset({"y", "n", "yes", "no", "on", "off"})
+"""Texts that kustomize reads as true or false where they have no quotes."""
 _NAMING: Final = frozenset({"apiVersion", "kind", "metadata"})
 _ROW: Final = ("name", "namespace", "behavior", "literals", "env", "envs", "files", "options")
 _OPTIONS: Final = ("disableNameSuffixHash", "labels", "annotations", "immutable")
@@ -105,7 +112,11 @@ def _data(
     pairs = [_literal(document, at, text) for text in _texts(document, at, row, "literals")]
     env = [row["env"]] if row.get("env") else []
     for name in (*map(str, env), *_texts(document, at, row, "envs")):
-        pairs += _env_lines(_beside(document, at, name, used))
+        for key, equal, value in _env_lines(_beside(document, at, name, used)):
+            if not equal:
+                what = f"the line `{key}` of `{name}` has no value: kustomize takes that of whoever builds it"
+                raise ConfigurationError(what, where=document.where(at), hint=f"write `{key}=VALUE`, {PRINTED}")
+            pairs.append((key, value))
     for name in _texts(document, at, row, "files"):
         key, equal, path = name.partition("=")
         path = path if equal else name
@@ -131,10 +142,10 @@ def _literal(document: YamlDocument, at: tuple[str | int, ...], text: str) -> tu
     return key, value[1:-1] if quoted else value
 
 
-def _env_lines(text: str) -> list[tuple[str, str]]:
-    """The lines of an env file but empty ones and comments, which may be indented; quotes and blanks at the end are of the value."""
+def _env_lines(text: str) -> list[tuple[str, str, str]]:
+    """Key, `=` and value of the lines of an env file but empty ones and comments, which may be indented; quotes and blanks at the end are of the value."""
     lines = (line.removesuffix("\r").lstrip() for line in text.removeprefix("\ufeff").split("\n"))
-    return [(key, value) for key, _, value in (line.partition("=") for line in lines if line and line[0] != "#")]
+    return [line.partition("=") for line in lines if line and line[0] != "#"]
 
 
 def _texts(document: YamlDocument, at: tuple[str | int, ...], row: Mapping[str, Any], key: str) -> list[str]:
@@ -152,6 +163,48 @@ def _beside(document: YamlDocument, at: tuple[str | int, ...], name: str, used: 
         raise ConfigurationError(f"there is no `{name}` beside it", where=document.where(at))
     used(path)
     return read_text(path)
+
+
+def require_buildable(document: YamlDocument, objects: Sequence[Mapping[str, Any]]) -> None:
+    """Raise ConfigurationError for objects of which one is there twice, which kustomize refuses."""
+    seen = Counter(
+        (one.get("apiVersion"), one["kind"], one["metadata"].get("namespace") or "default", one["metadata"]["name"])
+        for one in objects
+    )
+    if twice := [key for key, number in seen.items() if number > 1]:
+        _, kind, _, name = twice[0]
+        what = f"has the {kind} `{name}` twice, which kustomize refuses"
+        raise ConfigurationError(what, where=document.where(()), hint="name each object once")
+
+
+def counts(document: YamlDocument, value: Any, objects: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """The numbers of `replicas` by name; raises ConfigurationError for a row that is not understood, or is of no object."""
+    if value is not None and not isinstance(value, list):
+        raise ConfigurationError("must be a list", where=document.where(("replicas",)))
+    found: dict[str, int] = {}
+    for index, written in enumerate(value or []):
+        at = ("replicas", index)
+        row = _known(document, at, written, ("name", "count"))
+        name, count = row.get("name"), row.get("count")
+        if not isinstance(name, str) or not isinstance(count, int) or isinstance(count, bool):
+            hint = "write `{name: NAME, count: NUMBER}`"
+            raise ConfigurationError("each row must have a name and a number", where=document.where(at), hint=hint)
+        if not any(one["kind"] in SCALED and one["metadata"]["name"] == name for one in objects):
+            what = f"there is no {', '.join(sorted(SCALED))} `{name}`, and kustomize sets `replicas` of no other kind"
+            raise ConfigurationError(what, where=document.where(at), hint="set it by a patch")
+        found[name] = count
+    return found
+
+
+def text_pairs(document: YamlDocument, at: tuple[str | int, ...], value: Any) -> dict[str, str]:
+    """Labels or annotations; raises ConfigurationError where one is no text, which kustomize refuses."""
+    if value is not None and not isinstance(value, dict):
+        raise ConfigurationError("must be a mapping", where=document.where(at))
+    for key, text in (value or {}).items():
+        if not isinstance(text, str) or text.lower() in _SWITCH:
+            what = f"the value of `{key}` is no text for kustomize, or is not known to be one"
+            raise ConfigurationError(what, where=document.where((*at, key)), hint=f"put it in quotes, {PRINTED}")
+    return value or {}
 
 
 def selection(document: YamlDocument, index: int, target: Any) -> Callable[[Mapping[str, Any]], bool]:
@@ -250,10 +303,10 @@ def images(document: YamlDocument, value: Any) -> Callable[[dict[str, Any]], dic
     """
     if value is not None and not isinstance(value, list):
         raise ConfigurationError("must be a list", where=document.where(("images",)))
-    rows = [_known(document, ("images", index), row, _IMAGE) for index, row in enumerate(value or [])]
-    for index, row in enumerate(rows):
-        if not isinstance(row.get("name"), str):
-            raise ConfigurationError("each row must have a name", where=document.where(("images", index)))
+    rows = [
+        (_image_pattern(document, ("images", index), row), _known(document, ("images", index), row, _IMAGE))
+        for index, row in enumerate(value or [])
+    ]
 
     def change(obj: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = obj if obj["kind"] == "CustomResourceDefinition" else _with_images(obj, rows)
@@ -262,7 +315,19 @@ def images(document: YamlDocument, value: Any) -> Callable[[dict[str, Any]], dic
     return change
 
 
-def _with_images(part: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
+def _image_pattern(document: YamlDocument, at: tuple[str | int, ...], row: Any) -> re.Pattern[str]:
+    """What an image of a row is: its name is a regular expression, as kustomize has it (`api/internal/image/image.go`)."""
+    name = _known(document, at, row, _IMAGE).get("name")
+    if not isinstance(name, str):
+        raise ConfigurationError("each row must have a name", where=document.where(at))
+    if _BEYOND.search(name):
+        raise ConfigurationError(
+            f"the expression `{name}` is not understood here", where=document.where(at), hint=PRINTED
+        )
+    return _pattern(document, at, f"^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?\\Z")
+
+
+def _with_images(part: Any, rows: Sequence[tuple[re.Pattern[str], Mapping[str, Any]]]) -> Any:
     if isinstance(part, list):
         return [_with_images(one, rows) for one in part]
     if not isinstance(part, dict):
@@ -275,12 +340,12 @@ def _with_images(part: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
     return found
 
 
-def _image(text: str, rows: Sequence[Mapping[str, Any]]) -> str:
+def _image(text: str, rows: Sequence[tuple[re.Pattern[str], Mapping[str, Any]]]) -> str:
     """An image as the rows of its name set it; a new tag or digest takes the place of both."""
-    for row in rows:
+    for pattern, row in rows:
         name, _, digest = text.partition("@")
         name, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
-        if name != row["name"]:
+        if not pattern.search(text):
             continue
         if row.get("newTag") or row.get("digest"):
             tag, digest = str(row.get("newTag") or ""), str(row.get("digest") or "")

@@ -7,7 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.kustomize import PRINTED, generated_maps, images, is_named_by, reachable, selection, with_patch
+from harness.drivers.kustomize import (
+    PRINTED,
+    SCALED,
+    counts,
+    generated_maps,
+    images,
+    is_named_by,
+    reachable,
+    require_buildable,
+    selection,
+    text_pairs,
+    with_patch,
+)
 from harness.errors import ConfigurationError
 from harness.merge import strategic
 from harness.yamlfile import YamlDocument, documents_in, read_documents
@@ -15,33 +27,14 @@ from harness.yamlfile import YamlDocument, documents_in, read_documents
 KustomizeValues = dict[str, Any]
 KUSTOMIZATION: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 CLUSTER_SCOPED: Final = frozenset(
-    [
-        "Namespace",
-        "Node",
-        "PersistentVolume",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "CustomResourceDefinition",
-        "StorageClass",
-        "IngressClass",
-        "PriorityClass",
-        "RuntimeClass",
-        "APIService",
-        "MutatingWebhookConfiguration",
-        "ValidatingWebhookConfiguration",
-        "ValidatingAdmissionPolicy",
-        "ValidatingAdmissionPolicyBinding",
-        "CSIDriver",
-        "VolumeSnapshotClass",
-        "GatewayClass",
-        "ClusterIssuer",
-        "ClusterPolicy",
-        "ClusterSecretStore",
-        "ClusterExternalSecret",
-        "ConstraintTemplate",
-        "NodePool",
-        "EC2NodeClass",
-    ]
+    {
+        *("Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding"),
+        *("CustomResourceDefinition", "StorageClass", "IngressClass", "PriorityClass", "RuntimeClass"),
+        *("APIService", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
+        *("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "CSIDriver", "VolumeSnapshotClass"),
+        *("GatewayClass", "ClusterIssuer", "ClusterPolicy", "ClusterSecretStore", "ClusterExternalSecret"),
+        *("ConstraintTemplate", "NodePool", "EC2NodeClass"),
+    }
 )
 """Kinds that are in no namespace, as far as files alone can say; what an API server serves, it knows itself."""
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"})
@@ -186,6 +179,9 @@ class _Kustomizing:
         if len(documents) != 1 or not isinstance(documents[0].data, dict):
             raise ConfigurationError("is not a kustomization", where=str(file))
         document = documents[0]
+        if (kind := document.data.get("kind") or "Kustomization") != "Kustomization":
+            what = f"is a `{kind}`, which kustomize does not build as a resource, and is not understood here"
+            raise ConfigurationError(what, where=document.where(("kind",)), hint=f"make it a Kustomization, {PRINTED}")
         objects: list[DeclaredObject] = []
         for key in ("resources", "bases"):
             for index, resource in enumerate(_listed(document, key)):
@@ -193,8 +189,10 @@ class _Kustomizing:
                 if len(objects) > _MOST:
                     raise ConfigurationError(f"declares more than {_MOST} objects", where=str(file))
         objects = _with_maps(document, objects, self._used, exact=self._exact)
+        require_buildable(document, [one.content for one in objects])
         for key in sorted((key for key in document.data if key not in _GENERATING), key=_turn):
             objects = _transformed(document, key, objects)
+        require_buildable(document, [one.content for one in objects])
         return objects
 
     def _resource(
@@ -230,6 +228,8 @@ def _transformed(document: YamlDocument, key: str, objects: Sequence[DeclaredObj
         raise ConfigurationError(f"`{key}` is not understood here", where=document.where((key,)), hint=hint)
     if key == "patches":
         _check_named(document, objects)
+    if key == "replicas":
+        counts(document, document.data[key], [one.content for one in objects])
     change = _TRANSFORMERS[key](document, document.data[key])
     try:
         return [replace(one, content=content) for one in objects if (content := change(one.content))]
@@ -276,31 +276,28 @@ def _namespaced(document: YamlDocument, value: Any) -> _Change:
     return change
 
 
-def _named(document: YamlDocument, key: str, value: Any) -> Mapping[str, KustomizeValues]:
-    """The rows of a list by their names."""
-    rows = mappings(value)
-    if not all(isinstance(row.get("name"), str) for row in rows):
-        raise ConfigurationError("each row must have a name", where=document.where((key,)))
-    return {str(row["name"]): row for row in rows}
-
-
-def _scaled(document: YamlDocument, value: Any) -> _Change:
-    counts = {name: row.get("count") for name, row in _named(document, "replicas", value).items()}
+def _scaled(_document: YamlDocument, value: Any) -> _Change:
+    numbers = {row["name"]: row["count"] for row in mappings(value)}
 
     def change(obj: KustomizeValues) -> KustomizeValues:
-        if obj["kind"] not in WORKLOADS or obj["metadata"]["name"] not in counts:
+        if obj["kind"] not in SCALED or obj["metadata"]["name"] not in numbers:
             return obj
-        return {**obj, "spec": {**mapping(obj.get("spec")), "replicas": counts[obj["metadata"]["name"]]}}
+        return {**obj, "spec": {**mapping(obj.get("spec")), "replicas": numbers[obj["metadata"]["name"]]}}
 
     return change
 
 
-def _labelled(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001 - one shape for all
+def _labelled(document: YamlDocument, value: Any) -> _Change:
+    key = "labels" if isinstance(value, list) else "commonLabels"
     rows = mappings(value) if isinstance(value, list) else [{"pairs": value, "includeTemplates": True}]
+    read = [
+        (text_pairs(document, (key, index, "pairs") if key == "labels" else (key,), row.get("pairs")), row)
+        for index, row in enumerate(rows)
+    ]
 
     def change(obj: KustomizeValues) -> KustomizeValues:
-        for row in rows:
-            labels = {"metadata": {"labels": mapping(row.get("pairs"))}}
+        for pairs, row in read:
+            labels = {"metadata": {"labels": pairs}}
             obj = strategic(obj, labels)
             if row.get("includeTemplates") and mapping(obj.get("spec")).get("template"):
                 obj = strategic(obj, {"spec": {"template": labels}})
@@ -309,8 +306,8 @@ def _labelled(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001 - 
     return change
 
 
-def _annotated(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
-    annotations = {"metadata": {"annotations": mapping(value)}}
+def _annotated(document: YamlDocument, value: Any) -> _Change:
+    annotations = {"metadata": {"annotations": text_pairs(document, ("commonAnnotations",), value)}}
 
     def change(obj: KustomizeValues) -> KustomizeValues:
         obj = strategic(obj, annotations)

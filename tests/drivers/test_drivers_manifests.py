@@ -266,7 +266,7 @@ GENERATED: tuple[tuple[list[str], str, dict[str, str]], ...] = (
     (["A=", "B= x ", "C=a=b"], "", {"A": "", "B": " x ", "C": "a=b"}),
     ([], "\n\t\tk1=v1\n\t\tk2=v2\n\t\t", {"k1": "v1", "k2": "v2"}),
     ([], "\n\t\tk1=v1\n\t\t#k2=v2\n\t\t", {"k1": "v1"}),
-    ([], "  # indented\nk1=\nk2\n", {"k1": "", "k2": ""}),
+    ([], "  # indented\nk1=\n", {"k1": ""}),
     ([], '\ufeffk1="v1"\r\nk2= v2 \n', {"k1": '"v1"', "k2": " v2 "}),
     (["A=1"], "B=2\n", {"A": "1", "B": "2"}),
 )
@@ -385,6 +385,29 @@ def test_a_generated_name_with_a_hash_is_refused_where_it_must_be_the_live_one(t
     assert "disableNameSuffixHash: true" in raised.value.hint
 
 
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [
+        (".*/web", "registry:5000/web:2"),
+        ("registry.5000/we[bc]", "registry:5000/web:2"),
+        ("web", "registry:5000/web:1"),
+        (".*", "registry:5000/web:2"),
+        ("registry:5000/web|other", "registry:5000/web:2"),
+    ],
+)
+def test_the_name_of_an_image_is_an_expression(tmp_path: Path, name: str, image: str) -> None:
+    """Of the whole name; tag and digest are beside it."""
+    write(
+        tmp_path,
+        d__web=DEPLOYMENT,
+        d__kustomization=f"resources: [web.yaml]\nimages: [{{name: '{name}', newTag: '2'}}]\n",
+    )
+    (found,) = [one.content for one in declared([tmp_path / "d"])]
+    assert found["spec"]["template"]["spec"]["containers"][0]["image"] == image
+    if KUBECTL:
+        assert _by_name(_kubectl(tmp_path / "d")) == _by_name([found])
+
+
 @pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on PATH")
 @pytest.mark.parametrize("directory", ["examples/paper/files/deploy/staging", "examples/paper/files/deploy/production"])
 def test_the_shipped_overlays_are_what_kubectl_prints(directory: str) -> None:
@@ -440,6 +463,18 @@ def _by_name(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[s
         ("namespace: [a]\nresources: [web.yaml]\n", "must be a name"),
         ("images: {a: b}\nresources: [web.yaml]\n", "must be a list"),
         ("images: [{newTag: '1'}]\nresources: [web.yaml]\n", "each row must have a name"),
+        ("images: [{name: 'a(?!b)'}]\nresources: [web.yaml]\n", "the expression `a(?!b)` is not understood here"),
+        ("images: [{name: 'a('}]\nresources: [web.yaml]\n", "is not a regular expression"),
+        ("replicas: [{name: api, count: 2}]\nresources: [web.yaml]\n", "there is no Deployment, "),
+        ("replicas: [{name: web}]\nresources: [web.yaml]\n", "each row must have a name and a number"),
+        ("replicas: [{name: once, count: 2}]\nresources: [job.yaml]\n", "there is no Deployment, "),
+        ("resources: [web.yaml, web.yaml]\n", "has the Deployment `web` twice"),
+        ("labels: [{pairs: {a: yes}}]\nresources: [web.yaml]\n", "the value of `a` is no text"),
+        ("labels: [{pairs: {a: y}}]\nresources: [web.yaml]\n", "the value of `a` is no text"),
+        ("commonLabels: {a: 1}\nresources: [web.yaml]\n", "the value of `a` is no text"),
+        ("commonAnnotations: {a: [b]}\nresources: [web.yaml]\n", "the value of `a` is no text"),
+        ("resources: [part]\n", "is a `Component`, which kustomize does not build as a resource"),
+        ("configMapGenerator: [{name: a, envs: [a.env]}]\n", "the line `F` of `a.env` has no value"),
         ("images: [{name: a, newtag: '1'}]\nresources: [web.yaml]\n", "`newtag` is not understood here"),
         ("configMapGenerator: [{name: a, behavior: merge}]\n", "its bases have 0 of that name"),
         ("configMapGenerator: [{name: a, behavior: add}]\n", "`behavior: add` is not understood here"),
@@ -458,7 +493,15 @@ def _by_name(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[s
 )
 def test_a_kustomization_that_is_not_understood_says_so(tmp_path: Path, kustomization: str, what: str) -> None:
     """Better none than half of it."""
-    write(tmp_path, d__kustomization=kustomization, d__web=DEPLOYMENT)
+    job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\n"
+    write(
+        tmp_path,
+        d__kustomization=kustomization,
+        d__web=DEPLOYMENT,
+        d__job=job,
+        d__part__kustomization="kind: Component\n",
+    )
+    (tmp_path / "d" / "a.env").write_text("E=1\nF\n")
     with pytest.raises(ConfigurationError) as raised:
         declared([tmp_path / "d"])
     assert what in raised.value.what

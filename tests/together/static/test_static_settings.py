@@ -101,3 +101,89 @@ def test_a_schema_of_values_is_no_setting(platform: PaperPlatform) -> None:
     """A definition of a kind that has them declares none."""
     text = "kind: CustomResourceDefinition\nmetadata: {name: k}\nspec: {properties: {values: {type: %s}, env: {type: x}}}\n"
     assert differences(platform, text % "a", text % "b") == []
+
+
+_FIELD = "resources: {limits: {memory: %s}}, env: [{name: A, valueFrom: {resourceFieldRef: {resource: %s}}}]"
+_KEYED = "env: [{name: A, valueFrom: {fileKeyRef: {volumeName: v, path: %s, key: A}}}]"
+
+
+@pytest.mark.parametrize(
+    ("staging", "production", "ok"),
+    [
+        (_FIELD % ("1Gi", "limits.memory"), _FIELD % ("1024Mi", "limits.memory"), True),
+        (_FIELD % ("1Gi", "limits.memory"), _FIELD % ("2Gi", "limits.memory"), False),
+        (_FIELD % ("1Gi", "limits.memory"), _FIELD % ("1Gi", "limits.cpu"), False),
+        (_FIELD % ("1Gi", "limits.cpu"), _FIELD % ("1Gi", "requests.cpu"), False),
+        (_KEYED % "a.env", _KEYED % "b.env", None),
+        (_KEYED % "a.env", _KEYED % "a.env", None),
+        ("env: [{name: A, valueFrom: {}}]", "env: [{name: A, valueFrom: {}}]", None),
+        ("env: [{name: A, value: ''}]", "env: [{name: A, value: ''}]", True),
+    ],
+)
+def test_where_a_variable_has_its_value_from(
+    platform: PaperPlatform, staging: str, production: str, *, ok: bool | None
+) -> None:
+    """An amount of its resources is compared as an amount; a source that is not understood is unknown."""
+    texts = [workload("Deployment", "api", "shop", one) for one in (staging, production)]
+    assert differences(platform, *texts) == ([] if ok else [("Deployment api api A", ok)])
+
+
+def test_one_pod_runs_where_their_number_is_not_set(platform: PaperPlatform) -> None:
+    """Of a Deployment; a kind that is not understood has none."""
+    for kind, found in (("Deployment", []), ("RedisFailover", [("RedisFailover api  replicas", False)])):
+        text = workload(kind, "api", "shop", "env: []").replace("replicas: 2", "replicas: 1")
+        assert differences(platform, text.replace("replicas: 1, ", ""), text) == found
+
+
+@pytest.mark.parametrize(
+    ("mount", "names"),
+    [
+        ("subPath: a", ["/etc/web"]),
+        ("subPath: d", ["/etc/web/b", "/etc/web/c"]),
+        ("subPath: d/b", ["/etc/web"]),
+        ("subPathExpr: a", ["/etc/web"]),
+        ("readOnly: true", ["/etc/web/a", "/etc/web/d/b", "/etc/web/d/c"]),
+    ],
+)
+def test_a_part_of_a_volume_is_the_file_or_directory_that_it_names(
+    platform: PaperPlatform, mount: str, names: list[str]
+) -> None:
+    """Another file of it is no setting."""
+    items = "items: [{key: a, path: a}, {key: b, path: d/b}, {key: c, path: d/c}]"
+    text = (_MOUNTED % f"configMap: {{name: c, {items}}}").replace("/etc/web}", f"/etc/web, {mount}}}")
+    overlays(
+        platform, **{one: text + _MAP % f"data: {{a: {one}, b: {one}, c: {one}}}" for one in ("staging", "production")}
+    )
+    found = [subject.rpartition(" ")[2] for subject, ok in bad(platform.row("AT-STG-CONFIG")) if ok is False]
+    assert found == names
+
+
+def test_a_part_of_a_volume_by_a_variable_is_unknown(platform: PaperPlatform) -> None:
+    """It may be any of its files."""
+    text = (_MOUNTED % "configMap: {name: c}").replace("/etc/web}", "/etc/web, subPathExpr: $(POD)}")
+    overlays(platform, **dict.fromkeys(("staging", "production"), text + _MAP % "data: {a: b}"))
+    assert [ok for _, ok in bad(platform.row("AT-STG-CONFIG"))] == [None]
+
+
+@pytest.mark.parametrize(
+    ("value", "ok"),
+    [
+        ("https://production.test", False),
+        ("non-production", None),
+        ("--no-sandbox", None),
+        ("pre_production", None),
+        ("non-production, then production", False),
+        ("casino-production", False),
+        ("reproduction", True),
+        ("", True),
+    ],
+)
+def test_a_value_that_denies_an_environment_may_name_another(
+    platform: PaperPlatform, value: str, *, ok: bool | None
+) -> None:
+    """Unknown, until the register says that the setting is a mode."""
+    text = workload("Deployment", "api", "shop", f"env: [{{name: A, value: '{value}'}}]")
+    overlays(platform, staging=text)
+    assert [fact.ok for fact in platform.row("AT-ENV-CONFIG")] == [ok]
+    platform.edit("registers/settings.yaml", "modes: [", "modes: [A, ")
+    assert bad(platform.row("AT-ENV-CONFIG")) == []
