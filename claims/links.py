@@ -14,8 +14,8 @@ from harness.drivers.facts import FactReading
 from harness.drivers.manifests import mapping
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import files_of, inside, named, shown, text_of
-from harness.drivers.static.registers import Entry, entries, is_blank, register_file
-from harness.errors import ConfigurationError, UsageError
+from harness.drivers.static.registers import Entry, entries, is_blank, is_quantity, not_read, register_file
+from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.yamlfile import YamlDocument, read_documents
 
@@ -116,24 +116,18 @@ def baselines_stored(asked: Asked) -> Sequence[FactReading]:
     seen = []
     for boundary in entries(asked, "boundaries", "boundaries"):
         limit = boundary.values.get("limit")
+        fits = is_quantity(limit)
         subject = f"{boundary.place} {boundary.name}"
         seen.append(
             FactReading(
                 subject=f"{subject}: limit",
                 expected="a number with a unit",
-                observed=f"`{limit}`" if not is_blank(limit) else "no `limit`",
-                ok=_is_limit(limit),
+                observed="no `limit`" if is_blank(limit) else f"`{limit}`{not_read('200 ms') if fits is None else ''}",
+                ok=fits,
             )
         )
         seen.append(_baseline(f"{subject}: baseline", boundary, root, most, asked))
     return seen
-
-
-def _is_limit(limit: object) -> bool:
-    try:
-        return isinstance(limit, str) and Quantity.parse(limit).value > 0
-    except UsageError:
-        return False
 
 
 def _baseline(subject: str, boundary: Entry, root: Path, most_s: float, asked: Asked) -> FactReading:

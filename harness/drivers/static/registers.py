@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from harness.yamlfile import YamlDocument, read_document
 
 _MOST: Final = 2_000
 """Entries of one register."""
+_FORMS: Final = {"duration": "5 min", "count": "3"}
+"""How a value is written, for the hints."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,11 +121,13 @@ def _named(entry: Entry, attribute: Attribute, there: AbstractSet[str] | None) -
     value = entry.values.get(attribute.written)
     if there is not None:
         return _existing(f"{entry.place} {entry.name}: {attribute.name}", attribute, texts(value), there)
+    ok = _fits(value, attribute)
+    hint = not_read(_FORMS[attribute.value]) if ok is None else ""
     return FactReading(
         subject=f"{entry.place} {entry.name}: {attribute.name}",
         expected=_expected(attribute),
-        observed=f"no `{attribute.written}`" if is_blank(value) else f"`{value}`",
-        ok=_fits(value, attribute),
+        observed=f"no `{attribute.written}`" if is_blank(value) else f"`{value}`{hint}",
+        ok=ok,
     )
 
 
@@ -141,27 +146,41 @@ def _expected(attribute: Attribute) -> str:
     return f"one of {', '.join(attribute.of)}" if attribute.of else forms.get(attribute.value, "a value")
 
 
-def _fits(value: object, attribute: Attribute) -> bool:
+def _fits(value: object, attribute: Attribute) -> bool | None:
+    """Whether a value is one of the attribute; None if it has a number in a form that is not understood, such as `PT5M`."""
     match attribute.value:
         case "count":
-            return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            return value >= 0 if whole and isinstance(value, int) else _or_unknown(value)
         case "texts":
             return bool(texts(value))
         case "choice":
             return value in attribute.of
         case "duration":
-            return isinstance(value, str) and is_time(value)
+            return is_quantity(value, "time")
         case _:
             return isinstance(value, (str, int, float)) and not is_blank(value)
 
 
-def is_time(text: str) -> bool:
-    """Whether a text is a length of time above 0, such as `5 min`."""
+def is_quantity(value: object, dimension: str = "") -> bool | None:
+    """Whether a value is a number above 0 with a unit, of a dimension if one is given; None if it has a number in another form."""
     try:
-        quantity = Quantity.parse(text)
-        return quantity.in_unit("s") > 0
-    except (UsageError, ValueError):
-        return False
+        quantity = Quantity.parse(value) if isinstance(value, str) else None
+    except UsageError:
+        quantity = None
+    if quantity is None or (dimension and not quantity.unit):
+        return _or_unknown(value)
+    return quantity.value > 0 and dimension in ("", quantity.dimension)
+
+
+def not_read(example: str) -> str:
+    """What to add to a value that has a number in a form that is not understood."""
+    return f", in a form that is not understood; hint: write it like `{example}`"
+
+
+def _or_unknown(value: object) -> bool | None:
+    """None for what has a number, False for anything else."""
+    return None if not isinstance(value, bool) and re.search(r"[0-9]", str(value)) else False
 
 
 def texts(value: object) -> list[str]:

@@ -142,6 +142,8 @@ def test_a_file_beside_dockerfiles_is_not_one(platform: PaperPlatform, name: str
         ("ARG V=20\nFROM node:$V", []),
         ("FROM node:200", [False]),
         ("FROM node:lts", [False]),
+        ("FROM node:lts-alpine", [False]),
+        ("FROM node:iron-alpine", [None]),
         ("FROM node", [False]),
         ("FROM node@sha256:abc", [None]),
         ("ARG V\nFROM node:$V\nCMD node", [None]),

@@ -190,6 +190,37 @@ def test_a_scenario_is_what_gherkin_says_it_is(platform: PaperPlatform, text: st
     assert [one for subject, one in bad(platform.row("FI-REVIEW-PROC-TESTING"))] == ([] if ok else [False])
 
 
+@pytest.mark.parametrize(
+    ("row", "file", "old", "new", "ok"),
+    [
+        ("AT-DEL-ROLLBACK", "rollbacks", "time_limit: 5 min", "time_limit: 5min", True),
+        *(
+            ("AT-DEL-ROLLBACK", "rollbacks", "time_limit: 5 min", f"time_limit: {form}", None)
+            for form in ("5m", "5 minutes", "PT5M", "1h30m", "'00:05:00'", "300", "'300'")
+        ),
+        *(
+            ("AT-DEL-ROLLBACK", "rollbacks", "time_limit: 5 min", f"time_limit: {form}", False)
+            for form in ("soon", "0 min", "-5 min", "5 %", "true", "[]")
+        ),
+        ("IP-MGR-ERRORS", "integrations", "retries: 3", "retries: '3'", None),
+        ("IP-MGR-ERRORS", "integrations", "retries: 3", "retries: 3.5", None),
+        ("IP-MGR-ERRORS", "integrations", "retries: 3", "retries: -1", False),
+        ("IP-MGR-ERRORS", "integrations", "retries: 3", "retries: some", False),
+        ("FI-REVIEW-STD-BENCHMARKS", "boundaries", "limit: 200 ms", "limit: PT1S", None),
+        ("FI-REVIEW-STD-BENCHMARKS", "boundaries", "limit: 200 ms", "limit: 200", None),
+        ("FI-REVIEW-STD-BENCHMARKS", "boundaries", "limit: 200 ms", "limit: 0 ms", False),
+    ],
+)
+def test_a_number_in_a_form_that_is_not_understood_is_unknown(
+    platform: PaperPlatform, row: str, file: str, *, old: str, new: str, ok: bool | None
+) -> None:
+    """And its form is named; what has no number, or one that cannot be, is wrong."""
+    platform.edit(f"registers/{file}.yaml", old, new)
+    found = [fact for fact in platform.row(row) if fact.ok is not True]
+    assert [fact.ok for fact in found] == ([] if ok else [ok])
+    assert all("; hint: write it like `" in fact.observed for fact in found if fact.ok is None)
+
+
 @pytest.mark.parametrize("groups", ["5", "[{rules: 5}]", "[{rules: {a: b}}]", "[{rules: [a]}]", "{a: b}", "null"])
 def test_rules_of_another_shape_cost_the_row(platform: PaperPlatform, groups: str) -> None:
     """And not the run."""

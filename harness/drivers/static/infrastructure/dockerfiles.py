@@ -47,6 +47,8 @@ _KNOWN: Final = frozenset(
         "WORKDIR",
     ]
 )
+_MOVING: Final = frozenset({"", "latest", "lts", "current"})
+"""Tags of whatever version is the newest; a word beside them, such as `iron`, may be that of one version."""
 _NODE: Final = re.compile(r"\b(?:node|npm|npx|yarn|pnpm)\b")
 _RUNNER: Final = re.compile(
     r"\b(?:pm2(?:-\w+)?|ts-node|tsx|nodemon|corepack|(?:next|nest|nuxt|nuxi) (?:start|preview))\b|\.[cm]?js\b"
@@ -289,7 +291,8 @@ def _repository(image: str) -> str:
 def _from(stage: Stage, path: Path, asked: Asked) -> FactReading:
     name, _, version = asked.params["image"].partition(":")
     tag = stage.image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    unknown = "$" in stage.image or (_repository(stage.image) == name and not tag and "@" in stage.image)
+    says = re.match(r"\d", tag) is not None or (tag.partition("-")[0] in _MOVING and "@" not in stage.image)
+    unknown = "$" in stage.image or (_repository(stage.image) == name and not says)
     fits = _repository(stage.image) == name and re.fullmatch(rf"{re.escape(version)}(?:[.-].*)?", tag) is not None
     return FactReading(
         subject=f"{shown(path, asked)}:{stage.line} FROM",
