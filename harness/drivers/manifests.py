@@ -179,8 +179,11 @@ class _Kustomizing:
         if len(documents) != 1 or not isinstance(documents[0].data, dict):
             raise ConfigurationError("is not a kustomization", where=str(file))
         document = documents[0]
-        if (kind := document.data.get("kind") or "Kustomization") != "Kustomization":
-            what = f"is a `{kind}`, which kustomize does not build as a resource, and is not understood here"
+        if (kind := document.data.get("kind") or "Kustomization") not in (
+            "Kustomization",
+            *(() if depth else ("Component",)),
+        ):
+            what = f"is a `{kind}`, which kustomize does not build as a resource"
             raise ConfigurationError(what, where=document.where(("kind",)), hint=f"make it a Kustomization, {PRINTED}")
         objects: list[DeclaredObject] = []
         for key in ("resources", "bases"):

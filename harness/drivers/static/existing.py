@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final
 
+from harness.drivers.manifests import mapping
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import expanded, files_of, named, text_of
 from harness.drivers.static.noun_files import Attribute
