@@ -202,7 +202,7 @@ def text_pairs(document: YamlDocument, at: tuple[str | int, ...], value: Any) ->
         raise ConfigurationError("must be a mapping", where=document.where(at))
     for key, text in (value or {}).items():
         if not isinstance(text, str) or text.lower() in _SWITCH:
-            what = f"the value of `{key}` is no text for kustomize, or is not known to be one"
+            what = f"the value of `{key}` is not a text for kustomize, or not known to be one"
             raise ConfigurationError(what, where=document.where((*at, key)), hint=f"put it in quotes, {PRINTED}")
     return value or {}
 
