@@ -12,7 +12,7 @@ from harness.drivers.ingest.formats.provenance import Provenance
 from harness.drivers.ingest.formats.security.bill import bill_of_materials
 from harness.drivers.ingest.formats.security.npm_audit import AUDIT_LEVELS, audit_report
 from harness.drivers.ingest.formats.security.sarif import ScanFinding, ScanReport, scan_report
-from harness.drivers.ingest.formats.security.severity import LEVELS
+from harness.drivers.ingest.formats.security.severity import LEVELS, UNSAID
 from harness.drivers.ingest.reports import YOUNGER, ReportPart, counts, parts_of, provenance, register_of, some, without
 from harness.drivers.paper import Asked
 from harness.model import FactAmount
@@ -25,7 +25,7 @@ from harness.model import FactAmount
     example="no finding of severity 7.0 or higher is open, younger than 7 d",
 )
 def findings_open(asked: Asked) -> Sequence[FactReading]:
-    """Facts: the SARIF report has no open finding of that severity (`security-severity`, else the level), and every scan completed."""
+    """Facts: the SARIF report has no open finding of that severity (`security-severity`, else the level of tools that make it from the severity), and every scan completed."""
     parts, least = _scans(asked), asked.params["severity"]
     limit = LEVELS.get(least) or float(least)
     severe = [one for part in parts for one in part.report.findings if one.open and one.most >= limit]
@@ -67,6 +67,8 @@ def _none_open(least: str, limit: float, severe: Sequence[ScanFinding]) -> FactR
     ok = False if decided else None if open_ones else True
     if decided and open_ones:
         seen += f"; and {len(open_ones)} that a person has to decide"
+    if any((one.severity, one.most) == UNSAID for one in severe):
+        seen += "; where a level is not known to be a severity, let the tool write `security-severity`"
     subject, amount = f"open findings of severity {least} or higher", FactAmount(value=len(severe))
     return FactReading(subject=subject, expected="none", observed=seen, ok=ok, amount=amount)
 

@@ -39,7 +39,7 @@ def log(*results: dict[str, Any], **run: Any) -> dict[str, Any]:
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "scanner", "rules": [rule]}},
+                "tool": {"driver": {"name": "Trivy", "rules": [rule]}},
                 "invocations": [{"executionSuccessful": True, "endTimeUtc": "2026-11-21T11:00:00Z"}],
                 "versionControlProvenance": [{"repositoryUri": "https://example.test/r", "revisionId": COMMIT}],
                 "results": list(results),
@@ -134,16 +134,67 @@ def test_an_error_that_its_tool_calls_critical_is_not_passed_over(tmp_path: Path
         ("warning", {}, {"cvssv3_baseScore": 9.8, "problem.severity": "error"}, None),
         ("warning", {}, {"cvssv3_baseScore": "6.5", "cvssv3_vector": "CVSS:3.1/AV:N"}, True),
         ("warning", {"priorityScore": 520}, {"problem.severity": "warning", "precision": "high"}, True),
-        ("error", {"severity": "low"}, {}, False),
-        ("note", {"security-severity": "2.0", "severity": "CRITICAL"}, {}, True),
+        ("error", {"severity": "low"}, {}, None),
+        ("note", {"security-severity": "2.0", "severity": "CRITICAL"}, {}, None),
+        ("warning", {"severity": ["HIGH"]}, {}, None),
+        ("warning", {"problem": {"severity": "high"}}, {}, None),
+        ("warning", {}, {"tags": ["severity/critical", "security"]}, None),
+        ("warning", {}, {"tags": "severity:critical"}, None),
+        ("warning", {}, {"tags": ["severity/s1"]}, None),
+        ("warning", {}, {"tags": ["external/cwe/cwe-089", "HIGH CONFIDENCE", "security-severity"]}, True),
+        ("warning", {"criticality": "critical"}, {}, None),
+        ("warning", {"priority": "P0 - Critical"}, {}, None),
+        ("warning", {"priority": "P0"}, {}, None),
+        ("error", {"priority": "low"}, {}, False),
     ],
 )
 def test_a_finding_may_be_as_severe_as_its_tool_says_beside_the_level(
     tmp_path: Path, level: str, own: dict[str, Any], of_rule: dict[str, Any], *, ok: bool | None
 ) -> None:
     """A word or a score of CVSS raises the most that it may be; one that is not known, as Trivy's UNKNOWN, may be anything."""
-    tool = {"driver": {"name": "scanner", "rules": [{"id": "js/xss", "properties": of_rule}]}}
+    tool = {"driver": {"name": "Trivy", "rules": [{"id": "js/xss", "properties": of_rule}]}}
     assert scanned(tmp_path, log(result(level=level, properties=own), tool=tool))[OPEN] is ok
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "of_rule", "ok"),
+    [
+        ("osv-scanner", "warning", {}, None),
+        ("Brakeman", "warning", {}, None),
+        ("Checkov", "error", {}, None),
+        ("govulncheck", "error", {}, None),
+        ("CodeQL", "note", {}, None),
+        ("a new one", "none", {}, None),
+        ("a new one", "warning", {"severity": "medium"}, True),
+        ("a new one", "warning", {"riskScore": 3}, None),
+        ("gosec", "error", {"tags": ["security", "MEDIUM"]}, None),
+        ("Checkov", "error", {"security-severity": "5.0"}, True),
+        ("CodeQL", "error", {"security-severity": "6.1"}, True),
+        ("CodeQL", "warning", {"security-severity": "7.8"}, False),
+        ("Trivy", "error", {"security-severity": "6.5", "tags": ["vulnerability", "security", "CRITICAL"]}, None),
+        ("Trivy", "error", {"security-severity": "9.8", "tags": ["vulnerability", "security", "CRITICAL"]}, False),
+        ("Trivy", "note", {"security-severity": "7.5", "tags": ["vulnerability", "security", "UNKNOWN"]}, False),
+        ("grype", "error", {"security-severity": "5.3"}, None),
+        ("grype", "note", {}, None),
+        ("Semgrep OSS", "warning", {"tags": ["security"]}, True),
+        ("Snyk IaC", "error", {}, False),
+        ("SnykCode", "warning", {}, True),
+    ],
+)
+def test_a_level_is_a_severity_only_where_the_tool_makes_it_from_one(
+    tmp_path: Path, name: str, level: str, of_rule: dict[str, Any], *, ok: bool | None
+) -> None:
+    """Others write how sure they are, or one for all; what contradicts a score, as a vendor's word may, counts beside it."""
+    tool = {"driver": {"name": name, "rules": [{"id": "js/xss", "properties": of_rule}]}}
+    assert scanned(tmp_path, log(result(level=level), tool=tool))[OPEN] is ok
+
+
+def test_a_severity_that_is_not_known_has_a_cure(tmp_path: Path) -> None:
+    """The words say what the tool has to write."""
+    (tmp_path / "s.sarif").write_text(json.dumps(log(result(level="error"), tool=TOOL)))
+    fact = seen(tmp_path, WHEN, THEN, {"sarif": {"security": "s.sarif"}})[OPEN]
+    assert fact.observed.startswith("1 that a person has to decide: js/xss (0 to 10); ")
+    assert fact.observed.endswith("let the tool write `security-severity`")
 
 
 def test_results_within_the_log_that_are_not_read_make_the_scan_incomplete(tmp_path: Path) -> None:
@@ -194,6 +245,24 @@ def test_a_scan_that_looked_at_nothing_did_not_find_nothing(
                 }
             ]
         },
+        {
+            "invocations": [
+                {
+                    "executionSuccessful": True,
+                    "endTimeUtc": "2026-11-21T11:00:00Z",
+                    "toolExecutionNotifications": [{"level": "warning", "message": {"text": "Timeout"}}],
+                }
+            ]
+        },
+        {
+            "invocations": [
+                {
+                    "executionSuccessful": True,
+                    "endTimeUtc": "2026-11-21T11:00:00Z",
+                    "toolConfigurationNotifications": [{"message": {"text": "a rule is not known"}}],
+                }
+            ]
+        },
     ],
     ids=[
         "failed",
@@ -201,6 +270,8 @@ def test_a_scan_that_looked_at_nothing_did_not_find_nothing(
         "no results",
         "results in another file",
         "a notification of an error, as Semgrep writes it",
+        "a warning, as Semgrep writes it of a file that took too long",
+        "a warning, as a notification without a level is one",
     ],
 )
 def test_a_scan_that_did_not_complete_says_nothing(tmp_path: Path, run: dict[str, Any]) -> None:
@@ -267,7 +338,7 @@ def test_an_invocation_gives_a_rule_another_level(
 ) -> None:
     """`ruleConfigurationOverrides` before the rule's own; that of another rule does not count."""
     rule = {"id": "js/xss", "defaultConfiguration": {"level": level}}
-    tool = {"driver": {"name": "scanner", "rules": [{"id": "js/other"}, rule]}}
+    tool = {"driver": {"name": "Trivy", "rules": [{"id": "js/other"}, rule]}}
     other = {"descriptor": {"id": "js/other", "index": 0}, "configuration": {"level": "error" if ok else "note"}}
     ended = {"executionSuccessful": True, "endTimeUtc": "2026-11-21T11:00:00Z"}
     invocations = [

@@ -15,6 +15,8 @@ from harness.drivers.ingest.formats.security.severity import OF_LEVEL, severity
 from harness.errors import DriverError
 
 _SAYS: Final = ("release", "commit", "environment", "target")
+_TOLD: Final[Mapping[str, str]] = {"error": "an error", "warning": "a warning"}
+"""Levels of notifications of the tool itself; by the standard, the results may be incomplete where it warns (a file that took too long)."""
 
 
 class _Text(ReportSection):
@@ -271,7 +273,7 @@ def _finding(run: _ScanRun, result: _Result, where: str) -> ScanFinding | None:
     places = [place for location in result.locations for place in _places(location)]
     suppressed = bool(result.suppressions) and all(one.status == "accepted" for one in result.suppressions)
     level = result.level or _set_level(run, result, rule) or (rule.defaults.level if rule else None)
-    least, most = severity(result.properties, rule.properties if rule else {}, level, where)
+    least, most = severity(result.properties, rule.properties if rule else {}, level, run.tool.driver.name, where)
     return ScanFinding(
         rule=shown(name),
         place=shown(places[0]) if places else "",
@@ -344,10 +346,10 @@ def _incomplete(run: _ScanRun) -> list[str]:
         if (why := shown(one.not_started or one.signal)) or not one.successful
     ]
     told = [
-        f"{name} reports an error: {shown(note.message.text)}"
+        f"{name} reports {_TOLD[note.level]}: {shown(note.message.text)}"
         for one in run.invocations
         for note in (*one.notifications, *one.configuration)
-        if note.level == "error"
+        if note.level in _TOLD
     ]
     lost = [f"{name} has no list of results"] if run.results is None else []
     lost += [f"{name} has results in other files"] if run.elsewhere.get("results") else []
