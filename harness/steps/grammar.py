@@ -22,6 +22,10 @@ from harness.steps.templates import TEMPLATES
 NO_EXPERIMENTS: Final[Mapping[str, str]] = MappingProxyType({})
 _WORDS: Final = 3
 """Most words of a value in the wrong form; a longer text is another sentence."""
+_AT_LEAST: Final = re.compile(
+    r"at least <(?P<name>[a-z_]+)(?:(?::count)?>|(?P<share>:ratio)> (?:of (?:the|each) |below ))"
+)
+"""Where a template asks for a number of things, or for a share of them, which is not over 100 %."""
 _INTERPRETATION: Final = re.compile(r"\s*\(interpretation[^()]*\)\s*$")
 
 
@@ -120,6 +124,8 @@ def read(
         names = " and ".join(repr(template.plain) for template, _ in matches)
         raise UsageError(f"two steps read {text!r}: {names}", hint="one of the two templates must go")
     template, slots = matches[0]
+    if why := _beyond(template.text, slots):
+        raise UsageError(f"{text!r} can never {why}", hint=f"for example: {template.example}")
     meaning = template.alone(text).mean(slots)
     selection = meaning.selection
     reading = Reading(
@@ -153,6 +159,17 @@ def _known(text: str) -> tuple[tuple[Template, Values], ...]:
     Lint, collection and catalogue read a sentence several times each.
     """
     return _matching(text, TEMPLATES)
+
+
+def _beyond(text: str, slots: Mapping[str, str]) -> str:
+    """Why a number after `at least` decides nothing: nothing is fewer than 0, and no share is over 100 %; empty where it may."""
+    for found in _AT_LEAST.finditer(text):
+        value = slots.get(found["name"], "")
+        if value.isdecimal() and not int(value):
+            return "fail: nothing is less than 0"
+        if found["share"] and value and Quantity.parse(value).base > 1:
+            return f"be evaluated: the limit of {value} is over 100 %"
+    return ""
 
 
 def _refused(objective: Objective) -> str:

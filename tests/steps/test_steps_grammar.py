@@ -635,6 +635,12 @@ def test_a_limit_comes_back_as_it_was_written(value: int, unit: str, spaced: boo
         ("the error rate is below 200 %", "the limit of 200 % is over 100 %"),
         ("the uptime of the entry is at least 100.1 %", "the limit of 100.1 % is over 100 %"),
         ("reads are served again within 0 s", "'0 s' is not a valid <limit>"),
+        ("at least 0 tests passed and none failed", "can never fail: nothing is less than 0"),
+        (
+            'at least 1 test passed and none failed, with the property "changed" of at least 0',
+            "can never fail: nothing is less than 0",
+        ),
+        ("at least 800 % of the lines are covered", "the limit of 800 % is over 100 %"),
     ],
 )
 def test_a_value_that_no_run_can_bear_is_named_with_what_was_expected(sentence: str, wrong: str) -> None:

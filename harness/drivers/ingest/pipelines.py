@@ -41,10 +41,11 @@ def jobs_succeeded(asked: Asked) -> Sequence[FactReading]:
 def _jobs(parts: Sequence[ReportPart[PipelineRun]]) -> list[FactReading]:
     jobs = [(name, conclusion) for part in parts for name, conclusion in part.report.jobs.items()]
     other = [f"{shown(name)}: {conclusion}" for name, conclusion in jobs if conclusion != "success"]
+    undecided = [shown(name) for part in parts for name in part.report.undecided]
     running = [part.path.name for part in parts if not part.report.ended]
-    subject, expected = "jobs that concluded with success", f"all {len(jobs)}"
+    subject, expected = "jobs that concluded with success", f"all {len(jobs) + len(undecided)}"
     contradictions = counts(text for part in parts for text in part.report.contradictions)
-    if not jobs:
+    if not jobs and not undecided:
         return [
             *contradictions,
             FactReading(subject=subject, expected="at least 1", observed="the run has no jobs", ok=None),
@@ -55,10 +56,13 @@ def _jobs(parts: Sequence[ReportPart[PipelineRun]]) -> list[FactReading]:
             FactReading(subject=subject, expected=expected, observed=f"not ended: {some(running)}", ok=None),
         ]
     seen = f"{len(jobs) - len(other)}{f', other: {some(other)}' if other else ''}"
-    good = share_of(len(jobs) - len(other), len(jobs))
+    if undecided:
+        seen += f"; succeeded and did not: {some(undecided)}"
+    ok = False if other else None if undecided else True
+    good = share_of(len(jobs) - len(other), len(jobs) + len(undecided))
     return [
         *contradictions,
-        FactReading(subject=subject, expected=expected, observed=seen, ok=not other, amount=good),
+        FactReading(subject=subject, expected=expected, observed=seen, ok=ok, amount=good),
     ]
 
 

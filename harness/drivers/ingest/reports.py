@@ -307,12 +307,31 @@ def register_of(asked: Asked, name: str) -> tuple[str, ...]:
     )
 
 
-def without(names: Iterable[str], texts: Iterable[str], least: int = 1) -> list[str]:
-    """The names that fewer than `least` of the texts contain, word by word: `wallet sign-in` is in `test_WalletSignIn[chromium]`."""
+def without(names: Iterable[str], texts: Iterable[str], least: int = 1, *, inside: bool = False) -> list[str]:
+    """The names that fewer than `least` of the texts contain, word by word: `wallet sign-in` is in `test_WalletSignIn[chromium]`.
+
+    A name within a longer one of them is not that name: `api` is not in `api-gateway` where both are listed.
+
+    Args:
+        names: of a register.
+        texts: what a report lists.
+        least: of the texts.
+        inside: a name within a longer one is taken for it, too.
+    """
+    listed = {name: f" {' '.join(words(name))} " for name in names}
     present = [f" {' '.join(words(text))} " for text in texts]
     missing = []
-    for name in names:
-        sought = f" {' '.join(words(name))} "
-        if not sought.strip() or sum(sought in text for text in present) < least:
+    for name, sought in listed.items():
+        longer = sorted({one for one in listed.values() if sought in one and one != sought}, key=len, reverse=True)
+        if not sought.strip() or sum(_is_in(sought, text, [] if inside else longer) for text in present) < least:
             missing.append(shown(name))
     return missing
+
+
+def _is_in(sought: str, text: str, longer: Sequence[str]) -> bool:
+    """Whether words are in a text beside those of the longer names that contain them."""
+    if sought not in text:
+        return False
+    for one in longer:
+        text = text.replace(one, " / ")
+    return sought in text

@@ -7,14 +7,13 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final
 
+from harness.drivers.ingest.formats.plain import LARGEST_XML, read_report
+from harness.drivers.ingest.formats.testing.junit import junit_report
 from harness.drivers.manifests import mapping
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import expanded, files_of, named, text_of
 from harness.drivers.static.noun_files import Attribute
-from harness.errors import ConfigurationError
-
-_NOT_RUN: Final = frozenset({"skipped", "disabled", "notrun", "suppressed", "pending", "ignored", "untested"})
-"""What a report says of a test that did not run."""
+from harness.errors import ConfigurationError, DriverError
 
 
 def keys_of(attribute: Attribute) -> tuple[str, ...]:
@@ -63,12 +62,12 @@ def _titles(part: Any) -> Iterator[str]:
 
 
 def _ran(asked: Asked, report: str) -> AbstractSet[str]:
-    """The tests of a JUnit report that ran: passed or failed, not skipped; as `class.name` and as `name`."""
-    from xml.etree.ElementTree import ParseError
+    """The tests of a JUnit report that ran, as `class.name` and as `name`: passed or failed, not skipped, and not failed on setup.
 
-    from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
+    Raises:
+        ConfigurationError: the target file names no such report.
+        DriverError: it has of a test what is not known: whether it ran cannot be told.
+    """
     written, where = asked.target.evidence.junit.get(report), f"{asked.target.file}: evidence.junit.{report}"
     if not written:
         hint = f"add `evidence: {{junit: {{{report}: FILE}}}}`"
@@ -76,17 +75,10 @@ def _ran(asked: Asked, report: str) -> AbstractSet[str]:
     found: set[str] = set()
     roots = [path for one in written for path in expanded(asked.target.file.parent, one, where)]
     for path in files_of(roots, lambda path: path.suffix == ".xml"):
-        try:
-            root = fromstring(text_of(path))
-        except ParseError as error:
-            where, hint = f"{path}:{error.position[0]}", "the last pipeline may have been cut off"
-            raise ConfigurationError("is not XML", where=where, hint=hint) from error
-        except DefusedXmlException as error:
-            what = "declares XML entities, which are refused: a JUnit report has none"
-            raise ConfigurationError(what, where=str(path)) from error
+        read = junit_report(read_report(path, LARGEST_XML), str(path))
+        if read.unclear:
+            hint = "name the report of another writer, or run the tests again"
+            raise DriverError(f"does not say whether a test ran: {read.unclear[0]}", where=str(path), hint=hint)
         asked.keep(path)
-        for case in root.iter("testcase"):
-            words = {case.get(key, "").lower() for key in ("status", "result")}
-            if case.find("skipped") is None and not words & _NOT_RUN:
-                found |= {case.get("name", ""), f"{case.get('classname', '')}.{case.get('name', '')}"}
-    return found - {"", "."}
+        found |= read.ran
+    return found

@@ -410,7 +410,7 @@ def test_a_property_that_is_a_count(tmp_path: Path) -> None:
 
 
 def test_every_name_of_a_register_has_a_test(tmp_path: Path) -> None:
-    """Word by word, in any style; a test that failed covers nothing."""
+    """Word by word, in any style; a test that failed covers nothing, and a name within a longer one may be that one."""
     (tmp_path / "registers").mkdir()
     (tmp_path / "registers" / "workflows.yaml").write_text("- sign in\n- upload a track\n")
     then = 'at least 1 test for every name of the register "workflows" passed in staging and none failed'
@@ -426,6 +426,11 @@ def test_every_name_of_a_register_has_a_test(tmp_path: Path) -> None:
     assert (facts[subject], facts["environment"]) == (True, True)
     (tmp_path / "unit.xml").write_text(text.replace("upload-a-track", "uploads"))
     assert oks(seen(tmp_path, WHEN, then, UNIT, **keys))[subject] is False
+    (tmp_path / "registers" / "workflows.yaml").write_text("- sign in\n- upload a track\n- sign in by mail\n")
+    (tmp_path / "unit.xml").write_text(text)
+    assert oks(seen(tmp_path, WHEN, then, UNIT, **keys))[subject] is None
+    (tmp_path / "unit.xml").write_text(text.replace("</testsuite>", f"{case('signs, then sign in')}</testsuite>"))
+    assert oks(seen(tmp_path, WHEN, then, UNIT, **keys))[subject] is True
     (tmp_path / "unit.xml").write_text(text.replace('"staging"', '"sandbox"'))
     assert oks(seen(tmp_path, WHEN, then, UNIT, **keys))["environment"] is None
     twice = then.replace("1 test", "2 tests")
@@ -636,6 +641,101 @@ def test_a_test_about_a_browser_did_not_run_in_it(tmp_path: Path) -> None:
     then = "at least 1 test passed and none failed in 3 browser engines"
     (tmp_path / "unit.xml").write_text(f"<testsuites>{suite(names, tests=2)}</testsuites>")
     assert seen(tmp_path, WHEN, then, UNIT)["browser engines"].observed == "1: Blink"
+
+
+@pytest.mark.parametrize(
+    ("suite_of", "engines"),
+    [
+        ('name="edge-cases.spec.ts"', 0),
+        ('name="safari-tours.spec.ts" hostname="chromium"', 1),
+        ('name="com.example.EdgeTest"', 0),
+        ('name="edge cases of the basket"', 0),
+        ('name="home.spec.ts [firefox]"', 1),
+        ('name="Chrome Headless 120.0.6099.109 (Linux x86_64)"', 1),
+        ('name="Mobile Safari 15"', 1),
+        ('name="webkit"', 1),
+    ],
+)
+def test_a_suite_names_a_browser_where_its_name_is_nothing_else(tmp_path: Path, suite_of: str, engines: int) -> None:
+    """A file, a class or a group has a name of what it is about; the host name, as Playwright writes its project there, names the browser."""
+    (tmp_path / "unit.xml").write_text(f"<testsuite {suite_of}>{case('one')}</testsuite>")
+    then = "at least 1 test passed and none failed in 3 browser engines"
+    assert seen(tmp_path, WHEN, then, UNIT)["browser engines"].observed.startswith(str(engines))
+
+
+@pytest.mark.parametrize("files", [["a.xml", "b.xml"], ["b.xml", "a.xml"]])
+def test_a_test_that_failed_in_one_file_and_passed_in_another_is_undecided(tmp_path: Path, files: list[str]) -> None:
+    """As within one file, in any order: neither that it failed nor that it passed is known."""
+    (tmp_path / "a.xml").write_text(suite(case("one"), case("flaky", "<failure/>")))
+    (tmp_path / "b.xml").write_text(suite(case("flaky")))
+    facts = seen(tmp_path, WHEN, THEN, {"junit": {"unit": files}})
+    assert oks(facts) == {"commit": True, "counts": None, "tests that passed": None, "tests that failed": True}
+    assert "name the files of one run" in facts["counts"].observed
+    (tmp_path / "b.xml").write_text(suite(case("flaky", "<failure/>")))
+    assert seen(tmp_path, WHEN, THEN, {"junit": {"unit": files}})["tests that failed"].ok is False
+
+
+NODE = """<testsuites>
+  <testsuite name="cart" time="0.014" disabled="0" errors="0" tests="2" failures="0" skipped="0" hostname="vm">
+    <testsuite name="prices" time="0.011" disabled="0" errors="0" tests="2" failures="0" skipped="0" hostname="vm">
+      <testcase name="adds" time="0.001" classname="test"/><testcase name="rounds" time="0.001" classname="test"/>
+    </testsuite>
+    <testcase name="is empty at first" time="0.001" classname="test"/>
+  </testsuite>
+  <testcase name="health" time="0.001" classname="test"/>
+</testsuites>"""
+"""As Node.js writes suites in suites: it counts what is directly in each, and a suite in it as one."""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "agrees"),
+    [
+        ("", "", True),
+        ('tests="2" failures="0"', 'tests="3" failures="0"', True),
+        ('tests="2" failures="0"', 'tests="4" failures="0"', False),
+        ('tests="2" failures="0" skipped="0"', 'tests="2" failures="0" skipped="1"', False),
+        ('<testcase name="adds" time="0.001" classname="test"/>', "", False),
+    ],
+)
+def test_node_counts_what_is_directly_in_a_suite(old: str, new: str, *, agrees: bool) -> None:
+    """Where every count of the suite is such a one; another number, and a test that is missing, contradict it."""
+    report = junit_report(NODE.replace(old, new, 1).encode(), "unit.xml")
+    assert (report.contradictions == ()) is agrees
+
+
+def test_a_failure_in_a_suite_of_node_is_that_of_the_suites_around_it() -> None:
+    """It is counted once in each."""
+    text = NODE.replace('failures="0"', 'failures="1"').replace(
+        '<testcase name="adds" time="0.001" classname="test"/>',
+        '<testcase name="adds" time="0.001" classname="test"><failure/></testcase>',
+    )
+    report = junit_report(text.encode(), "unit.xml")
+    assert (report.contradictions, [one.outcome for one in report.cases].count(CaseOutcome.FAILED)) == ((), 1)
+
+
+def test_catch2_counts_assertions(tmp_path: Path) -> None:
+    """How many tests there are cannot be told from them; the words name what writes it."""
+    text = suite(case("one"), case("two"), tests=9).replace('name="s"', 'name="s" hostname="tbd"')
+    (tmp_path / "unit.xml").write_text(text)
+    fact = seen(tmp_path, WHEN, THEN, UNIT)["counts"]
+    assert (fact.ok, "let `ctest --output-junit FILE` write" in fact.observed) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("inside", "ran"),
+    [
+        ("", True),
+        ("<failure/>", True),
+        ('<error message="failed on setup with ConnectionError"/>', False),
+        ('<error message="failed on teardown with OSError"/>', True),
+        ("<error/>", True),
+        ("<skipped/>", False),
+    ],
+)
+def test_a_test_ran_where_it_passed_or_failed(inside: str, *, ran: bool) -> None:
+    """One whose setup failed never began."""
+    report = junit_report(suite(case("one", inside)).encode(), "unit.xml")
+    assert report.ran == ({"one", "c.one"} if ran else set())
 
 
 @pytest.mark.parametrize(

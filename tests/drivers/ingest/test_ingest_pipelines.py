@@ -306,6 +306,19 @@ def test_runs_that_say_nothing(tmp_path: Path) -> None:
     assert ran(tmp_path, {"jobs": [job("a"), job("b", head_sha="b" * 40)]})["counts"] is None
 
 
+ATTEMPTS = [job("test", "failure", run_attempt=1), job("test", run_attempt=2)]
+
+
+@pytest.mark.parametrize("jobs", [ATTEMPTS, ATTEMPTS[::-1], [*ATTEMPTS, job("build")]])
+def test_a_job_that_failed_and_succeeded_is_undecided(tmp_path: Path, jobs: list[dict[str, Any]]) -> None:
+    """As `filter=all` lists attempts, in any order: whether the last one is there is not known; the words say how to ask for it."""
+    assert ran(tmp_path, {"jobs": jobs}) == {"commit": True, "counts": None, JOBS: None}
+    fact = seen(tmp_path, WHEN, "every job concluded with success", {"workflow-run": {"pipeline": "r.json"}})["counts"]
+    assert fact.observed.endswith("of attempts 1, 2: ask for the jobs of the last attempt (`filter=latest`)")
+    assert ran(tmp_path, {"jobs": [*jobs, job("lint", "failure")]})[JOBS] is False
+    assert ran(tmp_path, {"jobs": [job("test", "failure"), job("test", "cancelled")]})[JOBS] is False
+
+
 def test_the_last_run_of_every_component(tmp_path: Path) -> None:
     """A component without a run is unknown; an older run that failed does not count."""
     (tmp_path / "components.yaml").write_text("- users\n- tracks\n")
@@ -385,6 +398,12 @@ def test_lines_that_tests_ran(tmp_path: Path) -> None:
     """Counted from the lines of the classes; its document type is accepted and not fetched."""
     assert covered(tmp_path, COVERAGE, "75 %") == {"commit": True, "lines that a test ran": True}
     assert covered(tmp_path, COVERAGE, "76 %")["lines that a test ran"] is False
+
+
+def test_a_line_that_was_hit_often(tmp_path: Path) -> None:
+    """A counter of 64 bits has up to twenty digits."""
+    text = COVERAGE.replace('hits="5"', 'hits="18446744073709551600"')
+    assert covered(tmp_path, text, "75 %") == {"commit": True, "lines that a test ran": True}
 
 
 def test_coverage_that_contradicts_itself(tmp_path: Path) -> None:

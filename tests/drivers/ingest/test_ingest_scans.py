@@ -398,6 +398,26 @@ def test_every_interface_was_scanned(tmp_path: Path) -> None:
     assert scanned(tmp_path, log(artifacts=listed[:1]), then, **keys)[subject] is None
 
 
+@pytest.mark.parametrize(
+    ("listed", "missing"),
+    [
+        (["registry.example/api-gateway"], "api, gateway"),
+        (["registry.example/api-gateway", "registry.example/api:1.4.0"], "gateway"),
+        (["api-gateway and gateway", "api"], ""),
+    ],
+)
+def test_a_name_within_a_longer_one_of_the_register_is_not_that_name(
+    tmp_path: Path, listed: list[str], missing: str
+) -> None:
+    """Three services of which one has the names of the others in its own."""
+    (tmp_path / "services.yaml").write_text("- api\n- api-gateway\n- gateway\n")
+    (tmp_path / "s.sarif").write_text(json.dumps(log(artifacts=[{"location": {"uri": uri}} for uri in listed])))
+    then = 'no finding of severity high or higher is open, every name of the register "services" was scanned'
+    facts = seen(tmp_path, WHEN, then, {"sarif": {"security": "s.sarif"}}, files={"registers": "."})
+    fact = facts["names of the register services that were scanned"]
+    assert (fact.ok, fact.observed.partition("not scanned: ")[2]) == (None if missing else True, missing)
+
+
 def test_the_newest_scan_of_the_target(tmp_path: Path) -> None:
     """Of several files the newest counts; one of a month ago is no evidence."""
     when, then = 'the SARIF report "security" of this target has been read', "the newest scan is younger than 31 d"

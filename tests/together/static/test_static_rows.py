@@ -139,6 +139,10 @@ _SPOILT = {
         "IP-MGR-TESTING", "reports/contract.xml", '<testcase classname="contract.cdn" name="test_contract" time="0.2"/>',
         '<testcase classname="contract.cdn" name="test_contract"><skipped/></testcase>', "cdn",
     ),
+    "one contract test whose setup failed": (
+        "IP-MGR-TESTING", "reports/contract.xml", '<testcase classname="contract.cdn" name="test_contract" time="0.2"/>',
+        '<testcase classname="contract.cdn" name="test_contract"><error message="failed on setup with OSError"/></testcase>', "cdn",
+    ),
     "one contract test that did not run": (
         "IP-MGR-TESTING", "reports/contract.xml", '<testcase classname="contract.cdn" name="test_contract" time="0.2"/>',
         '<testcase classname="contract.cdn" name="test_contract" status="notrun"/>', "cdn",

@@ -22,7 +22,7 @@ LARGEST_TEXT: Final = 32 << 20
 """Bytes of a report in JSON or CSV, which takes ten times as much memory when it is read."""
 DEEPEST: Final = 64
 """Levels of lists and objects; the formats read here have fewer than twenty."""
-_NUMBER: Final = re.compile(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?")
+_NUMBER: Final = re.compile(r"[-+]?[0-9]{1,20}(\.[0-9]{1,18})?")
 _COMMA: Final = re.compile(r"[-+]?[0-9.\s]*,[0-9]+")
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")

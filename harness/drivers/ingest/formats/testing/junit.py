@@ -10,7 +10,7 @@ from typing import Final
 
 from harness.drivers.ingest.formats.markup import read_markup
 from harness.drivers.ingest.formats.moments import Moment, earliest
-from harness.drivers.ingest.formats.plain import shown
+from harness.drivers.ingest.formats.plain import shown, words
 from harness.drivers.ingest.formats.provenance import Provenance
 from harness.drivers.ingest.formats.testing.tally import (
     COUNTS,
@@ -80,6 +80,7 @@ class JunitReport:
         origin: from properties and timestamps of each suite with tests, or of a suite around it; without a time if one suite has none.
         ended: when the last suite was complete: its timestamp plus its time; None if a suite with tests does not say it.
         contradictions: declared counts that differ from the cases, and names that occur twice; empty if there are none.
+        unclear: of these the texts of tests of which something is not known, as a status.
         unlisted: number of skipped tests that are counted but not listed, as Cypress and Mocha write them.
         undecided: number of tests that failed and passed, or are counted but not listed: each may have passed.
     """
@@ -89,8 +90,15 @@ class JunitReport:
     origin: Provenance
     ended: Moment | None
     contradictions: tuple[str, ...]
+    unclear: tuple[str, ...] = ()
     unlisted: int = 0
     undecided: int = 0
+
+    @property
+    def ran(self) -> set[str]:
+        """The tests that ran, whether they passed or failed, each as `class.name` and as `name`."""
+        ran = [case for case in self.cases if case.ran]
+        return {name for case in ran for name in (case.name, f"{case.group}.{case.name}")}
 
 
 def junit_report(body: bytes, where: str) -> JunitReport:
@@ -116,6 +124,7 @@ class _Reader:
     case: CaseTally | None = None
     root: bool = False
     contradictions: list[str] = field(default_factory=list)
+    unclear_tests: list[str] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
     unclear: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
@@ -146,7 +155,7 @@ class _Reader:
         elif tag == "testcase":
             self._begin_case(attributes, line)
         elif self.case is not None:
-            self._mark(self.case, tag)
+            self._mark(self.case, tag, attributes.get("message", ""))
         elif tag == "property":
             self._property(attributes)
         elif tag in {"failure", "error"} and self.suites:
@@ -162,10 +171,11 @@ class _Reader:
                 )
             )
 
-    def _mark(self, case: CaseTally, tag: str) -> None:
-        """Take the result of a test case from an element in it."""
+    def _mark(self, case: CaseTally, tag: str, message: str) -> None:
+        """Take the result of a test case from an element in it; pytest says of an error that it was on setup."""
         case.failed |= tag == "failure"
         case.error |= tag == "error"
+        case.begun &= tag != "error" or "setup" not in words(message)
         case.skipped |= tag == "skipped"
         case.repeated |= tag in {"flakyFailure", "flakyError"}
         case.rerun |= tag == "rerun"
@@ -173,7 +183,12 @@ class _Reader:
             self.suites[-1].marks[name] += 1
         elif tag not in _ASIDE and tag != "rerun":
             what = f"unknown element <{shown(tag)}> in the test `{shown(case.name)}`"
-            self.contradictions.append(f"{self.where}:{case.line}: {what}")
+            self._unclear(case.line, what)
+
+    def _unclear(self, line: int, what: str) -> None:
+        """One more text of a test of which something is not known."""
+        self.unclear_tests.append(f"{self.where}:{line}: {what}")
+        self.contradictions.append(self.unclear_tests[-1])
 
     def end(self, tag: str) -> None:
         """An element ends."""
@@ -201,6 +216,7 @@ class _Reader:
             origin=origin,
             ended=None if self.endless else max(self.ends, key=lambda moment: moment.last, default=None),
             contradictions=tuple(self.contradictions),
+            unclear=tuple(self.unclear_tests),
             unlisted=self.unlisted,
             undecided=mixed + self.absent,
         )
@@ -233,9 +249,7 @@ class _Reader:
         silent = self.silent if outer is None else outer.silent
         silent |= suite.silent - suite.says
         if outer is not None:
-            outer.longest_s = max(outer.longest_s, suite.longest_s)
-            for name, count in suite.below.items():
-                outer.below[name] += count
+            outer.take(suite)
 
     def _contradicts(self, suite: SuiteTally, *, inner: bool) -> None:
         """Where a suite contradicts itself; Mocha counts skipped tests in each suite, and says only of all suites how many they are.
@@ -269,23 +283,23 @@ class _Reader:
                 f"a test case {why}", where=f"{self.where}:{line}", hint="check the tool that wrote the report"
             )
         group = sys.intern(attributes.get("classname", ""))
-        words = {attributes.get(key, "").strip().lower() for key in _ENDED}
-        if unknown := words - _PASSED - _SKIPPED - _NOT_RUN - _FAILED:
+        ended = {attributes.get(key, "").strip().lower() for key in _ENDED}
+        if unknown := ended - _PASSED - _SKIPPED - _NOT_RUN - _FAILED:
             what = f"unknown status `{shown(min(unknown))}` of the test `{shown(name)}`"
-            self.contradictions.append(f"{self.where}:{line}: {what}")
+            self._unclear(line, what)
         for key in sorted(_VERDICTS.keys() & attributes.keys()):
             if attributes[key].strip().lower() not in _VERDICTS[key]:
                 what = f"unknown attribute `{key}={shown(attributes[key])}` of the test `{shown(name)}`"
-                self.contradictions.append(f"{self.where}:{line}: {what}")
+                self._unclear(line, what)
         self.case = CaseTally(
             group=group,
             name=name,
             line=line,
-            failed=bool(words & _FAILED),
-            skipped=bool(words & _SKIPPED),
-            disabled=bool(words & _NOT_RUN),
+            failed=bool(ended & _FAILED),
+            skipped=bool(ended & _SKIPPED),
+            disabled=bool(ended & _NOT_RUN),
             idle=attributes.get("time") == "0",
-            told=words != {""},
+            told=ended != {""},
         )
         suite = self.suites[-1]
         suite.open = True
@@ -298,7 +312,7 @@ class _Reader:
         passed = case.outcome is CaseOutcome.PASSED
         if case.rerun and passed and not case.told:
             what = f"the test `{shown(case.name)}` has a <rerun> and does not say how it ended: let its tool write a `status`"
-            self.contradictions.append(f"{self.where}:{case.line}: {what}")
+            self._unclear(case.line, what)
         counted = {
             "tests": True,
             "failures": case.failed,
@@ -318,6 +332,7 @@ class _Reader:
             outcome=case.outcome,
             line=case.line,
             repeated=(case.repeated or case.rerun) and passed,
+            ran=case.begun and case.outcome is not CaseOutcome.SKIPPED,
         )
         key = (suite.name, suite.host, case.group, case.name)
         if first := self.seen.get(key):

@@ -20,6 +20,9 @@ MARKS: Final = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 IDLE: Final = "not run"
 """Tests that did not run; some writers count them as skipped, others as disabled, and Ginkgo as one in its suites and as the other around them."""
 _IDLE: Final = ("skipped", "disabled")
+_OF_INNER: Final = ("tests", "failures", "skipped")
+_CATCH2: Final = "tbd"
+"""Catch2 writes this for the host of a suite, and the number of its assertions for that of its tests."""
 ORIGIN: Final = ("release", "commit", "environment", "target")
 
 
@@ -41,6 +44,7 @@ class JunitCase:
         outcome: an error is a failure; one that passed when it was repeated has passed.
         line: where it is in the file.
         repeated: it passed when it was repeated, as the report says.
+        ran: it began: it was not skipped, and its setup did not fail.
     """
 
     suite: str
@@ -50,6 +54,7 @@ class JunitCase:
     outcome: CaseOutcome
     line: int
     repeated: bool = False
+    ran: bool = True
 
     @property
     def label(self) -> str:
@@ -63,7 +68,7 @@ class SuiteTally:
 
     `open`: it has tests of which no suite says when they ended. `says`: of `ORIGIN`, what it says of itself. `silent`: of `ORIGIN`, what
     it does not say of a test in it, nor a suite in between. `marks`: how often an element says what came out of a test. `idle`: places of
-    tests that passed in no time, as Jest writes a `todo`. `denied`: where the suite itself says that it did not succeed.
+    tests that passed in no time, as Jest writes a `todo`. `inner`: what is counted where a suite in it is one. `denied`: where the suite itself says that it did not succeed.
     """
 
     name: str
@@ -81,6 +86,7 @@ class SuiteTally:
     denied: list[str] = field(default_factory=list)
     direct: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*COUNTS, IDLE), 0))
     below: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*COUNTS, IDLE), 0))
+    inner: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_OF_INNER, 0))
 
     def end(self, where: str) -> Moment | None:
         """When it was complete: after its time, which is not shorter than that of any of its tests."""
@@ -90,12 +96,34 @@ class SuiteTally:
 
     def contradictions(self, where: str) -> dict[str, str]:
         """Where it declares something else than is there, with nested suites and without, by the name of the count."""
-        return {
+        if self._of_children():
+            return {}
+        differ = {
             name: f"{where}:{self.line}: {name}={declared} declared, {self.below[name]} counted"
             for name, declared in self.declared.items()
             if declared not in (self.below[name], self.direct[name], *self._errors_as_failures(name))
             and not (name in _IDLE and self._idle_agrees())
         }
+        if "tests" in differ and self.host == _CATCH2:
+            differ["tests"] += (
+                "; Catch2 counts assertions: let `ctest --output-junit FILE` write the report of its tests"
+            )
+        return differ
+
+    def take(self, inner: SuiteTally) -> None:
+        """A suite in it ended."""
+        self.longest_s = max(self.longest_s, inner.longest_s)
+        for name, count in inner.below.items():
+            self.below[name] += count
+        self.inner["tests"] += 1
+        self.inner["failures"] += bool(inner.below["failures"] or inner.below["errors"])
+        self.inner["skipped"] += bool(inner.below["skipped"])
+
+    def _of_children(self) -> bool:
+        """Whether each count is that of its own tests and suites, as Node.js counts: a suite in it is one, which failed where a test in it did."""
+        return bool(self.inner["tests"]) and all(
+            count == self.direct[name] + self.inner.get(name, 0) for name, count in self.declared.items()
+        )
 
     def _idle_agrees(self) -> bool:
         """Whether as many did not run as are declared skipped and disabled."""
@@ -120,7 +148,10 @@ class SuiteTally:
 
 @dataclass(kw_only=True, slots=True)
 class CaseTally:
-    """A test case while it is read. `rerun`: it has an element of this name, which is no result; `told`: an attribute says how it ended."""
+    """A test case while it is read.
+
+    `rerun`: it has an element of this name, which is no result. `told`: an attribute says how it ended. `begun`: its setup did not fail.
+    """
 
     group: str
     name: str
@@ -133,6 +164,7 @@ class CaseTally:
     idle: bool = False
     rerun: bool = False
     told: bool = False
+    begun: bool = True
 
     @property
     def outcome(self) -> CaseOutcome:
