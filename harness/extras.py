@@ -21,7 +21,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         KUBERNETES: ("kubernetes", "chaosk8s", "prometheus_client", "websocket"),
         DATABASE: ("psycopg",),
-        STATIC: ("dulwich", "hcl2", "lark", "markdown_it", "defusedxml"),
+        STATIC: ("dulwich", "hcl2", "lark", "markdown_it"),
         ALLURE: ("allure_commons", "attr"),
         DNS: ("dns",),
         ZSTD: ("zstandard",),

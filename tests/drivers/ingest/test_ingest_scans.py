@@ -163,8 +163,11 @@ def test_a_finding_may_be_as_severe_as_its_tool_says_beside_the_level(
         ("Brakeman", "warning", {}, None),
         ("Checkov", "error", {}, None),
         ("govulncheck", "error", {}, None),
-        ("CodeQL", "note", {}, None),
+        ("CodeQL", "note", {}, True),
         ("a new one", "none", {}, None),
+        ("a new one", "warning", {}, None),
+        ("a new one", "error", {}, False),
+        ("a new one", "error", {"security-severity": "5.0"}, True),
         ("a new one", "warning", {"severity": "medium"}, True),
         ("a new one", "warning", {"riskScore": 3}, None),
         ("gosec", "error", {"tags": ["security", "MEDIUM"]}, None),
@@ -191,7 +194,7 @@ def test_a_level_is_a_severity_only_where_the_tool_makes_it_from_one(
 
 def test_a_severity_that_is_not_known_has_a_cure(tmp_path: Path) -> None:
     """The words say what the tool has to write."""
-    (tmp_path / "s.sarif").write_text(json.dumps(log(result(level="error"), tool=TOOL)))
+    (tmp_path / "s.sarif").write_text(json.dumps(log(result(level="warning"), tool=TOOL)))
     fact = seen(tmp_path, WHEN, THEN, {"sarif": {"security": "s.sarif"}})[OPEN]
     assert fact.observed.startswith("1 that a person has to decide: js/xss (0 to 10); ")
     assert fact.observed.endswith("let the tool write `security-severity`")

@@ -23,17 +23,25 @@ OF_LEVEL: Final[Mapping[str, _Span]] = {
     "none": (0.0, 0.0),
 }
 """From and to which severity a level may mean, where it is made from one: scanners write high and critical as `error`."""
+_OF_QUERIES: Final[Mapping[str, _Span]] = {**OF_LEVEL}
+"""CodeQL writes `problem.severity`, and for what is of security a score beside it, which is another thing."""
 _OF_TOOL: Final[Mapping[str, Mapping[str, _Span]]] = {
     "trivy": OF_LEVEL,  # `toSarifErrorLevel`
     "semgrep": OF_LEVEL,  # `_rule_to_sarif_severity`
     "devskim": OF_LEVEL,  # `DevSkimLevelToSarifLevel`
     "grype": {**OF_LEVEL, "note": UNSAID},  # `levelValue`: a severity that it does not know is a note, too
     "snyk": {**OF_LEVEL, "warning": (0.1, 6.9)},  # `getLevel`, and `getIssueLevel`, which writes low as a warning
+    "osv-scanner": {},  # `warning` for all
+    "checkov": {},  # `error` for all that failed, where the platform gives no severity
+    "clair": {},  # `error` for all
+    "brakeman": {},  # how sure it is
+    "govulncheck": {},  # what is reached
+    "codeql": _OF_QUERIES,
+    "gosec": {},  # `getSarifLevel`: medium is an error, too
 }
-"""How the names of tools begin that make the level of a finding from its severity, as their sources show, and what each level means.
-
-Others write one level for all (osv-scanner, Checkov, Clair), how sure they are (Brakeman), what is reached (govulncheck), the quality of a
-query (CodeQL), or another scale (gosec writes medium as `error`): of a tool that is not here it is not known what a level means."""
+"""How the names of tools begin, and what each level of them means, as their sources show; empty: it is no severity."""
+_OF_OTHERS: Final[Mapping[str, _Span]] = {"error": OF_LEVEL["error"]}
+"""Of other tools an error is serious, as the standard has it; that a lesser level is of a lesser severity is not known."""
 _OF_WORD: Final[Mapping[str, _Span]] = {
     "critical": (9.0, _MOST),
     "high": (7.0, 8.9),
@@ -79,15 +87,16 @@ def severity(
         for span in _said(name, value)
     ]
     known = [span for span in said if span[0] != math.inf]
-    own = next((levels for name, levels in _OF_TOOL.items() if tool.lower().startswith(name)), None)
+    levels = next((levels for name, levels in _OF_TOOL.items() if tool.lower().startswith(name)), _OF_OTHERS)
+    told = levels.get(level or "", UNSAID)
     if score is not None:
-        told = [own[level]] if own and level and _ANY not in said else []
-        other = [span for span in (*known, *told) if not span[0] <= score <= span[1]]
+        apart = levels is _OF_OTHERS or levels is _OF_QUERIES or _ANY in said
+        spans = known if apart else [*known, told]
+        other = [span for span in spans if not span[0] <= score <= span[1]]
         return min([score, *(least for least, _ in other)]), max([score, *(most for _, most in other)])
-    if not own and not known:
-        return UNSAID
-    spans = [*said, (own or OF_LEVEL)[level] if level else UNSAID if own else _ANY]
-    return min(least for least, _ in spans), max(most for _, most in spans)
+    if known and level and level not in levels:
+        told = OF_LEVEL[level]  # beside a word it is not passed over
+    return min(least for least, _ in (*said, told)), max(most for _, most in (*said, told))
 
 
 def _score(all_properties: tuple[Mapping[str, Any], ...], where: str) -> float | None:
