@@ -323,7 +323,8 @@ def without(names: Iterable[str], texts: Iterable[str], least: int = 1, *, insid
     missing = []
     for name, sought in listed.items():
         longer = sorted({one for one in listed.values() if sought in one and one != sought}, key=len, reverse=True)
-        if not sought.strip() or sum(_is_in(sought, text, [] if inside else longer) for text in present) < least:
+        found = (text for text in present if _is_in(sought, text, [] if inside else longer))
+        if not sought.strip() or len(list(islice(found, least))) < least:
             missing.append(shown(name))
     return missing
 

@@ -282,6 +282,13 @@ def test_a_scan_that_did_not_complete_says_nothing(tmp_path: Path, run: dict[str
     assert scanned(tmp_path, log(**run))["scan"] is None
 
 
+def test_a_note_of_a_scanner_is_not_about_its_results(tmp_path: Path) -> None:
+    """As CodeQL writes one for each file that it read."""
+    notes = [{"level": level, "message": {"text": "src/a.js"}} for level in ("note", "none")]
+    ended = {"executionSuccessful": True, "endTimeUtc": "2026-11-21T11:00:00Z", "toolExecutionNotifications": notes}
+    assert scanned(tmp_path, log(invocations=[ended]))["scan"] is True
+
+
 @pytest.mark.parametrize(
     "rule",
     [
