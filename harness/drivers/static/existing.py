@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from harness.drivers.ingest.formats.plain import LARGEST_XML, read_report
 from harness.drivers.ingest.formats.testing.junit import junit_report
