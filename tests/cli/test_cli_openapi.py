@@ -251,7 +251,9 @@ def test_a_server_may_be_beside_the_document(tmp_path: Path, server: str, path: 
 
 def test_a_read_without_an_answer_of_2xx_is_left_out(tmp_path: Path) -> None:
     """It redirects, or becomes a WebSocket: 200 would fail in every run."""
-    paths = {f"/{status}": {"get": {"responses": {status: {}}}} for status in ("302", "101", "default", "2XX", "200")}
+    paths: dict[str, Any] = {
+        f"/{status}": {"get": {"responses": {status: {}}}} for status in ("302", "101", "default", "2XX", "200")
+    }
     found = documented_reads(written(tmp_path, json.dumps({"openapi": "3.1.0", "paths": paths})), TLS)
     assert [read.path for read in found.reads] == ["/default", "/2XX", "/200"]
     assert found.left_out[0] == "GET /302: only 302 is documented, and no answer of 2xx"

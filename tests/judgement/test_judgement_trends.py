@@ -67,7 +67,7 @@ def rows(*, start: float = 0.0, ms: float = 20.0, canary_ms: float = 20.0, grows
     table = samples(start, start + 60)
     due = table.ints["intended_ns"]
     latency = np.where(CANARY, canary_ms, ms) * SPREAD + grows * (due - ns(start)) / ns(60)
-    timed = with_ints(table, slice(None), done_ns=due + np.round(latency * 1e6).astype(np.int64))  # type: ignore[arg-type]
+    timed = with_ints(table, slice(None), done_ns=due + np.round(latency * 1e6).astype(np.int64))
     return with_words(timed, slice(None), release=np.where(CANARY, "1.1.0", "1.0.0"))  # type: ignore[arg-type]
 
 
@@ -119,7 +119,7 @@ def test_a_jump_is_told_and_does_not_fail() -> None:
     """Thirty milliseconds more from the middle on: no growth on either side."""
     table = rows()
     late = table.ints["intended_ns"] >= ns(30)
-    jumped = with_ints(table, late, done_ns=table.ints["done_ns"][late] + 30_000_000)  # type: ignore[arg-type]
+    jumped = with_ints(table, late, done_ns=table.ints["done_ns"][late] + 30_000_000)
     for m in judged(drift("10 ms"), with_load(jumped)):
         assert m.outcome is PASS
         assert m.reason.endswith(", without a jump 30 s after the start of the window, which is not growth")
@@ -447,7 +447,7 @@ def test_failures_that_name_no_release_are_charged_before_a_pass_only() -> None:
 def test_an_error_counts_though_the_generator_lagged() -> None:
     """Its schedule matters to latencies only; its files matter to all."""
     table = rows()
-    late = with_ints(table, slice(None), sent_ns=table.ints["intended_ns"] + 10_000_000)  # type: ignore[arg-type]
+    late = with_ints(table, slice(None), sent_ns=table.ints["intended_ns"] + 10_000_000)
     assert only(more_errors(), with_load(late)).outcome is PASS
     assert only(slowdown(), with_load(late)).outcome is INCONCLUSIVE
     killed = (Worker(id=0, rows=6000, closed=False),)
@@ -499,7 +499,7 @@ def test_what_a_slowdown_says() -> None:
 def test_a_failure_slower_than_the_limit_slows_the_canary() -> None:
     """One in ten failed after 40 ms, where the limit is at 29: left out, the canary would look as quick as the other."""
     table, some = rows(), each(10)
-    late = with_ints(table, some, done_ns=table.ints["intended_ns"][some] + 40_000_000)  # type: ignore[arg-type]
+    late = with_ints(table, some, done_ns=table.ints["intended_ns"][some] + 40_000_000)
     assert only(slowdown(), with_load(failing(late, some))).value == pytest.approx(40 / 24.49 - 1, abs=0.01)
 
 
@@ -573,7 +573,7 @@ def few(*done_ms: float) -> Table:
     """A request a millisecond, each done after so long."""
     table = samples(0, len(done_ms) / 100)
     due = table.ints["intended_ns"]
-    return with_ints(table, slice(None), done_ns=due + np.round(np.array(done_ms) * 1e6).astype(np.int64))  # type: ignore[arg-type]
+    return with_ints(table, slice(None), done_ns=due + np.round(np.array(done_ms) * 1e6).astype(np.int64))
 
 
 def at(n: int, *places: int) -> Bools:
