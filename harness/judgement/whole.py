@@ -96,19 +96,22 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
             why = f"the target was not steady at the {moment} of the load: {steady.why}"
             yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
     yield from (Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_FINISH) for why in _uncovered(plan, evidence))
-    yield from (Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_COMPLETE) for why in _unrestored(evidence))
     if evidence.cut is None:
-        yield from (why for name in plan.traffic for why in cut_short(plan, evidence, name))
+        ended_early = [why for name in plan.traffic for why in cut_short(plan, evidence, name)]
+        yield from ended_early
+        yield from _unrestored(evidence, told=bool(ended_early))
 
 
-def _unrestored(evidence: Evidence) -> Iterable[str]:
-    """The experiments of a run that was not cut off whose fault was sent, and after whose last attempt the target was not as before, or nothing says that it was."""
+def _unrestored(evidence: Evidence, *, told: bool) -> Iterable[Reason]:
+    """A reason per experiment whose fault was sent, and after whose last attempt nothing says that the target was as before, or it was not and that is not `told` yet."""
     for name, attempts in evidence.experiments.items():
         sent = [one.restore for one in attempts if one.fault.sent_ns is not None]
-        if evidence.cut is None and sent and not sent[-1].ok:
-            why = f"the target was not as before afterwards: {sent[-1].why}"
-            unknown = "it is not recorded whether the target was as before afterwards"
-            yield f"{name}: its fault was sent, and {unknown if sent[-1].ok is None else why}"
+        if sent and sent[-1].ok is None:
+            why = f"{name}: its fault was sent, and it is not recorded whether the target was as before afterwards"
+            yield Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_COMPLETE)
+        elif sent and not sent[-1].ok and not told:
+            why = f"{name}: its fault was sent, and the target was not as before afterwards: {sent[-1].why}"
+            yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
 
 
 def _unknown_steadiness(moment: str, evidence: Evidence) -> str:
