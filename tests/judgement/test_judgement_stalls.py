@@ -129,6 +129,7 @@ def test_a_gap_as_planned_hides_nothing() -> None:
 @example(889, (0.01, 0.1), 2.0, (20.0, 38.0, 70.0), (35.7, 0.9, "not recorded"))
 @example(295, (0.001, 0.03), 0.0, (34.0, 34.0, 70.0), (35.2, 5.0, "failed"))
 @example(526, (0.001, 0.03), 12.0, (34.0, 34.0, 70.0), (49.8, 5.1, "timed out"))
+@example(1, (0.01, 0.03), 0.0, (20.0, 34.0, 70.0), (48.0, 3.0, "not recorded"))
 @example(779, (0.001, 0.01), 5.0, (20.0, 38.0, 40.0), (27.2, 1.0, "one in ten failed"))
 @settings(max_examples=150, deadline=None)
 def test_no_stall_makes_a_pass(

@@ -81,7 +81,10 @@ def way_longest_s(
     blind_ns: int = BLIND_SECOND_NS,
 ) -> float | None:
     """How long it may have been out at most on the way back, in s; None: to the end. `span`: from the undo to the restore; else as of `latest_s`."""
-    out = _doubted(unseen_failed(requests, span, gap_ns), until_ns, usual, NOISE, blind_ns)
+    filled = unseen_failed(
+        requests, (span[0], until_ns), gap_ns
+    )  # after the restore, too: there it stayed as before, or not
+    out = _doubted(filled, until_ns, usual, NOISE, blind_ns)
     longest_ns = 0
     for one in since_undo(out, *span):
         if one.end_ns is None:
