@@ -30,6 +30,11 @@ _READERS: Final[Mapping[str, tuple[DemandKind, type[TargetSection]]]] = {
 _CLAIMS: Final = "__claims__"
 
 
+def no_keys(_params: Mapping[str, str]) -> Iterable[str]:
+    """Of a sentence that needs no key of the target file, or none besides those of its claim."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class SentenceForm:
     """A sentence that several claims share, each with a noun of its own.
@@ -98,7 +103,7 @@ class FactClaim(ClaimedSentence):
 
     needs: tuple[str, ...]
     read: Engine
-    further: Callable[[Mapping[str, str]], Iterable[str]] = lambda _params: ()
+    further: Callable[[Mapping[str, str]], Iterable[str]] = no_keys
 
     def keys(self, params: Mapping[str, str]) -> Iterator[str]:
         """The keys of the target file that a demand with these parameters needs."""
@@ -116,7 +121,7 @@ def claim(
     example: str = "",
     name: str = "",
     fixed: Mapping[str, str] | None = None,
-    further: Callable[[Mapping[str, str]], Iterable[str]] = lambda _params: (),
+    further: Callable[[Mapping[str, str]], Iterable[str]] = no_keys,
     parse: Callable[[Mapping[str, str]], object] | None = None,
 ) -> Callable[[Engine], Engine]:
     """Put a sentence on the function that reads its facts. A function may have several.

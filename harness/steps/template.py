@@ -7,13 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from harness.drivers.claim import no_keys
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.slots import Slot, Values, loose_pattern_of, pattern_of, plain_of, slots_of, start_of
-
-
-def no_keys(_params: Mapping[str, str]) -> Iterable[str]:
-    """Of a sentence that needs no key of the target file."""
-    return ()
 
 
 @dataclass(frozen=True, kw_only=True)

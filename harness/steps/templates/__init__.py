@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.drivers.check.registry import CLAIMS as OF_TARGETS
-from harness.drivers.claim import ClaimedSentence, FactClaim, SentenceForm
+from harness.drivers.claim import ClaimedSentence, FactClaim, SentenceForm, no_keys
 from harness.drivers.ingest.registry import CLAIMS as OF_REPORTS
 from harness.drivers.static.registry import CLAIMS as OF_FILES
 from harness.errors import ConfigurationError, UsageError
@@ -21,7 +21,7 @@ from harness.plugins import claims_paths, loaded, place_of, plugins, tried
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.objectives import facts
 from harness.steps.slots import Values, plain_of, require_types, slots_of
-from harness.steps.template import Template, no_keys
+from harness.steps.template import Template
 from harness.steps.templates.alerts import ALERTS
 from harness.steps.templates.asking import ASKING
 from harness.steps.templates.comparisons import COMPARISONS

@@ -282,8 +282,10 @@ def failed_by_others(case: Case, judged: Callable[[Trial], Iterable[Measure]]) -
         yield from also_failed(case, each, {}, of_one)
 
 
-def without_record(case: Case, name: str) -> Iterable[Measure]:
-    """One INCONCLUSIVE measure if another experiment of the run has no record: what its fault raised is then of no trial."""
+def untried(case: Case, name: str, tried: Iterable[Trial]) -> Iterable[Measure]:
+    """INCONCLUSIVE measures of a sentence of every alert: a fault that it names was not sent, or another experiment has no record, so that its alerts are of no trial."""
+    if lacking := unsent_of(case, tried):
+        yield inconclusive(case, name, UNSENT, unsent(*lacking))
     if gone := [each for each in _others(case) if not case.evidence.experiments.get(each)]:
         said = f"the run has no record of {', '.join(gone)}: which alerts {'its fault' if len(gone) == 1 else 'their faults'} raised is unknown"
         yield inconclusive(case, name, said, unsent(*gone), kind=ReasonKind.NO_RECORD)

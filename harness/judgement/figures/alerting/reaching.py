@@ -26,7 +26,7 @@ from harness.judgement.figures.alerting.history import (
     trials,
     unsent,
     unsent_of,
-    without_record,
+    untried,
 )
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, inconclusive
@@ -56,9 +56,7 @@ def resolved(case: Case) -> Iterable[Measure]:
     """One measure per experiment of the run, named in the sentence or not, during which an alert fired: the alert that was resolved last decides."""
     name, limit_s = Figure.ALERTS_RESOLVED.value, case.scaled.in_unit("s")
     alerts, tried = fired(case.evidence), every_trial(case)
-    if lacking := unsent_of(case, tried):
-        yield inconclusive(case, name, UNSENT, unsent(*lacking))
-    yield from without_record(case, name)
+    yield from untried(case, name, tried)
 
     def of_its_alerts(trial: Trial) -> Iterable[Measure]:
         if mine := _last_of_each(trial, alerts, trial.restored_ns + round(limit_s * NS_PER_S)):
@@ -123,9 +121,7 @@ def delivered(case: Case) -> Iterable[Measure]:
     """
     name, limit_s = Figure.ALERTS_DELIVERED.value, case.scaled.in_unit("s")
     alerts, told, tried = fired(case.evidence), notices(case.evidence), every_trial(case)
-    if lacking := unsent_of(case, tried):
-        yield inconclusive(case, name, UNSENT, unsent(*lacking))
-    yield from without_record(case, name)
+    yield from untried(case, name, tried)
 
     def of_its_alerts(trial: Trial) -> Iterable[Measure]:
         took = {one: _arrived_s(one, told, alerts, trial.sent_ns) for one in trial.during(alerts)}

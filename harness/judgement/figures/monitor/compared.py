@@ -67,16 +67,15 @@ def answered(case: Case, window: Window, course: MetricCourse) -> tuple[Table, T
 
 def on_their_way(case: Case, window: Window, course: MetricCourse) -> tuple[Table, Table]:
     """The requests, and the read probes, that were sent before an end of a span and answered after it: a pod may have counted them on either side."""
-    own = [each.samples for each in case.evidence.windows.values() if each.traffic == window.traffic]
-    probes = case.evidence.probes
-    every = Table.merged(window.samples.schema, own), probes.where(probes.words["kind"].equals("read"))
     ends = [end for span in course.spans for end in span]
 
     def across(rows: Table) -> Table:
         sent, done = rows.ints["sent_ns"], rows.ints["done_ns"]
         return Table.merged(rows.schema, [rows.where((sent < end) & (end <= done)) for end in ends])
 
-    return across(every[0]), across(every[1])
+    own = [across(each.samples) for each in case.evidence.windows.values() if each.traffic == window.traffic]
+    probes = across(case.evidence.probes)
+    return Table.merged(window.samples.schema, own), probes.where(probes.words["kind"].equals("read"))
 
 
 def requests(read: MetricsRead, routes: Iterable[str], *, least: int | None = None) -> float:

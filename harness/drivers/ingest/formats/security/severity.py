@@ -23,8 +23,6 @@ OF_LEVEL: Final[Mapping[str, _Span]] = {
     "none": (0.0, 0.0),
 }
 """From and to which severity a level may mean, where it is made from one: scanners write high and critical as `error`."""
-_OF_QUERIES: Final[Mapping[str, _Span]] = {**OF_LEVEL}
-"""CodeQL writes `problem.severity`, and for what is of security a score beside it, which is another thing."""
 _OF_TOOL: Final[Mapping[str, Mapping[str, _Span]]] = {
     "trivy": OF_LEVEL,  # `toSarifErrorLevel`
     "semgrep": OF_LEVEL,  # `_rule_to_sarif_severity`
@@ -36,10 +34,12 @@ _OF_TOOL: Final[Mapping[str, Mapping[str, _Span]]] = {
     "clair": {},  # `error` for all
     "brakeman": {},  # how sure it is
     "govulncheck": {},  # what is reached
-    "codeql": _OF_QUERIES,
+    "codeql": OF_LEVEL,
     "gosec": {},  # `getSarifLevel`: medium is an error, too
 }
 """How the names of tools begin, and what each level of them means, as their sources show; empty: it is no severity."""
+_APART: Final = ("codeql",)
+"""Tools whose level is another thing where they write a score: CodeQL has `problem.severity`, and a score for what is of security."""
 _OF_OTHERS: Final[Mapping[str, _Span]] = {"error": OF_LEVEL["error"]}
 """Of other tools an error is serious, as the standard has it; that a lesser level is of a lesser severity is not known."""
 _OF_WORD: Final[Mapping[str, _Span]] = {
@@ -90,7 +90,7 @@ def severity(
     levels = next((levels for name, levels in _OF_TOOL.items() if tool.lower().startswith(name)), _OF_OTHERS)
     told = levels.get(level or "", UNSAID)
     if score is not None:
-        apart = levels is _OF_OTHERS or levels is _OF_QUERIES or _ANY in said
+        apart = levels is _OF_OTHERS or tool.lower().startswith(_APART) or _ANY in said
         spans = known if apart else [*known, told]
         other = [span for span in spans if not span[0] <= score <= span[1]]
         return min([score, *(least for least, _ in other)]), max([score, *(most for _, most in other)])
