@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from textwrap import dedent
@@ -16,6 +14,7 @@ import yaml
 
 from harness.cli import readiness
 from harness.steps import read
+from tests.builders.preloaded import command
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -66,8 +65,7 @@ def test_a_sentence_is_read(page: str, text: str, tmp_path: Path) -> None:
     for line in text.splitlines():
         if (found := re.match(r"\s*(Given|When|Then|And) (.*)", line)) and found[2] not in own:
             if found[1] == "Then" and declared(page, tmp_path):
-                asked = [sys.executable, "-m", "harness", "explain", found[2]]
-                subprocess.run(asked, cwd=tmp_path, check=True, capture_output=True)
+                command("harness", "explain", found[2], cwd=tmp_path).check_returncode()
             else:
                 assert read(found[2]).sentence == found[2]
 

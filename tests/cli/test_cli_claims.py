@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.builders.preloaded import command
 
 SHELVES = '''\
 """The shop's shelves."""
@@ -29,11 +30,10 @@ registers:
 """
 
 
-def steps(project: Path, word: str, command: str = "steps") -> subprocess.CompletedProcess[str]:
+def steps(project: Path, word: str, name: str = "steps") -> subprocess.CompletedProcess[str]:
     """What `readiness steps WORD`, or another command, says in a project whose `claims` are its directory of that name."""
     (project / "pyproject.toml").write_text('[tool.harness]\nclaims = ["claims"]\n', encoding="utf-8")
-    line = [sys.executable, "-m", "harness", command, word]
-    return subprocess.run(line, cwd=project, capture_output=True, text=True, check=False)
+    return command("harness", name, word, cwd=project)
 
 
 def claims(project: Path, name: str, text: str) -> Path:

@@ -57,6 +57,7 @@ from harness.model import (
     WatchSource,
 )
 from harness.report import render_verdict
+from tests.builders import preloaded
 from tests.builders.recorder import AFTER_NS, record, sealed
 
 SAMPLES_0 = "load/everyday/samples-0.parquet"
@@ -458,9 +459,7 @@ def test_a_verdict_is_not_written_over_where_a_figure_of_the_run_is_unknown(run:
     plan_file = run.path / "plan.json"
     plan_file.write_text(plan_file.read_text().replace('"figure": "error rate"', '"figure": "mood"'))
     name, *options = command.split()
-    ended = subprocess.run(
-        [sys.executable, "-m", "harness", name, str(run.path), *options], capture_output=True, text=True, check=False
-    )
+    ended = preloaded.command("harness", name, str(run.path), *options, cwd=Path.cwd())
     assert ended.returncode == 4, ended
     assert (
         "is unknown here, so nothing was written or compared\n  hint: call the command in the directory" in ended.stderr

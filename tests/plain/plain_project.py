@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness import clock
+from tests.builders.preloaded import WITHIN_S, command
 
 HERE: Final = Path(__file__).parent
-WITHIN_S: Final = 300.0
-"""A run takes 20 s where the machine is idle."""
 _numbers = count(1)
 _started: list[subprocess.Popen[str]] = []
 
@@ -181,7 +180,10 @@ class Project:
 
     def do(self, *arguments: object, module: str = "harness", **environment: str) -> Finished:
         """Run `readiness …`, or another module, to its end."""
-        return self.start(*arguments, module=module, **environment).wait()
+        before = self.run_directories()
+        ended = command(module, *map(str, arguments), cwd=self.root, environment=_environment(self.root, environment))
+        ran = next(iter(self.run_directories() - before), None)
+        return Finished(project=self, code=ended.returncode, out=ended.stdout, err=ended.stderr, ran=ran)
 
     def clean(self) -> None:
         """End what still runs."""

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders.preloaded import WITHIN_S
 from tests.kills.aftermath import intended, left_over, locked, outlived
-from tests.plain.plain_project import WITHIN_S, Finished, Project, free_address
+from tests.plain.plain_project import Finished, Project, free_address
 
 COMMAND = """
 import sys

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +22,7 @@ from harness.targets.kubernetes import Cluster
 from readiness_sandbox.cluster import deletion, kinds
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
+from tests.builders.preloaded import command
 from tests.builders.scenarios import scenario
 
 if TYPE_CHECKING:
@@ -83,8 +82,7 @@ def project(tmp_path: Path, target: Target) -> Path:
 
 def readiness(project: Path, *words: str) -> tuple[int, str]:
     """The exit code of a command in the project, and what it said."""
-    command = [sys.executable, "-m", "harness", *words]
-    ended = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=120)
+    ended = command("harness", *words, cwd=project)
     return ended.returncode, ended.stdout + ended.stderr
 
 

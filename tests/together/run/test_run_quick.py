@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.builders.preloaded import command
 
 ROOT = Path(__file__).resolve().parents[3]
 ROWS = ["AT-STB-ERRORS", "IP-ROAD-AUTONOMOUS", "ND-KPI-P95", "ND-KPI-UPTIME"]
@@ -18,8 +19,7 @@ EXITS = {"GO": 0, "INCONCLUSIVE": 10}
 
 def readiness(*words: str, state: Path) -> subprocess.CompletedProcess[str]:
     """The command in the checkout, with a state directory of its own."""
-    command, environment = [sys.executable, "-m", "harness", *words], {**os.environ, "READINESS_STATE": str(state)}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600)
+    return command("harness", *words, cwd=ROOT, environment={**os.environ, "READINESS_STATE": str(state)}, within_s=600)
 
 
 def test_the_plan_is_half_a_minute_and_one_fault(tmp_path: Path) -> None:
