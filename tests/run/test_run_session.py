@@ -68,6 +68,23 @@ def test_a_project_reads_all_features_of_its_own(tmp_path: Path) -> None:
     assert own in session.selection.files
 
 
+def test_an_id_within_a_longer_one_names_no_feature_of_the_package(tmp_path: Path) -> None:
+    """`KPI-P95` of a project is not ND-KPI-P95."""
+    (tmp_path / "catalogue.yaml").write_text(
+        "profile: own\ntitle: own\nsections:\n  - source: own\n    requirements:\n"
+        "      - {id: KPI-P95, title: speed, criterion: the error rate is below 1 %, kinds: [L], gate: critical, falsified_by: errors}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "features").mkdir()
+    own = tmp_path / "features" / "own.feature"
+    own.write_text("Feature: own\n", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.harness]\nfeatures = ["features"]\ncatalogue = ["catalogue.yaml"]\n', encoding="utf-8"
+    )
+    session = VerificationSession(Settings(project=find_project(tmp_path), profiles=("own",)))
+    assert session.selection.files == (own,)
+
+
 def test_a_replay_compiles_scenarios_of_other_profiles(tmp_path: Path) -> None:
     """It chooses nothing: a scenario of a row that the profiles lack is compiled as well."""
     session = VerificationSession(Settings(project=find_project(ROOT), profiles=("core",), evidence=tmp_path))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.errors import HarnessError
 from harness.files import bundled
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from harness.catalogue import Catalogue
     from harness.model import Requirement, Scenario
     from harness.run.settings import Settings
+
+
+_ID: Final = re.compile(r"[\w-]+")
+"""A word that may be the id of a requirement: `DA-APP-P95` is not `APP-P95`."""
 
 
 class ScenarioSelection:
@@ -56,7 +61,7 @@ class ScenarioSelection:
             text = file.read_text(encoding="utf-8", errors="replace")
         except OSError:
             return True
-        return any(requirement in text for requirement in self._ids)
+        return not self._ids.isdisjoint(_ID.findall(text))
 
     def lets_through(self, scenario: Scenario) -> bool:
         """Whether `--only` lets the scenario through."""
