@@ -48,7 +48,7 @@ def columns(table: Table) -> dict[str, list[Any]]:
 
 
 @given(table=tables(PROBES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_pyarrow_reads_what_is_written(table: Table) -> None:
     """The same numbers, the same words, the same gaps; types that say how wide a number is."""
     with tempfile.TemporaryDirectory() as directory:
@@ -67,7 +67,7 @@ def test_pyarrow_reads_what_is_written(table: Table) -> None:
     page=st.sampled_from([64, 1 << 20]),
     narrow=st.booleans(),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_pyarrow_writes_is_read(
     table: Table, codec: str, group: int, page: int, *, coded: bool, narrow: bool
 ) -> None:

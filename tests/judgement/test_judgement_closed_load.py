@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from judgement_builders import every, evidence, measures, ns, objective, p95, plan, samples, window
 
@@ -160,6 +160,7 @@ def test_users_who_are_missing_are_told_with_what_they_raised() -> None:
 
 
 @given(think_s=st.floats(0.0, 10.0), latency_ms=st.floats(1.0, 3000.0), idle=st.integers(0, USERS - 1))
+@settings(max_examples=30)
 def test_the_load_is_there_exactly_if_its_rate_is(think_s: float, latency_ms: float, idle: int) -> None:
     """Whoever pauses, waits or never comes: below four fifths of the plan, but for chance, there is no receipt."""
     per_s = (USERS - idle) / (think_s + latency_ms / 1000)

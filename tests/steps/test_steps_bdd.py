@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 from harness.steps import TEMPLATES
+from tests.builders.preloaded import command
 
 CONFTEST = """\
 import pytest
@@ -32,10 +32,8 @@ def run(tmp_path: Path, feature: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / "test_a.py").write_text(
         "from pytest_bdd import scenarios\n\nscenarios('a.feature')\n", encoding="utf-8"
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "-p", "no:harness.pytest_plugin"]
-    return subprocess.run(
-        [*command, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-    )
+    options = ("-q", "-s", "-p", "no:cacheprovider", "-p", "no:harness.pytest_plugin")
+    return command("pytest", *options, str(tmp_path), cwd=tmp_path)
 
 
 def test_every_template_is_a_step(tmp_path: Path) -> None:
