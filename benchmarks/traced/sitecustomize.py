@@ -28,8 +28,6 @@ def _note(kind: str, file: str) -> None:
 
 def _has_mark(value: object, depth: int = 0) -> bool:
     """Whether a value, or one of the first values in it, is a text with the mark."""
-    if not _MARK:
-        return False
     if isinstance(value, str | Path):
         return _MARK in str(value)
     if depth == _DEEPEST:
@@ -69,7 +67,7 @@ def _called(frame: FrameType, event: str, _argument: Any) -> None:
             _ran.add(file)
             _note("ran", file)
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        if any(_has_mark(frame.f_locals.get(name)) for name in names):
+        if _MARK and any(_has_mark(frame.f_locals.get(name)) for name in names):
             _carried.add(file)
             _note("carried", file)
 
