@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 import traceback
@@ -15,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from harness.errors import ConfigurationError, DriverError, HarnessError
 from harness.files import bundled
+from harness.modules import values_in
 
 _Given = TypeVar("_Given")
 
@@ -159,6 +161,22 @@ def claims_modules() -> tuple[ModuleType, ...]:
         ConfigurationError: a module raised something, whatever that is; with file and line.
     """
     return tuple(_module(file) for one in claims_paths() for file in modules_in(one))
+
+
+def values_in_claims(kind: type[_Given]) -> tuple[tuple[_Given, str], ...]:
+    """The public values of a kind at the top of the modules of `claims_modules`, each with file and line.
+
+    Raises:
+        ConfigurationError: as `claims_modules`.
+    """
+    return tuple((value, _defined_at(module, name)) for module, name, value in values_in(claims_modules(), kind))
+
+
+def _defined_at(module: ModuleType, name: str) -> str:
+    file = Path(str(module.__file__))
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    number = next((at for at, line in enumerate(lines, 1) if re.match(rf"{name}\b\s*[:=]", line)), 0)
+    return f"{file}:{number}" if number else str(file)
 
 
 def modules_in(directory: Path) -> list[Path]:

@@ -9,8 +9,6 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
-from pkgutil import walk_packages
 from types import MappingProxyType, ModuleType
 from typing import Any, Final, TypeVar
 
@@ -18,6 +16,7 @@ from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked, Engine
 from harness.errors import ConfigurationError
 from harness.model import DemandKind
+from harness.modules import modules_below
 from harness.plugins import called, claims_modules
 from harness.targets.files.paper import EvidenceFiles, PlatformFiles
 from harness.targets.files.values import TargetSection
@@ -243,9 +242,7 @@ def claims_of(module: ModuleType, kind: type[_Claimed]) -> tuple[_Claimed, ...]:
 
 def claims_below(package: ModuleType, kind: type[_Claimed]) -> tuple[_Claimed, ...]:
     """The claims of a kind in every module below a package, which are imported, and in the modules of the project's `claims`."""
-    names = sorted(one.name for one in walk_packages(package.__path__, f"{package.__name__}.") if not one.ispkg)
-    modules = (*map(import_module, names), *claims_modules())
-    return tuple(found for one in modules for found in claims_of(one, kind))
+    return tuple(found for one in (*modules_below(package), *claims_modules()) for found in claims_of(one, kind))
 
 
 def by_check(claims: Iterable[FactClaim]) -> Mapping[str, FactClaim]:

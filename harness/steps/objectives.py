@@ -35,7 +35,7 @@ def steady(figure: Figure, op: Op, *, per: Per = Per.ALL, subject: str = "") -> 
         route = routes.partition('"')[2].rstrip('"')
         scope = Scope(
             per=Per.ROUTE if "route" in routes else per,
-            subject=route or _filled(subject, slots),
+            subject=route or filled_in(subject, slots),
             users=users,
             phase=phase,
         )
@@ -61,7 +61,7 @@ def quantile_named(text: str) -> float:
     return round(float(text[1:]) / 100, 6)
 
 
-def _filled(text: str, slots: _Slots) -> str:
+def filled_in(text: str, slots: _Slots) -> str:
     """The value of the slot for a text such as `<region>`; other text is returned unchanged."""
     return slots[text[1:-1]] if text.startswith("<") else text
 
@@ -113,7 +113,7 @@ def of_killed_pods(figure: Figure, **params: str) -> _Mean:
             scope=Scope(phase=Phase.FAULT),
             op=Op.BELOW,
             limit=slots.quantity("limit"),
-            params={name: _filled(value, slots) for name, value in params.items()},
+            params={name: filled_in(value, slots) for name, value in params.items()},
             sentence="",
         )
         return Meaning(objective=objective, selection=Selection.of_domains(("pod",), every=False))
@@ -149,7 +149,7 @@ def under_fault(figure: Figure, op: Op, **params: str) -> _Mean:
 
     def mean(slots: _Slots) -> Meaning:
         limit, scope = slots.quantity("limit"), Scope(phase=Phase.FAULT)
-        filled = {name: _filled(value, slots) for name, value in params.items()}
+        filled = {name: filled_in(value, slots) for name, value in params.items()}
         objective = Objective(figure=figure, scope=scope, op=op, limit=limit, sentence="", params=filled)
         return Meaning(objective=objective)
 
@@ -322,9 +322,9 @@ def facts(kind: str, name: str, /, **params: str) -> _Mean:
             op=Op.HOLDS,
             limit=Quantity(value=1, unit=""),
             sentence="",
-            check=_filled(name, slots),
+            check=filled_in(name, slots),
             demand=kind,
-            params={key: _filled(value, slots) for key, value in there.items()},
+            params={key: filled_in(value, slots) for key, value in there.items()},
             times=slots.times(),
         )
         return Meaning(objective=objective)

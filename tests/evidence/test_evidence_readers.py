@@ -9,18 +9,24 @@ from functools import cache
 from pathlib import Path
 
 import harness.judgement
+import harness.judgement.figures
+from harness.judgement.figures import Spec
 from harness.judgement.unread import for_people_only
 from harness.model import SAMPLES, Observation
 from harness.model.observations import KINDS
 from harness.model.records import evidence
 from harness.model.records.readers import KINDS_READ, TABLES_READ, ForPeople, ReadBy
 from harness.model.records.recorded import RECORDED, SERVICE
+from harness.modules import modules_below, values_in
 from tests.builders.core_course import ns
 from tests.builders.core_run import core_evidence
 
 ROOM = Path(harness.judgement.__file__).parent
 PACKAGE = "harness.judgement"
 WINDOWS = ("quiet", "held", "back", "last")
+REGISTRY = ("harness.judgement.figures", "FIGURES")
+SPECS = [(each.__name__, name) for each, name, _ in values_in(modules_below(harness.judgement.figures), Spec)]
+"""What the registry finds without naming it."""
 EVERY: Mapping[str, ReadBy] = {**TABLES_READ, **{kind.__name__: read for kind, read in KINDS_READ.items()}}
 
 
@@ -89,6 +95,7 @@ def reach(rule: str) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
         if (room, own) in seen or parsed is None:
             continue
         seen.add((room, own))
+        left += SPECS if (room, own) == REGISTRY else ()
         for node in ast.walk(parsed.defines[own]):
             if isinstance(node, ast.Name):
                 words.add(node.id)

@@ -65,9 +65,9 @@ def test_every_figure_has_a_complete_spec(figure: Figure) -> None:
     assert problems(FIGURES[figure]) == []
 
 
-def test_no_spec_without_a_figure() -> None:
-    """What stands in the registry can be said in a sentence."""
-    assert set(FIGURES) == set(Figure)
+def test_no_figure_of_the_model_lacks_a_spec() -> None:
+    """A new figure has its name in its own file alone."""
+    assert set(FIGURES) >= set(Figure)
 
 
 @pytest.mark.parametrize(

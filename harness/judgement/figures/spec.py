@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from harness.judgement.figures.sentence import FigureSentence
 from harness.judgement.measures import Case
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Op, Phase
 from harness.model.judged.harm import Harm
@@ -203,6 +204,7 @@ class Spec:
         clocked: whether the figure is a length of time that a machine changes by sleeping, but not by being starved; `timed` includes it.
         moments: when a measure was made, if its scope does not say so; empty: time does not matter for this measure; None: as its scope says.
         judges: the harm to written data for which this figure fails; harm that was measured and that no claim judges keeps a release from GO.
+        sentences: that ask for this figure alone; a sentence of several figures is in `harness.steps.templates`.
     """
 
     figure: Figure
@@ -226,6 +228,7 @@ class Spec:
     clocked: bool = False
     moments: Callable[[Case, Measure], Sequence[tuple[int, int]] | None] | None = None
     judges: frozenset[Harm] = frozenset()
+    sentences: tuple[FigureSentence, ...] = ()
 
 
 def until_spec(

@@ -1,7 +1,8 @@
 """The vocabulary: every sentence that a feature or a criterion may use, and what it means.
 
 A sentence about the live target, about the platform's files or about another tool's report is written on the function that reads them
-(`@claim`), or made of nouns (`harness.drivers.check.state`); every other sentence is a row of one of these tables. Figures are taken in
+(`@claim`), or made of nouns (`harness.drivers.check.state`); the sentence of one figure is in its spec (`FigureSentence`); every other
+sentence is a row of one of these tables. Figures are taken in
 the steady state unless the sentence says otherwise; a sentence about recovery or loss that names no experiment speaks of those that its
 scenario ran. A package of its own adds a sentence by an entry point of the group `readiness.steps` whose value is a `Template`.
 """
@@ -17,9 +18,12 @@ from harness.drivers.claim import ClaimedSentence, FactClaim, SentenceForm, no_k
 from harness.drivers.ingest.registry import CLAIMS as OF_REPORTS
 from harness.drivers.static.registry import CLAIMS as OF_FILES
 from harness.errors import ConfigurationError, UsageError
+from harness.figures import sentences
+from harness.judgement.figures import FIGURES
 from harness.plugins import claims_paths, loaded, place_of, plugins, tried
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.objectives import facts
+from harness.steps.sentences import PlacedTemplate, templates_of_figures
 from harness.steps.slots import Values, plain_of, require_types, slots_of
 from harness.steps.template import Template
 from harness.steps.templates.alerts import ALERTS
@@ -93,7 +97,7 @@ def templates_of(claims: Iterable[ClaimedSentence]) -> tuple[Template, ...]:
     return tuple(found)
 
 
-def require_apart(claims: Iterable[ClaimedSentence], templates: Iterable[Template]) -> None:
+def require_apart(claims: Iterable[ClaimedSentence | PlacedTemplate], templates: Iterable[Template]) -> None:
     """Refuse claims that say what another sentence says.
 
     Raises:
@@ -104,23 +108,27 @@ def require_apart(claims: Iterable[ClaimedSentence], templates: Iterable[Templat
     for claim in reversed(tuple(claims)):  # of two, the later one is named: it is the project's
         if [one.name for one in there].count(claim.name) > 1:
             what = f"two sentences are named `{claim.name}`"
-            raise ConfigurationError(what, where=claim.where, hint="rename the function, or give the claim a `name`")
+            raise ConfigurationError(
+                what, where=claim.where, hint="give one of the two another `name`, or rename its function"
+            )
         reading = [one.plain for one in there if one.match(claim.example) is not None]
         if len(reading) != 1:
             what = f"two sentences read {claim.example!r}: {' and '.join(map(repr, reading))}"
             if not reading:
                 what = f"the example {claim.example!r} is not read by its own sentence {claim.text!r}"
-            raise ConfigurationError(what, where=claim.where, hint="change the words of the claim, or its example")
+            raise ConfigurationError(what, where=claim.where, hint="change its words, or its example")
         [own] = [one for one in there if one.name == claim.name]
         for other in there:
             if other is not own and own.match(other.example) is not None:
                 what = f"two sentences read {other.example!r}: {own.plain!r} and {other.plain!r}"
-                raise ConfigurationError(what, where=claim.where, hint="change the words of the claim")
+                raise ConfigurationError(what, where=claim.where, hint="change its words")
         try:
             own.mean(own.match(claim.example) or Values({}, {}))
         except UsageError as error:
             raise ConfigurationError(f"its example: {error.what}", where=claim.where, hint=error.hint) from error
 
+
+_IN_SPECS: Final = templates_of_figures((one, spec, "") for spec in FIGURES.values() for one in spec.sentences)
 
 OWN: Final = (
     *ASKING,
@@ -137,6 +145,7 @@ OWN: Final = (
     *SPIKES,
     *PEOPLE,
     *REPORTS,
+    *(one.template for one in _IN_SPECS),
     *templates_of(CLAIMS),
 )
 """The harness's own sentences, and those on the nouns of the project."""
@@ -172,9 +181,10 @@ def installed() -> tuple[Template, ...]:
 
 
 _INSTALLED: Final = installed()
-TEMPLATES: Final = (*OWN, *_INSTALLED)
+_OF_FIGURES: Final = templates_of_figures(sentences())
+TEMPLATES: Final = (*OWN, *_INSTALLED, *(one.template for one in _OF_FIGURES))
 """All sentences, the harness's own first."""
 
 # a test compares the harness's own with each other: that compiles the pattern of each
-if _INSTALLED or claims_paths()[1:]:
-    require_apart(CLAIMS, [one for template in TEMPLATES for one in template.each])
+if _INSTALLED or _OF_FIGURES or claims_paths()[1:]:
+    require_apart((*CLAIMS, *_OF_FIGURES), [one for template in TEMPLATES for one in template.each])
