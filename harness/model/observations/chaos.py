@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.model.observations.kinds import Counts, ManyFields, Recorded, Timed, Whole, Word, YesOrNo, written
+from harness.model.observations.readers import STARTED, UNDONE, always
 
 
-@written("fault.sent", by=["chaos-*"])
+@written("fault.sent", by=["chaos-*"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultSent(Timed):
     """The first action of an experiment (the subject) was sent.
@@ -20,7 +21,7 @@ class FaultSent(Timed):
     gone_by: Word = ""
 
 
-@written("fault.confirmed", by=["chaos-*"])
+@written("fault.confirmed", by=["chaos-*"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultConfirmed(Timed):
     """A reading of the target showed the fault, with the objects that it hit.
@@ -36,7 +37,7 @@ class FaultConfirmed(Timed):
     decisions_read: YesOrNo = True
 
 
-@written("fault.held", by=["chaos-*"])
+@written("fault.held", by=["chaos-*"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultHeld(Timed):
     """The confirming probe was run again at the end of the fault: whether the fault was still active."""
@@ -45,7 +46,7 @@ class FaultHeld(Timed):
     ok: YesOrNo
 
 
-@written("fault.restarted", by=["chaos-*"])
+@written("fault.restarted", by=["chaos-*"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultRestarted(Timed):
     """The action was sent that restarts what the fault had stopped; its file declares it as part of the measurement."""
@@ -53,7 +54,7 @@ class FaultRestarted(Timed):
     activity: Word = ""
 
 
-@written("fault.undone", by=["chaos-*"])
+@written("fault.undone", by=["chaos-*"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultUndone(Timed):
     """The undo was sent."""
@@ -61,7 +62,7 @@ class FaultUndone(Timed):
     activity: Word = ""
 
 
-@written("fault.gone", by=["chaos-*"])
+@written("fault.gone", by=["chaos-*"], read=always("restore", UNDONE))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultGone(Timed):
     """A reading of the target no longer showed the fault."""
@@ -69,7 +70,7 @@ class FaultGone(Timed):
     probe: Word = ""
 
 
-@written("fault.stays", by=["chaos-*"])
+@written("fault.stays", by=["chaos-*"], read=always("restore", UNDONE))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultStays(Timed):
     """After the rollbacks, the last run of the probe did not confirm the end of the fault."""
@@ -77,13 +78,13 @@ class FaultStays(Timed):
     probe: Word = ""
 
 
-@written("steady.again", by=["chaos-*"])
+@written("steady.again", by=["chaos-*"], read=always("restore", UNDONE))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SteadyAgain(Timed):
     """The file's steady-state hypothesis was not met after the method, but was met after the rollbacks."""
 
 
-@written("fault.why", by=["chaos-*"])
+@written("fault.why", by=["chaos-*"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultWhy(Recorded):
     """A problem with the fault."""
@@ -91,7 +92,7 @@ class FaultWhy(Recorded):
     why: Word
 
 
-@written("activity", by=["chaos-*"])
+@written("activity", by=["chaos-*"], read=always("ActivityDone", "figures.database.promotion:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActivityDone(Recorded):
     """One activity of an experiment's file.

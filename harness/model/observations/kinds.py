@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, get_type_hints
 
+from harness.model.observations.readers import ReadBy
 from harness.model.planned.objective import Phase
 from harness.model.records.observation import Observation
 
@@ -92,6 +93,9 @@ class Recorded:
     WRITERS: ClassVar[tuple[str, ...]] = ()
     """Sources: names of histories; `*` matches any text (`chaos-*`)."""
 
+    READ: ClassVar[ReadBy | None] = None
+    """The rules of the judge that use it; None: it is a project's, whose own figure uses it."""
+
     subject: Word
     kind: str = ""
     source: str = ""
@@ -123,11 +127,11 @@ KINDS: Final[dict[str, type[Recorded]]] = {}
 _FIELDS: Final[dict[type[Recorded], tuple[Field, ...]]] = {}
 
 
-def written(*kinds: str, by: Sequence[str]) -> Callable[[type[_Kind]], type[_Kind]]:
-    """Declare the class as these kinds, written by these sources."""
+def written(*kinds: str, by: Sequence[str], read: ReadBy | None = None) -> Callable[[type[_Kind]], type[_Kind]]:
+    """Declare the class as these kinds, written by these sources, and used by these rules of the judge; a project's own needs no rule."""
 
     def declare(cls: type[_Kind]) -> type[_Kind]:
-        cls.KINDS, cls.WRITERS = kinds, tuple(by)
+        cls.KINDS, cls.WRITERS, cls.READ = kinds, tuple(by), read
         KINDS.update(dict.fromkeys(kinds, cls))
         return cls
 

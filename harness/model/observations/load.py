@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model.observations.kinds import Count, Recorded, Size, Whole, Word, YesOrNo, written
+from harness.model.observations.readers import LOADED, SAID, always
 
 
-@written("worker.started", by=["load"])
+@written("worker.started", by=["load"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerStarted(Recorded):
     """A load worker of a traffic (the subject) was started."""
@@ -17,7 +18,7 @@ class WorkerStarted(Recorded):
     rows: Word = ""
 
 
-@written("worker.ended", by=["load"])
+@written("worker.ended", by=["load"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerEnded(Recorded):
     """A load worker ended; with a hint if it ended unexpectedly."""
@@ -28,7 +29,7 @@ class WorkerEnded(Recorded):
     hint: Word = ""
 
 
-@written("load.begun", by=["load"])
+@written("load.begun", by=["load"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadBegun(Recorded):
     """Time 0 of a traffic's schedule."""
@@ -37,7 +38,7 @@ class LoadBegun(Recorded):
     model: Word = ""
 
 
-@written("load.stopping", by=["load"])
+@written("load.stopping", by=["load"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadStopping(Recorded):
     """A stop of the load was requested."""
@@ -45,7 +46,7 @@ class LoadStopping(Recorded):
     at_ns: Whole
 
 
-@written("load.health", by=["load-health-*"])
+@written("load.health", by=["load-health-*"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadHealth(Recorded):
     """One second of a load worker: CPU, garbage collection, lag of its event loop, users, those of them who have sent no request yet, journeys that broke; whether a `LoadTestShape` says how many users there are."""
@@ -62,7 +63,7 @@ class LoadHealth(Recorded):
     silent: Count = 0
 
 
-@written("load.users", by=["load-users-*"])
+@written("load.users", by=["load-users-*"], read=always("load.users", "figures.traffic.response_time:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadUsers(Recorded):
     """Journeys in progress on one load worker."""
@@ -71,7 +72,7 @@ class LoadUsers(Recorded):
     users: Count
 
 
-@written("clock.aligned", by=["load-clock-*"])
+@written("clock.aligned", by=["load-clock-*"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClockAligned(Recorded):
     """How far the clock of a worker on another machine was behind the clock of the run."""
@@ -82,7 +83,7 @@ class ClockAligned(Recorded):
     residual_ns: Count
 
 
-@written("journeys.read", by=["load"])
+@written("journeys.read", by=["load"], read=always("history", SAID))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JourneysRead(Recorded):
     """The items that journeys wrote under one account were read back: number of items read, and of all items."""

@@ -17,9 +17,10 @@ from harness.model.observations.kinds import (
     YesOrNo,
     written,
 )
+from harness.model.observations.readers import OF_ROLLOUTS, SAID, always
 
 
-@written("rollout.started", by=["rollouts"])
+@written("rollout.started", by=["rollouts"], read=always("RolloutStep", OF_ROLLOUTS))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutStarted(Timed):
     """The candidate was sent to every object of a rollout (the subject).
@@ -35,7 +36,7 @@ class RolloutStarted(Timed):
     unchanged: Names = ()
 
 
-@written("rollout.skipped", by=["rollouts"])
+@written("rollout.skipped", by=["rollouts"], read=always("RolloutStep", OF_ROLLOUTS))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutSkipped(Recorded):
     """A rollout (the subject) was not begun, and why."""
@@ -43,7 +44,7 @@ class RolloutSkipped(Recorded):
     why: Word
 
 
-@written("rollout.status", by=["rollouts"])
+@written("rollout.status", by=["rollouts"], read=always("RolloutStep", OF_ROLLOUTS))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutStatus(Timed):
     """The status of an object (the subject), recorded when it changed.
@@ -65,7 +66,7 @@ class RolloutStatus(Timed):
     since_ns: Whole
 
 
-@written("rollout.analysis", by=["rollouts"])
+@written("rollout.analysis", by=["rollouts"], read=always("RolloutStep", OF_ROLLOUTS))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutAnalysis(Timed):
     """An analysis (the subject) of a rollout, recorded when it changed.
@@ -85,7 +86,7 @@ class RolloutAnalysis(Timed):
     metrics: ManyFields = ()
 
 
-@written("rollout.step", by=["rollouts"])
+@written("rollout.step", by=["rollouts"], read=always("RolloutStep", OF_ROLLOUTS))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutStep(Timed):
     """A rollout (the subject) reached a step: every object gives the candidate about this share.
@@ -100,7 +101,7 @@ class RolloutStep(Timed):
     since_ns: Whole
 
 
-@written("rollout.promoted", by=["rollouts"])
+@written("rollout.promoted", by=["rollouts"], read=always("history", SAID))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutPromoted(Timed):
     """The harness promoted a rollout (the subject) out of a pause, after this number of the candidate's answers in the step."""
@@ -109,7 +110,7 @@ class RolloutPromoted(Timed):
     answers: Count
 
 
-@written("rollout.back", by=["rollouts"])
+@written("rollout.back", by=["rollouts"], read=always("RolloutBack", "figures.rollouts.rollback.rollbacks:START"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutBack(Timed):
     """A rollout (the subject) is being rolled back: the command was answered, or the platform was observed to roll back.
@@ -126,7 +127,7 @@ class RolloutBack(Timed):
     since_ns: Whole
 
 
-@written("rollout.ended", by=["rollouts"])
+@written("rollout.ended", by=["rollouts"], read=always("RolloutStep", OF_ROLLOUTS))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutEnded(Timed):
     """A rollout (the subject) ended: the release on which every object is at rest; empty if not observed, with the reason in `why`."""

@@ -23,9 +23,10 @@ from harness.model.observations.kinds import (
     YesOrNo,
     written,
 )
+from harness.model.observations.readers import LOADED, SAID, STARTED, UNDONE, always
 
 
-@written("run.started", by=["run"])
+@written("run.started", by=["run"], read=always("started", "whole:whole_of"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunBegan(Recorded):
     """The run began; the subject is its id. Plan and manifest must agree with it."""
@@ -37,7 +38,7 @@ class RunBegan(Recorded):
     seed: Whole = 0
 
 
-@written("run.ended", by=["run"])
+@written("run.ended", by=["run"], read=always("cut", "whole:whole_of"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunEnded(Recorded):
     """The run ended, completely or not: why it ended early, and what to do about that."""
@@ -47,7 +48,7 @@ class RunEnded(Recorded):
     hint: Word = ""
 
 
-@written("machine.seen", by=["machine"])
+@written("machine.seen", by=["machine"], read=always("MachineSeen", "receipts.machine:machine_result"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MachineSeen(Timed):
     """Sleep of the machine and, if it also runs the target, CPU figures since the last such record; shares 0 to 1, None if unknown.
@@ -70,7 +71,7 @@ class MachineSeen(Timed):
     asleep_ns: Count | None = None
 
 
-@written("window.opened", by=["run"])
+@written("window.opened", by=["run"], read=always("windows", "whole:whole_of"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WindowOpened(Recorded):
     """A window began; the subject is its name."""
@@ -83,7 +84,7 @@ class WindowOpened(Recorded):
     experiment: Word = ""
 
 
-@written("window.closed", by=["run"])
+@written("window.closed", by=["run"], read=always("windows", "whole:whole_of"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WindowClosed(Recorded):
     """A window ended; the subject is its name."""
@@ -91,7 +92,7 @@ class WindowClosed(Recorded):
     end_ns: Whole
 
 
-@written("steady", by=["run"])
+@written("steady", by=["run"], read=always("steady_end", "whole:whole_of"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SteadySeen(Timed):
     """Whether the target was steady before a step of the run (the subject), or at the `start` or `end` of the load."""
@@ -101,7 +102,7 @@ class SteadySeen(Timed):
     waited_s: Size = 0.0
 
 
-@written("release.read", by=["run"])
+@written("release.read", by=["run"], read=always("release_reads", "receipts.release:release_receipt"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseSeen(Timed):
     """Which release the target named, `before` or `after` the load (the subject)."""
@@ -111,7 +112,7 @@ class ReleaseSeen(Timed):
     why: Word = ""
 
 
-@written("experiment.started", by=["run"])
+@written("experiment.started", by=["run"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentStarted(Recorded):
     """An attempt at an experiment (the subject) began."""
@@ -121,7 +122,7 @@ class ExperimentStarted(Recorded):
     observed_from_ns: Whole | None = None
 
 
-@written("experiment.skipped", by=["run"])
+@written("experiment.skipped", by=["run"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentSkipped(Recorded):
     """An experiment was not attempted, and why."""
@@ -131,7 +132,7 @@ class ExperimentSkipped(Recorded):
     why: Word = ""
 
 
-@written("experiment.ended", by=["run"])
+@written("experiment.ended", by=["run"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentEnded(Recorded):
     """An attempt at an experiment ended."""
@@ -143,7 +144,7 @@ class ExperimentEnded(Recorded):
     exit: Whole = 0
 
 
-@written("manual-steps.watched", by=["run"])
+@written("manual-steps.watched", by=["run"], read=always("restore", UNDONE))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ManualStepsWatched(Recorded):
     """Number of undo steps that were left to a person after an attempt at an experiment (the subject)."""
@@ -152,7 +153,7 @@ class ManualStepsWatched(Recorded):
     attempt: Count = 1
 
 
-@written("hold.released", by=["run"])
+@written("hold.released", by=["run"], read=always("history", SAID))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HoldReleased(Recorded):
     """A fault that was kept active was ended, with the reason."""
@@ -160,13 +161,13 @@ class HoldReleased(Recorded):
     why: Word
 
 
-@written("act.started", by=["run"])
+@written("act.started", by=["run"], read=always("cut", "whole:whole_of"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActStarted(Recorded):
     """A step of the run (the subject) began."""
 
 
-@written("act.skipped", by=["run"])
+@written("act.skipped", by=["run"], read=always("history", SAID))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActSkipped(Recorded):
     """A step of the run (the subject) was not done, with the reason."""
@@ -174,7 +175,7 @@ class ActSkipped(Recorded):
     why: Word
 
 
-@written("restore", by=["run"])
+@written("restore", by=["run"], read=always("restore", UNDONE))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Restored(Timed):
     """Whether the target was restored after an attempt at an experiment (the subject)."""
@@ -185,7 +186,7 @@ class Restored(Timed):
     missing: Names = ()
 
 
-@written("final-read", by=["run"])
+@written("final-read", by=["run"], read=always("final_reads", "ledger.excuses:account_in"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerRead(Timed):
     """One read of all ledger rows; the subject is its number."""
@@ -199,7 +200,7 @@ class LedgerRead(Timed):
     why: Word = ""
 
 
-@written("check.fact", by=["checks"])
+@written("check.fact", by=["checks"], read=always("checks", "figures.checks:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckFact(Recorded):
     """One fact that a check read about its subject.
@@ -218,7 +219,7 @@ class CheckFact(Recorded):
     at_least: YesOrNo = False
 
 
-@written("check.done", by=["checks"])
+@written("check.done", by=["checks"], read=always("checks", "figures.checks:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckDone(Recorded):
     """A check ended, with its number of facts; the subject is the key of its demand.
@@ -233,7 +234,7 @@ class CheckDone(Recorded):
     of_: Count = 0
 
 
-@written("check.failed", by=["checks"])
+@written("check.failed", by=["checks"], read=always("checks", "figures.checks:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckFailed(Recorded):
     """A check could not be done, with the reason."""
@@ -242,7 +243,7 @@ class CheckFailed(Recorded):
     demand: Word = ""
 
 
-@written("rows.sealed", by=["seal"])
+@written("rows.sealed", by=["seal"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowsSealed(Recorded):
     """A row file (the subject) was converted to Parquet; `parts` counts the rows of each file that it was cut into."""
@@ -253,7 +254,7 @@ class RowsSealed(Recorded):
     parts: Counts = field(default_factory=dict)
 
 
-@written("rows.unreadable", by=["seal"])
+@written("rows.unreadable", by=["seal"], read=always("history", SAID))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowsUnreadable(Recorded):
     """A row file could not be read and was left unchanged."""
@@ -261,7 +262,7 @@ class RowsUnreadable(Recorded):
     why: Word
 
 
-@written("statements.read", by=["queries"])
+@written("statements.read", by=["queries"], read=always("StatementCounts", "figures.database.query_time:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatementCounts(Timed):
     """Statement counts of a database member (the subject; empty: the database), read during a traffic.
@@ -276,7 +277,7 @@ class StatementCounts(Timed):
     why: Word = ""
 
 
-@written("flows.read", by=["connections"])
+@written("flows.read", by=["connections"], read=always("FlowsSeen", "figures.kubernetes.connections:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FlowsSeen(Timed):
     """Entries of the log of connections since the last reading during a traffic.
@@ -293,7 +294,7 @@ class FlowsSeen(Timed):
     why: Word = ""
 
 
-@written("metrics.read", by=["metrics"])
+@written("metrics.read", by=["metrics"], read=always("MetricsRead", "figures.monitor.exposed:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricsRead(Timed):
     """The metrics of a pod (the subject; empty with `why` if none could be read) were read during a traffic or a fault.
@@ -317,7 +318,7 @@ class MetricsRead(Timed):
     why: Word = ""
 
 
-@written("users.read", by=["active-users"])
+@written("users.read", by=["active-users"], read=always("ActiveUsersRead", "figures.monitor.active_users:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActiveUsersRead(Timed):
     """Prometheus was queried during a traffic for the number of active users (`why`: why there is no answer).
@@ -332,7 +333,7 @@ class ActiveUsersRead(Timed):
     why: Word = ""
 
 
-@written("memory.read", by=["memory"])
+@written("memory.read", by=["memory"], read=always("MemoryRead", "figures.trends.memory_growth:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemoryRead(Timed):
     """Memory samples of a container (the subject; empty with `why` if none) were read from Prometheus during a traffic or rollout.
@@ -349,7 +350,7 @@ class MemoryRead(Timed):
     why: Word = ""
 
 
-@written("pod.read", by=["pod-reads"])
+@written("pod.read", by=["pod-reads"], read=always("PodAsked", "figures.rollouts.watched:HEALTH"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodAsked(Timed):
     """The metrics of a pod (the subject; empty with `why` if none) were read during a rollout; it answered after `asked_ns`.
@@ -367,7 +368,7 @@ class PodAsked(Timed):
     why: Word = ""
 
 
-@written("series.read", by=["series"])
+@written("series.read", by=["series"], read=always("SeriesRead", "figures.rollouts.watched:DEPLOYED"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesRead(Timed):
     """New samples of a workload (the subject, `NAMESPACE/NAME`; empty with `why` if none) were read from Prometheus.

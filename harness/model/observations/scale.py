@@ -16,9 +16,16 @@ from harness.model.observations.kinds import (
     YesOrNo,
     written,
 )
+from harness.model.observations.readers import INVARIANTS, SCALED, always
 
 
-@written("autoscaler.present", "autoscaler.changed", "autoscaler.deleted", by=["autoscalers"])
+@written(
+    "autoscaler.present",
+    "autoscaler.changed",
+    "autoscaler.deleted",
+    by=["autoscalers"],
+    read=always("AutoscalerSeen", INVARIANTS),
+)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AutoscalerSeen(Timed):
     """The status of an autoscaler (the subject, `NAMESPACE/NAME`), recorded when anything except its usage changed.
@@ -39,7 +46,7 @@ class AutoscalerSeen(Timed):
     usage: Fields = field(default_factory=dict)
 
 
-@written("scale.begun", "scale.reached", "scale.ended", by=["scale"])
+@written("scale.begun", "scale.reached", "scale.ended", by=["scale"], read=always("LoadHeld", SCALED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadHeld(Timed):
     """A service (the subject, `NAMESPACE/NAME`) gets load, has reached the requested level, or no longer gets load.
@@ -64,7 +71,7 @@ class LoadHeld(Timed):
     why: Word = ""
 
 
-@written("scale.failed", by=["scale"])
+@written("scale.failed", by=["scale"], read=always("LoadFailed", "figures.scaling.resized:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadFailed(Recorded):
     """A demand (the subject) was not done, with the reason."""
@@ -72,7 +79,7 @@ class LoadFailed(Recorded):
     why: Word
 
 
-@written("scale.usage", by=["scale"])
+@written("scale.usage", by=["scale"], read=always("LoadHeld", SCALED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UsageRead(Timed):
     """Mean usage of a service's pods (the subject) divided by their request, and the number of pods."""
@@ -84,7 +91,7 @@ class UsageRead(Timed):
     replicas: Count
 
 
-@written("scale.served", by=["scale"])
+@written("scale.served", by=["scale"], read=always("LoadFailed", "figures.scaling.resized:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Served(Recorded):
     """One turn in which copies of a workload's pod were loaded: at every moment `in_flight` requests were open at each copy.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model.observations.kinds import Size, Timed, Word, YesOrNo, written
+from harness.model.observations.readers import always
 
 
-@written("rollout.memory", by=["rollouts"])
+@written("rollout.memory", by=["rollouts"], read=always("RolloutMemory", "figures.rollouts.rollback.rollbacks:START"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutMemory(Timed):
     """The working set of a pod (the subject) over the limit of its container, of the container that is nearest to its own.
@@ -22,7 +23,9 @@ class RolloutMemory(Timed):
     window_s: Size = 0.0
 
 
-@written("rollout.reported", by=["rollouts"])
+@written(
+    "rollout.reported", by=["rollouts"], read=always("RolloutReported", "figures.rollouts.rollback.rollbacks:START")
+)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutReported(Timed):
     """The run sent a user report on a release in a rollout (the subject), and the platform recorded or refused it."""

@@ -19,9 +19,20 @@ from harness.model.observations.kinds import (
     YesOrNo,
     written,
 )
+from harness.model.observations.readers import (
+    ALERTED,
+    INVARIANTS,
+    RESTORED_BY,
+    SAID,
+    WATCHED,
+    ForPeople,
+    ReadBy,
+    always,
+    under_fault,
+)
 
 
-@written("watch.started", by=["watch"])
+@written("watch.started", by=["watch"], read=always("watchers", WATCHED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchStarted(Recorded):
     """A watcher (the subject) began, with the planned spacing of its probes and its file."""
@@ -30,7 +41,7 @@ class WatchStarted(Recorded):
     file: Word = ""
 
 
-@written("watch.respaced", by=["watch"])
+@written("watch.respaced", by=["watch"], read=always("history", SAID))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchRespaced(Recorded):
     """A watcher changed the spacing of its probes."""
@@ -38,7 +49,7 @@ class WatchRespaced(Recorded):
     spacing_ms: Size
 
 
-@written("watch.blind", by=["watch"])
+@written("watch.blind", by=["watch"], read=always("WatchBlind", WATCHED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchBlind(Recorded):
     """A watcher sent no probe for a period."""
@@ -48,7 +59,7 @@ class WatchBlind(Recorded):
     of_: Word = ""
 
 
-@written("watch.trouble", by=["watch"])
+@written("watch.trouble", by=["watch"], read=always("history", SAID))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchTrouble(Recorded):
     """A reason why a watcher cannot watch."""
@@ -56,7 +67,7 @@ class WatchTrouble(Recorded):
     why: Word
 
 
-@written("watch.closed", by=["watch"])
+@written("watch.closed", by=["watch"], read=always("WatchClosed", "receipts.records.counted:trusted"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchClosed(Recorded):
     """A watcher ended normally, with its receipt.
@@ -78,7 +89,15 @@ class WatchClosed(Recorded):
     last_answer_ns: Whole | None = None
 
 
-@written("pod.present", "pod.ready", "pod.unready", "pod.restarted", "pod.deleted", by=["pods"])
+@written(
+    "pod.present",
+    "pod.ready",
+    "pod.unready",
+    "pod.restarted",
+    "pod.deleted",
+    by=["pods"],
+    read=ReadBy(at="pods", quiet=INVARIANTS, held=INVARIANTS, back=RESTORED_BY, last=INVARIANTS),
+)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodSeen(Timed):
     """A change of a pod (the subject)."""
@@ -90,7 +109,13 @@ class PodSeen(Timed):
     ready: YesNoOrUnknown = None
 
 
-@written("node.present", "node.ready", "node.unready", by=["pods"])
+@written(
+    "node.present",
+    "node.ready",
+    "node.unready",
+    by=["pods"],
+    read=ReadBy(at="nodes", quiet=INVARIANTS, held=INVARIANTS, back=RESTORED_BY, last=INVARIANTS),
+)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeSeen(Timed):
     """A change of a node (the subject)."""
@@ -99,7 +124,11 @@ class NodeSeen(Timed):
     ready: YesNoOrUnknown = None
 
 
-@written("leader.changed", by=["pods"])
+@written(
+    "leader.changed",
+    by=["pods"],
+    read=ReadBy(at="leaders", quiet=INVARIANTS, held=INVARIANTS, back=RESTORED_BY, last=INVARIANTS),
+)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeaderSeen(Timed):
     """A database has a new primary; the subject is the object that names it."""
@@ -108,7 +137,13 @@ class LeaderSeen(Timed):
     to: Word = ""
 
 
-@written("role.changed", by=["pods"])
+@written(
+    "role.changed",
+    by=["pods"],
+    read=always(
+        "RoleSeen", ForPeople(why="each role and its time is also in the table of replicas, from which it is judged")
+    ),
+)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoleSeen(Timed):
     """A database member (the subject) has a new role."""
@@ -117,7 +152,7 @@ class RoleSeen(Timed):
     to: Word = ""
 
 
-@written("alert.rule", by=["alerts"])
+@written("alert.rule", by=["alerts"], read=under_fault("AlertRuleLoaded", ALERTED, "figures.alerting.firing:QUIET"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlertRuleLoaded(Recorded):
     """An alerting rule (the subject) that Prometheus had loaded, with the health of its evaluation; again where that, or a time of it, changed.
@@ -142,7 +177,15 @@ class AlertRuleLoaded(Recorded):
     since_ns: Whole | None = None
 
 
-@written("notice.received", by=["notices"])
+@written(
+    "notice.received",
+    by=["notices"],
+    read=under_fault(
+        "NoticeReceived",
+        "figures.alerting.reaching:DELIVERED",
+        ForPeople(why="a notice without a fault belongs to a firing alert, which is judged itself"),
+    ),
+)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoticeReceived(Timed):
     """A notification of Alertmanager reached its receiver (the subject) at `at_ns` by the receiver's clock.
@@ -157,7 +200,15 @@ class NoticeReceived(Timed):
     alerts: ManyFields = ()
 
 
-@written("alert.present", "alert.pending", "alert.firing", "alert.inactive", "alert.resolved", by=["alerts"])
+@written(
+    "alert.present",
+    "alert.pending",
+    "alert.firing",
+    "alert.inactive",
+    "alert.resolved",
+    by=["alerts"],
+    read=under_fault("AlertSeen", ALERTED, "figures.alerting.firing:QUIET"),
+)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlertSeen(Timed):
     """A change of an alert (the subject).
@@ -173,7 +224,7 @@ class AlertSeen(Timed):
     since_ns: Whole | None = None
 
 
-@written("statements.grown", by=["statements"])
+@written("statements.grown", by=["statements"], read=always("StatementsGrown", "figures.database.query_time:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatementsGrown(Timed):
     """The statements that a member of the database (the subject; empty: the database) has run since the reading before; at the first one all of them.
