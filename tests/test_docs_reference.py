@@ -17,7 +17,9 @@ from harness.model.records.recorded import RECORDED
 from harness.steps import TEMPLATES
 
 ROOT = Path(__file__).parent.parent
-REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+PAGE = ROOT / "docs" / "reference.md"
+REFERENCE = PAGE.read_text(encoding="utf-8")
+SENTENCES = re.compile(r"^\| keyword \| template \|\n(?:\|.*\n)*", re.MULTILINE)
 
 
 def commands(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -47,9 +49,15 @@ def test_every_command_and_option_is_documented(name: str, command: click.Comman
     assert [o.opts[0] for o in options if not o.help] == []
 
 
-def test_every_step_is_documented() -> None:
-    """The table of sentences is that of the grammar."""
-    assert [template.plain for template in TEMPLATES if f"`{template.plain}`" not in REFERENCE] == []
+def sentences() -> str:
+    """The table of all sentences, as the page has it."""
+    rows = (f"| {one.keyword.value.capitalize()} | `{one.plain}` |\n" for one in TEMPLATES)
+    return "".join(("| keyword | template |\n|---|---|\n", *rows))
+
+
+def test_every_sentence_is_documented() -> None:
+    """The table of sentences is that of the grammar: this module, as a script, writes it again."""
+    assert SENTENCES.findall(REFERENCE) == [sentences()]
 
 
 def test_every_exit_code_is_documented() -> None:
@@ -85,3 +93,7 @@ def test_every_link_of_the_documents_leads_somewhere(page: Path) -> None:
     links = [part.split(")")[0].split("#")[0] for part in page.read_text(encoding="utf-8").split("](")[1:]]
 
     assert [link for link in links if link and "://" not in link and not (page.parent / link).exists()] == []
+
+
+if __name__ == "__main__":
+    PAGE.write_text(SENTENCES.sub(lambda _: sentences(), REFERENCE), encoding="utf-8")
