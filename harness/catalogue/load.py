@@ -10,7 +10,8 @@ from typing import Final
 from pydantic import ValidationError
 
 from harness.catalogue.contradictions import Contradiction, StatedValue
-from harness.catalogue.files import CatalogueFile, PartEntry, RequirementEntry, SectionEntry
+from harness.catalogue.files import CatalogueFile, PartEntry, RequirementEntry
+from harness.catalogue.scenarios import ScenarioRow, rows_of_scenarios
 from harness.catalogue.values import Catalogue, Deviation, Interpretation, SourceLocation
 from harness.errors import ConfigurationError
 from harness.model import PlatformPart, Requirement
@@ -32,8 +33,13 @@ _BUNDLED_FILES: Final = (
 )
 
 
-def load_catalogue(paths: Iterable[Path] = ()) -> Catalogue:
-    """The bundled catalogue and a project's own files, whose requirements come first (a directory stands for the files of YAML in it).
+def load_catalogue(paths: Iterable[Path] = (), *, features: Iterable[Path] = (), profile: str = "") -> Catalogue:
+    """The bundled catalogue, and a project's own requirements, which come first.
+
+    Args:
+        paths: catalogue files; a directory stands for the files of YAML in it.
+        features: feature files, whose scenarios may declare their requirements themselves.
+        profile: of a requirement that a scenario declares without one.
 
     Raises:
         ConfigurationError: a file is wrong, an id or profile is defined twice, or a profile names an unknown id.
@@ -41,6 +47,8 @@ def load_catalogue(paths: Iterable[Path] = ()) -> Catalogue:
     draft = _Draft()
     for path in catalogue_files(paths):
         draft.add(read_document(path))
+    for row in rows_of_scenarios(features):
+        draft.add_row(row, row.profile or profile)
     return draft.finish()
 
 
@@ -86,6 +94,14 @@ class _Draft:
             self._add_profile(name, ids, SourceLocation(file=file, keys=("profiles", name)))
             self.in_part[name] = {id_: kinds for one in entries if isinstance(one, dict) for id_, kinds in one.items()}
         self._add_documents(file, content)
+
+    def add_row(self, row: ScenarioRow, profile: str) -> None:
+        if not profile:
+            hint = "write `profile: NAME` below the scenario, or `profiles` in [tool.harness]"
+            raise ConfigurationError(f"{row.entry.id} belongs to no profile", where=row.place.file.where(()), hint=hint)
+        self._add_requirement(_requirement(row.entry, row.source, profile), row.place)
+        self.profiles[profile] = (*self.profiles.get(profile, ()), row.entry.id)
+        self.profile_places.setdefault(profile, row.place)
 
     def finish(self) -> Catalogue:
         for name, ids in self.profiles.items():
@@ -165,7 +181,7 @@ class _Draft:
         for number, section in enumerate(content.sections):
             for row, entry in enumerate(section.requirements):
                 place = SourceLocation(file=file, keys=("sections", number, "requirements", row))
-                self._add_requirement(_requirement(entry, section, content.profile), place)
+                self._add_requirement(_requirement(entry, section.source, content.profile), place)
                 ids.append(entry.id)
         self._add_profile(content.profile, tuple(ids), SourceLocation(file=file, keys=("profile",)))
         self.titles[content.profile] = content.title
@@ -201,7 +217,7 @@ class _Draft:
         self.profile_places[name] = place
 
 
-def _requirement(entry: RequirementEntry, section: SectionEntry, profile: str) -> Requirement:
+def _requirement(entry: RequirementEntry, source: str, profile: str) -> Requirement:
     return Requirement(
         id=entry.id,
         profile=profile,
@@ -210,7 +226,7 @@ def _requirement(entry: RequirementEntry, section: SectionEntry, profile: str) -
         kinds=entry.kinds,
         gate=entry.gate,
         environments=entry.environments,
-        source=section.source,
+        source=source,
         falsified_by=entry.falsified_by,
         owner=entry.owner,
         says=entry.says,

@@ -163,10 +163,9 @@ def trace(*, as_json: bool) -> int:
 
 
 def _load() -> Catalogue:
-    from harness.catalogue import load_catalogue
-    from harness.run.project import find_project
+    from harness.run.project import catalogue_of, find_project
 
-    return load_catalogue(find_project(Path.cwd()).catalogue)
+    return catalogue_of(find_project(Path.cwd()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -163,10 +163,9 @@ def _refused(error: ValidationError) -> UsageError:
 
 
 def _catalogue() -> Any:
-    from harness.catalogue import load_catalogue
-    from harness.run.project import find_project
+    from harness.run.project import catalogue_of, find_project
 
-    return load_catalogue(find_project(Path.cwd()).catalogue)
+    return catalogue_of(find_project(Path.cwd()))
 
 
 def _common(said: dict[str, Any]) -> dict[str, Any]:

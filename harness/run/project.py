@@ -17,7 +17,9 @@ from harness.errors import ConfigurationError
 from harness.files import bundled
 from harness.provided import is_provided
 
+
 if TYPE_CHECKING:
+    from harness.catalogue import Catalogue
     from harness.model import Requirement
 
 _TABLE: Final = "tool.harness"
@@ -137,6 +139,18 @@ def nothing_claimed(project: Project, requirements: Sequence[Requirement]) -> st
         f"  features were read from: {', '.join(read)}, and the package's\n"
         f"  hint: {named}{write}"
     )
+
+
+def catalogue_of(project: Project) -> Catalogue:
+    """The bundled requirements and the project's own: of its catalogue files, and of scenarios that declare theirs.
+
+    Raises:
+        ConfigurationError: as `load_catalogue`.
+    """
+    from harness.catalogue import load_catalogue  # pydantic: for commands that read requirements alone
+
+    features = [file for one in project.features if one.is_dir() for file in features_below(one)]
+    return load_catalogue(project.catalogue, features=features, profile=next(iter(project.profiles), ""))
 
 
 def features_below(base: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from harness.catalogue import Catalogue, circles, load_catalogue
+from harness.catalogue import Catalogue, circles
 from harness.drivers.chaos import Experiments, find_experiments
 from harness.errors import ConfigurationError, Exit, UsageError
 from harness.evidence import RunDirectory
@@ -20,6 +20,7 @@ from harness.provided import provided
 from harness.run.plan.choice import Choice, choose
 from harness.run.plan.planning import Compiled
 from harness.run.plan.selection import ScenarioSelection
+from harness.run.project import catalogue_of
 from harness.run.settings import RELEASE, Settings
 from harness.run.which import newer_runs, run_path
 from harness.steps import compile_scenario, lint_features, requirement_of, speaks_of_a_domain
@@ -121,7 +122,7 @@ class VerificationSession:
     @cached_property
     def catalogue(self) -> Catalogue:
         """The bundled requirements and the project's own."""
-        return load_catalogue(self.settings.project.catalogue)
+        return catalogue_of(self.settings.project)
 
     def check(self) -> None:
         """Read everything that the options name, before scenarios are collected; raises HarnessError for the first problem."""
