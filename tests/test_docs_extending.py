@@ -1,34 +1,47 @@
-"""docs/extending.md: every Python block runs, and does what the page says of it."""
+"""docs/extending.md and docs/extending-the-run.md: every Python block runs, does what the page says of it, and is as few files as the page says."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from harness.judgement.figures import Spec
+from harness.judgement.measures import Case
+from harness.model import Evidence, Measure, Objective, Observation, Op, Outcome, Quantity, Scope, WatchSource
+from harness.model.observations import KINDS
 from harness.provided import ProvidedTarget, TargetProcesses
 from harness.targets import load_target
+from harness.units import NS_PER_S
+from tests.builders.core_plan import core_plan
+from tests.builders.core_run import core_evidence
 
-PAGE = (Path(__file__).parent.parent / "docs" / "extending.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+THINGS = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+PAGE = THINGS + (ROOT / "docs" / "extending-the-run.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n\"\"\"(\w+)\.py: (.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def modules() -> Iterator[dict[str, ModuleType]]:
     """Each block as a module under the name in its first line; that of a format is one only where its key is declared."""
-    made = {}
+    made: dict[str, ModuleType] = {}
     for name, rest in (block for block in BLOCKS if block[0] != "pip_audit"):
         made[name] = sys.modules[name] = ModuleType(name)
         made[name].__file__ = str(Path(__file__).with_name(f"{name}.py"))
         code = compile(f'"""{name}.py: {rest}', f"docs/extending.md: {name}.py", "exec", dont_inherit=True)
         exec(code, made[name].__dict__)  # noqa: S102 - the page's own examples
     yield made
+    del KINDS["readers.asked"]  # of the page's own watcher
     for name in made:
         del sys.modules[name]
 
@@ -52,12 +65,164 @@ def test_every_entry_point_names_what_a_block_defines(modules: dict[str, ModuleT
             assert hasattr(modules[module], name), value
 
 
+def measured(spec: Spec, run: Evidence, **params: str) -> list[Measure]:
+    """What the judge of a spec says of a run, without the guards."""
+    plan = core_plan()
+    limit = Quantity.parse("1 %") if spec.limit else Quantity(value=0, unit="")
+    op = Op.BELOW if spec.limit else Op.HOLDS
+    asked = Objective(
+        figure=spec.figure,
+        op=op,
+        limit=limit,
+        sentence="",
+        params=params,
+        scope=Scope(traffic=plan.claims[0].objectives[0].scope.traffic),
+    )
+    return list(spec.judge(Case(plan=plan, evidence=run, claim=plan.claims[0], objective=asked)))
+
+
+def file_of(name: str) -> str:
+    """The text of a block of Python."""
+    return f'"""{name}.py: {dict(BLOCKS)[name]}'
+
+
+def block(kind: str, words: str) -> str:
+    """The block that has these words."""
+    (found,) = (one for one in re.findall(rf"```{kind}\n(.*?)```", THINGS, re.DOTALL) if words in one)
+    return str(found)
+
+
+TABLE = '[tool.harness]\nprofiles = ["shop"]\nfeatures = ["features"]\nclaims = ["claims"]\n'
+FILES: dict[str, tuple[str, dict[str, str]]] = {
+    "a requirement": (
+        "every container has resources stated",
+        {"features/shop.feature": "Feature: A shop\n\n" + block("gherkin", "@SHOP-RESOURCES")},
+    ),
+    "a noun": (
+        "every supplier names its contact and its notice",
+        {"claims/papers.yaml": block("yaml", "supplier")},
+    ),
+    "a check": (
+        'the entry answers with the header "x-frame-options"',
+        {"claims/entry_header.py": file_of("entry_header")},
+    ),
+    "a figure": (
+        "the share of requests over 500 ms is below 1 %",
+        {"claims/slow_share.py": file_of("slow_share")},
+    ),
+    "a sentence": ("fewer than 2 % of all requests fail", {"claims/fewer_fail.py": file_of("fewer_fail")}),
+    "a report of another tool": (
+        "no audited package is vulnerable",
+        {"claims/formats.yaml": block("yaml", "formats:"), "claims/pip_audit.py": file_of("pip_audit")},
+    ),
+    "an observation": (
+        "a reader is accepted at all times",
+        {"readers_free.py": file_of("readers_free"), "pyproject.toml": TABLE + block("toml", "probes")},
+    ),
+}
+"""What the page adds to a project: its sentence, and every file that is written for it."""
+
+
+@pytest.mark.parametrize("thing", FILES)
+def test_each_thing_is_as_few_files_as_the_page_says(tmp_path: Path, thing: str) -> None:
+    """In a project with a table and nothing else; the table of the page has the number."""
+    sentence, files = FILES[thing]
+    (row,) = (line for line in THINGS.splitlines() if line.startswith(f"| [{thing}]"))
+    assert row.split("|")[2].rstrip().endswith((f": {len(files)}", f": {len(files)} file"))
+    for directory in ("claims", "features"):
+        (tmp_path / directory).mkdir()
+    for name, text in {"pyproject.toml": TABLE, **files}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from harness.figures import spec_of\n"
+        "from harness.run.project import catalogue_of, find_project\n"
+        "from harness.steps import read\n"
+        "said = read(sys.argv[1]).objective\n"
+        "own = [one for one in catalogue_of(find_project(Path.cwd())).requirements.values() if one.profile == 'shop']\n"
+        "print(spec_of(said.figure).figure, *(one.criterion for one in own), sep='; ')\n"
+    )
+    command = [sys.executable, "-P", "-c", code, sentence]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    figure = {"a figure": "share of slow requests", "a sentence": "error rate", "an observation": "readers accepted"}
+    own = f"; {sentence}" if thing == "a requirement" else ""
+    assert (ended.stdout, ended.stderr) == (f"{figure.get(thing, 'check')}{own}\n", "")
+
+
+def test_a_module_of_this_repository_is_named_by_no_other(tmp_path: Path) -> None:
+    """The page's figure and checks are put into its packages, and are found there with their sentences."""
+    for name in ("harness", "claims"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, copy_function=os.symlink, ignore=ignored)
+    added = {
+        "judgement/figures/traffic": "slow_share",
+        "drivers/check": "entry_header",
+        "drivers/static": "documentation_file",
+    }
+    for room, name in added.items():
+        (tmp_path / "harness" / room / f"{name}.py").write_text(file_of(name), encoding="utf-8")
+    code = (
+        "from harness.steps import read\n"
+        "print(read('the share of requests over 500 ms is below 1 %').objective.figure)\n"
+        "print(read('the entry answers with the header \"x-frame-options\"').objective.check)\n"
+        "print(read('the documentation has the file \"LICENSE\"').objective.check)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout.splitlines(), ended.stderr) == (
+        ["share of slow requests", "entry-header", "documentation-file"],
+        "",
+    )
+
+
 def test_the_sentence_means_the_figure(modules: dict[str, ModuleType]) -> None:
-    """The example is read by its template, and its objective is of the figure that the other block judges."""
-    template = modules["slow_sentence"].TEMPLATE
-    meaning = template.mean(template.match(template.example))
-    assert meaning.objective.figure is modules["slow_share"].SPEC.figure
-    assert meaning.objective.params == {"over": "500 ms"}
+    """Its slots are parameters of the objective, and the docstring of the judge says what is measured."""
+    from harness.steps.sentences import templates_of_figures
+
+    spec = modules["slow_share"].SPEC
+    (template,) = (one.template for one in templates_of_figures([(spec.sentences[0], spec, "")]))
+    values = template.match(template.example)
+    assert values is not None
+    objective = template.mean(values).objective
+    assert objective is not None
+    assert (objective.figure, objective.params, str(objective.limit)) == (spec.figure, {"over": "500 ms"}, "1 %")
+    assert template.about == "Requests that took longer than a time, over all requests of the fault-free windows."
+
+
+def test_the_figure_counts_slow_requests(modules: dict[str, ModuleType]) -> None:
+    """Over all requests of a recorded run, with the receipt of the load."""
+    spec = modules["slow_share"].SPEC
+    for over, outcome in (("10 s", Outcome.PASS), ("0.001 ms", Outcome.FAIL)):
+        first = measured(spec, core_evidence(), over=over)[0]
+        assert (first.name, first.outcome, sorted(first.receipts)) == ("share of slow requests", outcome, ["load"])
+
+
+def test_the_figure_reads_what_its_watcher_records(modules: dict[str, ModuleType]) -> None:
+    """No record is no verdict; an answer of 503 in the window is a FAIL."""
+    spec, run = modules["readers_free"].SPEC, core_evidence()
+    (nothing,) = measured(spec, run)
+    assert nothing.outcome is Outcome.INCONCLUSIVE
+    watchers = {"readers-free": WatchSource(name="readers-free", spacing_ms=1000.0, closed=True)}
+    for status, outcome in ((200, Outcome.PASS), (503, Outcome.FAIL)):
+        times = (at for window in run.fault_free("everyday") for at in range(*window.span, NS_PER_S))
+        asked = tuple(
+            Observation(
+                source="readers-free",
+                seq=number,
+                clock="boot",
+                mono_ns=at,
+                wall="",
+                kind="readers.asked",
+                subject="entry",
+                fields={"status": 200 if number else status, "at_ns": at},
+            )
+            for number, at in enumerate(times)
+        )
+        (found,) = measured(spec, replace(run, observations=asked, watchers=watchers))
+        assert (found.outcome, found.n) == (outcome, len(asked))
 
 
 def test_the_check_is_claimed_on_its_function(modules: dict[str, ModuleType]) -> None:
@@ -278,7 +443,7 @@ def test_a_drill_that_is_not_there_is_told_as_not_done(modules: dict[str, Module
 
 def test_lines_of_a_project_extend_every_registry(tmp_path: Path) -> None:
     """Outside any package: the page's files and its table, in a process of their own."""
-    (table,) = (one for one in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL) if "[tool.harness.plugins]" in one)
+    (table,) = (one for one in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL) if "drivers = [" in one)
     (tmp_path / "pyproject.toml").write_text(f'[tool.harness]\ntarget = "sandbox"\n{table}', encoding="utf-8")
     for name, rest in BLOCKS:
         (tmp_path / f"{name}.py").write_text(f'"""{name}.py: {rest}', encoding="utf-8")
@@ -291,8 +456,8 @@ def test_lines_of_a_project_extend_every_registry(tmp_path: Path) -> None:
         "from harness.run.project import find_project\n"
         "from pathlib import Path\n"
         "find_project(Path.cwd())\n"
-        "import slow_share\n"
-        "assert spec_of(slow_share.SPEC.figure) is slow_share.SPEC\n"
+        "import readers_free\n"
+        "assert spec_of(readers_free.SPEC.figure) is readers_free.SPEC\n"
         "print(len(TEMPLATES) - len(OWN), watchers()[-1].name, 'drill' in drivers(), formats()[-1].name)\n"
     )
     command = [sys.executable, "-P", "-c", code]

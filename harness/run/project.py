@@ -17,7 +17,6 @@ from harness.errors import ConfigurationError
 from harness.files import bundled
 from harness.provided import is_provided
 
-
 if TYPE_CHECKING:
     from harness.catalogue import Catalogue
     from harness.model import Requirement

@@ -31,11 +31,13 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[3]
 _PAGE: Final = (
-    (ROOT / "docs" / "extending.md").read_text(encoding="utf-8").partition("### A noun\n")[2].partition("\n### ")[0]
+    (ROOT / "docs" / "extending.md")
+    .read_text(encoding="utf-8")
+    .partition("### Of the Kubernetes API\n")[2]
+    .partition("\n## ")[0]
 )
-TABLE, NOUN, SCENARIO = (
-    re.findall(rf"```{kind}\n(.*?)```", _PAGE, re.DOTALL)[0] for kind in ("toml", "yaml", "gherkin")
-)
+NOUN, SCENARIO = (re.findall(rf"```{kind}\n(.*?)```", _PAGE, re.DOTALL)[0] for kind in ("yaml", "gherkin"))
+TABLE: Final = '[tool.harness]\nclaims = ["claims"]\n'
 SENTENCE: Final = re.findall(r"Then (.*)", SCENARIO)[0]
 ROWS: Final = f"""\
 profile: shop
