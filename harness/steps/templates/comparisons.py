@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.model import Figure, Objective, Op, Per, Quantity, Scope
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.nouns import EARLIER
-from harness.steps.objectives import in_unit_of, quantile_named, steady
+from harness.steps.objectives import in_unit_of, quantile_named
 from harness.steps.slots import Values
 from harness.steps.template import Template
 
@@ -77,14 +77,6 @@ def _variation(slots: Values) -> Meaning:
 
 
 COMPARISONS: Final = (
-    Template(
-        name="drift",
-        keyword=Keyword.THEN,
-        text="the response time <quantile> of every route grows by less than <limit:duration> an hour[ in the steady state]",
-        about="The slope of a quantile of the response times of each route over the window; one jump is not growth. The worst route decides.",
-        example="the response time p95 of every route grows by less than 20 ms an hour",
-        mean=steady(Figure.DRIFT, Op.BELOW, per=Per.ROUTE),
-    ),
     Template(
         name="improvement",
         keyword=Keyword.THEN,

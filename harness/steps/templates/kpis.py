@@ -85,20 +85,4 @@ KPIS: Final = (
         example="the entry serves at least 1000 requests/s with a response time p95 below 200 ms in the steady state",
         mean=throughput,
     ),
-    Template(
-        name="uptime",
-        keyword=Keyword.THEN,
-        text="the uptime of the entry is at least <limit:ratio>[ in the steady state]",
-        about="Share of the watcher's probes of the entry that were answered, in the fault-free window.",
-        example="the uptime of the entry is at least 99.9 % in the steady state",
-        mean=steady(Figure.UPTIME, Op.AT_LEAST, subject="entry"),
-    ),
-    Template(
-        name="region-share",
-        keyword=Keyword.THEN,
-        text="the share of answers of region <region> is <limit:ratio> ± <tolerance:points>[ in the steady state]",
-        about="Answers that one region served over all answers.",
-        example="the share of answers of region us-east-1 is 60 % ± 5 points in the steady state",
-        mean=steady(Figure.REGION_SHARE, Op.WITHIN, subject="<region>"),
-    ),
 )

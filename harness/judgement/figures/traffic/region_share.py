@@ -14,13 +14,14 @@ from harness.judgement.figures.fault_free import (
     with_guards,
 )
 from harness.judgement.figures.files import load_files
+from harness.judgement.figures.sentence import FigureSentence
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.figures.traffic.balancing import balanced_tally
 from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.batches import share_by_batches
 from harness.judgement.stats.statistics import Bounds, needed_within
-from harness.model import Figure, LimitRule, Measure, Phase, Table, Window
+from harness.model import Figure, LimitRule, Measure, Op, Phase, Table, Window
 
 
 def region_shares(case: Case) -> Iterable[Measure]:
@@ -81,4 +82,14 @@ SPEC: Final = Spec(
     phases=frozenset({Phase.STEADY}),
     evidence=load_files,
     needs=lambda _objective: (Need(key="regions", why="shares are counted by region"),),
+    sentences=(
+        FigureSentence(
+            name="region-share",
+            text="the share of answers of region <region> is <limit:ratio> ± <tolerance:points>[ in the steady state]",
+            example="the share of answers of region us-east-1 is 60 % ± 5 points in the steady state",
+            about="Answers that one region served over all answers.",
+            op=Op.WITHIN,
+            subject="<region>",
+        ),
+    ),
 )

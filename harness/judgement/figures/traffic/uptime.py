@@ -15,6 +15,7 @@ from harness.judgement.figures.fault_free import (
     worsened,
 )
 from harness.judgement.figures.numbers import failures_tolerated
+from harness.judgement.figures.sentence import FigureSentence
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.measures import HINTS, Case, bounded, inconclusive
 from harness.judgement.receipts.watch import BLIND_SHARE, LEAST_S, blind_share, watch_receipt, watcher_of
@@ -182,4 +183,13 @@ SPEC: Final = Spec(
     phases=frozenset({Phase.STEADY}),
     evidence=_files,
     numbers=_numbers,
+    sentences=(
+        FigureSentence(
+            text="the uptime of the entry is at least <limit:ratio>[ in the steady state]",
+            example="the uptime of the entry is at least 99.9 % in the steady state",
+            about="Share of the watcher's probes of the entry that were answered, in the fault-free window.",
+            op=Op.AT_LEAST,
+            subject="entry",
+        ),
+    ),
 )

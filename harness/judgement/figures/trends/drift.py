@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, groups, steady_window
+from harness.judgement.figures.sentence import FigureSentence
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.trends.timed import Times, counted
 from harness.judgement.measures import Case, bounded, inconclusive
@@ -17,7 +18,20 @@ from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import Span
 from harness.judgement.stats.slopes import Slope, slope_bounds
 from harness.judgement.stats.statistics import Floats, quantile_of
-from harness.model import Figure, LimitRule, Measure, Objective, Phase, Quantity, ReasonKind, Receipt, Table, Window
+from harness.model import (
+    Figure,
+    LimitRule,
+    Measure,
+    Objective,
+    Op,
+    Per,
+    Phase,
+    Quantity,
+    ReasonKind,
+    Receipt,
+    Table,
+    Window,
+)
 from harness.units import NS_PER_S
 
 MOST_BATCHES: Final = 60
@@ -131,4 +145,14 @@ SPEC: Final = Spec(
     phases=frozenset({Phase.STEADY}),
     evidence=load_files,
     numbers=_numbers,
+    sentences=(
+        FigureSentence(
+            name="drift",
+            text="the response time <quantile> of every route grows by less than <limit:duration> an hour[ in the steady state]",
+            example="the response time p95 of every route grows by less than 20 ms an hour",
+            about="The slope of a quantile of the response times of each route over the window; one jump is not growth. The worst route decides.",
+            op=Op.BELOW,
+            per=Per.ROUTE,
+        ),
+    ),
 )
