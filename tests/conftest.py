@@ -47,7 +47,10 @@ SHARED: Mapping[str, tuple[str, ...]] = {
         "tests/pytest_plugin/test_plugin_replay.py",
         "tests/pytest_plugin/test_plugin_own_steps.py",
     ),
-    "one server, one load": ("tests/drivers/load/",),
+    "loads that people start": tuple(
+        f"tests/drivers/load/test_load_{name}.py" for name in ("by_hand", "fleet", "foreign", "stock")
+    ),
+    "loads that the harness starts": ("tests/drivers/load/",),
     "one PostgreSQL": ("tests/sandbox/platform/",),
     "one pocket cluster": ("tests/sandbox/test_machinery_",),
     "one API server": (
@@ -60,7 +63,7 @@ SHARED: Mapping[str, tuple[str, ...]] = {
     "one API": ("tests/sandbox/cluster/",),
     "one chaos child": ("tests/together/chaos/",),
 }
-"""Files of which one worker runs all tests, because they share processes or addresses. These begin first, in this order."""
+"""Files of which one worker runs all tests, because they share processes or addresses, or would take the processors from each other. These begin first, in this order."""
 
 
 def _group(nodeid: str) -> str:
