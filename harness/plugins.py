@@ -8,8 +8,8 @@ import tomllib
 import traceback
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module, invalidate_caches
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar
@@ -160,7 +160,7 @@ def claims_modules() -> tuple[ModuleType, ...]:
     Raises:
         ConfigurationError: a module raised something, whatever that is; with file and line.
     """
-    return tuple(_module(file) for one in claims_paths() for file in modules_in(one))
+    return tuple(_module(file, one) for one in claims_paths() for file in modules_in(one))
 
 
 def values_in_claims(kind: type[_Given]) -> tuple[tuple[_Given, str], ...]:
@@ -180,22 +180,27 @@ def _defined_at(module: ModuleType, name: str) -> str:
 
 
 def modules_in(directory: Path) -> list[Path]:
-    """The files of Python in a directory of claims, sorted; those whose names begin with `_` or a dot are passed over."""
-    return sorted(directory.glob("[!._]*.py"))
+    """The files of Python in a directory of claims and in the directories below it, sorted; names that begin with `_` or a dot are passed over."""
+    found = (path for path in directory.rglob("*.py") if not _is_private(path.relative_to(directory)))
+    return sorted(found, key=lambda path: (len(path.parts), path))
 
 
-def _module(file: Path) -> ModuleType:
-    name = str(file.resolve())  # no other module has it
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ConfigurationError("is not a module of Python", where=str(file))
-    module = sys.modules[name] = module_from_spec(spec)
-    run = spec.loader.exec_module
+def _is_private(path: Path) -> bool:
+    return any(part.startswith(("_", ".")) for part in path.parts)
+
+
+def _module(file: Path, directory: Path) -> ModuleType:
+    """A module in a directory of claims, which is a package: `from .rooms import doors` imports another module of it."""
+    package = str(directory.resolve()).replace(".", "_")  # no other package has it
+    if package not in sys.modules:
+        sys.modules[package] = ModuleType(package)
+        sys.modules[package].__path__ = [str(directory)]
+    name = ".".join((package, *file.relative_to(directory).with_suffix("").parts))
     hint = "correct the module, or remove it"
-    _called(lambda: run(module), lambda error: _not_loaded("the module", error, _line_in(file, error), hint))
-    return module
+    invalidate_caches()  # the file may be new
+    return _called(
+        lambda: import_module(name), lambda error: _not_loaded("the module", error, _line_in(file, error), hint)
+    )
 
 
 def _line_in(file: Path, error: BaseException) -> str:

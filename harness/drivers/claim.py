@@ -121,6 +121,7 @@ def claim(
     name: str = "",
     fixed: Mapping[str, str] | None = None,
     further: Callable[[Mapping[str, str]], Iterable[str]] = no_keys,
+    slots: Mapping[str, str] | None = None,
     parse: Callable[[Mapping[str, str]], object] | None = None,
 ) -> Callable[[Engine], Engine]:
     """Put a sentence on the function that reads its facts. A function may have several.
@@ -136,6 +137,7 @@ def claim(
         name: of the sentence, where the function has several.
         fixed: parameters that these words fix; `{"within": "<limit>"}` gives the parameter the value of the slot `limit`.
         further: the keys that the values of the slots need besides, from the parameters.
+        slots: what a slot takes, where that is narrower than its type: `{"stages": "stages of a pipeline: build, test"}`.
         parse: refuses values of the slots that cannot be read, with a UsageError; a plan says so, before anything is run.
 
     Raises:
@@ -145,7 +147,7 @@ def claim(
     def of(read: Engine) -> Engine:
         _require_needs(needs, text, defined_at(read))
         kind = _READERS[needs[0].partition(".")[0]][0]
-        fields = sentence_fields(read, text, example=example, name=name, fixed=fixed)
+        fields = sentence_fields(read, text, example=example, name=name, fixed=fixed) | {"slots": slots or {}}
         attach(read, FactClaim(**fields, kind=kind, needs=needs, further=further, read=read, parse=parse))
         return read
 

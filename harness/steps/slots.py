@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.drivers.check.state.conditions import CONDITIONS_PATTERN
-from harness.drivers.static import nouns
 from harness.drivers.static.noun_files import DOCUMENTS, REGISTERS
 from harness.errors import ConfigurationError
 from harness.model import Quantity
@@ -121,9 +120,7 @@ def _noun(words: Iterable[str], about: str) -> Slot:
     return Slot(pattern=_one_of(phrases), about=f"{about}: {', '.join(phrases)}", example=phrases[0], listed=True)
 
 
-_COMMANDS: Final = (nouns.SECURITY_SCAN, *(name for name in nouns.COMMANDS if name != "test:e2e"))
 _ATTRIBUTES: Final = tuple(dict.fromkeys(each.words for one in REGISTERS.values() for each in one.attributes))
-_ORDERED: Final = (*nouns.ENVIRONMENTS, *nouns.COMMANDS)
 
 SLOTS: Final[Mapping[str, Slot]] = {
     "alert": Slot(
@@ -201,9 +198,6 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="at least 90 %",
     ),
     "branch": Slot(pattern=r"[A-Za-z0-9._/-]{1,80}", about="a branch by name", example="main"),
-    "commands": Slot(
-        pattern=_series(_COMMANDS), about=f"what workflows run: {', '.join(_COMMANDS)}", example="npm ci and build"
-    ),
     "count": Slot(pattern=r"[0-9]{1,6}", about="a whole number", example="3"),
     "cpu": Slot(pattern=r"[0-9]{1,6}(?:\.[0-9]{1,3}|m)?", about="CPU as Kubernetes writes it", example="500m"),
     "document": Slot(
@@ -219,16 +213,6 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "image": Slot(pattern=r"[a-z0-9./_-]{1,80}:[A-Za-z0-9._-]{1,40}", about="an image with its tag", example="node:20"),
     "instance": Slot(pattern=r"[a-z0-9-]+\.[a-z0-9-]+", about="an instance type", example="m5.large"),
     "platform": Slot(pattern="Linux|Windows", about="an operating system", example="Linux"),
-    "stages": Slot(
-        pattern=_series(nouns.STAGES),
-        about=f"stages of a pipeline: {', '.join(nouns.STAGES)}",
-        example="build, test and deploy",
-    ),
-    "steps": Slot(
-        pattern=f"(?:{_one_of(_ORDERED)})(?:, then (?:{_one_of(_ORDERED)}))+",
-        about=f"environments and commands, each after `then`: {', '.join(_ORDERED)}",
-        example="staging, then test:e2e, then production",
-    ),
     "duration": Slot(
         pattern=_TIME, about="a length of time above 0 in ms, s, min, h or d, never scaled", example="200 ms"
     ),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.drivers.static.infrastructure.dockerfiles import Instruction, instructions, stages
+from claims.infrastructure.dockerfiles import Instruction, instructions, stages
 from harness.errors import ConfigurationError
 from tests.together.static.conftest import PaperPlatform, bad
 

@@ -12,9 +12,10 @@ from typing import Any, Final
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import expanded, files_of, named, shown
-from harness.drivers.static.infrastructure.hcl import blocks_of, is_terraform, labelled, parsed
-from harness.drivers.static.infrastructure.modules import Resource, TerraformModule
 from harness.errors import ConfigurationError
+
+from .hcl import blocks_of, is_terraform, labelled, parsed
+from .modules import Resource, TerraformModule
 
 _INSTALLED: Final = re.compile(r"(?:^|.*/)\.terraform/modules/(?P<key>[^/]+)(?:/(?P<below>.*))?")
 """The directory of a module that `terraform get` has brought; its key is `NAME`, or `CALLER.NAME` of one that a module calls."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from harness.drivers.static.infrastructure.hcl import blocks_of
+from .hcl import blocks_of
 
 _NAMES: Final = re.compile(
     r"(?<![\w.])(?:(?P<resource>(?:data\.)?(?:[a-z][a-z0-9]*(?:_[a-z0-9]+)+|module)\.[\w-]+)"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from harness.drivers.static import nouns
-from harness.drivers.static.ci.jobs import CiStep, Held
+from . import nouns
+from .jobs import CiStep, Held
 
 _WORD: Final = re.compile(r"[^\s'\"`;|&()]+")
 _VARIABLE: Final = re.compile(r"(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)")

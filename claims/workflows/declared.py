@@ -12,15 +12,17 @@ from typing import Any, Final
 
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static import nouns
-from harness.drivers.static.ci.jobs import CiJob, CiStep, Held, Workflow, mapping_of, strongest, weakest
-from harness.drivers.static.ci.script import hides_failure, without_comment
-from harness.drivers.static.ci.tools import may_deploy
-from harness.drivers.static.ci.workflows import workflow_files
+from harness.drivers.static.nouns import ENVIRONMENTS
 from harness.drivers.static.registers import Entry, entries
 from harness.errors import ConfigurationError
 
-DEPLOYMENTS: Final = (*nouns.ENVIRONMENTS, nouns.OTHER_DEPLOYMENT)
+from . import nouns
+from .jobs import CiJob, CiStep, Held, Workflow, mapping_of, strongest, weakest
+from .script import hides_failure, without_comment
+from .tools import may_deploy
+from .workflows import workflow_files
+
+DEPLOYMENTS: Final = (*ENVIRONMENTS, nouns.OTHER_DEPLOYMENT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

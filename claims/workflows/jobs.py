@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.static.ci.script import commands_of, hides_failure, wider_line
 from harness.yamlfile import TaggedList, YamlDocument
+
+from .script import commands_of, hides_failure, wider_line
 
 _RANK: Final[Mapping[bool | None, int]] = {False: 0, None: 1, True: 2}
 

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from harness.drivers.static.ci.jobs import (
+from harness.errors import ConfigurationError
+from harness.yamlfile import TaggedList, YamlDocument
+
+from .jobs import (
     CiJob,
     CiStep,
     Held,
@@ -17,9 +20,7 @@ from harness.drivers.static.ci.jobs import (
     variables_of,
     weakest,
 )
-from harness.drivers.static.ci.script import script_lines
-from harness.errors import ConfigurationError
-from harness.yamlfile import TaggedList, YamlDocument
+from .script import script_lines
 
 _KEYWORDS: Final = frozenset(
     [

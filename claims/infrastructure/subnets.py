@@ -10,8 +10,9 @@ from typing import Any, Final
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static.infrastructure.modules import OPEN, Resource, TerraformModule
-from harness.drivers.static.infrastructure.terraform import Terraform
+
+from .modules import OPEN, Resource, TerraformModule
+from .terraform import Terraform
 
 _NO_GATEWAY: Final = "0 routes to an internet gateway"
 _INTERNET: Final = ("aws_internet_gateway.", "data.aws_internet_gateway.", "igw-")

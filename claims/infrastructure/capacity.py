@@ -9,8 +9,9 @@ from typing import Final
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static.infrastructure.modules import Resource, number
-from harness.drivers.static.infrastructure.terraform import Terraform
+
+from .modules import Resource, number
+from .terraform import Terraform
 
 _SCALING: Final = ("serverlessv2_scaling_configuration", "scaling_configuration")
 """The blocks with the capacity of a database."""

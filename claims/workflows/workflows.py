@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.drivers.paper import Asked
-from harness.drivers.static.ci.github import action_job, github_jobs
-from harness.drivers.static.ci.gitlab import gitlab_jobs
-from harness.drivers.static.ci.jobs import Workflow
 from harness.drivers.static.files import files_of, named, shown
 from harness.errors import ConfigurationError
 from harness.yamlfile import read_documents
+
+from .github import action_job, github_jobs
+from .gitlab import gitlab_jobs
+from .jobs import Workflow
 
 
 def workflow_files(asked: Asked) -> list[Workflow]:

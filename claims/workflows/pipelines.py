@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any, Final
@@ -11,8 +11,13 @@ from typing import Any, Final
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static import nouns
-from harness.drivers.static.ci.declared import (
+from harness.drivers.static.files import named, shown
+from harness.drivers.static.nouns import ENVIRONMENTS
+from harness.drivers.static.registers import entries, is_blank
+from harness.errors import ConfigurationError
+
+from . import nouns
+from .declared import (
     DEPLOYMENTS,
     DeclaredPipeline,
     DeclaredStep,
@@ -20,14 +25,11 @@ from harness.drivers.static.ci.declared import (
     pipelines,
     stopped_by,
 )
-from harness.drivers.static.ci.gitlab import conditions_of
-from harness.drivers.static.ci.jobs import CiJob, CiStep, Held, Workflow, mapping_of, strongest, texts_of, weakest
-from harness.drivers.static.ci.script import commands_of
-from harness.drivers.static.ci.tools import findings_fail, searches
-from harness.drivers.static.ci.workflows import workflow_of
-from harness.drivers.static.files import named, shown
-from harness.drivers.static.registers import entries, is_blank
-from harness.errors import ConfigurationError
+from .gitlab import conditions_of
+from .jobs import CiJob, CiStep, Held, Workflow, mapping_of, strongest, texts_of, weakest
+from .script import commands_of
+from .tools import findings_fail, searches
+from .workflows import workflow_of
 
 _NOTHING: Final = re.compile(r"(?:echo|printf|true|:|exit|set|cd|pwd|sleep)\b.*|:")
 """Command lines that do nothing, such as placeholders."""
@@ -37,6 +39,18 @@ _PREPARES: Final = re.compile(
     re.IGNORECASE,
 )
 """Actions that bring what other steps need, and do nothing of a stage themselves."""
+
+
+def _commands(params: Mapping[str, str]) -> list[str]:
+    return nouns.listed(params["commands"], nouns.BEFORE_A_DEPLOYMENT)
+
+
+def _steps(params: Mapping[str, str]) -> list[str]:
+    return nouns.listed(params["steps"], nouns.ORDERED, ", then ")
+
+
+def _stages(params: Mapping[str, str]) -> list[str]:
+    return nouns.listed(params["stages"], nouns.STAGES)
 
 
 def _deploying(asked: Asked, *, callers: bool = True) -> tuple[list[DeclaredPipeline], list[FactReading]]:
@@ -134,13 +148,15 @@ def _gitlab_trigger(workflow: Workflow, jobs: Sequence[CiJob], branch: str) -> t
 
 
 @claim(
-    "the workflow runs <commands>[ on Node.js <node:count>] and the deploy job needs them",
+    "the workflow runs <commands:noun>[ on Node.js <node:count>] and the deploy job needs them",
     needs=("files.workflows",),
     example="the workflow runs npm ci, test:all and build on Node.js 20 and the deploy job needs them",
+    slots={"commands": f"what workflows run: {', '.join(nouns.BEFORE_A_DEPLOYMENT)}"},
+    parse=_commands,
 )
 def workflow_runs(asked: Asked) -> Sequence[FactReading]:
     """One fact per step that the register of pipelines names and deploy job: it runs before the deployment, and its failure stops that."""
-    expected = [part for part in re.split(r", | and ", asked.params["commands"]) if part]
+    expected = _commands(asked.params)
     deploying, unknown = _deploying(asked)
     found: list[FactReading] = []
     for one in deploying:
@@ -179,13 +195,15 @@ def _is_version(job: CiJob, node: str) -> bool | None:
 
 
 @claim(
-    "the deploy job runs <steps>, and stops at the first failure",
+    "the deploy job runs <steps:noun>, and stops at the first failure",
     needs=("files.workflows",),
     example="the deploy job runs staging, then test:e2e, then production, and stops at the first failure",
+    slots={"steps": f"environments and commands, each after `then`: {', '.join(nouns.ORDERED)}"},
+    parse=_steps,
 )
 def workflow_order(asked: Asked) -> Sequence[FactReading]:
     """Facts: each step that the register of pipelines names stops at a failure, and they run in this order."""
-    expected = asked.params["steps"].split(", then ")
+    expected = _steps(asked.params)
     deploying, unknown = _deploying(asked, callers=False)
     found = [fact for one in deploying for fact in _order_of(one, expected)]
     if not found and not unknown:
@@ -196,7 +214,7 @@ def workflow_order(asked: Asked) -> Sequence[FactReading]:
 
 def _order_of(pipeline: DeclaredPipeline, expected: Sequence[str]) -> Iterator[FactReading]:
     workflow, runs = pipeline.workflow, {part: pipeline.of(part) for part in expected}
-    if not any(runs[part] for part in expected if part in nouns.ENVIRONMENTS):
+    if not any(runs[part] for part in expected if part in ENVIRONMENTS):
         return  # it deploys to other environments
     for part in expected:
         held = strongest([run.fails() for run in runs[part]], f"no step is declared to be `{part}`")
@@ -207,7 +225,7 @@ def _order_of(pipeline: DeclaredPipeline, expected: Sequence[str]) -> Iterator[F
     for before, after in pairwise(expected):
         if all(run.step for run in (*runs[before], *runs[after])) and runs[before] and runs[after]:
             ways = [strongest([stopped_by(workflow, one, run) for one in runs[before]], "") for run in runs[after]]
-            held = weakest(*ways) if after in nouns.ENVIRONMENTS else strongest(ways, "")
+            held = weakest(*ways) if after in ENVIRONMENTS else strongest(ways, "")
             seen = held.why or f"{runs[before][0].declared}"
             subject = f"{workflow.file}: {before}, then {after}"
             yield FactReading(subject=subject, expected="in this order", observed=seen, ok=held.ok)
@@ -299,16 +317,18 @@ def _stops(scan: DeclaredStep) -> Held:
 
 
 @claim(
-    "every component's pipeline file has the stages <stages>",
+    "every component's pipeline file has the stages <stages:noun>",
     needs=(
         "files.registers",
         "files.workflows",
     ),
     example="every component's pipeline file has the stages build, test, scan, deploy and roll back",
+    slots={"stages": f"stages of a pipeline: {', '.join(nouns.STAGES)}"},
+    parse=_stages,
 )
 def pipeline_stages(asked: Asked) -> Sequence[FactReading]:
     """Jobs or stages of the workflow that the register of components names, each with something to run."""
-    expected = [part for part in re.split(r", | and ", asked.params["stages"]) if part]
+    expected = _stages(asked.params)
     roots = named(asked, "registers")
     found = []
     for component in entries(asked, "components", "components"):

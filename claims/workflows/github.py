@@ -6,7 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.drivers.static.ci.jobs import (
+from harness.errors import ConfigurationError
+from harness.yamlfile import YamlDocument
+
+from .jobs import (
     CiJob,
     CiStep,
     Held,
@@ -17,9 +20,7 @@ from harness.drivers.static.ci.jobs import (
     variables_of,
     weakest,
 )
-from harness.drivers.static.ci.script import script_lines
-from harness.errors import ConfigurationError
-from harness.yamlfile import YamlDocument
+from .script import script_lines
 
 _FORGES: Final = (
     "only workflows of GitHub and pipelines of GitLab are read: take files of other forges out of `files.workflows`"

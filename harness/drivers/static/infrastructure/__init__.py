@@ -1,1 +1,0 @@
-"""Infrastructure as files: Terraform, Helm charts, Dockerfiles, and the settings of workloads."""
