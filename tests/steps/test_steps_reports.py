@@ -17,7 +17,6 @@ READ = {
     'the npm audit "backend" of this commit has been read': ("npm-audit", "backend", "commit"),
     'the Terraform plan "main" of this target has been read': ("terraform-plan", "main", "target"),
     'the workflow run "pipeline" of this commit has been read': ("workflow-run", "pipeline", "commit"),
-    'the Cobertura report "unit" of this commit has been read': ("cobertura", "unit", "commit"),
     'the verdict "staging" of this release has been read': ("verdict", "staging", "release"),
     'the record "tasks" of this release has been read': ("records", "tasks", "release"),
     'the figures "business" of this target have been read': ("figures", "business", "target"),
@@ -46,7 +45,6 @@ SAY = {
         "tests-passed",
         {"at_least": "1", "failures": "failed", "to": "staging", "record": "deployments"},
     ),
-    "at least 80 % of the lines are covered": ("lines-covered", {"share": "80 %"}),
     "no finding of severity 7.0 or higher is open, younger than 1 d": (
         "findings-open",
         {"severity": "7.0", "age": "1 d"},

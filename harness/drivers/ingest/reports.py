@@ -27,7 +27,6 @@ FORMATS: Final = {
     "npm-audit": "npm audit",
     "terraform-plan": "Terraform plan",
     "workflow-run": "workflow run",
-    "cobertura": "Cobertura report",
     "figures": "figures",
     "verdict": "verdict",
     "history": "run history",

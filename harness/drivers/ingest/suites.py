@@ -13,7 +13,6 @@ from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_XML, shown, words
 from harness.drivers.ingest.formats.provenance import Provenance, same_commit, same_release
 from harness.drivers.ingest.formats.records import Deployment, plain_record
-from harness.drivers.ingest.formats.testing.cobertura import coverage_report, lines_together
 from harness.drivers.ingest.formats.testing.junit import JunitReport, junit_report
 from harness.drivers.ingest.formats.testing.tally import CaseOutcome, JunitCase
 from harness.drivers.ingest.reports import (
@@ -29,7 +28,7 @@ from harness.drivers.ingest.reports import (
 )
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError
-from harness.model import FactAmount, Quantity
+from harness.model import FactAmount
 
 _ENGINES: Final[Mapping[str, str]] = {
     "chromium": "Blink",
@@ -318,24 +317,3 @@ def _is_of(deployment: Deployment, asked: Asked) -> bool:
     if deployment.commit:
         return bool(asked.commit) and same_commit(deployment.commit, asked.commit)
     return bool(deployment.release and asked.release) and same_release(deployment.release, asked.release)
-
-
-@claim(
-    "at least <share:ratio> of the lines are covered" + YOUNGER,
-    needs=("evidence.cobertura.<report>",),
-    example="at least 80 % of the lines are covered",
-)
-def lines_covered(asked: Asked) -> Sequence[FactReading]:
-    """The share of covered lines in all classes of the Cobertura report; a file that several of its files have is counted once."""
-    parts = parts_of(asked, "cobertura", coverage_report, lambda report: report.origin, LARGEST_XML)
-    least = Quantity.parse(asked.params["share"])
-    lines, covered, unclear = lines_together({str(part.path): part.report for part in parts})
-    expected = f"at least {least}"
-    share = FactReading(subject="lines that a test ran", expected=expected, observed="the report has no lines", ok=None)
-    if unclear:
-        share = replace(share, observed=some(unclear))
-    elif lines:
-        seen = f"{100 * covered / lines:.4g} % ({covered} of {lines})"
-        share = replace(share, observed=seen, ok=covered / lines >= least.base, amount=share_of(covered, lines))
-    contradictions = [text for part in parts for text in part.report.contradictions]
-    return [*provenance(asked, [(part.path, part.origin) for part in parts]), *counts(contradictions), share]

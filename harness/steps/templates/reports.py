@@ -17,7 +17,6 @@ _READ: Final = {
     "npm-audit": ("`npm audit --json` of npm 6 or newer, or `pnpm audit --json`.", "backend", "commit"),
     "terraform-plan": ("`terraform show -json` of a plan.", "infrastructure", "target"),
     "workflow-run": ("Jobs of a GitHub workflow run as JSON.", "pipeline", "commit"),
-    "cobertura": ("Lines that tests ran, as Cobertura XML.", "unit", "commit"),
     "verdict": ("`verdict.json` of an earlier run, with its manifest.", "staging", "release"),
     "records": ("What people or pipelines write down, as YAML or JSON.", "tasks", "release"),
     **{key: (one.about, one.report, one.of) for key, one in DECLARED.items()},

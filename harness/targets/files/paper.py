@@ -46,7 +46,7 @@ class KnownEvidence(TargetSection):
     Attributes:
         as_of: day at whose end ages and expiries are computed, instead of the time of the run, for a rehearsal with sample
             files. Only for a target without `entry`; the decision line names it.
-        junit, sarif, cyclonedx, npm_audit, terraform_plan, workflow_run, cobertura: in these tools' own formats.
+        junit, sarif, cyclonedx, npm_audit, terraform_plan, workflow_run: in these tools' own formats.
         figures: CSV or JSON with units. verdict: `verdict.json` of earlier runs. records: YAML or JSON of what was done when.
         history: directories of runs.
         prometheus: range queries.
@@ -59,7 +59,6 @@ class KnownEvidence(TargetSection):
     npm_audit: Reports = Field(default_factory=dict, alias="npm-audit")
     terraform_plan: Reports = Field(default_factory=dict, alias="terraform-plan")
     workflow_run: Reports = Field(default_factory=dict, alias="workflow-run")
-    cobertura: Reports = Field(default_factory=dict)
     figures: Reports = Field(default_factory=dict)
     verdict: Reports = Field(default_factory=dict)
     records: Reports = Field(default_factory=dict)

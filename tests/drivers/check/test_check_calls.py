@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from claims.database.pool import pool_burst
 from harness import clock
-from harness.drivers.check.calls.pool import pool_burst
 from harness.drivers.check.calls.regions import region_serves
 from harness.drivers.check.calls.sign_in import sign_ins
 from harness.drivers.check.calls.together import CallAnswer, CallPlan, _sent

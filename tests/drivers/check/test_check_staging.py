@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from harness.drivers.check.sql.staging import production_subset, schema_digest, values_masked
+from claims.database.staging import production_subset, schema_digest, values_masked
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, load_target
 from tests.builders.addresses import NET

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from claims.database.staging import schema_digest
 from harness import clock
-from harness.drivers.check.sql.staging import schema_digest
 from harness.drivers.check.sql.statements import StatementsRead, read_statements
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from harness.drivers.ingest.formats.redacted import HIDDEN, redacted_plan
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
-from harness.drivers.ingest.formats.testing.cobertura import CoverageReport, coverage_report
 from harness.drivers.ingest.formats.workflow import pipeline_run
 from harness.errors import DriverError, HarnessError
 from tests.builders.asked import COMMIT, oks, seen
@@ -376,87 +375,19 @@ def test_a_plan_that_only_refreshes_the_state(tmp_path: Path) -> None:
     assert planned(tmp_path, {**PLAN, "applyable": False}) == {"target": True, "age": True, CHANGES: True}
 
 
-COVERAGE = """<?xml version="1.0" ?>
-<!DOCTYPE coverage SYSTEM "http://cobertura.sourceforge.net/xml/coverage-04.dtd">
-<coverage version="7.6" timestamp="1763722800000" lines-valid="4" lines-covered="3" line-rate="0.75" branch-rate="0">
-  <packages><package><classes><class name="a" filename="a.py">
-    <methods><method name="f"><lines><line number="1" hits="1"/></lines></method></methods>
-    <lines><line number="1" hits="1"/><line number="2" hits="1"/><line number="3" hits="5"/><line number="4" hits="0"/></lines>
-  </class></classes></package></packages>
-</coverage>"""
-
-
-def covered(directory: Path, text: str, share: str) -> dict[str, bool | None]:
-    """How the facts of a report of this commit come out."""
-    (directory / "c.xml").write_text(text)
-    (directory / "c.xml.origin.yaml").write_text(f"commit: {COMMIT}\n")
-    when = 'the Cobertura report "unit" of this commit has been read'
-    return oks(seen(directory, when, f"at least {share} of the lines are covered", {"cobertura": {"unit": "c.xml"}}))
-
-
-def test_lines_that_tests_ran(tmp_path: Path) -> None:
-    """Counted from the lines of the classes; its document type is accepted and not fetched."""
-    assert covered(tmp_path, COVERAGE, "75 %") == {"commit": True, "lines that a test ran": True}
-    assert covered(tmp_path, COVERAGE, "76 %")["lines that a test ran"] is False
-
-
-def test_a_line_that_was_hit_often(tmp_path: Path) -> None:
-    """A counter of 64 bits has up to twenty digits."""
-    text = COVERAGE.replace('hits="5"', 'hits="18446744073709551600"')
-    assert covered(tmp_path, text, "75 %") == {"commit": True, "lines that a test ran": True}
-
-
-def test_coverage_that_contradicts_itself(tmp_path: Path) -> None:
-    """Declared 90 %, counted 75 %."""
-    assert covered(tmp_path, COVERAGE.replace('"0.75"', '"0.9"'), "75 %")["counts"] is None
-    assert covered(tmp_path, COVERAGE.replace('lines-covered="3"', 'lines-covered="4"'), "75 %")["counts"] is None
-
-
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [
-        ('<!DOCTYPE coverage [<!ENTITY a "aaaa">]><coverage line-rate="1"/>', "defines an XML entity"),
-        (
-            '<!DOCTYPE c [<!ENTITY % p SYSTEM "file:///etc/passwd"> %p;]><coverage line-rate="1"/>',
-            "defines an XML entity",
-        ),
-        ('<coverage line-rate="NaN"/>', "is not a number"),
-        ('<coverage line-rate="0,75"/>', "is not a number"),
-        ("<coverage/>", "is not a Cobertura report"),
-        ('<coverage line-rate=""/>', "is not a Cobertura report"),
-        ('<coverage line-rate="1" timestamp="99999999999999999"/>', "is not a time"),
-    ],
-)
-def test_what_is_no_coverage(tmp_path: Path, text: str, what: str) -> None:
-    """Entities, numbers that are none, another file."""
-    with pytest.raises(DriverError, match=what):
-        covered(tmp_path, text, "1 %")
+_ANY = json.dumps({**PLAN, "jobs": [job("test")]}).encode()
 
 
 @settings(max_examples=150)
-@given(st.binary(max_size=120), st.integers(0, len(COVERAGE)), st.integers(0, 40))
+@given(st.binary(max_size=120), st.integers(0, len(_ANY)), st.integers(0, 40))
 def test_any_bytes_are_a_report_or_an_error(body: bytes, at: int, cut: int) -> None:
     """Never another exception."""
-    spoilt = COVERAGE.encode()[:at] + body + COVERAGE.encode()[at + cut :]
+    spoilt = _ANY[:at] + body + _ANY[at + cut :]
     for text in (body, spoilt):
-        with contextlib.suppress(HarnessError):
-            assert isinstance(coverage_report(text, "f"), CoverageReport)
         with contextlib.suppress(HarnessError):
             infrastructure_plan(text, "f")
         with contextlib.suppress(HarnessError):
             pipeline_run(text, "f")
-
-
-def test_lines_that_microsofts_collector_declares_are_those_of_methods(tmp_path: Path) -> None:
-    """A getter and a setter share a line of the class; other figures still contradict."""
-    methods = '<method name="g"><lines><line number="1" hits="0"/><line number="2" hits="1"/></lines></method>'
-    text = COVERAGE.replace("</methods>", f"{methods}</methods>")
-    text = text.replace(
-        'lines-valid="4" lines-covered="3" line-rate="0.75"', 'lines-valid="3" lines-covered="2" line-rate="0.667"'
-    )
-    assert covered(tmp_path, text, "75 %") == {"commit": True, "lines that a test ran": True}
-    assert covered(tmp_path, text.replace('"0.667"', '"0.9"'), "75 %")["counts"] is None
-    assert covered(tmp_path, text.replace('lines-covered="2"', 'lines-covered="3"'), "75 %")["counts"] is None
 
 
 @pytest.mark.parametrize("part", ["action_invocations", "deferred_changes", "resource_replacements"])
@@ -464,51 +395,3 @@ def test_a_part_of_a_plan_that_is_not_read_may_change_something(tmp_path: Path, 
     """An action that is invoked, a change that is left for later, and what no Terraform has yet; an empty one changes nothing."""
     assert planned(tmp_path, {**PLAN, part: [{"address": "action.migrate"}]})["plan"] is None
     assert "plan" not in planned(tmp_path, {**PLAN, part: []})
-
-
-def classes(source: str = "/src", **ran: str) -> str:
-    """A report in which each class has a file of its own, and a mark for each of its lines: `1` ran, `0` did not."""
-    every = "".join(ran.values())
-    rows = "".join(
-        f'<class name="{name}" filename="{name}.cs"><lines>{_hits(marks)}</lines></class>'
-        for name, marks in ran.items()
-    )
-    head = f'line-rate="{every.count("1") / len(every):.4f}"'
-    text = (
-        f"<sources><source>{source}</source></sources><packages><package><classes>{rows}</classes></package></packages>"
-    )
-    return f"<coverage {head}>{text}</coverage>"
-
-
-def _hits(marks: str) -> str:
-    return "".join(f'<line number="{number}" hits="{hits}"/>' for number, hits in enumerate(marks, 1))
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "least", "ok"),
-    [
-        (classes(Shared="1" * 10, Api="0" * 10), classes(Shared="1" * 10), "51 %", False),
-        (classes(Shared="1" * 9 + "0"), classes(Shared="0" * 9 + "1"), "100 %", True),
-        (classes(Api="1" * 10), classes(Shared="0" * 10), "50 %", True),
-        (classes(Shared="1" * 10), classes(Shared="0" * 20), "30 %", None),
-        (classes(Shared="1" * 10), classes("/home", Shared="1" * 10), "30 %", None),
-        (classes("/src/", Shared="1" * 9 + "0"), classes("\\src", Shared="0" * 9 + "1"), "100 %", True),
-        (classes(Shared="1"), classes(Shared="1").replace('number="1" ', ""), "30 %", None),
-        (classes("/a", Main="1" * 10), classes("/b", Main="0" * 20), "34 %", False),
-    ],
-    ids=["in both", "each in part", "in one", "other lines", "other path", "same path", "no numbers", "two files"],
-)
-def test_a_file_that_two_reports_have_is_counted_once(
-    tmp_path: Path, one: str, other: str, least: str, *, ok: bool | None
-) -> None:
-    """Each test project covers what it shares with another; where it may be one file or two, the reports are to be merged."""
-    (tmp_path / "other.xml").write_text(other)
-    (tmp_path / "c.xml").write_text(one)
-    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\n")
-    when, then = (
-        'the Cobertura report "unit" of this commit has been read',
-        f"at least {least} of the lines are covered",
-    )
-    fact = seen(tmp_path, when, then, {"cobertura": {"unit": "*.xml"}})["lines that a test ran"]
-    assert fact.ok is ok
-    assert ("let `reportgenerator " in fact.observed) is (ok is None)

@@ -11,7 +11,6 @@ from harness.drivers.ingest.formats.security.bill import bill_of_materials
 from harness.drivers.ingest.formats.security.npm_audit import audit_report
 from harness.drivers.ingest.formats.security.sarif import scan_report
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
-from harness.drivers.ingest.formats.testing.cobertura import coverage_report
 from harness.drivers.ingest.formats.workflow import pipeline_run
 from harness.errors import DriverError
 
@@ -96,13 +95,3 @@ def test_what_is_not_known_is_called_nothing(text: str) -> None:
         scan_report(text.encode(), "report")
     assert refused.value.hint
     assert "it is" not in refused.value.hint.partition(":")[0]
-
-
-@pytest.mark.parametrize(
-    "text", ['<report name="shop"><counter type="LINE"/></report>', "TN:\nSF:src/cart.js\nDA:1,1\n"]
-)
-def test_coverage_of_another_tool_is_converted(text: str) -> None:
-    """JaCoCo's and lcov's: the hint names what writes Cobertura from them."""
-    with pytest.raises(DriverError, match="is not a Cobertura report: it is ") as refused:
-        coverage_report(text.encode(), "report")
-    assert "-reporttypes:Cobertura" in refused.value.hint

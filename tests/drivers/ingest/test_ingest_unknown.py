@@ -53,16 +53,11 @@ def _audit(**more: Any) -> str:
     return json.dumps({"auditReportVersion": 2, "vulnerabilities": more, "metadata": metadata})
 
 
-_LINES = '<coverage line-rate="1"><packages><package><classes><class><lines>%s</lines></class></classes></package></packages></coverage>'
 _UNKNOWN: Mapping[str, tuple[str, str, str, Callable[[], str], Callable[[], str]]] = {
     "tests-passed": ("junit", "JUnit report", "at least 1 test passed and none failed", lambda: _junit(""), lambda: _junit("<mystery/>")),
     "findings-open": (
         "sarif", "SARIF report", "no finding of severity 7.0 or higher is open",
         _sarif, lambda: _sarif(properties={}, level=None),
-    ),
-    "lines-covered": (
-        "cobertura", "Cobertura report", "at least 50 % of the lines are covered",
-        lambda: _LINES % '<line number="1" hits="1"/>', lambda: _LINES % '<line number="1" hits="1"/><line number="2" ran="yes"/>',
     ),
     "plan-unchanged": ("terraform-plan", "Terraform plan", "the plan would make 0 changes", _plan, lambda: _plan(novelties=[{"address": "a.c"}])),
     "jobs-succeeded": ("workflow-run", "workflow run", "every job concluded with success", _jobs, lambda: _jobs(conclusion="novel")),

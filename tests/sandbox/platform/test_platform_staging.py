@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from claims.database.staging import schema_digest
 from harness import clock
-from harness.drivers.check.sql.staging import schema_digest
 from harness.drivers.ingest.formats.records import plain_record
 from harness.errors import ConfigurationError
 from harness.targets import load_target

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from kubernetes import client
 
-from harness.drivers.check.workloads.declared import declared_fields, declared_workloads, differences
+from claims.workloads.drift import declared_fields, declared_workloads, differences
 from harness.errors import AccessDenied, ConfigurationError
 from harness.targets import load_target
 from harness.targets.access import accesses_of

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, generate_latest
 
+from claims.monitor.exposed import exposed_metrics
 from harness import clock
-from harness.drivers.check.exposition import Exposition, exposed_metrics, read_exposition, scrape
+from harness.drivers.check.exposition import Exposition, read_exposition, scrape
 from harness.targets.files.outside import Metrics
 from tests.builders.addresses import NET
 from tests.together.check.test_check_live import pod

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from claims.pages.assets import is_named_by_hash, page_assets
+from claims.pages.published import _given_at, documentation, quality_report
 from harness import clock
 from harness.drivers.check.links.answers import LinkAnswer, _led_to, ask, names_it, period_s, said_age
-from harness.drivers.check.links.assets import is_named_by_hash, page_assets
-from harness.drivers.check.links.published import _given_at, documentation, quality_report
 from harness.drivers.check.links.runbooks import _of_rule
 from harness.drivers.check.monitor.prometheus import AlertRule
 from harness.errors import ConfigurationError, DriverError

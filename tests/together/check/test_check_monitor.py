@@ -19,12 +19,14 @@ import httpx
 import pytest
 from aiohttp import web
 
+from claims.monitor.panels import SUCCESS_METRICS, _of_metric, metric_panels
+from claims.monitor.restarts import SERIES, restart_counts
+from claims.monitor.schedule import _key, _on_schedule, _spacings, scrape_schedule
 from harness import clock
 from harness.drivers.check.monitor import targets
 from harness.drivers.check.monitor.by_service import ByService, by_service
 from harness.drivers.check.monitor.containers.memory import MemoryReader
 from harness.drivers.check.monitor.containers.resources import pod_resources
-from harness.drivers.check.monitor.containers.restarts import SERIES, restart_counts
 from harness.drivers.check.monitor.containers.usage import (
     _age,
     _below,
@@ -42,23 +44,16 @@ from harness.drivers.check.monitor.pages import page_timings
 from harness.drivers.check.monitor.prometheus import AlertRule, PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.rules import alert_rules, alert_rules_of_regions, evaluates, of_name
 from harness.drivers.check.monitor.series import (
-    SUCCESS_METRICS,
     _ages,
-    _drawn,
-    _of_metric,
     _panels,
     _young,
     dashboard_data,
-    metric_panels,
+    drawn,
 )
 from harness.drivers.check.monitor.targets import (
     ScrapedPod,
-    _key,
-    _on_schedule,
-    _spacings,
     _up,
     pods_scraped,
-    scrape_schedule,
 )
 from harness.drivers.check.monitor.users import active_users
 from harness.drivers.check.sql import queries
@@ -310,10 +305,10 @@ def test_a_panel_has_data_of_young_samples(prometheus: PrometheusClient) -> None
         "metadata": {"name": "boards"},
         "data": {"a.json": json.dumps({"title": "A", "panels": panels})},
     }
-    drawn = [_drawn(prometheus, panel, 60.0) for panel in _panels(board)]
-    assert {panel.query: one.ok for panel, one in zip(_panels(board), drawn, strict=True)} == queries
-    assert drawn[0].subject == "A, up, query 1"
-    assert "parse error" in drawn[-1].observed
+    found = [drawn(prometheus, panel, 60.0) for panel in _panels(board)]
+    assert {panel.query: one.ok for panel, one in zip(_panels(board), found, strict=True)} == queries
+    assert found[0].subject == "A, up, query 1"
+    assert "parse error" in found[-1].observed
 
 
 def test_what_grafana_fills_in_or_asks_elsewhere_is_not_asked_of_prometheus(prometheus: PrometheusClient) -> None:
@@ -330,7 +325,7 @@ def test_what_grafana_fills_in_or_asks_elsewhere_is_not_asked_of_prometheus(prom
         {"title": "Empty", "datasource": {"type": "prometheus"}, "targets": [{"expr": ""}]},
     ]
     board = {"metadata": {"name": "b"}, "data": {"a.json": json.dumps({"title": "A", "panels": panels})}}
-    facts = [_drawn(prometheus, one, 60.0) for one in _panels(board)]
+    facts = [drawn(prometheus, one, 60.0) for one in _panels(board)]
     assert [(one.subject, one.ok) for one in facts] == [
         ("A, Rate, query 1", None),
         ("A, Rate, query 2", None),
@@ -349,7 +344,7 @@ def test_panels_of_closed_rows_are_read(prometheus: PrometheusClient) -> None:
     """Grafana keeps them in the row."""
     row = {"type": "row", "title": "More", "panels": [{"title": "Gone", "targets": [{"expr": "gone"}]}]}
     board = {"metadata": {"name": "b"}, "data": {"a.json": json.dumps({"title": "A", "panels": [row]})}}
-    assert [(one.subject, _drawn(prometheus, one, 60.0).ok) for one in _panels(board)] == [("A, Gone, query 1", False)]
+    assert [(one.subject, drawn(prometheus, one, 60.0).ok) for one in _panels(board)] == [("A, Gone, query 1", False)]
 
 
 @pytest.mark.parametrize("text", ["[]", "5", "null", '"a"', "{", "[" * 100_000])
@@ -577,7 +572,7 @@ def added(cluster: PocketCluster, target: Target, storage: Storage, monkeypatch:
         for series in ("up", SERIES, "container_memory_working_set_bytes", "container_cpu_usage_seconds_total"):
             storage.add(labels_of({"__name__": series, **labels}), now_s - back, 0.0)
     up = ScrapedPod(port=8080, health="up", error="", labels=labels)
-    monkeypatch.setattr(targets, "_scraped", lambda _: {"127.9.0.1": [up]})
+    monkeypatch.setattr(targets, "scraped_pods", lambda _: {"127.9.0.1": [up]})
     return target.model_copy(update={"kubernetes": kubernetes})
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from claims.workloads import pending
 from harness import clock
-from harness.drivers.check.workloads import pending
 from harness.targets import platform_of
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.safety.intents import pending_intents

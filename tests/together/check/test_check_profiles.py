@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import time
 
-from harness.drivers.check.monitor.pprof import CpuProfile, read_profile
-from harness.drivers.check.monitor.profiles import _profiled
+from claims.monitor.pprof import CpuProfile, read_profile
+from claims.monitor.profiles import _profiled
 from readiness_sandbox.platform.normaldance.kit.profiles import Sampler
 
 

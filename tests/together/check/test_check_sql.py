@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from claims.database.server_settings import database_settings
 from harness import clock
 from harness.drivers.check.sql.hashes import password_hashes
 from harness.drivers.check.sql.members import database_primary, database_standbys, database_version
-from harness.drivers.check.sql.settings import database_settings
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.targets import Target, load_target
 from tests.builders.addresses import NET

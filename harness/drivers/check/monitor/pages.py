@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.links.answers import WITHIN_S
-from harness.drivers.check.links.assets import pages_of, website_of
+from harness.drivers.check.links.website import pages_of, website_of
 from harness.drivers.check.monitor.exposed import EXPOSED, Freshness
 from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.needs import MONITOR

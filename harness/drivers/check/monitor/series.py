@@ -1,4 +1,4 @@
-"""`service-series`, `dashboard-data` and `metric-panels`: check that series of services and dashboards exist and are recent."""
+"""`service-series` and `dashboard-data`: check that series of services and dashboards exist and are recent."""
 
 from __future__ import annotations
 
@@ -31,14 +31,7 @@ _OF_PROMETHEUS: Final = frozenset(
 """Types of data sources that take PromQL; empty if the dashboard does not give the type."""
 _ASK_GRAFANA: Final = "hint: name Grafana under `grafana` in the target file, and use the sentence on its panels"
 
-SUCCESS_METRICS: Final = (
-    *("response time", "throughput", "availability", "database performance"),
-    *("feature completeness", "data accuracy", "user workflows", "integration health"),
-    *("memory usage", "error rate", "recovery time", "data consistency"),
-    *("authentication success", "data protection", "access control", "audit compliance"),
-)
-"""All success metrics of document 002: performance, functionality, stability and security."""
-_BOARDS: Final = RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster")
+BOARDS: Final = RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster")
 
 
 @claim(
@@ -102,7 +95,7 @@ class PanelQuery(NamedTuple):
     unasked: str = ""
 
 
-_WITH_DATA: Final = SentenceForm(
+WITH_DATA: Final = SentenceForm(
     "panels-with-data",
     "<panels:noun> data younger than <age:duration>[ in the steady state]",
     "The panels are there, in ConfigMaps with the label `grafana_dashboard`, and each of their queries has a number of samples that young.",
@@ -110,10 +103,10 @@ _WITH_DATA: Final = SentenceForm(
 
 
 @claim(
-    _WITH_DATA,
+    WITH_DATA,
     "every panel of every dashboard has",
     example="every panel of every dashboard has data younger than 60 s in the steady state",
-    needs=(MONITOR, _BOARDS),
+    needs=(MONITOR, BOARDS),
     when=When.UNDER_TRAFFIC,
 )
 @accesses(*access("list configmaps", at=EVERYWHERE))
@@ -122,49 +115,15 @@ def dashboard_data(target: Target, params: Mapping[str, str]) -> FactProbe:
     age_s = Quantity.parse(params["age"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:
-        panels = _every_panel(target)
+        panels = every_panel(target)
         with prometheus_of(target) as prometheus:
-            return [_drawn(prometheus, panel, age_s) for panel in panels]
+            return [drawn(prometheus, panel, age_s) for panel in panels]
 
     return probe
 
 
-@claim(
-    _WITH_DATA,
-    "every success metric of the document has a dashboard panel with",
-    about=(
-        "Of each metric a panel of any dashboard has the name as its title, in whatever case: response time, throughput, "
-        "availability, database performance, feature completeness, data accuracy, user workflows, integration health, memory usage, "
-        "error rate, recovery time, data consistency, authentication success, data protection, access control, audit compliance. "
-        "Each of its queries has a number, of samples that young."
-    ),
-    example="every success metric of the document has a dashboard panel with data younger than 60 s",
-    needs=(MONITOR, _BOARDS),
-    when=When.UNDER_TRAFFIC,
-)
-@accesses(*access("list configmaps", at=EVERYWHERE))
-def metric_panels(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the panels titled like `SUCCESS_METRICS`: each metric must have one, whose queries return data younger than `age`."""
-    age_s = Quantity.parse(params["age"]).in_unit("s")
-
-    def probe() -> Sequence[FactReading]:
-        panels = _every_panel(target)
-        with prometheus_of(target) as prometheus:
-            return [fact for metric in SUCCESS_METRICS for fact in _of_metric(prometheus, metric, panels, age_s)]
-
-    return probe
-
-
-def _of_metric(
-    prometheus: PrometheusClient, metric: str, panels: Sequence[PanelQuery], age_s: float
-) -> Iterator[FactReading]:
-    own = [panel for panel in panels if panel.title.casefold() == metric.casefold()]
-    if not own:
-        yield FactReading(subject=metric, expected="a panel of that title", observed="no dashboard has one", ok=False)
-    yield from (_drawn(prometheus, panel, age_s) for panel in own)
-
-
-def _every_panel(target: Target) -> list[PanelQuery]:
+def every_panel(target: Target) -> list[PanelQuery]:
+    """The queries of every panel of every dashboard in a ConfigMap."""
     clusters = Clusters(target).every()
     maps = [one for cluster in clusters for one in cluster.config_maps() if labels_of(one).get(_DASHBOARD) == "1"]
     return [panel for one in maps for panel in _panels(one)]
@@ -214,7 +173,7 @@ def _unasked(expr: str, source: str) -> str:
     return f"Grafana fills in `{named[0]}`; {_ASK_GRAFANA}" if named else ""
 
 
-def _drawn(prometheus: PrometheusClient, panel: PanelQuery, age_s: float) -> FactReading:
+def drawn(prometheus: PrometheusClient, panel: PanelQuery, age_s: float) -> FactReading:
     """The fact whether a panel's query returns a number from samples that are young enough."""
     if panel.unasked:
         return FactReading(subject=panel.subject, expected="data", observed=panel.unasked, ok=None)

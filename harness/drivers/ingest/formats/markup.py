@@ -1,4 +1,4 @@
-"""Reads XML as a stream of elements, without a tree; entities and, for most formats, document types are refused; nothing is fetched."""
+"""Reads XML as a stream of elements, without a tree; entities and document types are refused; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ Start = Callable[[str, dict[str, str], int], None]
 """An element begins: its name, its attributes, its line."""
 End = Callable[[str], None]
 """An element ends."""
-Text = Callable[[str], None]
-"""A piece of the text between elements."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -25,9 +23,7 @@ class _Depth:
     now: int = 0
 
 
-def read_markup(
-    body: bytes, where: str, start: Start, end: End, *, text: Text | None = None, document_type: bool = False
-) -> None:
+def read_markup(body: bytes, where: str, start: Start, end: End) -> None:
     """Read XML in any encoding that it declares and Python knows.
 
     Args:
@@ -35,8 +31,6 @@ def read_markup(
         where: its name.
         start: called for each element that begins; namespaces stay in the name as written.
         end: called for each that ends.
-        text: called for each piece of text; None: texts are passed over.
-        document_type: whether `<!DOCTYPE …>` may be there. What it names is never fetched, and entities are refused in any case.
 
     Raises:
         DriverError: it is not XML, is cut short, defines an entity, has a document type, or is nested too deeply.
@@ -59,13 +53,10 @@ def read_markup(
         end(name)
 
     parser.StartElementHandler, parser.EndElementHandler = began, ended
-    if text is not None:
-        parser.CharacterDataHandler = text
     parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
     parser.EntityDeclHandler = lambda *_: refuse("the file defines an XML entity, which is refused")
     parser.ExternalEntityRefHandler = lambda *_: refuse("the file refers to another file, which is refused")
-    if not document_type:
-        parser.StartDoctypeDeclHandler = lambda *_: refuse("the file has a document type, which is refused")
+    parser.StartDoctypeDeclHandler = lambda *_: refuse("the file has a document type, which is refused")
     try:
         parser.Parse(body, True)  # noqa: FBT003 - the parser takes it by position only
     except expat.ExpatError as error:

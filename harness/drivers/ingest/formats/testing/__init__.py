@@ -1,1 +1,1 @@
-"""Reports of tests: JUnit XML and Cobertura XML."""
+"""Reports of tests: JUnit XML."""

@@ -10,7 +10,6 @@ from typing import Final
 
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.links.answers import period_s
-from harness.drivers.check.monitor.pprof import CpuProfile, read_profile
 from harness.drivers.check.needs import PODS
 from harness.drivers.check.reach import PodReach
 from harness.drivers.check.workloads.services import SERVICES, ServicePods, services_in
@@ -21,6 +20,8 @@ from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object
 from harness.targets.places import Clusters
+
+from .pprof import CpuProfile, read_profile
 
 _GRACE_S: Final = 5.0
 _AT_ONCE: Final = 32
