@@ -12,7 +12,7 @@ from typing import Final
 
 import yaml
 
-from harness.drivers.claim import claim
+from harness.drivers.claim import SentenceForm, claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import files_of, named, shown
@@ -56,8 +56,16 @@ def chart_of(asked: Asked) -> Path:
     return root
 
 
+_CHART: Final = SentenceForm(
+    "chart",
+    "the chart renders <parts:noun>",
+    "The files of the chart, which `helm template` renders if helm is on PATH.",
+)
+
+
 @claim(
-    "the chart renders and contains Chart.yaml, values.yaml, the <templates:count> named templates and the <subcharts:count> named subcharts",
+    _CHART,
+    "and contains Chart.yaml, values.yaml, the <templates:count> named templates and the <subcharts:count> named subcharts",
     needs=("files.chart",),
     example="the chart renders and contains Chart.yaml, values.yaml, the 9 named templates and the 2 named subcharts",
 )
@@ -94,9 +102,10 @@ def _subchart(root: Path, name: str, asked: Asked) -> FactReading:
 
 
 @claim(
-    "values-<one:environment>.yaml and values-<other:environment>.yaml exist and the chart renders with each",
+    _CHART,
+    "with values-<one:environment>.yaml and with values-<other:environment>.yaml",
     needs=("files.chart",),
-    example="values-staging.yaml and values-production.yaml exist and the chart renders with each",
+    example="the chart renders with values-staging.yaml and with values-production.yaml",
 )
 def chart_values(asked: Asked) -> Sequence[FactReading]:
     """Facts: each values file exists in the chart or beside it, and `helm template` renders the chart with it, if helm is on PATH."""

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from harness.drivers.claim import claim
+from harness.drivers.claim import SentenceForm, claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
@@ -165,8 +165,14 @@ def _section(file: str, title: str, there: Sequence[Section]) -> FactReading:
     )
 
 
+_README: Final = SentenceForm(
+    "readme", "the README <says:noun>", "The README of the directory `files.documents`, its files and their changes."
+)
+
+
 @claim(
-    "the README lists every file of its directory and no other",
+    _README,
+    "lists every file of its directory and no other",
     needs=("files.documents",),
 )
 def readme_index(asked: Asked) -> Sequence[FactReading]:
@@ -218,7 +224,8 @@ def listed_files(text: str) -> list[str]:
 
 
 @claim(
-    "the README's date equals the date of its own newest change",
+    _README,
+    "has the date of its own newest change",
     needs=("files.documents",),
 )
 def readme_date(asked: Asked) -> Sequence[FactReading]:
@@ -290,9 +297,10 @@ def _date_in(text: str) -> date | None:
 
 
 @claim(
-    "every change of a file in the integration documentation changes its README too, over the last <count> changes",
+    _README,
+    "is changed by every change of a file in its directory, over the last <count> changes",
     needs=("files.documents",),
-    example="every change of a file in the integration documentation changes its README too, over the last 100 changes",
+    example="the README is changed by every change of a file in its directory, over the last 100 changes",
 )
 def readme_follows(asked: Asked) -> Sequence[FactReading]:
     """One fact per commit that changed a file of the documentation: it changes the README too; merges are left out."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import DATABASE
 from harness.drivers.check.sql.asking import Row, database_in, rows_of
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.model import Quantity
@@ -71,9 +72,17 @@ class ProductionRegister(BaseModel):
     )
 
 
+_TABLES: Final = SentenceForm(
+    "tables-of-staging",
+    "every table of staging has <rows:noun>",
+    "The database against the register of production that `database.production` of the target file names.",
+)
+
+
 @claim(
-    "every table has at least <share:ratio> of production's rows at the same schema version",
-    example="every table has at least 10 % of production's rows at the same schema version",
+    _TABLES,
+    "at least <share:ratio> of production's rows at the same schema version",
+    example="every table of staging has at least 10 % of production's rows at the same schema version",
     fixed={"at_least": "<share>"},
     needs=(DATABASE, _PRODUCTION),
 )
@@ -117,7 +126,8 @@ def _rows(dsn: Reference, table: str, production: int, least: float) -> FactRead
 
 
 @claim(
-    "no personal value of production is found unmasked in any table of staging",
+    _TABLES,
+    "0 unmasked personal values of production",
     needs=(DATABASE, _PRODUCTION),
 )
 def values_masked(target: Target, _params: Mapping[str, str]) -> FactProbe:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any, Final
 
-from harness.drivers.claim import claim
+from harness.drivers.claim import SentenceForm, claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import named, shown
@@ -41,6 +41,13 @@ _PREPARES: Final = re.compile(
 """Actions that bring what other steps need, and do nothing of a stage themselves."""
 
 
+_WORKFLOW: Final = SentenceForm(
+    "workflow",
+    "the workflow <does:noun>",
+    "The workflow files, as the register of pipelines declares their jobs and steps.",
+)
+
+
 def _commands(params: Mapping[str, str]) -> list[str]:
     return nouns.listed(params["commands"], nouns.BEFORE_A_DEPLOYMENT)
 
@@ -70,9 +77,10 @@ def _deploying(asked: Asked, *, callers: bool = True) -> tuple[list[DeclaredPipe
 
 
 @claim(
-    "the deploying workflow starts on a push to <branch> and on nothing else",
+    _WORKFLOW,
+    "deploys on a push to <branch> and on nothing else",
     needs=("files.workflows",),
-    example="the deploying workflow starts on a push to main and on nothing else",
+    example="the workflow deploys on a push to main and on nothing else",
 )
 def workflow_trigger(asked: Asked) -> Sequence[FactReading]:
     """One fact per workflow that deploys, by the register of pipelines; a job that is in no register is unknown."""
@@ -148,7 +156,8 @@ def _gitlab_trigger(workflow: Workflow, jobs: Sequence[CiJob], branch: str) -> t
 
 
 @claim(
-    "the workflow runs <commands:noun>[ on Node.js <node:count>] and the deploy job needs them",
+    _WORKFLOW,
+    "runs <commands:noun>[ on Node.js <node:count>] and the deploy job needs them",
     needs=("files.workflows",),
     example="the workflow runs npm ci, test:all and build on Node.js 20 and the deploy job needs them",
     slots={"commands": f"what workflows run: {', '.join(nouns.BEFORE_A_DEPLOYMENT)}"},
@@ -195,9 +204,10 @@ def _is_version(job: CiJob, node: str) -> bool | None:
 
 
 @claim(
-    "the deploy job runs <steps:noun>, and stops at the first failure",
+    _WORKFLOW,
+    "runs <steps:noun> in its deploy job, and stops at the first failure",
     needs=("files.workflows",),
-    example="the deploy job runs staging, then test:e2e, then production, and stops at the first failure",
+    example="the workflow runs staging, then test:e2e, then production in its deploy job, and stops at the first failure",
     slots={"steps": f"environments and commands, each after `then`: {', '.join(nouns.ORDERED)}"},
     parse=_steps,
 )
@@ -232,7 +242,8 @@ def _order_of(pipeline: DeclaredPipeline, expected: Sequence[str]) -> Iterator[F
 
 
 @claim(
-    "the workflow runs the vulnerability scan on every push and stops on its findings",
+    _WORKFLOW,
+    "runs the vulnerability scan on every push and stops on its findings",
     needs=("files.workflows",),
 )
 def workflow_scan(asked: Asked) -> Sequence[FactReading]:

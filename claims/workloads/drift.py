@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import API
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared, mapping
 from harness.errors import AccessDenied, ConfigurationError, UsageError
@@ -102,8 +103,14 @@ def _listed_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
     return [replace(right, at=name) for rights in own for right in rights for name in names]
 
 
+_DRIFT: Final = SentenceForm(
+    "drift", "0 <differences:noun>", "What runs, as the Kubernetes API has it, against the manifests of the platform."
+)
+
+
 @claim(
-    "0 declared fields of the live objects differ from the manifests",
+    _DRIFT,
+    "declared fields of the live objects differ from the manifests",
     needs=(RequiredKey("files.manifests", "declared-fields compares with the manifests"), API),
 )
 @accesses(by=_read_by)
@@ -269,7 +276,8 @@ def _short(value: Any) -> str:
 
 
 @claim(
-    "0 running workloads lack a manifest in the one repository",
+    _DRIFT,
+    "running workloads lack a manifest in the one repository",
     needs=(RequiredKey("files.manifests", "declared-workloads compares with the manifests"), API),
 )
 @accesses(*access("list pods"), *CONTROLLERS, *JOBS, by=_listed_by)

@@ -4,7 +4,7 @@ Feature: Documentation files
   @IP-DOC-README
   Scenario: The README follows every change
     When the files of the platform have been read
-    Then every change of a file in the integration documentation changes its README too, over the last 100 changes
+    Then the README is changed by every change of a file in its directory, over the last 100 changes
 
   @IP-DOC-INDEX
   Scenario: The README lists what is there
@@ -14,7 +14,7 @@ Feature: Documentation files
   @IP-DOC-DATE
   Scenario: The README's date is true
     When the files of the platform have been read
-    Then the README's date equals the date of its own newest change
+    Then the README has the date of its own newest change
 
   @IP-DOC-REPORT
   Scenario: The data layer report is complete

@@ -4,7 +4,7 @@ Feature: Alerts
   @DA-ALR-SEVERITY
   Scenario: Both alerts are critical
     When the deployed platform has been inspected
-    Then the rules "HighErrorRate" and "DatabaseDown" carry severity critical
+    Then the alert rules "HighErrorRate" and "DatabaseDown" carry severity critical
 
   @DA-ALR-DB
   Scenario: The database's silence is told, and nothing else is taken for it

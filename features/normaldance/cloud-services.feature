@@ -4,7 +4,7 @@ Feature: Cloud services
   @DA-AWS-TERRAFORM
   Scenario: The infrastructure is as its Terraform files say
     When the Terraform plan "infrastructure" of this target has been read
-    Then the plan would make 0 changes, younger than 7 d
+    Then no change would be made by the plan, younger than 7 d
 
   @DA-AWS-EKS-PRIVATE
   Scenario: The cluster is in private subnets
@@ -19,7 +19,7 @@ Feature: Cloud services
   @DA-AWS-ROUTE53
   Scenario: Every server of the zone answers for the public names
     When the deployed platform has been inspected
-    Then every authoritative server of the zone answers every public name, with equal records
+    Then every public name has equal records at every authoritative server of the zone
 
   @DA-AWS-EKS
   Scenario: The cluster of every region is new enough

@@ -24,7 +24,7 @@ Feature: Deployment pipeline
   @DA-CI-TRIGGER
   Scenario: A push to main deploys, and nothing else does
     When the files of the platform have been read
-    Then the deploying workflow starts on a push to main and on nothing else
+    Then the workflow deploys on a push to main and on nothing else
 
   @DA-CI-TEST
   Scenario: Nothing is deployed that was not tested
@@ -39,4 +39,4 @@ Feature: Deployment pipeline
   @DA-CI-STAGED
   Scenario: Production follows staging and its end-to-end tests
     When the files of the platform have been read
-    Then the deploy job runs staging, then test:e2e, then production, and stops at the first failure
+    Then the workflow runs staging, then test:e2e, then production in its deploy job, and stops at the first failure

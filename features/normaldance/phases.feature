@@ -4,7 +4,7 @@ Feature: Phases of the integration
   @ND-PH1-GATEWAY
   Scenario: Every service is reached through the gateway of every region
     When the deployed platform has been inspected
-    Then a read of every service passes through the api-gateway of every region with status 200
+    Then every service is reached through the api-gateway of every region with status 200
 
   @ND-PH1-DISCOVERY
   Scenario: New pods are found and dead ones forgotten

@@ -24,9 +24,9 @@ Feature: Three regions share the traffic
   @DA-GEO-PRIMARY-DB
   Scenario: The primary region holds the primary of the database
     When the deployed platform has been inspected
-    Then the database primary runs in us-east-1 in the steady state
+    Then the database has its primary in us-east-1 in the steady state
 
   @DA-GEO-SECONDARY-DB
   Scenario: The secondary region holds a copy of the database
     When the deployed platform has been inspected
-    Then at least 1 member in eu-west-1 streams from the primary and refuses writes in the steady state
+    Then the database has at least 1 member in eu-west-1 that streams from the primary and refuses writes in the steady state

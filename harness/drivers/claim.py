@@ -114,7 +114,8 @@ class FactClaim(ClaimedSentence):
 
 
 def claim(
-    text: str,
+    text: str | SentenceForm,
+    noun: str = "",
     *,
     needs: tuple[str, ...],
     example: str = "",
@@ -129,7 +130,8 @@ def claim(
     The demand has the name of the function, with dashes; the first paragraph of the docstring describes it.
 
     Args:
-        text: the sentence; `<limit:duration>` is a slot with its type, `[…]` may be left out.
+        text: the sentence; `<limit:duration>` is a slot with its type, `[…]` may be left out. A `SentenceForm` is one that others share.
+        noun: the words in the form that are of this claim.
         needs: keys of the target file that it reads: `files.chart` of the platform's own files, `evidence.junit.<report>` of the
             report that the When step names. The first says which of the two it is. A need with a parameter that the sentence leaves
             out, as `files.registers.<register>`, is not needed.
@@ -145,9 +147,9 @@ def claim(
     """
 
     def of(read: Engine) -> Engine:
-        _require_needs(needs, text, defined_at(read))
+        fields = sentence_fields(read, text, noun, example=example, name=name, fixed=fixed) | {"slots": slots or {}}
+        _require_needs(needs, fields["text"], fields["where"])
         kind = _READERS[needs[0].partition(".")[0]][0]
-        fields = sentence_fields(read, text, example=example, name=name, fixed=fixed) | {"slots": slots or {}}
         attach(read, FactClaim(**fields, kind=kind, needs=needs, further=further, read=read, parse=parse))
         return read
 
@@ -161,13 +163,21 @@ def defined_at(read: Callable[..., Any]) -> str:
 
 
 def sentence_fields(
-    read: Callable[..., Any], text: str, *, example: str, name: str, fixed: Mapping[str, str] | None, about: str = ""
+    read: Callable[..., Any],
+    text: str | SentenceForm,
+    noun: str,
+    *,
+    example: str,
+    name: str,
+    fixed: Mapping[str, str] | None,
+    about: str = "",
 ) -> dict[str, Any]:
     """The fields of a `ClaimedSentence` that a claim of any kind has.
 
     Args:
         read: the function; its name is that of the demand, and the first paragraph of its docstring describes it.
         text: see `claim`.
+        noun: see `claim`.
         example: see `claim`.
         name: see `claim`.
         fixed: see `claim`.
@@ -180,12 +190,15 @@ def sentence_fields(
     about = about or " ".join(inspect.cleandoc(read.__doc__ or "").partition("\n\n")[0].split())
     if not about:
         raise ConfigurationError("a claim has no docstring", where=where, hint="say in it what is read")
+    words, form = (text.of(noun), text) if isinstance(text, SentenceForm) else (text, None)
     return {
         "name": name or check,
         "check": check,
-        "text": text,
+        "text": words,
+        "form": form,
+        "noun": noun,
         "about": about,
-        "example": example or text,
+        "example": example or words,
         "fixed": MappingProxyType(dict(fixed or {})),
         "where": where,
     }

@@ -85,7 +85,7 @@ def test_needs_end_in_what_the_sentence_names() -> None:
 
 def test_a_sentence_is_explained_with_the_keys_that_its_claim_needs() -> None:
     """`readiness explain` says what to add to the target file."""
-    assert explain("the plan would make 0 changes").needs[1:] == (
+    assert explain("no change would be made by the plan").needs[1:] == (
         "`evidence.terraform-plan.<report>` of the target file",
     )
 

@@ -133,7 +133,7 @@ TITLES: Mapping[str, tuple[str, Gate, EvidenceKind, str, str]] = {
     "ND-ARCH-GATEWAY": ("api-gateway size", _MAJOR, _C, "size", 'deployment "api-gateway" has 3 ready replicas with cpu 500m and memory 512Mi in the steady state'),
     "ND-ARCH-USER": ("user-service size", _MAJOR, _C, "size", 'deployment "user-service" has 2 ready replicas with cpu 250m and memory 256Mi in the steady state'),
     "ND-ARCH-TRACK": ("track-service size", _MAJOR, _C, "size", 'deployment "track-service" has 5 ready replicas with cpu 1000m and memory 1Gi in the steady state'),
-    "ND-PH1-GATEWAY": ("API gateway deployed", _CRITICAL, _C, "normaldance/phases", "a read of every service passes through the api-gateway of every region with status 200"),
+    "ND-PH1-GATEWAY": ("API gateway deployed", _CRITICAL, _C, "normaldance/phases", "every service is reached through the api-gateway of every region with status 200"),
     "ND-PH1-DISCOVERY": ("service discovery", _MAJOR, _X, "normaldance/phases", "a new pod has its first request within 10 s of being ready, a killed pod none later than 10 s"),
     "ND-RISK-DATALOSS": ("backups and replication", _CRITICAL, _X, "normaldance/risks", "no acknowledged write is lost in any experiment of domain pod, node or network"),
     "DA-GEO-PRIMARY": ("us-east-1 takes 60 %", _MAJOR, _L, "normaldance/regions", "the share of answers of region us-east-1 is 60 % ± 5 points in the steady state"),

@@ -89,7 +89,7 @@ def test_the_copy_of_a_terraform_plan_is_redacted(tmp_path: Path) -> None:
     path.with_name(f"{path.name}.origin.yaml").write_text(f"sha256: {digest}\n", encoding="utf-8")
     when = 'the Terraform plan "infrastructure" of this target has been read'
     evidence = {"terraform-plan": {"infrastructure": "reports/terraform-plan.json"}}
-    name, asks = asked(tmp_path, when, "the plan would make 0 changes, younger than 7 d", evidence)
+    name, asks = asked(tmp_path, when, "no change would be made by the plan, younger than 7 d", evidence)
     demand, records = Demand(kind=DemandKind.INGEST, name=name, params=dict(asks.params)), Records()
     place = Paper(cast("Any", SimpleNamespace(demand={demand.key: demand}, release="1.0.0")), asks.target, run)
     IngestDriver().find(Act(name="a", kind="ingest", demand=demand.key, seconds=1.0), place, records)

@@ -121,8 +121,8 @@ STATE_SENTENCES = {
     ),
     "the Kubernetes API of every region reports version 1.28 or newer": fact("api-version", at_least="1.28"),
     "the database of every region reports version 15.4 or newer": fact("database-version", at_least="15.4"),
-    "the database primary runs in us-east-1 in the steady state": fact("database-primary", region="us-east-1"),
-    "at least 1 member in eu-west-1 streams from the primary and refuses writes": fact(
+    "the database has its primary in us-east-1 in the steady state": fact("database-primary", region="us-east-1"),
+    "the database has at least 1 member in eu-west-1 that streams from the primary and refuses writes": fact(
         "database-standbys", region="eu-west-1", at_least="1"
     ),
     "the database settings equal the declared set and 1 standby is synchronous": fact(
@@ -142,10 +142,10 @@ STATE_SENTENCES = {
     "at least 95 % of each region's requests are served in that region in the steady state": fact(
         "region-serves", at_least="95 %"
     ),
-    "every table has at least 10 % of production's rows at the same schema version": fact(
+    "every table of staging has at least 10 % of production's rows at the same schema version": fact(
         "production-subset", at_least="10 %"
     ),
-    "no personal value of production is found unmasked in any table of staging": fact("values-masked"),
+    "every table of staging has 0 unmasked personal values of production": fact("values-masked"),
     "every ready replica serves between 0.8 and 1.2 of an equal share in the steady state": Objective(
         figure=Figure.REPLICA_SHARE,
         op=Op.WITHIN,

@@ -258,7 +258,7 @@ OBJECTIVES = {
     'deployment "api-gateway" has 3 ready replicas with cpu 500m and memory 512Mi in the steady state': check(
         "deployment-size", deployment="api-gateway", replicas="3", cpu="500m", memory="512Mi"
     ),
-    "a read of every service passes through the api-gateway of every region with status 200": check("gateway-reads"),
+    "every service is reached through the api-gateway of every region with status 200": check("gateway-reads"),
     "TCP 8080 of the backend accepts its declared callers and refuses every other workload": check(
         "network-policy", port="8080"
     ),
@@ -282,31 +282,31 @@ OBJECTIVES = {
     "every integration names at least one contract test that ran in the last pipeline": static(
         "register", entry="integration", names="at least one contract test that ran in the last pipeline"
     ),
-    "every change of a file in the integration documentation changes its README too, over the last 100 changes": static(
+    "the README is changed by every change of a file in its directory, over the last 100 changes": static(
         "readme-follows", count="100"
     ),
     "the README lists every file of its directory and no other": static("readme-index"),
-    "the README's date equals the date of its own newest change": static("readme-date"),
+    "the README has the date of its own newest change": static("readme-date"),
     "the data layer report contains its 7 named sections, none of them empty": static(
         "document-sections", document="data layer report", count="7"
     ),
     "the chart renders and contains Chart.yaml, values.yaml, the 9 named templates and the 2 named subcharts": static(
         "chart-parts", templates="9", subcharts="2"
     ),
-    "values-staging.yaml and values-production.yaml exist and the chart renders with each": static(
+    "the chart renders with values-staging.yaml and with values-production.yaml": static(
         "chart-values", one="staging", other="production"
     ),
     "every component's pipeline file has the stages build, test, scan, deploy and roll back": static(
         "pipeline-stages", stages="build, test, scan, deploy and roll back"
     ),
-    "the deploying workflow starts on a push to main and on nothing else": static("workflow-trigger", branch="main"),
+    "the workflow deploys on a push to main and on nothing else": static("workflow-trigger", branch="main"),
     "the workflow runs npm ci, test:all and build on Node.js 20 and the deploy job needs them": static(
         "workflow-runs", commands="npm ci, test:all and build", node="20"
     ),
     "the workflow runs a security scan and npm audit --audit-level=moderate and the deploy job needs them": static(
         "workflow-runs", commands="a security scan and npm audit --audit-level=moderate"
     ),
-    "the deploy job runs staging, then test:e2e, then production, and stops at the first failure": static(
+    "the workflow runs staging, then test:e2e, then production in its deploy job, and stops at the first failure": static(
         "workflow-order", steps="staging, then test:e2e, then production"
     ),
     "the workflow runs the vulnerability scan on every push and stops on its findings": static("workflow-scan"),
@@ -402,7 +402,7 @@ OBJECTIVES = {
     'the alert rules "HighErrorRate" and "DatabaseDown" are loaded in every region and every rule there evaluates without error': check(
         "alert-rules-of-regions", first="HighErrorRate", second="DatabaseDown"
     ),
-    'the rules "HighErrorRate" and "DatabaseDown" carry severity critical': check(
+    'the alert rules "HighErrorRate" and "DatabaseDown" carry severity critical': check(
         "alert-rules", first="HighErrorRate", second="DatabaseDown", severity="critical"
     ),
     "the request count, errors and duration of every service are exposed and at most 15 s old": replace(
@@ -431,7 +431,7 @@ OBJECTIVES = {
     "the metrics show plays per user within 1 % of what the traffic measured": Objective(
         figure=Figure.EXPOSED, op=Op.WITHIN, limit=percent(1), params={"what": "plays per user"}, sentence=""
     ),
-    "every connection from a declared caller to another port of the backend than TCP 8080 was refused": check(
+    "TCP 8080 of the backend is its only port that a declared caller reaches": check(
         "network-ports", port="8080"
     ),
     "every write accepted by ap-southeast-1 is readable in us-east-1 within 5 s": check(
@@ -440,7 +440,7 @@ OBJECTIVES = {
     "every public name resolves to its declared addresses with a TTL of at most 60 s": replace(
         check("dns-records", ttl="60 s"), times={"ttl": s(60)}
     ),
-    "every authoritative server of the zone answers every public name, with equal records": check("dns-servers"),
+    "every public name has equal records at every authoritative server of the zone": check("dns-servers"),
     "the share of accepted events delivered whole within 30 s is at least 99.5 % in the steady state": Objective(
         figure=Figure.DELIVERED, op=Op.AT_LEAST, limit=percent(99.5), times={"within": s(30)}, sentence=""
     ),

@@ -56,7 +56,7 @@ SAY = {
     "the newest scan is younger than 31 d": ("report-age", {"age": "31 d"}),
     "no package has a vulnerability of level moderate or higher": ("packages-vulnerable", {"level": "moderate"}),
     "no component of scope development is listed": ("components-shipped", {}),
-    "the plan would make 0 changes, younger than 7 d": ("plan-unchanged", {"age": "7 d"}),
+    "no change would be made by the plan, younger than 7 d": ("plan-unchanged", {"age": "7 d"}),
     "every job concluded with success": ("jobs-succeeded", {}),
     'every job concluded with success in the last run of every name of the register "components"': (
         "jobs-succeeded",
@@ -94,7 +94,7 @@ SAY = {
     "a disaster experiment passed, younger than 90 d": ("drill-passed", {"age": "90 d"}),
     'the steps "1, 2, 3 and 4" were finished in this order': ("steps-in-order", {"steps": "1, 2, 3 and 4"}),
     "every merge was approved by another than its author": ("merges-approved", {}),
-    "the newest audit is younger than 90 d and no finding of severity critical or higher is open": (
+    "no finding of severity critical or higher is open and the newest audit is younger than 90 d": (
         "newest-audit",
         {"severity": "critical", "age": "90 d"},
     ),

@@ -135,10 +135,8 @@ def claim(
         if not needs and made != CheckKind(read=read, needs=()):
             hint = "write `when`, `seconds`, `touches` and `consent` in the claim that has `needs`"
             raise ConfigurationError("a claim without `needs` says more than words", where=defined_at(read), hint=hint)
-        words, form = (text.of(noun), text) if isinstance(text, SentenceForm) else (text, None)
-        fields = sentence_fields(read, words, example=example, name=name, about=about, fixed=fixed)
-        fields |= {"kind": DemandKind.CHECK, "form": form, "noun": noun}
-        attach(read, CheckClaim(**fields, unread=unread, made=made if needs else None))
+        fields = sentence_fields(read, text, noun, example=example, name=name, about=about, fixed=fixed)
+        attach(read, CheckClaim(**fields, kind=DemandKind.CHECK, unread=unread, made=made if needs else None))
         return read
 
     return of

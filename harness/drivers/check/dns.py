@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness.drivers.check.claim import claim
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
@@ -64,8 +65,16 @@ class DnsServer(NamedTuple):
         return self.address if self.port == _PORT else f"{self.address}:{self.port}"
 
 
+_NAMES: Final = SentenceForm(
+    "public-names",
+    "every public name <is:noun>",
+    "Each name of the key `dns`, as the users' resolver and the authoritative servers of its zone answer.",
+)
+
+
 @claim(
-    "every public name resolves to its declared addresses with a TTL of at most <ttl:duration>",
+    _NAMES,
+    "resolves to its declared addresses with a TTL of at most <ttl:duration>",
     example="every public name resolves to its declared addresses with a TTL of at most 60 s",
     needs=(RequiredKey("dns", "the public names are resolved"),),
 )
@@ -87,7 +96,8 @@ def dns_records(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 @claim(
-    "every authoritative server of the zone answers every public name, with equal records",
+    _NAMES,
+    "has equal records at every authoritative server of the zone",
     needs=(RequiredKey("dns", "the public names are requested from the zone's servers"),),
 )
 def dns_servers(target: Target, _params: Mapping[str, str]) -> FactProbe:

@@ -27,6 +27,7 @@ from harness.drivers.check.calling import (
 )
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import API, DECLARED_CALLERS
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
@@ -142,8 +143,16 @@ def callers_in_place(
         yield pairs
 
 
+PORT: Final = SentenceForm(
+    "port-of-the-backend",
+    "TCP <port> of the backend <accepts:noun>",
+    "Probe pods connect to the backend of each region.",
+)
+
+
 @claim(
-    "TCP <port> of the backend accepts its declared callers and refuses every other workload",
+    PORT,
+    "accepts its declared callers and refuses every other workload",
     example="TCP 8080 of the backend accepts its declared callers and refuses every other workload",
     needs=(API, DECLARED_CALLERS),
     touches=("workloads",),

@@ -18,7 +18,7 @@ from typing import Any, Final
 from harness.drivers.check.calling import ACCEPTED, CALLER, CLOSED, REFUSED, CallerPod, Round, place_name, tcp_ports
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import API, DECLARED_CALLERS
-from harness.drivers.check.policies import no_service
+from harness.drivers.check.policies import PORT, no_service
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import access, accesses
@@ -114,8 +114,9 @@ class _Tried:
 
 
 @claim(
-    "every connection from a declared caller to another port of the backend than TCP <port> was refused",
-    example="every connection from a declared caller to another port of the backend than TCP 8080 was refused",
+    PORT,
+    "is its only port that a declared caller reaches",
+    example="TCP 8080 of the backend is its only port that a declared caller reaches",
     needs=(API, DECLARED_CALLERS),
     seconds=4.0,
     touches=("workloads",),

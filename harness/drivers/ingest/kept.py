@@ -17,7 +17,7 @@ from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report, show
 from harness.drivers.ingest.formats.provenance import Provenance, same_release
 from harness.drivers.ingest.formats.records import DatedStep, PlainRecord, plain_record
 from harness.drivers.ingest.formats.security.severity import LEVELS
-from harness.drivers.ingest.reports import YOUNGER, files_of, key_of, provenance, share_of, some
+from harness.drivers.ingest.reports import EVERY, NEWEST, files_of, key_of, provenance, share_of, some
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
 from harness.model import FactAmount
@@ -115,7 +115,8 @@ def _in_its_place(step: DatedStep, run: EarlierRun, path: Path) -> None:
 
 
 @claim(
-    "every merge was approved by another than its author" + YOUNGER,
+    EVERY,
+    "merge was approved by another than its author",
     needs=("evidence.records.<report>",),
     example="every merge was approved by another than its author",
 )
@@ -140,9 +141,10 @@ def _persons(names: Iterable[str]) -> set[str]:
 
 
 @claim(
-    "the newest audit is younger than <age:duration> and no finding of severity <severity> or higher is open",
+    NEWEST,
+    "no finding of severity <severity> or higher is open and the newest audit is",
     needs=("evidence.records.<report>",),
-    example="the newest audit is younger than 90 d and no finding of severity critical or higher is open",
+    example="no finding of severity critical or higher is open and the newest audit is younger than 90 d",
 )
 def newest_audit(asked: Asked) -> Sequence[FactReading]:
     """Facts: the age of the newest audit of the record, and the open findings of all audits."""

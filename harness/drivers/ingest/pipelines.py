@@ -12,7 +12,8 @@ from harness.drivers.ingest.formats.redacted import redacted_plan
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
 from harness.drivers.ingest.formats.workflow import PipelineRun, pipeline_run
 from harness.drivers.ingest.reports import (
-    YOUNGER,
+    EVERY,
+    NONE,
     ReportPart,
     counts,
     parts_of,
@@ -26,7 +27,8 @@ from harness.model import FactAmount
 
 
 @claim(
-    'every job concluded with success[ in the last run of every name of the register "<register:name>"]' + YOUNGER,
+    EVERY,
+    'job concluded with success[ in the last run of every name of the register "<register:name>"]',
     needs=("evidence.workflow-run.<report>", "files.registers.<register>"),
     example="every job concluded with success",
 )
@@ -111,9 +113,10 @@ def _is_of(component: str, part: ReportPart[PipelineRun]) -> bool:
 
 
 @claim(
-    "the plan would make 0 changes" + YOUNGER,
+    NONE,
+    "change would be made by the plan",
     needs=("evidence.terraform-plan.<report>",),
-    example="the plan would make 0 changes, younger than 7 d",
+    example="no change would be made by the plan, younger than 7 d",
 )
 def plan_unchanged(asked: Asked) -> Sequence[FactReading]:
     """The fact that the Terraform plan would create, update or delete no resource and no output."""

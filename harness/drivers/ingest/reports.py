@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import read_report, shown, words
@@ -38,6 +39,22 @@ FORMATS: Final = {
 
 YOUNGER: Final = "[, younger than <age:duration>]"
 """The end of a sentence about a report: how old it may be; `younger` in the demand."""
+
+NONE: Final = SentenceForm(
+    "none-in-a-report",
+    f"no <item:noun>{YOUNGER}",
+    "The report has none of them, is complete, and is of this release or commit.",
+)
+EVERY: Final = SentenceForm(
+    "every-one-in-a-report",
+    f"every <item:noun>{YOUNGER}",
+    "Of all that the report lists; it is complete, and of this release or commit.",
+)
+NEWEST: Final = SentenceForm(
+    "newest-in-a-report",
+    "<newest:noun> younger than <age:duration>",
+    "The age of the newest scan, audit or run that counts.",
+)
 
 _BY_RUN: Final = "name `release.commit` in the target file that the run is made with"
 _ORIGINS: Final = {"verdict": _BY_RUN, "history": _BY_RUN, "records": "write it into {name}, at its top"}

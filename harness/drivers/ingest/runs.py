@@ -13,7 +13,7 @@ from harness.drivers.ingest.formats.earlier import EarlierRun, earlier_run
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, json_of, read_report, shown
 from harness.drivers.ingest.formats.provenance import same_commit, same_release
-from harness.drivers.ingest.reports import YOUNGER, age_of, files_of, key_of, of_this, provenance, some
+from harness.drivers.ingest.reports import NEWEST, YOUNGER, age_of, files_of, key_of, of_this, provenance, some
 from harness.drivers.paper import Asked
 from harness.errors import DriverError, HarnessError
 from harness.model import domain_of
@@ -174,7 +174,8 @@ def _newest_first(
 
 
 @claim(
-    'at least <at_least:count> run[s] measured the "<figure:name>", the newest younger than <age:duration>',
+    NEWEST,
+    'at least <at_least:count> run[s] measured the "<figure:name>", the newest',
     needs=("evidence.history.<report>",),
     example='at least 2 runs measured the "error rate", the newest younger than 7 d',
 )
@@ -200,7 +201,8 @@ def runs_measured(asked: Asked) -> Sequence[FactReading]:
 
 
 @claim(
-    "a disaster experiment passed, younger than <age:duration>",
+    NEWEST,
+    "a disaster experiment passed,",
     needs=("evidence.history.<report>",),
     example="a disaster experiment passed, younger than 90 d",
 )

@@ -89,7 +89,7 @@ def templates_of(claims: Iterable[ClaimedSentence]) -> tuple[Template, ...]:
             of_form.setdefault(claim.form, []).append(claim)
     for form, own in of_form.items():
         takes = {form.slot: f"one of: {', '.join(plain_of(one.noun) for one in own)}"}
-        for slot in {name: "" for one in own for name in one.slots}:
+        for slot in {name: "" for one in own for name in one.slots if name in slots_of(form.text)}:
             takes[slot] = "; ".join(dict.fromkeys(one.slots[slot] for one in own if slot in one.slots))
         nouns = tuple(map(template_of, own))
         one = replace(nouns[0], name=form.name, text=form.text, about=form.about, takes=takes, nouns=nouns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from harness.drivers.ingest.reports import FORMATS
@@ -19,29 +20,39 @@ _READ: Final = {
     "workflow-run": ("Jobs of a GitHub workflow run as JSON.", "pipeline", "commit"),
     "verdict": ("`verdict.json` of an earlier run, with its manifest.", "staging", "release"),
     "records": ("What people or pipelines write down, as YAML or JSON.", "tasks", "release"),
+    "figures": ("Figures that other people measure, as CSV or JSON with units and dates.", "business", "release"),
+    "history": ("The run directories in a directory; runs of another target are passed over.", "runs", "target"),
     **{key: (one.about, one.report, one.of) for key, one in DECLARED.items()},
 }
 """By format: what it is, a name and what it is of in the example."""
 
-REPORTS: Final = (
-    *(
-        Template(
-            name=f"read-{key}",
-            keyword=Keyword.WHEN,
-            text=f'the {FORMATS[key]} "<report:name>" of this <of:provenance> has been read',
-            about=f"{about} Which files that is, the target file says below `evidence.{key}`.",
-            example=f'the {FORMATS[key]} "{name}" of this {of} has been read',
-            mean=reported(key),
-        )
-        for key, (about, name, of) in _READ.items()
-    ),
-    Template(
-        name="read-figures",
+
+def _read(key: str, about: str, name: str, of: str) -> Template:
+    """The sentence on reports of one format."""
+    has = "have" if key == "figures" else "has"
+    return Template(
+        name=f"read-{key}",
         keyword=Keyword.WHEN,
-        text='the figures "<report:name>" of this <of:provenance> have been read',
-        about="Figures that other people measure, as CSV or JSON with units and dates. Which files: `evidence.figures`.",
-        example='the figures "business" of this release have been read',
-        mean=reported("figures"),
+        text=f'the {FORMATS[key]} "<report:name>" of this <of:provenance> {has} been read',
+        about=f"{about} Which files that is, the target file says below `evidence.{key}`.",
+        example=f'the {FORMATS[key]} "{name}" of this {of} {has} been read',
+        mean=reported(key),
+    )
+
+
+_FORMATS: Final = tuple(_read(key, *said) for key, said in _READ.items())
+
+REPORTS: Final = (
+    replace(
+        _FORMATS[0],
+        name="read-report",
+        text='the <format:noun> "<report:name>" of this <of:provenance> has been read',
+        about="A report of another tool, an earlier run, or what people keep. Which files that is, the target file says below `evidence`.",
+        takes={
+            "format": "one of: "
+            + "; ".join(f"{FORMATS[key]} (`{key}`: {about.rstrip('.')})" for key, (about, _, _) in _READ.items())
+        },
+        nouns=_FORMATS,
     ),
     Template(
         name="asked-prometheus",
@@ -50,13 +61,5 @@ REPORTS: Final = (
         about="A range query over HTTP: `evidence.prometheus`. Its value is the share that was available, from 0 to 1.",
         example='the Prometheus query "availability" has been asked',
         mean=reported("prometheus"),
-    ),
-    Template(
-        name="read-history",
-        keyword=Keyword.WHEN,
-        text='the run history "<report:name>" of this <of:provenance> has been read',
-        about="The run directories in a directory: `evidence.history`. Runs of another target are passed over.",
-        example='the run history "runs" of this target has been read',
-        mean=reported("history"),
     ),
 )

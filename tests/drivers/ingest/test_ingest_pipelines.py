@@ -37,7 +37,7 @@ def planned(directory: Path, document: Any, origin: str = "target: paper") -> di
     (directory / "p.json.origin.yaml").write_text(origin)
     when = 'the Terraform plan "infrastructure" of this target has been read'
     evidence = {"terraform-plan": {"infrastructure": "p.json"}}
-    return oks(seen(directory, when, "the plan would make 0 changes, younger than 7 d", evidence))
+    return oks(seen(directory, when, "no change would be made by the plan, younger than 7 d", evidence))
 
 
 def test_a_plan_without_changes(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_plan_that_does_not_say_of_which_target_it_is(tmp_path: Path) -> None:
     when = 'the Terraform plan "infrastructure" of this target has been read'
     evidence = {"terraform-plan": {"infrastructure": "p.json"}}
     (tmp_path / "p.json.origin.yaml").unlink()
-    fact = seen(tmp_path, when, "the plan would make 0 changes", evidence)["target"]
+    fact = seen(tmp_path, when, "no change would be made by the plan", evidence)["target"]
     assert (fact.ok, fact.observed) == (
         None,
         f"{tmp_path / 'p.json'} does not say of which target it is; write it into p.json.origin.yaml",

@@ -98,7 +98,7 @@ def test_merges_that_another_approved(tmp_path: Path) -> None:
 
 def test_audits(tmp_path: Path) -> None:
     """The newest is young enough; what is open in any of them counts."""
-    then = "the newest audit is younger than 90 d and no finding of severity critical or higher is open"
+    then = "no finding of severity critical or higher is open and the newest audit is younger than 90 d"
     text = """target: paper
 audits:
   - {at: 2026-06-01, findings: [{name: A-1, severity: critical, open: false}]}
@@ -166,7 +166,7 @@ def test_a_deployment_that_is_not_believed(tmp_path: Path, began: str, head: str
 
 def test_an_audit_says_what_it_found(tmp_path: Path) -> None:
     """Or that it found nothing; without the key it is not known."""
-    then = "the newest audit is younger than 90 d and no finding of severity critical or higher is open"
+    then = "no finding of severity critical or higher is open and the newest audit is younger than 90 d"
     text = "target: paper\naudits:\n  - {at: 2026-11-01, findings: []}\n"
     assert set(found(tmp_path, text, then, "target").values()) == {True}
     for left_out, why in ((", findings: []", "`findings` is missing"), (": []", "`findings` is not a list")):
@@ -177,7 +177,7 @@ def test_an_audit_says_what_it_found(tmp_path: Path) -> None:
 
 def test_audits_of_a_target_that_the_record_does_not_name(tmp_path: Path) -> None:
     """The words say where to write it."""
-    then = "the newest audit is younger than 90 d and no finding of severity critical or higher is open"
+    then = "no finding of severity critical or higher is open and the newest audit is younger than 90 d"
     (tmp_path / "record.yaml").write_text("audits:\n  - {at: 2026-11-01, findings: []}\n")
     evidence = {"records": {"tasks": "record.yaml"}}
     fact = seen(tmp_path, 'the record "tasks" of this target has been read', then, evidence)["target"]

@@ -59,7 +59,7 @@ _UNKNOWN: Mapping[str, tuple[str, str, str, Callable[[], str], Callable[[], str]
         "sarif", "SARIF report", "no finding of severity 7.0 or higher is open",
         _sarif, lambda: _sarif(properties={}, level=None),
     ),
-    "plan-unchanged": ("terraform-plan", "Terraform plan", "the plan would make 0 changes", _plan, lambda: _plan(novelties=[{"address": "a.c"}])),
+    "plan-unchanged": ("terraform-plan", "Terraform plan", "no change would be made by the plan", _plan, lambda: _plan(novelties=[{"address": "a.c"}])),
     "jobs-succeeded": ("workflow-run", "workflow run", "every job concluded with success", _jobs, lambda: _jobs(conclusion="novel")),
     "components-shipped": ("cyclonedx", "CycloneDX document", "no component of scope development is listed", _bill, lambda: _bill(scope="novel")),
     "packages-vulnerable": (

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from harness.drivers.check.calling import place_name, tcp_ports
 from harness.drivers.check.claim import claim
-from harness.drivers.check.gateway.gateways import gateway_reads
+from harness.drivers.check.gateway.gateways import GATEWAY, gateway_reads
 from harness.drivers.check.gateway.routes import ROUTES, leads_around
 from harness.drivers.check.needs import API, DECLARED_CALLERS, ENTRIES, READS
 from harness.drivers.check.policies import Backend, CallerPair, callers_in_place, refusal
@@ -23,7 +23,8 @@ from harness.targets.probe_pods import CALLERS
 
 
 @claim(
-    'every service is reached through "<gateway:name>" and none answers a call from outside that goes around it',
+    GATEWAY,
+    '"<gateway:name>" and none answers a call from outside that goes around it',
     about=(
         "One read of each service through every region's gateway; a pod with labels that no rule names calls every other Service; no "
         "other Service or pod is open outside the cluster, and no Ingress or HTTPRoute of their namespace leads to one."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import ENTRIES, READS
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
@@ -20,8 +21,16 @@ if TYPE_CHECKING:
 _WITHIN_S: Final = 2.0
 
 
+GATEWAY: Final = SentenceForm(
+    "services-behind-a-gateway",
+    "every service is reached through <gateway:noun>",
+    "One read of each service is sent through the gateway of every region.",
+)
+
+
 @claim(
-    "a read of every service passes through the api-gateway of every region with status 200",
+    GATEWAY,
+    "the api-gateway of every region with status 200",
     needs=(ENTRIES, READS),
 )
 def gateway_reads(target: Target, _params: Mapping[str, str]) -> FactProbe:

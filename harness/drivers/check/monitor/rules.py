@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from harness.drivers.check.claim import claim
 from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_at, prometheus_of
 from harness.drivers.check.needs import MONITOR
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 
+_RULES: Final = SentenceForm(
+    "alert-rules",
+    'the alert rules "<first:name>" and "<second:name>" <are:noun>',
+    "As Prometheus lists the rules of these names.",
+)
+
 
 @claim(
-    'the rules "<first:name>" and "<second:name>" carry severity critical',
+    _RULES,
+    "carry severity critical",
     name="alert-rules-severity",
-    example='the rules "HighErrorRate" and "DatabaseDown" carry severity critical',
+    example='the alert rules "HighErrorRate" and "DatabaseDown" carry severity critical',
     fixed={"severity": "critical"},
     needs=(MONITOR,),
 )
@@ -37,7 +46,8 @@ def alert_rules(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 @claim(
-    'the alert rules "<first:name>" and "<second:name>" are loaded in every region and every rule there evaluates without error',
+    _RULES,
+    "are loaded in every region and every rule there evaluates without error",
     name="alert-rules-loaded",
     example='the alert rules "HighErrorRate" and "DatabaseDown" are loaded in every region and every rule there evaluates without error',
     needs=(

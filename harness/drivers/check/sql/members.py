@@ -9,6 +9,7 @@ from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.drivers.check.state.versions import VERSION, version_fact
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target
@@ -41,9 +42,17 @@ def database_version(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
+_HAS: Final = SentenceForm(
+    "members-of-the-database",
+    "the database has <members:noun>[ in the steady state]",
+    "Every member is asked for its role.",
+)
+
+
 @claim(
-    "the database primary runs in <region>[ in the steady state]",
-    example="the database primary runs in us-east-1 in the steady state",
+    _HAS,
+    "its primary in <region>",
+    example="the database has its primary in us-east-1 in the steady state",
     needs=(DATABASE, _MEMBERS),
 )
 def database_primary(target: Target, params: Mapping[str, str]) -> FactProbe:
@@ -78,8 +87,9 @@ def database_primary(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 @claim(
-    "at least <count> member in <region> streams from the primary and refuses writes[ in the steady state]",
-    example="at least 1 member in eu-west-1 streams from the primary and refuses writes in the steady state",
+    _HAS,
+    "at least <count> member in <region> that streams from the primary and refuses writes",
+    example="the database has at least 1 member in eu-west-1 that streams from the primary and refuses writes in the steady state",
     fixed={"at_least": "<count>"},
     needs=(DATABASE, _MEMBERS),
 )
