@@ -103,9 +103,9 @@ def _subchart(root: Path, name: str, asked: Asked) -> FactReading:
 
 @claim(
     _CHART,
-    "with values-<one:environment>.yaml and with values-<other:environment>.yaml",
+    "with each of values-<one:environment>.yaml and values-<other:environment>.yaml",
     needs=("files.chart",),
-    example="the chart renders with values-staging.yaml and with values-production.yaml",
+    example="the chart renders with each of values-staging.yaml and values-production.yaml",
 )
 def chart_values(asked: Asked) -> Sequence[FactReading]:
     """Facts: each values file exists in the chart or beside it, and `helm template` renders the chart with it, if helm is on PATH."""

@@ -9,7 +9,7 @@ Feature: Workloads and chart
   @DA-HELM-VALUES
   Scenario: The chart has values for both environments
     When the files of the platform have been read
-    Then the chart renders with values-staging.yaml and with values-production.yaml
+    Then the chart renders with each of values-staging.yaml and values-production.yaml
 
   @DA-K8S-FRONTEND
   Scenario: The frontend has its declared size

@@ -248,7 +248,8 @@ def _require_report(reading: Reading, step: Step, asked: _Asked) -> None:
         hint = 'say which, for example: When the JUnit report "unit" of this release has been read'
         raise UsageError(f"{reading.sentence!r} needs a report, and no When step names one", where=step.at, hint=hint)
     key = f"evidence.{asked.report['format']}.<report>"
-    of = [key for key in reading.template.keys({"report": "<report>"}) if key.endswith(".<report>")]
+    own = reading.template.alone(reading.sentence)
+    of = [key for key in own.keys({"report": "<report>"}) if key.endswith(".<report>")]
     if of and key not in of:
         what = f"{reading.sentence!r} reads `{of[0]}` of the target file, and the When step names `{key}`"
         raise UsageError(what, where=step.at, hint="name a report of that kind in the When step")

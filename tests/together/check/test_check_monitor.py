@@ -19,6 +19,7 @@ import httpx
 import pytest
 from aiohttp import web
 
+from claims.monitor import schedule
 from claims.monitor.panels import SUCCESS_METRICS, _of_metric, metric_panels
 from claims.monitor.restarts import SERIES, restart_counts
 from claims.monitor.schedule import _key, _on_schedule, _spacings, scrape_schedule
@@ -572,7 +573,8 @@ def added(cluster: PocketCluster, target: Target, storage: Storage, monkeypatch:
         for series in ("up", SERIES, "container_memory_working_set_bytes", "container_cpu_usage_seconds_total"):
             storage.add(labels_of({"__name__": series, **labels}), now_s - back, 0.0)
     up = ScrapedPod(port=8080, health="up", error="", labels=labels)
-    monkeypatch.setattr(targets, "scraped_pods", lambda _: {"127.9.0.1": [up]})
+    for module in (targets, schedule):
+        monkeypatch.setattr(module, "scraped_pods", lambda _: {"127.9.0.1": [up]})
     return target.model_copy(update={"kubernetes": kubernetes})
 
 

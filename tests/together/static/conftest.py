@@ -24,7 +24,7 @@ from readiness_sandbox.releases import load_release
 ROWS: Mapping[str, str] = {
     "DA-IMG-NODE20": "every image of a Node.js service starts from node:20 and reports version 20",
     "DA-HELM": "the chart renders and contains Chart.yaml, values.yaml, the 9 named templates and the 2 named subcharts",
-    "DA-HELM-VALUES": "the chart renders with values-staging.yaml and with values-production.yaml",
+    "DA-HELM-VALUES": "the chart renders with each of values-staging.yaml and values-production.yaml",
     "DA-AWS-EKS-PRIVATE": "every subnet of the cluster is private: 0 routes to an internet gateway",
     "DA-AWS-DB": "the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units",
     "DA-CI-TRIGGER": "the workflow deploys on a push to main and on nothing else",
