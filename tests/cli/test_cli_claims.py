@@ -39,7 +39,7 @@ def steps(project: Path, word: str, name: str = "steps") -> subprocess.Completed
 def claims(project: Path, name: str, text: str) -> Path:
     """A file in the project's `claims/`."""
     path = project / "claims" / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -50,6 +50,21 @@ def test_a_function_in_the_claims_of_a_project_is_a_sentence(tmp_path: Path) -> 
     listed = steps(tmp_path, "shelf")
     assert (listed.returncode, listed.stderr) == (0, "")
     assert "every shelf has a label" in listed.stdout
+
+
+def test_modules_of_claims_import_each_other_from_the_directories_below(tmp_path: Path) -> None:
+    """The directory is a package; a module whose name begins with `_` has no sentence of its own."""
+    words = 'LABEL = "a label"\n'
+    claims(tmp_path, "rooms/_words.py", words)
+    read = SHELVES.replace("\n\n\n@claim", "\n\nfrom ._words import LABEL\n\n\n@claim").replace('"a label"', "LABEL")
+    claims(tmp_path, "rooms/shelves.py", read)
+    claims(tmp_path, "boxes.py", '"""Boxes."""\n\nfrom .rooms.shelves import shelf_labels\n')
+    listed = steps(tmp_path, "shelf")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert listed.stdout.count("every shelf has a label") >= 1
+    claims(tmp_path, "rooms/_words.py", "NAME = 1\n")
+    refused = steps(tmp_path, "shelf")
+    assert "boxes.py:3: the module cannot be loaded: cannot import name 'LABEL'" in refused.stderr
 
 
 def test_a_register_in_the_claims_of_a_project_has_sentences(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from claims.workloads.containers import container_environment
+from claims.workloads.service import service_endpoints
 from harness.drivers.check.registry import kind_of
 from harness.drivers.check.state.fields import WORKLOAD_FIELDS, bypass_switches, image_tag
 from harness.drivers.check.state.objects import WorkloadState
-from harness.drivers.check.state.service import service_endpoints
 from harness.drivers.check.state.versions import api_version, version_fact
-from harness.drivers.check.state.workload import container_environment
 from harness.errors import AccessDenied, ConfigurationError, UsageError
 from harness.targets.kubernetes import Cluster
 from readiness_sandbox.cluster.kinds import by_name
