@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.claim import claim
+from harness.drivers.claim import SentenceForm, claim
 from harness.drivers.facts import FactReading
 from harness.drivers.manifests import DeclaredObject, declared, mapping, mappings
 from harness.drivers.paper import Asked
@@ -272,8 +272,16 @@ def _plain(written: object) -> str:
         return str(written)
 
 
+_SETTINGS: Final = SentenceForm(
+    "settings-of-workloads",
+    "the settings of <workloads:noun>",
+    "The environment variables and files of the workloads of each overlay, against the register of settings.",
+)
+
+
 @claim(
-    "every setting of every workload is declared for its environment and none names another one",
+    _SETTINGS,
+    "every workload in every environment are declared there and none names another one",
     needs=(
         "files.registers",
         "files.overlays",
@@ -327,7 +335,8 @@ def _names(value: str, others: Mapping[str, Sequence[str]]) -> tuple[str, bool]:
 
 
 @claim(
-    "the settings of <one:environment> and <other:environment> differ in the declared keys only",
+    _SETTINGS,
+    "<one:environment> and <other:environment> differ in the declared keys only",
     needs=(
         "files.registers",
         "files.overlays",

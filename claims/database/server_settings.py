@@ -8,6 +8,7 @@ from typing import Final
 from harness.drivers.check.claim import claim
 from harness.drivers.check.needs import DATABASE, within
 from harness.drivers.check.sql.asking import database_in, rows_of
+from harness.drivers.check.sql.members import OF_MEMBERS
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
@@ -18,8 +19,9 @@ _SYNCHRONOUS: Final = ("sync", "quorum")
 
 
 @claim(
-    "the database settings equal the declared set and <count> standby is synchronous",
-    example="the database settings equal the declared set and 1 standby is synchronous",
+    OF_MEMBERS,
+    "the declared settings and <count> synchronous standby",
+    example="the database has the declared settings and 1 synchronous standby",
     fixed={"synchronous": "<count>"},
     needs=(DATABASE, within("database.settings", "the declared settings of the database are compared")),
 )

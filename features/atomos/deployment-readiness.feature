@@ -4,7 +4,7 @@ Feature: Deployment readiness
   @AT-ENV-CONFIG
   Scenario: Settings are those of their environment
     When the files of the platform have been read
-    Then every setting of every workload is declared for its environment and none names another one
+    Then the settings of every workload in every environment are declared there and none names another one
 
   @AT-ENV-SECRETS
   Scenario: No secret is readable where it must not be

@@ -9,7 +9,7 @@ Feature: Production set-up
   @AT-PROD-DATABASE
   Scenario: The database is configured as declared
     When the deployed platform has been inspected
-    Then the database settings equal the declared set and 1 standby is synchronous
+    Then the database has the declared settings and 1 synchronous standby
 
   @AT-PROD-LB
   Scenario: Every replica has its share of the work

@@ -125,9 +125,7 @@ STATE_SENTENCES = {
     "the database has at least 1 member in eu-west-1 that streams from the primary and refuses writes": fact(
         "database-standbys", region="eu-west-1", at_least="1"
     ),
-    "the database settings equal the declared set and 1 standby is synchronous": fact(
-        "database-settings", synchronous="1"
-    ),
+    "the database has the declared settings and 1 synchronous standby": fact("database-settings", synchronous="1"),
     "every stored password is an argon2id, scrypt or bcrypt hash": fact(
         "password-hashes", forms="argon2id scrypt bcrypt"
     ),

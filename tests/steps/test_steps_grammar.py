@@ -311,7 +311,7 @@ OBJECTIVES = {
         "workflow-order", steps="staging, then test:e2e, then production"
     ),
     "the workflow runs the vulnerability scan on every push and stops on its findings": static("workflow-scan"),
-    "every setting of every workload is declared for its environment and none names another one": static(
+    "the settings of every workload in every environment are declared there and none names another one": static(
         "settings-declared"
     ),
     "the settings of staging and production differ in the declared keys only": static(

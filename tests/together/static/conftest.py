@@ -32,7 +32,7 @@ ROWS: Mapping[str, str] = {
     "DA-CI-SECURITY": "the workflow runs a security scan and npm audit --audit-level=moderate and the deploy job needs them",
     "DA-CI-STAGED": "the workflow runs staging, then test:e2e, then production in its deploy job, and stops at the first failure",
     "DA-COST-RESERVED": "the capacity reservation covers 10 instances of m5.large on Linux in us-east-1a",
-    "AT-ENV-CONFIG": "every setting of every workload is declared for its environment and none names another one",
+    "AT-ENV-CONFIG": "the settings of every workload in every environment are declared there and none names another one",
     "AT-STG-CONFIG": "the settings of staging and production differ in the declared keys only",
     "AT-RBK-COVERAGE": "every trigger and every listed risk names a rollback procedure that exists",
     "AT-DEL-ROLLBACK": "every rollback procedure names its command, its owner and its time limit",

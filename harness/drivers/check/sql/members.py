@@ -42,7 +42,7 @@ def database_version(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
-_HAS: Final = SentenceForm(
+OF_MEMBERS: Final = SentenceForm(
     "members-of-the-database",
     "the database has <members:noun>[ in the steady state]",
     "Every member is asked for its role.",
@@ -50,7 +50,7 @@ _HAS: Final = SentenceForm(
 
 
 @claim(
-    _HAS,
+    OF_MEMBERS,
     "its primary in <region>",
     example="the database has its primary in us-east-1 in the steady state",
     needs=(DATABASE, _MEMBERS),
@@ -87,7 +87,7 @@ def database_primary(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 @claim(
-    _HAS,
+    OF_MEMBERS,
     "at least <count> member in <region> that streams from the primary and refuses writes",
     example="the database has at least 1 member in eu-west-1 that streams from the primary and refuses writes in the steady state",
     fixed={"at_least": "<count>"},

@@ -10,6 +10,7 @@ from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheu
 from harness.drivers.check.monitor.targets import pods_of
 from harness.drivers.check.needs import MONITOR, PODS
 from harness.drivers.check.workloads.young import PodReading, without_unknown_young
+from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
@@ -34,8 +35,16 @@ class UsedBy(NamedTuple):
     container: str
 
 
+USED: Final = SentenceForm(
+    "used-in-the-steady-state",
+    "the <usage:noun> in the steady state",
+    "The usage of every container or pod in the last minute, as cAdvisor counts it.",
+)
+
+
 @claim(
-    "the memory and CPU of every pod stay below <share:ratio> of their limits in the steady state",
+    USED,
+    "memory and CPU of every pod stay below <share:ratio> of their limits",
     about=(
         "In the last minute of the fault-free window: the largest working set of each container over its memory limit, and its mean "
         "CPU over its CPU limit, as cAdvisor counts them, CPU divided by the target's `cpu_scale`. Without a limit it is unknown."

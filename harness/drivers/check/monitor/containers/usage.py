@@ -10,6 +10,7 @@ from typing import Final
 from harness.drivers.check.claim import When, claim
 from harness.drivers.check.exposition import QUANTILES, metrics_of
 from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Service, by_service, service_of
+from harness.drivers.check.monitor.containers.resources import USED
 from harness.drivers.check.monitor.exposed import EXPOSED, Freshness
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
@@ -136,7 +137,8 @@ def _young(
 
 
 @claim(
-    "the resident memory of every service process is below <most:count> MB in the steady state",
+    USED,
+    "resident memory of every service process is below <most:count> MB",
     example="the resident memory of every service process is below 300 MB in the steady state",
     needs=(MONITOR, PODS),
     when=When.UNDER_TRAFFIC,
