@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -128,9 +129,9 @@ def chart_values(asked: Asked) -> Sequence[FactReading]:
 
 def _rendered(root: Path, values: Sequence[Path], asked: Asked) -> FactReading:
     title = f"{shown(root, asked)} rendered" + "".join(f" with {path.name}" for path in values)
-    helm = shutil.which("helm")
+    fact, helm = partial(FactReading, subject=title, expected="manifests"), shutil.which("helm")
     if helm is None:
-        return FactReading(subject=title, expected="manifests", observed=NO_HELM, ok=None)
+        return fact(observed=NO_HELM, ok=None)
     with tempfile.TemporaryDirectory(prefix="readiness-helm-") as home:
         command = [
             helm,
@@ -150,19 +151,15 @@ def _rendered(root: Path, values: Sequence[Path], asked: Asked) -> FactReading:
                 stdin=subprocess.DEVNULL,
             )
         except subprocess.TimeoutExpired:
-            return FactReading(
-                subject=title, expected="manifests", observed=f"helm did not end within {_WITHIN_S:g} s", ok=None
-            )
+            return fact(observed=f"helm did not end within {_WITHIN_S:g} s", ok=None)
         except OSError as error:
-            return FactReading(
-                subject=title, expected="manifests", observed=f"helm could not be started: {error.strerror}", ok=None
-            )
+            return fact(observed=f"helm could not be started: {error.strerror}", ok=None)
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         words = next((line for line in lines if line.startswith("Error:")), lines[0] if lines else "")[:300]
         for_another = _INCOMPATIBLE in words
         observed = f"{words}; {_NEWER_HELM}" if for_another else words or f"helm ended with {done.returncode}"
-        return FactReading(subject=title, expected="manifests", observed=observed, ok=None if for_another else False)
+        return fact(observed=observed, ok=None if for_another else False)
     return _objects(title, done.stdout)
 
 
@@ -173,15 +170,12 @@ def _environment(home: str) -> Mapping[str, str]:
 
 
 def _objects(title: str, rendered: bytes) -> FactReading:
+    fact = partial(FactReading, subject=title, expected="manifests")
     if len(rendered) > _LARGEST:
-        return FactReading(subject=title, expected="manifests", observed=f"more than {_LARGEST} bytes", ok=None)
+        return fact(observed=f"more than {_LARGEST} bytes", ok=None)
     try:
         objects = [one for one in yaml.safe_load_all(rendered) if one]
     except (yaml.YAMLError, ValueError) as error:
-        return FactReading(
-            subject=title, expected="manifests", observed=f"not YAML: {str(error).splitlines()[0]}", ok=False
-        )
+        return fact(observed=f"not YAML: {str(error).splitlines()[0]}", ok=False)
     good = bool(objects) and all(isinstance(one, dict) and one.get("kind") for one in objects)
-    return FactReading(
-        subject=title, expected="manifests", observed=f"{len(objects)} objects" if good else "no objects", ok=good
-    )
+    return fact(observed=f"{len(objects)} objects" if good else "no objects", ok=good)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,9 +16,10 @@ from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
 from harness.drivers.static.files import files_of, named, shown, text_of
-from harness.drivers.static.history import CommittedChange, changes_of
 from harness.drivers.static.noun_files import DOCUMENTS
 from harness.errors import ConfigurationError, UsageError
+
+from .history import CommittedChange, changes_of
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -170,11 +172,7 @@ _README: Final = SentenceForm(
 )
 
 
-@claim(
-    _README,
-    "lists every file of its directory and no other",
-    needs=("files.documents",),
-)
+@claim(_README, "lists every file of its directory and no other", needs=("files.documents",))
 def readme_index(asked: Asked) -> Sequence[FactReading]:
     """One fact per file: it is in the directory, and the README names it in code or a link of its section on files, or anywhere."""
     path, text = _readme(asked)
@@ -223,11 +221,7 @@ def listed_files(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-@claim(
-    _README,
-    "has the date of its own newest change",
-    needs=("files.documents",),
-)
+@claim(_README, "has the date of its own newest change", needs=("files.documents",))
 def readme_date(asked: Asked) -> Sequence[FactReading]:
     """The date in the README's line `Last updated: …`, compared with the day of its newest commit."""
     path, text = _readme(asked)
@@ -238,43 +232,16 @@ def readme_date(asked: Asked) -> Sequence[FactReading]:
     newest = history.changes[0]
     expected = f"{newest.day.isoformat()}, the day of {newest.id[:10]}"
     line, written = _dated(text)
+    fact = partial(FactReading, subject=f"{where}:{line}" if line else where, expected=expected)
     if not line:
-        return [
-            FactReading(subject=where, expected=expected, observed="the README has no line `Last updated: …`", ok=False)
-        ]
-    subject = f"{where}:{line}"
+        return [fact(observed="the README has no line `Last updated: …`", ok=False)]
     if history.dirty:
-        return [
-            FactReading(
-                subject=subject, expected=expected, observed="the README was changed since its last commit", ok=None
-            )
-        ]
+        return [fact(observed="the README was changed since its last commit", ok=None)]
     if history.shallow and newest.is_boundary:
-        return [
-            FactReading(
-                subject=subject,
-                expected=expected,
-                observed="the clone is shallow and ends at this change; hint: fetch the whole history",
-                ok=None,
-            )
-        ]
+        return [fact(observed="the clone is shallow and ends at this change; hint: fetch the whole history", ok=None)]
     if written is None:
-        return [
-            FactReading(
-                subject=subject,
-                expected=expected,
-                observed="its date cannot be read; hint: write it like 2026-01-31",
-                ok=None,
-            )
-        ]
-    return [
-        FactReading(
-            subject=subject,
-            expected=expected,
-            observed=written.isoformat(),
-            ok=written in (newest.day, newest.committed),
-        )
-    ]
+        return [fact(observed="its date cannot be read; hint: write it like 2026-01-31", ok=None)]
+    return [fact(observed=written.isoformat(), ok=written in (newest.day, newest.committed))]
 
 
 def _dated(text: str) -> tuple[int, date | None]:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -131,31 +132,22 @@ def baselines_stored(asked: Asked) -> Sequence[FactReading]:
 
 
 def _baseline(subject: str, boundary: Entry, root: Path, most_s: float, asked: Asked) -> FactReading:
-    expected = f"a run younger than {asked.params['younger_than']}"
+    fact = partial(FactReading, subject=subject, expected=f"a run younger than {asked.params['younger_than']}")
     written = boundary.values.get("baseline")
     if is_blank(written) or not isinstance(written, str):
-        return FactReading(subject=subject, expected=expected, observed="no `baseline`", ok=False)
+        return fact(observed="no `baseline`", ok=False)
     path = inside(root / written, root)
     path = path / "verdict.json" if path.is_dir() else path
     if not path.is_file():
-        return FactReading(subject=subject, expected=expected, observed=f"`{written}` is not there", ok=False)
+        return fact(observed=f"`{written}` is not there", ok=False)
     asked.keep(path)
     at = _moment(path)
     if at is None:
-        return FactReading(
-            subject=subject, expected=expected, observed=f"`{written}` does not say when the run was", ok=None
-        )
+        return fact(observed=f"`{written}` does not say when the run was", ok=None)
     age = asked.today - at
     if age < -timedelta(hours=1):
-        return FactReading(
-            subject=subject, expected=expected, observed=f"the run is dated {at:%Y-%m-%d}, in the future", ok=None
-        )
-    return FactReading(
-        subject=subject,
-        expected=expected,
-        observed=f"the run is dated {at:%Y-%m-%d}, {max(age.days, 0)} d old",
-        ok=age.total_seconds() < most_s,
-    )
+        return fact(observed=f"the run is dated {at:%Y-%m-%d}, in the future", ok=None)
+    return fact(observed=f"the run is dated {at:%Y-%m-%d}, {max(age.days, 0)} d old", ok=age.total_seconds() < most_s)
 
 
 def _moment(path: Path) -> datetime | None:

@@ -14,12 +14,14 @@ from harness.drivers.claim import SentenceForm, claim
 from harness.drivers.facts import FactReading
 from harness.drivers.manifests import DeclaredObject, declared, mapping, mappings
 from harness.drivers.paper import Asked
-from harness.drivers.static import nouns, pods
+from harness.drivers.static import nouns
 from harness.drivers.static.files import overlay, shown
 from harness.drivers.static.registers import register_file, texts
 from harness.errors import ConfigurationError, UsageError
 from harness.targets.cluster.amounts import amount
 from harness.yamlfile import read_document
+
+from . import pods
 
 _MISSING: Final = "is not there"
 _DATA: Final = (("data",), ("data", "binaryData"))
@@ -282,10 +284,7 @@ _SETTINGS: Final = SentenceForm(
 @claim(
     _SETTINGS,
     "every workload in every environment are declared there and none names another one",
-    needs=(
-        "files.registers",
-        "files.overlays",
-    ),
+    needs=("files.registers", "files.overlays"),
 )
 def settings_declared(asked: Asked) -> Sequence[FactReading]:
     """One fact per environment variable and file of the workloads of every overlay: it has a value and names no other environment."""
@@ -337,10 +336,7 @@ def _names(value: str, others: Mapping[str, Sequence[str]]) -> tuple[str, bool]:
 @claim(
     _SETTINGS,
     "<one:environment> and <other:environment> differ in the declared keys only",
-    needs=(
-        "files.registers",
-        "files.overlays",
-    ),
+    needs=("files.registers", "files.overlays"),
     example="the settings of staging and production differ in the declared keys only",
 )
 def settings_differ(asked: Asked) -> Sequence[FactReading]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from harness.drivers.check.claim import When, claim
+from harness.drivers.check.monitor.containers.resources import ContainerKey
 from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
 from harness.drivers.check.needs import MONITOR, PODS
@@ -20,14 +21,6 @@ SERIES: Final = "kube_pod_container_status_restarts_total"
 _QUERY: Final = f"max by (namespace, pod, container) ({SERIES})"
 _RISEN: Final = f"max by (namespace, pod, container) (max_over_time({SERIES}[1h])) > 0"
 """Query for counts above 0 in the last hour, also of pods that were deleted since."""
-
-
-class ContainerKey(NamedTuple):
-    """A container: the labels `namespace`, `pod` and `container` of a series."""
-
-    namespace: str
-    pod: str
-    container: str
 
 
 @claim(
@@ -47,7 +40,7 @@ def restart_counts(target: Target, _params: Mapping[str, str]) -> FactProbe:
         pods = {key: (pod, n) for _, pod in pods_of(target, every=True) for key, n in _counts(pod)}
         with prometheus_of(target) as prometheus:
             found, risen = prometheus.vector(_QUERY), prometheus.vector(_RISEN)
-        exposed = {ContainerKey(*(labels.get(name, "") for name in ContainerKey._fields)): n for labels, n in found}
+        exposed = {ContainerKey.of(labels): n for labels, n in found}
         places = {key.namespace for key in pods}
         own = sum(labels.get("namespace") in places for labels, _ in risen)
         read = (PodReading(pod, _equal(key, n, exposed.get(key)), key not in exposed) for key, (pod, n) in pods.items())

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
+from harness.drivers.static.files import files_of, named, shown
 from harness.drivers.static.nouns import ENVIRONMENTS
 from harness.drivers.static.registers import Entry, entries
 from harness.errors import ConfigurationError
+from harness.yamlfile import read_documents
 
 from . import nouns
+from .github import action_job, github_jobs
+from .gitlab import gitlab_jobs
 from .jobs import CiJob, CiStep, Held, Workflow, mapping_of, strongest, weakest
 from .script import hides_failure, without_comment
 from .tools import may_deploy
-from .workflows import workflow_files
 
 DEPLOYMENTS: Final = (*ENVIRONMENTS, nouns.OTHER_DEPLOYMENT)
 
@@ -96,6 +99,32 @@ class DeclaredPipeline:
     def of(self, *parts: str) -> list[DeclaredStep]:
         """The steps that are one of these parts."""
         return [one for one in self.steps if one.part in parts]
+
+
+def workflow_files(asked: Asked) -> list[Workflow]:
+    """The workflows that the target file names; raises ConfigurationError where there are none, or one is not a workflow."""
+    found = []
+    for path in files_of(named(asked, "workflows"), lambda path: path.suffix in (".yml", ".yaml")):
+        asked.keep(path)
+        found.append(workflow_of(path, shown(path, asked)))
+    if not found:
+        raise ConfigurationError("there is no workflow", where=f"{asked.target.file}: files.workflows")
+    return found
+
+
+def workflow_of(path: Path, file: str) -> Workflow:
+    """One workflow file; raises ConfigurationError where it is neither GitHub's nor GitLab's."""
+    documents = [one for one in read_documents(path) if one.data is not None]
+    if not documents or not isinstance(documents[-1].data, dict):
+        raise ConfigurationError("is not a workflow", where=f"{path}:1", hint="name files with jobs")
+    document = documents[-1]  # a GitLab file may begin with its `spec`
+    if "runs" in document.data and path.stem == "action":
+        jobs = action_job(document, file)
+        return Workflow(path=path, file=file, forge="github", document=document, jobs=jobs)
+    if "jobs" not in document.data:
+        jobs, unread = gitlab_jobs(document, file)
+        return Workflow(path=path, file=file, forge="gitlab", document=document, jobs=jobs, unread=unread)
+    return Workflow(path=path, file=file, forge="github", document=document, jobs=github_jobs(document, file))
 
 
 def pipelines(asked: Asked) -> list[DeclaredPipeline]:

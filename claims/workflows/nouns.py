@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -38,9 +38,19 @@ STAGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 """The stages of a pipeline: the words of the sentence, and names of jobs or stages that are it."""
 
 
-def listed(text: str, known: Iterable[str], between: str = ", | and ") -> list[str]:
-    """The words of a sentence that lists some of the known ones. Raises UsageError for any other."""
-    found, all_known = re.split(between, text), tuple(known)
-    if odd := next((one for one in found if one not in all_known), None):
-        raise UsageError(f"`{odd}` is unknown in this sentence", hint=f"known are {', '.join(all_known)}")
+_LISTS: Final = MappingProxyType(
+    {
+        "commands": (BEFORE_A_DEPLOYMENT, ", | and "),
+        "steps": (ORDERED, ", then "),
+        "stages": (tuple(STAGES), ", | and "),
+    }
+)
+"""By the slot that lists them: the words that there are, and what is between them."""
+
+
+def listed(params: Mapping[str, str]) -> list[str]:
+    """The words that the slot of a sentence lists. Raises UsageError for one that there is not."""
+    [(known, found)] = [(words, re.split(by, params[slot])) for slot, (words, by) in _LISTS.items() if slot in params]
+    if odd := next((one for one in found if one not in known), None):
+        raise UsageError(f"`{odd}` is unknown in this sentence", hint=f"known are {', '.join(known)}")
     return found

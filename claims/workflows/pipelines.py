@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any, Final
@@ -24,12 +24,12 @@ from .declared import (
     is_deployed_by_callers,
     pipelines,
     stopped_by,
+    workflow_of,
 )
 from .gitlab import conditions_of
 from .jobs import CiJob, CiStep, Held, Workflow, mapping_of, strongest, texts_of, weakest
 from .script import commands_of
 from .tools import findings_fail, searches
-from .workflows import workflow_of
 
 _NOTHING: Final = re.compile(r"(?:echo|printf|true|:|exit|set|cd|pwd|sleep)\b.*|:")
 """Command lines that do nothing, such as placeholders."""
@@ -46,18 +46,6 @@ _WORKFLOW: Final = SentenceForm(
     "the workflow <does:noun>",
     "The workflow files, as the register of pipelines declares their jobs and steps.",
 )
-
-
-def _commands(params: Mapping[str, str]) -> list[str]:
-    return nouns.listed(params["commands"], nouns.BEFORE_A_DEPLOYMENT)
-
-
-def _steps(params: Mapping[str, str]) -> list[str]:
-    return nouns.listed(params["steps"], nouns.ORDERED, ", then ")
-
-
-def _stages(params: Mapping[str, str]) -> list[str]:
-    return nouns.listed(params["stages"], nouns.STAGES)
 
 
 def _deploying(asked: Asked, *, callers: bool = True) -> tuple[list[DeclaredPipeline], list[FactReading]]:
@@ -161,11 +149,11 @@ def _gitlab_trigger(workflow: Workflow, jobs: Sequence[CiJob], branch: str) -> t
     needs=("files.workflows",),
     example="the workflow runs npm ci, test:all and build on Node.js 20 and the deploy job needs them",
     slots={"commands": f"what workflows run: {', '.join(nouns.BEFORE_A_DEPLOYMENT)}"},
-    parse=_commands,
+    parse=nouns.listed,
 )
 def workflow_runs(asked: Asked) -> Sequence[FactReading]:
     """One fact per step that the register of pipelines names and deploy job: it runs before the deployment, and its failure stops that."""
-    expected = _commands(asked.params)
+    expected = nouns.listed(asked.params)
     deploying, unknown = _deploying(asked)
     found: list[FactReading] = []
     for one in deploying:
@@ -209,11 +197,11 @@ def _is_version(job: CiJob, node: str) -> bool | None:
     needs=("files.workflows",),
     example="the workflow runs staging, then test:e2e, then production in its deploy job, and stops at the first failure",
     slots={"steps": f"environments and commands, each after `then`: {', '.join(nouns.ORDERED)}"},
-    parse=_steps,
+    parse=nouns.listed,
 )
 def workflow_order(asked: Asked) -> Sequence[FactReading]:
     """Facts: each step that the register of pipelines names stops at a failure, and they run in this order."""
-    expected = _steps(asked.params)
+    expected = nouns.listed(asked.params)
     deploying, unknown = _deploying(asked, callers=False)
     found = [fact for one in deploying for fact in _order_of(one, expected)]
     if not found and not unknown:
@@ -329,17 +317,14 @@ def _stops(scan: DeclaredStep) -> Held:
 
 @claim(
     "every component's pipeline file has the stages <stages:noun>",
-    needs=(
-        "files.registers",
-        "files.workflows",
-    ),
+    needs=("files.registers", "files.workflows"),
     example="every component's pipeline file has the stages build, test, scan, deploy and roll back",
     slots={"stages": f"stages of a pipeline: {', '.join(nouns.STAGES)}"},
-    parse=_stages,
+    parse=nouns.listed,
 )
 def pipeline_stages(asked: Asked) -> Sequence[FactReading]:
     """Jobs or stages of the workflow that the register of components names, each with something to run."""
-    expected = _stages(asked.params)
+    expected = nouns.listed(asked.params)
     roots = named(asked, "registers")
     found = []
     for component in entries(asked, "components", "components"):

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from harness.drivers.claim import claim
@@ -61,8 +62,8 @@ def _beside(figure: OutsideFigure, relation: str, name: str) -> FactReading:
     """A figure against the baseline or the target that its file gives beside it."""
     limit, expected = figure.baseline if name == "baseline" else figure.target, f"{relation} its {name}"
     if limit is None:
-        seen = f"{figure.where} gives no `{name}`"
-        return FactReading(subject=figure.name, expected=expected, observed=seen, ok=None)
+        observed = f"{figure.where} gives no `{name}`"
+        return FactReading(subject=figure.name, expected=expected, observed=observed, ok=None)
     _on_its_scale(figure, {"value": figure.value, name: limit})
     return _held(figure, relation, name, limit, f"{expected} {_in_words(figure, limit)}")
 
@@ -160,21 +161,18 @@ def _in_words(figure: OutsideFigure, value: float) -> str:
 
 def _within(asked: Asked, figure: OutsideFigure) -> FactReading:
     """The fact that the figure was measured after the release, within the time of the sentence."""
-    subject, expected = f"measured after the release: {figure.name}", f"within {asked.params['within']}"
+    subject = f"measured after the release: {figure.name}"
+    fact = partial(FactReading, subject=subject, expected=f"within {asked.params['within']}")
     if figure.released is None:
-        seen = f"{figure.where} gives no `released`"
-        return FactReading(subject=subject, expected=expected, observed=seen, ok=None)
+        return fact(observed=f"{figure.where} gives no `released`", ok=None)
     seen = f"measured {shown(figure.at.text)}, released {shown(figure.released.text)}"
     least, most = figure.released.until(figure.at)
     within = timedelta(0) <= least and most <= age_of(asked.params["within"])
-    return FactReading(subject=subject, expected=expected, observed=seen, ok=within or None)
+    return fact(observed=seen, ok=within or None)
 
 
 def _answers(least: int, figure: OutsideFigure) -> FactReading:
-    subject, expected = f"answers: {figure.name}", f"at least {least}"
+    fact = partial(FactReading, subject=f"answers: {figure.name}", expected=f"at least {least}")
     if figure.answers is None:
-        seen = f"{figure.where} gives no `answers`"
-        return FactReading(subject=subject, expected=expected, observed=seen, ok=None)
-    return FactReading(
-        subject=subject, expected=expected, observed=str(figure.answers), ok=True if figure.answers >= least else None
-    )
+        return fact(observed=f"{figure.where} gives no `answers`", ok=None)
+    return fact(observed=str(figure.answers), ok=True if figure.answers >= least else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -17,10 +18,9 @@ from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report, show
 from harness.drivers.ingest.formats.provenance import Provenance, same_release
 from harness.drivers.ingest.formats.records import DatedStep, PlainRecord, plain_record
 from harness.drivers.ingest.formats.security.severity import LEVELS
-from harness.drivers.ingest.reports import EVERY, NEWEST, files_of, key_of, provenance, share_of, some
+from harness.drivers.ingest.reports import EVERY, NEWEST, files_of, key_of, none_of, provenance, share_of, some
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
-from harness.model import FactAmount
 from harness.yamlfile import read_document
 
 _WORST: Final = 10
@@ -67,19 +67,19 @@ def steps_in_order(asked: Asked) -> Sequence[FactReading]:
 
 
 def _after(asked: Asked, one: tuple[str, Moment | None], other: tuple[str, Moment | None]) -> FactReading:
-    subject, expected = f"{one[0]}, then {other[0]}", "in this order"
+    fact = partial(FactReading, subject=f"{one[0]}, then {other[0]}", expected="in this order")
     for name, moment in (one, other):
         if moment is None:
-            return FactReading(subject=subject, expected=expected, observed=f"{name} is not finished", ok=None)
+            return fact(observed=f"{name} is not finished", ok=None)
         if moment.in_future(asked.today):
             seen = f"{name} is dated {shown(moment.text)}, in the future"
-            return FactReading(subject=subject, expected=expected, observed=seen, ok=None)
+            return fact(observed=seen, ok=None)
     first, second = one[1], other[1]
     ok = first.before(second) if first and second else None
     seen = f"{shown(first.text) if first else ''}, then {shown(second.text) if second else ''}"
     if ok is None:
         seen += ": without times and zones the order is unknown"
-    return FactReading(subject=subject, expected=expected, observed=seen, ok=ok)
+    return fact(observed=seen, ok=ok)
 
 
 def _finished(asked: Asked, record: Path, step: DatedStep) -> Moment | None:
@@ -156,13 +156,7 @@ def newest_audit(asked: Asked) -> Sequence[FactReading]:
         for name, severity in audit.open.items():
             if _severity(severity, audit.where) >= limit:
                 found.append(f"{shown(name)} ({shown(severity)})")
-    none = FactReading(
-        subject=f"open findings of severity {least} or higher",
-        expected="none",
-        observed=f"{len(found)}: {some(found)}" if found else "none",
-        ok=not found,
-        amount=FactAmount(value=len(found)),
-    )
+    none = none_of(f"open findings of severity {least} or higher", found)
     return [*provenance(asked, [(path, _dated(record, newest.at))]), none]
 
 

@@ -16,6 +16,7 @@ from harness.drivers.ingest.reports import (
     NONE,
     ReportPart,
     counts,
+    origins,
     parts_of,
     provenance,
     register_of,
@@ -37,7 +38,7 @@ def jobs_succeeded(asked: Asked) -> Sequence[FactReading]:
     parts = parts_of(asked, "workflow-run", pipeline_run, lambda report: report.origin, LARGEST_TEXT)
     if name := asked.params.get("register"):
         return _of_register(asked, name, parts)
-    return [*provenance(asked, [(part.path, part.origin) for part in parts]), *_jobs(parts)]
+    return [*provenance(asked, origins(parts)), *_jobs(parts)]
 
 
 def _jobs(parts: Sequence[ReportPart[PipelineRun]]) -> list[FactReading]:
@@ -126,7 +127,7 @@ def plan_unchanged(asked: Asked) -> Sequence[FactReading]:
     drifted = sum(part.report.drifted for part in parts)
     aside = f" ({drifted} changed outside of Terraform in what its files leave open)" if drifted else ""
     facts = [
-        *provenance(asked, [(part.path, part.origin) for part in parts]),
+        *provenance(asked, origins(parts)),
         FactReading(
             subject="changes that the plan would make",
             expected="0",

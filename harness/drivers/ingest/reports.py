@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from harness.drivers.claim import SentenceForm
 from harness.drivers.facts import FactReading
@@ -192,89 +193,93 @@ def _origin_beside(beside: Path, path: Path) -> Provenance:
     return record.origin
 
 
-def provenance(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> list[FactReading]:
+def origins(parts: Sequence[ReportPart[Any]]) -> list[tuple[Path, Provenance]]:
+    """The path of each file of a report, and where it comes from, for `provenance`."""
+    return [(part.path, part.origin) for part in parts]
+
+
+def provenance(asked: Asked, of_files: Sequence[tuple[Path, Provenance]]) -> list[FactReading]:
     """Facts about the origin of a report: its release, commit or target, its environment and its age, as the sentence requires.
 
     A report of something else, without a date, too old or from the future is no evidence for this release: its fact is unknown, never false.
 
     Args:
         asked: what the sentence fixes.
-        origins: of each file.
+        of_files: the origin of each file.
     """
     facts = []
     if asked.params.get("of") in {"release", "commit", "target"}:
-        facts.append(of_this(asked, asked.params["of"], origins))
+        facts.append(of_this(asked, asked.params["of"], of_files))
     if environment := asked.params.get("environment"):
-        facts.append(_environment(environment, origins))
-    if (age := _age(asked, origins)) is not None:
+        facts.append(_environment(environment, of_files))
+    if (age := _age(asked, of_files)) is not None:
         facts.append(age)
     return facts
 
 
-def of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]]) -> FactReading:
+def of_this(asked: Asked, what: str, of_files: Sequence[tuple[Path, Provenance]]) -> FactReading:
     """The fact that every file belongs to the judged release, commit or target; unknown if one belongs to another, or names none.
 
     Args:
         asked: what the sentence fixes.
         what: `release`, `commit` or `target`.
-        origins: of each file.
+        of_files: the origin of each file.
     """
     this = {"release": asked.release, "commit": asked.commit, "target": asked.target.name}[what]
     same = {"release": same_release, "commit": same_commit}.get(what, str.__eq__)
     expected = f"{what} {shown(this)}" if this else f"the {what} that is judged"
+    fact = partial(FactReading, subject=what, expected=expected)
     if not this:
         seen = f"unknown: {asked.target.file} names no `release.{'version' if what == 'release' else what}`"
-        return FactReading(subject=what, expected=expected, observed=seen, ok=None)
-    for path, origin in origins:
+        return fact(observed=seen, ok=None)
+    for path, origin in of_files:
         found = getattr(origin, what)
         if not found:
             where = _ORIGINS.get(asked.params.get("format", ""), "write it into {name}.origin.yaml")
             seen = f"{path} does not say of which {what} it is; {where.format(name=path.name)}"
-            return FactReading(subject=what, expected=expected, observed=seen, ok=None)
+            return fact(observed=seen, ok=None)
         if not same(found, this):
-            return FactReading(subject=what, expected=expected, observed=f"{path} is of {what} {shown(found)}", ok=None)
+            return fact(observed=f"{path} is of {what} {shown(found)}", ok=None)
         if what == "release" and origin.commit and asked.commit and not same_commit(origin.commit, asked.commit):
             seen = (
                 f"{path} is of {expected}, and of commit {shown(origin.commit)} where {shown(asked.commit)} is judged"
             )
-            return FactReading(subject=what, expected=expected, observed=seen, ok=None)
-    return FactReading(subject=what, expected=expected, observed=expected, ok=True)
+            return fact(observed=seen, ok=None)
+    return fact(observed=expected, ok=True)
 
 
-def _environment(environment: str, origins: Sequence[tuple[Path, Provenance]]) -> FactReading:
+def _environment(environment: str, of_files: Sequence[tuple[Path, Provenance]]) -> FactReading:
     expected = f"made in {environment}"
-    for path, origin in origins:
+    for path, origin in of_files:
         if origin.environment != environment:
             seen = f"{path} names {shown(origin.environment) or 'no environment'}"
             return FactReading(subject="environment", expected=expected, observed=seen, ok=None)
     return FactReading(subject="environment", expected=expected, observed=expected, ok=True)
 
 
-def _age(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> FactReading | None:
+def _age(asked: Asked, of_files: Sequence[tuple[Path, Provenance]]) -> FactReading | None:
     """The fact about the age of the oldest file; None if the sentence has no age and no file is dated in the future."""
     limit = asked.params.get("age")
-    expected = f"younger than {limit}" if limit else "not dated in the future"
+    fact = partial(FactReading, subject="age", expected=f"younger than {limit}" if limit else "not dated in the future")
     oldest, oldest_s = None, -1.0
-    for path, origin in origins:
+    for path, origin in of_files:
         made = origin.made
         if made is None and not limit:
             continue
         if made is None:
             seen = f"{path} has no date; write it into {path.name}.origin.yaml as `created`"
-            return FactReading(subject="age", expected=expected, observed=seen, ok=None)
+            return fact(observed=seen, ok=None)
         if made.in_future(asked.today):
             seen = f"{path} is dated {shown(made.text)}, in the future: it is {asked.today:%Y-%m-%d %H:%M} UTC"
-            return FactReading(subject="age", expected=expected, observed=seen, ok=None)
+            return fact(observed=seen, ok=None)
         if limit and not made.younger(asked.today, age_of(limit)):
-            return FactReading(
-                subject="age", expected=expected, observed=f"{path} is {made.age(asked.today)} old", ok=None
-            )
+            return fact(observed=f"{path} is {made.age(asked.today)} old", ok=None)
         if (asked.today - made.first).total_seconds() > oldest_s:
             oldest, oldest_s = made, (asked.today - made.first).total_seconds()
     if not limit or oldest is None:
         return None
     seen = f"{oldest.age(asked.today)} old at {asked.today:%Y-%m-%d %H:%M} UTC"
-    return FactReading(subject="age", expected=expected, observed=seen, ok=True)
+    return fact(observed=seen, ok=True)
 
 
 def age_of(text: str) -> timedelta:
@@ -293,6 +298,20 @@ def counts(contradictions: Iterable[str]) -> list[FactReading]:
 def share_of(good: int, of: int) -> FactAmount | None:
     """The share of things that are as required, as an amount; None if there are no things."""
     return FactAmount(value=good / of, unit="ratio", at_least=True) if of else None
+
+
+def none_of(subject: str, found: Sequence[str], *, aside: str = "", unclear: bool = False) -> FactReading:
+    """The fact that a report lists none of something; `aside` is told with it, `unclear` where it may be one of them."""
+    seen = f"{len(found)}: {some(found)}" if found else "none"
+    ok = False if found else None if unclear else True
+    return FactReading(
+        subject=subject, expected="none", observed=seen + aside, ok=ok, amount=FactAmount(value=len(found))
+    )
+
+
+def at_least_one(subject: str, count: int) -> FactReading:
+    """The fact that a report lists something at all; of an empty one nothing is known."""
+    return FactReading(subject=subject, expected="at least 1", observed=str(count), ok=True if count else None)
 
 
 def some(names: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -208,10 +209,8 @@ def runs_measured(asked: Asked) -> Sequence[FactReading]:
 )
 def drill_passed(asked: Asked) -> Sequence[FactReading]:
     """An experiment of domain database or region on this target: its receipts are complete, and all that was judged of it passed."""
-    subject, expected = (
-        f"disaster experiment on {_of_what(asked)}",
-        f"one that passed, younger than {asked.params['age']}",
-    )
+    expected = f"one that passed, younger than {asked.params['age']}"
+    fact = partial(FactReading, subject=f"disaster experiment on {_of_what(asked)}", expected=expected)
     history = _history(asked)
     failed: list[str] = []
     undecided: list[str] = []
@@ -221,7 +220,7 @@ def drill_passed(asked: Asked) -> Sequence[FactReading]:
             break
         if made.in_future(asked.today):
             seen = f"the run {run.run} is dated {shown(made.text)}, in the future"
-            return [FactReading(subject=subject, expected=expected, observed=seen, ok=None)]
+            return [fact(observed=seen, ok=None)]
         drills = {name: passed for name, (domain, passed) in run.drills.items() if domain_of(domain).disaster}
         failed += [f"{shown(name)} in {run.run}" for name, ok in drills.items() if ok is False]
         undecided += [f"{shown(name)} in {run.run}" for name, ok in drills.items() if ok is None]
@@ -232,17 +231,11 @@ def drill_passed(asked: Asked) -> Sequence[FactReading]:
             if history.unknown:
                 seen += f", but the newer {some(history.unknown)} has no verdict that can be read"
             seen += f"{_undecided(undecided)}{history.aside()}"
-            return [
-                FactReading(subject=subject, expected=expected, observed=seen, ok=None if history.unknown else True)
-            ]
+            return [fact(observed=seen, ok=None if history.unknown else True)]
     if failed:
-        return [
-            FactReading(
-                subject=subject, expected=expected, observed=f"did not pass: {some(failed)}{history.aside()}", ok=False
-            )
-        ]
+        return [fact(observed=f"did not pass: {some(failed)}{history.aside()}", ok=False)]
     seen = f"no run has one{_undecided(undecided)}{history.aside()}"
-    return [FactReading(subject=subject, expected=expected, observed=seen, ok=None)]
+    return [fact(observed=seen, ok=None)]
 
 
 def _undecided(drills: Sequence[str]) -> str:

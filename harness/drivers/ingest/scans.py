@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
@@ -17,7 +16,10 @@ from harness.drivers.ingest.reports import (
     NEWEST,
     NONE,
     ReportPart,
+    at_least_one,
     counts,
+    none_of,
+    origins,
     parts_of,
     provenance,
     register_of,
@@ -39,7 +41,7 @@ def findings_open(asked: Asked) -> Sequence[FactReading]:
     parts, least = _scans(asked), asked.params["severity"]
     limit = LEVELS.get(least) or float(least)
     severe = [one for part in parts for one in part.report.findings if one.open and one.most >= limit]
-    facts = [*provenance(asked, _origins(parts)), *_complete(parts), _none_open(least, limit, severe)]
+    facts = [*provenance(asked, origins(parts)), *_complete(parts), _none_open(least, limit, severe)]
     if name := asked.params.get("register"):
         names = register_of(asked, name)
         missing = without(names, [text for part in parts for text in part.report.scanned])
@@ -53,10 +55,6 @@ def findings_open(asked: Asked) -> Sequence[FactReading]:
 
 def _scans(asked: Asked) -> list[ReportPart[ScanReport]]:
     return parts_of(asked, "sarif", scan_report, lambda report: report.origin, LARGEST_TEXT)
-
-
-def _origins(parts: Sequence[ReportPart[ScanReport]]) -> list[tuple[Path, Provenance]]:
-    return [(part.path, part.origin) for part in parts]
 
 
 def _complete(parts: Sequence[ReportPart[ScanReport]]) -> list[FactReading]:
@@ -112,18 +110,13 @@ def packages_vulnerable(asked: Asked) -> Sequence[FactReading]:
         f"{shown(name)} ({level})" for part in parts for name, level in part.report.vulnerable.items() if level in bad
     ]
     packages = sum(part.report.packages for part in parts)
-    audited = FactReading(
-        subject="packages audited", expected="at least 1", observed=str(packages), ok=True if packages else None
-    )
-    none = FactReading(
-        subject=f"vulnerabilities of level {least} or higher",
-        expected="none",
-        observed=f"{len(found)}: {some(found)}" if found else "none",
-        ok=not found,
-        amount=FactAmount(value=len(found)),
-    )
     contradictions = [text for part in parts for text in part.report.contradictions]
-    return [*provenance(asked, [(part.path, part.origin) for part in parts]), *counts(contradictions), audited, none]
+    return [
+        *provenance(asked, origins(parts)),
+        *counts(contradictions),
+        at_least_one("packages audited", packages),
+        none_of(f"vulnerabilities of level {least} or higher", found),
+    ]
 
 
 @claim(
@@ -138,17 +131,10 @@ def components_shipped(asked: Asked) -> Sequence[FactReading]:
     total = sum(part.report.components for part in parts)
     found = [name for part in parts for name in part.report.development]
     unclear = [name for part in parts for name in part.report.undecided]
-    listed = FactReading(
-        subject="components listed", expected="at least 1", observed=str(total), ok=True if total else None
-    )
-    seen = f"{len(found)}: {some(found)}" if found else "none"
-    if unclear:
-        seen += f"; {len(unclear)} that may be (scope optional, a group of its own, or a property that speaks of development or tests): {some(unclear)}"
-    none = FactReading(
-        subject="components of scope development",
-        expected="none",
-        observed=seen,
-        ok=False if found else None if unclear else True,
-        amount=FactAmount(value=len(found)),
-    )
-    return [*provenance(asked, [(part.path, part.origin) for part in parts]), listed, none]
+    may_be = "may be (scope optional, a group of its own, or a property that speaks of development or tests)"
+    aside = f"; {len(unclear)} that {may_be}: {some(unclear)}" if unclear else ""
+    return [
+        *provenance(asked, origins(parts)),
+        at_least_one("components listed", total),
+        none_of("components of scope development", found, aside=aside, unclear=bool(unclear)),
+    ]

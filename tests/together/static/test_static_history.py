@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.drivers.static.history import changes_of
+from claims.history import changes_of
 from harness.errors import ConfigurationError
 from tests.together.static.conftest import PaperPlatform, bad
 

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claims.workflows.declared import workflow_of
 from claims.workflows.script import hides_failure, script_lines
-from claims.workflows.workflows import workflow_of
 from harness.errors import HarnessError
 from tests.together.static.conftest import ROWS, PaperPlatform, bad
 

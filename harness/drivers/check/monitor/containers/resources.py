@@ -27,12 +27,17 @@ QUERIES: Final[Mapping[str, str]] = {
 """Queries by resource for cAdvisor's figures of the last minute: largest memory in bytes, average CPU in cores."""
 
 
-class UsedBy(NamedTuple):
+class ContainerKey(NamedTuple):
     """A container: the labels `namespace`, `pod` and `container` of a series."""
 
     namespace: str
     pod: str
     container: str
+
+    @classmethod
+    def of(cls, labels: Mapping[str, str]) -> ContainerKey:
+        """The container that a series is of; what its labels do not name is empty."""
+        return cls(*(labels.get(name, "") for name in cls._fields))
 
 
 USED: Final = SentenceForm(
@@ -72,14 +77,14 @@ def pod_resources(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
-def _by_container(prometheus: PrometheusClient, query: str, scale: float) -> dict[UsedBy, float]:
+def _by_container(prometheus: PrometheusClient, query: str, scale: float) -> dict[ContainerKey, float]:
     found = prometheus.vector(query)
-    return {UsedBy(*(labels.get(name, "") for name in UsedBy._fields)): value / scale for labels, value in found}
+    return {ContainerKey.of(labels): value / scale for labels, value in found}
 
 
-def _of_pod(pod: Object, used: Mapping[str, Mapping[UsedBy, float]], most: float) -> Iterator[PodReading]:
+def _of_pod(pod: Object, used: Mapping[str, Mapping[ContainerKey, float]], most: float) -> Iterator[PodReading]:
     for container in running_containers(pod["spec"]):
-        key = UsedBy(pod["metadata"]["namespace"], pod["metadata"]["name"], container["name"])
+        key = ContainerKey(pod["metadata"]["namespace"], pod["metadata"]["name"], container["name"])
         limits = (container.get("resources") or {}).get("limits") or {}
         for resource, by_container in used.items():
             share = _share("/".join(key), resource, by_container.get(key), limits.get(resource), most)
