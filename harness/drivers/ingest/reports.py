@@ -301,7 +301,7 @@ def share_of(good: int, of: int) -> FactAmount | None:
 
 
 def none_of(subject: str, found: Sequence[str], *, aside: str = "", unclear: bool = False) -> FactReading:
-    """The fact that a report lists none of something; `aside` is told with it, `unclear` where it may be one of them."""
+    """The fact that a report lists none of something; `aside` follows it, `unclear`: an item that may be of this kind was seen."""
     seen = f"{len(found)}: {some(found)}" if found else "none"
     ok = False if found else None if unclear else True
     return FactReading(
