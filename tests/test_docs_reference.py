@@ -15,6 +15,8 @@ from harness.errors import Exit
 from harness.model import SAMPLES, Schema
 from harness.model.records.recorded import RECORDED
 from harness.steps import TEMPLATES
+from harness.steps.nouns import DATA
+from harness.steps.templates import CLAIMS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference.md"
@@ -58,6 +60,14 @@ def sentences() -> str:
 def test_every_sentence_is_documented() -> None:
     """The table of sentences is that of the grammar: this module, as a script, writes it again."""
     assert SENTENCES.findall(REFERENCE) == [sentences()]
+
+
+def test_every_sentence_of_a_form_is_documented() -> None:
+    """Those of figures; the nouns of checks are on the pages of what they read."""
+    of_claims = {claim.form.name for claim in CLAIMS if claim.form}
+    forms = [template for template in TEMPLATES if template.nouns and template.name not in of_claims]
+    assert [one.plain for form in forms for one in form.nouns if f"| `{one.plain}` |" not in REFERENCE] == []
+    assert [words for words in DATA if f"`{words} been read`" not in REFERENCE] == []
 
 
 def test_every_exit_code_is_documented() -> None:

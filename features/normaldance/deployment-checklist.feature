@@ -44,17 +44,17 @@ Feature: The deployment checklist is ticked by what was measured
   @ND-PRE-ROLLBACK
   Scenario: The way back by hand is quick
     When the rollout "blue-green" has run under "visits" traffic
-    Then the previous release serves 100 % of the answers within 30 s of a rollback by hand
+    Then 100 % of the answers are served by the previous release within 30 s of a rollback by hand
 
   @ND-DEP-BLUEGREEN
   Scenario: No request fails for the switch
     When the rollout "blue-green" has run under "visits" traffic
-    Then no request fails within 10 s of the switch and of the switch back
+    Then no request fails within 10 s of the switch and the switch back
 
   @ND-DEP-LB
   Scenario: Everybody is answered by the new release
     When the rollout "blue-green" has run under "visits" traffic
-    Then 100 % of the answers come from the new release from 10 s after the switch on
+    Then 100 % of the answers are served by the new release within 10 s of the switch
 
   @ND-POST-DOCS
   Scenario: The documentation is that of the release

@@ -29,7 +29,7 @@ Feature: Workloads and chart
   @DA-K8S-READINESS
   Scenario: An unready frontend gets no requests
     When the experiment "frontend-unready" has run under "everyday" traffic
-    Then an unready pod of "normaldance-frontend" gets no request later than 20 s after it turned unready
+    Then no request is sent to an unready pod of "normaldance-frontend" later than 20 s after it turned unready
 
   @DA-K8S-PROBES
   Scenario: The frontend declares its probes

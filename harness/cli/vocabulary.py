@@ -29,26 +29,28 @@ def steps(text: str, *, as_json: bool) -> int:
         return 0
     for template in found:
         click.echo(f"{template.keyword.value.title():5} {template.plain}")
+        for one in template.pairs:
+            click.echo(f"        {one.plain}")
     for line in dict.fromkeys(_slots(found)):
         click.echo(line)
     return 0
 
 
 def _document(template: Template) -> dict[str, Any]:
-    slots = {name: slot.about for name, slot in template.slots.items()}
+    slots = {name: slot.about for name, slot in template.every_slot}
     return {
         "keyword": template.keyword.value,
         "template": template.plain,
         "about": template.about,
         "example": template.example,
         "slots": slots,
+        "nouns": [one.plain for one in template.nouns],
     }
 
 
 def _slots(found: Sequence[Template]) -> Iterator[str]:
     """A line for each slot of the sentences: what it takes."""
-    each = [(name, one.slots.get(name, slot)) for of in found for name, slot in of.slots.items() for one in of.each]
-    every = sorted({(name, slot.about) for name, slot in each})
+    every = sorted({(name, slot.about) for of in found for name, slot in of.every_slot})
     width = max((len(name) for name, _ in every), default=0) + 2
     if every:
         yield "\nSlots; parts in [ ] may be left out"
@@ -66,6 +68,10 @@ def explain(sentence: str) -> int:
     experiments = find_experiments(find_project(Path.cwd()).search("experiments"))
     explanation = explained(sentence, experiments.domains)
     click.echo(f"template  {explanation.template.plain}")
+    if explanation.form is not explanation.template:
+        click.echo(f"form      {explanation.form.plain}")
+        for slot, about in explanation.form.noun_slots.items():
+            click.echo(f"  {slot}: {about}")
     click.echo(f"reads     {explanation.template.about}")
     for slot, value in explanation.slots.items():
         click.echo(f"  {slot}: {value}")

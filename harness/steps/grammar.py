@@ -124,9 +124,10 @@ def read(
         names = " and ".join(repr(template.plain) for template, _ in matches)
         raise UsageError(f"two steps read {text!r}: {names}", hint="one of the two templates must go")
     template, slots = matches[0]
-    if why := _beyond(template.text, slots):
-        raise UsageError(f"{text!r} can never {why}", hint=f"for example: {template.example}")
-    meaning = template.alone(text).mean(slots)
+    own = template.alone(text)
+    if why := _beyond(own.text, slots):
+        raise UsageError(f"{text!r} can never {why}", hint=f"for example: {own.example}")
+    meaning = own.mean(slots)
     selection = meaning.selection
     reading = Reading(
         template=template,
@@ -143,7 +144,7 @@ def read(
     if meaning.objective is None:
         return reading
     if why := _refused(meaning.objective):
-        raise UsageError(f"{text!r} can never be evaluated: {why}", hint=f"for example: {template.example}")
+        raise UsageError(f"{text!r} can never be evaluated: {why}", hint=f"for example: {own.example}")
     return replace(reading, objective=_located(meaning.objective, reading))
 
 

@@ -19,21 +19,19 @@ METRICS: Final[Mapping[str, str]] = {
     "plays per user": "plays per user",
 }
 """What the metrics show, and what the figure calls it."""
-EARLIER: Final[Mapping[str, Figure]] = {
-    "the baseline run": Figure.BASELINE_FACTOR,
-    "the first hour": Figure.LAST_HOUR,
+DATA: Final[Mapping[str, str]] = {
+    "the metrics of every service have": "metrics",
+    "the number of active users has": "active-users",
+    "the memory of every service has": "memory",
+    "the query statistics of the database have": "queries",
+    "the log of connections has": "connections",
+    "every pod has": "pod-reads",
+    "the metrics in Prometheus have": "series",
 }
-"""What a response time is a multiple of."""
-KEPT: Final[Mapping[str, Figure]] = {
-    "there once": Figure.COPIES,
-    "read back equal in every region": Figure.READ_BACK,
-}
-"""What becomes of an acknowledged write."""
-RETURNS: Final[Mapping[str, str]] = {
-    "the trigger, by no hand": "platform",
-    "the one documented command, under traffic": "hand",
-}
-"""What brings the old release back, and by whom."""
+"""What the platform exposes, and what demands call it."""
+UNDER_TRAFFIC: Final = ("metrics", "active-users", "memory", "queries", "connections")
+IN_A_ROLLOUT: Final = ("memory", "pod-reads", "series")
+"""What is read of it under traffic without a rollout, and during one."""
 LATENCIES: Final[Mapping[str, Figure]] = {
     "every database query": Figure.QUERY_TIME,
     "every replica": Figure.REPLICATION_LAG,

@@ -6,13 +6,14 @@ The experiments that a sentence asks for are made in `selections`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from harness.errors import UsageError
 from harness.model import UNFELT, Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps.meaning import Meaning, Selection
-from harness.steps.nouns import AT_ITS_ENTRY, KEPT, PRIMARYS_DEATH, WHILE_PODS_DIE
+from harness.steps.nouns import AT_ITS_ENTRY, PRIMARYS_DEATH, WHILE_GONE, WHILE_PODS_DIE
 from harness.steps.selections import of_experiments
 from harness.steps.slots import Values
 
@@ -21,37 +22,53 @@ _Mean = Callable[[_Slots], Meaning]
 _OF_A_RECOVERY: Final = {"steps": "manual_steps", "unfelt": UNFELT}
 
 
-def steady(figure: Figure, op: Op, *, per: Per = Per.ALL, subject: str = "") -> _Mean:
-    """A figure of the fault-free windows, or of the phase that the sentence names.
+def measured(
+    figure: Figure,
+    op: Op = Op.BELOW,
+    *,
+    params: Mapping[str, str] = MappingProxyType({}),
+    phase: Phase = Phase.STEADY,
+    per: Per = Per.ALL,
+    subject: str = "",
+    domains: tuple[str, ...] = (),
+    times: Mapping[str, str] = MappingProxyType({}),
+) -> _Mean:
+    """A figure against the limit that the sentence has, or a fact where it has none.
 
-    A subject in angle brackets is the slot's value. Where the sentence names routes, it is of each of them.
+    A subject or parameter in angle brackets is the value of that slot. Quantile, tolerance, window and users are those of the sentence.
+
+    Args:
+        figure: what is measured.
+        op: how it compares with the limit.
+        params: what else the figure needs to know.
+        phase: of the windows, where the sentence names none.
+        per: what it is measured of, each by itself.
+        subject: the one thing that it is measured of.
+        domains: of the experiments that it speaks of; none: of every experiment of the scenario.
+        times: further lengths of time, by their name in the objective, each the name of a slot.
     """
 
     def mean(slots: _Slots) -> Meaning:
-        moment, users = slots.get("phase", Phase.STEADY.value), int(slots.get("users", 0))
-        routes = slots.get("failing", slots.get("calls", ""))
-        while_pods_die = moment == WHILE_PODS_DIE
-        phase = Phase.FAULT if while_pods_die else Phase.of(moment)
-        route = routes.partition('"')[2].rstrip('"')
-        scope = Scope(
-            per=Per.ROUTE if "route" in routes else per,
-            subject=route or filled_in(subject, slots),
-            users=users,
-            phase=phase,
+        limited = "limit" in slots
+        objective = Objective(
+            figure=figure,
+            quantile=quantile_named(slots["quantile"]) if "quantile" in slots else None,
+            scope=Scope(
+                phase=_phase(slots["phase"]) if "phase" in slots else phase,
+                per=per,
+                subject=filled_in(subject, slots),
+                users=int(slots.get("users", 0)),
+            ),
+            op=op if limited else Op.HOLDS,
+            limit=slots.quantity("limit") if limited else Quantity(value=0, unit=""),
+            tolerance=slots.optional("tolerance"),
+            window=slots.optional("window"),
+            times={name: slots.quantity(slot) for name, slot in times.items() if slot in slots},
+            params=_params(params, slots),
+            sentence="",
         )
-        return Meaning(
-            objective=Objective(
-                figure=figure,
-                quantile=quantile_named(slots["quantile"]) if "quantile" in slots else None,
-                scope=scope,
-                op=op,
-                limit=slots.quantity("limit"),
-                tolerance=slots.optional("tolerance"),
-                window=slots.optional("window"),
-                sentence="",
-                params={"hit": "each service"} if while_pods_die else {},
-            )
-        )
+        selection = Selection.of_domains(domains, every=False) if domains else None
+        return Meaning(objective=objective, selection=selection)
 
     return mean
 
@@ -64,6 +81,22 @@ def quantile_named(text: str) -> float:
 def filled_in(text: str, slots: _Slots) -> str:
     """The value of the slot for a text such as `<region>`; other text is returned unchanged."""
     return slots[text[1:-1]] if text.startswith("<") else text
+
+
+def _params(params: Mapping[str, str], slots: _Slots) -> dict[str, str]:
+    """The parameters with the values of their slots; one whose slot has no value is left out."""
+    there = {key: value for key, value in params.items() if not value.startswith("<") or value[1:-1] in slots}
+    return {key: filled_in(value, slots) for key, value in there.items()}
+
+
+def _phase(words: str) -> Phase:
+    """The phase that a sentence names; while something is gone, that is the fault's."""
+    return Phase.FAULT if words in (WHILE_PODS_DIE, WHILE_GONE) else Phase.of(words)
+
+
+def steps_named(slots: _Slots) -> str:
+    """The steps of a rollout that the sentence names, in percent: `5 25 50`."""
+    return " ".join(re.findall(r"[0-9.]+", slots["steps"]))
 
 
 def in_unit_of(slots: _Slots, *, points: bool) -> Quantity:
@@ -79,18 +112,6 @@ def in_unit_of(slots: _Slots, *, points: bool) -> Quantity:
     return limit
 
 
-def exposed_errors(_slots: _Slots) -> Meaning:
-    """The errors of each route, as the entry and every service count them, against those of the traffic."""
-    limit, params = Quantity(value=0, unit="%"), {"what": "errors by route"}
-    return Meaning(objective=Objective(figure=Figure.EXPOSED, op=Op.HOLDS, limit=limit, params=params, sentence=""))
-
-
-def no_restart(slots: _Slots) -> Meaning:
-    """No container is started again in a soak."""
-    limit, times = Quantity(value=0, unit=""), {"soak": slots.quantity("soak")}
-    return Meaning(objective=Objective(figure=Figure.RESTARTS, op=Op.HOLDS, limit=limit, times=times, sentence=""))
-
-
 def replica_share(slots: _Slots) -> Meaning:
     """The share of each ready pod of a workload over an equal one, between two factors."""
     low, high = float(slots["low"]), float(slots["high"])
@@ -102,23 +123,6 @@ def replica_share(slots: _Slots) -> Meaning:
         sentence="",
     )
     return Meaning(objective=objective)
-
-
-def of_killed_pods(figure: Figure, **params: str) -> _Mean:
-    """A figure of killed pods and their successors; a parameter in angle brackets is replaced by the value of that slot."""
-
-    def mean(slots: _Slots) -> Meaning:
-        objective = Objective(
-            figure=figure,
-            scope=Scope(phase=Phase.FAULT),
-            op=Op.BELOW,
-            limit=slots.quantity("limit"),
-            params={name: filled_in(value, slots) for name, value in params.items()},
-            sentence="",
-        )
-        return Meaning(objective=objective, selection=Selection.of_domains(("pod",), every=False))
-
-    return mean
 
 
 def recovery(selection: Callable[[_Slots], Selection | None]) -> _Mean:
@@ -141,41 +145,6 @@ def recovery(selection: Callable[[_Slots], Selection | None]) -> _Mean:
     return mean
 
 
-def under_fault(figure: Figure, op: Op, **params: str) -> _Mean:
-    """A figure under the scenario's experiments.
-
-    Parameters say what the fault must hit; one in angle brackets is the slot's value.
-    """
-
-    def mean(slots: _Slots) -> Meaning:
-        limit, scope = slots.quantity("limit"), Scope(phase=Phase.FAULT)
-        filled = {name: filled_in(value, slots) for name, value in params.items()}
-        objective = Objective(figure=figure, scope=scope, op=op, limit=limit, sentence="", params=filled)
-        return Meaning(objective=objective)
-
-    return mean
-
-
-def after_fault(figure: Figure, *domains: str) -> _Mean:
-    """A condition that is met within a limit after a fault of these domains, or after an order.
-
-    A fact where the sentence has no limit.
-    """
-
-    def mean(slots: _Slots) -> Meaning:
-        timed = "limit" in slots
-        objective = Objective(
-            figure=figure,
-            scope=Scope(phase=Phase.FAULT),
-            op=Op.BELOW if timed else Op.HOLDS,
-            limit=slots.quantity("limit") if timed else Quantity(value=0, unit=""),
-            sentence="",
-        )
-        return Meaning(objective=objective, selection=Selection.of_domains(domains, every=False))
-
-    return mean
-
-
 def returned_share(slots: _Slots) -> Meaning:
     """Every region gives its declared share again, within a limit after power returns."""
     objective = Objective(
@@ -190,18 +159,6 @@ def returned_share(slots: _Slots) -> Meaning:
     return Meaning(objective=objective, selection=Selection.of_domains(("region",), every=False))
 
 
-def delivered(slots: _Slots) -> Meaning:
-    """A share of the accepted events is visible once and complete within a time."""
-    objective = Objective(
-        figure=Figure.DELIVERED,
-        op=Op.AT_LEAST,
-        limit=slots.quantity("limit"),
-        sentence="",
-        times={"within": slots.quantity("within")},
-    )
-    return Meaning(objective=objective)
-
-
 def throughput(slots: _Slots) -> Meaning:
     """A rate of requests is served, with a quantile of their response times below a limit."""
     objective = Objective(
@@ -213,17 +170,6 @@ def throughput(slots: _Slots) -> Meaning:
         times={"below": slots.quantity("limit")},
     )
     return Meaning(objective=objective)
-
-
-def connections(what: str) -> _Mean:
-    """The connections that were observed, compared with the declared ones."""
-
-    def mean(_slots: _Slots) -> Meaning:
-        limit, params = Quantity(value=0, unit=""), {"what": what}
-        objective = Objective(figure=Figure.CONNECTIONS, op=Op.HOLDS, limit=limit, params=params, sentence="")
-        return Meaning(objective=objective)
-
-    return mean
 
 
 def pooling(slots: _Slots) -> Meaning:
@@ -247,33 +193,6 @@ def no_lost_write(slots: _Slots) -> Meaning:
         sentence="",
     )
     return Meaning(objective=objective, selection=of_experiments(slots))
-
-
-def first_request(slots: _Slots) -> Meaning:
-    """How soon a new pod gets requests, and how long a killed one still does."""
-    objective = Objective(
-        figure=Figure.FIRST_REQUEST,
-        scope=Scope(phase=Phase.FAULT),
-        op=Op.BELOW,
-        limit=slots.quantity("limit"),
-        sentence="",
-        times={"killed none later than": slots.quantity("after")},
-    )
-    return Meaning(objective=objective, selection=Selection.of_domains(("pod",), every=False))
-
-
-def visible_events(slots: _Slots) -> Meaning:
-    """Every accepted event becomes visible once and complete, within a limit."""
-    limit = slots.quantity("limit")
-    return Meaning(
-        objective=Objective(figure=Figure.EVENTS, scope=Scope(phase=Phase.RUN), op=Op.BELOW, limit=limit, sentence="")
-    )
-
-
-def of_every_write(slots: _Slots) -> Meaning:
-    """A condition on every acknowledged write of the complete run, faults included."""
-    scope, limit = Scope(phase=Phase.RUN), Quantity(value=0, unit="")
-    return Meaning(objective=Objective(figure=KEPT[slots["kept"]], scope=scope, op=Op.HOLDS, limit=limit, sentence=""))
 
 
 def vouched(slots: _Slots) -> Meaning:
@@ -316,7 +235,6 @@ def facts(kind: str, name: str, /, **params: str) -> _Mean:
     """
 
     def mean(slots: _Slots) -> Meaning:
-        there = {key: value for key, value in params.items() if not value.startswith("<") or value[1:-1] in slots}
         objective = Objective(
             figure=Figure.CHECK,
             op=Op.HOLDS,
@@ -324,7 +242,7 @@ def facts(kind: str, name: str, /, **params: str) -> _Mean:
             sentence="",
             check=filled_in(name, slots),
             demand=kind,
-            params={key: filled_in(value, slots) for key, value in there.items()},
+            params=_params(params, slots),
             times=slots.times(),
         )
         return Meaning(objective=objective)

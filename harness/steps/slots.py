@@ -120,28 +120,19 @@ def _noun(words: Iterable[str], about: str) -> Slot:
     return Slot(pattern=_one_of(phrases), about=f"{about}: {', '.join(phrases)}", example=phrases[0], listed=True)
 
 
+NOUN: Final = Slot(pattern=".{1,200}?", about="one of the sentence's nouns", example="every pod")
+"""A slot that each noun of a form fills with words of its own."""
 _ATTRIBUTES: Final = tuple(dict.fromkeys(each.words for one in REGISTERS.values() for each in one.attributes))
 
 SLOTS: Final[Mapping[str, Slot]] = {
-    "alert": Slot(
-        pattern='alert "[^"<>]{1,80}"|memory alert',
-        about='an alert by its name: alert "DatabaseDown"; or the memory alert, whose rules have the label `part: memory`',
-        example='alert "DatabaseDown"',
-    ),
-    "autoscalers": Slot(
-        pattern='every autoscaler|the autoscaler "[^"<>]{1,80}"',
-        about='every autoscaler, or one by its name: the autoscaler "frontend-hpa"',
-        example="every autoscaler",
-    ),
     "calls": Slot(
         pattern=f"{_ROUTES}|{_one_of(of_figures.LATENCIES)}",
         about=f'every route, {" or ".join(of_figures.LATENCIES)}, of which the worst decides, or one route by its name: route "read-track"',
         example="every route",
     ),
     "cause": _noun(("the database's silence", "one pod growing by 100 MB"), "what an alert is for"),
-    "earlier": _noun(of_figures.EARLIER, "what a response time is a multiple of"),
+    "data": _noun(of_figures.DATA, "what has been read"),
     "latency": _noun(("response time", "replication lag"), "what is measured"),
-    "kept": _noun(of_figures.KEPT, "what becomes of an acknowledged write"),
     "failing": Slot(
         pattern=f"error rate|error rate of (?:{_ROUTES})|{of_figures.WITHOUT_A_SERVICE}|share of journeys in trouble",
         about=(
@@ -162,19 +153,6 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="in the steady state",
         listed=True,
     ),
-    "quality": Slot(
-        pattern=f"error rate|response time {_QUANTILE}",
-        about="error rate, or response time with a quantile: response time p95",
-        example="response time p95",
-    ),
-    "rollback": _noun(of_figures.RETURNS, "what brings the old release back"),
-    "copies": Slot(
-        pattern="twice the CPU limit|[0-9]{1,6} replicas",
-        about="twice the CPU limit, or a number of replicas",
-        example="4 replicas",
-    ),
-    "fewer": Slot(pattern="the first|[0-9]{1,6}", about="the first CPU limit, or a number of replicas", example="2"),
-    "targets": _noun(("no service is", "its target is never"), "whose ready replicas are counted"),
     "tolerance": Slot(pattern=f"{_POINTS}|{_RATIO}", about="percentage points, or a share in percent", example="5 %"),
     "conditions": Slot(
         pattern=CONDITIONS_PATTERN,
@@ -259,7 +237,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "memory": Slot(
         pattern=r"[0-9]{1,9}(?:\.[0-9]{1,3})?(?:[kMGT]i?|Ki)?", about="memory as Kubernetes writes it", example="512Mi"
     ),
-    "noun": Slot(pattern=".{1,200}?", about="one of the sentence's nouns", example="every pod"),
+    "noun": NOUN,
     "name": Slot(pattern=r'[^"<>]{1,80}', about="a name as it is written in files", example="everyday"),
     "operations": Slot(
         pattern=r"reads and (?:of )?writes|reads|writes", about="what clients do", example="reads and writes"
@@ -368,6 +346,21 @@ def slots_of(text: str) -> dict[str, Slot]:
     """The slots of a template by name, in order."""
     found = _SLOT.finditer(text)
     return {token["name"]: SLOTS[token["type"] or token["name"]] for token in found}
+
+
+def filled_nouns(text: str, words: Iterable[str]) -> str:
+    """A form with words for its slots of the type `noun`, in order.
+
+    Where a slot may be left out, an empty word leaves it out, and one in `[…]` may itself be left out.
+    """
+    for word in words:
+        found = re.search(r"\[([^\[<]*)<[a-z_]+:noun>\]|<[a-z_]+:noun>", text)
+        if found is None:
+            raise ValueError(f"the form {text!r} has no slot for the noun {word!r}")
+        before = found[1] or ""
+        own = word if not word or word.startswith("[") else f"{before}{word}"
+        text = text[: found.start()] + own + text[found.end() :]
+    return text
 
 
 def require_types(text: str, where: str) -> None:

@@ -9,7 +9,17 @@ from functools import cached_property
 
 from harness.drivers.claim import no_keys
 from harness.steps.meaning import Keyword, Meaning
-from harness.steps.slots import Slot, Values, loose_pattern_of, pattern_of, plain_of, slots_of, start_of
+from harness.steps.slots import (
+    NOUN,
+    Slot,
+    Values,
+    filled_nouns,
+    loose_pattern_of,
+    pattern_of,
+    plain_of,
+    slots_of,
+    start_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +78,22 @@ class Template:
         found = slots_of(self.text)
         return {**found, **{name: replace(found[name], about=about) for name, about in self.takes.items()}}
 
+    @property
+    def noun_slots(self) -> dict[str, str]:
+        """By slot of the type `noun`: what it takes."""
+        return {name: self.slots[name].about for name, kind in slots_of(self.text).items() if kind is NOUN}
+
+    @property
+    def pairs(self) -> tuple[Template, ...]:
+        """The sentence with each of its nouns, where it has several slots for them: not every two fit each other."""
+        return self.nouns if len(self.noun_slots) > 1 else ()
+
+    @property
+    def every_slot(self) -> tuple[tuple[str, Slot], ...]:
+        """Its slots by name, and those of each of its nouns, which are narrower."""
+        named = [pair for one in self.each for pair in one.slots.items()]
+        return (*(pair for pair in self.slots.items() if pair[0] not in dict(named)), *named)
+
     def misfits(self, sentence: str) -> dict[str, str]:
         """The values that do not fit their slots, if the literal words of the template match.
 
@@ -87,3 +113,39 @@ class Template:
         if found is None:
             return None
         return Values({name: value for name, value in found.groupdict().items() if value is not None}, self.slots)
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """What one sentence of a form has in place of the form's slots of the type `noun`.
+
+    Attributes:
+        words: one for each of these slots, in order; they may have slots too. For a slot that may be left out: nothing, or parts that may be left out.
+        mean: as of a `Template`. about: what is measured. example: a sentence of this noun.
+        limit: type of the slot `limit`, where it is another one than the form's.
+    """
+
+    words: tuple[str, ...]
+    mean: Callable[[Values], Meaning]
+    about: str
+    example: str
+    limit: str = ""
+
+
+def form(name: str, text: str, about: str, *nouns: Noun) -> Template:
+    """One sentence under Then with several nouns, each with a meaning of its own; no other words fit its slots of the type `noun`."""
+
+    def sentence(noun: Noun) -> Template:
+        own = re.sub(r"<limit:[a-z]+>", f"<limit:{noun.limit}>", text) if noun.limit else text
+        own = filled_nouns(own, noun.words)
+        return Template(
+            name=name, keyword=Keyword.THEN, text=own, about=noun.about, example=noun.example, mean=noun.mean
+        )
+
+    each = tuple(map(sentence, nouns))
+    slots = [slot for slot, kind in slots_of(text).items() if kind is NOUN]
+    listed = zip(slots, zip(*(noun.words for noun in nouns), strict=True), strict=True)
+    takes = {
+        slot: f"one of: {'; '.join(plain_of(one) for one in dict.fromkeys(words) if one)}" for slot, words in listed
+    }
+    return replace(each[0], text=text, about=about, takes=takes, nouns=each)

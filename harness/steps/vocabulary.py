@@ -31,7 +31,7 @@ class Explanation:
     """What one sentence means.
 
     Attributes:
-        template: the template that matches it, with its noun. sentence: as read.
+        template: the template that matches it, with its noun. form: with all of its nouns. sentence: as read.
         slots: the value of each slot.
         claims: what must hold, in words; empty where the sentence claims nothing.
         times: each length of time in it, and whether it is scaled.
@@ -40,6 +40,7 @@ class Explanation:
     """
 
     template: Template
+    form: Template
     sentence: str
     slots: Mapping[str, str]
     claims: str
@@ -60,6 +61,7 @@ def explain(sentence: str, experiments: Mapping[str, str] = NO_EXPERIMENTS) -> E
     reading = read(sentence, experiments)
     return Explanation(
         template=reading.template.alone(reading.sentence),
+        form=reading.template,
         sentence=reading.sentence,
         slots=reading.template.match(reading.sentence) or {},
         claims=describe(reading.objective) if reading.objective else "",

@@ -22,13 +22,14 @@ _WHERE: Final = {"": 3, "staging and production": 2, "production": 1}
 
 SAID_OTHERWISE: Final = {
     "ND-HPA-MAX": "the services of document 000 by name",
+    "ND-DEP-LB": "from 10 s after the switch on is within 10 s of it",
     "ND-DEP-ALERTS": "the rules of the catalogue by name",
     "DA-IMG-NONROOT": "`equal to true`, as the state of containers is worded",
     "DA-IMG-FRONTEND-UID": "`equal to 1001`, as the state of containers is worded",
     "DA-IMG-PINNED": "no image with the tag latest is every image with another; no tag is the tag latest",
     "DA-K8S-PROBES": "the frontend by the name of its deployment",
     "DA-K8S-LIVENESS": "the frontend by the name of its deployment",
-    "DA-K8S-READINESS": "the frontend by the name of its deployment",
+    "DA-K8S-READINESS": "the frontend by the name of its deployment; no request is sent to it where it gets none",
     "DA-GEO-PRIMARY-DB": "where the database has its primary, the primary runs",
     "DA-GEO-SECONDARY-DB": "a member is one of the database",
     "DA-NET-PORTS": "the only port that is reached: every connection to another one was refused",
@@ -40,6 +41,7 @@ SAID_OTHERWISE: Final = {
     "DA-HPA-FE-CPU": "the frontend by the name of its deployment",
     "DA-HPA-FE-MEMORY": "the frontend by the name of its deployment",
     "DA-CA-ROLE": "annotation and form of a role by name",
+    "AT-STB-RECOVERY": "a recovery below 30 s is being served again within 30 s",
     "AT-ENV-SECRETS": "the environment values are those of the workload specs; logs are read from their beginning",
     "AT-PROD-SERVER": "2 ready replicas on 2 nodes, each with its own limit",
     "AT-OPS-HEALTH": "the period of both probes, each with its own limit",

@@ -55,7 +55,7 @@ class Recorded:
             op=Op.BELOW,
             limit=Quantity.parse("30 s"),
             scope=Scope(operations=("reads",), experiments=(NAME,), phase=Phase.FAULT),
-            sentence=f"the recovery of reads is below 30 s {unfelt}".strip(),
+            sentence=f"reads are served again within 30 s {unfelt}".strip(),
             at="a.feature:3",
             params={UNFELT: unfelt} if unfelt else {},
         )

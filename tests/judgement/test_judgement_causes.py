@@ -34,7 +34,7 @@ from tests.builders.rollout_runs import (
 BY_ITSELF = "every request is served by the old release within 5 min of the trigger, by no hand"
 TAKEN = "a release with 10 % errors is taken back without a hand within 15 min of its switch"
 PROMOTED = "no release over 1.2 × the old one's p95 or 1 point over its error rate is promoted"  # noqa: RUF001
-SWITCHED = "100 % of the answers come from the new release from 10 s after the switch on"
+SWITCHED = "100 % of the answers are served by the new release within 10 s of the switch"
 NO_METRIC = "but no metric of an analysis failed: a progress deadline or a person may have aborted it"
 ERRORS = Trigger(
     name="errors",

@@ -45,12 +45,12 @@ AT_25 = "the share of users on the new release is 25 % ± 5 points at the 25 % s
 AT_50 = "the share of users on the new release is 50 % ± 5 points at the 50 % step"
 AT_100 = "the share of users on the new release is 100 % at the 100 % step"
 HIT = "the share of users who met an error of a bad release is at most 8 % at the 5 % step"
-BY_HAND = "the previous release serves 100 % of the answers within 10 s of a rollback by hand"
+BY_HAND = "100 % of the answers are served by the previous release within 10 s of a rollback by hand"
 COMMAND = "every request is served by the old release within 5 min of the one documented command, under traffic"
 BY_ITSELF = "every request is served by the old release within 5 min of the trigger, by no hand"
-SWITCHED = "100 % of the answers come from the new release from 10 s after the switch on"
+SWITCHED = "100 % of the answers are served by the new release within 10 s of the switch"
 COLOUR = "100 % of new connections are served by the other colour within 5 s of each switch, there and back"
-NO_FAILURE = "no request fails within 10 s of the switch and of the switch back"
+NO_FAILURE = "no request fails within 10 s of the switch and the switch back"
 NO_502 = "no request got 502, 503, 504 or no answer during the switch and the switch back"
 SLOW = "the rollback starts within 4 s after 5 min of the new release's p95 above 2000 ms"
 ERRORS = "the rollback starts within 2 s after 3 min of the new release's error rate above 5 %"
@@ -477,7 +477,7 @@ def test_a_switch_begins_with_its_first_object() -> None:
 
 
 def test_a_switch_that_was_taken_back_before_its_limit_passes_nothing() -> None:
-    """`from 10 s after the switch on` needs 10 s: here the way back began after 3 s, and the old release could have answered again."""
+    """`within 10 s of the switch` needs 10 s: here the way back began after 3 s, and the old release could have answered again."""
     run = evidence(rows(COLOURS, back=18.0), history(COLOURS, back=18.0), parts=COLOURS, back=18.0)
     (measure,) = judged(SWITCHED, run, BLUE_GREEN)
     assert measure.outcome.value == "INCONCLUSIVE"

@@ -148,7 +148,7 @@ TITLES: Mapping[str, tuple[str, Gate, EvidenceKind, str, str]] = {
     "AT-PERF-P95": ("< 1000 ms for 95 % of requests", _CRITICAL, _L, "atomos/performance-criteria", "the response time p95 of every route is below 1000 ms in the steady state"),
     "AT-PERF-USERS": ("> 100 concurrent users", _CRITICAL, _L, "atomos/performance-criteria", "the response time p95 of every route is below 1000 ms with 101 users at once for 10 min"),
     "AT-STB-ERRORS": ("< 1 % application errors", _CRITICAL, _L, "atomos/stability-criteria", "the error rate of every route is below 1 % in the steady state"),
-    "AT-STB-RECOVERY": ("< 30 s to recover", _CRITICAL, _X, "atomos/stability-criteria", "the recovery of reads and of writes is below 30 s after every single-fault experiment"),
+    "AT-STB-RECOVERY": ("< 30 s to recover", _CRITICAL, _X, "atomos/stability-criteria", "reads and writes are served again within 30 s of every single-fault experiment"),
 }  # fmt: skip
 
 EXPERIMENTS: Mapping[str, tuple[str, ...]] = {

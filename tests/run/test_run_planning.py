@@ -298,14 +298,14 @@ def lacks(content: dict[str, Any], key: str) -> dict[str, Any]:
             12,
             12,
         ),
-        ("no request fails within 40 s of the switch and of the switch back", 60, 42, 42),
+        ("no request fails within 40 s of the switch and the switch back", 60, 42, 42),
         (
             "100 % of new connections are served by the other colour within 20 s of each switch, there and back",
             60,
             22,
             22,
         ),
-        ("100 % of the answers come from the new release from 30 s after the switch on", 60, 32, 12),
+        ("100 % of the answers are served by the new release within 30 s of the switch", 60, 32, 12),
         ("every step lasted at least 2 h", 1, 12, 12),
     ],
 )

@@ -73,19 +73,19 @@ ROLLOUT_SENTENCES: Final = {
         Figure.ROLLBACK_START, "60 s", scope=_STEP, params={"steps": "5 25 50"}
     ),
     "no user met both releases within a step and none went back when the share grew": _fact(Figure.STICKY),
-    "100 % of the answers come from the new release from 10 s after the switch on": _within(
+    "100 % of the answers are served by the new release within 10 s of the switch": _within(
         Figure.ANSWERED_BY_NEW, "10 s"
     ),
     "100 % of new connections are served by the other colour within 5 s of each switch, there and back": _within(
         Figure.ANSWERED_BY_NEW, "5 s", params={"of": "new connections"}
     ),
-    "no request fails within 10 s of the switch and of the switch back": _fact(
+    "no request fails within 10 s of the switch and the switch back": _fact(
         Figure.AROUND_SWITCH, _SWITCHED, times={"around": _q("10 s")}
     ),
     "no request got 502, 503, 504 or no answer during the switch and the switch back": _fact(
         Figure.AROUND_SWITCH, _SWITCHED, params={"of": "gateway errors"}
     ),
-    "the previous release serves 100 % of the answers within 30 s of a rollback by hand": _within(
+    "100 % of the answers are served by the previous release within 30 s of a rollback by hand": _within(
         Figure.ANSWERED_BY_OLD, "30 s", params={"by": "hand"}
     ),
     "every request is served by the old release within 5 min of the one documented command, under traffic": _within(

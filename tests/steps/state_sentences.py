@@ -175,7 +175,7 @@ STATE_SENTENCES = {
         Figure.REPLACED, Quantity(value=60, unit="s"), manual_steps="0"
     ),
     'a hung container of "normaldance-frontend" is restarted within 45 s': of_frontend(Figure.RESTARTED, 45),
-    'an unready pod of "normaldance-frontend" gets no request later than 20 s after it turned unready': of_frontend(
+    'no request is sent to an unready pod of "normaldance-frontend" later than 20 s after it turned unready': of_frontend(
         Figure.LAST_REQUEST, 20
     ),
     "the response time p95 of every route is at most 1.2 times that of the baseline run": by_route(

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.errors import UsageError
 from harness.steps.meaning import Keyword, Meaning, Selection
+from harness.steps.nouns import DATA, IN_A_ROLLOUT, UNDER_TRAFFIC
 from harness.steps.selections import of_experiments, under_traffic
+from harness.steps.slots import Values
 from harness.steps.template import Template
+
+
+def _read(slots: Values) -> Meaning:
+    """Raises UsageError where a rollout is named for data that are read without one, or none for data that are of a rollout."""
+    told, rollout = DATA[slots["data"]], slots.get("rollout", "")
+    if told not in (IN_A_ROLLOUT if rollout else UNDER_TRAFFIC):
+        what = (
+            f"`{slots['data']} been read` during a rollout"
+            if rollout
+            else f"`{slots['data']} been read` without a rollout"
+        )
+        hint = "leave the rollout out" if rollout else 'write: during the rollout "NAME" under "NAME" traffic'
+        raise UsageError(f"{what} is not known", hint=hint)
+    return Meaning(traffic=slots["traffic"], rollout=rollout, told=told)
+
 
 ASKING: Final = (
     Template(
@@ -42,52 +60,17 @@ ASKING: Final = (
         mean=under_traffic(of_experiments),
     ),
     Template(
-        name="scraped",
+        name="data-read",
         keyword=Keyword.WHEN,
-        text='the metrics of every service have been read under "<traffic:name>" traffic',
-        about="The traffic has run, and every pod's own metrics were read from its path for them from the beginning to the end of the fault-free window.",
+        text='<data> been read[ during the rollout "<rollout:name>"] under "<traffic:name>" traffic',
+        about=(
+            "The traffic, or the rollout, has run, and was read meanwhile. Metrics of every service: each pod's own, from its path for them. Active users: every 2 s what Prometheus "
+            "answers to `metrics.active_users` of the target file. Memory: every sample that Prometheus has of the resident memory of each container of the regions' workloads. Query "
+            "statistics: `pg_stat_statements` of every member, at the beginning and at the end. Log of connections: as Hubble exports it. Every pod: every 2 s which release it is and "
+            "how often it was asked for its health. Metrics in Prometheus: the seconds in which it got a sample of each metric of the regions' workloads."
+        ),
         example='the metrics of every service have been read under "everyday" traffic',
-        mean=lambda slots: Meaning(traffic=slots["traffic"], told="metrics"),
-    ),
-    Template(
-        name="users-read",
-        keyword=Keyword.WHEN,
-        text='the number of active users has been read under "<traffic:name>" traffic',
-        about="The traffic has run, and every 2 s Prometheus was asked how many users are active (`metrics.active_users` of the target file).",
-        example='the number of active users has been read under "everyday" traffic',
-        mean=lambda slots: Meaning(traffic=slots["traffic"], told="active-users"),
-    ),
-    Template(
-        name="memory-read",
-        keyword=Keyword.WHEN,
-        text='the memory of every service has been read under "<traffic:name>" traffic',
-        about="The traffic has run, and Prometheus was asked for every sample of the resident memory of each container of the regions' workloads.",
-        example='the memory of every service has been read under "everyday" traffic',
-        mean=lambda slots: Meaning(traffic=slots["traffic"], told="memory"),
-    ),
-    Template(
-        name="memory-read-in-a-rollout",
-        keyword=Keyword.WHEN,
-        text='the memory of every service has been read during the rollout "<rollout:name>" under "<traffic:name>" traffic',
-        about="The rollout has run, and Prometheus was asked for every sample of the resident memory of each container of the regions' workloads.",
-        example='the memory of every service has been read during the rollout "blue-green" under "visits" traffic',
-        mean=lambda slots: Meaning(traffic=slots["traffic"], rollout=slots["rollout"], told="memory"),
-    ),
-    Template(
-        name="statements-read",
-        keyword=Keyword.WHEN,
-        text='the query statistics of the database have been read under "<traffic:name>" traffic',
-        about="The traffic has run, and `pg_stat_statements` of every member was read at the beginning and at the end of the fault-free window.",
-        example='the query statistics of the database have been read under "everyday" traffic',
-        mean=lambda slots: Meaning(traffic=slots["traffic"], told="queries"),
-    ),
-    Template(
-        name="connections-read",
-        keyword=Keyword.WHEN,
-        text='the log of connections has been read under "<traffic:name>" traffic',
-        about="The traffic has run, and the log of connections, as Hubble exports it, was read to the end of the fault-free window.",
-        example='the log of connections has been read under "everyday" traffic',
-        mean=lambda slots: Meaning(traffic=slots["traffic"], told="connections"),
+        mean=_read,
     ),
     Template(
         name="experiment",
@@ -104,22 +87,6 @@ ASKING: Final = (
         about="A candidate took over as the rollout file says, was followed step by step and taken back, while the traffic went on.",
         example='the rollout "canary" has run under "census" traffic',
         mean=lambda slots: Meaning(traffic=slots["traffic"], rollout=slots["rollout"]),
-    ),
-    Template(
-        name="pods-read",
-        keyword=Keyword.WHEN,
-        text='every pod has been read during the rollout "<rollout:name>" under "<traffic:name>" traffic',
-        about="The rollout has run, and every 2 s each pod was asked which release it is and how often it was asked for its health.",
-        example='every pod has been read during the rollout "canary" under "census" traffic',
-        mean=lambda slots: Meaning(traffic=slots["traffic"], rollout=slots["rollout"], told="pod-reads"),
-    ),
-    Template(
-        name="series-read",
-        keyword=Keyword.WHEN,
-        text='the metrics in Prometheus have been read during the rollout "<rollout:name>" under "<traffic:name>" traffic',
-        about="The rollout has run, and Prometheus was asked in which seconds it got a sample of each metric of the regions' workloads.",
-        example='the metrics in Prometheus have been read during the rollout "canary" under "census" traffic',
-        mean=lambda slots: Meaning(traffic=slots["traffic"], rollout=slots["rollout"], told="series"),
     ),
     Template(
         name="every-experiment",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from harness.errors import UsageError
-from harness.model import Figure, Objective, Op
+from harness.model import Figure, Objective, Op, Quantity
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.nouns import METRICS
-from harness.steps.objectives import connections, exposed_errors, in_unit_of, pooling
+from harness.steps.objectives import in_unit_of, measured, pooling
 from harness.steps.slots import Values
 from harness.steps.template import Template
 
@@ -31,6 +31,12 @@ def _exposed(slots: Values) -> Meaning:
     if workload:
         limit, params = slots.quantity("least"), {**params, "workload": workload, "share": slots["limit"]}
     return Meaning(objective=Objective(figure=Figure.EXPOSED, op=Op.WITHIN, limit=limit, sentence="", params=params))
+
+
+def _errors_by_route(_slots: Values) -> Meaning:
+    """The errors of each route, as the entry and every service count them, against those of the traffic."""
+    limit, params = Quantity(value=0, unit="%"), {"what": "errors by route"}
+    return Meaning(objective=Objective(figure=Figure.EXPOSED, op=Op.HOLDS, limit=limit, params=params, sentence=""))
 
 
 EXPOSURES: Final = (
@@ -57,7 +63,7 @@ EXPOSURES: Final = (
             "that name a pod of it; one request at either end of the window is forgiven."
         ),
         example="the error count of every service by route equals the failures that the traffic saw there over the run",
-        mean=exposed_errors,
+        mean=_errors_by_route,
     ),
     Template(
         name="declared-connections",
@@ -68,7 +74,7 @@ EXPOSURES: Final = (
             "What policy refused does not count."
         ),
         example="every connection seen between services and stores is a declared dependency",
-        mean=connections("dependencies"),
+        mean=measured(Figure.CONNECTIONS, params={"what": "dependencies"}),
     ),
     Template(
         name="data-access",
@@ -76,7 +82,7 @@ EXPOSURES: Final = (
         text="no workload outside the data access layer is connected to a store[ in the steady state]",
         about="Of all workloads only those of `flows.data_access`, and the stores themselves, connect to a workload of `flows.stores`.",
         example="no workload outside the data access layer is connected to a store in the steady state",
-        mean=connections("data access"),
+        mean=measured(Figure.CONNECTIONS, params={"what": "data access"}),
     ),
     Template(
         name="connection-pooling",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from harness.errors import UsageError
-from harness.model import Figure, Op, Per
+from harness.model import Figure, Op, Per, Phase, Quantity
 from harness.steps.meaning import Keyword, Meaning
-from harness.steps.nouns import LATENCIES, WHILE_GONE, WITHOUT_A_SERVICE
-from harness.steps.objectives import steady, throughput, under_fault
+from harness.steps.nouns import LATENCIES, WHILE_GONE, WHILE_PODS_DIE, WITHOUT_A_SERVICE
+from harness.steps.objectives import measured, throughput
 from harness.steps.slots import Values
-from harness.steps.template import Template
+from harness.steps.template import Noun, Template, form
 
 
 def _latency(slots: Values) -> Meaning:
@@ -28,7 +30,7 @@ def _latency(slots: Values) -> Meaning:
         )
     if figure is not Figure.RESPONSE_TIME and "users" in slots:
         raise UsageError(f"{slots['calls']} has no users at once", hint="leave out the users, or name a route")
-    return steady(figure, Op.BELOW, per=Per.REPLICA if of_replicas else Per.ALL)(slots)
+    return _of_routes(figure, slots.get("calls", ""), per=Per.REPLICA if of_replicas else Per.ALL)(slots)
 
 
 def _failing(slots: Values) -> Meaning:
@@ -42,10 +44,34 @@ def _failing(slots: Values) -> Meaning:
         hint = f"write: the {WITHOUT_A_SERVICE} is below {slots['limit']} {WHILE_GONE}"
         raise UsageError(f"a service is gone, or `{failing}` is of every time", hint=hint)
     if gone:
-        return under_fault(Figure.COUPLING, Op.BELOW)(slots)
-    return steady(Figure.TROUBLED_JOURNEYS if "journeys" in failing else Figure.ERROR_RATE, Op.BELOW)(slots)
+        return measured(Figure.COUPLING)(slots)
+    hit = {"hit": "each service"} if slots.get("phase") == WHILE_PODS_DIE else {}
+    return _of_routes(Figure.TROUBLED_JOURNEYS if "journeys" in failing else Figure.ERROR_RATE, failing, params=hit)(
+        slots
+    )
 
 
+def _of_routes(
+    figure: Figure, named: str, *, per: Per = Per.ALL, params: Mapping[str, str] = MappingProxyType({})
+) -> Callable[[Values], Meaning]:
+    """A figure of every route, or of one, where the sentence names them."""
+    route = named.partition('"')[2].rstrip('"')
+    return measured(figure, params=params, per=Per.ROUTE if "route" in named else per, subject=route)
+
+
+def _at_step(figure: Figure, op: Op) -> Callable[[Values], Meaning]:
+    """A share of the users at the step that the sentence names, in percent."""
+
+    def mean(slots: Values) -> Meaning:
+        step = f"{Quantity.parse(slots['step']).in_unit('%'):.6g}"
+        return measured(figure, op, params={"step": step}, phase=Phase.STEP)(slots)
+
+    return mean
+
+
+_CENSUS: Final = (
+    "A census: of all known users, who was answered by the candidate, each counted by the first request in the step."
+)
 KPIS: Final = (
     Template(
         name="latency",
@@ -84,5 +110,37 @@ KPIS: Final = (
         about="Requests answered as expected over the length of the fault-free windows, of a traffic that offers so many, and a quantile of their response times.",
         example="the entry serves at least 1000 requests/s with a response time p95 below 200 ms in the steady state",
         mean=throughput,
+    ),
+    form(
+        "share",
+        "the <share:noun> is <bound:noun>",
+        "A share of all events, or of all users.",
+        Noun(
+            (
+                "share of accepted events delivered whole within <within:reaction>",
+                "at least <limit:ratio>[ in the steady state]",
+            ),
+            measured(Figure.DELIVERED, Op.AT_LEAST, times={"within": "within"}),
+            "Events accepted in the fault-free windows that are visible in time, once and with their value, over all that were accepted there.",
+            "the share of accepted events delivered whole within 30 s is at least 99.5 % in the steady state",
+        ),
+        Noun(
+            ("share of users on the new release", "<limit:ratio> ± <tolerance:points> at the <step:ratio> step"),
+            _at_step(Figure.USER_SHARE, Op.WITHIN),
+            _CENSUS,
+            "the share of users on the new release is 25 % ± 5 points at the 25 % step",
+        ),
+        Noun(
+            ("share of users on the new release", "<limit:ratio> at the <step:ratio> step"),
+            _at_step(Figure.USER_SHARE, Op.AT_LEAST),
+            _CENSUS,
+            "the share of users on the new release is 100 % at the 100 % step",
+        ),
+        Noun(
+            ("share of users who met an error of a bad release", "at most <limit:ratio> at the <step:ratio> step"),
+            _at_step(Figure.USERS_HIT, Op.AT_MOST),
+            "A census: of all known users, those of whom a request failed from the step's beginning to the end of the rollout, or to the next step.",
+            "the share of users who met an error of a bad release is at most 8 % at the 5 % step",
+        ),
     ),
 )

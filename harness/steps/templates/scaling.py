@@ -13,7 +13,7 @@ from harness.model import DemandKind, Figure, Objective, Op, Phase, Quantity, Sc
 from harness.model.planned.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.slots import Values
-from harness.steps.template import Template
+from harness.steps.template import Noun, Template, form
 
 
 def _rise(slots: Values) -> Meaning:
@@ -32,34 +32,37 @@ def _spaced(figure: Figure) -> Callable[[Values], Meaning]:
 
 
 def _fewest(slots: Values) -> Meaning:
-    """Raises UsageError where the replicas of every service are claimed of one autoscaler, or of one service of all autoscalers."""
-    limit, subject = Quantity(value=float(slots["least"]), unit=""), slots["autoscalers"].partition('"')[2].rstrip('"')
-    if bool(subject) is (slots["targets"] == "no service is"):
-        hint = "write `no service is` of every autoscaler, and `its target is never` of one"
-        raise UsageError(f"`{slots['targets']}` does not fit {slots['autoscalers']}", hint=hint)
-    scope = Scope(phase=Phase.STEADY, subject=subject)
+    limit = Quantity(value=float(slots["least"]), unit="")
+    scope = Scope(phase=Phase.STEADY, subject=slots.get("autoscaler", ""))
     return _claim(Figure.FEWEST_REPLICAS, Op.AT_LEAST, limit, OBSERVE, scope=scope, params={"ready": slots["ready"]})
 
 
-def _most(slots: Values) -> Meaning:
-    limit, subject = Quantity(value=float(slots["most"]), unit=""), slots.get("autoscaler") or slots["services"]
-    scope = Scope(phase=Phase.RUN, subject=subject)
-    return _claim(Figure.MOST_REPLICAS, Op.HOLDS, limit, OBSERVE if "autoscaler" in slots else SPIKE, scope=scope)
+def _most(of: str, check: str) -> Callable[[Values], Meaning]:
+    """The most replicas of what the slot `of` names."""
+
+    def mean(slots: Values) -> Meaning:
+        limit, scope = Quantity(value=float(slots["most"]), unit=""), Scope(phase=Phase.RUN, subject=slots[of])
+        return _claim(Figure.MOST_REPLICAS, Op.HOLDS, limit, check, scope=scope)
+
+    return mean
 
 
-def _multiplied(slots: Values) -> Meaning:
-    """Raises UsageError where the number of replicas is not named twice, the greater one first."""
-    more, fewer = slots["more"].removesuffix(" replicas"), slots["fewer"]
-    params = {key: slots[key] for key in ("workload", "path")}
-    limit = Quantity(value=float(slots["limit"]), unit="")
-    if (more, fewer) == ("twice the CPU limit", "the first"):
-        return _claim(Figure.RESIZED, Op.AT_LEAST, limit, RESIZE, params=params)
-    if not (more.isdecimal() and fewer.isdecimal() and 0 < int(fewer) < int(more)):
-        raise UsageError(
-            f"{slots['more']} are not more than {fewer}, or those are none",
-            hint="name the greater number of replicas first, and at least 1 as the other; twice the CPU limit is compared with the first",
-        )
-    return _claim(Figure.RESIZED, Op.AT_LEAST, limit, REPLICATE, params={**params, "fewer": fewer, "more": more})
+def _multiplied(check: str, *compared: str) -> Callable[[Values], Meaning]:
+    """How many times as much is served; the slots `compared` are parameters too."""
+
+    def mean(slots: Values) -> Meaning:
+        params = {key: slots[key] for key in ("workload", "path", *compared)}
+        return _claim(Figure.RESIZED, Op.AT_LEAST, Quantity(value=float(slots["limit"]), unit=""), check, params=params)
+
+    return mean
+
+
+def _replicated(slots: Values) -> Meaning:
+    """Raises UsageError where the greater number of replicas is not the first."""
+    if not 0 < int(slots["fewer"]) < int(slots["more"]):
+        what = f"{slots['more']} replicas are not more than {slots['fewer']}, or those are none"
+        raise UsageError(what, hint="name the greater number of replicas first, and at least 1 as the other")
+    return _multiplied(REPLICATE, "fewer", "more")(slots)
 
 
 def _claim(
@@ -93,6 +96,10 @@ _SPIKED: Final = (
     "StressChaos brings the CPU of the autoscaled service that asks for the least to 1.5 times its request, three times the half that "
     "it uses at ease, until it has grown three times, and then ends."
 )
+_READY: Final = "At every moment of the fault-free windows the ready pods"
+_ASKED: Final = (
+    "They are asked for the path in turn, with as many requests open at each copy at every moment; answers a second."
+)
 SCALING: Final = (
     Template(
         name="replicas-rise",
@@ -107,36 +114,39 @@ SCALING: Final = (
         ),
         mean=_rise,
     ),
-    Template(
-        name="fewest-replicas",
-        keyword=Keyword.THEN,
-        text="<autoscalers> has a minimum of at least <least:count> and <targets> under <ready:count> ready replicas, faults excluded",
-        about=(
-            "The minimum of each autoscaler, or of one, and at every moment of the fault-free windows the ready pods of its service; with every "
-            "autoscaler also of each other service that was there beside it (label `app`) when they began, and of each that a route needs."
+    form(
+        "fewest-replicas",
+        "<autoscalers:noun> has a minimum of at least <least:count> and <targets:noun> under <ready:count> ready replicas, faults excluded",
+        "The minimum of autoscalers, and the replicas that were ready.",
+        Noun(
+            ("every autoscaler", "no service is"),
+            _fewest,
+            f"The minimum of each autoscaler. {_READY} of its service, of each other service that was there beside it (label `app`) when they began, and of each that a route needs.",
+            "every autoscaler has a minimum of at least 2 and no service is under 2 ready replicas, faults excluded",
         ),
-        example="every autoscaler has a minimum of at least 2 and no service is under 2 ready replicas, faults excluded",
-        mean=_fewest,
+        Noun(
+            ('the autoscaler "<autoscaler:name>"', "its target is never"),
+            _fewest,
+            f"The minimum of the autoscaler. {_READY} of its target.",
+            'the autoscaler "frontend-hpa" has a minimum of at least 3 and its target is never under 3 ready replicas, faults excluded',
+        ),
     ),
-    Template(
-        name="most-replicas",
-        keyword=Keyword.THEN,
-        text=(
-            'none of "<services:name>" has more than <most:count> replicas at any moment of the run, traffic spike included'
+    form(
+        "most-replicas",
+        "<replicas:noun> <most:count> replicas at any moment of the run[, <spike:noun>]",
+        "The maximum of autoscalers, and the replicas that there were.",
+        Noun(
+            ('none of "<services:name>" has more than', "traffic spike included"),
+            _most("services", SPIKE),
+            f"The maximum of each autoscaler, and the replicas of its service. {_SPIKED}",
+            'none of "user-service, track-service" has more than 10 replicas at any moment of the run, traffic spike included',
         ),
-        about=f"The maximum of each autoscaler, and the replicas of its service. {_SPIKED}",
-        example=(
-            'none of "user-service, track-service" has more than 10 replicas at any moment of the run, traffic spike included'
+        Noun(
+            ('the autoscaler "<autoscaler:name>" and its target have at most', ""),
+            _most("autoscaler", OBSERVE),
+            "The maximum of the autoscaler, and the replicas of its target.",
+            'the autoscaler "frontend-hpa" and its target have at most 50 replicas at any moment of the run',
         ),
-        mean=_most,
-    ),
-    Template(
-        name="most-replicas-of-one",
-        keyword=Keyword.THEN,
-        text='the autoscaler "<autoscaler:name>" and its target have at most <most:count> replicas at any moment of the run',
-        about="The maximum of the autoscaler, and the replicas of its target.",
-        example='the autoscaler "frontend-hpa" and its target have at most 50 replicas at any moment of the run',
-        mean=_most,
     ),
     Template(
         name="scale-ups-apart",
@@ -154,15 +164,21 @@ SCALING: Final = (
         example="no scale-down comes sooner than 5 min after the traffic fell",
         mean=_spaced(Figure.SCALED_IN),
     ),
-    Template(
-        name="throughput-of-more",
-        keyword=Keyword.THEN,
-        text='the throughput of <path:name> of "<workload:name>" at <more:copies> is at least <limit:factor> times that at <fewer>',
-        about=(
-            "Copies of the workload's pod in the primary region: one with its own CPU limit and one with twice that, or the fewer and then the more of them, each held to its own "
-            "CPU limit. They are asked for the path in turn, with as many requests open at each copy at every moment; answers a second."
+    form(
+        "throughput-of-more",
+        'the throughput of <path:name> of "<workload:name>" at <size:noun> is at least <limit:factor> times that at <than:noun>',
+        "What more replicas, or more CPU, serve more.",
+        Noun(
+            ("<more:count> replicas", "<fewer:count>"),
+            _replicated,
+            f"Copies of the workload's pod in the primary region: the fewer and then the more of them, each held to its own CPU limit. {_ASKED}",
+            'the throughput of /portal of "normaldance-frontend" at 4 replicas is at least 1.7 times that at 2',
         ),
-        example='the throughput of /portal of "normaldance-frontend" at 4 replicas is at least 1.7 times that at 2',
-        mean=_multiplied,
+        Noun(
+            ("twice the CPU limit", "the first"),
+            _multiplied(RESIZE),
+            f"Copies of the workload's pod in the primary region: one with its own CPU limit and one with twice that. {_ASKED}",
+            'the throughput of /portal of "normaldance-frontend" at twice the CPU limit is at least 1.5 times that at the first',
+        ),
     ),
 )
