@@ -1,4 +1,7 @@
-"""Checks the activities of an experiment file, without importing or running them; errors name file, line and key."""
+"""Checks the activities of an experiment file without importing or running them.
+
+An error names the file, the line and the key.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,11 @@ _ASKS_FOR: Final[Mapping[str, tuple[str, ...]]] = {"python": ("module", "func"),
 
 
 def check_activity(document: YamlDocument, location: Location, activity: Activity) -> None:
-    """Refuse what Chaos Toolkit would refuse of an activity when it runs.
+    """Refuse an activity that Chaos Toolkit would refuse when it runs.
 
     Raises:
-        ConfigurationError: `dry`, a missing key, an unknown provider, or a module, function or program that does not exist.
+        ConfigurationError: the activity has the key `dry`, lacks a key, or names an unknown provider, or its module,
+            function or program does not exist.
     """
     refuse_dry(document, location)
     missing = [key for key in ("type", "name", "provider") if key not in activity]
@@ -55,7 +59,7 @@ def check_activity(document: YamlDocument, location: Location, activity: Activit
             )
     for required in _ASKS_FOR[provider["type"]]:
         if not provider.get(required):
-            what = "names a module and a function" if provider["type"] == "python" else f"names a {required}"
+            what = "needs a module and a function" if provider["type"] == "python" else f"needs a {required}"
             raise ConfigurationError(
                 f"the key `{required}` is missing",
                 where=document.where((*location, "provider")),
@@ -70,7 +74,7 @@ def check_activity(document: YamlDocument, location: Location, activity: Activit
 
 
 def refuse_dry(document: YamlDocument, location: Location) -> None:
-    """Refuse the key `dry` in a file or an activity: Chaos Toolkit ignores it there, so the fault would be injected.
+    """Refuse the key `dry` in a file or an activity: Chaos Toolkit ignores the key there, so the fault would be injected.
 
     Raises:
         ConfigurationError: the key `dry` is present.
@@ -80,9 +84,9 @@ def refuse_dry(document: YamlDocument, location: Location) -> None:
         place = place[key]
     if "dry" in place:
         raise ConfigurationError(
-            "`dry` of an experiment file has no effect: its actions would be done",
+            "`dry` has no effect in an experiment file, so the run would inject the fault",
             where=document.where((*location, "dry")),
-            hint="leave it out; `readiness plan` shows what a run would do, and does nothing",
+            hint="remove `dry`; `readiness plan` shows the steps of a run without executing them",
         )
 
 
@@ -93,7 +97,7 @@ def _check_function(document: YamlDocument, location: Location, provider: Mappin
         raise ConfigurationError(
             f"the module `{module}` is not installed",
             where=document.where((*location, "provider", "module")),
-            hint="install the package that brings it, put its file beside the experiment, or correct the name",
+            hint="install the package of the module, put the module into the directory of the experiment, or correct the name",
         )
     if names and function not in names:
         suggestion = nearest(function, names)
@@ -110,22 +114,23 @@ def _check_program(document: YamlDocument, location: Location, provider: Mapping
     there = project_directory(document.path)
     if shutil.which(str(there / named) if "/" in named else named) is None:
         raise ConfigurationError(
-            f"there is no program `{provider['path']}`",
+            f"the program `{provider['path']}` does not exist",
             where=document.where((*location, "provider", "path")),
             hint=f"name a program on PATH, or the path of an executable file below {there}",
         )
 
 
 def check_probes(document: YamlDocument, named: Mapping[str, str], domain: str) -> None:
-    """Refuse a block that names probes that are not in the method, or probes that can never confirm anything.
+    """Refuse a `confirmed_by` or `gone_by` whose probe is missing in the method or cannot confirm anything.
 
     Args:
-        document: the file.
-        named: `confirmed_by` and `gone_by` with the probes that they name.
+        document: the experiment file.
+        named: `confirmed_by` and `gone_by`, each with the name of its probe.
         domain: domain of the fault.
 
     Raises:
-        ConfigurationError: no probe confirms the fault, the method has no probe of that name, or the probe has no tolerance.
+        ConfigurationError: no probe confirms the fault, the method has no probe of the given name, or the probe has no
+        tolerance.
     """
     probes = probes_of_method(document.data)
     for key, name in named.items():
@@ -141,7 +146,9 @@ def check_probes(document: YamlDocument, named: Mapping[str, str], domain: str) 
             raise ConfigurationError(
                 f"the method has no probe `{name}`",
                 where=where,
-                hint=f"did you mean `{suggestion}`?" if suggestion else f"its probes are {', '.join(probes) or 'none'}",
+                hint=f"did you mean `{suggestion}`?"
+                if suggestion
+                else f"the probes of the method are {', '.join(probes) or 'none'}",
             )
         if name:
             _check_confirming(document, *probes[name])
@@ -150,7 +157,7 @@ def check_probes(document: YamlDocument, named: Mapping[str, str], domain: str) 
 def check_restart(
     document: YamlDocument, name: str, domain: str, activities: Sequence[tuple[Location, Activity]]
 ) -> None:
-    """Refuse a `restarted_by` that is not an action of the method, or that is given for a fault that Kubernetes repairs.
+    """Refuse a `restarted_by` that names no action of the method, or whose fault Kubernetes repairs.
 
     Raises:
         ConfigurationError: `restarted_by` is invalid for one of these reasons.
@@ -159,9 +166,9 @@ def check_restart(
         return
     if domain_of(domain).hits:
         raise ConfigurationError(
-            f"a fault of domain `{domain}` cannot be a restart by an action of its file",
+            f"`restarted_by` is not allowed for a fault of domain `{domain}`",
             where=_key(document, "restarted_by"),
-            hint="leave `restarted_by` out: a service that an action of the file restarts has not recovered by itself",
+            hint="remove `restarted_by`: a service that the experiment restarts shows nothing about automatic recovery",
         )
     actions = [str(one["name"]) for at, one in activities if at[0] == "method" and one["type"] == "action"]
     if name not in actions:
@@ -169,7 +176,9 @@ def check_restart(
         raise ConfigurationError(
             f"the method has no action `{name}`",
             where=_key(document, "restarted_by"),
-            hint=f"did you mean `{suggestion}`?" if suggestion else f"its actions are {', '.join(actions) or 'none'}",
+            hint=f"did you mean `{suggestion}`?"
+            if suggestion
+            else f"the actions of the method are {', '.join(actions) or 'none'}",
         )
 
 
@@ -184,19 +193,19 @@ def _check_confirming(document: YamlDocument, location: Location, probe: Activit
     if "tolerance" not in probe:
         if provider != "python":
             raise ConfigurationError(
-                f"a probe with a {provider} provider confirms nothing without a tolerance",
+                f"a confirming probe with a {provider} provider needs a tolerance",
                 where=document.where(location),
-                hint="write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or any other of Chaos Toolkit's",
+                hint="write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or another tolerance of Chaos Toolkit",
             )
         return
     check_tolerance(document, location, probe)
 
 
 def check_tolerance(document: YamlDocument, location: Location, probe: Activity) -> None:
-    """Refuse a tolerance that Chaos Toolkit does not know; a tolerance that is a probe is checked like other activities.
+    """Refuse a tolerance that Chaos Toolkit does not know; check a tolerance that is a probe like other activities.
 
     Raises:
-        ConfigurationError: the tolerance is invalid; with Chaos Toolkit's message.
+        ConfigurationError: the tolerance is invalid; the text contains the message of Chaos Toolkit.
     """
     tolerance, at = probe["tolerance"], (*location, "tolerance")
     if isinstance(tolerance, bool | int | str | list):
@@ -206,15 +215,15 @@ def check_tolerance(document: YamlDocument, location: Location, probe: Activity)
         check_activity(document, at, tolerance)
         if (provider := tolerance["provider"]["type"]) != "python":
             raise ConfigurationError(
-                f"a tolerance that is a probe with a {provider} provider always succeeds, whatever its exit code or status",
+                f"a tolerance with a {provider} provider always succeeds, also after an error",
                 where=document.where((*at, "provider")),
                 hint="write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or a probe that is a python function",
             )
         if not isinstance(tolerance["provider"].get("arguments"), Mapping):
             raise ConfigurationError(
-                "a probe that is a tolerance needs `arguments`, a mapping",
+                "the tolerance needs `arguments`, a mapping",
                 where=document.where((*at, "provider")),
-                hint="write `arguments: {value: 0}`; Chaos Toolkit replaces `value` with what is judged",
+                hint="write `arguments: {value: 0}`; Chaos Toolkit replaces `value` with the result of the probe",
             )
         return
     # the toolkit takes a moment to load, and most files have no such probe

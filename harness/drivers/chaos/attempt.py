@@ -1,7 +1,8 @@
-"""Records an attempt at an experiment in the undo log until the target was verified to be restored.
+"""Records an attempt at an experiment in the undo log until the target is verified to be restored.
 
-An experiment may change things that no other entry of the undo log describes, for example with actions of Chaos Toolkit itself. So after a
-run was stopped or killed, the target counts as *restored* only if reads succeed at every entry and the cluster is as before.
+An experiment may change things that no other entry of the undo log describes, for example with Chaos Toolkit's own
+actions. So after a stopped or killed run the target counts as *restored* only if reads succeed at every entry and the
+cluster is in the state that it had before the experiment.
 """
 
 from __future__ import annotations
@@ -75,13 +76,13 @@ def _attempt() -> None:
 
 
 def open_attempt(platform: Platform, experiment: ExperimentPlan, number: int, before: TargetSnapshot | None) -> Intent:
-    """Record in the undo log that an attempt is about to begin; the entry is removed once the target is verified as restored.
+    """Record in the undo log that an attempt begins; the entry is removed once the target is verified to be restored.
 
     Args:
         platform: the platform that the experiment acts on.
-        experiment: the experiment.
+        experiment: experiment that is attempted.
         number: number of the attempt.
-        before: state of the cluster before; None if the target has no cluster.
+        before: state of the cluster before the attempt; None if the target has no cluster.
     """
     return _attempt.intend(
         platform,
@@ -138,11 +139,11 @@ def _roll_back(
     except subprocess.TimeoutExpired as error:
         raise UndoFailed(f"the rollbacks of {file} did not end within {_ROLLBACKS_S:g} s") from error
     except OSError as error:
-        raise DriverError(f"the rollbacks of {file} cannot be started: {error.strerror}") from error
+        raise DriverError(f"the rollbacks of {file} could not be started: {error.strerror}") from error
     finally:
         scratch.remove()
     if child.returncode:
-        said = output.decode("utf-8", "replace").strip().splitlines() or ["no reason was given"]
+        said = output.decode("utf-8", "replace").strip().splitlines() or ["no reason recorded"]
         raise UndoFailed(f"the rollbacks of {file} failed: {said[-1]}")
 
 
@@ -152,9 +153,9 @@ def _foreign_actions() -> None:
 
 
 def open_rollbacks(platform: Platform, experiment: ExperimentPlan) -> Intent | None:
-    """Record the rollbacks of an experiment in the undo log; the entry is removed once they have ended.
+    """Record the rollbacks of an experiment in the undo log; the entry is removed when the rollbacks have ended.
 
-    None if the file has no rollbacks, or only rollbacks of the harness, whose actions have their own entries.
+    Returns None if the file has no rollbacks, or only rollbacks of the harness, whose actions have their own entries.
     """
     file = Path(experiment.file)
     try:
@@ -212,9 +213,9 @@ def _by_hand(file: Path) -> str:
     parts = content if isinstance(content, dict) else {}
     rollbacks = _names(parts.get("rollbacks"))
     if rollbacks:
-        return f"by hand: do what the rollbacks of {file} do ({', '.join(rollbacks)})"
+        return f"by hand: run the rollbacks of {file} ({', '.join(rollbacks)})"
     actions = ", ".join(_names(parts.get("method"))) or "its actions"
-    return f"by hand: undo what {file} did ({actions}); it has no rollbacks"
+    return f"by hand: undo the actions of {file} ({actions}); the file has no rollbacks"
 
 
 def _names(activities: object) -> list[str]:

@@ -25,12 +25,12 @@ from harness.targets import Target, guard_experiment, guard_target
 from harness.targets.child import ChildSettings
 
 JOURNAL_GRACE_S: Final = 120.0
-"""Time in s for a child to undo and restore before it is killed; what is left then is undone from the undo log."""
+"""Time in s for a child to undo and restore before it is killed; the undo log then undoes the remaining changes."""
 _KILLED_S: Final = 60.0
 """Time in s to wait for a killed process to end."""
 _COLOURS: Final = re.compile(rb"\x1b\[[0-9;]*m")
 """Matches terminal colours, which Chaos Toolkit also writes into its log file."""
-_INTERRUPTED: Final = "it was interrupted"
+_INTERRUPTED: Final = "the experiment was interrupted"
 SETTINGS: Final = Path(__file__).with_name("settings.yaml")
 
 
@@ -41,10 +41,11 @@ class ChaosResult:
     Attributes:
         exit_code: exit code of the child; it never decides a verdict.
         journal: status, deviated, steady_before, steady_after and failed activities from the journal.
-        confirmed: whether the fault was confirmed; also True if it cannot be (a run without a fault, a stock file).
-        acted: whether an action of its method was done, or may have been: a killed child has not recorded everything.
+        confirmed: whether the fault was confirmed; also True for an experiment without a fault and for a file without a
+            `harness` block.
+        acted: whether an action of the method ran; also True for a killed child, whose record is incomplete.
         rolled_back: whether every rollback of the file ended without a failure.
-        why: what went wrong; empty if nothing did.
+        why: error of the run; empty if there was none.
     """
 
     exit_code: int
@@ -56,7 +57,9 @@ class ChaosResult:
 
 
 class ChaosRun:
-    """One run; its files are `chaos/<experiment>/{experiment.yaml,journal.json,chaos.log}`, earlier attempts in `attempt-<n>/`.
+    """One run of an experiment.
+
+    Its files are `chaos/<experiment>/{experiment.yaml,journal.json,chaos.log}`; earlier attempts are in `attempt-<n>/`.
 
     Args:
         experiment: the experiment to run.
@@ -64,7 +67,7 @@ class ChaosRun:
         run_dir: the run directory.
         server: the fork server that starts the child.
         attempt: number of the attempt, 1 or 2.
-        allow_target: the name that was typed for a target that is not disposable.
+        allow_target: name of the target as typed by the user; required if the target is not disposable.
     """
 
     def __init__(
@@ -97,7 +100,7 @@ class ChaosRun:
 
         Raises:
             Refused: the target does not allow the experiment.
-            ConfigurationError: the file is wrong.
+            ConfigurationError: the experiment file is invalid.
             DriverError: the child cannot be started.
         """
         guard_target(self._target, self._allow_target)
@@ -122,11 +125,11 @@ class ChaosRun:
         return self._child is not None and self._child.returncode is None
 
     def sent_ns(self) -> int | None:
-        """When the fault was sent; None before that."""
+        """Time at which the fault was sent; None before."""
         return self._history.first_ns("fault.sent")
 
     def confirmed_ns(self) -> int | None:
-        """When the fault was confirmed; None before that."""
+        """Time at which the fault was confirmed; None before."""
         return self._history.first_ns("fault.confirmed")
 
     def release(self) -> None:
@@ -135,22 +138,23 @@ class ChaosRun:
         self._released = True
 
     def interrupt(self, why: str = _INTERRUPTED) -> None:
-        """Ask the child to stop: it leaves the method and runs its rollbacks.
+        """Ask the child to stop: it stops the method and runs its rollbacks.
 
         Args:
-            why: reason given in the result; of several requests the first one is used.
+            why: reason for the result; the reason of the first request counts.
         """
         if self.alive() and self._child is not None and not self._interrupted:
             self._child.interrupt()
             self._interrupted = why
 
     def finish(self, grace_s: float = JOURNAL_GRACE_S) -> ChaosResult:
-        """Wait for the end, and return the result. A child whose fault is still active is interrupted first.
+        """Wait for the end, and return the result.
 
-        After `grace_s` seconds it is killed. Called on every way out, also after an exception.
+        A child whose fault is still active is interrupted first. After `grace_s` seconds the child is killed. The
+        harness calls this also after an exception.
         """
         if self._child is None:
-            return ChaosResult(exit_code=-1, journal={}, confirmed=False, why="it was not started")
+            return ChaosResult(exit_code=-1, journal={}, confirmed=False, why="the experiment was not started")
         if not self._released:
             self.interrupt()
         killed = False
@@ -195,7 +199,7 @@ class ChaosRun:
         confirmed = silent or self.confirmed_ns() is not None
         whys = [*self._history.whys]
         if killed:
-            whys.append(f"it was killed: it did not end within {grace_s:g} s")
+            whys.append(f"the experiment did not end within {grace_s:g} s and was killed")
         elif self._interrupted:
             whys.append(self._interrupted)
         if journal.status == "none":

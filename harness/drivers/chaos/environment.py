@@ -1,4 +1,4 @@
-"""The environment variables of a chaos child, which lead to this target only."""
+"""The environment variables of a chaos child; they lead to the run's target only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.yamlfile import YamlDocument, read_document
 
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _PREFIX: Final = "READINESS_"
-"""Prefix of the caller's variables that are not passed on, since they could choose what is broken."""
+"""Prefix of the caller's variables that are not passed on: such a variable could select another target."""
 _CLUSTER: Final = ("KUBECONFIG", CONTEXT_VARIABLE)
 
 
@@ -35,11 +35,11 @@ def child_environment(
     """The environment of `chaos run` for one experiment.
 
     Args:
-        file: the experiment.
-        target: what it is run on.
+        file: experiment file that is run.
+        target: target of the experiment.
         run: the run directory.
-        hold: the file that ends a hold.
-        allow_target: the name that was typed for a target that is not disposable.
+        hold: file whose existence ends `hold`.
+        allow_target: name of the target as typed by the user; required if the target is not disposable.
     """
     settings = ChildSettings(
         run=str(run.absolute()),
@@ -54,7 +54,7 @@ def child_environment(
 
 
 def target_environment(target: Target) -> dict[str, str]:
-    """The variables that are the same for every experiment on a target."""
+    """The variables with equal values for every experiment on a target."""
     env = _callers() | _proxies(target) | tls_variables(target)
     env |= {STATE_VARIABLE: str(state_directory()), "PYTHONUNBUFFERED": "1"}
     if target.kubernetes is None:
@@ -76,12 +76,12 @@ def target_environment(target: Target) -> dict[str, str]:
 
 
 def rollback_environment(path: Path, target: Target, variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which the rollbacks of an experiment run again, as they would have in the run.
+    """The environment in which the rollbacks of an experiment are run again, with the values of the run.
 
     Args:
         path: the experiment file.
-        target: what it was run on.
-        variables: what its configuration resolved to in the run.
+        target: target of the run.
+        variables: values of the file's `configuration` in the run, by variable.
     """
     unread = ExperimentPlan(
         name=path.stem, file=str(path), domain=UNKNOWN.name, within_s=0.0, hold_s=0.0, observe_s=0.0, seconds=0.0
@@ -93,10 +93,10 @@ def rollback_environment(path: Path, target: Target, variables: Mapping[str, str
 
 
 def resolved_configuration(path: Path, target: Target) -> dict[str, str]:
-    """The values of an experiment's block `configuration` in a run, by variable, or by name if not from a variable.
+    """The values of an experiment's block `configuration` in a run, by variable name, else by key.
 
     Raises:
-        ConfigurationError: the file is invalid, or needs a variable that the run does not have.
+        ConfigurationError: the file is invalid, or names an environment variable that is not set.
     """
     file, document = read_experiment(path), read_document(path)
     env = {**_callers(), **_chosen_by(file, target)}
@@ -125,7 +125,7 @@ def _refuse_missing(document: YamlDocument, file: ExperimentFile, target: Target
         raise ConfigurationError(
             f"the variable `{name}` {state}",
             where=document.where(at),
-            hint=f"set it where `readiness` is called{default}; variables that are empty or begin with {_PREFIX} are not passed on",
+            hint=f"set it before you call `readiness`{default}; empty variables and variables {_PREFIX}… are not passed on",
         )
 
 

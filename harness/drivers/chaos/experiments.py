@@ -1,4 +1,4 @@
-"""Reads experiment files: files of Chaos Toolkit, with a block `harness` that says how a fault is confirmed."""
+"""Reads experiment files of Chaos Toolkit; their block `harness` names the probe that confirms the fault."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _TOP: Final = (
 )
 """Keys that Chaos Toolkit knows; it silently ignores others, such as a misspelt `rollbacks`."""
 _AROUND_S: Final = 20.0
-"""Time in s of an experiment beside fault and pauses, unless declared: two checks of the steady state, undo, restore."""
+"""Default time in s of an experiment beside fault and pauses: two checks of the steady state, undo and restore."""
 
 
 class BrokenExperiment(ConfigurationError):
@@ -51,7 +51,7 @@ class BrokenExperiment(ConfigurationError):
 
     Attributes:
         domain: fault domain that the file seems to name; `unknown` if none is recognised.
-        by_name: whether the file seems to say that it runs only if a sentence names it.
+        by_name: whether the experiment seems to run only if a sentence names it.
     """
 
     def __init__(self, error: ConfigurationError, path: Path) -> None:
@@ -64,15 +64,15 @@ class BrokenExperiment(ConfigurationError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentFile:
-    """One experiment file, checked.
+    """One valid experiment file.
 
     Attributes:
-        plan: the experiment as the plan of a run has it.
-        block: its block `harness`; None in a stock file.
-        rollbacks: number of its rollbacks.
-        rolled_back: names of its rollbacks that the undo log does not cover; may be empty.
-        by_hand: whether its actions are undone neither by a rollback, nor by the undo log, nor by Kubernetes, so that after a stopped
-            run a person must undo them.
+        plan: plan of the experiment.
+        block: block `harness` of the file; None if the file has none.
+        rollbacks: number of rollbacks in the file.
+        rolled_back: names of the rollbacks that the undo log does not cover.
+        by_hand: whether a person must undo the actions after a stopped run: no rollback, no entry of the undo log and
+            no part of Kubernetes undoes them.
     """
 
     plan: ExperimentPlan
@@ -87,8 +87,8 @@ class Experiments:
     """Every experiment below some directories, by name.
 
     Attributes:
-        plans: the valid files.
-        broken: what is wrong with the other files, which matters only if they are used.
+        plans: plan of each valid experiment, by name.
+        broken: error of each invalid file, by name; it is raised only if the experiment is used.
         by_name: names of experiments that run only if a sentence names them.
     """
 
@@ -98,17 +98,17 @@ class Experiments:
 
     @property
     def domains(self) -> KnownExperiments:
-        """Fault domain by name, also of invalid files, so that the meaning of sentences does not depend on them."""
+        """Fault domain of each experiment by name, also for invalid files: the meaning of a sentence does not depend on errors in files."""
         every = {name: plan.domain for name, plan in self.plans.items()}
         every.update({name: error.domain for name, error in self.broken.items()})
         return KnownExperiments(dict(sorted(every.items())), self.by_name)
 
 
 def find_experiments(directories: Sequence[Path]) -> Experiments:
-    """Every experiment below the directories; a file hides one of the same name in the last directory, the package's.
+    """Every experiment below the directories; a file hides an experiment of equal name in the last directory (the package's).
 
     Raises:
-        ConfigurationError: two files have one name.
+        ConfigurationError: two files have equal names.
     """
     plans: dict[str, ExperimentPlan] = {}
     broken: dict[str, BrokenExperiment] = {}
@@ -127,36 +127,35 @@ def find_experiments(directories: Sequence[Path]) -> Experiments:
 
 
 def load_experiment(name: str, directories: Sequence[Path]) -> ExperimentPlan:
-    """The experiment of that name.
+    """The experiment with the given name.
 
     Raises:
-        ConfigurationError: there is no such experiment, there are two, or its file is invalid.
+        ConfigurationError: the experiment does not exist, exists twice, or its file is invalid.
     """
     files = _files(directories)
     if name not in files:
         suggestion = nearest(name, files)
         raise ConfigurationError(
-            f"there is no experiment `{name}`",
+            f"the experiment `{name}` does not exist",
             where=", ".join(map(str, directories)),
-            hint=f"did you mean `{suggestion}`?"
-            if suggestion
-            else f"known experiments: {', '.join(sorted(files)) or 'none'}",
+            hint=f"did you mean `{suggestion}`?" if suggestion else f"use one of {', '.join(sorted(files)) or 'none'}",
         )
     return read_experiment(files[name]).plan
 
 
 def read_experiment(path: Path) -> ExperimentFile:
-    """Read and check one file, without importing or running anything.
+    """Read and check one file without importing or running anything.
 
     Raises:
-        ConfigurationError: it is not an experiment, or names a probe or function that does not exist; with file, line and key.
+        ConfigurationError: the file is not an experiment, or names a probe or function that does not exist; the error
+            names file, line and key.
     """
     document = read_document(path)
     if not isinstance(document.data, dict) or not isinstance(document.data.get("method"), list):
         raise ConfigurationError(
-            "this is not an experiment",
+            "the file is not an experiment of Chaos Toolkit",
             where=document.where(()),
-            hint="it needs `title`, `description`, and `method`, a list of activities",
+            hint="write `title`, `description` and `method`, a list of activities",
         )
     _check_keys(document)
     check_parts(document)
@@ -236,13 +235,13 @@ def _files(directories: Sequence[Path]) -> dict[str, Path]:
             if path.suffix not in SUFFIXES or path.stem in hidden:
                 continue
             if (other := found.setdefault(path.stem, path)) != path:
-                what = f"there is another experiment `{path.stem}`: {other}"
+                what = f"the experiment `{path.stem}` is defined twice, also in {other}"
                 raise ConfigurationError(what, where=str(path), hint="rename one of the two files")
     return dict(sorted(found.items()))
 
 
 def activities_of(document: YamlDocument) -> Iterator[tuple[Location, Mapping[str, Any]]]:
-    """Every activity with its place in the file; a `ref` is left out, since its activity has its own place."""
+    """Every activity with its place in the file, without `ref` entries: the referenced activity has its own place."""
     hypothesis = document.data.get("steady-state-hypothesis")
     parts: list[tuple[Location, Any]] = [
         (("method",), document.data["method"]),
@@ -264,7 +263,7 @@ def _check_keys(document: YamlDocument) -> None:
             raise ConfigurationError(
                 f"unknown key `{key}`",
                 where=document.where((key,)),
-                hint=f"did you mean `{suggestion}`?" if suggestion else f"known here: {', '.join(_TOP)}",
+                hint=f"did you mean `{suggestion}`?" if suggestion else f"use one of {', '.join(_TOP)}",
             )
 
 

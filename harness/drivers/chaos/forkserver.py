@@ -1,4 +1,4 @@
-"""A server process with Chaos Toolkit imported, from which each `chaos run` is forked quickly."""
+"""A server process that has imported Chaos Toolkit and forks each `chaos run` quickly."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class ForkedProcess:
 
     @property
     def returncode(self) -> int | None:
-        """Its exit code, the negative signal that ended it, or None while it runs."""
+        """Exit code of the process; the negative signal number if a signal ended it; None while it runs."""
         return self._server.exit_code(self.pid)
 
     def wait(self, timeout: float) -> int:
-        """Wait for its end.
+        """Wait for the end of the process.
 
         Raises:
-            subprocess.TimeoutExpired: it runs longer than `timeout` seconds.
+            subprocess.TimeoutExpired: the process runs longer than `timeout` seconds.
         """
         code = self._server.exit_code(self.pid, timeout)
         if code is None:
@@ -56,21 +56,21 @@ class ForkedProcess:
         return code
 
     def interrupt(self) -> None:
-        """Send it SIGINT, as Ctrl-C does."""
+        """Send SIGINT to the process, as Ctrl-C does."""
         if self.returncode is None:
             os.kill(self.pid, signal.SIGINT)
 
     def kill(self) -> None:
-        """Kill the process and everything that it started."""
+        """Kill the process and all processes that it started."""
         if self.returncode is None:
             os.killpg(self.pid, signal.SIGKILL)
 
 
 class ForkServer:
-    """Client of the fork server, which starts at the first request or at `start`, and ends with `close` or with this process.
+    """Client of the fork server. The server starts at the first request or at `start`, and ends with `close` or with this process.
 
     Args:
-        target: target of its experiments; some variables must be set before modules are imported.
+        target: target of the experiments; some variables must be set before modules are imported.
     """
 
     def __init__(self, target: Target) -> None:
@@ -89,7 +89,7 @@ class ForkServer:
         self.close()
 
     def start(self) -> None:
-        """Start the server, also after it died; it is ready after one to two seconds, for which the caller does not wait.
+        """Start the server, also after it died. The start takes one to two seconds, without a wait.
 
         Raises:
             DriverError: the server cannot be started.
@@ -117,7 +117,7 @@ class ForkServer:
                 )
         except OSError as error:
             own.close()
-            raise DriverError(f"chaos cannot be started: {error.strerror}") from error
+            raise DriverError(f"Chaos Toolkit could not be started: {error.strerror}") from error
         finally:
             others.close()
         self._channel = own
@@ -132,7 +132,7 @@ class ForkServer:
         try:
             log.touch()
         except OSError as error:
-            raise DriverError(f"chaos cannot be started: {error.strerror}", where=str(log)) from error
+            raise DriverError(f"Chaos Toolkit could not be started: {error.strerror}", where=str(log)) from error
         self.start()
         request = {"arguments": list(arguments), "env": dict(env), "cwd": str(cwd), "log": str(log.absolute())}
         deadline = clock.Deadline.after(_START_S)
@@ -146,7 +146,7 @@ class ForkServer:
                     self._exits[message["pid"]] = None
                     return ForkedProcess(self, message["pid"])
             why = f"did not answer within {_START_S:g} s" if self._channel else f"ended{self._last_words()}"
-            raise DriverError(f"chaos cannot be started: the process that imports Chaos Toolkit {why}", where=where)
+            raise DriverError(f"Chaos Toolkit could not be started: its process {why}", where=where)
 
     def _kill(self) -> None:
         if self._server is not None:
@@ -161,7 +161,7 @@ class ForkServer:
         return f": {said}" if said else ""
 
     def exit_code(self, pid: int, timeout_s: float = 0.0) -> int | None:
-        """The exit code of one of its processes; None if it did not end within that time."""
+        """The exit code of a process of the server; None if the process did not end within `timeout_s` seconds."""
         deadline = clock.Deadline.after(timeout_s)
         while self._exits[pid] is None and self._receive(deadline.left_s):
             pass  # what it receives it remembers

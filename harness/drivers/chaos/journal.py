@@ -1,4 +1,4 @@
-"""Reads the journal of `chaos run`, because its exit code is also 0 in five cases where nothing was tested."""
+"""Reads the journal of `chaos run`: the exit code is also 0 in five cases in which nothing was tested."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ class Journal:
     """The contents of a journal.
 
     Attributes:
-        status: completed, failed, interrupted, aborted; `none` without a journal.
+        status: `completed`, `failed`, `interrupted` or `aborted`; `none` without a journal.
         deviated: whether the steady state was lost after the method, according to Chaos Toolkit.
-        steady_before, steady_after: whether the steady state was met, not met, or not asked.
-        unmet: the probe of the steady state that was not met after the method; empty if all were met or not asked.
-        failed: names of failed activities of method and rollbacks.
-        why: what is wrong with the journal, or why the method did not run; empty if nothing is wrong.
+        steady_before: whether the steady state was `met`, `not met` or `not asked` before the method.
+        steady_after: whether the steady state was `met`, `not met` or `not asked` after the method.
+        unmet: name of the probe of the steady state that failed after the method; empty if none failed or none was run.
+        failed: names of failed activities of the method and the rollbacks.
+        why: error of the journal, or reason why the method did not run; empty if there is none.
     """
 
     status: str = "none"
@@ -32,7 +33,7 @@ class Journal:
 
     @property
     def words(self) -> dict[str, str]:
-        """The journal as written into the history."""
+        """The journal as it is written into the history."""
         return {
             "status": self.status,
             "deviated": self.deviated,
@@ -44,11 +45,11 @@ class Journal:
 
 
 def read_journal(path: Path) -> Journal:
-    """Read a journal; for a missing, truncated or invalid file `why` gives the reason. Raises no errors."""
+    """Read a journal; `why` of the result tells whether the file is missing, truncated or invalid. Raises no errors."""
     try:
         journal = json.loads(path.read_bytes())
     except OSError:
-        return Journal(why="there is no journal")
+        return Journal(why="the journal is missing")
     except (ValueError, RecursionError):
         return Journal(why="the journal is truncated or not JSON")
     if not isinstance(journal, dict) or "status" not in journal:
@@ -59,7 +60,7 @@ def read_journal(path: Path) -> Journal:
     failed = tuple(_failed(journal.get("run"), journal.get("rollbacks")))
     why = ""
     if before == "not met":
-        why = f"the method was not run because the steady state was not met before it: {_unmet(states.get('before'))}"
+        why = f"the method was not run: the steady state was not met before the method: {_unmet(states.get('before'))}"
     elif failed:
         why = f"failed: {', '.join(failed)}"
     return Journal(

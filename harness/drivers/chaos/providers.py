@@ -1,4 +1,4 @@
-"""Finds out about the providers of an experiment file from the file and source code, without importing anything."""
+"""Reads facts about the providers of an experiment file from source code, without importing anything."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Parameters(NamedTuple):
     """The arguments that a function takes by name.
 
     Attributes:
-        known: all of its arguments.
-        needed: arguments without a default.
-        others: whether it also takes arbitrary other arguments.
+        known: names of all arguments.
+        needed: names of the arguments without a default.
+        others: whether the function takes arbitrary keyword arguments.
     """
 
     known: tuple[str, ...]
@@ -36,7 +36,7 @@ class Parameters(NamedTuple):
 
 
 def needs_cluster(activity: Mapping[str, Any]) -> bool:
-    """Whether an activity uses the target's Kubernetes API; functions of the harness do unless they declare otherwise."""
+    """Whether an activity uses the target's Kubernetes API; functions of the harness do, unless they declare otherwise."""
     module, function = called(activity)
     if not _within(module, _OURS):
         return _within(module, _OF_A_CLUSTER)
@@ -59,7 +59,7 @@ def is_own(activity: Mapping[str, Any]) -> bool:
 
 
 def called(activity: Mapping[str, Any]) -> tuple[str, str]:
-    """Module and function of an activity; both empty where its provider is not `python`."""
+    """Module and function of an activity; both are empty if its provider is not `python`."""
     provider = activity.get("provider")
     if not isinstance(provider, dict) or provider.get("type") != "python":
         return "", ""
@@ -74,11 +74,11 @@ def _within(module: str, package: str) -> bool:
 def functions_of(module: str, directories: tuple[Path, ...] = ()) -> frozenset[str] | None:
     """The names that a module defines or imports at its top level.
 
-    None when there is no such module; the empty set when it is there and its source, if it has one, does not say all of them.
+    Returns None if the module does not exist, and an empty set if its source does not show all names.
 
     Args:
-        module: by its full name.
-        directories: where it is looked up beside what is installed.
+        module: full name of the module.
+        directories: directories to search in addition to the installed packages.
     """
     source = _source(module, directories)
     if source is None:
@@ -111,12 +111,13 @@ def _bound(statement: ast.stmt) -> set[str]:
 def parameters_of(module: str, function: str, directories: tuple[Path, ...] = ()) -> Parameters | None:
     """The arguments of a function of a module; None if the source does not show them reliably.
 
-    That is the case for a name that is bound twice or not to a function, and for a function with a foreign decorator.
+    The source is not reliable if the name is bound twice, is bound to another kind of object, or has a foreign
+    decorator.
 
     Args:
-        module: by its full name.
-        function: that the module defines, or imports from another one.
-        directories: where modules are looked up beside what is installed.
+        module: full name of the module.
+        function: name of a function that the module defines or imports.
+        directories: directories to search in addition to the installed packages.
     """
     found = _defined(module, function, directories)
     if found is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class ChildHistory:
-    """Follows `history/chaos-<experiment>.ndjson` from its length at the start of the child."""
+    """Follows `history/chaos-<experiment>.ndjson`, from the length that the file had at the start of the child."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -19,17 +19,17 @@ class ChildHistory:
         self._acted = False
 
     def first_ns(self, kind: str) -> int | None:
-        """When the child first recorded an observation of that kind; None as long as it has not."""
+        """Time of the first observation of the given kind; None before it is recorded."""
         self._poll()
         return self._first.get(kind)
 
     @property
     def acted(self) -> bool:
-        """Whether an action of the method was done or begun."""
+        """Whether an action of the method has begun."""
         return self.first_ns("fault.sent") is not None or self._acted
 
     def rolled_back(self, rollbacks: int) -> bool:
-        """Whether this number of rollbacks ended and none failed, as recorded by the child."""
+        """Whether the child recorded this number of ended rollbacks and no failure."""
         self._poll()
         return len(self._rolled_back) == rollbacks and all(self._rolled_back)
 

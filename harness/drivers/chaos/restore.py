@@ -1,4 +1,4 @@
-"""Verifies from the cluster that the target is as it was before the faults, without relying on exit codes."""
+"""Verifies from the cluster that the target has its state from before the faults, without relying on exit codes."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ RESTORED: Final = (*access("list nodes", "list pods"), *LISTED, *AUTOSCALERS, *M
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetSnapshot:
-    """The state of the cluster.
+    """State of the cluster before a fault.
 
     Attributes:
         replicas: expected replicas by `Kind namespace/name`.
-        nodes: schedulable nodes, each with its region and zone from labels, if any.
-        leader_region: region of the database's leader; empty if the target names none.
-        used: names of the nodes with pods of the target's namespaces; None: not known, as in an undo log of an earlier version.
+        nodes: schedulable nodes; the value is region and zone from the labels, if any.
+        leader_region: region of the database's leader; empty if the target has no database.
+        used: names of the nodes with pods of the target's namespaces; None if unknown, as in an undo log of an earlier
+            version.
     """
 
     replicas: dict[str, int]
@@ -52,7 +53,7 @@ class TargetSnapshot:
 
     @classmethod
     def parse(cls, kept: Mapping[str, Any]) -> Self:
-        """Read `as_json`."""
+        """Read a state that `as_json` returned."""
         return cls(
             replicas=dict(kept["replicas"]),
             nodes=dict(nodes) if isinstance(nodes := kept["nodes"], dict) else dict.fromkeys(nodes, ""),
@@ -65,8 +66,8 @@ class Restorer:
     """Compares the target with its state at the first `baseline()`, or with `before`.
 
     Args:
-        target: the target.
-        before: the earlier state.
+        target: target to compare.
+        before: earlier state of the target; None: the state at the first `baseline()`.
         hit: names of nodes that a fault hit.
         later: whether enough time may have passed since the fault for an autoscaler to remove nodes.
     """
@@ -81,14 +82,16 @@ class Restorer:
         self._later = later
 
     def hit(self, nodes: Iterable[str]) -> None:
-        """Compare these nodes too, since a fault hit them."""
+        """Also compare these nodes, because a fault hit them."""
         self._hit.update(nodes)
 
     def baseline(self) -> TargetSnapshot:
-        """The state of the target before the first experiment; later calls return the same state, so that damage is never accepted.
+        """The state of the target before the first experiment.
+
+        Later calls return the state of the first call, so that damage is never accepted.
 
         Raises:
-            TargetUnreachable: its API server does not answer.
+            TargetUnreachable: the API server does not answer.
         """
         if self._baseline is None:
             self._baseline = TargetSnapshot(
@@ -100,7 +103,7 @@ class Restorer:
         return self._baseline
 
     def restored(self, parts: Collection[str] = PARTS) -> PartsState:
-        """Whether these parts are as before: nodes and replicas ready, members streaming, leader in its or the primary region.
+        """Whether these parts are restored: nodes and replicas ready, members streaming, leader in its earlier or the primary region.
 
         If an autoscaler has changed the number of replicas, that number must be ready.
         """
@@ -174,7 +177,7 @@ class Restorer:
         problems = [(one.member or "leader", one.why) for one in not_streaming(self._cluster, self._target)]
         now = self._leader_region()
         if not problems and now not in {before.leader_region, self._target.primary_region}:
-            why = f"the database leader is in {now}, not in {before.leader_region}"
+            why = f"the database leader is in {now}, expected in {before.leader_region}"
             problems.append((f"leader in {before.leader_region}", why))
         return problems
 

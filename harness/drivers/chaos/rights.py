@@ -80,8 +80,8 @@ class FileAccess:
 
     Attributes:
         own: modules and functions of the harness, which declare their permissions themselves.
-        known: permissions of other activities.
-        unknown: names of activities that may use the Kubernetes API, with unknown permissions.
+        known: permissions of the other activities.
+        unknown: names of activities that may use the Kubernetes API, and whose permissions are unknown.
     """
 
     own: tuple[tuple[str, str], ...]
@@ -90,10 +90,10 @@ class FileAccess:
 
 
 def access_of_file(path: Path) -> FileAccess:
-    """Read the permissions that a file's activities need, without importing anything.
+    """Read the permissions that the activities of a file need, without importing anything.
 
     Raises:
-        ConfigurationError: the file cannot be used.
+        ConfigurationError: the file is invalid.
     """
     content = b""
     with suppress(OSError):  # the reader below says it better

@@ -1,4 +1,4 @@
-"""Temporary directories of chaos children: Kubernetes' client writes keys there, which a killed child does not remove."""
+"""Temporary directories of chaos children: the Kubernetes client writes keys there, which a killed child does not remove."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ _TRIES: Final = 10
 
 
 class Scratch:
-    """A directory of one child, removed with it; directories of a killed harness are removed when the next one is created."""
+    """A temporary directory of one child, removed with it. A new directory removes the leftovers of a killed harness.
+
+    Leftovers are directories that no process has locked.
+    """
 
     def __init__(self) -> None:
         self._path: Path | None = None
         self._fd = -1
 
     def make(self) -> Path:
-        """Make it, for this user only.
+        """Create the directory, readable by this user only.
 
         Raises:
-            DriverError: it cannot be made.
+            DriverError: the directory cannot be created.
         """
         root = state_directory() / "scratch"
         try:
@@ -40,13 +43,11 @@ class Scratch:
                     self._path, self._fd = path, fd
                     return path
         except OSError as error:
-            raise DriverError(
-                f"no directory for temporary files can be made: {error.strerror}", where=str(root)
-            ) from error
-        raise DriverError("every new directory for temporary files was removed at once", where=str(root))
+            raise DriverError(f"no temporary directory could be created: {error.strerror}", where=str(root)) from error
+        raise DriverError("another command removed every new temporary directory immediately", where=str(root))
 
     def remove(self) -> None:
-        """Remove it with all that is in it; a second call does nothing."""
+        """Remove the directory with its contents; a second call does nothing."""
         if self._path is not None:
             shutil.rmtree(self._path, ignore_errors=True)
             self._path = None
@@ -56,7 +57,7 @@ class Scratch:
 
 
 def sweep_scratch() -> None:
-    """Remove directories that are no longer locked, whose harness and child have ended."""
+    """Remove directories that are no longer locked because their harness and child have ended."""
     for path in (state_directory() / "scratch").glob(f"{_PREFIX}*"):
         try:
             fd = _locked(path)

@@ -36,7 +36,7 @@ _INJECTED: Final = frozenset({"configuration", "secrets"})
 
 
 def check_parts(document: YamlDocument) -> None:
-    """Refuse parts of a wrong type: Chaos Toolkit would fail on them, and misread `rollbacks` would undo nothing.
+    """Refuse parts of a wrong type: Chaos Toolkit would fail on them, or run no rollback.
 
     Raises:
         ConfigurationError: a part has a wrong type.
@@ -61,7 +61,7 @@ def _check_values(document: YamlDocument) -> None:
     for at in _NEVER_NULL:
         inside = _at(document.data, at[:-1])
         if isinstance(inside, Mapping) and at[-1] in inside and inside[at[-1]] is None:
-            hint = "leave the key out, or write something below it"
+            hint = "remove the key, or write its value below it"
             raise _refused(document, at, f"`{at[-1]}` has no value", hint)
     for at in _MAPPINGS:
         found = _at(document.data, at)
@@ -70,10 +70,10 @@ def _check_values(document: YamlDocument) -> None:
 
 
 def check_texts(document: YamlDocument) -> None:
-    """Refuse a title or a description without text, tags that are no text, and extensions without a name.
+    """Refuse a title or a description without text, tags that are not text, and extensions without a name.
 
     Raises:
-        ConfigurationError: one of these.
+        ConfigurationError: a title, a description, a tag or an extension is invalid.
     """
     for key in ("title", "description"):
         if key not in document.data:
@@ -90,14 +90,16 @@ def check_texts(document: YamlDocument) -> None:
     for index, extension in enumerate(_listed(document, ("extensions",))):
         if not str(extension.get("name") or "").strip():
             at: Location = ("extensions", index)
-            raise _refused(document, at, "an extension without a name", "write `name: …`; ours is `name: harness`")
+            raise _refused(
+                document, at, "the extension has no name", "write `name: …`; the harness reads `name: harness`"
+            )
 
 
 def check_hypothesis(document: YamlDocument) -> Iterator[Location]:
-    """The places of the probes of the steady-state hypothesis; each must have a tolerance.
+    """The places of the probes of the steady-state hypothesis; each probe must have a tolerance.
 
     Raises:
-        ConfigurationError: it has no title, or one of its probes no tolerance.
+        ConfigurationError: the hypothesis has no title, or one of its probes has no tolerance.
     """
     hypothesis = document.data.get(_HYPOTHESIS)
     if hypothesis is None:
@@ -108,35 +110,35 @@ def check_hypothesis(document: YamlDocument) -> Iterator[Location]:
     for index, probe in enumerate(_listed(document, (_HYPOTHESIS, "probes"))):
         at: Location = (_HYPOTHESIS, "probes", index)
         if "tolerance" not in probe:
-            hint = "write `tolerance: true`, `tolerance: 0` for an exit code, `tolerance: 200` for a status, or another"
+            hint = "write `tolerance: true`, `tolerance: 0` for an exit code, `tolerance: 200` for a status"
             raise _refused(document, at, "a probe of the hypothesis has no tolerance", hint)
         yield at
 
 
 def check_references(document: YamlDocument, known: Collection[str]) -> None:
-    """Refuse a `ref` that leads to no activity of the file.
+    """Refuse a `ref` whose activity does not exist in the file.
 
     Raises:
-        ConfigurationError: it does.
+        ConfigurationError: the activity of a `ref` does not exist.
     """
     for part in (("method",), ("rollbacks",)):
         for index, one in enumerate(_listed(document, part)):
             if "ref" in one and one["ref"] not in known:
                 suggestion = nearest(str(one["ref"]), known)
-                hint = f"did you mean `{suggestion}`?" if suggestion else f"it has {', '.join(known) or 'none'}"
+                hint = f"did you mean `{suggestion}`?" if suggestion else f"the file has {', '.join(known) or 'none'}"
                 raise _refused(document, (*part, index, "ref"), f"no activity is named `{one['ref']}`", hint)
 
 
 def check_form(document: YamlDocument, location: Location, activity: Activity) -> None:
-    """Refuse an activity without a name, and a timeout, a pause or a `background` of another type.
+    """Refuse an activity without a name, and a timeout, a pause or a `background` of a wrong type.
 
     Raises:
-        ConfigurationError: one of these.
+        ConfigurationError: the name, timeout, pause or `background` is invalid.
     """
     if not activity["name"]:
-        raise _refused(document, (*location, "name"), "an activity without a name", "write `name: …`")
+        raise _refused(document, (*location, "name"), "the activity has no name", "write `name: …`")
     if isinstance(activity["name"], list | dict):
-        what = f"`name` must be text, is {activity['name']}"
+        what = f"`name` is {activity['name']}, expected text"
         raise _refused(document, (*location, "name"), what, "write `name: …`")
     given = activity["provider"].get("arguments")
     if activity["provider"]["type"] == "process" and not isinstance(given or (), str | tuple | list | Mapping):
@@ -146,12 +148,12 @@ def check_form(document: YamlDocument, location: Location, activity: Activity) -
         what = f"`{activity['timeout']}` is not a number of seconds"
         raise _refused(document, (*location, "timeout"), what, "write it like `timeout: 10`")
     if not isinstance(activity.get("background", False), bool):
-        what = f"`{activity['background']}` is not true or false"
+        what = f"`{activity['background']}` is not `true` or `false`"
         raise _refused(document, (*location, "background"), what, "write `background: true`")
     pauses = activity.get("pauses")
     if pauses is not None and not isinstance(pauses, Mapping):
         hint = "write `pauses: {before: 3}`"
-        raise _refused(document, (*location, "pauses"), "pauses must be a mapping", hint)
+        raise _refused(document, (*location, "pauses"), "`pauses` must be a mapping", hint)
     for key in ("before", "after"):
         value = (pauses or {}).get(key)
         named = isinstance(value, str) and value.startswith("${") and value.endswith("}")
@@ -161,24 +163,24 @@ def check_form(document: YamlDocument, location: Location, activity: Activity) -
 
 
 def check_arguments(document: YamlDocument, location: Location, function: str, parameters: Parameters) -> None:
-    """Refuse arguments that a function does not take, and missing arguments that it needs.
+    """Refuse unknown arguments of a function, and missing arguments that it needs.
 
     Raises:
-        ConfigurationError: with the nearest argument.
+        ConfigurationError: an argument is unknown or missing; the hint names the nearest argument.
     """
     place: Location = (*location, "provider")
     given = _at(document.data, place).get("arguments", {})
     needed = [name for name in parameters.needed if name not in _INJECTED]
     if not isinstance(given, Mapping):
         hint = f"write `arguments: {{{', '.join(f'{name}: …' for name in needed) or 'name: value'}}}`"
-        raise _refused(document, (*place, "arguments"), "arguments of a function must be a mapping", hint)
+        raise _refused(document, (*place, "arguments"), "`arguments` must be a mapping", hint)
     for name in given:
         if parameters.others or name in parameters.known:
             continue
         suggestion = nearest(name, parameters.known)
-        takes = f"it takes {', '.join(parameters.known)}" if parameters.known else "it takes none"
+        takes = f"the arguments are {', '.join(parameters.known)}" if parameters.known else "remove it"
         hint = f"did you mean `{suggestion}`?" if suggestion else takes
-        raise _refused(document, (*place, "arguments", name), f"`{function}` takes no argument `{name}`", hint)
+        raise _refused(document, (*place, "arguments", name), f"`{function}` has no argument `{name}`", hint)
     if missing := [name for name in needed if name not in given]:
         at: Location = (*place, "arguments") if "arguments" in _at(document.data, place) else place
         hint = f"write `arguments: {{{missing[0]}: …}}`"
@@ -188,7 +190,7 @@ def check_arguments(document: YamlDocument, location: Location, function: str, p
 def check_call(
     document: YamlDocument, location: Location, provider: Mapping[str, Any], directories: Sequence[Any]
 ) -> None:
-    """Check the arguments of a `python` provider, if the source shows what its function takes.
+    """Check the arguments of a `python` provider, if the source shows the arguments of its function.
 
     Raises:
         ConfigurationError: the arguments do not match the function.
@@ -199,11 +201,11 @@ def check_call(
 
 
 def missing_variable(data: Mapping[str, Any], env: Mapping[str, str]) -> tuple[Location, str] | None:
-    """The first variable of `configuration` or `secrets` that is not set in the environment and has no default.
+    """The first variable of `configuration` or `secrets` that has neither a value nor a default.
 
     Args:
-        data: of the file.
-        env: of the child that runs it.
+        data: contents of the experiment file.
+        env: environment of the child that runs the experiment.
     """
     for at, one in _variables(data):
         if one.get("key") not in env and (at[0] == "secrets" or "default" not in one):
@@ -212,10 +214,10 @@ def missing_variable(data: Mapping[str, Any], env: Mapping[str, str]) -> tuple[L
 
 
 def check_variables(document: YamlDocument) -> None:
-    """Refuse a `type: env` that does not name its variable.
+    """Refuse a `type: env` without the name of a variable.
 
     Raises:
-        ConfigurationError: it has no `key`, or one that is no text.
+        ConfigurationError: `key` is missing or is not text.
     """
     for at, one in _variables(document.data):
         if "key" not in one:

@@ -81,8 +81,8 @@ def test_a_variable_that_is_not_set_is_refused_before_anything_runs(
     with pytest.raises(ConfigurationError) as caught:
         resolved_configuration(file, target)
     assert str(caught.value).replace(f"{tmp_path}/", "") == (
-        "a.yaml:6: configuration.token: the variable `SHOP_TOKEN` is not set\n  hint: set it where `readiness` is called, "
-        "or give it a `default`; variables that are empty or begin with READINESS_ are not passed on"
+        "a.yaml:6: configuration.token: the variable `SHOP_TOKEN` is not set\n  hint: set it before you call `readiness`, "
+        "or give it a `default`; empty variables and variables READINESS_… are not passed on"
     )
     monkeypatch.setenv("SHOP_TOKEN", "")  # a secret of GitHub Actions that does not exist; the child would lack it
     with pytest.raises(

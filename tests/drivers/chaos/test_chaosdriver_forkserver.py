@@ -105,7 +105,7 @@ def test_a_server_that_cannot_import_says_why(
 ) -> None:
     """A package that is broken, not missing: a module without a name stands for it."""
     monkeypatch.setattr(forkserver, "_IMPORTED", ("",))
-    why = "the process that imports Chaos Toolkit ended: ValueError: Empty module name"
+    why = "Chaos Toolkit could not be started: its process ended: ValueError: Empty module name"
     with pytest.raises(DriverError, match=why):
         forked(server, target, tmp_path, "true")
 

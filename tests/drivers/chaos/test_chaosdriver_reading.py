@@ -80,7 +80,7 @@ def test_two_experiments_of_ones_own_with_one_name_are_refused(tmp_path: Path, o
     with pytest.raises(ConfigurationError) as caught:
         find_experiments([tmp_path / "mine", tmp_path / "theirs", SHIPPED])
     first, second = sorted(str(tmp_path / name) for name in ("mine/pod-loss.yaml", other))
-    assert caught.value.what == f"there is another experiment `pod-loss`: {first}"
+    assert caught.value.what == f"the experiment `pod-loss` is defined twice, also in {first}"
     assert caught.value.where == second
 
 
@@ -98,16 +98,16 @@ def test_the_first_directory_wins(tmp_path: Path) -> None:
     [
         ("confirmed_by: primary-gone", "confirmed_by: primary-gon", "database-primary-loss.yaml:11: extensions[0].confirmed_by: the method has no probe `primary-gon`\n  hint: did you mean `primary-gone`?"),
         ("    confirmed_by: primary-gone\n", "", "database-primary-loss.yaml:9: extensions[0].confirmed_by: no probe confirms that the fault was injected\n  hint: write `confirmed_by:` with the name of a probe of the method"),
-        ("    within: 10 s", "    within: 10 s\n    restarted_by: uncordon-nodes", "database-primary-loss.yaml:14: extensions[0].restarted_by: a fault of domain `database` cannot be a restart by an action of its file\n  hint: leave `restarted_by` out: a service that an action of the file restarts has not recovered by itself"),
+        ("    within: 10 s", "    within: 10 s\n    restarted_by: uncordon-nodes", "database-primary-loss.yaml:14: extensions[0].restarted_by: `restarted_by` is not allowed for a fault of domain `database`\n  hint: remove `restarted_by`: a service that the experiment restarts shows nothing about automatic recovery"),
         ("domain: database\n", "domain: process\n    restarted_by: uncordn-nodes\n", "database-primary-loss.yaml:11: extensions[0].restarted_by: the method has no action `uncordn-nodes`\n  hint: did you mean `uncordon-nodes`?"),
         ("domain: database", "domain: databse", "database-primary-loss.yaml:10: extensions[0].domain: `databse` is not one of pod, node, zone, database, region, service, container, process, host, external, network, none\n  hint: did you mean `database`? use one of these words"),
         ("within: 10 s", "within: 10", "database-primary-loss.yaml:13: extensions[0].within: `10` is not a time like `10 s`"),
         ("takes:", "take:", "database-primary-loss.yaml:14: extensions[0].take: unknown key `take`\n  hint: did you mean `takes`? known here: name, domain, confirmed_by, gone_by, restarted_by, within, takes, blast_radius, processes, chosen, access"),
         ("func: kill_leader", "func: kill_leadr", "database-primary-loss.yaml:28: method[0].provider.func: `harness.chaos.actions` has no function `kill_leadr`\n  hint: did you mean `kill_leader`?"),
-        ("module: harness.chaos.actions, func: kill_leader", "module: harness.kaos, func: kill_leader", "database-primary-loss.yaml:28: method[0].provider.module: the module `harness.kaos` is not installed\n  hint: install the package that brings it, put its file beside the experiment, or correct the name"),
+        ("module: harness.chaos.actions, func: kill_leader", "module: harness.kaos, func: kill_leader", "database-primary-loss.yaml:28: method[0].provider.module: the module `harness.kaos` is not installed\n  hint: install the package of the module, put the module into the directory of the experiment, or correct the name"),
         ("at_least_s: 25", "at_least_s: long", "database-primary-loss.yaml:34: method[2].provider.arguments.at_least_s: the action `hold` needs `at_least_s`, a number of seconds"),
-        ("method:", "methods:", "database-primary-loss.yaml:1: this is not an experiment\n  hint: it needs `title`, `description`, and `method`, a list of activities"),
-        ("rollbacks:", "dry: actions\nrollbacks:", "database-primary-loss.yaml:48: dry: `dry` of an experiment file has no effect: its actions would be done\n  hint: leave it out; `readiness plan` shows what a run would do, and does nothing"),
+        ("method:", "methods:", "database-primary-loss.yaml:1: the file is not an experiment of Chaos Toolkit\n  hint: write `title`, `description` and `method`, a list of activities"),
+        ("rollbacks:", "dry: actions\nrollbacks:", "database-primary-loss.yaml:48: dry: `dry` has no effect in an experiment file, so the run would inject the fault\n  hint: remove `dry`; `readiness plan` shows the steps of a run without executing them"),
         ("rollbacks:", "rollback:", "database-primary-loss.yaml:48: rollback: unknown key `rollback`\n  hint: did you mean `rollbacks`?"),
     ],
 )  # fmt: skip
@@ -119,10 +119,10 @@ def test_a_mistake_in_an_experiment_is_explained(tmp_path: Path, right: str, wro
 def test_an_unknown_experiment_names_the_nearest(tmp_path: Path) -> None:
     """And says what there is when nothing is near."""
     with pytest.raises(
-        ConfigurationError, match=r"there is no experiment `pod-los`\n  hint: did you mean `pod-loss`\?"
+        ConfigurationError, match=r"the experiment `pod-los` does not exist\n  hint: did you mean `pod-loss`\?"
     ):
         load_experiment("pod-los", [SHIPPED])
-    with pytest.raises(ConfigurationError, match="known experiments: none"):
+    with pytest.raises(ConfigurationError, match="use one of none"):
         load_experiment("pod-loss", [tmp_path])
 
 
@@ -137,8 +137,8 @@ ACTIVITY = "title: t\ndescription: d\nmethod:\n  - {type: action, name: a, provi
         ("provider:", "providr:", "a.yaml:4: method[0]: the key `provider` is missing\n  hint: write `provider: …`"),
         ("type: action", "type: actoin", "a.yaml:4: method[0].type: `actoin` is not one of action, probe\n  hint: did you mean `action`?"),
         ("type: python", "type: pyhton", "a.yaml:4: method[0].provider.type: `pyhton` is not one of python, process, http\n  hint: did you mean `python`?"),
-        ("module: harness.chaos.actions, ", "", "a.yaml:4: method[0].provider: the key `module` is missing\n  hint: write `module: …`: a Python provider names a module and a function"),
-        (", func: hold", "", "a.yaml:4: method[0].provider: the key `func` is missing\n  hint: write `func: …`: a Python provider names a module and a function"),
+        ("module: harness.chaos.actions, ", "", "a.yaml:4: method[0].provider: the key `module` is missing\n  hint: write `module: …`: a Python provider needs a module and a function"),
+        (", func: hold", "", "a.yaml:4: method[0].provider: the key `func` is missing\n  hint: write `func: …`: a Python provider needs a module and a function"),
         ("{type: python, module: harness.chaos.actions, func: hold}", "hold", "a.yaml:4: method[0].provider: a provider must be a mapping\n  hint: write `provider: {type: python, module: …, func: …}`"),
         ("description: d\n", "", "a.yaml:1: the key `description` is missing\n  hint: write `description: …`; Chaos Toolkit needs it"),
     ],
@@ -181,9 +181,9 @@ OWN = "def well(configuration=None):\n    return True\n\n\ndef act(name, *, secr
     [
         ("title: t", "title: ''", "a.yaml:1: title: `title` is empty\n  hint: write `title: …`; Chaos Toolkit needs it"),
         ("description: d", "description: d\ntags: [1]", "a.yaml:3: tags[0]: the tag `1` is not text\n  hint: put it in quotes"),
-        ("description: d", "description: d\nextensions: [{domain: pod}]", "a.yaml:3: extensions[0]: an extension without a name\n  hint: write `name: …`; ours is `name: harness`"),
+        ("description: d", "description: d\nextensions: [{domain: pod}]", "a.yaml:3: extensions[0]: the extension has no name\n  hint: write `name: …`; the harness reads `name: harness`"),
         ("  title: h\n", "", "a.yaml:3: steady-state-hypothesis: the hypothesis has no title\n  hint: write `title: …` and `probes: […]` below it; Chaos Toolkit needs the title"),
-        ("tolerance: true, ", "", "a.yaml:6: steady-state-hypothesis.probes[0]: a probe of the hypothesis has no tolerance\n  hint: write `tolerance: true`, `tolerance: 0` for an exit code, `tolerance: 200` for a status, or another"),
+        ("tolerance: true, ", "", "a.yaml:6: steady-state-hypothesis.probes[0]: a probe of the hypothesis has no tolerance\n  hint: write `tolerance: true`, `tolerance: 0` for an exit code, `tolerance: 200` for a status"),
         ("tolerance: true", "tolerance: {type: regx}", "a.yaml:6: steady-state-hypothesis.probes[0].tolerance: Chaos Toolkit does not know this tolerance: hypothesis probe tolerance type 'regx' is unsupported\n  hint: write a value, a list, or a mapping with `type: regex`, `jsonpath`, `range` or `probe`"),
         ("  - {ref: well}\n", "  - nothing\n", "a.yaml:9: method[1]: `nothing` is not a mapping\n  hint: write its keys below each other, like `- name: …`"),
         ("  - {ref: well}\n", "  - \n", "a.yaml:9: method[1]: `None` is not a mapping\n  hint: write its keys below each other, like `- name: …`"),
@@ -194,14 +194,14 @@ OWN = "def well(configuration=None):\n    return True\n\n\ndef act(name, *, secr
         ("description: d", "description: d\ncontrols: [{name: a}]", "a.yaml:3: controls[0]: the key `provider` is missing\n  hint: write `provider: …`"),
         ("description: d", "description: d\ncontrols: [a]", "a.yaml:3: controls[0]: `a` is not a mapping\n  hint: write its keys below each other, like `- name: …`"),
         ("ref: well", "ref: wel", "a.yaml:9: method[1].ref: no activity is named `wel`\n  hint: did you mean `well`?"),
-        ("name: act,", "name: '',", "a.yaml:8: method[0].name: an activity without a name\n  hint: write `name: …`"),
+        ("name: act,", "name: '',", "a.yaml:8: method[0].name: the activity has no name\n  hint: write `name: …`"),
         ("timeout: 3", "timeout: 3 s", "a.yaml:11: rollbacks[0].timeout: `3 s` is not a number of seconds\n  hint: write it like `timeout: 10`"),
-        ("timeout: 3", "background: 'yes'", "a.yaml:11: rollbacks[0].background: `yes` is not true or false\n  hint: write `background: true`"),
+        ("timeout: 3", "background: 'yes'", "a.yaml:11: rollbacks[0].background: `yes` is not `true` or `false`\n  hint: write `background: true`"),
         ("before: 1", "before: 1 s", "a.yaml:8: method[0].pauses.before: `1 s` is not a number of seconds\n  hint: write it like `before: 3`"),
-        ("{name: x}", "{nmae: x}", "a.yaml:8: method[0].provider.arguments.nmae: `act` takes no argument `nmae`\n  hint: did you mean `name`?"),
+        ("{name: x}", "{nmae: x}", "a.yaml:8: method[0].provider.arguments.nmae: `act` has no argument `nmae`\n  hint: did you mean `name`?"),
         ("{name: x}", "{qty: 2}", "a.yaml:8: method[0].provider.arguments: `act` needs the argument `name`\n  hint: write `arguments: {name: …}`"),
         (", arguments: {name: x}", "", "a.yaml:8: method[0].provider: `act` needs the argument `name`\n  hint: write `arguments: {name: …}`"),
-        ("arguments: {name: x}", "arguments: x", "a.yaml:8: method[0].provider.arguments: arguments of a function must be a mapping\n  hint: write `arguments: {name: …}`"),
+        ("arguments: {name: x}", "arguments: x", "a.yaml:8: method[0].provider.arguments: `arguments` must be a mapping\n  hint: write `arguments: {name: …}`"),
     ],
 )  # fmt: skip
 def test_what_chaos_toolkit_would_refuse_when_it_runs_is_refused_when_it_is_read(
@@ -399,12 +399,12 @@ def test_a_method_that_was_never_run_is_said(tmp_path: Path) -> None:
     """Completed, not deviated, exit code 0: and nothing was tested."""
     before = {"steady_state_met": False, "probes": [{"activity": {"name": "all-well"}}]}
     said = read(json.dumps(journal(steady_states={"before": before, "after": None})), tmp_path)
-    assert said["why"] == "the method was not run because the steady state was not met before it: all-well"
+    assert said["why"] == "the method was not run: the steady state was not met before the method: all-well"
     assert (said["steady_before"], said["steady_after"]) == ("not met", "not asked")
 
 
 def test_a_hypothesis_that_was_lost_is_named(tmp_path: Path) -> None:
-    """By the probe that was not within its tolerance: the last that was asked."""
+    """By the probe that was the result is not within the tolerance: the last that was asked."""
     lost = {"steady_state_met": False, "probes": [{"activity": {"name": "up"}}, {"activity": {"name": "consistent"}}]}
     steady = {"steady_state_met": True, "probes": []}
     said = read(json.dumps(journal(steady_states={"before": steady, "after": lost}, deviated=True)), tmp_path)
@@ -430,8 +430,8 @@ def test_a_spoilt_journal_says_why(tmp_path: Path, text: str, why: str) -> None:
 
 def test_a_missing_journal_says_so(tmp_path: Path) -> None:
     """Also a directory in its place."""
-    assert read_journal(tmp_path / "journal.json").why == "there is no journal"
-    assert read_journal(tmp_path).why == "there is no journal"
+    assert read_journal(tmp_path / "journal.json").why == "the journal is missing"
+    assert read_journal(tmp_path).why == "the journal is missing"
 
 
 json_values = st.recursive(

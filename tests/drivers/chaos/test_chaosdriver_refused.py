@@ -51,7 +51,7 @@ def test_a_tolerance_may_be_a_probe_of_a_module_beside_the_file(
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
-        ("near_enough", "nowhere_near", f"{AT}.provider.module: the module `nowhere_near` is not installed\n  hint: install the package that brings it, put its file beside the experiment, or correct the name"),
+        ("near_enough", "nowhere_near", f"{AT}.provider.module: the module `nowhere_near` is not installed\n  hint: install the package of the module, put the module into the directory of the experiment, or correct the name"),
         ("func: fits", "func: fit", f"{AT}.provider.func: `near_enough` has no function `fit`\n  hint: did you mean `fits`?"),
         ("name: near, ", "", f"{AT}: the key `name` is missing\n  hint: write `name: …`"),
         ("value: 0", "", f"{AT}.provider.arguments: `fits` needs the argument `value`\n  hint: write `arguments: {{value: …}}`"),
@@ -77,7 +77,7 @@ def test_a_probe_as_a_tolerance_needs_arguments_for_the_value(tmp_path: Path) ->
     """Chaos Toolkit accepts it without them, and then fails where it adds the value."""
     (tmp_path / "near_enough.py").write_text("def fits(value=None):\n    return True\n", encoding="utf-8")
     program = PROBE.replace(", arguments: {value: 0}", "")
-    said = f"{AT}.provider: a probe that is a tolerance needs `arguments`, a mapping\n  hint: write `arguments: {{value: 0}}`; Chaos Toolkit replaces `value` with what is judged"
+    said = f"{AT}.provider: the tolerance needs `arguments`, a mapping\n  hint: write `arguments: {{value: 0}}`; Chaos Toolkit replaces `value` with the result of the probe"
     assert refused(tmp_path, TOLERATED.replace(PROBE, program)) == said
 
 
@@ -88,7 +88,7 @@ def test_a_probe_as_a_tolerance_needs_arguments_for_the_value(tmp_path: Path) ->
 def test_a_program_or_a_request_as_a_tolerance_is_refused(tmp_path: Path, kind: str, provider: str) -> None:
     """Chaos Toolkit asks whether what it returned is empty, and a status with its output never is: `false` would be a yes."""
     tolerance = f"{{type: probe, name: near, provider: {{type: {kind}, {provider}}}}}"
-    said = f"{AT}.provider: a tolerance that is a probe with a {kind} provider always succeeds, whatever its exit code or status\n  hint: write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or a probe that is a python function"
+    said = f"{AT}.provider: a tolerance with a {kind} provider always succeeds, also after an error\n  hint: write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or a probe that is a python function"
     assert refused(tmp_path, TOLERATED.replace(PROBE, tolerance)) == said
     if kind == "process":
         assert within_tolerance(yaml.safe_load(tolerance), {"status": 1}, {}, {}) is True
@@ -98,7 +98,7 @@ def test_a_program_or_a_request_as_a_tolerance_is_refused(tmp_path: Path, kind: 
 def test_a_part_without_a_value_is_refused(tmp_path: Path, part: str) -> None:
     """As when everything below the key is a comment: Chaos Toolkit fails on it before it does anything."""
     text = f"title: t\ndescription: d\nmethod: []\n{part}:\n  # - {{ref: nothing}}\n"
-    said = f"a.yaml:4: {part}: `{part}` has no value\n  hint: leave the key out, or write something below it"
+    said = f"a.yaml:4: {part}: `{part}` has no value\n  hint: remove the key, or write its value below it"
     assert refused(tmp_path, text) == said
     experiment = yaml.safe_load(text)
     with pytest.raises((TypeError, AttributeError)):
@@ -109,7 +109,7 @@ def test_a_part_without_a_value_is_refused(tmp_path: Path, part: str) -> None:
 def test_a_hypothesis_without_a_value_for_its_probes_is_refused(tmp_path: Path) -> None:
     """Chaos Toolkit accepts the file, and fails when it asks the probes."""
     text = "title: t\ndescription: d\nsteady-state-hypothesis:\n  title: h\n  probes:\nmethod: []\n"
-    said = "a.yaml:5: steady-state-hypothesis.probes: `probes` has no value\n  hint: leave the key out, or write something below it"
+    said = "a.yaml:5: steady-state-hypothesis.probes: `probes` has no value\n  hint: remove the key, or write its value below it"
     assert refused(tmp_path, text) == said
     with pytest.raises(TypeError):
         run_steady_state_hypothesis(yaml.safe_load(text), {}, {}, None, EventHandlerRegistry())
@@ -146,7 +146,7 @@ def test_a_name_that_is_no_text_is_not_a_missing_one(tmp_path: Path) -> None:
     """The message says what is wrong with it."""
     text = TOLERATED.replace("name: up", "name: [up]")
     at = "a.yaml:6: steady-state-hypothesis.probes[0].name"
-    assert refused(tmp_path, text) == f"{at}: `name` must be text, is ['up']\n  hint: write `name: …`"
+    assert refused(tmp_path, text) == f"{at}: `name` is ['up'], expected text\n  hint: write `name: …`"
 
 
 def test_of_pauses_only_those_count_that_chaos_toolkit_reads(tmp_path: Path) -> None:
