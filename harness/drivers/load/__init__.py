@@ -1,4 +1,4 @@
-"""Load: how much of which traffic, and the Locust processes that offer it."""
+"""Load: the size of a traffic, and the Locust processes that send its requests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Supervises the Locust processes of one traffic.
+"""Starts, supervises and stops the Locust processes of one traffic.
 
-They are started together, watched, and never left behind.
+All processes start together, and none is left running.
 """
 
 from __future__ import annotations
@@ -31,20 +31,17 @@ from harness.units import NS_PER_S
 
 _FRAME: Final = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
 _STATISTICS: Final = "Type     Name"
-"""Beginning of the table that Locust prints at the end; the reason for the end of the load is before it."""
+"""Beginning of the table that Locust prints at the end, after the reason for the end of the load."""
 START_S: Final = 30.0
-"""Time in s after which a worker that has not opened its row file has failed.
-
-On an idle machine it takes one second.
-"""
+"""Seconds after which a worker without a row file has failed; an idle machine needs one second."""
 AHEAD_S: Final = 0.2
-"""Time in s from when all workers are ready to the start of the schedules, so that each worker knows it."""
+"""Seconds from the readiness of all workers to the start of the schedules; workers learn the start time in them."""
 FAR_AHEAD_S: Final = 2.0
-"""Time in s to the start of the schedules with workers on other machines, whose clocks are aligned meanwhile."""
+"""Seconds to the start of the schedules with workers on other machines; their clocks are aligned meanwhile."""
 WORKER_GRACE_S: Final = 5.0
-"""Time in s beyond the drain after which the process group is killed."""
+"""Seconds after the drain after which the process group is killed."""
 MASTER_GRACE_S: Final = 10.0
-"""Time in s beyond the drain after which a master is killed, which waits for its workers first."""
+"""Seconds after the drain after which a master is killed; the master waits for its workers first."""
 
 Say = Callable[[str], None]
 
@@ -64,24 +61,25 @@ class _LoadProcess:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name of the process for messages."""
         first, last = self.workers[0], self.workers[-1]
         return f"worker {first}" if first == last else f"the master of workers {first} to {last}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadSettings:
-    """The settings of a load: what is offered, to which address, and what is recorded.
+    """The settings of a load: traffic, address and recorded data.
 
     Attributes:
-        plan: what to offer.
+        plan: traffic to offer.
         entry: address of the target.
-        run_dir: rows go to `load/<traffic>/samples-<worker>.rows`, output to `locust.log` beside them.
-        seed: of schedules and journeys.
-        drain_s: how long requests may take that are open at the end.
-        release_header: response header that names the release; empty: none is recorded.
-        timing: metric of `Server-Timing` that says how long serving took; empty: none is recorded.
-        variables: of the workers' environment, beside the caller's: the certificates of the target.
+        run_dir: run directory. Rows go to `load/<traffic>/samples-<worker>.rows`, output to
+            `load/<traffic>/locust.log`.
+        seed: seed of schedules and journeys.
+        drain_s: seconds that open requests may take at the end.
+        release_header: response header with the release; empty: the release is not recorded.
+        timing: metric of `Server-Timing` with the serving time; empty: the serving time is not recorded.
+        variables: additional environment variables of the workers, such as the certificates of the target.
     """
 
     plan: TrafficPlan
@@ -95,19 +93,19 @@ class LoadSettings:
 
 
 class Load:
-    """The load of one traffic; `with` starts it, and stops it.
+    """The load of one traffic; `with` starts and stops it.
 
-    Its processes take seconds to load what they need: `spawn` starts them before that, and `start` finds them ready.
+    The processes need seconds to load their modules: `spawn` starts them early, and `start` then finds them ready.
     Locust's exit codes are recorded and decide nothing.
 
     Args:
-        settings: of the load.
-        sink: takes `worker.started`, `load.begun`, `load.stopping` and `worker.ended`.
-        say: shows messages to people, such as to start workers on other machines.
+        settings: settings of the load.
+        sink: receives `worker.started`, `load.begun`, `load.stopping` and `worker.ended`.
+        say: shows a message to the user, for example to start workers on other machines.
 
     Attributes:
-        begin_ns: time 0 of the schedule, on CLOCK_MONOTONIC.
-        stopping_ns: when it was asked to stop; 0 before.
+        begin_ns: time 0 of the schedule, in ns of CLOCK_MONOTONIC.
+        stopping_ns: time of the request to stop; 0 before.
     """
 
     def __init__(self, settings: LoadSettings, sink: Sink, *, say: Say = _unheard) -> None:
@@ -126,7 +124,7 @@ class Load:
         self._problems: list[str] = []
 
     def spawn(self) -> None:
-        """Start the processes of the plan's workers, which send nothing before `start`; a second call does nothing."""
+        """Start the processes of the workers, which send nothing before `start`; a second call does nothing."""
         if self._children:
             return
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -136,10 +134,10 @@ class Load:
         self._spawn_all()
 
     def start(self) -> None:
-        """Let the plan's workers begin, each with its share of the rate; they go on until `stop`.
+        """Start the load; each worker sends its share of the rate until `stop`.
 
         Raises:
-            DriverError: a worker ended, or had no row file after START_S, or elsewhere JOIN_S; the others were stopped.
+            DriverError: a worker ended, or wrote no row file within START_S (remote: JOIN_S).
         """
         with ExitStack() as failing:
             failing.callback(self.stop)
@@ -168,35 +166,38 @@ class Load:
         return tuple(child.process.pid for child in self._children)
 
     def alive(self) -> bool:
-        """Whether every worker runs; a worker that ended unexpectedly is recorded by this call."""
+        """Whether every worker runs; the call records a worker that ended unexpectedly."""
         for child in self._children:
             if not child.ended and child.process.poll() is not None:
                 cause = _ended_by(_read_log(self._log()))
                 said = f"{_how(child.process.returncode)}{self._last_words()}"
-                self._ended(child, f"its locustfile ended it: {cause}" if cause else f"it ended by itself: {said}")
+                self._ended(
+                    child,
+                    f"its locustfile ended it: {cause}" if cause else f"it ended unexpectedly: {said}",
+                )
         return not any(child.ended for child in self._children)
 
     @property
     def hint(self) -> str:
-        """The hint for a load that its locustfile ended; empty otherwise."""
+        """Advice for a load that its locustfile ended early; empty for other loads."""
         cause = _ended_by(_read_log(self._log()))
         if not cause:
             return ""
         lasts_s = self._plan.warm_up_s + self._plan.window_s + self._plan.after_s
         if "LoadTestShape" in cause:
             size = f"loadtests/{self._plan.name}.yaml"
-            return f"let its `tick` say users for {lasts_s:g} s and more (warm-up, window and what follows in {size}), then run again"
-        return "fix what made it end, or take that line out, as the judge decides and not the load; then run again"
+            return f"let `tick` return users for {lasts_s:g} s (warm-up, window and `after` of {size}), then run again"
+        return "correct or remove that line (a locustfile must not end the load), then run again"
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Texts on problems of workers so far."""
+        """Texts of the problems of workers so far."""
         return tuple(self._problems)
 
     def stop(self) -> None:
-        """End all workers: interrupt, wait for the drain and WORKER_GRACE_S more, kill the group.
+        """End all workers: interrupt them, wait for the drain and WORKER_GRACE_S more, then kill the group.
 
-        May be called again.
+        The method may be called again.
         """
         self.alive()
         living = [child for child in self._children if not child.ended]
@@ -214,7 +215,7 @@ class Load:
             except subprocess.TimeoutExpired:
                 os.killpg(child.process.pid, signal.SIGKILL)
                 child.process.wait()
-                self._ended(child, f"it was killed: it did not end within {self._settings.drain_s + grace_s:g} s")
+                self._ended(child, f"it did not end within {self._settings.drain_s + grace_s:g} s and was killed")
             else:
                 self._ended(child, "" if child.process.returncode == 0 else _how(child.process.returncode))
 
@@ -264,7 +265,7 @@ class Load:
         }
         self._spawn(elsewhere, role)
         command = f"locust -f {plan.locustfile} --worker --master-host {host} --master-port {port}"
-        self._say(f"waiting for load workers on other machines ({len(elsewhere)}); start each there with: {command}")
+        self._say(f"waiting for {len(elsewhere)} load workers on other machines; start each of them with: {command}")
 
     def _command(self, worker: int, role: Mapping[str, object]) -> list[str]:
         plan = self._plan
@@ -315,7 +316,7 @@ class Load:
         raise DriverError(
             f"{joined} of {len(self.rows)} load generators were ready within {within_s:g} s",
             where=self._log(),
-            hint="start the workers on the other machines sooner" if self._plan.remote_workers else "read its log",
+            hint="start the remote workers earlier" if self._plan.remote_workers else "read the log for the cause",
         )
 
     def _not_begun(self) -> DriverError:
@@ -323,9 +324,9 @@ class Load:
         said = _read_log(self._log())
         place = raised_at(said, project_directory(Path(self._plan.locustfile)))
         if not place:
-            return DriverError("a load generator ended before the load began", where=self._log(), hint=self.problems[0])
-        what = f"the load of {self._plan.name} cannot begin: {last_lines(said)[:300]}"
-        return DriverError(what, where=place, hint=f"correct it; the traceback is in {self._log()}")
+            return DriverError("a load process ended before the load began", where=self._log(), hint=self.problems[0])
+        what = f"the load of {self._plan.name} could not begin: {last_lines(said)[:300]}"
+        return DriverError(what, where=place, hint=f"correct the locustfile; the traceback is in {self._log()}")
 
     def _ended(self, child: _LoadProcess, why: str) -> None:
         child.ended = True
@@ -342,13 +343,13 @@ class Load:
     def _last_words(self) -> str:
         if said := last_lines(_read_log(self._log()).partition(_STATISTICS)[0]):
             return f"; its last output: {said[:300]}"
-        return "" if has_room(self._directory) else "; no space is left on the device that it writes to"
+        return "" if has_room(self._directory) else "; the disk of the run directory is full"
 
 
 def raised_at(log: str, project: Path) -> str:
-    """`file:line` of the project where the last traceback of a log was raised; empty where there is none.
+    """The `file:line` of the project at which the last traceback of a log was raised; empty if there is none.
 
-    Packages below the project's directory are not its own.
+    Packages below the project's directory do not count as project files.
     """
     _, found, traceback = log.rpartition("Traceback (most recent call last):")
     frames = _FRAME.findall(traceback) if found else []

@@ -1,6 +1,6 @@
-"""Checks a locustfile from its source before anything is run.
+"""Checks the source of a locustfile before anything is run.
 
-Importing Locust patches sockets, and takes a second.
+Locust itself is not imported, since its import patches sockets and takes a second.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ _USERS: Final = ("OpenLoopUser", "ClosedLoopUser")
 _STOCK: Final = "HttpUser"
 _LOCUST: Final = "locust"
 _RENAMED: Final = {"HttpLocust": "HttpUser", "Locust": "User", "TaskSequence": "SequentialTaskSet", "seq_task": "task"}
-"""Names from Locust before 1.0; some can still be imported, but raise an error when used."""
+"""Names from Locust before 1.0, with their new names; some old names can be imported, but raise an error when used."""
 
 
 class LocustUsers(NamedTuple):
-    """The kind of users in a locustfile, from its source.
+    """The kind of users in a locustfile, found in its source.
 
     Attributes:
-        stock: whether they are Locust's own (`HttpUser`, `FastHttpUser`, `User`, functions of a test): a closed model.
-        shaped: whether a `LoadTestShape` of the file sets their number.
+        stock: whether the users are Locust's own (`HttpUser`, `FastHttpUser`, `User`, test functions), which are a
+        closed model.
+        shaped: whether a `LoadTestShape` of the file sets the number of users.
     """
 
     stock: bool
@@ -35,14 +36,14 @@ class LocustUsers(NamedTuple):
 
 
 def check_locustfile(path: Path) -> LocustUsers:
-    """Refuse a locustfile that would end the load at once; returns the kind of its users.
+    """Refuse a locustfile that would end the load immediately; returns the kind of its users.
 
-    Such a file is not Python, imports a missing module or name, or has no users.
-    Modules of the project that it imports are read too. What a base class of another package brings is not known here, nor which modules
-    there are where the file extends `sys.path` itself.
+    Such a file is not Python, imports a missing module or name, or has no users. Modules of the project that it imports
+    are read too. Members of base classes in other packages are unknown, and so are modules on a path that the file adds
+    to `sys.path`.
 
     Raises:
-        ConfigurationError: with file and line.
+        ConfigurationError: the locustfile is invalid; the error names file and line.
     """
     tree = tree_of(path)
     elsewhere = any(isinstance(one, ast.Attribute) and ast.unparse(one) == "sys.path" for one in ast.walk(tree))
@@ -54,7 +55,7 @@ def check_locustfile(path: Path) -> LocustUsers:
     tests = not imported and has_tests(tree)  # what is imported may bring users of any kind
     if not (imported or tests or any(one.bases for one in classes)):
         raise ConfigurationError(
-            "there are no users",
+            "the locustfile has no users",
             where=f"{path}:1",
             hint=f"derive a class from {' or '.join(_USERS)} of {FACADE}, or from {_STOCK} of Locust",
         )
@@ -81,7 +82,7 @@ def _check_import(path: Path, statement: ast.Import | ast.ImportFrom, *, elsewhe
         top = module.partition(".")[0]
         search = [*map(str, module_directories(path)), *sys.path]
         if not elsewhere and top not in sys.stdlib_module_names and package_spec(top, search) is None:
-            hint = "install the package that brings it, correct the name, or name the directory that it is in: PYTHONPATH=DIRECTORY readiness plan"
+            hint = "install its package, correct the name, or add its directory: PYTHONPATH=DIRECTORY readiness plan"
             raise ConfigurationError(f"the module `{top}` is not installed", where=where, hint=hint)
     if not isinstance(statement, ast.ImportFrom):
         return
@@ -96,7 +97,7 @@ def _check_import(path: Path, statement: ast.Import | ast.ImportFrom, *, elsewhe
         for alias in statement.names:
             if alias.name != "*" and alias.name not in known:
                 suggestion = nearest(alias.name, known)
-                hint = f"did you mean `{suggestion}`?" if suggestion else f"it has {', '.join(known)}"
+                hint = f"did you mean `{suggestion}`?" if suggestion else f"`{FACADE}` has {', '.join(known)}"
                 raise ConfigurationError(f"`{FACADE}` has no `{alias.name}`", where=where, hint=hint)
 
 
@@ -119,11 +120,7 @@ def _check_journey(path: Path, user: ast.ClassDef) -> None:
     methods = {one.name: one for one in user.body if isinstance(one, ast.FunctionDef)}
     if "journey" not in methods:
         suggestion = nearest("journey", methods)
-        hint = (
-            f"did you mean `{suggestion}` to be it?"
-            if suggestion
-            else "write `def journey(self, journey: Journey) -> None:`"
-        )
+        hint = f"did you mean `{suggestion}`?" if suggestion else "write `def journey(self, journey: Journey) -> None:`"
         raise ConfigurationError(f"`{user.name}` has no method `journey`", where=f"{path}:{user.lineno}", hint=hint)
     arguments = methods["journey"].args
     taken = len(arguments.posonlyargs) + len(arguments.args)

@@ -1,4 +1,4 @@
-"""Finds options, environment variables and hosts in the source of a locustfile that a run must set or replaces."""
+"""Finds the options, environment variables and hosts of a locustfile that a run sets or ignores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _NAMES: Final = re.compile(rf"[\"']({_PREFIX}[A-Z0-9_]+)[\"']")
 
 @cache
 def variables_of_locust() -> frozenset[str]:
-    """The environment variables that Locust reads for itself, such as `LOCUST_USERS`: by its source, as importing it patches sockets."""
+    """The environment variables that Locust itself reads, such as `LOCUST_USERS`.
+
+    They are found in Locust's source, since its import patches sockets.
+    """
     spec = package_spec("locust", [])
     places = (spec.submodule_search_locations if spec else None) or []
     files = (file for place in places for file in Path(place).glob("*.py"))
@@ -33,21 +36,21 @@ def is_replaced(variable: str) -> bool:
 
 
 def remarks_on(locustfile: Path, entry: str, environment: Mapping[str, str]) -> Iterator[str]:
-    """Remarks for a person who runs a stock locustfile with the size of a traffic."""
+    """Remarks for a user who runs a stock locustfile with the size of a traffic."""
     if replaced := sorted(filter(is_replaced, environment)):
         what = "is a setting of Locust and is" if len(replaced) == 1 else "are settings of Locust and are"
-        yield f"{', '.join(replaced)} {what} not read: the size of the traffic says how much is offered"
+        yield f"{', '.join(replaced)} {what} not read: the size file of the traffic sets the load"
     for one in ast.walk(tree_of(locustfile)):
         if isinstance(one, ast.ClassDef) and (host := _host_of(one)) and host.rstrip("/") != entry.rstrip("/"):
             at = f"{locustfile.name}:{one.lineno}"
-            yield f"the host of {one.name} ({at}), {host}, is replaced: all its requests go to {entry}"
+            yield f"the host of {one.name} ({at}), {host}, is not used: all requests go to {entry}"
 
 
 def refuse_missing_options(locustfile: Path, environment: Mapping[str, str] = os.environ) -> None:
-    """Refuse a locustfile with an option of its own that must be given and is not: its process would end at once.
+    """Refuse a locustfile that requires an option of its own without a value: its process would end immediately.
 
     Raises:
-        ConfigurationError: with file and line, and the variable to set.
+        ConfigurationError: the option has no value; the error names file, line and the variable to set.
     """
     for call in ast.walk(tree_of(locustfile)):
         if not (
@@ -59,11 +62,13 @@ def refuse_missing_options(locustfile: Path, environment: Mapping[str, str] = os
         variable = _text(said.get("env_var"))
         if not names or not _is_true(said.get("required")) or (variable in environment and not is_replaced(variable)):
             continue
-        hint = f"set the variable {variable}: the option is read from it"
+        hint = f"set the environment variable {variable}, from which the option is read"
         if not variable or is_replaced(variable):
-            hint = "give it `env_var=` with a name of your own and set that variable, or a default: options cannot be given otherwise"
+            hint = "give the option a default, or `env_var=` and set that environment variable: a run passes no options"
         where = f"{locustfile}:{call.lineno}"
-        raise ConfigurationError(f"the locustfile must be given `{names[-1]}`", where=where, hint=hint)
+        raise ConfigurationError(
+            f"the locustfile requires the option `{names[-1]}`, which has no value", where=where, hint=hint
+        )
 
 
 def _host_of(one: ast.ClassDef) -> str:

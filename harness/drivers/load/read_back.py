@@ -1,6 +1,6 @@
-"""Reads back what journeys wrote, when the load has ended.
+"""Reads the writes of journeys back after the load has ended.
 
-An acknowledged write must be there, once and as it was written.
+Each acknowledged write must exist once and unchanged.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 _TOGETHER: Final = 32
 """Number of concurrent reads.
 
-Of a target that takes half a second for each, a thousand then take sixteen seconds.
+With half a second per read, a thousand reads then take sixteen seconds.
 """
 _TIMEOUT_S: Final = 5.0
 _WITHIN_S: Final = 60.0
-"""Timeout of reading one account, in seconds.
+"""Maximum time in s for reading one account.
 
-Items that were not reached then are unknown, so that a target that hangs is not waited for.
+Items that are not read within this time are unknown, so that a hanging target does not delay the run.
 """
 _ABSENT: Final = frozenset({404, 410})
 
 
 def read_back(load: LoadSettings, target: Target, sink: Sink, *, faults_ns: Sequence[int] = ()) -> None:
-    """Read every account of a traffic back into `load/<traffic>/journey-reads.rows`, at the address that it was sent to.
+    """Read every account of a traffic back into `load/<traffic>/journey-reads.rows`, at the address of its writes.
 
-    The load must have ended.
-    Records `journeys.read` for each account: how many items were written, and how many of them were read. What was acknowledged in the
-    two seconds before a fault is always read: a fault takes the newest first, and an even draw of a long run would miss them.
+    The load must have ended. For each account `journeys.read` records the number of written and of read items. Writes
+    that were acknowledged in the two seconds before a fault are always read: a fault loses the newest writes first, and
+    a sample would miss them.
     """
     plan = load.plan
     if not plan.accounts:
@@ -66,7 +66,7 @@ def read_back(load: LoadSettings, target: Target, sink: Sink, *, faults_ns: Sequ
 
 
 def drawn(items: Sequence[int]) -> list[int]:
-    """At most MOST_READ_BACK of the items, evenly over their order."""
+    """A sample of at most MOST_READ_BACK items, evenly spread over their order."""
     if len(items) <= MOST_READ_BACK:
         return list(items)
     return [items[index] for index in np.linspace(0, len(items) - 1, MOST_READ_BACK).astype(int).tolist()]

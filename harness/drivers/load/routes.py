@@ -1,4 +1,4 @@
-"""Finds the routes of a locustfile from its source and the modules beside it."""
+"""Finds the routes of a locustfile in its source and the modules in its directory."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from harness.drivers.load.sources import MOST_FILES, files_of, has_tests, tree_o
 
 _REQUESTS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request"})
 _KNOWN: Final = frozenset({"harness", "gevent"})
-"""Packages whose users send nothing by themselves."""
+"""Packages whose users send no requests by themselves."""
 _WITHOUT_REQUESTS: Final = frozenset({"LoadTestShape", "tag", "task", "events"})
-"""Names of Locust other than users and their tasks."""
+"""Names of Locust that are neither users nor their tasks."""
 
 
 def sent_routes(locustfile: Path) -> frozenset[str] | None:
-    """The names that requests have as literals; None if requests may have other names at run time.
+    """The literal names of requests in a locustfile; None if requests may have other names at run time.
 
-    That is so if a name is computed, or if a module that is not beside the locustfile may define journeys.
+    A request may have another name if a name is computed, or if a module outside the directory may define journeys.
 
     Raises:
-        ConfigurationError: a module beside it is not Python, with file and line.
+        ConfigurationError: a module in the directory is not Python; the error names file and line.
     """
     left, read, found = [locustfile], set[Path](), set[str]()
     while left:

@@ -1,4 +1,4 @@
-"""Reads the size file of a traffic: how much load, how long, and when journeys arrive."""
+"""Reads the size file of a traffic: amount and duration of the load, and the schedule of journeys."""
 
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ def _quantity(dimension: str, example: str, *, zero: bool = False) -> BeforeVali
 
 
 class WindowSize(NamedTuple):
-    """How long a window is.
+    """Length of a window.
 
-    `grows`: at least so long, and as long as the sentences of the plan need.
+    Attributes:
+        seconds: length in s.
+        grows: whether the window becomes longer if the sentences of the plan need it.
     """
 
     seconds: float
@@ -82,14 +84,14 @@ class _SizeSection(BaseModel):
 
 
 class RateStep(_SizeSection):
-    """One rate for some time."""
+    """One rate for a duration."""
 
     rate: _AnyRate
     duration: _Time = Field(alias="for")
 
 
 class Ramp(_SizeSection):
-    """A straight line from one rate to another; the last one stays."""
+    """A linear change from one rate to another; the last rate stays."""
 
     start: _AnyRate = Field(alias="from")
     to: _AnyRate
@@ -97,7 +99,7 @@ class Ramp(_SizeSection):
 
 
 class Spike(_SizeSection):
-    """Another rate for some time, some time after the load began."""
+    """Another rate for a duration, starting some time after the begin of the load."""
 
     rate: _AnyRate
     after: Annotated[float, _quantity("time", "30 s", zero=True)]
@@ -105,9 +107,9 @@ class Spike(_SizeSection):
 
 
 class RateShape(_SizeSection):
-    """How the rate changes over time; one of them.
+    """Change of the rate over time; exactly one of the three keys is set.
 
-    Time 0 is when the load begins, warm-up included.
+    Time 0 is the begin of the load, including the warm-up.
     """
 
     steps: tuple[RateStep, ...] | None = Field(default=None, strict=False)
@@ -116,16 +118,19 @@ class RateShape(_SizeSection):
 
 
 class Remote(_SizeSection):
-    """Workers on other machines, and where the master waits for them."""
+    """Workers on other machines, and the address at which the master waits for them."""
 
     workers: Annotated[_Workers, Field(ge=1)]
     bind: Annotated[str, BeforeValidator(_address)]
 
 
 class ReadBackConfig(_SizeSection):
-    """How the items that journeys wrote under one name are read back.
+    """Rules for reading back the items of one account.
 
-    `counts` names a counter, `same` the fields that must be equal.
+    Attributes:
+        path: path of an item, with `{id}` in it.
+        same: fields that must be equal.
+        counts: name of a counter; empty if there is none.
     """
 
     path: Annotated[str, AfterValidator(_path_of_id)]
@@ -134,7 +139,7 @@ class ReadBackConfig(_SizeSection):
 
 
 class Size(_SizeSection):
-    """The file. A route's share is that of the requests, so the shares add up to 1."""
+    """The size file of a traffic. The shares of the routes add up to 1."""
 
     locustfile: str
     entry: Literal["entry", "website"] = "entry"
@@ -162,10 +167,10 @@ class Size(_SizeSection):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArrivalSchedule:
-    """When journeys arrive; fields as in TrafficPlan.
+    """Arrival schedule of journeys, with the fields of TrafficPlan.
 
     Attributes:
-        peak_per_s: journeys in the busiest second.
+        peak_per_s: number of journeys in the busiest second.
     """
 
     curve: RateCurve
@@ -176,13 +181,13 @@ class ArrivalSchedule:
     peak_per_s: float
 
     def scaled(self, scale: float) -> ArrivalSchedule:
-        """The same schedule with every rate multiplied. A trace has none: its arrivals are what they are."""
+        """The schedule with every rate multiplied; a trace has no rates, so its arrivals stay unchanged."""
         rates = tuple((at_s, per_s * scale) for at_s, per_s in self.rates)
         points = tuple((at_s, per_s * scale) for at_s, per_s in self.curve.points)
         return replace(self, curve=RateCurve(points=points), rates=rates, peak_per_s=self.peak_per_s * scale)
 
     def journeys(self, from_s: float, until_s: float) -> float:
-        """Journeys planned between two times since the load began."""
+        """Number of journeys planned between two times since the begin of the load."""
         if self.trace_ns:
             trace = ArrivalTrace(offsets_ns=self.trace_ns)
             return trace.offered(round(until_s * 1e9)) - trace.offered(round(from_s * 1e9))
@@ -190,30 +195,30 @@ class ArrivalSchedule:
 
 
 def schedule_of(size: Size, document: YamlDocument, rate_per_s: float | None) -> ArrivalSchedule:
-    """The schedule that the file asks for.
+    """The schedule that the size file describes.
 
-    `rate_per_s` is what the target file says instead of `rate`.
+    `rate_per_s` is the rate in the target file, which replaces `rate`.
 
     Raises:
-        ConfigurationError: keys that do not go together, a missing one, or a wrong trace.
+        ConfigurationError: keys contradict each other, a key is missing, or the trace is invalid.
     """
     _refuse_mixture(size, document)
     if size.workers == 0 and size.remote is None:
         raise ConfigurationError(
-            "no worker would send requests", where=document.where(("workers",)), hint="write `workers: 1`"
+            "`workers` is 0, so no request would be sent", where=document.where(("workers",)), hint="write `workers: 1`"
         )
     workers = size.workers + (size.remote.workers if size.remote else 0)
     if size.users is not None and size.users < workers:
         raise ConfigurationError(
-            f"{size.users} users are fewer than {workers} load processes",
+            f"{workers} load processes need at least {workers} users, `users` is {size.users}",
             where=document.where(("users",)),
             hint=f"write at most `workers: {size.users}`",
         )
     if rate_per_s is not None and (size.rate is None or size.shape):
         raise ConfigurationError(
-            f"the target file has `rate: {rate_per_s:g}/s`, but this traffic does not have a single rate",
+            f"the target file has `rate: {rate_per_s:g}/s`, and this traffic has no single rate",
             where=document.where(()),
-            hint="take the rate out of the target file's `traffic:`",
+            hint="remove the rate from `traffic:` in the target file",
         )
     rate = size.rate if rate_per_s is None else rate_per_s
     if size.trace is not None:
@@ -225,7 +230,7 @@ def schedule_of(size: Size, document: YamlDocument, rate_per_s: float | None) ->
     if size.shape is None:
         if not rate:
             raise ConfigurationError(
-                f"{document.path.stem}: the target file sets the rate to 0, so there is no traffic",
+                f"{document.path.stem}: the target file sets the rate to 0, so no request would be sent",
                 where=document.where(("rate",)),
                 hint="set a rate above 0",
             )
@@ -256,7 +261,7 @@ def _traced(document: YamlDocument, name: str) -> ArrivalSchedule:
     try:
         path = (document.path.parent / name).resolve()
     except (OSError, ValueError) as error:
-        raise ConfigurationError("this is not a file name", where=document.where(("trace",))) from error
+        raise ConfigurationError("`trace` is not a file name", where=document.where(("trace",))) from error
     try:
         trace = read_trace(path).arrivals
     except ConfigurationError as error:
@@ -275,9 +280,13 @@ def _refuse_mixture(size: Size, document: YamlDocument) -> None:
     shape = size.shape
     if shape is not None and sum(part is not None for part in (shape.steps, shape.ramp, shape.spike)) != 1:
         where = document.where(("shape",))
-        raise ConfigurationError("a shape is one of steps, ramp, spike", where=where, hint="keep one")
+        raise ConfigurationError(
+            "`shape` has more than one of `steps`, `ramp`, `spike`", where=where, hint="keep one of them"
+        )
     if shape is not None and shape.steps == ():
-        raise ConfigurationError("no steps", where=document.where(("shape", "steps")), hint="write one")
+        raise ConfigurationError(
+            "`steps` is empty", where=document.where(("shape", "steps")), hint="write at least one step"
+        )
     spike = shape is not None and shape.spike is not None
     if size.model == "closed":
         needed, allowed, kind = "users", {"users", "think"}, "a closed model"
@@ -290,9 +299,9 @@ def _refuse_mixture(size: Size, document: YamlDocument) -> None:
     for key in ("rate", "arrivals", "shape", "trace", "users", "think"):
         if getattr(size, key) is not None and key not in allowed:
             raise ConfigurationError(
-                f"`{key}` has no meaning with {kind}",
+                f"`{key}` is not allowed with {kind}",
                 where=document.where(_location(document, key)),
-                hint=f"{kind} has the keys {', '.join(sorted(allowed))}",
+                hint=f"use these keys with {kind}: {', '.join(sorted(allowed))}",
             )
     if getattr(size, needed) is None:
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""The source of a locustfile and of the project's modules that it imports: read, never imported."""
+"""Reads the source of a locustfile and of the project's modules that it imports, without importing them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from harness.drivers.packages import module_directories
 from harness.errors import ConfigurationError
 
 MOST_FILES: Final = 100
-"""Maximum number of modules of a project that are read."""
+"""Maximum number of project modules that are read."""
 FACADE: Final = "harness.locust"
 _NO_PROJECTS: Final = frozenset({"harness", "locust", "gevent"})
-"""Packages that are not followed, also where the project is a checkout of one of them."""
+"""Packages that are not followed, even if the project is a checkout of one of them."""
 
 
 def are_ours(locustfile: Path) -> bool:
@@ -27,10 +27,12 @@ def are_ours(locustfile: Path) -> bool:
 
 
 def modules_of(locustfile: Path) -> frozenset[str]:
-    """The modules that are imported by a locustfile, or by a module of the project that it leads to: by top-level name, and `FACADE`.
+    """The modules that a locustfile imports, directly or through modules of the project.
+
+    They are top-level names, and `FACADE`.
 
     Raises:
-        ConfigurationError: the locustfile is not Python, with file and line.
+        ConfigurationError: the locustfile is not Python; the error names file and line.
     """
     places = module_directories(locustfile)
     left, read, found = [locustfile], set[Path](), set[str]()
@@ -59,19 +61,23 @@ def tree_of(path: Path) -> ast.Module:
     """The syntax tree of a file.
 
     Raises:
-        ConfigurationError: it is not Python, with file and line.
+        ConfigurationError: the file is not Python; the error names file and line.
     """
     try:
         return ast.parse(path.read_bytes(), str(path))
     except SyntaxError as error:
         place = f"{path}:{error.lineno or 1}"
-        raise ConfigurationError(f"is not Python: {error.msg}", where=place, hint="correct the line") from error
+        raise ConfigurationError(
+            f"the file is not valid Python: {error.msg}", where=place, hint="correct the line"
+        ) from error
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"cannot be read: {error}", where=str(path), hint="it must be Python text") from error
+        raise ConfigurationError(
+            f"the file cannot be read: {error}", where=str(path), hint="write a Python file"
+        ) from error
 
 
 def has_tests(tree: ast.Module) -> bool:
-    """Whether pytest finds a function of a test in it, and no class is derived from another: Locust makes users of such functions alone."""
+    """Whether a file has test functions of pytest and no derived class, so that Locust runs the functions as users."""
     classes = [one for one in tree.body if isinstance(one, ast.ClassDef)]
     bodies = [tree.body, *(one.body for one in classes if one.name.startswith("Test"))]
     names = [one.name for body in bodies for one in body if isinstance(one, ast.FunctionDef)]
@@ -79,7 +85,7 @@ def has_tests(tree: ast.Module) -> bool:
 
 
 def files_of(base: Path, module: str, members: Sequence[str]) -> Iterator[Path]:
-    """The source of a module below a directory, and of those of its members that are modules."""
+    """The source files of a module below a directory, and of its members that are modules."""
     inside = base.joinpath(*module.split(".")) if module else base
     for path in (inside.with_suffix(".py"), inside / "__init__.py", *(inside / f"{name}.py" for name in members)):
         if module or path.parent != base or path.stem in members:
@@ -91,7 +97,7 @@ def files_of(base: Path, module: str, members: Sequence[str]) -> Iterator[Path]:
 
 
 def imports_of(node: ast.AST) -> Iterator[tuple[str, list[str]]]:
-    """Each module that a statement imports, a relative one with its points, and the names that are taken from it."""
+    """Each module that a statement imports, with leading dots if relative, and the imported names."""
     if isinstance(node, ast.ImportFrom):
         yield f"{'.' * node.level}{node.module or ''}", [alias.name for alias in node.names]
     elif isinstance(node, ast.Import):

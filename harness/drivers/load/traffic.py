@@ -1,4 +1,4 @@
-"""The size of a traffic: `<name>.yaml` beside its locustfile, read without Locust."""
+"""Reads the size of a traffic from `<name>.yaml` in the directory of its locustfile, without Locust."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from harness.yamlfile import YamlDocument, read_document
 MOST_PER_WORKER: Final = 2000.0
 """Maximum number of requests per second of one process.
 
-Each costs it about 0.12 ms of processor time, so this is a quarter of a core. The rest is room for arrivals that come at
-once, for journeys that cost more, and for neighbours on a shared machine: from twice this rate on it was late when measured.
+A request costs about 0.12 ms of processor time, so this rate uses a quarter of a core. The remainder is a reserve for
+bursts, for expensive journeys, and for other load on the machine. In a measurement a process was late from twice this
+rate on.
 """
 
 
@@ -36,17 +37,17 @@ def load_traffic(
     asked_at: str = "",
     scale: float = 1.0,
 ) -> TrafficPlan:
-    """Read the size of a traffic; the first search path that has it wins.
+    """Read the size of a traffic; the first search path that contains it wins.
 
     Args:
-        name: `everyday` is read from `everyday.yaml`.
-        search_paths: directories of locustfiles, the project's own before those that come with the package.
-        overrides: by traffic name, what the target file says instead.
-        asked_at: `file:line` of the sentence that names it, if any.
-        scale: factor for its rate, or for its users in a closed model.
+        name: name of the traffic; `everyday` is read from `everyday.yaml`.
+        search_paths: directories with locustfiles; those of the project come before those of the package.
+        overrides: values of the target file, by traffic name.
+        asked_at: `file:line` of the sentence with the traffic, if any.
+        scale: factor for the rate, or for the number of users in a closed model.
 
     Raises:
-        ConfigurationError: there is none of this name, its file is wrong, or its rate needs more workers.
+        ConfigurationError: the traffic does not exist, its file is invalid, or its rate needs more workers.
     """
     file = next((path / f"{name}.yaml" for path in search_paths if (path / f"{name}.yaml").is_file()), None)
     if file is None:
@@ -101,8 +102,8 @@ def load_traffic(
 
 def _refuse_shared_census(plan: TrafficPlan, document: YamlDocument) -> None:
     if plan.census and plan.all_workers > 1:
-        what = "several workers would each go through all known users"
-        raise ConfigurationError(what, where=document.where(("census",)), hint="a census has one worker")
+        what = "with several workers each worker would send requests for all known users"
+        raise ConfigurationError(what, where=document.where(("census",)), hint="write `workers: 1`")
 
 
 def _accounts(size: Size) -> tuple[AccountPlan, ...]:
@@ -123,8 +124,8 @@ def _at_scale(
     if scale == 1 or size.users is not None:
         return size, schedule
     if schedule.trace_ns:
-        what = "a trace has no rate that could be scaled"
-        raise ConfigurationError(what, where=document.where(("trace",)), hint="leave `--traffic-scale` out")
+        what = "the traffic is a trace, and a trace has no rate to scale"
+        raise ConfigurationError(what, where=document.where(("trace",)), hint="remove `--traffic-scale`")
     return size, schedule.scaled(scale)
 
 
@@ -133,7 +134,7 @@ def _locustfile_of(size: Size, document: YamlDocument) -> Path:
     found = _file_beside(document.path, size.locustfile)
     if found is None:
         raise ConfigurationError(
-            f"there is no file `{size.locustfile}`",
+            f"the file `{size.locustfile}` does not exist",
             where=document.where(("locustfile",)),
             hint=_nearest_locustfile(document.path, size.locustfile),
         )
@@ -149,7 +150,7 @@ def _check_routes(size: Size, document: YamlDocument, locustfile: Path) -> None:
         method, _, name = route.partition(" ")
         if route not in sent and not (method.isupper() and name in sent):
             suggestion = nearest(route, sent)
-            hint = f"its requests are named {', '.join(sorted(sent)) or 'nothing'}"
+            hint = f"the requests of the locustfile have the names {', '.join(sorted(sent)) or '(none)'}"
             raise ConfigurationError(
                 f"no journey of {locustfile.name} sends the route `{route}`",
                 where=document.where(("routes", route)),
@@ -167,12 +168,16 @@ def _file_beside(file: Path, name: str) -> Path | None:
 
 def _nearest_locustfile(file: Path, name: str) -> str:
     suggestion = nearest(name, [one.name for one in file.parent.glob("*.py")])
-    return (f"did you mean `{suggestion}`? " if suggestion else "") + "name the locustfile relative to this file"
+    return (
+        f"did you mean `{suggestion}`? " if suggestion else ""
+    ) + "write the path of the locustfile relative to this file"
 
 
 def _validated(document: YamlDocument) -> Size:
     if not isinstance(document.data, dict):
-        raise ConfigurationError("must be a mapping", where=document.where(()), hint="it starts with `locustfile: …`")
+        raise ConfigurationError(
+            "the size file must be a mapping", where=document.where(()), hint="begin with `locustfile: …`"
+        )
     try:
         size = Size.model_validate(document.data)
     except ValidationError as error:
@@ -180,9 +185,9 @@ def _validated(document: YamlDocument) -> Size:
     total = sum(size.routes.values())
     if not math.isclose(total, 1.0, abs_tol=0.001):
         raise ConfigurationError(
-            f"the routes' shares add up to {total:.4g}, not to 1",
+            f"the routes' shares add up to {total:.4g}, expected 1",
             where=document.where(("routes",)),
-            hint="give each route its share of the requests",
+            hint="change the shares so that they add up to 100 %",
         )
     return size
 
@@ -190,15 +195,15 @@ def _validated(document: YamlDocument) -> Size:
 def _refuse_overload(plan: TrafficPlan, document: YamlDocument, peak_per_s: float) -> None:
     if not (plan.requests_per_s > 0 and plan.window_s > 0):
         raise ConfigurationError(
-            f"{plan.name}: no journey would begin in its window",
+            f"{plan.name}: no journey would begin in the window",
             where=document.where(("for",)),
-            hint="ask for some",
+            hint="raise `rate`, or make `for` longer",
         )
     busiest = peak_per_s * plan.requests_per_journey
     needed = math.ceil(busiest / MOST_PER_WORKER)
     if needed > plan.all_workers:
         raise ConfigurationError(
-            f"{busiest:g} requests/s are more than {plan.all_workers} load processes offer on time",
+            f"{plan.all_workers} load processes cannot send {busiest:g} requests/s on time",
             where=document.where(("workers",)),
             hint=f"write `workers: {needed}`",
         )
@@ -208,9 +213,9 @@ def _refuse_accounts_elsewhere(size: Size, document: YamlDocument) -> None:
     """Refuse `accounts` with workers on other machines, which do not report writes: a counter would have grown by more than was reported."""
     if size.accounts and size.remote is not None:
         raise ConfigurationError(
-            "workers on other machines do not report what their journeys wrote",
+            "`accounts` is not allowed with workers on other machines, which do not report the writes of their journeys",
             where=document.where(("accounts",)),
-            hint="leave out `accounts`, or `remote`",
+            hint="remove `accounts` or `remote`",
         )
 
 
@@ -224,17 +229,21 @@ def _refuse_stock(users: LocustUsers, size: Size, document: YamlDocument) -> Non
         return
     what = hint = ""
     if size.model != "closed":
-        key, what = "model", "users of Locust's own are a closed model: each waits for its answers"
+        key, what = "model", "users of Locust's own wait for their answers, so they are a closed model"
         hint = "write `model: closed` and `users: N`; for arrivals by a schedule write journeys of `harness.locust`"
     elif size.remote is not None:
         key, what = "remote", "users of Locust's own run on this machine only"
-        hint = "leave out `remote`, or write journeys of `harness.locust`"
+        hint = "remove `remote`, or write journeys of `harness.locust`"
     elif users.shaped and size.workers > 1:
-        key, what, hint = "workers", "each process would have all users of the shape", "write `workers: 1`"
+        key, what, hint = (
+            "workers",
+            "with several workers each worker would run all users of the shape",
+            "write `workers: 1`",
+        )
     elif size.accounts or size.census:
         key, what = (
             "accounts" if size.accounts else "census",
-            "only journeys of `harness.locust` account for what they do",
+            "only journeys of `harness.locust` report their writes and users",
         )
         hint = "remove it"
     if what:

@@ -125,7 +125,7 @@ def test_workers_at_another_address_with_another_clock_are_one_load(run: Run, se
     assert not [one.fields for seen in healthy for one in seen if one.fields.get("broken")]
     beside = [path.name for path in load.rows[0].parent.glob("journeys-*.rows")]
     assert beside == ["journeys-1.rows"], "what is written elsewhere is not accounted for"
-    assert said[0].startswith("waiting for load workers on other machines (1); start each there with: locust -f ")
+    assert said[0].startswith("waiting for 1 load workers on other machines; start each of them with: locust -f ")
     assert said[-1] == "2 of 2 load workers are ready"
 
 
@@ -220,15 +220,15 @@ def test_a_number_is_given_once(server: TruthServer, tmp_path: Path) -> None:
         (["--rates", "0:10,5:-1"], "argument --rates: 5:-1 is not a rate at a time"),
         (["--rates", "0:nan"], "argument --rates: 0:nan is not a rate at a time"),
         (["--rates", "10"], "argument --rates: `10` is not seconds:rate"),
-        (["--rate", "-3"], "argument --rate: `-3` is not a number of journeys per second like `25`"),
-        (["--drain", "soon"], "argument --drain: `soon` is not a number of seconds like `2.5`"),
-        (["--worker-id", "0"], "argument --worker-id: `0` is not a number from 1 on"),
+        (["--rate", "-3"], "argument --rate: `-3` is not a number of journeys per second, write it like `25`"),
+        (["--drain", "soon"], "argument --drain: `soon` is not a number of seconds, write it like `2.5`"),
+        (["--worker-id", "0"], "argument --worker-id: `0` is not a whole number of at least 1"),
         (["--trace", "none.csv"], "argument --trace: none.csv: the trace cannot be read"),
         (["--rate", "3", "--rates", "0:1"], "argument --rates: not allowed with argument --rate"),
         (["--model", "closed"], "the traffic is closed, the users of this locustfile are open"),
         (["--worker-id", "3", "--load-workers", "2"], "there is no worker 3 of 2"),
         (["-H", "shop.test"], "`shop.test` is not an HTTP address: write it like `-H https://staging.example.test`"),
-        (["--samples", "nowhere/s"], "nowhere/s-1.rows: rows cannot be written: No such file or directory"),
+        (["--samples", "nowhere/s"], "nowhere/s-1.rows: the row file cannot be written: No such file or directory"),
     ],
 )
 def test_wrong_options_are_refused_in_words(arguments: list[str], said: str) -> None:

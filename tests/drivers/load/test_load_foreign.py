@@ -177,7 +177,7 @@ def test_whose_users_a_locustfile_has_is_read_from_its_source(tmp_path: Path) ->
     ("old", "new", "said"),
     [
         ("model: closed\nusers: 4\nthink: 50 ms", "rate: 5/s", "browse.yaml:1: users of Locust's own are a closed model"),
-        ("users: 4", "users: 4\nworkers: 2", "browse.yaml:4: workers: each process would have all users of the shape"),
+        ("users: 4", "users: 4\nworkers: 2", "browse.yaml:4: workers: with several workers each worker would run all users of the shape"),
         ("users: 4", "users: 4\ncensus: 9", "browse.yaml:4: census: only journeys of `harness.locust` account"),
     ],
 )  # fmt: skip
@@ -294,7 +294,7 @@ def test_a_task_that_raises_over_its_answer_is_broken(run: Run, server: TruthSer
     load.stop()
     (rows,) = rows_of(load)
     assert {*words(rows, "error")} - {"cut_off"} == {None}
-    count, _, said = worker().why.partition(" journeys broke by an error in the locustfile, the first with ")
+    count, _, said = worker().why.partition(" journeys ended with an error in the locustfile, the first with ")
     assert int(count) >= 4
     assert said.startswith("JSONDecodeError: Expecting value")
     assert said.endswith(f" at {tmp_path.name}/shop.py:10")
@@ -458,4 +458,4 @@ def test_several_processes_with_one_shape_are_refused_wherever_the_shape_is(run:
     """Each of them would have all its users."""
     with pytest.raises(DriverError) as raised:
         run.start(replace(plan("stock_fast", users=4), workers=2), server.url)
-    assert "each process would have all users of the LoadTestShape: write `workers: 1`" in raised.value.hint
+    assert "with several processes each process would run all users of the LoadTestShape: write `workers: 1`" in raised.value.hint

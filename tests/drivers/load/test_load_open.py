@@ -134,7 +134,7 @@ def test_functions_of_a_test_are_known_from_their_source(tmp_path: Path, text: s
 
 def test_a_file_of_other_functions_has_no_users(tmp_path: Path) -> None:
     """Neither Locust nor pytest finds any."""
-    with pytest.raises(ConfigurationError, match="there are no users"):
+    with pytest.raises(ConfigurationError, match="the locustfile has no users"):
         functions(tmp_path, FUNCTION.replace("test_items", "items"))
 
 

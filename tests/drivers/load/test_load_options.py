@@ -51,7 +51,7 @@ def test_an_option_that_must_be_given_and_is_not_is_refused_before_anything_runs
         refuse_missing_options(OPTIONS, {"LOCUST_TENANT": "blue"})
     assert (refused.value.where, refused.value.what, refused.value.hint) == (
         f"{OPTIONS}:12",
-        "the locustfile must be given `--apikey`",
+        "the locustfile requires the option `--apikey`, which has no value",
         "set the variable LOCUST_APIKEY: the option is read from it",
     )
     refuse_missing_options(OPTIONS, {"LOCUST_APIKEY": "k"})
@@ -119,7 +119,7 @@ def test_a_file_that_ends_its_load_is_named(run: Run, server: TruthServer) -> No
     assert "stock_quits.py:14; " in problem
     assert problem.endswith(" requests had failed")
     assert "exit code" not in problem
-    assert load.hint.startswith("fix what made it end, or take that line out")
+    assert load.hint.startswith("correct or remove that line")
 
 
 def test_a_load_that_is_stopped_was_ended_by_nobody(run: Run, server: TruthServer) -> None:

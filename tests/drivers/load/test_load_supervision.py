@@ -71,7 +71,7 @@ def test_a_killed_worker_is_noticed_and_costs_a_quarter_of_a_second(run: Run, se
     (ended,) = run.observations("worker.ended")
     assert ended.subject == "visitor"
     assert ended.fields["exit"] == -signal.SIGKILL
-    assert ended.fields["why"].startswith("it ended by itself: signal SIGKILL")
+    assert ended.fields["why"].startswith("it ended unexpectedly: signal SIGKILL")
     assert load.problems == (f"worker 1 of visitor: {ended.fields['why']}",)
 
 
@@ -116,7 +116,7 @@ def test_a_worker_that_does_not_listen_is_killed(run: Run, server: TruthServer) 
     load.stop()
     assert clock.now_s() - before < 30  # it would spin for ever
     assert not lives(load.pids[0])
-    assert load.problems == ("worker 1 of stubborn: it was killed: it did not end within 5.1 s",)
+    assert load.problems == ("worker 1 of stubborn: it did not end within 5.1 s and was killed",)
 
 
 def test_no_worker_outlives_a_killed_harness(tmp_path: Path, server: TruthServer) -> None:
@@ -143,8 +143,8 @@ def test_a_worker_that_finds_no_room_for_its_rows_ends_and_says_so(run: Run, ser
     until(lambda: not load.alive())
     load.stop()
     (problem,) = load.problems
-    assert "it ended by itself: exit code 1; its last output: the load generator cannot go on: " in problem
-    assert problem.endswith("load/visitor/samples-1.rows: rows cannot be written: File too large")
+    assert "it ended unexpectedly: exit code 1; its last output: the load generator cannot continue: " in problem
+    assert problem.endswith("load/visitor/samples-1.rows: the row file cannot be written: File too large")
     (rows,) = rows_of(load)
     assert (rows.closed, load.rows[0].stat().st_size) == (False, 16_000)
 
@@ -184,5 +184,5 @@ def test_a_locustfile_that_raises_when_it_is_imported_is_named_with_its_line(
     with pytest.raises(DriverError) as caught:
         run.start(replace(plan_of("visitor", per_s=20), locustfile=str(file)), server.url)
     assert caught.value.where == f"{file}:1"
-    assert caught.value.what == "the load of visitor cannot begin: ZeroDivisionError: division by zero"
+    assert caught.value.what == "the load of visitor could not begin: ZeroDivisionError: division by zero"
     assert caught.value.hint == f"correct it; the traceback is in {run.path / 'load/visitor/locust.log'}"

@@ -142,10 +142,10 @@ def test_an_unknown_name_names_the_nearest(tmp_path: Path) -> None:
             "4: requests_per_journey",
             f"`{'9' * 400}` is not a number",
         ),
-        ("locustfile: shop.py", "locustfile: shp.py", "1: locustfile", "there is no file `shp.py`"),
-        ("buy: 50 %", "buy: 60 %", "7: routes", "the routes' shares add up to 1.1, not to 1"),
+        ("locustfile: shop.py", "locustfile: shp.py", "1: locustfile", "the file `shp.py` does not exist"),
+        ("buy: 50 %", "buy: 60 %", "7: routes", "the routes' shares add up to 1.1, expected 1"),
         ("buy: 50 %", "buy: half", "7: routes.buy", "`half` is not a ratio above 0 like `25 %`"),
-        ("rate: 10/s", "rate: 1001/s", "1: workers", "2002 requests/s are more than 1 load processes offer on time"),
+        ("rate: 10/s", "rate: 1001/s", "1: workers", "1 load processes cannot send 2002 requests/s on time"),
     ],
 )
 def test_a_wrong_file_is_refused_with_line_and_key(
@@ -214,12 +214,12 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
         ("rate: 1/s\nmodel: ajar", "3: model", "`ajar` is not one of open, closed"),
         ("model: open", "1: rate", "the key `rate` is missing"),
         ("model: closed", "1: users", "the key `users` is missing"),
-        ("rate: 1/s\nmodel: closed\nusers: 5", "2: rate", "`rate` has no meaning with a closed model"),
-        ("rate: 1/s\nthink: 1 s", "3: think", "`think` has no meaning with an open model"),
-        ("rate: 1/s\ntrace: trace.csv", "2: rate", "`rate` has no meaning with a trace"),
+        ("rate: 1/s\nmodel: closed\nusers: 5", "2: rate", "`rate` is not allowed with a closed model"),
+        ("rate: 1/s\nthink: 1 s", "3: think", "`think` is not allowed with an open model"),
+        ("rate: 1/s\ntrace: trace.csv", "2: rate", "`rate` is not allowed with a trace"),
         ("trace: none.csv", "2: trace", "the trace cannot be read: No such file"),
         ("shape: {steps: []}", "2: shape.steps", "no steps"),
-        ("shape: {}", "2: shape", "a shape is one of steps, ramp, spike"),
+        ("shape: {}", "2: shape", "`shape` has more than one of `steps`, `ramp`, `spike`"),
         ("shape: {stps: []}", "2: shape.stps", "unknown key `stps`"),
         ("shape: {steps: [{rate: 1/s, for: 0 s}]}", "2: shape.steps[0].for", "`0 s` is not a time above 0"),
         ("shape: {steps: [{rate: -1/s, for: 1 s}]}", "2: shape.steps[0].rate", "`-1/s` is not a rate of 0 and more"),
@@ -227,16 +227,16 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
         (
             "shape: {steps: [{rate: 9/s, for: 1 s}, {rate: 0/s, for: 1 s}]}",
             "6: for",
-            "shop: no journey would begin in its window",
+            "shop: no journey would begin in the window",
         ),
         ("shape: {ramp: {from: 1/s, to: 2/s}}", "2: shape.ramp.over", "the key `over` is missing"),
-        ("rate: 1/s\nshape: {ramp: {from: 1/s, to: 2/s, over: 1 s}}", "2: rate", "`rate` has no meaning with a shape"),
+        ("rate: 1/s\nshape: {ramp: {from: 1/s, to: 2/s, over: 1 s}}", "2: rate", "`rate` is not allowed with a shape"),
         (
             "rate: 1/s\nshape: {spike: {rate: 1100/s, after: 1 s, for: 1 s}}",
             "1: workers",
             "2200 requests/s are more than 1",
         ),
-        ("rate: 1/s\nworkers: 0", "3: workers", "no worker would send requests"),
+        ("rate: 1/s\nworkers: 0", "3: workers", "`workers` is 0, so no request would be sent"),
         (f"model: closed\nusers: {'9' * 400}", "3: users", f"`{'9' * 400}` is not a number of at most 1000000"),
         ("rate: 1/s\nworkers: 1001", "3: workers", "`1001` is not a number of at most 1000"),
         ("rate: 1/s\nremote: {workers: 0, bind: a:1}", "3: remote.workers", "`0` is not a number of at least 1"),
@@ -250,7 +250,7 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
         (
             "rate: 1/s\nremote: {workers: 1, bind: 'a:1'}\naccounts: {plays: {path: '/t/{id}', counts: plays}}",
             "4: accounts",
-            "workers on other machines do not report what their journeys wrote",
+            "`accounts` is not allowed with workers on other machines, which do not report the writes of their journeys",
         ),
     ],
 )
@@ -265,12 +265,12 @@ def test_a_wrong_schedule_is_refused_with_line_and_key(tmp_path: Path, rate: str
 @pytest.mark.parametrize(
     ("text", "where", "what"),
     [
-        ("1\n\n0.5\n", ":3", "`0.5` is before the line above"),
+        ("1\n\n0.5\n", ":3", "`0.5` is before the time of the previous line"),
         ("-1\n", ":1", "`-1` is not a time"),
         ("# seconds\n0\nnan\n", ":3", "`nan` is not a time"),
         ("soon\n", ":1", "`soon` is not a time"),
         ("1\n1e300\n", ":2", "`1e300` is not a time"),
-        ("1,buyer,2\n", ":1", "a third column"),
+        ("1,buyer,2\n", ":1", "the line has a third column"),
         ("# nobody\n\n", "", "the trace is empty"),
         ("1\n1\n", "", "the trace has no two different times"),
     ],
@@ -314,7 +314,7 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None
 
 def test_a_target_that_asks_for_nothing_is_refused(tmp_path: Path) -> None:
     """Zero journeys a second would be a run without evidence."""
-    with pytest.raises(ConfigurationError, match="so there is no traffic"):
+    with pytest.raises(ConfigurationError, match="so no request would be sent"):
         load_traffic("shop", [shop(tmp_path)], {"shop": TrafficOverride.model_validate({"rate": "0/s"})})
 
 
@@ -411,7 +411,7 @@ def test_a_trace_is_not_scaled(tmp_path: Path) -> None:
     (tmp_path / "trace.csv").write_text("0.5\n1.5\n2.5\n", encoding="utf-8")
     traced = shop(tmp_path, GOOD.replace("rate: 10/s", "trace: trace.csv"))
     assert load_traffic("shop", [traced], scale=1.0).trace_ns
-    with pytest.raises(ConfigurationError, match="a trace has no rate that could be scaled"):
+    with pytest.raises(ConfigurationError, match="a trace has no rate to scale"):
         load_traffic("shop", [traced], scale=0.5)
 
 
