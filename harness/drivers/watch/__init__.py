@@ -1,4 +1,4 @@
-"""Watching a target from outside, in a process of its own: entries, ledger, database members, pods, alerts."""
+"""Observes a target from outside, in a separate process: entries, ledger, database members, pods, alerts."""
 
 from __future__ import annotations
 

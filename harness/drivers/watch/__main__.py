@@ -1,7 +1,7 @@
-"""The watching process: `python -m harness.drivers.watch SETTINGS.json`, started by `Watch`.
+"""The watching process `python -m harness.drivers.watch SETTINGS.json`, started by `Watch`.
 
-It reads commands from standard input (`window open`, `window closed`, `fault in`, `fault out`), prints `watching` when every
-watcher probes, and ends in order on SIGTERM, SIGINT or the end of its input.
+It reads commands from standard input (`window open`, `window closed`, `fault in`, `fault out`), and prints `watching`
+when every watcher probes. On SIGTERM, SIGINT or the end of its input it closes its files and ends.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FREEZE_EACH_S: Final = 5.0
 
 
 def main() -> int:
-    """Watch until asked to stop; the exit code is 0 when all files were closed in order."""
+    """Watch until asked to stop; the exit code is 0 if all files were closed."""
     settings = WatchSettings.model_validate_json(Path(sys.argv[1]).read_bytes())
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != settings.parent:  # the parent died before prctl took effect

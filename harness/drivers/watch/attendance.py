@@ -1,4 +1,4 @@
-"""Attendance of a watcher: when it probed and when it was blind, for its receipt."""
+"""Attendance of a watcher for its receipt: when it probed, and when its data had gaps."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import Any, Final
 from harness.units import NS_PER_MS, NS_PER_S
 
 BLIND_NS: Final = NS_PER_S // 4
-"""Time without a probe after which the time counts as blind, neither up nor down."""
+"""Time without a probe after which the time counts as blind: neither up nor down."""
 
 Blind = Callable[[int, int], None]
-"""Called with each blind time: from, until (ns)."""
+"""Called with the begin and the end of each blind time (ns)."""
 
 
 class Attendance:
-    """The attendance of one schedule or stream of a watcher.
+    """The attendance of one probe schedule or event stream of a watcher.
 
     Attributes:
         probes: number of probes started, or of events received.
-        first_ns, last_ns: time of the first and the last one; 0 without any.
-        blind_times: how often it was blind.
+        first_ns: time of the first probe or event; 0 if there is none.
+        last_ns: time of the last probe or event; 0 if there is none.
+        blind_times: number of blind times.
         longest_gap_ns: longest time between two probes of a schedule, or longest interruption of a stream.
-        first_answer_ns, last_answer_ns: when the first valid answer was asked for, and the last one complete; None: none was counted.
+        first_answer_ns: time of the first request with a valid answer; None if no answers are counted.
+        last_answer_ns: time at which the last valid answer was complete; None if no answers are counted.
     """
 
     def __init__(self, blind: Blind) -> None:
@@ -35,7 +37,7 @@ class Attendance:
         self.last_answer_ns: int | None = None
 
     def probed(self, at_ns: int, spacing_ns: int) -> None:
-        """Count a started probe; a gap over 250 ms and over 1.5 planned spacings is blind time."""
+        """Count a started probe; a time between two probes over 250 ms and over 1.5 planned spacings is blind time."""
         gap_ns = at_ns - self.last_ns if self.probes else 0
         if gap_ns > max(BLIND_NS, spacing_ns + spacing_ns // 2):
             self._blind(self.last_ns, at_ns)
@@ -43,17 +45,17 @@ class Attendance:
         self._came(at_ns)
 
     def heard(self, at_ns: int) -> None:
-        """Count an event of a stream; the silence before it means nothing."""
+        """Count an event of a stream; the time without events before it is no gap."""
         self._came(at_ns)
 
     def answered(self, sent_ns: int, done_ns: int) -> None:
-        """Count a valid answer, of a watcher whose probes may go unanswered."""
+        """Count a valid answer of a watcher whose probes may get no answer."""
         if self.first_answer_ns is None:
             self.first_answer_ns = sent_ns
         self.last_answer_ns = done_ns
 
     def interrupted(self, from_ns: int, until_ns: int) -> None:
-        """A stream was interrupted: changes may be missing."""
+        """Record that a stream was interrupted, so that changes may be missing."""
         self.longest_gap_ns = max(self.longest_gap_ns, until_ns - from_ns)
         self._blind(from_ns, until_ns)
 
@@ -68,7 +70,11 @@ class Attendance:
 
 
 def receipt(attendances: Sequence[Attendance]) -> dict[str, Any]:
-    """Merge the attendances of a watcher: all probes, first and last time, longest gap (ms), number of blind times, first and last valid answer where these were counted."""
+    """Merge the attendances of a watcher.
+
+    The result has the number of probes, the first and last time, the longest gap (ms), the number of blind times, and
+    the first and last valid answer if answers are counted.
+    """
     present = [one for one in attendances if one.probes]
     answered = [
         (one.first_answer_ns, one.last_answer_ns)

@@ -1,4 +1,4 @@
-"""Live view of the watch for the scheduler: reads and writes recorded so far."""
+"""Live view of the watch for the scheduler: the reads and writes recorded so far."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.model.records.items import LEDGER_WRITES
 from harness.model.records.table import PROBES, Bools, Ints
 
 _KEEP: Final = 20_000
-"""Rows kept of each: six minutes of reads during a fault and eleven of writes, more than any experiment lasts."""
+"""Number of rows kept per table: six minutes of reads during a fault, eleven minutes of writes."""
 
 
 class RecentRequests(NamedTuple):
-    """When each request was due (ns, ascending), whether its answer was the expected one, and when it was complete."""
+    """Due time (ns, ascending), success and completion time of each request."""
 
     due_ns: Ints
     ok: Bools
@@ -33,7 +33,7 @@ class LiveView:
         self._writes = _Series()
 
     def poll(self) -> None:
-        """Read the rows written since the last call."""
+        """Read the rows that were written since the last call."""
         entry = self._entry.poll()
         reads = entry.where(entry.words["kind"].equals("read"))
         self._reads.add(reads.ints["due_ns"], reads.ints["done_ns"], reads.words["error"].missing)
@@ -43,11 +43,11 @@ class LiveView:
         )
 
     def reads(self) -> RecentRequests:
-        """The reads at the entry, in the order in which they were due."""
+        """The reads at the entry, ordered by due time."""
         return self._reads.ordered()
 
     def writes(self) -> RecentRequests:
-        """The writes of the ledger, in the order in which they were due; ok where they were acknowledged."""
+        """The writes of the ledger, ordered by due time; `ok` means acknowledged."""
         return self._writes.ordered()
 
 

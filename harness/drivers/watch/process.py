@@ -24,7 +24,7 @@ _STOP_S: Final = 10.0
 class Watch:
     """The watching process of one run.
 
-    It ends with the thread that starts it, so start it from one that lives as long as the run.
+    The process ends with the thread that starts it, so start it from a thread that lives as long as the run.
     """
 
     def __init__(self, settings: WatchSettings) -> None:
@@ -34,14 +34,14 @@ class Watch:
 
     @property
     def pid(self) -> int:
-        """Its process id; 0 before it is started."""
+        """Process id; 0 before the start."""
         return self._process.pid if self._process else 0
 
     def start(self) -> None:
-        """Start the process and wait until it watches.
+        """Start the process, and wait until it watches.
 
         Raises:
-            DriverError: it ended, or did not watch within 20 s; with its last output.
+            DriverError: the process ended, or did not watch within 20 s; the text has its last output.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / FILE
@@ -69,11 +69,11 @@ class Watch:
         return self._process is not None and self._process.poll() is None
 
     def health_window(self, *, is_open: bool) -> None:
-        """Set the rate of health probes: that of a fault-free window, or that outside of one."""
+        """Set the rate of health probes for the time inside or outside a fault-free window."""
         self._tell(f"window {'open' if is_open else 'closed'}")
 
     def fault_window(self, *, is_open: bool) -> None:
-        """Set the rate of reads at entry and regions: that during a fault, or that without one."""
+        """Set the rate of reads at entry and regions for the time with or without a fault."""
         self._tell(f"fault {'in' if is_open else 'out'}")
 
     def _tell(self, command: str) -> None:
@@ -85,10 +85,10 @@ class Watch:
                 return  # it has just ended; `alive` shows that, and so does its file without an end record
 
     def stop(self, *, at_once: bool = False) -> bool:
-        """Stop the process, kill it 10 s after its time; whether it closed its files in order.
+        """Stop the process, and kill it 10 s after its time; returns whether it closed its files.
 
-        It follows events that are on their way for the `follow_s` of its settings, or, `at_once` and after a Ctrl-C meanwhile, not.
-        A second call does nothing.
+        The process follows open events for `follow_s` of its settings, unless `at_once` is set or Ctrl-C is pressed. A
+        second call does nothing.
         """
         process, self._process = self._process, None
         if process is None:
@@ -145,7 +145,7 @@ def watch_settings(
     rates: Rates | None = None,
     limits_s: tuple[float, ...] = (),
 ) -> WatchSettings:
-    """The settings of a watch that this process starts."""
+    """The settings of a watch that belongs to this process."""
     return WatchSettings(
         target=target_file.absolute(),
         run_directory=run_directory.absolute(),

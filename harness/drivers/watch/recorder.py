@@ -1,4 +1,4 @@
-"""The watch's files: row files flushed each quarter of a second, and histories."""
+"""The files of the watch: histories, and row files that are flushed each quarter of a second."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _QUIET_NS: Final = 5 * NS_PER_S
 
 
 class WatchRecorder:
-    """Opens, flushes and closes what the watchers write.
+    """Opens, flushes and closes the files of the watchers.
 
     Attributes:
-        watch: history `watch`: start and close of watchers, trouble.
-        pods: history `pods`: pods, nodes and database roles.
+        watch: history `watch`, with start, close and trouble of watchers.
+        pods: history `pods`, with pods, nodes and database roles.
     """
 
     def __init__(self, run_directory: Path) -> None:
@@ -38,19 +38,19 @@ class WatchRecorder:
         self.pods = self.history("pods")
 
     def rows(self, name: str, schema: Schema) -> RowWriter:
-        """A new row file `watch/<name>.rows`."""
+        """Open a new row file `watch/<name>.rows`."""
         writer = RowWriter(self._folder / f"{name}.rows", schema)
         self._files.append(writer)
         return writer
 
     def history(self, source: str) -> History:
-        """A new history `history/<source>.ndjson`."""
+        """Open a new history `history/<source>.ndjson`."""
         history = History(self._run / "history" / f"{source}.ndjson", source)
         self._histories.append(history)
         return history
 
     def started(self, watcher: str, spacing_ms: float, file: str, **more: Any) -> None:
-        """Record that a watcher probes from now on, every `spacing_ms`, and writes to `file`.
+        """Record that a watcher starts to probe every `spacing_ms` milliseconds and writes to `file`.
 
         `file` is relative to the run directory.
         """
@@ -59,13 +59,13 @@ class WatchRecorder:
         self._watchers.append((watcher, fields))
 
     def respaced(self, watcher: str, spacing_ms: float) -> None:
-        """Record that a watcher probes every `spacing_ms` from now on."""
+        """Record that a watcher changes its spacing to `spacing_ms` milliseconds."""
         self.watch.put("watch.respaced", watcher, spacing_ms=spacing_ms)
 
     def attendance(self, watcher: str, of: str = "") -> Attendance:
-        """A new attendance of a schedule or stream of a watcher; its blind times are recorded.
+        """Create the attendance of a schedule or stream of a watcher; its blind times are recorded.
 
-        `of` is what the schedule probes.
+        `of` names the probed object.
         """
 
         def blind(from_ns: int, until_ns: int) -> None:
@@ -76,7 +76,7 @@ class WatchRecorder:
         return attendance
 
     def trouble(self, subject: str, why: str) -> None:
-        """Record why a watcher cannot watch; the same sentence at most once in 5 s."""
+        """Record why a watcher cannot watch; equal texts at most once in 5 s."""
         key, now_ns = f"{subject} {why}", clock.now_ns()
         if now_ns - self._told_ns.get(key, -_QUIET_NS) >= _QUIET_NS:
             self._told_ns[key] = now_ns
@@ -94,7 +94,7 @@ class WatchRecorder:
             self.flush()
 
     def close(self) -> None:
-        """Close all files in order, then record that, with each watcher's receipt."""
+        """Close all files, then record the end with the receipt of each watcher."""
         for file in self._files:
             file.close()
         for watcher, fields in self._watchers:
@@ -105,7 +105,7 @@ class WatchRecorder:
 
 @contextmanager
 def recording(run_directory: Path) -> Iterator[WatchRecorder]:
-    """A recorder that is closed after the block; if it fails, its files have no end record."""
+    """A recorder that is closed after the block; after an error its files have no end record."""
     recorder = WatchRecorder(run_directory)
     with ExitStack() as failing:
         failing.callback(recorder.flush)

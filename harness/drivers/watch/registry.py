@@ -1,4 +1,4 @@
-"""Registry of watchers: the harness's own, and those of the entry points `readiness.probes`."""
+"""Registry of watchers: the watchers of the harness, and the entry points `readiness.probes`."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     AutoscalersWatcher,
     StatementsWatcher,
 )
-"""The harness's own watchers, in the order in which they begin."""
+"""The watchers of the harness, in the order in which they begin."""
 
 
 def watchers() -> Sequence[Watcher]:
     """A new instance of every watcher.
 
     Raises:
-        UsageError: a package names a watcher that cannot be loaded, or whose name is taken.
+        UsageError: a package names a watcher that cannot be loaded, or whose name is used already.
     """
     found = [make() for make in WATCHERS]
     for entry in plugins(group=GROUP):
@@ -56,7 +56,7 @@ def watchers() -> Sequence[Watcher]:
         watcher: Watcher = loaded(entry, "the watcher", made=True)
         if not isinstance(watcher, Watcher):
             raise UsageError(
-                "this is not a watcher", where=where, hint="derive it from `harness.drivers.watch.Watcher`"
+                "the entry point is not a watcher", where=where, hint="derive it from `harness.drivers.watch.Watcher`"
             )
         if watcher.name in {one.name for one in found}:
             raise UsageError(f"two watchers have the name `{watcher.name}`", where=where, hint="rename one of them")
@@ -65,7 +65,7 @@ def watchers() -> Sequence[Watcher]:
 
 
 def watched_tables(target: Target) -> tuple[str, ...]:
-    """The row files that the watch of a target leaves, and the reads of its ledger: each is there even when it is empty."""
+    """Names of the row files that watching this target writes, including ledger reads; a file may be empty."""
     files = [watcher.file for watcher in watchers() if watcher.needs(target) and watcher.file.endswith(".rows")]
     if target.ledger is not None and target.ledger.read:
         files.append("watch/ledger-reads.rows")

@@ -1,4 +1,4 @@
-"""Probe schedules: absolute due times that slow answers do not delay."""
+"""Probe schedules with absolute due times, which slow answers do not delay."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from harness.drivers.watch.attendance import Attendance
 from harness.units import NS_PER_MS, NS_PER_S
 
 Probe = Callable[[int], Coroutine[Any, Any, None]]
-"""One probe, called with the time it was due (ns)."""
+"""A probe, called with its due time (ns)."""
 
 Trouble = Callable[[str], None]
-"""Called with one sentence on why the watch cannot watch."""
+"""Called with one sentence that says why the watch cannot watch."""
 
 TICK_NS: Final = 20 * NS_PER_MS
-"""The closest spacing of probes: probes on the same tick share a wake-up, which is most of a probe's cost."""
+"""Minimum spacing of probes: probes on the same tick share a wake-up, which is most of the cost of a probe."""
 
 
 class ProbeSchedule:
-    """Starts a probe every 1/`per_s` seconds, each as a task of its own, so that none waits for another.
+    """Starts a probe every 1/`per_s` seconds; each probe is a separate task, so that no probe waits for another.
 
-    Probes that are late by over one spacing are left out and never sent in a burst: the gap is visible in the due times, is reported
-    as trouble, and is part of the attendance.
+    Probes that are late by over one spacing are left out, and never sent in a burst. The gap is visible in the due
+    times, is reported as trouble, and is part of the attendance.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class ProbeSchedule:
         *,
         phase: float = 0.0,
     ) -> None:
-        """`phase`: 0 to 1, part of a spacing by which the first probe is delayed, to the nearest tick."""
+        """Delay the first probe by the part `phase` (0 to 1) of a spacing, rounded to the next tick."""
         self._name = name
         self._probe = probe
         self._trouble = trouble
@@ -54,16 +54,16 @@ class ProbeSchedule:
         return round(NS_PER_S / self.per_s)
 
     def set_rate(self, per_s: float) -> None:
-        """Change the rate after the next probe, whose due time stays."""
+        """Change the rate after the next probe; the due time of the next probe does not change."""
         self.per_s = per_s
 
     def begin(self, origin_ns: int) -> None:
-        """Start the schedule: probes are due from now on."""
+        """Start the schedule; probes are due from now on."""
         self._origin_ns = origin_ns + round(self._phase * self.spacing_ns / TICK_NS) * TICK_NS
         self.due_ns = self._origin_ns
 
     def start_probe(self) -> None:
-        """Start the probe that is due; raises the error of an earlier probe, as none may raise."""
+        """Start the probe that is due; raise the error of an earlier probe, since no probe may raise."""
         self._reap()
         self._attendance.probed(clock.now_ns(), self.spacing_ns)
         self._open.add(asyncio.create_task(self._probe(self.due_ns)))
@@ -82,12 +82,12 @@ class ProbeSchedule:
         missed = (clock.now_ns() - self.due_ns) // self.spacing_ns
         if missed > 0:
             self.due_ns += missed * self.spacing_ns
-            self._trouble(f"{self._name}: {missed} probes left out, this process was late")
+            self._trouble(f"{self._name}: {missed} probes were left out because the watch process was late")
 
     async def finish(self, within_s: float) -> None:
-        """Wait for open probes; after `within_s` they are cancelled and reported as trouble.
+        """Wait for open probes for `within_s` seconds, then cancel them and report trouble.
 
-        Raises the error of a probe, as `start_probe` does.
+        Raises the error of a probe, like `start_probe`.
         """
         if self._open:
             _, late = await asyncio.wait(self._open, timeout=within_s)
@@ -104,8 +104,8 @@ class ProbeSchedule:
 async def keep(schedules: Sequence[ProbeSchedule]) -> None:
     """Start the probes of all schedules when they are due, until cancelled.
 
-    Started probes continue (see `finish`). One task for all: probes that are due at the same time cost one wake-up. A probe that raises
-    ends it.
+    Started probes continue (see `finish`). All schedules share one task, so that probes with equal due times cost one
+    wake-up. A probe that raises an error ends the task.
     """
     origin_ns = clock.now_ns()
     for schedule in schedules:

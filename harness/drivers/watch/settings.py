@@ -1,4 +1,4 @@
-"""Settings of the watching process: written by the run, read by the child, without secrets."""
+"""Settings of the watching process, without secrets. The run writes them and the child reads them."""
 
 from __future__ import annotations
 
@@ -9,40 +9,44 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 FILE: Final = "settings.json"
-"""Name of the settings in `watch/` of the run directory."""
+"""Name of the settings file in `watch/` of the run directory."""
 
 FOLLOW_S: Final = 3.0
-"""An event that is on its way at the end of the watch is polled for at least so long."""
+"""Minimum time in s for which an open event is polled at the end of the watch."""
 _LAST_EVENT_S: Final = 2.5
-"""The last event is still being accepted when the watch ends."""
+"""Time in s in which the last event may still be accepted when the watch ends."""
 
 CLIENTS: Final = 6
-"""Ledger clients of a run."""
+"""Number of ledger clients of a run."""
 
 
 class Rates(BaseModel):
-    """Probes per second, most of them on the ticks of `schedule.TICK_NS`: those that are due together cost one wake-up.
+    """Probes per second. Most rates fit the ticks of `schedule.TICK_NS`, so that probes share wake-ups.
 
     Attributes:
-        read: reads of a stored record at the entry while no fault may be in.
-        read_in_fault: as `read`, from before a fault until the restore; the resolution of a recovery of reads is its spacing.
-        health: the health path at the entry while no window is open.
-        health_in_window: as `health`, in a fault-free window; the uptime is computed from these.
-        region: reads at each region's entry while no fault may be in.
-        region_in_fault: as `region`, from before a fault until the restore.
-        region_health: the health path of each region's entry while no window is open.
-        region_health_in_window: as `region_health`, in a fault-free window and while a fault may be in.
-        ledger: writes of all ledger clients together while no fault may be in.
-        ledger_in_fault: as `ledger`, from before a fault until the restore; the resolution of a recovery of writes is its spacing.
-        pipeline: events sent into the pipeline.
-        member: probes of each database member; heartbeats are written as often.
-        copies: reads of each member's own rows of the ledger.
+        read: reads of a stored record at the entry while no fault may be active.
+        read_in_fault: reads at the entry from before a fault until the restore; their spacing is the resolution of a
+        recovery of reads.
+        health: requests of the health path at the entry while no window is open.
+        health_in_window: requests of the health path at the entry in a fault-free window, from which the uptime is
+        computed.
+        region: reads at each region's entry while no fault may be active.
+        region_in_fault: reads at each region's entry from before a fault until the restore.
+        region_health: requests of the health path of each region's entry while no window is open.
+        region_health_in_window: requests of the health path of each region's entry in a window or while a fault may be
+        active.
+        ledger: writes of all ledger clients together while no fault may be active.
+        ledger_in_fault: writes from before a fault until the restore; their spacing is the resolution of a recovery of
+        writes.
+        pipeline: events that are sent into the pipeline.
+        member: probes of each database member; heartbeats are written at the same rate.
+        copies: reads of the ledger rows of each database member.
         alerts: requests for the alerts of Prometheus.
-        notices: requests for the notices that their receiver has got.
-        service: what each service says of itself.
-        control: probes of each control.
+        notices: requests for the notices at their receiver.
+        service: requests of the health address of each service.
+        control: probes of each control service.
         portal: requests for the users' portal.
-        statements: readings of what each database member counts of its statements.
+        statements: readings of the statement counts of each database member.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,16 +73,16 @@ class Rates(BaseModel):
 
 
 _UNBROKEN: Final = Rates(member=2.0)
-"""Nothing asks for a replication lag."""
+"""Rates of a run without faults: no figure needs a replication lag."""
 
 
 def usual_rates(*, broken: bool) -> Rates:
-    """The probes of a run whose figures ask for no more.
+    """The default rates of a run whose figures need no higher rate.
 
-    Where nothing is broken no copy falls behind.
+    In a run without a fault no copy falls behind, so members are probed less often.
 
     Args:
-        broken: whether the run has an experiment.
+        broken: whether the run has an experiment with a fault.
     """
     return Rates() if broken else _UNBROKEN
 
@@ -87,12 +91,12 @@ class WatchSettings(BaseModel):
     """Settings of the child process.
 
     Attributes:
-        target: the target file.
-        run_directory: where `watch/` and `history/` are.
-        parent: process id of the run; the child ends when its parent is another one.
+        target: path of the target file.
+        run_directory: directory with `watch/` and `history/`.
+        parent: process id of the run; the child ends when it gets another parent.
         clients: numbers of the ledger clients, unique to the run.
-        rates: of its probes.
-        limits_s: within which an event of the pipeline is to be visible, by the sentences of the plan.
+        rates: probes per second.
+        limits_s: limits in s within which an event of the pipeline must become visible, from the sentences of the plan.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -106,12 +110,12 @@ class WatchSettings(BaseModel):
 
     @property
     def follow_s(self) -> float:
-        """How long an event that is on its way at the end of the watch is polled, unless the run is given up."""
+        """Seconds for which an open event is polled at the end of the watch, unless the run is stopped early."""
         return max(FOLLOW_S, max(self.limits_s, default=0.0) + _LAST_EVENT_S)
 
 
 def ledger_clients(run: str, seed: int) -> tuple[int, ...]:
-    """Client numbers of a run, from run id and seed: positive, below 2**31."""
+    """Client numbers of a run, computed from run id and seed: positive, below 2**31."""
     digest = hashlib.sha256(f"{run}:{seed}".encode()).digest()
     first = int.from_bytes(digest[:4], "big") % (2**31 // CLIENTS) * CLIENTS
     return tuple(range(first, first + CLIENTS))

@@ -1,4 +1,4 @@
-"""All watchers of one target; the target's means decide which of them begin."""
+"""All watchers of one target; the keys of the target file decide which watchers start."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from harness.targets.files.target import Target
 
 
 def finish_s(follow_s: float) -> float:
-    """How long probes that are open at the end are waited for: the longest deadline of them, and a little."""
+    """Seconds to wait at the end for open probes: their longest deadline, and a small reserve."""
     return max(DEADLINE_S + READ_S, follow_s + 2 * POLL_TIMEOUT_S) + 0.5
 
 
 class Watchers:
-    """Starts, paces and stops the watchers that the target has the means for."""
+    """Starts, paces and stops the watchers whose needs the target fulfils."""
 
     def __init__(self, target: Target, settings: WatchSettings, recorder: WatchRecorder) -> None:
         self._here = Watching(target, settings, recorder)
@@ -40,16 +40,16 @@ class Watchers:
         return [keep(self._here.schedules), *self._here.streams]
 
     async def warm_up(self) -> None:
-        """Send one unrecorded request per connection, so that set-up does not delay the first probes."""
+        """Send one unrecorded request per connection, so that connecting does not delay the first probes."""
         health = self._here.target.probes.health
         await asyncio.gather(*(wires.ask("GET", health, within_s=WAIT_S) for wires in self._here.wires))
 
     def set_window(self, *, is_open: bool) -> None:
-        """A fault-free window begins or ends."""
+        """Adapt the rates to the begin or end of a fault-free window."""
         self._repace(replace(self._pace, window_open=is_open))
 
     def set_fault(self, *, is_in: bool) -> None:
-        """From before a fault until it is restored."""
+        """Adapt the rates to the time from before a fault until its restore, or to the time after."""
         self._repace(replace(self._pace, fault_in=is_in))
 
     def _repace(self, pace: Pace) -> None:
@@ -58,7 +58,7 @@ class Watchers:
             watcher.pace(pace)
 
     async def finish(self, *, at_once: bool) -> None:
-        """Wait for open probes, then close their connections; `at_once` without following what is on its way."""
+        """Wait for open probes, then close their connections; with `at_once` do not follow open events."""
         for watcher in self._all:
             watcher.ending(at_once=at_once)
         within_s = finish_s(FOLLOW_S if at_once else self._here.settings.follow_s)

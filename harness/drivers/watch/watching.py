@@ -1,4 +1,4 @@
-"""The `Watcher` base class, and the connections, schedules, streams and files it is given."""
+"""The base class `Watcher`, and the connections, schedules, streams and files that a watcher uses."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """How often the target is probed.
+    """State of the run that decides how often the target is probed.
 
     Attributes:
-        window_open: whether a fault-free window is open; uptimes are computed from its probes.
-        fault_in: whether a fault may be active, from before it until the restore; recoveries are computed from its probes.
+        window_open: whether a fault-free window is open; its probes give the uptimes.
+        fault_in: whether a fault may be active, from before the fault until the restore; its probes give the recovery
+        times.
     """
 
     window_open: bool = False
@@ -36,16 +37,17 @@ class Pace:
 
 
 class Watching:
-    """What watchers of one target use to probe and record.
+    """Connections, schedules, streams and files for the watchers of one target.
 
-    Clients of HTTP, databases and clusters are imported with the first connection: a plan lists the watchers, and opens none.
+    Clients of HTTP, databases and clusters are imported with the first connection: a plan lists the watchers and opens
+    no connection.
 
     Attributes:
-        target: the watched target.
-        settings: of this process.
-        recorder: of all files.
-        schedules: of probes.
-        streams: followed until the end.
+        target: watched target.
+        settings: settings of this process.
+        recorder: recorder of all files.
+        schedules: probe schedules.
+        streams: streams that are followed until the end.
         wires: connections, one set per watcher and address.
     """
 
@@ -75,10 +77,10 @@ class Watching:
         Args:
             watcher: name of the watcher.
             per_s: probes per second.
-            probe: one probe, called with the time it was due (ns).
-            of: what it probes, if a watcher has several schedules.
-            phase: 0 to 1, part of a spacing by which the first probe is delayed.
-            attendance: its receipt; None: a new one.
+            probe: probe to repeat, called with its due time (ns).
+            of: name of the probed object, if a watcher has several schedules.
+            phase: delay of the first probe as a part (0 to 1) of a spacing.
+            attendance: attendance of the schedule; None: a new one.
         """
 
         def trouble(why: str) -> None:
@@ -90,7 +92,7 @@ class Watching:
         return schedule
 
     def wires_to(self, base: str) -> Wires:
-        """Connections to an address."""
+        """Connections to the address `base`."""
         from harness.drivers.watch.entry.wires import Wires
 
         wires = Wires(base, self._tls, proxy_for(self.target, base))
@@ -98,7 +100,7 @@ class Watching:
         return wires
 
     def session(self, dsn: str) -> DatabaseSession:
-        """A session with a database."""
+        """A session with the database of a DSN."""
         from harness.drivers.watch.database.sessions import DatabaseSession
 
         session = DatabaseSession(dsn, application="readiness-watch")
@@ -106,7 +108,7 @@ class Watching:
         return session
 
     def follow(self, watcher: str, context: str, path: str, follower: Follower, *, field_selector: str = "") -> None:
-        """Follow the changes of Kubernetes objects: `path` is their list, in the cluster of that context."""
+        """Follow the changes of Kubernetes objects in the list at `path`, in the cluster of a kubeconfig context."""
         from harness.drivers.watch.cluster.streams import api_http, follow
 
         if context not in self._clients:
@@ -125,13 +127,11 @@ class Watching:
 
 
 class Watcher:
-    """Base class of watchers, registered in `registry.WATCHERS` or as `readiness.probes`.
-
-    `readiness.probes` is a group of entry points.
+    """Base class of watchers, registered in `registry.WATCHERS` or as an entry point `readiness.probes`.
 
     Attributes:
-        name: as recorded in `watch.started` and `watch.closed`.
-        file: the file that it writes, relative to the run directory: a table `watch/NAME.rows` or a history `history/NAME.ndjson`.
+        name: name in `watch.started` and `watch.closed`.
+        file: written file, relative to the run directory: a table `watch/NAME.rows` or a history `history/NAME.ndjson`.
     """
 
     name: ClassVar[str]
@@ -142,22 +142,25 @@ class Watcher:
         raise NotImplementedError
 
     def accesses(self, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the watchers of a cluster say more
-        """The Kubernetes permissions that the watcher needs; by default none."""
+        """The Kubernetes permissions that the watcher needs; none by default."""
         return ()
 
     def per_s(self, rates: Rates) -> float:
-        """Planned probes per second, for the receipt; 0 for a stream."""
+        """Planned probes per second for the receipt; 0 for a stream."""
         raise NotImplementedError
 
     def begin(self, here: Watching) -> None:
-        """Open the files, connections and schedules of the watcher. Called once, inside the event loop, before the first probe."""
+        """Open the files, connections and schedules of the watcher.
+
+        Called once in the event loop, before the first probe.
+        """
         raise NotImplementedError
 
     def pace(self, pace: Pace) -> None:
-        """Adapt to the begin or end of a window or fault; by default nothing changes."""
+        """Adapt to the begin or end of a window or fault; the default does nothing."""
 
     def ending(self, *, at_once: bool) -> None:
-        """Called when no more probes will be due; probes in progress may still complete, but only briefly if the run ends `at_once`."""
+        """Called when no more probes will be due; open probes may complete, but only briefly with `at_once`."""
 
     def ended(self) -> None:
-        """Called when all probes have completed; the files are still open."""
+        """Called when all probes have completed, while the files are still open."""

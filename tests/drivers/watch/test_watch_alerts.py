@@ -231,10 +231,10 @@ def test_an_answer_that_is_none_is_trouble_told_once_and_blind_time(
         assert watch.stop()
     assert changes(settings) == [("alert.present", "Before"), ("alert.firing", "Meanwhile")]
     told = [line["why"] for line in of_alerts(settings, "watch.trouble")]
-    assert [why for why in told if "probes left out" not in why] == [
-        "no list of alerts from Prometheus: reset",
-        "no list of alerts from Prometheus: status 503",
-        "no list of alerts from Prometheus: wrong body",
+    assert [why for why in told if "probes were left out" not in why] == [
+        "Prometheus returned no list of alerts: reset",
+        "Prometheus returned no list of alerts: status 503",
+        "Prometheus returned no list of alerts: wrong body",
     ]
     blind = [line for line in of_alerts(settings, "watch.blind") if line["until_ns"] > answered_ns]
     assert [line["from_ns"] < answered_ns < line["until_ns"] for line in blind] == [True]

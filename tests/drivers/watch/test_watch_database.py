@@ -203,7 +203,7 @@ def test_statements_are_recorded_when_they_grew(members: tuple[Member, Member], 
     often = settings.model_copy(update={"rates": settings.rates.model_copy(update={"statements": 10.0})})
     history = settings.run_directory / "history" / "statements.ndjson"
     with Watch(often):
-        until(lambda: history.exists() and "no extension `pg_stat_statements`" in history.read_text())
+        until(lambda: history.exists() and "the extension `pg_stat_statements` is missing" in history.read_text())
         members[0].ask("CREATE EXTENSION pg_stat_statements")
         service = members[0].dsn.replace("user=tester", "user=service")
         with psycopg.connect(service, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""Watcher of HorizontalPodAutoscalers: their bounds, replicas and conditions, as they change."""
+"""Watcher of HorizontalPodAutoscalers: changes of their bounds, replicas and conditions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.targets.files.target import Target
 from harness.targets.kubernetes import Object
 
 PART: Final = "autoscaler"
-"""The part of a platform that its target file names where there are autoscalers."""
+"""Component that the target file names if the platform has autoscalers."""
 
 
 class AutoscalerFollower:
@@ -28,11 +28,11 @@ class AutoscalerFollower:
         self._known: dict[str, Mapping[str, object]] = {}
 
     def trouble(self, why: str) -> None:
-        """The stream was interrupted."""
+        """Note that the stream was interrupted."""
         self._recorder.trouble(self._name, why)
 
     def listed(self, objects: Sequence[Object]) -> None:
-        """Process a list of all; a known one that is not listed was deleted."""
+        """Process a list of all autoscalers; a known autoscaler that is not in the list was deleted."""
         there = {_subject(obj) for obj in objects}
         for subject in [subject for subject in self._known if subject not in there]:
             self._gone(subject)
@@ -40,7 +40,7 @@ class AutoscalerFollower:
             self.changed("MODIFIED", obj)
 
     def changed(self, event: str, obj: Object) -> None:
-        """Record a change of anything but the usage, which goes with it."""
+        """Record a change of an autoscaler, with its usage; a change of the usage alone is not recorded."""
         subject = _subject(obj)
         if event == "DELETED":
             self._gone(subject)
@@ -84,25 +84,25 @@ def _usage(obj: Object) -> dict[str, int]:
 
 
 class AutoscalersWatcher(Watcher):
-    """The autoscalers of the target's namespaces."""
+    """Watches the autoscalers of the target's namespaces."""
 
     name: ClassVar[str] = "autoscalers"
     file: ClassVar[str] = "history/autoscalers.ndjson"
 
     def needs(self, target: Target) -> bool:
-        """The key `kubernetes`, and the part."""
+        """Whether the target has the key `kubernetes` and the autoscaler component."""
         return target.kubernetes is not None and PART in target.parts
 
     def accesses(self, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the base class's
-        """A stream a namespace."""
+        """Permissions for one stream per namespace."""
         return access("list,watch horizontalpodautoscalers.autoscaling")
 
     def per_s(self, rates: Rates) -> float:  # noqa: ARG002 - the base class's
-        """0: the cluster reports changes by itself."""
+        """0, since the cluster reports changes without probes."""
         return 0.0
 
     def begin(self, here: Watching) -> None:
-        """A stream a namespace."""
+        """Start one stream per namespace."""
         if here.target.kubernetes is None:
             return
         places = {(here.target.kubernetes.context, here.target.kubernetes.namespace)}

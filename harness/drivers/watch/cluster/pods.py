@@ -46,11 +46,11 @@ class NodeFollower(_Follower):
         self._regions: dict[str, str] = {}
 
     def region(self, node: str) -> str:
-        """The node's region by its label; empty when unknown."""
+        """Region of the node by its label; empty if unknown."""
         return self._regions.get(node, "")
 
     def listed(self, objects: Sequence[Object]) -> None:
-        """Process a list of all nodes; a known node that is not listed is gone."""
+        """Process a list of all nodes; a known node that is not listed was deleted."""
         there = {node["metadata"]["name"] for node in objects}
         for name in [name for name, ready in self._ready.items() if ready and name not in there]:
             self._put("node.unready", name, ready=False)
@@ -84,8 +84,9 @@ class _Pod:
 class PodFollower(_Follower):
     """Follows the pods of one namespace; records `pod.ready`, `pod.unready`, `pod.restarted`, `pod.deleted`.
 
-    Pods that exist when the watch begins are recorded as `pod.present`, as their changes were not observed. A pod that is over
-    (evicted, failed, succeeded) counts as deleted. A pod that terminates counts as unready, though it reports Ready until it is gone.
+    Pods that exist when the watch begins are recorded as `pod.present`, since their changes were not observed. An
+    evicted, failed or succeeded pod counts as deleted. A terminating pod counts as unready, although it reports Ready
+    until it is deleted.
     """
 
     def __init__(self, recorder: WatchRecorder, region: str, nodes: NodeFollower) -> None:
@@ -97,7 +98,7 @@ class PodFollower(_Follower):
         self._begun = False
 
     def listed(self, objects: Sequence[Object]) -> None:
-        """Process a list of all pods; a known pod that is not listed was deleted."""
+        """Process a list of all pods; a known pod that is not in the list was deleted."""
         objects = [obj for obj in objects if not is_over(obj)]
         if not self._begun:
             self._begun = True
@@ -114,7 +115,7 @@ class PodFollower(_Follower):
             self.changed("MODIFIED", obj)
 
     def changed(self, event: str, obj: Object) -> None:
-        """Record the change of an event."""
+        """Record the change that an event reports."""
         pod, ready = self._pod(obj), serves(obj)
         if event == "DELETED" or is_over(obj):
             if self._known.pop(pod.uid, None) is not None:
@@ -165,12 +166,12 @@ class LeaderFollower(_Follower):
         self._leader = ""
 
     def listed(self, objects: Sequence[Object]) -> None:
-        """Process a list with the object, if it exists."""
+        """Process a list with the Endpoints object, if it exists."""
         for obj in objects:
             self.changed("MODIFIED", obj)
 
     def changed(self, event: str, obj: Object) -> None:
-        """Record a change of the leader; no leader is an empty name."""
+        """Record a change of the leader; an empty name means that there is no leader."""
         if obj["metadata"]["name"] != self._name:
             return
         leader = "" if event == "DELETED" else annotations_of(obj).get("leader") or ""
@@ -187,19 +188,19 @@ class ClusterWatcher(Watcher):
     file: ClassVar[str] = "history/pods.ndjson"
 
     def needs(self, target: Target) -> bool:
-        """The key `kubernetes`."""
+        """Whether the target has the key `kubernetes`."""
         return target.kubernetes is not None
 
     def accesses(self, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the base class's
-        """A stream of nodes, one of pods a namespace, one of the lock."""
+        """Permissions for one stream of nodes, one stream of pods per namespace, and one stream of the lock."""
         return (*access("list,watch nodes", "list,watch pods"), *access("list,watch endpoints", at=LOCK))
 
     def per_s(self, rates: Rates) -> float:  # noqa: ARG002 - the base class's
-        """0: the cluster reports changes by itself."""
+        """0, since the cluster reports changes without probes."""
         return 0.0
 
     def begin(self, here: Watching) -> None:
-        """A stream of nodes, one of pods a namespace, one of the lock."""
+        """Start one stream of nodes, one stream of pods per namespace, and one stream of the lock."""
         kubernetes, database = here.target.kubernetes, here.target.database
         if kubernetes is None:
             return

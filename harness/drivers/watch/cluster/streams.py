@@ -1,4 +1,4 @@
-"""Kubernetes list-then-watch over HTTP, in an event loop, for as long as the watch runs."""
+"""Lists and then watches Kubernetes objects over HTTP in an event loop, until the watch ends."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from kubernetes.client import Configuration
 
 _TURN_S: Final = 20
-"""A watch request is renewed this often, which limits the blind time after a silently lost connection."""
+"""Seconds after which a watch request is renewed; they limit the blind time after a silently lost connection."""
 
 _PAUSE_S: Final = 0.5
 _CREDENTIALS_S: Final = 5.0
-"""So long the program that gives credentials may take before the stream counts as interrupted."""
+"""Seconds that the credentials program may take before the stream counts as interrupted."""
 _AT_ONCE_S: Final = 0.02
-"""Pause before a list after 410."""
+"""Pause in s before a new list after status 410."""
 
 
 class Follower(Protocol):
@@ -44,7 +44,7 @@ class Follower(Protocol):
         ...
 
     def trouble(self, why: str) -> None:
-        """The stream was interrupted; it resumes with a list."""
+        """Note that the stream was interrupted; it resumes with a list."""
         ...
 
 
@@ -60,7 +60,7 @@ def api_http(target: Target, context: str) -> httpx.AsyncClient:
     """An HTTP client for the API server of a context, with the certificates and the token of the target's kubeconfig.
 
     Raises:
-        ConfigurationError: the target names no cluster, or the kubeconfig or the context is not there.
+        ConfigurationError: the target names no cluster, or the kubeconfig or the context is missing.
     """
     configuration = api_client(target.in_context(context)).configuration
     tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
@@ -90,10 +90,11 @@ class _Authorized(httpx.Auth):
         self._renewal: asyncio.Future[Mapping[str, Any]] | None = None
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """In a thread: renewing a token may start a program or read a file, and no probe waits for that.
+        """Add the credentials in a thread, since renewing a token may start a program or read a file.
 
         Raises:
-            httpx.ConnectTimeout: there are no credentials after `_CREDENTIALS_S`; the program may still run, and is waited for again.
+            httpx.ConnectTimeout: there were no credentials within `_CREDENTIALS_S`; the next request waits for the
+            program again.
         """
         if self._renewal is None or self._renewal.done():
             self._renewal = _in_thread(self._configuration.auth_settings)
@@ -128,7 +129,7 @@ def _in_thread(call: Callable[[], Mapping[str, Any]]) -> asyncio.Future[Mapping[
 async def follow(
     client: httpx.AsyncClient, path: str, follower: Follower, attendance: Attendance, *, field_selector: str = ""
 ) -> None:
-    """List and watch the collection at `path` until cancelled; interruptions are blind time."""
+    """List and watch the collection at `path` until cancelled; interruptions count as blind time."""
     chosen = {"fieldSelector": field_selector} if field_selector else {}
     lost_ns: int | None = None
     try:

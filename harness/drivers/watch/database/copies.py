@@ -1,4 +1,4 @@
-"""Watcher of the copies: which ledger writes of the run each database member shows, row by row, and since when."""
+"""Watcher of the copies: which ledger writes each database member shows, row by row, and since when."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from harness.drivers.watch.database.sessions import DatabaseSession
 
 READ_S: Final = 2.0
-"""Timeout of a read."""
+"""Timeout of a read in s."""
 _MORE_S: Final = 2.0
-"""Seconds, in addition to the timeout of a write, for which writes older than the newest one of a member are read again."""
+"""Seconds in addition to the write timeout in which older writes than a member's newest write are read again."""
 _GAPS: Final = 200
-"""Most older writes that one read asks for, because another member shows them."""
+"""Maximum number of older writes per read that another member shows and this member does not."""
 
 Write = tuple[int, int]
 """Client and sequence number."""
@@ -35,7 +35,10 @@ Shown = tuple[str, int]
 
 
 def query_of(table: str) -> sql.Composed:
-    """One row with the writes of some clients from a number on, and with some older numbers: clients, numbers and checksums."""
+    """The query for the writes of some clients from one number on, and for some older writes.
+
+    The answer is one row with lists of client numbers, sequence numbers and checksums.
+    """
     from psycopg import sql
 
     return sql.SQL(
@@ -45,15 +48,15 @@ def query_of(table: str) -> sql.Composed:
 
 
 class Copy:
-    """The ledger's writes as one member shows them.
+    """The ledger writes that one database member shows.
 
     Args:
-        clients: of the ledger.
-        again: how many numbers below the newest one are read again, as they may have been committed later.
+        clients: numbers of the ledger clients.
+        again: number of writes below the newest write that are read again, since they may be committed later.
 
     Attributes:
-        shown: its writes.
-        missing: writes that another member shows, and this one does not.
+        shown: state of each write that this member shows.
+        missing: writes that another member shows and this member does not.
     """
 
     def __init__(self, clients: tuple[int, ...], again: int) -> None:
@@ -66,19 +69,19 @@ class Copy:
 
     @property
     def from_number(self) -> int:
-        """The number from which on the next read has to ask."""
+        """The sequence number from which the next read starts."""
         return 0 if self._whole else max(self._newest - self._again, 0)
 
     @property
     def gaps(self) -> list[int]:
-        """Older numbers of missing writes."""
+        """Sequence numbers of older writes that are missing."""
         below = self.from_number
         return sorted({number for _, number in self.missing if number < below})[:_GAPS]
 
     def answered(self, from_number: int, rows: Iterable[tuple[int, int, str]]) -> dict[Write, Shown]:
-        """The changes by a read from that number on.
+        """The changes that a read from the given number on shows.
 
-        A write that was shown before and no longer is counts as `absent`; then the next read is of all rows.
+        A write that was shown before and is missing now counts as `absent`; the next read then asks for all rows.
         """
         now: dict[Write, Shown] = {}
         for client, number, held in rows:
@@ -97,12 +100,12 @@ class Copy:
         return {**changed, **dict.fromkeys(gone, ("absent", 0))}
 
     def silent(self) -> None:
-        """Note that the member gave no answer: it may have lost writes meanwhile, so the next read is of all rows."""
+        """Note that the member gave no answer; the next read asks for all rows, since writes may be lost."""
         self._whole = True
 
 
 def compare(copies: Iterable[Copy], changed: Iterable[Write]) -> None:
-    """Update which writes each copy misses, after these writes changed in one of them."""
+    """Update the missing writes of each copy after these writes changed in one copy."""
     every = list(copies)
     for write in changed:
         shown = [copy for copy in every if write in copy.shown]
@@ -114,7 +117,7 @@ def compare(copies: Iterable[Copy], changed: Iterable[Write]) -> None:
 
 
 class CopyReader:
-    """Reads one member: one row of COPIES a read, and one of LEDGER_COPIES a write that it shows otherwise than before."""
+    """Reads one member; writes one row of COPIES per read, and of LEDGER_COPIES per changed write."""
 
     def __init__(
         self,
@@ -137,7 +140,7 @@ class CopyReader:
         self._busy = False
 
     async def read(self, due_ns: int) -> None:
-        """Ask for what is new; while an earlier read still waits, the row has `no answer`."""
+        """Read new writes; if the previous read is still open, the row has `no answer`."""
         if self._busy:
             self._reads.put((due_ns, due_ns, -1), (self._member, "no answer"))
             return
@@ -165,21 +168,21 @@ class CopyReader:
 
 
 class CopiesWatcher(Watcher):
-    """Reads the ledger's rows from each member of the database."""
+    """Reads the ledger rows from each database member."""
 
     name: ClassVar[str] = "copies"
     file: ClassVar[str] = "watch/copies.rows"
 
     def needs(self, target: Target) -> bool:
-        """The keys `database.members` and `ledger: {copies: true}`."""
+        """Whether the target has the keys `database.members` and `ledger: {copies: true}`."""
         return target.copies_read
 
     def per_s(self, rates: Rates) -> float:
-        """Reads of each member."""
+        """Planned reads per second of each member."""
         return rates.copies
 
     def begin(self, here: Watching) -> None:
-        """One schedule per member."""
+        """Start one schedule per member."""
         database, ledger, settings = here.target.database, here.target.ledger, here.settings
         if database is None or ledger is None:
             return

@@ -1,9 +1,9 @@
 """Watcher of database members: heartbeats in the primary, and the replay lag of each member.
 
 The replay lag of a member at a probe is the age of the oldest heartbeat that the primary had acknowledged before the
-probe and that the member does not show; 0 if it shows the newest. The age counts from the send time of the heartbeat. So
-the figure exceeds the true lag by at most the time of a commit, is below it by at most the heartbeats' spacing, and a
-lost primary does not make its standbys appear late.
+probe and that the member does not show. It is 0 if the member shows the newest heartbeat. The age counts from the send
+time of the heartbeat. So the figure exceeds the true lag by at most one commit time, and is below the true lag by at
+most the spacing of the heartbeats. The loss of the primary does not increase the lag of its standbys.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MEMBER_TIMEOUT_S: Final = 1.0
 BEAT_S: Final = 5.0
-"""Timeout of a heartbeat, long enough to try all addresses of the DSN."""
+"""Timeout of a heartbeat in s, long enough to try all addresses of the DSN."""
 
 _BEAT: Final = "INSERT INTO heartbeat (id, beat) VALUES (1, %s) ON CONFLICT (id) DO UPDATE SET beat = EXCLUDED.beat"
 _TABLE: Final = "CREATE TABLE IF NOT EXISTS heartbeat (id int PRIMARY KEY, beat bigint NOT NULL)"
@@ -40,12 +40,12 @@ class Heartbeats:
         self._acknowledged: list[int] = []
 
     def acknowledged(self, sent_ns: int, at_ns: int) -> None:
-        """Add a committed heartbeat; called in the order of sending."""
+        """Add a committed heartbeat. Call this in the order of sending."""
         self._sent.append(sent_ns)
         self._acknowledged.append(at_ns)
 
     def lag_ns(self, shown: int | None, at_ns: int) -> int:
-        """Replay lag in ns of a member that shows `shown` at `at_ns`; an unknown value counts as none."""
+        """Replay lag in ns of a member that shows `shown` at `at_ns`; an unknown value counts as no heartbeat."""
         if shown is None or not self._sent or not self._sent[0] <= shown <= at_ns:
             shown = -1
         oldest_unseen = bisect_right(self._sent, shown)
@@ -54,7 +54,7 @@ class Heartbeats:
 
 
 class HeartbeatWriter:
-    """Writes heartbeats through the DSN of the primary, one at a time; others are left out."""
+    """Writes heartbeats through the DSN of the primary; a heartbeat that is due during a write is left out."""
 
     def __init__(self, session: DatabaseSession, beats: Heartbeats, recorder: WatchRecorder) -> None:
         self._session = session
@@ -63,7 +63,7 @@ class HeartbeatWriter:
         self._busy = False
 
     async def beat(self, _due_ns: int) -> None:
-        """Write one heartbeat unless the one before is still in progress."""
+        """Write one heartbeat, unless the previous write is still open."""
         if self._busy:
             return
         self._busy = True
@@ -85,7 +85,7 @@ class HeartbeatWriter:
 
 
 class MemberWatcher:
-    """Probes one database member: one row of REPLICAS per probe, and an observation per new role."""
+    """Probes one database member: one row of REPLICAS per probe, and one observation per new role."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class MemberWatcher:
         self._busy = False
 
     async def probe(self, due_ns: int) -> None:
-        """Query role and heartbeat; while an earlier probe still waits, the row has `no answer`."""
+        """Query role and heartbeat; if the previous probe is still open, the row has `no answer`."""
         if self._busy:
             self._put(due_ns, -1, None, "no answer")
             return
@@ -137,21 +137,21 @@ class MemberWatcher:
 
 
 class ReplicasWatcher(Watcher):
-    """The watcher that writes heartbeats in the primary, and reads each member's role and lag."""
+    """Writes heartbeats in the primary, and reads role and lag of each member."""
 
     name: ClassVar[str] = "replicas"
     file: ClassVar[str] = "watch/replicas.rows"
 
     def needs(self, target: Target) -> bool:
-        """The key `database.members`."""
+        """Whether the target has the key `database.members`."""
         return target.database is not None and bool(target.database.members)
 
     def per_s(self, rates: Rates) -> float:
-        """Probes of each member."""
+        """Planned probes per second of each member."""
         return rates.member
 
     def begin(self, here: Watching) -> None:
-        """One schedule of heartbeats, and one per member."""
+        """Start one schedule of heartbeats, and one schedule per member."""
         database, recorder, rate = here.target.database, here.recorder, here.settings.rates.member
         if database is None:
             return

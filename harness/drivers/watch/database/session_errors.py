@@ -1,10 +1,10 @@
-"""The errors of a database session, apart from its client: a plan lists the watchers, and asks no database."""
+"""The errors of a database session, in a module that imports no database client."""
 
 from __future__ import annotations
 
 
 class NoAnswerError(Exception):
-    """The database gave no valid answer; the message is a short text for a row."""
+    """The database gave no valid answer; the message is a short reason for the row."""
 
 
 class NoTableError(NoAnswerError):

@@ -1,4 +1,4 @@
-"""A kept database connection with a timeout for each query, however the server behaves."""
+"""A database connection that stays open, with a timeout for each query."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.units import NS_PER_S
 
 _SETTLE_S: Final = 0.2
 _PAUSE_NS: Final = NS_PER_S // 2
-"""Minimum time between two attempts to connect."""
+"""Minimum time between two connection attempts."""
 
 
 class DatabaseSession:
@@ -30,7 +30,7 @@ class DatabaseSession:
     async def ask(
         self, query: LiteralString | sql.Composed, values: tuple[Any, ...] = (), *, within_s: float
     ) -> tuple[Any, ...] | None:
-        """The first row of the answer; None without rows. Raises as `rows` does."""
+        """The first row of the answer; None if there are no rows. Raises the errors of `rows`."""
         return next(iter(await self.rows(query, values, within_s=within_s)), None)
 
     async def rows(
@@ -39,7 +39,7 @@ class DatabaseSession:
         """All rows of the answer.
 
         Raises:
-            NoAnswerError: there is none; the connection is closed.
+            NoAnswerError: there is no valid answer; the connection is closed.
             NoTableError: the query names a table that does not exist; the connection is kept.
         """
         try:

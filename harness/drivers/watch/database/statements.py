@@ -1,6 +1,7 @@
-"""Watcher of the services' statements, as counted by each database member.
+"""Watcher of the SQL statements of the services, as each database member counts them.
 
-Counts begin when a statement is first counted. The first reading has all statements, a later one those that ran since the one before.
+Counting begins with the first call of a statement. The first reading has all statements; a later reading has the
+statements that ran since the previous reading.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from harness.drivers.watch.database.sessions import DatabaseSession
 
 WITHIN_S: Final = 1.0
-"""Timeout of one reading."""
+"""Timeout of one reading in s."""
 
 
 class MemberStatements:
-    """Reads the statements of one member; one reading at a time, others are left out."""
+    """Reads the statements of one member; a reading that is due during another reading is left out."""
 
     def __init__(
         self,
@@ -45,7 +46,7 @@ class MemberStatements:
         self._busy = False
 
     async def probe(self, _due_ns: int) -> None:
-        """Read the statements, and record those whose counts grew, or why there is no reading."""
+        """Read the statements; record those with grown counts, or the reason for a missing reading."""
         if self._busy:
             return
         self._busy = True
@@ -62,7 +63,7 @@ class MemberStatements:
         if not self._schema:
             named = await self._session.rows(EXTENSION, within_s=WITHIN_S)
             if not named:
-                raise NoAnswerError(f"no extension `pg_stat_statements`; hint: {HINT}")
+                raise NoAnswerError(f"the extension `pg_stat_statements` is missing; {HINT}")
             self._schema = str(named[0][0])
         found = counted(await self._session.rows(statements_in(self._schema), (self._roles,), within_s=WITHIN_S))
         before, self._calls = self._calls, {}
@@ -72,21 +73,21 @@ class MemberStatements:
 
 
 class StatementsWatcher(Watcher):
-    """Reads the statements of the services on each member, or on the database if no member is named."""
+    """Reads the services' statements on each member, or on the database if no member is configured."""
 
     name: ClassVar[str] = "statements"
     file: ClassVar[str] = "history/statements.ndjson"
 
     def needs(self, target: Target) -> bool:
-        """The key `database.roles`."""
+        """Whether the target has the key `database.roles`."""
         return target.database is not None and bool(target.database.roles)
 
     def per_s(self, rates: Rates) -> float:
-        """Readings of each member."""
+        """Planned readings per second of each member."""
         return rates.statements
 
     def begin(self, here: Watching) -> None:
-        """One schedule a member."""
+        """Start one schedule per member."""
         database, history = here.target.database, here.recorder.history(self.name)
         if database is None:
             return

@@ -1,1 +1,1 @@
-"""Watchers of the target's entries and services over HTTP: reads, health, the portal, and the controls."""
+"""Watchers of the target's entries and services over HTTP: reads, health, portal and controls."""

@@ -1,4 +1,7 @@
-"""The watcher of the controls: services that do nothing but answer, beside the target's own and by the same way."""
+"""The watcher of the control services, which only answer: they show trouble that the release did not cause.
+
+A control runs beside the target's services, and its requests take the same network path.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +23,21 @@ _NEW_EACH = 10
 
 
 class ControlWatcher(Watcher):
-    """Probes each control in the same way as the entry: trouble of a control is not caused by the release."""
+    """Probes each control service in the same way as the entry."""
 
     name: ClassVar[str] = "control"
     file: ClassVar[str] = "watch/control.rows"
 
     def needs(self, target: Target) -> bool:
-        """The key `control`."""
+        """Whether the target has the key `control`."""
         return bool(target.control)
 
     def per_s(self, rates: Rates) -> float:
-        """Probes per second of one control."""
+        """Planned probes per second of each control."""
         return rates.control
 
     def begin(self, here: Watching) -> None:
-        """Start one schedule per control, evenly spread in time."""
+        """Start one schedule per control service, spread evenly in time."""
         rows, controls = here.recorder.rows(self.name, CONTROL), here.target.control
         for number, (name, url) in enumerate(controls.items()):
             parts = urlsplit(url)

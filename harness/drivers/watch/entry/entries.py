@@ -15,7 +15,7 @@ from harness.targets.files.target import Target
 
 
 class EntryWatcher(Watcher):
-    """Probes reads of a stored record, and the health path, at the entry of the platform."""
+    """Probes the entry of the platform: reads of a stored record, and the health path."""
 
     name: ClassVar[str] = "entry"
     file: ClassVar[str] = "watch/entry.rows"
@@ -26,15 +26,15 @@ class EntryWatcher(Watcher):
     _health: ProbeSchedule
 
     def needs(self, target: Target) -> bool:  # noqa: ARG002 - every target has an entry
-        """True: every target has an entry."""
+        """True, since every target has an entry."""
         return True
 
     def per_s(self, rates: Rates) -> float:
-        """Reads."""
+        """Planned reads per second."""
         return rates.read
 
     def begin(self, here: Watching) -> None:
-        """Two schedules: reads and health."""
+        """Start two schedules: reads and health."""
         self._recorder, self._rates = here.recorder, here.settings.rates
         target, rows = here.target, here.recorder.rows(self.name, PROBES)
         asked = {"read": target.probes.read, "health": ReadProbe(path=target.probes.health)}
@@ -46,7 +46,7 @@ class EntryWatcher(Watcher):
         self._health = here.schedule(self.name, self._rates.health, probers["health"].probe, of="health", phase=0.3)
 
     def pace(self, pace: Pace) -> None:
-        """Health more often in a window, reads more often while a fault may be in."""
+        """Probe health more often in a window, and reads more often while a fault may be active."""
         rates = self._rates
         self._health.set_rate(rates.health_in_window if pace.window_open else rates.health)
         per_s = rates.read_in_fault if pace.fault_in else rates.read
@@ -56,7 +56,7 @@ class EntryWatcher(Watcher):
 
 
 class DoorsWatcher(Watcher):
-    """Probes reads and the health path at each region's own entry."""
+    """Probes reads and the health path at the entry of each region."""
 
     name: ClassVar[str] = "regions"
     file: ClassVar[str] = "watch/regions.rows"
@@ -69,15 +69,15 @@ class DoorsWatcher(Watcher):
     _rates: Rates
 
     def needs(self, target: Target) -> bool:
-        """A region with an entry of its own."""
+        """Whether the target has a region with its own entry."""
         return bool(target.doors)
 
     def per_s(self, rates: Rates) -> float:
-        """Reads of one region."""
+        """Planned reads per second of each region."""
         return rates.region
 
     def begin(self, here: Watching) -> None:
-        """Two schedules a region."""
+        """Start two schedules per region: reads and health."""
         self._recorder, self._rates = here.recorder, here.settings.rates
         rows, probes = here.recorder.rows(self.name, PROBES), here.target.probes
         asked = {"read": probes.read, "health": ReadProbe(path=probes.health)}
@@ -99,7 +99,7 @@ class DoorsWatcher(Watcher):
             )
 
     def pace(self, pace: Pace) -> None:
-        """Health more often in a window and under a fault, reads more often while a fault may be in."""
+        """Probe health more often in a window or during a fault, and reads more often while a fault may be active."""
         rates = self._rates
         watched = pace.window_open or pace.fault_in
         for schedule in self._health:

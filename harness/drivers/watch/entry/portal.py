@@ -1,4 +1,4 @@
-"""The watcher of the users' portal: which pod of the frontend answers, as its Service chooses."""
+"""The watcher of the users' portal: it records which frontend pod answers."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from harness.targets.files.target import Target
 
 
 class PortalWatcher(Watcher):
-    """Requests the first page of the portal, each time on a new connection, for which the Service chooses a pod."""
+    """Requests the first page of the portal on a new connection each time, so that the Service chooses a pod."""
 
     name: ClassVar[str] = "portal"
     file: ClassVar[str] = "watch/portal.rows"
 
     def needs(self, target: Target) -> bool:
-        """The key `portal`."""
+        """Whether the target has the key `portal`."""
         return bool(target.portal)
 
     def per_s(self, rates: Rates) -> float:
-        """Requests for the page."""
+        """Planned requests per second."""
         return rates.portal
 
     def begin(self, here: Watching) -> None:
-        """One schedule."""
+        """Start one schedule."""
         rows, parts = here.recorder.rows(self.name, PORTAL), urlsplit(here.target.portal)
         wires = here.wires_to(f"{parts.scheme}://{parts.netloc}")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.drivers.watch.entry.wires import ProbeResponse, Wires
 
 WAIT_S: Final = 1.0
-"""Timeout of a probe."""
+"""Timeout of a probe in s."""
 
 _NEW_EACH: Final = 10
 """One probe in ten opens a connection, which the next nine reuse."""
@@ -24,11 +24,11 @@ class Prober:
     """Probes one path at one entry; writes one row of PROBES per probe.
 
     Args:
-        subject: `entry` or a region.
-        kind: `read` or `health`.
-        read: the path, and the expected content of the answer.
-        wires: connections to that entry.
-        rows: the row file of the probes.
+        subject: `entry`, or the name of a region.
+        kind: kind of the probe, `read` or `health`.
+        read: path to request, and expected content of the answer.
+        wires: connections to the entry.
+        rows: row file of the probes.
     """
 
     def __init__(self, *, subject: str, kind: str, read: ReadProbe, wires: Wires, rows: RowWriter) -> None:
@@ -40,7 +40,7 @@ class Prober:
         self._count = 0
 
     async def probe(self, due_ns: int) -> None:
-        """Probe once and record it."""
+        """Send one probe and record the answer."""
         fresh = self._count % _NEW_EACH == 0
         self._count += 1
         answer = await self._wires.ask("GET", self._read.path, within_s=WAIT_S, fresh=fresh)
@@ -52,15 +52,15 @@ class Prober:
 
 
 def wrong(answer: ProbeResponse, expect: Mapping[str, object], *, silent: bool = False) -> str | None:
-    """What is wrong with an answer, in short; None: status 200 with the expected body.
+    """The fault of an answer in a few words; None if the answer has status 200 and the expected body.
 
-    Without expectations the body must not be empty, and what calls itself JSON must be valid JSON, other than `null`
-    and an object with the key `error`.
+    Without expectations the body must not be empty. A body of type JSON must then be valid JSON, other than `null` and
+    an object with the key `error`.
 
     Args:
-        answer: of the probe.
-        expect: keys of the body.
-        silent: whether an empty body is one too: many health paths have none.
+        answer: answer to the probe.
+        expect: expected values by key of the body.
+        silent: whether an empty body is accepted, as many health paths return none.
     """
     if answer.error is not None:
         return answer.error

@@ -1,4 +1,4 @@
-"""Watcher of the services: probes the health address of each."""
+"""Watcher of the services: it probes the health address of each service."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ServicesWatcher(Watcher):
         return bool(target.services)
 
     def per_s(self, rates: Rates) -> float:
-        """Probes per second of one service."""
+        """Planned probes per second of each service."""
         return rates.service
 
     def begin(self, here: Watching) -> None:
-        """Start one schedule per service, evenly spread in time."""
+        """Start one schedule per service, spread evenly in time."""
         rows, services = here.recorder.rows(self.name, PROBES), here.target.services
         for number, (service, url) in enumerate(services.items()):
             parts = urlsplit(url)

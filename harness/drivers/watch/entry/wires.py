@@ -1,4 +1,4 @@
-"""HTTP requests to one address, each with its own timeout, on a new or a kept connection."""
+"""HTTP requests to one address, each with its own timeout, on a new or an open connection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
 _KEPT_FOR_NS: Final = 2 * NS_PER_S
-"""Maximum idle time of a kept connection; servers close theirs after 5 s and more."""
+"""Maximum idle time of an open connection; servers close idle connections after 5 s or more."""
 
 _CLOSE_S: Final = 0.5
 _HEADERS: Final = {"user-agent": "readiness-watch"}
@@ -30,7 +30,7 @@ _UNSAID: Final = ("accept", "accept-encoding", "content-type")
 """Headers that aiohttp would add."""
 
 _INTERIM: Final = frozenset(range(100, 200)) - {101}
-"""Interim statuses, which another answer follows."""
+"""Interim statuses, after which another answer follows."""
 
 _LONGEST_HEADER: Final = 65_536
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout()
@@ -49,15 +49,15 @@ class ProbeResponse:
     """The response to one request, or its error.
 
     Attributes:
-        sent_ns: when it was passed to the connection, or to the attempt to connect.
-        done_ns: when the last byte was read, or the wait ended.
-        status: 0 without an answer.
-        body: as received.
+        sent_ns: time at which the request was passed to the connection, or to the attempt to connect.
+        done_ns: time at which the last byte was read, or the wait ended.
+        status: HTTP status; 0 without an answer.
+        body: body as received.
         is_json: whether the content type is JSON.
-        kept: whether the connection had served a request before.
+        kept: whether the connection had carried an earlier request.
         on_the_way: whether any part of the request may have been sent.
-        served_pod: the pod that it names in `x-served-pod`; empty where it names none.
-        error: `timeout`, `refused`, `reset`, `unreachable`, `name`, `tls`, `protocol`; None with an answer.
+        served_pod: name of the pod in the header `x-served-pod`; empty without the header.
+        error: `timeout`, `refused`, `reset`, `unreachable`, `name`, `tls` or `protocol`; None with an answer.
     """
 
     sent_ns: int
@@ -72,15 +72,15 @@ class ProbeResponse:
 
 
 class Wires:
-    """Requests to one base address, each on a connection that no other request uses meanwhile.
+    """Requests to one base address; at each time a connection is used by one request.
 
-    It decides which request opens a connection, and no request waits for another one during a fault. aiohttp opens the connections and
-    parses the answers. Its session is not used: it costs more than both, and it repeats a read if a kept connection is cut, which hides
-    the cut.
+    This class decides which request opens a connection, so that no request waits for another during a fault. aiohttp
+    opens the connections and parses the answers. The aiohttp session is not used: it costs more, and it silently
+    repeats a read after a cut connection.
     """
 
     def __init__(self, base: str, tls: ssl.SSLContext, proxy: str | None = None) -> None:
-        """Only scheme, host and port of `base` count; requires a running event loop."""
+        """Use only scheme, host and port of `base`; this requires a running event loop."""
         self._base = URL(base)
         self._proxy = URL(proxy) if proxy else None
         self._connector = aiohttp.TCPConnector(ssl=tls, limit=0, use_dns_cache=False, force_close=True)
@@ -98,7 +98,7 @@ class Wires:
     ) -> ProbeResponse:
         """Send one request once and read its answer; never raises for network errors.
 
-        `fresh` requests a new connection, which then replaces a kept one.
+        With `fresh` the request uses a new connection, which replaces an open one.
         """
         self._retire(fresh=fresh)
         wire = self._idle.pop() if self._idle else None
@@ -183,7 +183,7 @@ class _Wire:
     """One open connection."""
 
     def __init__(self, connection: Connection, *, prefix: str, head: str) -> None:
-        """`prefix`: precedes paths in the request line; `head`: the header lines of all requests."""
+        """Prepare requests: `prefix` precedes each path, `head` has the header lines of all requests."""
         self._connection = connection
         self._prefix = prefix
         self._head = head
@@ -192,12 +192,12 @@ class _Wire:
 
     @property
     def is_free(self) -> bool:
-        """Whether it is open and the previous answer was read completely."""
+        """Whether the connection is open and the previous answer was read completely."""
         protocol = self._connection.protocol
         return self._whole and protocol is not None and protocol.is_connected() and not protocol.should_close
 
     async def exchange(self, method: str, path: str, headers: Mapping[str, str], content: bytes | None) -> _Response:
-        """Send a request and read the answer; raises what aiohttp's protocol raises."""
+        """Send a request and read the answer; raises the errors of aiohttp's protocol."""
         protocol = self._connection.protocol
         if protocol is None or protocol.transport is None:
             raise aiohttp.ServerDisconnectedError
@@ -219,12 +219,12 @@ class _Wire:
 
     @property
     def closed(self) -> asyncio.Future[None] | None:
-        """Done when the connection is closed; None when it is already."""
+        """A future that is done when the connection is closed; None if the connection is closed already."""
         protocol = self._connection.protocol
         return None if protocol is None else protocol.closed
 
     def close(self) -> None:
-        """Close in the background, so that a slow close delays no probe."""
+        """Close the connection in the background, so that a slow close delays no probe."""
         self._connection.close()
 
 

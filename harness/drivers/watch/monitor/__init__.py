@@ -1,1 +1,1 @@
-"""Watchers of the target's monitoring: Prometheus' alerts and rules, and Alertmanager's notices."""
+"""Watchers of the target's monitoring: alerts and rules of Prometheus, and notices of Alertmanager."""

@@ -1,4 +1,7 @@
-"""The alerting rules that Prometheus has loaded, whether each evaluates, and what feeds it: read at the begin, and again now and then."""
+"""The alerting rules that Prometheus has loaded, whether each rule is evaluated, and which metrics it depends on.
+
+The rules are read at the begin of the watch and then repeatedly.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +19,19 @@ if TYPE_CHECKING:
     from harness.model import Sink
 
 RULES: Final = "/api/v1/rules"
-"""Alerting and recording rules: an alert that reads the result of a recording rule is silent if that rule does not evaluate."""
+"""API path of alerting and recording rules; an alert is silent if a recording rule that it reads is not evaluated."""
 EVERY_S: Final = 10.0
-"""Seconds between two readings: the answer has every rule with its expression, so it is long if there are many."""
+"""Seconds between two readings; the answer is long if there are many rules."""
 _BROKEN_EVERY_S: Final = 1.0
-"""Seconds between two readings while a rule does not evaluate: the precision of the time in which it could not fire."""
+"""Seconds between two readings while a rule is not evaluated; they are the precision of the time without that rule."""
 _UNKNOWN: Final = "unknown"
-"""The health of a rule that was not evaluated yet, such as after a restart of Prometheus."""
+"""The health of a rule that was not evaluated yet, for example after a restart of Prometheus."""
 _BROKEN: Final = "err"
 _RECORDS: Final = "recording"
 _Key = tuple[str, str, frozenset[tuple[str, str]]]
 """Group, name and labels of an alerting rule."""
 _Rule = Mapping[str, Any]
-"""What is recorded of a rule."""
+"""Recorded content of a rule."""
 
 
 class _RulesModel(BaseModel):
@@ -62,11 +65,11 @@ class _RulesResponse(_RulesModel):
 
 
 class AlertRules:
-    """Records every alerting rule of the first reading as `alert.rule`, and later each rule that is new, gone, fails, or recovers.
+    """Records every alerting rule of the first reading as `alert.rule`, and later each change of a rule.
 
-    A rule is also recorded when a recording rule on which it depends, directly or through others, fails or recovers (`unfed`). A reading counts
-    once each of these rules was evaluated. A rule that was not evaluated yet later on keeps its state. `since_ns` of a later record is
-    the time of the request for the reading before it.
+    A rule changes when it is added or removed, fails or recovers, or when a recording rule that it depends on fails or
+    recovers (`unfed`). The first reading counts when each rule has been evaluated once. A rule that is not evaluated in
+    a later reading keeps its state. `since_ns` of a later record is the time of the request for the previous reading.
     """
 
     def __init__(self, history: Sink) -> None:
@@ -77,14 +80,17 @@ class AlertRules:
         self._due_ns = 0
 
     def due(self) -> bool:
-        """Whether the rules are to be read: at every call until the first reading, then every `EVERY_S`, more often while a rule fails."""
+        """Whether the rules are to be read now.
+
+        They are read at every call until the first reading, then every `EVERY_S`, and more often while a rule fails.
+        """
         if clock.now_ns() < self._due_ns:
             return False
         self._next()
         return True
 
     def take(self, answer: ProbeResponse) -> None:
-        """Record the changes from the answer before; an answer that is not a list of rules is ignored."""
+        """Record the changes since the previous answer; an answer that is not a list of rules is ignored."""
         if answer.error is not None or answer.status != 200 or answer.sent_ns <= self._read_ns:
             return
         try:

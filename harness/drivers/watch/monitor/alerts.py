@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from harness.drivers.watch.entry.wires import ProbeResponse, Wires
 
 _PATH: Final = "/api/v1/alerts"
-"""Returns all pending and firing alerts, without resolved ones."""
+"""API path of all pending and firing alerts, without resolved ones."""
 
 WAIT_S: Final = 1.0
-"""Timeout of one request."""
+"""Timeout of one request in s."""
 
 
 class _AlertsModel(BaseModel):
@@ -48,14 +48,14 @@ class _AlertsResponse(_AlertsModel):
 class Alerts:
     """Polls the alerts; records `alert.pending`, `alert.firing` and `alert.resolved`.
 
-    Alerts in the first answer are recorded as `alert.present`, as their changes were not observed. An alert is identified by its
-    labels. If Prometheus gives no valid answer, the watcher is blind from the request of the last valid answer to the next one, and
-    records changes when it observes them. `since_ns` of a change is when the last valid answer without it was asked for. The rules
-    that are loaded are recorded as `alert.rule` (see `AlertRules`).
+    Alerts in the first answer are recorded as `alert.present`, since their changes were not observed. An alert is
+    identified by its labels. If Prometheus gives no valid answer, the time from the request of the last valid answer to
+    the next valid answer is blind. `since_ns` of a change is the request time of the last valid answer without the
+    change. The loaded rules are recorded as `alert.rule` (see `AlertRules`).
     """
 
     def __init__(self, base: str, wires: Wires, recorder: WatchRecorder, attendance: Attendance) -> None:
-        """`base`: the address of Prometheus, which may have a path of its own."""
+        """Use the Prometheus address `base`, which may contain a path."""
         self._path, self._rules_path = (urlsplit(base).path.rstrip("/") + path for path in (_PATH, RULES))
         self._wires = wires
         self._recorder = recorder
@@ -68,7 +68,7 @@ class Alerts:
         self._why = ""
 
     async def probe(self, _due_ns: int) -> None:
-        """Request the alerts once and record changes."""
+        """Request the alerts once, and record their changes."""
         answer = await self._wires.ask("GET", self._path, within_s=WAIT_S)
         if answer.sent_ns < self._asked_ns:  # a later request was answered sooner
             return
@@ -76,7 +76,7 @@ class Alerts:
         alerts = _alerts(answer)
         if isinstance(alerts, str):
             if alerts != self._why:
-                self._recorder.trouble("alerts", f"no list of alerts from Prometheus: {alerts}")
+                self._recorder.trouble("alerts", f"Prometheus returned no list of alerts: {alerts}")
             self._why = alerts
             return
         self._take(alerts, answer.done_ns)
@@ -85,7 +85,7 @@ class Alerts:
             self._rules.take(await self._wires.ask("GET", self._rules_path, within_s=WAIT_S))
 
     def end(self) -> None:
-        """End the watch; without a valid last answer it was blind until now."""
+        """End the watch; the time since the last valid answer is blind if later answers were not valid."""
         if self._why:
             self._attendance.interrupted(self._seen_ns, clock.now_ns())
 
@@ -151,15 +151,15 @@ class AlertsWatcher(Watcher):
     _alerts: Alerts | None = None
 
     def needs(self, target: Target) -> bool:
-        """The key `prometheus`."""
+        """Whether the target has the key `prometheus`."""
         return target.prometheus is not None
 
     def per_s(self, rates: Rates) -> float:
-        """Requests."""
+        """Planned requests per second."""
         return rates.alerts
 
     def begin(self, here: Watching) -> None:
-        """One schedule."""
+        """Start one schedule."""
         base, attendance = here.target.prometheus, here.recorder.attendance(self.name)
         if base is None:
             return

@@ -1,4 +1,4 @@
-"""Watcher of the notices that Alertmanager sent: which reached their receiver, and when."""
+"""Watcher of the notices that Alertmanager sent: which notices reached their receiver, and when."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.drivers.watch.entry.wires import Wires
 
 WAIT_S = 1.0
-"""Timeout of one request."""
+"""Timeout of one request in s."""
 
 
 class _NoticeModel(BaseModel):
@@ -52,14 +52,14 @@ class _NoticeLog(_NoticeModel):
 
 
 class Notices:
-    """Polls the log of a receiver; records `notice.received`, each notice once.
+    """Polls the log of a receiver; records each notice once as `notice.received`.
 
-    Notices that are in the log at the first valid answer are ignored, as they belong to the time before the run. Until that answer the
-    watcher is blind. Later answers may be missing without a gap: the log keeps the notices with their times.
+    Notices in the log at the first valid answer are ignored, since they belong to the time before the run. Until that
+    answer the watcher is blind. A missing later answer causes no gap, since the log keeps the notices with their times.
     """
 
     def __init__(self, log: str, wires: Wires, recorder: WatchRecorder, attendance: Attendance) -> None:
-        """`log`: the address of the log."""
+        """Use `log`, the address of the receiver's log."""
         parts = urlsplit(log)
         self._path = parts.path or "/"
         self._subject = parts.hostname or log
@@ -72,7 +72,7 @@ class Notices:
         self._why = ""
 
     async def probe(self, _due_ns: int) -> None:
-        """Request the new notices, and record them."""
+        """Request the new notices and record them."""
         since = self._last or 0
         answer = await self._wires.ask("GET", f"{self._path}?since={since}", within_s=WAIT_S)
         why = answer.error or ("" if answer.status == 200 else f"status {answer.status}")
@@ -82,7 +82,7 @@ class Notices:
             why, entries = "wrong body", ()
         if why:
             if why != self._why:
-                self._recorder.trouble("notices", f"no list of notices from their receiver: {why}")
+                self._recorder.trouble("notices", f"the receiver returned no list of notices: {why}")
             self._why = why
             return
         if self._why and self._last is None:
@@ -114,7 +114,7 @@ class Notices:
         self._last = max([self._last or 0, *(entry.number for entry in entries)])
 
     def end(self) -> None:
-        """End the watch; without a valid last answer what came meanwhile is unknown."""
+        """End the watch; notices since the last valid answer are unknown."""
         if self._why:
             self._attendance.interrupted(self._seen_ns, clock.now_ns())
 
@@ -133,15 +133,15 @@ class NoticesWatcher(Watcher):
     _notices: Notices | None = None
 
     def needs(self, target: Target) -> bool:
-        """The key `alerting`."""
+        """Whether the target has the key `alerting`."""
         return target.alerting is not None
 
     def per_s(self, rates: Rates) -> float:
-        """Requests."""
+        """Planned requests per second."""
         return rates.notices
 
     def begin(self, here: Watching) -> None:
-        """One schedule."""
+        """Start one schedule."""
         alerting, attendance = here.target.alerting, here.recorder.attendance(self.name)
         if alerting is None:
             return

@@ -1,4 +1,4 @@
-"""Which rules read what a recording rule makes, also through other recording rules: by the names of metrics in their expressions."""
+"""Finds the rules that depend on a recording rule, by the metric names in expressions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import Final
 
 _STRING: Final = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`"
 _NAME: Final = re.compile(r"(?<![\w:.])[A-Za-z_:][\w:]*", re.ASCII)
-"""A whole word, `:` included: the name of a metric, or another word of PromQL."""
+"""A complete word, including `:`, that may be a metric name or another word of PromQL."""
 _QUOTED: Final = re.compile(_STRING)
 _PATTERN: Final = re.compile(rf"__name__\s*=~\s*({_STRING})")
 
 
 class QueriedMetrics:
-    """The metrics that one expression may read; a word in a string counts, as `{__name__="…"}` names a metric so."""
+    """The metrics that one expression may read.
+
+    Words in strings count too, since `{__name__="…"}` contains a metric name.
+    """
 
     def __init__(self, query: str) -> None:
         strings = [found[1:-1] for found in _QUOTED.findall(query)]
@@ -22,7 +25,7 @@ class QueriedMetrics:
         self._patterns = tuple(found[1:-1].replace("\\\\", "\\") for found in _PATTERN.findall(query))
 
     def of(self, names: Iterable[str]) -> frozenset[str]:
-        """Those of these names that it may read."""
+        """The given names that the expression may read."""
         return frozenset(
             name for name in names if name in self._words or any(_matches(one, name) for one in self._patterns)
         )
@@ -37,9 +40,10 @@ def _matches(pattern: str, name: str) -> bool:
 
 
 def origins(recorded: Iterable[tuple[str, QueriedMetrics]], failed: Iterable[str]) -> Mapping[str, frozenset[str]]:
-    """By the name of each metric that is not made, or from what is not: the recording rules (of `failed`) that are to blame.
+    """The failed recording rules by each metric that they leave without data, directly or through others.
 
-    `recorded` are all recording rules: what each makes and reads.
+    `recorded` has the result and the queried metrics of every recording rule, and `failed` the names of the failed
+    ones.
     """
     rules = list(recorded)
     found = {name: frozenset((name,)) for name in failed}

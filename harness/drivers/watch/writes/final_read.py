@@ -1,4 +1,4 @@
-"""Reads all ledger rows: directly from the database, through the entry, and through each region's entry."""
+"""Reads all ledger rows: directly from the database, through the entry, and through the entry of each region."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 _WITHIN_MS: Final = 20_000
 _CONNECT_S: Final = 5
-"""Connect timeout for each address of the DSN."""
+"""Connection timeout in s for each address of the DSN."""
 
 REGION_LAG_S: Final = 11.0
-"""Seconds for which an entry is read again, as it may serve from a copy that lags: a little more than the ten seconds that profiles allow."""
+"""Seconds for which an entry is read again, since its copy may lag: slightly more than the 10 s that profiles allow."""
 _REGION_EACH_S: Final = 0.25
 _ANSWER_S: Final = 3.0
 
 Row = tuple[int, int, str | None]
-"""Client, sequence, checksum."""
+"""Client, sequence number and checksum."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +46,10 @@ class _Held:
 
 
 class FinalReads:
-    """Reads all rows of a run after each restore and at the end. Each read of each source is a round; the first is 1."""
+    """Reads all ledger rows of a run after each restore and at the end.
+
+    Each read of a source is a round; the first round is 1.
+    """
 
     def __init__(self, target: Target, settings: WatchSettings) -> None:
         self._target = target
@@ -56,7 +59,10 @@ class FinalReads:
         self._round = 0
 
     def read(self, after: str) -> FinalRead:
-        """Read the database once; `after` names the experiment whose restore it follows, or `end`. Errors of the database are recorded, not raised."""
+        """Read the database once. Errors of the database are recorded and not raised.
+
+        `after` names the experiment whose restore precedes the read, or is `end`.
+        """
         import psycopg  # here, so that a plan and a replay, which send no request, start quickly
 
         at_ns = clock.now_ns()
@@ -67,15 +73,16 @@ class FinalReads:
         return self._put(held, after)
 
     def read_entries(self, after: str, *, lag_s: float = REGION_LAG_S) -> list[FinalRead]:
-        """Read through the entry of every region concurrently, after all writes have ended; nothing if the target file has no path for it.
+        """Read through the entry of every region concurrently, after all writes have ended.
 
-        The entry of the platform is read as well if nothing else is: without a database, or without an entry of a region.
-        An entry that lacks an acknowledged write is read again for at most `lag_s` seconds, as a copy may lag. Then its
-        first and its last read are two rounds; the last one decides.
+        Nothing is read if the target file has no path for it. The entry of the platform is read too if there is no
+        database or a region has no entry. An entry that lacks an acknowledged write is read again for at most `lag_s`
+        seconds, since a copy may lag. The first and the last read of that entry are then two rounds, and the last round
+        decides.
 
         Args:
-            after: what the reads follow.
-            lag_s: how long a copy may lag, in seconds.
+            after: name of the experiment before the read, or `end`.
+            lag_s: maximum lag of a copy, in seconds.
         """
         target, entries = self._target, dict(self._target.doors)
         if target.database is None or not entries:
@@ -83,7 +90,7 @@ class FinalReads:
         return self._read_through(entries, after, lag_s)
 
     def read_entry(self, after: str) -> list[FinalRead]:
-        """Read through the platform's entry once; nothing if the target file has no path for it."""
+        """Read through the platform's entry once; nothing is read if the target file has no path for it."""
         return self._read_through({ENTRY: self._target.entry}, after, lag_s=0)
 
     def _read_through(self, entries: Mapping[str, str], after: str, lag_s: float) -> list[FinalRead]:
@@ -96,7 +103,7 @@ class FinalReads:
         return [self._put(held, after) for one in asked for held in one.result()]
 
     def close(self) -> None:
-        """Close the file in order."""
+        """Close the file."""
         if self._rows:
             self._rows.close()
 
@@ -106,7 +113,7 @@ class FinalReads:
 
         database, ledger = self._target.database, self._target.ledger
         if database is None or ledger is None:
-            raise psycopg.InterfaceError("the target file names no database or no ledger to read back")
+            raise psycopg.InterfaceError("the target file has no `database` or no `ledger`")
         query = sql.SQL("SELECT client, sequence, checksum FROM {} WHERE client = ANY(%s)").format(
             sql.Identifier(*ledger.table.split("."))
         )
@@ -128,7 +135,7 @@ class FinalReads:
         import httpx  # as above
 
         reads: list[_Held] = []
-        why = "it was not read"
+        why = "the source was not read"
         with http_client(self._target, entry, timeout_s=_ANSWER_S) as http:
             for _ in clock.Deadline.after(lag_s).ticks(_REGION_EACH_S):
                 at_ns = clock.now_ns()

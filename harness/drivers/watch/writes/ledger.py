@@ -1,7 +1,8 @@
 """The write ledger: numbered writes through the entry, acknowledged or not.
 
-One acknowledged write in ten is sent again with its key, as a client does after a lost answer: a platform that ignores the key stores it
-twice. One in five is read back at once through the entry, as a user would do after a confirmation.
+One in ten acknowledged writes is sent again with its key, as a client does after a lost answer; a platform that ignores
+the key stores the write twice. One in five is read back immediately through the entry, as a user does after a
+confirmation.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from harness.drivers.watch.entry.wires import ProbeResponse, Wires
 
 DEADLINE_S: Final = 2.0
-"""Timeout of a write."""
+"""Timeout of a write in s."""
 
 READ_S: Final = 1.0
-"""Timeout of a client's read of its own write."""
+"""Timeout in s of a client's read of its own write."""
 
 _NEW_EACH: Final = 10
 _READ_EACH: Final = 5
@@ -35,14 +36,14 @@ _AGAIN_EACH: Final = 10
 
 
 def checksum(client: int, sequence: int) -> str:
-    """The checksum in the row of a write: 16 hexadecimal digits."""
+    """The checksum in the row of a write, 16 hexadecimal digits."""
     return hashlib.sha256(f"ledger:{client}:{sequence}".encode()).hexdigest()[:16]
 
 
 def outcome(answer: ProbeResponse) -> str:
-    """`accepted` (201), `refused` (not written: nothing was sent, or a client error), else `unknown`.
+    """The outcome of a write: `accepted` (201), `refused` (nothing was sent, or a client error) or `unknown`.
 
-    A server error is unknown: the write may have been committed before the answer went wrong.
+    A server error is `unknown`, since the write may have been committed before the error.
     """
     if answer.error is not None:
         return "unknown" if answer.on_the_way else "refused"
@@ -50,7 +51,7 @@ def outcome(answer: ProbeResponse) -> str:
 
 
 def held_in(body: bytes) -> list[tuple[int, str]]:
-    """Sequence numbers and checksums of an answer `{"rows": [[sequence, checksum], …]}`.
+    """Sequence numbers and checksums in an answer `{"rows": [[sequence, checksum], …]}`.
 
     Raises:
         ValueError: the answer has another form.
@@ -62,7 +63,7 @@ def held_in(body: bytes) -> list[tuple[int, str]]:
 
 
 def found(answer: ProbeResponse, client: int, sequence: int) -> tuple[str, str | None]:
-    """The result of a read of one write: `found`, `absent`, `wrong`, or `unknown` with the reason."""
+    """The result of a read of one write: `found`, `absent`, `wrong`, or `unknown` with a reason."""
     if answer.error is not None or answer.status != 200:
         return "unknown", answer.error or f"status {answer.status}"
     try:
@@ -75,9 +76,9 @@ def found(answer: ProbeResponse, client: int, sequence: int) -> tuple[str, str |
 
 
 class LedgerClients:
-    """Clients that write in turn; each numbers its writes 0, 1, 2….
+    """Clients that write in turn; each client numbers its writes 0, 1, 2, ….
 
-    `reads`: where reads of own writes are recorded; None where the target has no way to read them.
+    `reads` is the row file for reads of own writes; None if the target has no path for them.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class LedgerClients:
         self._acknowledged = 0
 
     async def write(self, due_ns: int) -> None:
-        """Send the next write and record its outcome; read every fifth acknowledged one back."""
+        """Send the next write and record its outcome; read back every fifth acknowledged write."""
         sequence, turn = divmod(self._count, len(self._clients))
         fresh = self._count % _NEW_EACH == 0
         self._count += 1
@@ -130,7 +131,7 @@ class LedgerClients:
 
 
 class LedgerWatcher(Watcher):
-    """Numbered writes through the entry."""
+    """Sends numbered writes through the entry."""
 
     name: ClassVar[str] = "ledger"
     file: ClassVar[str] = "watch/ledger-writes.rows"
@@ -140,15 +141,15 @@ class LedgerWatcher(Watcher):
     _writes: ProbeSchedule | None = None
 
     def needs(self, target: Target) -> bool:
-        """The key `ledger`."""
+        """Whether the target has the key `ledger`."""
         return target.ledger is not None
 
     def per_s(self, rates: Rates) -> float:
-        """Writes of all clients together."""
+        """Planned writes per second of all clients together."""
         return rates.ledger
 
     def begin(self, here: Watching) -> None:
-        """One schedule for all clients, which take turns."""
+        """Start one schedule for all clients, which take turns."""
         ledger, recorder = here.target.ledger, here.recorder
         if ledger is None:
             return
@@ -163,7 +164,7 @@ class LedgerWatcher(Watcher):
         self._writes = here.schedule(self.name, self._rates.ledger, clients.write, phase=0.6)
 
     def pace(self, pace: Pace) -> None:
-        """More often while a fault may be in."""
+        """Write more often while a fault may be active."""
         if self._writes is None:
             return
         per_s = self._rates.ledger_in_fault if pace.fault_in else self._rates.ledger

@@ -1,4 +1,4 @@
-"""Watcher of the pipeline: numbered events that must become visible once and intact."""
+"""Watcher of the pipeline: numbered events that must become visible once and unchanged."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from harness.drivers.watch.entry.wires import ProbeResponse, Wires
 
 ACCEPT_S: Final = 2.0
-"""Timeout of sending an event."""
+"""Timeout in s of sending an event."""
 
 POLL_TIMEOUT_S: Final = 1.0
 OVERDUE_S: Final = 60.0
-"""Seconds for which an event is polled; after that it is requested once more, at the end of the run."""
+"""Seconds for which an event is polled; later it is requested once more at the end of the run."""
 
 _FIRST_PAUSE_S: Final = 0.05
 _GROWTH: Final = 1.25
-"""Growth of the pauses between polls, so that the duration of an event is known to about a fifth."""
+"""Growth of the pauses between polls: the duration of an event is then known to about a fifth."""
 _LONGEST_PAUSE_S: Final = 5.0
 _BEFORE: Final = 0.02
-"""One request is sent this share of each limit before it, and one right after it, to know on which side of the limit the event came."""
+"""Share of a limit before which a request is sent; another follows right after the limit."""
 _AGAIN_S: Final = 5.0
-"""Delay from the first visible copy to the check for a second one."""
+"""Delay in s from the first visible copy to the check for a second copy."""
 
 _REPEAT_EACH: Final = 10
-"""One accepted event in about this number is sent again with its key: it must not become visible twice."""
+"""About one in this number of accepted events is sent again with its key; it must not become visible twice."""
 
 _AT_ONCE: Final = 20
-"""Maximum concurrent requests: at the end of the run all open events are due."""
+"""Maximum number of concurrent requests; at the end of the run all open events are due."""
 
 _END_PAUSE_S: Final = 0.2
 
@@ -51,12 +51,12 @@ _MAYBE_ACCEPTED: Final = frozenset({408, 409})
 
 
 def checksum(event: str) -> str:
-    """The checksum in an event: 16 hexadecimal digits."""
+    """The checksum in an event, 16 hexadecimal digits."""
     return hashlib.sha256(f"event:{event}".encode()).hexdigest()[:16]
 
 
 def outcome(answer: ProbeResponse) -> str:
-    """`accepted` (200, 201, 202), `refused` (not accepted for certain), else `unknown`."""
+    """The outcome of an event: `accepted` (200, 201, 202), `refused` (certainly not accepted) or `unknown`."""
     if answer.error is not None:
         return "unknown" if answer.on_the_way else "refused"
     if answer.status in _ACCEPTED:
@@ -76,7 +76,7 @@ class _EventState:
 
     @property
     def state(self) -> str:
-        """The state for the row; unknown if never found and the last request got no answer."""
+        """The state in the row; `unknown` if the event was never found and the last request got no answer."""
         if not self.copies:
             return "unknown" if self.error else "absent"
         if not self.intact:
@@ -85,17 +85,20 @@ class _EventState:
 
 
 def marks_of(limits_s: Iterable[float]) -> tuple[float, ...]:
-    """When events of these limits are requested in any case, in s after their acceptance, ascending: shortly before each and at it. Pure."""
+    """Times in s at which each event is requested: shortly before and at each limit.
+
+    They count from the acceptance, in ascending order. Pure.
+    """
     return tuple(sorted(mark for limit in limits_s for mark in ((1 - _BEFORE) * limit, limit)))
 
 
 def next_request_s(age_s: float, pause_s: float, marks_s: Iterable[float]) -> float:
-    """The time until the next request for an event of that age: this pause, or what is left to a mark where that is sooner. Pure."""
+    """Time in s until the next request: the pause, or less if a mark comes sooner. Pure."""
     return min((mark - age_s for mark in marks_s if age_s < mark < age_s + pause_s), default=pause_s)
 
 
 class PipelineClient:
-    """Sends events and polls each until it is visible; writes one row of PIPELINE per event."""
+    """Sends events and polls each event until it is visible; writes one row of PIPELINE per event."""
 
     def __init__(
         self,
@@ -108,7 +111,11 @@ class PipelineClient:
         limits_s: Iterable[float] = (),
         follow_s: float = FOLLOW_S,
     ) -> None:
-        """`run`: a number of its own; `visible`: the path of an event, with `{id}` in it; `limits_s`, `follow_s`: as in `WatchSettings`."""
+        """Prepare the client.
+
+        `run` is a unique number of the run, `visible` the path of an event with `{id}` in it. `limits_s` and `follow_s`
+        are described in `WatchSettings`.
+        """
         self._run = run
         self._accept = accept
         self._visible = visible
@@ -122,7 +129,7 @@ class PipelineClient:
         self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def send(self, _due_ns: int) -> None:
-        """Send the next event, follow it until it is visible, record it."""
+        """Send the next event, follow it until it is visible, and record it."""
         sequence = self._count
         self._count += 1
         event = f"{self._run}-{sequence}"
@@ -163,7 +170,10 @@ class PipelineClient:
         )
 
     def end(self, *, at_once: bool = False) -> None:
-        """End the run: request open events once more, those that are not overdue for a while, unless it is to end at once."""
+        """Request open events once more at the end of the run.
+
+        Events that are not overdue are followed, unless `at_once` is set.
+        """
         self._grace = clock.Deadline.after(FOLLOW_S if at_once else self._follow_s)
         self._ending.set()
 
@@ -235,15 +245,15 @@ class PipelineWatcher(Watcher):
     _client: PipelineClient | None = None
 
     def needs(self, target: Target) -> bool:
-        """The key `pipeline`."""
+        """Whether the target has the key `pipeline`."""
         return target.pipeline is not None
 
     def per_s(self, rates: Rates) -> float:
-        """Events sent."""
+        """Planned events per second."""
         return rates.pipeline
 
     def begin(self, here: Watching) -> None:
-        """Start one schedule that sends events; each event is then polled by a task of its own."""
+        """Start one schedule that sends events; each event is then polled by a separate task."""
         pipeline = here.target.pipeline
         if pipeline is None:
             return
@@ -259,6 +269,6 @@ class PipelineWatcher(Watcher):
         here.schedule(self.name, here.settings.rates.pipeline, self._client.send, phase=0.1)
 
     def ending(self, *, at_once: bool) -> None:
-        """Request the events that are still open once more."""
+        """Request the open events once more."""
         if self._client:
             self._client.end(at_once=at_once)
