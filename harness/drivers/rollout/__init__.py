@@ -1,4 +1,7 @@
-"""Rollouts: starts a candidate by a product's own protocol, follows it, and rolls it back. Nothing is judged here."""
+"""Rollouts: starts a candidate by the protocol of a product, follows the rollout, and rolls it back.
+
+Nothing is judged here.
+"""
 
 from __future__ import annotations
 

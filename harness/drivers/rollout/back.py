@@ -1,4 +1,4 @@
-"""The rollback, written to the undo log before anything is changed, so that a killed rollout can be ended on one release."""
+"""Rolls a rollout back; the undo log has the rollback before any change, also for a killed rollout."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster, Object
 
 BACK_WITHIN_S: Final = 20.0
-"""Minimum time in s that a recovery waits for an object to be at rest on the old release; longer if its rollout may take longer."""
-STRATEGY_OF_OTHERS: Final = "has a strategy that others gave it since"
+"""Minimum time in s for which a recovery waits until an object is at rest on the old release."""
+STRATEGY_OF_OTHERS: Final = "has a strategy that another user or controller has set since"
 _POLL_S: Final = 0.2
 _AGAIN: Final = 10
-"""Number of observations after which a request that may have been missed is sent again."""
-_AS_IT_MUST_BE: Final = "if it is as expected, delete its entry in the undo log; else"
+"""Number of observations after which a request that may be lost is sent again."""
+_AS_IT_MUST_BE: Final = "if the object is correct, delete its entry in the undo log; otherwise"
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The values that a rollout gives an object; other values were set by others.
+    """The values that a rollout sets in an object; other users or controllers set other values.
 
     Attributes:
-        template: the template or selector of the candidate; empty if only its images are known, from an older undo log.
-        images: its images, as admission may have changed them.
-        undone: the template that the command to roll back wrote: the old release as the product itself writes it.
+        template: template or selector of the candidate; empty if only the images are known, from an older undo log.
+        images: images of the candidate, as admission may have changed them.
+        undone: template that the rollback command wrote, which is the old release as the product writes it.
     """
 
     template: Replaced
@@ -61,15 +61,15 @@ def _take_back(
 ) -> None:
     """Roll an object back to its old release, and return once the object reports that it runs it.
 
-    `strategy` is the object's own strategy, if the rollout gave it another one, and `lent` is that other one: as in the rollout file, or,
-    with `lent_as_read`, as the API server returned it. An older undo log has no `lent`; then any strategy is replaced. If the object is
-    already on its old release, its own strategy is set first, as the object may never come to rest with the other one.
-    `template` is the template of the candidate; an older undo log has only its `images`. `undone` is the template that the command to
-    roll back writes, if it was about to be sent.
+    `strategy` is the object's own strategy, if the rollout gave it another one, and `lent` is that other one: as in the
+    rollout file, or, with `lent_as_read`, as the API server returned it. An older undo log has no `lent`; then any
+    strategy is replaced. If the object is already on its old release, its own strategy is set first, as the object may
+    never come to rest with the other one. `template` is the template of the candidate; an older undo log has only its
+    `images`. `undone` is the template that the command to roll back writes, if it was about to be sent.
 
     Raises:
-        DriverError: the object does not return within `within_s`, or has a strategy, image or configuration that others set since, which
-            is not overwritten.
+        DriverError: the object does not return within `within_s`, or has a strategy, image or configuration that others
+            set since, which is not overwritten.
     """
     here = changeable(cluster, kind, namespace, name, before)
     given = Given(template=template or {}, images=images or (), undone=undone) if template or images else None
@@ -85,22 +85,22 @@ def _take_back(
     if strategy is None or now == strategy:
         return
     if not lends(now):
-        raise DriverError(f"{here.subject} {STRATEGY_OF_OTHERS}", hint=f"{_AS_IT_MUST_BE} give it its own by hand")
+        raise DriverError(f"{here.subject} {STRATEGY_OF_OTHERS}", hint=f"{_AS_IT_MUST_BE} set its own strategy by hand")
     here.set_strategy(strategy)
     _end_on(here, before, current, release, within_s, given=given)
 
 
 def unmoved(here: Changeable, obj: Object, before: Replaced, current: str, undone: Replaced | None = None) -> bool:
-    """Whether an object asks for the old release and reports that it runs it: a change of its strategy then replaces no pod.
+    """Whether an object requests and runs the old release, so that a change of its strategy replaces no pod.
 
-    Its phase does not matter: with a strategy that its controller refuses it is `Degraded`.
+    The phase does not count, since an object whose controller refuses the strategy is `Degraded`.
 
     Args:
-        here: the object.
-        obj: as it was read.
-        before: its template before the rollout.
-        current: what it reported as its current release then.
-        undone: what the command to roll back wrote, if it was sent.
+        here: object of the rollout.
+        obj: contents of the object.
+        before: template of the object before the rollout.
+        current: release that the object reported as current before the rollout.
+        undone: template that the rollback command wrote, if the command was sent.
     """
     status = here.status_of(obj)
     return here.template(obj) in (before, undone) and bool(current) and status.current == status.stable == current
@@ -121,32 +121,34 @@ def _end_on(
     for number, _ in enumerate(Deadline.after(within_s).ticks(_POLL_S)):
         again = number % _AGAIN == 0
         if again and given is not None and (why := given_by_others(here, before, current, given)):
-            raise DriverError(why, hint=f"{_AS_IT_MUST_BE} give it the release {release} by hand")
+            raise DriverError(why, hint=f"{_AS_IT_MUST_BE} set the release {release} by hand")
         if go_back(here, before, current, hasten=again, restore=again, given=given):
             return
     status = here.status()
     why = ": ".join(filter(None, (status.phase, status.message)))
     shown = f"{here.SHOWN_BY} {here.name} -n {here.namespace}"
     raise DriverError(
-        f"{here.subject} did not return to {release} within {within_s:g} s ({why})",
-        hint=f"check it with `{shown}`, set it back by hand, then run `readiness recover --target FILE`",
+        f"{here.subject} was not back on {release} within {within_s:g} s ({why})",
+        hint=f"check the object with `{shown}`, roll it back by hand, then run `readiness recover --target FILE`",
     )
 
 
 def given_by_others(here: Changeable, before: Replaced, current: str, given: Given) -> str:
-    """What others set in the object and must not be overwritten: `Deployment eu/cart has cart:2.0.0, of neither release: …`; else empty.
+    """The values that others set and a rollback must not overwrite, as a sentence; empty if there are none.
+
+    Example: `Deployment eu/cart has cart:2.0.0, of neither release: …`.
 
     Args:
-        here: the object.
-        before: its template or selector before the rollout.
-        current: the current release that it reported then.
-        given: what the rollout gave it.
+        here: object of the rollout.
+        before: template or selector of the object before the rollout.
+        current: release that the object reported as current before the rollout.
+        given: values that the rollout set.
     """
     return _of_others(here, here.present(), before, current, given)
 
 
 def _of_others(here: Changeable, obj: Object, before: Replaced, current: str, given: Given) -> str:
-    since = "it was changed since by others"
+    since = "another user or controller changed it"
     template, known = here.template(obj), (*images_of(before), *images_of(given.template), *given.images)
     if foreign := foreign_images(template, known):
         return f"{here.subject} has {', '.join(foreign)}, of neither release: {since}"
@@ -158,8 +160,8 @@ def _of_others(here: Changeable, obj: Object, before: Replaced, current: str, gi
 def _configured_since(here: Changeable, obj: Object, before: Replaced, current: str, given: Given) -> bool:
     """Whether others restored the old release, and changed something else of the template.
 
-    It is decided only if the images of the two releases differ. A template that equals the candidate's but for its images was not changed by
-    others: admission may have replaced the images.
+    It is decided only if the images of the two releases differ. A template that equals the candidate's but for its
+    images was not changed by others: admission may have replaced the images.
     """
     own, now = containers_of(before), containers_of(here.template(obj))
     if not given.template or equal(own, containers_of(given.template)) or not equal(own, now):
@@ -179,16 +181,16 @@ def go_back(
     restore: bool,
     given: Given | None = None,
 ) -> bool:
-    """One step of the rollback: returns whether the object is at rest in its earlier state.
+    """Do one step of the rollback; returns whether the object is at rest in its earlier state.
 
     Args:
-        here: the object.
-        before: its template or selector before the rollout.
-        current: the current release that it reported then.
-        hasten: whether the steps of the rollback are skipped once the spec is restored, and a controller that has not reacted to the last
-            write is woken.
-        restore: whether its spec is set to `before`.
-        given: what the rollout gave it; then changes by others are not overwritten. None: they are.
+        here: object of the rollout.
+        before: template or selector of the object before the rollout.
+        current: release that the object reported as current before the rollout.
+        hasten: whether to skip the steps of the rollback once the spec is restored, and to wake a controller that
+        missed the last write.
+        restore: whether to set the spec to `before`.
+        given: values that the rollout set; changes by others are then kept. None: they are overwritten.
     """
     obj = here.present()
     if here.back_on(obj, before, current):

@@ -1,4 +1,7 @@
-"""The candidate's pod template, or selector: from its own manifests, or by the release in tags and labels; and the one before it."""
+"""The pod template or selector of the candidate and of the release before it.
+
+The candidate comes from its own manifests, or from the release in tags and labels.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,18 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Object
 
 Replaced = dict[str, Any]
-"""The part of an object that a rollout replaces: a pod template, or a selector."""
+"""The part of an object that a rollout replaces, a pod template or a selector."""
 _CONTAINERS: Final = ("initContainers", "containers")
-"""Where a pod template has its containers."""
+"""Keys of a pod template with containers."""
 
 
 def candidate_template(
     plan: RolloutPlan, target: Target, namespace: str, name: str, present: Replaced, *, release: str
 ) -> Replaced:
-    """The candidate's template or selector that replaces `present`, which runs `release`.
+    """The template or selector of the candidate. It replaces `present`, which runs `release`.
 
     Raises:
-        ConfigurationError: the manifests have no such object.
+        ConfigurationError: the manifests do not contain the object.
         DriverError: no tag or label of the object names a release, so that both templates would be equal.
     """
     settings = target.rollout
@@ -39,17 +42,17 @@ def candidate_template(
     made = relabelled(present, settings.label if settings is not None else "version", plan.candidate, release)
     if made == present:
         raise DriverError(
-            f"{plan.kind} {namespace}/{name} is the same for {plan.candidate}: no tag or label of it names a release",
-            hint="name the candidate's own objects: `rollout: {manifests: …}` in the target file",
+            f"{plan.kind} {namespace}/{name} would not change for release {plan.candidate}: no image tag and no label contains a release",
+            hint="write `rollout: {manifests: …}` into the target file, with the manifests of the candidate",
         )
     return made
 
 
 def relabelled(present: Replaced, label: str, candidate: str, release: str = "") -> Replaced:
-    """A pod template or selector with the candidate as tag of the images and as value of the release label.
+    """A pod template or selector with the candidate as image tag and as value of the release label.
 
-    If some images have the running release as their tag, by its name or by the label, only these are changed: the others belong to another
-    product, such as a proxy. If none has it, all images get the candidate's tag.
+    If some images have the running release (its name or its label) as tag, only these images change: the other images
+    belong to another product, such as a proxy. Otherwise all images get the candidate's tag.
     """
     if "spec" not in present:
         return {**present, label: candidate} if label in present else dict(present)
@@ -66,12 +69,12 @@ def relabelled(present: Replaced, label: str, candidate: str, release: str = "")
 
 
 def images_of(template: Replaced) -> list[str]:
-    """The texts that name the release: the images of a pod template, or a selector as text."""
+    """The texts that name the release: the images of a pod template, or the selector as text."""
     return list(containers_of(template).values())
 
 
 def containers_of(template: Replaced) -> dict[str, str]:
-    """The image of each container of a pod template, by name of the container; for a selector its text."""
+    """The image of each container of a pod template by container name; the text of a selector."""
     if template and "spec" not in template:
         return {"selector": selector_text(template)}
     spec = template.get("spec") or {}
@@ -92,17 +95,17 @@ def same_image(one: str, other: str) -> bool:
 
 
 def covers(now: Mapping[str, str], part: Mapping[str, str]) -> bool:
-    """Whether every container of `part` is also in the other template, with the same image."""
+    """Whether the first template has every container of `part`, with equal images."""
     return all(name in now and same_image(now[name], image) for name, image in part.items())
 
 
 def equal(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether the containers are the same, each with the same image."""
+    """Whether both have the same containers with equal images."""
     return one.keys() == other.keys() and covers(one, other)
 
 
 def foreign_images(template: Replaced, known: Iterable[str]) -> list[str]:
-    """The images of a pod template, or the selector, that are not `known`: others set them."""
+    """The images of a pod template, or the selector, that are not `known` and come from others."""
     expected = list(known)
     return sorted({one for one in images_of(template) if not any(same_image(one, each) for each in expected)})
 
@@ -122,7 +125,8 @@ def _tagged(image: str, tag: str) -> str:
 def _declared(path: Path, plan: RolloutPlan, namespace: str, name: str) -> Replaced:
     """The template of the object of that kind and name in the manifests; a manifest without a namespace applies to all.
 
-    For a Rollout that refers to a Deployment it is the template of the Deployment; the manifests need not repeat an unchanged Rollout.
+    For a Rollout that refers to a Deployment it is the template of the Deployment; the manifests need not repeat an
+    unchanged Rollout.
     """
     every = [one for one in declared([path]) if one.namespace in ("", namespace)]
     found = [one for one in every if one.kind == plan.kind and one.name == name]
@@ -135,17 +139,17 @@ def _declared(path: Path, plan: RolloutPlan, namespace: str, name: str) -> Repla
         if isinstance(template, dict):
             return template
     raise ConfigurationError(
-        f"has no {plan.kind} {name} with a `spec.{key}` for the candidate {plan.candidate}",
+        f"the manifests have no {plan.kind} {name} with `spec.{key}` for the candidate {plan.candidate}",
         where=str(path),
-        hint="put the candidate's objects there, by the names of `rollout`",
+        hint="add the objects of the candidate, with the names in `rollout`",
     )
 
 
 def previous(sets: Sequence[Object], revision: str, hash_label: str, subject: str) -> Replaced:
-    """The template of the ReplicaSet with the second highest revision, without the label that the controller put on it.
+    """The template of the ReplicaSet with the second highest revision, without the controller's label.
 
     Raises:
-        DriverError: there is no other revision.
+        DriverError: there is no second revision.
     """
 
     def number(one: Object) -> int:
@@ -155,7 +159,8 @@ def previous(sets: Sequence[Object], revision: str, hash_label: str, subject: st
     known = sorted((one for one in sets if number(one)), key=number, reverse=True)
     if len(known) < 2:
         raise DriverError(
-            f"no rollout history found for {subject}", hint="keep old ReplicaSets: `revisionHistoryLimit` above 0"
+            f"no rollout history found for {subject}",
+            hint="set `revisionHistoryLimit` above 0, so that old ReplicaSets are kept",
         )
     template = dict(known[1]["spec"]["template"])
     metadata: Mapping[str, Any] = template.get("metadata") or {}
@@ -164,7 +169,7 @@ def previous(sets: Sequence[Object], revision: str, hash_label: str, subject: st
 
 
 def with_name(value: Any, name: str) -> Any:
-    """A value of the target file for one object: `{name}` is replaced by its name."""
+    """A value of the target file with `{name}` replaced by the name of an object."""
     if isinstance(value, Mapping):
         return {key: with_name(item, name) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -173,6 +178,6 @@ def with_name(value: Any, name: str) -> Any:
 
 
 def owned(obj: Object, kind: str, name: str) -> bool:
-    """Whether an object is owned by the object of that kind and name."""
+    """Whether an object is owned by the object of the given kind and name."""
     owners: Iterable[Mapping[str, Any]] = obj["metadata"].get("ownerReferences") or ()
     return any(owner.get("kind") == kind and owner.get("name") == name for owner in owners)

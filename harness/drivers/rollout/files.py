@@ -1,4 +1,4 @@
-"""Rollout files: one YAML file a rollout, `rollouts/NAME.yaml`, read strictly."""
+"""Reads rollout files: one YAML file `rollouts/NAME.yaml` per rollout, with strict keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".yaml"
 _AROUND_S: Final = 15.0
-"""Time in s of a rollout in addition to its steps: start of the candidate, and rollback."""
+"""Seconds of a rollout in addition to its steps, for the start of the candidate and the rollback."""
 
 
 def _said(value: object) -> Quantity:
@@ -39,7 +39,7 @@ Said = Annotated[Quantity, BeforeValidator(_said)]
 
 
 class TriggerEntry(BaseModel):
-    """One trigger: its signal of the new release, the limit, and for how long the signal must be above it."""
+    """One trigger: a signal of the new release, its limit, and how long it must exceed the limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
@@ -49,7 +49,7 @@ class TriggerEntry(BaseModel):
 
 
 class ReportEntry(BaseModel):
-    """A user report that the run sends: its severity, its release, and the share of users at which it is sent."""
+    """A user report that the run sends: its severity, its release, and the share of users at which the run sends it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
@@ -62,15 +62,18 @@ class RolloutFile(BaseModel):
     """A rollout file.
 
     Attributes:
-        title: for people.
-        strategy: how the candidate takes over.
-        candidate: another release than the target's; empty: that one.
-        steps: expected shares of users, of a canary; any other strategy has none.
-        dwell: how long each step must last. dwell_scale: what it is divided by; without it the target's time scale.
-        promoted_by, taken_back: by whom it goes on, and how it is expected to end.
-        watched_s: at all users, before it is taken back by hand. within_s: longest in all.
-        triggers: by name.
-        reports: of users, that the run sends.
+        title: title for people.
+        strategy: strategy by which the candidate takes over.
+        candidate: release that takes over, if it is not the candidate of the target file.
+        steps: expected shares of users of a canary; empty for other strategies.
+        dwell: minimum duration of each step.
+        dwell_scale: divisor of `dwell`; None: the time scale of the target.
+        promoted_by: who starts the next step.
+        taken_back: expected end of the rollout.
+        watched_s: time in s at all users before a rollback by hand.
+        within_s: maximum time in s of the complete rollout.
+        triggers: triggers by name.
+        reports: user reports that the run sends.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
@@ -90,27 +93,31 @@ class RolloutFile(BaseModel):
 
 
 def load_rollout(name: str, directories: Sequence[Path]) -> RolloutPlan:
-    """The rollout of that name.
+    """The rollout with the given name.
 
     Raises:
-        ConfigurationError: there is none, or its file is wrong; with file, line and key.
+        ConfigurationError: the rollout does not exist, or its file is invalid; the error names file, line and key.
     """
     files = _files(directories)
     if name not in files:
         where = ", ".join(map(str, directories))
-        raise ConfigurationError(f"no rollout is named {name!r}", where=where, hint=hint_with_nearest(name, files))
+        raise ConfigurationError(
+            f"the rollout {name!r} does not exist", where=where, hint=hint_with_nearest(name, files)
+        )
     return read_rollout(files[name])
 
 
 def read_rollout(path: Path) -> RolloutPlan:
-    """Read a rollout file; values of the target, such as the objects that are changed, are filled in by `on_target`.
+    """Read a rollout file. `on_target` adds values of the target, such as the objects to change.
 
     Raises:
-        ConfigurationError: with file, line, key and what was expected.
+        ConfigurationError: the file is invalid; the error names file, line, key and expected value.
     """
     document = read_document(path)
     if not isinstance(document.data, dict):
-        raise ConfigurationError("must be a mapping", where=document.where(()), hint="start with `title: …`")
+        raise ConfigurationError(
+            "the rollout file must be a mapping", where=document.where(()), hint="begin with `title: …`"
+        )
     data = {key: tuple(value) if isinstance(value, list) else value for key, value in document.data.items()}
     try:
         file = RolloutFile.model_validate(data)
@@ -141,7 +148,7 @@ def read_rollout(path: Path) -> RolloutPlan:
 
 
 def on_target(plan: RolloutPlan, target: Target) -> RolloutPlan:
-    """The rollout with values of the target file: the candidate, the objects that are changed, the time scale.
+    """The rollout with values of the target file: the candidate, the objects to change, the time scale.
 
     Raises:
         ConfigurationError: neither file names a candidate.
@@ -151,8 +158,8 @@ def on_target(plan: RolloutPlan, target: Target) -> RolloutPlan:
         return plan
     candidate = plan.candidate or part.candidate
     if not candidate:
-        hint = "write `candidate: 1.1.0` there, or `rollout: {candidate: 1.1.0}` in the target file"
-        raise ConfigurationError("no candidate is named", where=plan.file, hint=hint)
+        hint = "write `candidate: 1.1.0`, or `rollout: {candidate: 1.1.0}` in the target file"
+        raise ConfigurationError("the rollout has no candidate", where=plan.file, hint=hint)
     return replace(
         plan,
         candidate=candidate,
@@ -169,7 +176,7 @@ def _trigger(document: YamlDocument, name: str, entry: TriggerEntry) -> Trigger:
     missing = [key for key, value in given.items() if (value is None) is not (signal is Signal.REPORT)]
     if missing:
         if signal is Signal.REPORT:
-            what, hint = f"a {signal.value} has no `{missing[0]}`", f"leave `{missing[0]}` out"
+            what, hint = f"`{missing[0]}` is not allowed for a {signal.value}", f"remove `{missing[0]}`"
         else:
             what, hint = f"the key `{missing[0]}` is missing", "write `above: 5 %` and `for: 3 min`"
         raise ConfigurationError(what, where=document.where((*at, missing[0])), hint=hint)
@@ -188,37 +195,45 @@ def _wrong_steps(file: RolloutFile) -> Iterator[tuple[Location, str, str]]:
         if file.steps:
             yield (
                 ("steps",),
-                f"a {file.strategy} rollout has no steps",
-                "leave `steps` out, or write `strategy: canary`",
+                f"`steps` is not allowed for a {file.strategy} rollout",
+                "remove `steps`, or write `strategy: canary`",
             )
         return
-    example = "write them like `[5 %, 25 %, 50 %, 100 %]`"
+    example = "write steps like `[5 %, 25 %, 50 %, 100 %]`"
     if not file.steps:
-        yield ("steps",), "a canary rollout has no steps", example
+        yield ("steps",), "a canary rollout needs `steps`", example
     for at, share in enumerate(file.steps):
         if share > ALL:
             yield ("steps", at), f"{100 * share:g} % is over 100 %", example
         if share <= 0:
-            yield ("steps", at), "a step gives the new release some users", example
+            yield ("steps", at), f"a step is {100 * share:g} %, expected more than 0 %", example
     for at, (before, after) in enumerate(pairwise(file.steps), start=1):
         if after <= before:
-            yield ("steps", at), f"the steps do not rise: {100 * after:g} % comes after {100 * before:g} %", example
+            yield ("steps", at), f"the steps must rise, {100 * after:g} % comes after {100 * before:g} %", example
     if file.steps and file.steps[-1] < ALL:
-        yield ("steps", len(file.steps) - 1), f"the last step is {100 * file.steps[-1]:g} %", "end with `100 %`"
+        yield (
+            ("steps", len(file.steps) - 1),
+            f"the last step is {100 * file.steps[-1]:g} %, expected 100 %",
+            "end with `100 %`",
+        )
 
 
 def _wrong_ends(file: RolloutFile) -> Iterator[tuple[Location, str, str]]:
     """Problems with keys that depend on each other."""
     if file.dwell is not None and (file.dwell.dimension != "time" or file.dwell.value <= 0):
-        yield ("dwell",), f"{file.dwell} is not a length of time above 0", "write it like `2 h`"
+        yield ("dwell",), f"{file.dwell} is not a time above 0", "write it like `2 h`"
     if file.dwell is None and file.dwell_scale is not None:
-        yield ("dwell_scale",), "there is no `dwell` to divide", "write `dwell: 2 h`, or leave `dwell_scale` out"
+        yield ("dwell_scale",), "`dwell_scale` needs `dwell`", "write `dwell: 2 h`, or remove `dwell_scale`"
     for number, report in enumerate(file.reports):
         if report.at not in file.steps:
-            hint = "name a share of `steps`"
+            hint = "write a share of `steps`"
             yield ("reports", number, "at"), f"the rollout has no step of {100 * report.at:g} %", hint
     if file.taken_back == "by the platform" and not file.triggers:
-        yield ("taken_back",), "no trigger takes this rollout back", "name one below `triggers`"
+        yield (
+            ("taken_back",),
+            "a rollout with `taken_back: by the platform` needs a trigger",
+            "add a trigger below `triggers`",
+        )
 
 
 def _files(directories: Sequence[Path]) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""The objects that a rollout changes: each is begun, promoted and taken back as its product's own command line does it."""
+"""The objects that a rollout changes, with the requests that the command line of each product sends."""
 
 from __future__ import annotations
 
@@ -32,24 +32,26 @@ Strategy = dict[str, Any]
 _ARGO_REVISION: Final = "rollout.argoproj.io/revision"
 _WOKEN: Final = "readiness-harness/woken"
 _PROMOTABLE: Final = frozenset({"CanaryPauseStep", "BlueGreenPause"})
-"""Pauses that wait for a person; one of an inconclusive analysis is never promoted."""
+"""Pauses that wait for a person; a pause of an inconclusive analysis is never promoted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changeable(ABC):
-    """One object that a rollout changes. Every call is a request; none of them waits, but for an API server that is silent `undo`.
+    """One object that a rollout changes. A call is one request without waiting; only `undo` repeats.
 
     Attributes:
-        cluster: where it is. namespace, name: of the object.
+        cluster: cluster of the object.
+        namespace: namespace of the object.
+        name: name of the object.
     """
 
     KIND: ClassVar[str] = ""
     SHOWN_BY: ClassVar[str] = ""
-    """The command that shows a person how far it is; its name follows."""
+    """The command that shows the progress of the object to a person; the name follows."""
     AT: ClassVar[str] = "/spec/template"
-    """What is changed, as JSON patch names it."""
+    """JSON patch path of the changed part."""
     IDENTIFIES: ClassVar[bool] = True
-    """Whether `ObjectStatus.current` is the same again when the object is what it was."""
+    """Whether `ObjectStatus.current` has its earlier value again after a rollback."""
 
     cluster: Cluster
     namespace: str
@@ -57,16 +59,16 @@ class Changeable(ABC):
 
     @property
     def subject(self) -> str:
-        """`Rollout us-east-1/track-service`."""
+        """Kind, namespace and name: `Rollout us-east-1/track-service`."""
         return f"{self.KIND} {self.namespace}/{self.name}"
 
     @abstractmethod
     def read(self) -> Object | None:
-        """The object; None where there is none."""
+        """The object; None if it does not exist."""
 
     @abstractmethod
     def status_of(self, obj: Object) -> ObjectStatus:
-        """How far it is."""
+        """The progress of the object."""
 
     @abstractmethod
     def patch(self, body: Sequence[Mapping[str, Any]]) -> None:
@@ -76,28 +78,28 @@ class Changeable(ABC):
         """The object.
 
         Raises:
-            DriverError: there is none.
+            DriverError: the object does not exist.
         """
         return self._there(self.read())
 
     def observed(self) -> Object:
-        """The object as its status is read from it; what a rollout replaces need not be in it."""
+        """The object for reading its status; the part that a rollout replaces may be missing."""
         return self.present()
 
     def _there(self, obj: Object | None) -> Object:
         if obj is None:
-            raise DriverError(f"there is no {self.subject}", hint="name it as the cluster does, in `rollout`")
+            raise DriverError(f"{self.subject} does not exist", hint="correct its name in `rollout` of the target file")
         return obj
 
     def status(self) -> ObjectStatus:
-        """How far it is now."""
+        """The present progress of the object."""
         return self.status_of(self.observed())
 
     def template(self, obj: Object) -> Replaced:
-        """What a rollout replaces of it.
+        """The part of the object that a rollout replaces.
 
         Raises:
-            DriverError: it has none of its own.
+            DriverError: the object has no such part.
         """
         template = obj["spec"].get(self.AT.rpartition("/")[2])
         if not isinstance(template, dict):
@@ -105,53 +107,52 @@ class Changeable(ABC):
         return template
 
     def replace(self, template: Replaced) -> None:
-        """Set what a rollout replaces; setting what is there already changes nothing."""
+        """Set the part that a rollout replaces; setting the present value changes nothing."""
         self.patch([{"op": "replace", "path": self.AT, "value": template}])
 
     def strategy(self, obj: Object) -> Strategy | None:  # noqa: ARG002 - of those that have one
-        """How it replaces one release by another, where that can be set; None: it cannot."""
+        """The strategy by which it replaces releases; None if its kind has no strategy."""
         return None
 
     def strategy_for(self, obj: Object, asked: Mapping[Any, Any], *, always: bool = False) -> Strategy | None:
-        """The strategy that a target file asks for, with the object's name in it.
+        """The strategy that a target file requests, with the object's name filled in.
 
-        Its own where none is asked for, or one of that kind, which `always` sets all the same.
+        The object's own strategy is returned if none is requested, or if its kind is requested and `always` is False.
         """
         own = self.strategy(obj)
         keeps = own is None or not asked or (set(own) == set(asked) and not always)
         return own if keeps else with_name(asked, self.name)
 
     def set_strategy(self, strategy: Strategy) -> None:
-        """Set it, while the object is at rest.
+        """Set the strategy while the object is at rest.
 
         Raises:
-            DriverError: it has none.
+            DriverError: the object has no strategy.
         """
-        raise DriverError(f"{self.subject} has no strategy {', '.join(strategy)}")
+        raise DriverError(f"{self.subject} cannot have the strategy {', '.join(strategy)}")
 
     def pods(self, obj: Object) -> int:
-        """How many pods are replaced."""
+        """Number of pods that are replaced."""
         return max(int(obj["spec"].get("replicas", 1)), int((obj.get("status") or {}).get("replicas") or 0))
 
     def analyses(self) -> tuple[AnalysisStatus, ...]:
-        """The analyses of its rollouts; none where the product has none."""
+        """The analyses of its rollouts; empty if the product has none."""
         return ()
 
     def promote(self, obj: Object) -> bool:  # noqa: ARG002 - of those that pause
-        """Promote it out of a pause that waits for a person; whether anything was sent."""
+        """Promote the object out of a pause that waits for a person; returns whether a request was sent."""
         return False
 
     def undo(self, sending: Callable[[Replaced], object] = lambda _: None) -> None:
-        """Give the one command for the way back: to the release before, as the product itself remembers it.
+        """Send the product's rollback command: to the previous release that the product remembers.
 
-        Each of its requests is sent again while the API server is silent. What is remembered is read once: a command that was received
-        although its answer was lost has made the candidate the release before.
+        Each request is repeated while the API server does not answer. The previous release is read once.
 
         Args:
-            sending: called once with what will be written, before it is sent.
+            sending: called once with the value to write, before it is sent.
 
         Raises:
-            DriverError: it remembers none, or the API server refuses it.
+            DriverError: no previous release is known, or the API server refuses the command.
         """
         remembered = patiently(lambda: self.remembered(self.present()))
         sending(remembered)
@@ -159,26 +160,26 @@ class Changeable(ABC):
 
     @abstractmethod
     def remembered(self, obj: Object) -> Replaced:
-        """The template before this one, from the product's own history; raises DriverError where it has none."""
+        """The previous template from the product's own history; raises DriverError if there is none."""
 
     def abort(self, obj: Object) -> bool:  # noqa: ARG002 - of those that can
-        """End what is under way, where the product then goes back by itself; whether anything was sent."""
+        """Abort the rollout if the product then rolls back by itself; returns whether a request was sent."""
         return False
 
     def hasten(self, obj: Object, current: str) -> bool:  # noqa: ARG002
-        """On the way back to what it said to be `current`, leave out the steps of the way there; whether anything was sent."""
+        """Skip the steps of a rollback to the release `current`; returns whether a request was sent."""
         return False
 
     def wake(self) -> bool:
-        """Make a controller that may have missed the last write reconcile it again; whether anything was sent."""
+        """Make a controller that may have missed the last write reconcile again; returns whether a request was sent."""
         return False
 
     def asks_for(self, obj: Object, template: Replaced, current: str) -> bool:  # noqa: ARG002 - of those that identify it
-        """Whether its spec asks for this template, which it said to be `current`."""
+        """Whether the spec requests this template, which the object reported as `current`."""
         return self.template(obj) == template
 
     def back_on(self, obj: Object, template: Replaced, current: str) -> bool:
-        """Whether it is at rest on this template, which it says to be `current`: a controller may not have seen yet that it was set."""
+        """Whether the object is at rest on this template, which it reports as `current`."""
         status = self.status_of(obj)
         asked = self.asks_for(obj, template, current)
         return asked and status.at_rest and (not self.IDENTIFIES or status.current == current)
@@ -186,16 +187,16 @@ class Changeable(ABC):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArgoRollout(Changeable):
-    """A `Rollout` of Argo Rollouts; requests as the plugin `kubectl argo rollouts` sends them.
+    """A `Rollout` of Argo Rollouts; its requests equal those of the plugin `kubectl argo rollouts`.
 
-    One that refers to a workload (`workloadRef`) has its template there, and what is changed is changed there.
+    A Rollout with `workloadRef` has its template in that workload, and the template is changed there.
     """
 
     KIND: ClassVar[str] = "Rollout"
     SHOWN_BY: ClassVar[str] = "kubectl argo rollouts get rollout"
 
     def read(self) -> Object | None:
-        """`GET …/rollouts/NAME`, with the template of the workload that it refers to."""
+        """Read `GET …/rollouts/NAME`, with the template of the workload in `workloadRef`."""
         obj = self._read()
         if obj is None or (workload := self._workload(obj)) is None:
             return obj
@@ -205,7 +206,7 @@ class ArgoRollout(Changeable):
         return {**obj, "spec": {**obj["spec"], "template": there["spec"]["template"]}}
 
     def observed(self) -> Object:
-        """Without the workload."""
+        """The Rollout without the workload."""
         return self._there(self._read())
 
     def _read(self) -> Object | None:
@@ -216,48 +217,48 @@ class ArgoRollout(Changeable):
         if not reference:
             return None
         if reference.get("kind") != "Deployment":
-            raise DriverError(f"{self.subject} refers to a {reference.get('kind')}, and only Deployments are changed")
+            raise DriverError(f"{self.subject} refers to a {reference.get('kind')}, expected a Deployment")
         return str(reference["name"])
 
     def status_of(self, obj: Object) -> ObjectStatus:
-        """As the plugin's `status`."""
+        """The status as the plugin's command `status` computes it."""
         return read_rollout(obj)
 
     def patch(self, body: Sequence[Mapping[str, Any]]) -> None:
-        """To the workload that it refers to, else to the object itself."""
+        """Patch the workload in `workloadRef`, else the Rollout."""
         workload = self._workload(self._read() or {"spec": {}})
         version, plural = (ARGO, "rollouts") if workload is None else (APPS, "deployments")
         self.cluster.patch_custom(version, plural, self.namespace, workload or self.name, body)
 
     def asks_for(self, obj: Object, template: Replaced, current: str) -> bool:
-        """Equal, or by the controller's own word once it has observed the spec.
+        """Whether the template is equal, or the controller reports its hash after it has observed the spec.
 
-        `undo` writes the template of a ReplicaSet, in which the API server has written out every default: another text of
-        the same template. A controller observes the Rollout, not the workload it may refer to, whose defaults are always there.
+        `undo` writes the template of a ReplicaSet, in which the API server has filled in every default, so equal
+        templates may differ in text. A controller observes the Rollout, but not its workload.
         """
         status = self.status_of(obj)
         said = self._workload(obj) is None and status.observed and status.current == current
         return said or self.template(obj) == template
 
     def strategy(self, obj: Object) -> Strategy | None:
-        """`spec.strategy`."""
+        """The value of `spec.strategy`."""
         return dict(obj["spec"]["strategy"])
 
     def set_strategy(self, strategy: Strategy) -> None:
-        """JSON patch of `spec.strategy`, of the Rollout itself."""
+        """Patch `spec.strategy` of the Rollout."""
         body = [{"op": "replace", "path": "/spec/strategy", "value": strategy}]
         self.cluster.patch_custom(ARGO, "rollouts", self.namespace, self.name, body)
 
     def analyses(self) -> tuple[AnalysisStatus, ...]:
-        """Of the AnalysisRuns that the Rollout owns, by name."""
+        """The AnalysisRuns that the Rollout owns, by name."""
         every = self.cluster.customs(ARGO, "analysisruns", self.namespace)
         return tuple(read_analysis(run) for run in every if owned(run, self.KIND, self.name))
 
     def promote(self, obj: Object) -> bool:
-        """`promote`: the conditions of the pause are taken away. Sent again while it stays paused: the controller may miss it.
+        """Send `promote`, which removes the conditions of the pause; repeat it while the Rollout stays paused.
 
-        Of this pause only: a request whose answer was lost may be executed late, when the object waits at the next one. All conditions are
-        taken away at once, so each of them must wait for a person.
+        Only the present pause is ended: a delayed request must not end the next pause. All conditions are removed
+        together, so each of them must wait for a person.
         """
         reasons = {str(one.get("reason", "")) for one in (obj.get("status") or {}).get("pauseConditions") or ()}
         if self.status_of(obj).phase != PAUSED or not reasons or not reasons <= _PROMOTABLE:
@@ -271,13 +272,13 @@ class ArgoRollout(Changeable):
         return True
 
     def remembered(self, obj: Object) -> Replaced:
-        """`undo`: the ReplicaSet with the second highest revision."""
+        """The ReplicaSet with the second highest revision, as `undo` uses it."""
         del obj
         sets = [one for one in self.cluster.replica_sets(self.namespace) if owned(one, self.KIND, self.name)]
         return previous(sets, _ARGO_REVISION, "rollouts-pod-template-hash", self.subject)
 
     def abort(self, obj: Object) -> bool:
-        """`abort`, while it is under way; the spec keeps the candidate until `undo`."""
+        """Send `abort` during a rollout; the spec keeps the candidate until `undo`."""
         status = self.status_of(obj)
         if status.current == status.stable or status.aborted:
             return False
@@ -285,10 +286,9 @@ class ArgoRollout(Changeable):
         return True
 
     def hasten(self, obj: Object, current: str) -> bool:
-        """`promote --full`, once the controller says that it is on the way back to `current`.
+        """Send `promote --full` when the controller reports that it rolls back to `current`.
 
-        A flag that is set too early is lost. Or worse: a Rollout that refers to a workload counts as observed before its controller has
-        seen that the workload was set back, and would promote the candidate.
+        A flag that is set too early is lost, or promotes the candidate of a Rollout with `workloadRef`.
         """
         status = self.status_of(obj)
         if not status.observed or status.current != current or status.current == status.stable:
@@ -299,9 +299,9 @@ class ArgoRollout(Changeable):
         return True
 
     def wake(self) -> bool:
-        """Make the controller read the object again: an annotation is added and removed.
+        """Make the controller read the object again by adding and removing an annotation.
 
-        Argo Rollouts v1.9 may miss a change that comes just after a write of its own; the same request sent again would be no event.
+        Argo Rollouts v1.9 may miss a change just after its own write, and a repeated equal request causes no event.
         """
         for value in ("true", None):
             body = {"metadata": {"annotations": {_WOKEN: value}}}
@@ -314,35 +314,35 @@ class ArgoRollout(Changeable):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlainDeployment(Changeable):
-    """A `Deployment`; requests as `kubectl rollout` sends them."""
+    """A `Deployment`; its requests equal those of `kubectl rollout`."""
 
     KIND: ClassVar[str] = "Deployment"
     SHOWN_BY: ClassVar[str] = "kubectl rollout status deployment"
     IDENTIFIES: ClassVar[bool] = False  # going back raises the revision
 
     def read(self) -> Object | None:
-        """`GET …/deployments/NAME`."""
+        """Read `GET …/deployments/NAME`."""
         return self.cluster.custom(APPS, "deployments", self.namespace, self.name)
 
     def status_of(self, obj: Object) -> ObjectStatus:
-        """As `kubectl rollout status`."""
+        """The status as `kubectl rollout status` computes it."""
         return read_deployment(obj)
 
     def patch(self, body: Sequence[Mapping[str, Any]]) -> None:
-        """To the object itself."""
+        """Patch the Deployment."""
         self.cluster.patch_custom(APPS, "deployments", self.namespace, self.name, body)
 
     def remembered(self, obj: Object) -> Replaced:
-        """`kubectl rollout undo`: the ReplicaSet with the second highest revision; refused while it is paused."""
+        """The ReplicaSet with the second highest revision, as `kubectl rollout undo` uses it; an error while paused."""
         if obj["spec"].get("paused"):
-            raise DriverError(f"{self.subject} is paused: a paused deployment cannot be rolled back")
+            raise DriverError(f"{self.subject} is paused, and a paused Deployment cannot be rolled back")
         sets = [one for one in self.cluster.replica_sets(self.namespace) if owned(one, self.KIND, self.name)]
         return previous(sets, REVISION, "pod-template-hash", self.subject)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SwitchedService(Changeable):
-    """A `Service` whose selector is switched from one colour to the other; the pods of both are there."""
+    """A `Service` whose selector is switched between two colours; the pods of both colours run."""
 
     KIND: ClassVar[str] = "Service"
     SHOWN_BY: ClassVar[str] = "kubectl get endpoints"
@@ -351,25 +351,25 @@ class SwitchedService(Changeable):
     before: Replaced
 
     def read(self) -> Object | None:
-        """`GET …/services/NAME`."""
+        """Read `GET …/services/NAME`."""
         return next(
             (one for one in self.cluster.services(self.namespace) if one["metadata"]["name"] == self.name), None
         )
 
     def status_of(self, obj: Object) -> ObjectStatus:
-        """By the pods that it selects and its endpoints."""
+        """The status from the selected pods and the endpoints."""
         return read_service(obj, self._selected(obj), self.cluster.endpoints(self.namespace, self.name))
 
     def patch(self, body: Sequence[Mapping[str, Any]]) -> None:
-        """To the object itself."""
+        """Patch the Service."""
         self.cluster.patch_service(self.namespace, self.name, body)
 
     def pods(self, obj: Object) -> int:
-        """Those that it selects."""
+        """Number of pods that the Service selects."""
         return len(self._selected(obj))
 
     def remembered(self, obj: Object) -> Replaced:
-        """The selector from before the rollout, which the harness kept: Kubernetes keeps no history of a Service."""
+        """The selector from before the rollout, kept by the harness: Kubernetes has no history of a Service."""
         del obj
         return self.before
 
@@ -384,14 +384,14 @@ _KINDS: Final[Mapping[str, type[ArgoRollout | PlainDeployment]]] = {
 
 
 def changeable(cluster: Cluster, kind: str, namespace: str, name: str, before: Replaced | None = None) -> Changeable:
-    """The object of that kind.
+    """The object of the given kind and name.
 
     Args:
-        cluster: where it is.
+        cluster: cluster of the object.
         kind: `Rollout`, `Deployment` or `Service`.
-        namespace: where it is.
-        name: of the object.
-        before: of a Service the selector before the rollout; None: as it is now.
+        namespace: namespace of the object.
+        name: name of the object.
+        before: selector of a Service before the rollout; None: its present selector.
     """
     if kind in _KINDS:
         return _KINDS[kind](cluster=cluster, namespace=namespace, name=name)

@@ -23,11 +23,11 @@ _BY_KIND: Final[Mapping[str, tuple[Access, ...]]] = {
 
 
 def rollout_access(kind: str, namespaces: Sequence[str]) -> list[Access]:
-    """What a rollout of objects of that kind asks of the Kubernetes API, there and back, with the pods' memory that triggers read.
+    """The Kubernetes API permissions for a rollout of one kind of objects, its rollback and its triggers.
 
     Args:
         kind: `Rollout`, `Deployment` or `Service`.
-        namespaces: where they are; none: in each of the target's.
+        namespaces: namespaces of the objects; empty: every namespace of the target.
     """
     own = (*_BY_KIND[kind], *access("list pods", "list pods.metrics.k8s.io"))
     return [replace(one, at=place) for one in own for place in namespaces or ("",)]

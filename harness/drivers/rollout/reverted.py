@@ -1,7 +1,7 @@
-"""Finds out whether others roll a candidate back, from an object's spec while the rollout is followed.
+"""Finds out from an object's spec whether others roll a candidate back during a rollout.
 
-Between the spec of the candidate and the command to roll back the harness writes no spec. So a spec that asks for the old release in that
-time was written by others: `undo`, a revert by GitOps, or a controller that owns the object.
+Between the spec of the candidate and its own rollback command the harness writes no spec. A spec that requests the old
+release in that time comes from others: `undo`, a revert by GitOps, or a controller that owns the object.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Object
 
 _PRIMARY: Final = "-primary"
-"""Flagger serves users from a copy of this name, and scales the Deployment itself to 0 when it promotes it or gives it up."""
+"""Name suffix of Flagger's copy that serves users; Flagger scales the Deployment to 0 after a promotion or a rollback."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reversal:
-    """Who rolled a candidate back, and why, as texts."""
+    """Who rolled a candidate back, and the reason as text."""
 
     by: ReversedBy
     why: str
 
 
 class FollowedSpec:
-    """The spec of one object, from the candidate on.
+    """Follows the spec of one object from the start of the candidate on.
 
     Args:
-        here: the object.
-        before: its template or selector before the rollout.
-        was: the current release that it reported then.
-        sent: the template or selector of the candidate.
+        here: object of the rollout.
+        before: template or selector of the object before the rollout.
+        was: release that the object reported as current before the rollout.
+        sent: template or selector of the candidate.
     """
 
     def __init__(self, here: Changeable, before: Replaced, was: str, sent: Replaced) -> None:
@@ -54,13 +54,14 @@ class FollowedSpec:
 
     @property
     def images(self) -> list[str]:
-        """The images of the candidate as the API server had it at the first observation."""
+        """The images of the candidate in the API server at the first observation."""
         return images_of(self._first or {})
 
     def read(self) -> ObjectStatus:
-        """The state of the object; `back` is set where others took the candidate back by its spec.
+        """The status of the object; sets `back` if others rolled the candidate back by its spec.
 
-        Before its controller has processed the candidate it is at rest on the old release, which is no share of the candidate's.
+        An object whose controller has not yet processed the candidate is at rest on the old release; its share does not
+        count.
         """
         obj = self._here.observed()
         status = self._here.status_of(obj)
@@ -82,22 +83,20 @@ class FollowedSpec:
         """Whether the spec asks for something else than the candidate: by its text, by its images, or as its controller `said`."""
         subject, shown = self._here.subject, ", ".join(images_of(self._before)) or self._was
         if asked is not None and asked == self._before == self._first and not said:
-            why = f"{subject}: its spec asks for {shown}, and was never observed to ask for the candidate"
+            why = f"{subject}: its spec requests {shown}, and no observation of it requested the candidate"
             return Reversal(by=ReversedBy.UNKNOWN, why=why)
         if asked is not None and (kept := self._kept()):
-            why = (
-                f"{subject}: at the first observation its spec asked for {', '.join(kept)} in place of the candidate's"
-            )
+            why = f"{subject}: at the first observation its spec requested {', '.join(kept)}, expected the candidate's images"
             return Reversal(by=ReversedBy.UNKNOWN, why=why)
         if said or (asked is not None and self._reverted(asked)):
             return Reversal(
-                by=ReversedBy.PLATFORM, why=f"{subject}: its spec asks for {shown} again, which others wrote"
+                by=ReversedBy.PLATFORM, why=f"{subject}: another user or controller set its spec back to {shown}"
             )
         first = containers_of(self._first or {})
         if asked is None or covers(containers_of(asked), first):
             return None
         others = foreign_images(asked, [*images_of(self._before), *first.values()])
-        why = f"{subject}: its spec asks for {', '.join(others)}, of neither release"
+        why = f"{subject}: its spec requests {', '.join(others)}, which belongs to neither release"
         return Reversal(by=ReversedBy.UNKNOWN, why=why) if others else None
 
     def _kept(self) -> list[str]:
@@ -125,7 +124,7 @@ class FollowedSpec:
         old, new = self._is_of(runs, self._before), self._is_of(runs, self._first or {})
         if new and not old:
             return replace(status, share=1.0, switched=True), None
-        why = f"{here.subject}: it was scaled to 0, and {here.name}{_PRIMARY} runs {', '.join(images_of(runs))}"
+        why = f"{here.subject}: the Deployment was scaled to 0, and {here.name}{_PRIMARY} runs {', '.join(images_of(runs))}"
         by = ReversedBy.PLATFORM if old and not new else ReversedBy.UNKNOWN
         return replace(status, share=0.0, switched=False), Reversal(by=by, why=why) if self._ran else None
 
@@ -136,7 +135,7 @@ class FollowedSpec:
 
 
 def gone_back(statuses: Mapping[str, ObjectStatus], specs: Mapping[str, FollowedSpec]) -> Reversal | None:
-    """Who rolls the rollout back, other than the harness, and why; None: it goes on.
+    """Who rolls the rollout back, other than the harness, with the reason; None if nobody does.
 
     An abort is checked first. A status of an older spec is not a rollback.
     """

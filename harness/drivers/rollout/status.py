@@ -1,4 +1,4 @@
-"""Reads the status of rollout objects from their JSON; pure functions of one object each."""
+"""Reads the status of rollout objects from their JSON, with one pure function per kind."""
 
 from __future__ import annotations
 
@@ -12,26 +12,29 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Object
 
 HEALTHY, PROGRESSING, PAUSED, DEGRADED = "Healthy", "Progressing", "Paused", "Degraded"
-"""Phases, as Argo Rollouts names them; those of the other kinds are put into the same words."""
+"""Phases as Argo Rollouts names them; the status of other kinds uses the same names."""
 REVISION: Final = "deployment.kubernetes.io/revision"
 _MOST_WEIGHT: Final = 100
-"""Weight of all traffic, unless a Rollout gives another one."""
+"""Weight of all traffic, unless a Rollout sets another weight."""
 WORKLOAD_GENERATION: Final = "rollout.argoproj.io/workload-generation"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ObjectStatus:
-    """How far one object is.
+    """Progress of one object.
 
     Attributes:
-        phase: Healthy, Progressing, Paused or Degraded. message: why, in the product's words.
-        share: share of the users that the current template is given, or of the replicas if no router is used; None: not reported.
+        phase: `Healthy`, `Progressing`, `Paused` or `Degraded`.
+        message: reason for the phase, in the product's words.
+        share: share of users on the current template, or of replicas without a router; None: not reported.
         step: number of the step, from 0; None: the object has no steps.
-        current, stable: hash of the current template, and of the one to roll back to.
-        pause: reason of a pause. aborted: whether it was aborted.
+        current: hash of the current template.
+        stable: hash of the template for a rollback.
+        pause: reason of a pause.
+        aborted: whether the rollout was aborted.
         switched: whether all requests go to the current template.
-        observed: whether the status is of the present spec.
-        overlooked: whether its controller has not reacted yet to the last write: a spec, the end of a pause, an abort.
+        observed: whether the status belongs to the present spec.
+        overlooked: whether the controller has not yet processed the last write (a spec, the end of a pause, an abort).
     """
 
     phase: str
@@ -48,14 +51,15 @@ class ObjectStatus:
 
     @property
     def at_rest(self) -> bool:
-        """Whether the object has completely reached its spec."""
+        """Whether the object has fully reached its spec."""
         return self.phase == HEALTHY and self.switched
 
 
 def read_rollout(obj: Object) -> ObjectStatus:
-    """A `Rollout` of Argo Rollouts, as its own clients read it (`utils/rollout/rolloututil.go`, GetRolloutPhase).
+    """The status of a `Rollout` of Argo Rollouts, computed like its clients do.
 
-    The status of an older generation says nothing of the present spec; a pause that was lifted is over before the phase says so.
+    Source: `utils/rollout/rolloututil.go`, GetRolloutPhase. The status of an older generation does not count for the
+    present spec. A pause counts as ended when it was lifted, before the phase shows it.
     """
     spec, status = obj["spec"], obj.get("status") or {}
     conditions = status.get("pauseConditions") or []
@@ -101,7 +105,8 @@ def _observed(obj: Object) -> bool:
 def _canary_share(status: Mapping[str, Any], routing: Mapping[str, Any]) -> float | None:
     """The weight that traffic is routed by over the most that it may be; without such routing the share of the pods.
 
-    It is unknown before it is written, and until a router that is asked says that it is in effect: the controller's own step waits for that.
+    It is unknown before it is written, and until a router that is asked says that it is in effect: the controller's own
+    step waits for that.
     """
     weights = (status.get("canary") or {}).get("weights") or {}
     if weights.get("verified") is False:  # null where the router cannot be asked
@@ -115,7 +120,7 @@ def _canary_share(status: Mapping[str, Any], routing: Mapping[str, Any]) -> floa
 
 
 def read_deployment(obj: Object) -> ObjectStatus:
-    """A `Deployment`, as `kubectl rollout status` reads it."""
+    """The status of a `Deployment`, computed like `kubectl rollout status` does."""
     spec, status, meta = obj["spec"], obj.get("status") or {}, obj["metadata"]
     expected = int(spec.get("replicas", 1))
     total, updated = int(status.get("replicas") or 0), int(status.get("updatedReplicas") or 0)
@@ -152,12 +157,14 @@ def read_deployment(obj: Object) -> ObjectStatus:
 
 
 def read_service(obj: Object, pods: Iterable[Object], endpoints: Object | None) -> ObjectStatus:
-    """A `Service` whose selector is switched: complete when exactly the ready pods that it selects are its endpoints.
+    """The status of a `Service` with a switched selector.
+
+    The switch is complete when the endpoints are exactly the ready selected pods.
 
     Args:
-        obj: the Service.
-        pods: those that its selector selects.
-        endpoints: the Endpoints of its name.
+        obj: contents of the Service.
+        pods: pods that the selector selects.
+        endpoints: Endpoints object with the name of the Service.
     """
     selector = obj["spec"].get("selector") or {}
     ready = {_address(pod) for pod in pods if _ready(pod)}
@@ -189,14 +196,17 @@ def _address(pod: Object) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnalysisStatus:
-    """One AnalysisRun.
+    """The status of one AnalysisRun.
 
     Attributes:
-        name: of the object. kind: `Step`, `Background`, `PrePromotion` or `PostPromotion`. step: of a step's the number, from 0.
-        phase: Pending, Running, Successful, Failed, Error or Inconclusive. message: why.
-        measured: fewest measurements of any metric that was not a dry run; 0 of a run that was ended early (`spec.terminate`), as that is
-            Successful whatever it measured.
-        metrics: of each its name, phase, counts, the values of the measurements that are kept, and its conditions.
+        name: name of the object.
+        kind: `Step`, `Background`, `PrePromotion` or `PostPromotion`.
+        step: number of the step, from 0, for an analysis of kind `Step`.
+        phase: `Pending`, `Running`, `Successful`, `Failed`, `Error` or `Inconclusive`.
+        message: reason for the phase.
+        measured: smallest number of measurements of a metric without dry run; 0 for a run that was ended early
+            (`spec.terminate`), since its phase is then always Successful.
+        metrics: name, phase, counts, kept values and conditions of each metric.
     """
 
     name: str
@@ -213,7 +223,7 @@ _CONDITIONS: Final = ("successCondition", "failureCondition")
 
 
 def read_analysis(obj: Object) -> AnalysisStatus:
-    """An `AnalysisRun` of Argo Rollouts."""
+    """The status of an `AnalysisRun` of Argo Rollouts."""
     labels, status = obj["metadata"].get("labels") or {}, obj.get("status") or {}
     results: Sequence[Mapping[str, Any]] = status.get("metricResults") or ()
     conditions = {

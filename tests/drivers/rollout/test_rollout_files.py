@@ -68,22 +68,22 @@ def test_a_rollout_file_is_read_in_base_units(tmp_path: Path) -> None:
         (
             "[5 %, 25 %, 100 %]",
             "[5 %, 50 %, 25 %, 100 %]",
-            ":3: steps[2]: the steps do not rise: 25 % comes after 50 %",
+            ":3: steps[2]: the steps must rise, 25 % comes after 50 %",
         ),
         ("[5 %, 25 %, 100 %]", "[5 %, 120 %]", ":3: steps[1]: 120 % is over 100 %"),
         ("[5 %, 25 %, 100 %]", "[5 %, 50 %]", ":3: steps[1]: the last step is 50 %"),
         ("[5 %, 25 %, 100 %]", "[0 %, 100 %]", ":3: steps[0]: a step gives the new release some users"),
         ("[5 %, 25 %, 100 %]", "[5, 100]", ":3: steps[0]: `5` is not a ratio like `25 %`"),
-        ("[5 %, 25 %, 100 %]", "[]", ":3: steps: a canary rollout has no steps"),
+        ("[5 %, 25 %, 100 %]", "[]", ":3: steps: a canary rollout needs `steps`"),
         ("strategy: canary", "strategy: blue-green", ":3: steps: a blue-green rollout has no steps"),
         (
             "strategy: canary",
             "strategy: canarie",
             ":2: strategy: `canarie` is not one of canary, blue-green, all-at-once, rolling",
         ),
-        ("dwell: 2 h", "dwell: 5 %", ":4: dwell: 5 % is not a length of time above 0"),
+        ("dwell: 2 h", "dwell: 5 %", ":4: dwell: 5 % is not a time above 0"),
         ("dwell: 2 h", "dwell: 2", ":4: dwell: `2` is not a number with a unit"),
-        ("dwell: 2 h\n", "", ":4: dwell_scale: there is no `dwell` to divide"),
+        ("dwell: 2 h\n", "", ":4: dwell_scale: `dwell_scale` needs `dwell`"),
         (
             "above: 2000 ms, for: 5 min",
             "above: 5 min, for: 2000 ms",
@@ -101,7 +101,7 @@ def test_a_rollout_file_is_read_in_base_units(tmp_path: Path) -> None:
             ":12: triggers.users.above: a critical report has no `above`",
         ),
         ("critical report", "rumour", ":12: triggers.users.reads: `rumour` is not one of"),
-        (FILE[FILE.index("triggers") :], "", ":7: taken_back: no trigger takes this rollout back"),
+        (FILE[FILE.index("triggers") :], "", ":7: taken_back: a rollout with `taken_back: by the platform` needs a trigger"),
         ("title: by steps", "titel: by steps", ":1: titel: unknown key `titel`"),
     ],
 )
@@ -172,11 +172,11 @@ def test_a_target_that_is_not_disposable_must_allow_the_rollout(tmp_path: Path) 
         guard_replaced(here, plan.name, 4)
 
     guarded("{rollout: by-steps, workloads: [cart, stock], max_pods: 4}")
-    with pytest.raises(Refused, match="does not allow the rollout by-steps: `may_break` does not name it"):
+    with pytest.raises(Refused, match="does not allow the rollout by-steps: it is missing in `may_break`"):
         guarded("{experiment: by-steps}")
     with pytest.raises(Refused, match="it would change stock"):
         guarded("{rollout: by-steps, workloads: [cart]}")
-    with pytest.raises(Refused, match="it would replace 4 pods, but only 3 are allowed"):
+    with pytest.raises(Refused, match="it would replace 4 pods, `max_pods` allows 3"):
         guarded("{rollout: by-steps, max_pods: 3}")
     with pytest.raises(ConfigurationError, match="expected one of `experiment` and `rollout`"):
         guarded("{rollout: by-steps, experiment: by-steps}")

@@ -94,7 +94,7 @@ class RecordedCluster:
             self.sets.reverse()
             for number, one in enumerate(self.sets, start=1):
                 one["metadata"]["annotations"] = {"rollout.argoproj.io/revision": str(number)}
-            raise TargetSilent("no answer from the API server (ReadTimeoutError)")
+            raise TargetSilent("the API server gave no answer (ReadTimeoutError)")
 
 
 def argo(template: dict[str, Any], **status: Any) -> dict[str, Any]:
@@ -591,7 +591,7 @@ def test_a_service_that_others_switched_to_a_third_colour_is_left_to_them() -> N
     assert not go_back(here, BLUE, was, hasten=True, restore=True, given=Given(GREEN))
     target = Target(name="t", environment="staging", entry="https://a.test")
     undo = {"kind": "Service", "namespace": "eu", "name": "cart", "release": "1.0.0", "current": was, "before": BLUE}
-    with pytest.raises(DriverError, match=f"Service eu/cart has {others}: it was changed since by others"):
+    with pytest.raises(DriverError, match=f"Service eu/cart has {others}: another user or controller changed it"):
         take_over.undo(cluster, target, **undo, template=GREEN)
     assert cluster.sent == []
 
@@ -610,7 +610,7 @@ def test_a_release_that_others_restored_and_configured_is_left_to_them() -> None
     undo = {"kind": "Deployment", "namespace": "eu", "name": "cart", "release": "1.0.0", "current": "1", "before": OLD}
     cluster = deployed(theirs)
     said = "Deployment eu/cart has shop/cart:1.0.0 again, with a configuration of neither release"
-    with pytest.raises(DriverError, match=f"{said}: it was changed since by others"):
+    with pytest.raises(DriverError, match=f"{said}: another user or controller changed it"):
         take_over.undo(cluster, target, **undo, template=NEW)
     assert cluster.sent == []
     for template in (NEW, tagged("1.1.0", restartPolicy="Always"), {**NEW, "spec": OLD["spec"]}):
