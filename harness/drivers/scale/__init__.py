@@ -1,4 +1,7 @@
-"""Loads services' containers so that their autoscalers act, and records what was done. Nothing is judged here."""
+"""Loads containers of services so that their autoscalers act, and records the observations.
+
+Nothing is judged here.
+"""
 
 from __future__ import annotations
 

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Object
 
 ROUNDS: Final = 4
-"""Number of turns of each set of copies; their variation gives the uncertainty of the mean."""
+"""Number of turns of each set of copies; the variation of the turns gives the uncertainty of the mean."""
 TURN_S: Final = 3.0
 FIRST_S: Final = 4.0
-"""Length in s of the first turn of a set; longer if the windows of the metrics API are, as one window of each copy must fit into it."""
+"""Minimum length in s of the first turn of a set; a turn must contain one window of the metrics API per copy."""
 _WINDOWS: Final = 2.5
-"""Length of a turn in windows: two would contain one of consecutive windows of equal length; the next ones may be longer than observed."""
+"""Length of a turn in windows. Two windows would be enough for equal windows; later windows may be longer."""
 IN_FLIGHT: Final = 8
-"""Number of requests open at each copy during a turn: the next one is sent when one is answered."""
+"""Number of open requests at each copy during a turn; after each answer the next request is sent."""
 _WARM_S: Final = 1.5
-"""Seconds of requests before the first turn of each set, which do not count: a program that has just started serves less."""
+"""Seconds of requests before the first turn of each set; they do not count, since a new process serves less."""
 _MORE_S: Final = 30.0
 """Time in s for the pod to start and to end."""
 _POLL_S: Final = 0.5
@@ -74,7 +74,7 @@ print(json.dumps([turn(each.split(","), length) for length in lengths for each i
 
 
 class PlacedCopy(NamedTuple):
-    """A copy that is ready, and its address and port."""
+    """A ready copy, with its address and port."""
 
     copy: PodCopy
     place: str
@@ -85,9 +85,9 @@ class CopiesTurn:
     """One turn of some copies.
 
     Attributes:
-        copies: the copies that got requests together.
+        copies: copies that got requests at the same time.
         counted: answers, failed, seconds and busy, as counted by the pod that sent the requests.
-        used: the most cores that each copy used, for copies whose CPU was read within the turn.
+        used: maximum CPU use in cores of each copy whose CPU was read in the turn.
     """
 
     copies: Sequence[PodCopy]
@@ -100,8 +100,9 @@ class Asking:
     """The pod that sends the requests.
 
     Attributes:
-        body: of the pod. turns: the copies that get requests together, set by set, in each round.
-        within_s: longest time until it has ended, in seconds.
+        body: manifest of the pod.
+        turns: sets of copies that get requests at the same time, in the order of a round.
+        within_s: maximum time in s until the pod has ended.
     """
 
     body: Object
@@ -110,7 +111,7 @@ class Asking:
     _seen: set[CpuReading] = field(default_factory=set)
 
     def ended(self, alive: Callable[[], None], here: Scaled) -> Iterator[CopiesTurn]:
-        """Wait until the pod has ended, and read meanwhile the CPU that the copies use; yields every turn.
+        """Wait until the pod has ended, and read the CPU use of the copies meanwhile; yields every turn.
 
         Raises:
             DriverError: the log of the pod has no counts.
@@ -127,7 +128,7 @@ class Asking:
             counted: list[dict[str, Any]] = json.loads(written)
         except ValueError as error:
             raise DriverError(
-                f"the pod {here.namespace}/{name} did not write its counts of answers: {written[-200:]}"
+                f"the pod {here.namespace}/{name} wrote no valid counts of answers: {written[-200:]}"
             ) from error
         for copies, each in zip(self.turns, counted, strict=True):
             yield CopiesTurn(copies=copies, counted=each, used=used_in(self._seen, copies, each))
@@ -137,10 +138,10 @@ def asking(here: Scaled, callers: Callers, path: str, sets: Sequence[Sequence[Pl
     """A pod that requests a path from sets of copies, one set after the other, in several rounds.
 
     Args:
-        here: the workload, in whose namespace it is.
-        callers: the image of the pod, and the labels of a pod that may call the copies.
-        path: the requested path.
-        sets: the copies that get requests together.
+        here: workload, in whose namespace the pod runs.
+        callers: image of the pod, and labels that allow it to call the copies.
+        path: path of the requests.
+        sets: sets of copies that get requests at the same time.
         first_s: length of the first turn of each set, in seconds.
     """
     places = [",".join(one.place for one in each) for each in sets]
@@ -151,17 +152,17 @@ def asking(here: Scaled, callers: Callers, path: str, sets: Sequence[Sequence[Pl
 
 
 def first_turn_s(seen: Iterable[CpuReading]) -> float:
-    """Length of the first turn of a set in seconds, for windows like these, whose begin and end are known to a second."""
+    """Length in s of the first turn of a set, for CPU windows like these (resolution 1 s)."""
     return max([FIRST_S, *(_WINDOWS * one.window_s + 2 * _WHOLE_S for one in seen)])
 
 
 def asked_within_s(sets: int, first_s: float) -> float:
-    """Longest time in seconds for the requests to this number of sets, with first turns of this length."""
+    """Maximum time in s for the requests to a number of sets, with first turns of the given length."""
     return sets * (_WARM_S + first_s + (ROUNDS - 1) * TURN_S) + _MORE_S
 
 
 def used_in(seen: Iterable[CpuReading], copies: Sequence[PodCopy], turn: Mapping[str, Any]) -> list[float]:
-    """The largest CPU use in cores of each copy in windows inside a turn; copies without such a window are left out."""
+    """Maximum CPU use in cores of each copy in windows inside a turn; copies without such a window are left out."""
     until_s = turn["began"] + turn["seconds"] - _WHOLE_S
     inside = [one for one in seen if one.until_s - one.window_s >= turn["began"] and one.until_s <= until_s]
     most = [[one.cores for one in inside if one.pod == each.name] for each in copies]

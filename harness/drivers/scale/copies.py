@@ -1,4 +1,4 @@
-"""Copies of a workload's pod: they have labels that neither its Service nor its autoscaler selects, and are deleted afterwards."""
+"""Copies of a workload's pod: neither its Service nor its autoscaler selects them, and they are deleted after use."""
 
 from __future__ import annotations
 
@@ -28,32 +28,37 @@ _SCRAPED: Final = "prometheus.io/scrape"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodCopy:
-    """A copy of the workload's pod: its body, and the cores that it may use."""
+    """A copy of the workload's pod.
+
+    Attributes:
+        body: manifest of the copy.
+        cores: CPU limit of the copy, in cores.
+    """
 
     body: Object
     cores: float
 
     @property
     def name(self) -> str:
-        """Of the pod."""
+        """Name of the pod."""
         name: str = self.body["metadata"]["name"]
         return name
 
 
 def copied(here: Scaled, factor: int, life_s: float) -> PodCopy:
-    """A copy of the workload's pod with a multiple of its CPU limit, without labels by which the workload or a Service selects pods.
+    """A copy of the workload's pod with a multiple of its CPU limit, which neither the workload nor a Service selects.
 
     Args:
-        here: the workload.
-        factor: how many times its CPU limit.
-        life_s: seconds after which a copy that is not deleted ends by itself.
+        here: workload to copy.
+        factor: factor of the CPU limit.
+        life_s: seconds after which a copy that was not deleted ends by itself.
 
     Raises:
-        DriverError: the workload is gone, has no pod template, or a container of it has no CPU limit.
+        DriverError: the workload was deleted, has no pod template, or one of its containers has no CPU limit.
     """
     workload = here.cluster.read(here.version, here.kind, here.name, here.namespace)
     if workload is None:
-        raise DriverError(f"{here.kind} {here.subject} is gone")
+        raise DriverError(f"{here.kind} {here.subject} does not exist any more")
     template = copy.deepcopy(pod_spec(here.cluster, here.namespace, workload)["template"])
     spec, meta, cores = template["spec"], template.get("metadata") or {}, 0.0
     for container in spec["containers"]:
@@ -61,7 +66,7 @@ def copied(here: Scaled, factor: int, life_s: float) -> PodCopy:
         if "cpu" not in limits:
             raise DriverError(
                 f"container {container['name']} of {here.subject} has no CPU limit",
-                hint="give it one: copies are compared at their limits",
+                hint="set a CPU limit: copies are compared at their limits",
             )
         own = factor * float(amount(str(limits["cpu"])))
         limits["cpu"], cores = f"{round(own * 1000)}m", cores + own
@@ -87,7 +92,7 @@ def ready_place(alive: Callable[[], None], here: Scaled, one: PodCopy) -> str:
     """Wait until a copy is ready; returns its address and port.
 
     Raises:
-        DriverError: it does not become ready.
+        DriverError: the copy does not become ready.
     """
     for _ in Deadline.after(READY_WITHIN_S).ticks(_POLL_S):
         alive()
@@ -96,5 +101,5 @@ def ready_place(alive: Callable[[], None], here: Scaled, one: PodCopy) -> str:
             return f"{address}:{http_port(pod)}"
     raise DriverError(
         f"the copy {here.namespace}/{one.name} of {here.name} was not ready within {READY_WITHIN_S:g} s",
-        hint="see its events and its log",
+        hint="check the events and the log of the pod",
     )

@@ -25,12 +25,12 @@ _POLL_S: Final = 0.5
 _STEADY: Final = 3
 """Number of consecutive readings near the level after which the level counts as reached."""
 SPIKE: Final = 1.5
-"""Usage over the request in a spike: three times the half that a service at ease uses."""
+"""Usage divided by the request in a spike: three times the half that a service uses at normal load."""
 _IDLE_READINGS: Final = 3
 _LEAST, _MOST = 0.05, 2.5
-"""A usage over the request that is not divided by less, and a correction that is not greater."""
+"""Minimum usage by which is divided, and maximum correction."""
 _MORE_S: Final = 1.0
-"""A level is kept so much longer than the limit."""
+"""Seconds by which a level is kept longer than the limit."""
 
 
 class _Reading(NamedTuple):
@@ -42,7 +42,15 @@ class _Reading(NamedTuple):
 
 @dataclass(kw_only=True, slots=True)
 class Holding:
-    """One demand while it is served: where its observations go, and whether to go on."""
+    """State while one scaling demand is measured.
+
+    Attributes:
+        demand: demand to measure.
+        target: target of the run.
+        platform: platform with the undo log.
+        sink: sink for the observations.
+        alive: raises an error if the run must end.
+    """
 
     demand: Demand
     target: Target
@@ -51,14 +59,14 @@ class Holding:
     alive: Callable[[], None]
 
     def put(self, what: str, here: Scaled, resource: str, level: float, **more: object) -> int:
-        """Record `scale.WHAT`; when it was."""
+        """Record `scale.WHAT`; returns its time."""
         at_ns = clock.now_ns()
         common = {"demand": self.demand.key, "resource": resource, "cpu_scale": self.target.cpu_scale}
         self.sink.put(f"scale.{what}", here.subject, level=level, at_ns=at_ns, **common, **more)
         return at_ns
 
     def read(self, here: Scaled, resource: str) -> _Reading:
-        """Read usage and replicas, and record them."""
+        """Read and record usage and replicas."""
         self.alive()
         usage, replicas = patiently(lambda: (here.usage(resource), here.replicas()))
         fields = {"demand": self.demand.key, "resource": resource, "replicas": replicas}
@@ -67,10 +75,12 @@ class Holding:
 
 
 def hold_levels(now: Holding) -> None:
-    """Keep the usage of a service below the target of its autoscaler, then above it; without a name, of every service behind the entry in turn.
+    """Keep the usage of a service below the target of its autoscaler, then above it.
+
+    Without a name in the demand, this is done for every service behind the entry, one after the other.
 
     Raises:
-        DriverError: there is no such service, or it cannot be stressed.
+        DriverError: the service does not exist, or cannot be stressed.
     """
     name = now.demand.params.get("workload")
     for here in [find_scaled(now.target, name)] if name else behind_the_entry(now.target):
@@ -89,10 +99,10 @@ def _hold_levels(now: Holding, here: Scaled) -> None:
 
 
 def spike(now: Holding) -> None:
-    """Load the autoscaled service with the least CPU request far above its target, until it was scaled up three times; then end the load.
+    """Load the autoscaled service with the lowest CPU request until three scale-ups, then end the load.
 
     Raises:
-        DriverError: no service is autoscaled, or it cannot be stressed.
+        DriverError: no service is autoscaled, or the service cannot be stressed.
     """
     here = cheapest(now.target)
     _rest(now, here)
@@ -141,7 +151,7 @@ def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> None:
             added *= min(max((level.usage - level.own) / max(mean - level.own, _LEAST), 1 / _MOST), _MOST)
     reached = sum(means) / len(means)
     ok = near and abs(reached - level.usage) <= NEAR
-    why = "" if ok else f"usage was {100 * reached:.0f} % of the resource request instead of {100 * level.usage:.0f} %"
+    why = "" if ok else f"usage was {100 * reached:.0f} % of the resource request, expected {100 * level.usage:.0f} %"
     extent = {"mean": reached, "lowest": min(means), "highest": max(means)}
     now.put("ended", here, level.resource, level.usage, pods=pods, ok=ok, why=why, **extent)
 
@@ -191,6 +201,6 @@ def _rest(now: Holding, here: Scaled) -> None:
         if patiently(here.at_rest):
             return
     raise DriverError(
-        f"{here.subject} did not come to {here.least} ready replicas within {within_s:g} s",
+        f"{here.subject} did not reach {here.least} ready replicas within {within_s:g} s",
         hint="check the status of its autoscaler (kubectl describe hpa)",
     )

@@ -1,4 +1,4 @@
-"""A workload that an autoscaler scales: its replicas, its pods, and their usage divided by their requests."""
+"""A workload with an autoscaler: its replicas, its pods, and their usage divided by their requests."""
 
 from __future__ import annotations
 
@@ -29,12 +29,17 @@ READ: Final = (
     *METRICS_READ,
     *SCALED,
 )
-"""API permissions needed to find a service, its usage and whether it is at rest."""
+"""API permissions needed to find a service, its usage, and whether it is at rest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
-    """The usage of a resource by the pods of a workload, divided by their request; pods without a measurement are left out."""
+    """Usage of a resource by the pods of a workload, divided by their request; pods without a measurement are left out.
+
+    Attributes:
+        mean: mean of the pods.
+        pods: number of measured pods.
+    """
 
     mean: float
     pods: int
@@ -42,7 +47,14 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CpuReading:
-    """The cores that a pod used over a window, as the metrics API says: it ended at `until_s`, in seconds since 1970."""
+    """CPU use of a pod over one window of the metrics API.
+
+    Attributes:
+        pod: name of the pod.
+        cores: CPU use, in cores.
+        until_s: end of the window, in seconds since 1970.
+        window_s: length of the window, in seconds.
+    """
 
     pod: str
     cores: float
@@ -55,13 +67,17 @@ class Scaled:
     """A workload with its autoscaler.
 
     Attributes:
-        cluster, namespace: where it is.
-        name: of the workload. kind, version: as the autoscaler names them.
-        autoscaler: name of its autoscaler; empty if it has none.
+        cluster: cluster of the workload.
+        namespace: namespace of the workload.
+        name: name of the workload.
+        kind: kind of the workload, as the autoscaler names it.
+        version: API version of the workload, as the autoscaler names it.
+        autoscaler: name of the autoscaler; empty if there is none.
         least: minimum number of replicas.
-        requests: requests of a pod, all containers together, by resource, in cores and bytes.
-        labels: that select its pods.
-        up, down: how fast its autoscaler changes its replicas.
+        requests: resource requests of a pod (all containers together) by resource, in cores and bytes.
+        labels: labels that select the pods.
+        up: pace of scale-ups.
+        down: pace of scale-downs.
     """
 
     cluster: Cluster = field(repr=False)
@@ -78,18 +94,18 @@ class Scaled:
 
     @property
     def subject(self) -> str:
-        """`us-east-1/user-service`."""
+        """Namespace and name: `us-east-1/user-service`."""
         return f"{self.namespace}/{self.name}"
 
     def replicas(self) -> int:
-        """The number of replicas that the workload asks for now.
+        """The present number of replicas in the workload's spec.
 
         Raises:
-            DriverError: the workload is gone.
+            DriverError: the workload was deleted.
         """
         found = self.cluster.read(self.version, self.kind, self.name, self.namespace)
         if found is None:
-            raise DriverError(f"{self.kind} {self.subject} is gone")
+            raise DriverError(f"{self.kind} {self.subject} does not exist any more")
         return int(found["spec"].get("replicas", 1))
 
     def pods(self) -> list[Object]:
@@ -104,7 +120,7 @@ class Scaled:
         return self.replicas() == len(pods) == self.least and all(has_condition(pod, "Ready") for pod in pods)
 
     def usage(self, resource: str) -> Usage:
-        """The usage of its pods, as the metrics API reports it."""
+        """The usage of the pods, as the metrics API reports it."""
         there = {pod["metadata"]["name"] for pod in self.pods()}
         measured = self.cluster.customs(METRICS, "pods", self.namespace)
         used = [_used(one, resource) for one in measured if one["metadata"]["name"] in there]
@@ -112,7 +128,7 @@ class Scaled:
         return Usage(mean=mean, pods=len(used))
 
     def cpu_readings(self) -> list[CpuReading]:
-        """The last CPU reading of every pod of its namespace; pods without one are left out."""
+        """The last CPU reading of every pod in the namespace; pods without a reading are left out."""
         return [cpu_reading(one) for one in self.cluster.customs(METRICS, "pods", self.namespace)]
 
 
@@ -128,10 +144,10 @@ def cpu_reading(measured: Object) -> CpuReading:
 
 
 def find_scaled(target: Target, name: str) -> Scaled:
-    """The workload of that name in the primary region.
+    """The workload with the given name in the primary region.
 
     Raises:
-        DriverError: there is none, or its pods have no request for CPU or memory.
+        DriverError: the workload does not exist, or its pods have no request for CPU or memory.
     """
     cluster, namespace = _primary(target)
     named = next((one for one in autoscalers_in(cluster, namespace) if _target(one)["name"] == name), None)
@@ -139,7 +155,9 @@ def find_scaled(target: Target, name: str) -> Scaled:
     kind, version = reference.get("kind", "Deployment"), reference.get("apiVersion", "apps/v1")
     workload = cluster.read(version, kind, name, namespace)
     if workload is None:
-        raise DriverError(f"there is no {kind} {namespace}/{name}", hint="name one that the primary region has")
+        raise DriverError(
+            f"{kind} {namespace}/{name} does not exist", hint=f"write the name of a {kind} in the primary region"
+        )
     spec = pod_spec(cluster, namespace, workload)
     containers = running_containers(spec["template"]["spec"])
     return Scaled(
@@ -158,10 +176,10 @@ def find_scaled(target: Target, name: str) -> Scaled:
 
 
 def pod_spec(cluster: Cluster, namespace: str, workload: Object) -> Object:
-    """Selector and pod template of a workload, which a Rollout may have of the Deployment that it refers to.
+    """Selector and pod template of a workload, for a Rollout also from the Deployment in `workloadRef`.
 
     Raises:
-        DriverError: it has none.
+        DriverError: the workload has no selector or no pod template.
     """
     name, there = referred(workload), None
     if name:
@@ -170,16 +188,16 @@ def pod_spec(cluster: Cluster, namespace: str, workload: Object) -> Object:
     if "template" not in spec or not (spec.get("selector") or {}).get("matchLabels"):
         where = f"{namespace}/{workload['metadata']['name']}"
         raise DriverError(
-            f"{where} has no pod template, or selects its pods by no label",
-            hint=f"check its `workloadRef`: does a Deployment {name} exist?"
+            f"{where} has no pod template, or no label selector",
+            hint=f"check `workloadRef`, and whether the Deployment {name} exists"
             if name
-            else "check its `template` and `selector`",
+            else "check `template` and `selector`",
         )
     return spec
 
 
 def cheapest(target: Target) -> Scaled:
-    """The autoscaled service behind the entry whose pods request the least CPU, so that its load costs the machine least.
+    """The autoscaled service behind the entry with the lowest CPU request, so that its load costs the machine least.
 
     Raises:
         DriverError: no service is autoscaled.
@@ -190,7 +208,7 @@ def cheapest(target: Target) -> Scaled:
     if not found:
         raise DriverError(
             f"no service behind the entry has an autoscaler in {namespace}",
-            hint="see `probes.services` of the target file",
+            hint="add an autoscaled service to `probes.services` of the target file",
         )
     return min(found, key=lambda one: one.requests["cpu"] * one.least)
 
@@ -199,11 +217,11 @@ def behind_the_entry(target: Target) -> list[Scaled]:
     """The services that `probes.services` names, with or without an autoscaler.
 
     Raises:
-        DriverError: no service is named, or one that the primary region does not have.
+        DriverError: no service is named, or a named service does not exist in the primary region.
     """
     if not target.probes.services:
         raise DriverError(
-            "no service behind the entry is named", hint="add `services:` to `probes:` of the target file"
+            "the target file names no service behind the entry", hint="add `services:` to `probes:` of the target file"
         )
     return [find_scaled(target, name) for name in sorted(target.probes.services)]
 

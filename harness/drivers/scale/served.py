@@ -1,6 +1,7 @@
-"""What copies of a workload's pod serve with less and with more CPU: a copy at twice its limit, or more copies, each at its limit.
+"""Measures how much copies of a workload's pod serve with less and with more CPU.
 
-The workload itself, its Service and its autoscaler are left alone. A program beside the copies asks them in turn.
+More CPU is a copy at twice the CPU limit, or more copies at the same limit. The workload, its Service and its
+autoscaler are not changed. A program in an additional pod sends requests to the copies in turn.
 """
 
 from __future__ import annotations
@@ -21,28 +22,30 @@ if TYPE_CHECKING:
     from harness.drivers.scale.holding import Holding
 
 SERVING: Final = (*READ, *access("list services", "get,create,delete pods", "get pods/log"))
-"""API permissions needed to serve from copies of a pod."""
+"""API permissions needed to serve requests from copies of a pod."""
 _SETS: Final = 2
 _Sets = Sequence[Sequence[PodCopy]]
-"""Copies that are asked together, the fewer cores first."""
+"""Sets of copies that get requests at the same time, the set with fewer cores first."""
 
 
 def resize(now: Holding) -> None:
-    """Ask a copy of a workload's pod, and one with twice its CPU limit, in turn.
+    """Send requests in turn to a copy of a workload's pod, and to a copy with twice the CPU limit.
 
     Raises:
-        DriverError: there is no such workload, it has no CPU limit, or a copy of it does not become ready.
-        ConfigurationError: the target names no callers, whose image and labels the asking pod has.
+        DriverError: the workload does not exist, has no CPU limit, or a copy does not become ready.
+        ConfigurationError: the target has no `callers`, whose image and labels the requesting pod needs.
     """
     _serve(now, lambda copy: [[copy(1)], [copy(2)]])
 
 
 def replicate(now: Holding) -> None:
-    """Ask some copies of a workload's pod together, and then with them the others, in turn, each with as many open requests.
+    """Send requests in turn to some copies of a workload's pod, and to these together with more copies.
+
+    Each copy has the same number of open requests.
 
     Raises:
-        DriverError: there is no such workload, it has no CPU limit, or a copy of it does not become ready.
-        ConfigurationError: the target names no callers, whose image and labels the asking pod has.
+        DriverError: the workload does not exist, has no CPU limit, or a copy does not become ready.
+        ConfigurationError: the target has no `callers`, whose image and labels the requesting pod needs.
     """
     fewer, more = (int(now.demand.params[name]) for name in ("fewer", "more"))
 
@@ -58,7 +61,7 @@ def _serve(now: Holding, sets_of: Callable[[Callable[[int], PodCopy]], _Sets]) -
     here, callers = find_scaled(now.target, now.demand.params["workload"]), now.target.callers
     if callers is None:
         raise ConfigurationError(
-            "no callers of the backends", where=f"{now.target.file}: callers", hint="write `callers: {accepted: …}`"
+            "the key `callers` is missing", where=f"{now.target.file}: callers", hint="write `callers: {accepted: …}`"
         )
     first_s = first_turn_s(here.cpu_readings())
     life_s = READY_WITHIN_S + asked_within_s(_SETS, first_s)

@@ -1,4 +1,4 @@
-"""Loads containers by Chaos Mesh's StressChaos; its end is in the undo log before it begins."""
+"""Loads containers by Chaos Mesh's StressChaos; its end is written into the undo log before it begins."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CHAOS: Final = ("chaos-mesh.org/v1alpha1", "stresschaos")
 STRESSING: Final = (*READ, *access("get,create,delete stresschaos.chaos-mesh.org"))
 """API permissions needed to create load."""
 _MORE_S: Final = 60.0
-"""Stress that is not ended, ends itself so long after what is needed of it: a request may be made again for some seconds."""
+"""Seconds after which stress that was not ended ends by itself, counted from the end of its use."""
 _BEGUN_S: Final = 10.0
 _POLL_S: Final = 0.2
 _MIB: Final = 1 << 20
 _OWN_MIB: Final = 8
-"""What a process takes that holds memory, beside what it holds."""
+"""Memory in MiB that a stress process uses itself, in addition to the requested memory."""
 _MOST_PERCENT: Final = 100
 
 
@@ -49,7 +49,7 @@ def _begin(here: Scaled, body: Mapping[str, Any]) -> None:
 def stressed(
     here: Scaled, stressors: Mapping[str, Any], target: Target, platform: Platform, *, needs_s: float
 ) -> Iterator[None]:
-    """Every pod that it has now is stressed meanwhile, for so many seconds at least.
+    """Stress every present pod of the workload during the block, for at least `needs_s` seconds.
 
     Raises:
         DriverError: the stress did not begin in every pod.
@@ -90,7 +90,7 @@ def _begun(here: Scaled, name: str) -> None:
 
 
 def stressors_for(here: Scaled, resource: str, usage: float) -> Mapping[str, Any]:
-    """What StressChaos must add to each pod, as a share of its request."""
+    """The stressors that StressChaos must add to each pod, as a share of its request."""
     if resource == "memory":
         size = max(round(usage * here.requests[resource] / _MIB) - _OWN_MIB, 1)
         return {"memory": {"workers": 1, "size": f"{size}MB"}}

@@ -1,4 +1,4 @@
-"""How long a load may take: as the metrics API measures, and as the autoscaler waits between its changes."""
+"""Maximum times of a load, from the windows of the metrics API and the delays of the autoscaler."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 _REACHED_WITHIN_S: Final = 12.0
 _WINDOWS: Final = 3.0
-"""The first window that has only time with the load in it has ended after two windows, and is served at most one later."""
+"""Windows until a measurement covers only time with load: it ends after two windows and is served at most one later."""
 _WHOLE_S: Final = 1.0
-"""The metrics API writes moments in seconds, what is below them cut off."""
+"""Resolution in s of times in the metrics API, which truncates them."""
 _REST_WITHIN_S: Final = 60.0
 UPS: Final = 3
-"""Scale-ups that a spike waits for."""
+"""Number of scale-ups that a spike waits for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,8 @@ class ScalingPace:
     """How fast an autoscaler changes the replicas in one direction, at scale 1.
 
     Attributes:
-        window_s: so long a recommendation must hold. period_s: the longest period of its policies, for one change.
+        window_s: seconds for which a recommendation must stay.
+        period_s: longest period in s of the policies, for one change.
     """
 
     window_s: float
@@ -32,10 +33,10 @@ class ScalingPace:
 
     @classmethod
     def of(cls, autoscaler: Mapping[str, Any], direction: str) -> ScalingPace:
-        """What a HorizontalPodAutoscaler says of `scaleUp` or `scaleDown`.
+        """The pace that a HorizontalPodAutoscaler sets for `scaleUp` or `scaleDown`.
 
-        Source: Kubernetes API reference, HorizontalPodAutoscalerBehavior: the periods of the default policies are 15 s; a rise waits for nothing, and
-        a fall for 300 s.
+        Source: Kubernetes API reference, HorizontalPodAutoscalerBehavior. The periods of the default policies are 15 s.
+        A scale-up waits 0 s, and a scale-down 300 s.
         """
         rules: Mapping[str, Any] = (autoscaler["spec"].get("behavior") or {}).get(direction) or {}
         window_s = rules.get("stabilizationWindowSeconds")
@@ -53,16 +54,16 @@ DOWN_AS_DEFAULT: Final = ScalingPace(window_s=_WAITS_S["scaleDown"], period_s=_P
 
 
 def reached_within_s(seen: Iterable[CpuReading]) -> float:
-    """How long a level may take to be what is measured, after readings with windows like these."""
+    """Maximum time in s until a level shows in the measurements, for CPU windows like these."""
     return max([_REACHED_WITHIN_S, *(_WINDOWS * one.window_s + 2 * _WHOLE_S for one in seen)])
 
 
 def risen_within_s(here: Scaled, reached_s: float, time_scale: float) -> float:
-    """How long the replicas may take to rise `UPS` times, in s, when the metrics API needs `reached_s` to measure the load."""
+    """Maximum time in s for `UPS` scale-ups, if the metrics API needs `reached_s` to measure the load."""
     return max(2 * _REACHED_WITHIN_S, reached_s + (here.up.window_s + UPS * here.up.period_s) / time_scale)
 
 
 def rest_within_s(here: Scaled, replicas: int, time_scale: float) -> float:
-    """How long the replicas may take to fall to the fewest, one after the other, and to be ready."""
+    """Maximum time in s until the replicas have fallen to the minimum, one after the other, and are ready."""
     falls = max(replicas - here.least, 0)
     return _REST_WITHIN_S + (here.down.window_s + falls * here.down.period_s) / time_scale
