@@ -1,1 +1,1 @@
-"""The public façade for experiment files: actions, probes, and the control that records. Loaded in chaos processes only."""
+"""Public façade for experiment files: actions, probes, and the recording control; loaded in chaos processes only."""

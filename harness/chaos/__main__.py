@@ -1,7 +1,7 @@
-"""`python -m harness.chaos …`: the `chaos` command, ended with the process that started it.
+"""`python -m harness.chaos …`: the `chaos` command, which ends with the process that started it.
 
-`python -m harness.chaos rollbacks FILE [VALUES]` runs the rollbacks of an experiment alone, with what its configuration read before the fault (JSON);
-`serve FD MODULE…` forks a process for each command that it is asked for.
+`python -m harness.chaos rollbacks FILE [VALUES]` runs only the rollbacks of an experiment, with the values (JSON) that
+its configuration read before the fault. `serve FD MODULE…` forks a process for each requested command.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.targets.child import ChildSettings
 
 
 def main() -> None:
-    """Run Chaos Toolkit's own command in this process."""
+    """Run the command of Chaos Toolkit in this process."""
     if parent := ChildSettings.from_env().parent:
         end_with(parent)
     if sys.argv[1:2] == ["serve"]:

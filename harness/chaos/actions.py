@@ -1,7 +1,7 @@
 """Actions for experiment files: `provider: {type: python, module: harness.chaos.actions, func: …}`.
 
-Each writes its undo to disk before it changes anything, raises when there is nothing to hit (Chaos Toolkit's own
-actions succeed then), and returns what it hit.
+Each action writes its undo to disk before it changes anything, raises an error if there is no object to hit (Chaos
+Toolkit's own actions succeed then), and returns the objects that it hit.
 """
 
 from __future__ import annotations

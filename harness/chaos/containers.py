@@ -1,4 +1,4 @@
-"""Runs commands in containers, each with a command that undoes it, for example to stop a process."""
+"""Runs commands in containers, each with a command that undoes the change, for example to stop a process."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def change_container(target: Target, hit: Hit, command: str, container: str) -> 
 def run_in_containers(
     label_selector: str, ns: str, *, command: str, undo: str, qty: int = 1, container: str = ""
 ) -> Hits:
-    """Run a shell command in a container of the first `qty` ready pods by name; `undo` is in the undo log before.
+    """Run a shell command in a container of the first `qty` ready pods by name; the undo log has `undo` before.
 
     Args:
-        label_selector: which pods, like `app=normaldance-frontend`.
-        ns: their namespace.
+        label_selector: label selector of the pods, like `app=normaldance-frontend`.
+        ns: namespace of the pods.
         command: command for `sh -c`.
-        undo: command that undoes it; it may run twice, and in a container that was restarted meanwhile.
+        undo: command that undoes the change; it may run twice, also in a restarted container.
         qty: number of pods.
-        container: by name; empty: the only one.
+        container: name of the container; empty: the only container.
 
     Raises:
-        FaultNotInjected: fewer ready pods than that match, or the command failed.
-        TargetUnreachable: it could not be run.
+        FaultNotInjected: fewer than `qty` ready pods match, or the command failed.
+        TargetUnreachable: the command could not be run.
     """
     here = session()
     chosen = first_ready(here, label_selector, ns, qty, "hit")
@@ -74,7 +74,7 @@ def restore_containers() -> list[str]:
 
 
 def succeeds_in(here: ChaosSession, hit: Hit, command: str, container: str) -> bool:
-    """Whether a shell command ends with 0 in a container. Raises TargetUnreachable."""
+    """Whether a shell command ends with exit code 0 in a container. Raises TargetUnreachable."""
     return run_in_pod(here.target, hit.namespace, hit.name, ["sh", "-c", command], container=container).code == 0
 
 

@@ -1,9 +1,9 @@
 """The control of Chaos Toolkit that records an experiment while it runs, in the run's history `chaos-<experiment>`.
 
-A run declares it in the settings file that it passes to `chaos --settings`, so experiment files stay stock. Run by hand
-(no `READINESS_RUN`) nothing is written. It also stops an experiment whose action failed, selected nothing, or would go
-to another API server than the target's: Chaos Toolkit goes on in all three cases. Only InterruptExecution gets out of
-a control; everything else would be swallowed.
+A run declares the control in the settings file for `chaos --settings`, so experiment files stay stock. Without a run
+(`READINESS_RUN` is not set) nothing is written. The control also stops an experiment whose action failed, selected no
+object, or would use another API server than the target's; Chaos Toolkit itself would continue. Only InterruptExecution
+leaves a control; Chaos Toolkit ignores other errors.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from harness.units import NS_PER_S
 Activity = Mapping[str, Any]
 
 _LONGEST: Final = 300
-"""Maximum number of characters kept of an activity's output; the journal has all."""
+"""Maximum number of characters recorded of an activity's output; the journal has the complete output."""
 _FOREIGN: Final = HarnessBlock.model_construct(name="harness", domain=UNKNOWN.name)
-"""The block used for a file without one: nothing confirms its fault."""
+"""The block for a file without a block: no probe confirms its fault."""
 _NO_ROLLBACKS: Final = 30
-"""Chaos Toolkit's exit code of an experiment that ends without rollbacks: `chaoslib.exit`."""
+"""Exit code of Chaos Toolkit for an experiment that ends without rollbacks (`chaoslib.exit`)."""
 _ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
 """Observation that a probe of the method records, by the key of the block that names the probe."""
 
@@ -59,7 +59,7 @@ class _Shown(NamedTuple):
 
 @dataclass
 class ExperimentRecorder:
-    """One running experiment of a chaos process; background activities and a continuous hypothesis have their own threads."""
+    """Recorder of one running experiment; background activities and a continuous hypothesis have separate threads."""
 
     history: History
     experiment: Mapping[str, Any]
@@ -81,14 +81,14 @@ class ExperimentRecorder:
 
     @property
     def breaks(self) -> bool:
-        """Whether the experiment has a fault; the null run has none."""
+        """Whether the experiment has a fault; the experiment without a fault is a control."""
         return self.block.domain != NO_FAULT.name
 
     def begins(self, configuration: Activity) -> None:
-        """Write what the rollbacks need to disk, at the begin of the experiment.
+        """Write the data that the rollbacks need to disk, at the begin of the experiment.
 
         Raises:
-            SystemExit: what the rollbacks need cannot be found out, so neither actions nor rollbacks run.
+            SystemExit: the data for the rollbacks are not available, so neither actions nor rollbacks run.
         """
         try:
             remember(self.experiment, configuration)
@@ -97,7 +97,7 @@ class ExperimentRecorder:
             raise SystemExit(_NO_ROLLBACKS) from error
 
     def starts(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
-        """Record what starts with an activity: the fault with the first action of the method, or the end of the fault."""
+        """Record the begin of the fault at the first action of the method, or the begin of its undo."""
         action = activity.get("type") == "action"
         breaking = action and self.breaks
         if action:
@@ -131,7 +131,7 @@ class ExperimentRecorder:
             self._undone(activity, at_ns)
 
     def ended(self, activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity) -> None:
-        """Record the end of an activity; an action that hit nothing, or more than its blast radius, counts as failed and ends the experiment."""
+        """Record the end of an activity; an action without hits or with too many hits ends the experiment."""
         role = self._role(activity)
         shown = _shown(activity, run, configuration, secrets, self.block.within_s) if role else _Shown()
         why = shown.why or _failure(activity, run)
@@ -189,11 +189,11 @@ class ExperimentRecorder:
     def _unconfirmed(self, *, shown: bool, confirms: bool) -> str:
         """Why the probe's answer is not a receipt; empty if it is one."""
         if not shown:
-            return "the fault was not observed" if confirms else "its end was not observed"
+            return "the fault was not observed" if confirms else "the end of the fault was not observed"
         if confirms and (why := self.receipts.untouched()):
             return why
         if confirms and self.true_before and not self._hits_gone():
-            return "it was true before the fault too, so it confirms nothing"
+            return "the probe was also true before the fault, so it confirms nothing"
         return ""
 
     def _held(self, configuration: Activity, secrets: Activity) -> None:
@@ -215,7 +215,7 @@ class ExperimentRecorder:
             self._put("fault.undone", at_ns=at_ns, activity=activity.get("name", ""))
 
     def rolled_back(self, configuration: Activity, secrets: Activity) -> None:
-        """Check after the rollbacks whether the fault is gone, if its end was not confirmed before."""
+        """Check after the rollbacks whether the fault has ended, unless its end was confirmed before."""
         probe = self._probe("gone_by")
         if not self.sent or not self.breaks or self.gone or probe is None:
             return
@@ -223,7 +223,7 @@ class ExperimentRecorder:
         self._put("fault.gone" if self.gone else "fault.stays", at_ns=clock.now_ns(), probe=probe["name"])
 
     def steady_again(self, journal: Activity, configuration: Activity, secrets: Activity) -> None:
-        """Record whether a hypothesis that was not met after the method is met now or later, as the target may still be recovering."""
+        """Record whether a hypothesis that was not met after the method is met later."""
         after = (journal.get("steady_states") or {}).get("after") or {}
         if after.get("steady_state_met") is not False:
             return
@@ -255,13 +255,13 @@ def _nothing_unrecorded() -> Iterator[None]:
     try:
         yield
     except (HarnessError, OSError) as error:
-        raise InterruptExecution(f"the fault cannot be recorded, so it is not sent: {error}") from error
+        raise InterruptExecution(f"the fault was not sent, since it cannot be recorded: {error}") from error
 
 
 def configure_control(
     configuration: Activity | None = None, secrets: Activity | None = None, event_registry: Any = None, **_: Any
 ) -> None:
-    """Follow the parts of the experiment, even if its file has controls of its own."""
+    """Follow the parts of the experiment, even if its file has controls."""
 
     def begins(part: str) -> None:
         for recorder in _open():
@@ -280,7 +280,7 @@ def configure_control(
 
 
 def before_experiment_control(context: Mapping[str, Any], configuration: Activity | None = None, **_: Any) -> None:
-    """Open the history, and remember what the rollbacks need."""
+    """Open the history, and store the data that the rollbacks need."""
     with _nothing_unrecorded():
         block = _block(context)
         history = run_history(f"chaos-{_experiment_name()}")
@@ -293,7 +293,7 @@ def before_experiment_control(context: Mapping[str, Any], configuration: Activit
 def before_activity_control(
     context: Activity, configuration: Activity | None = None, secrets: Activity | None = None, **_: Any
 ) -> None:
-    """An activity is about to start."""
+    """Record that an activity is about to start."""
     for recorder in _open():
         with _nothing_unrecorded() if recorder.part_here == METHOD and not recorder.sent else nullcontext():
             recorder.starts(context, configuration or {}, secrets or {})
@@ -306,7 +306,7 @@ def after_activity_control(
     secrets: Activity | None = None,
     **_: Any,
 ) -> None:
-    """An activity ended, or was interrupted: then it has no state."""
+    """Record that an activity ended; an interrupted activity has no state."""
     for recorder in _open():
         recorder.ended(context, {} if state is None else state, configuration or {}, secrets or {})
 
@@ -386,6 +386,6 @@ def _failure(activity: Activity, run: dict[str, Any]) -> str:
         return lines[-1].removeprefix("chaoslib.exceptions.ActivityFailed: ")
     if selected_nothing(activity, run):
         run["status"] = "failed"
-        run["exception"] = ["FaultNotInjected: it selected nothing\n"]
-        return "it selected nothing"
+        run["exception"] = ["FaultNotInjected: the action selected no object\n"]
+        return "the action selected no object"
     return ""

@@ -1,4 +1,4 @@
-"""Actions on the database's primary, each with its undo."""
+"""Actions on the primary of the database, each with its undo."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def cordon(cluster: Cluster, node: str) -> None:
 
 
 def cordon_all(here: ChaosSession, nodes: Iterable[Object]) -> None:
-    """Cordon nodes, each with its undo in the log before; one that was cordoned already stays so afterwards."""
+    """Cordon nodes, each with its undo in the undo log; a node that was cordoned before stays cordoned after the undo."""
     for node in nodes:
         before = {"unschedulable": True} if node.get("spec", {}).get("unschedulable") else {}
         here.intend(cordon, f"cordon {name_of(node)}", node=name_of(node), **before)
@@ -48,19 +48,19 @@ def _lead_from_home(cluster: Cluster, target: Target, *, region: str) -> None:  
 
 @undoable("switch-back", undo=_lead_from_home, of_a_cluster=True)
 def take_leader(cluster: Cluster, namespace: str, pod: str) -> None:
-    """Kill the pod that leads; the undo lets the primary region lead again."""
+    """Kill the leading pod; the undo lets the primary region lead again."""
     cluster.delete_pod(namespace, pod, grace_s=0)
 
 
 @accesses(*access("get,delete pods", at=LOCK), *access("list,patch nodes"), *HITS, *LEADER)
 def kill_leader() -> Hits:
-    """Kill the database pod that holds the lock, and keep it down: the nodes it may run on are cordoned first.
+    """Kill the database pod that holds the lock, and keep it down by cordoning the nodes on which it may run.
 
-    A node that is cordoned already stays so afterwards: its entry of the undo log says that it was.
-    `uncordon_nodes` lets it come back; `lead_from_home` makes the primary region lead again.
+    A node that was cordoned before stays cordoned after the undo, as its entry of the undo log tells. `uncordon_nodes`
+    lets the pod return, and `lead_from_home` makes the primary region lead again.
 
     Raises:
-        FaultNotInjected: no member holds the lock, or its holder is not a pod.
+        FaultNotInjected: no member holds the lock, or the holder of the lock is not a pod.
     """
     here = session()
     database = here.target.database
@@ -79,15 +79,15 @@ def kill_leader() -> Hits:
 
 @accesses(*ORDERING)
 def order_promotion(member: str = "") -> str:
-    """Promote a chosen standby in place of the primary that this experiment hit; returns the member.
+    """Promote a standby in place of the primary that this experiment hit; returns the member.
 
-    A run knows the order by the activity's name, `order-promotion`, and the chosen member by what it returns.
+    A run finds the order by the name of the activity, `order-promotion`, and the member in the result.
 
     Args:
-        member: the chosen one; empty: the last standby by name, which no rule of the database itself prefers.
+        member: standby to promote; empty: the last standby by name, which the database itself does not prefer.
 
     Raises:
-        FaultNotInjected: there is no standby.
+        FaultNotInjected: the database has no standby.
         DriverError: the chosen member is not a standby that may lead.
     """
     here = session()
@@ -104,9 +104,11 @@ def order_promotion(member: str = "") -> str:
 @undoes(cordon)
 @accesses(*access("patch nodes"))
 def uncordon_nodes() -> list[str]:
-    """Uncordon every node that the harness cordoned; returns the nodes of the undo log, also those that were cordoned before and stay so.
+    """Uncordon every node that the harness cordoned; returns all nodes of the undo log.
 
-    A cordon that a person adds while the harness's own is in place cannot be told from it, and is taken away with it.
+    A node that was cordoned before the fault stays cordoned.
+
+    If a person cordons a node while the harness has cordoned it, the undo also removes the person's cordon.
     """
     return session().undo(cordon)
 
@@ -114,13 +116,13 @@ def uncordon_nodes() -> list[str]:
 @undoes(take_leader)
 @accesses(*MEMBERS, *ORDERING)
 def lead_from_home(within_s: float = SWITCH_BACK_S) -> str:
-    """Wait until all database members stream, then switch the leader back to the primary region; returns the leader.
+    """Wait until all database members stream, then switch the leader to the primary region; returns the leader.
 
     Args:
-        within_s: how long both may take, in seconds.
+        within_s: maximum time in s for both steps.
 
     Raises:
-        DriverError: it took longer.
+        DriverError: the steps took longer.
     """
     here = session()
     leader = switch_back(here.cluster, here.target, within_s=float(within_s))

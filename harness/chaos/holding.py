@@ -17,12 +17,12 @@ HOLD_POLL_S: Final = 0.05
 def hold(at_least_s: float, at_most_s: float) -> float:
     """Keep the fault active; returns the number of seconds.
 
-    In a run, until the file that `READINESS_HOLD` names exists, when the target has recovered or was observed for long enough.
-    Without a run, for `at_least_s` seconds.
+    In a run the fault stays until the file in `READINESS_HOLD` exists, which is when the target has recovered or was
+    observed for long enough. Without a run the fault stays for `at_least_s` seconds.
 
     Args:
-        at_least_s: shortest hold, in seconds.
-        at_most_s: longest hold, in seconds.
+        at_least_s: minimum time in s.
+        at_most_s: maximum time in s.
     """
     started = clock.now_s()
     clock.sleep(float(at_least_s))

@@ -1,4 +1,4 @@
-"""Faults that a platform's controller injects while an object exists: BackendTrafficPolicy, StressChaos, NetworkChaos."""
+"""Faults that a controller injects while an object exists: BackendTrafficPolicy, StressChaos, NetworkChaos."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ POLICIES: Final = ("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies")
 STRESS: Final = ("chaos-mesh.org/v1alpha1", "stresschaos")
 NETWORK: Final = ("chaos-mesh.org/v1alpha1", "networkchaos")
 LONGEST_S: Final = 120
-"""Time after which stress or a partition ends by itself if it is not ended."""
+"""Seconds after which stress or a partition ends by itself."""
 
 
 @accesses(*access("create,delete backendtrafficpolicies.gateway.envoyproxy.io"))
 def fail_answers(percentage: float, gateway: str = "api-gateway", http_status: int = 500) -> dict[str, Any]:
-    """Let the gateways of every region answer a share of requests with an error, by Envoy Gateway's fault injection.
+    """Let the gateways of every region answer a share of requests with an error, by fault injection of Envoy Gateway.
 
     Args:
-        percentage: of the requests, 0 to 100.
+        percentage: percentage of the requests, 0 to 100.
         gateway: name of the Gateway in the namespace of each region.
-        http_status: of those answers.
+        http_status: status of the error.
 
     Raises:
         FaultNotInjected: the target names no namespace.
@@ -41,7 +41,7 @@ def fail_answers(percentage: float, gateway: str = "api-gateway", http_status: i
     here = session()
     places = places_of(here.target)
     if not places:
-        raise FaultNotInjected(f"{here.target.name} names no namespace whose gateway could fail")
+        raise FaultNotInjected(f"{here.target.name} has no namespace with a gateway")
     here.destructive([])
     for namespace in places:
         target = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway}
@@ -53,22 +53,22 @@ def fail_answers(percentage: float, gateway: str = "api-gateway", http_status: i
 
 @accesses(*access("list pods", "create,delete stresschaos.chaos-mesh.org"), *METRICS_READ, *HITS)
 def stress_memory(label_selector: str, ns: str, size: str) -> Hits:
-    """Let one pod use more memory, by Chaos Mesh's StressChaos: the first ready pod by name.
+    """Let the first ready pod by name use more memory, by StressChaos of Chaos Mesh.
 
     Args:
-        label_selector: which pods, like `app=user-service`.
-        ns: their namespace.
-        size: of the memory, like `130MB`.
+        label_selector: label selector of the pods, like `app=user-service`.
+        ns: namespace of the pods.
+        size: additional memory, like `130MB`.
 
     Raises:
-        FaultNotInjected: no ready pod matches, or the metrics API has no figure of it.
+        FaultNotInjected: no ready pod matches, or the metrics API has no figure for the pod.
     """
     here = session()
     ready = sorted((pod for pod in here.cluster.pods(ns, label_selector) if serves(pod)), key=name_of)
     used = memory_of(here.cluster, ns)
     chosen = [pod for pod in ready if name_of(pod) in used][:1]
     if not chosen:
-        raise FaultNotInjected(f"no ready pod whose memory is measured matches {label_selector} in {ns}")
+        raise FaultNotInjected(f"no ready pod with a measured memory matches {label_selector} in {ns}")
     hits = pod_hits(here, chosen)
     here.destructive(hits)
     here.memory.update({name_of(pod): used[name_of(pod)] for pod in chosen})
@@ -84,13 +84,13 @@ def stress_memory(label_selector: str, ns: str, size: str) -> Hits:
 
 @accesses(*access("get pods", "create,delete networkchaos.chaos-mesh.org", at=LOCK), *HITS, *LEADER)
 def partition_member(member: str = "") -> Hits:
-    """Cut one standby of the database off from all other members, in both directions, by Chaos Mesh's NetworkChaos.
+    """Cut one standby of the database off from all other members in both directions, by NetworkChaos of Chaos Mesh.
 
     Args:
-        member: the standby; empty: the last one by name.
+        member: name of the standby; empty: the last standby by name.
 
     Raises:
-        FaultNotInjected: there is no such standby, or its pod is gone.
+        FaultNotInjected: the standby does not exist, or its pod was deleted.
     """
     here = session()
     database, lock = database_of(here.target)
@@ -99,7 +99,7 @@ def partition_member(member: str = "") -> Hits:
     chosen = member or (standbys[-1] if standbys else "")
     pod = here.cluster.pod(lock.namespace, chosen) if leader and chosen in standbys else None
     if pod is None:
-        raise FaultNotInjected(f"{chosen or 'no member'} is not a standby whose leader is known ({leader or 'none'})")
+        raise FaultNotInjected(f"{chosen or 'no member'} is not a standby with a known leader ({leader or 'none'})")
     hits = pod_hits(here, [pod])
     here.destructive(hits)
     others = sorted({*database.members} - {chosen})
@@ -116,7 +116,7 @@ def partition_member(member: str = "") -> Hits:
 
 
 def injected_now(here: ChaosSession, of: tuple[str, str]) -> list[Object]:
-    """The objects of a kind by which this experiment injects faults now, which its undos would delete."""
+    """The objects of one kind by which this experiment injects faults now and which its undos would delete."""
     found = []
     for intent in pending_intents(here.platform):
         undo = intent.undo

@@ -1,4 +1,7 @@
-"""Locks rows of a database repeatedly, so that queries that change them wait but do not fail, or whole tables, so that whoever reads them waits too."""
+"""Locks rows or tables of a database repeatedly, so that queries wait.
+
+Locked rows delay changes of the rows; locked tables also delay reads.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 SESSION: Final = "readiness-lock"
 """Application name of the locking session, by which it is found and ended."""
 LONGEST_S: Final = 120.0
-"""Time in s after which the locking session ends; it also ends with the process."""
+"""Seconds after which the locking session ends; it also ends with its process."""
 _CONNECT_S: Final = 3
 _LOCK_MS: Final = 5000
 _ENDED: Final = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
@@ -46,11 +49,11 @@ def _unlock(_cluster: Cluster | None, target: Target, *, table: str) -> None:  #
 
 @undoable("unlock-rows", undo=_unlock)
 def hold_locks(target: Target, what: str, query: sql.Composed, held_s: float, free_s: float) -> None:
-    """Start a thread that runs a query that locks in a transaction of `held_s`, again and again; returns once it was run for the first time."""
+    """Start a thread that repeats a locking transaction of `held_s`; returns after the first lock."""
     lock = _Lock(target, query, held_s, free_s)
     threading.Thread(target=lock.run, name=SESSION, daemon=True).start()
     if not lock.held.wait(_CONNECT_S + _LOCK_MS / 1000) or lock.why:
-        raise FaultNotInjected(f"{what} were not locked: {lock.why or 'no answer from the database'}")
+        raise FaultNotInjected(f"{what} could not be locked: {lock.why or 'no answer from the database'}")
 
 
 @dataclass
@@ -65,7 +68,7 @@ class _Lock:
     why: str = ""
 
     def run(self) -> None:
-        """Lock until the session is ended, or the maximum time is over."""
+        """Lock until the session is ended, or the maximum time has passed."""
         try:
             with psycopg.connect(_address(self.target, SESSION), autocommit=True) as connection:
                 connection.execute(sql.SQL("SET lock_timeout = {}").format(_LOCK_MS))
@@ -83,14 +86,14 @@ class _Lock:
 
 @accesses(*access("get pods", at=LOCK), *HITS, *LEADER)
 def lock_rows(table: str, held_s: float = 1.0, free_s: float = 0.1) -> Hits:
-    """Lock all rows of a table for `held_s` seconds repeatedly, with pauses of `free_s` seconds, so that changes to them wait.
+    """Lock all rows of a table repeatedly for `held_s` seconds, with pauses of `free_s` seconds, so that changes wait.
 
-    The role of `database.dsn` needs what PostgreSQL asks for SELECT FOR UPDATE: UPDATE of at least one column.
+    The role of `database.dsn` needs the permission for SELECT FOR UPDATE: UPDATE of at least one column.
 
     Args:
-        table: its name, with its schema where it is not in the search path.
-        held_s: less than the services' timeout for an answer.
-        free_s: time in which waiting queries can go on.
+        table: name of the table, with its schema if it is not in the search path.
+        held_s: length of a lock in s; use less than the timeout of the services.
+        free_s: pause in s in which waiting queries continue.
 
     Raises:
         FaultNotInjected: the target names no database, or the rows were not locked.
@@ -102,15 +105,18 @@ def lock_rows(table: str, held_s: float = 1.0, free_s: float = 0.1) -> Hits:
 
 @accesses(*access("get pods", at=LOCK), *HITS, *LEADER)
 def lock_tables(tables: Sequence[str], held_s: float = 2.0, free_s: float = 0.5) -> Hits:
-    """Lock tables for `held_s` seconds repeatedly, with pauses of `free_s` seconds, as a migration would: whoever reads or changes them waits, on standbys too.
+    """Lock tables repeatedly for `held_s` seconds, with pauses of `free_s` seconds, like a migration.
 
-    Services answer with errors, each its own, if `held_s` is longer than they wait for the database. The role of `database.dsn` needs what
-    PostgreSQL asks for LOCK TABLE in mode ACCESS EXCLUSIVE: MAINTAIN, from version 17, or UPDATE of the table.
+    Reads and changes of the tables wait, also on standbys.
+
+    If `held_s` is longer than the database timeout of a service, the service answers with an error. The role of
+    `database.dsn` needs the permission for LOCK TABLE in mode ACCESS EXCLUSIVE: MAINTAIN (from version 17) or UPDATE of
+    the table.
 
     Args:
-        tables: their names, with the schema where it is not in the search path.
-        held_s: more than the services' timeout for an answer, if they are to fail.
-        free_s: time in which waiting queries can go on.
+        tables: names of the tables, with the schema if it is not in the search path.
+        held_s: length of a lock in s; use more than the timeout of the services if they are to fail.
+        free_s: pause in s in which waiting queries continue.
 
     Raises:
         FaultNotInjected: the target names no database, or the tables were not locked.
@@ -123,7 +129,7 @@ def lock_tables(tables: Sequence[str], held_s: float = 2.0, free_s: float = 0.5)
 def _locked(what: str, tables: Sequence[str], query: sql.Composed, held_s: float, free_s: float) -> Hits:
     here = session()
     if here.target.database is None:
-        raise FaultNotInjected(f"{here.target.name} names no database")
+        raise FaultNotInjected(f"{here.target.name} has no `database`")
     hits = _primary(here)
     here.destructive(hits)
     here.intend(hold_locks, f"lock {what}", table=", ".join(tables))
@@ -139,17 +145,17 @@ def _name(table: str) -> sql.Composed:
 @undoes(hold_locks)
 @accesses()
 def release_rows() -> list[str]:
-    """End every session that locks rows or tables for the harness; returns the names of the tables."""
+    """End every session of the harness that locks rows or tables; returns the names of the tables."""
     return session().undo(hold_locks)
 
 
 def queries_wait(target: Target, for_s: float) -> bool:
-    """Whether a query has waited longer than the given time for a lock of the harness. Raises TargetUnreachable."""
+    """Whether a query has waited longer than `for_s` seconds for a lock of the harness. Raises TargetUnreachable."""
     return _asked(target, _WAIT, for_s) > 0
 
 
 def rows_free(target: Target) -> bool:
-    """Whether the harness has no more session that locks rows or tables. Raises TargetUnreachable."""
+    """Whether no session of the harness locks rows or tables. Raises TargetUnreachable."""
     return _asked(target, _ENDED) == 0
 
 
@@ -164,7 +170,7 @@ def _primary(here: ChaosSession) -> list[Hit]:
 
 def _address(target: Target, name: str) -> str:
     if target.database is None:
-        raise TargetUnreachable(f"{target.name} names no database", where=str(target.file))
+        raise TargetUnreachable(f"{target.name} has no `database`", where=str(target.file))
     return make_conninfo(target.database.dsn.resolve(), connect_timeout=_CONNECT_S, application_name=name)
 
 
@@ -175,5 +181,5 @@ def _asked(target: Target, query: str, *values: object) -> int:
             row = connection.execute(query.encode(), (*values, SESSION)).fetchone()
     except psycopg.Error as error:
         what = " ".join(str(error).split()) or type(error).__name__
-        raise TargetUnreachable(f"no answer from the database: {what}", where=str(target.file)) from error
+        raise TargetUnreachable(f"the database gave no answer: {what}", where=str(target.file)) from error
     return int(row[0]) if row else 0

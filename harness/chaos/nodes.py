@@ -21,7 +21,7 @@ POWER_OFF: Final = (
     *access("list pods", "create pods/eviction", at=EVERYWHERE),
     *HITS,
 )
-"""API permissions to evict pods of all namespaces from a node, if the target file says `drain`."""
+"""API permissions to evict pods of all namespaces from a node, for a target with `drain`."""
 
 
 def _power_on(cluster: Cluster, _target: Target, *, node: str, annotation: str) -> None:
@@ -30,21 +30,22 @@ def _power_on(cluster: Cluster, _target: Target, *, node: str, annotation: str) 
 
 @undoable("power-on", undo=_power_on, of_a_cluster=True)
 def power_off(cluster: Cluster, node: str, power: Power) -> None:
-    """Cut the power of a node, by the annotation that the target file names."""
+    """Cut the power of a node by the annotation in the target file."""
     cluster.patch_node(node, {"metadata": {"annotations": {power.annotation: power.value}}})
 
 
 @accesses(*POWER_OFF)
 def power_off_node(label_selector: str) -> Hits:
-    """Cut the power of one node: the first by name that runs pods, but not the database's leader.
+    """Cut the power of the first node by name that runs pods but not the database's leader.
 
-    One that runs another member of it is only taken where there is no other: a member is bound to its volume, and may not come up elsewhere.
+    A node with another database member is used only if there is no other node: a member may not start elsewhere because
+    of its volume.
 
     Args:
-        label_selector: which nodes, like `topology.kubernetes.io/region=us-east-1`.
+        label_selector: label selector of the nodes, like `topology.kubernetes.io/region=us-east-1`.
 
     Raises:
-        FaultNotInjected: there is no such node.
+        FaultNotInjected: no such node exists.
         ConfigurationError: the target file does not say how power is cut.
     """
     here = session()
@@ -68,7 +69,7 @@ def power_off_region(region: str) -> Hits:
         region: value of the label `topology.kubernetes.io/region`.
 
     Raises:
-        FaultNotInjected: a node of the region is not ready, or it has none.
+        FaultNotInjected: a node of the region is not ready, or the region has no nodes.
         ConfigurationError: the target file does not say how power is cut.
     """
     here = session()
@@ -79,11 +80,11 @@ def power_off_region(region: str) -> Hits:
 
 @accesses(*POWER_OFF)
 def power_off_zone(region: str, number: int) -> Hits:
-    """Cut the power of every node of one zone of a region, and of no other.
+    """Cut the power of every node in one zone of a region.
 
     Args:
         region: value of the label `topology.kubernetes.io/region`.
-        number: which of its zones, by name, from 1: a value of the label `topology.kubernetes.io/zone`.
+        number: number of the zone, from 1, in the order of the values of the label `topology.kubernetes.io/zone`.
 
     Raises:
         FaultNotInjected: the region has fewer zones, has no other zone, or a node of the zone is not ready.
@@ -94,7 +95,9 @@ def power_off_zone(region: str, number: int) -> Hits:
     zones = sorted({labels_of(node).get(ZONE_LABEL, "") for node in nodes} - {""})
     if not 1 <= number <= len(zones) or len(zones) < 2:
         named = ", ".join(zones) or "none"
-        raise FaultNotInjected(f"{region} has {len(zones)} zones ({named}), zone {number} and another one are needed")
+        raise FaultNotInjected(
+            f"{region} has {len(zones)} zones ({named}), expected zone {number} and at least one other zone"
+        )
     zone = zones[number - 1]
     own = [node for node in nodes if labels_of(node).get(ZONE_LABEL) == zone]
     _assert_ready(own, zone)
@@ -121,12 +124,12 @@ def _power_off_all(here: ChaosSession, nodes: list[Object], where: str) -> Hits:
     power = here.target.power
     if power is None:
         raise ConfigurationError(
-            "no way to cut power",
+            "the target file does not say how to cut power",
             where=f"{here.target.file}: power",
-            hint='write `power: {annotation: NAME, value: "off"}`: the annotation of a Node that cuts its power, or commands, or `drain: true`',
+            hint='write `power: {annotation: NAME, value: "off"}` with the annotation of a Node that cuts its power, or write commands or `drain: true`',
         )
     if not nodes:
-        raise FaultNotInjected(f"no ready node to power off in {where}")
+        raise FaultNotInjected(f"{where} has no ready node to power off")
     names = {name_of(node) for node in nodes}
     # what is on a node is hit, whosever it is: all namespaces count for the guard
     pods = [pod for pod in here.cluster.pods() if pod.get("spec", {}).get("nodeName") in names]

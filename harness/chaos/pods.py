@@ -1,4 +1,4 @@
-"""Actions that kill pods. The cluster replaces them by itself, so no undo is needed."""
+"""Actions that kill pods. They need no undo, since the cluster replaces killed pods."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from harness.targets.access import access, accesses
 
 @accesses(*access("list,delete pods"), *HITS)
 def kill_pods(label_selector: str, ns: str, qty: int = 1) -> Hits:
-    """Kill ready pods without grace, the first `qty` by name.
+    """Kill the first `qty` ready pods by name, without grace period.
 
     Args:
-        label_selector: which pods, like `app=track-service`.
-        ns: their namespace.
+        label_selector: label selector of the pods, like `app=track-service`.
+        ns: namespace of the pods.
         qty: number of pods.
 
     Raises:
-        FaultNotInjected: fewer ready pods than that match.
+        FaultNotInjected: fewer than `qty` ready pods match.
     """
     here = session()
     chosen = first_ready(here, label_selector, ns, qty, "killed")

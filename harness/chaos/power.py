@@ -19,10 +19,10 @@ from harness.targets.undo import undoable
 COMMAND_S: Final = 300.0
 """Timeout in s of a command that cuts or restores the power of a node."""
 DRAIN_S: Final = 120.0
-"""Maximum time in s for which disruption budgets may refuse the eviction of a node's pods."""
+"""Seconds for which disruption budgets may refuse the eviction of a node's pods."""
 _POLL_S: Final = 1.0
 _MIRROR: Final = "kubernetes.io/config.mirror"
-"""The annotation of a static pod, which only its kubelet can end."""
+"""Annotation of a static pod, which only its kubelet can end."""
 
 
 def _command_on(_cluster: Cluster | None, _target: Target, *, node: str, command: Sequence[str]) -> None:  # noqa: ARG001 - for people
@@ -31,16 +31,16 @@ def _command_on(_cluster: Cluster | None, _target: Target, *, node: str, command
 
 @undoable("power-on-by-command", undo=_command_on)
 def command_off(command: Sequence[str]) -> None:
-    """Cut the power of a node by a command of the target file, on this machine."""
+    """Cut the power of a node by a command of the target file that runs on this machine."""
     _run(command)
 
 
 def stop_by_command(here: ChaosSession, power: Power, nodes: Sequence[Object]) -> None:
-    """Cut the power of these nodes, each with its undo in the log before the first of them loses it.
+    """Cut the power of these nodes; the undo log has every undo before the first node loses its power.
 
     Raises:
         DriverError: a command failed.
-        FaultNotInjected: a node has no identity that a placeholder stands for.
+        FaultNotInjected: a node has no value for a placeholder.
     """
     for node in nodes:
         here.intend(command_off, f"power off {name_of(node)}", node=name_of(node), command=_filled(power.start, node))
@@ -56,10 +56,10 @@ def is_drained_with(pod: Object) -> bool:
 
 
 def drain(here: ChaosSession, nodes: Sequence[Object]) -> None:
-    """Cordon these nodes and evict their pods, as their disruption budgets allow.
+    """Cordon these nodes and evict their pods, as far as disruption budgets allow.
 
     Raises:
-        FaultNotInjected: a pod refused its eviction for too long.
+        FaultNotInjected: the eviction of a pod was refused for too long.
     """
     names = {name_of(node) for node in nodes}
     cordon_all(here, nodes)
@@ -70,7 +70,7 @@ def drain(here: ChaosSession, nodes: Sequence[Object]) -> None:
         if not left:
             return
     refused = ", ".join(f"{namespace}/{name}" for namespace, name in left)
-    raise FaultNotInjected(f"for {DRAIN_S:g} s a disruption budget refused the eviction of {refused}")
+    raise FaultNotInjected(f"a disruption budget refused the eviction of {refused} for {DRAIN_S:g} s")
 
 
 def _filled(command: Sequence[str], node: Object) -> list[str]:
@@ -84,7 +84,7 @@ def _filled(command: Sequence[str], node: Object) -> list[str]:
     filled = list(command)
     for placeholder, word in words.items():
         if not word and any(placeholder in each for each in filled):
-            raise FaultNotInjected(f"node {name_of(node)} has no spec.providerID for {placeholder}")
+            raise FaultNotInjected(f"node {name_of(node)} has no `spec.providerID` for {placeholder}")
         filled = [each.replace(placeholder, word) for each in filled]
     return filled
 
@@ -98,4 +98,4 @@ def _run(command: Sequence[str]) -> None:
         ) from error
     if done.returncode:
         words = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-300:]
-        raise DriverError(f"`{' '.join(command)}` ended with {done.returncode}: {words}")
+        raise DriverError(f"`{' '.join(command)}` ended with exit code {done.returncode}: {words}")

@@ -1,6 +1,6 @@
-"""Probes for experiment files: each checks the target until it is true, or `within_s` seconds are over.
+"""Probes for experiment files. Each checks the target repeatedly until it is true or `within_s` seconds have passed.
 
-They read the target, not the clients, because a fault may be active without any effect on clients.
+Probes read the target and not the clients, since a fault may be active without an effect on clients.
 """
 
 from __future__ import annotations
@@ -48,23 +48,25 @@ __all__ = [
 ]
 
 WORKLOADS_POLL_S: Final = 0.3
-"""Of all workloads: twenty requests, which a target on the same machine must not feel."""
+"""Pause in s between checks of all workloads: a check is about twenty requests, which must not slow down the target."""
 _ERROR: Final = 500
 _READS: Final = 100
 _MANY_READS: Final = 200
-"""Of 200 reads of which 3 % fail 4 or more fail in 17 of 20 cases; where 0.05 % fail, in 1 of 300 000."""
+"""Number of reads: if 3 % fail, 4 or more of 200 fail in 17 of 20 cases; if 0.05 % fail, in 1 of 300 000."""
 _MB: Final = 1_000_000
 
 
 @accesses(*access("get pods"))
 def hit_pods_gone(within_s: float = 10.0) -> bool:
-    """Whether every pod that this experiment hit is gone: another uid under its name, none, one that is over, or one that terminates and is not Ready.
+    """Whether every pod that this experiment hit is gone.
+
+    A pod is gone if its name is free or has another uid, if it has ended, or if it terminates and is not Ready.
 
     Args:
-        within_s: how long to wait, in seconds.
+        within_s: maximum wait in s.
 
     Raises:
-        FaultNotInjected: it hit none, or one of them was still there.
+        FaultNotInjected: the experiment hit no pod, or a hit pod still existed.
     """
     here = session()
     hits = _hits(here, "pod")
@@ -72,20 +74,20 @@ def hit_pods_gone(within_s: float = 10.0) -> bool:
     def left() -> list[str]:
         return [hit.name for hit in hits if _uid(here.cluster.pod(hit.namespace, hit.name)) == hit.uid]
 
-    return none_left(within_s, left, "was still there")
+    return none_left(within_s, left, "still existed")
 
 
 @accesses(*EXEC)
 def command_succeeds_in_hit_pods(command: str, container: str = "", within_s: float = 10.0) -> bool:
-    """Whether a shell command ends with 0 in every pod that this experiment hit: what it changed is so.
+    """Whether a shell command ends with exit code 0 in every pod that this experiment hit.
 
     Args:
-        command: for `sh -c`.
-        container: by name; empty: the only one.
-        within_s: how long to wait, in seconds.
+        command: command for `sh -c`.
+        container: name of the container; empty: the only container.
+        within_s: maximum wait in s.
 
     Raises:
-        FaultNotInjected: it hit no pod, or the command failed in one to the end.
+        FaultNotInjected: the experiment hit no pod, or the command still failed in a pod at the end.
     """
     here = session()
     hits = _hits(here, "pod")
@@ -93,18 +95,18 @@ def command_succeeds_in_hit_pods(command: str, container: str = "", within_s: fl
     def left() -> list[str]:
         return [hit.name for hit in hits if not succeeds_in(here, hit, command, container)]
 
-    return none_left(within_s, left, f"did not answer `{command}` with 0")
+    return none_left(within_s, left, f"did not run `{command}` with exit code 0")
 
 
 @accesses(*access("get pods"))
 def hit_containers_restarted(within_s: float = 60.0) -> bool:
-    """Whether a container of every pod that this experiment hit was started again since.
+    """Whether a container of every pod that this experiment hit was restarted since.
 
     Args:
-        within_s: how long to wait, in seconds.
+        within_s: maximum wait in s.
 
     Raises:
-        FaultNotInjected: it hit no pod.
+        FaultNotInjected: the experiment hit no pod.
     """
     here = session()
     hits = _hits(here, "pod")
@@ -118,13 +120,13 @@ def hit_containers_restarted(within_s: float = 60.0) -> bool:
 
 @accesses(*access("list nodes"))
 def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
-    """Whether every node that this experiment hit is not Ready any more; of nodes that it drained, whether their pods are gone.
+    """Whether no node that this experiment hit is Ready; for drained nodes, whether their pods are gone.
 
     Args:
-        within_s: how long to wait, in seconds.
+        within_s: maximum wait in s.
 
     Raises:
-        FaultNotInjected: it hit none, or one of them was still Ready.
+        FaultNotInjected: the experiment hit no node, or a hit node was still Ready.
     """
     here = session()
     if here.target.power is not None and here.target.power.drain:
@@ -135,13 +137,13 @@ def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
 
 @accesses(*LEADER)
 def leader_changed(within_s: float = 40.0) -> bool:
-    """Whether another pod holds the database's lock than those that this experiment hit.
+    """Whether a pod that this experiment did not hit holds the database's lock.
 
     Args:
-        within_s: how long to wait, in seconds.
+        within_s: maximum wait in s.
 
     Raises:
-        FaultNotInjected: it hit no pod.
+        FaultNotInjected: the experiment hit no pod.
     """
     here = session()
     names = {hit.name for hit in _hits(here, "pod")}
@@ -150,10 +152,10 @@ def leader_changed(within_s: float = 40.0) -> bool:
 
 @accesses(*access("list nodes"))
 def nodes_ready(within_s: float = 15.0) -> bool:
-    """Whether every node that this experiment hit is Ready and may be scheduled on; where it hit none, every node of the cluster.
+    """Whether every node that this experiment hit is Ready and schedulable; without hits, every node of the cluster.
 
     Args:
-        within_s: how long to wait, in seconds.
+        within_s: maximum wait in s.
     """
     here = session()
     names = {hit.name for hit in here.hits if hit.kind == "node"}
@@ -167,13 +169,13 @@ def nodes_ready(within_s: float = 15.0) -> bool:
 
 @accesses(*access("list pods"))
 def pods_ready(label_selector: str, ns: str, count: int, within_s: float = 15.0) -> bool:
-    """Whether exactly so many pods match, and all are Ready.
+    """Whether exactly `count` pods match, and all are Ready.
 
     Args:
-        label_selector: which pods, like `app=track-service`.
-        ns: their namespace.
-        count: the expected number of pods.
-        within_s: how long to wait, in seconds.
+        label_selector: label selector of the pods, like `app=track-service`.
+        ns: namespace of the pods.
+        count: expected number of pods.
+        within_s: maximum wait in s.
     """
     here = session()
 
@@ -188,10 +190,10 @@ def pods_ready(label_selector: str, ns: str, count: int, within_s: float = 15.0)
 def workloads_ready(within_s: float = 15.0) -> bool:
     """Whether every deployment, rollout and stateful set of the target's namespaces has all its replicas ready.
 
-    Pods that this experiment killed do not count, as a controller may report them ready for a while.
+    Pods that this experiment killed do not count, since a controller may report them as ready for a while.
 
     Args:
-        within_s: how long to wait, in seconds.
+        within_s: maximum wait in s.
     """
     here = session()
 
@@ -203,10 +205,10 @@ def workloads_ready(within_s: float = 15.0) -> bool:
 
 @accesses(*MEMBERS)
 def members_streaming(within_s: float = 15.0) -> bool:
-    """Whether the database has a leader and every other member streams from it; true where the target has no database.
+    """Whether the database has a leader and every other member streams from it; true if the target has no database.
 
     Args:
-        within_s: how long to wait, in seconds.
+        within_s: maximum wait in s.
     """
     here = session()
     if here.target.database is None:
@@ -219,7 +221,7 @@ def leads_from_home(within_s: float = 15.0) -> bool:
     """Whether a member of the primary region leads the database, and all others stream from it.
 
     Args:
-        within_s: how long to wait, in seconds.
+        within_s: maximum wait in s.
     """
     here = session()
     home = here.target.primary_region
@@ -231,13 +233,13 @@ def leads_from_home(within_s: float = 15.0) -> bool:
 
 @accesses(*MEMBERS, *access("get networkchaos.chaos-mesh.org", at=LOCK))
 def member_parted(within_s: float = 15.0) -> bool:
-    """Whether the NetworkChaos of this experiment is injected, and each member that it hit says itself that it does not stream.
+    """Whether the NetworkChaos of this experiment is injected, and each hit member reports that it does not stream.
 
     Args:
-        within_s: how long to wait for both, in seconds; a standby gives up a silent connection after `wal_receiver_timeout`.
+        within_s: maximum wait in s for both; a standby ends a silent connection after `wal_receiver_timeout`.
 
     Raises:
-        FaultNotInjected: it hit no member, or one of them still streamed.
+        FaultNotInjected: the experiment hit no member, or a hit member still streamed.
     """
     here = session()
     names = {hit.name for hit in _hits(here, "pod")}
@@ -254,11 +256,11 @@ def member_parted(within_s: float = 15.0) -> bool:
 
 @accesses()
 def answers_fail(within_s: float = 5.0, at_least: float = 0.02) -> bool:
-    """Whether so many of two hundred reads at the entry, one after the other, are answered with a status of 500 or more.
+    """Whether a share of two hundred successive reads at the entry is answered with a status of 500 or more.
 
     Args:
-        within_s: how long to read for it, in seconds.
-        at_least: their share, above what fails without any fault: a single failure is no fault.
+        within_s: maximum time in s for the reads.
+        at_least: minimum share; use more than the share that fails without a fault.
     """
     enough = max(1, math.ceil(at_least * _MANY_READS))
 
@@ -271,24 +273,24 @@ def answers_fail(within_s: float = 5.0, at_least: float = 0.02) -> bool:
 
 @accesses()
 def answers_well(within_s: float = 5.0) -> bool:
-    """Whether a hundred reads at the entry, one after the other, are answered below 500.
+    """Whether a hundred successive reads at the entry are answered with a status below 500.
 
     Args:
-        within_s: how long to read for it, in seconds.
+        within_s: maximum time in s for the reads.
     """
     return until(within_s, lambda: all(0 < status < _ERROR for status in statuses(_READS)))
 
 
 @accesses(*METRICS_READ)
 def memory_grew(by_mb: float, within_s: float = 10.0) -> bool:
-    """Whether every pod that this experiment gave more memory uses so much more than before, as the metrics API says.
+    """Whether every pod with added memory uses at least this much more than before, by the metrics API.
 
     Args:
-        by_mb: megabytes (10^6 bytes).
-        within_s: how long to wait, in seconds.
+        by_mb: minimum increase in megabytes (10^6 bytes).
+        within_s: maximum wait in s.
 
     Raises:
-        FaultNotInjected: it gave none.
+        FaultNotInjected: the experiment added no memory.
     """
     here, pods = session(), _hits(session(), "pod")
     return until(within_s, lambda: all(growth >= by_mb * _MB for growth in _growth(here, pods)))
@@ -296,14 +298,14 @@ def memory_grew(by_mb: float, within_s: float = 10.0) -> bool:
 
 @accesses(*METRICS_READ)
 def memory_shrank(to_mb: float, within_s: float = 20.0) -> bool:
-    """Whether no pod that this experiment gave more memory uses so much more than before any longer.
+    """Whether no pod with added memory uses this much more than before any longer.
 
     Args:
-        to_mb: megabytes (10^6 bytes) above what it used.
-        within_s: how long to wait, in seconds.
+        to_mb: maximum increase in megabytes (10^6 bytes).
+        within_s: maximum wait in s.
 
     Raises:
-        FaultNotInjected: it gave none.
+        FaultNotInjected: the experiment added no memory.
     """
     here, pods = session(), _hits(session(), "pod")
     return until(within_s, lambda: all(growth < to_mb * _MB for growth in _growth(here, pods)))
@@ -311,26 +313,26 @@ def memory_shrank(to_mb: float, within_s: float = 20.0) -> bool:
 
 @accesses()
 def writers_wait(for_s: float, within_s: float = 5.0) -> bool:
-    """Whether a query has waited for so long for what this experiment has locked, as the database says.
+    """Whether a query has waited long enough for a lock of this experiment, as the database reports.
 
     Args:
-        for_s: longer than this, in seconds.
-        within_s: how long to ask for it, in seconds.
+        for_s: minimum waiting time of the query in s.
+        within_s: maximum time in s for the checks.
 
     Raises:
-        FaultNotInjected: it has locked none.
+        FaultNotInjected: the experiment has locked nothing.
     """
     if not session().locked:
-        raise FaultNotInjected("no row was locked by this experiment")
+        raise FaultNotInjected("this experiment has locked no row")
     return until(within_s, lambda: queries_wait(session().target, float(for_s)))
 
 
 @accesses()
 def rows_released(within_s: float = 10.0) -> bool:
-    """Whether no session is left that locks rows or tables for the harness.
+    """Whether no session of the harness locks rows or tables any longer.
 
     Args:
-        within_s: how long to wait, in seconds.
+        within_s: maximum wait in s.
     """
     return until(within_s, lambda: rows_free(session().target))
 
@@ -344,7 +346,7 @@ def _growth(here: ChaosSession, pods: list[Hit]) -> list[float]:
 def _hits(here: ChaosSession, kind: str) -> list[Hit]:
     hits = [hit for hit in here.hits if hit.kind == kind]
     if not hits:
-        raise FaultNotInjected(f"no {kind} was hit by this experiment")
+        raise FaultNotInjected(f"this experiment has hit no {kind}")
     return hits
 
 

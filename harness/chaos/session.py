@@ -1,7 +1,7 @@
 """The state of a chaos process: its target, its cluster, and the objects that it has hit so far.
 
-`READINESS_TARGET` names the target file. Everything that breaks something asks `destructive()` first: it refuses when
-the target is not disposable and was not allowed by name, and when the API server is not the target's.
+`READINESS_TARGET` names the target file. Each destructive action calls `destructive()` first, which refuses a target
+that is not disposable and was not allowed by name, and an API server that is not the target's.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from harness.targets.safety.intents import VERIFY, amend_intent, pending_intents
 from harness.targets.undo import Undoable, undo_now
 
 PRESENT: Final = access("list nodes", "list pods")
-"""API permissions that every experiment needs in addition to its activities, to compare the cluster before and after."""
+"""API permissions of every experiment to compare the cluster before and after, besides those of its activities."""
 _NAMES: Final = ("node", "deployment", "pod", "region", "table")
-"""What an intent calls the thing that it is on."""
+"""Parameters of an undo that name the changed object."""
 
 
 @dataclass
 class ChaosSession:
-    """One chaos process on one target.
+    """State of one chaos process on one target.
 
     Attributes:
-        hits: what the actions of this process hit, in their order.
-        memory: bytes that pods used before they were given more, by name.
-        stays: uids of pods that were hit last by what leaves them in place: their containers, or their memory.
-        locked: tables of the database whose rows are locked again and again.
-        restarts: how often the containers of each pod had been started again before it was hit, by uid.
+        hits: objects that the actions of this process hit, in order.
+        memory: memory use in bytes before it was increased, by pod name.
+        stays: uids of pods whose last hit leaves them in place, because it hit their containers or their memory.
+        locked: tables of the database whose rows are locked repeatedly.
+        restarts: number of restarts of the containers before the hit, by pod uid.
     """
 
     target: Target
@@ -62,21 +62,23 @@ class ChaosSession:
         """The target's cluster.
 
         Raises:
-            Refused: the target file names none.
+            Refused: the target file has no `kubernetes`.
         """
         if self.target.kubernetes is None:
             raise Refused(
-                f"{self.target.name} has no `kubernetes`", where=str(self.target.file), hint="name its cluster there"
+                f"{self.target.name} has no `kubernetes`",
+                where=str(self.target.file),
+                hint="write `kubernetes: {context: …}`",
             )
         return Cluster.of(self.target)
 
     def destructive(self, hits: Sequence[Hit]) -> None:
-        """Assert that these may be broken, beside what was hit already, and that this is the target's API server.
+        """Assert that these objects may be hit in addition to earlier hits, and that the API server is the target's.
 
-        The nodes among them are put on disk.
+        The hit nodes are stored on disk.
 
         Raises:
-            Refused: they may not, or it is another one.
+            Refused: the objects may not be hit, or the API server is another.
             HarnessError: the undo log cannot be written.
         """
         settings = ChildSettings.from_env()
@@ -90,15 +92,15 @@ class ChaosSession:
         pods = sum(1 for hit in all_hits if hit.kind == "pod")
         if settings.max_pods is not None and pods > settings.max_pods:
             raise Refused(
-                f"this would hit {pods} pods, `blast_radius` allows {settings.max_pods}", where=self.experiment
+                f"the action would hit {pods} pods, `blast_radius` allows {settings.max_pods}", where=self.experiment
             )
         self.keep_nodes(hit.name for hit in hits if hit.kind == "node")
 
     def keep_nodes(self, names: Iterable[str]) -> None:
-        """Put on disk, with the attempt that is in the undo log, which nodes it hits: they must be as before again.
+        """Store the hit nodes on disk with the attempt in the undo log; the restore compares them.
 
         Raises:
-            HarnessError: it cannot be written.
+            HarnessError: the undo log cannot be written.
         """
         if not (nodes := {*names}):
             return
@@ -109,37 +111,37 @@ class ChaosSession:
             amend_intent(attempt, hit=sorted(nodes | kept))
 
     def intend(self, action: Undoable[...], what: str, /, **params: object) -> Intent:
-        """Put on disk how to undo what is about to be done.
+        """Write to the undo log how to undo the next action.
 
         Args:
-            action: what is about to be called.
-            what: the same for people.
-            params: of its undo.
+            action: action that is about to be called.
+            what: description of the action for people.
+            params: parameters of the undo.
         """
         return action.intend(self.platform, self.experiment, what, **params)
 
     def undo(self, action: Undoable[...]) -> list[str]:
-        """Undo every pending intent of that action, each for as long as `undo_now` tries; returns what each was on.
+        """Undo every pending intent of an action, as `undo_now` does; returns the names of the objects.
 
         Raises:
-            HarnessError: of the first that failed, once all had their turn; what failed stays in the undo log.
+            HarnessError: the first failed undo, raised after all were tried; failed intents stay in the undo log.
         """
         pending = [intent for intent in pending_intents(self.platform) if intent.undo.get("do") == action.name]
         undo_now(self.cluster if self.target.kubernetes is not None else None, self.target, *pending)
         return [str(next((intent.undo[key] for key in _NAMES if intent.undo.get(key)), "")) for intent in pending]
 
     def hit(self, hits: Sequence[Hit], *, stays: bool = False) -> None:
-        """Remember what was hit, and whether it stays in place."""
+        """Store hits, and whether the hit objects stay in place."""
         self.hits.extend(hits)
         uids = {hit.uid for hit in hits}
         self.stays = self.stays | uids if stays else self.stays - uids
 
     def pods(self) -> list[Object]:
-        """Pods of the target's namespaces."""
+        """The pods of the target's namespaces."""
         return [pod for namespace in namespaces_of(self.target) for pod in self.cluster.pods(namespace)]
 
     def regions(self) -> dict[str, str]:
-        """Region of each node."""
+        """The region of each node."""
         return {node["metadata"]["name"]: labels_of(node).get(REGION_LABEL, "") for node in self.cluster.nodes()}
 
 
@@ -171,7 +173,7 @@ def _as_the_run_reads_it(target: Target, files: str) -> Target:
 
 
 def pod_hit(pod: Object, regions: Mapping[str, str]) -> Hit:
-    """What is remembered of a pod."""
+    """The hit of a pod."""
     meta, labels = pod["metadata"], labels_of(pod)
     return Hit(
         kind="pod",
@@ -187,6 +189,6 @@ def pod_hit(pod: Object, regions: Mapping[str, str]) -> Hit:
 
 
 def node_hit(node: Object) -> Hit:
-    """What is remembered of a node."""
+    """The hit of a node."""
     meta = node["metadata"]
     return Hit(kind="node", name=meta["name"], uid=meta["uid"], region=labels_of(node).get(REGION_LABEL, ""))

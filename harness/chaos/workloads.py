@@ -25,19 +25,19 @@ def _scale_back(
 
 @undoable("scale-back", undo=_scale_back, of_a_cluster=True)
 def scale_to_none(cluster: Cluster, kind: str, namespace: str, deployment: str) -> None:
-    """Scale a deployment or a rollout to 0 pods."""
+    """Scale a Deployment or a Rollout to 0 pods."""
     set_replicas(cluster, kind, namespace, deployment, 0)
 
 
 @accesses(*access("list pods"), *HITS, *REPLICATED, *SCALING)
 def take_service(service: str) -> Hits:
-    """Scale every deployment or rollout of a service to no replica, in every namespace of the target: nothing serves it any more.
+    """Scale every Deployment or Rollout of a service to 0 replicas, in every namespace of the target.
 
     Args:
-        service: value of the label `app`, else `app.kubernetes.io/name`, of its pods.
+        service: value of the label `app`, else `app.kubernetes.io/name`, of the pods.
 
     Raises:
-        FaultNotInjected: no deployment has such pods, or one of the pods is not ready.
+        FaultNotInjected: no Deployment has such pods, or a pod is not ready.
     """
     here = session()
     own = [
@@ -65,12 +65,12 @@ def take_service(service: str) -> Hits:
 
 
 def places_of(target: Target) -> list[str]:
-    """The namespaces of the regions, else the target's own."""
+    """The namespaces of the regions, or the target's own namespace."""
     return sorted({*namespaces(target).values()})
 
 
 @undoes(scale_to_none)
 @accesses(*SCALING)
 def give_services_back() -> list[str]:
-    """Restore the replicas of every deployment that the harness scaled to 0; returns their names."""
+    """Restore the replicas of every Deployment that the harness scaled to 0; returns their names."""
     return session().undo(scale_to_none)

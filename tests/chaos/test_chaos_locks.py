@@ -70,7 +70,7 @@ def unlocked(server: Member, query: str, *, within_ms: int = 1) -> bool:
 
 def test_writers_wait_and_readers_do_not(server: Member) -> None:
     """Until they are released; nothing is left in the undo log, and doing it twice is safe."""
-    with pytest.raises(FaultNotInjected, match="no row was locked by this experiment"):
+    with pytest.raises(FaultNotInjected, match="this experiment has locked no row"):
         probes.writers_wait(0.1, within_s=0)
     assert actions.lock_rows("tracks", held_s=100.0) == {"hit": []}
     assert unlocked(server, "SELECT * FROM tracks")
@@ -106,7 +106,7 @@ def test_a_role_that_may_not_maintain_a_table_does_not_lock_it(server: Member, t
     server.ask("CREATE ROLE keeper LOGIN")
     server.ask("GRANT SELECT ON tracks TO keeper")
     (tmp_path / "dsn").write_text(server.dsn.replace("tester", "keeper"))
-    with pytest.raises(FaultNotInjected, match="the tables tracks were not locked: permission denied for table tracks"):
+    with pytest.raises(FaultNotInjected, match="the tables tracks could not be locked: permission denied for table tracks"):
         actions.lock_tables(["tracks"])
     server.ask("GRANT MAINTAIN ON tracks TO keeper")
     actions.lock_tables(["tracks"], held_s=100.0)
@@ -136,7 +136,7 @@ def test_recovery_ends_the_session_that_locks(server: Member) -> None:
 )
 def test_a_table_that_cannot_be_locked_is_no_fault(server: Member, table: str, why: str) -> None:
     """The reason is the server's."""
-    with pytest.raises(FaultNotInjected, match=f"the rows of {table} were not locked: {why}"):
+    with pytest.raises(FaultNotInjected, match=f"the rows of {table} could not be locked: {why}"):
         actions.lock_rows(table)
     until(lambda: probes.rows_released(within_s=0))
 
@@ -157,5 +157,5 @@ def test_a_target_without_a_database_is_no_fault(server: Member, tmp_path: Path)
     """It says so."""
     (tmp_path / "target.yaml").write_text(TARGET)
     session.cache_clear()
-    with pytest.raises(FaultNotInjected, match="pocket names no database"):
+    with pytest.raises(FaultNotInjected, match="pocket has no `database`"):
         actions.lock_rows("tracks")

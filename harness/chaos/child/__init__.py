@@ -1,1 +1,1 @@
-"""The process of one experiment: how it is forked, which part of the experiment it executes, and how it runs rollbacks alone."""
+"""The process of one experiment: how it is forked, which part it executes, and how it runs only the rollbacks."""

@@ -1,7 +1,7 @@
 """`python -m harness.chaos serve FD MODULE…`: imports Chaos Toolkit once, then forks a process for each experiment.
 
-The imports take one to two seconds of a processor. Made by each experiment, they fell in the seconds between two faults, and a sandbox that
-shares the machine answered its users late in them. The other side is `harness.drivers.chaos.forkserver`.
+The imports take one to two seconds of processor time. If each experiment made them, they would delay answers of a
+sandbox on the same machine between two faults. The client is `harness.drivers.chaos.forkserver`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def end_with(parent: int) -> None:
-    """Ask the kernel to kill this process when its parent dies; leave at once when it is dead already."""
+    """Ask the kernel to kill this process when its parent dies; exit immediately if the parent is dead already."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit(1)
 
 
 def end_processes_with_us() -> None:
-    """Let the programs that `process` providers start end with this one, however it ends.
+    """Let the programs of `process` providers end with this process, however it ends.
 
-    Else an action that is under way when the harness is killed would go on after the recovery. Only the program itself ends: the kernel
-    kills no children of it, so what it has started, in the foreground too, goes on until that ends. Of `sleep 9 | cat` that is both.
+    Otherwise an action in progress would continue after the recovery of a killed harness. Only the program itself ends:
+    the kernel does not kill its children, so a program that it has started continues. With `sleep 9 | cat` this is true
+    for both.
     """
     from chaoslib.provider import process
 
@@ -47,15 +48,15 @@ def end_processes_with_us() -> None:
 
 
 def serve(connection: int, modules: Sequence[str]) -> None:
-    """Fork a process for each request that comes in; returns in each of these, with its arguments, environment and files set.
+    """Fork a process for each request; returns in each new process, with its arguments, environment and files set.
 
-    The server itself leaves (SystemExit) when the other side has closed. A process that has ended is reported and not reaped, so that its
-    id is that of no other process for as long as a signal may be sent to it.
+    The server itself exits (SystemExit) when the client has closed the connection. An ended process is reported but not
+    reaped, so that no other process gets its id while a signal may be sent to it.
 
     Args:
-        connection: its open file descriptor. Each request is a JSON object of `arguments`, `env`, `cwd` and `log`; answers are
-            `{"pid": …}` for it, and `{"pid": …, "exit": …}` at the end of the process.
-        modules: what is imported before; one that cannot be is left to the experiment, which says so.
+        connection: open file descriptor of the connection. Each request is a JSON object with `arguments`, `env`, `cwd` and `log`. Answers are
+            `{"pid": …}`, and `{"pid": …, "exit": …}` at the end of the process.
+        modules: modules to import first; the experiment reports a module that cannot be imported.
     """
     channel, server = Connection(connection), os.getpid()
     for module in modules:

@@ -1,4 +1,4 @@
-"""The kubeconfig of a chaos child, with only the target's context, so that `kubectl` and other clients use no other cluster."""
+"""The kubeconfig of a chaos child, with the target's context only, so that no client uses another cluster."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from harness.targets.cluster.one_context import write_context
 
 
 def one_context(directory: Path) -> None:
-    """Give this process and its children a kubeconfig with only the context of the run's target, as the current context.
+    """Give this process and its children a kubeconfig with only the context of the run's target.
 
-    Does nothing where no run has started this process, or its target has no cluster. A context that cannot be read ends the process with the reason.
+    The call does nothing if the process was not started by a run, or the target has no cluster. If the context cannot
+    be read, the process ends with the reason.
 
     Args:
-        directory: of this process alone; it is removed with the credentials in it when the process has ended.
+        directory: directory of this process only; it is removed with its credentials when the process has ended.
     """
     settings = ChildSettings.from_env()
     if not settings.kubeconfig or not settings.context:

@@ -1,7 +1,8 @@
-"""Tracks the part of an experiment that its process executes, by events of Chaos Toolkit's run.
+"""Tracks the part of an experiment that its process executes, by events of Chaos Toolkit.
 
-Its controls do not say that: where a file has `controls` of its own, Chaos Toolkit leaves those of the settings out at the method and at the rollbacks.
-And a hypothesis that is asked continuously begins again and again in a thread of its own, beside the method.
+Controls do not show the part: if a file has `controls`, Chaos Toolkit does not call the controls of the settings at the
+method and the rollbacks. A continuous hypothesis is checked repeatedly in a separate thread, at the same time as the
+method.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ THREAD = _OfThread()
 
 
 class PartHandler(RunEventHandler):  # type: ignore[misc]
-    """Reports which part begins, and the end of the rollbacks.
+    """Reports the begin of each part, and the end of the rollbacks.
 
     Args:
-        begins: called with the part, in the thread of the experiment.
+        begins: called with the name of the part, in the thread of the experiment.
         rolled_back: called after the rollbacks, with the journal so far.
     """
 
@@ -40,25 +41,25 @@ class PartHandler(RunEventHandler):  # type: ignore[misc]
         self._rolled_back = rolled_back
 
     def start_hypothesis_before(self, experiment: Any) -> None:  # noqa: ARG002 - the base class's
-        """The hypothesis is asked before the method."""
+        """Report that the hypothesis is checked before the method."""
         self._begins(HYPOTHESIS)
 
     def start_hypothesis_after(self, experiment: Any) -> None:  # noqa: ARG002 - the base class's
-        """The hypothesis is asked after the method."""
+        """Report that the hypothesis is checked after the method."""
         self._begins(HYPOTHESIS)
 
     def start_continuous_hypothesis(self, frequency: Any) -> None:  # noqa: ARG002 - the base class's
-        """This thread asks the hypothesis for as long as the method runs in another one."""
+        """Report that this thread checks the hypothesis while the method runs in another thread."""
         THREAD.asks_continuously = True
 
     def start_method(self, experiment: Any) -> None:  # noqa: ARG002 - the base class's
-        """The method begins."""
+        """Report that the method begins."""
         self._begins(METHOD)
 
     def start_rollbacks(self, experiment: Any) -> None:  # noqa: ARG002 - the base class's
-        """The rollbacks begin."""
+        """Report that the rollbacks begin."""
         self._begins(ROLLBACK)
 
     def rollbacks_completed(self, experiment: Any, journal: Any) -> None:  # noqa: ARG002 - the base class's
-        """The rollbacks are over."""
+        """Report that the rollbacks have ended."""
         self._rolled_back(journal)

@@ -1,4 +1,4 @@
-"""Stores the values that an experiment's dynamic configuration read before the fault, for rollbacks in a later process."""
+"""Stores the values that probes of a configuration read before the fault, for rollbacks in a later process."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from harness.targets.undo import ROLL_BACK
 
 
 def read_by_probes(experiment: Mapping[str, Any]) -> list[str]:
-    """The names in `configuration` whose values a probe reads when the experiment begins."""
+    """The names in `configuration` whose values a probe reads at the begin of the experiment."""
     block = experiment.get("configuration") or {}
     return [name for name, one in block.items() if isinstance(one, dict) and one.get("type") == "probe"]
 
 
 def remember(experiment: Mapping[str, Any], configuration: Mapping[str, Any]) -> None:
-    """Put on disk, with the rollbacks that are in the undo log, what the probes of the configuration read.
+    """Store the values that the probes of the configuration read, with the rollbacks in the undo log.
 
     Args:
-        experiment: as its file has it.
-        configuration: with what the probes returned.
+        experiment: contents of the experiment file.
+        configuration: resolved configuration, with the results of the probes.
 
     Raises:
-        HarnessError: an activity needs a value that no probe returned or that cannot be kept, or the log cannot be written.
+        HarnessError: an activity needs a value that no probe returned or that is not JSON, or the undo log cannot be
+            written.
     """
     names = read_by_probes(experiment)
     if not names:
@@ -35,7 +36,11 @@ def remember(experiment: Mapping[str, Any], configuration: Mapping[str, Any]) ->
     activities = json.dumps([experiment.get("method"), experiment.get("rollbacks")], default=str)
     for name in names:
         if name not in values and f"${{{name}}}" in activities:
-            state = "cannot be kept (it is not JSON)" if name in configuration else "was not read: its probe failed"
+            state = (
+                "cannot be stored, since it is not JSON"
+                if name in configuration
+                else "was not read, since its probe failed"
+            )
             raise DriverError(f"`configuration.{name}` {state}")
     entries = [one for one in pending_intents(session().platform) if one.undo.get("do") == ROLL_BACK]
     for entry in [one for one in entries if one.experiment == session().experiment][:1]:  # the newest is this attempt's

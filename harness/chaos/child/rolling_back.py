@@ -18,14 +18,14 @@ from harness.chaos.confirmation.tolerances import complaint, selected_nothing
 
 
 def roll_back(file: Path, values: Mapping[str, Any] | None = None) -> int:
-    """Run every rollback of an experiment file, one after the other, also where one fails.
+    """Run every rollback of an experiment file in order, also after a rollback that failed.
 
     Args:
-        file: of the experiment.
-        values: what probes of its configuration read before the fault, which they would not read now; None: there was no fault.
+        file: path of the experiment file.
+        values: values that probes of the configuration read before the fault; None: there was no fault.
 
     Returns:
-        Exit code: 0 when each ended and none says that it failed.
+        Exit code: 0 if every rollback ended without a failure.
     """
     experiment: dict[str, Any] = load_experiment(str(file))
     configuration = load_configuration(experiment.get("configuration", {}))
@@ -54,5 +54,7 @@ def _failure(run: dict[str, Any], configuration: dict[str, Any], secrets: dict[s
         return error
     activity = run["activity"]
     return (
-        "it selected nothing" if selected_nothing(activity, run) else complaint(activity, run, configuration, secrets)
+        "the action selected no object"
+        if selected_nothing(activity, run)
+        else complaint(activity, run, configuration, secrets)
     )

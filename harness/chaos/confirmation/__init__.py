@@ -1,1 +1,1 @@
-"""Confirms what an experiment did: the objects that it hit, the probes of the fault and of its end, and their tolerances."""
+"""Confirms the effect of an experiment: the objects that it hit, and the probes of the fault and of its end."""

@@ -1,4 +1,4 @@
-"""Runs the probes that confirm a fault and its end; a probe that was already true before the fault confirms nothing."""
+"""Runs the probes that confirm a fault and its end; a probe that was true before the fault confirms nothing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _PATIENCE: Final = "within_s"
 _AGAIN_S: Final = 0.1
 _IN_A_ROW: Final = 3
 _STEADY_LEAST_S: Final = 30.0
-"""Minimum time in s for which the hypothesis is checked again, each half second: as long as the minimum wait for a restore."""
+"""Minimum time in s for which the hypothesis is checked every half second, equal to the minimum wait for a restore."""
 _STEADY_AGAIN_S: Final = 0.5
 _PYTHON_AGAIN_S: Final = 0.5
-"""Pause in s between runs of a `python` probe, since it often uses a cloud's API with a limited request rate."""
+"""Pause in s between runs of a `python` probe, since a cloud's API often limits the request rate."""
 
 
 def was_true(probe: Activity, configuration: Activity, secrets: Activity) -> bool:
-    """Whether the probe is true now, run once without waiting. A failing probe counts as not true."""
+    """Whether the probe is true now; it runs once without waiting, and a failed probe counts as not true."""
     provider = dict(probe["provider"])
     arguments = provider.get("arguments")
     if isinstance(arguments, Mapping) and _PATIENCE in arguments:
@@ -36,24 +36,27 @@ def was_true(probe: Activity, configuration: Activity, secrets: Activity) -> boo
 
 
 def still_true(probe: Activity, configuration: Activity, secrets: Activity) -> bool:
-    """Whether the probe is still true, run in the same way as when it confirmed; a probe that counts failures waits as in its file."""
+    """Whether the probe is still true.
+
+    It runs in the same way as when it confirmed the fault; a probe that counts failures waits as its file says.
+    """
     return _asked(probe, configuration, secrets)
 
 
 def comes_true(
     probe: Activity, configuration: Activity, secrets: Activity, within_s: float, asked_s: float = 0.0
 ) -> bool:
-    """Whether a probe of another package becomes true within `within_s`; the harness's own probes have already waited.
+    """Whether a probe of another package becomes true within `within_s`; the harness's own probes wait themselves.
 
-    Asked a hundred times a probe finds what comes once in a hundred times without any fault, and before the fault it was asked once: so it
+    A probe that runs a hundred times would find an event that occurs once in a hundred times without a fault. So it
     must be true three times in a row.
 
     Args:
-        probe: that was asked once.
-        configuration: of the experiment.
-        secrets: of the experiment.
-        within_s: how long it may take.
-        asked_s: how long it took to answer; a function may wait itself, so that this is a part of the time.
+        probe: probe that has run once.
+        configuration: resolved configuration of the experiment.
+        secrets: resolved secrets of the experiment.
+        within_s: maximum time in s.
+        asked_s: time in s of the first run; it is part of `within_s`, since a function may wait itself.
     """
     if is_of_harness(probe):
         return False
@@ -66,7 +69,7 @@ def comes_true(
 
 
 def comes_to_be_met(experiment: Activity, configuration: Activity, secrets: Activity, within_s: float) -> bool:
-    """Whether all probes of the steady-state hypothesis are met at some time within the given seconds, at least 30."""
+    """Whether the steady-state hypothesis is met at some time within `within_s` (at least 30) seconds."""
     found = (experiment.get("steady-state-hypothesis") or {}).get("probes") or []
     probes = [{**(lookup_activity(one["ref"]) or {}), **one} if "ref" in one else one for one in found]
     ticks = Deadline.after(max(within_s, _STEADY_LEAST_S)).ticks(_STEADY_AGAIN_S)

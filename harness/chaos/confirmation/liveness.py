@@ -1,4 +1,4 @@
-"""Checks whether liveness probes of containers have begun; before that a hung container is restarted only later."""
+"""Checks whether the liveness probes of containers have begun; before that a hung container is restarted later."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _ROUNDED_S: Final = 1.0
 
 @accesses(*access("list pods"))
 def liveness_begun(label_selector: str, ns: str, more_s: float = 15.0) -> bool:
-    """Whether every container of some pods has run for longer than `initialDelaySeconds` of its liveness probe.
+    """Whether every container of some pods has run longer than the `initialDelaySeconds` of its liveness probe.
 
-    A container without a liveness probe, and a pod that is over or ends, is not waited for.
+    Containers without a liveness probe, and pods that have ended or are ending, do not count.
 
     Args:
-        label_selector: which pods, like `app=normaldance-frontend`.
-        ns: their namespace.
-        more_s: how much longer than the longest of these delays to wait for it, in seconds.
+        label_selector: label selector of the pods, like `app=normaldance-frontend`.
+        ns: namespace of the pods.
+        more_s: seconds to wait in addition to the longest of these delays.
     """
     here = session()
 

@@ -1,4 +1,4 @@
-"""Repeats the checks of probes until they are true or their time is over."""
+"""Repeats the checks of probes until they are true or their time has passed."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def none_left(within_s: float, left: Callable[[], list[str]], what: str) -> bool
     """Repeat a check until no object is left.
 
     Raises:
-        FaultNotInjected: an object was left when the time was over, so the fault is not active.
+        FaultNotInjected: an object was left at the end, so the fault is not active.
     """
-    last = ["what was hit"]
+    last = ["the object that was hit"]
 
     def is_empty() -> bool:
         last[:] = left()

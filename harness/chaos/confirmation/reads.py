@@ -1,4 +1,4 @@
-"""Reads at the entry that an experiment makes itself, counted by status: the platform counts them too."""
+"""Reads that an experiment sends to the entry, counted by status; the platform's metrics count them too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ANSWERED: Final = Counter[int]()
 
 
 def statuses(number: int) -> Iterator[int]:
-    """The answers to so many reads at the entry, one after the other; 0 where none came."""
+    """The status of each of `number` successive reads at the entry; 0 for no answer."""
     target = session().target
     with http_client(target, target.entry, timeout_s=_READ_S) as client:
         for _ in range(number):
@@ -29,7 +29,7 @@ def statuses(number: int) -> Iterator[int]:
 
 
 def newly_answered() -> Mapping[str, int]:
-    """How many reads were answered with each status since this was last asked."""
+    """Number of reads by status since the last call."""
     found = {str(status): n for status, n in sorted(_ANSWERED.items())}
     _ANSWERED.clear()
     return found

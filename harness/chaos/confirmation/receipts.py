@@ -1,4 +1,4 @@
-"""Finds the objects that an experiment hit, also for foreign actions that do not report them."""
+"""Finds the objects that an experiment hit, also for foreign actions, which do not report them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from harness.targets.safety.processes import PROCESS, running
 
 _JOB: Final = "Job"
 Decisions = Mapping[tuple[str, str], tuple[int, str]]
-"""Replicas that autoscalers requested and when they last changed them, by namespace and name of the workload."""
+"""Replicas that autoscalers requested and the time of their last change, by namespace and name of the workload."""
 
 
 class HitSnapshot:
-    """Compares pods, nodes and processes before the method with those left when the fault is confirmed."""
+    """Compares pods, nodes and processes before the method with those at the confirmation of the fault."""
 
     def __init__(self) -> None:
         self._before: list[Hit] | None = None
@@ -35,7 +35,7 @@ class HitSnapshot:
         self._usable: frozenset[str] = frozenset()
 
     def remember(self, pidfiles: Sequence[Path] = ()) -> None:
-        """Read the cluster, and the processes that some pidfiles name, before the method."""
+        """Read the cluster and the processes of some pidfiles before the method."""
         self._pidfiles = tuple(pidfiles)
         here = _session_or_none()
         self._decisions = _decisions(here) if here is not None else {}
@@ -43,7 +43,7 @@ class HitSnapshot:
         self._usable = (_usable(here) or frozenset()) if here is not None else frozenset()
 
     def keep_nodes(self) -> None:
-        """Put on disk which nodes are gone, not Ready or cordoned since: an action of others does not report what it hits."""
+        """Store the nodes that are gone, not Ready or cordoned since: foreign actions do not report their hits."""
         here = _session_or_none()
         now = _usable(here) if here is not None and self._usable else None
         if here is None or now is None:
@@ -52,11 +52,14 @@ class HitSnapshot:
             here.keep_nodes(self._usable - now)
 
     def hits(self) -> list[Hit]:
-        """The hits that the harness's actions reported; else everything that ended since, without pods that an autoscaler may have ended."""
+        """The hits that the harness's actions reported, else all objects that have ended since.
+
+        Pods that an autoscaler may have ended are left out.
+        """
         return self._proven()[0]
 
     def proof(self) -> dict[str, Any]:
-        """What `fault.confirmed` records of the hits."""
+        """The fields of `fault.confirmed` about the hits."""
         hits, read = self._proven()
         return {"hit": [asdict(hit) for hit in hits], "inferred": self.inferred(), "decisions_read": read}
 
@@ -82,30 +85,30 @@ class HitSnapshot:
         return [hit for hit in self._before if hit.uid not in left]
 
     def inferred(self) -> bool:
-        """Whether hits follow only from what ended, since no action has reported any."""
+        """Whether hits are known only from ended objects, since no action has reported a hit."""
         here = _session_or_none()
         return here is None or not here.hits
 
     def gone(self) -> bool:
-        """Whether everything that was hit is gone: another uid or none for a pod or a process, not Ready for a node.
+        """Whether everything that was hit is gone: a pod or process has another or no uid, a node is not Ready.
 
-        False where nothing was hit, and where it is not known what is left.
+        False if there are no hits, or if the present objects are unknown.
         """
         hits, present = self.hits(), self._present()
         left = {hit.uid for hit in present or ()}
         return bool(hits) and present is not None and not any(hit.uid in left for hit in hits)
 
     def untouched(self) -> str:
-        """A text on processes in the file that were not hit; empty if one was hit, or none is named."""
+        """A text on the file's processes if none of them was hit; empty otherwise."""
         if not self._pidfiles or any(hit.kind == PROCESS for hit in self._ended()):
             return ""
-        return f"no process of {', '.join(file.name for file in self._pidfiles)} was observed to end"
+        return f"no process of {', '.join(file.name for file in self._pidfiles)} ended"
 
     def beyond(self, radius: BlastRadius) -> str:
-        """A text on hits beyond what the file and the target allow, found from the outcome; empty if there are none.
+        """A text on hits beyond the limits of the file and the target; empty if there are none.
 
-        Our own actions ask before they hit anything; those of others are held against it afterwards. All that has ended counts, also
-        what an autoscaler may have ended, as the action may have ended it too.
+        The harness's own actions check the limits before they hit. Foreign actions are checked afterwards. All ended
+        objects count, including pods that an autoscaler may have ended, since the action may have ended them.
         """
         here, allowed = _session_or_none(), {"pod": radius.max_pods, PROCESS: radius.max_processes}
         declared = any(most is not None for most in allowed.values())
@@ -115,7 +118,7 @@ class HitSnapshot:
         for kind, most in allowed.items():
             number = sum(1 for hit in hits if hit.kind == kind)
             if most is not None and number > most:
-                return f"it hit {number} {'pods' if kind == 'pod' else 'processes'}, `blast_radius` allows {most}"
+                return f"the experiment hit {number} {'pods' if kind == 'pod' else 'processes'}, `blast_radius` allows {most}"
         try:
             if here is not None:
                 guard_hits(here.target, here.experiment, hits)
@@ -130,10 +133,10 @@ class HitSnapshot:
         return None if found is None else [*running(self._pidfiles), *found]
 
     def assert_same_cluster(self, activity: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
-        """Stop an action of chaosk8s that would go to another API server than the target's, also by the secrets that it is given.
+        """Stop an action of chaosk8s that would use another API server than the target's, also because of its secrets.
 
         Raises:
-            InterruptExecution: it would, or it is not known where it would go.
+            InterruptExecution: the action would use another API server, or its API server is unknown.
         """
         expected, provider = ChildSettings.from_env().api_server, activity.get("provider", {})
         if not str(provider.get("module", "")).startswith("chaosk8s") or not expected:
@@ -144,10 +147,12 @@ class HitSnapshot:
         try:
             host = create_k8s_api_client(_given(provider, secrets)).configuration.host
         except (ConfigException, OSError) as error:
-            why = "its secrets lead to no context of the target, whose API server is"
+            why = "its secrets name no context of the target, whose API server is"
             raise InterruptExecution(f"{activity.get('name')} refused: {why} {expected}: {error}") from error
         if host != expected:
-            raise InterruptExecution(f"{activity.get('name')} refused: the API server is {host}, expected {expected}")
+            raise InterruptExecution(
+                f"the action {activity.get('name')} was refused: the API server is {host}, expected {expected}"
+            )
 
 
 def _decisions(here: ChaosSession) -> Decisions | None:

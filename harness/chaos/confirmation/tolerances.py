@@ -1,4 +1,4 @@
-"""Checks the result of an activity against its `tolerance`, with Chaos Toolkit's own functions."""
+"""Checks the result of an activity against its `tolerance`, with functions of Chaos Toolkit."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from chaoslib.hypothesis import within_tolerance
 Activity = Mapping[str, Any]
 
 _MISFITS: Final = (ActivityFailed, InvalidActivity, TypeError, ValueError, AttributeError, LookupError)
-"""What a tolerance raises that does not fit what was returned, as a range does for a text."""
+"""Errors of a tolerance that does not fit the result, such as a range for a text."""
 _HTTP_ERROR: Final = 400
 _EXEC: Final = "exec_in_pods"
 _SELECTING: Final = frozenset({"delete_pods", "terminate_pods", "drain_nodes", "cordon_node", "delete_nodes", _EXEC})
-"""Functions of chaosk8s that hit what they select, and succeed when that is nothing."""
+"""Functions of chaosk8s that hit the selected objects, and succeed if none is selected."""
 
 
 def holds(activity: Activity, output: Any, configuration: Activity, secrets: Activity) -> bool:
     """Whether a probe succeeded: its result is within its `tolerance`, or `true` if it has none.
 
     Args:
-        activity: the probe.
-        output: what it returned.
-        configuration: of the experiment.
-        secrets: of the experiment.
+        activity: probe of the experiment.
+        output: result of the probe.
+        configuration: resolved configuration of the experiment.
+        secrets: resolved secrets of the experiment.
 
     Raises:
-        ActivityFailed: the tolerance does not fit what was returned.
+        ActivityFailed: the tolerance cannot be applied to the result.
     """
     if "tolerance" not in activity:
         return output is True
@@ -40,7 +40,7 @@ def holds(activity: Activity, output: Any, configuration: Activity, secrets: Act
     try:
         return bool(within_tolerance(tolerance, output, configuration=dict(configuration), secrets=dict(secrets)))
     except _MISFITS as error:
-        raise ActivityFailed(f"its tolerance cannot be applied to its result: {error}") from error
+        raise ActivityFailed(f"the tolerance cannot be applied to the result: {error}") from error
 
 
 def selected_nothing(activity: Activity, run: Mapping[str, Any]) -> bool:
@@ -55,14 +55,15 @@ def _of_chaosk8s(activity: Activity) -> str:
 
 
 def complaint(activity: Activity, run: Mapping[str, Any], configuration: Activity, secrets: Activity) -> str:
-    """Why an action that did not raise an error still failed: exit code, HTTP status of 400 or more, or `tolerance` not met.
+    """The failure of an action that raised no error; empty if there is none.
 
-    Chaos Toolkit only warns of the first two, and knows nothing of the exit codes that `exec_in_pods` returns. Empty where it says nothing.
+    It is an exit code, an HTTP status of 400 or more, or a `tolerance` that is not met. Chaos Toolkit only warns of the
+    first two, and ignores the exit codes that `exec_in_pods` returns.
     """
     output = run.get("output")
     if "tolerance" in activity:
         try:
-            return "" if holds(activity, output, configuration, secrets) else "not within its tolerance"
+            return "" if holds(activity, output, configuration, secrets) else "the result is not within the tolerance"
         except ActivityFailed as error:
             return str(error)
     if _of_chaosk8s(activity) == _EXEC:
@@ -90,5 +91,5 @@ def _exit_code(output: Any) -> str:
         return ""
     code, said = one["exit_code"], str(one.get("stderr") or "").strip()
     if code == 1 and not said:
-        return f"no exit code came from {one.get('pod_name')} within its `request_timeout`"
+        return f"{one.get('pod_name')} returned no exit code within `request_timeout`"
     return f"exit code {code} in {one.get('pod_name')}{f': {said}' if said else ''}"

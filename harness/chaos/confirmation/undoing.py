@@ -1,4 +1,4 @@
-"""Finds the actions of a method that end the fault; a recovery after them is not a recovery by itself."""
+"""Finds the actions of a method that end the fault; after such an action the recovery is not automatic."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Activity = Mapping[str, Any]
 
 _OWN: Final = "harness.chaos."
 ORDER: Final = "order-promotion"
-"""The activity by which people order a promotion: a part of the way out of the fault that is measured."""
+"""The activity by which people order a promotion, which is part of the measured recovery."""
 
 
 def is_own_undo(activity: Activity) -> bool:
-    """Whether an action is one of the harness's that undo something."""
+    """Whether an action is a function of the harness that undoes a fault."""
     provider = activity.get("provider", {})
     module = str(provider.get("module", ""))
     return module.startswith(_OWN) and is_undo(getattr(import_module(module), str(provider.get("func", "")), None))
@@ -29,5 +29,5 @@ def is_of_harness(activity: Activity) -> bool:
 
 
 def may_undo(activity: Activity) -> bool:
-    """Whether an action is foreign, so that it may restore what the fault took away."""
+    """Whether an action is foreign, so that it may undo the fault."""
     return not is_of_harness(activity) and activity.get("name") != ORDER

@@ -157,7 +157,7 @@ def test_an_interrupted_experiment_runs_its_rollbacks(
             signal.signal(signal.SIGINT, before)
         wait_for(lambda: child.confirmed_ns() is not None)
         result = child.finish()
-    assert result.why == "it was interrupted"
+    assert result.why == "the experiment was interrupted"
     assert result.journal["status"] == "interrupted"
     assert kinds(run, "database-primary-loss") == ["fault.sent", "fault.confirmed", "fault.undone", "fault.gone"]
     assert pocket.leader == "postgres-us-east-1-0"
@@ -173,7 +173,7 @@ def test_a_killed_experiment_is_recovered_from_its_intents(pocket: Any, experime
     wait_for(lambda: not child.alive())
     result = child.finish()
     assert result.journal["status"] == "none"
-    assert result.why.startswith("there is no journal: ")
+    assert result.why.startswith("the journal is missing: ")
     assert pocket.leader == "postgres-eu-west-1-0"
     assert len(recover(pocket.target).undone) == 3
     assert pocket.leader == "postgres-us-east-1-0"
@@ -214,7 +214,7 @@ def test_an_action_that_hits_nothing_ends_the_experiment(pocket: Any, experiment
     assert not result.confirmed
     assert (
         result.why
-        == "kill-pods: harness.errors.FaultNotInjected: 0 ready pods match app=nobody in us-east-1, 2 are to be killed"
+        == "kill-pods: harness.errors.FaultNotInjected: 0 ready pods match app=nobody in us-east-1, expected 2 to be killed"
     )
     assert result.journal["status"] == "interrupted"
     assert kinds(run, "pod-loss") == ["fault.sent", "fault.why", "fault.gone"]
@@ -229,7 +229,7 @@ def test_stock_actions_that_select_nothing_end_it_too(pocket: Any, experiments: 
     wait_for(lambda: not child.alive())
     result = child.finish()
     assert not result.confirmed
-    assert result.why == "kill-pods: it selected nothing"
+    assert result.why == "kill-pods: the action selected no object"
     assert result.journal["failed"] == "kill-pods"
 
 
@@ -279,7 +279,7 @@ def test_a_pod_that_still_answers_while_it_terminates_is_not_gone(
     wait_for(lambda: not child.alive())
     result = child.finish()
     assert not result.confirmed
-    assert "still there" in result.why
+    assert "still existed" in result.why
 
 
 def test_a_pod_that_terminates_was_hit(pocket: Any, experiments: Path, tmp_path: Path) -> None:
@@ -314,7 +314,7 @@ def test_an_unsteady_target_is_not_broken(pocket: Any, experiments: Path, tmp_pa
     result = child.finish()
     assert (result.exit_code, result.confirmed) == (0, False)
     assert result.journal["steady_before"] == "not met"
-    assert result.why == "the method was not run because the steady state was not met before it: workloads-ready"
+    assert result.why == "the method was not run: the steady state was not met before the method: workloads-ready"
 
 
 def test_a_second_attempt_keeps_the_files_of_the_first(pocket: Any, experiments: Path, tmp_path: Path) -> None:
@@ -344,5 +344,5 @@ def test_a_probe_that_was_true_before_the_fault_confirms_nothing(
     wait_for(lambda: not child.alive())
     result = child.finish()
     assert not result.confirmed
-    assert result.why == "pods-replaced: it was true before the fault too, so it confirms nothing"
+    assert result.why == "pods-replaced: the probe was also true before the fault, so it confirms nothing"
     assert "fault.confirmed" not in kinds(run, "pod-loss")

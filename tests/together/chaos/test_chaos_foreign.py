@@ -176,7 +176,7 @@ def test_a_tolerance_may_be_a_probe_of_a_module_that_the_settings_of_pytest_let_
 def test_a_process_that_was_not_declared_is_no_receipt(bench: Bench) -> None:
     """The probe is true, and none of the processes that the file names has ended."""
     result = bench.ended(("processes: [one.pid, two.pid]", "processes: [two.pid]"))
-    assert (result.confirmed, result.why) == (False, "ended: no process of two.pid was observed to end")
+    assert (result.confirmed, result.why) == (False, "ended: no process of two.pid ended")
 
 
 def test_a_fault_that_was_in_before_confirms_nothing(bench: Bench) -> None:
@@ -185,7 +185,7 @@ def test_a_fault_that_was_in_before_confirms_nothing(bench: Bench) -> None:
     bench.victims["one"].wait()
     result = bench.ended(("    processes: [one.pid, two.pid]\n", ""))
     assert not result.confirmed
-    assert result.why.endswith("ended: it was true before the fault too, so it confirms nothing")
+    assert result.why.endswith("ended: the probe was also true before the fault, so it confirms nothing")
 
 
 def test_more_processes_than_the_blast_radius_end_the_experiment(bench: Bench) -> None:
@@ -245,7 +245,7 @@ def test_nothing_is_done_where_a_rollback_has_no_value(bench: Bench) -> None:
     """Chaos Toolkit passes over a probe that fails, and the rollback would write `${before}`."""
     result = bench.ended(REMEMBERS, BREAKS, SETS_BACK)
     assert (result.acted, result.confirmed) == (False, False)
-    assert "`configuration.before` was not read: its probe failed" in result.why
+    assert "`configuration.before` was not read, since its probe failed" in result.why
     assert bench.victims["one"].poll() is None
     assert not (bench.root / "flag").exists()
 
@@ -304,7 +304,7 @@ def test_a_rollback_that_selects_nothing_has_failed_in_recovery_too(
     )
     monkeypatch.setattr("chaosk8s.pod.actions.exec_in_pods", lambda **_: [])
     assert roll_back(tmp_path / "one.json") == 1
-    assert capsys.readouterr().out == "in-pods: it selected nothing\n"
+    assert capsys.readouterr().out == "in-pods: the action selected no object\n"
 
 
 @pytest.mark.parametrize(("exit_code", "rolled_back"), [(3, True), (0, False)])
@@ -589,7 +589,7 @@ def test_a_rollback_that_breaks_the_target_is_none(bench: Bench) -> None:
     ]
     open_rollbacks(platform_of(bench.target), child.experiment)
     (left,) = recover(bench.target, within_s=0).left
-    assert left.why.endswith("kill.yaml failed: consistent: not within its tolerance")
+    assert left.why.endswith("kill.yaml failed: consistent: the result is not within the tolerance")
 
 
 def test_a_hypothesis_that_stays_lost_is_not_met_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -719,10 +719,10 @@ def test_without_a_tolerance_only_true_is_a_yes() -> None:
         ({"provider": {"type": "process"}}, {"status": 2, "stdout": "", "stderr": "a\nno such file"}, "exit code 2: no such file"),
         ({"provider": {"type": "http"}}, {"status": 503, "headers": {}, "body": ""}, "HTTP status 503"),
         ({"provider": {"type": "process"}, "tolerance": 2}, {"status": 2}, ""),
-        ({"provider": {"type": "process"}, "tolerance": 0}, {"status": 2}, "not within its tolerance"),
+        ({"provider": {"type": "process"}, "tolerance": 0}, {"status": 2}, "the result is not within the tolerance"),
         ({"provider": {"type": "python"}}, {"status": 2}, ""),
         (EXEC, [{"pod_name": "web-1", "exit_code": 0}, {"pod_name": "web-2", "exit_code": "2", "stderr": "RTNETLINK answers: No such file\n"}], "exit code 2 in web-2: RTNETLINK answers: No such file"),
-        (EXEC, [{"pod_name": "web-1", "exit_code": 1, "stderr": ""}], "no exit code came from web-1 within its `request_timeout`"),
+        (EXEC, [{"pod_name": "web-1", "exit_code": 1, "stderr": ""}], "web-1 returned no exit code within `request_timeout`"),
         (EXEC, [{"pod_name": "web-1", "exit_code": 0, "stderr": ""}], ""),
     ],
 )  # fmt: skip

@@ -76,7 +76,7 @@ def test_what_cannot_be_read_is_said(cluster: PocketCluster, target: Target, bac
     cluster.kubeconfig.write_text(cluster.kubeconfig.read_text().replace("127.95.2.1", "127.95.2.99"))
     found = read_release(target)
     assert (found.workloads, found.version) == ({}, "")
-    assert found.why == "images: no answer from the API server (NewConnectionError); GET /version: status 404"
+    assert found.why == "images: the API server gave no answer (NewConnectionError); GET /version: status 404"
 
 
 def test_only_what_the_target_names_is_asked(cluster: PocketCluster, target: Target, backends: list[Backend]) -> None:

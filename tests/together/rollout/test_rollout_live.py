@@ -132,7 +132,7 @@ def test_what_others_rolled_out_since_is_not_taken_back(pocket: PocketCluster, t
     web.replace(theirs)
     recovered = recover(target, within_s=0)
     assert [one.why for one in recovered.left] == [
-        "Deployment default/web has test/web:2.0.0, of neither release: it was changed since by others"
+        "Deployment default/web has test/web:2.0.0, of neither release: another user or controller changed it"
     ]
     assert web.template(web.present()) == theirs
     (intent,) = pending_intents(platform_of(target))

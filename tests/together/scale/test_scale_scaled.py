@@ -93,7 +93,7 @@ def test_the_service_that_asks_for_the_least_is_chosen(cluster: PocketCluster, t
         cluster.create("HorizontalPodAutoscaler", autoscaler(name))
     assert cheapest(target).name == "small"
     assert [one.name for one in behind_the_entry(target)] == ["large", "small"]
-    with pytest.raises(DriverError, match="no service behind the entry is named"):
+    with pytest.raises(DriverError, match="the target file names no service behind the entry"):
         behind_the_entry(target.model_copy(update={"probes": target.probes.model_copy(update={"services": {}})}))
 
 
@@ -137,4 +137,4 @@ def test_a_rollout_that_refers_to_a_deployment_has_its_pods(cluster: PocketClust
     rollout["spec"]["workloadRef"]["name"] = "gone"
     with pytest.raises(DriverError, match="north/small has no pod template") as caught:
         pod_spec(Cluster.of(target), "north", rollout)
-    assert caught.value.hint == "check its `workloadRef`: does a Deployment gone exist?"
+    assert caught.value.hint == "check `workloadRef`, and whether the Deployment gone exist?"

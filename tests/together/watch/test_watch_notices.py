@@ -80,7 +80,7 @@ def test_each_notice_is_recorded_once_from_the_beginning_of_the_watch_on(
     for one in found:
         assert (one["at_ns"] - one["alerts"][0]["starts_ns"]) / 1e9 == pytest.approx(300, abs=30)
     told = (tmp_path / "history" / "watch.ndjson").read_text(encoding="utf-8")
-    assert "no list of notices from their receiver: " in told
+    assert "the receiver returned no list of notices: " in told
     assert "watch.blind" in told
 
 
