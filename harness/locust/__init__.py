@@ -1,6 +1,6 @@
 """Public façade for locustfiles: users who arrive on a schedule.
 
-They arrive when they are due, however slow the answers are.
+Journeys start on schedule, however slow the answers are.
 
     from harness.locust import Journey, OpenLoopUser
 
@@ -10,7 +10,8 @@ They arrive when they are due, however slow the answers are.
             journey.think(2.0)
             journey.get("/tracks/7", name="read-track", expect={"id": 7})
 
-`locust -f FILE --rate 25` then offers 25 journeys per second: an open model, in which a slow answer delays no other journey.
+`locust -f FILE --rate 25` then starts 25 journeys per second. This is an open model: a slow answer delays no other
+journey.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""`python -m harness.locust …`: the `locust` command with our options, which records the users of any locustfile.
+"""`python -m harness.locust …`: the `locust` command with options of the harness; it records the users of any locustfile.
 
-Only what it is started with counts: no `~/.locust.conf`, `locust.conf` or `[tool.locust]` of a `pyproject.toml`, which would change the load
-that the plan says (`run-time`, `tags`, `master`). For the same reason its environment has none of the variables that Locust reads for itself;
-those of the locustfile's own options it has.
+Configuration files (`~/.locust.conf`, `locust.conf`, `[tool.locust]` of a `pyproject.toml`) are not read, since they
+would change the planned load (`run-time`, `tags`, `master`). For the same reason Locust's own variables are removed
+from the environment; variables of the locustfile's own options are kept.
 """
 
 from __future__ import annotations

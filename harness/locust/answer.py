@@ -1,4 +1,4 @@
-"""The answer to a journey's request, and whether it is as expected."""
+"""The answer to a request of a journey, and whether it is the expected answer."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ if TYPE_CHECKING:
     from harness.locust.client.response import Response
 
 ERRORS: Final = 400
-"""Status from which an answer is an error, unless the journey names the expected status."""
+"""Lowest status that counts as an error, unless the journey names the expected status."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """The result of a request.
+    """The answer to a request.
 
     Attributes:
-        ok: whether it was as expected.
-        status: HTTP's; 0: no answer.
-        body: the JSON value, read only where the journey expected something of it.
-        error: kind of failure: `timeout`, `refused`, `reset`, `status 503`, `wrong body`, `redirected`…; None when ok.
+        ok: whether the answer is as expected.
+        status: HTTP status; 0: no answer.
+        body: JSON value of the body; read only if the journey expects something of the body.
+        error: kind of failure: `timeout`, `refused`, `reset`, `status 503`, `wrong body`, `redirected`, …; None if
+            `ok`.
     """
 
     ok: bool
@@ -38,7 +39,10 @@ class Answer:
 def judged(
     response: Response | None, error: str | None, status: int | None, expect: Mapping[str, object] | None
 ) -> Answer:
-    """The answer to a request: kind of failure, expected status, and expected keys of the JSON body; None: none."""
+    """Check a response against the expected status and the expected keys of the JSON body.
+
+    `error` is the kind of a failure; None means that there was none.
+    """
     seen = response.status_code if response is not None else 0
     if response is None or error is not None:
         return Answer(ok=False, status=seen, error=error)
@@ -62,7 +66,7 @@ def _as_expected(observed: object, expected: object) -> bool:
 
 
 def number_in(response: Response, key: str) -> int:
-    """The whole number under a key of the answer's JSON object; -1 if there is none."""
+    """The whole number under a key of the answer's JSON object; -1 if it is missing."""
     try:
         return int(jsonlib.loads(response.content)[key])
     except (ValueError, RecursionError, zlib.error, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""A closed model: a fixed number of users, each waiting for its answers."""
+"""A closed model: a fixed number of users, each of whom waits for the answers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from harness.locust.travel import JourneyUser
 
 
 class ClosedLoopUser(JourneyUser):
-    """One user who travels, thinks and travels again; implement `journey`.
+    """One user who runs a journey, thinks, and repeats; implement `journey`.
 
-    `-u N` makes N of them.
-    Use it if users are few and known, such as the clerks of one office. A closed model sends less to a slow target, just
-    when it matters: twelve clients meet a stall twelve times, where hundreds of arrivals would have met it. Each request
-    is due when it is sent, so nothing is late, and every figure says `closed`.
+    `-u N` makes N users. Use this model if users are few and known, such as the clerks of one office. A closed model
+    sends less to a slow target, just when it matters: twelve users meet a stall with twelve requests, and not with
+    hundreds. Each request is due when it is sent, so no request is late, and every figure says `closed`.
 
     Attributes:
         think_s: seconds between two journeys of a user, if `--think` sets none.
@@ -42,14 +41,14 @@ class ClosedLoopUser(JourneyUser):
         gevent.sleep(self._think_s * random_of(*self._seed, "arrival").random())
 
     def wait_time(self) -> float:
-        """Seconds of thought before the next journey."""
+        """Seconds of think time before the next journey."""
         return self._think_s
 
     @task
     def arrive(self) -> None:
         """Run one journey and wait for its end.
 
-        At the end of the run it is drained like the journeys of an open model.
+        At the end of the run the journey is drained like a journey of an open model.
         """
         over = Event()
         self._worker.spawn(self._travel, over, broken=self.report)

@@ -1,4 +1,4 @@
-"""A journey: the actions of one user from arriving to leaving."""
+"""A journey: the actions of one user from arrival to departure."""
 
 from __future__ import annotations
 
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 _SERVED: Final = ("x-served-region", "x-served-pod")
 _JSON: Final = "Content-Type: application/json\r\n"
 _ACCOUNTS: Final = (1 << 15) - 1
-"""Number of different users that can be told apart, by a number of two bytes."""
+"""Maximum number of different users, since a user number has two bytes."""
 _REDIRECTED: Final = "redirected"
-"""Kind of failure of a write whose redirect (301, 302, 303) led to a GET: a page to sign in at, or the same path with a `/`, answers 200 to that, and nothing was written."""
+"""Kind of failure of a write whose redirect (301, 302, 303) became a GET.
+
+Such a redirect leads to a sign-in page, or to the same path with a `/`. The answer is 200, but nothing was written.
+"""
 
 
 class _Keyed(NamedTuple):
@@ -51,7 +54,7 @@ class _Again(NamedTuple):
     response: Response | None
 
     def report(self, worker: LocustWorker, account: str, item: int | str, item_id: int, first_ns: int) -> None:
-        """Record the repetition; `item`: id of what was written, or the key of the answer that has it."""
+        """Record the repetition of a write. `item` is the id of the written item, or the key of the answer with the id."""
         status, named = 0, -1
         if self.response is not None:
             status = self.response.status_code
@@ -66,14 +69,14 @@ class _Again(NamedTuple):
 class Terms:
     """The settings that all journeys of one class share.
 
-    It is made once, because a journey is made for each arrival.
+    They are made once, since a journey is made for each arrival.
 
     Attributes:
-        worker: whose journeys they are.
-        name: of the journey in all reports.
-        host: address that paths are below of.
-        deadlines: of an exchange.
-        connections: where a journey's connection comes from.
+        worker: worker that runs the journeys.
+        name: name of the journey in all reports.
+        host: base URL of the paths.
+        deadlines: deadlines of exchanges.
+        connections: pool of connections.
         closed: whether a request is due when it is sent.
     """
 
@@ -86,13 +89,14 @@ class Terms:
 
 
 class Journey:
-    """One user on a connection of their own, with cookies of their own.
+    """One user with a separate connection and separate cookies.
 
-    The first request is due when the journey is, each later one at the end of the one before plus the time thought
-    in between: open between journeys, closed within one. A failed request does not end the journey.
+    The first request is due when the journey is due. Each later request is due at the end of the previous request plus
+    the think time. So the model is open between journeys and closed within a journey. A failed request does not end the
+    journey.
 
     Attributes:
-        failed: whether a request of it has failed; an error of the journey after that is not a mistake in its file.
+        failed: whether a request has failed; a later error of the journey is then not counted as a mistake in its code.
     """
 
     def __init__(self, terms: Terms, due_ns: int, seed: tuple[int, ...]) -> None:
@@ -111,15 +115,15 @@ class Journey:
 
     @property
     def number(self) -> int:
-        """The number of the journey, from 1, in the order of arrival in this worker.
+        """Number of the journey, from 1, in the order of arrival in this worker.
 
-        If the traffic has a number of users, `number` modulo that number tells which user it is.
+        If the traffic has a number of users, `number` modulo this number identifies the user.
         """
         return self._arrival
 
     @cached_property
     def random(self) -> Random:
-        """The random generator of the journey; the same seed gives the same numbers."""
+        """The random generator of the journey; equal seeds give equal numbers."""
         return random_of(*self._seed)
 
     @cached_property
@@ -130,13 +134,13 @@ class Journey:
     def get(
         self, path: str, *, name: str, status: int | None = None, expect: Mapping[str, object] | None = None
     ) -> Answer:
-        """GET a path.
+        """Send a GET request.
 
         Args:
-            path: below the host.
-            name: the route in all reports.
-            status: the only HTTP status that is right; None: any below 400.
-            expect: keys of the answer's JSON object, each with its value or the type of its value.
+            path: path below the host.
+            name: route in all reports.
+            status: only correct HTTP status; None: any status below 400.
+            expect: expected keys of the answer's JSON object, each with a value or a type.
         """
         return self.request("GET", path, name=name, status=status, expect=expect)
 
@@ -150,15 +154,15 @@ class Journey:
         expect: Mapping[str, object] | None = None,
         once: bool = False,
     ) -> Answer:
-        """POST JSON to a path.
+        """Send a POST request with a JSON body.
 
         Args:
-            path: below the host.
-            name: the route in all reports.
-            json: the body.
-            status: the only HTTP status that is right; None: any below 400.
-            expect: keys of the answer's JSON object, each with its value or the type of its value.
-            once: send an Idempotency-Key, which this write alone has.
+            path: path below the host.
+            name: route in all reports.
+            json: JSON body.
+            status: only correct HTTP status; None: any status below 400.
+            expect: expected keys of the answer's JSON object, each with a value or a type.
+            once: whether to send an Idempotency-Key, which is unique to this write.
         """
         headers = {"Idempotency-Key": f"{self._key}-{self._step + 1}"} if once else None
         answer = self.request("POST", path, name=name, json=json, headers=headers, status=status, expect=expect)
@@ -175,17 +179,18 @@ class Journey:
         count: str = "",
         fields: Mapping[str, object] | None = None,
     ) -> None:
-        """Report the last write, so that it is read back.
+        """Report the last write, so that it is read back after the load.
 
-        It is read back after the load, as the traffic's file says under `accounts`. While the traffic warms up, an acknowledged write that was sent with
-        `once` is sent a second time with its key, as by a client that has lost the answer; that request is in no figure of the load.
+        The size file of the traffic tells under `accounts` how. During the warm-up an acknowledged write with `once` is
+        sent a second time with its key, as by a client that has lost the answer; this second request is in no figure of
+        the load.
 
         Args:
-            account: name under `accounts` in the traffic's file.
-            answer: to the write.
-            item: id of what was written, or the key of the answer that has it.
-            count: for a counter, the key of the answer that has its value after this write.
-            fields: for an item, the values that must be read back.
+            account: name under `accounts` in the size file.
+            answer: answer to the write.
+            item: id of the written item, or the key of the answer with the id.
+            count: key of the answer with the value of the counter after this write; empty if it is no counter.
+            fields: values that must be read back for an item.
         """
         if answer.ok:
             item_id = answer[item] if isinstance(item, str) else item
@@ -206,18 +211,18 @@ class Journey:
         """Send a bearer token with every later request.
 
         Args:
-            token: the value after `Bearer`.
+            token: value after `Bearer`.
         """
         self._signed_in = f"Authorization: Bearer {token}\r\n"
 
     def signed_in(self, user: str, answer: Answer) -> None:
         """Report the last request as a sign-in, so that active users can be counted.
 
-        Later requests of the journey are recorded for this user: the failures of one user are not independent.
+        Later requests of the journey are recorded for this user, since failures of one user depend on each other.
 
         Args:
-            user: who signed in; only a digest of it is recorded.
-            answer: to the sign-in.
+            user: name of the user; only a digest is recorded.
+            answer: answer to the sign-in.
         """
         sent_ns, done_ns = self._last
         digest = digest_of({"user": user})
@@ -229,7 +234,7 @@ class Journey:
         return outcome_of(ok=answer.ok, status=0 if self._session.redirected else answer.status)
 
     def think(self, seconds: float) -> None:
-        """Pause; the next request is due after that.
+        """Pause; the next request is due after the pause.
 
         Args:
             seconds: length of the pause, in seconds.
@@ -248,19 +253,20 @@ class Journey:
         status: int | None = None,
         expect: Mapping[str, object] | None = None,
     ) -> Answer:
-        """Send one request, check the answer, record both.
+        """Send one request, check the answer, and record both.
 
-        Redirects are followed, unless one of them is the status that is right; the row is that of the last answer. Where one of them made a GET of
-        another method, as 301, 302 and 303 do, the request failed, unless `status` or `expect` says what is right.
+        Redirects are followed, unless a redirect has the expected status; the row has the last answer. If a redirect
+        (301, 302, 303) changes another method to GET, the request counts as failed, unless `status` or `expect` is
+        given.
 
         Args:
-            method: HTTP's.
-            path: below the host.
-            name: the route in all reports.
-            json: the body.
-            headers: beside those of the journey.
-            status: the only status that is right; None: any below 400.
-            expect: keys that the answer's JSON object must have, each with its value, or with the type of its value.
+            method: HTTP method.
+            path: path below the host.
+            name: route in all reports.
+            json: JSON body.
+            headers: headers in addition to those of the journey.
+            status: only correct status; None: any status below 400.
+            expect: expected keys of the answer's JSON object, each with a value or a type.
         """
         recorder = self._terms.worker.recorder
         self._keyed = self._again = None
@@ -292,7 +298,7 @@ class Journey:
                 self.failed = True
 
     def leave(self) -> None:
-        """End the journey, and give its connection back."""
+        """End the journey, and return its connection to the pool."""
         self._session.leave()
 
     def _served(self, response: Response | None) -> tuple[str | None, str | None, str | None]:

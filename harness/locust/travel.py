@@ -1,6 +1,6 @@
-"""Base of the users of all models.
+"""Base class of the users of all models.
 
-They run journeys, and each request is recorded.
+The users run journeys, and each request is recorded.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _events.init.add_listener(install)
 
 
 class JourneyUser(FastHttpUser):
-    """Base of the users; implement `journey`.
+    """Base class of users; implement `journey`.
 
     Attributes:
-        model: of arrivals, `open` or `closed`; every figure names it.
-        timeout_s: an exchange that takes longer is given up as `timeout`.
-        kept_idle_s: seconds for which the connection of an ended journey is kept for another journey; keep it below the time
-            after which the target closes idle connections. 0: every journey has a new connection.
-        fresh_in: one journey in this number has a new connection even so. 1: every journey.
+        model: model of arrivals, `open` or `closed`; every figure names the model.
+        timeout_s: timeout of an exchange in s; a longer exchange fails as `timeout`.
+        kept_idle_s: seconds for which the connection of an ended journey is kept for another journey; use less than the
+            idle timeout of the target. 0: every journey opens a new connection.
+        fresh_in: one journey in this number opens a new connection in any case. 1: every journey.
     """
 
     abstract = True
@@ -50,11 +50,11 @@ class JourneyUser(FastHttpUser):
             cls.tasks = [tag(*tags)(lambda user: user.arrive())]
 
     def journey(self, journey: Journey) -> None:
-        """The actions of one user, from arriving to leaving."""
+        """The actions of one user, from arrival to departure."""
         raise NotImplementedError
 
     def arrive(self) -> None:
-        """Locust's task: start the journeys that are due."""
+        """Start the journeys that are due; Locust calls this as a task."""
         raise NotImplementedError
 
     def travel(self, due_ns: int, seed: tuple[int, ...], number: int) -> None:
@@ -87,7 +87,7 @@ class JourneyUser(FastHttpUser):
         )
 
     def report(self, travelled: Any) -> None:
-        """Report a journey that raised because of a mistake in its file: Locust shows it among its exceptions."""
+        """Report a journey that raised an error because of a mistake in its locustfile: Locust lists it with its exceptions."""
         self.environment.events.user_error.fire(
             user_instance=self, exception=travelled.exception, tb=travelled.exc_info[2]
         )

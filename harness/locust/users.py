@@ -1,4 +1,4 @@
-"""Arriving journeys, as a Locust user."""
+"""Users of the open model: Locust users that start journeys on schedule."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from harness.locust.travel import JourneyUser
 from harness.model import RateCurve
 
 _IDLE_S: Final = 0.2
-"""How often, in seconds, a user without the schedule checks whether it is free."""
+"""Seconds between two checks of a user without the schedule whether the schedule is free."""
 
 
 class OpenLoopUser(JourneyUser):
-    """Journeys that arrive when they are due; implement `journey`.
+    """Journeys that start when they are due; implement `journey`.
 
-    A *Locust* user is not a person: each journey in progress is one, and their number is not limited. The first user of
-    a process carries its schedule, and further users change nothing; under a `LoadTestShape` each user has arrivals of
-    its own, and a hundred of them offer the full rate. Several classes share the rate in proportion to `weight` times
-    `journeys_per_s`.
+    A *Locust* user is not a person: each journey in progress is a person, and the number of journeys is not limited.
+    The first user of a process runs its schedule, and further users change nothing. With a `LoadTestShape` each user
+    has separate arrivals, and a hundred users offer the full rate. Several classes share the rate in proportion to
+    `weight` times `journeys_per_s`.
 
     Attributes:
-        journeys_per_s: the rate if no option sets one.
+        journeys_per_s: journeys per second if no option sets the rate.
     """
 
     abstract = True
@@ -36,7 +36,7 @@ class OpenLoopUser(JourneyUser):
     journeys_per_s: ClassVar[float] = 1.0
 
     def on_start(self) -> None:
-        """Prepare the user. It starts no journey: Locust runs the first task before the first wait."""
+        """Set up the user. No journey starts here: Locust runs the first task right after this."""
         self._worker: LocustWorker = self.environment.open_loop
         self._number = next(self._numbers) if self.environment.shape_class else 1
         self._seed = (self._worker.options.seed, self._worker.options.worker, self._number)
@@ -46,7 +46,7 @@ class OpenLoopUser(JourneyUser):
         self._personas: dict[str, OpenLoopUser] = {type(self).__name__.lower(): self}
 
     def on_stop(self) -> None:
-        """Let another user continue the schedule."""
+        """Release the schedule, so that another user can continue it."""
         self._worker.put_down(self)
 
     def total_per_s(self) -> float:
@@ -54,10 +54,11 @@ class OpenLoopUser(JourneyUser):
         return sum(_share(kind) for kind in self._offered_kinds())
 
     def wait_time(self) -> float:
-        """Start every journey of the schedule when it is due, until this user no longer carries the schedule; returns a pause in s.
+        """Start every journey of the schedule when it is due, and return a pause in s at the end.
 
-        It does so here, not in a task: the work of Locust between two tasks would cost half as much again. The schedule is absolute, so a
-        late start does not shift it; the user does not wait for journeys to end. Locust can end a user while it waits here.
+        The journeys start here and not in a task, since Locust's work between two tasks would cost half as much again.
+        The schedule is absolute, so a late start does not shift later journeys. The user does not wait for journeys to
+        end. Locust can end a user that waits here.
         """
         while stream := self._stream or self._worker.carried_by(self):
             if (due := next(stream, None)) is None:
@@ -71,7 +72,7 @@ class OpenLoopUser(JourneyUser):
 
     @task
     def arrive(self) -> None:
-        """Locust's task, which carries tags and weight. It does nothing: journeys start in `wait_time`."""
+        """Do nothing: Locust's task carries tags and weight, and journeys start in `wait_time`."""
 
     def _own_stream(self) -> Iterator[Due]:
         """The arrivals of this user from now on: a hundredth of the rate."""

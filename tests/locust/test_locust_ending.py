@@ -16,7 +16,7 @@ def test_what_must_last_ends_the_process_when_it_fails() -> None:
         raise OSError("no room")
 
     lasting(flush)
-    with pytest.raises(SystemExit, match="the load generator cannot go on: no room"):
+    with pytest.raises(SystemExit, match="the load generator cannot continue: no room"):
         gevent.sleep(60)
 
 

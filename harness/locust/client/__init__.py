@@ -1,1 +1,1 @@
-"""HTTP for journeys: connections, answers, time-outs, failures."""
+"""HTTP for journeys: connections, answers, timeouts and failures."""

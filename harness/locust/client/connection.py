@@ -1,6 +1,6 @@
 """Connections that journeys borrow one at a time.
 
-Nothing is retried behind the journey's back.
+No request is repeated without the journey.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ class Origin:
     """The target of a connection: scheme, host, port and user.
 
     Attributes:
-        family: of the address where the host is one; None: a name, looked up for each new connection.
-        head: header lines that every request has.
+        scheme: `http` or `https`.
+        host: name or address of the host.
+        port: TCP port.
+        family: address family, if the host is an address; None: a name, which is resolved for each new connection.
+        head: header lines of every request.
     """
 
     scheme: str
@@ -43,7 +46,7 @@ class Origin:
     @classmethod
     @cache
     def of(cls, url: str) -> Origin:
-        """The origin of a URL; raises ValueError when it is not an HTTP URL."""
+        """The origin of a URL; raises ValueError if it is not an HTTP URL."""
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
             raise ValueError(f"`{parts.scheme}://{parts.netloc}` is not an HTTP address")
@@ -69,13 +72,13 @@ class Origin:
 
 
 class Connection:
-    """One connection; between two exchanges it is either usable or must be closed.
+    """One connection; between two exchanges it is usable or must be closed.
 
     Attributes:
-        origin: where it leads to.
-        sound: whether the last answer was read completely, and the server keeps the connection open.
-        idle_since_ns: when that end was.
-        number: from 1, unique in this process; requests on one bad connection fail together.
+        origin: target of the connection.
+        sound: whether the last answer was read completely and the server keeps the connection open.
+        idle_since_ns: end of the last exchange, in ns.
+        number: number from 1, unique in this process; requests on one bad connection fail together.
     """
 
     __slots__ = ("_wire", "idle_since_ns", "number", "origin", "sound")
@@ -88,15 +91,15 @@ class Connection:
         self._wire = connected(origin.host, origin.port, origin.family, secure=origin.scheme == "https")
 
     def ready(self) -> bool:
-        """Whether it can be used for a request: it is sound, and nothing was received while it was idle."""
+        """Whether the connection can be used: it is sound, and received nothing while it was idle."""
         return self.sound and self._wire.quiet()
 
     def exchange(self, request: bytes, response: Response) -> None:
-        """Send the request and read the whole answer; after an error the connection is not sound.
+        """Send the request and read the complete answer; after an error the connection is not sound.
 
         Raises:
-            OSError: the connection broke, or ended before the answer did.
-            HTTPParseError: what came is not HTTP.
+            OSError: the connection broke, or ended before the answer was complete.
+            HTTPParseError: the received data are not HTTP.
         """
         self.sound = False
         self._wire.send(request)
@@ -109,22 +112,22 @@ class Connection:
         self.idle_since_ns = clock.now_ns()
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self.sound = False
         self._wire.close()
 
 
 class Connections:
-    """The connections that no journey uses at the moment; each is used by one journey at a time.
+    """The connections that no journey uses at present; a connection is used by one journey at a time.
 
-    A connection that the server closes just as a request is on its way to it looks like a failure of the target, and
-    is recorded as one, for the two cannot be distinguished. Three rules keep that from happening: no connection is lent that was idle
-    for `idle_s`, none on which anything came meanwhile, and one loan in `fresh_in` is a new connection, so that
-    connecting is always part of what is tested, and a balancer can spread the load anew.
+    If the server closes a connection while a request is sent, this cannot be distinguished from a failure of the
+    target, and counts as a failure. Three rules avoid this. A connection that was idle for `idle_s` is not used again.
+    A connection that received data while idle is not used again. One journey in `fresh_in` opens a new connection, so
+    that connecting is part of the test and a load balancer can distribute the load.
 
     Args:
-        idle_s: below the time after which servers close an idle connection; 0: every journey has a new one.
-        fresh_in: 1: every journey has a new one.
+        idle_s: maximum idle time in s; it must be shorter than the server's. 0: every journey opens a new connection.
+        fresh_in: one journey in this number opens a new connection. 1: every journey.
     """
 
     def __init__(self, *, idle_s: float, fresh_in: int) -> None:
@@ -134,7 +137,7 @@ class Connections:
         self._kept: deque[Connection] = deque()  # the first that was given back first
 
     def borrow(self, origin: Origin) -> Connection:
-        """A connection for one journey: a kept connection or a new one.
+        """A connection for one journey, an idle or a new connection.
 
         Raises:
             OSError: connecting failed.
@@ -151,7 +154,7 @@ class Connections:
         return Connection(origin)
 
     def give_back(self, connection: Connection) -> None:
-        """Keep a connection for another journey if it is sound and was not idle for too long, else close it."""
+        """Keep a connection for another journey if it is sound and was not used for too long, else close it."""
         if connection.sound and self._lasts(connection):
             self._kept.append(connection)
         else:
@@ -162,7 +165,7 @@ class Connections:
         return connection.idle_since_ns > clock.now_ns() - self._idle_ns
 
     def close(self) -> None:
-        """Close all that are kept."""
+        """Close all idle connections."""
         while self._kept:
             self._kept.pop().close()
 
@@ -189,5 +192,5 @@ def _family(host: str) -> int | None:
 
 @cache
 def kept_connections(*, idle_s: float, fresh_in: int) -> Connections:
-    """The pool of connections of this process with these rules."""
+    """The pool of this process for these settings."""
     return Connections(idle_s=idle_s, fresh_in=fresh_in)

@@ -1,4 +1,4 @@
-"""Gives up exchanges that take too long, without a timer for each one."""
+"""Ends exchanges that take too long, without a timer for each exchange."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from harness.locust.schedule.alarm import Alarm
 
 
 class GaveUp(BaseException):
-    """The exchange took too long; thrown into the greenlet that waits for it."""
+    """The exchange took too long; raised in the greenlet that waits for it."""
 
 
 class Deadlines:
-    """The deadlines of all exchanges with the same timeout.
+    """The deadlines of all exchanges with one timeout.
 
-    The exchange that began first times out first, so the alarm is set for that one only.
+    The first exchange that began times out first, so the alarm is set for this exchange only.
 
     Args:
         alarm: calls back when the first exchange may have timed out.
-        length_ns: the timeout.
+        length_ns: timeout in ns.
     """
 
     def __init__(self, alarm: Alarm, length_ns: int) -> None:
@@ -34,7 +34,7 @@ class Deadlines:
     def start(self) -> None:
         """Begin an exchange in the current greenlet.
 
-        GaveUp is raised in the greenlet when the time is over.
+        GaveUp is raised in the greenlet after the timeout.
         """
         self._under_way[getcurrent()] = at_ns = clock.now_ns() + self._length_ns
         if not self._watched:

@@ -1,4 +1,4 @@
-"""Kinds of failure: a small set of words that a report can count."""
+"""Kinds of failure: a few words that a report can count."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from harness.locust.client.deadlines import GaveUp
 from harness.locust.client.session import BadRedirect
 
 FAILURES = (OSError, HTTPParseError, zlib.error)
-"""What an exchange raises when it fails, beside its time-out.
+"""Errors of an exchange, apart from its timeout.
 
-Anything else is a mistake of the journey's author.
+Other errors are mistakes in the journey's code.
 """
 
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
@@ -34,7 +34,7 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def kind_of(error: BaseException) -> str:
-    """The word for what went wrong with an exchange: the first that fits."""
+    """The word for the failure of an exchange; the first matching kind counts."""
     for family, kind in _KINDS:
         if isinstance(error, family):
             return kind

@@ -1,6 +1,6 @@
-"""An HTTP answer while it is read.
+"""Parses an HTTP answer while it arrives.
 
-Data is parsed as it arrives, and only what is used is kept.
+Only the parts that are used are kept.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Final
 from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 
 _INTERIM = 200
-"""Status from which an answer is final; lower ones announce another answer."""
+"""Lowest final status; an answer with a lower status announces another answer."""
 _PACKINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})
 _LONGEST_MS: Final = 2e6
-"""Maximum serving time that an answer may state: half an hour, which fits its column."""
+"""Maximum serving time in ms that an answer may report, half an hour, which fits its column."""
 
 
 class Response(HTTPResponseParser):
-    """One answer; `feed` it until `complete`.
+    """One answer; call `feed` until `complete`.
 
     Attributes:
-        complete: whether all of it has come.
-        body: as sent, without chunks.
-        headers: by lower-case name; of several of one name the last; empty until all have come.
+        complete: whether the answer is complete.
+        body: body as sent, without chunk headers.
+        headers: headers by lower-case name; the last value counts; empty until all headers have arrived.
     """
 
     def __init__(self, method: str) -> None:
@@ -34,7 +34,7 @@ class Response(HTTPResponseParser):
 
     @property
     def status_code(self) -> int:
-        """HTTP's; 0 while the headers have not come."""
+        """HTTP status; 0 before the headers have arrived."""
         return int(self.get_code()) if self._headed else 0
 
     @property
@@ -44,10 +44,10 @@ class Response(HTTPResponseParser):
 
     @property
     def content(self) -> bytes:
-        """The body, unpacked.
+        """The decompressed body.
 
         Raises:
-            zlib.error: it is not packed as its headers say.
+            zlib.error: the body is not compressed as its headers state.
         """
         body, packing = bytes(self.body), self.headers.get("content-encoding", "").strip().lower()
         if packing not in _PACKINGS:
@@ -61,18 +61,18 @@ class Response(HTTPResponseParser):
 
     @property
     def text(self) -> str:
-        """The body as UTF-8."""
+        """The body as UTF-8 text."""
         return self.content.decode("utf-8", "replace")
 
     def all(self, name: str) -> list[str]:
-        """Every header of this lower-case name."""
+        """Every header with the given lower-case name."""
         return [value for key, value in self._pairs() if key == name] if name in self.headers else []
 
     def served_us(self, metric: str) -> int:
-        """How long serving took in µs, as this metric of `Server-Timing` says.
+        """Serving time in µs from a metric of `Server-Timing`; 0 if the answer does not have the metric.
 
-        0 where the answer does not say it.
-        https://www.w3.org/TR/server-timing/: `name;dur=MILLISECONDS;desc=TEXT, name2;…`; several headers of the name are one.
+        Source: https://www.w3.org/TR/server-timing/: `name;dur=MILLISECONDS;desc=TEXT, name2;…`. Several headers count
+        as one.
         """
         for told in ",".join(self.all("server-timing")).split(",") if metric else ():
             name, *params = (part.strip() for part in told.split(";"))
@@ -94,7 +94,7 @@ class Response(HTTPResponseParser):
 
     def _on_message_begin(self) -> None:
         if self.complete:
-            raise HTTPParseError("an answer that was not requested")
+            raise HTTPParseError("an answer arrived that was not requested")
 
     def _on_status(self, text: str) -> None:
         """The reason phrase is not used."""
@@ -143,7 +143,7 @@ def _unpacked(packed: bytes, window: int) -> bytes:
         member = zlib.decompressobj(window)
         parts.append(member.decompress(packed))
         if not member.eof:
-            raise zlib.error("the end is missing")
+            raise zlib.error("the end of the compressed body is missing")
         packed = member.unused_data
     return b"".join(parts)
 

@@ -1,4 +1,4 @@
-"""An HTTP session of one user like a browser's, with cookies, redirects and its own connection."""
+"""An HTTP session of one user, with cookies, redirects and a separate connection, like a browser's."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ _OF_THE_BODY: Final = re.compile(r"^content-type: .*\r\n", re.IGNORECASE | re.MU
 
 
 class BadRedirect(OSError):
-    """A redirect that cannot be followed: its target is not HTTP, or there are too many redirects."""
+    """A redirect cannot be followed: its target is not HTTP, or there are too many redirects."""
 
 
 class HttpSession:
-    """One user's HTTP session.
+    """The HTTP session of one user.
 
-    Its connection is borrowed at the first request and kept until it breaks or the user leaves.
+    The connection is borrowed at the first request, and kept until it breaks or the user leaves.
 
     Args:
-        host: address that paths are below of.
-        connections: where the connection comes from.
+        host: base URL of the paths.
+        connections: pool of connections.
 
     Attributes:
-        response: the last answer, as much of it as came; None before the first request.
-        redirected: whether it is behind a redirect of the last request.
-        became_get: whether a redirect of the last request led to a GET in place of its method, such as POST: what was sent was not done there.
+        response: last answer, complete or not; None before the first request.
+        redirected: whether the answer followed a redirect of the last request.
+        became_get: whether a redirect changed the method of the last request, such as POST, to GET, so that its body
+            was not processed.
     """
 
     def __init__(self, host: str, connections: Connections) -> None:
@@ -53,19 +54,19 @@ class HttpSession:
         """Send one request, follow its redirects, and return the last answer, completely read.
 
         Args:
-            method: HTTP's.
-            path: below the host.
-            headers: lines that end in CRLF. Where a redirect leads to another host, only the type of the body is sent there.
-            body: as sent.
-            follow: whether redirects are followed.
+            method: HTTP method.
+            path: path below the host.
+            headers: header lines that end in CRLF; a redirect to another host gets only the content type.
+            body: body as sent.
+            follow: whether to follow redirects.
 
         Raises:
-            OSError: connecting failed, the connection broke, or the redirects led nowhere.
-            HTTPParseError: what came is not HTTP.
+            OSError: connecting failed, the connection broke, or a redirect cannot be followed.
+            HTTPParseError: the received data are not HTTP.
             ValueError: a header is invalid.
         """
         if headers and not _PLAIN_HEADERS.fullmatch(headers):
-            raise ValueError(f"no headers: {headers!r}")
+            raise ValueError(f"invalid headers: {headers!r}")
         origin, target = self._origin, _quoted(self._below + path)
         self.redirected = self.became_get = False
         for _ in range(MOST_REDIRECTS + 1):
@@ -83,15 +84,15 @@ class HttpSession:
                 headers = "".join(_OF_THE_BODY.findall(headers))  # any other may be a secret, which is for its own host
             if response.status_code < 307 and method not in {"GET", "HEAD"}:
                 method, body, self.became_get = "GET", b"", True
-        raise BadRedirect(f"more than {MOST_REDIRECTS} redirects")
+        raise BadRedirect(f"the request was redirected more than {MOST_REDIRECTS} times")
 
     @property
     def connection(self) -> int:
-        """Number of the connection that the last request used; 0: connecting failed."""
+        """Number of the connection of the last request; 0: connecting failed."""
         return 0 if self._connection is None else self._connection.number
 
     def leave(self) -> None:
-        """Give the connection back."""
+        """Return the connection to the pool."""
         if self._connection is not None:
             self._connections.give_back(self._connection)
             self._connection = None
@@ -161,5 +162,5 @@ def _led_to(url: str, location: str) -> tuple[Origin, str]:
         there = urlsplit(urljoin(url, location))
         origin = Origin.of(f"{there.scheme}://{there.netloc}")
     except ValueError as error:
-        raise BadRedirect(f"redirected to `{location}`") from error
+        raise BadRedirect(f"the redirect leads to `{location}`, which is not an HTTP address") from error
     return origin, _quoted(there.path or "/") + (f"?{there.query}" if there.query else "")

@@ -24,29 +24,29 @@ _socket: Final = get_original("socket", "socket")
 
 
 class Wire(Protocol):
-    """A connection as a stream of bytes; every failure raises OSError."""
+    """A connection as a stream of bytes; each failure raises OSError."""
 
     def quiet(self) -> bool:
-        """Whether no unread data and no end of the connection have arrived."""
+        """Whether neither unread data nor the end of the connection has arrived."""
 
     def send(self, data: bytes) -> None:
-        """Send all of it."""
+        """Send all data."""
 
     def receive(self) -> bytes:
-        """The next received bytes; empty at the end."""
+        """The next received bytes; empty at the end of the connection."""
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
 
 
 def connected(host: str, port: int, family: int | None, *, secure: bool) -> Wire:
-    """A new connection.
+    """Open a new connection.
 
     Args:
-        host: its address, or its name where `family` is None.
-        port: of TCP.
-        family: of the address.
-        secure: whether it is TLS.
+        host: address of the host; its name if `family` is None.
+        port: TCP port.
+        family: address family; None: the name is resolved.
+        secure: whether to use TLS.
 
     Raises:
         OSError: the connection was refused or broke, or the certificate is for another host.

@@ -1,1 +1,1 @@
-"""One load generator process: options, recorder, health, orderly end."""
+"""One load generator process: options, recorder, health, and the end of the load."""

@@ -1,4 +1,4 @@
-"""Gives Locust's own users the target's certificates, unless a session, a class or a request has its own."""
+"""Gives the target's certificates to Locust's own users, unless a session, class or request sets others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from harness.targets.http import CLIENT_CERT, CLIENT_KEY
 
 
 def certificates(session: HttpSession) -> dict[str, Any]:
-    """Options of Requests for the target's certificates. Locust's sessions do not read the environment, so that no proxy is between."""
+    """The options of Requests for the target's certificates.
+
+    Locust's sessions do not read the environment, so that they use no proxy.
+    """
     options: dict[str, Any] = {}
     if session.verify is True and (authorities := os.environ.get("REQUESTS_CA_BUNDLE")):
         options["verify"] = authorities
@@ -25,7 +28,7 @@ def certificates(session: HttpSession) -> dict[str, Any]:
 
 
 def show_certificate(kind: type) -> None:
-    """Let a `FastHttpUser` use the client certificate; its own `insecure` decides whether it verifies the target."""
+    """Let a `FastHttpUser` use the client certificate; its option `insecure` decides about verification."""
     certificate = os.environ.get(CLIENT_CERT)
     if not certificate or not issubclass(kind, FastHttpUser) or not is_foreign(kind) or kind.ssl_context_factory:
         return

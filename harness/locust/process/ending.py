@@ -1,4 +1,4 @@
-"""Ends this process early: on a signal, or when something that it needs has failed."""
+"""Ends this process early: on a signal, or when a part that it needs has failed."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _SHAPE: Final = "shape_worker"
 def lasting(run: Callable[[], object]) -> None:
     """Run a greenlet in the background; if it fails, the process ends with its error.
 
-    gevent would only print a traceback: the load would go on without a record, or outlive the process that started it.
+    gevent would only print a traceback. The load would then continue without a record, or after the end of its parent.
     """
     gevent.spawn(run).link_exception(lambda greenlet: fail(greenlet.exception))
 
 
 def fail(error: object) -> None:
-    """End the process at once with this message; files get no end record."""
-    sys.exit(f"the load generator cannot go on: {error}")
+    """End the process immediately with this message; files get no end record."""
+    sys.exit(f"the load generator cannot continue: {error}")
 
 
 class EarlyEnd:
-    """Ends the load on an interrupt, and reports if the locustfile ends it earlier."""
+    """Ends the load on an interrupt, and reports if the locustfile ends the load earlier."""
 
     def __init__(self) -> None:
         self._interrupted = False
@@ -40,7 +40,8 @@ class EarlyEnd:
     def install(self, environment: Any) -> None:
         """Handle SIGINT in the main greenlet.
 
-        Otherwise Python would raise KeyboardInterrupt in the journey that happens to run, and its request would be lost.
+        Otherwise Python would raise KeyboardInterrupt in any running journey, and the request of the journey would be
+        lost.
         """
         gevent.signal_handler(signal.SIGINT, self._interrupt)
         environment.events.test_stopping.add_listener(self._stops)
@@ -62,7 +63,7 @@ def _stopped_by(environment: Any) -> str:
     """The line of the locustfile that ended the load; empty if Locust ended it itself."""
     frames = traceback.extract_stack()
     if any(frame.name == _SHAPE for frame in frames):
-        return f"its LoadTestShape was over after {environment.shape_class.get_run_time():.0f} s, as `tick` gave None"
+        return f"its LoadTestShape was over after {environment.shape_class.get_run_time():.0f} s, since `tick` returned None"
     total = environment.stats.total
     failed = f"{total.num_failures} of {total.num_requests} requests had failed"
     own = _own(frames)
@@ -70,7 +71,7 @@ def _stopped_by(environment: Any) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """The line of a project file that raised, as ` at loadtests/shop.py:11`; empty if no project file did."""
+    """The line of a project file that raised the error, as ` at loadtests/shop.py:11`; empty if there is none."""
     return _place(_own(traceback.extract_tb(error.__traceback__)))
 
 

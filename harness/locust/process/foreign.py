@@ -1,7 +1,7 @@
-"""Users of Locust's own (`HttpUser`, `FastHttpUser`, any `User`), recorded through Locust's request event.
+"""Records users of Locust's own (`HttpUser`, `FastHttpUser`, any `User`) through Locust's request event.
 
-Names, failures and `catch_response` are as Locust has them. Each request is due when it is sent: a closed model.
-They use the certificates of the target, unless a session, a class or a request has its own.
+Names, failures and `catch_response` work as in Locust. Each request is due when it is sent: a closed model. The users
+use the certificates of the target, unless a session, class or request sets others.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ _ERROR: Final = 400
 _SUCCEEDED: Final = 200
 """Status recorded for a success without an HTTP status: gRPC, SQL, a queue, or steps reported as one request."""
 _MOST_KINDS: Final = 100
-"""Maximum number of different failures that are recorded with their text; of further ones only the class is recorded."""
+"""Maximum number of different failures with a recorded text; further failures are recorded by class only."""
 _LONGEST: Final = 120
 _MISTAKES: Final = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError)
-"""Errors that reading an event may raise: a locustfile may fire it with any values."""
+"""Errors that reading an event may raise, since a locustfile may fire the event with any values."""
 _WAYS_OUT: Final = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser)
-"""Exceptions that a task raises to continue elsewhere, which are not errors."""
+"""Exceptions that a task raises to continue elsewhere; they are not errors."""
 
 
 class _BrokenTask(CatchResponseError):
@@ -56,15 +56,15 @@ class _BrokenTask(CatchResponseError):
 
 
 class ForeignRequests:
-    """Records every request that Locust reports, and every one that ended without a report or is open at the end.
+    """Records every request that Locust reports, and every request without a report or open at the end.
 
     Args:
-        worker: the `LocustWorker` of this process.
-        environment: Locust's.
+        worker: `LocustWorker` of this process.
+        environment: environment of Locust.
 
     Attributes:
         open: requests in progress.
-        sending: by greenlet, the request that it is sending.
+        sending: request that each greenlet sends at present.
     """
 
     def __init__(self, worker: LocustWorker, environment: Any) -> None:
@@ -165,10 +165,10 @@ class ForeignRequests:
         return follow
 
     def ended_by(self, error: BaseException, request: UnderWay) -> None:
-        """Record a request that ended in a way which Locust does not report.
+        """Record a request with an end that Locust does not report.
 
-        Its greenlet was killed, or a `gevent.Timeout` of its file is over: neither is an `Exception`. Of another one that
-        the file lets be raised, and may catch, it is not known whether the request was sent: its journey broke.
+        Its greenlet was killed, or a `gevent.Timeout` of the locustfile ended it: neither is an `Exception`. For other
+        exceptions it is unknown whether the request was sent, so the journey counts as broken.
         """
         if not isinstance(error, Exception):
             self._put_failed(request, kind_of_any(error))
@@ -206,7 +206,9 @@ class ForeignRequests:
 
         Its journey counts as broken, because a request was sent and its result is unknown.
         """
-        self._worker.broke(LocustError(f"{route}: catch_response=True without `with`: Locust reports no such request"))
+        self._worker.broke(
+            LocustError(f"{route}: `catch_response=True` needs `with`, else Locust does not report the request")
+        )
 
     def _ended(self, *, context: Any = None, exception: object = None, **said: Any) -> None:
         """Record a request; if its event cannot be read, its journey counts as broken, since Locust would log it and lose the request.
@@ -301,7 +303,7 @@ class ForeignRequests:
         )
 
     def journey(self) -> str:
-        """Name of the user whose greenlet this is; empty: not known."""
+        """Name of the user of this greenlet; empty if unknown."""
         return self._users.get(getcurrent(), "")
 
     def _kind(self, error: object, status: int) -> str:

@@ -1,4 +1,4 @@
-"""Measures the health of the load generator, since a generator that is late measures itself and not the target."""
+"""Measures the health of the load generator: a late generator would measure itself and not the target."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.locust.process.ending import lasting
 from harness.units import NS_PER_MS, NS_PER_S
 
 TICK_S: Final = 0.02
-"""Spacing of the measurements of the event loop."""
+"""Time in s between two measurements of the event loop."""
 
 
 class Health:
-    """CPU, garbage collection and event-loop figures since they were last read."""
+    """CPU, garbage collection and event-loop figures since the last reading."""
 
     def __init__(self) -> None:
         self._gc_began_ns = 0
@@ -27,12 +27,12 @@ class Health:
         self._at_ns = clock.now_ns()
 
     def watch(self) -> None:
-        """Start to measure."""
+        """Start the measurements."""
         gc.callbacks.append(self._collected)
         lasting(self._tick)
 
     def read(self) -> dict[str, float]:
-        """CPU share of a core (`cpu`), longest GC pause (`gc_ms`), event-loop lag (`loop_ms`)."""
+        """CPU share of one core (`cpu`), longest GC pause (`gc_ms`), event-loop lag (`loop_ms`)."""
         cpu_s, at_ns = _cpu_s(), clock.now_ns()
         seconds = max((at_ns - self._at_ns) / NS_PER_S, 1e-9)
         seen = {

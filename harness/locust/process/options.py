@@ -16,24 +16,27 @@ from harness.targets.files.trace import RecordedTrace, read_trace
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """The values of the options.
+    """Values of the command-line options.
 
     Attributes:
-        samples: prefix of the row files `<prefix>-<worker>.rows`; None: nothing is recorded, Locust's own figures show.
-        rate: journeys per second of all processes together; None: as the locustfile says.
-        rates: the rate over time instead. trace: recorded arrivals instead.
-        seed, worker: with the journey's number they fix every schedule and every draw.
-        workers: processes that share the traffic; None: as many as Locust knows of.
+        samples: prefix of the row files `<prefix>-<worker>.rows`; None: nothing is recorded, and Locust shows its own
+            figures.
+        rate: journeys per second of all processes together; None: the rate of the locustfile.
+        rates: rate over time, in place of `rate`.
+        trace: recorded arrivals, in place of `rate`.
+        seed: seed of all schedules and draws, together with the worker and the number of the journey.
+        worker: number of the worker.
+        workers: number of processes that share the traffic; None: the number that Locust knows.
         arrivals: `poisson` or `constant`.
-        think_s: seconds between two journeys of a user of a closed model; None: as the locustfile says.
-        region: the client's region, where it has one.
-        release_header: response header that names the release; empty: none is recorded.
-        timing: name of the metric of `Server-Timing` that says how long serving took; empty: none is recorded.
-        warm_up_s: how long the traffic warms up, from the beginning of the schedule on.
-        drain_s: how long requests that are open at the end may take; then they are cut off.
+        think_s: seconds between two journeys of a user of a closed model; None: the value of the locustfile.
+        region: region of the client, if any.
+        release_header: response header with the release; empty: the release is not recorded.
+        timing: metric of `Server-Timing` with the serving time; empty: the serving time is not recorded.
+        warm_up_s: length of the warm-up, from the start of the schedule.
+        drain_s: seconds that requests may be open at the end; then they are cut off.
         traffic: name of the traffic.
-        go: file that says when the schedule begins, in ns of CLOCK_MONOTONIC; None: when the test starts.
-        parent: process id whose end ends this process too; None: no such process.
+        go: file with the start of the schedule in ns of CLOCK_MONOTONIC; None: the schedule starts with the test.
+        parent: id of a process whose end ends this process; None: no such process.
     """
 
     samples: Path | None
@@ -56,7 +59,7 @@ class Options:
 
     @classmethod
     def of(cls, parsed: Any) -> Options:
-        """From Locust's parsed options."""
+        """The options from Locust's parsed arguments."""
         return cls(
             samples=Path(parsed.samples) if parsed.samples else None,
             rate=parsed.rate,
@@ -79,27 +82,41 @@ class Options:
 
 
 def add_options(parser: Any, **_: Any) -> None:
-    """Add our options to Locust's parser (event `init_command_line_parser`)."""
-    group = parser.add_argument_group("Journeys", "How many arrive and when, and where each request is recorded.")
+    """Add the harness's options to Locust's parser (event `init_command_line_parser`)."""
+    group = parser.add_argument_group("Journeys", "Number and times of the journeys, and the files with the requests.")
     add = group.add_argument
     when = group.add_mutually_exclusive_group().add_argument
-    when("--rate", type=_rate, metavar="N", help="journeys per second in total; default: the locustfile's")
-    when("--rates", type=_rates, metavar="S:N,…", help="the rate over time, straight lines between: 0:10,60:10,60:30")
-    when("--trace", type=_trace, metavar="FILE", help="recorded arrivals: seconds[,journey] one a line")
-    add("--arrivals", choices=ARRIVALS, default="poisson", help="how journeys are spread over time; default: poisson")
-    add("--model", choices=["open", "closed"], help="refuse the locustfile if its users are of another model")
+    when("--rate", type=_rate, metavar="N", help="journeys per second in total; default: the rate in the locustfile")
+    when(
+        "--rates",
+        type=_rates,
+        metavar="S:N,…",
+        help="the rate over time as SECONDS:RATE, linear between: 0:10,60:10,60:30",
+    )
+    when("--trace", type=_trace, metavar="FILE", help="recorded arrivals, one line `seconds[,journey]` per arrival")
+    add("--arrivals", choices=ARRIVALS, default="poisson", help="distribution of journeys over time; default: poisson")
+    add("--model", choices=["open", "closed"], help="refuse a locustfile whose users have another model")
     add("--think", type=_seconds, metavar="S", help="closed model: seconds between two journeys of a user")
-    add("--seed", type=int, default=1, metavar="N", help="the same seed gives the same schedule; default: 1")
+    add(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="seed of the schedule, which repeats for an equal seed; default: 1",
+    )
     add("--samples", default="", metavar="PREFIX", help="record each request to PREFIX-<worker>.rows")
     add(
         "--worker-id",
         type=_number,
         default=1,
         metavar="N",
-        help="number of this process, or of a master's first worker",
+        help="number of this process, or of the first worker of a master",
     )
     add(
-        "--load-workers", type=_number, metavar="N", help="processes that share the rate; default: those of this Locust"
+        "--load-workers",
+        type=_number,
+        metavar="N",
+        help="number of processes that share the rate; default: the processes of this Locust",
     )
     add("--traffic", default="", metavar="NAME", help="name of the traffic; default: the locustfile's name")
     add("--region", default="", metavar="NAME", help="region of this client")
@@ -107,7 +124,7 @@ def add_options(parser: Any, **_: Any) -> None:
         "--release-header",
         default="x-release",
         metavar="NAME",
-        help="response header that names the release; empty: none; default: x-release",
+        help="response header with the release; empty: not recorded; default: x-release",
     )
     add("--timing", default="", metavar="NAME", help="record this metric of the response header Server-Timing")
     add(
@@ -115,17 +132,19 @@ def add_options(parser: Any, **_: Any) -> None:
         type=_seconds,
         default=0.0,
         metavar="S",
-        help="until then recorded writes with a key are sent twice",
+        help="length of the warm-up, in which recorded writes with a key are sent twice",
     )
-    add("--drain", type=_seconds, default=5.0, metavar="S", help="seconds that open requests are waited for at the end")
-    add("--go", default="", metavar="FILE", help="begin at the nanosecond of CLOCK_MONOTONIC that this file will say")
+    add("--drain", type=_seconds, default=5.0, metavar="S", help="seconds to wait for open requests at the end")
+    add(
+        "--go", default="", metavar="FILE", help="begin at the time (ns of CLOCK_MONOTONIC) that this file will contain"
+    )
     add("--parent", type=int, metavar="PID", help="end when this process ends")
 
 
 def _rate(text: str) -> float:
     rate = _float(text)
     if not 0 < rate < math.inf:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a number of journeys per second like `25`")
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of journeys per second, write it like `25`")
     return rate
 
 
@@ -134,7 +153,9 @@ def _rates(text: str) -> tuple[tuple[float, float], ...]:
         pairs = [point.split(":") for point in text.split(",")]
         points = tuple((float(at), float(per_s)) for at, per_s in pairs)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"`{text}` is not seconds:rate,… like `0:10,60:10,60:30`") from error
+        raise argparse.ArgumentTypeError(
+            f"`{text}` is not a list of SECONDS:RATE, write it like `0:10,60:10,60:30`"
+        ) from error
     try:
         return RateCurve(points=points).points
     except HarnessError as error:
@@ -152,13 +173,13 @@ def _trace(text: str) -> str:
 def _seconds(text: str) -> float:
     seconds = _float(text)
     if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a number of seconds like `2.5`")
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of seconds, write it like `2.5`")
     return seconds
 
 
 def _number(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a number from 1 on")
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number of at least 1")
     return int(text)
 
 

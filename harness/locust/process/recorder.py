@@ -1,4 +1,4 @@
-"""Records one row for each request, also for requests without an answer.
+"""Records one row per request, also for requests without an answer.
 
 Locust's own statistics get the same figures.
 """
@@ -17,12 +17,12 @@ from harness.units import NS_PER_MS, NS_PER_S
 
 CUT_OFF: Final = "cut_off"
 OURS: Final[dict[str, Any]] = {}
-"""The context of requests that are recorded here; it tells listeners of Locust's event to skip them."""
+"""The context of requests that are recorded here; listeners of Locust's event skip requests with it."""
 _NOWHERE: Final = (None, None, None)
 
 
 def is_foreign(kind: type) -> bool:
-    """Whether a class of users is not one of the harness, whose classes record their requests themselves."""
+    """Whether a class of users is not from the harness, so that its requests are recorded by Locust's event."""
     return getattr(kind, "model", None) not in {"open", "closed"}
 
 
@@ -30,14 +30,18 @@ def is_foreign(kind: type) -> bool:
 class Request:
     """A request in progress.
 
-    It is not frozen, as one is made for each request, and that would double its cost.
+    The class is not frozen, since freezing would double the cost of the object that is made for each request.
 
     Attributes:
-        journey: name of the journey. step: its place in it, from 1. name: of the route. method: HTTP's.
-        intended_ns: when it was due. sent_ns: when it was begun.
+        journey: name of the journey.
+        step: place of the request in the journey, from 1.
+        name: name of the route.
+        method: HTTP method.
+        intended_ns: due time, in ns.
+        sent_ns: send time, in ns.
         arrival: number of the journey in this worker, from 1; 0: unknown.
-        connection: number of the connection in this worker, from 1; 0: none was made.
-        account: number of the user who is signed in, the same in all workers; 0: unknown.
+        connection: number of the connection in this worker, from 1; 0: there was no connection.
+        account: number of the signed-in user, equal in all workers; 0: unknown.
     """
 
     journey: str
@@ -52,7 +56,7 @@ class Request:
 
 
 class RequestRecorder:
-    """Keeps the requests in progress, and writes the row of each when it ends.
+    """Keeps the requests in progress, and writes a row when a request ends.
 
     Without a writer it only reports to Locust.
     """
@@ -66,7 +70,7 @@ class RequestRecorder:
         self._open: set[Request] = set()
 
     def begin(self, request: Request) -> None:
-        """Record that the request was begun."""
+        """Record the begin of a request."""
         self._open.add(request)
 
     def end(
@@ -79,15 +83,15 @@ class RequestRecorder:
         served: tuple[str | None, str | None, str | None] = _NOWHERE,
         served_us: int = 0,
     ) -> None:
-        """Write its row and report to Locust, unless it was cut off before.
+        """Write the row of a request and report it to Locust, unless it was cut off before.
 
         Args:
-            request: that has begun.
-            done_ns: when the answer was complete, or the failure detected.
-            response: as much of the answer as came.
+            request: request that has begun.
+            done_ns: time at which the answer was complete or the failure was detected, in ns.
+            response: answer, complete or not.
             error: kind of failure; None: answered as expected.
-            served: region, pod and release that served it, as far as the answer says.
-            served_us: how long serving it took, as the answer says; 0: it does not.
+            served: region, pod and release that served the request, as far as the answer names them.
+            served_us: serving time in µs from the answer; 0: not in the answer.
         """
         if request not in self._open:
             return
@@ -136,13 +140,13 @@ class RequestRecorder:
         served: tuple[str | None, str | None, str | None],
         error: str | None,
     ) -> None:
-        """Write the row of a request that one of Locust's own users sent.
+        """Write the row of a request of Locust's own users.
 
         Args:
-            times_status_size: when it was due, sent and answered, its status, and the bytes of its answer.
+            times_status_size: due time, send time and end (ns), status, and size of the answer in bytes.
             route: journey, step, name and method.
-            served: region, pod and release that served it.
-            error: kind of failure; None: none.
+            served: region, pod and release that served the request.
+            error: kind of failure; None: answered as expected.
         """
         if self._writer is not None:
             self._writer.put(
@@ -153,7 +157,7 @@ class RequestRecorder:
     def cut_off(self) -> None:
         """End all requests in progress as cut off.
 
-        The slowest requests are among them; without them the figures would be too good.
+        These are the slowest requests; without them the figures would be too good.
         """
         now = clock.now_ns()
         for request in tuple(self._open):

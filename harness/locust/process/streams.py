@@ -1,4 +1,6 @@
-"""Measures answers that are read in parts (`stream=True`) until the last part is read; Locust measures only until the headers.
+"""Measures answers that are read in parts (`stream=True`) until the last part.
+
+Locust itself measures only until the headers.
 
 A locustfile that sets its own response time keeps it.
 """
@@ -21,14 +23,14 @@ _READS: Final = ("read", "read1", "readline")
 
 
 class StreamReading:
-    """The state of reading one answer, updated by each read of it, whichever client it came by.
+    """State of reading one answer; each read updates it.
 
     Args:
         response: a response whose headers have arrived.
 
     Attributes:
-        headers_ns: when the headers had arrived.
-        at_ns: when the last read ended; 0: no read has ended.
+        headers_ns: time at which the headers had arrived, in ns.
+        at_ns: end of the last read, in ns; 0: no read has ended.
         error: kind of failure of a read; empty: none.
         busy: whether a read is in progress.
     """
@@ -51,7 +53,7 @@ class StreamReading:
             self.error = kind_of_any(error)
 
     def report(self, response: Any) -> None:
-        """Let the report of Locust at the end of a `with` block include the reading."""
+        """Include the reading in Locust's report at the end of a `with` block."""
         meta = response.request_meta
         if self.at_ns and meta.get("response_time") == self._headers_ms:
             meta["response_time"] = (self._headers_ms or 0.0) + (self.at_ns - self.headers_ns) / NS_PER_MS
@@ -88,19 +90,22 @@ class StreamReading:
 
 
 def kind_of_any(error: BaseException) -> str:
-    """The kind of failure of a request that ended with this exception: a killed greenlet, a timeout of the file, or a failed read."""
+    """The kind of failure of a request that ended with this exception.
+
+    The exception is that of a killed greenlet, a timeout of the locustfile, or a failed read.
+    """
     if isinstance(error, Timeout) or "timeout" in type(error).__name__.lower():
         return "timeout"
     return kind_of(error) if isinstance(error, Exception) else CUT_OFF
 
 
 def body_of(response: Any) -> Any:
-    """The object from which a response is read; None if there was no answer."""
+    """The object that delivers the body of a response; None if there was no answer."""
     return getattr(response, "raw", None) or getattr(response, "_response", None)
 
 
 def reading_of(response: Any) -> StreamReading | None:
-    """The `StreamReading` of an answer; None if it was complete before the response was returned."""
+    """The `StreamReading` of an answer; None if the answer was complete before the response was returned."""
     return getattr(body_of(response), "reading", None)
 
 

@@ -1,4 +1,4 @@
-"""Where a locustfile finds its host when it is run by hand."""
+"""Finds the host of a locustfile that is run by hand."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from harness.targets.child import TARGET_VARIABLE
 def target_entry() -> str | None:
     """The entry of the target file that `READINESS_TARGET` names.
 
-    None when it names none, then `-H` must be given.
+    None without `READINESS_TARGET`; then `-H` is required.
 
     Raises:
-        ConfigurationError: the file is wrong.
+        ConfigurationError: the target file is invalid.
     """
     file = os.environ.get(TARGET_VARIABLE)
     return load_target(Path(file)).entry if file else None

@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 
 class RequestRow(NamedTuple):
-    """A request that has ended, or whose headers have come.
+    """A request that has ended, or whose headers have arrived.
 
     Attributes:
-        route: name and method. journey: name of the user.
-        span: when it was sent and answered. status, size: of the answer. served: region, pod and release that served it.
-        error: kind of failure; None: none.
+        route: name and method of the request.
+        journey: name of the user.
+        span: times at which the request was sent and answered (ns).
+        status: HTTP status of the answer.
+        size: size of the answer in bytes.
+        served: region, pod and release that served the request.
+        error: kind of failure; None: answered as expected.
     """
 
     route: tuple[str, str]
@@ -31,16 +35,16 @@ class RequestRow(NamedTuple):
 
 
 class UnderWay:
-    """A `with` around a request that was sent and that Locust has not reported yet.
+    """A `with` block around a request that was sent and that Locust has not yet reported.
 
     Args:
-        requests: of this process.
-        route: name and method.
-        named: whether the file gave the name; else it is known when the request is prepared.
-        streamed: whether Locust reports it when its headers have come.
+        requests: recorder of the requests of this process.
+        route: name and method of the request.
+        named: whether the locustfile gave the name; otherwise the name is known when the request is prepared.
+        streamed: whether Locust reports the request when its headers have arrived.
 
     Attributes:
-        row: as Locust reported it, where it is streamed.
+        row: row as Locust reported it, for a streamed request.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """One load generator process.
 
-It has a schedule, journeys, a row file and an orderly end.
+It has a schedule, journeys and a row file, and drains open requests at the end.
 """
 
 from __future__ import annotations
@@ -36,38 +36,39 @@ from harness.model.records.table import SAMPLES
 from harness.units import NS_PER_S
 
 AHEAD: Final = 64
-"""Number of arrivals of the schedule that are drawn at once."""
+"""Number of arrivals that are drawn from the schedule together."""
 REPORT_S: Final = 1.0
-"""Spacing of the count of journeys in progress, and of the generator's health."""
+"""Time in s between two reports of the journeys in progress and of the generator's health."""
 GO_WITHIN_S: Final = JOIN_S + 30.0
-"""Maximum time in s for which a worker waits for the start time of the schedule, until the last worker has joined."""
+"""Maximum time in s that a worker waits for the start time, until the last worker has joined."""
 
 Put = Callable[[str, str, str, dict[str, Any]], None]
-"""Records an observation: source, kind, subject, fields."""
+"""Records an observation, with source, kind, subject and fields."""
 Due = tuple[int, str]
-"""When a journey is due in ns of CLOCK_MONOTONIC, and its name; empty: any journey."""
+"""Due time of a journey in ns of CLOCK_MONOTONIC, and its name; an empty name means any journey."""
 
 
 class Carrier(Protocol):
-    """A user who may carry the schedule of its process."""
+    """A user who may run the schedule of its process."""
 
     def total_per_s(self) -> float:
         """Journeys per second if no option sets the rate."""
 
 
 class LocustWorker:
-    """What all users of this process share; `environment.open_loop`.
+    """State that all users of this process share; found in `environment.open_loop`.
 
     Attributes:
-        options: as given.
-        recorder: takes a row a request.
-        alarm: wakes greenlets when they are due.
-        request_event: Locust's event, which feeds its own statistics.
-        arrivals: numbers of this worker's journeys.
-        writes: takes the writes of journeys that are to be read back. repeats: takes their repetitions.
-        sign_ins: takes which users signed in.
-        before_close: records requests that are open at the end and not known to `recorder`.
-        silent: number of Locust's own users that have not sent a request yet.
+        options: values of the command-line options.
+        recorder: recorder of requests, one row each.
+        alarm: timer that wakes greenlets.
+        request_event: event of Locust that feeds its own statistics.
+        arrivals: numbers of the journeys of this worker.
+        writes: recorder of writes that are read back.
+        repeats: recorder of repetitions of writes.
+        sign_ins: recorder of sign-ins.
+        before_close: records requests that are open at the end and unknown to `recorder`.
+        silent: number of Locust's own users that have not yet sent a request.
     """
 
     def __init__(self, environment: Any, options: Options) -> None:
@@ -95,7 +96,7 @@ class LocustWorker:
         self._drain_s = options.drain_s
 
     def install(self, environment: Any) -> None:
-        """Begin to serve the process's users."""
+        """Connect this worker to Locust's events."""
         environment.open_loop = self
         environment.events.test_stop.add_listener(self.drain)
         environment.events.quit.add_listener(self.close)
@@ -110,7 +111,7 @@ class LocustWorker:
     def record(self, options: Options, prefix: Path | None, put: Put | None, *, beside: bool = True) -> None:
         """Begin to record: rows to `<prefix>-<worker>.rows`, observations through `put`.
 
-        `beside`: whether writes, repetitions and sign-ins of journeys are recorded in files beside the rows.
+        `beside` tells whether writes, repetitions and sign-ins of journeys are also recorded in files.
         """
         self.options = options
         self._drain_s = options.drain_s
@@ -133,16 +134,16 @@ class LocustWorker:
 
     @property
     def begin_ns(self) -> int:
-        """Time 0 of the schedule; waits until it is known."""
+        """Time 0 of the schedule; the call waits until it is known."""
         return int(self._begin.get(timeout=GO_WITHIN_S))
 
     @property
     def warms_up(self) -> bool:
-        """Whether the traffic warms up, and repetitions of writes are recorded."""
+        """Whether the traffic is in its warm-up and repetitions of writes are recorded."""
         return self.repeats.records and clock.now_ns() < self.begin_ns + round(self.options.warm_up_s * NS_PER_S)
 
     def carried_by(self, user: Carrier) -> Iterator[Due] | None:
-        """The schedule, if this user is the one that carries it in this process; else None."""
+        """The schedule, if this user runs the schedule of the process; else None."""
         if self._carrier is user and self._schedule is not None:
             return self._schedule
         if self._carrier not in {None, user}:
@@ -184,20 +185,20 @@ class LocustWorker:
         self._journeys.spawn(journey, *arguments, broken=broken)
 
     def broke(self, error: BaseException) -> None:
-        """Record a journey that raised because of an error in its file.
+        """Record a journey that raised an error because of a mistake in its locustfile.
 
-        The requests that it did not send do not count as failures of the target.
+        The requests that the journey did not send are no failures of the target.
         """
         self._broken.append(f"{type(error).__name__}: {error}"[:200] + place_of(error))
 
     def sends_away(self, error: BaseException) -> bool:
-        """Whether a journey ended with this error because the load ends, not because of a mistake."""
+        """Whether a journey raised this error because the load ends, not because of a mistake."""
         return isinstance(error, SentAway)
 
     def think_until(self, due_ns: int) -> None:
         """Sleep until a moment, or end the journey when the run ends.
 
-        Nothing more is recorded of the journey then.
+        After the end of the run nothing more is recorded of the journey.
         """
         me = gevent.getcurrent()
         self._thinking.add(me)
@@ -207,7 +208,7 @@ class LocustWorker:
             self._thinking.discard(me)
 
     def deadlines(self, length_s: float) -> Deadlines:
-        """The `Deadlines` of exchanges with this timeout."""
+        """The `Deadlines` of exchanges with the given timeout."""
         if length_s not in self._deadlines:
             self._deadlines[length_s] = Deadlines(self.alarm, round(length_s * NS_PER_S))
         return self._deadlines[length_s]
@@ -215,7 +216,7 @@ class LocustWorker:
     def drain(self, **_: Any) -> None:
         """End the load: start no further journey.
 
-        Journeys that pause are ended, open requests are waited for, and those still open then are cut off.
+        Pausing journeys are ended. Open requests may complete for `drain_s` seconds; then they are cut off.
         """
         deadline = clock.Deadline.after(self._drain_s)
         while len(self._journeys) and not deadline.over:
@@ -280,9 +281,9 @@ class LocustWorker:
 
 
 def install_single(environment: Any, options: Options) -> LocustWorker:
-    """Set up this process as a Locust without workers; returns its `LocustWorker`."""
+    """Set up this process as a single Locust process; returns its `LocustWorker`."""
     if options.worker > (options.workers or options.worker):
-        sys.exit(f"there is no worker {options.worker} of {options.workers}")
+        sys.exit(f"`--worker-id` is {options.worker}, expected at most {options.workers} (`--load-workers`)")
     worker = LocustWorker(environment, options)
     worker.install(environment)
     worker.record(options, options.samples, history_put())
@@ -297,28 +298,28 @@ def row_file(prefix: Path, worker: int) -> Path:
     """The path of the worker's row file; ends the process if another worker has this number."""
     path = prefix.with_name(f"{prefix.name}-{worker}.rows")
     if path.exists():
-        sys.exit(f"{path} is there already: another worker has number {worker}, or an earlier load was recorded there")
+        sys.exit(f"{path} already exists: another worker has number {worker}, or an earlier load was recorded there")
     return path
 
 
 def file_beside(prefix: Path | None, what: str, worker: int) -> Path | None:
-    """The path of a file for writes, repetitions or sign-ins of the worker's journeys, beside its samples."""
+    """The path of the file with writes, repetitions or sign-ins of the worker's journeys."""
     return None if prefix is None else prefix.with_name(f"{what}-{worker}.rows")
 
 
 def ahead(dues: Iterator[Due]) -> Iterator[Due]:
-    """The items of the iterator, unchanged, but drawn in batches.
+    """The items of the iterator, drawn in batches.
 
-    Repeated at once, a draw costs a fraction of a single one.
+    A draw in a batch costs a fraction of a single draw.
     """
     while some := list(islice(dues, AHEAD)):
         yield from some
 
 
 def history_put() -> Put | None:
-    """Puts observations into the histories of the run that `READINESS_RUN` names.
+    """The function that records observations in the run that `READINESS_RUN` names.
 
-    None when run by hand.
+    None if Locust is run by hand.
     """
     histories: dict[str, Any] = {}
 

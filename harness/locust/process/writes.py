@@ -1,6 +1,6 @@
-"""Records what journeys report beside their requests: writes that are read back after the load, their repetitions, and sign-ins.
+"""Records reports of journeys: writes that are read back after the load, their repetitions, and sign-ins.
 
-One row each, in a file beside the samples.
+Each report is one row in a file of the samples' directory.
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ class _RowLog:
         self._writer.put(ints, words)
 
     def flush(self) -> None:
-        """Hand the rows to the operating system."""
+        """Write the buffered rows to the operating system."""
         if self._writer is not None:
             self._writer.flush()
 
     def close(self) -> None:
-        """End the file in order; later rows are not recorded."""
+        """Write the end record; later rows are not recorded."""
         if self._writer is not None:
             self._writer.close()
         self._path = self._writer = None
 
 
 class WriteLog(_RowLog):
-    """Takes the writes of one worker."""
+    """Records the writes of one worker."""
 
     def __init__(self, path: Path | None, *, worker: int) -> None:
         super().__init__(path, worker=worker, schema=JOURNEY_WRITES)
 
     def put(self, account: str, outcome: str, *, item: int, value: int, sent_ns: int, done_ns: int) -> None:
-        """Record one write; fields as in JOURNEY_WRITES."""
+        """Record one write; the arguments are the columns of JOURNEY_WRITES."""
         self._put((item, self._worker, sent_ns, done_ns, value), (account, outcome))
 
 
 class RepeatLog(_RowLog):
-    """Takes the writes of one worker that were sent a second time with their key."""
+    """Records the writes of one worker that were sent a second time with their key."""
 
     def __init__(self, path: Path | None, *, worker: int) -> None:
         super().__init__(path, worker=worker, schema=JOURNEY_REPEATS)
@@ -71,25 +71,25 @@ class RepeatLog(_RowLog):
     def put(
         self, account: str, item: int, *, first_ns: int, sent_ns: int, done_ns: int, answer: tuple[int, int]
     ) -> None:
-        """Record one repetition; fields as in JOURNEY_REPEATS.
+        """Record one repetition; the arguments are the columns of JOURNEY_REPEATS.
 
         Args:
-            account: of the write.
-            item: id of what the first request wrote.
-            first_ns: when the first request was sent.
-            sent_ns: when the second request was sent.
-            done_ns: when it was answered or given up.
-            answer: its status, and the id that it names.
+            account: account of the write.
+            item: id of the item that the first request wrote.
+            first_ns: send time of the first request.
+            sent_ns: send time of the second request.
+            done_ns: time of the answer to the second request, or of its failure.
+            answer: status of the answer, and the id in it.
         """
         self._put((item, self._worker, sent_ns, done_ns, first_ns, *answer), (account,))
 
 
 class SignInLog(_RowLog):
-    """Takes the sign-ins of one worker."""
+    """Records the sign-ins of one worker."""
 
     def __init__(self, path: Path | None, *, worker: int) -> None:
         super().__init__(path, worker=worker, schema=SIGN_INS)
 
     def put(self, outcome: str, *, user: int, sent_ns: int, done_ns: int) -> None:
-        """Record one sign-in; fields as in SIGN_INS."""
+        """Record one sign-in; the arguments are the columns of SIGN_INS."""
         self._put((user, self._worker, sent_ns, done_ns), (outcome,))

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from typing import Final
 
 KEPT: Final = 20
-"""Number of latest exchanges that are compared; the quickest of them counts."""
+"""Number of latest exchanges that are compared; the fastest exchange counts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Aligned:
-    """The offset of another clock in ns, with its residual, measured at a moment of our own."""
+    """The measured offset of another clock.
+
+    Attributes:
+        at_ns: time of the measurement on our clock, in ns.
+        offset_ns: offset of the other clock, in ns.
+        residual_ns: maximum error of the offset, in ns.
+    """
 
     at_ns: int
     offset_ns: int
@@ -20,29 +26,29 @@ class Aligned:
 
 
 class Alignment:
-    """Finds the offset of a clock from questions and answers.
+    """Estimates the offset of a clock from questions and answers.
 
-    Sent at `s`, answered at `a` by the other clock, received at `r`: wherever in between the answer was made, the other
-    clock is ahead by `a - (s + r) / 2`, give or take `(r - s) / 2`; of several exchanges the quickest says it best
-    (Mills, Internet time synchronization, IEEE Transactions on Communications 39, 1991).
+    A question is sent at `s`, answered at `a` on the other clock, and its answer is received at `r`. Then the other
+    clock is ahead by `a - (s + r) / 2`, with an error of at most `(r - s) / 2`. The fastest of several exchanges has
+    the smallest error (Mills, Internet time synchronization, IEEE Transactions on Communications 39, 1991).
     """
 
     def __init__(self) -> None:
         self._exchanges: deque[tuple[int, int, int]] = deque(maxlen=KEPT)
 
     def add(self, sent_ns: int, there_ns: int, received_ns: int) -> None:
-        """One question and its answer."""
+        """Add one question and its answer."""
         self._exchanges.append((sent_ns, there_ns, received_ns))
 
     @property
     def settled(self) -> bool:
-        """Whether enough exchanges were made to compare."""
+        """Whether there are enough exchanges for an estimate."""
         return len(self._exchanges) == KEPT
 
     def best(self) -> Aligned | None:
         """The present estimate of the offset; None before the first answer.
 
-        Clocks that may be one, as of one machine, are taken for one.
+        Clocks without a significant offset, as on one machine, count as one clock.
         """
         if not self._exchanges:
             return None

@@ -1,6 +1,6 @@
 """The role of this process in a Locust fleet.
 
-It offers all of the load, or is the master or a worker of Locust's own.
+The process sends the complete load, or is a master or worker of Locust.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.locust.remote.member import RemoteWorker
 
 
 def install(environment: Any, runner: Any = None, **_: Any) -> None:
-    """Set up the process as single process, master or worker, once Locust has its environment (event `init`)."""
+    """Set up the process as single process, master or worker after Locust's event `init`."""
     try:
         options = Options.of(environment.parsed_options)
         if not isinstance(runner, WorkerRunner):  # a worker gets its users from its master
@@ -50,7 +50,7 @@ def _leave_out_by_tags(environment: Any) -> None:
     environment._filter_tasks_by_tags()  # noqa: SLF001  # it does so once, when the test starts, and that is too late
     environment.user_classes[:] = [kind for kind in environment.user_classes if kind.tasks]
     if not environment.user_classes:
-        sys.exit("no journey has these tags")
+        sys.exit("no journey remains after `tags` and `exclude_tags`: correct them")
 
 
 def _refuse(environment: Any, options: Options) -> None:
@@ -59,18 +59,20 @@ def _refuse(environment: Any, options: Options) -> None:
     if environment.shape_class and (options.rates or options.trace):
         sys.exit("a LoadTestShape and --rates or --trace both define the arrivals: remove one of them")
     if environment.shape_class and (options.workers or 1) > 1 and any(map(is_foreign, kinds)):
-        sys.exit("each process would have all users of the LoadTestShape: write `workers: 1`")
+        sys.exit("with several processes each process would run all users of the LoadTestShape: write `workers: 1`")
     models = {getattr(kind, "model", "closed") for kind in kinds}
     expected = environment.parsed_options.model
     if expected and models != {expected}:
-        sys.exit(f"the traffic is {expected}, the users of this locustfile are {' and '.join(sorted(models))}")
+        sys.exit(
+            f"the size file says `model: {expected}`, the users of this locustfile are {' and '.join(sorted(models))}"
+        )
     for kind in kinds:
         _refuse_host(environment.host or kind.host)
     if options.trace is not None:
         known = {kind.__name__.lower() for kind in kinds}
         strangers = sorted(set(options.trace.journeys) - known - {""})
         if strangers:
-            sys.exit(f"the trace names `{strangers[0]}`; this locustfile has {', '.join(sorted(known))}")
+            sys.exit(f"the trace contains `{strangers[0]}`, expected one of {', '.join(sorted(known))}")
 
 
 def _refuse_host(host: str | None) -> None:

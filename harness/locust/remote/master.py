@@ -1,6 +1,6 @@
 """The master of Locust's own workers.
 
-It assigns their load, and writes each one's rows to a file of its own.
+It assigns their load, and writes the rows of each worker to a separate file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.locust.process.worker import Put, history_put, read_go, row_file
 from harness.units import NS_PER_MS, NS_PER_S
 
 AHEAD_S: Final = 1.0
-"""Delay of the schedule's start in s, so that all workers know it in time."""
+"""Delay in s of the start of the schedule, so that all workers learn the start time."""
 WORKERS_GRACE_S: Final = 5.0
 """Seconds after the drain in which a worker must send its last rows."""
 CHECK_PERIOD_S: Final = 1.0
@@ -39,8 +39,8 @@ class _Member:
 class Master:
     """The master of Locust's own workers, in this process.
 
-    Workers are numbered in the order in which they join, from `--worker-id` on. Their clocks are recorded as
-    `clock.aligned`, and rows as they are: they are shifted when the run is sealed.
+    Workers are numbered from `--worker-id` on in the order in which they join. Their clock offsets are recorded as
+    `clock.aligned`. Rows keep the times of the worker's clock; they are converted when the run is sealed.
     """
 
     def __init__(self, environment: Any, runner: Any, options: Options) -> None:

@@ -1,6 +1,6 @@
-"""A worker of Locust's own.
+"""A worker of Locust's own, possibly on another machine.
 
-The master sends it the schedule, and it sends its rows back, also over a network.
+It receives the schedule from the master, and sends its rows back.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ PING_S: Final = 0.025
 """Seconds between the first exchanges of times with the master."""
 LATER_PING_S: Final = 0.5
 TELL_S: Final = 5.0
-"""Seconds from one report of the clock offset to the next."""
+"""Seconds between two reports of the clock offset."""
 MOST_BYTES: Final = 1 << 20
-"""Most bytes of rows in one message."""
+"""Maximum number of bytes of rows in one message."""
 
 
 class RemoteWorker:
     """A worker of Locust's own, in this process.
 
-    Rows are kept in an unnamed file until the master has them, so the file goes with the process, however that ends. A lost
-    message is detected by its position, and sent again. Writes and sign-ins of journeys are not recorded.
+    Rows are kept in an unnamed file until the master has received them; the file disappears with the process. A lost
+    message is detected by its position and sent again. Writes and sign-ins of journeys are not recorded.
     """
 
     def __init__(self, environment: Any, runner: Any, options: Options) -> None:

@@ -1,1 +1,1 @@
-"""When journeys arrive, and the greenlets that take them."""
+"""The schedule of journeys, and the greenlets that run them."""

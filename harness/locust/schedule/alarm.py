@@ -1,6 +1,6 @@
-"""Wake-ups on time.
+"""Wakes greenlets on time.
 
-gevent's own timers are up to a millisecond late, as epoll counts in milliseconds.
+gevent's own timers are up to a millisecond late, since epoll counts in milliseconds.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class _When(ctypes.Structure):
 
 
 class Alarm:
-    """Timers and sleeps of any number of greenlets, on one timerfd_create(2).
+    """Timers and sleeps of any number of greenlets, with one timerfd_create(2).
 
-    Where the system has none, gevent's timers do.
+    Systems without timerfd use gevent's timers.
     """
 
     def __init__(self) -> None:
@@ -51,9 +51,9 @@ class Alarm:
             self._watcher.start(self._ring)
 
     def sleep_until(self, at_ns: int) -> None:
-        """Sleep until that moment of CLOCK_MONOTONIC.
+        """Sleep until a moment of CLOCK_MONOTONIC.
 
-        A moment that has passed lets the others run once.
+        For a past moment the call lets other greenlets run once.
         """
         if at_ns <= clock.now_ns():
             gevent.sleep(0)
@@ -63,9 +63,9 @@ class Alarm:
         sleeper.get()  # one that is killed meanwhile is left in the heap; to wake it does nothing
 
     def call_at(self, at_ns: int, call: Callable[[], object]) -> None:
-        """Call at that moment of CLOCK_MONOTONIC, in gevent's hub.
+        """Call a function at a moment of CLOCK_MONOTONIC in gevent's hub.
 
-        The call must not wait for anything.
+        The function must not wait.
         """
         heappush(self._calls, (at_ns, next(self._order), call))
         self._set()

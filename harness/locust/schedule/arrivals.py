@@ -1,4 +1,4 @@
-"""When journeys are due: an absolute schedule, drawn from a seed, that no answer can delay."""
+"""Due times of journeys: an absolute schedule from a seed, which no answer can delay."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ARRIVALS: Final = ("poisson", "constant")
 
 
 def random_of(*parts: int | str) -> Random:
-    """A random generator of its own for each combination of seed, worker, user and journey.
+    """A separate random generator for each combination of seed, worker, user and journey.
 
-    The same on every machine.
+    It gives equal numbers on every machine.
     """
     return Random("/".join(str(part) for part in parts))
 
@@ -25,20 +25,20 @@ def random_of(*parts: int | str) -> Random:
 def due_times(
     *, begin_ns: int, curve: RateCurve, arrivals: str, random: Random, part: float = 0, parts: int = 1
 ) -> Iterator[int]:
-    """Yield when the next journey is due, in nanoseconds of CLOCK_MONOTONIC.
+    """Yield the due time of each journey, in nanoseconds of CLOCK_MONOTONIC.
 
-    Ends when no further journey is due.
-    Arrivals of rate 1 are put through the inverse of the integrated rate, so any curve is met exactly and in continuous
-    time (Çinlar, Introduction to Stochastic Processes, 1975, chapter 4, section 7).
+    The iterator ends when no further journey is due. Arrivals of rate 1 pass through the inverse of the integrated
+    rate, so each curve is followed exactly and in continuous time (Çinlar, Introduction to Stochastic Processes, 1975,
+    chapter 4, section 7).
 
     Args:
-        begin_ns: the curve's time 0.
+        begin_ns: time 0 of the curve.
         curve: journeys per second of all parts together.
-        arrivals: `poisson` draws exponential gaps, and the parts add up to a Poisson stream again; of `constant` ones
-            journey k is due when k + 1/2 have been offered, and the parts take turns.
-        random: where gaps come from.
-        part: which of the parts this is, from 0.
-        parts: how many share the curve.
+        arrivals: `poisson` draws exponential gaps, and the sum of the parts is a Poisson stream again. With `constant`
+            journey k is due when k + 1/2 journeys have been offered, and the parts take turns.
+        random: random generator of the gaps.
+        part: number of this part, from 0.
+        parts: number of parts that share the curve.
     """
     offered = 0.0
     for number in count():
@@ -53,6 +53,6 @@ def due_times(
 
 
 def trace_times(*, begin_ns: int, trace: ArrivalTrace, part: int = 0, parts: int = 1) -> Iterator[int]:
-    """Yield without end when the next journey of a trace is due; the parts take turns."""
+    """Yield the due time of each journey of a trace, without end; the parts take turns."""
     for number in count(part, parts):
         yield begin_ns + trace.due_ns(number)

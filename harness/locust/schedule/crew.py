@@ -1,6 +1,6 @@
-"""Greenlets that take one journey after another.
+"""Greenlets that run one journey after another.
 
-A new one for each would cost five times as much.
+A new greenlet per journey would cost five times as much.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from gevent import Greenlet
 from harness import clock
 
 Broken = Callable[[Any], None]
-"""Called with the greenlet of a journey that raised."""
+"""Called with the greenlet of a journey that raised an error."""
 
 
 class SentAway(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
-    """Ends a journey because the load ends; not raised by locustfiles."""
+    """Ends a journey because the load ends; locustfiles do not raise it."""
 
 
 class Crew:
@@ -36,9 +36,9 @@ class Crew:
         """Start `run(*arguments)` at the next turn of the event loop.
 
         Args:
-            run: the journey.
-            arguments: of it.
-            broken: called when the journey raises, beside the traceback that gevent prints.
+            run: function of the journey.
+            arguments: arguments of the function.
+            broken: called if the journey raises an error, in addition to gevent's traceback.
         """
         task = (run, arguments, broken)
         if self._idle:
@@ -51,13 +51,13 @@ class Crew:
         self._busy.add(hand)
 
     def join(self, timeout: float) -> None:
-        """Wait until no journey is in progress, but at most this number of seconds."""
+        """Wait for at most `timeout` seconds until no journey is in progress."""
         deadline = clock.Deadline.after(timeout)
         while self._busy and not deadline.over:
             gevent.sleep(min(0.01, deadline.left_s))
 
     def kill(self) -> None:
-        """End all journeys that are in progress, without waiting for it."""
+        """End all journeys in progress, without waiting."""
         gevent.killall(list(self._busy), exception=SentAway, block=False)
 
     def _done(self, hand: _Hand) -> None:
@@ -79,7 +79,7 @@ class _Hand(Greenlet):  # type: ignore[misc]  # gevent has no types
         self.broken = task[2]
 
     def go_on(self, task: _Task) -> None:
-        """Take the next task at the next turn of the event loop."""
+        """Run the next task at the next turn of the event loop."""
         self._task, self.broken = task, task[2]
         self._hub.loop.run_callback(self.switch)
 

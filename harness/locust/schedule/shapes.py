@@ -1,4 +1,4 @@
-"""How the rate changes over time, for locustfiles that are run by hand."""
+"""Change of the rate over time, for locustfiles that are run by hand."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ FULL_RATE: Final = 100
 class Shape(LoadTestShape):
     """The share of the rate at each moment; implement `share`.
 
-    Locust evaluates it once a second.
+    Locust evaluates the shape once a second.
     """
 
     abstract = True
 
     def share(self, at_s: float) -> float | None:
-        """The share of the rate at a moment: 1 is all of it, 2 is twice; None ends the load.
+        """The share of the rate at a moment: 1 is the full rate, 2 is twice the rate; None ends the load.
 
         Args:
             at_s: time since the start, in seconds.
