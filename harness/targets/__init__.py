@@ -1,4 +1,4 @@
-"""Targets: one YAML file describes a platform, how it is reached, and what may be broken there."""
+"""Targets: a YAML file describes a platform, its addresses, and the faults that are allowed there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Declares the Kubernetes API permissions that code needs, beside that code.
+"""Declares the Kubernetes API permissions of code, next to the code that needs them.
 
 Permissions are written as in `kubectl auth can-i list deployments.apps`: `access("list pods", "get pods/log", "patch nodes")`.
 Discovery and `/version`, which every authenticated user may read by default, are left out.
@@ -39,10 +39,10 @@ class Access:
     """One verb on one resource.
 
     Attributes:
-        group: of the API; empty for the core.
-        resource: `pods`, `pods/log`.
-        verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`.
-        at: a namespace by name, `EVERYWHERE`, `LOCK`, or empty: each of the target's namespaces.
+        group: API group; empty for the core group.
+        resource: resource, such as `pods` or `pods/log`.
+        verb: verb, one of `VERBS`.
+        at: name of a namespace, `EVERYWHERE`, `LOCK`, or empty for each of the target's namespaces.
     """
 
     group: str
@@ -60,8 +60,8 @@ def access(*words: str, at: str = "") -> tuple[Access, ...]:
     """Accesses from words such as `list,watch pods`, `patch deployments.apps`, `create pods/eviction`, `list pods -A`.
 
     Args:
-        words: each verbs, separated by commas, and a resource.
-        at: see `Access`; what is in no namespace is `EVERYWHERE`.
+        words: texts of verbs, separated by commas, and a resource.
+        at: value of `Access.at`; objects without a namespace are `EVERYWHERE`.
 
     Raises:
         UsageError: the words are not an access.
@@ -81,7 +81,7 @@ def access(*words: str, at: str = "") -> tuple[Access, ...]:
 
 
 AccessBy = Callable[..., Sequence[Access]]
-"""Given the target and the parameters of a demand."""
+"""Returns accesses for the target and the parameters of a demand."""
 
 
 def accesses(*fixed: Access, by: AccessBy | None = None) -> Callable[[_Known], _Known]:
@@ -89,7 +89,7 @@ def accesses(*fixed: Access, by: AccessBy | None = None) -> Callable[[_Known], _
 
     Args:
         fixed: permissions that do not depend on the target and the parameters.
-        by: function that returns permissions that depend on both.
+        by: function that returns the permissions that depend on the target and the parameters.
     """
 
     def declare(function: _Known) -> _Known:
@@ -109,7 +109,7 @@ def accesses_of(function: object, target: Target, params: object = None) -> tupl
 
 
 def of_missing_add_on(asked: Iterable[Access], target: Target) -> Access | None:
-    """The first access that creates an object of an add-on not listed as installed in `kubernetes.api_groups` of the target file.
+    """The first access that creates an object of an add-on missing in `kubernetes.api_groups` of the target file.
 
     Kubernetes' own groups have no dot or end with `.k8s.io`, which its API conventions reserve.
     """

@@ -28,22 +28,24 @@ CONTEXT_VARIABLE: Final = "KUBERNETES_CONTEXT"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChildSettings:
-    """The settings of a chaos child; empty settings are not passed on. Without a run, a person sets the target and may allow it.
+    """The settings of a chaos child; empty settings are not passed on.
+
+    Without a run, a person sets the target and may allow it.
 
     Attributes:
-        target: the target file.
-        allow_target: the name that was typed for a target that is not disposable.
-        run: the run directory, where `harness.evidence.run_history` records; without one nothing is recorded.
-        experiment: its name.
-        hold: the file that ends the action `hold`; without one, `hold` takes its minimum time.
-        parent: id of the process that started the child and with which it ends; 0: none.
+        target: path of the target file.
+        allow_target: name of the target as typed by the user; required if the target is not disposable.
+        run: run directory, in which `harness.evidence.run_history` records; empty: nothing is recorded.
+        experiment: name of the experiment.
+        hold: file that ends the action `hold`; empty: `hold` takes its minimum time.
+        parent: id of the process with which the child ends; 0: none.
         modules: directories of the project's own modules.
-        kubeconfig: the files that the run reads, as `KUBECONFIG` names them.
+        kubeconfig: kubeconfig files of the run, as in `KUBECONFIG`.
         context: the target's context in these files.
         api_server: address of the target's API server; any other server is refused.
-        max_pods: maximum number of pods that the experiment may hit; None: no limit is given.
+        max_pods: maximum number of pods that the experiment may hit; None: no limit.
         observe_s: how long the fault is observed if the service does not recover, in seconds.
-        login_proxies: the caller's proxies by variable, only for the program that logs in to the API server.
+        login_proxies: proxies of the caller by variable, for the program that logs in to the API server.
     """
 
     target: str = ""
@@ -61,7 +63,7 @@ class ChildSettings:
     login_proxies: Mapping[str, str] = field(default_factory=dict)
 
     def as_env(self) -> dict[str, str]:
-        """The environment variables of the settings that are not empty."""
+        """The environment variables of all settings that are not empty."""
         every = {
             TARGET_VARIABLE: self.target,
             _ALLOW_TARGET: self.allow_target,

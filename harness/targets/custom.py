@@ -1,4 +1,4 @@
-"""Creates temporary objects of other API groups; their deletion is in the undo log before they are created."""
+"""Creates temporary objects of other API groups; the undo log has their deletion before they are created."""
 
 from __future__ import annotations
 

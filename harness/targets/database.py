@@ -1,8 +1,8 @@
-"""Reads the replicated database from its lock and its pods, and can move the leader back to the primary region.
+"""Reads the replicated database from its lock and its pods, and can move the leader to the primary region.
 
-Written for Patroni on Kubernetes: the Endpoints object of the cluster names the holder of the lock in the annotation
-`leader`, each pod carries its last own report in the annotation `status`, and an Endpoints object
-`<cluster>-failover` asks for a switchover.
+Written for Patroni on Kubernetes. The annotation `leader` of the cluster's Endpoints object names the holder of the
+lock. The annotation `status` of each pod has its own last report. An Endpoints object `<cluster>-failover` requests a
+switchover.
 """
 
 from __future__ import annotations
@@ -21,11 +21,16 @@ MEMBERS: Final = (*LEADER, *access("get pods", at=LOCK))
 ORDERING: Final = (*MEMBERS, *access("create,patch endpoints", at=LOCK))
 """API permissions needed to read the leader and the standbys, and to order another leader."""
 ASK_AGAIN_S: Final = 2.0
-"""Time in s after which a refused switchover is requested again; it is refused if the candidate was not in sync yet."""
+"""Seconds after which a refused switchover is requested again, since the candidate may not have been in sync."""
 
 
 class MemberTrouble(NamedTuple):
-    """A problem of a database member; an empty name means that no member holds the lock."""
+    """Problem of a database member.
+
+    Attributes:
+        member: name of the member; empty if no member holds the lock.
+        why: description of the problem.
+    """
 
     member: str
     why: str
@@ -47,21 +52,21 @@ def database_of(target: Target) -> tuple[Database, Leader]:
 
 
 def leader_of(cluster: Cluster, target: Target) -> str:
-    """The pod that holds the lock; empty when none does."""
+    """The pod that holds the lock; empty if no pod holds the lock."""
     _, lock = database_of(target)
     endpoints = cluster.endpoints(lock.namespace, lock.endpoints)
     return str(annotations_of(endpoints).get("leader", "")) if endpoints else ""
 
 
 def leader_region(cluster: Cluster, target: Target) -> str:
-    """The region of the pod that holds the lock; empty when none does."""
+    """The region of the pod that holds the lock; empty if no pod holds the lock."""
     database, _ = database_of(target)
     member = database.members.get(leader_of(cluster, target))
     return member.region if member else ""
 
 
 def not_streaming(cluster: Cluster, target: Target) -> list[MemberTrouble]:
-    """Reasons why the members are not one leader and streaming standbys; empty if they are."""
+    """Problems of the members, which should be one leader and streaming standbys; empty if there are none."""
     database, lock = database_of(target)
     leader = leader_of(cluster, target)
     found = [] if leader else [MemberTrouble("", "no member holds the lock")]
@@ -69,7 +74,7 @@ def not_streaming(cluster: Cluster, target: Target) -> list[MemberTrouble]:
         pod = cluster.pod(lock.namespace, name)
         status = _status(annotations_of(pod).get("status", "")) if pod else {}
         if pod is None:
-            found.append(MemberTrouble(name, f"{name} is gone"))
+            found.append(MemberTrouble(name, f"{name} does not exist"))
         elif not has_condition(pod, "Ready"):
             found.append(MemberTrouble(name, f"{name} is not ready"))
         elif status.get("state") != "running":
@@ -91,7 +96,9 @@ def switch_back(cluster: Cluster, target: Target, *, within_s: float) -> str:
     database, _ = database_of(target)
     home = [name for name, member in database.members.items() if member.region == target.primary_region]
     if not home:
-        raise ConfigurationError("no member is in the primary region", where=f"{target.file}: database.members")
+        raise ConfigurationError(
+            "the target file has no member in the primary region", where=f"{target.file}: database.members"
+        )
     why: list[str] = []
     asked = Deadline.after(0)
     for _tick in Deadline.after(within_s).ticks(0.2):
@@ -106,7 +113,7 @@ def switch_back(cluster: Cluster, target: Target, *, within_s: float) -> str:
         except TargetUnreachable as error:
             why = [error.what]
     raise DriverError(
-        f"{home[0]} does not lead after {within_s:g} s: {'; '.join(why) or 'the switchover was refused'}",
+        f"{home[0]} was not the leader after {within_s:g} s: {'; '.join(why) or 'the switchover was refused'}",
         where=target.name,
     )
 
@@ -124,16 +131,18 @@ def _ask_for_switchover(cluster: Cluster, target: Target, leader: str, candidate
 
 
 def order_failover(cluster: Cluster, target: Target, member: str) -> None:
-    """Request a failover to this member from Patroni, as `patronictl failover` does, after the primary was lost.
+    """Request a failover to a member from Patroni, as `patronictl failover` does, after the loss of the primary.
 
     Raises:
-        ConfigurationError: the target names no such member.
+        ConfigurationError: the target file has no member with this name.
         DriverError: the member is not a standby that may lead.
     """
     database, lock = database_of(target)
     if member not in database.members:
         known = ", ".join(database.members)
-        raise ConfigurationError(f"no member `{member}`", where=f"{target.file}: database.members", hint=f"use {known}")
+        raise ConfigurationError(
+            f"the target file has no member `{member}`", where=f"{target.file}: database.members", hint=f"use {known}"
+        )
     if not _may_lead(cluster, target, member):
         raise DriverError(f"{member} is not a synchronous standby", where=f"{lock.namespace}/{lock.endpoints}-sync")
     _write_order(cluster, target, leader=None, member=member)

@@ -1,4 +1,4 @@
-"""HTTP clients for a target, with its certificates and its proxy rule, and without a proxy for loopback."""
+"""HTTP clients for a target, with its certificates and proxy rule; loopback addresses use no proxy."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 CLIENT_CERT: Final = "READINESS_CLIENT_CERT"
 CLIENT_KEY: Final = "READINESS_CLIENT_KEY"
-"""Environment variables with the client certificate of journeys and its key."""
+"""Environment variables with the client certificate and key for journeys."""
 NO_PROXY = "localhost,127.0.0.1,127.0.0.0/8,::1"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the name or address means this machine."""
+    """Whether the name or address is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -31,7 +31,7 @@ def is_loopback(host: str) -> bool:
 
 
 def proxy_for(target: Target, url: str) -> str | None:
-    """The proxy that requests to `url` go through, by the target's `proxy: none | env | URL`."""
+    """The proxy for requests to `url`, by the target's `proxy: none | env | URL`."""
     parts = urlsplit(url)
     if target.proxy == "none" or is_loopback(parts.hostname or ""):
         return None
@@ -41,7 +41,7 @@ def proxy_for(target: Target, url: str) -> str | None:
 
 
 def tls_context(target: Target) -> ssl.SSLContext:
-    """Verify with the target's CA, else the system's; show the target's client certificate if it has one.
+    """A TLS context with the CA of the target, else the system's, and the target's client certificate, if any.
 
     Raises:
         ConfigurationError: a file of `tls:` cannot be read or contains no certificate.
@@ -80,7 +80,7 @@ def _context(
 
 
 def tls_variables(target: Target) -> dict[str, str]:
-    """The certificates of the target for child processes: OpenSSL, Requests and our own journeys read these variables."""
+    """The certificates of the target as variables for child processes: OpenSSL, Requests and journeys read them."""
     tls = target.tls
     named = {
         "SSL_CERT_FILE": tls.ca_file,

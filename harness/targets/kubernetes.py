@@ -1,4 +1,4 @@
-"""Reads and writes objects of a cluster through the official client, as Kubernetes' own JSON."""
+"""Reads and writes objects of a cluster through the official client, as the JSON of Kubernetes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Object = Mapping[str, Any]
 
 TIMEOUT_S: Final = 5.0
 CLIENT_MODULES: Final = tuple(f"kubernetes.client.api.{name}_api" for name in ("core_v1", "apps_v1", "custom_objects"))
-"""The module behind a `Cluster`, imported on first use, since the import takes one to two seconds of processor time."""
+"""The modules of a `Cluster`, imported on first use, since the import takes one to two seconds of processor time."""
 _TOO_MANY: Final = 429
-"""The status of an eviction that a disruption budget does not allow now."""
+"""Status of an eviction that a disruption budget does not allow now."""
 PAGE: Final = 500
-"""Number of objects on one page of a list."""
+"""Number of objects per page of a list."""
 _STAMP_BYTES: Final = 64
-"""Number of bytes read of a log with timestamps; the first timestamp is not longer."""
+"""Number of bytes read from a log with timestamps; a timestamp is not longer."""
 _JSON_PATCH: Final = "application/json-patch+json"
 _MERGE_PATCH: Final = "application/merge-patch+json"
 REGION_LABEL: Final = "topology.kubernetes.io/region"
@@ -33,7 +33,7 @@ WORKLOAD_LABELS: Final = ("app", "app.kubernetes.io/name")
 
 
 def namespaces_of(target: Target) -> tuple[str, ...]:
-    """The namespaces of the target file without duplicates: its own, its regions' and that of the database's lock."""
+    """The namespaces of the target file without duplicates: its own, the regions', and that of the database's lock."""
     kubernetes, database = target.kubernetes, target.database
     own = [kubernetes.namespace, *kubernetes.namespaces] if kubernetes else []
     own += [region.namespace for region in target.regions.values()]
@@ -47,7 +47,7 @@ def labels_of(obj: Object) -> Mapping[str, str]:
 
 
 def workload_of(labels: Mapping[str, str]) -> str:
-    """The workload of a pod with these labels, by the first of `WORKLOAD_LABELS` among them; empty if none is."""
+    """The workload of a pod by the first of its labels in `WORKLOAD_LABELS`; empty if it has none of them."""
     return next((labels[label] for label in WORKLOAD_LABELS if labels.get(label)), "")
 
 
@@ -57,18 +57,18 @@ def annotations_of(obj: Object) -> Mapping[str, str]:
 
 
 def has_condition(obj: Object, kind: str) -> bool:
-    """Whether the condition of that type is True, not False, Unknown or missing."""
+    """Whether the condition of the given type is True, and not False, Unknown or missing."""
     conditions = obj.get("status", {}).get("conditions") or []
     return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)
 
 
 def is_over(pod: Object) -> bool:
-    """Whether a pod has ended for good: succeeded, failed or evicted. Its object stays until it is collected."""
+    """Whether a pod has succeeded, failed or was evicted; its object stays until it is collected."""
     return (pod.get("status") or {}).get("phase") in {"Failed", "Succeeded"}
 
 
 def is_terminating(pod: Object) -> bool:
-    """Whether a pod is being deleted; a Service then sends it requests only if it has no other pod, and it is replaced."""
+    """Whether a pod is being deleted; it is replaced, and a Service uses it only if there is no other pod."""
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 
@@ -78,14 +78,15 @@ def serves(pod: Object) -> bool:
 
 
 def is_usable(node: Object) -> bool:
-    """Whether a node is Ready and may be scheduled on."""
+    """Whether a node is Ready and schedulable."""
     return has_condition(node, "Ready") and not node.get("spec", {}).get("unschedulable")
 
 
 class Cluster:
-    """Reads and writes of one cluster.
+    """Reads and writes objects of one cluster.
 
-    Every call has the timeout `TIMEOUT_S`. It raises TargetUnreachable if it fails, AccessDenied if the user has no permission.
+    Every call has the timeout `TIMEOUT_S`. A failed call raises TargetUnreachable, a missing permission raises
+    AccessDenied.
     """
 
     def __init__(self, api: ApiClient) -> None:
@@ -103,17 +104,17 @@ class Cluster:
         return cls(api_client(target))
 
     def nodes(self, label_selector: str = "") -> list[Object]:
-        """Nodes, by label."""
+        """Nodes with the given labels, or all nodes."""
         return self._items(self._core.list_node, **_selected(label_selector))
 
     def node(self, name: str) -> Object | None:
-        """One node; None when there is none of that name."""
+        """One node; None if it does not exist."""
         return self._call(self._core.read_node, name)
 
     def pods(
         self, namespace: str = "", label_selector: str = "", field_selector: str = "", *, over: bool = False
     ) -> list[Object]:
-        """Pods of one namespace, or of all; pods that have ended only if requested."""
+        """Pods of one namespace, or of all namespaces; ended pods are included only if `over` is set."""
         chosen = _selected(label_selector, field_selector)
         if not namespace:
             found = self._items(self._core.list_pod_for_all_namespaces, **chosen)
@@ -122,33 +123,33 @@ class Cluster:
         return found if over else [pod for pod in found if not is_over(pod)]
 
     def pod(self, namespace: str, name: str) -> Object | None:
-        """One pod; None when there is none of that name."""
+        """One pod; None if it does not exist."""
         return self._call(self._core.read_namespaced_pod, name, namespace)
 
     def deployments(self, namespace: str = "") -> list[Object]:
-        """Deployments of one namespace, or of all."""
+        """Deployments of one namespace, or of all namespaces."""
         if not namespace:
             return self._items(self._apps.list_deployment_for_all_namespaces)
         return self._items(self._apps.list_namespaced_deployment, namespace)
 
     def stateful_sets(self, namespace: str = "") -> list[Object]:
-        """Stateful sets of one namespace, or of all."""
+        """StatefulSets of one namespace, or of all namespaces."""
         if not namespace:
             return self._items(self._apps.list_stateful_set_for_all_namespaces)
         return self._items(self._apps.list_namespaced_stateful_set, namespace)
 
     def daemon_sets(self, namespace: str) -> list[Object]:
-        """Daemon sets of one namespace; none where the API does not serve them."""
+        """DaemonSets of one namespace; empty if the API server does not serve them."""
         return self._items(self._apps.list_namespaced_daemon_set, namespace)
 
     def config_maps(self, namespace: str = "") -> list[Object]:
-        """Config maps of one namespace, or of all."""
+        """ConfigMaps of one namespace, or of all namespaces."""
         if not namespace:
             return self._items(self._core.list_config_map_for_all_namespaces)
         return self._items(self._core.list_namespaced_config_map, namespace)
 
     def secrets(self, namespace: str) -> list[Object]:
-        """Secrets of one namespace, with their values: the caller must not print them."""
+        """Secrets of one namespace with their values, which the caller must not print."""
         return self._items(self._core.list_namespaced_secret, namespace)
 
     def version(self) -> str:
@@ -159,7 +160,7 @@ class Cluster:
         return str(answer.get("gitVersion", "")) if answer else ""
 
     def groups(self) -> frozenset[str]:
-        """The API groups that the API server serves, including those of add-ons, without the core group, which has no name."""
+        """The API groups that the API server serves, including those of add-ons, without the nameless core group."""
         from kubernetes import client
 
         answer = self._call(client.ApisApi(self._api).get_api_versions)
@@ -174,7 +175,7 @@ class Cluster:
         return {str(one["kind"]): str(one["name"]) for one in self._resources(version)}
 
     def cluster_scoped(self, version: str) -> frozenset[str]:
-        """The kinds of a version whose objects have no namespace."""
+        """The kinds of an API version whose objects have no namespace."""
         return frozenset(str(one["kind"]) for one in self._resources(version) if one.get("namespaced") is False)
 
     def _resources(self, version: str) -> list[Object]:
@@ -186,7 +187,7 @@ class Cluster:
         return [one for one in (answer or {}).get("resources") or [] if "/" not in one["name"]]
 
     def read(self, version: str, kind: str, name: str, namespace: str = "") -> Object | None:
-        """One object, as of `apps/v1`, `Deployment`; None when there is none of that name, or no such kind. Without a namespace: of a kind in none."""
+        """One object, for example of `apps/v1` and `Deployment`; None if the object or its kind does not exist."""
         group, _, number = version.rpartition("/")
         if not group:
             method = self._of_core("read", kind, namespace)
@@ -199,7 +200,7 @@ class Cluster:
         return self._call(self._custom.get_cluster_custom_object, group, number, plural, name)
 
     def objects(self, version: str, kind: str, namespace: str = "") -> list[Object] | None:
-        """Every object of a kind; None if the API server does not serve it. Without a namespace: of a kind whose objects are in none."""
+        """Every object of a kind; None if the API server does not serve the kind."""
         if "/" in version:
             plural = self.kinds(version).get(kind)
             return self.customs(version, plural, namespace) if plural else None
@@ -211,16 +212,16 @@ class Cluster:
         return getattr(self._core, f"{verb}_namespaced_{words}" if namespace else f"{verb}_{words}", None)
 
     def replica_sets(self, namespace: str) -> list[Object]:
-        """Replica sets of one namespace."""
+        """ReplicaSets of one namespace."""
         return self._items(self._apps.list_namespaced_replica_set, namespace)
 
     def custom(self, version: str, plural: str, namespace: str, name: str) -> Object | None:
-        """One object of a group and collection, such as `argoproj.io/v1alpha1`, `rollouts`; None if it does not exist."""
+        """One object, for example of `argoproj.io/v1alpha1` and `rollouts`; None if it does not exist."""
         group, _, number = version.partition("/")
         return self._call(self._custom.get_namespaced_custom_object, group, number, namespace, plural, name)
 
     def customs(self, version: str, plural: str, namespace: str = "") -> list[Object]:
-        """Every object of a collection in one namespace, or in all; empty if the API does not serve the collection."""
+        """Every object of a collection in one namespace, or in all; empty if the collection is not served."""
         group, _, number = version.partition("/")
         if not namespace:
             return self._items(self._custom.list_cluster_custom_object, group, number, plural)
@@ -236,7 +237,7 @@ class Cluster:
         *,
         status: bool = False,
     ) -> None:
-        """Patch one object of a group, or its status: a list is a JSON patch, a mapping a merge patch."""
+        """Patch one object of an API group, or its status; a list is a JSON patch, a mapping a merge patch."""
         group, _, number = version.partition("/")
         custom = self._custom
         method = custom.patch_namespaced_custom_object_status if status else custom.patch_namespaced_custom_object
@@ -244,22 +245,22 @@ class Cluster:
         self._call(method, group, number, namespace, plural, name, body, _content_type=content)
 
     def create_custom(self, version: str, plural: str, namespace: str, body: Object) -> None:
-        """Create one object of a group."""
+        """Create one object of an API group."""
         group, _, number = version.partition("/")
         self._create(self._custom.create_namespaced_custom_object, group, number, namespace, plural, body)
 
     def delete_custom(self, version: str, plural: str, namespace: str, name: str, *, owned_first: bool = False) -> None:
-        """Delete one object of a group, and the objects that it owns after or before it; a missing object is not an error."""
+        """Delete one object of an API group, with the objects that it owns; a missing object is no error."""
         group, _, number = version.partition("/")
         how = {"propagation_policy": "Foreground" if owned_first else "Background"}
         self._call(self._custom.delete_namespaced_custom_object, group, number, namespace, plural, name, **how)
 
     def patch_config_map(self, namespace: str, name: str, patch: Object) -> None:
-        """Strategic merge patch."""
+        """Change a ConfigMap by a strategic merge patch."""
         self._call(self._core.patch_namespaced_config_map, name, namespace, patch)
 
     def patch_service(self, namespace: str, name: str, body: Sequence[Object]) -> None:
-        """JSON patch."""
+        """Change a Service by a JSON patch."""
         self._call(self._core.patch_namespaced_service, name, namespace, body, _content_type=_JSON_PATCH)
 
     def create_service(self, namespace: str, body: Object) -> None:
@@ -267,19 +268,19 @@ class Cluster:
         self._create(self._core.create_namespaced_service, namespace, body)
 
     def delete_service(self, namespace: str, name: str) -> None:
-        """Delete a Service; one that is gone already is no error."""
+        """Delete a Service; a missing Service is no error."""
         self._call(self._core.delete_namespaced_service, name, namespace)
 
     def endpoints(self, namespace: str, name: str) -> Object | None:
-        """One Endpoints object; None when there is none of that name."""
+        """One Endpoints object; None if it does not exist."""
         return self._call(self._core.read_namespaced_endpoints, name, namespace)
 
     def patch_node(self, name: str, patch: Object) -> None:
-        """Strategic merge patch; a missing node is ignored."""
+        """Change a node by a strategic merge patch; a missing node is ignored."""
         self._call(self._core.patch_node, name, patch)
 
     def patch_endpoints(self, namespace: str, name: str, patch: Object) -> None:
-        """Strategic merge patch."""
+        """Change an Endpoints object by a strategic merge patch."""
         self._call(self._core.patch_namespaced_endpoints, name, namespace, patch)
 
     def create_endpoints(self, namespace: str, body: Object) -> None:
@@ -287,7 +288,7 @@ class Cluster:
         self._create(self._core.create_namespaced_endpoints, namespace, body)
 
     def scale(self, namespace: str, deployment: str, replicas: int) -> None:
-        """Set a deployment's replicas."""
+        """Set the replicas of a Deployment."""
         self._call(self._apps.patch_namespaced_deployment, deployment, namespace, {"spec": {"replicas": replicas}})
 
     def create_pod(self, namespace: str, body: Object) -> None:
@@ -295,13 +296,13 @@ class Cluster:
         self._create(self._core.create_namespaced_pod, namespace, body)
 
     def pod_log(self, namespace: str, name: str, container: str = "", *, previous: bool = False) -> str:
-        """The log of a container of the pod (its only one if none is named), or of its run before the last restart (`previous`)."""
+        """The log of a container (default: the only one); with `previous` the log before the last restart."""
         return self._log(namespace, name, container, previous=previous)
 
     def log_begin(self, namespace: str, name: str, container: str, *, previous: bool = False) -> str:
-        """When the first available line of a container's log was written, in RFC 3339; empty if there is none.
+        """Time of the first available line of a container's log, in RFC 3339; empty if there is no line.
 
-        Earlier lines may be missing if the kubelet has rotated the log, since the API serves only the newest file.
+        Earlier lines may be missing, since the API serves only the newest file after the kubelet has rotated the log.
         """
         line = self._log(namespace, name, container, previous=previous, timestamps=True, limit_bytes=_STAMP_BYTES)
         return line.partition(" ")[0]
@@ -318,12 +319,12 @@ class Cluster:
         return text.decode("utf-8", "replace")
 
     def delete_pod(self, namespace: str, name: str, *, grace_s: int | None = None) -> None:
-        """Delete a pod; one that is gone already is no error."""
+        """Delete a pod; a missing pod is no error."""
         body: dict[str, Any] = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
         self._call(self._core.delete_namespaced_pod, name, namespace, body=body)
 
     def evict_pod(self, namespace: str, name: str) -> bool:
-        """Evict a pod; returns False if a disruption budget does not allow it now. A missing pod is not an error."""
+        """Evict a pod; returns False if a disruption budget does not allow it now. A missing pod is no error."""
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
         status, text = self._answer(self._core.create_namespaced_pod_eviction, name, namespace, body=body)
         if status == _TOO_MANY:
@@ -371,7 +372,7 @@ class Cluster:
             hint = "the credentials of the kubeconfig have expired or are missing: sign in to the cluster again"
             return AccessDenied(what, where=self.url, hint=hint)
         if status == 403:
-            hint = "grant the permission to the user of the kubeconfig (see `readiness plan --roles`), or name another context"
+            hint = "grant the permission to the user (see `readiness plan --roles`), or use another context"
             return AccessDenied(what, where=self.url, hint=hint)
         kind = TargetSilent if status >= 500 else TargetUnreachable  # of a 5xx a write may have been done
         return kind(what, where=self.url)
@@ -389,7 +390,7 @@ class Cluster:
             return error.status or 0, said.encode() if isinstance(said, str) else said
         except HTTPError as error:
             cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-            raise TargetSilent(f"no answer from the API server ({type(cause).__name__})", where=self.url) from error
+            raise TargetSilent(f"the API server gave no answer ({type(cause).__name__})", where=self.url) from error
         return response.status, body
 
 

@@ -13,9 +13,10 @@ _Begun = tuple[asyncio.AbstractEventLoop, "asyncio.Task[Any]"]
 
 
 def run_in_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` and return its result; a KeyboardInterrupt of the caller cancels it, and is raised when it has ended.
+    """Run `work` and return its result; a KeyboardInterrupt of the caller cancels `work` and is raised at its end.
 
-    In the main thread's own loop a signal would be raised within whatever callback runs, and be reported as the failure of a task.
+    In the main thread's own loop a signal would be raised in any running callback, and be reported as the failure of a
+    task.
     """
     begun: Future[_Begun] = Future()
 

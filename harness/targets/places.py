@@ -14,14 +14,16 @@ _OWNERS: Final = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
 
 
 def common_namespace(target: Target) -> str:
-    """The namespace of everything for which the target file gives no other.
+    """The namespace of all objects for which the target file gives no other namespace.
 
     Raises:
-        ConfigurationError: the target names no cluster.
+        ConfigurationError: the target has no cluster.
     """
     if target.kubernetes is None:
         raise ConfigurationError(
-            "names no cluster", where=f"{target.file}: kubernetes", hint="write `kubernetes: {context: …}`"
+            "the target file has no cluster",
+            where=f"{target.file}: kubernetes",
+            hint="write `kubernetes: {context: …}`",
         )
     return target.kubernetes.namespace
 
@@ -30,7 +32,7 @@ def namespaces(target: Target) -> dict[str, str]:
     """Namespace by region; a target without regions has one entry, named like its namespace.
 
     Raises:
-        ConfigurationError: the target names no cluster.
+        ConfigurationError: the target has no cluster.
     """
     common = common_namespace(target)
     found = {name: region.namespace for name, region in target.regions.items() if region.namespace}
@@ -41,11 +43,11 @@ def callers_of(target: Target) -> Callers:
     """The declared callers of the backends.
 
     Raises:
-        ConfigurationError: the target file names no callers.
+        ConfigurationError: the target file has no `callers`.
     """
     if target.callers is None:
         raise ConfigurationError(
-            "no callers of the backends",
+            "the key `callers` is missing",
             where=f"{target.file}: callers",
             hint="write `callers: {accepted: {LABEL: VALUE}, refused: {LABEL: VALUE}}` with labels of two pods",
         )
@@ -53,7 +55,7 @@ def callers_of(target: Target) -> Callers:
 
 
 def caller_name(labels: Mapping[str, str]) -> str:
-    """The name of a declared caller: the workload that its labels name, else the labels."""
+    """The name of a declared caller: the workload in its labels, else the labels."""
     return workload_of(labels) or ",".join(f"{key}={value}" for key, value in labels.items())
 
 
@@ -67,7 +69,7 @@ def every_place(target: Target) -> list[tuple[str, str]]:
     """Region and namespace of every place in the target file, without duplicates; the region may be empty.
 
     Raises:
-        ConfigurationError: the target names no cluster.
+        ConfigurationError: the target has no cluster.
     """
     places = [(region if region in target.regions else "", name) for region, name in namespaces(target).items()]
     known = {namespace for _, namespace in places}
@@ -75,7 +77,7 @@ def every_place(target: Target) -> list[tuple[str, str]]:
 
 
 class Clusters:
-    """The clusters of a target: one cluster, or one for each region that names its own context."""
+    """The clusters of a target: one common cluster, and one per region with its own context."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -89,12 +91,12 @@ class Clusters:
         return self._by_context[context]
 
     def every(self) -> list[Cluster]:
-        """Every cluster: that of the common context, and those of regions with their own context."""
+        """Every cluster: the common cluster, and those of regions with their own context."""
         regions = {self._context(region): region for region in (*self._target.regions, "")}
         return [self.of(region) for region in regions.values()]
 
     def target_of(self, region: str) -> Target:
-        """The target with the region's context in place of the common one."""
+        """The target with the context of a region in place of the common context."""
         return self._target.in_context(self._context(region))
 
     def _context(self, region: str) -> str:
@@ -103,7 +105,7 @@ class Clusters:
 
 
 def is_of_workload(pod: Object) -> bool:
-    """Whether the pod belongs to a workload that keeps it running, and is not being deleted."""
+    """Whether the pod belongs to a workload that replaces it, and is not being deleted."""
     return not is_terminating(pod) and has_controller(pod)
 
 

@@ -1,6 +1,6 @@
 """Creates temporary pods, in particular pods with one container that runs a Python program for a limited time.
 
-The latter satisfy Pod Security `restricted`, and a ResourceQuota that needs requests and limits.
+Such a pod satisfies Pod Security `restricted`, and a ResourceQuota that needs requests and limits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.targets.undo import PendingUndos, undoable
 CALLERS: Final = access("list services", "create,delete pods", "get pods/log")
 """API permissions needed to call services from temporary pods."""
 LIFE_S: Final = 60
-"""Seconds after which a pod ends by itself, unless it is given another time."""
+"""Default number of seconds after which a pod ends by itself."""
 _UNPRIVILEGED: Final = 65534
 """A user id other than root's."""
 
@@ -32,11 +32,11 @@ def probe_pod(
     life_s: int = LIFE_S,
     **more: Any,
 ) -> Object:
-    """The object of a pod.
+    """The manifest of a pod.
 
     Args:
-        name: of the pod.
-        namespace: of the pod.
+        name: name of the pod.
+        namespace: namespace of the pod.
         labels: labels in addition to the label of the harness.
         image: image of its container, with `python` on its path.
         command: command of its container.
@@ -78,12 +78,12 @@ def _delete_pod(cluster: Cluster, _target: Target, *, namespace: str, pod: str) 
 
 @undoable("delete", undo=_delete_pod, of_a_cluster=True)
 def make_pod(cluster: Cluster, body: Object) -> None:
-    """Create a pod; the undo deletes it."""
+    """Create a pod; the undo deletes the pod."""
     cluster.create_pod(body["metadata"]["namespace"], body)
 
 
 def place_pod(undos: PendingUndos, cluster: Cluster, body: Object) -> None:
-    """Create a pod that is deleted by these undos."""
+    """Create a pod; `undos` delete it at their end."""
     undo = {"namespace": body["metadata"]["namespace"], "pod": body["metadata"]["name"]}
     undos.intend(make_pod, cluster, f"make pod {undo['pod']}", **undo)
     make_pod(cluster, body)

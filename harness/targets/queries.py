@@ -1,6 +1,7 @@
 """Queries of the view `pg_stat_statements`, in which PostgreSQL counts its statements.
 
-The counts only grow, so the difference of two readings shows what ran between them. Nothing is reset, for the sake of other readers.
+The counts only grow, so the difference of two readings shows what ran in between. Nothing is reset, since others may
+read the view.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ HINT: Final = (
 
 
 def statements_in(schema: str) -> sql.Composed:
-    """The query for the statements of some roles, in the schema that `EXTENSION` answered."""
+    """The query for the statements of some roles, in the schema that the query `EXTENSION` returned."""
     return _in_schema(_STATEMENTS, schema)
 
 
 def forgotten_in(schema: str) -> sql.Composed:
-    """The query for the number of times that the server dropped rarely used statements to make room."""
+    """The query for the number of times that the server dropped rare statements to make room."""
     return _in_schema(_FORGOTTEN, schema)
 
 
@@ -44,7 +45,10 @@ def _in_schema(query: LiteralString, schema: str) -> sql.Composed:
 
 
 def counted(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    """The rows of `statements_in` by name: `id`, `text` without values, `calls`, and in ms `total_ms`, `stddev_ms`, `least_ms`, `most_ms`."""
+    """The rows of `statements_in` by name.
+
+    The keys are `id`, `text` (without values), `calls`, and in ms `total_ms`, `stddev_ms`, `least_ms` and `most_ms`.
+    """
     return [
         {
             "id": str(number),

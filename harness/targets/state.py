@@ -1,4 +1,4 @@
-"""The directory of data that outlive a run: locks, the undo log, and targets that the harness started."""
+"""The directory for data that outlive a run: locks, the undo log, and targets that the harness started."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def running_target_file(name: str) -> Path:
     """The target file that a running provided target wrote in its default directory.
 
     Args:
-        name: of the target, as `sandbox`.
+        name: name of the target, such as `sandbox`.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: the file does not exist.
     """
     file = state_directory() / name / "target.yaml"
     if not file.is_file():
         raise UsageError(
             f"no {name} is running here",
             where=str(file),
-            hint=f"start one with `readiness {name} up`, or name a `--target`",
+            hint=f"start one with `readiness {name} up`, or pass `--target FILE`",
         )
     return file

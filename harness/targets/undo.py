@@ -1,4 +1,4 @@
-"""Undoable actions, and recovery from the undo log on disk: newest entries first, each repeated as needed."""
+"""Undoable actions, and recovery from the undo log on disk: newest entries first, repeated if necessary."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from harness.targets.safety.intents import (
 from harness.targets.safety.platform import Platform, canonical, platform_of
 
 RECOVER_S: Final = 30.0
-"""Time in s for which `recover` tries to reach a target that does not answer."""
+"""Seconds for which `recover` tries to reach a target that does not answer."""
 ROLL_BACK: Final = "roll-back"
-"""The undo that runs the rollbacks of an experiment file; its `values` are what probes of the configuration read before the fault."""
+"""The undo that runs the rollbacks of an experiment file; `values` has results of its probes before the fault."""
 _AGAIN_S: Final = 0.5
 _WHERE: Final = "api_server"
 """The parameter of an undo with the address of the cluster's API server; a region may have its own."""
@@ -48,7 +48,7 @@ Undo = Callable[..., None]
 
 
 class UndoFailed(DriverError):
-    """An undo ran and failed; it is not repeated in the same recovery, since a part of it may have worked."""
+    """An undo ran and failed; the same recovery does not repeat it, since a part of it may have worked."""
 
 
 class Undoable(Generic[P]):
@@ -56,8 +56,8 @@ class Undoable(Generic[P]):
 
     Attributes:
         name: name of the undo in intents.
-        module: module that defines the action; recovery imports it by this name.
-        undo: function that undoes the action, given cluster, target and the intent's parameters.
+        module: module that defines the action and that recovery imports.
+        undo: function that undoes the action, called with cluster, target and the intent's parameters.
     """
 
     def __init__(self, name: str, act: Callable[P, None], undo: Undo) -> None:
@@ -67,13 +67,13 @@ class Undoable(Generic[P]):
         self._act = act
 
     def intend(self, platform: Platform, experiment: str, what: str, /, **params: object) -> Intent:
-        """Write to the undo log how to undo the action that is about to be performed.
+        """Write to the undo log how to undo the next action.
 
         Args:
-            platform: the platform that is changed.
-            experiment: the experiment or other part of a run that changes it.
+            platform: platform that is changed.
+            experiment: experiment or other part of a run that changes the platform.
             what: description of the change for people.
-            params: parameters of the undo, as JSON values; also the Cluster, if it may not be that of the target's context.
+            params: parameters of the undo as JSON values; also the Cluster, if it is not that of the target's context.
         """
         values = {
             _WHERE if isinstance(value, Cluster) else key: value.url if isinstance(value, Cluster) else value
@@ -108,8 +108,8 @@ def undoable(name: str, *, undo: Undo, of_a_cluster: bool = False) -> Callable[[
     """Declare an action undoable.
 
     Args:
-        name: how intents refer to the undo.
-        undo: the undo function.
+        name: name of the undo in intents.
+        undo: undo function.
         of_a_cluster: whether the undo needs a cluster; without one it is not called, and a DriverError is raised.
     """
 
@@ -125,7 +125,7 @@ def _in_cluster(name: str, undo: Undo) -> Undo:
     def undo_in_cluster(cluster: Cluster | None, target: Target, **params: object) -> None:
         if cluster is None:
             raise DriverError(
-                f"the undo `{name}` needs a cluster, and the target names no cluster",
+                f"the undo `{name}` needs a cluster, and the target file has no cluster",
                 where=f"{target.file}: kubernetes",
                 hint="run `readiness recover --target FILE` with the target file of that run, which names `kubernetes`",
             )
@@ -135,7 +135,7 @@ def _in_cluster(name: str, undo: Undo) -> Undo:
 
 
 def undoes(*actions: Undoable[...]) -> Callable[[_Known], _Known]:
-    """Declare that a function for experiment files undoes these actions; a recovery after it is not a recovery by itself."""
+    """Declare that a function for experiment files undoes these actions, so that a later recovery is not automatic."""
 
     def declare(function: _Known) -> _Known:
         setattr(function, "undoes", tuple(action.name for action in actions))  # noqa: B010 - of a function
@@ -145,7 +145,7 @@ def undoes(*actions: Undoable[...]) -> Callable[[_Known], _Known]:
 
 
 def is_undo(function: object) -> bool:
-    """Whether a function for experiment files is declared as an undo."""
+    """Whether a function for experiment files undoes actions."""
     return bool(getattr(function, "undoes", ()))
 
 
@@ -154,13 +154,13 @@ class Left:
     """A change that was not undone.
 
     Attributes:
-        path: its file in the undo log, which is kept.
+        path: path of its file in the undo log, which is kept.
         what: description of the change; empty if the file cannot be read.
-        why: why it was not undone.
+        why: reason why the change was not undone.
         hint: what to do; may be empty.
         understood: whether the file could be read.
         ended: True if the undo ran and failed, False if the target could not be reached.
-        experiment, attempt: the experiment that made the change, and its attempt if recorded, else 0.
+        experiment, attempt: name of the experiment that made the change, and its attempt (0: not recorded).
     """
 
     path: Path
@@ -183,17 +183,17 @@ class Left:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recovered:
-    """The result of a recovery: texts on what was undone, and the changes that were not."""
+    """Result of a recovery: texts about undone changes, and the changes that were not undone."""
 
     undone: tuple[str, ...] = ()
     left: tuple[Left, ...] = ()
 
     def require_all(self, platform: Platform, target: Target) -> None:
-        """Raise an error if anything was not undone.
+        """Raise an error if a change was not undone.
 
         Args:
-            platform: the platform that was recovered.
-            target: the target file.
+            platform: platform that was recovered.
+            target: target of the recovery.
 
         Raises:
             Refused: an entry of the undo log cannot be read.
@@ -204,24 +204,24 @@ class Recovered:
         where = str(intents_directory(platform))
         if unclear:
             raise Refused(
-                f"{len(unclear)} entries of the undo log cannot be read and were kept; {'; '.join([*unclear, *failed])}",
+                f"{len(unclear)} entries of the undo log cannot be read and were kept: {'; '.join([*unclear, *failed])}",
                 where=where,
                 hint="undo by hand what each file describes under `action` and `undo`, or use the version that wrote it; then delete the file",
             )
         if failed:
             raise DriverError(
-                f"{platform.name} is not verified as restored; {'; '.join(failed)}",
+                f"{platform.name} is not verified as restored: {'; '.join(failed)}",
                 where=where,
-                hint=f"restore it by hand, then run `{recover_command(target)}`; if this state is intended, delete the files there",
+                hint=f"restore the target by hand, then run `{recover_command(target)}`; if this state is intended, delete the entries",
             )
 
 
 def undo_intent(cluster: Cluster | None, target: Target, intent: Intent) -> None:
-    """Undo one intent in the cluster that it names, else in the given one, and delete it.
+    """Undo one intent in its cluster, else in the given cluster, and delete the intent.
 
     Raises:
-        Refused: its undo is not known here; the intent is kept.
-        HarnessError: the undo did not work; the intent is kept.
+        Refused: the undo is not known here; the intent is kept.
+        HarnessError: the undo failed; the intent is kept.
     """
     known = _undoable(intent)
     params = {key: value for key, value in intent.undo.items() if key not in _RESERVED}
@@ -237,7 +237,7 @@ def undo_intent(cluster: Cluster | None, target: Target, intent: Intent) -> None
 
 
 def undo_now(cluster: Cluster | None, target: Target, *intents: Intent) -> None:
-    """Undo intents of one cluster in a run, as `PendingUndos` does at its end."""
+    """Undo intents of one cluster during a run, like `PendingUndos` at its end."""
     _undo_all(target, [(cluster, intent) for intent in intents])
 
 
@@ -260,13 +260,13 @@ def _undo_all(target: Target, pending: Iterable[tuple[Cluster | None, Intent]]) 
 
 
 class PendingUndos:
-    """Context manager for temporary changes of a check or another part of a run: all are undone at the end, the last one first.
+    """Context manager for temporary changes; at its end all are undone, the last change first.
 
-    They are repeated for `SILENT_S` in total while the API server does not answer; if one fails, the others are still undone.
+    Undos are repeated for `SILENT_S` in total while the API server does not answer, also after a failed undo.
 
     Args:
-        target: target whose undo log is written.
-        by: name in the undo log of the part that needs the changes, such as `check network-policy`.
+        target: target with the undo log.
+        by: name of the part that needs the changes, such as `check network-policy`.
     """
 
     def __init__(self, target: Target, by: str) -> None:
@@ -286,7 +286,7 @@ class PendingUndos:
         _undo_all(self._target, reversed(self._pending))
 
     def intend(self, action: Undoable[...], cluster: Cluster, what: str, /, **params: object) -> None:
-        """Write to the undo log how to undo a change that is about to be made in a cluster; arguments as for `Undoable.intend`."""
+        """Write to the undo log how to undo the next change in a cluster; for the arguments see `Undoable.intend`."""
         intent = action.intend(platform_of(self._target), self._by, what, cluster=cluster, **params)
         self._pending.append((cluster, intent))
 
@@ -306,7 +306,7 @@ def _cluster_at(target: Target, url: str, common: Cluster | None) -> Cluster:
                 if canonical(found.url) == canonical(url):
                     return found
     raise DriverError(
-        f"no context of the target leads to {url}, where the change was made",
+        f"no context of the target leads to {url}, in whose cluster the change was made",
         where=str(target.file),
         hint="recover with the target file and the kubeconfig of the run that made the change",
     )
@@ -330,19 +330,19 @@ def _unknown(intent: Intent, why: str) -> Refused:
     return Refused(
         why,
         where=str(intent_path(intent)),
-        hint=f"undo it by hand ({intent.action}), then delete the file",
+        hint=f"undo the change by hand ({intent.action}), then delete the file",
     )
 
 
 def recover(target: Target, platform: Platform | None = None, *, within_s: float = RECOVER_S) -> Recovered:
-    """Undo every pending intent on the target's platform, newest first; if one fails, the others are still undone.
+    """Undo every pending intent on the target's platform, newest first, also after a failed undo.
 
-    Failed undos are repeated until `within_s` is over, except an undo that ran and failed. The recovery may be repeated safely.
+    Undos are repeated for `within_s` seconds, except an undo that ran and failed. The recovery may be repeated safely.
 
     Args:
-        target: the target to recover.
-        platform: its platform; None: read from its files.
-        within_s: how long to try to reach a target that does not answer, in s.
+        target: target to recover.
+        platform: platform of the target; None: it is read from the target's files.
+        within_s: seconds for which to try to reach a target that does not answer.
 
     Raises:
         ConfigurationError: `platform` is None, and the target's kubeconfig cannot be read.
@@ -368,7 +368,7 @@ def recover(target: Target, platform: Platform | None = None, *, within_s: float
 
 
 def recover_command(target: Target) -> str:
-    """The command to recover a target; without a file it recovers the project's target, or the sandbox."""
+    """The command to recover a target; without a file it recovers the target of the project, or the sandbox."""
     return shlex.join(["readiness", "recover", "--target", str(target.file)])
 
 

@@ -116,7 +116,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("disposable: true", "may_write: [{users: ''}]", "target.yaml:22: may_write[0].users: this must not be empty\n  hint: write some text"),
         ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number of at least 1"),
         ("time_scale: 60", "time_scale: 0.5", "target.yaml:3: time_scale: `0.5` is not a number of at least 1"),
-        ("environment: sandbox", "environment: staging", "target.yaml:3: time_scale: `60` is allowed only in `environment: sandbox`, or where the sandbox acts as staging\n  hint: leave `time_scale` out: on a real platform all limits apply as written"),
+        ("environment: sandbox", "environment: staging", "target.yaml:3: time_scale: `60` is allowed only in `environment: sandbox`, or if the sandbox simulates staging\n  hint: leave `time_scale` out: on a real platform all limits apply as written"),
         ("read: {path: /tracks/1", "read: {path: tracks", "target.yaml:17: probes.read.path: `tracks` is not a path that starts with `/`"),
         ("title: str", "title: [str]", "target.yaml:17: probes.read.expect.title: `('str',)` is not a text, a number, true, false, null or one of the type names str, int, float, bool, list, dict"),
         ("expect: {id", "expects: {id", "target.yaml:17: probes.read.expects: unknown key `expects`\n  hint: did you mean `expect`? known here: path, expect"),
@@ -185,7 +185,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
         load_target(tmp_path)
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigurationError, match="cannot be read: it is not UTF-8 text"):
+    with pytest.raises(ConfigurationError, match="cannot be read: the file is not UTF-8 text"):
         load_target(tmp_path / "bytes.yaml")
 
 
@@ -204,7 +204,7 @@ def test_a_reference_is_read_when_it_is_used(tmp_path: Path, monkeypatch: pytest
     database = load(text, tmp_path).database
     assert database is not None
     secrets = {name: member.dsn for name, member in database.members.items()}
-    with pytest.raises(ConfigurationError, match="env SECRET: no secret there"):
+    with pytest.raises(ConfigurationError, match="env SECRET: the secret does not exist or is empty"):
         secrets["env"].resolve()
     monkeypatch.setenv("SECRET", "from the environment")
     assert [secrets[name].resolve() for name in ("env", "file", "command")] == [
@@ -212,7 +212,7 @@ def test_a_reference_is_read_when_it_is_used(tmp_path: Path, monkeypatch: pytest
         "from a file",
         "from a command",
     ]
-    with pytest.raises(ConfigurationError, match="command false: ended with exit code 1"):
+    with pytest.raises(ConfigurationError, match="command false: the command ended with exit code 1"):
         secrets["bad"].resolve()
 
 
@@ -280,6 +280,6 @@ def test_depth_and_tags_and_odd_scalars_are_refused_in_words(tmp_path: Path) -> 
 )
 def test_a_proxy_that_is_none_is_refused_and_not_printed(tmp_path: Path, proxy: str) -> None:
     """It may hold a password; an address of another protocol would fail later, in a traceback."""
-    with pytest.raises(ConfigurationError, match=r"target\.yaml:4: proxy: invalid proxy") as caught:
+    with pytest.raises(ConfigurationError, match=r"target\.yaml:4: proxy: the value of `proxy` is invalid") as caught:
         load(f"name: a\nenvironment: staging\nentry: http://a.test\nproxy: {proxy}\n", tmp_path)
     assert "hunter2" not in str(caught.value)

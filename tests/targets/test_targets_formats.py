@@ -31,8 +31,8 @@ def test_a_format_has_a_key_a_name_and_an_example(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what", "where"),
     [
-        (AUDIT.replace("pip-audit,", "junit,", 1), "there is a format `junit` already", "a.yaml:2"),
-        (AUDIT + AUDIT.splitlines()[1], "there is a format `pip-audit` already", "a.yaml:3"),
+        (AUDIT.replace("pip-audit,", "junit,", 1), "the format `junit` is defined twice", "a.yaml:2"),
+        (AUDIT + AUDIT.splitlines()[1], "the format `pip-audit` is defined twice", "a.yaml:3"),
         (AUDIT.replace("pip-audit,", "Pip_Audit,", 1), "is not small letters and digits", "a.yaml:2"),
         (AUDIT.replace("about", "abuot"), "unknown key `abuot`", "a.yaml:2"),
         ("formats: pip-audit\n", "`pip-audit` is not a list", "a.yaml:1"),

@@ -176,13 +176,13 @@ def test_an_intent_that_is_not_understood_is_kept_with_its_reason() -> None:
         (intents_directory(HERE) / f"{name}.json").write_text(text)
     assert pending_intents(HERE) == [whole]
     assert {one.path.stem: one.why for one in unclear_intents(HERE)} == {
-        "1": "it is not JSON",
+        "1": "the file is not JSON",
         "2": "missing or unknown keys: action, experiment, module, platform, target, undo, version, written",
-        "3": "it is not a JSON object",
+        "3": "the file is not a JSON object",
         "4": "it has version 3, this harness reads version 2",
         "5": "missing or unknown keys: undo",
-        "6": "it belongs to another platform: https://10.0.0.9:6443 sha256:bb",
-        "7": f"its id is {whole.id}: it was renamed or copied",
+        "6": "the file belongs to another platform: https://10.0.0.9:6443 sha256:bb",
+        "7": f"the id is {whole.id}, so the file was renamed or copied",
     }
     assert len(list(intents_directory(HERE).iterdir())) == 8
 
@@ -196,7 +196,7 @@ def test_recovery_is_refused_while_an_intent_is_not_understood(tmp_path: Path) -
     path.write_text("{")
     with pytest.raises(Refused) as caught:
         recover(stage).require_all(where, stage)
-    assert caught.value.what == f"1 entries of the undo log cannot be read and were kept; {path.name}: it is not JSON"
+    assert caught.value.what == f"1 entries of the undo log cannot be read and were kept: {path.name}: the file is not JSON"
     assert caught.value.hint.startswith("undo by hand what each file describes under `action` and `undo`")
     assert path.exists()
 
@@ -299,7 +299,7 @@ def test_what_was_made_in_a_regions_own_cluster_is_undone_there(
     assert did == ["old at https://127.96.0.7:1", "common at https://127.96.0.7:1", "own at https://127.96.0.8:1"]
     assert [str(one) for one in recovered.left] == [
         (
-            "make pod gone: no context of the target leads to https://127.96.0.9:1, where the change was made"
+            "make pod gone: no context of the target leads to https://127.96.0.9:1, in whose cluster the change was made"
             " (hint: recover with the target file and the kubeconfig of the run that made the change)"
         )
     ]
@@ -314,7 +314,7 @@ def test_an_undo_of_a_cluster_is_not_called_without_one(tmp_path: Path, monkeypa
     where = platform_of(stage)
     makes.intend(where, "x", "make pod a", pod="a")
     (left,) = recover(stage).left
-    assert (left.what, left.why) == ("make pod a", "the undo `remove` needs a cluster, and the target names no cluster")
+    assert (left.what, left.why) == ("make pod a", "the undo `remove` needs a cluster, and the target file has no cluster")
     assert left.hint.startswith("run `readiness recover --target FILE` with the target file of that run")
     assert str(left) == f"make pod a: {left.why} (hint: {left.hint})"
     assert left.understood
@@ -409,7 +409,7 @@ def test_a_target_like_production_wants_its_name_in_full(tmp_path: Path) -> None
     """Disposable targets do not; production does, disposable or not."""
     guard_target(target(tmp_path, "disposable: true\n"))
     guard_target(target(tmp_path), "stage")
-    with pytest.raises(Refused, match=r"stage is not disposable, and `stag` is not its name") as caught:
+    with pytest.raises(Refused, match=r"stage is not disposable, and `--allow-target stag` is not its name") as caught:
         guard_target(target(tmp_path), "stag")
     assert caught.value.hint == (
         "pass `--allow-target stage` to confirm that this run may send load and probes there, "
@@ -417,9 +417,9 @@ def test_a_target_like_production_wants_its_name_in_full(tmp_path: Path) -> None
     )
     file = tmp_path / "target.yaml"
     file.write_text("name: p\nenvironment: production\nentry: https://a.test\ndisposable: true\n")
-    with pytest.raises(Refused, match="p is a production target, and its name was not given"):
+    with pytest.raises(Refused, match="p is a production target, and `--allow-target` is missing"):
         guard_target(load_target(file))
-    with pytest.raises(Refused, match="p does not allow the experiment pod-loss: `may_break` does not name it"):
+    with pytest.raises(Refused, match="p does not allow the experiment pod-loss: it is missing in `may_break`"):
         guard_experiment(load_target(file), plan("pod-loss"))
 
 
@@ -428,7 +428,7 @@ def test_an_experiment_must_stand_on_the_allow_list(tmp_path: Path) -> None:
     allowed = target(tmp_path, "may_break: [{experiment: pod-loss, workloads: [track], max_pods: 1}]\n")
     guard_experiment(allowed, plan("pod-loss"))
     guard_experiment(allowed, plan("null-run", "none"))
-    with pytest.raises(Refused, match="stage does not allow the experiment node-loss: `may_break` does not name it"):
+    with pytest.raises(Refused, match="stage does not allow the experiment node-loss: it is missing in `may_break`"):
         guard_experiment(allowed, plan("node-loss"))
     track, other = (Hit(kind="pod", name=name, workload=name) for name in ("track", "other"))
     guard_hits(allowed, "pod-loss", [track])
@@ -437,5 +437,5 @@ def test_an_experiment_must_stand_on_the_allow_list(tmp_path: Path) -> None:
     bare = Hit(kind="pod", name="bare-1", namespace="north")
     with pytest.raises(Refused, match="it would hit other, the pod north/bare-1, which has no label `app`"):
         guard_hits(allowed, "pod-loss", [other, track, bare])
-    with pytest.raises(Refused, match="it would hit 2 pods, but only 1 are allowed"):
+    with pytest.raises(Refused, match="it would hit 2 pods, `max_pods` allows 1"):
         guard_hits(allowed, "pod-loss", [track, track])

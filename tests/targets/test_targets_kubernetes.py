@@ -97,7 +97,7 @@ def test_a_target_without_a_cluster_says_which_key_is_missing(tmp_path: Path) ->
     """It can still be judged by its entry."""
     file = tmp_path / "target.yaml"
     file.write_text("name: a\nenvironment: staging\nentry: https://a.test\n")
-    with pytest.raises(ConfigurationError, match=r"target\.yaml: kubernetes: names no cluster"):
+    with pytest.raises(ConfigurationError, match=r"target\.yaml: kubernetes: the target file has no cluster"):
         api_client(load_target(file))
 
 
@@ -273,11 +273,11 @@ def plugin(script: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("user", "said"),
     [
-        (plugin("echo token expired >&2; exit 1"), "the credential plugin `sh` gave no credentials: exec: process returned 1"),
-        (plugin("echo {}"), "the credential plugin `sh` gave no credentials: exec: malformed response"),
+        (plugin("echo token expired >&2; exit 1"), "the credential plugin `sh` returned no credentials: exec: process returned 1"),
+        (plugin("echo {}"), "the credential plugin `sh` returned no credentials: exec: malformed response"),
         (
             {"exec": {"apiVersion": "v1", "command": "no-such-plugin"}},
-            "the credential plugin `no-such-plugin` gave no credentials: [Errno 2] No such file",
+            "the credential plugin `no-such-plugin` returned no credentials: [Errno 2] No such file",
         ),
     ],
 )  # fmt: skip

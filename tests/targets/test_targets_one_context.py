@@ -71,6 +71,6 @@ def test_one_context_is_taken_from_several_files_with_its_paths(
 def test_a_context_that_is_not_in_them_is_named(tmp_path: Path, named: str, context: str) -> None:
     """With the file; nothing is written."""
     files(tmp_path)
-    with pytest.raises(ConfigurationError, match=r"context `ours` cannot be taken from .*/config: "):
+    with pytest.raises(ConfigurationError, match=r"context `ours` cannot be read from .*/config: "):
         write_context(f"{tmp_path}/{named}", context, tmp_path, {})
     assert not [*tmp_path.glob("kubeconfig-*")]

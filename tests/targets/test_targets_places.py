@@ -64,7 +64,7 @@ def test_namespaces_are_those_of_the_regions_else_the_common_one(tmp_path: Path)
 
 def test_a_target_without_a_cluster_has_no_namespaces(tmp_path: Path) -> None:
     """With the key to add."""
-    with pytest.raises(ConfigurationError, match="names no cluster") as raised:
+    with pytest.raises(ConfigurationError, match="the target file has no cluster") as raised:
         namespaces(target(tmp_path, ""))
     assert raised.value.hint == "write `kubernetes: {context: …}`"
 

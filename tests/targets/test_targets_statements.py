@@ -42,8 +42,8 @@ def attested(folder: Path, text: str = ATTESTATION, release: str = "1.0.0") -> s
         ("1.0.0", "1.0.0", ""),
         ("expires: 2026-07-01", "expires: 2026-06-01", ""),
         ("expires: 2026-07-01", "expires: 2026-05-31", "it expired on 2026-05-31"),
-        ("date: 2026-05-01", "date: 2026-06-02", "it is dated 2026-06-02, which is in the future"),
-        ("release: 1.0.0", "release: 1.0.1", "it is for release 1.0.1, not for 1.0.0"),
+        ("date: 2026-05-01", "date: 2026-06-02", "its date is 2026-06-02, which is in the future"),
+        ("release: 1.0.0", "release: 1.0.1", "it applies to release 1.0.1, expected 1.0.0"),
     ],
 )
 def test_an_attestation_counts_on_its_days_and_for_its_release(tmp_path: Path, old: str, new: str, why: str) -> None:
@@ -135,7 +135,7 @@ def test_two_waivers_of_one_requirement_are_refused(tmp_path: Path) -> None:
     """Which of them counts would be a guess."""
     for name in ("a.yaml", "b.yml"):
         (tmp_path / name).write_text(WAIVER, encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"S-1 is waived twice: also in .*a\.yaml"):
+    with pytest.raises(ConfigurationError, match=r"S-1 is waived twice, also in .*a\.yaml"):
         read_waivers([tmp_path], "1.0.0", TODAY)
 
 

@@ -21,10 +21,10 @@ _ONE_AT_A_TIME = Lock()
 def kept_in_memory(configuration: Configuration) -> Iterator[None]:
     """Context manager that moves the files written by the official client for this configuration to memory.
 
-    One block at a time: the client has one table of its files for the whole process.
+    Only one block may be active at a time, since the client has one table of its files for the whole process.
 
     Args:
-        configuration: loaded inside; its paths lead to memory afterwards.
+        configuration: configuration that is loaded in the block; its paths lead to memory afterwards.
     """
     with _ONE_AT_A_TIME:
         before = _written()

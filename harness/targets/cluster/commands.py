@@ -18,7 +18,12 @@ _REFUSED: Final = re.compile(r"\b(401|403)\b")
 
 
 class CommandResult(NamedTuple):
-    """The output of a command, both streams together, and its exit code."""
+    """Result of a command.
+
+    Attributes:
+        output: output of the command, both streams together.
+        code: exit code of the command.
+    """
 
     output: str
     code: int
@@ -36,8 +41,9 @@ def run_in_pod(
     """Run a command in a container of a pod (its only one if none is named), and wait for its end.
 
     Raises:
-        AccessDenied: the user has no permission for it.
-        TargetUnreachable: there is no such pod, container or program, or the command did not end within `within_s` seconds.
+        AccessDenied: the user has no permission for the command.
+        TargetUnreachable: the pod, container or program does not exist, or the command did not end within `within_s`
+            seconds.
     """
     import websocket
     from kubernetes.client import ApiException, CoreV1Api
@@ -65,10 +71,10 @@ def run_in_pod(
             raise TargetUnreachable(f"{what} did not end within {within_s:g} s", where=url)
         code = _code(talk.read_channel(_END))
         if code is None:
-            raise TargetUnreachable(f"{what}: the API server did not report how it ended", where=url)
+            raise TargetUnreachable(f"{what}: the API server did not report the exit code", where=url)
         return CommandResult(output=talk.read_all(), code=code)
     except (websocket.WebSocketException, OSError) as error:
-        raise TargetUnreachable(f"{what}: the connection broke off ({type(error).__name__})", where=url) from error
+        raise TargetUnreachable(f"{what}: the connection was lost ({type(error).__name__})", where=url) from error
     finally:
         talk.sock.shutdown()  # the client's own `close` leaves the socket open once the server has closed
 

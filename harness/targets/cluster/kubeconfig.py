@@ -1,6 +1,6 @@
-"""Connects to a cluster by the kubeconfig and context that a target names.
+"""Connects to a cluster by the kubeconfig and the context of a target file.
 
-Each client has its own configuration; the process-wide default context of the official client is never used.
+Each client has its own configuration; the official client's default context is never used.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ USER_AGENT: Final = "readiness-harness"
 _AGAIN: Final = 3
 """Number of retries of a request that the API server refused because it is busy (429) and did not execute."""
 _LONGEST_PAUSE_S: Final = 2
-"""Maximum pause between retries in s, also if `Retry-After` is longer, so that the time of a call is bounded."""
+"""Maximum pause between retries in s, also if `Retry-After` is longer, so that the time of a call has a limit."""
 _SOCKS: Final = ("socks", "socksio")
 """Modules needed for a SOCKS proxy, by the official client and by the watch."""
 
 
 def kubeconfig_path(target: Target) -> str:
-    """The kubeconfig that the target names, else `$KUBECONFIG`, else the user's own."""
+    """The kubeconfig of the target file, else `$KUBECONFIG`, else the user's own kubeconfig."""
     named = target.kubernetes.kubeconfig if target.kubernetes else ""
     return os.path.expanduser(named or os.environ.get("KUBECONFIG", "") or "~/.kube/config")  # noqa: PTH111 - text in, text out
 
@@ -42,11 +42,14 @@ def api_client(target: Target) -> ApiClient:
     """A client of the official package, bound to the target's kubeconfig and context.
 
     Raises:
-        ConfigurationError: the target names no cluster, the kubeconfig or context does not exist, or it gives no credentials.
+        ConfigurationError: the target has no cluster, or its kubeconfig or context does not exist or gives no
+            credentials.
     """
     if target.kubernetes is None:
         raise ConfigurationError(
-            "names no cluster", where=f"{target.file}: kubernetes", hint="write `kubernetes: {context: …}`"
+            "the target file has no cluster",
+            where=f"{target.file}: kubernetes",
+            hint="write `kubernetes: {context: …}`",
         )
     from kubernetes import client, config  # half a second, and only where a cluster is used
     from kubernetes.config import ConfigException
@@ -64,7 +67,7 @@ def api_client(target: Target) -> ApiClient:
         raise ConfigurationError(
             f"context `{context}` cannot be read from {path}: {str(error).splitlines()[0]}",
             where=f"{target.file}: kubernetes",
-            hint="check `kubeconfig` and `context`",
+            hint="correct `kubeconfig` and `context`",
         ) from error
     _refuse_without_credentials(target, configuration, user, errors)
     if file := _token_file(user):
@@ -127,9 +130,9 @@ def _refuse_without_credentials(target: Target, configuration: Configuration, us
         return
     lines = " ".join(errors.said).split("\n")
     raise ConfigurationError(
-        f"the credential plugin `{plugin.get('command', '')}` gave no credentials: {lines[0] or 'no reason was given'}",
+        f"the credential plugin `{plugin.get('command', '')}` returned no credentials: {lines[0] or 'no reason recorded'}",
         where=f"{target.file}: kubernetes",
-        hint="install the plugin or sign in again; check by running the plugin, or any kubectl command, by hand",
+        hint="install the plugin or sign in again; test with a kubectl command",
     )
 
 
@@ -165,7 +168,7 @@ def _proxy(target: Target, host: str, cluster: Any) -> str | None:
     proxy = str(cluster.safe_get("proxy-url") or "") or proxy_for(target, host)
     if (proxy or "").startswith("socks") and (missing := [module for module in _SOCKS if find_spec(module) is None]):
         raise ConfigurationError(
-            f"the API server is behind a SOCKS proxy, and {' and '.join(missing)} is not installed",
+            f"the API server is behind a SOCKS proxy, which needs {' and '.join(missing)}",
             where=f"{target.file}: kubernetes",
             hint="pip install pysocks socksio",
         )

@@ -25,13 +25,13 @@ def kubeconfig_files(target: Target) -> str:
 
 
 def write_context(files: str, context: str, directory: Path, login_proxies: Mapping[str, str]) -> Path:
-    """Write a kubeconfig with only one context, which is the current one; readable by this user only, with absolute paths.
+    """Write a kubeconfig with only one context, readable by this user only, with absolute paths.
 
     Args:
-        files: the kubeconfigs that contain the context, as in `KUBECONFIG`.
+        files: kubeconfig files with the context, as in `KUBECONFIG`.
         context: name of the context.
         directory: directory of the new file.
-        login_proxies: environment variables for the program that logs in, unless its entry sets them.
+        login_proxies: environment variables for the login program, unless the kubeconfig sets them.
 
     Raises:
         ConfigurationError: the context cannot be read, or the file cannot be written.
@@ -46,9 +46,9 @@ def write_context(files: str, context: str, directory: Path, login_proxies: Mapp
             file.write(text)
     except (ConfigException, OSError, YAMLError) as error:
         raise ConfigurationError(
-            f"context `{context}` cannot be taken from {files}: {str(error).splitlines()[0]}",
+            f"context `{context}` cannot be read from {files}: {str(error).splitlines()[0]}",
             where=str(directory),
-            hint="check `kubeconfig` and `context` of the target file",
+            hint="correct `kubeconfig` and `context` of the target file",
         ) from error
     return Path(path)
 
@@ -60,7 +60,7 @@ def _taken(files: str, context: str, login_proxies: Mapping[str, str]) -> dict[s
 
     merged = KubeConfigMerger(files).config  # type: ignore[no-untyped-call]
     if merged is None:
-        raise ConfigException("there is no such file")
+        raise ConfigException("the file does not exist")
     chosen = merged["contexts"].get_with_name(context)
     cluster = merged["clusters"].get_with_name(chosen["context"]["cluster"])
     user = merged["users"].get_with_name(chosen["context"].safe_get("user"), safe=True)

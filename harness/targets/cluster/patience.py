@@ -1,4 +1,4 @@
-"""Retries requests while the target's API server does not answer, as during an upgrade of the control plane."""
+"""Retries requests while the target's API server does not answer, for example during an upgrade."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from harness.clock import Deadline
 from harness.errors import TargetUnreachable
 
 SILENT_S: Final = 20.0
-"""Time in s for which an API server may not answer, or refuse requests, before an error is raised."""
+"""Seconds for which an API server may give no answer or refuse requests before an error is raised."""
 _AGAIN_S: Final = 0.5
 
 R = TypeVar("R")
 
 
 def patiently(ask: Callable[[], R], meanwhile: Callable[[], object] = lambda: None, within_s: float = SILENT_S) -> R:
-    """Make a call and return its result; it is repeated if the API server failed, since the outcome is then unknown.
+    """Make a call and return its result; repeat it if the API server failed, since the outcome is then unknown.
 
     Args:
-        ask: the call; repeating it must have no further effect.
+        ask: call whose repetition has no further effect.
         meanwhile: called after each failed attempt; an error that it raises ends the attempts.
-        within_s: no attempt begins after this many seconds.
+        within_s: time in s after which no attempt begins.
 
     Raises:
         TargetUnreachable: the error of the last attempt.

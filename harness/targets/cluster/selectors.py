@@ -11,7 +11,7 @@ from harness.targets.kubernetes import Object, labels_of
 def selects(controller: Object, pod: Object) -> bool:
     """Whether a controller's selector, which is not empty, selects a pod of its namespace.
 
-    Source: Kubernetes API reference, LabelSelector: `matchLabels` and every one of `matchExpressions`.
+    Source: Kubernetes API reference, LabelSelector: `matchLabels` and all `matchExpressions`.
     """
     selector, labels = controller["spec"].get("selector") or {}, labels_of(pod)
     expected, expressions = selector.get("matchLabels") or {}, selector.get("matchExpressions") or []

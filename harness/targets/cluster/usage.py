@@ -19,7 +19,12 @@ _LENGTH: Final = re.compile(r"([0-9.]+)(h|ms|m|s)")
 
 
 class MeasuredTime(NamedTuple):
-    """The time of a measurement: a window that ended at `until`, with its length in seconds."""
+    """The time of a measurement.
+
+    Attributes:
+        until: end of the window.
+        window_s: length of the window in seconds.
+    """
 
     until: datetime
     window_s: float
@@ -35,7 +40,7 @@ def measured_time(measured: Object) -> MeasuredTime:
 
 
 def memory_of(cluster: Cluster, namespace: str) -> dict[str, float]:
-    """Working set of each measured pod of a namespace, in bytes, by name; containers are added up."""
+    """Working set of each measured pod of a namespace in bytes, by pod name; the containers are added up."""
     return {
         str(one["metadata"]["name"]): float(
             sum(amount(container["usage"]["memory"]) for container in one["containers"])

@@ -22,7 +22,7 @@ ROLLOUT: Final = "Rollout"
 TEMPLATE_HASHES: Final = ("pod-template-hash", "rollouts-pod-template-hash")
 """Labels with the hash that also ends the names of the ReplicaSets of Deployments and Rollouts."""
 COMPONENT_LABELS: Final = ("app.kubernetes.io/component", "component")
-"""Labels that name a component of an application. Source: Kubernetes, Recommended Labels; the second is used with `app`."""
+"""Labels with the component of an application; the second is used with `app`. Source: Kubernetes, Recommended Labels."""
 REPLICATED: Final = access("list deployments.apps", "list rollouts.argoproj.io")
 WORKLOADS: Final = (*REPLICATED, *access("list statefulsets.apps"))
 CONTROLLERS: Final = (*WORKLOADS, *access("list daemonsets.apps"))
@@ -36,9 +36,10 @@ SCALING: Final = access("patch deployments.apps", "patch rollouts.argoproj.io")
 
 
 def replicated(cluster: Cluster, namespace: str = "") -> list[Object]:
-    """Deployments and Rollouts of one namespace or of all, each with its `kind`.
+    """Deployments and Rollouts of one namespace, or of all namespaces, each with its `kind`.
 
-    A Rollout that refers to a Deployment (`workloadRef`) is returned with the Deployment's selector and pod template, in its place.
+    A Rollout with `workloadRef` is returned with the selector and pod template of its Deployment, in place of the
+    Deployment.
     """
     deployments = {_key(one): one for one in cluster.deployments(namespace)}
     rollouts = _rollouts(cluster, namespace)
@@ -61,7 +62,7 @@ def _rollouts(cluster: Cluster, namespace: str) -> list[Object]:
 
 
 def workloads(cluster: Cluster, namespace: str = "") -> list[Object]:
-    """Deployments, Rollouts and StatefulSets of one namespace or of all."""
+    """Deployments, Rollouts and StatefulSets of one namespace, or of all namespaces."""
     return [
         *replicated(cluster, namespace),
         *({**one, "kind": "StatefulSet"} for one in cluster.stateful_sets(namespace)),
@@ -81,7 +82,7 @@ def jobs_of(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
 
 
 def has_ended(job: Object) -> bool:
-    """Whether a Job is complete or has failed: it starts no more pods. A CronJob never ends."""
+    """Whether a Job has completed or failed and starts no more pods; a CronJob never ends."""
     return has_condition(job, "Complete") or has_condition(job, "Failed")
 
 
@@ -93,8 +94,8 @@ def autoscalers_in(cluster: Cluster, namespace: str) -> list[Object]:
 def autoscaled(cluster: Cluster, namespace: str) -> Mapping[tuple[str, str], range]:
     """The range of replicas of each autoscaler, by kind and name of the workload.
 
-    Empty if the user may not list HorizontalPodAutoscalers.
-    Source: Kubernetes API reference, HorizontalPodAutoscalerSpec; `minReplicas` is 1 where it is left out, and may be 0.
+    The result is empty if the user may not list HorizontalPodAutoscalers. Source: Kubernetes API reference,
+    HorizontalPodAutoscalerSpec; `minReplicas` is 1 by default, and may be 0.
     """
     try:
         specs = [one["spec"] for one in autoscalers_in(cluster, namespace)]
@@ -109,12 +110,12 @@ def autoscaled(cluster: Cluster, namespace: str) -> Mapping[tuple[str, str], ran
 
 
 def workload_name(controller: Object) -> str:
-    """The workload of a controller's pods by the labels of its template, else the controller's own name."""
+    """The workload of a controller's pods by the labels of its template, else the name of the controller."""
     return workload_of(template_labels(controller)) or str(controller["metadata"]["name"])
 
 
 def component_name(controller: Object) -> str:
-    """The workload of a controller's pods with its component, `shop/worker`, since a chart often has one name for all controllers."""
+    """Workload and component of a controller's pods: `shop/worker`; charts often name all controllers alike."""
     labels = template_labels(controller)
     component = next((labels[label] for label in COMPONENT_LABELS if labels.get(label)), "")
     return f"{workload_name(controller)}/{component}" if component else workload_name(controller)
@@ -140,7 +141,7 @@ def controller_reference(obj: Object) -> Object | None:
 def owner_of(pod: Object) -> str:
     """The workload of a pod by its owner, not by its labels; empty without an owner.
 
-    The name of a ReplicaSet is that of its Deployment or Rollout, followed by the hash of the pod template.
+    The name of a ReplicaSet is the name of its Deployment or Rollout, followed by the hash of the pod template.
     """
     owner = controller_reference(pod)
     name = str(owner["name"]) if owner else ""
@@ -165,9 +166,9 @@ def ready_of(workload: Object) -> int:
 
 
 def is_complete(workload: Object) -> bool:
-    """Whether its controller has observed the present spec, and all replicas are ready.
+    """Whether the controller has observed the present spec, and all replicas are ready.
 
-    A Rollout's generation is a text.
+    The generation of a Rollout is a text.
     """
     observed = str((workload.get("status") or {}).get("observedGeneration") or 0)
     seen = int(observed) if observed.isdigit() else 0
@@ -183,7 +184,7 @@ def set_replicas(cluster: Cluster, kind: str, namespace: str, name: str, replica
 
 
 def referred(rollout: Object) -> str:
-    """The Deployment that a Rollout refers to, by name; empty where it has a pod template of its own."""
+    """Name of the Deployment that a Rollout refers to; empty if the Rollout has its own pod template."""
     reference = rollout["spec"].get("workloadRef") or {}
     return str(reference.get("name", "")) if reference.get("kind") == DEPLOYMENT else ""
 
@@ -193,12 +194,12 @@ def _key(obj: Object) -> tuple[str, str]:
 
 
 def all_containers(spec: Object) -> list[Object]:
-    """The containers of a pod specification in starting order: init containers, then its own."""
+    """The containers of a pod specification in starting order: init containers, then main containers."""
     return [*(spec.get("initContainers") or []), *spec["containers"]]
 
 
 def running_containers(spec: Object) -> list[Object]:
-    """The containers of a pod specification that run as long as its pods: its own, and sidecars.
+    """The containers of a pod specification that run as long as the pod: main containers and sidecars.
 
     Source: Kubernetes, Sidecar Containers: init containers with `restartPolicy: Always`.
     """
@@ -224,16 +225,19 @@ def own_container(pod: Object) -> Object:
 
 
 def default_container(pod: Object) -> Object | None:
-    """The container that an annotation names as the main one, for example if a service mesh puts its proxy first; else None.
+    """The container that an annotation names as the main container; None without the annotation.
 
-    Source: Kubernetes, Well-Known Labels, Annotations and Taints.
+    A service mesh, for example, puts its proxy first. Source: Kubernetes, Well-Known Labels, Annotations and Taints.
     """
     name = annotations_of(pod).get("kubectl.kubernetes.io/default-container")
     return next((one for one in pod["spec"]["containers"] if name and one.get("name") == name), None)
 
 
 def http_port(pod: Object) -> int:
-    """The port of a pod named `http`, else its first declared port, else 80; only of the annotated container if there is one."""
+    """The port of a pod that is named `http`, else the first declared port, else 80.
+
+    With an annotated main container only its ports count.
+    """
     named = default_container(pod)
     containers = [named] if named else pod["spec"]["containers"]
     ports = [port for container in containers for port in container.get("ports") or []]

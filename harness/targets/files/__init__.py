@@ -1,1 +1,1 @@
-"""Files that people write about a target: the target file with its parts and values, experiment blocks, traces, statements."""
+"""Files that people write: target files with their sections, experiment blocks, traces, statements."""

@@ -1,4 +1,4 @@
-"""Parts of a target file about changes: rollout, migration, feature flags."""
+"""Sections of a target file about changes: rollout, migration, feature flags."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from harness.validation import matching
 
 
 class RolloutSettings(TargetSection):
-    """The section `rollout`: which objects a rollout changes, and for which release.
+    """The section `rollout`: the objects that a rollout changes, and the release.
 
     Attributes:
         kind: `Rollout` of Argo Rollouts, `Deployment`, or `Service`, whose selector is switched.
-        names: names of the objects, the same in every namespace.
+        names: names of the objects, equal in every namespace.
         namespaces: namespaces of the objects; empty: the namespace of `kubernetes`.
-        candidate: the new release, as its answers name it.
-        manifests: file or directory with the candidate's own objects; `{candidate}` in it is replaced by the candidate's name. Without it,
-            the tag of every image of the old release and the value of `label` are set to the candidate.
-        label: label of the pods whose value is the release.
-        strategies: `spec.strategy` that a Rollout gets before the rollout, by the strategy of a rollout file, if it has another one
-            (for `all-at-once` always); at the end its own strategy is restored. `{name}` in a value is replaced by the object's name.
+        candidate: name of the new release, as in its answers.
+        manifests: file or directory with the candidate's objects; `{candidate}` is replaced by the candidate's name.
+            Without manifests the image tags and the value of `label` are changed from the old release to the candidate.
+        label: label of the pods with the release.
+        strategies: `spec.strategy` that a Rollout gets for the rollout, by strategy of the rollout file. It is used if
+            the Rollout has another strategy (for `all-at-once` always), and the own strategy is restored at the end.
+            `{name}` is replaced by the object's name.
     """
 
     kind: Literal["Rollout", "Deployment", "Service"] = "Rollout"
@@ -42,11 +43,13 @@ class MigrationSettings(TargetSection):
     """The section `migration`: how the database is migrated to the schema of a candidate, and back.
 
     Attributes:
-        manifests: file or directory with the Jobs; `{candidate}` in it is replaced by the candidate of `rollout`.
-        up, down: names of the Jobs that migrate, and that migrate back.
+        manifests: file or directory with the Jobs; `{candidate}` is replaced by the candidate of `rollout`.
+        up: name of the Job that migrates.
+        down: name of the Job that migrates back.
         versions: tables in which the migration tool records applied migrations.
         within_s: timeout of each Job, in s.
-        growing: tables that users' requests add rows to meanwhile, each with its columns of numbers that only grow.
+        growing: tables to which users' requests add rows during the migration, each with its numeric columns that only
+            grow.
         passing: tables whose rows are added and later removed.
         without: tables that are not compared.
     """
@@ -70,16 +73,16 @@ class ConfigMapKey(TargetSection):
 
 
 class FlagSettings(TargetSection):
-    """The section `flags`: where feature flags are set, who evaluates them, and where their features can be observed.
+    """The section `flags`: where feature flags are set and evaluated, and where their features can be observed.
 
     Attributes:
         ofrep: base address of OpenFeature's remote evaluation protocol; empty: not available.
-        config_map: place of the flags in flagd's format; None: flags cannot be set.
+        config_map: ConfigMap key with the flags in flagd's format; None: flags cannot be set.
         within_s: maximum time for `ofrep` to report a changed flag; None: 10 s in a sandbox, else 120 s.
-        header: header of answers that lists their features, separated by commas.
-        answers: by flag, a path whose answers have the feature, requested at every region's entry.
-        pages: by flag, the address of a page in each region.
-        metrics: by flag, the metrics that every service exposes while the flag is on.
+        header: header of answers with their features, separated by commas.
+        answers: path whose answers have the feature, by flag; requested at every region's entry.
+        pages: address of a page in each region, by flag.
+        metrics: metrics that every service exposes while the flag is on, by flag.
     """
 
     ofrep: Url = ""

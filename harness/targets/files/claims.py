@@ -1,4 +1,4 @@
-"""The form of a YAML file in a directory of claims. Each reader of such files has a subclass with the type of what it reads."""
+"""The form of a YAML file in a directory of claims; each reader has a subclass with the type of its entries."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from harness.targets.files.values import TargetSection
 
 
 class ClaimsFile(TargetSection):
-    """One file, with every key that such a file may have.
+    """One claims file, with every key that is allowed.
 
     Attributes:
-        documents, registers: nouns of sentences on files. formats: of reports. things, fields: nouns of sentences on objects of a cluster.
+        documents: nouns of sentences about files.
+        registers: nouns of sentences about registers in files.
+        formats: formats of reports.
+        things: nouns of sentences about objects of a cluster.
+        fields: nouns of sentences about fields of these objects.
     """
 
     documents: Any = None

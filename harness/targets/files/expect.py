@@ -1,4 +1,4 @@
-"""Compares the answer to a read with what the target file expects."""
+"""Compares the answer to a read with the expectation in the target file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.targets.files.parts import TYPES
 
 
 def fits(body: bytes, expect: Mapping[str, object]) -> bool:
-    """Whether the body is a JSON object that has every expected key, with its value or with a value of its type.
+    """Whether the body is a JSON object with every expected key and its value, or a value of its type.
 
     Without expectations every body fits.
     """

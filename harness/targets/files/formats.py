@@ -1,7 +1,7 @@
-"""The formats of reports that YAML files in directories of claims declare: the package's and the project's.
+"""Formats of reports that YAML files in directories of claims declare, of the package and of the project.
 
-A declaration gives the format its key below `evidence` in target files, and the sentence by which a scenario reads such a report. A function in a
-module of the same directory reads the files: `docs/extending.md`.
+A declaration gives the key of the format below `evidence` in target files, and the sentence that reads such a report. A
+function in a module of the directory reads the files: see `docs/extending.md`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ _Words = Annotated[str, matching(r"[A-Za-z][A-Za-z0-9 -]{0,58}[A-Za-z0-9]", "wor
 
 
 class ReportFormat(TargetSection):
-    """One format.
+    """One format of reports.
 
     Attributes:
-        key: below `evidence` in target files. name: what sentences call a report of it, as `pip-audit report`.
-        about: what it is, in one sentence. report: a name of a report in the example. of: whose report it is there.
+        key: key below `evidence` in target files.
+        name: name of such a report in sentences, such as `pip-audit report`.
+        about: description of the format in one sentence.
+        report: name of a report in the example.
+        of: subject of the report in the example.
     """
 
     key: _Key
@@ -44,14 +47,14 @@ class _FormatFile(ClaimsFile):
 
 
 def load_formats(paths: Iterable[Path], taken: Iterable[str]) -> Mapping[str, ReportFormat]:
-    """The formats that the YAML files in these directories declare, by their keys.
+    """The formats that the YAML files in these directories declare, by key.
 
     Args:
         paths: directories of claims.
-        taken: the keys that the harness reads itself.
+        taken: keys that the harness itself reads.
 
     Raises:
-        ConfigurationError: an entry is not understood, or a key is taken; with file and line.
+        ConfigurationError: an entry is invalid, or its key is used already; the error names file and line.
     """
     found: dict[str, ReportFormat] = {}
     known = {*taken}
@@ -61,7 +64,7 @@ def load_formats(paths: Iterable[Path], taken: Iterable[str]) -> Mapping[str, Re
             if one.key in known:
                 where = document.where(("formats", number, "key"))
                 raise ConfigurationError(
-                    f"there is a format `{one.key}` already", where=where, hint="rename one of them"
+                    f"the format `{one.key}` is defined twice", where=where, hint="rename one of them"
                 )
             known.add(one.key)
             found[one.key] = one

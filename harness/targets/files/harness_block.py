@@ -1,6 +1,6 @@
-"""Reads the block `harness` of an experiment file, and the probes that it may name.
+"""Reads the block `harness` of an experiment file, and the probes to which it may refer.
 
-The driver uses it to check a file before a run, and the child process uses it to run the file.
+The driver checks a file with it before a run, and the child process runs the file with it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _words_of_access(value: str) -> str:
 
 
 class BlastRadius(BaseModel):
-    """Limits of a fault."""
+    """Limits of a fault: maximum numbers of pods and processes that it may hit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -50,14 +50,16 @@ class HarnessBlock(BaseModel):
     """The settings for the harness in an experiment file.
 
     Attributes:
-        domain: what fails together.
-        confirmed_by, gone_by: probes of the file that confirm that the fault was injected, and that it was removed.
-        restarted_by: action of the file that restarts what the fault stopped; the restart is part of the measured recovery.
-        within_s: how long the fault may take to be confirmed.
-        takes_s: how long the experiment is expected to take in all.
-        processes: pidfiles of processes that the fault ends; those that ended are the proof of the fault.
-        chosen: `by domain`: sentences on every experiment of a domain include it; `by name`: it runs only if a sentence names it.
-        access: Kubernetes API permissions that activities of other packages need, such as `patch deployments.apps`.
+        domain: fault domain, which names the parts that fail together.
+        confirmed_by: probe of the file that confirms that the fault was injected.
+        gone_by: probe of the file that confirms that the fault was removed.
+        restarted_by: action of the file that restarts the stopped parts; the restart is part of the measured recovery.
+        within_s: maximum time in s until the fault is confirmed.
+        takes_s: expected time in s of the complete experiment.
+        processes: pidfiles of processes that the fault ends; ended processes are the proof of the fault.
+        chosen: `by domain`: sentences about every experiment of a domain include it. `by name`: it runs only if a
+            sentence names it.
+        access: Kubernetes API permissions of activities of other packages, such as `patch deployments.apps`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -76,7 +78,7 @@ class HarnessBlock(BaseModel):
 
 
 def block_index(experiment: Mapping[str, Any]) -> int | None:
-    """Index of the block among the file's extensions; None if there is none."""
+    """Index of the block among the file's extensions; None if the file has no block."""
     extensions = experiment.get("extensions")
     for index, extension in enumerate(extensions if isinstance(extensions, list) else []):
         if isinstance(extension, Mapping) and extension.get("name") == _NAME:
@@ -95,7 +97,7 @@ def harness_block(experiment: Mapping[str, Any]) -> HarnessBlock | None:
 
 
 def is_hold(activity: Activity) -> bool:
-    """Whether an activity is the harness's `hold`, not a function of the same name in another module."""
+    """Whether an activity is the harness's `hold`, and no function with this name in another module."""
     provider = activity.get("provider")
     if not isinstance(provider, Mapping):
         return False
@@ -103,9 +105,9 @@ def is_hold(activity: Activity) -> bool:
 
 
 def probes_of_method(experiment: Mapping[str, Any]) -> dict[str, tuple[Location, Activity]]:
-    """The probes of the method by name, each with its place: its own, and those of the hypothesis to which a `ref` of the method points.
+    """The probes of the method by name, each with its place; for a `ref` the place of the referenced probe.
 
-    If two probes have the same name, the first one is used.
+    If two probes have equal names, the first probe counts.
     """
     method, hypothesis = experiment.get("method"), experiment.get("steady-state-hypothesis")
     own = method if isinstance(method, list) else []

@@ -1,4 +1,4 @@
-"""Parts of a target file about access from outside: metrics, connections, alerts, profiles and public names."""
+"""Sections of a target file about access from outside: metrics, connections, alerts, profiles and public names."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from harness.validation import matching
 
 
 class PerUser(TargetSection):
-    """User engagement as the ratio of two counters, `actions` over `users`, with the traffic's routes that raise them.
+    """User engagement as the ratio of the counters `actions` and `users`, with the routes that increase them.
 
     Attributes:
-        actions, users: names of the counters, of any workload.
-        action_route, user_route: routes of the traffic whose requests raise them.
+        actions: name of the counter of actions, of any workload.
+        users: name of the counter of users, of any workload.
+        action_route: route of the traffic whose requests increase `actions`.
+        user_route: route of the traffic whose requests increase `users`.
     """
 
     actions: Word
@@ -31,8 +33,8 @@ class ActiveUsers(TargetSection):
     """How the number of active users is read from Prometheus.
 
     Attributes:
-        query: PromQL whose result is one number for all pods together.
-        within: how long a user counts as active after signing in, in seconds.
+        query: PromQL with one number for all pods together as its result.
+        within: seconds for which a user counts as active after signing in.
     """
 
     query: Word
@@ -43,16 +45,21 @@ class Metrics(TargetSection):
     """Names of the services' metrics, as Prometheus scrapes them from each pod.
 
     Attributes:
-        path: of the exposition, on the pod's HTTP port.
-        seconds: the histogram of response times. requests: the counter of answers.
-        route, status: labels; the values of `route` are the traffic's route names.
-        entry: the workload (label `app`) that receives every request of the entry.
-        probed: the route of the read in `probes.read`. health: the route of a pod's health requests.
-        page_seconds: the histogram of how long pages took in browsers. page: its label with the path of the page.
-        query_seconds: the histogram of how long queries took. query: its label with the text of the query, `$1` for its values.
-        timing: the metric in the response header `Server-Timing` with the time that the entry's workload took for the answer.
-        per_user: counters of users' actions; None: there are none.
-        active_users: query for the number of active users; None: not counted.
+        path: path of the exposition, on the pod's HTTP port.
+        seconds: histogram of response times.
+        requests: counter of answers.
+        route: label with the route; its values are the traffic's route names.
+        status: label with the status of the answer.
+        entry: workload (label `app`) that receives every request of the entry.
+        probed: route of the read in `probes.read`.
+        health: route of a pod's health requests.
+        page_seconds: histogram of the loading times of pages in browsers.
+        page: label of `page_seconds` with the path of the page.
+        query_seconds: histogram of the times of queries.
+        query: label of `query_seconds` with the text of the query, with `$1` for values.
+        timing: metric of the response header `Server-Timing` with the serving time of the entry's workload.
+        per_user: counters of users' actions; None: there are no such counters.
+        active_users: query for the number of active users; None: active users are not counted.
     """
 
     path: UrlPath = "/metrics"
@@ -75,13 +82,13 @@ class Metrics(TargetSection):
 
 
 class Flows(TargetSection):
-    """The log of connections, and the declared connections. Workloads are named by their label `app`, else by name.
+    """The log of connections, and the declared connections; workloads are named by the label `app`, else by name.
 
     Attributes:
-        log: files as Cilium's Hubble exporter writes them, backups included.
+        log: log files of Cilium's Hubble exporter, including backups.
         stores: workloads that keep data.
-        data_access: workloads that may connect to them.
-        dependencies: by workload, the workloads that it may connect to.
+        data_access: workloads that may connect to `stores`.
+        dependencies: workloads to which a workload may connect, by workload.
     """
 
     log: Paths
@@ -91,7 +98,7 @@ class Flows(TargetSection):
 
 
 class UserReports(TargetSection):
-    """Where users send problem reports.
+    """The path for problem reports of users.
 
     Attributes:
         path: path at the entry to which reports are posted.
@@ -103,11 +110,12 @@ class UserReports(TargetSection):
 
 
 class Alerting(TargetSection):
-    """Where notifications of alerts go.
+    """The receiver of notifications of alerts.
 
     Attributes:
-        receiver: log of the webhooks that Alertmanager sent: `GET ?since=N` answers `{"notices": [{number, received_at, notice}]}`.
-        alertmanager: its address; a path before /api/v2 may follow.
+        receiver: log of the webhooks that Alertmanager sent; `GET ?since=N` answers `{"notices": [{number, received_at,
+            notice}]}`.
+        alertmanager: address of Alertmanager, with any path before /api/v2.
     """
 
     receiver: Url
@@ -118,8 +126,8 @@ class Grafana(TargetSection):
     """The Grafana whose HTTP API is used.
 
     Attributes:
-        url: its address; a path before /api may follow.
-        token: token of a service account that may read dashboards and query data sources; None: no sign-in is needed.
+        url: address of Grafana, with any path before /api.
+        token: token of a service account that may read dashboards and query data sources; None: no sign-in.
     """
 
     url: Url
@@ -127,7 +135,7 @@ class Grafana(TargetSection):
 
 
 class Profiles(TargetSection):
-    """Where every service returns a CPU profile of its process, in pprof's protocol.
+    """The path of every service with a CPU profile of its process, in pprof's protocol.
 
     Attributes:
         path: path on the pod's HTTP port; the parameter `seconds` is added.
@@ -148,10 +156,10 @@ class Dns(TargetSection):
     """The platform's public names.
 
     Attributes:
-        names: the full names with their addresses.
-        resolver: `address` or `address:port` of the resolver that users have; empty: the resolvers of this machine.
+        names: full names, each with its addresses.
+        resolver: `address` or `address:port` of the users' resolver; empty: the resolvers of this machine.
         zone: zone whose authoritative servers are queried; empty: the zone of the first name.
-        servers: `address` or `address:port` of the authoritative servers; empty: the servers that the zone names.
+        servers: `address` or `address:port` of the authoritative servers; empty: the name servers of the zone.
     """
 
     names: Annotated[Mapping[Word, PublicName], Field(min_length=1)]

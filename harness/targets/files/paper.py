@@ -1,4 +1,4 @@
-"""Parts of a target file that name files: the platform's own files, other tools' reports, and people's statements."""
+"""Sections of a target file that name files: files of the platform, reports of other tools, statements of people."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _one_or_more(value: Any) -> Any:
 Paths = Annotated[tuple[Word, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
 """Paths or globs, relative to the target file; a single text is accepted as a list of one."""
 Reports = Mapping[Name, Paths]
-"""Reports by the name that sentences give them."""
+"""Reports by their name in sentences."""
 
 
 class PrometheusQuery(TargetSection):
@@ -30,8 +30,8 @@ class PrometheusQuery(TargetSection):
     Attributes:
         query: PromQL that returns one series of shares from 0 to 1.
         step_s: time between two points, in s.
-        url: address that is queried; None: the target's `prometheus`.
-        answers: files with saved answers, used instead of a query.
+        url: address of Prometheus; None: the target's `prometheus`.
+        answers: files with saved answers, which are used in place of a query.
     """
 
     query: Word
@@ -44,12 +44,19 @@ class KnownEvidence(TargetSection):
     """Reports of other tools: format → name → paths.
 
     Attributes:
-        as_of: day at whose end ages and expiries are computed, instead of the time of the run, for a rehearsal with sample
-            files. Only for a target without `entry`; the decision line names it.
-        junit, sarif, cyclonedx, npm_audit, terraform_plan, workflow_run: in these tools' own formats.
-        figures: CSV or JSON with units. verdict: `verdict.json` of earlier runs. records: YAML or JSON of what was done when.
+        as_of: day at whose end ages and expiries are computed, in place of the time of the run, for a rehearsal with
+            sample files. Only for a target without `entry`; the decision line names it.
+        junit: reports in JUnit XML.
+        sarif: reports in SARIF.
+        cyclonedx: SBOMs in CycloneDX.
+        npm_audit: reports of `npm audit`.
+        terraform_plan: plans of Terraform as JSON.
+        workflow_run: runs of GitHub workflows.
+        figures: figures with units, as CSV or JSON.
+        verdict: `verdict.json` of earlier runs.
+        records: records of past events, as YAML or JSON.
         history: directories of runs.
-        prometheus: range queries.
+        prometheus: range queries of Prometheus.
     """
 
     as_of: date | None = None
@@ -69,7 +76,7 @@ class KnownEvidence(TargetSection):
 DECLARED: Final = load_formats(
     claims_paths(), [field.alias or name for name, field in KnownEvidence.model_fields.items()]
 )
-"""The formats that YAML files in directories of claims declare, by their keys."""
+"""The formats that YAML files in directories of claims declare, by key."""
 
 if TYPE_CHECKING:
     EvidenceFiles = KnownEvidence
@@ -79,19 +86,24 @@ else:
         __base__=KnownEvidence,
         **{key.replace("-", "_"): (Reports, Field(default_factory=dict, alias=key)) for key in DECLARED},
     )
-    """With a key for each declared format."""
+    """Reports of other tools, with a key for each declared format."""
 
 
 class PlatformFiles(TargetSection):
     """Files of the platform by kind; directories are searched at any depth.
 
     Attributes:
-        manifests: Kubernetes manifests and kustomize directories. chart: a Helm chart. terraform: `*.tf`.
-        workflows: of GitHub or GitLab. dockerfiles, rules: of Docker and Prometheus.
+        manifests: Kubernetes manifests and kustomize directories.
+        chart: Helm chart.
+        terraform: Terraform files `*.tf`.
+        workflows: workflows of GitHub or GitLab.
+        dockerfiles: Dockerfiles.
+        rules: rule files of Prometheus.
         images: configurations of built images, as `docker image inspect` prints them.
-        documents: the directory of the documentation, with its README. scenarios: the platform's own feature files.
-        registers: lists that people keep, as of boundaries and integrations.
-        overlays: by environment, the directory of what differs there.
+        documents: directory of the documentation, with its README.
+        scenarios: feature files of the platform.
+        registers: lists that people keep, such as boundaries and integrations.
+        overlays: directory with the differences of an environment, by environment.
     """
 
     manifests: Paths | None = None

@@ -1,4 +1,4 @@
-"""Parts of a target file: one model for each key."""
+"""Sections of a target file: one model per key."""
 
 from __future__ import annotations
 
@@ -55,7 +55,15 @@ def _under(key: str) -> BeforeValidator:
 
 
 class Region(TargetSection):
-    """One region: its entry and Prometheus, the place of its workloads, and its expected share of answers (0 to 1)."""
+    """One region.
+
+    Attributes:
+        entry: address of the region's entry.
+        prometheus: address of the region's Prometheus.
+        context: context of the region's cluster in the kubeconfig; empty: the common context.
+        namespace: namespace of the region's workloads.
+        share: expected share of answers, 0 to 1.
+    """
 
     entry: RootUrl | None = None
     prometheus: Url | None = None
@@ -65,10 +73,10 @@ class Region(TargetSection):
 
 
 class Kubernetes(TargetSection):
-    """How the cluster is reached. The context is always named: the default context is never used.
+    """How the cluster is reached. The context is always given, since the default context is never used.
 
-    namespaces: those that the platform runs in beside `namespace`, those of the regions and that of the database's lock.
-    api_groups: of add-ons that are installed and in which faults and load may be created, such as `chaos-mesh.org`.
+    namespaces: namespaces of the platform in addition to `namespace`, those of the regions and that of the database's
+    lock. api_groups: API groups of installed add-ons in which faults and load may be created, such as `chaos-mesh.org`.
     """
 
     context: Word
@@ -82,11 +90,11 @@ class ReleaseSource(TargetSection):
     """The section `release`: the release under test, and how the target reports which release it runs.
 
     Attributes:
-        version: the release under test; empty: given on the command line.
-        commit: commit that it was built from, as in its reports; empty: reports are not compared with a commit.
-        header: the response header with the release that answered; empty if there is none.
-        images: whether the images and digests of all workloads are read before and after the run.
-        path: path that answers with the version, as plain text or as `{"version": …}` or `{"release": …}`; None if there is none.
+        version: release under test; empty: given on the command line.
+        commit: commit of the release, as in its reports; empty: reports are not compared with a commit.
+        header: response header with the release that answered; empty: there is none.
+        images: whether images and digests of all workloads are read before and after the run.
+        path: path with the version, as plain text or as `{"version": …}` or `{"release": …}`; None: there is none.
     """
 
     version: str = ""
@@ -99,9 +107,9 @@ class ReleaseSource(TargetSection):
 
     @property
     def answered_in(self) -> str:
-        """The response header whose release is compared with the planned one; empty if there is none.
+        """The response header whose release is compared with the planned release; empty if there is none.
 
-        If the file gives a version but no way to read it, this is `x-release`, if answers have it.
+        If the file has a version but no way to read it, this is `x-release`, if answers have this header.
         """
         return self.header or (_RELEASE_HEADER if self.version and not (self.images or self.path) else "")
 
@@ -114,7 +122,7 @@ class Member(TargetSection):
 
 
 class Leader(TargetSection):
-    """The Kubernetes Endpoints whose annotation `leader` names the pod that holds the lock (Patroni's)."""
+    """The Kubernetes Endpoints whose annotation `leader` names the pod with the lock of Patroni."""
 
     namespace: str
     endpoints: str
@@ -130,32 +138,42 @@ class StoredPasswords(TargetSection):
 
 
 class ConnectionPool(TargetSection):
-    """Number of database connections of all pods of one region together, and a path whose read needs a connection."""
+    """The pool of database connections of one region.
+
+    Attributes:
+        connections: number of connections of all pods of one region together.
+        read: path whose read needs a connection.
+    """
 
     connections: Annotated[int, Field(ge=1, le=10_000)]
     read: UrlPath
 
 
 class Production(TargetSection):
-    """What a staging database is compared with: the register of production's database, and the tables that are left out."""
+    """Comparison of a staging database with production.
+
+    Attributes:
+        register_file: register of production's database.
+        without: tables that are not compared.
+    """
 
     register_file: Word = Field(alias="register")
     without: tuple[TableName, ...] = ()
 
 
 class Database(TargetSection):
-    """The database.
+    """The section `database`.
 
     Attributes:
-        dsn: DSN that leads to the primary, whichever member that is.
-        durability: the failures that an acknowledged write must survive.
-        members: database members, to which the harness connects directly.
+        dsn: DSN that leads to the primary, whichever member it is.
+        durability: failures that an acknowledged write must survive.
+        members: database members to which the harness connects directly.
         leader: object that names the leader.
-        settings: declared settings, name to value as `SHOW` writes it.
+        settings: declared settings, with values as `SHOW` prints them.
         roles: database roles of the platform's services, whose statements are timed.
-        passwords: column with the users' passwords; None: the check of their hashes cannot run.
-        pool: size of the connection pool; None: the check with a burst cannot run.
-        production: what a subset of production is compared with; None: it is not compared.
+        passwords: column with the users' password hashes; None: they are not checked.
+        pool: size of the connection pool; None: the check with a burst does not run.
+        production: comparison with production; None: there is no comparison.
     """
 
     dsn: Reference
@@ -170,11 +188,12 @@ class Database(TargetSection):
 
 
 class ReadProbe(TargetSection):
-    """A path that is read, and the expected contents of the JSON object in its answer.
+    """A path that is read, and the expected content of the JSON object in its answer.
 
     Attributes:
-        path: path that is requested with GET.
-        expect: key to its value or to a type name (`str`, `int`, `float`, `bool`, `list`, `dict`); without it any valid 200 is accepted.
+        path: path of the GET request.
+        expect: expected value or type name (`str`, `int`, `float`, `bool`, `list`, `dict`) by key; empty: any valid 200
+            is accepted.
     """
 
     path: UrlPath
@@ -190,7 +209,7 @@ class Probes(TargetSection):
     Attributes:
         health: path that answers 200 while the platform works.
         read: path of a stored record.
-        services: by service, a read that the entry passes on to it; requested at each region's entry.
+        services: read that the entry passes on to a service, by service; requested at each region's entry.
     """
 
     health: UrlPath = "/health"
@@ -215,10 +234,13 @@ class Callers(TargetSection):
 class Power(TargetSection):
     """How the power of a node is cut, in one of three ways.
 
-    annotation, value: the annotation of a Node that cuts its power while it has that value.
-    stop, start: commands, run on this machine, that cut the power and restore it, as lists of words. `{node}` is replaced by the node's
-    name, `{provider_id}` by its `spec.providerID`, `{instance}` by the last part of that.
-    drain: the power is not cut; the node is cordoned and its pods are evicted, which is reported as a drain and not as a loss.
+    Attributes:
+        annotation: annotation of a Node that cuts its power while it has the value `value`.
+        value: value of the annotation.
+        stop: command that cuts the power, run on this machine. `{node}` is replaced by the node's name, `{provider_id}`
+            by its `spec.providerID`, and `{instance}` by the last part of the `spec.providerID`.
+        start: command that restores the power, with the same placeholders.
+        drain: whether the node is only cordoned and its pods evicted, which is reported as a drain and not as a loss.
     """
 
     annotation: Word | None = None
@@ -239,11 +261,14 @@ class Power(TargetSection):
 
 
 class LedgerSettings(TargetSection):
-    """Where the ledger's writes are sent, and the table that they are read back from.
+    """The address for the writes of the ledger, and the table from which they are read back.
 
-    read: whether `GET path?client=N` (and `&sequence=S`) answers `{"rows": [[sequence, checksum], …]}`, at the entry and at
-    each region's.
-    copies: whether the rows of each database member are read, so that its copy can be compared with the others'.
+    Attributes:
+        path: path of the writes.
+        table: table with the writes.
+        read: whether `GET path?client=N` (and `&sequence=S`) answers `{"rows": [[sequence, checksum], …]}`, at the
+            entry and at each region's entry.
+        copies: whether the rows of each database member are read and compared.
     """
 
     path: UrlPath
@@ -253,7 +278,12 @@ class LedgerSettings(TargetSection):
 
 
 class Pipeline(TargetSection):
-    """Events are posted to `accept` as `{id, checksum}`; `visible` answers `{copies, checksum}` of a processed event, else 404."""
+    """The pipeline of events.
+
+    Attributes:
+        accept: path to which events are posted as `{id, checksum}`.
+        visible: path that answers `{copies, checksum}` for a processed event, else 404.
+    """
 
     accept: UrlPath
     visible: PathOfId
@@ -270,9 +300,10 @@ class SignIn(TargetSection):
     """How test users sign in.
 
     Attributes:
-        path: path to which a sign-in is posted.
-        user: name of each user, with `{n}` for its number, from 1. users: number of users.
-        password: place of their password; `{user}` in it is replaced by the user's name.
+        path: path of the sign-in, a POST request.
+        user: name of each user, with `{n}` for the number of the user, from 1.
+        users: number of users.
+        password: place of the password; `{user}` is replaced by the user's name.
         fields: keys of the body.
         token: key of the token in the answer.
     """
@@ -286,13 +317,18 @@ class SignIn(TargetSection):
 
 
 class MayWrite(TargetSection):
-    """Users whose accounts the harness may change or lock, by name with `*`."""
+    """Users whose accounts the harness may change or lock, by name or with `*`."""
 
     users: Word
 
 
 class TrafficOverride(TargetSection):
-    """Sizes that replace the project's own. rate: journeys per second."""
+    """Sizes that replace those of the project.
+
+    Attributes:
+        rate_per_s: journeys per second.
+        for_s: length of the window in s.
+    """
 
     rate_per_s: Annotated[float, quantity("rate", "40/s")] | None = Field(default=None, alias="rate")
     for_s: Annotated[float, quantity("time", "3 min")] | None = Field(default=None, alias="for")

@@ -32,15 +32,18 @@ class Reference(BaseModel):
         return next(f"{kind} {value}" for kind, value in self if value)
 
     def resolve(self) -> str:
-        """The secret itself, without the white space around it.
+        """The secret, without surrounding white space.
 
         Raises:
-            ConfigurationError: the secret does not exist or is empty. The message names the place, never the value.
+            ConfigurationError: the secret does not exist or is empty. The message contains the place but never the
+                value.
         """
         secret = self._read().strip()
         if not secret:
             raise ConfigurationError(
-                "no secret there", where=str(self), hint="set it, or name another place in the target file"
+                "the secret does not exist or is empty",
+                where=str(self),
+                hint="set the secret, or write another place into the target file",
             )
         return secret
 
@@ -52,9 +55,9 @@ class Reference(BaseModel):
                 return Path(self.file).expanduser().read_text(encoding="utf-8")
             done = subprocess.run(shlex.split(self.command), capture_output=True, text=True, timeout=30, check=False)
         except (OSError, ValueError, RuntimeError) as error:
-            raise ConfigurationError(f"cannot be read ({type(error).__name__})", where=str(self)) from error
+            raise ConfigurationError(f"the secret cannot be read ({type(error).__name__})", where=str(self)) from error
         except subprocess.TimeoutExpired as error:
-            raise ConfigurationError("took longer than 30 s", where=str(self)) from error
+            raise ConfigurationError("the command took longer than 30 s", where=str(self)) from error
         if done.returncode != 0:
-            raise ConfigurationError(f"ended with exit code {done.returncode}", where=str(self))
+            raise ConfigurationError(f"the command ended with exit code {done.returncode}", where=str(self))
         return done.stdout

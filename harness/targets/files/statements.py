@@ -1,4 +1,4 @@
-"""Reads and writes people's statements: attestations and waivers, one per file, reviewed like code."""
+"""Reads and writes statements of people: attestations and waivers, one per file, which are reviewed like code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.validation import configuration_error, matching
 from harness.yamlfile import SUFFIXES, YamlDocument, read_document, yaml_files
 
 LASTS: Final = timedelta(days=90)
-"""Default validity of a statement, if the command line gives no last day."""
+"""Default validity of a statement, if the command line has no last day."""
 HARMS: Final = tuple(harm.value.replace(" ", "-") for harm in Harm)
 """Kinds of harm that a waiver may name in place of a requirement."""
 
@@ -45,7 +45,16 @@ Line = Annotated[
 
 
 class Statement(BaseModel):
-    """Fields of every statement. link: an http or https address. expires: its last day. release: the release it is for."""
+    """Fields of every statement.
+
+    Attributes:
+        by: author of the statement.
+        reason: reason for the statement.
+        link: HTTP or HTTPS address of a document.
+        date: date of the statement.
+        expires: last day of its validity.
+        release: release to which it applies.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,7 +73,12 @@ class Statement(BaseModel):
 
 
 class AttestationFile(Statement):
-    """An attestation. `attestation`: id of the requirement; `role`: role of the person who vouches."""
+    """An attestation.
+
+    Attributes:
+        attestation: id of the requirement.
+        role: role of the person who vouches.
+    """
 
     attestation: Line
     role: Annotated[str, matching(r"[a-z]+(-[a-z]+)*", "a role in small letters with hyphens, like `security-lead`")]
@@ -100,17 +114,22 @@ class Accepted(BaseModel):
 
 
 class WaiverFile(Statement):
-    """A waiver. `waiver`: id of the requirement, or a kind of harm."""
+    """A waiver.
+
+    Attributes:
+        waiver: id of the requirement, or a kind of harm.
+        accepts: accepted result.
+    """
 
     waiver: Line
     accepts: Accepted
 
 
 def read_attestations(directories: Iterable[Path], release: str, today: datetime) -> tuple[Attestation, ...]:
-    """The attestations in these directories; one that does not count has the reason.
+    """The attestations in these directories; an attestation that does not count has a reason.
 
     Raises:
-        ConfigurationError: a file is wrong, with file, line and key.
+        ConfigurationError: a file is invalid; the error names file, line and key.
     """
     found = []
     for directory, document in _documents(directories):
@@ -127,7 +146,7 @@ def read_attestations(directories: Iterable[Path], release: str, today: datetime
 
 
 def read_waivers(directories: Iterable[Path], release: str, today: datetime) -> tuple[Waiver, ...]:
-    """The waivers in these directories; one that does not count has the reason.
+    """The waivers in these directories; a waiver that does not count has a reason.
 
     Raises:
         ConfigurationError: a file is invalid, or two files waive the same requirement or harm.
@@ -137,13 +156,13 @@ def read_waivers(directories: Iterable[Path], release: str, today: datetime) -> 
         one = _validated(WaiverFile, document)
         if one.waiver in HARMS and not one.accepts.count:
             raise ConfigurationError(
-                "a waiver of a harm must have the number that is accepted",
+                "a waiver of a harm needs the accepted number",
                 where=document.where(("accepts",)),
                 hint="write `accepts: {count: 3}`",
             )
         if one.waiver in found:
             raise ConfigurationError(
-                f"{one.waiver} is waived twice: also in {found[one.waiver].file}",
+                f"{one.waiver} is waived twice, also in {found[one.waiver].file}",
                 where=document.where(("waiver",)),
                 hint="keep one of the two files",
             )
@@ -163,11 +182,11 @@ def refuse_unknown(kind: str, directories: Iterable[Path], known: Iterable[str])
 
     Args:
         kind: `attestations` or `waivers`.
-        directories: that have them.
+        directories: directories with statements.
         known: ids of requirements.
 
     Raises:
-        ConfigurationError: one names another id, or a file is wrong; with file and line.
+        ConfigurationError: a statement names an unknown id, or a file is invalid; the error names file and line.
     """
     ids = frozenset(known) | (frozenset(HARMS) if kind == "waivers" else frozenset())
     for _directory, document in _documents(directories):
@@ -185,7 +204,7 @@ def _about(kind: str, document: YamlDocument) -> tuple[str, str]:
 
 
 def write_statement(directory: Path, statement: AttestationFile | WaiverFile) -> Path:
-    """Write a statement to a file of its own, named after what it is about; returns its path.
+    """Write a statement to a new file, which is named after its subject; returns the path.
 
     Raises:
         ConfigurationError: the file exists already or cannot be written.
@@ -194,7 +213,7 @@ def write_statement(directory: Path, statement: AttestationFile | WaiverFile) ->
     path, *others = (directory / f"{about}{suffix}" for suffix in SUFFIXES)
     for there in (path, *others):
         if there.exists():
-            hint = "review it, then change or delete it"
+            hint = "review the file, then change or delete it"
             raise ConfigurationError("the file exists already", where=str(there), hint=hint)
     plain = statement.model_dump(mode="json", exclude_defaults=True)
     body = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=math.inf)
@@ -202,7 +221,7 @@ def write_statement(directory: Path, statement: AttestationFile | WaiverFile) ->
         directory.mkdir(parents=True, exist_ok=True)
         write_atomic(path, body.encode())
     except OSError as error:
-        raise ConfigurationError(f"cannot be written: {error.strerror}", where=str(path)) from error
+        raise ConfigurationError(f"the file cannot be written: {error.strerror}", where=str(path)) from error
     return path
 
 
@@ -240,9 +259,9 @@ def _void(one: Statement, release: str, today: datetime) -> str:
     """Why a statement does not count on this day for this release; empty if it counts."""
     day = today.astimezone(UTC).date()
     if one.date > day:
-        return f"it is dated {one.date}, which is in the future"
+        return f"its date is {one.date}, which is in the future"
     if one.expires < day:
         return f"it expired on {one.expires}"
     if one.release != release:
-        return f"it is for release {one.release}, not for {release}"
+        return f"it applies to release {one.release}, expected {release}"
     return ""

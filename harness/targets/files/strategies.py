@@ -1,4 +1,4 @@
-"""Checks the strategies that a target file gives Rollouts during a rollout, before their controller would refuse them."""
+"""Checks the strategies that a target file gives to Rollouts; their controller would refuse invalid strategies."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _STEPS: Final = (
     "plugin",
     "replicaProgressThreshold",
 )
-"""The keys that a canary step of Argo Rollouts may have."""
+"""Keys of a canary step of Argo Rollouts."""
 _SERVICES: Final = {"canary": ("stableService", "canaryService"), "blueGreen": ("activeService", "previewService")}
-"""Pairs of keys that must not name the same Service."""
+"""Pairs of keys that must name different Services."""
 _ALL: Final = 100
-"""The weight of all users, unless `trafficRouting.maxTrafficWeight` gives another one."""
+"""The weight of all users, unless `trafficRouting.maxTrafficWeight` sets another weight."""
 _STEP: Final = "write each step like `setWeight: 25`, `pause: {duration: 10s}` or `analysis: {…}`"
-_WEIGHT: Final = "write them like `[{setWeight: 5}, {pause: {}}, {setWeight: 100}]`"
+_WEIGHT: Final = "write steps like `[{setWeight: 5}, {pause: {}}, {setWeight: 100}]`"
 
 Wrong = tuple[Location, str, str]
-"""A problem: its place, its description, and what to write instead."""
+"""A problem: its place, its description, and the correction."""
 
 
 def wrong_strategies(strategies: Mapping[Any, Mapping[Any, Mapping[str, Any]]]) -> Iterator[Wrong]:
     """Problems in `rollout.strategies` that would make a Rollout `InvalidSpec`.
 
     Args:
-        strategies: by the strategy of a rollout file, `spec.strategy`.
+        strategies: `spec.strategy` by strategy of the rollout file.
     """
     for name, strategy in strategies.items():
         at: Location = ("rollout", "strategies", name)
         if len(strategy) != 1:
-            yield at, "expected one of `canary` and `blueGreen`", "leave the other one out"
+            yield at, "expected one of `canary` and `blueGreen`", "remove the other key"
         for kind, spec in strategy.items():
             yield from _wrong_services(spec, (*at, kind), *_SERVICES[kind])
             if kind == "canary":
@@ -57,7 +57,7 @@ def _wrong_services(spec: Mapping[str, Any], at: Location, first: str, second: s
 def _wrong_steps(spec: Mapping[str, Any], at: Location) -> Iterator[Wrong]:
     steps = spec.get("steps")
     if steps is not None and not isinstance(steps, tuple):
-        yield (*at, "steps"), "this must be a list", _STEP
+        yield (*at, "steps"), "`steps` must be a list", _STEP
         return
     routing = spec.get("trafficRouting")
     most = routing.get("maxTrafficWeight") if isinstance(routing, Mapping) else None
@@ -81,7 +81,7 @@ def _wrong_weight(weight: object, highest: int, most: int) -> str:
         return f"`{weight}` is not a whole number of at least 0"
     if weight > most:
         return f"{weight} is over {most}"
-    return f"the weights fall: {weight} comes after {highest}" if weight < highest else ""
+    return f"the weights must not fall, {weight} comes after {highest}" if weight < highest else ""
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

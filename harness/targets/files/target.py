@@ -1,4 +1,4 @@
-"""Reads a target file, strictly. Missing keys mean less evidence, never wrong verdicts."""
+"""Reads a target file with strict keys. A missing key causes less evidence, never a wrong verdict."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ __all__ = [
 
 
 MARKER: Final = ".readiness-sandbox"
-"""Name of the file by which a sandbox marks its directory, beside the target file that it writes."""
+"""Name of the file by which a sandbox marks its directory, next to its target file."""
 _ALL: Final = 1.001
 """Upper limit for the sum of shares: 1, with a tolerance for rounded shares."""
 
@@ -92,29 +92,34 @@ class Target(TargetSection):
 
     Attributes:
         entry: address for users; empty: only files are judged.
-        time_scale: RTO, RPO, windows and schedules are divided by it; above 1 only in a sandbox.
-        scrape_scale: times between scrapes of Prometheus are divided by it; above 1 only in a sandbox.
+        time_scale: divisor of RTO, RPO, windows and schedules; above 1 only in a sandbox.
+        scrape_scale: divisor of the times between scrapes of Prometheus; above 1 only in a sandbox.
         cpu_scale: factor by which reported CPU usage exceeds real usage; above 1 only in a sandbox.
-        primary_region: the region with the primary; empty if there is none.
-        callers: pods that the backends must accept and refuse; None: the network check cannot run.
-        power: how the power of a node is cut; None: not possible.
-        alerting: where notifications of alerts go; None: they are not read.
-        profiles: where services return CPU profiles; None: they return none.
-        grafana: the Grafana whose panels are read; None: they are not read.
-        flows: the log of connections; None: there is none.
-        user_reports: where users report problems; None: a rollout sends no reports.
-        routes: routes of the traffic, with the services (label `app`) that each needs.
-        evidence: reports of other tools. files: files of the platform. attestations, waivers: directories of people's statements.
-        services: by name, the address at which a service answers 200 only while it can do its work.
-        control: by name, the address of a control service that does nothing but answer, beside the target's own services; its problems
-            are problems of the machine, not of the release.
+        primary_region: region with the primary; empty: there is none.
+        callers: pods that the backends must accept and refuse; None: the network check does not run.
+        power: how the power of a node is cut; None: it cannot be cut.
+        alerting: receiver of notifications of alerts; None: they are not read.
+        profiles: path of the services' CPU profiles; None: there are no profiles.
+        grafana: Grafana whose panels are read; None: panels are not read.
+        flows: log of connections; None: there is no log.
+        user_reports: path for problem reports of users; None: a rollout sends no reports.
+        routes: services (label `app`) that each route of the traffic needs, by route.
+        evidence: reports of other tools.
+        files: files of the platform.
+        attestations: directories of attestations.
+        waivers: directories of waivers.
+        services: address of each service that answers 200 only while the service can work, by name.
+        control: address of each control service, by name. A control service only answers; its problems are problems of
+            the machine and not of the release.
         portal: first page of the users' self-service portal.
-        website: first page of the website, with links to its other pages. documentation: the release's documentation for users.
-        quality_report: address of the newest one; JSON with `written_at`, or any text with the header Last-Modified.
-        parts: parts of the platform that exist and that requirements may need, by their names in the catalogue.
-        migration: how the database is migrated to a candidate's schema and back; None: it is not migrated.
+        website: first page of the website, with links to its other pages.
+        documentation: documentation of the release for users.
+        quality_report: address of the newest quality report; JSON with `written_at`, or any text with the header
+            Last-Modified.
+        parts: components of the platform that requirements may need, by their names in the catalogue.
+        migration: migration of the database to a candidate's schema and back; None: there is no migration.
         flags: feature flags; None: there are none.
-        file: the file it was read from.
+        file: path of the target file.
     """
 
     name: Name
@@ -173,16 +178,16 @@ class Target(TargetSection):
 
     @property
     def embedded(self) -> bool:
-        """Whether the sandbox wrote the file: its marker is beside it."""
+        """Whether the sandbox wrote the file, because its marker is in the directory."""
         return (self._file.parent / MARKER).is_file()
 
     @property
     def file(self) -> Path:
-        """The file it was read from, absolute."""
+        """Absolute path of the target file."""
         return self._file
 
     def today(self, now: datetime) -> datetime:
-        """The time for computing ages and expiries: `now`, or the end of the day `evidence.as_of` if that has passed."""
+        """The time for computing ages and expiries: `now`, or the end of the day `evidence.as_of` if it has passed."""
         if self.evidence.as_of is None:
             return now
         return min(now, datetime.combine(self.evidence.as_of, time.max, tzinfo=UTC))
@@ -199,7 +204,7 @@ class Target(TargetSection):
 
     @property
     def reads_back(self) -> bool:
-        """Whether the ledger's writes can be read back: from the database, or through the entry."""
+        """Whether the writes of the ledger can be read back, from the database or through the entry."""
         return self.ledger is not None and (self.database is not None or self.ledger.read)
 
     @property
@@ -209,29 +214,29 @@ class Target(TargetSection):
 
     @property
     def copies_read(self) -> bool:
-        """Whether each member's own rows of the ledger are read, so that the copies can be compared."""
+        """Whether the ledger rows of each member are read, so that the copies can be compared."""
         return (
             self.ledger is not None and self.ledger.copies and self.database is not None and bool(self.database.members)
         )
 
     @property
     def shares(self) -> dict[str, float]:
-        """Expected share of answers of each region, 0 to 1; empty if the file gives none."""
+        """Expected share of answers of each region, 0 to 1; empty if the file has no shares."""
         return {name: region.share for name, region in self.regions.items() if region.share is not None}
 
     @property
     def breakable(self) -> bool:
-        """Whether anything may be broken there without consent: it is `disposable` and not production."""
+        """Whether faults are allowed without consent, since the target is `disposable` and not production."""
         return self.disposable and self.environment != "production"
 
     @property
     def doors(self) -> dict[str, str]:
-        """Each region's own entry; regions without one are left out."""
+        """Entry of each region; regions without an entry are left out."""
         return {name: region.entry for name, region in self.regions.items() if region.entry}
 
     @property
     def monitors(self) -> dict[str, str]:
-        """Each region's own Prometheus; regions without one are left out."""
+        """Prometheus of each region; regions without a Prometheus are left out."""
         return {name: region.prometheus for name, region in self.regions.items() if region.prometheus}
 
 
@@ -239,12 +244,12 @@ def load_target(path: Path) -> Target:
     """Read a target file.
 
     Raises:
-        ConfigurationError: with file, line, key, what was expected and the nearest right word.
+        ConfigurationError: the file is invalid; the error names file, line, key, expected value and nearest word.
     """
     document = read_document(path)
     if not isinstance(document.data, dict):
         raise ConfigurationError(
-            "must be a mapping", where=document.where(()), hint="a target file starts with `name: …`"
+            "the target file must be a mapping", where=document.where(()), hint="begin with `name: …`"
         )
     try:
         target = Target.model_validate(_lists_as_tuples(document.data), context=path.absolute())
@@ -260,13 +265,13 @@ def _check(target: Target, document: YamlDocument) -> None:
         raise ConfigurationError(
             "the key `entry` is missing",
             where=document.where(()),
-            hint="write `entry: https://…`; only a target of nothing but `evidence`, `files` and `attestations` has none",
+            hint="write `entry: https://…`; only a target with just `evidence`, `files` and `attestations` needs no entry",
         )
     if target.evidence.as_of is not None and target.entry:
         raise ConfigurationError(
-            "is allowed only where there is no `entry`",
+            "`as_of` is allowed only without `entry`",
             where=document.where(("evidence", "as_of")),
-            hint="leave `as_of` out: a platform that runs is judged on the day of the run",
+            hint="remove `as_of`: a running platform is judged on the day of the run",
         )
     if target.primary_region and target.regions and target.primary_region not in target.regions:
         raise ConfigurationError(
@@ -276,24 +281,24 @@ def _check(target: Target, document: YamlDocument) -> None:
         )
     if (total := sum(target.shares.values())) > _ALL:
         raise ConfigurationError(
-            f"the regions' shares add up to {100 * total:.4g} %",
+            f"the regions' shares add up to {100 * total:.4g} %, expected at most 100 %",
             where=document.where(("regions",)),
-            hint="give each region its share of the answers: together at most 100 %",
+            hint="change the shares so that they add up to at most 100 %",
         )
     stands_in = target.environment == "staging" and target.embedded
     stated = {"time_scale": target.time_scale, "scrape_scale": target.scrape_scale, "cpu_scale": target.cpu_scale}
     for key, scale in stated.items():
         if scale != 1 and target.environment != "sandbox" and not stands_in:
             raise ConfigurationError(
-                f"`{scale:g}` is allowed only in `environment: sandbox`, or where the sandbox acts as staging",
+                f"`{scale:g}` is allowed only in `environment: sandbox`, or if the sandbox simulates staging",
                 where=document.where((key,)),
-                hint=f"leave `{key}` out: on a real platform all limits apply as written",
+                hint=f"remove `{key}`: on a real platform all limits apply as written",
             )
     for location, what, hint in wrong_strategies(target.rollout.strategies if target.rollout is not None else {}):
         raise ConfigurationError(what, where=document.where(location), hint=hint)
     if target.proxy not in {"none", "env"} and not is_http(target.proxy):
         raise ConfigurationError(
-            "invalid proxy",  # the value is not printed: it may hold a password
+            "the value of `proxy` is invalid",  # the value is not printed: it may hold a password
             where=document.where(("proxy",)),
             hint="use `none`, `env` or an address like `http://proxy.example.test:3128`",
         )

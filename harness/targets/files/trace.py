@@ -1,11 +1,8 @@
 """Reads a recorded trace of arrivals: a text file with one arrival per line, in seconds from the beginning.
 
-    # comments and empty lines are passed over
-    0.000
-    0.120,listener
-    0.450,uploader
+    # comments and empty lines are ignored 0.000 0.120,listener 0.450,uploader
 
-The second column, where there is one, names the journey: the class of the locustfile, in small letters.
+The optional second column names the journey: the class in the locustfile, in small letters.
 """
 
 from __future__ import annotations
@@ -29,7 +26,7 @@ _LAST_NS: Final = 1 << 62
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedTrace:
-    """A trace with the journey of each arrival; an empty name: whichever the locustfile has."""
+    """A trace with the journey of each arrival; an empty name means any journey of the locustfile."""
 
     arrivals: ArrivalTrace
     journeys: tuple[str, ...]
@@ -44,7 +41,7 @@ def read_trace(path: Path) -> RecordedTrace:
     try:
         lines = path.read_bytes().decode("utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        why = error.strerror if isinstance(error, OSError) else "the file is not UTF-8 text"
         raise ConfigurationError(f"the trace cannot be read: {why}", where=str(path)) from error
     offsets_ns: list[int] = []
     journeys: list[str] = []
@@ -56,13 +53,21 @@ def read_trace(path: Path) -> RecordedTrace:
         at, _, journey = (cell.strip() for cell in text.partition(","))
         offset_ns = _offset_ns(at, where)
         if offsets_ns and offset_ns < offsets_ns[-1]:
-            raise ConfigurationError(f"`{at}` is before the line above", where=where, hint="sort the trace by time")
+            raise ConfigurationError(
+                f"`{at}` is before the time of the previous line", where=where, hint="sort the trace by time"
+            )
         if "," in journey:
-            raise ConfigurationError("a third column", where=where, hint="write `seconds` or `seconds,journey`")
+            raise ConfigurationError(
+                "the line has a third column", where=where, hint="write `seconds` or `seconds,journey`"
+            )
         offsets_ns.append(offset_ns)
         journeys.append(journey)
     if len(offsets_ns) > MOST:
-        raise ConfigurationError(f"{len(offsets_ns)} arrivals", where=str(path), hint=f"at most {MOST} are read")
+        raise ConfigurationError(
+            f"the trace has {len(offsets_ns)} arrivals",
+            where=str(path),
+            hint=f"use a trace with at most {MOST} arrivals",
+        )
     try:
         return RecordedTrace(arrivals=ArrivalTrace(offsets_ns=tuple(offsets_ns)), journeys=tuple(journeys))
     except UsageError as error:
@@ -76,6 +81,6 @@ def _offset_ns(text: str, where: str) -> int:
         at_s = math.nan
     if not 0 <= at_s * NS_PER_S < _LAST_NS:
         raise ConfigurationError(
-            f"`{text}` is not a time", where=where, hint="write seconds since the beginning, like `12.345`"
+            f"`{text}` is not a time", where=where, hint="write seconds since the begin, like `12.345`"
         )
     return round(at_s * NS_PER_S)

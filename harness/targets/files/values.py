@@ -1,4 +1,4 @@
-"""Types of values in target files; their errors give an example of a valid value."""
+"""Types of values in target files; each error gives an example of a valid value."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _IN_PATHS: Final = "/%?#[]@!$&'()*+,;=:~{}"
 
 
 class TargetSection(BaseModel):
-    """A mapping in a target file: strict, frozen, and without unknown keys."""
+    """A mapping in a target file, strict and frozen, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def quantity(dimension: str, example: str) -> BeforeValidator:
-    """Text like the example, read in base units."""
+    """A text like the example, converted to base units."""
 
     def read(value: object) -> float:
         with contextlib.suppress(UsageError):
@@ -68,7 +68,7 @@ def _url(value: str) -> str:
 
 def _root(value: str) -> str:
     if path := urlsplit(value := _url(value)).path:
-        raise ValueError(f"an address without a path: leave `{path}` out, and begin the paths with it")
+        raise ValueError(f"an address without a path: remove `{path}`, and write it at the begin of the paths")
     return value
 
 

@@ -1,1 +1,1 @@
-"""What protects a target: the guard, the lock, and the undo log on disk."""
+"""Protection of a target: the guard, the lock, and the undo log on disk."""

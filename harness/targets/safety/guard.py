@@ -21,7 +21,7 @@ def guard_target(target: Target, allow_target: str = "") -> None:
     if target.breakable:
         return
     if allow_target != target.name:
-        typed = f"`{allow_target}` is not its name" if allow_target else "its name was not given"
+        typed = f"`--allow-target {allow_target}` is not its name" if allow_target else "`--allow-target` is missing"
         raise Refused(
             f"{target.name} is {'a production target' if target.environment == 'production' else 'not disposable'}, and {typed}",
             where=str(target.file),
@@ -41,10 +41,10 @@ def guard_experiment(target: Target, experiment: ExperimentPlan) -> None:
 
 
 def guard_rollout(target: Target, rollout: RolloutPlan) -> None:
-    """Refuse a rollout that the target does not allow, or that changes objects that the target file does not name.
+    """Refuse a rollout that the target does not allow, or that changes objects missing in the target file.
 
     Raises:
-        Refused: the target is production-like, and `may_break` does not name the rollout and every object that it changes.
+        Refused: the target is production-like, and `may_break` lacks the rollout or an object that it changes.
     """
     entry = _entry(target, "rollout", rollout.name)
     foreign = sorted({*rollout.names} - {*entry.workloads}) if entry and entry.workloads else []
@@ -53,23 +53,21 @@ def guard_rollout(target: Target, rollout: RolloutPlan) -> None:
 
 
 def guard_replaced(target: Target, rollout: str, pods: int) -> None:
-    """Refuse a rollout that would replace more pods than the target allows, once their number is known.
+    """Refuse a rollout that would replace more pods than the target allows, when their number is known.
 
     Raises:
-        Refused: too many pods.
+        Refused: the rollout would replace too many pods.
     """
     entry = _entry(target, "rollout", rollout)
     if entry is not None and entry.max_pods is not None and pods > entry.max_pods:
-        raise _refusal(
-            target, "rollout", rollout, f"it would replace {pods} pods, but only {entry.max_pods} are allowed"
-        )
+        raise _refusal(target, "rollout", rollout, f"it would replace {pods} pods, `max_pods` allows {entry.max_pods}")
 
 
 def guard_hits(target: Target, experiment: str, hits: Iterable[Hit]) -> None:
-    """Refuse an action that would hit more than the target allows, once the affected pods are known.
+    """Refuse an action that would hit more than the target allows, when the affected pods are known.
 
     Raises:
-        Refused: a workload that `may_break` does not name, or too many pods.
+        Refused: the action would hit a workload that is missing in `may_break`, or too many pods.
     """
     entry = _entry(target, "experiment", experiment)
     if entry is None:
@@ -79,7 +77,7 @@ def guard_hits(target: Target, experiment: str, hits: Iterable[Hit]) -> None:
     if foreign:
         raise _refusal(target, "experiment", experiment, f"it would hit {', '.join(foreign)}")
     if entry.max_pods is not None and len(pods) > entry.max_pods:
-        why = f"it would hit {len(pods)} pods, but only {entry.max_pods} are allowed"
+        why = f"it would hit {len(pods)} pods, `max_pods` allows {entry.max_pods}"
         raise _refusal(target, "experiment", experiment, why)
 
 
@@ -93,7 +91,7 @@ def _entry(target: Target, kind: str, name: str) -> MayBreak | None:
         return None
     entry = next((entry for entry in target.may_break if getattr(entry, kind) == name), None)
     if entry is None:
-        raise _refusal(target, kind, name, "`may_break` does not name it")
+        raise _refusal(target, kind, name, "it is missing in `may_break`")
     return entry
 
 
@@ -101,5 +99,5 @@ def _refusal(target: Target, kind: str, name: str, why: str) -> Refused:
     return Refused(
         f"{target.name} does not allow the {kind} {name}: {why}",
         where=str(target.file),
-        hint=f"to allow it, add to `may_break`: {{{kind}: {name}, workloads: […], max_pods: …}}",
+        hint=f"to allow it, add this to `may_break`: {{{kind}: {name}, workloads: […], max_pods: …}}",
     )

@@ -1,8 +1,9 @@
-"""The undo log: every change is described in a synced file, with its undo, before it is made.
+"""The undo log: before every change a synced file describes the change and its undo.
 
-It is outside of run directories, with one folder per platform and one file per intent: `$READINESS_STATE/intents/<platform>/<id>.json`.
-A file gets this name only when it is complete, and is deleted when its change was undone. So a harness that is killed at any moment
-leaves exactly the files that the next start must undo. Files that cannot be read are kept, so that a person can examine them.
+The log is outside of run directories, with one directory per platform and one file per intent:
+`$READINESS_STATE/intents/<platform>/<id>.json`. A file gets this name only when it is complete, and is deleted after
+the undo. So a harness that is killed at any moment leaves exactly the files that the next start must undo. Unreadable
+files are kept for a person.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from harness.targets.state import state_directory
 VERSION: Final = 2
 """Version of the format; files with another version are not read."""
 VERIFY: Final = "verify-restored"
-"""Name of the undo of an attempt at an experiment; its parameter `hit` has the names of the nodes that were hit."""
+"""Name of the undo of an attempt at an experiment; its parameter `hit` has the names of the hit nodes."""
 
 _counter = itertools.count()
 
@@ -35,8 +36,8 @@ class Unclear:
     """A file of the undo log that cannot be read.
 
     Attributes:
-        path: the file.
-        why: what is wrong with it.
+        path: path of the file.
+        why: error of the file.
     """
 
     path: Path
@@ -57,14 +58,14 @@ def write_intent(platform: Platform, experiment: str, action: str, undo: Mapping
     """Write an intent to disk; returns once file and directory are synced.
 
     Args:
-        platform: the platform that is about to be changed.
-        experiment: the experiment or other part of a run that changes it.
+        platform: platform that is about to be changed.
+        experiment: experiment or other part of a run that changes the platform.
         action: description of the change for people.
-        undo: how to undo it: `do`, the name of an undoable action, and its parameters.
-        module: the module that defines that action.
+        undo: undo of the change: `do`, the name of an undoable action, and its parameters.
+        module: module that defines the undoable action.
 
     Raises:
-        HarnessError: the file cannot be written completely; then nothing may be changed.
+        HarnessError: the file cannot be written completely; then the change must not be made.
     """
     wall = clock.wall_text()
     number = f"{os.getpid()}-{next(_counter):04d}"
@@ -87,7 +88,7 @@ def amend_intent(intent: Intent, **params: object) -> Intent:
     """Add parameters to an intent's undo, with file and directory synced; until then the old file remains.
 
     Raises:
-        HarnessError: the file cannot be written completely; then the change that needs the parameters may not be made.
+        HarnessError: the file cannot be written completely; then the change that needs the parameters must not be made.
     """
     amended = replace(intent, undo={**intent.undo, **params})
     _write(amended, "free disk space there, then run `readiness recover --target FILE`")
@@ -101,7 +102,7 @@ def _write(intent: Intent, hint: str) -> None:
         write_synced(path, json.dumps(asdict(intent), indent=1).encode())
     except OSError as error:
         raise HarnessError(
-            f"an entry of the undo log cannot be written: {error.strerror}", where=str(path), hint=hint
+            f"the entry of the undo log cannot be written: {error.strerror}", where=str(path), hint=hint
         ) from error
 
 
@@ -114,7 +115,7 @@ def strike_intent(intent: Intent) -> None:
 
 
 def pending_intents(platform: Platform) -> list[Intent]:
-    """Readable intents that are still to be undone, newest first."""
+    """Readable intents that must still be undone, newest first."""
     return [intent for intent in _read(platform) if isinstance(intent, Intent)]
 
 
@@ -124,7 +125,7 @@ def unclear_intents(platform: Platform) -> list[Unclear]:
 
 
 def torn_intents(platform: Platform) -> list[Path]:
-    """Incomplete files whose writer ended too early, so that nothing was changed; they are kept."""
+    """Incomplete files whose writer ended before any change was made; they are kept."""
     return sorted(intents_directory(platform).glob("*.part"))
 
 
@@ -136,7 +137,7 @@ def elsewhere(platform: Platform) -> list[Path]:
 
 
 def pending_of_targets() -> dict[str, list[Path]]:
-    """The files of the undo log by target name; a file without a target is listed under the name of its directory."""
+    """The files of the undo log by target name, else by the name of their directory."""
     found: dict[str, list[Path]] = {}
     for path in sorted(_root().glob("*/*.json")):
         name = _target_of(path)
@@ -169,9 +170,9 @@ def _parsed(path: Path, platform: Platform) -> Intent | Unclear | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        return Unclear(path=path, why=f"it cannot be read: {error.strerror}")
+        return Unclear(path=path, why=f"the file cannot be read: {error.strerror}")
     except (ValueError, RecursionError):
-        return Unclear(path=path, why="it is not JSON")
+        return Unclear(path=path, why="the file is not JSON")
     why = _odd(content, path, platform)
     return Unclear(path=path, why=why) if why else Intent(**content)
 
@@ -179,15 +180,19 @@ def _parsed(path: Path, platform: Platform) -> Intent | Unclear | None:
 def _odd(content: Any, path: Path, platform: Platform) -> str:
     """Why the contents are not an intent of the platform; empty if they are."""
     if not isinstance(content, dict):
-        return "it is not a JSON object"
+        return "the file is not a JSON object"
     if content.get("version", VERSION) != VERSION:
-        return f"it has version {content['version']}, this harness reads version {VERSION}"
+        return f"the file has version {content['version']}, this harness reads version {VERSION}"
     known = {field.name for field in fields(Intent)}
     if odd := sorted(map(str, {*content} ^ known)) or [key for key in sorted(known) if not _typed(key, content[key])]:
         return f"missing or unknown keys: {', '.join(odd)}"
     if content["id"] != path.stem:
-        return f"its id is {content['id']}: it was renamed or copied"
-    return "" if content["platform"] == platform.identity else f"it belongs to another platform: {content['platform']}"
+        return f"the id is {content['id']}, so the file was renamed or copied"
+    return (
+        ""
+        if content["platform"] == platform.identity
+        else f"the file belongs to another platform: {content['platform']}"
+    )
 
 
 def _typed(key: str, value: object) -> bool:

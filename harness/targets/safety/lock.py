@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TargetLock:
-    """A context that holds the lock. A second run on the same API server or entry is refused with the name of the first."""
+    """Context manager that holds the lock; a second run on the same API server or entry is refused."""
 
     def __init__(self, platform: Platform, run: str) -> None:
         self._platform = platform
@@ -58,7 +58,7 @@ class TargetLock:
             raise Refused(
                 f"{self._platform.name} is in use by {self._holder(holder)}",
                 where=str(path),
-                hint="wait for it, or stop it: the lock is released when its process ends",
+                hint="wait for the other run, or stop it: the lock is released when its process ends",
             ) from error
         os.ftruncate(fd, 0)
         here = {

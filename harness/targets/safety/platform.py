@@ -26,8 +26,8 @@ class Platform:
 
     Attributes:
         name: name of the target.
-        api: address of its API server and digest of its certificate authority; empty if the target names no cluster.
-        entry: address of its entry.
+        api: address of the API server and digest of its certificate authority; empty if the target has no cluster.
+        entry: address of the entry.
     """
 
     name: str
@@ -41,15 +41,15 @@ class Platform:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The identities that two runs must not share at the same time."""
+        """The identities that two runs must not use at the same time."""
         return tuple(filter(None, (self.api, self.entry)))
 
 
 def platform_of(target: Target) -> Platform:
-    """The platform that a target file leads to.
+    """The platform of a target file.
 
     Raises:
-        ConfigurationError: its kubeconfig or context cannot be read.
+        ConfigurationError: the target's kubeconfig or context cannot be read.
     """
     api = ""
     if target.kubernetes is not None:
@@ -65,7 +65,10 @@ def digest(identity: str) -> str:
 
 
 def canonical(url: str) -> str:
-    """The normal form of an address: lower case, with port, without user, password or final `/`; `localhost` is 127.0.0.1."""
+    """The normal form of an address: lower case, with port, without user, password or final `/`.
+
+    `localhost` becomes 127.0.0.1.
+    """
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".")
     host = "127.0.0.1" if host == "localhost" else host

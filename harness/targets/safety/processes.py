@@ -10,16 +10,16 @@ from harness.errors import ConfigurationError
 from harness.model import Hit
 
 PROCESS: Final = "process"
-"""The kind of a hit."""
+"""The kind of a hit on a process."""
 _STARTED: Final = 19
 """Field `starttime` of /proc/PID/stat, counted from the field after the name: proc_pid_stat(5), field 22."""
 
 
 def process_of(pidfile: Path) -> Hit | None:
-    """The process that a pidfile names; None if the file or the process does not exist.
+    """The process in a pidfile; None if the file or the process does not exist.
 
     Raises:
-        ConfigurationError: the file does not begin with the number of a process.
+        ConfigurationError: the file does not begin with a process id.
     """
     try:
         text = pidfile.read_text(encoding="ascii", errors="replace").strip()
@@ -30,16 +30,16 @@ def process_of(pidfile: Path) -> Hit | None:
     number = text.split()[0]
     if not number.isdecimal():
         raise ConfigurationError(
-            f"must begin with the number of a process, not `{number[:40]}`",
+            f"the file must begin with a process id, found `{number[:40]}`",
             where=str(pidfile),
-            hint="a pidfile is a file that the service writes when it starts, with its own process id",
+            hint="use a file that the service writes at its start, with its own process id",
         )
     started = _started(number)
     return Hit(kind=PROCESS, name=pidfile.name, uid=f"{number}@{started}") if started else None
 
 
 def running(pidfiles: Iterable[Path]) -> list[Hit]:
-    """The processes that pidfiles name, without processes that do not run."""
+    """The running processes of these pidfiles."""
     return [hit for pidfile in pidfiles if (hit := process_of(pidfile)) is not None]
 
 

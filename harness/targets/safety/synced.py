@@ -1,4 +1,4 @@
-"""Writes files that are either complete and on disk or do not exist."""
+"""Writes files that are either complete and on disk, or do not exist."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def write_all(fd: int, content: bytes) -> None:
 
 
 def write_synced(path: Path, content: bytes) -> None:
-    """Write a temporary file, sync it, and only then rename it to its name; the directory is synced too.
+    """Write a temporary file, sync it, rename it to its name, and sync the directory.
 
     Raises:
-        OSError: the file could not be written, and does not exist.
+        OSError: the file could not be written; it does not exist.
     """
     part = path.with_suffix(".part")
     fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)

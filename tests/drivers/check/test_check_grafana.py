@@ -252,7 +252,7 @@ def test_what_cannot_be_asked_says_where_and_why(grafana: Answering, target: Tar
     with pytest.raises(DriverError, match="Grafana answered 401: Unauthorized"):
         grafana_panels(target, FIVE_MINUTES)()
     (tmp_path / "token").write_text("")
-    with pytest.raises(ConfigurationError, match="no secret there"):
+    with pytest.raises(ConfigurationError, match="the secret does not exist or is empty"):
         grafana_panels(target, FIVE_MINUTES)()
     file = tmp_path / "other.yaml"
     file.write_text(
