@@ -34,7 +34,7 @@ def judge(run: Path, *, check: bool) -> int:
         return exit_of(decided.judgement)
     if decided.evidence.missing or not decided.evidence.complete:
         for item in decided.evidence.missing:
-            click.secho(f"missing evidence: {item.file} {item.why}", err=True, fg="red")
+            click.secho(f"missing evidence: {item.file}: {item.why}", err=True, fg="red")
         return Exit.INCONCLUSIVE
     require_same_verdict(decided)
     click.echo("the stored verdict equals the verdict of this evidence, byte for byte")

@@ -1,6 +1,7 @@
-"""Evidence of a run on disk.
+"""Recorded evidence of a run on disk.
 
-A run has one directory with a history file for each source, row files that are converted to Parquet, and hashes of all files.
+A run has one directory with one history file per source, row files that are converted to Parquet, and the hashes of all
+files.
 """
 
 from __future__ import annotations

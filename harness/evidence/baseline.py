@@ -1,8 +1,8 @@
-"""The baseline of a run.
+"""The baseline of a run: files of the earlier run that it is compared with.
 
-Files of the earlier run (baseline) are copied to `baseline/`, so that this run can be judged without the earlier one.
-Kept are that run's plan and manifest, its history of windows and workers, and the samples of its fault-free windows. The
-run's own manifest hashes them with everything else.
+The files are copied to `baseline/`, so that the run can be judged without the earlier run. They are the plan, the
+manifest, the history of windows and workers, and the samples of the fault-free windows. The manifest of the new run
+contains their hashes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _KEPT: Final = ("plan.json", MANIFEST, "history/run.ndjson", "history/load*.ndjs
 
 
 def baseline_directory(directory: RunDirectory) -> RunDirectory:
-    """The directory of a run's baseline, which need not exist, with the layout of a run."""
+    """The directory of a run's baseline, with the layout of a run; it may not exist."""
     return RunDirectory(directory.path / BASELINE)
 
 

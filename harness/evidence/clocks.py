@@ -1,4 +1,4 @@
-"""Rows of workers on other machines, converted to the run's clock."""
+"""Converts rows of workers on other machines to the clock of the run."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shift:
-    """How far a worker's clock was behind the clock of the run.
+    """Offset of a worker's clock to the clock of the run.
 
-    It is measured from time to time, and interpolated linearly in between.
+    The offset is measured repeatedly, and interpolated linearly.
     """
 
     at_ns: Ints
     offset_ns: Ints
 
     def aligned(self, rows: Table) -> Table:
-        """The rows with times converted to the run's clock; a time of 0, which means none, is unchanged."""
+        """The rows with times on the run's clock; the time 0 means no time and is unchanged."""
         times = {name: rows.ints[name] for name in rows.schema.ints if name.endswith("_ns")}
         shifted = {name: np.where(at > 0, at + self._offsets(at), at) for name, at in times.items()}
         return replace(rows, ints={**rows.ints, **shifted})
@@ -45,9 +45,9 @@ class Shift:
 
 
 def shifts_of(observations: Iterable[Observation]) -> Mapping[tuple[str, int], Shift]:
-    """Clock shifts by traffic and worker number.
+    """Clock offsets by traffic and worker number.
 
-    Workers whose clock was measured and differs from the run's have one.
+    The result contains only workers whose clock was measured and differs from the run's clock.
     """
     seen: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
     for aligned in every(ClockAligned, observations):
@@ -61,11 +61,11 @@ def shifts_of(observations: Iterable[Observation]) -> Mapping[tuple[str, int], S
 
 
 def load_shifts(directory: RunDirectory) -> Mapping[tuple[str, int], Shift]:
-    """The clock shifts that a run recorded."""
+    """The clock offsets that a run recorded."""
     return shifts_of(o for path in directory.path.glob("history/load-clock-*.ndjson") for o in read_history(path)[0])
 
 
 def worker_of(file: Path) -> tuple[str, int]:
-    """Traffic and worker number of `load/<traffic>/samples-<worker>.rows`, or of a like file."""
+    """Traffic and worker number of `load/<traffic>/samples-<worker>.rows`, or of a file with a similar name."""
     number = file.stem.rpartition("-")[2]
     return file.parent.name, int(number) if number.isdigit() else 0

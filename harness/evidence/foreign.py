@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_ENTRIES: Final = 100_000
-"""Maximum number of files and directories of a run; a normal run has some hundreds."""
+"""Maximum number of files and directories of a run; a normal run has a few hundred."""
 DEEPEST: Final = 12
 """Maximum depth of directories; a normal run has four levels."""
 LARGEST: Final = 1 << 34
-"""Maximum number of bytes of a file, enough for a table of a thousand million rows."""
+"""Maximum number of bytes of a file, enough for a table of 10^9 rows."""
 MOST_JSON: Final = 1 << 26
-"""Maximum number of bytes of a JSON document; a plan has some hundred thousand."""
+"""Maximum number of bytes of a JSON document; a plan has a few hundred thousand."""
 DEEPEST_JSON: Final = 32
 """Maximum nesting of lists and objects; normal documents have ten levels."""
 _HINT: Final = "judge an unmodified copy of the run, which contains only files and directories"
@@ -38,28 +38,30 @@ _KINDS: Final = {
 
 
 def refuse_strange(run: Path) -> None:
-    """Check every entry of a run directory without opening any.
+    """Check every entry of a run directory without opening a file.
 
     Raises:
-        EvidenceError: an entry is neither a file nor a directory, has a name that is not text, is sparse or too large; or there are
-            too many entries or levels, or a directory cannot be read.
+        EvidenceError: the directory contains a link or a device, a name that is not text, a sparse or too large file,
+            too many entries or too many levels, or cannot be read.
     """
     for count, entry in enumerate(_entries(run, 1), start=1):
         if why := _strange(entry):
             raise EvidenceError(why, where=_shown(entry.path), hint=_HINT)
         if count >= MOST_ENTRIES:
-            raise EvidenceError(f"has more than {MOST_ENTRIES} files", where=str(run), hint=_HINT)
+            raise EvidenceError(f"the directory has more than {MOST_ENTRIES} files", where=str(run), hint=_HINT)
 
 
 def _entries(directory: Path | str, level: int) -> Iterator[os.DirEntry[str]]:
     """Every entry below, a directory before what is in it; links are not followed."""
     if level > DEEPEST:
-        raise EvidenceError(f"has more than {DEEPEST} levels of directories", where=_shown(directory), hint=_HINT)
+        raise EvidenceError(f"the directory has more than {DEEPEST} levels", where=_shown(directory), hint=_HINT)
     try:
         with os.scandir(directory) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
-        raise EvidenceError(f"cannot be read: {error.strerror}", where=_shown(directory), hint=_HINT) from error
+        raise EvidenceError(
+            f"the directory cannot be read: {error.strerror}", where=_shown(directory), hint=_HINT
+        ) from error
     for entry in entries:
         yield entry
         if entry.is_dir(follow_symlinks=False):
@@ -69,16 +71,16 @@ def _entries(directory: Path | str, level: int) -> Iterator[os.DirEntry[str]]:
 def _strange(entry: os.DirEntry[str]) -> str:
     """Why an entry cannot belong to a run; empty if it can."""
     if not entry.name.isprintable():
-        return "has a name that is not plain text"
+        return "the name of the entry is not plain text"
     found = entry.stat(follow_symlinks=False)
     if stat.S_ISDIR(found.st_mode):
         return ""
     if not stat.S_ISREG(found.st_mode):
-        return f"is {_KINDS.get(stat.S_IFMT(found.st_mode), 'no file')}"
+        return f"the entry is {_KINDS.get(stat.S_IFMT(found.st_mode), 'not a file')}"
     if found.st_size > LARGEST:
-        return f"has {found.st_size} bytes, more than {LARGEST}"
+        return f"the file has {found.st_size} bytes, expected at most {LARGEST}"
     if found.st_size > MOST_JSON and found.st_blocks * 512 < found.st_size // 100:
-        return f"has {found.st_size} bytes of which {found.st_blocks * 512} are on the disk"
+        return f"the file is sparse: it has {found.st_size} bytes, {found.st_blocks * 512} of them on the disk"
     return ""
 
 
@@ -96,47 +98,48 @@ def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
     with path.open("rb") as file:
         body = file.read(most + 1)
     if len(body) > most:
-        raise ValueError(f"it has more than {most} bytes")
+        raise ValueError(f"the file has more than {most} bytes")
     return body
 
 
 @contextmanager
 def regular_file(path: Path, most: int = MOST_JSON) -> Iterator[tuple[BinaryIO, int]]:
-    """A file of a directory that was not checked before, and its size.
+    """Open a file of a directory that was not checked before; yields the file and its size.
 
     Links are not followed, and pipes are not opened.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is no file, or is too large.
+        OSError: the file cannot be read.
+        ValueError: the entry is not a file, or is too large.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise ValueError(f"it is {_KINDS.get(stat.S_IFMT(found.st_mode), 'a directory')}")
+            raise ValueError(f"the entry is {_KINDS.get(stat.S_IFMT(found.st_mode), 'a directory')}")
         if found.st_size > most:
-            raise ValueError(f"it has more than {most} bytes")
+            raise ValueError(f"the file has more than {most} bytes")
         yield file, found.st_size
 
 
 def read_json(path: Path) -> Any:
-    """A JSON document; raises OSError and ValueError as `read_bounded` and `parsed` do."""
+    """Read a JSON document; raises the OSError and ValueError of `read_bounded` and `parsed`."""
     return parsed(read_bounded(path).decode("utf-8"))
 
 
 def parsed(text: str) -> Any:
-    """A JSON text.
+    """Parse a JSON text.
 
     Raises:
-        ValueError: the text is not JSON, is nested too deeply, or contains a lone surrogate, which no report can contain.
+        ValueError: the text is not JSON, is nested too deeply, or contains a lone surrogate, which cannot be written
+            into a report.
     """
     try:
         value = json.loads(text)
     except RecursionError as error:
-        raise ValueError("is nested too deeply") from error
+        raise ValueError("the JSON is nested too deeply") from error
     if text.count("[") + text.count("{") > DEEPEST_JSON and levels_of(value) > DEEPEST_JSON:
-        raise ValueError("is nested too deeply")
+        raise ValueError("the JSON is nested too deeply")
     if "\\u" in text:
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # UnicodeEncodeError is a ValueError
     return value

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "manifest.json"
 SCHEMA: Final = 2
-"""Version of what a run directory contains.
+"""Version of the contents of a run directory.
 
-2: ledgers of items have the columns of one schema.
+Version 2: ledgers of items have the columns of one schema.
 """
 _PACKAGES: Final = (
     "pytest",
@@ -44,7 +44,7 @@ _PACKAGES: Final = (
 
 
 def write_manifest(directory: RunDirectory, plan: Plan) -> None:
-    """Hash all files and write `manifest.json`; later changes of the evidence are detected."""
+    """Hash all files and write `manifest.json`, so that later changes of the evidence are detected."""
     directory.write_json(
         MANIFEST,
         {
@@ -81,25 +81,25 @@ def evidence_files(directory: RunDirectory) -> Iterator[Path]:
 
 
 def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing]]:
-    """The manifest, and the files that are missing, changed or not listed.
+    """Read the manifest; returns it with the files that are missing, changed or not listed.
 
-    Without a manifest the run did not complete.
+    Without a manifest the run did not complete, and the first value is None.
 
     Raises:
-        MissingEvidence: the run was sealed by a release of the harness that recorded in another format.
+        MissingEvidence: the run was recorded in another format, by another release of the harness.
     """
     try:
         manifest = read_json(directory.path / MANIFEST)
         listed = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in manifest["files"].items()}
     except OSError:
-        return None, [Missing(file=MANIFEST, why="is missing: the run did not complete")]
+        return None, [Missing(file=MANIFEST, why="the file is missing, so the run did not complete")]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        return None, [Missing(file=MANIFEST, why="is not a manifest: it was cut short or edited")]
+        return None, [Missing(file=MANIFEST, why="the file is not a manifest; it was truncated or edited")]
     if manifest.get("schema") != SCHEMA:
         raise MissingEvidence(
-            f"was recorded in format {manifest.get('schema', 'unknown')}, this release reads format {SCHEMA}",
+            f"the run was recorded in format {manifest.get('schema', 'unknown')}, this release reads format {SCHEMA}",
             where=str(directory.path / MANIFEST),
-            hint="judge it with the release that recorded it (`versions` in the manifest), or run again",
+            hint="judge the run with the release that recorded it (`versions` in the manifest), or run again",
         )
     missing = [
         Missing(file=name, why=why)
@@ -108,7 +108,9 @@ def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing
     ]
     missing += _of_another_plan(manifest, directory)
     present = {directory.relative(path) for path in evidence_files(directory)}
-    missing += [Missing(file=name, why="was not there when the run ended") for name in sorted(present - set(listed))]
+    missing += [
+        Missing(file=name, why="the file did not exist when the run ended") for name in sorted(present - set(listed))
+    ]
     return manifest, missing
 
 
@@ -120,23 +122,23 @@ def _of_another_plan(manifest: Mapping[str, Any], directory: RunDirectory) -> li
         return []  # whoever judges by it gets the error
     for key in ("run", "target", "environment", "time_scale", "release", "release_commit", "profile", "seed"):
         if key in manifest and manifest[key] != getattr(plan, key):
-            why = f"has {getattr(plan, key)!r} in `{key}`, the manifest has {manifest[key]!r}"
+            why = f"`{key}` is {getattr(plan, key)!r}, in the manifest it is {manifest[key]!r}"
             return [Missing(file="plan.json", why=why)]
     return []
 
 
 def untied(manifest: Mapping[str, Any], started: RunStarted | None, reads: Iterable[ReleaseRead]) -> Iterator[Missing]:
-    """Differences between what the run recorded about itself and the manifest.
+    """Differences between the run's record of itself and the manifest.
 
     A difference means that the evidence belongs to another run, target or release.
     """
     for key in ("run", "target", "release", "environment", "time_scale", "seed"):
         if started is not None and key in manifest and manifest[key] != getattr(started, key):
-            why = f"recorded {getattr(started, key)!r} as `{key}`, the manifest has {manifest[key]!r}"
+            why = f"`{key}` is {getattr(started, key)!r}, in the manifest it is {manifest[key]!r}"
             yield Missing(file="history/run.ndjson", why=why)
             break
     if "release_reads" in manifest and manifest["release_reads"] != _plain(reads):
-        yield Missing(file=MANIFEST, why="lists other readings of the release than the history")
+        yield Missing(file=MANIFEST, why="the readings of the release differ from those in the history")
 
 
 def _plain(reads: Iterable[ReleaseRead]) -> list[Any]:
@@ -149,7 +151,7 @@ def _entry(path: Path) -> dict[str, Any]:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
+    """SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -157,15 +159,15 @@ def sha256_of(path: Path) -> str:
 def _fault(path: Path | None, size: int, digest: str) -> str:
     try:
         if path is None:
-            return "is listed in the manifest, but is not a valid name of a file inside the run"
+            return "the manifest lists this name, which is not a valid name of a file inside the run"
         if not path.is_file():
-            return "is missing"
+            return "the file is missing"
         found = path.stat().st_size
         if found < size:
-            return "was cut short after the run ended"
-        return "" if found == size and sha256_of(path) == digest else "was edited after the run ended"
+            return "the file was truncated after the run ended"
+        return "" if found == size and sha256_of(path) == digest else "the file was edited after the run ended"
     except OSError as error:
-        return f"cannot be read: {error}"
+        return f"the file cannot be read: {error}"
 
 
 def _versions() -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Reads earlier runs from their `verdict.json` only.
 
-A directory that is broken or foreign is reported, and does not stop the others.
-Nothing is written and no index is kept: each run has a directory of its own, whose verdict is put there complete or not at all.
-So runs that end at the same time lose nothing, and what is listed is what is there.
+A broken or foreign directory is reported, and the other runs are still read. Nothing is written and there is no index:
+each run has a separate directory, and its verdict is written completely or not at all. So runs that end at the same
+time lose nothing, and the list is always correct.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 SCHEMA: Final = 2
 """The version of `verdict.json` that is read."""
 _HEAD: Final = 1 << 18
-"""Bytes of a verdict that contain its head: all but the requirements and what follows.
+"""Maximum size in bytes of the head of a verdict, which is the part before the requirements.
 
-A run with thousands of reasons is the exception.
+Only a run with thousands of reasons has a longer head.
 """
 _TAIL: Final = 16
 _LONGEST: Final = 200
-"""Characters of a reason."""
+"""Maximum number of characters of a reason."""
 _LATEST: Final = "latest"
 _NAMED: Final = re.compile(r"\d{8}T\d{6}Z")
-"""How the name of a run begins; a directory without it is taken for older than any."""
+"""Begin of a run's name; a directory with another name counts as older than any run."""
 
 
 @cache
@@ -52,11 +52,12 @@ def _adapter() -> TypeAdapter[PastRun]:
 def past_runs(runs: Path, most: int, whole: int = 20) -> tuple[tuple[PastRun, ...], tuple[UnreadRun, ...], int]:
     """The latest runs below a directory, the runs that cannot be read, and the number of runs left out.
 
-    The runs are in order of name, the oldest first.
-    Of all but the latest `whole` of them only the head is read, which has the decision and the counts, and no requirements. Files, `latest` and names that begin with a dot are no runs. A run that is being written is listed as one that cannot be read yet.
+    The runs are ordered by name, the oldest first. The latest `whole` runs are read completely; of the others only the
+    decision and the counts are read. Files, `latest`, and names with a leading dot are not runs. A run that is being
+    written is listed as a run that cannot yet be read.
 
     Raises:
-        UsageError: there is no such directory.
+        UsageError: the directory does not exist.
     """
     names = _names(runs)
     chosen = names[-most:]
@@ -67,14 +68,14 @@ def past_runs(runs: Path, most: int, whole: int = 20) -> tuple[tuple[PastRun, ..
 
 
 def past_run(path: Path) -> PastRun:
-    """One run.
+    """Read one run.
 
     Raises:
-        UsageError: there is no such run.
-        EvidenceError: its verdict cannot be read.
+        UsageError: the run does not exist.
+        EvidenceError: the verdict of the run cannot be read.
     """
     if not path.is_dir():
-        raise UsageError("there is no such run", where=str(path), hint=RUNS_LISTED)
+        raise UsageError("the run does not exist", where=str(path), hint=RUNS_LISTED)
     found = _read(path, path.resolve().name, head=False)
     if isinstance(found, UnreadRun):
         raise EvidenceError(found.why, where=str(path), hint="`readiness judge RUN` makes a verdict of a recorded run")
@@ -93,7 +94,9 @@ def _names(runs: Path) -> list[str]:
             return sorted(found, key=lambda name: (_NAMED.match(name) is not None, name))
     except OSError as error:
         raise UsageError(
-            f"the runs cannot be read: {error.strerror}", where=str(runs), hint="name their directory with --out DIR"
+            f"the runs cannot be read: {error.strerror}",
+            where=str(runs),
+            hint="pass the directory of the runs with --out DIR",
         ) from error
 
 
@@ -101,7 +104,7 @@ def _read(path: Path, name: str, *, head: bool) -> PastRun | UnreadRun:
     try:
         return replace(_checked(_document(path / "verdict.json", head=head)), run=_plain(name))
     except FileNotFoundError:
-        why = "it is still being written" if RunDirectory(path).in_progress else "it has no verdict.json"
+        why = "the run is still being written" if RunDirectory(path).in_progress else "the run has no verdict.json"
     except OSError as error:
         why = f"verdict.json cannot be read: {error.strerror or error}"
     except ValidationError as error:
@@ -132,12 +135,12 @@ def _document(path: Path, *, head: bool) -> Any:
 def _checked(document: Any) -> PastRun:
     """The verdict of this document; raises ValueError where it is not one of ours."""
     if not _finite(document):
-        raise ValueError("it has a number that is not finite")
+        raise ValueError("it contains a number that is not finite")
     found = _adapter().validate_python(document)
     if found.schema != SCHEMA:
-        raise ValueError(f"its schema is {found.schema}, expected {SCHEMA}")
+        raise ValueError(f"the schema is {found.schema}, expected {SCHEMA}")
     if found.time_scale <= 0:
-        raise ValueError(f"its time scale is {found.time_scale:g}, which is not above 0")
+        raise ValueError(f"the time scale is {found.time_scale:g}, expected above 0")
     return found
 
 

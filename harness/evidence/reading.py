@@ -1,4 +1,4 @@
-"""Read a run directory back into the judge's values.
+"""Reads a run directory into the values that the judge uses.
 
 Incomplete files are listed as missing.
 """
@@ -63,21 +63,21 @@ if TYPE_CHECKING:
     from harness.evidence.run_directory import RunDirectory
 
 MOST_OPENED: Final = 4096
-"""Maximum number of windows and attempts at experiments of a run; a normal run has some dozens."""
+"""Maximum number of windows and attempts at experiments in a run; a normal run has a few dozen."""
 
 
 def load_evidence(directory: RunDirectory) -> Evidence:
-    """Read everything a run recorded.
+    """Read all records of a run.
 
-    A file that is missing, truncated, edited or contradicts another one is listed in `missing`, and its contents are not used.
-    Raises MissingEvidence only when an observation of a known kind cannot be parsed, the run was sealed in another format, or
-    it opened more windows and experiments than any.
+    A file that is missing, truncated, edited or contradicts another file is listed in `missing`, and its contents are
+    not used. MissingEvidence is raised only if an observation of a known kind cannot be parsed, the run has another
+    format, or the run has more windows and experiments than MOST_OPENED.
     """
     try:
         return _load(directory)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise MissingEvidence(
-            f"contains an observation that cannot be parsed: {error}", where=f"{directory.path}/history"
+            f"the history contains an observation that cannot be parsed: {error}", where=f"{directory.path}/history"
         ) from error
 
 
@@ -134,7 +134,7 @@ def _refuse_many(observations: Sequence[Observation], directory: RunDirectory) -
     """Each window and each attempt at an experiment is compared with much else: a history of nothing but them would take days."""
     kinds = {*WindowOpened.KINDS, *ExperimentStarted.KINDS, *ExperimentSkipped.KINDS}
     if (opened := sum(o.kind in kinds for o in observations)) > MOST_OPENED:
-        what = f"contains {opened} windows and experiments, more than {MOST_OPENED}"
+        what = f"the run has {opened} windows and experiments, expected at most {MOST_OPENED}"
         raise MissingEvidence(what, where=f"{directory.path}/history")
 
 
@@ -167,7 +167,7 @@ def _on_other_clocks(observations: Sequence[Observation]) -> Iterable[Missing]:
     own = next((o.clock for o in observations if o.source == "run"), None)
     for o in observations:
         if own is not None and o.clock != own:
-            why = f"uses clock {o.clock}, the run used {own}: timestamps are not comparable"
+            why = f"the history uses clock {o.clock}, the run used {own}, so timestamps are not comparable"
             yield Missing(file=f"history/{o.source}.ndjson", why=why)
 
 
@@ -272,7 +272,7 @@ def _workers(observations: Sequence[Observation]) -> dict[str, dict[int, Worker]
 
 def _worker(number: int, times: int, sealed: RowsSealed | None) -> Worker:
     """One worker that was started so many times, and the seal of its row file."""
-    open_end = "its rows were not counted at the end of the run" if sealed is None else _why_no_end(sealed, "worker")
+    open_end = "the end of the run has no count of its rows" if sealed is None else _why_no_end(sealed, "worker")
     why = f"{times} workers had this number" if times > 1 else open_end
     return Worker(id=number, rows=sealed.rows if sealed else 0, closed=not open_end, why=why)
 
@@ -283,8 +283,8 @@ def _why_no_end(sealed: RowsSealed, writer: str) -> str:
     It lists bytes of an incomplete last row, or a missing end record.
     """
     if lost := sealed.truncated_bytes:
-        return f"the {writer} did not end in order: {lost} bytes at its end are not a complete row"
-    return "" if sealed.closed else f"the {writer} did not end in order"
+        return f"the {writer} did not close its file: the last {lost} bytes are not a complete row"
+    return "" if sealed.closed else f"the {writer} did not close its file"
 
 
 def _final_reads(observations: Iterable[Observation]) -> Iterable[FinalRead]:
@@ -305,7 +305,7 @@ def _watchers(observations: Sequence[Observation], *, sealed: bool) -> Iterable[
     ends = {rows.subject: _why_no_end(rows, "watcher") for rows in every(RowsSealed, observations)}
     for watcher in every(WatchStarted, observations):
         why = _why_not_whole(watcher, ends) if sealed or ends else ""
-        why = why or ("" if watcher.subject in closed else "the watcher did not end in order")
+        why = why or ("" if watcher.subject in closed else "the watcher did not close its file")
         yield WatchSource(name=watcher.subject, spacing_ms=float(watcher.spacing_ms), closed=not why, why=why)
 
 
@@ -317,7 +317,6 @@ def _why_not_whole(watcher: WatchStarted, ends: Mapping[str, str]) -> str:
     needed = {watcher.file: watcher.file.endswith(".rows")}
     needed |= {f"{table.files}.rows": table.needed for table in RECORDED if table.watcher == watcher.subject}
     whys = (
-        ends.get(file, "its rows were not counted at the end of the run" if must else "")
-        for file, must in needed.items()
+        ends.get(file, "the end of the run has no count of its rows" if must else "") for file, must in needed.items()
     )
     return next(filter(None, whys), "")

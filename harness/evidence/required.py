@@ -1,4 +1,4 @@
-"""Checks that the tables required by the plan exist, whatever the manifest lists, and that what ended in a history began in it."""
+"""Checks that all tables of the plan exist, and that each recorded end has a recorded begin."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ BEGUN_BY: Final[Mapping[type[Recorded], type[Recorded]]] = {
     WorkerEnded: WorkerStarted,
     ExperimentEnded: ExperimentStarted,
 }
-"""Of a kind that says that something ended, the kind that says that it began: a completed run has as many of both."""
+"""The kind of a begin by the kind of its end; a completed run has equal numbers of both."""
 
 
 def unrecorded(directory: RunDirectory) -> Iterable[Missing]:
-    """The planned tables that a completed run lacks."""
+    """The planned tables that are missing in a completed run."""
     try:
         planned = directory.read_plan().records
     except MissingEvidence:
@@ -43,15 +43,15 @@ def unrecorded(directory: RunDirectory) -> Iterable[Missing]:
     for file in planned:
         sealed = f"{file.removesuffix('.rows')}.parquet"
         if not any((directory.path / name).is_file() for name in (file, sealed)):
-            yield Missing(file=sealed, why="is missing, although the plan says that the run records it")
+            yield Missing(file=sealed, why="the file is missing; the plan says that the run records it")
 
 
 def unbegun(observations: Sequence[Observation]) -> Iterable[Missing]:
-    """Lines of a completed run that say that something ended whose beginning is not recorded: that line is gone."""
+    """The recorded ends of a completed run without a recorded begin, whose line is therefore missing."""
     for ended, begun in BEGUN_BY.items():
         ends, begins = (
             Counter((o.source, o.subject) for o in observations if o.kind in kind.KINDS) for kind in (ended, begun)
         )
         for source, subject in ends - begins:
             what = f"{ended.KINDS[0]} of {subject!r} without its {begun.KINDS[0]}"
-            yield Missing(file=f"history/{source}.ndjson", why=f"contains {what}: lines are missing")
+            yield Missing(file=f"history/{source}.ndjson", why=f"the history contains {what}, so lines are missing")

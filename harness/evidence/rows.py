@@ -1,14 +1,15 @@
-"""Row files, with one record per row, written during the run.
+"""Row files with one record per row, which are written during the run.
 
-A killed process loses only what it had not flushed.
+A killed process loses only the rows since the last flush.
 
-Layout, little endian: a header line of JSON (`{"rows": 1, "schema": "samples"}`), then records, each with one leading byte:
+Layout, little endian: one header line of JSON (`{"rows": 1, "schema": "samples"}`), then records, each with one leading
+byte:
 
     W  word:  uint32 code, uint16 length, that many bytes of UTF-8      defines a code of the file's one dictionary
     R  row:   the integer columns, then an int32 code a word column (-1: no word)
     E  end:   uint64 number of rows                                     the writer closed the file in order
 
-A Parquet file without its footer cannot be read at all, which is why rows come first and Parquet after the run.
+A Parquet file without its footer cannot be read, so rows are written first and converted to Parquet after the run.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 FLUSH_S: Final = 0.25
 """Interval of flushes, in seconds.
 
-A process that is killed loses the rows of no more than this.
+A killed process loses at most the rows of this interval.
 """
 
 _INT: Final = {2: "h", 4: "i", 8: "q"}
@@ -43,9 +44,9 @@ _LONGEST_HEAD: Final = 1 << 12
 _LONGEST_RECORD: Final = 1 << 17
 """Maximum length of a record in bytes; longer undecoded data are invalid."""
 MOST_ROWS: Final = 1 << 26
-"""Maximum number of rows of one table: six times those of a long run, some seven GiB in memory."""
+"""Maximum number of rows of one table: six times a long run, about seven GiB in memory."""
 _PIECE: Final = 1 << 26
-"""Number of bytes of a row file that are decoded at once: about a million samples."""
+"""Number of bytes of a row file that are decoded together, about a million samples."""
 
 Rows = np.ndarray[tuple[int], np.dtype[np.void]]
 
@@ -67,7 +68,7 @@ def _ints_struct(schema: Schema) -> struct.Struct:
 
 
 def row_dtype(schema: Schema) -> np.dtype[np.void]:
-    """One row record, its mark `R` included, as numpy reads it."""
+    """Numpy type of one row record, including its mark `R`."""
     columns = [("mark", "S1"), *((name, f"<i{size}") for name, size in schema.ints.items())]
     return np.dtype(columns + [(name, "<i4") for name in schema.words])
 
@@ -75,7 +76,7 @@ def row_dtype(schema: Schema) -> np.dtype[np.void]:
 class RowWriter:
     """Writes one row file; not thread-safe, but safe between greenlets.
 
-    `put` only fills a buffer; the caller calls `flush` each FLUSH_S, and `close` when it ends in order.
+    `put` only fills a buffer. The caller calls `flush` every FLUSH_S, and `close` at the end.
     """
 
     def __init__(self, path: Path, schema: Schema) -> None:
@@ -89,7 +90,7 @@ class RowWriter:
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise EvidenceError(f"rows cannot be written: {error.strerror}", where=str(path)) from error
+            raise EvidenceError(f"the row file cannot be written: {error.strerror}", where=str(path)) from error
         self._pending += _head(schema)
         self.rows = 0
         self.flush()
@@ -97,7 +98,7 @@ class RowWriter:
     def put(self, ints: tuple[int, ...], words: tuple[str | None, ...]) -> None:
         """Add a row: integers and words in the order of the schema.
 
-        Integers too wide for their column are clamped.
+        Integers that do not fit their column are clamped.
         """
         tail = self._tails.get(words) or self._tail(words)
         try:
@@ -127,19 +128,19 @@ class RowWriter:
         """Write all buffered rows to the operating system, which keeps them even if this process is killed.
 
         Raises:
-            EvidenceError: they cannot be written, for example because the disk is full; unwritten rows stay in the buffer.
+            EvidenceError: the rows cannot be written, for example because the disk is full; they stay in the buffer.
         """
         try:
             while self._pending:
                 written = os.write(self._fd, self._pending)
                 del self._pending[:written]
         except OSError as error:
-            raise EvidenceError(f"rows cannot be written: {error.strerror}", where=str(self._path)) from error
+            raise EvidenceError(f"the row file cannot be written: {error.strerror}", where=str(self._path)) from error
 
     def close(self) -> None:
-        """Write the end record and close; a second call does nothing.
+        """Write the end record and close the file; a second call does nothing.
 
-        Raises EvidenceError as `flush` does.
+        Raises the EvidenceError of `flush`.
         """
         if self._fd < 0:
             return
@@ -154,9 +155,9 @@ class RowsRead:
     """The contents of a row file.
 
     Attributes:
-        table: the complete rows.
-        closed: whether the end record is there and counts as many rows.
-        truncated_bytes: bytes at the end that are not a complete record.
+        table: complete rows.
+        closed: whether the file has an end record with the correct number of rows.
+        truncated_bytes: number of bytes at the end that are not a complete record.
     """
 
     table: Table
@@ -165,11 +166,12 @@ class RowsRead:
 
 
 class RowFile:
-    """A row file, also a truncated one, as a sequence of tables read piece by piece.
+    """A row file, possibly truncated, as a sequence of tables that are read piece by piece.
 
     Attributes:
-        closed: whether the end record is there, is the last and counts as many rows; known once all was read.
-        rows, truncated_bytes: rows read so far, and bytes at the end that are not a complete record.
+        closed: whether the last record is an end record with the correct number of rows; known after the last piece.
+        rows: number of rows read so far.
+        truncated_bytes: number of bytes at the end that are not a complete record.
     """
 
     def __init__(self, path: Path, schema: Schema, piece: int = _PIECE) -> None:
@@ -189,13 +191,13 @@ class RowFile:
             with self._path.open("rb") as file:
                 yield from self._tables(file)
         except OSError as error:
-            raise MissingEvidence(f"cannot be read: {error.strerror}", where=str(self._path)) from error
+            raise MissingEvidence(f"the file cannot be read: {error.strerror}", where=str(self._path)) from error
         except _WordError as error:
             raise MissingEvidence(f"row {self.rows + error.row}: {error}", where=str(self._path)) from error
 
     def _tables(self, file: BinaryIO) -> Iterator[Table]:
         if not _is_head(file.readline(_LONGEST_HEAD), self._schema):
-            raise MissingEvidence(f"is not a row file of {self._schema.name}", where=str(self._path))
+            raise MissingEvidence(f"the file is not a row file of {self._schema.name}", where=str(self._path))
         decoder, left = _Decoder(self._schema), b""
         while len(left) <= _LONGEST_RECORD and (data := file.read(self._piece)):
             data = left + data
@@ -203,14 +205,14 @@ class RowFile:
             table = decoder.take()
             self.rows += len(table)
             if self.rows > MOST_ROWS:
-                raise MissingEvidence(f"has more than {MOST_ROWS} rows", where=str(self._path))
+                raise MissingEvidence(f"the file has more than {MOST_ROWS} rows", where=str(self._path))
             yield table
         self.truncated_bytes = len(left) + os.fstat(file.fileno()).st_size - file.tell()
         self.closed = decoder.end == self.rows and not left
 
 
 def read_rows(path: Path, schema: Schema) -> RowsRead:
-    """Read a row file at once; raises MissingEvidence as `RowFile` does."""
+    """Read a complete row file; raises the MissingEvidence of `RowFile`."""
     file = RowFile(path, schema)
     table = Table.merged(schema, list(file))
     return RowsRead(table=table, closed=file.closed, truncated_bytes=file.truncated_bytes)
@@ -225,10 +227,10 @@ class RowTail:
         self._offset = 0
 
     def poll(self) -> Table:
-        """The rows that came since the last call; none while the file does not exist.
+        """The rows since the last call; empty if the file does not exist.
 
         Raises:
-            MissingEvidence: a row has a word that was never defined.
+            MissingEvidence: a row has an undefined word.
         """
         if self._path.exists():
             with self._path.open("rb") as file:
@@ -254,7 +256,7 @@ class _Decoder:
         self.end: int | None = None
 
     def feed(self, data: memoryview) -> int:
-        """Decode all complete records; the number of bytes left over at the end."""
+        """Decode all complete records; returns the number of remaining bytes."""
         at, size = 0, self._dtype.itemsize
         while at < len(data):
             mark = data[at]
@@ -291,7 +293,7 @@ class _Decoder:
             ahead *= 8
 
     def take(self) -> Table:
-        """The rows decoded since the last call."""
+        """The decoded rows since the last call."""
         rows = np.concatenate(self._chunks) if self._chunks else np.empty(0, dtype=self._dtype)
         self._chunks = []
         return Table(
@@ -303,7 +305,7 @@ class _Decoder:
     def _words(self, name: str, codes: Codes) -> Words:
         strange = (codes < NULL) | (codes >= len(self._names))
         if strange.any():
-            raise _WordError(f"`{name}` is a word that was never defined", int(strange.argmax()) + 1)
+            raise _WordError(f"`{name}` has an undefined word", int(strange.argmax()) + 1)
         return Words(codes=codes.astype(codes_type(len(self._names))), names=tuple(self._names))
 
 

@@ -1,4 +1,4 @@
-"""The layout of `reports/runs/<run-id>/`, and whether a process still writes there."""
+"""The layout of a run directory `reports/runs/<run-id>/`, and its mark while a process writes the run."""
 
 from __future__ import annotations
 
@@ -24,41 +24,43 @@ if TYPE_CHECKING:
 
 _RUNNING = "running.json"
 _LONGEST = 255
-"""Maximum number of characters of a file's name with directories; normal names have fifty."""
-RUNS_LISTED = "list the runs with `readiness history`; if there is none yet, start one with `readiness run`"
+"""Maximum number of characters of a file name including directories; normal names have fifty."""
+RUNS_LISTED = "list the runs with `readiness history`, or start a run with `readiness run`"
 FASTEST = 1e6
-"""Maximum time scale, at which a day takes a tenth of a second."""
+"""Maximum time scale; a day then takes a tenth of a second."""
 
 REPORTS = ("verdict.json", "summary.md", "junit.xml", "readiness.html", "allure-results", "allure-report", "reports")
-"""Files and directories made from the evidence that are not evidence themselves; `reports` is for formats that packages and projects add."""
+"""Files and directories that are made from the evidence and are no evidence; `reports` is for additional formats."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
-    """One run's directory."""
+    """The directory of one run."""
 
     path: Path
 
     @classmethod
     def create(cls, runs: Path, run: str) -> RunDirectory:
-        """Make the directory of a new run and mark it as being written by this process.
+        """Create the directory of a new run, and mark it as being written by this process.
 
         Raises:
             UsageError: the directory cannot be created there.
-            EvidenceError: it was created but cannot be written to, for example because the disk is full.
+            EvidenceError: the new directory cannot be written, for example because the disk is full.
         """
         directory = cls(runs / run)
         try:
             directory.path.mkdir(parents=True)
         except FileExistsError as error:
             raise UsageError(
-                "a run of this name exists", where=str(directory.path), hint="choose another --out"
+                "a run with this name already exists",
+                where=str(directory.path),
+                hint="choose another directory with --out",
             ) from error
         except OSError as error:
             raise UsageError(
-                f"the run's directory cannot be made: {error.strerror}",
+                f"the directory of the run cannot be created: {error.strerror}",
                 where=str(directory.path),
-                hint="choose another --out",
+                hint="choose another directory with --out",
             ) from error
         owner = {"pid": os.getpid(), "started": _process_start(os.getpid())}
         with _writable(directory.path):
@@ -69,19 +71,19 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
-        """A recorded run.
+        """Open a recorded run.
 
         Raises:
-            UsageError: there is no such run.
-            EvidenceError: it contains entries that no run has, such as links and pipes; no file was opened.
+            UsageError: the run does not exist.
+            EvidenceError: the directory contains entries that no run has, such as links and pipes; no file was opened.
             RunInProgress: the run is still being written.
         """
         try:
             directory = cls(path.resolve())
         except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a name that no file can have
-            raise UsageError(f"there is no such run: {error}", where=str(path), hint=RUNS_LISTED) from error
+            raise UsageError(f"the run does not exist: {error}", where=str(path), hint=RUNS_LISTED) from error
         if not directory.path.is_dir():
-            raise UsageError("there is no such run", where=str(path), hint=RUNS_LISTED)
+            raise UsageError("the run does not exist", where=str(path), hint=RUNS_LISTED)
         refuse_strange(directory.path)
         if directory.in_progress:
             raise RunInProgress("the run is still being written", where=str(path), hint="wait until it has ended")
@@ -89,7 +91,7 @@ class RunDirectory:
 
     @property
     def in_progress(self) -> bool:
-        """Whether the process that writes the run is still running."""
+        """Whether the process that writes the run still exists."""
         try:
             owner = read_json(self.path / _RUNNING)
             pid, mark = int(owner["pid"]), str(owner["started"])
@@ -98,10 +100,10 @@ class RunDirectory:
         return _process_start(pid) == mark
 
     def end(self) -> None:
-        """Remove the mark of the writing process and point `latest` to this run.
+        """Remove the mark of the writing process, and let `latest` point to this run.
 
         Raises:
-            EvidenceError: `latest` cannot be pointed here, as where another file of that name exists; the run has ended.
+            EvidenceError: the link `latest` cannot be set, for example because a file has this name; the run has ended.
         """
         (self.path / _RUNNING).unlink(missing_ok=True)
         latest = self.path.parent / "latest"
@@ -110,29 +112,29 @@ class RunDirectory:
             pointer.unlink(missing_ok=True)
             pointer.symlink_to(self.path.name)
             if not latest.is_symlink() and latest.exists():
-                raise FileExistsError(errno.EEXIST, "a file of that name exists and is not a link")
+                raise FileExistsError(errno.EEXIST, "a file with this name exists and is not a link")
             pointer.replace(latest)
         except OSError as error:
             pointer.unlink(missing_ok=True)
             raise EvidenceError(
-                f"`latest` does not name this run: {error.strerror}",
+                f"the link `latest` could not be set to this run: {error.strerror}",
                 where=str(latest),
-                hint=f"move it away; this run is {self.path.name}",
+                hint=f"move `latest` away; this run is {self.path.name}",
             ) from error
 
     def write_plan(self, plan: Plan) -> None:
-        """Write `plan.json`, before anything is touched.
+        """Write `plan.json` before the target is changed.
 
         Raises:
-            EvidenceError: it cannot be written, as on a full disk.
+            EvidenceError: the file cannot be written, for example because the disk is full.
         """
         with _writable(self.path / "plan.json"):
             self.write_json("plan.json", _plans().dump_python(plan, mode="json"))
 
     def read_plan(self) -> Plan:
-        """Read `plan.json`; raises MissingEvidence when it is gone or no plan.
+        """Read `plan.json`; raises MissingEvidence if it is missing or not a plan.
 
-        Unknown newer fields are passed over.
+        Unknown fields of newer versions are ignored.
         """
         path = self.path / "plan.json"
         try:
@@ -140,36 +142,36 @@ class RunDirectory:
             plan = _plans().validate_json(text)
             why = _not_planned(plan)
         except OSError as error:
-            raise MissingEvidence(f"cannot be read: {error.strerror}", where=str(path)) from error
+            raise MissingEvidence(f"the plan cannot be read: {error.strerror}", where=str(path)) from error
         except ValidationError as error:
             first = error.errors()[0]
             why = ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
         except ValueError as error:
             why = str(error)
         if why:
-            hint = "it was cut short or edited: take another copy of the run"
-            raise MissingEvidence(f"is not a plan: {why}", where=str(path), hint=hint)
+            hint = "the file was truncated or edited; judge another copy of the run"
+            raise MissingEvidence(f"the file is not a plan: {why}", where=str(path), hint=hint)
         if plan.claims and plan.time_scale != 1 and b'"scaled"' not in text:
             raise MissingEvidence(
-                f"does not state which lengths of time are divided by its time scale of {plan.time_scale:g}",
+                f"the plan does not state which times are divided by its time scale of {plan.time_scale:g}",
                 where=str(path),
-                hint="judge it with the version that recorded it, or run again",
+                hint="judge the run with the version that recorded it, or run again",
             )
         return plan
 
     def history(self, source: str) -> History:
-        """Open a history for writing; raises EvidenceError where it cannot be."""
+        """Open a history for writing; raises EvidenceError if that fails."""
         return History(self.path / "history" / f"{source}.ndjson", source)
 
     def write_json(self, name: str, value: Any) -> None:
-        """Write a JSON file completely or not at all; keys in the order given."""
+        """Write a JSON file completely or not at all; the order of keys is kept."""
         write_atomic(self.path / name, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
 
     def file(self, name: str) -> Path | None:
-        """The file or directory of that name, which may come from a foreign file.
+        """The file or directory with the given name, which may come from a foreign file.
 
-        None where no such name is inside the run, or where it is another spelling of one: `./a` and `a//b` are none, so that
-        a file has one name.
+        None if the name is outside the run, or is another spelling of a name: `./a` and `a//b` are refused, so that
+        each file has one name.
         """
         plain = PurePosixPath(name)
         if not plain.parts or plain.is_absolute() or ".." in plain.parts or name != plain.as_posix():
@@ -177,12 +179,12 @@ class RunDirectory:
         return self.path / name if name.isprintable() and len(name) <= _LONGEST else None
 
     def has(self, name: str) -> bool:
-        """Whether there is a file or directory of that name inside the run."""
+        """Whether the run contains a file or directory with the given name."""
         path = self.file(name)
         return path is not None and path.exists()
 
     def relative(self, path: Path) -> str:
-        """A path as evidence names it: relative to the run directory, with slashes."""
+        """A path in the form of the evidence: relative to the run directory, with slashes."""
         return path.relative_to(self.path).as_posix()
 
 
@@ -197,7 +199,7 @@ def _writable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = "free disk space there, or choose another --out"
+        hint = "free disk space there, or choose another directory with --out"
         raise EvidenceError(f"the run cannot be written: {error.strerror}", where=str(path), hint=hint) from error
 
 

@@ -1,4 +1,4 @@
-"""Closes the evidence of a run: converts row files to Parquet, splits samples into windows, and hashes all files."""
+"""Closes the evidence of a run: converts row files to Parquet, splits samples by window, and hashes all files."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 def seal(directory: RunDirectory, plan: Plan) -> None:
-    """Close the evidence; all writers must have ended.
+    """Close the evidence after all writers have ended.
 
-    May be called again after an interruption.
+    The function may be called again after an interruption.
 
     Raises:
-        EvidenceError: a file cannot be written, for example because the disk is full; other files stay as they were recorded.
+        EvidenceError: a file cannot be written, for example because the disk is full; the other files stay unchanged.
     """
     try:
         _seal_all(directory, plan)
@@ -73,7 +73,7 @@ class _Cut:
     shift: Shift | None = None
 
     def apart(self, rows: Table) -> Iterable[tuple[Path, Table]]:
-        """Some rows by the file they go into, on the run's clock."""
+        """The given rows by target file, with times on the run's clock."""
         rows = self.shift.aligned(rows) if self.shift else rows
         left = np.ones(len(rows), dtype=np.bool_)
         for path, (start_ns, end_ns) in self.parts.items():

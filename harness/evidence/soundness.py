@@ -1,6 +1,7 @@
 """Finds rows that cannot be genuine.
 
-Such rows were answered before they were sent, or without being sent, lie after the run, belong to another worker, or have an unknown word.
+Such a row was answered before it was sent or without being sent, lies after the run, belongs to another worker, or has
+an unknown word.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """What is known in advance about a file of samples.
+    """Facts about a file of samples that are known in advance.
 
     Attributes:
-        worker: number of the worker that wrote it.
-        span: the window that its requests were due in (half open); None: any.
-        until_ns: when the run ended, and all of it with it; None: unknown.
+        worker: number of the worker that wrote the file.
+        span: window in which the requests were due (half open); None: any time.
+        until_ns: end of the run in ns; None: unknown.
     """
 
     worker: int
@@ -34,7 +35,7 @@ class Known:
 
 
 def unsound(rows: Table, known: Known | None = None) -> str:
-    """A text on the first invalid row, with the number of such rows.
+    """A text on the first invalid row, with the number of invalid rows.
 
     Empty if all rows are valid.
     """
@@ -49,22 +50,22 @@ def _wrong(rows: Table) -> Iterable[tuple[str, Bools]]:
     for end, begins in schema.order.items():
         for begin in begins:
             early = ints[end] < ints[begin]
-            yield "ends before it begins", (ints[end] != 0) & early if end in schema.optional else early
+            yield "has an end before its begin", (ints[end] != 0) & early if end in schema.optional else early
     for column, known in schema.known.items():
         words = rows.words[column]
         strange = np.array([word not in known for word in words.names] + [True], dtype=np.bool_)
-        yield f"has no `{column}` that is one of {', '.join(known)}", strange[words.codes]
+        yield f"has an unknown `{column}`, expected one of {', '.join(known)}", strange[words.codes]
 
 
 def _wrong_samples(rows: Table, known: Known) -> Iterable[tuple[str, Bools]]:
     ints = rows.ints
     answered_unsent = (ints["sent_ns"] <= 0) & (ints["status"] > 0)
-    yield "was answered and never sent", answered_unsent | (ints["sent_ns"] < 0)
-    yield f"is of another worker than {known.worker}", ints["worker"] != known.worker
+    yield "was answered without being sent", answered_unsent | (ints["sent_ns"] < 0)
+    yield f"belongs to another worker than {known.worker}", ints["worker"] != known.worker
     if known.span:
         yield (
             "is due outside the window",
             (ints["intended_ns"] < known.span[0]) | (ints["intended_ns"] >= known.span[1]),
         )
     if known.until_ns is not None:
-        yield "ends after the run did", ints["done_ns"] > known.until_ns
+        yield "ends after the end of the run", ints["done_ns"] > known.until_ns

@@ -1,4 +1,4 @@
-"""Reads the tables of a run directory; problems are reported with the file."""
+"""Reads the tables of a run directory; problems are reported with the name of the file."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tables:
-    """Reads tables, from Parquet or, while the run is not sealed, from rows.
+    """Reads tables from Parquet, or from row files if the run is not sealed.
 
     Attributes:
-        directory: of the run.
-        spoilt: files that are missing, truncated, edited or not listed in the manifest, which are not read.
-        missing: problems found in other files are added here.
+        directory: directory of the run.
+        spoilt: files that are missing, truncated, edited or not listed in the manifest; they are not read.
+        missing: list to which problems in other files are added.
     """
 
     directory: RunDirectory
@@ -36,14 +36,14 @@ class Tables:
     missing: list[Missing]
 
     def recorded(self) -> dict[str, Table]:
-        """The recorded tables by name; one that was not recorded is empty."""
+        """The recorded tables by name; a table without a record is empty."""
         found: dict[str, list[Table]] = {}
         for table in RECORDED:
             found.setdefault(table.schema.name, []).append(self._recorded(table.files, table.schema))
         return {name: Table.merged(parts[0].schema, parts) for name, parts in found.items()}
 
     def one(self, rows: str, schema: Schema) -> tuple[Table, str]:
-        """The rows of one row file, from Parquet where it is sealed; and the file that they are in."""
+        """The rows of one row file (from Parquet if the run is sealed), and the name of the file that contains them."""
         sealed = f"{rows.removesuffix('.rows')}.parquet"
         if self._has(sealed):
             return self._parquet({sealed: None}, schema), sealed
@@ -61,9 +61,9 @@ class Tables:
         return Table.merged(schema, tables)
 
     def samples(self, files: Mapping[str, Known], traffic: str) -> Table:
-        """The samples of one window by file, one a worker.
+        """The samples of one window, from one file per worker.
 
-        A worker whose rows are not sealed has all of its rows here.
+        For a worker whose rows are not sealed all its rows are included.
         """
         tables = [self._parquet({file: known for file, known in files.items() if self._has(file)}, SAMPLES)]
         for file, known in files.items():
@@ -74,18 +74,19 @@ class Tables:
         return Table.merged(SAMPLES, tables)
 
     def expect(self, rows: int, files: Sequence[str]) -> None:
-        """Report sealed files that are gone, or that together have fewer rows than were sealed.
+        """Report sealed files that are missing, or that together have fewer rows than at the end of the run.
 
-        Of more rows than were sealed none is read. What cannot be read is reported already.
+        If there are more rows, none is read. Files that cannot be read are reported elsewhere.
         """
         paths = {file: self.directory.file(file) for file in files if file not in self.spoilt}
         if away := next((file for file, path in paths.items() if path is None), ""):
-            why = f"counts the rows of {away}, which is not a valid name of a file inside the run"
+            why = f"the history counts the rows of {away}, which is not a valid name of a file inside the run"
             self.missing.append(Missing(file="history/seal.ndjson", why=why))
             return
         if gone := [file for file, path in paths.items() if path and not path.is_file()]:
             self.missing.extend(
-                Missing(file=file, why=f"is missing: it had {rows} rows at the end of the run") for file in gone
+                Missing(file=file, why=f"the file is missing; it had {rows} rows at the end of the run")
+                for file in gone
             )
             return
         try:
@@ -93,15 +94,15 @@ class Tables:
         except MissingEvidence:
             return
         if found != rows and self.spoilt.isdisjoint(files):
-            beside = f" with {len(files) - 1} files beside it" if files[1:] else ""
+            beside = f" (together with {len(files) - 1} other files)" if files[1:] else ""
             self.missing.append(
-                Missing(file=files[0], why=f"has {found} rows{beside}, it had {rows} at the end of the run")
+                Missing(file=files[0], why=f"the file has {found} rows{beside}, at the end of the run it had {rows}")
             )
         if found > rows:
             self.spoilt.update(files)
 
     def why_spoilt(self, file: str) -> str:
-        """Why a file cannot be read at all; empty if it can."""
+        """The reason why a file cannot be read; empty if it can be read."""
         return "" if self._has(file) else f"{file} is missing or was changed"
 
     def _has(self, file: str) -> bool:

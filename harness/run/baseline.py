@@ -36,7 +36,7 @@ def check_baseline(path: Path, plan: Plan) -> str:
     earlier, evidence = directory.read_plan(), load_evidence(directory)
     where = f"--baseline {path}"
     if evidence.missing or not evidence.complete:
-        why = f"{evidence.missing[0].file} {evidence.missing[0].why}" if evidence.missing else "it did not complete"
+        why = f"{evidence.missing[0].file}: {evidence.missing[0].why}" if evidence.missing else "it did not complete"
         raise UsageError(
             f"the run cannot be a baseline: {why}", where=where, hint="give a run whose evidence is complete"
         )

@@ -197,7 +197,7 @@ def test_a_word_that_was_never_defined_is_named_with_its_row(tmp_path: Path) -> 
     written(tmp_path / "a.rows", rows(2))
     content = (tmp_path / "a.rows").read_bytes()
     (tmp_path / "a.rows").write_bytes(content.replace(b"\xff\xff\xff\xff", b"\x09\0\0\0"))
-    with pytest.raises(MissingEvidence, match="row 1: `region` is a word that was never defined"):
+    with pytest.raises(MissingEvidence, match="row 1: `region` has an undefined word"):
         read_rows(tmp_path / "a.rows", REPLICAS)
 
 
@@ -296,5 +296,5 @@ def test_more_words_than_a_byte_counts_are_told_apart(tmp_path: Path) -> None:
 def test_a_file_of_another_schema_lacks_columns(tmp_path: Path) -> None:
     """Which ones is said."""
     write_parquet(rows(1), tmp_path / "a")
-    with pytest.raises(MissingEvidence, match="lacks the columns intended_ns, sent_ns, done_ns, status"):
+    with pytest.raises(MissingEvidence, match="the file lacks the columns intended_ns, sent_ns, done_ns, status"):
         read_parquet(tmp_path / "a", SAMPLES)

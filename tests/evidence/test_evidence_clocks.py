@@ -126,14 +126,14 @@ def test_a_generator_whose_journeys_broke_says_so() -> None:
     ]
     generators = Generators.of("everyday", history)
     worker = generators.described(Worker(id=1, rows=1, closed=True), 1, 5)
-    assert worker.why == ("7 journeys broke by an error in the locustfile, the first with KeyError: 'id'")
+    assert worker.why == ("7 journeys ended with an error in the locustfile, the first with KeyError: 'id'")
     assert worker.cpu == 0.3
     assert worker.hint == "correct the error in the locustfile, then run again"
     assert generators.described(Worker(id=1, rows=1, closed=True, why="no end"), 1, 5).why == f"{worker.why}; no end"
     later = generators.described(Worker(id=1, rows=1, closed=True), 8, 9)
     assert (later.why, later.hint) == (
         "",
-        "23 journeys broke by an error in the locustfile, the first with ValueError: early; correct the error in the locustfile, then run again",
+        "23 journeys ended with an error in the locustfile, the first with ValueError: early; correct the error in the locustfile, then run again",
     )
 
 

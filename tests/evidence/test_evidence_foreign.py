@@ -47,8 +47,8 @@ def _bind(path: Path) -> None:
         (_bind, "is a socket"),
         (lambda path: os.truncate(_file(path / "a"), 1 << 40), "has 1099511627776 bytes, more than"),
         (lambda path: os.truncate(_file(path), 1 << 33), "has 8589934592 bytes of which"),
-        (lambda path: _file(path / "a\nb"), "has a name that is not plain text"),
-        (lambda path: _file(path / os.fsdecode(b"\xff")), "has a name that is not plain text"),
+        (lambda path: _file(path / "a\nb"), "the name of the entry is not plain text"),
+        (lambda path: _file(path / os.fsdecode(b"\xff")), "the name of the entry is not plain text"),
         (lambda path: _file(path / "/".join(["d"] * 12)), "more than 12 levels of directories"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_name_that_leads_out_of_the_run_is_no_file_of_it(run: RunDirectory, na
     (missing,) = load_evidence(run).missing
     assert (missing.file, missing.why) == (
         name,
-        "is listed in the manifest, but is not a valid name of a file inside the run",
+        "the manifest lists this name, which is not a valid name of a file inside the run",
     )
     assert run.file(name) is None
     assert not run.has(name)
@@ -128,7 +128,7 @@ def test_a_file_that_grew_is_not_hashed(run: RunDirectory, monkeypatch: pytest.M
     monkeypatch.setattr("harness.evidence.manifest.sha256_of", lambda path: pytest.fail(f"{path} was hashed"))
     manifest = {"schema": SCHEMA, "files": {"plan.json": {"bytes": 1, "sha256": ""}}}
     (run.path / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-    assert [item.why for item in load_evidence(run).missing] == ["was edited after the run ended"]
+    assert [item.why for item in load_evidence(run).missing] == ["the file was edited after the run ended"]
 
 
 @pytest.mark.parametrize("value", ["[" * 40 + "]" * 40, "[" * 100_000 + "]" * 100_000, '"\\ud800"', "1" * 5000])
@@ -149,7 +149,7 @@ def test_a_plan_and_a_manifest_are_bounded(run: RunDirectory, monkeypatch: pytes
     monkeypatch.setattr("harness.evidence.foreign.read_bounded.__defaults__", (100,))
     with pytest.raises(MissingEvidence, match="is not a plan: it has more than 100 bytes"):
         run.read_plan()
-    assert load_evidence(run).missing[0].why == "is not a manifest: it was cut short or edited"
+    assert load_evidence(run).missing[0].why == "the file is not a manifest; it was truncated or edited"
 
 
 def test_a_table_that_unpacks_to_more_than_its_rows_is_not_unpacked(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_what_is_called_latest_and_is_none_of_ours_stays(tmp_path: Path, make: C
     make(tmp_path / "latest")
     run = RunDirectory.create(tmp_path, "r")
     with pytest.raises(
-        EvidenceError, match="`latest` does not name this run: a file of that name exists and is not a link"
+        EvidenceError, match="the link `latest` could not be set to this run: a file with this name exists and is not a link"
     ):
         run.end()
     assert not (tmp_path / "latest").is_symlink()

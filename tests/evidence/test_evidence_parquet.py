@@ -92,7 +92,7 @@ def test_what_pyarrow_writes_is_read(
         ({"compression": "none", "data_page_version": "2.0"}, "is damaged, or of version 2"),
         (
             {"compression": "none", "use_dictionary": False, "column_encoding": {"kind": "DELTA_BYTE_ARRAY"}},
-            "is not a complete Parquet file: 7 is not a valid Encoding",
+            "the file is not a complete Parquet file: 7 is not a valid Encoding",
         ),
     ],
 )

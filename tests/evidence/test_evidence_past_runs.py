@@ -59,9 +59,9 @@ def test_a_directory_without_a_time_in_its_name_is_older_than_any(tmp_path: Path
         (b'{"schema": 2}', "verdict.json is not a verdict: run_id: Field required"),
         (b"[" * 100_000, "recursion limit exceeded"),
         (b'{"a": "\\ud800"}', "hex escape"),
-        (json.dumps(verdict("x", schema=1)).encode(), "its schema is 1, expected 2"),
+        (json.dumps(verdict("x", schema=1)).encode(), "the schema is 1, expected 2"),
         (json.dumps(verdict("x", time_scale=0)).encode(), "its time scale is 0"),
-        (json.dumps(verdict("x", time_scale=float("nan"))).encode(), "it has a number that is not finite"),
+        (json.dumps(verdict("x", time_scale=float("nan"))).encode(), "it contains a number that is not finite"),
         (json.dumps(verdict("x", score=12.5)).replace("12.5", "1e999").encode(), "a number that is not finite"),
         (json.dumps(verdict("x", extra={"a": [12.5]})).replace("12.5", "-1e999").encode(), "a number that is not finite"),
         (json.dumps(verdict("x", score=12.5)).replace("12.5", "1" * 400).encode(), "verdict.json is not a verdict: "),
@@ -94,7 +94,7 @@ def test_what_is_no_file_is_neither_followed_nor_waited_for(tmp_path: Path, monk
     assert sorted(found) == names
     assert "it is a named pipe" in found[names[0]]
     assert "it has more than" in found[names[4]]
-    assert found[names[5]] == "it has no verdict.json"
+    assert found[names[5]] == "the run has no verdict.json"
 
 
 def test_a_hostile_name_is_one_printable_line(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_hostile_name_is_one_printable_line(tmp_path: Path) -> None:
 def test_a_run_that_is_being_written_says_so(tmp_path: Path) -> None:
     """This process writes it, and lives."""
     RunDirectory.create(tmp_path, FIRST)
-    assert whys(tmp_path) == {FIRST: "it is still being written"}
+    assert whys(tmp_path) == {FIRST: "the run is still being written"}
 
 
 def test_of_earlier_runs_only_the_head_is_read(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_there_is_no_such_directory(tmp_path: Path) -> None:
     """Where runs are kept is a mistake of the caller's."""
     with pytest.raises(UsageError, match="--out DIR"):
         past_runs(tmp_path / "nowhere", 10)
-    with pytest.raises(UsageError, match="there is no such run"):
+    with pytest.raises(UsageError, match="the run does not exist"):
         past_run(tmp_path / "nowhere")
 
 

@@ -154,7 +154,7 @@ def test_what_a_run_recorded_for_people_only_is_listed_with_its_reason() -> None
     )
     told = replace(run, observations=(*run.observations, role))
     assert [line for line in for_people_only(told) if line.startswith("role.changed")] == [
-        "role.changed, recorded for people only: each role and its time is also in the table of replicas, from which it is judged"
+        "role.changed, recorded for people only: each role and its time are also in the table of replicas, which is judged"
     ]
     quiet = replace(run, experiments={})
     assert for_people_only(quiet) == ()

@@ -206,7 +206,7 @@ def test_plan_reads_back_equal(recorded: RunDirectory) -> None:
 
 
 def test_a_watcher_without_its_end_is_named(recorded: RunDirectory) -> None:
-    """The ledger's file has no end record: the watcher did not end in order, and the entry prober did."""
+    """The ledger's file has no end record: the watcher did not close its file, and the entry prober did."""
     watchers = load_evidence(recorded).watchers
 
     assert (watchers["entry"].closed, watchers["ledger"].closed) == (True, False)
@@ -235,15 +235,15 @@ def test_a_file_that_is_gone_cut_or_edited_is_named(recorded: RunDirectory, name
     edited = load_evidence(recorded).missing
 
     assert [(m.file, m.why) for m in gone] == [(name, "is missing")]
-    assert [(m.file, m.why) for m in cut] == [(name, "was cut short after the run ended")]
-    assert [(m.file, m.why) for m in edited] == [(name, "was edited after the run ended")]
+    assert [(m.file, m.why) for m in cut] == [(name, "the file was truncated after the run ended")]
+    assert [(m.file, m.why) for m in edited] == [(name, "the file was edited after the run ended")]
 
 
 def test_a_file_that_came_later_is_named(recorded: RunDirectory) -> None:
     """Evidence cannot be added after the seal."""
     (recorded.path / "watch" / "extra.parquet").write_bytes(b"")
 
-    assert [m.why for m in load_evidence(recorded).missing] == ["was not there when the run ended"]
+    assert [m.why for m in load_evidence(recorded).missing] == ["the file did not exist when the run ended"]
 
 
 def test_without_a_manifest_the_run_is_not_complete(recorded: RunDirectory) -> None:
@@ -363,7 +363,7 @@ def test_a_run_in_progress_is_refused(tmp_path: Path) -> None:
 
 def test_a_path_that_is_no_run_is_refused(tmp_path: Path) -> None:
     """A wrong path is a person's mistake, not a traceback."""
-    with pytest.raises(UsageError, match="there is no such run"):
+    with pytest.raises(UsageError, match="the run does not exist"):
         RunDirectory.open(tmp_path / "nothing")
 
 

@@ -89,10 +89,10 @@ def test_a_number_too_wide_is_clamped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{}\n", b'{"rows": 1, "schema": "samples"}\n', b"\x00\xff"])
 def test_a_foreign_file_is_refused(tmp_path: Path, content: bytes) -> None:
-    """A file that is not a row file of the schema is named, not guessed at."""
+    """A file that the file is not a row file of the schema is named, not guessed at."""
     (tmp_path / "a.rows").write_bytes(content)
 
-    with pytest.raises(MissingEvidence, match=r"a\.rows: is not a row file of probes"):
+    with pytest.raises(MissingEvidence, match=r"a\.rows: the file is not a row file of probes"):
         read_rows(tmp_path / "a.rows", PROBES)
 
 
@@ -123,7 +123,7 @@ def test_rows_that_find_no_room_are_an_error_and_not_lost(tmp_path: Path) -> Non
     writer = RowWriter(tmp_path / "a.rows", PROBES)
     for _ in range(100):
         writer.put(*ROW)
-    with room_for(1000), pytest.raises(EvidenceError, match=r"a\.rows: rows cannot be written: File too large"):
+    with room_for(1000), pytest.raises(EvidenceError, match=r"a\.rows: the row file cannot be written: File too large"):
         writer.flush()
     assert (tmp_path / "a.rows").stat().st_size == 1000
     assert not read_rows(tmp_path / "a.rows", PROBES).closed
@@ -163,7 +163,7 @@ def test_a_run_directory_that_finds_no_room_is_an_error(tmp_path: Path) -> None:
         run.write_plan(plan)
     (run.path / "history").rmdir()
     (run.path / "history").touch()
-    with pytest.raises(EvidenceError, match=r"run\.ndjson: a history cannot be opened: "):
+    with pytest.raises(EvidenceError, match=r"run\.ndjson: the history cannot be opened: "):
         run.history("run")
 
 
@@ -172,7 +172,7 @@ def test_a_history_that_finds_no_room_is_an_error(tmp_path: Path) -> None:
     history = History(tmp_path / "a.ndjson", "a")
     with (
         room_for(100),
-        pytest.raises(EvidenceError, match=r"a\.ndjson: an observation could not be recorded: File too large"),
+        pytest.raises(EvidenceError, match=r"a\.ndjson: the observation could not be written: File too large"),
     ):
         history.put("run.started", "x", more="y" * 100)
     history.close()

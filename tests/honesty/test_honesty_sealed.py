@@ -124,8 +124,8 @@ def a_watch_never_began(directory: RunDirectory) -> None:
     [
         (of_another_plan, "history/run.ndjson: recorded 'sandbox' as `target`, the manifest has 'production'"),
         (of_another_release, "history/run.ndjson: recorded '1.0.0' as `release`, the manifest has '1.1.0'"),
-        (a_feature_edited, f"{FEATURE}: was edited after the run ended"),
-        (a_release_read_edited, "manifest.json: lists other readings of the release than the history"),
+        (a_feature_edited, f"{FEATURE}: the file was edited after the run ended"),
+        (a_release_read_edited, "manifest.json: the readings of the release differ from those in the history"),
         (
             a_watch_never_began,
             "history/watch.ndjson: contains watch.closed of 'regions' without its watch.started: lines are missing",
@@ -170,7 +170,7 @@ def test_a_table_that_the_plan_says_is_recorded_is_missing_even_without_a_record
 ) -> None:
     """No manifest and no seal tells of it: the plan does."""
     judgement = without(run, file, "history/seal.ndjson")
-    assert f"{file}: is missing, although the plan says that the run records it" in judgement.missing
+    assert f"{file}: the file is missing; the plan says that the run records it" in judgement.missing
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
 
 

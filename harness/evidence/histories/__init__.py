@@ -1,1 +1,1 @@
-"""Histories of a run: written, merged, and read as experiments, facts, load generators and windows."""
+"""Histories of a run: writes and merges them, and reads experiments, facts, load generators and windows from them."""

@@ -1,4 +1,4 @@
-"""Writes and reads facts of checks: a few as observations, many as a table."""
+"""Writes and reads the facts of checks: few facts as observations, many facts as a table."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _WORDS: Final[Mapping[bool | None, str]] = {True: "yes", False: "no", None: "unk
 
 
 def write_facts(run_directory: Path, demand: str, facts: Iterable[Fact]) -> str:
-    """Write the facts of a check to a row file of their own.
+    """Write the facts of a check to a separate row file.
 
-    Returns its name, relative to the run directory.
+    Returns the name of the file, relative to the run directory.
 
     Raises:
-        EvidenceError: it cannot be written, as on a full disk or when the check was recorded before.
+        EvidenceError: the file cannot be written, because the disk is full or the check was recorded before.
     """
     file = f"checks/{re.sub(r'[^A-Za-z0-9]+', '-', demand).strip('-')}.rows"
     path = run_directory / file
@@ -40,7 +40,7 @@ def write_facts(run_directory: Path, demand: str, facts: Iterable[Fact]) -> str:
 
 
 def read_checks(observations: Sequence[Observation], reader: Tables) -> Iterable[Check]:
-    """The results of checks, by demand."""
+    """The results of checks, by the name of the demand."""
     found: dict[str, list[Fact]] = {}
     for seen in every(CheckFact, observations):
         fact = Fact(

@@ -1,10 +1,10 @@
-"""Finds moments of a run at which the clocks of its machine diverged: it slept, or its wall clock was set.
+"""Finds the moments of a run at which the clocks of its machine diverged: it slept, or its wall clock was set.
 
-CLOCK_MONOTONIC does not count the time that a machine sleeps. The wall clock does, and so does CLOCK_BOOTTIME, which the history of the
-machine has each second. Every line of a history has the other two. The difference of two clocks changes by a step, and by nothing else:
-Linux slews both alike. A step below the limit is no evidence of anything: two clocks cannot be read at once. No machine sleeps for less
-than a second; NTP sets a clock that is off by 0.1 to 1 s, which moves nothing that is joined by wall clock by more than its samples are apart.
-Sources: Linux, clock_gettime(2) and adjtimex(2).
+CLOCK_MONOTONIC does not count sleep. The wall clock and CLOCK_BOOTTIME do; the machine's history has CLOCK_BOOTTIME
+each second, and every line of a history has the two other clocks. Linux slews CLOCK_MONOTONIC and the wall clock alike,
+so only sleep or a set clock changes their difference. A smaller step than the limit proves nothing, since two clocks
+cannot be read at the same time. No machine sleeps for less than a second. NTP sets a clock that is off by 0.1 to 1 s;
+this moves joined data by less than the distance of their samples.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ SLEW: Final = 500e-6
 """Maximum slew of a clock by NTP, as a share of the time between two records; a change within it is not a step."""
 
 Reading = tuple[int, int]
-"""A reading: CLOCK_MONOTONIC, and how far another clock was ahead of it, in ns."""
+"""A reading: CLOCK_MONOTONIC, and the offset of another clock, in ns."""
 
 
 def clock_steps(observations: Sequence[Observation]) -> tuple[ClockStep, ...]:
-    """Every step in order of time; records from clocks of other machines are left out."""
+    """Every step, ordered by time; records from clocks of other machines are left out."""
     own = next((o.clock for o in observations if o.source == "run"), None)
     mine = [o for o in observations if o.clock == own]
     asleep = [(one.recorded_ns, one.asleep_ns) for one in every(MachineSeen, mine) if one.asleep_ns is not None]
@@ -48,7 +48,7 @@ def clock_steps(observations: Sequence[Observation]) -> tuple[ClockStep, ...]:
 
 
 def steps(readings: Iterable[Reading]) -> Iterable[tuple[Reading, Reading]]:
-    """Pairs of successive readings between which one clock advanced further than the other."""
+    """Pairs of successive readings between which one clock advanced more than the other."""
     for before, after in pairwise(sorted(readings)):
         if abs(after[1] - before[1]) > STEP_NS + SLEW * (after[0] - before[0]):
             yield before, after

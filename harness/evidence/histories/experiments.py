@@ -1,4 +1,4 @@
-"""Reads experiments from the histories of the run and of the chaos child."""
+"""Reads experiments from the histories of the run and of the chaos children."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OPENING = {*ExperimentStarted.KINDS, *ExperimentSkipped.KINDS}
 def read_experiments(
     observations: Sequence[Observation], directory: RunDirectory, spoilt: set[str]
 ) -> dict[str, tuple[Experiment, ...]]:
-    """The attempts at each experiment in order; the observations must be in order of time."""
+    """The attempts at each experiment in order; the observations must be ordered by time."""
     found: dict[str, list[Experiment]] = {}
     below: dict[str, list[str]] = {}
     for file in spoilt:

@@ -27,7 +27,7 @@ _READY = {"ready": True, "unready": False, "deleted": None}
 
 
 def pods(observations: Iterable[Observation]) -> Iterable[PodChange]:
-    """Changes of pods, in order of time."""
+    """Changes of pods, ordered by time."""
     for seen in every(PodSeen, observations):
         what = seen.kind.removeprefix("pod.")
         yield PodChange(
@@ -43,7 +43,7 @@ def pods(observations: Iterable[Observation]) -> Iterable[PodChange]:
 
 
 def nodes(observations: Iterable[Observation]) -> Iterable[NodeChange]:
-    """Changes of nodes, in order of time."""
+    """Changes of nodes, ordered by time."""
     for seen in every(NodeSeen, observations):
         what = seen.kind.removeprefix("node.")
         ready = what == "ready" or (what == "present" and seen.ready is True)
@@ -51,7 +51,7 @@ def nodes(observations: Iterable[Observation]) -> Iterable[NodeChange]:
 
 
 def leaders(observations: Iterable[Observation]) -> Iterable[LeaderChange]:
-    """Changes of database leaders, in order of time."""
+    """Changes of database leaders, ordered by time."""
     for seen in every(LeaderSeen, observations):
         yield LeaderChange(at_ns=seen.when_ns, subject=seen.subject, before=seen.from_, after=seen.to)
 
@@ -66,7 +66,7 @@ def release_reads(observations: Iterable[Observation]) -> Iterable[ReleaseRead]:
 
 
 def started(observations: Iterable[Observation]) -> RunStarted | None:
-    """The identity that the run recorded; None if not recorded."""
+    """The identity that the run recorded; None if there is no record."""
     for began in every(RunBegan, observations):
         if began.source == "run" and began.target:
             return RunStarted(
@@ -81,7 +81,7 @@ def started(observations: Iterable[Observation]) -> RunStarted | None:
 
 
 def cut(observations: Sequence[Observation]) -> Cut | None:
-    """Why the run ended early; None if it completed, or no end was recorded."""
+    """Why the run ended early; None if it completed or has no end record."""
     ended = next((end for end in every(RunEnded, observations) if not end.ok), None)
     if ended is None:
         return None
@@ -98,7 +98,7 @@ def cut(observations: Sequence[Observation]) -> Cut | None:
 def steady_at(moment: str, observations: Sequence[Observation]) -> Steady | None:
     """Whether the target was steady at the `start` or the `end` of the load.
 
-    The worst of what was recorded; None where nothing was.
+    The worst recorded state counts; None without a record.
     """
     ends = [o for o in every(SteadySeen, observations) if o.subject == moment and o.source == "run"]
     if not ends:

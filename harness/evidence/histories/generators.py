@@ -1,4 +1,4 @@
-"""The load generators of a run, from its history: start, end, and health figures."""
+"""Reads the load generators of a run from its history: start, end and health figures."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from harness.model import Observation, Worker
 
 USUAL = 0.95
-"""The share of seconds that a health figure must cover, so that one bad second in twenty does not count.
+"""The share of seconds that must be within a health limit, so that one bad second in twenty does not count.
 """
 
 
 _CORRECT: Final = "correct the error in the locustfile, then run again"
-_AGAIN: Final = "load/{traffic}/locust.log says why; correct that, then run again"
+_AGAIN: Final = "correct the cause in load/{traffic}/locust.log, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Generators:
-    """The generators of one traffic, out of a history that is in order of time."""
+    """The load generators of one traffic, from a history ordered by time."""
 
     traffic: str
     begin_ns: int | None
@@ -38,7 +38,7 @@ class Generators:
 
     @classmethod
     def of(cls, traffic: str, observations: Iterable[Observation]) -> Generators:
-        """The generators of a traffic; the last start counts."""
+        """The load generators of a traffic; the last start counts."""
         own = [o for o in observations if o.subject == traffic]
         begun = [begun.begin_ns for begun in every(LoadBegun, own)]
         stopped = [stopping.at_ns for stopping in every(LoadStopping, own)]
@@ -54,7 +54,7 @@ class Generators:
         )
 
     def described(self, worker: Worker, start_ns: int, end_ns: int) -> Worker:
-        """The worker with its health figures in each second of a window."""
+        """The worker with its health figures for each second of a window."""
         reported = self._reported(worker.id, start_ns, end_ns)
         within = [second for second in reported if second.at_ns <= end_ns]
         shifts, broken = [shift for shift in self.aligned if shift.worker == worker.id], _broken(reported)
@@ -106,7 +106,7 @@ def _broken(reported: list[LoadHealth]) -> str:
         return ""
     count = sum(second.broken for second in broken)
     why = broken[0].broken_why or "no reason given"
-    return f"{count} journeys broke by an error in the locustfile, the first with {why}"
+    return f"{count} journeys ended with an error in the locustfile, the first with {why}"
 
 
 def _usual(values: list[float]) -> float | None:

@@ -1,4 +1,4 @@
-"""Histories: append-only NDJSON files with one writer each, merged when read."""
+"""Histories: append-only NDJSON files with one writer each, which are merged when they are read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.model import Missing, Observation
 from harness.model.observations import is_integer
 
 MOST_HISTORY: Final = 1 << 28
-"""Maximum number of bytes of a history, twice that of a line per second for a week."""
+"""Maximum number of bytes of a history, twice the size of one line per second for a week."""
 
 
 @cache
@@ -28,10 +28,10 @@ def clock_name() -> str:
 
 
 class History:
-    """The sink of one source, which writes each observation as a line at once.
+    """The sink of one source; it writes each observation immediately as a line.
 
     Raises:
-        EvidenceError: it cannot be opened, as on a full disk.
+        EvidenceError: the file cannot be opened, for example because the disk is full.
     """
 
     def __init__(self, path: Path, source: str) -> None:
@@ -40,15 +40,15 @@ class History:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
             self._seq = path.read_bytes().count(b"\n")  # a second attempt goes on where the first one ended
         except OSError as error:
-            raise EvidenceError(f"a history cannot be opened: {error.strerror}", where=str(path)) from error
+            raise EvidenceError(f"the history cannot be opened: {error.strerror}", where=str(path)) from error
         self._path = path
         self._source = source
 
     def put(self, kind: str, subject: str, /, **fields: Any) -> Observation:
-        """Record an observation with the current time; fields are JSON values.
+        """Record an observation with the current time; the fields are JSON values.
 
         Raises:
-            EvidenceError: it cannot be written, for example because the disk is full.
+            EvidenceError: the observation cannot be written, for example because the disk is full.
         """
         mono_ns, wall = clock.both()
         observation = Observation(
@@ -71,7 +71,7 @@ class History:
                 line = line[os.write(self._fd, line) :]
         except OSError as error:
             raise EvidenceError(
-                f"an observation could not be recorded: {error.strerror}", where=str(self._path)
+                f"the observation could not be written: {error.strerror}", where=str(self._path)
             ) from error
 
     def close(self) -> None:
@@ -84,14 +84,14 @@ class History:
 def run_history(source: str) -> History | None:
     """The history of a child process, in the run directory that `READINESS_RUN` names.
 
-    None when run by hand.
+    None if the process was started by hand.
     """
     run = os.environ.get("READINESS_RUN")
     return History(Path(run) / "history" / f"{source}.ndjson", source) if run else None
 
 
 def line_of(observation: Observation) -> bytes:
-    """The line of a history."""
+    """The line of an observation in a history."""
     line: dict[str, Any] = {
         "seq": observation.seq,
         "clock": observation.clock,
@@ -107,10 +107,8 @@ def line_of(observation: Observation) -> bytes:
 def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:
     """Read one history.
 
-    Truncated or misplaced lines are reported, and the lines after them are still read.
-
-    Unknown fields are kept; a line is refused only if it is not an object or lacks a required field. A file that is too large for
-    a history is not read at all.
+    Truncated or misplaced lines are reported, and later lines are still read. Unknown fields are kept. A line is
+    refused only if it is not an object or lacks a required field. A file that is too large for a history is not read.
     """
     source = path.name.removesuffix(".ndjson")
     observations: list[Observation] = []
@@ -133,9 +131,13 @@ def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:
             due += 1
             continue
         if observation.seq != due:
-            missing.append(Missing(file=where, why=f"line {number} has seq {observation.seq}: lines are missing"))
+            missing.append(
+                Missing(file=where, why=f"line {number} has seq {observation.seq}, so lines before it are missing")
+            )
         if mono_ns is not None and observation.mono_ns < mono_ns:
-            missing.append(Missing(file=where, why=f"line {number} is of a time before that of the line above it"))
+            missing.append(
+                Missing(file=where, why=f"the time of line {number} is before the time of the previous line")
+            )
         due, mono_ns = observation.seq + 1, observation.mono_ns
         observations.append(observation)
     return observations, missing

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WindowSpan:
-    """A window, from the run's history."""
+    """A window, as the run's history has it."""
 
     name: str
     phase: Phase
@@ -42,12 +42,12 @@ class WindowSpan:
         )
 
     def directory(self) -> str:
-        """Where its samples are, relative to the run directory."""
+        """Directory of its samples, relative to the run directory."""
         return samples_directory(self.name)
 
 
 def spans(observations: Iterable[Observation]) -> list[WindowSpan]:
-    """The windows that were opened and closed, the last one of each name, in order of time."""
+    """The windows that were opened and closed, ordered by time; of equal names the last window counts."""
     seen = list(observations)
     opened = {window.subject: window for window in every(WindowOpened, seen)}
     ends = [end for end in every(WindowClosed, seen) if end.subject in opened]

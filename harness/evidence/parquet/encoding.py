@@ -1,4 +1,4 @@
-"""The encodings of Parquet's pages: deltas (`DELTA_BINARY_PACKED`), and runs mixed with packed numbers (`RLE`)."""
+"""The encodings of Parquet pages: deltas (`DELTA_BINARY_PACKED`), and runs mixed with packed numbers (`RLE`)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _BLOCK: Final = 1 << 16
 _BLOCK_OF: Final = 128
 _MINI_OF: Final = 32
 _WIDTHS: Final = (0, 8, 16, 32, 64)
-"""Bits a number that are written: of whole bytes, which numpy reads at once."""
+"""Number of bits per number that are written: complete bytes, which numpy reads directly."""
 _MOST_BITS: Final = 64
 
 
 def encode_deltas(values: Whole) -> bytes:
-    """The first number, and what is added to each to get the next; of one type, int32 or int64, in which they wrap around."""
+    """Encode the first number and the differences of successive numbers (all int32 or all int64, with wrap-around)."""
     unsigned = values.view(f"u{values.itemsize}")
     deltas = unsigned[1:] - unsigned[:-1]
     block = min(_BLOCK, -(-max(len(deltas), 1) // _BLOCK_OF) * _BLOCK_OF)
@@ -41,15 +41,15 @@ def encode_deltas(values: Whole) -> bytes:
 
 
 def decode_deltas(data: bytes, n: int) -> npt.NDArray[np.int64]:
-    """So many numbers, as 64 bits: narrower ones are the last bits of them.
+    """Decode `n` numbers as 64-bit numbers; narrower numbers are in the low bits.
 
     Raises:
-        ValueError: these bytes are not n numbers of this encoding.
+        ValueError: the bytes are not `n` numbers in this encoding.
     """
     cursor = Cursor(data)
     block, minis, total, first = cursor.varint(), cursor.varint(), cursor.varint(), cursor.zigzag()
     if total != n or not minis or not block or block % _BLOCK_OF or block % minis or block // minis % _MINI_OF:
-        raise ValueError(f"it has {total} deltas in blocks of {block} and {minis}, {n} were expected")
+        raise ValueError(f"a page has {total} deltas in blocks of {block} and {minis}, expected {n} deltas")
     values = np.empty(n, dtype=np.uint64)
     values[:1] = first % (1 << _MOST_BITS)
     at, mini = 1, block // minis
@@ -66,7 +66,7 @@ def decode_deltas(data: bytes, n: int) -> npt.NDArray[np.int64]:
 
 
 def encode_packed(values: Numbers, width: int) -> bytes:
-    """Numbers that are not negative, packed to so many bits each: 1, 8, 16 or 32."""
+    """Encode numbers of at least 0, packed with 1, 8, 16 or 32 bits each."""
     groups = -(-len(values) // 8)
     padded = np.zeros(8 * groups, dtype=f"<u{max(width // 8, 1)}")
     padded[: len(values)] = values
@@ -75,15 +75,15 @@ def encode_packed(values: Numbers, width: int) -> bytes:
 
 
 def encode_run(value: int, n: int) -> bytes:
-    """One number below 256, n times."""
+    """Encode one number below 256, repeated `n` times."""
     return varint(n << 1) + bytes([value])
 
 
 def decode_runs(data: bytes, width: int, n: int) -> Unsigned:
-    """So many numbers of so many bits, from runs and packed groups.
+    """Decode `n` numbers of `width` bits from runs and packed groups.
 
     Raises:
-        ValueError: these bytes are not n numbers of this encoding.
+        ValueError: the bytes are not `n` numbers in this encoding.
     """
     cursor, at = Cursor(data), 0
     size = next(size for size in (1, 2, 4) if _checked(width, _MOST_BITS // 2) <= 8 * size)
@@ -101,7 +101,7 @@ def decode_runs(data: bytes, width: int, n: int) -> Unsigned:
 
 def _checked(width: int, most: int) -> int:
     if width > most:
-        raise ValueError(f"a number in it has {width} bits")
+        raise ValueError(f"a page has a number of {width} bits")
     return width
 
 

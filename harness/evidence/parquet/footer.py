@@ -1,4 +1,4 @@
-"""What a Parquet file declares in its footer: its columns, and where each row group has them."""
+"""Reads the footer of a Parquet file: its columns, and their place in each row group."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 class ColumnKind(NamedTuple):
-    """One column.
+    """Kind of one column.
 
     Attributes:
-        physical: how its values are stored; None for columns of columns.
+        physical: physical type of the values; None for columns of columns.
         optional: whether a row may lack a value.
-        whole: whether they are whole numbers with a sign.
-        text: whether they are texts.
-        kind: what they are, in words.
+        whole: whether the values are signed whole numbers.
+        text: whether the values are texts.
+        kind: kind of the values, in words.
     """
 
     physical: Physical | None
@@ -47,12 +47,13 @@ class ColumnKind(NamedTuple):
 
 
 class Pages(NamedTuple):
-    """Where one column of one row group lies.
+    """Place of one column of one row group in the file.
 
     Attributes:
-        start, size: its bytes.
-        unpacked: declared size of its pages without compression.
-        codec: number of their compression.
+        start: first byte of the pages.
+        size: size of the pages in bytes.
+        unpacked: declared size of the decompressed pages in bytes.
+        codec: number of the compression.
     """
 
     start: int
@@ -62,7 +63,12 @@ class Pages(NamedTuple):
 
 
 class RowGroup(NamedTuple):
-    """One row group: its rows, and the pages of each column."""
+    """One row group.
+
+    Attributes:
+        rows: number of rows.
+        pages: place of each column, by name.
+    """
 
     rows: int
     pages: Mapping[str, Pages]
@@ -70,14 +76,14 @@ class RowGroup(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:
-    """A footer.
+    """Parquet footer.
 
     Attributes:
-        names: of all columns, in order; a damaged file may have one twice.
-        columns: by name.
-        rows: of the file.
-        groups: its row groups.
-        bytes: of the file.
+        names: names of all columns, in order; a damaged file may have a name twice.
+        columns: kind of each column, by name.
+        rows: number of rows of the file.
+        groups: row groups of the file.
+        bytes: size of the file in bytes.
     """
 
     names: Sequence[str]
@@ -88,23 +94,23 @@ class Declared:
 
 
 def read_footer(file: BinaryIO) -> Declared:
-    """Read the footer of a file.
+    """Read the footer of a Parquet file.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is no Parquet file, or is damaged.
+        OSError: the file cannot be read.
+        ValueError: the file is not a Parquet file, or is damaged.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(size - TAIL, 0))
     tail = file.read(TAIL)
     length = int.from_bytes(tail[:4], "little")
     if tail[4:] != MAGIC or length > size - TAIL - len(MAGIC):
-        raise ValueError("it does not end as one")
+        raise ValueError("the file does not end like a Parquet file")
     file.seek(size - TAIL - length)
     try:
         return _declared(Cursor(file.read(length)).struct(), size)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError("its footer is damaged") from error
+        raise ValueError("the footer is damaged") from error
 
 
 def _declared(footer: Mapping[int, Any], size: int) -> Declared:

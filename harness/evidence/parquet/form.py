@@ -1,4 +1,4 @@
-"""Numbers of Parquet's format: types, encodings, compression, and the fields of its headers and its footer.
+"""Numbers of the Parquet format: types, encodings, compression, and the fields of headers and footer.
 
 Source: `parquet.thrift` of Apache Parquet.
 """
@@ -10,11 +10,11 @@ from typing import Final
 
 MAGIC: Final = b"PAR1"
 TAIL: Final = 8
-"""Bytes behind the footer: its length, and the magic."""
+"""Number of bytes after the footer: its length, and the magic."""
 
 
 class Physical(IntEnum):
-    """How values are stored."""
+    """Physical type of values."""
 
     BOOLEAN = 0
     INT32 = 1
@@ -27,7 +27,7 @@ class Physical(IntEnum):
 
 
 class Repetition(IntEnum):
-    """How often a column has a value in a row."""
+    """Number of values that a column may have in a row."""
 
     REQUIRED = 0
     OPTIONAL = 1
@@ -35,7 +35,7 @@ class Repetition(IntEnum):
 
 
 class Encoding(IntEnum):
-    """How the values of a page are encoded."""
+    """Encoding of the values of a page."""
 
     PLAIN = 0
     PLAIN_DICTIONARY = 2
@@ -45,7 +45,7 @@ class Encoding(IntEnum):
 
 
 class Codec(IntEnum):
-    """How pages are compressed."""
+    """Compression of pages."""
 
     UNCOMPRESSED = 0
     SNAPPY = 1
@@ -58,7 +58,7 @@ class Codec(IntEnum):
 
 
 class PageKind(IntEnum):
-    """Kinds of pages."""
+    """Kind of a page."""
 
     DATA = 0
     INDEX = 1
@@ -67,7 +67,7 @@ class PageKind(IntEnum):
 
 
 class Footer(IntEnum):
-    """Fields of `FileMetaData`."""
+    """Field numbers of `FileMetaData`."""
 
     VERSION = 1
     SCHEMA = 2
@@ -77,7 +77,7 @@ class Footer(IntEnum):
 
 
 class Element(IntEnum):
-    """Fields of `SchemaElement`."""
+    """Field numbers of `SchemaElement`."""
 
     PHYSICAL = 1
     REPETITION = 3
@@ -88,7 +88,7 @@ class Element(IntEnum):
 
 
 class OfGroup(IntEnum):
-    """Fields of `RowGroup`."""
+    """Field numbers of `RowGroup`."""
 
     COLUMNS = 1
     BYTES = 2
@@ -96,14 +96,14 @@ class OfGroup(IntEnum):
 
 
 class Chunk(IntEnum):
-    """Fields of `ColumnChunk`."""
+    """Field numbers of `ColumnChunk`."""
 
     OFFSET = 2
     META = 3
 
 
 class Meta(IntEnum):
-    """Fields of `ColumnMetaData`."""
+    """Field numbers of `ColumnMetaData`."""
 
     PHYSICAL = 1
     ENCODINGS = 2
@@ -117,7 +117,7 @@ class Meta(IntEnum):
 
 
 class Head(IntEnum):
-    """Fields of `PageHeader`."""
+    """Field numbers of `PageHeader`."""
 
     PAGE = 1
     UNPACKED = 2
@@ -127,7 +127,7 @@ class Head(IntEnum):
 
 
 class OfPage(IntEnum):
-    """Fields of `DataPageHeader`, the first two also of `DictionaryPageHeader`."""
+    """Field numbers of `DataPageHeader`; the first two are also those of `DictionaryPageHeader`."""
 
     VALUES = 1
     ENCODING = 2
@@ -138,9 +138,9 @@ class OfPage(IntEnum):
 UTF8: Final = 0
 INT_16: Final = 16
 SIGNED: Final = frozenset({15, 16, 17, 18})
-"""Converted types: text, and whole numbers with a sign of 8 to 64 bits."""
+"""Converted types of signed whole numbers with 8 to 64 bits."""
 LOGICAL_TEXT: Final = 1
 LOGICAL_WHOLE: Final = 10
 LOGICAL_BITS: Final = 1
 LOGICAL_SIGNED: Final = 2
-"""Logical types, and the fields of the one for whole numbers."""
+"""Field number of signed whole numbers among the logical types."""

@@ -1,4 +1,4 @@
-"""Reads the files of one table, row group by row group; every file is refused in our words or read whole."""
+"""Reads the files of one table, one row group at a time; a file is read completely or refused with a reason."""
 
 from __future__ import annotations
 
@@ -23,34 +23,36 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _IN_MEMORY: Final[Mapping[int, np.dtype[Any]]] = {8: np.dtype(np.int64), 4: np.dtype(np.int64), 2: np.dtype(np.int16)}
-"""Columns for arithmetic are int64.
+"""Types in memory by width: columns for arithmetic are int64.
 
-Codes (a status, a worker, a round) stay as narrow as on disk.
+Codes (a status, a worker, a round) keep their width on disk.
 """
 MOST_COLUMNS: Final = 64
 ROWS_A_BYTE: Final = 256
-"""A million rows that are alike take some kilobytes of headers."""
+"""Maximum number of rows per byte of a file: a million equal rows take some kilobytes of headers."""
 GROUP_BYTES: Final = 1 << 20
 ROW_BYTES: Final = 256
-"""What one column of a row group may take when it is unpacked: so much, and so much a row."""
+"""Maximum decompressed size of a column of a row group in bytes: this number, and this number per row."""
 _GZIP: Final = 31
 _STORED: Final[Mapping[Physical, np.dtype[Any]]] = {Physical.INT32: np.dtype("<i4"), Physical.INT64: np.dtype("<i8")}
 _DICTIONARIES: Final = frozenset({Encoding.PLAIN_DICTIONARY, Encoding.RLE_DICTIONARY})
 
 
 def read_parquets(paths: Sequence[Path], schema: Schema) -> tuple[Table, list[int]]:
-    """Read the files of one table in order, and the row at which each ends.
+    """Read the files of one table in order; returns the table and the row at which each file ends.
 
-    Columns that the schema does not know are ignored.
+    Columns that are not in the schema are ignored.
 
     Raises:
-        MissingEvidence: a file is missing, truncated or not Parquet, lacks a column, or has a column of a wrong type or with gaps;
-            `where` is that file.
+        MissingEvidence: a file is missing, truncated or not Parquet, lacks a column, or has a column of a wrong type or
+            with gaps; `where` is this file.
     """
     footers = [_checked(path, schema) for path in paths]
     sizes = [footer.rows for footer in footers]
     if sum(sizes) > MOST_ROWS:
-        raise MissingEvidence(f"has {sum(sizes)} rows with those beside it, more than {MOST_ROWS}", where=str(paths[0]))
+        raise MissingEvidence(
+            f"the files of the table have {sum(sizes)} rows together, expected at most {MOST_ROWS}", where=str(paths[0])
+        )
     columns = _Columns(schema, sum(sizes))
     for path, footer in zip(paths, footers, strict=True):
         with _refusing(path), path.open("rb") as file:
@@ -60,7 +62,7 @@ def read_parquets(paths: Sequence[Path], schema: Schema) -> tuple[Table, list[in
 
 
 def count_rows(path: Path) -> int:
-    """The number of rows that a file declares; raises MissingEvidence as `read_parquets` does."""
+    """The number of rows that a file declares; raises the MissingEvidence of `read_parquets`."""
     with _refusing(path), path.open("rb") as file:
         return read_footer(file).rows
 
@@ -72,15 +74,15 @@ def _checked(path: Path, schema: Schema) -> Declared:
             footer = read_footer(file)
         absent = [name for name in (*schema.ints, *schema.words) if name not in footer.columns]
         if lacking := [name for name in absent if name not in schema.later]:
-            raise _UnfitError(f"lacks the columns {', '.join(lacking)}")
+            raise _UnfitError(f"the file lacks the columns {', '.join(lacking)}")
         for name in (name for name in (*schema.ints, *schema.words) if name not in absent):
             column = footer.columns[name]
             if footer.names.count(name) > 1:
-                raise _UnfitError(f"has the column `{name}` twice")
+                raise _UnfitError(f"the file has the column `{name}` twice")
             if name in schema.ints and not column.whole:
-                raise _UnfitError(f"has {column.kind} in `{name}`, whole numbers were expected")
+                raise _UnfitError(f"the column `{name}` contains {column.kind}, expected whole numbers")
             if name in schema.words and not column.text:
-                raise _UnfitError(f"has {column.kind} in `{name}`, words were expected")
+                raise _UnfitError(f"the column `{name}` contains {column.kind}, expected words")
         _check_sizes(footer)
     return footer
 
@@ -88,15 +90,17 @@ def _checked(path: Path, schema: Schema) -> Declared:
 def _check_sizes(footer: Declared) -> None:
     """Refuse a footer that declares what its bytes cannot hold."""
     if not 0 <= footer.rows <= min(MOST_ROWS, ROWS_A_BYTE * footer.bytes):
-        raise _UnfitError(f"declares {footer.rows} rows in {footer.bytes} bytes, which is not possible")
+        raise _UnfitError(f"the file declares {footer.rows} rows in {footer.bytes} bytes, which is impossible")
     for group in footer.groups:
         if len(group.pages) > MOST_COLUMNS:
-            raise _UnfitError(f"has {len(group.pages)} columns, more than {MOST_COLUMNS}")
+            raise _UnfitError(f"the file has {len(group.pages)} columns, expected at most {MOST_COLUMNS}")
         for name, pages in group.pages.items():
             if not 0 <= pages.unpacked <= GROUP_BYTES + ROW_BYTES * group.rows:
-                raise _UnfitError(f"unpacks {group.rows} rows of `{name}` to {pages.unpacked} bytes")
+                raise _UnfitError(
+                    f"{group.rows} rows of `{name}` decompress to {pages.unpacked} bytes, which is too much"
+                )
     if min((group.rows for group in footer.groups), default=0) < 0 or sum(g.rows for g in footer.groups) != footer.rows:
-        raise _UnfitError("has another number of rows than its footer declares")
+        raise _UnfitError("the number of rows differs from the footer")
 
 
 @contextmanager
@@ -105,14 +109,14 @@ def _refusing(path: Path) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        raise MissingEvidence("contains a word that is not UTF-8", where=str(path)) from error
+        raise MissingEvidence("the file contains a word that is not UTF-8", where=str(path)) from error
     except _UnfitError as error:
         raise MissingEvidence(str(error), where=str(path)) from error
     except OSError as error:
-        raise MissingEvidence(f"is not a complete Parquet file: {error.strerror}", where=str(path)) from error
+        raise MissingEvidence(f"the file is not a complete Parquet file: {error.strerror}", where=str(path)) from error
     except (ValueError, MemoryError, zlib.error) as error:
         why = str(error) or type(error).__name__
-        raise MissingEvidence(f"is not a complete Parquet file: {why}", where=str(path)) from error
+        raise MissingEvidence(f"the file is not a complete Parquet file: {why}", where=str(path)) from error
 
 
 class _UnfitError(Exception):
@@ -129,7 +133,7 @@ class _Columns:
         self._rows = 0
 
     def add(self, file: BinaryIO, footer: Declared, group: RowGroup) -> None:
-        """Put a row group behind what is there."""
+        """Append a row group to the rows that were read."""
         start, end = self._rows, self._rows + group.rows
         for name, numbers in self._ints.items():
             if name in footer.columns:  # else the file is older than the column
@@ -140,7 +144,7 @@ class _Columns:
         self._rows = end
 
     def table(self) -> Table:
-        """All of it."""
+        """The complete table."""
         words = {name: coded.words() for name, coded in self._words.items()}
         return Table(schema=self._schema, ints=self._ints, words=words)
 
@@ -166,7 +170,7 @@ def _numbers(chunk: _Chunk, into: Whole) -> None:
             raise ValueError(f"`{chunk.name}` has the encoding {page.encoding.name}")
         at += page.n
     if gaps:
-        raise _UnfitError(f"lacks a value in `{chunk.name}`, {gaps} times")
+        raise _UnfitError(f"the column `{chunk.name}` lacks {gaps} values")
 
 
 def _fill(into: Whole, at: int, values: Whole, column: str) -> None:
@@ -175,7 +179,7 @@ def _fill(into: Whole, at: int, values: Whole, column: str) -> None:
         limits = np.iinfo(into.dtype)
         for end in (int(values.min()), int(values.max())):
             if not limits.min <= end <= limits.max:
-                raise _UnfitError(f"has {end} in `{column}`, {limits.min} to {limits.max} were expected")
+                raise _UnfitError(f"the column `{column}` contains {end}, expected {limits.min} to {limits.max}")
     into[at : at + len(values)] = values
 
 
@@ -183,7 +187,7 @@ def _codes(body: bytes, n: int, names: int, column: str) -> Unsigned:
     """Places in a dictionary."""
     codes = decode_runs(body[1:], body[0], n) if n else np.empty(0, dtype=np.uint8)
     if n and codes.max() >= names:
-        raise _UnfitError(f"has a value in `{column}` that its dictionary lacks")
+        raise _UnfitError(f"the column `{column}` contains a value that is missing in its dictionary")
     return codes
 
 
@@ -195,7 +199,7 @@ class _Coded:
         self._codes: Codes = np.full(rows, NULL, dtype=codes_type(0))
 
     def put(self, at: int, chunk: _Chunk) -> None:
-        """Put words behind the first `at`."""
+        """Put words after the first `at` words."""
         known = list[int]()
         for page in chunk.pages():
             if page.kind is PageKind.DICTIONARY:
@@ -223,7 +227,7 @@ class _Coded:
         return self._names.setdefault(name, len(self._names))
 
     def words(self) -> Words:
-        """The whole column."""
+        """The complete column."""
         return Words(codes=self._codes, names=tuple(self._names))
 
 
@@ -255,18 +259,18 @@ class _Chunk:
 
     def __init__(self, file: BinaryIO, name: str, column: ColumnKind, group: RowGroup) -> None:
         if name not in group.pages or column.physical is None:
-            raise _UnfitError(f"lacks the column `{name}` in a row group")
+            raise _UnfitError(f"a row group lacks the column `{name}`")
         self.name, self.physical = name, column.physical
         self._file, self._column, self._rows, self._where = file, column, group.rows, group.pages[name]
 
     def pages(self) -> Iterator[_Page]:
-        """Its pages, unpacked, up to its last row.
+        """The decompressed pages of the column, up to its last row.
 
         Raises:
-            ValueError: they are cut short, damaged, or of a kind that tables do not have.
+            ValueError: the pages are truncated, damaged, or of an unknown kind.
         """
         if self._where.start < 0 or self._where.size < 0:
-            raise ValueError("its footer is damaged")
+            raise ValueError("the footer is damaged")
         self._file.seek(self._where.start)
         data = self._file.read(self._where.size)
         cursor, left = Cursor(data), self._rows
@@ -275,7 +279,7 @@ class _Chunk:
             if page.kind is PageKind.DATA:
                 left -= page.n
                 if page.n <= 0 or left < 0:
-                    raise _UnfitError("has another number of rows than its footer declares")
+                    raise _UnfitError("the number of rows differs from the footer")
             yield page
 
     def _page(self, cursor: Cursor) -> _Page:
@@ -286,9 +290,9 @@ class _Chunk:
             n, encoding = of[OfPage.VALUES] + 0, Encoding(of[OfPage.ENCODING])
             size, packed = head[Head.UNPACKED] + 0, head[Head.PACKED] + 0
         except (KeyError, TypeError) as error:
-            raise ValueError(f"`{self.name}` has a page that is damaged, or of version 2") from error
+            raise ValueError(f"`{self.name}` has a damaged page or a page of version 2") from error
         if not 0 <= size <= GROUP_BYTES + ROW_BYTES * self._rows or not 0 <= n <= max(self._rows, size):
-            raise _UnfitError(f"unpacks {n} values of `{self.name}` to {size} bytes")
+            raise _UnfitError(f"{n} values of `{self.name}` decompress to {size} bytes, which is too much")
         body = _unpacked(cursor.take(packed), size, self._where.codec)
         if kind is not PageKind.DATA or not self._column.optional:
             return _Page(kind, n, encoding, None, body)
@@ -308,21 +312,23 @@ def _unpacked(packed: bytes, size: int, codec: int) -> bytes:
             body = _unzstd(packed, size)
         case _:
             name = Codec(codec).name.lower()
-            raise _UnfitError(f"is compressed with {name}, gzip was expected")
+            raise _UnfitError(f"the file is compressed with {name}, expected gzip")
     if len(body) != size:
-        raise ValueError(f"a page unpacks to {len(body)} bytes, {size} were declared")
+        raise ValueError(f"a page decompresses to {len(body)} bytes, its header declares {size}")
     return body
 
 
 def _unzstd(packed: bytes, size: int) -> bytes:
     """As older versions of the harness compressed pages."""
     if missing(ZSTD):
-        raise _UnfitError(f"is compressed with zstd, as older versions did, which needs zstandard: {install(ZSTD)}")
+        raise _UnfitError(
+            f"the file is compressed with zstd, as in older versions; install zstandard to read it: {install(ZSTD)}"
+        )
     import zstandard
 
     try:
         if zstandard.frame_content_size(packed) > size:
-            raise ValueError(f"a page unpacks to more than the {size} bytes that were declared")
+            raise ValueError(f"a page decompresses to more than the {size} bytes in its header")
         return zstandard.ZstdDecompressor().decompress(packed, max_output_size=size)
     except zstandard.ZstdError as error:
         raise ValueError(str(error)) from error

@@ -1,4 +1,4 @@
-"""The compact protocol of Thrift, as far as the headers and the footer of Parquet use it."""
+"""The compact protocol of Thrift, limited to the headers and the footer of Parquet."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _DEEPEST: Final = 16
 _LONGEST_VARINT: Final = 10
 
 Encoded = tuple[int, bytes]
-"""The type of a value, and its bytes."""
+"""Type and bytes of a value."""
 
 Fields = Mapping[int, Encoded]
-"""The fields of a structure by their numbers."""
+"""Fields of a structure, by number."""
 
 
 def varint(value: int) -> bytes:
-    """A number that is not negative, seven bits a byte."""
+    """Encode a number of at least 0, with seven bits per byte."""
     encoded = bytearray()
     while value > 0x7F:
         encoded.append(value & 0x7F | 0x80)
@@ -29,45 +29,45 @@ def varint(value: int) -> bytes:
 
 
 def zigzag(value: int) -> bytes:
-    """A number of up to 64 bits whose sign is in the last bit."""
+    """Encode a number of up to 64 bits with its sign in the last bit."""
     return varint((value << 1) ^ (value >> 63))
 
 
 def i32(value: int) -> Encoded:
-    """A number of 32 bits."""
+    """Encode a 32-bit number."""
     return _I32, zigzag(value)
 
 
 def i64(value: int) -> Encoded:
-    """A number of 64 bits."""
+    """Encode a 64-bit number."""
     return _I64, zigzag(value)
 
 
 def boolean(*, value: bool) -> Encoded:
-    """A field that is true or false."""
+    """Encode a field that is true or false."""
     return (_TRUE if value else _FALSE), b""
 
 
 def byte(value: int) -> Encoded:
-    """A number of 8 bits."""
+    """Encode an 8-bit number."""
     return _BYTE, bytes([value])
 
 
 def text(value: str) -> Encoded:
-    """A text."""
+    """Encode a text."""
     data = value.encode()
     return _TEXT, varint(len(data)) + data
 
 
 def items(values: Sequence[Encoded]) -> Encoded:
-    """A list of values of one type; of structures where there are none."""
+    """Encode a list of values of one type; an empty list is a list of structures."""
     kind = values[0][0] if values else _STRUCT
     head = bytes([len(values) << 4 | kind]) if len(values) < _LONG_LIST else bytes([0xF0 | kind]) + varint(len(values))
     return _LIST, head + b"".join(data for _, data in values)
 
 
 def struct(fields: Fields) -> Encoded:
-    """A structure; the numbers of its fields ascend by 15 at most."""
+    """Encode a structure; successive field numbers may differ by at most 15."""
     encoded, before = bytearray(), 0
     for number, (kind, data) in fields.items():
         encoded += bytes([number - before << 4 | kind]) + data
@@ -76,10 +76,10 @@ def struct(fields: Fields) -> Encoded:
 
 
 class Cursor:
-    """Reads values from bytes, one behind the other.
+    """Reads successive values from bytes.
 
     Attributes:
-        at: where the next value begins.
+        at: position of the next value.
     """
 
     def __init__(self, data: bytes, at: int = 0) -> None:
@@ -87,15 +87,15 @@ class Cursor:
         self.at = at
 
     def take(self, size: int) -> bytes:
-        """The next bytes; raises ValueError where there are fewer."""
+        """The next bytes; raises ValueError if there are fewer."""
         if not 0 <= size <= len(self._data) - self.at:
-            raise ValueError("it ends within a value")
+            raise ValueError("the data end within a value")
         taken = self._data[self.at : self.at + size]
         self.at += size
         return taken
 
     def varint(self) -> int:
-        """A number that is not negative; raises ValueError where it does not end or has more than 64 bits."""
+        """Read a number of at least 0; raises ValueError if it does not end or has more than 64 bits."""
         value = 0
         for shift in range(0, 7 * _LONGEST_VARINT, 7):
             part = self.take(1)[0]
@@ -103,22 +103,22 @@ class Cursor:
             if not part & 0x80:
                 break
         if value >> 64 or part & 0x80:
-            raise ValueError("a number in it has more than 64 bits")
+            raise ValueError("a number has more than 64 bits")
         return value
 
     def zigzag(self) -> int:
-        """A number of up to 64 bits; raises ValueError as `varint` does."""
+        """Read a signed number of up to 64 bits; raises ValueError like `varint`."""
         value = self.varint()
         return (value >> 1) ^ -(value & 1)
 
     def struct(self, depth: int = 0) -> dict[int, Any]:
-        """A structure: the values of its fields by number.
+        """Read a structure: the values of its fields by number.
 
         Raises:
-            ValueError: it is cut short, nested too deeply, or has a type that Parquet does not use.
+            ValueError: the structure is truncated, nested too deeply, or has a type that Parquet does not use.
         """
         if depth > _DEEPEST:
-            raise ValueError("it is nested too deeply")
+            raise ValueError("the structure is nested too deeply")
         fields: dict[int, Any] = {}
         number = 0
         while head := self.take(1)[0]:
@@ -141,11 +141,11 @@ class Cursor:
                 return self._items(depth + 1)
             case 12:
                 return self.struct(depth + 1)
-        raise ValueError(f"it has a value of type {kind}")
+        raise ValueError(f"a value has the unknown type {kind}")
 
     def _items(self, depth: int) -> list[Any]:
         if depth > _DEEPEST:
-            raise ValueError("it is nested too deeply")
+            raise ValueError("the structure is nested too deeply")
         head = self.take(1)[0]
         size = head >> 4 if head >> 4 < _LONG_LIST else self.varint()
         return [self._value(head & 0x0F, depth) for _ in range(size)]

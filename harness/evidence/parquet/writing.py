@@ -1,4 +1,4 @@
-"""Writes one table part by part: a row group each, compressed with gzip."""
+"""Writes a table in parts; each part is a row group, compressed with gzip."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
     from harness.model.records.table import Schema, Table, Words
 
 _LEVEL: Final = 1
-"""Gzip's quickest level: deltas and codes leave it little to find."""
+"""Fastest level of gzip: deltas and codes leave little to compress."""
 _GZIP: Final = 31
 _VERSION: Final = 2
 _WRITER: Final = "readiness-harness"
 
 
 class ParquetWriter:
-    """Writes one table part by part.
+    """Writes one table in parts.
 
-    The file appears complete when it is closed, or not at all.
+    The file appears completely when it is closed, or not at all.
     """
 
     def __init__(self, path: Path, schema: Schema) -> None:
@@ -111,7 +111,7 @@ class _Output:
         self._file, self.at = file, 0
 
     def put(self, data: bytes) -> None:
-        """Write behind what is there."""
+        """Write data after the present end."""
         self._file.write(data)
         self.at += len(data)
 
@@ -160,13 +160,13 @@ class _Written:
         self._encoding = Encoding.PLAIN
 
     def dictionary(self, words: bytes, n: int) -> None:
-        """Write the words that the column's codes stand for."""
+        """Write the words that the column's codes refer to."""
         self._dictionary = self._start
         of = struct({OfPage.VALUES: i32(n), OfPage.ENCODING: i32(Encoding.PLAIN)})
         self._write(PageKind.DICTIONARY, words, {Head.DICTIONARY: of})
 
     def page(self, body: bytes, encoding: Encoding) -> None:
-        """Write the column's one page of values."""
+        """Write the values of the column as one page."""
         self._data, self._encoding = self._file.at, encoding
         of: Fields = {
             OfPage.VALUES: i32(self._values),
@@ -184,7 +184,7 @@ class _Written:
         self._unpacked += len(head) + len(body)
 
     def described(self) -> Encoded:
-        """Its `ColumnChunk`."""
+        """`ColumnChunk` of the column."""
         encodings = (
             [Encoding.RLE, self._encoding]
             if self._dictionary is None
