@@ -1,4 +1,4 @@
-"""The model: frozen, keyword-only values whose names include units. Of the harness they import only `errors`."""
+"""The model: frozen, keyword-only values whose names include units; they import only `errors` of the harness."""
 
 from __future__ import annotations
 

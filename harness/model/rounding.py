@@ -1,4 +1,4 @@
-"""Rounding, in one place: a judgement, and the document made of it, hold figures of six significant digits, the same on every machine."""
+"""Rounds the figures of a judgement and its documents to six significant digits, equally on every machine."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _Value = TypeVar("_Value")
 
 
 def six_digits(value: float) -> float | None:
-    """Six significant digits; None for what is not a finite number, which JSON has no word for."""
+    """The value with six significant digits; None for infinite and undefined values, which JSON cannot express."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def rounded(value: _Value) -> _Value:
-    """The same value with every float below it at six digits: in dataclasses, tuples and mappings. Whole numbers stay."""
+    """The value with every float rounded to six digits, also in dataclasses, tuples and mappings."""
     if value is None or isinstance(value, str | int):  # most of a judgement are words and counts
         return value
     made: Any = value

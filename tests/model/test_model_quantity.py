@@ -39,5 +39,5 @@ def test_a_longer_limit_of_one_kind_stays_the_looser_one(one: Quantity, other: Q
 
 def test_only_a_length_of_time_is_scaled() -> None:
     """A share or a rate has no time scale."""
-    with pytest.raises(UsageError, match="only a length of time is scaled"):
+    with pytest.raises(UsageError, match="only a time can be scaled"):
         Quantity.parse("5 %", scaled=True)

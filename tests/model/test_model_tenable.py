@@ -57,18 +57,18 @@ def test_what_a_run_can_bear(objective: Objective) -> None:
 @pytest.mark.parametrize(
     ("objective", "why"),
     [
-        (replace(P95, quantile=1.0), "p100 is not a quantile: it must lie between p0 and p100, both excluded"),
-        (replace(P95, quantile=0.0), "p0 is not a quantile: it must lie between p0 and p100, both excluded"),
-        (replace(P95, quantile=math.nan), "pnan is not a quantile: it must lie between p0 and p100, both excluded"),
+        (replace(P95, quantile=1.0), "p100 is not a quantile, expected a value between p0 and p100, both excluded"),
+        (replace(P95, quantile=0.0), "p0 is not a quantile, expected a value between p0 and p100, both excluded"),
+        (replace(P95, quantile=math.nan), "pnan is not a quantile, expected a value between p0 and p100, both excluded"),
         (replace(P95, limit=Quantity.parse("200 %")), "the response time is a time, its limit of 200 % is a ratio"),
-        (replace(P95, limit=Quantity.parse("-5 ms")), "the limit of -5 ms is not a number from 0 up"),
-        (replace(P95, limit=Quantity(value=math.inf, unit="ms")), "the limit of inf ms is not a number from 0 up"),
-        (replace(P95, limit=Quantity.parse("0 ms")), "nothing is below 0"),
-        (replace(P95, window=Quantity.parse("0 s")), "0 s is not a length of a window"),
-        (replace(P95, window=Quantity.parse("5 %")), "5 % is not a length of a window"),
-        (replace(P95, confidence=1.0), "1 is not a confidence: it must lie between 0 and 1, both excluded"),
+        (replace(P95, limit=Quantity.parse("-5 ms")), "the limit of -5 ms is not a number of at least 0"),
+        (replace(P95, limit=Quantity(value=math.inf, unit="ms")), "the limit of inf ms is not a number of at least 0"),
+        (replace(P95, limit=Quantity.parse("0 ms")), "the figure is never below 0, so the sentence always fails"),
+        (replace(P95, window=Quantity.parse("0 s")), "0 s is not a valid length of a window"),
+        (replace(P95, window=Quantity.parse("5 %")), "5 % is not a valid length of a window"),
+        (replace(P95, confidence=1.0), "1 is not a confidence, expected a value between 0 and 1, both excluded"),
         (replace(ERRORS, limit=Quantity.parse("200 %")), "the limit of 200 % is over 100 %"),
-        (replace(ERRORS, op=Op.HOLDS), "the error rate is a figure, and must be compared with a limit"),
+        (replace(ERRORS, op=Op.HOLDS), "the error rate is a figure and needs a limit"),
         (replace(SHARE, tolerance=None), "± nothing is not a tolerance of the share of answers"),
         (replace(SHARE, tolerance=Quantity.parse("0 points")), "± 0 points is not a tolerance of the share of answers"),
         (
@@ -78,13 +78,13 @@ def test_what_a_run_can_bear(objective: Objective) -> None:
         (replace(SHARE, tolerance=Quantity.parse("60 points")), "every share is within 60 % ± 60 points"),
         (
             replace(ERRORS, figure=Figure.UPTIME, op=Op.AT_LEAST, limit=Quantity.parse("0 %")),
-            "everything is at least 0",
+            "the figure is always at least 0, so the sentence always passes",
         ),
         (
             replace(P95, figure=Figure.RECOVERY, op=Op.AT_LEAST),
-            "the recovery can only be compared by: is below",
+            "the recovery can be compared only by is below",
         ),
-        (replace(SHARE, older_than=Quantity.parse("3 %")), "3 % is not an age"),
+        (replace(SHARE, older_than=Quantity.parse("3 %")), "3 % is not a valid age"),
     ],
 )
 def test_what_no_run_can_bear_is_said(objective: Objective, why: str) -> None:

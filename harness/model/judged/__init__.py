@@ -1,1 +1,1 @@
-"""What the judge gives: measures, verdicts, reasons, the decision, summaries for the reports, and earlier runs."""
+"""The results of the judge: measures, verdicts, reasons, the decision, summaries for reports, and earlier runs."""

@@ -11,7 +11,7 @@ from harness.model.planned.objective import Op
 
 
 def share_of_limit(measure: Measure) -> float | None:
-    """The worse bound of a figure as a share of its limit: 1 is the limit itself, more is beyond it."""
+    """The worse bound of a figure as a share of its limit; more than 1 is beyond the limit."""
     if measure.value is None:
         return None
     high = measure.value if measure.high is None else measure.high
@@ -36,9 +36,9 @@ def _share(measure: Measure, least: float, most: float) -> float | None:
 
 
 def proven_excess(measure: Measure) -> float:
-    """How far a failed figure is proven to be beyond its limit: its better bound as a multiple of the limit.
+    """How far a failed figure is proven to be beyond its limit, as a multiple of the limit (the better bound counts).
 
-    It is infinite without a bound or a value; if the limit is 0, it is the count.
+    The result is infinite without a bound or a value. For a limit of 0 it is the count.
     """
     if measure.excess is not None:
         return measure.excess
@@ -53,12 +53,15 @@ def proven_excess(measure: Measure) -> float:
 
 
 def closeness(measure: Measure) -> float:
-    """Sort key for figures of one outcome, highest for the worst: failed ones by proven excess, others by closeness to the limit."""
+    """Sort key for figures of one outcome, highest for the worst.
+
+    Failed figures are sorted by proven excess, other figures by closeness to the limit.
+    """
     if measure.outcome is Outcome.FAIL:
         return proven_excess(measure)
     return share_of_limit(measure) or 0.0
 
 
 def leading_first(measures: Iterable[Measure]) -> list[Measure]:
-    """Figures of one outcome in order of explanation: the kind closest to the cause first, of one kind the worst figure."""
+    """Figures of one outcome in order of explanation: the kind closest to the cause first, then the worst figure."""
     return sorted(measures, key=lambda measure: (measure.because.rank, -closeness(measure)))

@@ -1,4 +1,4 @@
-"""Harm that a run can measure: to users' writes, and to the platform without a fault; and harm that no requirement judges."""
+"""Harm that a run can measure: to users' writes and reads, and to the platform without a fault."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Harm(StrEnum):
-    """One kind of harm. The spec of a figure says which kinds it judges."""
+    """One kind of harm; the spec of a figure names the kinds that it judges."""
 
     WRITES_LOST = "writes lost"
     WRITES_WRONG = "writes with another value"
@@ -42,7 +42,7 @@ class Harm(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnjudgedHarm:
-    """Harm that was measured but that no claim of the plan judges.
+    """Harm that was measured and that no claim of the plan judges.
 
     Attributes:
         harm: kind of harm.

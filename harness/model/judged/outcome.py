@@ -19,11 +19,14 @@ class Outcome(StrEnum):
 IN_ORDER = frozenset({Outcome.PASS, Outcome.WAIVED})
 """Outcomes that do not prevent GO."""
 SEVERITY = {Outcome.FAIL: 3, Outcome.INCONCLUSIVE: 2, Outcome.WAIVED: 1, Outcome.PASS: 0}
-"""How bad an outcome is; the worst of several decides."""
+"""Severity of each outcome; the worst of several outcomes decides."""
 
 
 def worst_of(outcomes: Iterable[Outcome]) -> Outcome:
-    """The worst of outcomes in the order FAIL, INCONCLUSIVE, WAIVED, PASS; INCONCLUSIVE for none. Other outcomes are not allowed."""
+    """The worst outcome in the order FAIL, INCONCLUSIVE, WAIVED, PASS; INCONCLUSIVE without outcomes.
+
+    Other outcomes are not allowed.
+    """
     return max(outcomes, key=SEVERITY.__getitem__, default=Outcome.INCONCLUSIVE)
 
 
@@ -34,4 +37,4 @@ class DecisionOutcome(StrEnum):
     NO_GO = "NO-GO"
     INCONCLUSIVE = "INCONCLUSIVE"
     PARTIAL = "PARTIAL"
-    """A filter left scenarios out: no decision."""
+    """A filter left scenarios out, so there is no decision."""

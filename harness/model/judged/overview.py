@@ -1,4 +1,4 @@
-"""Results about the run as a whole: windows, periods without a window, users' journeys, machine and release."""
+"""Results about the complete run: windows, periods without a window, users' journeys, machine and release."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from dataclasses import dataclass, field
 from typing import Final
 
 LEAST_REQUESTS: Final = 50
-"""Minimum number of requests to judge a window or route separately: with fewer, one short stall may affect all of them."""
+"""Minimum number of requests to judge a window or route separately; one short stall may affect a smaller number."""
 LEAST_S: Final = 3.0
-"""Minimum length in s to judge a window separately: a machine may stall as long. Its requests still count in all windows together."""
+"""Minimum length in s to judge a window separately; shorter windows still count in the total."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WindowResult:
-    """One window of one traffic.
+    """One window of a traffic.
 
     Attributes:
-        name: `everyday/fault-free`, `experiment:pod-loss/fault`.
-        phase: what the target went through: `in the steady state`, `during the fault`.
-        start_s, end_s: seconds since the first window of the run opened.
-        n, errors: requests due in it, and failed ones.
+        name: name of the window, such as `everyday/fault-free` or `experiment:pod-loss/fault`.
+        traffic: name of the traffic.
+        phase: state of the target, such as `in the steady state` or `during the fault`.
+        experiment: name of the experiment; empty without one.
+        start_s: start in seconds since the first window opened.
+        end_s: end in seconds since the first window opened.
+        n: number of requests that were due in the window.
+        errors: number of failed requests.
     """
 
     name: str
@@ -35,7 +39,7 @@ class WindowResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unjudged:
-    """A period between the first window and the end of the load that no claim judges, in seconds since the first window opened."""
+    """A period of the load that no claim judges, in seconds since the first window opened."""
 
     traffic: str
     start_s: float
@@ -44,7 +48,7 @@ class Unjudged:
 
     @property
     def seconds(self) -> float:
-        """Length in s."""
+        """Length of the period in s."""
         return self.end_s - self.start_s
 
 
@@ -53,9 +57,9 @@ class JourneyResult:
     """Users' journeys in the fault-free windows of one traffic.
 
     Attributes:
-        n: journeys.
-        troubled: of them, those with a failed request or one that took longer than `limit_ms`.
-        limit_ms: the loosest response-time limit that the plan claims; None: failures alone count.
+        n: number of journeys.
+        troubled: number of journeys with a failed request, or a request that took longer than `limit_ms`.
+        limit_ms: highest response-time limit of the plan in ms; None: only failures count.
     """
 
     traffic: str
@@ -65,22 +69,22 @@ class JourneyResult:
 
     @property
     def share(self) -> float | None:
-        """Share of the journeys with a failed or slow request; None if there was no journey."""
+        """Share of journeys with a failed or slow request; None without journeys."""
         return self.troubled / self.n if self.n else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DoorResult:
-    """Uptime of one region's own entry in all fault-free windows, by its health probes; for information.
+    """Uptime of one region's own entry in all fault-free windows, measured by health probes; for information only.
 
     Attributes:
-        region: its name.
-        n: health probes.
-        failed: those of them that were not answered.
-        down_s: seconds in outages, each from the first failed probe to the next good one.
-        watched_s: seconds in which the door was probed without a gap of more than 250 ms.
-        longest_s: the longest outage; 0: none.
-        worst: the window with the largest share of failed probes; empty where none failed.
+        region: name of the region.
+        n: number of health probes.
+        failed: number of health probes without a good answer.
+        down_s: seconds in outages; an outage lasts from the first failed probe to the next good probe.
+        watched_s: seconds in which the entry was probed without a gap of more than 250 ms.
+        longest_s: length of the longest outage in s; 0: none.
+        worst: name of the window with the largest share of failed probes; empty if no probe failed.
     """
 
     region: str
@@ -93,22 +97,25 @@ class DoorResult:
 
     @property
     def share(self) -> float | None:
-        """Share of the probes that were answered; None where there was no probe."""
+        """Share of the probes that were answered; None without probes."""
         return 1 - self.failed / self.n if self.n else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MachineResult:
-    """Whether the machine that the harness shares with a sandbox had processor time for both, and never slept.
+    """Whether the machine had enough processor time for harness and sandbox, and never slept.
 
     Attributes:
-        ok: False: it was starved, slept or was paused, or its wall clock was set: latencies, recoveries and errors prove nothing then.
-        why: one sentence.
-        late_share: of the seconds, in which the control suffered, or the watch sent a probe late where no control was watched.
-        waited_share: of the time, in which something waited for a processor. stolen_share: of the processor time, taken by other
-            machines of the host. None: the kernel does not say.
-        target_share, harness_share, others_share: of all processors, had by the target, by the harness with the rest of a sandbox, by
-            everything else. None: unknown.
+        ok: False if the machine lacked processor time, slept, was paused, or had its wall clock set; then times and
+            errors prove nothing.
+        why: reason in one sentence.
+        late_share: share of seconds in which the control service was slow or, without a control, the watch sent a probe
+            late.
+        waited_share: share of time in which a task waited for a processor; None: unknown.
+        stolen_share: share of processor time taken by other machines of the host; None: unknown.
+        target_share: share of all processors used by the target; None: unknown.
+        harness_share: share of all processors used by the harness and the remaining parts of a sandbox; None: unknown.
+        others_share: share of all processors used by other programs; None: unknown.
     """
 
     ok: bool
@@ -123,16 +130,19 @@ class MachineResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseResult:
-    """Whether the release that served is the one that was planned.
+    """Whether the release that served is the planned release.
 
     Attributes:
-        planned: the plan's.
-        observed: answers by the release that they named.
-        unnamed: answers that named none.
-        before, after: images or digests by workload, `namespace/Kind/name`, before and after the load.
-        version_before, version_after: what the target's version path answered; empty: it was not asked or did not answer.
-        verified: True: all that was observed is the planned release; False: something else served; None: the target names none.
-        why: one sentence.
+        planned: release in the plan.
+        observed: number of answers by the release that they named.
+        unnamed: number of answers without a release.
+        before: images or digests of each workload (`namespace/Kind/name`) before the load.
+        after: images or digests of each workload after the load.
+        version_before: answer of the target's version path before the load; empty: not asked or no answer.
+        version_after: answer of the target's version path after the load; empty: not asked or no answer.
+        verified: True: only the planned release was observed; False: another release served; None: the target names
+            none.
+        why: reason in one sentence.
     """
 
     planned: str

@@ -9,14 +9,23 @@ from enum import StrEnum
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastFigure:
-    """One figure of one requirement in an earlier run; the names are those of `measures` in `verdict.json`.
+    """One figure of one requirement in an earlier run, with the names of `measures` in `verdict.json`.
 
     Attributes:
-        name: `response time p95`. scope: of what and when.
-        verdict: of this figure alone.
-        value: in `unit`; None where nothing was measured, and for facts.
-        op, limit, scaled_limit: what it was held against. tolerance: of `is within`.
-        low, high: bounds at `confidence` each. fail_low, fail_high: at 99.75 %. None where there is none.
+        name: name of the figure, such as `response time p95`.
+        verdict: outcome of this figure.
+        scope: scope of the figure by word, such as route or region.
+        value: measured value in `unit`; None for facts and without a measurement.
+        unit: unit of the value.
+        op: comparison with the limit.
+        limit: limit as written.
+        scaled_limit: applied limit in `unit`; None for facts.
+        tolerance: half the width of the limit for `is within`.
+        low: lower bound at `confidence`; None: no bound.
+        high: upper bound at `confidence`; None: no bound.
+        fail_low: lower bound at 99.75 %; None: no bound.
+        fail_high: upper bound at 99.75 %; None: no bound.
+        confidence: confidence of `low` and of `high`.
         n: number of samples.
     """
 
@@ -38,7 +47,7 @@ class PastFigure:
 
     @property
     def of(self) -> str:
-        """The scope of the figure: `read-track`, `pod-loss, reads`; equal in every run."""
+        """The scope of the figure as text, equal in every run: `read-track`, or `pod-loss, reads`."""
         return ", ".join(value for key, value in sorted(self.scope.items()) if key != "traffic")
 
 
@@ -55,7 +64,7 @@ class PastRow:
 
     @property
     def figures(self) -> Mapping[tuple[str, str], PastFigure]:
-        """Its figures with a value, by name and scope; the first one if several are alike."""
+        """The figures with a value by name and scope; of equal keys the first figure counts."""
         found: dict[tuple[str, str], PastFigure] = {}
         for figure in self.measures:
             if figure.value is not None:
@@ -68,10 +77,11 @@ class PastRun:
     """One earlier run.
 
     Attributes:
-        run: name of its directory.
-        run_id: as its verdict says; another name than its directory's is that of a copy.
-        requirements: empty where only the head of the verdict was read.
-        inputs: SHA-256 of every feature, experiment, loadtest and catalogue file, by name; likewise.
+        run: name of the directory.
+        run_id: id of the run in its verdict; a copy has another directory name.
+        requirements: requirements of the verdict; empty if only its head was read.
+        inputs: SHA-256 of every feature, experiment, load test and catalogue file by name; empty if only the head was
+            read.
     """
 
     run: str = ""
@@ -110,12 +120,12 @@ class UnreadRun:
 
 
 class Change(StrEnum):
-    """What is proven about the difference of two figures."""
+    """Result of the comparison of two figures."""
 
     WORSE = "worse"
     BETTER = "better"
     DIFFERENT = "different"
-    """The share changed; for a share that must stay within limits, no direction is better."""
+    """The share changed; for a share with limits on both sides no direction is better."""
     UNPROVEN = "no difference proven"
     UNTESTED = "not tested"
 
@@ -125,12 +135,17 @@ class FigureChange:
     """One figure in two runs.
 
     Attributes:
-        requirement: that it belongs to. before, after: the figure in the earlier and the later run.
-        change: what is proven at `confidence`.
-        of: what `value`, `low` and `high` are: `ratio` (after over before) or `difference` (after less before, in the figure's unit);
-            empty where nothing was tested.
-        low, high: bounds at `confidence` each.
-        why: why nothing was tested; how the bounds are made.
+        requirement: id of the requirement.
+        before: figure in the earlier run.
+        after: figure in the later run.
+        change: proven change at `confidence`.
+        of: meaning of `value`, `low` and `high`: `ratio` (after divided by before) or `difference` (after minus before,
+            in the figure's unit); empty without a test.
+        value: change of the figure.
+        low: lower bound of the change at `confidence`.
+        high: upper bound of the change at `confidence`.
+        confidence: confidence of `low` and of `high`.
+        why: reason for a missing test, or the method of the bounds.
     """
 
     requirement: str
@@ -147,7 +162,7 @@ class FigureChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowChange:
-    """A requirement whose verdict differs; `before` or `after` is empty where that run has no such requirement."""
+    """A requirement with different verdicts; `before` or `after` is empty if the run lacks the requirement."""
 
     id: str
     before: str
@@ -160,10 +175,12 @@ class RunComparison:
     """The differences between two runs.
 
     Attributes:
-        rows: requirements whose verdict differs, or that only one of them has.
-        figures: every figure that both have, changes first.
-        inputs: files that differ, as `changed NAME`, `new NAME`, `gone NAME`.
-        why_not: why figures were not compared; empty where they were.
+        before: earlier run.
+        after: later run.
+        rows: requirements with different verdicts, or in only one of the runs.
+        figures: figures that both runs have, changed figures first.
+        inputs: differing files, as `changed NAME`, `new NAME` or `gone NAME`.
+        why_not: reason why figures were not compared; empty if they were compared.
     """
 
     before: PastRun
@@ -188,7 +205,7 @@ class FigureTrend:
     """One figure over the runs of one series, the oldest first.
 
     Attributes:
-        change: the latest against the one before it; None of a single point.
+        change: change from the previous to the latest point; None for a single point.
     """
 
     requirement: str

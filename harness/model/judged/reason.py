@@ -9,12 +9,12 @@ from typing import Final
 
 
 class ReasonKind(StrEnum):
-    """Kinds of reasons, in order: of several reasons for one outcome the first kind leads, since it is closest to the cause."""
+    """Kinds of reasons, ordered from the cause; of several reasons for one outcome the first kind leads."""
 
     OTHER_RUN = "other-run"
     """The evidence belongs to another run, target or release."""
     CUT = "cut-short"
-    """The run ended early, because of a person or of something that it needs."""
+    """The run ended early, because of a person or a missing precondition."""
     HARNESS = "harness"
     """A bug in the harness."""
     SENTENCE = "sentence"
@@ -22,16 +22,16 @@ class ReasonKind(StrEnum):
     EVIDENCE = "evidence"
     """Evidence is missing, incomplete or edited."""
     MACHINE = "machine"
-    """The harness's machine slept or its wall clock was set; or the machine shared with a sandbox lacked processor time."""
+    """The machine of the harness slept, had its wall clock set or, shared with a sandbox, lacked processor time."""
     FAULT = "fault"
     LOAD = "load"
     WATCH = "watch"
     RESTORE = "restore"
-    """For `fault`, `load`, `watch` and `restore`: the receipt of that name is missing or not complete."""
+    """The receipt `fault`, `load`, `watch` or `restore` of that name is missing or not complete."""
     UNSTEADY = "unsteady"
     """The target was not steady without a fault, or at the end."""
     NO_RECORD = "no-record"
-    """Nothing was recorded that the sentence is about."""
+    """There is no record of the figure in the sentence."""
     WORSE_AFTER = "worse-after-faults"
     """The time after the faults is proven worse than the time before."""
     CLUSTERED = "clustered"
@@ -47,15 +47,15 @@ class ReasonKind(StrEnum):
     NOT_FALSIFIABLE = "not-falsifiable"
     """This run could not have failed the requirement."""
     NO_MEANS = "no-means"
-    """The target or the command does not provide what is needed."""
+    """The target or the command does not provide a required means."""
     PART = "part"
-    """The platform lacks a part that the requirement is about."""
+    """The platform lacks a component that the requirement is about."""
     UNCLAIMED = "unclaimed"
     """No scenario claims the requirement."""
     FILTERED = "filtered"
     """A filter left the scenario out."""
     HARM = "unjudged-harm"
-    """Harm was measured but no claim judges it."""
+    """Harm was measured, and no claim judges it."""
     WAIVED = "waived"
 
 
@@ -63,18 +63,18 @@ _RANK = {kind: rank for rank, kind in enumerate(ReasonKind)}
 
 
 OF_THE_CHOICE: Final = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
-"""Kinds of reasons about the selection of scenarios, not about results of the run."""
+"""Kinds of reasons about the selection of scenarios, and not about results of the run."""
 
 
 LONGEST: Final = 1000
-"""Maximum number of characters of a sentence; the rest of a longer one is counted. The details are in the evidence."""
+"""Maximum number of characters of a sentence; a longer sentence is cut, with the number of further characters."""
 _CUT: Final = re.compile(r" … \(([0-9]+) more characters\)")
 
 
 def shortened(text: str) -> str:
-    """A text of `LONGEST` characters at most, without half a word, and how many characters were left out.
+    """A text of at most `LONGEST` characters that ends with a complete word and the number of omitted characters.
 
-    A text that was shortened before it became a part of another one counts with all that it had.
+    If a part of the text was shortened before, its omitted characters count too.
     """
     if len(text) <= LONGEST:
         return text
@@ -87,13 +87,13 @@ def shortened(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """Why something has its outcome.
+    """Why a result has its outcome.
 
     Attributes:
-        kind: what decided.
-        text: what was measured and what was expected; bounded (`shortened`).
-        hint: what to do next; empty where nothing has to be done; bounded as well.
-        more: how many other figures of the same outcome it leads.
+        kind: kind of the reason.
+        text: measured and expected value, at most `LONGEST` characters (`shortened`).
+        hint: what to do next, at most `LONGEST` characters; empty if nothing is to be done.
+        more: number of further figures with this outcome and kind.
     """
 
     kind: ReasonKind
@@ -110,7 +110,7 @@ class Reason:
 
     @property
     def sentence(self) -> str:
-        """The text, with the number of further figures that it stands for."""
+        """The text, with the number of further figures."""
         if not self.more:
             return self.text
         alike = "as expected" if self.kind is ReasonKind.AS_EXPECTED else "like it"
@@ -118,5 +118,5 @@ class Reason:
 
     @property
     def rank(self) -> int:
-        """Position of the kind in the order of kinds; the lowest leads."""
+        """Position of the kind in the order of kinds; the lowest position leads."""
         return _RANK[self.kind]

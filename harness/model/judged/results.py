@@ -14,23 +14,26 @@ class OperationRecovery:
     """The recovery of reads or writes.
 
     Attributes:
-        seconds: from the action sent to the first success of 5 s that are as before; 0 when no client felt the fault; None: not back.
-        resolution_s: of `seconds`.
-        observed_s: how long was watched.
-        on_heal: it came back only after the undo was sent.
-        outages: (start, end) of each stretch of failures, seconds from the action sent.
-        stalls: (start, end) of each time in which probes hung and were answered late, within their timeout: not outages.
-        why: what else is known of it.
-        way_back: (start, end) of each outage that began after the undo and before the restore, seconds from the action sent. Of one that
-            lasted from before the undo, the part after it.
-        way_back_s: how long the way back was watched: from the undo to the restore; 0 where nothing had to be undone.
-        way_back_resolution_s: of the length of each outage on the way back.
-        way_back_ended: False: the last of them had not ended when the requests ended.
-        since_s: the earliest moment, in seconds from the action sent, since which it may have been back: what failed since is no more than
-            chance explains. Where it was not back, the end of the observation cut it off before 5 s. None: no earlier than `seconds`.
-        latest_s: until when, in seconds from the action sent, it may have been out for all that was recorded: no request was, or a later
-            outage hides whether it stayed as before. 0: no later than `seconds`; None: to the end.
-        way_longest_s: as long it may have been out on the way back, likewise. 0: no longer than each of `way_back`.
+        operation: `reads` or `writes`.
+        seconds: time in s from the action to the first success of 5 s that are as good as before the fault. 0: no
+            client was affected; None: no recovery.
+        resolution_s: resolution of `seconds`, in s.
+        observed_s: length of the observation, in s.
+        on_heal: whether the recovery came only after the undo was sent.
+        outages: (start, end) of each period of failures, in seconds from the action.
+        stalls: (start, end) of each period with late answers within their timeout, which is no outage.
+        why: further facts as text.
+        way_back: (start, end) of each outage between undo and restore, in seconds from the action; an earlier outage is
+            cut at the undo.
+        way_back_s: time in s from the undo to the restore; 0 without an undo.
+        way_back_resolution_s: resolution in s of the length of each outage in `way_back`.
+        way_back_ended: False if the last outage in `way_back` had not ended at the last request.
+        since_s: earliest possible recovery in seconds from the action, if later failures may be due to chance. Without
+            a recovery, the observation ended before the 5 s. None: not earlier than `seconds`.
+        latest_s: latest possible recovery in seconds from the action, if requests are missing or a later outage hides
+            it. 0: not later than `seconds`; None: the outage may have lasted to the end.
+        way_longest_s: longest possible outage in `way_back`, in s, for the same reasons. 0: not longer than the outages
+            in `way_back`.
     """
 
     operation: str
@@ -52,13 +55,13 @@ class OperationRecovery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FailedProbeShares:
-    """Share of one operation's probes that failed without and under the fault, and the difference, attributed to the fault.
+    """Shares of failed probes of one operation without and with a fault, and their difference, attributed to the fault.
 
     Attributes:
         operation: `reads` or `writes`.
-        null_run: in the fault-free windows and the null run; None: no probe was sent.
-        under_fault: from the action sent to the end of the observation; None: no probe was sent.
-        difference: `under_fault` less `null_run`; None where one of them is.
+        null_run: share in the fault-free windows and the experiment without a fault; None: no probe was sent.
+        under_fault: share from the action to the end of the observation; None: no probe was sent.
+        difference: `under_fault` minus `null_run`; None if one of them is None.
     """
 
     operation: str
@@ -69,25 +72,40 @@ class FailedProbeShares:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentResult:
-    """One experiment in figures, for the reports.
+    """The figures of one experiment, for the reports.
 
     Attributes:
-        verdict: PASS when its receipts are ok, else INCONCLUSIVE; an experiment never fails by itself.
-        hit: what was hit, by name.
-        confirmed_after_s, seen_by_client_after_s, restored_after_s: seconds from the action sent; None: not.
-        reads, writes: recovery.
-        writes_acknowledged, writes_lost, writes_unsure: within its observation; None: not verified. writes_why: why not.
-        loss_window_s: age of the oldest acknowledged write that is gone, at the moment of the fault.
-        share: of answers by region before and during, for the page.
-        errors: failed requests in its load window, by kind: printed, never charged to a KPI.
-        writes_wrong: those that were read back with another value, acknowledged (and so lost) or not.
-        writes_recovered, writes_twice, writes_unexpected: of its observation: unknown and there, there twice, refused and there.
-        reads_checked, reads_stale: reads right after an acknowledgement in its observation, and those that did not find the write intact.
-        failed_probes: reads and writes against the null run.
-        regions: recovery as observed at the door of each region that the fault hit: descriptive, never a recovery of the service.
-        users: recovery of the users' own requests, by `route NAME` and `region NAME`.
-        users_thin: the routes and regions with so few requests that failures in succession are judged, and how many a second they had.
-        unmet: whether its fault was in and no request met it, so that its recovery shows no failover.
+        name: name of the experiment.
+        domain: fault domain.
+        attempt: number of the attempt.
+        verdict: PASS if the receipts are ok, else INCONCLUSIVE; an experiment alone never fails.
+        reason: reason for the verdict.
+        hit: names of the hit objects.
+        sent: whether the fault was sent.
+        confirmed_after_s: seconds from the action to the confirmation; None: not confirmed.
+        seen_by_client_after_s: seconds from the action to the first effect on a client; None: no effect.
+        restore_ok: whether the target was restored; None: unknown.
+        restored_after_s: seconds from the action to the restore; None: not restored.
+        reads: recovery of reads.
+        writes: recovery of writes.
+        writes_acknowledged: number of acknowledged writes in the observation.
+        writes_lost: number of lost acknowledged writes in the observation; None: not verified.
+        writes_unsure: number of writes of unknown outcome in the observation that were not found; None: not verified.
+        loss_window_s: age in s of the oldest lost acknowledged write at the time of the fault.
+        share: share of answers by region, before and during the fault, for the page.
+        errors: number of failed requests in the load window by kind; they count for no KPI.
+        writes_wrong: number of writes that were read back with another value; acknowledged ones are also lost.
+        writes_recovered: number of writes of unknown outcome that were found.
+        writes_twice: number of writes that were found twice.
+        writes_unexpected: number of refused writes that were found.
+        writes_why: reason why writes were not verified.
+        reads_checked: number of reads directly after an acknowledgement.
+        reads_stale: number of these reads that did not find the write unchanged.
+        failed_probes: shares of failed reads and writes, compared with the experiment without a fault.
+        regions: recovery at the entry of each hit region, for information; it is no recovery of the service.
+        users: recovery of the users' requests, by `route NAME` and `region NAME`.
+        users_thin: requests per second of routes and regions with few requests, where successive failures are judged.
+        unmet: whether no request met the active fault, so that the recovery shows no failover.
     """
 
     name: str
@@ -125,15 +143,25 @@ class ExperimentResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficResult:
-    """One window of traffic in figures, for the reports. Milliseconds from the intended send time.
+    """The figures of one window of a traffic, for the reports; times in ms count from the intended send time.
 
     Attributes:
-        route: empty for all routes together.
-        experiment: empty for the fault-free window.
-        valid: whether its latencies count (the generator kept up); why: what was wrong.
-        lag_limit_ms: what `lag_ms_p99` was held against; None: it was not.
-        warm_up_s: cut from the front, since the schedule began; None: its start was not recorded.
-        workers: the generators, of all routes together; empty for one route.
+        name: name of the traffic.
+        experiment: name of the experiment; empty for a fault-free window.
+        route: name of the route; empty for all routes together.
+        offered_rps: planned requests per second.
+        achieved_rps: sent requests per second.
+        n: number of requests.
+        errors: number of failed requests.
+        p50_ms: median of the response times in ms.
+        p95_ms: 95 % quantile of the response times in ms.
+        p99_ms: 99 % quantile of the response times in ms.
+        lag_ms_p99: 99 % quantile of the generator's lag in ms.
+        valid: whether the latencies count, because the generator kept its schedule.
+        why: reason if `valid` is False.
+        lag_limit_ms: limit of `lag_ms_p99` in ms; None: no limit was applied.
+        warm_up_s: length of the warm-up in s, which is cut off; None: the start of the schedule was not recorded.
+        workers: load generators, for all routes together; empty for one route.
         window: name of the window.
     """
 
@@ -161,14 +189,15 @@ class WatcherResult:
     """Summary of one watcher, from its rows or, if it has no row per probe, from its receipt.
 
     Attributes:
-        name: `entry`, `regions us-east-1`, `ledger`, `replicas pg-0`, `pods`, `pipeline`, `alerts`.
-        spacing_ms: planned spacing of its probes, in ms.
+        name: name of the watcher, such as `entry`, `regions us-east-1`, `ledger` or `replicas pg-0`.
+        spacing_ms: planned time between two probes, in ms.
         n: number of probes.
-        first_ns, last_ns: CLOCK_MONOTONIC, of its first and last probe as due; None: it sent no probe.
-        longest_gap_ms: the longest time between two probes; None for fewer than two, and for streams of changes.
-        blind_s: in gaps over 250 ms without a probe: neither up nor down.
-        closed: whether it ended in order.
-        why: what is wrong; empty when nothing is.
+        first_ns: due time of the first probe in ns of CLOCK_MONOTONIC; None: no probe was sent.
+        last_ns: due time of the last probe in ns of CLOCK_MONOTONIC; None: no probe was sent.
+        longest_gap_ms: longest time between two probes in ms; None for streams and for fewer than two probes.
+        blind_s: seconds in gaps of over 250 ms without a probe, which count neither as up nor as down.
+        closed: whether the watcher ended normally.
+        why: problem of the watcher; empty if there is none.
     """
 
     name: str
@@ -184,17 +213,21 @@ class WatcherResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerResult:
-    """The ledger of the whole run after its final reads, by Jepsen's set arithmetic. None: not verified, `why` has the cause.
+    """The ledger of the complete run after its final reads, computed with the set arithmetic of Jepsen.
 
     Attributes:
-        attempted, acknowledged: writes.
-        lost: acknowledged and gone, or with another value, from the database or from a region.
-        wrong: with another value, acknowledged (and so lost) or not.
-        missing: of the lost ones, by source: `database` or a region.
-        recovered: of unknown outcome, and there. unsure: of unknown outcome, and not there with any value: neither lost nor kept.
-        unexpected: refused, and there. twice: more than one row in one read.
-        reads, stale: reads right after an acknowledgement, and those that did not find the write intact.
-        why: what keeps the ledger from being whole; empty when nothing does.
+        attempted: number of writes sent.
+        acknowledged: number of acknowledged writes.
+        lost: number of acknowledged writes that are missing or wrong, in the database or a region; None: not verified.
+        wrong: number of writes with another value; acknowledged ones are also lost.
+        missing: number of lost writes by source, `database` or a region.
+        recovered: number of writes of unknown outcome that were found.
+        unsure: number of writes of unknown outcome that were not found; they count neither as lost nor as kept.
+        unexpected: number of refused writes that were found.
+        twice: number of writes with more than one row in one read.
+        reads: number of reads directly after an acknowledgement.
+        stale: number of these reads that did not find the write unchanged.
+        why: reason why the ledger is not verified or not complete; empty if there is none.
     """
 
     attempted: int = 0
@@ -213,14 +246,19 @@ class LedgerResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipelineResult:
-    """Events of the whole run: accepted, and then visible once and complete. None: not verified, `why` has the cause.
+    """The events of the complete run: accepted, and then visible once and unchanged.
 
     Attributes:
-        sent, accepted: events.
-        lost: accepted and not visible at the end, however long events may take. twice: visible more than once. wrong: visible with another value.
-        unsure: not visible at the end and of unknown outcome or accepted shortly before it, or not readable.
-        visible_p50_s, visible_p95_s: from accepted to visible; one never seen took for ever; None where that is the quantile.
-        why: what keeps the record from being whole; empty when nothing does.
+        sent: number of events sent.
+        accepted: number of accepted events.
+        lost: number of accepted events that were not visible at the end; None: not verified.
+        twice: number of events that were visible more than once.
+        wrong: number of events that were visible with another value.
+        unsure: number of events that were not visible at the end and had an unknown outcome, were accepted shortly
+            before the end, or could not be read.
+        visible_p50_s: median of the time in s from accepted to visible; None if that event never became visible.
+        visible_p95_s: 95 % quantile of the time in s from accepted to visible; None if that event never became visible.
+        why: reason why the events are not verified or not complete; empty if there is none.
     """
 
     sent: int = 0

@@ -1,4 +1,4 @@
-"""The results of the judge: measures with bounds and receipts, verdicts, one decision."""
+"""The results of the judge: measures with bounds and receipts, verdicts, and one decision."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from harness.model.records.facts import FactAmount
 
 
 class Explained:
-    """Base of results that have a reason: its sentence and its hint."""
+    """Base class of results with a reason and a hint."""
 
     __slots__ = ()
     because: Reason
 
     @property
     def reason(self) -> str:
-        """The sentence of its reason."""
+        """The sentence of the reason."""
         return self.because.sentence
 
     @property
@@ -46,10 +46,10 @@ class Receipt:
     """Evidence that a condition of a verdict was met, such as that the fault took effect.
 
     Attributes:
-        ok: True, False, or None for unknown.
-        why: one sentence; bounded (`shortened`).
-        files: the evidence, relative to the run directory.
-        hint: what to do if it is not ok; empty: the usual hint for receipts of its name.
+        ok: whether the condition was met; None: unknown.
+        why: reason in one sentence of at most `LONGEST` characters (`shortened`).
+        files: files with the evidence, relative to the run directory.
+        hint: what to do if the receipt is not ok; empty: the usual hint for this receipt.
     """
 
     ok: bool | None
@@ -68,27 +68,32 @@ class Measure(Explained):
     """One figure of one objective.
 
     Attributes:
-        name: `response time p95`.
-        scope: `route`, `region`, `replica`, `experiment`, `operation`, `phase`…: the words that apply.
-        sentence, at: the objective's.
-        value: as measured in `unit`; None when nothing could be.
-        unit: of value, limit, low and high: ms, s, ratio, or empty.
-        op: the objective's.
-        limit: as written in the document, `200 ms`. scaled_limit: the limit that was applied, in `unit`; None for checks.
-        tolerance: half the width of `limit ± tolerance`, in `unit`; None if there is none.
-        times: every length of time in the sentence: as written, whether it is scaled, and the value that was used.
-        low, high: one-sided bounds at `confidence` each; None if the figure is exact or descriptive.
-        confidence: of each bound; None if there is none.
-        n, n_needed: number of samples that there were, and that the claim needs; None if their number does not matter.
-        resolution: of the value in `unit`; None if exact.
-        method: how value and bounds were made.
-        receipts: `fault`, `load`, `watch`, `restore`: those that apply.
-        outcome: PASS, FAIL, INCONCLUSIVE or NOT ASSESSED of this figure.
-        because: why it has this outcome; without a hint on PASS.
-        files: the evidence, relative to the run directory.
-        excess: of a FAIL, the bound that proves it as a multiple of the limit; None: computed from the other fields.
-        fail_low, fail_high: one-sided bounds at 99.75 % each, which decide on a FAIL and on a difference between two runs.
-        amount: of a fact that is a count or a share; None for other facts.
+        name: name of the figure, such as `response time p95`.
+        scope: scope of the figure by word, such as `route`, `region`, `experiment` or `phase`.
+        sentence: sentence of the objective.
+        at: `file:line` of the sentence.
+        value: measured value in `unit`; None without a measurement.
+        unit: unit of value, limit, low and high: ms, s, ratio, or empty.
+        op: comparison with the limit.
+        limit: limit as written in the document, such as `200 ms`.
+        scaled_limit: applied limit in `unit`; None for checks.
+        tolerance: half the width of `limit ± tolerance` in `unit`; None without a tolerance.
+        times: lengths of time in the sentence, each as written and as used.
+        low: one-sided lower bound at `confidence`; None for an exact or descriptive figure.
+        high: one-sided upper bound at `confidence`; None for an exact or descriptive figure.
+        confidence: confidence of each bound; None without bounds.
+        n: number of samples; None if it does not matter.
+        n_needed: number of samples that the claim needs; None if it does not matter.
+        resolution: resolution of the value in `unit`; None for an exact value.
+        method: method of value and bounds.
+        receipts: receipts that apply, by name: `fault`, `load`, `watch`, `restore`.
+        outcome: PASS, FAIL, INCONCLUSIVE or NOT ASSESSED.
+        because: reason for the outcome; without a hint for PASS.
+        files: files with the evidence, relative to the run directory.
+        excess: proving bound of a FAIL as a multiple of the limit; None: computed from the other fields.
+        fail_low: one-sided lower bound at 99.75 %, which decides on a FAIL and on a difference between runs.
+        fail_high: one-sided upper bound at 99.75 %, which decides on a FAIL and on a difference between runs.
+        amount: size of a fact that is a count or a share; None for other facts.
     """
 
     name: str
@@ -132,7 +137,10 @@ class ClaimVerdict(Explained):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict(Explained):
-    """The result of one requirement: the worst of its claims. `waiver`: the waiver for it, whether or not it covers the result."""
+    """The result of one requirement, which is the result of its worst claim.
+
+    `waiver` is the waiver for the requirement, also if it does not cover the result.
+    """
 
     requirement: str
     outcome: Outcome
@@ -144,7 +152,10 @@ class Verdict(Explained):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecisionReason:
-    """One reason of the decision: a requirement that did not pass, or a fact about the run (`requirement` empty, `outcome` None)."""
+    """One reason of the decision.
+
+    It is about a requirement that did not pass, or about the run (`requirement` empty, `outcome` None).
+    """
 
     because: Reason
     requirement: str = ""
@@ -152,7 +163,7 @@ class DecisionReason:
 
     @property
     def sentence(self) -> str:
-        """`ND-KPI-P95 FAIL: response time …`."""
+        """The reason as text: `ND-KPI-P95 FAIL: response time …`."""
         head = f"{self.requirement} {self.outcome.value}: " if self.outcome else ""
         return head + self.because.sentence
 
@@ -162,9 +173,10 @@ class Decision:
     """The decision on the release.
 
     Attributes:
-        headline: `GO for sandbox · profile core · 1.0.0 · 25 passed · 0 not assessed`.
-        because: the reasons of the decision, worst first.
-        score: share of gating requirements that passed, for trend only.
+        outcome: outcome of the decision.
+        headline: decision line, such as `GO for sandbox · profile core · 1.0.0 · 25 passed · 0 not assessed`.
+        because: reasons of the decision, worst first.
+        score: share of gating requirements that passed, for trends only.
     """
 
     outcome: DecisionOutcome
@@ -180,16 +192,26 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """Everything the judge reports of a run.
+    """All results of the judge for one run.
 
     Attributes:
-        missing: files that are gone, cut short or edited, as `file: why`.
-        windows: every window, in order of time. unjudged: stretches of time that no rule judges.
-        journeys: users with a failed or slow request. doors: uptime of each region's own entry. release: the release receipt.
+        decision: decision on the release.
+        verdicts: results of the requirements.
+        experiments: results of the experiments.
+        traffic: results of the windows of traffic.
+        missing: files that are missing, truncated or edited, as `file: why`.
+        watchers: results of the watchers.
+        ledger: result of the ledger.
+        pipeline: result of the events.
+        windows: windows, ordered by time.
+        unjudged: periods that no rule judges.
+        journeys: results of users' journeys.
+        doors: uptime of each region's own entry.
+        release: release that served.
         steady_end: whether the target was steady at the end.
-        machine: the machine that the target shared with the harness; None: the target has its own.
-        unjudged_harm: data that was lost, duplicated, changed or stale, and that no claim judges.
-        for_people: records on which no rule decides, with the reason.
+        unjudged_harm: lost, duplicated, changed or stale data that no claim judges.
+        machine: state of the machine that harness and target share; None: they share none.
+        for_people: records that no rule uses, with the reason.
     """
 
     decision: Decision

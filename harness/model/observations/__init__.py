@@ -1,4 +1,4 @@
-"""Every kind of observation, declared with its writer, its subject, its fields, and the rule of the judge that uses it."""
+"""Declares every kind of observation, with its writers, its subject, its fields, and the rule that uses it."""
 
 from __future__ import annotations
 

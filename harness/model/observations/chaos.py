@@ -14,7 +14,8 @@ class FaultSent(Timed):
     """The first action of an experiment (the subject) was sent.
 
     Attributes:
-        activity: its name. gone_by: the probe in the file that confirms the end of the fault; empty if none is named.
+        activity: name of the action.
+        gone_by: probe that confirms the end of the fault; empty: none is named.
     """
 
     activity: Word = ""
@@ -24,10 +25,12 @@ class FaultSent(Timed):
 @written("fault.confirmed", by=["chaos-*"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultConfirmed(Timed):
-    """A reading of the target showed the fault, with the objects that it hit.
+    """A probe of the target showed the fault; `hit` has the hit objects.
 
     Attributes:
-        inferred: True if the hits follow only from what ended, since no action reported them.
+        probe: name of the probe.
+        hit: hit objects.
+        inferred: True if the hits are known only from ended objects, since no action reported them.
         decisions_read: whether the autoscalers' decisions were read before and after, so that pods that they ended are left out.
     """
 
@@ -40,7 +43,7 @@ class FaultConfirmed(Timed):
 @written("fault.held", by=["chaos-*"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultHeld(Timed):
-    """The confirming probe was run again at the end of the fault: whether the fault was still active."""
+    """The confirming probe ran again at the end of the fault; `ok` tells whether the fault was still active."""
 
     probe: Word = ""
     ok: YesOrNo
@@ -49,7 +52,7 @@ class FaultHeld(Timed):
 @written("fault.restarted", by=["chaos-*"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultRestarted(Timed):
-    """The action was sent that restarts what the fault had stopped; its file declares it as part of the measurement."""
+    """The action `restarted_by` was sent, which restarts the stopped parts as part of the measurement."""
 
     activity: Word = ""
 
@@ -57,7 +60,7 @@ class FaultRestarted(Timed):
 @written("fault.undone", by=["chaos-*"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultUndone(Timed):
-    """The undo was sent."""
+    """The undo of the fault was sent."""
 
     activity: Word = ""
 
@@ -65,7 +68,7 @@ class FaultUndone(Timed):
 @written("fault.gone", by=["chaos-*"], read=always("restore", UNDONE))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultGone(Timed):
-    """A reading of the target no longer showed the fault."""
+    """A probe of the target no longer showed the fault."""
 
     probe: Word = ""
 
@@ -73,7 +76,7 @@ class FaultGone(Timed):
 @written("fault.stays", by=["chaos-*"], read=always("restore", UNDONE))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultStays(Timed):
-    """After the rollbacks, the last run of the probe did not confirm the end of the fault."""
+    """The last run of the probe after the rollbacks did not confirm the end of the fault."""
 
     probe: Word = ""
 
@@ -81,7 +84,7 @@ class FaultStays(Timed):
 @written("steady.again", by=["chaos-*"], read=always("restore", UNDONE))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SteadyAgain(Timed):
-    """The file's steady-state hypothesis was not met after the method, but was met after the rollbacks."""
+    """The steady-state hypothesis was not met after the method, and was met after the rollbacks."""
 
 
 @written("fault.why", by=["chaos-*"], read=always("fault", STARTED))
@@ -95,11 +98,18 @@ class FaultWhy(Recorded):
 @written("activity", by=["chaos-*"], read=always("ActivityDone", "figures.database.promotion:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActivityDone(Recorded):
-    """One activity of an experiment's file.
+    """One activity of an experiment file.
 
     Attributes:
-        status: status in Chaos Toolkit. ok: whether it succeeded and did not report a failure itself; None in an older record.
-        answers: by status, how many reads at the entry it made itself.
+        name: name of the activity.
+        type: `action` or `probe`.
+        part: part of the experiment.
+        started_ns: start time in ns.
+        ended_ns: end time in ns.
+        status: status in Chaos Toolkit.
+        ok: whether the activity succeeded and reported no failure; None in an older record.
+        output: output of the activity.
+        answers: number of its own reads at the entry, by status.
     """
 
     name: Word = ""

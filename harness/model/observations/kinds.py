@@ -1,7 +1,6 @@
 """Declares kinds of observations as frozen dataclasses with the observation's fields and its writers.
 
-A field without a default is required. A field whose name would be a keyword, or a field that every kind has, ends with an
-underscore (`from_`).
+A field without a default is required. A trailing underscore (`from_`) avoids a keyword or the name of a common field.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _MOST: Final = 2**63
 
 
 def is_integer(value: object) -> bool:
-    """Whether it is a whole number that fits a column."""
+    """Whether the value is a whole number that fits a column."""
     return type(value) is int and -_MOST <= value < _MOST
 
 
@@ -29,7 +28,12 @@ def _is_size(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The expected type of a value, as text and as a test."""
+    """The expected type of a value.
+
+    Attributes:
+        words: name of the type in messages.
+        fits: test of a value.
+    """
 
     words: str
     fits: Callable[[Any], bool]
@@ -37,7 +41,14 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a kind: name, key in the history, expected type, and whether it is required."""
+    """One field of a kind of observation.
+
+    Attributes:
+        name: name of the attribute.
+        key: key in the history.
+        expected: expected type.
+        needed: whether the field is required.
+    """
 
     name: str
     key: str
@@ -83,15 +94,15 @@ class Recorded:
     """Base of all kinds of observations.
 
     Attributes:
-        subject: the object that it is about.
-        kind: its kind, one of the kinds of its class.
-        source: the history that it was read from.
-        recorded_ns: when it was recorded.
+        subject: object of the observation.
+        kind: kind of the observation, one of `KINDS`.
+        source: history that contains the observation.
+        recorded_ns: time of recording, in ns.
     """
 
     KINDS: ClassVar[tuple[str, ...]] = ()
     WRITERS: ClassVar[tuple[str, ...]] = ()
-    """Sources: names of histories; `*` matches any text (`chaos-*`)."""
+    """Sources, which are names of histories; `*` matches any text (`chaos-*`)."""
 
     READ: ClassVar[ReadBy | None] = None
     """The rules of the judge that use it; None: it is a project's, whose own figure uses it."""
@@ -103,7 +114,7 @@ class Recorded:
 
     @classmethod
     def of(cls, o: Observation) -> Self:
-        """The observation as this kind; other fields are ignored."""
+        """The observation as this class; unknown fields are ignored."""
         there = (f for f in fields_of(cls) if f.needed or o.fields.get(f.key) is not None)
         given = {f.name: o.fields[f.key] for f in there}
         return cls(subject=o.subject, kind=o.kind, source=o.source, recorded_ns=o.mono_ns, **given)
@@ -111,24 +122,24 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timed(Recorded):
-    """An observation with its own time, in addition to the time of recording."""
+    """An observation with a separate time, in addition to the time of recording."""
 
     at_ns: Whole | None = None
 
     @property
     def when_ns(self) -> int:
-        """When it happened."""
+        """Time of the event in ns, else the time of recording."""
         return self.recorded_ns if self.at_ns is None else self.at_ns
 
 
 _Kind = TypeVar("_Kind", bound=Recorded)
 KINDS: Final[dict[str, type[Recorded]]] = {}
-"""Declarations by kind."""
+"""Classes of observations, by kind."""
 _FIELDS: Final[dict[type[Recorded], tuple[Field, ...]]] = {}
 
 
 def written(*kinds: str, by: Sequence[str], read: ReadBy | None = None) -> Callable[[type[_Kind]], type[_Kind]]:
-    """Declare the class as these kinds, written by these sources, and used by these rules of the judge; a project's own needs no rule."""
+    """Declare that a class describes these kinds, with the sources that write them and the rules that use them."""
 
     def declare(cls: type[_Kind]) -> type[_Kind]:
         cls.KINDS, cls.WRITERS, cls.READ = kinds, tuple(by), read
@@ -139,7 +150,7 @@ def written(*kinds: str, by: Sequence[str], read: ReadBy | None = None) -> Calla
 
 
 def fields_of(kind: type[Recorded]) -> tuple[Field, ...]:
-    """The fields of a class of observations beside the subject."""
+    """The fields of a class of observations, without the subject."""
     return _declared(kind)[1:]
 
 
@@ -157,13 +168,13 @@ def _declared(kind: type[Recorded]) -> tuple[Field, ...]:
 
 
 def every(kind: type[_Kind], observations: Iterable[Observation]) -> Iterator[_Kind]:
-    """The observations of one class, in the order given."""
+    """The observations of one class, in the given order."""
     kinds = frozenset(kind.KINDS)
     return (kind.of(o) for o in observations if o.kind in kinds)
 
 
 def unusable(o: Observation) -> str:
-    """Why an observation is invalid: key, value and expected type; empty if it is valid or its kind is not declared."""
+    """The error of an observation with key, value and expected type; empty if there is none."""
     declared = KINDS.get(o.kind)
     if declared is None:
         return ""
@@ -172,7 +183,7 @@ def unusable(o: Observation) -> str:
         value = o.subject if f is subject else o.fields.get(f.key)
         there = f is subject or (f.key in o.fields and (f.needed or value is not None))
         if there and not f.expected.fits(value):
-            return f"`{o.kind}` has {value!r:.40} in `{f.key}`, {f.expected.words} was expected"
+            return f"`{o.kind}` has {value!r:.40} in `{f.key}`, expected {f.expected.words}"
     lacking = next((f.key for f in own if f.needed and f.key not in o.fields), "")
     return lacking and f"`{o.kind}` lacks `{lacking}`"
 

@@ -21,7 +21,7 @@ class WorkerStarted(Recorded):
 @written("worker.ended", by=["load"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerEnded(Recorded):
-    """A load worker ended; with a hint if it ended unexpectedly."""
+    """A load worker ended; `hint` is set if the end was unexpected."""
 
     worker: Whole
     exit: Whole | None = None
@@ -41,7 +41,7 @@ class LoadBegun(Recorded):
 @written("load.stopping", by=["load"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadStopping(Recorded):
-    """A stop of the load was requested."""
+    """The stop of the load was requested."""
 
     at_ns: Whole
 
@@ -49,7 +49,20 @@ class LoadStopping(Recorded):
 @written("load.health", by=["load-health-*"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadHealth(Recorded):
-    """One second of a load worker: CPU, garbage collection, lag of its event loop, users, those of them who have sent no request yet, journeys that broke; whether a `LoadTestShape` says how many users there are."""
+    """One second of a load worker.
+
+    Attributes:
+        worker: number of the worker.
+        at_ns: end of the second, in ns.
+        cpu: CPU use as a share of one core.
+        gc_ms: longest pause for garbage collection in ms.
+        loop_ms: lag of the event loop in ms.
+        users: number of users; None: not recorded.
+        broken: number of journeys that ended with an error in the locustfile.
+        broken_why: first such error.
+        shaped: whether a `LoadTestShape` sets the number of users.
+        silent: number of users that have sent no request yet.
+    """
 
     worker: Whole
     at_ns: Whole
@@ -66,7 +79,7 @@ class LoadHealth(Recorded):
 @written("load.users", by=["load-users-*"], read=always("load.users", "figures.traffic.response_time:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadUsers(Recorded):
-    """Journeys in progress on one load worker."""
+    """Number of journeys in progress on one load worker."""
 
     at_ns: Whole
     users: Count
@@ -75,7 +88,7 @@ class LoadUsers(Recorded):
 @written("clock.aligned", by=["load-clock-*"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClockAligned(Recorded):
-    """How far the clock of a worker on another machine was behind the clock of the run."""
+    """Offset of a worker's clock on another machine to the clock of the run."""
 
     worker: Whole
     at_ns: Whole
@@ -86,7 +99,7 @@ class ClockAligned(Recorded):
 @written("journeys.read", by=["load"], read=always("history", SAID))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JourneysRead(Recorded):
-    """The items that journeys wrote under one account were read back: number of items read, and of all items."""
+    """The items of one account were read back: `items` is the number of all items, `read` of the read items."""
 
     account: Word
     items: Count

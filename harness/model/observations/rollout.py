@@ -26,7 +26,11 @@ class RolloutStarted(Timed):
     """The candidate was sent to every object of a rollout (the subject).
 
     Attributes:
-        objects: objects that it changes. unchanged: objects that already run the candidate.
+        strategy: strategy of the rollout.
+        stable: old release.
+        candidate: new release.
+        objects: objects that the rollout changes.
+        unchanged: objects that already run the candidate.
     """
 
     strategy: Word
@@ -39,7 +43,7 @@ class RolloutStarted(Timed):
 @written("rollout.skipped", by=["rollouts"], read=always("RolloutStep", OF_ROLLOUTS))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutSkipped(Recorded):
-    """A rollout (the subject) was not begun, and why."""
+    """A rollout (the subject) was not started; `why` is the reason."""
 
     why: Word
 
@@ -50,8 +54,9 @@ class RolloutStatus(Timed):
     """The status of an object (the subject), recorded when it changed.
 
     Attributes:
-        rollout: name of the rollout. share: share of users or replicas that its current template gets.
-        since_ns: when the last different status was read; the change was between that and the observation.
+        rollout: name of the rollout.
+        share: share of users or replicas of the current template.
+        since_ns: time of the last reading with another status; the change was between this time and the observation.
     """
 
     rollout: Word
@@ -72,8 +77,8 @@ class RolloutAnalysis(Timed):
     """An analysis (the subject) of a rollout, recorded when it changed.
 
     Attributes:
-        measured: smallest number of measurements among its metrics.
-        metrics: name, phase, counts and last values of each metric; `dry_run` for a metric that decides nothing.
+        measured: smallest number of measurements of its metrics.
+        metrics: name, phase, counts and last values of each metric; `dry_run` marks a metric that decides nothing.
     """
 
     rollout: Word
@@ -89,11 +94,12 @@ class RolloutAnalysis(Timed):
 @written("rollout.step", by=["rollouts"], read=always("RolloutStep", OF_ROLLOUTS))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutStep(Timed):
-    """A rollout (the subject) reached a step: every object gives the candidate about this share.
+    """A rollout (the subject) reached a step: the candidate has about this share at every object.
 
     Attributes:
-        share: share in the rollout file. given: smallest share that the objects report.
-        since_ns: when it was last observed before the step.
+        share: share in the rollout file.
+        given: smallest share that the objects report.
+        since_ns: time of the last observation before the step.
     """
 
     share: Size
@@ -104,7 +110,7 @@ class RolloutStep(Timed):
 @written("rollout.promoted", by=["rollouts"], read=always("history", SAID))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutPromoted(Timed):
-    """The harness promoted a rollout (the subject) out of a pause, after this number of the candidate's answers in the step."""
+    """The harness promoted a rollout (the subject) after this number of the candidate's answers in the step."""
 
     share: Size
     answers: Count
@@ -113,12 +119,13 @@ class RolloutPromoted(Timed):
 @written("rollout.back", by=["rollouts"], read=always("RolloutBack", "figures.rollouts.rollback.rollbacks:START"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutBack(Timed):
-    """A rollout (the subject) is being rolled back: the command was answered, or the platform was observed to roll back.
+    """A rollout (the subject) is being rolled back, by a command or, as observed, by the platform.
 
     Attributes:
-        by: `platform`, `hand` (as planned), `harness` (because nothing else ended it) or `unknown`. why: the reason as text.
+        by: `platform`, `hand` (as planned), `harness` (since nothing else ended it) or `unknown`.
+        why: reason as text.
         failed: error of the rollback command; empty if it worked.
-        since_ns: when the command was first sent, or when the rollout was last observed going forward.
+        since_ns: first sending of the command, or last observation of a rollout that goes forward.
     """
 
     by: Word
@@ -130,7 +137,7 @@ class RolloutBack(Timed):
 @written("rollout.ended", by=["rollouts"], read=always("RolloutStep", OF_ROLLOUTS))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutEnded(Timed):
-    """A rollout (the subject) ended: the release on which every object is at rest; empty if not observed, with the reason in `why`."""
+    """A rollout (the subject) ended; `release` is the release of all objects, or empty with the reason in `why`."""
 
     ok: YesOrNo
     release: Word = ""

@@ -29,7 +29,7 @@ from harness.model.observations.readers import LOADED, SAID, STARTED, UNDONE, al
 @written("run.started", by=["run"], read=always("started", "whole:whole_of"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunBegan(Recorded):
-    """The run began; the subject is its id. Plan and manifest must agree with it."""
+    """The run began; the subject is its id. Plan and manifest must agree with this record."""
 
     target: Word = ""
     release: Word = ""
@@ -41,7 +41,7 @@ class RunBegan(Recorded):
 @written("run.ended", by=["run"], read=always("cut", "whole:whole_of"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunEnded(Recorded):
-    """The run ended, completely or not: why it ended early, and what to do about that."""
+    """The run ended, completely or not; `why` and `hint` tell why it ended early and what to do."""
 
     ok: YesOrNo
     why: Word = ""
@@ -51,14 +51,17 @@ class RunEnded(Recorded):
 @written("machine.seen", by=["machine"], read=always("MachineSeen", "receipts.machine:machine_result"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MachineSeen(Timed):
-    """Sleep of the machine and, if it also runs the target, CPU figures since the last such record; shares 0 to 1, None if unknown.
+    """Sleep of the machine and, if it also runs the target, CPU figures since the previous record; None: unknown.
 
     Attributes:
-        asleep_ns: total sleep of the machine since it booted: CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
-        waited: share of time in which some task waited for a processor. stolen: share of processor time taken by other machines of the host.
+        asleep_ns: total sleep since the machine booted, which is CLOCK_BOOTTIME minus CLOCK_MONOTONIC.
+        waited: share of time in which a task waited for a processor.
+        stolen: share of processor time taken by other machines of the host.
         stalled: share of time in which all work waited for disks or memory.
-        target, harness, others: shares of all processors used by the target, by the harness with the rest of a sandbox, and by everything
-            else, including other machines of the host. yielding: part of `others` used by low-priority programs.
+        target: share of all processors used by the target.
+        harness: share of all processors used by the harness and the remaining parts of a sandbox.
+        others: share of all processors used by other programs and other machines of the host.
+        yielding: part of `others` used by low-priority programs.
     """
 
     waited: Size | None = None
@@ -105,7 +108,7 @@ class SteadySeen(Timed):
 @written("release.read", by=["run"], read=always("release_reads", "receipts.release:release_receipt"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseSeen(Timed):
-    """Which release the target named, `before` or `after` the load (the subject)."""
+    """The release that the target named `before` or `after` the load (the subject)."""
 
     workloads: Fields
     version: Word = ""
@@ -125,7 +128,7 @@ class ExperimentStarted(Recorded):
 @written("experiment.skipped", by=["run"], read=always("fault", STARTED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentSkipped(Recorded):
-    """An experiment was not attempted, and why."""
+    """An experiment was not attempted; `why` is the reason."""
 
     attempt: Count = 1
     domain: Word = ""
@@ -147,7 +150,7 @@ class ExperimentEnded(Recorded):
 @written("manual-steps.watched", by=["run"], read=always("restore", UNDONE))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ManualStepsWatched(Recorded):
-    """Number of undo steps that were left to a person after an attempt at an experiment (the subject)."""
+    """Number of undo steps that remained for a person after an attempt at an experiment (the subject)."""
 
     count: Count
     attempt: Count = 1
@@ -156,7 +159,7 @@ class ManualStepsWatched(Recorded):
 @written("hold.released", by=["run"], read=always("history", SAID))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HoldReleased(Recorded):
-    """A fault that was kept active was ended, with the reason."""
+    """A fault that was kept active was ended; `why` is the reason."""
 
     why: Word
 
@@ -170,7 +173,7 @@ class ActStarted(Recorded):
 @written("act.skipped", by=["run"], read=always("history", SAID))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActSkipped(Recorded):
-    """A step of the run (the subject) was not done, with the reason."""
+    """A step of the run (the subject) was skipped; `why` is the reason."""
 
     why: Word
 
@@ -189,7 +192,7 @@ class Restored(Timed):
 @written("final-read", by=["run"], read=always("final_reads", "ledger.excuses:account_in"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerRead(Timed):
-    """One read of all ledger rows; the subject is its number."""
+    """One read of all ledger rows; the subject is the number of the read."""
 
     subject: Numeral
     at_ns: Whole
@@ -205,7 +208,7 @@ class LedgerRead(Timed):
 class CheckFact(Recorded):
     """One fact that a check read about its subject.
 
-    `value` exists if the fact is a count or a share, with its unit and whether a larger value is better.
+    `value` is set if the fact is a count or a share, with its unit and whether a larger value is better (`at_least`).
     """
 
     demand: Word
@@ -224,7 +227,7 @@ class CheckFact(Recorded):
 class CheckDone(Recorded):
     """A check ended, with its number of facts; the subject is the key of its demand.
 
-    Many facts are in a separate row file, with the number of things to be checked that they cover.
+    Many facts are in a separate row file; `covered` of `of_` things have a fact there.
     """
 
     facts: Count
@@ -237,7 +240,7 @@ class CheckDone(Recorded):
 @written("check.failed", by=["checks"], read=always("checks", "figures.checks:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckFailed(Recorded):
-    """A check could not be done, with the reason."""
+    """A check could not be done; `why` is the reason."""
 
     why: Word
     demand: Word = ""
@@ -246,7 +249,7 @@ class CheckFailed(Recorded):
 @written("rows.sealed", by=["seal"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowsSealed(Recorded):
-    """A row file (the subject) was converted to Parquet; `parts` counts the rows of each file that it was cut into."""
+    """A row file (the subject) was converted to Parquet; `parts` has the number of rows of each resulting file."""
 
     rows: Count
     closed: YesOrNo
@@ -267,8 +270,8 @@ class RowsUnreadable(Recorded):
 class StatementCounts(Timed):
     """Statement counts of a database member (the subject; empty: the database), read during a traffic.
 
-    Each of `statements` has `id`, `text`, `calls`, and in ms `total_ms`, `stddev_ms`, `least_ms`, `most_ms`, since it was first counted.
-    `forgotten` counts how often the member dropped some to make room.
+    Each of `statements` has `id`, `text`, `calls`, and in ms `total_ms`, `stddev_ms`, `least_ms`, `most_ms`, since its
+    first call. `forgotten` is the number of times that the member dropped statements to make room.
     """
 
     traffic: Word = ""
@@ -282,8 +285,9 @@ class StatementCounts(Timed):
 class FlowsSeen(Timed):
     """Entries of the log of connections since the last reading during a traffic.
 
-    Each of `connections` has `source_namespace`, `source`, `namespace`, `destination`, `port`, `verdict` and how often it was begun, `n`. `before`:
-    they were begun before the first reading, by pods that ran still. `names` has what the target file declares.
+    Each of `connections` has `source_namespace`, `source`, `namespace`, `destination`, `port`, `verdict` and the number
+    of times `n`. `before`: they were opened before the first reading, by pods that still run. `names` has the
+    declarations of the target file.
     """
 
     traffic: Word = ""
@@ -297,11 +301,12 @@ class FlowsSeen(Timed):
 @written("metrics.read", by=["metrics"], read=always("MetricsRead", "figures.monitor.exposed:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricsRead(Timed):
-    """The metrics of a pod (the subject; empty with `why` if none could be read) were read during a traffic or a fault.
+    """The metrics of a pod (the subject; empty with `why` after a failure) were read during a traffic or a fault.
 
-    `buckets` holds, by route, pairs of an upper end in s and how many took at most so long; `requests`, by route, answers by status; `names`
-    says what the target file calls the route of the reading probe, and the counters and routes of what users do; `routes`, which services
-    each route needs. `probed`: whether the probe of the pod's own service reads the path of the reading probe.
+    `buckets` has by route pairs of an upper bound in s and the number of answers within it, `requests` the number of
+    answers by route and status. `names` has the names in the target file for the reading probe's route and for users'
+    counters, `routes` the services of each route. `probed` tells whether the probe of the pod's service reads the path
+    of the reading probe.
     """
 
     traffic: Word = ""
@@ -321,9 +326,9 @@ class MetricsRead(Timed):
 @written("users.read", by=["active-users"], read=always("ActiveUsersRead", "figures.monitor.active_users:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActiveUsersRead(Timed):
-    """Prometheus was queried during a traffic for the number of active users (`why`: why there is no answer).
+    """Prometheus was queried during a traffic for the number of active users; `why` is the reason for a missing answer.
 
-    `users` is null if the answer has no number. A user counts as active for `within_s` after signing in.
+    `users` is null if the answer has no number. A user counts as active for `within_s` seconds after signing in.
     """
 
     traffic: Word = ""
@@ -336,9 +341,10 @@ class ActiveUsersRead(Timed):
 @written("memory.read", by=["memory"], read=always("MemoryRead", "figures.trends.memory_growth:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemoryRead(Timed):
-    """Memory samples of a container (the subject; empty with `why` if none) were read from Prometheus during a traffic or rollout.
+    """Memory samples of a container were read from Prometheus during a traffic or rollout.
 
-    For each new sample: `at_s` is its time relative to the reading in s (negative), `taken_s` its time in Prometheus, `bytes` its value.
+    The subject is the container; it is empty with `why` after a failure. Of each new sample `at_s` is its time relative
+    to the reading in s (negative), `taken_s` its time in Prometheus, `bytes` its value.
     """
 
     traffic: Word = ""
@@ -353,9 +359,10 @@ class MemoryRead(Timed):
 @written("pod.read", by=["pod-reads"], read=always("PodAsked", "figures.rollouts.watched:HEALTH"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodAsked(Timed):
-    """The metrics of a pod (the subject; empty with `why` if none) were read during a rollout; it answered after `asked_ns`.
+    """The metrics of a pod (the subject; empty with `why` after a failure) were read during a rollout.
 
-    `health` is the number of health requests that it has answered, null if not reported; `release` is the release it names.
+    The pod answered after `asked_ns`. `health` is its number of answered health requests (null if not reported),
+    `release` its release.
     """
 
     rollout: Word
@@ -371,10 +378,10 @@ class PodAsked(Timed):
 @written("series.read", by=["series"], read=always("SeriesRead", "figures.rollouts.watched:DEPLOYED"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesRead(Timed):
-    """New samples of a workload (the subject, `NAMESPACE/NAME`; empty with `why` if none) were read from Prometheus.
+    """New samples of a workload (the subject, `NAMESPACE/NAME`) were read from Prometheus.
 
-    `metrics` has, by the name of a metric, `first_ns` and `last_ns` of its samples, and the longest time between two, `gap_ns`, which began
-    at `gap_from_ns`.
+    The subject is empty with `why` after a failure. `metrics` has by metric `first_ns` and `last_ns` of its samples,
+    and the longest time between two samples, `gap_ns`, with its begin `gap_from_ns`.
     """
 
     rollout: Word

@@ -1,4 +1,4 @@
-"""Observations of autoscalers, and of the load that their services get."""
+"""Observations of autoscalers, and of the load on their services."""
 
 from __future__ import annotations
 
@@ -28,12 +28,17 @@ from harness.model.observations.readers import INVARIANTS, SCALED, always
 )
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AutoscalerSeen(Timed):
-    """The status of an autoscaler (the subject, `NAMESPACE/NAME`), recorded when anything except its usage changed.
+    """The status of an autoscaler (the subject, `NAMESPACE/NAME`), recorded when it changed, except for its usage.
 
     Attributes:
-        target: name of what it scales. least, most: replicas that it keeps between. current, desired: replicas.
-        active: whether its metrics can be read. why: its message about that.
-        usage: by resource, in percent of the request.
+        target: name of the scaled workload.
+        least: minimum number of replicas.
+        most: maximum number of replicas.
+        current: present number of replicas.
+        desired: requested number of replicas.
+        active: whether its metrics can be read.
+        why: its message about the metrics.
+        usage: usage by resource, in percent of the request.
     """
 
     target: Word = ""
@@ -52,11 +57,16 @@ class LoadHeld(Timed):
     """A service (the subject, `NAMESPACE/NAME`) gets load, has reached the requested level, or no longer gets load.
 
     Attributes:
-        demand: key of the demand that it serves. resource: `cpu` or `memory`.
-        level: requested mean usage of its pods, divided by their resource request. pods: pods that get the load.
-        mean, lowest, highest: usage divided by the request, when the level was reached or from then to the end.
+        demand: key of the demand.
+        resource: `cpu` or `memory`.
+        level: requested mean usage of the pods, divided by their resource request.
+        pods: number of pods that get load.
+        mean: mean usage divided by the request.
+        lowest: lowest usage divided by the request.
+        highest: highest usage divided by the request.
         cpu_scale: factor by which reported CPU usage exceeds real usage.
-        ok: whether the level was reached and kept. why: the reason if not.
+        ok: whether the level was reached and kept.
+        why: reason if `ok` is False.
     """
 
     demand: Word
@@ -74,7 +84,7 @@ class LoadHeld(Timed):
 @written("scale.failed", by=["scale"], read=always("LoadFailed", "figures.scaling.resized:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadFailed(Recorded):
-    """A demand (the subject) was not done, with the reason."""
+    """A demand (the subject) was not done; `why` is the reason."""
 
     why: Word
 
@@ -94,16 +104,19 @@ class UsageRead(Timed):
 @written("scale.served", by=["scale"], read=always("LoadFailed", "figures.scaling.resized:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Served(Recorded):
-    """One turn in which copies of a workload's pod were loaded: at every moment `in_flight` requests were open at each copy.
-
-    The subject is the workload.
+    """One turn in which copies of a workload's pod (the subject is the workload) got requests.
 
     Attributes:
-        demand: key of the demand that it serves. limit: cores that a copy may use. copies: how many were loaded together.
-        seconds: how long the turn lasted. answers, failed: requests that were answered, and that failed.
-        in_flight: requests that were open at each copy. busy: share of a core that the asking itself took.
-        used: the most cores that a copy used in a window of the metrics API inside of the turn, of each copy that was measured.
-        since_ns: when the turns of its demand began; they had ended when it was recorded.
+        demand: key of the demand.
+        limit: CPU limit of a copy, in cores.
+        copies: number of copies that got requests at the same time.
+        seconds: length of the turn in s.
+        answers: number of answered requests.
+        failed: number of failed requests.
+        in_flight: number of open requests at each copy at every moment.
+        busy: CPU use of the requesting program, as a share of a core.
+        used: maximum CPU use in cores of each measured copy in a window of the metrics API inside the turn.
+        since_ns: begin of the demand's turns, in ns; they had ended at the time of recording.
     """
 
     demand: Word

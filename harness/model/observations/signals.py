@@ -1,4 +1,4 @@
-"""Observations of the signals that triggers of a rollout use beside requests: memory and user reports."""
+"""Observations of the signals of rollout triggers other than requests: memory and user reports."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from harness.model.observations.readers import always
 @written("rollout.memory", by=["rollouts"], read=always("RolloutMemory", "figures.rollouts.rollback.rollbacks:START"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutMemory(Timed):
-    """The working set of a pod (the subject) over the limit of its container, of the container that is nearest to its own.
+    """Working set of a pod (the subject) divided by its limit, for the container that is closest to its limit.
 
     Attributes:
-        at_ns: when it was measured, as the metrics API says. window_s: length of the window that ended then; 0: of an older release, which recorded when it was read.
+        rollout: name of the rollout.
+        release: release of the pod.
+        share: working set divided by the limit.
+        at_ns: time of the measurement, from the metrics API.
+        window_s: length in s of the window that ended then; 0 in records of an older version, whose time is that of the
+            reading.
     """
 
     rollout: Word
@@ -28,7 +33,7 @@ class RolloutMemory(Timed):
 )
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutReported(Timed):
-    """The run sent a user report on a release in a rollout (the subject), and the platform recorded or refused it."""
+    """The run sent a user report during a rollout (the subject); `accepted` tells whether it was recorded."""
 
     severity: Word
     release: Word

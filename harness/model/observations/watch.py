@@ -1,4 +1,4 @@
-"""Observations recorded by watchers beside their tables."""
+"""Observations that watchers record in addition to their tables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from harness.model.observations.readers import (
 @written("watch.started", by=["watch"], read=always("watchers", WATCHED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchStarted(Recorded):
-    """A watcher (the subject) began, with the planned spacing of its probes and its file."""
+    """A watcher (the subject) began; the record has the planned spacing of its probes and its file."""
 
     spacing_ms: Size
     file: Word = ""
@@ -52,7 +52,7 @@ class WatchRespaced(Recorded):
 @written("watch.blind", by=["watch"], read=always("WatchBlind", WATCHED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchBlind(Recorded):
-    """A watcher sent no probe for a period."""
+    """A watcher sent no probe or received no data for a period."""
 
     from_ns: Whole
     until_ns: Whole
@@ -73,9 +73,16 @@ class WatchClosed(Recorded):
     """A watcher ended normally, with its receipt.
 
     Attributes:
-        first_answer_ns, last_answer_ns: when the first valid answer was asked for, and the last one complete; None: none came, or the
-            watcher does not count them.
+        spacing_ms: planned time between two probes, in ms.
+        file: written file, relative to the run directory.
+        probes: number of probes or events.
         blind: number of lines `watch.blind` of the watcher.
+        first_ns: time of the first probe or event in ns.
+        last_ns: time of the last probe or event in ns.
+        longest_gap_ms: longest time between two probes in ms.
+        first_answer_ns: time of the first request with a valid answer in ns; None: there was none, or the watcher does
+            not count answers.
+        last_answer_ns: time at which the last valid answer was complete in ns; None as for `first_answer_ns`.
     """
 
     spacing_ms: Size = 0.0
@@ -131,7 +138,7 @@ class NodeSeen(Timed):
 )
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeaderSeen(Timed):
-    """A database has a new primary; the subject is the object that names it."""
+    """A database has a new primary; the subject is the object that names the primary."""
 
     from_: Word = ""
     to: Word = ""
@@ -140,9 +147,7 @@ class LeaderSeen(Timed):
 @written(
     "role.changed",
     by=["pods"],
-    read=always(
-        "RoleSeen", ForPeople(why="each role and its time is also in the table of replicas, from which it is judged")
-    ),
+    read=always("RoleSeen", ForPeople(why="each role and its time are also in the table of replicas, which is judged")),
 )
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoleSeen(Timed):
@@ -155,14 +160,20 @@ class RoleSeen(Timed):
 @written("alert.rule", by=["alerts"], read=under_fault("AlertRuleLoaded", ALERTED, "figures.alerting.firing:QUIET"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlertRuleLoaded(Recorded):
-    """An alerting rule (the subject) that Prometheus had loaded, with the health of its evaluation; again where that, or a time of it, changed.
+    """An alerting rule (the subject) of Prometheus and its health, recorded at the first reading and after a change.
 
     Attributes:
-        group: of the rule. loaded: whether it was there; if not, all else is as it was last.
-        since_ns: when the last reading that said otherwise was asked for; None: it is of the first reading.
-        for_s: so long its condition must hold before it fires. keep_s: so long it fires at least.
-        interval_s: time between two evaluations of its group.
-        unfed: names of the recording rules that did not evaluate and that its expression reads, itself or through other recording rules.
+        labels: labels of the rule.
+        health: health of its evaluation.
+        error: error of its evaluation.
+        for_s: seconds for which its condition must be true before it fires.
+        keep_s: minimum time in s for which it fires.
+        interval_s: time in s between two evaluations of its group.
+        group: group of the rule.
+        loaded: whether the rule was loaded; if not, the other fields have their last values.
+        unfed: names of the recording rules that were not evaluated and that its expression reads, directly or through
+            others.
+        since_ns: request time of the last reading with other values, in ns; None: first reading.
     """
 
     labels: Fields = field(default_factory=dict)
@@ -183,16 +194,18 @@ class AlertRuleLoaded(Recorded):
     read=under_fault(
         "NoticeReceived",
         "figures.alerting.reaching:DELIVERED",
-        ForPeople(why="a notice without a fault belongs to a firing alert, which is judged itself"),
+        ForPeople(why="a notice without a fault belongs to a firing alert, and the alert is judged"),
     ),
 )
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoticeReceived(Timed):
-    """A notification of Alertmanager reached its receiver (the subject) at `at_ns` by the receiver's clock.
+    """A notification of Alertmanager reached its receiver (the subject) at `at_ns`, a time of the receiver's clock.
 
     Attributes:
-        number: of the notice at its receiver. status: `firing` or `resolved`.
-        alerts: labels, status, annotations, and `starts_ns`, when Prometheus says that each began to fire.
+        number: number of the notice at its receiver.
+        status: `firing` or `resolved`.
+        alerts: labels, status, annotations and `starts_ns` (the time at which the alert began to fire, from Prometheus)
+            of each alert.
     """
 
     number: Count
@@ -214,8 +227,10 @@ class AlertSeen(Timed):
     """A change of an alert (the subject).
 
     Attributes:
-        since_ns: when the last valid answer without the change was asked for: it changed between the two. None: it was so at the first
-            answer, or that is not recorded.
+        labels: labels of the alert.
+        state: state of the alert.
+        active_at: time since which it is active, from Prometheus.
+        since_ns: request time of the last valid answer without the change, in ns; None: first answer, or not recorded.
     """
 
     labels: Fields = field(default_factory=dict)
@@ -227,9 +242,11 @@ class AlertSeen(Timed):
 @written("statements.grown", by=["statements"], read=always("StatementsGrown", "figures.database.query_time:SPEC"))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatementsGrown(Timed):
-    """The statements that a member of the database (the subject; empty: the database) has run since the reading before; at the first one all of them.
+    """The statements that a database member has run since the previous reading.
 
-    Each has what those of `statements.read` have: counts since it was first counted.
+    The subject is the member; it is empty for the database. The first reading has all statements.
+
+    The entries have the keys of `statements.read`, with counts since the first call.
     """
 
     statements: ManyFields = ()

@@ -1,1 +1,1 @@
-"""What a run must prove and how: the plan, its objectives and rollouts, and the values that people write in features and target files."""
+"""The plan of a run, its objectives and rollouts, and values that people write in features and target files."""

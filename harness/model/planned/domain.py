@@ -1,4 +1,4 @@
-"""Fault domains: what fails together, with the properties that planning, receipts and excuses need."""
+"""Fault domains: the parts that fail together, with the properties for planning, receipts and excuses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 ENTRY: Final = "entry"
-"""Name of the part of a target that users reach: reads, writes and the regions' shares of answers."""
+"""Name of the part of a target that users reach: its reads, writes and shares of answers."""
 WORKLOADS: Final = "workloads"
 NODES: Final = "nodes"
 DATABASE: Final = "database"
@@ -16,7 +16,13 @@ PARTS: Final = (ENTRY, WORKLOADS, NODES, DATABASE)
 
 
 class PartsState(NamedTuple):
-    """Whether parts of the target are restored; if not, why, and the nodes, workloads and members that are not."""
+    """State of parts of the target after a fault.
+
+    Attributes:
+        ok: whether all parts are restored.
+        why: reason if they are not.
+        missing: names of nodes, workloads and members that are not restored.
+    """
 
     ok: bool
     why: str
@@ -28,13 +34,13 @@ class Domain:
     """One fault domain.
 
     Attributes:
-        name: as experiment files and plans write it.
-        single_fault: one of the single faults that the requirement documents name.
-        disaster: whether the loss of the newest acknowledged writes may be excused, if a requirement grants it.
-        hits: its faults hit pods or nodes by name, and the fault receipt must show them.
-        must: text on what must be observed of the objects hit; empty if the confirming probe is enough.
-        order: experiments run in ascending order, the least disturbing first.
-        touches: the parts of the target that its faults disturb.
+        name: name in experiment files and plans.
+        single_fault: whether it is a single fault of the requirement documents.
+        disaster: whether a requirement may excuse the loss of the newest acknowledged writes.
+        hits: whether its faults hit pods or nodes by name, which the fault receipt must show.
+        must: text on the required observation of the hit objects; empty if the confirming probe is enough.
+        order: position in the run, ascending; the least disturbing experiments run first.
+        touches: parts of the target that its faults disturb.
     """
 
     name: str
@@ -50,9 +56,9 @@ _POD: Final = "pod's uid was observed to go"
 _NODE: Final = "node was observed to go"
 
 NO_FAULT: Final = Domain(name="none", order=0, touches=())
-"""The null run: an experiment without a fault."""
+"""The domain of an experiment without a fault."""
 UNKNOWN: Final = Domain(name="unknown", order=99)
-"""An experiment file that names no domain."""
+"""The domain of an experiment file that names no domain."""
 
 DOMAINS: Final = {
     domain.name: domain
@@ -71,16 +77,16 @@ DOMAINS: Final = {
         NO_FAULT,
     )
 }
-"""Every domain that an experiment file may name, in the order in which messages list them."""
+"""Every domain that an experiment file may name, in the order of messages."""
 
 
 def domain_of(name: str) -> Domain:
-    """The domain of that name; `UNKNOWN` for an unknown name."""
+    """The domain with the given name; `UNKNOWN` for an unknown name."""
     return DOMAINS.get(name, UNKNOWN)
 
 
 class KnownExperiments(dict[str, str]):
-    """Experiments by name, each with its domain.
+    """Domain of each experiment, by experiment name.
 
     Attributes:
         by_name: experiments that run only if a sentence names them; `every experiment of domain …` does not include them.
@@ -92,5 +98,5 @@ class KnownExperiments(dict[str, str]):
 
 
 def only_by_name(experiments: Mapping[str, str]) -> frozenset[str]:
-    """The experiments that run only if a sentence names them; a plain mapping has none."""
+    """The experiments that run only if a sentence names them; empty for a plain mapping."""
     return experiments.by_name if isinstance(experiments, KnownExperiments) else frozenset()

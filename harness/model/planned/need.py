@@ -9,10 +9,10 @@ class RequiredKey(NamedTuple):
     """A required key of the target file, without which there is no evidence.
 
     Attributes:
-        key: of the target file, or a property of the target.
-        why: why it is needed.
-        lacks: what messages say that the target lacks; empty: they name the key.
-        hint: how to provide it; empty: "add the key".
+        key: key of the target file, or property of the target.
+        why: reason for the need.
+        lacks: text of messages on the missing key; empty: the name of the key.
+        hint: how to provide the key; empty: "add the key".
     """
 
     key: str

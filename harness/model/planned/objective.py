@@ -11,11 +11,11 @@ from typing import Final
 from harness.model.planned.quantity import Length, Quantity
 
 UNFELT: Final = "unfelt"
-"""Parameter of a recovery whose sentence says `or is not felt`: the fault may have affected no request."""
+"""Parameter of a recovery whose sentence ends with `or is not felt`: the fault may have affected no request."""
 
 
 class Figure(StrEnum):
-    """What is measured. Other names are figures of packages that register a spec under that name."""
+    """Names of figures. Packages may register figures with other names."""
 
     RESPONSE_TIME = "response time"
     ERROR_RATE = "error rate"
@@ -32,123 +32,123 @@ class Figure(StrEnum):
     """Journeys with a failed request, or with a request slower than the highest response-time limit of the plan."""
     FIRST_REQUEST = "first request"
     EVENTS = "accepted events"
-    """Each visible, once and complete."""
+    """Each accepted event is visible once and unchanged."""
     CHECK = "check"
     PARTS = "parts"
-    """Other requirements, all of which must pass."""
+    """Other requirements must all pass."""
     ATTESTATION = "attestation"
-    """A person vouches for it."""
+    """A person vouches for the requirement."""
     LAST_HOUR = "response time in the last hour over the first"
-    """Of a soak."""
+    """The traffic is a soak."""
     VARIATION = "variation of the response time"
-    """Between windows of one run."""
+    """The windows of one run are compared."""
     BASELINE_FACTOR = "response time over the baseline's"
     RESTARTS = "pod restarts"
     REPLICA_SHARE = "share of replicas"
-    """Of the answers of their workload, over an equal share."""
+    """Share of a replica in its workload's answers, compared with equal shares."""
     REPLACED = "killed pods replaced"
     DELIVERED = "share of delivered events"
-    """Accepted in a fault-free window and visible in time, once and complete."""
+    """Events accepted in a fault-free window that are visible in time, once and unchanged."""
     RESCHEDULED = "pods ready again elsewhere"
-    """Those that were lost with their node."""
+    """Pods that were lost with their node."""
     PROMOTION = "promotion by hand"
-    """The chosen member of the database is its only primary."""
+    """The chosen member of the database is the only primary."""
     EQUAL_COPIES = "copies equal after a partition"
-    """Row by row, on every member of the database."""
+    """Copies are compared row by row, on every member of the database."""
     RETURNED_SHARE = "share of answers after the return"
-    """Of every region, once a lost one has its power back."""
+    """Share of every region after a lost region has its power back."""
     SERVICE_HEALTH = "failing health of services"
-    """What every service says of itself, once what it needs is gone."""
+    """Health reports of every service after the loss of a component that it needs."""
     NEWEST_ROWS = "newest rows"
-    """What was acknowledged before a fault is there after it, in every table."""
+    """Rows acknowledged before a fault exist after it, in every table."""
     THROUGHPUT = "requests served"
-    """Per second, with a quantile of their response times."""
+    """Requests per second, with a quantile of their response times."""
     EXPOSED = "exposed metric"
-    """What the platform's own metrics say, against what the traffic measured."""
+    """The platform's own metrics are compared with the measurements of the traffic."""
     ACTIVE_USERS = "exposed active users"
-    """How many, against those that the traffic signed in."""
+    """Their number is compared with the users that the traffic signed in."""
     MEMORY_GROWTH = "growth of resident memory"
-    """Of every service, over a soak."""
+    """Growth of every service during a soak."""
     CONNECTIONS = "connections between workloads"
-    """Each of them is declared."""
+    """Each connection is declared."""
     POOLING = "database connections opened per request"
-    """By each service."""
+    """Connections are counted for each service."""
     COUPLING = "error rate of routes that do not need a service"
-    """While that service is gone."""
+    """Error rate while the service is not available."""
     QUERY_TIME = "response time of database queries"
-    """As the database itself counts them."""
+    """Times from the statistics of the database."""
     DRIFT = "drift of the response time"
-    """Growth in an hour."""
+    """Growth per hour."""
     IMPROVEMENT = "improvement of the response time"
-    """How much lower than in the baseline run, as a share of it."""
+    """Decrease relative to the baseline run, as a share."""
     MORE_ERRORS = "errors above another release"
-    """Error rate of one release less that of another, in one window."""
+    """Error rate of one release minus the error rate of another, in one window."""
     SLOWDOWN = "response time above another release"
-    """How much higher than that of another release in one window, as a share of it."""
+    """Increase relative to another release in one window, as a share."""
     ALERT_FIRES = "alert after its fault"
-    """And silent before any fault."""
+    """The alert is silent before any fault."""
     ALERT_AT_ERRORS = "alert at a share of failed answers"
-    """It fires at one share, and is silent at another."""
+    """The alert fires at one share, and is silent at another."""
     ALERT_TEXT = "rate in an alert's text"
-    """Of a firing alert, as its receiver reads it."""
+    """The rate in the text of a firing alert, as its receiver reads it."""
     QUERY_ALERT = "alert on a slow query"
-    """After the p95 of the query has passed a limit; it names the query."""
+    """The alert fires after the p95 of the query has exceeded a limit, and names the query."""
     ALERT_RULES_FIRE = "alert rules during their faults"
-    """Every one that is loaded."""
+    """Every loaded rule must fire."""
     ALERTS_QUIET = "alerts in the steady state"
     ALERTS_RESOLVED = "alerts resolved after the recovery"
     ALERTS_DELIVERED = "alerts at their receiver"
-    """From the moment at which each fires."""
+    """Time from the firing of each alert to its receiver."""
     NOTICES = "notices of one fault"
     ROLLOUT_STEPS = "steps of the rollout"
     STEP_LENGTH = "length of every step"
     STEP_VERDICT = "verdict of every step"
     USER_SHARE = "share of users on the new release"
-    """Of all known users."""
+    """Share of all known users."""
     USERS_HIT = "share of users who met an error"
-    """Of a bad release, of all known users."""
+    """Share of all known users during a bad release."""
     STICKY = "one release a user"
-    """Within a step, and never back to the old one."""
+    """A user stays on one release within a step, and never returns to the old release."""
     ANSWERED_BY_NEW = "answers of the new release after the switch"
     AROUND_SWITCH = "failures around the switch"
-    """And around the way back."""
+    """Failures around the switch and around the rollback."""
     ANSWERED_BY_OLD = "answers of the old release after the way back"
     ROLLBACK_START = "start of the rollback"
-    """After the condition that a trigger names was there for its window."""
+    """Time from the end of the trigger's window to the rollback."""
     ROLLBACK_TOLD = "notice of a rollback"
-    """With release, cause and time."""
+    """The notice has release, cause and time."""
     HEALTH_READ = "time between reads of a pod's health"
-    """Of every pod, through the whole rollout."""
+    """Time for every pod during the complete rollout."""
     DEPLOYED = "pods of the new release, and gaps of metrics"
-    """After the switch, and through the whole rollout."""
+    """Pods after the switch, and gaps during the complete rollout."""
     TAKEN_BACK = "rollback after the switch"
-    """Of a release with errors, by no hand."""
+    """Automatic rollback of a release with errors."""
     QUERIES_QUICK = "p95 of queries after a slow release"
-    """Of every one, from the release's first users on."""
+    """p95 of every query from the first users of the release on."""
     NOT_PROMOTED = "promotion of a worse release"
-    """Slower than the old one, or with more errors."""
+    """The release is slower than the old release, or has more errors."""
     NO_ROLLBACK = "no rollback"
-    """Below the boundary of a trigger."""
+    """The readings stay below the limit of a trigger."""
     SCALED_OUT = "replicas under load"
-    """They rise above the target of their autoscaler, and do not below it."""
+    """Replicas increase above the autoscaler's target, and do not increase below it."""
     FEWEST_REPLICAS = "fewest replicas"
-    """Ready ones, and those that the autoscaler keeps at least."""
+    """Ready replicas, compared with the minimum of the autoscaler."""
     MOST_REPLICAS = "most replicas"
-    """At any moment, and those that the autoscaler may come to."""
+    """Replicas at any moment, compared with the maximum of the autoscaler."""
     SCALINGS_APART = "time between two scale-ups"
     SCALED_IN = "first scale-down after the load"
     SPIKE_RISE = "replicas in a spike"
-    """They rise soon after it begins, and the response time is then below a limit."""
+    """Replicas increase soon after the begin, and the response time is then below a limit."""
     SPIKE_BACK = "replicas after a spike"
-    """They are as few as before it, and no request failed meanwhile."""
+    """Replicas return to their earlier number, and no request fails meanwhile."""
     RESIZED = "throughput after scaling"
-    """Of a pod with a higher CPU limit, or of more replicas, over that before."""
+    """Throughput of a pod with a higher CPU limit, or of more replicas, divided by the earlier throughput."""
     SPIKE_TIME = "response time in a spike"
-    """From some time after it began."""
+    """Response time from some time after the begin of the spike on."""
     RESTARTED = "hung containers restarted"
-    """By the cluster, and by no hand."""
+    """The cluster restarts the containers, without a person."""
     LAST_REQUEST = "last request of an unready pod"
-    """From the moment at which it turned unready."""
+    """Time from the moment at which the pod became unready."""
 
     @classmethod
     def _missing_(cls, value: object) -> Figure | None:
@@ -161,15 +161,15 @@ class Figure(StrEnum):
 
 
 class Op(StrEnum):
-    """How the figure is compared with the limit."""
+    """Comparison of a figure with its limit."""
 
     BELOW = "is below"
     AT_MOST = "is at most"
     AT_LEAST = "is at least"
     WITHIN = "is within"
-    """limit ± tolerance, both ends included."""
+    """The limit is `limit ± tolerance`, including both ends."""
     HOLDS = "holds"
-    """A fact, which is as expected or not: checks, and `no write is lost`."""
+    """A fact is as expected or not, for checks and for `no write is lost`."""
 
 
 class Phase(StrEnum):
@@ -179,20 +179,20 @@ class Phase(StrEnum):
     RUN = "in the whole run"
     FAULT = "during the fault"
     RECOVERED = "after the recovery"
-    """From the target restored to the next fault, or to the end of the load."""
+    """Time from the restore to the next fault, or to the end of the load."""
     SWITCHED = "after the switch"
     STEP = "at the N % step"
     BACK = "on the way back"
-    """Rollback of a rollout: from the command, or the platform's own start, until the old release runs everywhere, and some seconds more."""
+    """Time from the begin of a rollback until the old release runs everywhere, and some seconds more."""
 
     @classmethod
     def of(cls, words: str) -> Phase:
-        """The phase that a sentence names; `at the 25 % step` is STEP. Raises ValueError for other words."""
+        """The phase in a sentence; `at the 25 % step` is STEP. Raises ValueError for other words."""
         return cls.STEP if words.startswith("at the ") and words.endswith(" % step") else cls(words)
 
 
 class Per(StrEnum):
-    """The units for which the figure is computed separately; the worst one decides."""
+    """The units for which a figure is computed separately; the worst unit decides."""
 
     ALL = "all together"
     ROUTE = "route"
@@ -202,17 +202,17 @@ class Per(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """The scope of a figure: what is measured, and when.
+    """Scope of a figure: subject and time of the measurement.
 
     Attributes:
         traffic: name of the traffic that must run; None if none is needed.
         experiments: names of the experiments whose evidence is used; may be empty.
-        missing_experiments: kinds of experiments that the criterion names but the scenario does not run.
-        left_out: kinds of experiments that the scenario does not run and on which the chosen profile does not gate.
+        missing_experiments: kinds of experiments in the criterion that the scenario does not run.
+        left_out: kinds of experiments that the scenario does not run and the chosen profile does not gate.
         domains: fault domains that the sentence names (pod, node, database, region, network…).
         operations: `reads` and/or `writes`, for recovery.
-        per: the units for which the figure is computed separately.
-        subject: name of one region, route, service or entry; empty: all of them.
+        per: units for which the figure is computed separately.
+        subject: name of one region, route, service or entry; empty: all.
         phase: the phase of the run.
         users: minimum number of journeys in progress in every second of the window; 0: not required.
         rollout: name of the rollout whose evidence is used; may be empty.
@@ -233,22 +233,22 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Objective:
-    """One Then sentence as the harness reads it.
+    """One Then sentence as parsed.
 
     Attributes:
-        figure: what is measured.
+        figure: figure that is measured.
         quantile: 0.95 for a p95; None if the figure is not a quantile.
-        scope: what is measured, and when.
-        op: how the figure is compared with the limit.
-        limit: the limit as the document says it. Each length of time carries whether it is `scaled`.
-        tolerance: half the width for WITHIN.
-        window: the shortest sufficient window (`for 10 min`); None: the window of the traffic.
+        scope: scope of the figure.
+        op: comparison of the figure with the limit.
+        limit: limit in the document; a length of time tells whether it is `scaled`.
+        tolerance: half the width of the limit for WITHIN.
+        window: shortest sufficient window (`for 10 min`); None: window of the traffic.
         confidence: confidence of the worse bound.
-        sentence: the sentence as written.
+        sentence: sentence as written.
         at: `file:line` of the sentence.
-        older_than: for lost writes: only writes acknowledged longer than this before the disaster count (the RPO).
-        check: name of the check for CHECK.
-        demand: kind of the demand that provides the facts, for CHECK.
+        older_than: for lost writes: minimum age at the disaster of acknowledged writes that count (the RPO).
+        check: name of the check, for CHECK.
+        demand: kind of the demand with the facts, for CHECK.
         params: parameters of the check, and other values in the sentence.
         times: other lengths of time in the sentence, by name.
     """
@@ -270,7 +270,7 @@ class Objective:
     times: Mapping[str, Quantity] = field(default_factory=dict)
 
     def lengths(self, time_scale: float) -> tuple[Length, ...]:
-        """Every length of time in the sentence, with the length used at a time scale."""
+        """Every length of time in the sentence, with the length at a time scale."""
         named = {"limit": self.limit, "older than": self.older_than, "window": self.window, **self.times}
         return tuple(
             Length(name=name, said=str(said), scaled=said.scaled, used_s=said.at_scale(time_scale).base)
@@ -280,7 +280,7 @@ class Objective:
 
 
 class EvidenceKind(StrEnum):
-    """Kinds of evidence; the first kind of a requirement is preferred."""
+    """Kinds of evidence; the first kind of a requirement is its preferred kind."""
 
     LOAD = "L"
     EXPERIMENT = "X"
@@ -317,13 +317,13 @@ class Gate(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlatformPart:
-    """A part that a platform may lack, so that requirements on it cannot be assessed yet.
+    """A component that a platform may lack; requirements about it cannot be assessed then.
 
     Attributes:
-        name: `bus`, as in `needs` of a requirement.
+        name: name in `needs` of a requirement, such as `bus`.
         title: description in plain words.
-        brings: what can be decided once it exists, a sentence without its full stop.
-        stage: the later stage of the sandbox's platform that adds it, 2 or higher.
+        brings: what can be decided with the component, as a sentence without a full stop.
+        stage: stage (2 or higher) of the sandbox's platform that adds it.
     """
 
     name: str
@@ -334,22 +334,22 @@ class PlatformPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requirement:
-    """One row of the catalogue.
+    """One requirement of the catalogue.
 
     Attributes:
-        id: `ND-KPI-P95`.
-        profile: the catalogue file that defines it.
-        title: a few words.
-        criterion: a Then sentence.
-        kinds: means of evidence, preferred first.
-        gate: whether it stops a release.
-        environments: where it gates: a subset of sandbox, staging, production.
-        source: the document and section.
-        falsified_by: the smallest defect that must make it FAIL.
-        owner: person or team responsible for it; may be empty.
-        says: the document's own words, if the criterion is worded differently.
-        needs: parts of a platform that it is about; without them, or without a scenario that claims it, it is not assessed.
-        in_part: kinds of experiments of its criterion on which the chosen profile gates; empty: all kinds.
+        id: id of the requirement, such as `ND-KPI-P95`.
+        profile: catalogue file with the requirement.
+        title: title in a few words.
+        criterion: Then sentence.
+        kinds: kinds of evidence, preferred kind first.
+        gate: whether a FAIL stops a release.
+        environments: environments in which it gates, of sandbox, staging and production.
+        source: document and section.
+        falsified_by: smallest defect that must cause a FAIL.
+        owner: responsible person or team; may be empty.
+        says: words of the document, if the criterion has other words.
+        needs: components that it needs; without them, or without a scenario, it is not assessed.
+        in_part: kinds of experiments in the criterion on which the chosen profile gates; empty: all.
     """
 
     id: str
@@ -368,27 +368,27 @@ class Requirement:
 
     @property
     def form(self) -> Form:
-        """The verdict form of its preferred kind of evidence."""
+        """Form of the verdict of its preferred kind of evidence."""
         return _FORMS.get(self.kinds[0], Form.MEASURED)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The ids of the requirements that a derived requirement consists of, `A, B and C pass`; empty for others."""
+        """Ids of the requirements of a derived requirement, `A, B and C pass`; empty for other requirements."""
         if self.form is not Form.DERIVED:
             return ()
         named = re.sub(r" pass(es)?$", "", re.sub(r" *\(interpretation.*", "", self.criterion))
         return tuple(re.split(r", | and ", named))
 
     def gates_in(self, environment: str) -> bool:
-        """Whether a FAIL of this requirement stops a release in an environment."""
+        """Whether a FAIL of the requirement stops a release in an environment."""
         return self.gate is not Gate.RECORD and environment in self.environments
 
     @property
     def document(self) -> str:
-        """The source document: the text before the first colon of `source`; the profile if there is no source."""
+        """The source document, which is the text before the first colon of `source`; else the profile."""
         return self.source.partition(": ")[0].strip() or self.profile
 
     @property
     def section(self) -> str:
-        """The section of the document; empty if `source` names none."""
+        """The section of the document; empty if `source` has none."""
         return self.source.partition(": ")[2].strip()

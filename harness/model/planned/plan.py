@@ -1,4 +1,4 @@
-"""The plan of a run: what it must prove, and how."""
+"""The plan of a run: the requirements and the steps that give their evidence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.units import NS_PER_S
 
 
 class DemandKind(StrEnum):
-    """The kinds of demands that the harness itself has drivers for; a driver of your own adds its own kind."""
+    """Kinds of demands with a driver in the harness; a driver of another package adds its own kind."""
 
     CHECK = "check"
     """Facts of the live target."""
@@ -29,22 +29,22 @@ class DemandKind(StrEnum):
     INGEST = "ingest"
     """Facts of other tools' reports."""
     ROLLOUT = "rollout"
-    """A candidate takes over and is taken back, under traffic."""
+    """A rollout of a candidate and its rollback, with traffic."""
     SCALE = "scale"
-    """Services get more load, or none, so that it can be observed whether their autoscalers act."""
+    """Load, or no load, on services whose autoscalers are observed."""
     EXPOSE = "expose"
     """The platform's own metrics or its database's statistics, read repeatedly during traffic."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Demand:
-    """Something that must be done once in a run, for all scenarios that need it.
+    """A task that is done once in a run, for all scenarios that need it.
 
     Attributes:
-        kind: the kind of its driver: a `DemandKind`, or that of a driver of your own.
-        name: traffic, experiment or check by name.
-        params: what else distinguishes it from its siblings (a check's `deployment`, an experiment's `traffic`).
-        release: the release it is done on; empty: the run's own.
+        kind: kind of the driver: a `DemandKind`, or the kind of another package.
+        name: name of the traffic, experiment or check.
+        params: parameters that distinguish demands with equal names, such as a check's `deployment`.
+        release: release of the target for the demand; empty: the release of the run.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class Demand:
 
     @property
     def key(self) -> str:
-        """A text that is equal for equal demands: `check deployment-size deployment=api-gateway replicas=3`."""
+        """A text that is equal for equal demands, such as `check deployment-size deployment=api-gateway replicas=3`."""
         words = [str(self.kind), self.name, *(f"{k}={v}" for k, v in sorted(self.params.items()))]
         if self.release:
             words.append(f"release={self.release}")
@@ -63,13 +63,13 @@ class Demand:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """One scenario: what it claims of one requirement.
+    """One scenario with its claims about one requirement.
 
     Attributes:
-        scenario: as read from its feature file; its id is unique in a plan.
-        requirement: id in the catalogue.
-        objectives: its Then sentences.
-        demands: keys of the demands it needs.
+        scenario: scenario of the feature file, with a unique id in the plan.
+        requirement: id of the requirement.
+        objectives: parsed Then sentences.
+        demands: keys of the required demands.
     """
 
     scenario: Scenario
@@ -87,27 +87,27 @@ class NotAssessable:
 
 
 MOST_READ_BACK: Final = 1000
-"""Maximum number of items of one account that are read back; of more items, this many are drawn evenly over the run."""
+"""Maximum number of items of one account that are read back; of more items an even sample is read."""
 
 NEWEST_S: Final = 2.0
-"""Time in s before a fault in which acknowledged rows count as its newest rows, all of which are read back."""
+"""Seconds before a fault in which acknowledged rows count as the newest rows, which are all read back."""
 
 JOIN_S: Final = 300.0
-"""Time in s for load workers on other machines, started by a person, to join; workers on this machine wait for them."""
+"""Seconds for load workers on other machines to join after a person has started them."""
 
 ENDED: Final = "the load was ended by its locustfile: "
-"""Beginning of the log line with the reason why a load ended before it was stopped."""
+"""Begin of the log line with the reason why a load ended before it was stopped."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountPlan:
-    """Items that journeys write under one name, and how they are read back when the load has ended.
+    """Items that journeys write under one name, and how they are read back after the load.
 
     Attributes:
-        name: as journeys name it in `journey.wrote`.
-        path: of one item, with `{id}` in it.
-        fields: keys whose values must be read back as they were written.
-        counts: key of a counter that every acknowledged write raises by one; empty: each write made an item of its own.
+        name: name in `journey.wrote`.
+        path: path of one item, with `{id}` in it.
+        fields: keys whose values must be equal when read back.
+        counts: key of a counter that each acknowledged write increases by one; empty: each write makes an item.
     """
 
     name: str
@@ -118,32 +118,35 @@ class AccountPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficPlan:
-    """Traffic by name with its size.
+    """A traffic with its size.
 
     Attributes:
-        name: `everyday`.
-        locustfile: path as resolved.
-        journeys_per_s: arrivals of journeys; where the rate changes, the mean of the window if it opens right after the warm-up.
-            Of a closed model: what the users would reach if answers took no time.
-        requests_per_journey: how many requests one journey makes, on average over its users' classes.
-        warm_up_s: cut from the front.
-        window_s: length of the fault-free window. window_grows: the plan may lengthen it to what its sentences need.
-        after_s: how long it goes on at least after the last fault was restored.
-        health_per_s: health probes of the entry per second of a fault-free window, where those of every run are too few; 0: they are not.
-        routes: route names with the expected share of requests of each.
-        users: journeys in progress at once, on average; of a closed model: users, always.
-        workers: child processes on this machine.
-        model: `open`: journeys arrive by a schedule, however slow the answers are; `closed`: each user begins the next journey after the one before.
-        arrivals: `poisson`, `constant` or `trace`; of an open model.
-        rates: journeys per second over time, as (seconds since the load began, per second); empty: `journeys_per_s` always.
-        trace_ns: a trace's arrivals since the load began. trace: its file as resolved, empty for none.
-        think_s: how long a user of a closed model waits between two journeys.
-        accounts: what its journeys wrote, and how it is read back.
-        census: so many known users there are, and its journeys are theirs in turn; 0: users are not counted.
-        tags, exclude_tags: of Locust: only tasks with one of the first, and none with one of the second, are run; empty: all.
-        entry: the key of the target file whose address the requests go to; empty: its `entry`.
-        stock: whether its users are Locust's own. shaped: whether a `LoadTestShape` of theirs says how many there are.
-        remote_workers: processes on other machines. remote_bind: the `address:port` where they are waited for.
+        name: name of the traffic.
+        locustfile: resolved path of the locustfile.
+        journeys_per_s: arrivals of journeys per second (the mean of the window); in a closed model the rate without
+            waiting for answers.
+        requests_per_journey: mean number of requests of a journey.
+        warm_up_s: length of the warm-up in s, which is cut off.
+        window_s: length of the fault-free window in s.
+        window_grows: whether the plan may lengthen the window.
+        after_s: minimum time in s of traffic after the last restore.
+        health_per_s: health probes of the entry per second in a fault-free window; 0: the default rate.
+        routes: expected share of requests of each route.
+        users: mean number of journeys in progress; in a closed model the number of users.
+        workers: number of processes on this machine.
+        model: `open` (journeys start on schedule) or `closed` (each user waits for the end of the previous journey).
+        arrivals: `poisson`, `constant` or `trace`, in an open model.
+        rates: (seconds since the begin of the load, journeys per second) over time; empty: always `journeys_per_s`.
+        trace_ns: arrivals of a trace since the begin of the load, in ns.
+        trace: resolved path of the trace; empty: no trace.
+        think_s: seconds between two journeys of a user of a closed model.
+        accounts: written items that are read back.
+        census: number of known users, who take turns; 0: users are not counted.
+        tags, exclude_tags: Locust's tags of the tasks that are run, and of the tasks that are not run; empty: all are
+            run.
+        entry: key of the target file with the address for requests; empty: `entry`.
+        stock, shaped: whether the users are Locust's own, and whether a `LoadTestShape` sets their number.
+        remote_workers, remote_bind: number of processes on other machines, and the `address:port` at which they join.
     """
 
     name: str
@@ -175,33 +178,33 @@ class TrafficPlan:
     shaped: bool = False
 
     def with_window(self, seconds: float) -> TrafficPlan:
-        """The traffic with another window length; if the rate changes over time, its mean is computed again."""
+        """The traffic with another length of the window; the mean of a changing rate is computed again."""
         planned = self.journeys(self.warm_up_s, self.warm_up_s + seconds)
         mean = float(f"{planned / seconds:.12g}") if self.rates or self.trace_ns else self.journeys_per_s
         return replace(self, window_s=seconds, journeys_per_s=mean, window_grows=False)
 
     @property
     def requests_per_s(self) -> float:
-        """Requests per second offered."""
+        """Planned requests per second."""
         return self.journeys_per_s * self.requests_per_journey
 
     @property
     def requests(self) -> int:
-        """Requests planned in the fault-free window."""
+        """Number of planned requests in the fault-free window."""
         return round(self.requests_per_s * self.window_s)
 
     @property
     def all_workers(self) -> int:
-        """Number of load processes, on this and other machines."""
+        """Number of load processes on this and other machines."""
         return self.workers + self.remote_workers
 
     @property
     def curve(self) -> RateCurve:
-        """The rate over time; for a trace its mean."""
+        """The rate over time; the mean rate of a trace."""
         return RateCurve(points=self.rates) if self.rates else RateCurve.flat(self.journeys_per_s)
 
     def journeys(self, from_s: float, until_s: float) -> float:
-        """Journeys planned between two times since the load began: the integral of the rate, or a count of the trace."""
+        """Planned journeys between two times since the begin of the load."""
         if self.trace_ns:
             trace = ArrivalTrace(offsets_ns=self.trace_ns)
             return trace.offered(round(until_s * NS_PER_S)) - trace.offered(round(from_s * NS_PER_S))
@@ -213,20 +216,20 @@ class ExperimentPlan:
     """A planned experiment.
 
     Attributes:
-        name: file name without `.yaml`.
-        file: path as resolved.
-        domain: pod, node, zone, database, region, service, process, host, external, network, or `none` for the null run.
-        within_s: how long the fault may take to be confirmed.
-        hold_s: at least so long the fault is held; 0: it is not held.
-        observe_s: longest scaled limit of the objectives that name it: the fault is watched so long if nothing comes back.
-        seconds: how long it is expected to take.
-        watch_s: at least so long it is watched, from the fault confirmed, whatever comes back earlier.
-        after_s: at least so long traffic runs on after the restore, before the next fault is sent.
-        awaits: parts of the target that must be as before as well, before a held fault is let go.
-        configuration: what the file's block `configuration` resolves to in this run, by variable.
-        needs: keys of the target file without which its activities cannot run.
-        actions: the actions of its method with their providers, for people.
-        blast_radius: how far its fault may reach, for people; empty where the file does not say it.
+        name: name of the file without `.yaml`.
+        file: resolved path of the file.
+        domain: pod, node, zone, database, region, service, process, host, external, network, or `none` without a fault.
+        within_s: maximum time in s until the fault is confirmed.
+        hold_s: minimum time in s for which the fault is kept active; 0: it is not kept.
+        observe_s: observation in s without a recovery, which is the longest scaled limit of its objectives.
+        seconds: expected time of the experiment in s.
+        watch_s: minimum observation in s from the confirmation on, also after a recovery.
+        after_s: minimum time in s of traffic after the restore, before the next fault.
+        awaits: parts of the target that must have recovered before a kept fault is ended.
+        configuration: resolved values of the block `configuration`, by variable.
+        needs: keys of the target file that its activities need.
+        actions: actions of the method with their providers, for people.
+        blast_radius: limits of the fault, for people; empty: the file has none.
     """
 
     name: str
@@ -247,19 +250,19 @@ class ExperimentPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Act:
-    """One step (act) of a run. Steps run one at a time in order, except steps that share another's time or touch nothing.
+    """One step (act) of a run. Steps run in order, except steps that run during another step or touch nothing.
 
     Attributes:
-        name: unique in a plan: `everyday/fault-free`, `experiment:pod-loss`, `rollout:canary`, `check health-of-pods`.
-        kind: of the driver that does it.
-        demand: key of the demand that it serves.
-        phase: what the target goes through meanwhile.
-        seconds: how long it is expected to take.
-        touches: the parts of the target that it may change or disturb: `entry`, `workloads`, `nodes`, `database`, or names of your own.
-        needs_steady: whether it is skipped while what it touches is not steady, or not as it was before the first fault.
-        traffic: the traffic that runs meanwhile; empty: none.
-        after: the acts that it directly follows.
-        beside: the act whose time it shares; empty: it has its own.
+        name: unique name in the plan, such as `everyday/fault-free`, `experiment:pod-loss` or `check health-of-pods`.
+        kind: kind of the driver.
+        demand: key of the demand.
+        phase: state of the target during the step.
+        seconds: expected time in s.
+        touches: parts of the target that it may disturb: `entry`, `workloads`, `nodes`, `database`, or own names.
+        needs_steady: whether it is skipped while a touched part is not steady or not restored.
+        traffic: name of the traffic during the step; empty: none.
+        after: names of the acts that it directly follows.
+        beside: name of the act during which it runs; empty: none.
     """
 
     name: str
@@ -276,35 +279,39 @@ class Act:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """The complete plan, written to `plan.json` before the run acts. The judge knows only the plan and the evidence.
+    """The complete plan, written to `plan.json` before the run acts. The judge uses only the plan and the evidence.
 
     Attributes:
-        run: run id.
-        target: name of the target. environment, time_scale, durability: as the target file says.
-        release: version under test. release_commit: its commit, as the target file says; empty: unknown.
-        profile: profile names, joined by `+`.
-        seed: of every schedule.
-        traffic_scale: the sizes in `traffic` are what their files say, multiplied by it.
-        requirements: the rows of the profile, in catalogue order.
-        claims: the scenarios, in the order collected.
-        demands: keys in the order they are done. demand: the demands by key.
-        acts: what is done, in order.
+        run: id of the run.
+        target: name of the target.
+        environment, time_scale, durability: values of the target file.
+        release: version under test.
+        release_commit: commit of the release in the target file; empty: unknown.
+        profile: names of the profiles, joined by `+`.
+        seed: seed of every schedule.
+        traffic_scale: factor of the sizes in `traffic`, relative to their files.
+        requirements: requirements of the profile, in the order of the catalogue.
+        claims: scenarios, in the order of collection.
+        demands, demand: keys of the demands in order, and the demands by key.
+        acts: steps of the run, in order.
         traffic, experiments, rollouts: sizes by name.
-        primary_region: region that holds the primary; empty where there is none.
-        route_needs: of the traffic's routes, the services that each needs, as the target file says.
-        regions: region names with the expected share of answers of each (0 to 1; empty when unknown).
-        doors: the regions whose own entry is probed. members: the database members that are probed.
-        deselected: scenarios left out by a filter, as `file:line: title`: such a run never decides.
-        not_assessable: rows without means here.
-        probe_spacing_ms: of the entry's read prober and of the write ledger, by `reads` and `writes`.
-        shadowed: files of the project that hide one of the same name that came with the package.
-        inputs: SHA-256 of every file that the run was made from and that is kept with it, by its path below `inputs/`.
-        stands_in: whether the sandbox stands for that environment.
-        live: whether an act of it needs the target itself; acts that read files do not.
-        again: options of `readiness run` that repeat the run. only: patterns of its `--only`. pytest_arguments: what followed its `--`.
-        attestations, waivers: what people vouch for and accept, also what does not count in this run.
-        as_of: the day that ages were held against, where that is not the day of the run; empty: it is.
-        records: files that the acts and watchers must have recorded, relative to the run directory; `.rows` are Parquet when sealed.
+        primary_region: region with the primary; empty: none.
+        route_needs: services that each route of the traffic needs, from the target file.
+        regions: expected share of answers (0 to 1) by region; empty: unknown.
+        doors, members: regions whose own entry is probed, and database members that are probed.
+        deselected: scenarios that a filter left out, as `file:line: title`; such a run never decides.
+        not_assessable: requirements without means in this run.
+        probe_spacing_ms: time between two probes in ms, of the entry's reads (`reads`) and of the write ledger
+            (`writes`).
+        shadowed: project files that hide a package file with an equal name.
+        inputs: SHA-256 of every stored input file, by its path below `inputs/`.
+        stands_in: whether the sandbox simulates the environment.
+        live: whether a step needs the running target.
+        again, only, pytest_arguments: options of `readiness run` that repeat the run, patterns of `--only`, and
+            arguments after `--`.
+        attestations, waivers: statements of people, including those that do not count in this run.
+        as_of: day for computing ages; empty: the day of the run.
+        records: files that steps and watchers must record, relative to the run directory; `.rows` files become Parquet.
     """
 
     run: str
@@ -347,24 +354,24 @@ class Plan:
 
     @property
     def traffic_scaled(self) -> str:
-        """`traffic scale 0.5`; empty where every traffic is as large as its file says."""
+        """`traffic scale 0.5`; empty if every traffic has the size in its file."""
         return "" if self.traffic_scale == 1 else f"traffic scale {self.traffic_scale:g}"
 
     def size_of(self, traffic: str | None) -> dict[str, str]:
-        """The size of a traffic in the scope of a figure; empty if it is the size in its file, or there is no traffic."""
+        """The size of a traffic in the scope of a figure; empty for the size in its file, and without a traffic."""
         return {"size": self.traffic_scaled} if traffic and self.traffic_scaled else {}
 
     @property
     def filter(self) -> str:
-        """The filter that left scenarios out, as given; empty if it was a path."""
+        """The filter that left scenarios out, as given; empty if the filter was a path."""
         return shlex.join([*_only(*self.only), *self.pytest_arguments])
 
     def lack_of(self, requirement: str) -> NotAssessable | None:
-        """Why a requirement, or a part of it, cannot be assessed here; None if all of it can."""
+        """Why a requirement cannot be assessed completely in this run; None if it can."""
         return next((one for one in self.not_assessable if one.requirement == requirement), None)
 
     def not_tried(self, requirement: str) -> tuple[str, ...]:
-        """Kinds of experiments that the criterion names, the run does not try and the profile does not gate on; empty: all are tried."""
+        """Kinds of experiments in the criterion that the run does not try and the profile does not gate."""
         objectives = (o for claim in self.claims if claim.requirement == requirement for o in claim.objectives)
         return tuple(dict.fromkeys(kind for objective in objectives for kind in objective.scope.left_out))
 
@@ -372,9 +379,9 @@ class Plan:
         """The command that repeats the run with all its options.
 
         Args:
-            only: one requirement of it.
-            unfiltered: without what left scenarios out.
-            release: another release in place of the planned one.
+            only: id of one requirement to run.
+            unfiltered: whether to omit the options that left scenarios out.
+            release: release to run in place of the planned release.
         """
         patterns = _only(only) if only else () if unfiltered else _only(*self.only)
         rest = ("--", *self.pytest_arguments) if self.pytest_arguments and not unfiltered else ()

@@ -33,12 +33,13 @@ _TEXT: Final = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*([A-Za-z%/]*)\s*$")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quantity:
-    """A value in a unit; only quantities of one dimension compare.
+    """A value with a unit; only quantities of one dimension can be compared.
 
     Attributes:
-        value: the number as written.
+        value: number as written.
         unit: one of ns us ms s min h d % points ratio /s kB MB GB, or empty for a count.
-        scaled: a length of time that is divided by the target's time scale. The sentence decides it (`harness/steps/slots.py`), never the number.
+        scaled: whether the length of time is divided by the target's time scale. The sentence decides this
+            (`harness/steps/slots.py`).
     """
 
     value: float
@@ -49,11 +50,11 @@ class Quantity:
         if self.unit not in _UNITS:
             raise UsageError(f"unknown unit {self.unit!r}", hint=f"use one of {', '.join(u for u in _UNITS if u)}")
         if self.scaled and self.dimension != "time":
-            raise UsageError(f"{self} is a {self.dimension}", hint="only a length of time is scaled")
+            raise UsageError(f"{self} is a {self.dimension}", hint="only a time can be scaled")
 
     @classmethod
     def parse(cls, text: str, *, scaled: bool = False) -> Quantity:
-        """Read `0.1 %` or `200ms`; raises UsageError when it is neither number nor unit."""
+        """Read a text such as `0.1 %` or `200ms`; raises UsageError for other texts."""
         match = _TEXT.match(text)
         if match is None:
             raise UsageError(f"{text!r} is not a number with a unit", hint="write it like `200 ms` or `0.1 %`")
@@ -85,7 +86,7 @@ class Quantity:
         return self.dimension == other.dimension and self.base == other.base
 
     def at_scale(self, time_scale: float) -> Quantity:
-        """The quantity used at a time scale: a scaled length of time is divided by it, anything else is unchanged."""
+        """The quantity at a time scale, which divides a scaled length of time."""
         if not self.scaled or time_scale == 1:
             return self
         return Quantity(value=self.base / time_scale, unit="s")
@@ -97,13 +98,13 @@ class Quantity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Length:
-    """One length of time in a sentence, and the length used at the target's time scale.
+    """One length of time in a sentence, as written and as used at the target's time scale.
 
     Attributes:
-        name: what it is in the sentence: `limit`, `window`, `older than`.
-        said: as the sentence says it, `4 h`.
-        scaled: whether it is of a kind that is divided by the time scale.
-        used_s: what was used, in seconds.
+        name: meaning in the sentence: `limit`, `window` or `older than`.
+        said: length as written, such as `4 h`.
+        scaled: whether it is divided by the time scale.
+        used_s: used length in s.
     """
 
     name: str
@@ -118,7 +119,7 @@ class Length:
 
     @property
     def words(self) -> str:
-        """`limit scaled by 60: 4 h → 240 s`, or `limit not scaled: 45 s`."""
+        """The length as text: `limit scaled by 60: 4 h → 240 s`, or `limit not scaled: 45 s`."""
         if self.factor == 1:
             return f"{self.name} not scaled: {self.said}"
         return f"{self.name} scaled by {self.factor:g}: {self.said} → {self.used_s:g} s"

@@ -12,38 +12,38 @@ from harness.model.planned.trigger import Trigger
 
 
 class Strategy(StrEnum):
-    """How a release takes over."""
+    """How a release takes over the users."""
 
     CANARY = "canary"
-    """By shares of users, step by step."""
+    """The share of users increases step by step."""
     BLUE_GREEN = "blue-green"
-    """All at once, while the old release is still there."""
+    """All users switch together, while the old release still runs."""
     ALL_AT_ONCE = "all-at-once"
-    """All at once and then left to the platform's own analyses, to test whether a trigger rolls it back."""
+    """All users switch together, and the platform's own analyses may roll back: this tests a trigger."""
     ROLLING = "rolling"
-    """Pod by pod."""
+    """The pods are replaced one by one."""
 
 
 class TakenBack(StrEnum):
     """How a rollout is expected to end."""
 
     BY_HAND = "by hand"
-    """It is promoted; after that the harness sends the rollback command."""
+    """It is promoted, and then the harness sends the rollback command."""
     BY_PLATFORM = "by the platform"
-    """A trigger fires, and the platform rolls it back by itself."""
+    """A trigger fires, and the platform rolls back."""
 
 
 class ReversedBy(StrEnum):
     """Who rolled a rollout back."""
 
     PLATFORM = "platform"
-    """It was aborted or its spec was set back, but not by the harness."""
+    """It was aborted or its spec was restored, but not by the harness."""
     HAND = "hand"
     """The harness sent the rollback command, as planned."""
     HARNESS = "harness"
-    """The harness ended it because nothing else did in time."""
+    """The harness ended it, because it did not end in time."""
     UNKNOWN = "unknown"
-    """The candidate was removed, and the observations do not show by whom."""
+    """The candidate was removed, and the observations do not show who removed it."""
 
 
 _REVERSED_BY: Final[Mapping[str, str]] = {
@@ -62,8 +62,8 @@ class PlannedReport:
 
     Attributes:
         severity: `critical` or `minor`.
-        stable: on the old release; else on the candidate.
-        at: once the candidate is given this share of the users.
+        stable: whether the report is about the old release; else it is about the candidate.
+        at: share of users of the candidate at which the report is sent.
     """
 
     severity: str
@@ -76,21 +76,22 @@ class RolloutPlan:
     """A rollout by name.
 
     Attributes:
-        name: file name without `.yaml`. file: path as resolved.
+        name, file: name of the file without `.yaml`, and its resolved path.
         strategy: how the candidate takes over.
-        candidate: the release that its answers name.
-        steps: the shares of users that it is expected to get, 0 to 1, in order; the last is 1.
-        dwell: how long each step must last, as the document says it; None: no length is asked.
-        dwell_scale: `dwell` is divided by this; 1 on a platform whose time is not scaled.
-        promoted_by: `platform`, or `harness`, which promotes each step that has lasted.
-        taken_back: how it is expected to end.
-        watched_s: how long it is watched at all users before it is taken back by hand.
-        within_s: longest, from its beginning to the old release everywhere.
-        after_s: how long the way back is watched, as the sentences about it ask.
-        helped_after_s: how long a way back that others began is left to them, as the sentences that judge it ask; then the harness helps it.
-        triggers: when it must be taken back.
-        reports: of users, that the run sends.
-        kind: what is changed: `Rollout` (Argo Rollouts), `Deployment` or `Service`. names: of the objects. namespaces: where they are.
+        candidate: new release, as its answers name it.
+        steps: expected shares of users (0 to 1) in order; the last share is 1.
+        dwell: minimum duration of each step, as written; None: no minimum.
+        dwell_scale: divisor of `dwell`; 1 on a platform without time scale.
+        promoted_by: `platform`, or `harness` if the harness promotes each step after its time.
+        taken_back: expected end of the rollout.
+        watched_s: observation in s at all users before a rollback by hand.
+        within_s: maximum time in s from the begin until the old release runs everywhere.
+        after_s: observation of the rollback in s, as the sentences about it require.
+        helped_after_s: time in s for a rollback by others before the harness helps, as the sentences about it require.
+        triggers: triggers that must cause a rollback.
+        reports: user reports that the run sends.
+        kind: kind of the changed objects: `Rollout` (Argo Rollouts), `Deployment` or `Service`.
+        names, namespaces: names and namespaces of the changed objects.
     """
 
     name: str
@@ -114,7 +115,7 @@ class RolloutPlan:
 
     @property
     def dwell_s(self) -> float:
-        """How long each step must last in this run."""
+        """Minimum duration in s of each step in this run."""
         return 0.0 if self.dwell is None else self.dwell.base / self.dwell_scale
 
     def __str__(self) -> str:
@@ -136,11 +137,11 @@ ALL: Final = 1.0
 
 
 def taken_back_words(by: str) -> str:
-    """`taken back by hand`; `taken back, by whom is not known`."""
+    """The rollback as text: `taken back by hand`, or `taken back, by whom is not known`."""
     said = _REVERSED_BY.get(by, f"by {by}")
     return f"taken back{',' if by == ReversedBy.UNKNOWN else ''} {said}"
 
 
 def percent(share: float) -> str:
-    """A share as windows and sentences name it: `5`, `12.5`, `100`."""
+    """A share in percent, as in windows and sentences: `5`, `12.5`, `100`."""
     return f"{100 * share:.6g}"

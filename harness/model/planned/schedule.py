@@ -1,4 +1,4 @@
-"""How many journeys are due when: a rate that changes over time, or a recorded trace. Time counts from the load's beginning."""
+"""Journeys due over time, from a changing rate or a recorded trace; time counts from the begin of the load."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from harness.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RateCurve:
-    """Journeys per second over time: straight lines between points; the first and the last rate hold outside of them.
+    """Journeys per second over time: linear between points, and constant before the first and after the last point.
 
     Attributes:
-        points: (seconds, journeys per second), in order of time; two points at one time are a jump.
+        points: (seconds, journeys per second), ordered by time; two points with equal times are a jump.
     """
 
     points: tuple[tuple[float, float], ...]
@@ -28,12 +28,12 @@ class RateCurve:
             UsageError: no points, a time or a rate that is negative or no number, times out of order, no arrival ever due.
         """
         if not self.points:
-            raise UsageError("a rate over time has no points", hint="give it one like `0:25`")
+            raise UsageError("the rate over time has no points", hint="write a point like `0:25`")
         for at_s, per_s in self.points:
             if not (0 <= at_s < math.inf and 0 <= per_s < math.inf):
-                raise UsageError(f"{at_s:g}:{per_s:g} is not a rate at a time", hint="both are numbers of 0 and more")
+                raise UsageError(f"{at_s:g}:{per_s:g} is not a rate at a time", hint="write two numbers of at least 0")
         if any(after[0] < before[0] for before, after in pairwise(self.points)):
-            raise UsageError("the times of a rate are out of order", hint="put them in order")
+            raise UsageError("the times of the rate are not in order", hint="sort the points by time")
         if not any(per_s for _, per_s in self.points):
             raise UsageError("the rate is 0 throughout", hint="set a rate above 0")
         # area of the trapezes, begun with the first rate held from 0
@@ -46,11 +46,11 @@ class RateCurve:
 
     @classmethod
     def flat(cls, per_s: float) -> RateCurve:
-        """One rate all the time; raises UsageError as the constructor does."""
+        """A constant rate; raises the UsageError of the constructor."""
         return cls(points=((0.0, per_s),))
 
     def rate_at(self, at_s: float) -> float:
-        """Journeys per second at a time; at a jump those after it."""
+        """Journeys per second at a time; at a jump the rate after it."""
         index = bisect_right([t for t, _ in self.points], at_s)
         if index in (0, len(self.points)):
             return self.points[max(index - 1, 0)][1]
@@ -59,11 +59,11 @@ class RateCurve:
 
     @property
     def peak_per_s(self) -> float:
-        """The highest rate of all."""
+        """The maximum rate."""
         return max(per_s for _, per_s in self.points)
 
     def offered(self, until_s: float) -> float:
-        """Journeys due from the beginning up to a time: the integral of the rate."""
+        """Number of journeys due from the begin to a time, which is the integral of the rate."""
         first_s, first = self.points[0]
         if until_s <= first_s:
             return max(until_s, 0.0) * first
@@ -72,7 +72,7 @@ class RateCurve:
         return self._offered[index] + (until_s - at_s) * (per_s + self.rate_at(until_s)) / 2
 
     def when(self, journeys: float) -> float:
-        """The time at which so many journeys have been due: the inverse of `offered`; infinite when that never comes."""
+        """The time at which a number of journeys has been due; infinite if this never happens."""
         index = bisect_left(self._offered, journeys) - 1
         if index < 0:
             return journeys / self.points[0][1] if self.points[0][1] else self.points[0][0]
@@ -89,7 +89,7 @@ class RateCurve:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArrivalTrace:
-    """Recorded arrivals, in nanoseconds from the load's beginning; it starts over a mean gap after its last arrival."""
+    """Recorded arrivals in ns from the begin of the load; they repeat one mean gap after the last arrival."""
 
     offsets_ns: tuple[int, ...]
 
@@ -100,25 +100,27 @@ class ArrivalTrace:
             UsageError: fewer than two different times, one of them negative, or out of order.
         """
         if not self.offsets_ns:
-            raise UsageError("the trace is empty", hint="write one arrival a line, in seconds")
+            raise UsageError("the trace is empty", hint="write one arrival per line, in seconds")
         if self.offsets_ns[0] < 0 or any(b < a for a, b in pairwise(self.offsets_ns)):
-            raise UsageError("the times of a trace are negative or out of order", hint="put them in order, from 0")
+            raise UsageError(
+                "the times of the trace are negative or not in order", hint="sort the times, and begin at 0 or later"
+            )
         if self.offsets_ns[0] == self.offsets_ns[-1]:
-            raise UsageError("the trace has no two different times", hint="record for longer")
+            raise UsageError("the trace has no two different times", hint="record a longer trace")
 
     @property
     def period_ns(self) -> int:
-        """After so long it starts over."""
+        """Length of the trace in ns, after which it repeats."""
         first, last = self.offsets_ns[0], self.offsets_ns[-1]
         return last + max(1, round((last - first) / (len(self.offsets_ns) - 1)))
 
     def due_ns(self, number: int) -> int:
-        """When journey `number` is due, counted from 0."""
+        """Due time of journey `number` in ns; numbers count from 0."""
         rounds, index = divmod(number, len(self.offsets_ns))
         return rounds * self.period_ns + self.offsets_ns[index]
 
     def offered(self, until_ns: int) -> int:
-        """Journeys due before a time."""
+        """Number of journeys due before a time."""
         if until_ns <= 0:
             return 0
         rounds, rest_ns = divmod(until_ns, self.period_ns)

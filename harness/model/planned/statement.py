@@ -1,4 +1,7 @@
-"""What people say, each for one release and for a time: an attestation, that a requirement holds; a waiver, that it need not, within a bound."""
+"""Statements of people for one release and a limited time: attestations and waivers.
+
+An attestation vouches for a requirement. A waiver accepts a result within a bound.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PersonalStatement:
-    """What every statement has.
+    """Fields of every statement.
 
     Attributes:
-        by: who says it. reason: why, in a sentence. link: where that was agreed, or what was reviewed.
-        date, expires: ISO dates; it counts on the day that it expires.
-        release: that it is for.
-        file: the name of its directory and its own, as it is kept below `inputs/` of the run.
-        void: why it does not count in this run; empty: it does.
+        by: author of the statement.
+        reason: reason in one sentence.
+        link: address of the agreement or of the reviewed document.
+        date: ISO date of the statement.
+        expires: ISO date of its last valid day.
+        release: release to which it applies.
+        file: directory name and file name, as stored below `inputs/` of the run.
+        void: reason why it does not count in this run; empty: it counts.
     """
 
     by: str
@@ -29,12 +35,12 @@ class PersonalStatement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attestation(PersonalStatement):
-    """A named person vouches for a requirement.
+    """A statement in which a person vouches for a requirement.
 
     Attributes:
-        vouches: the requirement by id.
-        role: as what the person vouches.
-        age_days: from its date to the day of the run.
+        vouches: id of the requirement.
+        role: role of the person.
+        age_days: days from its date to the day of the run.
     """
 
     vouches: str
@@ -44,14 +50,14 @@ class Attestation(PersonalStatement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiver(PersonalStatement):
-    """What was accepted, as its file says; exactly one of `bound`, `subjects`, `outcome` and `count` is given, or a bound with subjects.
+    """A statement that accepts a result by bound, subjects (with or without a bound), outcome or count.
 
     Attributes:
-        waives: the requirement by id; or a kind of harm, `writes-lost`, that no requirement judges.
-        bound: figures up to this (or down to this) are accepted: `300 ms`.
-        subjects: facts of these subjects are accepted as they are; those that are counts or shares up to the bound, or down to it.
-        outcome: `INCONCLUSIVE` or `NOT ASSESSED`: that it is not known is accepted; no FAIL is.
-        count: of a harm: so many are accepted.
+        waives: id of the requirement, or a kind of harm without a requirement, such as `writes-lost`.
+        bound: accepted bound of figures, such as `300 ms`.
+        subjects: subjects whose facts are accepted; with a bound for facts that are counts or shares.
+        outcome: accepted outcome, `INCONCLUSIVE` or `NOT ASSESSED`; a FAIL is never accepted by outcome.
+        count: accepted number of cases of a harm.
     """
 
     waives: str
@@ -62,7 +68,7 @@ class Waiver(PersonalStatement):
 
     @property
     def accepts(self) -> str:
-        """What it accepts, in words: `the bound 300 ms`."""
+        """What the waiver accepts, in words: `the bound 300 ms`."""
         if self.subjects:
             within = f" within the bound {self.bound}" if self.bound else ""
             return f"the facts of {', '.join(self.subjects)}{within}"
@@ -72,5 +78,5 @@ class Waiver(PersonalStatement):
 
     @property
     def sentence(self) -> str:
-        """Its text on the decision line."""
+        """The text of the waiver on the decision line."""
         return f"{self.waives}: {self.by} accepts {self.accepts} until {self.expires} ({self.reason})"

@@ -1,4 +1,4 @@
-"""Rollback triggers: what is read of the new release, above which limit, and for how long."""
+"""Rollback triggers: the signal of the new release, its limit, and the time above the limit."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.model.planned.quantity import Quantity
 
 
 class Signal(StrEnum):
-    """What a trigger reads of the new release."""
+    """Signals of the new release that a trigger reads."""
 
     RESPONSE_TIME = "response time p95"
     ERROR_RATE = "error rate"
     MEMORY = "memory share"
-    """Working set over the container's own limit, of any one pod."""
+    """Working set divided by the container's own limit, of any pod."""
     QUERY_TIME = "query p95"
-    """Of any one query of the new release."""
+    """p95 of any query of the new release."""
     REPORT = "critical report"
 
 
@@ -34,13 +34,13 @@ _AT_ONCE: Final = Quantity(value=0, unit="s")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trigger:
-    """When a release must be taken back.
+    """Condition for a rollback of a release.
 
     Attributes:
-        name: as sentences call it.
-        signal: what it reads.
-        above: fires while the reading is above this; 0 for a report.
-        window: fires when that was so for this long; 0 for a report.
+        name: name in sentences.
+        signal: signal that it reads.
+        above: limit; it fires while the signal is above the limit. 0 for a report.
+        window: time for which the signal must be above the limit. 0 for a report.
     """
 
     name: str
@@ -50,11 +50,11 @@ class Trigger:
 
     @property
     def limit(self) -> float:
-        """The limit in the unit of its readings: ms of a time, else a ratio from 0 to 1."""
+        """The limit in the unit of the signal: ms for a time, else a ratio from 0 to 1."""
         return self.above.in_unit("ms") if _DIMENSIONS.get(self.signal) == "time" else self.above.base
 
     def window_ns(self, time_scale: float) -> int:
-        """The window that is used at a time scale; divided once, here."""
+        """The window in ns at a time scale."""
         return round(self.window.at_scale(time_scale).in_unit("ns"))
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class Trigger:
 
 
 class Misfit(NamedTuple):
-    """What is wrong with a trigger: the key of its file, what, and what to do."""
+    """An error of a trigger: the key of its file, the error, and the correction."""
 
     key: str
     what: str
@@ -75,7 +75,10 @@ _SWAPPED: Final = "the limit and the window are swapped"
 
 
 def misfit(trigger: Trigger) -> Misfit | None:
-    """What keeps a trigger from ever saying anything: limit and window swapped, a wrong unit, a limit nothing exceeds; None: nothing does."""
+    """The error that keeps a trigger from firing; None if there is none.
+
+    Limit and window may be swapped, a unit may be wrong, or no signal can exceed the limit.
+    """
     return None if trigger.signal is Signal.REPORT else next(iter(_misfits(trigger)), None)
 
 
@@ -87,11 +90,11 @@ def _misfits(trigger: Trigger) -> Iterator[Misfit]:
         why = _SWAPPED if swapped else f"the {trigger.signal.value} is a {dimension}"
         yield Misfit("above", f"{above} is a {above.dimension}: {why}", hint)
     if window.dimension != "time" or window.value <= 0:
-        yield Misfit("for", f"{window} is not a length of time above 0", "write it like `5 min`")
+        yield Misfit("for", f"{window} is not a time above 0", "write it like `5 min`")
     if above.value < 0:
         yield Misfit("above", f"a {trigger.signal.value} is never below 0", hint)
     if dimension == "ratio" and above.base >= 1:
-        yield Misfit("above", f"nothing is above {above}", hint)
+        yield Misfit("above", f"no reading can be above {above}", hint)
     if dimension == "time" and above.base >= window.base:
         what = f"a limit of {above} is not below the window of {window}: {_SWAPPED}, or a unit is wrong"
         yield Misfit("above", what, "write `above: 2000 ms` and `for: 5 min`")

@@ -1,1 +1,1 @@
-"""What a run records and the judge reads: evidence, tables, histories' observations, windows, and which rule uses each record."""
+"""The records of a run that the judge reads: evidence, tables, observations, windows, and their rules."""

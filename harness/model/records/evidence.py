@@ -1,4 +1,4 @@
-"""The recorded evidence of a run, as the judge reads it."""
+"""The recorded evidence of a run in the form that the judge reads."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _Kind = TypeVar("_Kind", bound=Recorded)
 
 DATABASE: Final = "database"
 ENTRY: Final = "entry"
-"""Sources of a final read of the ledger; others are regions. The database decides or, without one, the entry."""
+"""Sources of a final read of the ledger, besides regions; the database decides or, without it, the entry."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ledger:
-    """Every write of the ledger clients, with the reads right after writes and the final reads. Files are relative to the run directory."""
+    """Every write of the ledger clients, the reads after writes, the final reads, and the files with them."""
 
     writes: Table = field(default_factory=lambda: Table.empty(LEDGER_WRITES))
     final: Table = field(default_factory=lambda: Table.empty(LEDGER_FINAL))
@@ -36,16 +36,16 @@ class Ledger:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinalRead:
-    """One read of all ledger rows: straight from the database, through the entry, or through a region's own.
+    """One read of all ledger rows, from the database, through the entry, or through a region's own entry.
 
     Attributes:
-        round: 1, 2…
-        after: the experiment whose restore it follows; `end` for the last.
+        round: number of the read of its source, from 1.
+        after: experiment whose restore it follows; `end` for the last read.
         complete: whether the read completed.
-        at_ns: when it began; writes acknowledged before this must be in it.
-        rows: number of rows that it found.
-        source: what was read: `database`, `entry` or a region.
-        why: what went wrong.
+        at_ns: begin of the read in ns; it must contain all writes acknowledged before.
+        rows: number of rows found.
+        source: source of the read: `database`, `entry` or a region.
+        why: error of the read.
     """
 
     round: int
@@ -62,10 +62,10 @@ class Restore:
     """Whether the target was restored after an experiment.
 
     Attributes:
-        ok: True, False, or None if not verified.
-        at_ns: when it was found to be restored, or when the wait was given up.
-        why: what was not restored.
-        missing: names of the pods, nodes and members that did not return.
+        ok: whether the target was restored; None: not verified.
+        at_ns: time of the restore, or of the end of the wait, in ns.
+        why: parts that were not restored.
+        missing: names of pods, nodes and members that did not return.
     """
 
     ok: bool | None
@@ -79,17 +79,17 @@ class Experiment:
     """One attempt at one experiment.
 
     Attributes:
-        name, domain: as in the plan.
-        attempt: 1 or 2.
-        ran: whether its method was started; False with `why` if the target was not steady or the file could not be loaded.
-        why: what went wrong, for people.
-        fault: when the fault was active, and what it hit.
+        name, domain: name and fault domain in the plan.
+        attempt: number of the attempt, 1 or 2.
+        ran: whether the method was started; False with `why` if the target was not steady or the file was invalid.
+        why: problem of the attempt, for people.
+        fault: times of the fault, and the hit objects.
         restore: whether the target was restored afterwards.
-        observed_from_ns: start of the observation of the recovery, before the action is sent.
-        observed_until_ns: end of the observation; watchers' rows up to here belong to the attempt.
-        journal: status, deviated, steady_before, steady_after, the unmet probe and failed activities as the journal says; empty when there is no journal.
-        steady_again: whether the file's hypothesis, not met after the method, was met after the rollbacks.
-        manual_steps: undo steps that were left to a person; None: not recorded.
+        observed_from_ns: begin of the observation in ns, before the action is sent.
+        observed_until_ns: end of the observation in ns; earlier rows of watchers belong to the attempt.
+        journal: status, steady states, unmet probe and failed activities from the journal; empty without a journal.
+        steady_again: whether the hypothesis was met after the rollbacks and not after the method.
+        manual_steps: number of undo steps that remained for a person; None: not recorded.
         files: journal, log and histories, relative to the run directory.
     """
 
@@ -110,13 +110,13 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodChange:
-    """A pod existed when the watch began, became ready or unready, had a container restarted, or was deleted.
+    """A change of a pod: it existed at the begin, became ready or unready, had a restart, or was deleted.
 
     Attributes:
-        at_ns: when it was observed.
-        what: `present`, `ready`, `unready`, `restarted`, `deleted`.
-        name, namespace, uid, workload, region: of the pod; workload is the value of its label `app`.
-        ready: whether it is ready now; None if not recorded, for example for a deleted pod.
+        at_ns: time of the observation in ns.
+        what: `present`, `ready`, `unready`, `restarted` or `deleted`.
+        name, namespace, uid, workload, region: identity of the pod; `workload` is its label `app`.
+        ready: whether the pod is ready now; None: not recorded, for example for a deleted pod.
     """
 
     at_ns: int
@@ -130,7 +130,7 @@ class PodChange:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the pod is ready from then on; after the restart of a container only if recorded."""
+        """Whether the pod is ready from now on; after a restart of a container only if this is recorded."""
         if self.what == "restarted":
             return self.ready is True
         return self.what == "ready" or (self.what == "present" and self.ready is not False)
@@ -138,13 +138,13 @@ class PodChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeChange:
-    """A node existed when the watch began, or became ready or unready.
+    """A change of a node: it existed at the begin, or became ready or unready.
 
     Attributes:
-        at_ns: when it was observed.
-        what: `present`, `ready`, `unready`.
-        name, region: of the node.
-        ready: whether it is ready now.
+        at_ns: time of the observation in ns.
+        what: `present`, `ready` or `unready`.
+        name, region: name and region of the node.
+        ready: whether the node is ready now.
     """
 
     at_ns: int
@@ -156,12 +156,12 @@ class NodeChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeaderChange:
-    """A database has another primary.
+    """A change of the primary of a database.
 
     Attributes:
-        at_ns: when it was observed.
-        subject: the object that names the leader, `namespace/name`.
-        before, after: member names; empty where there is none.
+        at_ns: time of the observation in ns.
+        subject: object that names the leader, `namespace/name`.
+        before, after: names of the members; empty: none.
     """
 
     at_ns: int
@@ -172,14 +172,14 @@ class LeaderChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseRead:
-    """The release that the target reported when it was read before or after the load.
+    """The release that the target reported before or after the load.
 
     Attributes:
         when: `before` or `after` the load.
-        at_ns: when it was read.
-        workloads: the images or digests of each workload, by `namespace/Kind/name`.
-        version: answer of the version path; empty if there is no such path or it could not be read.
-        why: what could not be read; empty if everything was read.
+        at_ns: time of the reading in ns.
+        workloads: images or digests of each workload, by `namespace/Kind/name`.
+        version: answer of the version path; empty: there is no such path, or it could not be read.
+        why: error of the reading; empty if everything was read.
     """
 
     when: str
@@ -195,8 +195,8 @@ class Steady:
 
     Attributes:
         ok: whether the target was steady.
-        at_ns: when that was known.
-        why: the last measurement.
+        at_ns: time of the measurement in ns.
+        why: result of the last measurement.
     """
 
     ok: bool
@@ -209,8 +209,10 @@ class Cut:
     """Why a run ended before it was complete.
 
     Attributes:
-        why: the cause, `interrupted` or `worker 1 of everyday: …`. hint: what to do about it; may be empty.
-        act: the step of the run that was in progress; empty: none yet. after_s: seconds since the run began.
+        why: cause, such as `interrupted` or `worker 1 of everyday: …`.
+        hint: what to do; may be empty.
+        act: step of the run in progress; empty: none.
+        after_s: seconds since the run began.
     """
 
     why: str
@@ -225,12 +227,12 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClockStep:
-    """The clocks of the run's machine diverged between two records, so lengths of time across this period are not known.
+    """A divergence of the machine's clocks between two records: times across this period are not known.
 
     Attributes:
-        from_ns, until_ns: times of the records before and after the divergence.
-        ahead_s: by how much the other clock advanced beyond CLOCK_MONOTONIC; negative: it was set back.
-        slept: True: the machine slept; False: it did not, so it was paused, or its wall clock was set; None: unknown.
+        from_ns, until_ns: times of the records before and after it, in ns.
+        ahead_s: seconds by which the other clock advanced more than CLOCK_MONOTONIC; negative: it was set back.
+        slept: True: the machine slept; False: it was paused, or its wall clock was set; None: unknown.
     """
 
     from_ns: int
@@ -256,10 +258,10 @@ class WatchSource:
     """The record of one watcher.
 
     Attributes:
-        name: name as in `watch.started`: `entry`, `regions`, …, or the name of a package's watcher.
-        spacing_ms: planned spacing of its probes; 0 for a stream.
-        closed: whether it ended normally.
-        why: what is wrong with its file; empty if nothing is wrong.
+        name: name in `watch.started`: `entry`, `regions`, …, or the name of a package's watcher.
+        spacing_ms: planned time between two probes in ms; 0 for a stream.
+        closed: whether the watcher ended normally.
+        why: error of its file; empty if there is none.
     """
 
     name: str
@@ -270,7 +272,7 @@ class WatchSource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:
-    """A file that should be complete but is not; `file` is relative to the run directory."""
+    """A file that should be complete and is not; `file` is relative to the run directory."""
 
     file: str
     why: str
@@ -278,10 +280,10 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
-    """The earlier run (baseline) that this run is compared with.
+    """The earlier run with which this run is compared.
 
     Attributes:
-        plan: of that run.
+        plan: plan of the earlier run.
         windows: its window before the first fault, by traffic.
     """
 
@@ -291,27 +293,28 @@ class Baseline:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """All evidence that a run recorded.
+    """All recorded evidence of a run.
 
     Attributes:
-        windows: by name, in order of time.
-        probes: the entry prober and the region probers.
-        replicas: probes of database members.
-        ledger: writes, reads of them and final reads.
+        windows: windows by name, ordered by time.
+        probes: probes of the entry and of the regions.
+        replicas: probes of the database members.
+        ledger: writes, reads of writes, and final reads.
         pipeline: events sent into the pipeline, and their outcomes.
-        experiments: the attempts at each experiment, by name, in order.
-        checks: results of checks by demand key.
-        recorded: other tables by name.
-        pods, nodes, leaders: changes, in order of time.
-        started: identity that the run recorded; None: not recorded.
-        release_reads: the releases that the target reported, before and after the load.
+        experiments: attempts at each experiment in order, by name.
+        checks: results of checks, by key of the demand.
+        recorded: other tables, by name.
+        pods, nodes, leaders: changes, ordered by time.
+        started: recorded identity of the run; None: not recorded.
+        release_reads: releases that the target reported before and after the load.
         steady_start, steady_end: whether the target was steady at the start and the end of the load; None: not recorded.
-        watchers: by name.
-        observations: the whole history, merged and sorted by time.
+        watchers: watchers by name.
+        observations: merged histories, ordered by time.
         missing: files that are missing, truncated or edited.
-        complete: whether the run completed and its files were recorded in the manifest. cut: why it ended early, if recorded.
-        baseline: the earlier run to compare with; None: none was given.
-        clock_steps: when the machine slept or was paused, or its wall clock was set, in order of time.
+        complete: whether the run completed and the manifest lists its files.
+        cut: reason for an early end; None: not recorded.
+        baseline: earlier run to compare with; None: none was given.
+        clock_steps: sleeps and pauses of the machine, and changes of its wall clock, ordered by time.
     """
 
     windows: Mapping[str, Window] = field(default_factory=dict)
@@ -339,19 +342,19 @@ class Evidence:
     _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, ask: Callable[[], _Known]) -> _Known:
-        """A cached result computed from this evidence, which never changes."""
+        """A result that is computed once from this evidence and then cached."""
         if key not in self._known:
             self._known[key] = ask()
         answer: _Known = self._known[key]
         return answer
 
     def every(self, kind: type[_Kind]) -> tuple[_Kind, ...]:
-        """The observations of one class, in order of time."""
+        """The observations of one class, ordered by time."""
         return self.once((kind,), lambda: tuple(every(kind, self.observations)))
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """Every recorded table beside the samples, by name."""
+        """Every recorded table except the samples, by name."""
         return {
             PROBES.name: self.probes,
             REPLICAS.name: self.replicas,
@@ -364,7 +367,7 @@ class Evidence:
 
     @property
     def streams(self) -> Mapping[str, tuple[int, ...]]:
-        """Times of the changes that streams reported, by watcher. A stream has no schedule, so silence has no meaning."""
+        """Times of the changes that streams reported, by watcher; a stream without changes may still be alive."""
         scalers = tuple(o.mono_ns for o in self.observations if o.kind.startswith("autoscaler."))
         return {"pods": tuple(change.at_ns for change in self.pods), "autoscalers": scalers}
 
@@ -374,10 +377,10 @@ class Evidence:
         return tuple(change for change in last.values() if change.what != "deleted")
 
     def fault_free(self, traffic: str | None = None) -> tuple[Window, ...]:
-        """The windows without a fault of one traffic, or of all, in order of time."""
+        """The windows without a fault of one traffic, or of all traffic, ordered by time."""
         own = (w for w in self.windows.values() if w.fault_free and traffic in (None, w.traffic))
         return tuple(sorted(own, key=lambda w: (w.start_ns, w.name)))
 
     def fault_window(self, experiment: str, attempt: int = 1) -> Window | None:
-        """The window from the fault sent to the target restored; None: no fault of that attempt was sent."""
+        """The window from the fault to the restore; None if the attempt sent no fault."""
         return self.windows.get(fault_name(experiment, attempt))

@@ -1,4 +1,4 @@
-"""Facts that checks read from the live target, as values or, if there are many, as a table."""
+"""Facts that checks read from the live target: few facts as values, many facts as a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from harness.model.records.table import FACTS, Table
 
 FIRST: Final = 10
-"""Maximum number of facts of a matrix that are named; all are counted and are in the table."""
+"""Maximum number of facts of a table that a text names; the table has all facts."""
 _OK: Final = {"yes": True, "no": False, "unknown": None}
 
 
@@ -19,7 +19,8 @@ class FactAmount:
     """The size of a fact that is a count or a share; a waiver of such a fact needs a bound.
 
     Attributes:
-        value: value in `unit`, a unit of `Quantity`; with another unit only the number.
+        value: value in `unit`.
+        unit: unit of `Quantity`; with another unit only the number counts.
         at_least: whether a larger value is better.
     """
 
@@ -30,15 +31,16 @@ class FactAmount:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fact:
-    """One thing that a check read from the target.
+    """One fact that a check read from the target.
 
     Attributes:
-        subject: `us-east-1/api-gateway`.
-        expected, observed: texts of what was expected and what was read.
-        ok: True as expected, False not as expected, None if it could not be read.
+        subject: subject of the fact, such as `us-east-1/api-gateway`.
+        expected: expected value as text.
+        observed: read value as text.
+        ok: whether the fact is as expected; None: it could not be read.
         attempts: number of readings; a fact is False only if every reading was.
-        at_ns: time of the last reading.
-        amount: size of a count or a share; None: it has no size.
+        at_ns: time of the last reading in ns.
+        amount: size of a count or a share; None: the fact has no size.
     """
 
     subject: str
@@ -55,8 +57,9 @@ class FactTable:
     """Many facts as a table.
 
     Attributes:
-        rows: one row per fact, with the schema FACTS.
-        covered, of: number of things to be checked that have a fact, and their total number.
+        rows: table with one row per fact, with the schema FACTS.
+        covered: number of things with a fact.
+        of: number of things to be checked.
     """
 
     rows: Table
@@ -105,11 +108,11 @@ class Check:
     """The result of a check.
 
     Attributes:
-        demand: its key.
-        facts: what it read, where that is not much.
-        matrix: what it read, where that is much; then there are no `facts`.
-        why: what kept it from being done; then there are neither.
-        files: where that is recorded.
+        demand: key of the demand.
+        facts: few facts.
+        matrix: many facts as a table; `facts` is then empty.
+        why: reason why the check was not done; there are then no facts.
+        files: files with the record.
     """
 
     demand: str

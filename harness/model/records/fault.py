@@ -1,4 +1,4 @@
-"""Breaking things: what must be undone, and what was observed to be broken."""
+"""Records of faults: their undo, and their observed effect."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any, Final
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intent:
-    """An entry of the undo log: written and fsynced before an action changes anything, struck when it is undone.
+    """An entry of the undo log, on disk before an action changes anything, and deleted after the undo.
 
     Attributes:
-        id: unique.
+        id: unique id.
         target: name of the target, for people.
-        experiment: which experiment.
-        action: what is about to be done, for people.
-        undo: what undoes it: `{"do": "uncordon", "node": "us-east-1a"}`.
-        written: wall clock.
-        platform: what the undo acts on: address and authority of the API server, or the entry.
-        module: the Python module that defines the undo.
-        version: of this format.
+        experiment: name of the experiment.
+        action: description of the action, for people.
+        undo: undo of the action: `{"do": "uncordon", "node": "us-east-1a"}`.
+        written: wall-clock time of writing.
+        platform: platform of the undo: address and authority of the API server, or the entry.
+        module: Python module that defines the undo.
+        version: version of this format.
     """
 
     id: str
@@ -36,7 +36,7 @@ class Intent:
 
 
 _HASH: Final = "[bcdfghjklmnpqrstvwxz2456789]"
-"""Characters that Kubernetes makes names of."""
+"""Characters in generated Kubernetes names."""
 _NUMBERED: Final = "[0-9]+"
 _GENERATED: Final = f"{_HASH}{{5}}"
 _OF_A_TEMPLATE: Final = f"{_HASH}{{6,10}}-{_GENERATED}"
@@ -48,19 +48,19 @@ _BEHIND: Final = {
 }
 """The suffix of a pod's name after its workload's name, by controller: a number, or five characters with or without a hash.
 
-A hash has ten characters, or fewer where its number is small.
+A hash has up to ten characters.
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hit:
-    """One object that the fault hit, read from the target.
+    """One object that a fault hit.
 
     Attributes:
         kind: `pod`, `node` or `process`.
-        name, namespace, uid, address, region, workload: identify the object; empty if unknown.
-        controller: the kind of a pod's owner, like `ReplicaSet`; empty if unknown.
-        owner: the workload of a pod by its owner, not by its labels; empty if unknown.
+        name, namespace, uid, address, region, workload: identity of the object; empty if unknown.
+        controller: kind of a pod's owner, such as `ReplicaSet`; empty if unknown.
+        owner: workload of a pod by its owner, not by its labels; empty if unknown.
     """
 
     kind: str
@@ -74,7 +74,7 @@ class Hit:
     owner: str = ""
 
     def is_of(self, namespace: str, workload: str) -> bool:
-        """Whether it is a pod of the workload of that name, by its owner, else by its label, else by its name."""
+        """Whether it is a pod of the given workload, by its owner, else by its label, else by its name."""
         if self.kind != "pod" or self.namespace != namespace:
             return False
         if known := self.owner or self.workload:
@@ -84,28 +84,30 @@ class Hit:
 
     @property
     def is_of_its_node(self) -> bool:
-        """Whether it is a pod that is not moved to another node: a pod of a DaemonSet, or a static pod."""
+        """Whether it is a pod that is not moved to another node, of a DaemonSet or a static pod."""
         return self.controller in {"DaemonSet", "Node"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultWindow:
-    """When a fault was active, in ns of CLOCK_MONOTONIC; None: not observed.
+    """Times of a fault in ns of CLOCK_MONOTONIC; None: not observed.
 
     Attributes:
-        experiment: by name.
-        domain: pod, node, zone, database, region, service, process, host, external, network, or `none` for the null run.
-        sent_ns: the first action was sent.
-        confirmed_ns: a reading of the target showed the fault.
-        undone_ns: the undo was sent (for a fault kept by `hold`: the end of `hold`); None if the fault needs no undo.
-        gone_ns: a reading of the target no longer showed the fault.
-        restarted_ns: the file's own action restarted what the fault had stopped, as part of the measurement (`restarted_by`).
+        experiment: name of the experiment.
+        domain: pod, node, zone, database, region, service, process, host, external, network, or `none` without a fault.
+        sent_ns: time at which the first action was sent.
+        confirmed_ns: time at which a probe showed the fault.
+        undone_ns: time at which the undo was sent (for `hold` its end); None if the fault needs no undo.
+        gone_ns: time at which a probe no longer showed the fault.
+        restarted_ns: time at which the file's action `restarted_by` restarted the stopped parts, as part of the
+            measurement.
         held: whether the fault was still active at the end of `hold`; None: not asked.
-        gone_by: the probe in the file that confirms the end of the fault; empty if none is named or recorded.
-        stays: the same probe if its last reading did not confirm the end of the fault; else empty.
-        hit: what the fault hit. inferred: whether this follows only from what ended, since a foreign action does not report hits.
+        gone_by: probe that confirms the end of the fault; empty: none is named or recorded.
+        stays: this probe if its last run did not confirm the end of the fault; else empty.
+        hit: hit objects.
+        inferred: whether the hits are known only from ended objects, since a foreign action does not report hits.
         decisions_read: whether pods that an autoscaler ended could be left out of the hits.
-        why: explanation if something is missing.
+        why: reason if something is missing.
     """
 
     experiment: str

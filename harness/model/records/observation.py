@@ -1,4 +1,4 @@
-"""Observations, the timestamped lines of a history, and the sink that records them."""
+"""Observations (the lines of a history with times), and the sink that records them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Observation:
     """One line of a history file.
 
     Attributes:
-        source: the writer; a history file has one.
-        seq: 0, 1, 2…, without gaps in each source.
-        clock: names the clock that `mono_ns` was read from (a machine's boot id).
-        mono_ns: CLOCK_MONOTONIC, nanoseconds.
-        wall: wall clock time, RFC 3339, for people.
-        kind: what happened: `experiment.started`, `pod.ready`…
-        subject: the object to which it happened.
+        source: writer of the history.
+        seq: number without gaps in each source, from 0.
+        clock: name of the clock of `mono_ns` (a machine's boot id).
+        mono_ns: CLOCK_MONOTONIC in ns.
+        wall: wall-clock time in RFC 3339, for people.
+        kind: kind of the event, such as `experiment.started` or `pod.ready`.
+        subject: object of the event.
         fields: further JSON values.
     """
 

@@ -1,7 +1,8 @@
-"""Lists, for each table and kind of observation and each kind of window, the rule of the judge that uses it.
+"""Lists the rule of the judge that uses each table and each kind of observation, for each kind of window.
 
-A table has its line here; a kind of observation says it where it is declared. What is recorded and decided by nothing says why,
-and is listed under *What was not verified* of a run that recorded it. `tests/evidence/test_evidence_readers.py` walks over all of them.
+A table has its entry here; a kind of observation has its rule where it is declared. A record that no rule uses has a
+reason, and is listed under *What was not verified*. `tests/evidence/test_evidence_readers.py` checks that the list is
+complete.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ TABLES_READ: Final[Mapping[str, ReadBy]] = {
     "portal": under_fault(
         "PORTAL",
         "figures.kubernetes.containers:RESTARTED",
-        ForPeople(why="the portal is probed for one figure, which stops a container; no other rule reads it"),
+        ForPeople(why="the portal is probed for one figure, which stops a container; no other rule uses its probes"),
     ),
     "replicas": ReadBy(at="replicas", quiet=INVARIANTS, held=INVARIANTS, back=RESTORED_BY, last=INVARIANTS),
     "ledger-writes": under_fault("ledger", FAULTS, QUIET),
@@ -54,7 +55,7 @@ TABLES_READ: Final[Mapping[str, ReadBy]] = {
         **dict.fromkeys(("held", "back", "last"), "receipts.records.accounted:unaccounted"),
     ),
 }
-"""Readers by schema; a schema that several watchers write has one entry for each."""
+"""Rules by schema; a schema that several watchers write has one entry for each watcher."""
 
 
 KINDS_READ: Final[Mapping[type[Recorded], ReadBy]] = {one: one.READ for one in KINDS.values() if one.READ is not None}

@@ -1,4 +1,4 @@
-"""Declares the tables that a run records beside samples: files, schema and watcher."""
+"""Declares the tables that a run records in addition to samples, with files, schema and watcher."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from harness.model.records.table import (
 )
 
 SERVICE: Final = "service"
-"""Kind of a probe of a service's own health address."""
+"""Kind of a probe of a service's health address."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,15 +36,16 @@ class RecordedTable:
     """One recorded table.
 
     Attributes:
-        schema: its columns; the table has the schema's name in `Evidence.tables`. Several of one schema are one table.
-        files: its row files relative to the run directory, without their ending; `*` for what differs.
-        watcher: the watcher that writes it; empty: none does.
-        due: the column with the time when a probe of the watcher's schedule was due; empty: its rows follow no schedule.
-        of: the column that names what was probed, where the watcher probes several things.
+        schema: columns of the table; `Evidence.tables` has the table under the name of the schema. Tables with one
+            schema are one table.
+        files: row files relative to the run directory, without extension; `*` for a variable part.
+        watcher: watcher that writes the table; empty: none.
+        due: column with the due time of a probe in the watcher's schedule; empty: the rows follow no schedule.
+        of: column with the probed object, if the watcher probes several objects.
         only: words of the rows that follow the schedule, by column.
-        never: words that none of the watcher's rows has, by column: another watcher records them in a table of that schema.
-        needed: whether a run with that watcher has it even when it is empty.
-        counted: whether each probe that the watcher counts (`watch.closed`) leaves a row in it, and nothing else does.
+        never: words that no row of the watcher has, by column, since another watcher records them with this schema.
+        needed: whether a run with the watcher must have the table, even if empty.
+        counted: whether each probe in the count of `watch.closed` has exactly one row.
     """
 
     schema: Schema
@@ -103,5 +104,5 @@ RECORDED: Final = (
 
 
 def scheduled(watcher: str) -> RecordedTable | None:
-    """The table with one row per probe of a watcher's schedule; None if there is none."""
+    """The table with one row per probe of a watcher's schedule; None if there is no such table."""
     return next((table for table in RECORDED if table.watcher == watcher and table.due), None)

@@ -1,7 +1,7 @@
-"""Columns of equal length: samples, probes, ledgers. Times are int64 nanoseconds, words are dictionary coded.
+"""Columns of equal length: samples, probes, ledgers. Times are int64 nanoseconds, and words are dictionary coded.
 
-A part of a table (`where`, `between`, `apart`) remembers which rows it has and copies a column only when it is read:
-ten million samples are held once, whatever they are judged by.
+A part of a table (`where`, `between`, `apart`) stores its row numbers, and copies a column only when it is read. So ten
+million samples are in memory once.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ NULL: Final = -1
 """Code of a missing word."""
 
 PIECE: Final = 1 << 16
-"""So many rows fit the cache with what is made of them."""
+"""Number of rows that fit into the cache together with their results."""
 MANY: Final = 150
-"""Rows are sorted once by more words than this; for fewer a mask each is quicker."""
+"""Number of words above which rows are sorted once; for fewer words a mask per word is faster."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,14 +32,14 @@ class Schema:
     """Names and types of a table's columns.
 
     Attributes:
-        name: `samples`.
-        ints: integer columns and the bytes each takes on disk: 8, 4, or 2 for what is only told apart. In memory they are int64;
-            those of 2 may be int16.
+        name: name of the table, such as `samples`.
+        ints: integer columns with their bytes on disk: 8, 4, or 2 for codes. In memory they are int64; columns of 2
+            bytes may be int16.
         words: dictionary-coded text columns; a word may be missing.
-        order: times that lie at or after others of their row, by column.
-        optional: times that are 0 where it did not come to that.
-        known: columns that have one of these words in each row; the judge tells rows apart by them.
-        later: columns that a recorded file may lack, because it is older than they are; whole numbers are 0 there, and words missing.
+        order: times that are not before other times of the row, by column.
+        optional: times that are 0 if the event did not happen.
+        known: allowed words of columns that the judge uses to distinguish rows.
+        later: columns that older files lack; numbers are then 0, and words missing.
     """
 
     name: str
@@ -69,9 +69,11 @@ SAMPLES: Final = Schema(
     order={"done_ns": ("intended_ns", "sent_ns")},
     later=("served_us", "account"),
 )
-"""One row a request. status 0: no answer. error: kind of failure or missing; `cut_off`: still open at the end, done_ns is then that end.
-arrival: number of the journey, connection: number of the connection, each unique in its worker; 0: unknown. served_us: how long serving it took, as the answer itself says in
-`Server-Timing`; 0: it does not. account: number of the user who has signed in, the same in all workers; 0: unknown. A request that is answered the very moment it was due has no response time, as a message that a server pushes."""
+"""One row per request. status: 0 without an answer. error: kind of failure, missing without a failure; for `cut_off`
+the request was open at the end, which is `done_ns`. arrival and connection: numbers of journey and connection, unique
+in the worker; 0: unknown. served_us: serving time from `Server-Timing`; 0: unknown. account: number of the signed-in
+user, equal in all workers; 0: unknown. A request that is answered at its due time, such as a pushed message, has no
+response time."""
 
 PROBES: Final = Schema(
     name="probes",
@@ -81,8 +83,8 @@ PROBES: Final = Schema(
     known={"kind": ("read", "health", "service")},
     later=("served_pod",),
 )
-"""One row a probe. subject: `entry`, a region or a service. kind: `read`, `health`, or `service` of a service itself. connection: `new` or `kept`. served_pod: as the answer says.
-status 0: no answer. ok when error is missing."""
+"""One row per probe. subject: `entry`, a region or a service. kind: `read`, `health` or `service`. connection: `new` or
+`kept`. served_pod: pod named in the answer. status: 0 without an answer. The probe succeeded if `error` is missing."""
 
 PORTAL: Final = Schema(
     name="portal",
@@ -90,7 +92,8 @@ PORTAL: Final = Schema(
     words=("served_pod", "error"),
     order={"done_ns": ("sent_ns",)},
 )
-"""One row a request for the users' portal, each on a connection of its own. status 0: no answer. served_pod: as the answer says. ok when error is missing."""
+"""One row per request for the users' portal on a new connection. status: 0 without an answer. served_pod: pod named in
+the answer."""
 
 CONTROL: Final = Schema(
     name="control",
@@ -98,7 +101,8 @@ CONTROL: Final = Schema(
     words=("subject", "error"),
     order={"done_ns": ("sent_ns",)},
 )
-"""One row a probe of a control: a service that does nothing but answer, beside the target's own. subject: which. status 0: no answer. ok when error is missing."""
+"""One row per probe of a control service, which only answers. subject: name of the control. status: 0 without an
+answer."""
 
 FACTS: Final = Schema(
     name="facts",
@@ -106,46 +110,47 @@ FACTS: Final = Schema(
     words=("subject", "expected", "observed", "ok"),
     known={"ok": ("yes", "no", "unknown")},
 )
-"""One row a fact of a check that reads many. ok: whether it is as expected; unknown: it could not be read."""
+"""One row per fact of a check with many facts. ok: whether it is as expected; unknown: it could not be read."""
 
 REPLICAS: Final = Schema(
     name="replicas",
     ints={"at_ns": 8, "lag_ns": 8},
     words=("member", "region", "role", "error"),
 )
-"""One row a probe of a database member. role: primary or replica. lag_ns: replay lag, -1 where the member did not answer or is the primary."""
+"""One row per probe of a database member. role: primary or replica. lag_ns: replay lag; -1 for the primary, and without
+an answer."""
 
 COPIES: Final = Schema(
     name="copies",
     ints={"due_ns": 8, "at_ns": 8, "rows": 4},
     words=("member", "error"),
 )
-"""One row a read of a database member's own rows of the ledger; at_ns: when it was sent. rows: writes that the member shows, -1 where it
-did not answer. ok when error is missing."""
+"""One row per read of a database member's own ledger rows. at_ns: send time. rows: number of writes that the member
+shows; -1 without an answer. The read succeeded if `error` is missing."""
 
 
 def distinct(numbers: Ints) -> Ints:
-    """Each number once, ascending. numpy's own `unique` hashes from 2.3 on, which times and packed keys make twenty times slower than sorting."""
+    """Each number once, ascending; `unique` of numpy 2.3 hashes, which is twenty times slower here."""
     ordered = np.sort(numbers)
     first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
     return np.asarray(ordered[first[: len(ordered)]], dtype=np.int64)
 
 
 def codes_type(names: int) -> np.dtype[np.signedinteger[Any]]:
-    """The narrowest type that holds the codes of so many words, and NULL."""
+    """The smallest type for the codes of a number of words, and NULL."""
     return np.dtype(next(kind for kind in (np.int8, np.int16, np.int32) if names <= np.iinfo(kind).max))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Words:
-    """A dictionary-coded text column: `codes[i]` indexes `names`, NULL where the word is missing."""
+    """A dictionary-coded text column: `codes[i]` is an index into `names`, or NULL for a missing word."""
 
     codes: Codes
     names: tuple[str, ...]
 
     @classmethod
     def of(cls, words: Iterable[str | None]) -> Words:
-        """Code plain words, names in order of first appearance."""
+        """Code plain words; the names are in order of first appearance."""
         names: dict[str, int] = {}
         codes = [NULL if word is None else names.setdefault(word, len(names)) for word in words]
         return cls(codes=np.array(codes, dtype=codes_type(len(names))), names=tuple(names))
@@ -155,17 +160,17 @@ class Words:
         return Words(codes=self.codes[rows], names=self.names)
 
     def text(self) -> list[str | None]:
-        """The words themselves."""
+        """The words of all rows."""
         return [None if code == NULL else self.names[code] for code in self.codes.tolist()]
 
     def equals(self, word: str) -> Bools:
-        """A mask of the rows with this word."""
+        """A mask of the rows with the given word."""
         if word not in self.names:
             return np.zeros(len(self.codes), dtype=np.bool_)
         return np.asarray(self.codes == self.names.index(word), dtype=np.bool_)
 
     def among(self, names: Container[str]) -> Bools:
-        """A mask of the rows that have one of these words."""
+        """A mask of the rows with one of the given words."""
         codes = [code for code, name in enumerate(self.names) if name in names]
         return np.asarray(np.isin(self.codes, codes), dtype=np.bool_)
 
@@ -176,7 +181,7 @@ class Words:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Rows by word, sorted by word; words without rows are left out."""
+        """Number of rows by word, sorted by word; words without rows are left out."""
         most = len(self.names) + 1  # bincount knows no NULL, and widens what it counts to eight bytes
         pieces = [self.codes]
         if len(self.codes) > PIECE:
@@ -234,7 +239,7 @@ class Table:
 
     @classmethod
     def of(cls, schema: Schema, rows: Sequence[Mapping[str, int | str | None]]) -> Table:
-        """Make a table from plain rows; a column a row does not name is 0 or missing."""
+        """Make a table from plain rows; a missing column is 0 or a missing word."""
         return cls(
             schema=schema,
             ints={name: np.array([row.get(name, 0) for row in rows], dtype=np.int64) for name in schema.ints},
@@ -243,7 +248,7 @@ class Table:
 
     @classmethod
     def empty(cls, schema: Schema) -> Table:
-        """No rows."""
+        """A table without rows."""
         return cls.of(schema, [])
 
     def __len__(self) -> int:
@@ -252,14 +257,14 @@ class Table:
         return len(next(iter(self.ints.values())))
 
     def once(self, ask: Callable[[Table], _Known]) -> _Known:
-        """The answer to what is asked of these rows more than once; they do not change, so it is found once."""
+        """The result of a function of this table, computed once and cached."""
         if ask not in self._known:
             self._known[ask] = ask(self)
         answer: _Known = self._known[ask]
         return answer
 
     def at(self, rows: Ints) -> Table:
-        """These rows, by number, in this order."""
+        """The rows with the given numbers, in the given order."""
         return Table(
             schema=self.schema,
             ints=_part(self.ints, rows, np.ndarray.__getitem__),
@@ -267,7 +272,7 @@ class Table:
         )
 
     def cut(self, start: int, end: int) -> Table:
-        """The rows from number `start` up to `end`; of whole columns nothing is copied."""
+        """The rows from number `start` up to `end`; complete columns are not copied."""
         if isinstance(self.ints, _RowSelection):
             return self.at(np.arange(start, end))
         return Table(
@@ -277,7 +282,7 @@ class Table:
         )
 
     def where(self, mask: Bools) -> Table:
-        """The rows where the mask is true."""
+        """The rows for which the mask is true."""
         return self if mask.all() else self.at(np.flatnonzero(mask))
 
     def between(self, column: str, start_ns: int, end_ns: int) -> Table:
@@ -286,16 +291,16 @@ class Table:
         return self.where((at >= start_ns) & (at < end_ns))
 
     def apart(self, column: str) -> Mapping[str, Table]:
-        """The rows that have a word, apart by it, sorted by word; each part keeps their order."""
+        """The rows with a word in a column, as one table per word, sorted by word."""
         return _Apart(self, column)
 
     def sorted_by(self, *columns: str) -> Table:
-        """The rows in the order of these integer columns, first one first."""
+        """The rows sorted by these integer columns; the first column counts first."""
         return self.at(np.lexsort([self.ints[name] for name in reversed(columns)]))
 
     @classmethod
     def merged(cls, schema: Schema, tables: Sequence[Table]) -> Table:
-        """The union of the rows; dictionaries are joined, nothing is averaged."""
+        """The rows of all tables; the dictionaries are joined."""
         whole = [table for table in tables if len(table)]
         if len(whole) < 2:
             return whole[0] if whole else cls.empty(schema)

@@ -1,4 +1,4 @@
-"""Windows: stretches of time that a run is judged by, each with the requests that were due in it, and their names."""
+"""Windows: named periods by which a run is judged, with the requests that were due in them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ class Worker:
     """One load generator process.
 
     Attributes:
-        id: worker number.
-        rows: rows in its file.
-        closed: whether the file has its end row, that is: the worker ended in order.
-        why: what is wrong with the file; empty when nothing is. hint: what to do about it; empty where nothing is known.
-        cpu: in 95 % of the window's seconds it used at most this share of one core; None: not reported.
-        gc_ms, loop_ms: in 95 % of the seconds its longest pause for garbage, and lag of its event loop, was at most this.
-        users: Locust's users, the fewest of any second; of a closed model those who travel.
-        shaped: whether a `LoadTestShape` said how many users there are. silent: users who had sent no request since they came, the fewest of any second.
-        offset_ns: its clock was behind the run's by so much, at most; its rows were shifted by it.
-        residual_ns: so far the shift may be wrong.
-        died: when and how it ended while the load went on: `at 41 s (exit -9): …`; empty where it did not.
+        id: number of the worker.
+        rows: number of rows in its file.
+        closed: whether the file has its end row, because the worker ended normally.
+        why: error of the file; empty if there is none.
+        hint: what to do about the error; empty if unknown.
+        cpu: share of one core that it used at most in 95 % of the window's seconds; None: not reported.
+        gc_ms: longest pause for garbage collection in ms, in 95 % of the seconds; None: not reported.
+        loop_ms: lag of the event loop in ms, in 95 % of the seconds; None: not reported.
+        users: minimum number of Locust's users in any second; in a closed model the users who travel.
+        shaped: whether a `LoadTestShape` sets the number of users.
+        silent: minimum number, in any second, of users who had sent no request since their start.
+        offset_ns: maximum offset of its clock to the run's clock in ns; its rows were shifted by it.
+        residual_ns: maximum error of the shift in ns.
+        died: time and reason of an end during the load: `at 41 s (exit -9): …`; empty otherwise.
     """
 
     id: int
@@ -50,12 +53,12 @@ class Worker:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StarvedTime:
-    """The time in which the machine was starved or still felt it, and how much of it a request may blame.
+    """The time in which the machine lacked processor time or was still affected, and its effect on requests.
 
     Attributes:
-        spans_ns: half open, apart from each other.
-        patience_ns: a request that was on its way for so long outside of them was late without them.
-        failed_too: whether they explain that a request failed; else only that it was late.
+        spans_ns: half-open, separate periods.
+        patience_ns: time in ns outside of the periods after which a request counts as late in any case.
+        failed_too: whether the periods also explain failed requests, and not only late requests.
     """
 
     spans_ns: tuple[tuple[int, int], ...]
@@ -63,7 +66,7 @@ class StarvedTime:
     failed_too: bool
 
     def excuses(self, due_ns: Ints, done_ns: Ints, failed: Bools) -> Bools:
-        """A mask of requests that were due or on their way in a span, and for less than `patience_ns` outside of them."""
+        """A mask of requests that were due or open in a period, and less than `patience_ns` outside of it."""
         met, inside_ns = np.zeros(len(due_ns), dtype=np.bool_), np.zeros(len(due_ns), dtype=np.int64)
         for start_ns, end_ns in self.spans_ns:
             met |= (due_ns < end_ns) & (done_ns >= start_ns)
@@ -75,28 +78,33 @@ class StarvedTime:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """A stretch of one traffic, with the samples due in it.
+    """A period of one traffic, with the samples that were due in it.
 
-    The windows of one traffic are contiguous: from the first one's start to the end of the load every nanosecond belongs to exactly one.
+    The windows of one traffic are contiguous: from the start of the first window to the end of the load every moment is
+    in one window.
 
     Attributes:
-        name: unique in a run: `everyday/fault-free`, `experiment:pod-loss/fault`, `experiment:pod-loss/after#2`, `rollout:canary/step-25`,
-            `everyday/after-faults`.
-        phase: FAULT from the fault sent to the target restored; STEP, SWITCHED and BACK from a candidate's start to the old release everywhere.
-        traffic: by name.
-        experiment: the experiment that it lies under or directly follows; empty where there is none.
-        start_ns, end_ns: half open, by intended time.
-        journeys_per_s: planned arrivals.
-        requests_per_journey: planned.
-        samples: the rows.
-        workers: the generators.
-        files: where the rows are, relative to the run directory.
-        begin_ns: time 0 of the schedule. stopped_ns: when the load's stop was requested. None: not recorded.
-        counted: how many requests it had when the run was closed; None: they were not counted.
-        broken_off: requests and journeys of this window that are not recorded, by their numbers and by `counted`; the judge counts them.
-        spared_ns: where a fault or a candidate was sent at the end: as long before it a request that failed after it must have been due to tell of
-            this window. 0: none was sent.
-        starved: the time in which the machine was starved, where the requests that it delayed are left out; None: none is.
+        name: unique name in a run: `everyday/fault-free`, `experiment:pod-loss/fault`, `experiment:pod-loss/after#2`,
+            `rollout:canary/step-25`, `everyday/after-faults`.
+        phase: FAULT from the fault to the restore; STEP, SWITCHED and BACK from the candidate's start until the old
+            release runs everywhere.
+        traffic: name of the traffic.
+        experiment: experiment during or directly before the window; empty: none.
+        start_ns: start by due time in ns, inclusive.
+        end_ns: end by due time in ns, exclusive.
+        journeys_per_s: planned journeys per second.
+        requests_per_journey: planned requests per journey.
+        samples: rows of the requests.
+        workers: load generators.
+        files: files with the rows, relative to the run directory.
+        begin_ns: time 0 of the schedule in ns; None: not recorded.
+        stopped_ns: time at which the stop of the load was requested in ns; None: not recorded.
+        counted: number of requests when the run was closed; None: not counted.
+        broken_off: number of requests and journeys of this window without a record, by their numbers and by `counted`.
+        spared_ns: time in ns before a fault or a candidate at the end of the window; a request that was due earlier
+            counts for this window even if it failed after the fault. 0: there was none.
+        starved: time in which the machine lacked processor time, if the delayed requests are left out; None: none is
+            left out.
     """
 
     name: str
@@ -118,70 +126,71 @@ class Window:
     starved: StarvedTime | None = None
 
     def spares(self, due_ns: Ints, done_ns: Ints, failed: Bools) -> Bools:
-        """A mask of requests that failed and were on their way when a fault or a candidate was sent: that they failed is its doing.
+        """A mask of failed requests that were open when a fault or a candidate was sent, which caused their failure.
 
-        One that had waited for longer than `spared_ns` by then was in trouble before, and one that was answered tells of the time before.
+        A request that had been open for longer than `spared_ns` was affected earlier, and an answered request belongs
+        to the time before.
         """
         on_their_way = (due_ns >= self.end_ns - self.spared_ns) & (done_ns > self.end_ns)
         return failed & on_their_way & (self.spared_ns > 0)
 
     @property
     def fault_free(self) -> bool:
-        """Whether no fault was in and no rollout under way: KPIs are judged on all such windows."""
+        """Whether no fault was active and no rollout in progress; KPIs are judged on all such windows."""
         return self.phase is Phase.STEADY
 
     @property
     def rollout(self) -> str:
-        """The rollout that it lies under or directly follows; empty where there is none."""
+        """The rollout during or directly before the window; empty: none."""
         owner = self.name.rpartition("/")[0]
         return owner.removeprefix(_ROLLOUT) if owner.startswith(_ROLLOUT) else ""
 
     @property
     def part(self) -> str:
-        """What of its owner it is: `fault-free`, `step-25`, `after-switch`, `back`."""
+        """The part of its traffic, experiment or rollout: `fault-free`, `step-25`, `after-switch`, `back`."""
         return self.name.rpartition("/")[2]
 
     @property
     def span(self) -> tuple[int, int]:
-        """From when until when, half open."""
+        """Start and end in ns, half open."""
         return self.start_ns, self.end_ns
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Length in s."""
         return (self.end_ns - self.start_ns) / NS_PER_S
 
 
 def fault_free_name(traffic: str) -> str:
-    """The window before the first fault: `everyday/fault-free`."""
+    """The name of the window before the first fault: `everyday/fault-free`."""
     return f"{traffic}/fault-free"
 
 
 def after_faults_name(traffic: str) -> str:
-    """The window after the last restore: `everyday/after-faults`."""
+    """The name of the window after the last restore: `everyday/after-faults`."""
     return f"{traffic}/after-faults"
 
 
 def fault_name(experiment: str, attempt: int = 1) -> str:
-    """The window of a fault, from sent to restored: `experiment:pod-loss/fault`, of a second attempt `experiment:pod-loss/fault#2`."""
+    """The name of the window from a fault to its restore: `experiment:pod-loss/fault`, second attempt `…/fault#2`."""
     return f"experiment:{experiment}/fault{_attempt(attempt)}"
 
 
 def after_name(experiment: str, attempt: int = 1) -> str:
-    """The window between a restore and the next fault: `experiment:pod-loss/after`."""
+    """The name of the window between a restore and the next fault: `experiment:pod-loss/after`."""
     return f"experiment:{experiment}/after{_attempt(attempt)}"
 
 
 def rollout_window_name(rollout: str, part: str) -> str:
-    """A window of a rollout: `rollout:canary/start`, `/step-25`, `/after-switch`, `/back`, and `/after` between its end and what is done next."""
+    """The name of a window of a rollout: `rollout:canary/start`, or with `/step-25`, `/back` or `/after`."""
     return f"{_ROLLOUT}{rollout}/{part}"
 
 
 def samples_directory(name: str) -> str:
-    """Where the samples of a window are, relative to the run directory.
+    """The directory with the samples of a window, relative to the run directory.
 
-    `load/T` (fault-free), `load/T/after-faults`, `chaos/X/load`, `chaos/X/after`, `rollouts/R/step-25`; of a second attempt `chaos/X/load-2`,
-    `chaos/X/after-2`.
+    It is `load/T` (fault-free), `load/T/after-faults`, `chaos/X/load`, `chaos/X/after` or `rollouts/R/step-25`. A
+    second attempt has `chaos/X/load-2` and `chaos/X/after-2`.
     """
     owner, _, part = name.rpartition("/")
     if owner.startswith(_ROLLOUT):
