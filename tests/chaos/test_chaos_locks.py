@@ -106,7 +106,9 @@ def test_a_role_that_may_not_maintain_a_table_does_not_lock_it(server: Member, t
     server.ask("CREATE ROLE keeper LOGIN")
     server.ask("GRANT SELECT ON tracks TO keeper")
     (tmp_path / "dsn").write_text(server.dsn.replace("tester", "keeper"))
-    with pytest.raises(FaultNotInjected, match="the tables tracks could not be locked: permission denied for table tracks"):
+    with pytest.raises(
+        FaultNotInjected, match="the tables tracks could not be locked: permission denied for table tracks"
+    ):
         actions.lock_tables(["tracks"])
     server.ask("GRANT MAINTAIN ON tracks TO keeper")
     actions.lock_tables(["tracks"], held_s=100.0)

@@ -182,7 +182,7 @@ def test_the_limit_of_a_blast_counts_what_an_autoscaler_may_have_ended(
     autoscaled(monkeypatch, of("web", 3), [[_said(9, "00:00")], [_said(9 - fell, "05:00")]])
     seen = HitSnapshot()
     seen.remember()
-    assert seen.beyond(BlastRadius(max_pods=2)) == "it hit 3 pods, `blast_radius` allows 2"
+    assert seen.beyond(BlastRadius(max_pods=2)) == "the experiment hit 3 pods, `blast_radius` allows 2"
 
 
 @pytest.mark.parametrize("unread", [0, 1])
@@ -216,7 +216,9 @@ def test_a_fault_that_cannot_be_recorded_is_not_sent(*, full: bool) -> None:
     control._open().append(recorder(history))
     try:
         if full:
-            with pytest.raises(InterruptExecution, match="cannot be recorded, so it is not sent: no space left"):
+            with pytest.raises(
+                InterruptExecution, match="the fault was not sent, since it cannot be recorded: no space left"
+            ):
                 control.before_activity_control({"type": "action", "name": "kill"})
         else:
             control.before_activity_control({"type": "action", "name": "kill"})

@@ -42,7 +42,7 @@ def test_the_runs_are_listed(readiness: Call) -> None:
     code, text = readiness("history")
     assert code == 0, text
     assert f"{B}  NO-GO" in text
-    assert "notes: it has no verdict.json" in text
+    assert "notes: the run has no verdict.json" in text
     assert "worse: 1.5 times" in text
 
 
@@ -82,7 +82,7 @@ def test_a_directory_whose_name_is_no_text_is_listed(readiness: Call, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["history", "nowhere", B], "there is no such run\n  hint: list the runs with `readiness history`; "),
+        (["history", "nowhere", B], "the run does not exist\n  hint: list the runs with `readiness history`; "),
         (["history", B], "expected no run or two, got 1\n  hint: readiness history RUN RUN"),
         (["history", "--out", "elsewhere"], "elsewhere: the runs cannot be read: No such file or directory"),
         (["history", "--last", "0"], "Invalid value for '--last'"),
@@ -112,7 +112,7 @@ def test_a_new_project_has_no_runs_yet(readiness: Call, tmp_path: Path) -> None:
         (["why", "SHOP-P95", A], "plan.json: cannot be read"),
         (["why", "SHOP-P95"], "plan.json: cannot be read"),
         (["plan", "--target", "../mine.yaml", "--profile", "core", "--baseline", A], "plan.json: cannot be read"),
-        (["judge", "nowhere"], "nowhere: there is no such run"),
+        (["judge", "nowhere"], "nowhere: the run does not exist"),
     ],
 )
 def test_a_run_is_named_below_the_projects_runs_from_any_directory(

@@ -394,10 +394,10 @@ def test_a_plan_says_why_a_run_is_refused_and_what_a_person_would_undo(readiness
     assert code == 0, said
     assert (
         "Every one of 3 sentences can be decided by a run of this size, once it is not refused\n"
-        f"a run is refused as it is: {target}: shop is not disposable, and its name was not given; hint: pass "
+        f"a run is refused as it is: {target}: shop is not disposable, and `--allow-target` is missing; hint: pass "
         "`--allow-target shop` to confirm that this run may send load and probes there, and faults that `may_break` allows\n"
-        f"a run is refused as it is: {target}: shop does not allow the experiment service-restart: `may_break` does not "
-        "name it; hint: to allow it, add to `may_break`: {experiment: service-restart, workloads: […], max_pods: …}\n"
+        f"a run is refused as it is: {target}: shop does not allow the experiment service-restart: it is missing in "
+        "`may_break`; hint: to allow it, add this to `may_break`: {experiment: service-restart, workloads: […], max_pods: …}\n"
         "service-restart has no `rollbacks`: a run that is stopped under its fault leaves the target to a person\n"
     ) in said
     target.write_text(allowed)

@@ -53,9 +53,9 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
         (["run", "--target", "features"], "Invalid value for '--target': File 'features' is a directory."),
         (["run", "--out", "target.yaml"], "Invalid value for '--out': Directory 'target.yaml' is a file."),
         (["judge"], "Missing argument 'RUN'."),
-        (["judge", "nowhere"], "nowhere: there is no such run\n  hint: list the runs with `readiness history`; "),
-        (["report", "nowhere"], "nowhere: there is no such run"),
-        (["why", "PL-P95", "nowhere"], "nowhere: there is no such run"),
+        (["judge", "nowhere"], "nowhere: the run does not exist\n  hint: list the runs with `readiness history`; "),
+        (["report", "nowhere"], "nowhere: the run does not exist"),
+        (["why", "PL-P95", "nowhere"], "nowhere: the run does not exist"),
         (["steps", "no such words"], "no sentence has 'no such words' in it"),
         (["explain", "the moon is full"], "no step reads 'the moon is full'"),
         (
@@ -204,7 +204,7 @@ def test_an_attestation_says_how_long_it_counts(
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [
-        (["--out", "/proc/runs"], {}, ": the run's directory cannot be made: "),
+        (["--out", "/proc/runs"], {}, ": the directory of the run cannot be created: "),
         ([], {"READINESS_STATE": "/proc/state"}, "hint: set READINESS_STATE to a directory that can be written to"),
     ],
 )

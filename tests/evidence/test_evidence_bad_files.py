@@ -224,7 +224,7 @@ def test_a_status_that_no_writer_can_have_written_is_refused(status: int, *, hel
     if held:
         assert read_parquet(path, PROBES).ints["status"].tolist() == [status]
     else:
-        with pytest.raises(MissingEvidence, match="has 32768 in `status`, -32768 to 32767 were expected"):
+        with pytest.raises(MissingEvidence, match="the column `status` contains 32768, expected -32768 to 32767"):
             read_parquet(path, PROBES)
 
 

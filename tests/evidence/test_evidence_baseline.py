@@ -161,7 +161,7 @@ def test_a_baseline_that_is_gone_or_edited_is_named(later: RunDirectory, name: s
     else:
         file.write_bytes(file.read_bytes() + b" ")
     missing = {item.file: item.why for item in load_evidence(later).missing}
-    assert missing[f"baseline/{name}"] == ("is missing" if gone else "the file was edited after the run ended")
+    assert missing[f"baseline/{name}"] == ("the file is missing" if gone else "the file was edited after the run ended")
 
 
 def test_a_baseline_without_a_plan_is_none(later: RunDirectory) -> None:

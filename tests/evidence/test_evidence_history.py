@@ -99,7 +99,7 @@ def test_a_history_larger_than_any_is_missing_and_not_read(tmp_path: Path, monke
     history.put("window.opened", "everyday", start_ns=1)
     history.close()
     monkeypatch.setattr("harness.evidence.histories.history.MOST_HISTORY", 50)
-    missing = Missing(file="history/run.ndjson", why="it has more than 50 bytes")
+    missing = Missing(file="history/run.ndjson", why="the file has more than 50 bytes")
     assert read_history(tmp_path / "run.ndjson") == ([], [missing])
 
 
@@ -140,7 +140,8 @@ def test_what_is_called_latest_and_is_none_of_ours_stays(tmp_path: Path, make: C
     make(tmp_path / "latest")
     run = RunDirectory.create(tmp_path, "r")
     with pytest.raises(
-        EvidenceError, match="the link `latest` could not be set to this run: a file with this name exists and is not a link"
+        EvidenceError,
+        match="the link `latest` could not be set to this run: a file with this name exists and is not a link",
     ):
         run.end()
     assert not (tmp_path / "latest").is_symlink()

@@ -60,7 +60,7 @@ def test_a_directory_without_a_time_in_its_name_is_older_than_any(tmp_path: Path
         (b"[" * 100_000, "recursion limit exceeded"),
         (b'{"a": "\\ud800"}', "hex escape"),
         (json.dumps(verdict("x", schema=1)).encode(), "the schema is 1, expected 2"),
-        (json.dumps(verdict("x", time_scale=0)).encode(), "its time scale is 0"),
+        (json.dumps(verdict("x", time_scale=0)).encode(), "the time scale is 0"),
         (json.dumps(verdict("x", time_scale=float("nan"))).encode(), "it contains a number that is not finite"),
         (json.dumps(verdict("x", score=12.5)).replace("12.5", "1e999").encode(), "a number that is not finite"),
         (json.dumps(verdict("x", extra={"a": [12.5]})).replace("12.5", "-1e999").encode(), "a number that is not finite"),
@@ -92,8 +92,8 @@ def test_what_is_no_file_is_neither_followed_nor_waited_for(tmp_path: Path, monk
             hole.truncate(1 << 30)
         found = whys(tmp_path)
     assert sorted(found) == names
-    assert "it is a named pipe" in found[names[0]]
-    assert "it has more than" in found[names[4]]
+    assert "the entry is a named pipe" in found[names[0]]
+    assert "the file has more than" in found[names[4]]
     assert found[names[5]] == "the run has no verdict.json"
 
 

@@ -169,7 +169,7 @@ def test_the_commit_of_the_release_is_sealed(recorded: RunDirectory) -> None:
     assert verify(recorded)[1] == []
     (recorded.path / MANIFEST).write_text(json.dumps({**manifest, "release_commit": "a" * 12}))
     (missing,) = verify(recorded)[1]
-    assert (missing.file, "in `release_commit`, the manifest has" in missing.why) == ("plan.json", True)
+    assert (missing.file, "`release_commit` is" in missing.why) == ("plan.json", True)
 
 
 def test_a_whole_run_reads_back(recorded: RunDirectory) -> None:
@@ -234,7 +234,7 @@ def test_a_file_that_is_gone_cut_or_edited_is_named(recorded: RunDirectory, name
     path.write_bytes(b"x" + whole[1:])
     edited = load_evidence(recorded).missing
 
-    assert [(m.file, m.why) for m in gone] == [(name, "is missing")]
+    assert [(m.file, m.why) for m in gone] == [(name, "the file is missing")]
     assert [(m.file, m.why) for m in cut] == [(name, "the file was truncated after the run ended")]
     assert [(m.file, m.why) for m in edited] == [(name, "the file was edited after the run ended")]
 
@@ -276,7 +276,7 @@ def test_a_run_of_another_format_is_refused(recorded: RunDirectory) -> None:
     with pytest.raises(MissingEvidence) as refused:
         load_evidence(recorded)
 
-    assert refused.value.what == "was recorded in format 1, this release reads format 2"
+    assert refused.value.what == "the run was recorded in format 1, this release reads format 2"
     assert refused.value.where == str(path)
     assert "judge it with the release that recorded it" in refused.value.hint
 
@@ -301,37 +301,37 @@ def test_lines_that_are_lost_are_noticed(recorded: RunDirectory) -> None:
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(lines[:2] + lines[3:]), encoding="utf-8")
 
-    assert "line 3 has seq 3: lines are missing" in [m.why for m in load_evidence(recorded).missing]
+    assert "line 3 has seq 3, so lines before it are missing" in [m.why for m in load_evidence(recorded).missing]
 
 
 @pytest.mark.parametrize(
     ("kind", "fields", "why"),
     [
-        ("final-read", {}, "`final-read` has 'late' in `subject`, a number of a round was expected"),
+        ("final-read", {}, "`final-read` has 'late' in `subject`, expected a number of a round"),
         ("window.closed", {}, "`window.closed` lacks `end_ns`"),
-        ("window.closed", {"end_ns": "soon"}, "`window.closed` has 'soon' in `end_ns`, a whole number was expected"),
-        ("window.closed", {"end_ns": 1e300}, "`window.closed` has 1e+300 in `end_ns`, a whole number was expected"),
-        ("load.begun", {"begin_ns": None}, "`load.begun` has None in `begin_ns`, a whole number was expected"),
+        ("window.closed", {"end_ns": "soon"}, "`window.closed` has 'soon' in `end_ns`, expected a whole number"),
+        ("window.closed", {"end_ns": 1e300}, "`window.closed` has 1e+300 in `end_ns`, expected a whole number"),
+        ("load.begun", {"begin_ns": None}, "`load.begun` has None in `begin_ns`, expected a whole number"),
         (
             "watch.started",
             {"spacing_ms": math.nan},
-            "`watch.started` has nan in `spacing_ms`, a number from 0 up was ex",
+            "`watch.started` has nan in `spacing_ms`, expected a number from 0 up",
         ),
         (
             "watch.started",
             {"spacing_ms": -1},
-            "`watch.started` has -1 in `spacing_ms`, a number from 0 up was expected",
+            "`watch.started` has -1 in `spacing_ms`, expected a number from 0 up",
         ),
-        ("run.ended", {"ok": "true"}, "`run.ended` has 'true' in `ok`, true or false was expected"),
-        ("rows.sealed", {"rows": 2**70}, "`rows.sealed` has 1180591620717411303424 in `rows`, a count was expected"),
+        ("run.ended", {"ok": "true"}, "`run.ended` has 'true' in `ok`, expected true or false"),
+        ("rows.sealed", {"rows": 2**70}, "`rows.sealed` has 1180591620717411303424 in `rows`, expected a count"),
         (
             "rows.sealed",
             {"rows": 1, "closed": True, "truncated_bytes": 0, "parts": {"a": -1}},
-            "`rows.sealed` has {'a': -1} in `parts`, counts by name was expected",
+            "`rows.sealed` has {'a': -1} in `parts`, expected counts by name",
         ),
-        ("worker.started", {"worker": "1"}, "`worker.started` has '1' in `worker`, a whole number was expected"),
-        ("pod.ready", {"at_ns": 0.5}, "`pod.ready` has 0.5 in `at_ns`, a whole number was expected"),
-        ("experiment.ended", {"journal": []}, "`experiment.ended` has [] in `journal`, an object was expected"),
+        ("worker.started", {"worker": "1"}, "`worker.started` has '1' in `worker`, expected a whole number"),
+        ("pod.ready", {"at_ns": 0.5}, "`pod.ready` has 0.5 in `at_ns`, expected a whole number"),
+        ("experiment.ended", {"journal": []}, "`experiment.ended` has [] in `journal`, expected an object"),
     ],
 )
 def test_an_observation_without_its_fields_is_named(
@@ -372,7 +372,7 @@ def test_a_plan_that_is_none_is_named(recorded: RunDirectory, content: str) -> N
     """A broken plan is missing evidence with the first key that is wrong."""
     (recorded.path / "plan.json").write_text(content, encoding="utf-8")
 
-    with pytest.raises(MissingEvidence, match=r"plan\.json: is not a plan: [^:\s]"):
+    with pytest.raises(MissingEvidence, match=r"plan\.json: the file is not a plan: [^:\s]"):
         recorded.read_plan()
 
 
@@ -393,7 +393,7 @@ def test_a_plan_of_no_scale_of_time_is_refused(recorded: RunDirectory, scale: fl
     stored = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**stored, "time_scale": scale}), encoding="utf-8")
 
-    with pytest.raises(MissingEvidence, match=r"plan\.json: is not a plan: time_scale: .* is not above 0"):
+    with pytest.raises(MissingEvidence, match=r"plan\.json: the file is not a plan: time_scale: .* is not above 0"):
         recorded.read_plan()
 
 
@@ -410,9 +410,7 @@ def test_a_plan_that_does_not_say_what_is_scaled_is_refused(recorded: RunDirecto
     assert recorded.read_plan().claims == (claim,)
 
     path.write_text(json.dumps(stored), encoding="utf-8")
-    with pytest.raises(
-        MissingEvidence, match=r"does not state which lengths of time are divided by its time scale of 60"
-    ):
+    with pytest.raises(MissingEvidence, match=r"does not state which times are divided by its time scale of 60"):
         recorded.read_plan()
 
 
@@ -442,7 +440,7 @@ def test_a_plan_that_is_not_the_manifests_is_named(recorded: RunDirectory, other
     ((key, value),) = other.items()
     (missing,) = load_evidence(recorded).missing
     assert missing.file == "plan.json"
-    assert missing.why == f"has {value!r} in `{key}`, the manifest has {getattr(plan(), key)!r}"
+    assert missing.why == f"`{key}` is {value!r}, in the manifest it is {getattr(plan(), key)!r}"
 
 
 def test_a_run_that_opens_more_than_any_is_refused(recorded: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -450,7 +448,7 @@ def test_a_run_that_opens_more_than_any_is_refused(recorded: RunDirectory, monke
     monkeypatch.setattr("harness.evidence.reading.MOST_OPENED", 3)
     assert load_evidence(recorded).complete
     monkeypatch.setattr("harness.evidence.reading.MOST_OPENED", 2)
-    with pytest.raises(MissingEvidence, match="contains 3 windows and experiments, more than 2"):
+    with pytest.raises(MissingEvidence, match="the run has 3 windows and experiments, expected at most 2"):
         load_evidence(recorded)
 
 

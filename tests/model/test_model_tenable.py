@@ -59,7 +59,10 @@ def test_what_a_run_can_bear(objective: Objective) -> None:
     [
         (replace(P95, quantile=1.0), "p100 is not a quantile, expected a value between p0 and p100, both excluded"),
         (replace(P95, quantile=0.0), "p0 is not a quantile, expected a value between p0 and p100, both excluded"),
-        (replace(P95, quantile=math.nan), "pnan is not a quantile, expected a value between p0 and p100, both excluded"),
+        (
+            replace(P95, quantile=math.nan),
+            "pnan is not a quantile, expected a value between p0 and p100, both excluded",
+        ),
         (replace(P95, limit=Quantity.parse("200 %")), "the response time is a time, its limit of 200 % is a ratio"),
         (replace(P95, limit=Quantity.parse("-5 ms")), "the limit of -5 ms is not a number of at least 0"),
         (replace(P95, limit=Quantity(value=math.inf, unit="ms")), "the limit of inf ms is not a number of at least 0"),

@@ -302,4 +302,4 @@ def test_two_experiments_of_one_name_stop_a_plan(project: Project) -> None:
         (project.root / f"experiments/mine.{suffix}").write_text("{}", encoding="utf-8")
     for arguments, module in ((["plan"], "harness"), (["features"], "pytest")):
         said = _refused(project.do(*arguments, module=module))
-        assert "experiments/mine.yaml: there is another experiment `mine`: " in said
+        assert "experiments/mine.yaml: the experiment `mine` is defined twice, also in " in said

@@ -175,5 +175,5 @@ def test_a_replay_of_nothing_is_refused(project: Project) -> None:
     """Exit code 4 before anything is collected."""
     finished = _replay(project, Path("/nowhere"))
     assert finished.code == 4
-    hint = "list the runs with `readiness history`; if there is none yet, start one with `readiness run`"
-    assert finished.err == f"ERROR: /nowhere: there is no such run\n  hint: {hint}\n\n"
+    hint = "list the runs with `readiness history`, or start a run with `readiness run`"
+    assert finished.err == f"ERROR: /nowhere: the run does not exist\n  hint: {hint}\n\n"

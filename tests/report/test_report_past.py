@@ -34,14 +34,14 @@ def test_a_verdict_of_ours_is_read_and_compared(tmp_path: Path) -> None:
 def test_the_list_has_decisions_unread_directories_and_trends() -> None:
     """The latest last; at most five points of a figure, and what is proven of the latest."""
     runs = [past(f"r{n}", p95(100 + n)) for n in range(6)] + [past("r6", p95(150), decision="NO-GO")]
-    text = render_history(runs, [UnreadRun(run="bad", why="it has no verdict.json")], trends(runs), 3)
+    text = render_history(runs, [UnreadRun(run="bad", why="the run has no verdict.json")], trends(runs), 3)
     assert text.splitlines()[0].split() == [
         *("run", "decision", "target", "release", "profile"),
         *("passed", "fail", "inconclusive", "waived", "not_assessed"),
     ]
     assert "r6   NO-GO     sandbox  1.0.0    core     1" in text
     assert "3 earlier runs not shown; --last 11 shows all" in text
-    assert "Not read\n  bad: it has no verdict.json" in text
+    assert "Not read\n  bad: the run has no verdict.json" in text
     assert "SHOP-P95  response time p95 of read-track, below 200 ms" in text
     assert "    2 earlier, 102 ms [98.94 to 105.1 ms] → 103 ms" in text
     assert "latest run compared with the run before: worse: 1.429 times, 1.331 to 1.533 times (99.75 % each)" in text

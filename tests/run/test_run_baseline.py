@@ -98,7 +98,7 @@ def test_the_plan_tells_the_baseline(scenes: Stage, project: Project) -> None:
     ("spoil", "why"),
     [
         ("load/browse/samples-1.parquet", "load/browse/samples-1.parquet is missing"),
-        ("manifest.json", "manifest.json is missing: the run did not complete"),
+        ("manifest.json", "manifest.json: the file is missing, so the run did not complete"),
     ],
 )
 def test_a_baseline_that_is_not_whole_is_refused(
@@ -113,7 +113,7 @@ def test_a_baseline_that_is_not_whole_is_refused(
 
 def test_a_baseline_must_be_a_run_and_a_replay_has_its_own(scenes: Stage, project: Project) -> None:
     """No directory; and one beside --evidence."""
-    assert "there is no such run" in refused(project, "plan", "--baseline", "nowhere")
+    assert "the run does not exist" in refused(project, "plan", "--baseline", "nowhere")
     run = scenes["go"].run
     said = project.do("features", "--evidence", run, "--baseline", run, module="pytest")
     assert said.code == 4

@@ -110,7 +110,7 @@ def test_evidence_that_is_not_whole_is_never_a_go(
         assert "Traceback" not in said.text
         assert not said.text.startswith("GO")
         # a manifest that was changed names other files than the one it tells of
-        told = "edited after the run ended", "was not there when the run ended"
+        told = "edited after the run ended", "the file did not exist when the run ended"
         assert name in said.text or (name == "manifest.json" and any(words in said.text for words in told))
 
 
@@ -119,7 +119,7 @@ def test_a_strange_file_is_named(readiness: Callable[..., Said], run: Path) -> N
     shutil.copy(run / "load/browse/samples-1.parquet", run / "load/browse/samples-2.parquet")
     said = readiness("judge", run, "--check")
     assert said.code == 10
-    assert "load/browse/samples-2.parquet was not there when the run ended" in said.text
+    assert "load/browse/samples-2.parquet: the file did not exist when the run ended" in said.text
 
 
 def test_a_verdict_that_was_tampered_with_is_an_internal_error(readiness: Callable[..., Said], run: Path) -> None:

@@ -188,7 +188,7 @@ def test_restored_is_only_said_where_it_was_verified(
         "the target is NOT verified as restored: experiment own-kill: the undo of attempt 1 was not verified"
     )
     assert "the entry: no answer (ConnectError)" in what
-    assert f"by hand: undo what {one.file} did (kill the service); it has no rollbacks" in what
+    assert f"by hand: undo the actions of {one.file} (kill the service); the file has no rollbacks" in what
 
     project = tmp_path / "a project"
     project.mkdir()
@@ -203,7 +203,7 @@ def test_restored_is_only_said_where_it_was_verified(
         main()
     assert exit_.value.code == 10
     said = "".join(capsys.readouterr())
-    assert "plain is not verified as restored; experiment own-kill" in said
+    assert "plain is not verified as restored: experiment own-kill" in said
     assert f"then run `{command}`" in said
     assert "no undo is pending" not in said
     assert len(pending_intents(platform)) == 1

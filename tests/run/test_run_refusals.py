@@ -29,7 +29,7 @@ BACK = "rollbacks:\n  - {name: start, type: action, provider: {type: process, pa
     ("environment", "more", "typed", "said"),
     [
         ("staging", "disposable: true\n", "", []),
-        ("staging", "", "", ["shop is not disposable, and its name was not given", "kill", "canary"]),
+        ("staging", "", "", ["shop is not disposable, and `--allow-target` is missing", "kill", "canary"]),
         ("staging", "", "shop", ["kill", "canary"]),
         ("staging", "may_break: [{experiment: kill}]\n", "shop", ["canary"]),
         ("production", "may_break: [{experiment: kill}, {rollout: canary}]\n", "shop", []),

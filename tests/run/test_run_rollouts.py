@@ -119,7 +119,7 @@ class Scripted(Changeable):
         begun = self.state["since"] >= 0
         if self.silent is not None and begun and self.silent[0] <= self.seconds < self.silent[1]:
             self.state["unanswered"].append(round(self.seconds, 1))
-            raise TargetSilent("no answer from the API server (ReadTimeoutError)")
+            raise TargetSilent("the API server gave no answer (ReadTimeoutError)")
         if self.edited is not None and begun:
             self.state["strategy"] = self.edited
         if self.reverts_s is not None and self.state["template"] == NEW and self.seconds >= self.reverts_s:
@@ -475,7 +475,7 @@ def test_a_command_for_the_way_back_was_received_between_its_first_request_and_i
     rolled: Callable[..., Run],
 ) -> None:
     """The API server is silent for 12 s; the way back is watched from its answer on."""
-    run = rolled(refuses=TargetSilent("no answer from the API server (ReadTimeoutError)"), refuses_s=12.0)
+    run = rolled(refuses=TargetSilent("the API server gave no answer (ReadTimeoutError)"), refuses_s=12.0)
     (back,) = run.of("rollout.back")
     assert (back["since_ns"], back["at_ns"], back["failed"]) == (47.0, 59.0, "")
     (end,) = [end for name, _, end in run.stage.windows if name == "rollout:canary/back"]
@@ -508,7 +508,7 @@ def test_analyses_are_read_again_while_the_api_server_is_silent(monkeypatch: pyt
 
     def analyses(_: object) -> tuple[AnalysisStatus, ...]:
         if next(silent):
-            raise TargetSilent("no answer from the API server (ReadTimeoutError)")
+            raise TargetSilent("the API server gave no answer (ReadTimeoutError)")
         return ()
 
     monkeypatch.setattr(Scripted, "analyses", analyses)
@@ -524,7 +524,7 @@ def test_a_run_that_ends_waits_for_no_analyses_of_a_silent_api_server(monkeypatc
     def analyses(_: object) -> tuple[AnalysisStatus, ...]:
         asked.set()
         assert ends.wait(timeout=60.0)
-        raise TargetSilent("no answer from the API server (ReadTimeoutError)")
+        raise TargetSilent("the API server gave no answer (ReadTimeoutError)")
 
     def run() -> None:
         with closing(Beside(recorded.append)) as beside:
@@ -584,7 +584,7 @@ def test_a_promotion_whose_answer_was_lost_is_recorded_and_not_sent_for_another_
     def losing(here: Scripted, obj: Any) -> bool:
         sent = promote(here, obj)
         if next(lost, False):
-            raise TargetSilent("no answer from the API server (ReadTimeoutError)")
+            raise TargetSilent("the API server gave no answer (ReadTimeoutError)")
         return sent
 
     monkeypatch.setattr(Scripted, "promote", losing)
@@ -669,7 +669,7 @@ def test_what_others_rolled_out_meanwhile_is_never_overwritten(
     """A person's hotfix: neither its template nor its strategy is restored, and the way back stays in the undo log, with the reason."""
     blue_green = replace(CANARY, strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None)
     run = rolled(blue_green, steps=((5.0, 1.0),), fixed=fixed)
-    why = "Rollout eu/cart has cart:1.0.1-fix, of neither release: it was changed since by others"
+    why = "Rollout eu/cart has cart:1.0.1-fix, of neither release: another user or controller changed it"
     assert run.here.state["template"] == FIX
     assert len(run.here.state["strategies"]) == 1  # that of the rollout
     assert len(pending_intents(run.stage.context.platform)) == 1

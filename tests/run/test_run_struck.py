@@ -39,7 +39,7 @@ def test_a_load_worker_that_is_killed_ends_the_run(strikes: Stage) -> None:
     """Exit code 10; the message names worker, signal and place, and the run's history keeps it."""
     finished = strikes["worker dies"]
     assert finished.code == 10, finished.said
-    assert "worker 1 of browse: it ended by itself: signal SIGKILL" in finished.err
+    assert "worker 1 of browse: it ended unexpectedly: signal SIGKILL" in finished.err
     assert "hint: run again" in finished.err
     ended = (finished.run / "history/run.ndjson").read_text(encoding="utf-8").splitlines()[-1]
     assert "signal SIGKILL" in json.loads(ended)["fields"]["why"]

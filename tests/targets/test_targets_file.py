@@ -102,7 +102,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("/events/{id}", "/events", "target.yaml:19: pipeline.visible: `/events` is not a path with `{id}` in it, like `/events/{id}`"),
         ("rate: 40/s", "rate: 40 s", "target.yaml:20: traffic.everyday.rate: `40 s` is not a rate like `40/s`"),
         ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:8080/?a=b", "target.yaml:5: entry: `http://127.96.0.1:8080/?a=b` is not an address like `https://staging.example.test`, without user and password, `?` and `#`"),
-        ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:8080/shop/", "target.yaml:5: entry: `http://127.96.0.1:8080/shop/` is not an address without a path: leave `/shop` out, and begin the paths with it"),
+        ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:8080/shop/", "target.yaml:5: entry: `http://127.96.0.1:8080/shop/` is not an address without a path: remove `/shop`, and write it at the begin of the paths"),
         ("entry: http://127.96.0.1:8080/", "entry: 127.96.0.1", "target.yaml:5: entry: `127.96.0.1` is not an address like `https://staging.example.test`, without user and password, `?` and `#`"),
         ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:80800/", "target.yaml:5: entry: `http://127.96.0.1:80800/` is not an address with a port from 1 to 65535"),
         ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:0/", "target.yaml:5: entry: `http://127.96.0.1:0/` is not an address with a port from 1 to 65535"),
@@ -116,7 +116,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("disposable: true", "may_write: [{users: ''}]", "target.yaml:22: may_write[0].users: this must not be empty\n  hint: write some text"),
         ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number of at least 1"),
         ("time_scale: 60", "time_scale: 0.5", "target.yaml:3: time_scale: `0.5` is not a number of at least 1"),
-        ("environment: sandbox", "environment: staging", "target.yaml:3: time_scale: `60` is allowed only in `environment: sandbox`, or if the sandbox simulates staging\n  hint: leave `time_scale` out: on a real platform all limits apply as written"),
+        ("environment: sandbox", "environment: staging", "target.yaml:3: time_scale: `60` is allowed only in `environment: sandbox`, or if the sandbox simulates staging\n  hint: remove `time_scale`: on a real platform all limits apply as written"),
         ("read: {path: /tracks/1", "read: {path: tracks", "target.yaml:17: probes.read.path: `tracks` is not a path that starts with `/`"),
         ("title: str", "title: [str]", "target.yaml:17: probes.read.expect.title: `('str',)` is not a text, a number, true, false, null or one of the type names str, int, float, bool, list, dict"),
         ("expect: {id", "expects: {id", "target.yaml:17: probes.read.expects: unknown key `expects`\n  hint: did you mean `expect`? known here: path, expect"),
@@ -185,7 +185,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
         load_target(tmp_path)
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigurationError, match="cannot be read: the file is not UTF-8 text"):
+    with pytest.raises(ConfigurationError, match="cannot be read: it is not UTF-8 text"):
         load_target(tmp_path / "bytes.yaml")
 
 

@@ -154,7 +154,7 @@ def test_a_short_write_is_written_on_until_it_is_whole(monkeypatch: pytest.Monke
 def test_a_write_that_goes_no_further_is_no_intent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing may be broken then, and nothing is left of it."""
     monkeypatch.setattr(os, "write", lambda _fd, _content: 0)
-    with pytest.raises(HarnessError, match="an entry of the undo log cannot be written") as caught:
+    with pytest.raises(HarnessError, match="the entry of the undo log cannot be written") as caught:
         written(HERE, "a")
     assert caught.value.hint == "nothing was changed on the target; free disk space there"
     assert [*intents_directory(HERE).iterdir()] == []
@@ -179,7 +179,7 @@ def test_an_intent_that_is_not_understood_is_kept_with_its_reason() -> None:
         "1": "the file is not JSON",
         "2": "missing or unknown keys: action, experiment, module, platform, target, undo, version, written",
         "3": "the file is not a JSON object",
-        "4": "it has version 3, this harness reads version 2",
+        "4": "the file has version 3, this harness reads version 2",
         "5": "missing or unknown keys: undo",
         "6": "the file belongs to another platform: https://10.0.0.9:6443 sha256:bb",
         "7": f"the id is {whole.id}, so the file was renamed or copied",
@@ -196,7 +196,10 @@ def test_recovery_is_refused_while_an_intent_is_not_understood(tmp_path: Path) -
     path.write_text("{")
     with pytest.raises(Refused) as caught:
         recover(stage).require_all(where, stage)
-    assert caught.value.what == f"1 entries of the undo log cannot be read and were kept: {path.name}: the file is not JSON"
+    assert (
+        caught.value.what
+        == f"1 entries of the undo log cannot be read and were kept: {path.name}: the file is not JSON"
+    )
     assert caught.value.hint.startswith("undo by hand what each file describes under `action` and `undo`")
     assert path.exists()
 
@@ -314,7 +317,10 @@ def test_an_undo_of_a_cluster_is_not_called_without_one(tmp_path: Path, monkeypa
     where = platform_of(stage)
     makes.intend(where, "x", "make pod a", pod="a")
     (left,) = recover(stage).left
-    assert (left.what, left.why) == ("make pod a", "the undo `remove` needs a cluster, and the target file has no cluster")
+    assert (left.what, left.why) == (
+        "make pod a",
+        "the undo `remove` needs a cluster, and the target file has no cluster",
+    )
     assert left.hint.startswith("run `readiness recover --target FILE` with the target file of that run")
     assert str(left) == f"make pod a: {left.why} (hint: {left.hint})"
     assert left.understood

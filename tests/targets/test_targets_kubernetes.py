@@ -103,7 +103,7 @@ def test_a_target_without_a_cluster_says_which_key_is_missing(tmp_path: Path) ->
 
 def test_a_server_that_does_not_answer_is_a_target_that_is_unreachable(tmp_path: Path) -> None:
     """At once, not after retries."""
-    with pytest.raises(TargetUnreachable, match=r"https://127\.96\.0\.7:1: no answer from the API server"):
+    with pytest.raises(TargetUnreachable, match=r"https://127\.96\.0\.7:1: the API server gave no answer"):
         Cluster.of(target(tmp_path)).nodes()
 
 
@@ -261,7 +261,7 @@ def test_an_answer_that_breaks_off_is_no_answer() -> None:
 
     cluster = object.__new__(Cluster)
     cluster.url = "https://10.0.0.1:6443"
-    with pytest.raises(TargetUnreachable, match=r"no answer from the API server \(ProtocolError\)"):
+    with pytest.raises(TargetUnreachable, match=r"the API server gave no answer \(ProtocolError\)"):
         cluster._answer(lambda **_: Broken())
 
 

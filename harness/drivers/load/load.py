@@ -171,10 +171,7 @@ class Load:
             if not child.ended and child.process.poll() is not None:
                 cause = _ended_by(_read_log(self._log()))
                 said = f"{_how(child.process.returncode)}{self._last_words()}"
-                self._ended(
-                    child,
-                    f"its locustfile ended it: {cause}" if cause else f"it ended unexpectedly: {said}",
-                )
+                self._ended(child, f"its locustfile ended it: {cause}" if cause else f"it ended unexpectedly: {said}")
         return not any(child.ended for child in self._children)
 
     @property

@@ -135,7 +135,7 @@ class FollowedSpec:
 
 
 def gone_back(statuses: Mapping[str, ObjectStatus], specs: Mapping[str, FollowedSpec]) -> Reversal | None:
-    """Who rolls the rollout back, other than the harness, with the reason; None if nobody does.
+    """Who rolls the rollout back, other than the harness, with the reason; None if the rollout goes on.
 
     An abort is checked first. A status of an older spec is not a rollback.
     """

@@ -168,7 +168,7 @@ def _proxy(target: Target, host: str, cluster: Any) -> str | None:
     proxy = str(cluster.safe_get("proxy-url") or "") or proxy_for(target, host)
     if (proxy or "").startswith("socks") and (missing := [module for module in _SOCKS if find_spec(module) is None]):
         raise ConfigurationError(
-            f"the API server is behind a SOCKS proxy, which needs {' and '.join(missing)}",
+            f"the API server is behind a SOCKS proxy, and {' and '.join(missing)} is not installed",
             where=f"{target.file}: kubernetes",
             hint="pip install pysocks socksio",
         )

@@ -92,7 +92,7 @@ def test_a_variable_that_is_not_set_is_refused_before_anything_runs(
     monkeypatch.setenv("SHOP_TOKEN", "t")
     with pytest.raises(
         ConfigurationError,
-        match=r"secrets.shop.password: the variable `SHOP_PASSWORD` is not set\n  hint: set it where `readiness` is called; variables",
+        match=r"secrets.shop.password: the variable `SHOP_PASSWORD` is not set\n  hint: set it before you call `readiness`; empty variables",
     ):
         resolved_configuration(file, target)
     monkeypatch.setenv("SHOP_PASSWORD", "p")

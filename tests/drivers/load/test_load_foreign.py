@@ -458,4 +458,7 @@ def test_several_processes_with_one_shape_are_refused_wherever_the_shape_is(run:
     """Each of them would have all its users."""
     with pytest.raises(DriverError) as raised:
         run.start(replace(plan("stock_fast", users=4), workers=2), server.url)
-    assert "with several processes each process would run all users of the LoadTestShape: write `workers: 1`" in raised.value.hint
+    assert (
+        "with several processes each process would run all users of the LoadTestShape: write `workers: 1`"
+        in raised.value.hint
+    )

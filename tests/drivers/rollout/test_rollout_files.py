@@ -72,10 +72,10 @@ def test_a_rollout_file_is_read_in_base_units(tmp_path: Path) -> None:
         ),
         ("[5 %, 25 %, 100 %]", "[5 %, 120 %]", ":3: steps[1]: 120 % is over 100 %"),
         ("[5 %, 25 %, 100 %]", "[5 %, 50 %]", ":3: steps[1]: the last step is 50 %"),
-        ("[5 %, 25 %, 100 %]", "[0 %, 100 %]", ":3: steps[0]: a step gives the new release some users"),
+        ("[5 %, 25 %, 100 %]", "[0 %, 100 %]", ":3: steps[0]: a step is 0 %, expected more than 0 %"),
         ("[5 %, 25 %, 100 %]", "[5, 100]", ":3: steps[0]: `5` is not a ratio like `25 %`"),
         ("[5 %, 25 %, 100 %]", "[]", ":3: steps: a canary rollout needs `steps`"),
-        ("strategy: canary", "strategy: blue-green", ":3: steps: a blue-green rollout has no steps"),
+        ("strategy: canary", "strategy: blue-green", ":3: steps: `steps` is not allowed for a blue-green rollout"),
         (
             "strategy: canary",
             "strategy: canarie",
@@ -98,10 +98,14 @@ def test_a_rollout_file_is_read_in_base_units(tmp_path: Path) -> None:
         (
             "critical report",
             "critical report, above: 5 %",
-            ":12: triggers.users.above: a critical report has no `above`",
+            ":12: triggers.users.above: `above` is not allowed for a critical report",
         ),
         ("critical report", "rumour", ":12: triggers.users.reads: `rumour` is not one of"),
-        (FILE[FILE.index("triggers") :], "", ":7: taken_back: a rollout with `taken_back: by the platform` needs a trigger"),
+        (
+            FILE[FILE.index("triggers") :],
+            "",
+            ":7: taken_back: a rollout with `taken_back: by the platform` needs a trigger",
+        ),
         ("title: by steps", "titel: by steps", ":1: titel: unknown key `titel`"),
     ],
 )
@@ -119,7 +123,7 @@ def test_an_unknown_rollout_is_answered_with_the_nearest(tmp_path: Path) -> None
     """Names are looked up as those of experiments are."""
     _written(tmp_path, FILE)
 
-    with pytest.raises(ConfigurationError, match=r"(?s)no rollout is named 'by-step'.*did you mean 'by-steps'"):
+    with pytest.raises(ConfigurationError, match=r"(?s)the rollout 'by-step' does not exist.*did you mean 'by-steps'"):
         load_rollout("by-step", [tmp_path])
 
 
@@ -153,7 +157,7 @@ def test_without_a_candidate_there_is_no_rollout(tmp_path: Path) -> None:
     target = tmp_path / "target.yaml"
     target.write_text(TARGET.replace(", candidate: 1.1.0", ""), encoding="utf-8")
 
-    with pytest.raises(ConfigurationError, match="no candidate is named"):
+    with pytest.raises(ConfigurationError, match="the rollout has no candidate"):
         on_target(read_rollout(_written(tmp_path, FILE)), load_target(target))
 
 

@@ -359,10 +359,10 @@ def test_what_does_not_return_in_time_says_how_to_check_it(
     cluster = RecordedCluster(argo(OLD, phase="Degraded", message="no pods"))
     target = Target(name="t", environment="staging", entry="https://a.test")
     undo = {"kind": kind.KIND, "namespace": "eu", "name": "cart", "release": "1.0.0", "current": "a", "before": OLD}
-    with pytest.raises(DriverError, match=rf"{kind.KIND} eu/cart did not return to 1.0.0 within 20 s \(") as caught:
+    with pytest.raises(DriverError, match=rf"{kind.KIND} eu/cart was not back on 1.0.0 within 20 s \(") as caught:
         take_over.undo(cluster, target, **undo)
     assert caught.value.hint == (
-        f"check it with `{shown} cart -n eu`, set it back by hand, then run `readiness recover --target FILE`"
+        f"check the object with `{shown} cart -n eu`, roll it back by hand, then run `readiness recover --target FILE`"
     )
 
 
@@ -408,15 +408,15 @@ def beside(tag: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("template", "by", "why"),
     [
-        (OLD, "platform", "its spec asks for shop/cart:1.0.0 again, which others wrote"),
-        (tagged("1.0.0", restartPolicy="Always"), "platform", "its spec asks for shop/cart:1.0.0 again"),
-        (tagged("0.9.0"), "unknown", "its spec asks for shop/cart:0.9.0, of neither release"),
+        (OLD, "platform", "another user or controller set its spec back to shop/cart:1.0.0"),
+        (tagged("1.0.0", restartPolicy="Always"), "platform", "set its spec back to shop/cart:1.0.0"),
+        (tagged("0.9.0"), "unknown", "its spec requests shop/cart:0.9.0, which belongs to neither release"),
         (tagged("1.1.0", restartPolicy="Always"), "", ""),
         (tagged("1.1.0@sha256:ab"), "", ""),
-        (tagged("1.0.0@sha256:ab"), "platform", "its spec asks for shop/cart:1.0.0 again"),
+        (tagged("1.0.0@sha256:ab"), "platform", "set its spec back to shop/cart:1.0.0"),
         (beside("1.1.0"), "", ""),
-        (beside("1.0.0"), "platform", "its spec asks for shop/cart:1.0.0 again"),
-        (beside("1.0.1"), "unknown", "its spec asks for mesh:2.0, shop/cart:1.0.1, of neither release"),
+        (beside("1.0.0"), "platform", "set its spec back to shop/cart:1.0.0"),
+        (beside("1.0.1"), "unknown", "its spec requests mesh:2.0, shop/cart:1.0.1, which belongs to neither release"),
     ],
     ids=[
         "undone",
@@ -478,7 +478,7 @@ def test_a_candidate_that_was_never_observed_was_taken_back_by_whom_is_not_known
 ) -> None:
     """Admission undid it, or a reconciler did before the first observation: nothing shows which."""
     spec = FollowedSpec(on(RecordedCluster(argo(OLD, currentPodHash="a")), kind), OLD, "a", NEW)
-    why = f"{kind.KIND} eu/cart: its spec asks for shop/cart:1.0.0, and was never observed to ask for the candidate"
+    why = f"{kind.KIND} eu/cart: its spec requests shop/cart:1.0.0, and no observation of it requested the candidate"
     assert [back_of(spec) for _ in range(2)] == [("unknown", why)] * 2
 
 
@@ -496,7 +496,7 @@ def test_another_image_in_a_container_that_the_candidate_adds_is_of_neither_rele
     cluster = RecordedCluster(argo(beside("1.0.0")))
     spec = followed(cluster)
     cluster.obj["spec"]["template"]["spec"]["initContainers"][0]["image"] = "mesh:3.0"
-    assert back_of(spec) == ("unknown", "Rollout eu/cart: its spec asks for mesh:3.0, of neither release")
+    assert back_of(spec) == ("unknown", "Rollout eu/cart: its spec requests mesh:3.0, which belongs to neither release")
 
 
 @pytest.mark.parametrize(
@@ -568,9 +568,7 @@ def test_a_candidate_whose_image_admission_undid_was_taken_back_by_whom_is_not_k
     """What is left of it is its label; a candidate that differs in that alone is followed."""
     kept = {**NEW, "spec": OLD["spec"]}
     spec = FollowedSpec(on(RecordedCluster(argo(kept)), kind), OLD, "a", NEW)
-    why = (
-        f"{kind.KIND} eu/cart: at the first observation its spec asked for shop/cart:1.0.0 in place of the candidate's"
-    )
+    why = f"{kind.KIND} eu/cart: at the first observation its spec requested shop/cart:1.0.0, expected the candidate's images"
     assert [back_of(spec) for _ in range(2)] == [("unknown", why)] * 2
     assert back_of(FollowedSpec(on(RecordedCluster(argo(kept)), kind), OLD, "a", kept)) == ("", "")
 
@@ -586,12 +584,17 @@ def test_a_service_that_others_switched_to_a_third_colour_is_left_to_them() -> N
     spec = FollowedSpec(here, BLUE, was, GREEN)
     assert back_of(spec) == ("", "")
     cluster.obj["spec"]["selector"] = dict(THIRD)
-    others = "app=cart,version=1.0.2, of neither release"
-    assert back_of(spec) == ("unknown", f"Service eu/cart: its spec asks for {others}")
+    others = "app=cart,version=1.0.2"
+    assert back_of(spec) == (
+        "unknown",
+        f"Service eu/cart: its spec requests {others}, which belongs to neither release",
+    )
     assert not go_back(here, BLUE, was, hasten=True, restore=True, given=Given(GREEN))
     target = Target(name="t", environment="staging", entry="https://a.test")
     undo = {"kind": "Service", "namespace": "eu", "name": "cart", "release": "1.0.0", "current": was, "before": BLUE}
-    with pytest.raises(DriverError, match=f"Service eu/cart has {others}: another user or controller changed it"):
+    with pytest.raises(
+        DriverError, match=f"Service eu/cart has {others}, of neither release: another user or controller changed it"
+    ):
         take_over.undo(cluster, target, **undo, template=GREEN)
     assert cluster.sent == []
 

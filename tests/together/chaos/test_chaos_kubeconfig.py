@@ -105,9 +105,7 @@ def test_the_secrets_of_an_activity_lead_to_no_other_cluster(pocket: Any, projec
     before = pocket.get("Pod", "us-east-1", "track-service-1")["metadata"]["uid"]
     text += "secrets: {k8s: {KUBERNETES_CONTEXT: elsewhere}}\n"
     result = ended("pod-loss", text, pocket, pocket.target, project)
-    assert result.why.startswith(
-        "kill-pods refused: its secrets name no context of the target, whose API server is "
-    )
+    assert result.why.startswith("kill-pods refused: its secrets name no context of the target, whose API server is ")
     assert (result.confirmed, result.journal["status"]) == (False, "interrupted")
     assert pocket.get("Pod", "us-east-1", "track-service-1")["metadata"]["uid"] == before
     observations, _ = read_history(project / "run" / "history" / "chaos-pod-loss.ndjson")
