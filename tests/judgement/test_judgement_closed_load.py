@@ -152,7 +152,7 @@ def test_users_who_never_send_are_no_load() -> None:
 def test_users_who_are_missing_are_told_with_what_they_raised() -> None:
     """Two who found no account as they began, before the window: the log would be read for nothing."""
     raised = (
-        "2 journeys broke by an error in the locustfile, the first with IndexError: pop from empty list; correct it"
+        "2 journeys ended with an error in the locustfile, the first with IndexError: pop from empty list; correct it"
     )
     load = offered(PER_S, users=USERS - 2)
     found = receipt(replace(load, workers=tuple(replace(worker, hint=raised) for worker in load.workers)))

@@ -207,7 +207,7 @@ def test_a_sentence_that_no_run_can_bear_is_inconclusive_with_the_reason() -> No
     }
     verdicts = judge(plan(wrong), evidence()).verdicts
     assert {v.outcome for v in verdicts} == {INCONCLUSIVE}
-    assert verdicts[0].reason == "p100 is not a quantile: it must lie between p0 and p100, both excluded"
+    assert verdicts[0].reason == "p100 is not a quantile, expected a value between p0 and p100, both excluded"
     assert verdicts[0].hint == "correct the sentence at a.feature:3, then run again"
 
 

@@ -27,7 +27,7 @@ BROKE = Worker(
     id=0,
     rows=200,
     closed=True,
-    why="7 journeys broke by an error in the locustfile, the first with KeyError: 'id'",
+    why="7 journeys ended with an error in the locustfile, the first with KeyError: 'id'",
     hint="correct the error in the locustfile, then run again",
 )
 SOUND = Receipt(ok=True, why="as planned")

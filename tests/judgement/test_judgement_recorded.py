@@ -134,7 +134,7 @@ def test_without_any_one_of_its_files_a_run_is_never_go(run: RunDirectory) -> No
         judgement = judged(run)
         path.write_bytes(content)
         assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE, name
-        assert f"{name}: is missing" in judgement.missing
+        assert f"{name}: the file is missing" in judgement.missing
         found = outcomes(judgement)
         assert Outcome.PASS not in {found[requirement] for requirement in BORNE_BY.get(name, ())}, name
         assert Outcome.FAIL not in found.values(), name
@@ -171,23 +171,29 @@ def changed(column: str, row: int, value: object) -> Callable[[pa.Table], pa.Tab
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (changed("done_ns", 17, 1), "row 17 ends before it begins (1 such rows)"),
-        (changed("done_ns", 3, 2**62), "row 3 ends after the run did (1 such rows)"),
+        (changed("done_ns", 17, 1), "row 17 has an end before its begin (1 such rows)"),
+        (changed("done_ns", 3, 2**62), "row 3 ends after the end of the run (1 such rows)"),
         (changed("intended_ns", 6000, -(2**62)), "row 6000 is due outside the window (1 such rows)"),
-        (changed("sent_ns", 5, 0), "row 5 was answered and never sent (1 such rows)"),
-        (changed("sent_ns", 8, -1), "row 8 was answered and never sent (1 such rows)"),
-        (changed("worker", 9, 1), "row 9 is of another worker than 0 (1 such rows)"),
-        (changed("status", 2, float("nan")), "has double in `status`, whole numbers were expected"),
-        (changed("sent_ns", 4, None), "lacks a value in `sent_ns`, 1 times"),
-        (lambda rows: rows.drop_columns(["name"]), "lacks the columns name"),
+        (changed("sent_ns", 5, 0), "row 5 was answered without being sent (1 such rows)"),
+        (changed("sent_ns", 8, -1), "row 8 was answered without being sent (1 such rows)"),
+        (changed("worker", 9, 1), "row 9 belongs to another worker than 0 (1 such rows)"),
+        (changed("status", 2, float("nan")), "the column `status` contains double, expected whole numbers"),
+        (changed("sent_ns", 4, None), "the column `sent_ns` lacks 1 values"),
+        (lambda rows: rows.drop_columns(["name"]), "the file lacks the columns name"),
         (lambda rows: rows.drop_columns(["served_us"]), ""),  # as runs were recorded before there was this column
-        (lambda rows: rows.append_column("name", rows.column("name")), "has the column `name` twice"),
+        (lambda rows: rows.append_column("name", rows.column("name")), "the file has the column `name` twice"),
         (lambda rows: rows.append_column("more", rows.column("name")), ""),
-        (lambda rows: rows.slice(0, 0), "has 14000 rows with 4 files beside it, it had 20000 at the end of the run"),
-        (lambda rows: rows.slice(1), "has 19999 rows with 4 files beside it, it had 20000 at the end of the run"),
+        (
+            lambda rows: rows.slice(0, 0),
+            "the file has 14000 rows (together with 4 other files), at the end of the run it had 20000",
+        ),
+        (
+            lambda rows: rows.slice(1),
+            "the file has 19999 rows (together with 4 other files), at the end of the run it had 20000",
+        ),
         (
             lambda rows: pa.concat_tables([rows, rows.slice(0, 1)]),
-            "has 20001 rows with 4 files beside it, it had 20000 at the end of the run",
+            "the file has 20001 rows (together with 4 other files), at the end of the run it had 20000",
         ),
     ],
 )
@@ -231,7 +237,7 @@ def test_journeys_that_broke_void_what_would_pass_and_excuse_no_error(tmp_path: 
         assert found["R-ERRORS"] is of_errors
         assert Outcome.PASS not in {found[requirement] for requirement in OF_LOAD}
         reason = next(verdict.reason for verdict in judgement.verdicts if verdict.requirement == "R-P95")
-        assert "9 journeys broke by an error in the locustfile, the first with KeyError: 'id'" in reason
+        assert "9 journeys ended with an error in the locustfile, the first with KeyError: 'id'" in reason
 
 
 Lines = list[dict[str, Any]]
@@ -270,13 +276,13 @@ def last_ends_twice(lines: Lines) -> Lines:
         (
             "load",
             lambda lines: [{**o, "clock": "other"} for o in lines],
-            "uses clock other, the run used",
+            "the history uses clock other, the run used",
             OF_LOAD,
         ),
         (
             "watch",
             lambda lines: [{**o, "clock": "other"} for o in lines],
-            "uses clock other",
+            "the history uses clock other",
             ["R-UPTIME"],
         ),
         ("seal", told("rows.sealed", truncated_bytes=5), "", OF_LOAD | OF_FAULTS | {"R-UPTIME"}),
@@ -305,22 +311,32 @@ def test_records_that_contradict_each_other_bear_nothing(
 @pytest.mark.parametrize(
     ("name", "change", "why", "bears"),
     [
-        ("entry", changed("done_ns", 2, 1), "row 2 ends before it begins (1 such rows)", "R-UPTIME"),
+        ("entry", changed("done_ns", 2, 1), "row 2 has an end before its begin (1 such rows)", "R-UPTIME"),
         (
             "entry",
             lambda rows: pa.concat_tables([rows] * 5),
-            "has 41505 rows, it had 8301 at the end of the run",
+            "the file has 41505 rows, at the end of the run it had 8301",
             "R-UPTIME",
         ),
-        ("ledger-final", lambda rows: rows.slice(1), "has 6600 rows, it had 6601 at the end of the run", "R-RPO"),
+        (
+            "ledger-final",
+            lambda rows: rows.slice(1),
+            "the file has 6600 rows, at the end of the run it had 6601",
+            "R-RPO",
+        ),
         (
             "ledger-writes",
             changed("outcome", 3, None),
-            "row 3 has no `outcome` that is one of accepted, refused",
+            "row 3 has an unknown `outcome`, expected one of accepted, refused",
             "R-RPO",
         ),
-        ("ledger-final", changed("state", 1, "okay"), "row 1 has no `state` that is one of found, wrong", "R-RPO"),
-        ("replicas", changed("at_ns", 1, 0.5), "has double in `at_ns`, whole numbers were expected", "R-LAG"),
+        (
+            "ledger-final",
+            changed("state", 1, "okay"),
+            "row 1 has an unknown `state`, expected one of found, wrong",
+            "R-RPO",
+        ),
+        ("replicas", changed("at_ns", 1, 0.5), "the column `at_ns` contains double, expected whole numbers", "R-LAG"),
     ],
 )
 def test_looks_that_cannot_be_are_named_with_their_row(
@@ -354,7 +370,9 @@ def test_the_rows_of_one_worker_under_the_number_of_another_are_named(run: RunDi
     path.write_text(f"{json.dumps(first)}\n{json.dumps(second)}\n", encoding="utf-8")
     write_manifest(run, plan())
     judgement = judged(run)
-    assert "load/everyday/samples-1.parquet: row 1 is of another worker than 1 (6000 such rows)" in judgement.missing
+    assert (
+        "load/everyday/samples-1.parquet: row 1 belongs to another worker than 1 (6000 such rows)" in judgement.missing
+    )
     assert Outcome.PASS not in {outcomes(judgement)[name] for name in OF_LOAD}
 
 
