@@ -64,7 +64,7 @@ def refuse_missing_options(locustfile: Path, environment: Mapping[str, str] = os
             continue
         hint = f"set the environment variable {variable}, from which the option is read"
         if not variable or is_replaced(variable):
-            hint = "give the option a default, or `env_var=` and set that environment variable: a run passes no options"
+            hint = "give the option a default, or `env_var=` with a name of your own and set that variable: a run passes no options"
         where = f"{locustfile}:{call.lineno}"
         raise ConfigurationError(
             f"the locustfile requires the option `{names[-1]}`, which has no value", where=where, hint=hint

@@ -64,7 +64,7 @@ def _refuse(environment: Any, options: Options) -> None:
     expected = environment.parsed_options.model
     if expected and models != {expected}:
         sys.exit(
-            f"the size file says `model: {expected}`, the users of this locustfile are {' and '.join(sorted(models))}"
+            f"expected users of model {expected}, the locustfile has users of model {' and '.join(sorted(models))}"
         )
     for kind in kinds:
         _refuse_host(environment.host or kind.host)

@@ -210,7 +210,7 @@ def test_a_number_is_given_once(server: TruthServer, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode != 0
-    assert "s-1.rows is there already: another worker has number 1" in done.stderr
+    assert "s-1.rows already exists: another worker has number 1" in done.stderr
     assert (tmp_path / "s-1.rows").read_bytes() == b"the first's"
 
 
@@ -225,8 +225,8 @@ def test_a_number_is_given_once(server: TruthServer, tmp_path: Path) -> None:
         (["--worker-id", "0"], "argument --worker-id: `0` is not a whole number of at least 1"),
         (["--trace", "none.csv"], "argument --trace: none.csv: the trace cannot be read"),
         (["--rate", "3", "--rates", "0:1"], "argument --rates: not allowed with argument --rate"),
-        (["--model", "closed"], "the traffic is closed, the users of this locustfile are open"),
-        (["--worker-id", "3", "--load-workers", "2"], "there is no worker 3 of 2"),
+        (["--model", "closed"], "expected users of model closed, the locustfile has users of model open"),
+        (["--worker-id", "3", "--load-workers", "2"], "`--worker-id` is 3, expected at most 2"),
         (["-H", "shop.test"], "`shop.test` is not an HTTP address: write it like `-H https://staging.example.test`"),
         (["--samples", "nowhere/s"], "nowhere/s-1.rows: the row file cannot be written: No such file or directory"),
     ],

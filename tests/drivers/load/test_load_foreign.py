@@ -176,9 +176,9 @@ def test_whose_users_a_locustfile_has_is_read_from_its_source(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("model: closed\nusers: 4\nthink: 50 ms", "rate: 5/s", "browse.yaml:1: users of Locust's own are a closed model"),
+        ("model: closed\nusers: 4\nthink: 50 ms", "rate: 5/s", "browse.yaml:1: users of Locust's own wait for their answers"),
         ("users: 4", "users: 4\nworkers: 2", "browse.yaml:4: workers: with several workers each worker would run all users of the shape"),
-        ("users: 4", "users: 4\ncensus: 9", "browse.yaml:4: census: only journeys of `harness.locust` account"),
+        ("users: 4", "users: 4\ncensus: 9", "browse.yaml:4: census: only journeys of `harness.locust` report"),
     ],
 )  # fmt: skip
 def test_what_only_journeys_can_do_is_refused_before_anything_runs(

@@ -128,7 +128,7 @@ def test_functions_of_a_test_are_known_from_their_source(tmp_path: Path, text: s
     assert functions(tmp_path, text).stock
     assert sent_routes(tmp_path / "shop.py") is None
     size = FUNCTIONS_SIZE.replace("model: closed\nusers: 1\nthink: 0 s", "rate: 5/s")
-    with pytest.raises(ConfigurationError, match="users of Locust's own are a closed model"):
+    with pytest.raises(ConfigurationError, match="users of Locust's own wait for their answers"):
         functions(tmp_path, text, size)
 
 

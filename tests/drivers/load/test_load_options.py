@@ -36,11 +36,11 @@ def test_variables_of_the_files_own_options_are_read_and_locusts_own_are_not(
     assert said == [
         (
             "stock_options: LOCUST_TAGS, LOCUST_USERS are settings of Locust and are not read: "
-            "the size of the traffic says how much is offered"
+            "the size file of the traffic sets the load"
         ),
         (
-            f"stock_options: the host of Reader (stock_options.py:15), http://tenants.example.test, is replaced: "
-            f"all its requests go to {server.url}"
+            f"stock_options: the host of Reader (stock_options.py:15), http://tenants.example.test, is not used: "
+            f"all requests go to {server.url}"
         ),
     ]
 
@@ -52,7 +52,7 @@ def test_an_option_that_must_be_given_and_is_not_is_refused_before_anything_runs
     assert (refused.value.where, refused.value.what, refused.value.hint) == (
         f"{OPTIONS}:12",
         "the locustfile requires the option `--apikey`, which has no value",
-        "set the variable LOCUST_APIKEY: the option is read from it",
+        "set the environment variable LOCUST_APIKEY, from which the option is read",
     )
     refuse_missing_options(OPTIONS, {"LOCUST_APIKEY": "k"})
 
@@ -92,9 +92,12 @@ def test_a_shape_that_is_over_says_so(run: Run, server: TruthServer) -> None:
     load = run.start(planned, server.url)
     until(lambda: not load.alive())
     (ended,) = run.observations("worker.ended")
-    assert ended.fields["why"] == "its locustfile ended it: its LoadTestShape was over after 2 s, as `tick` gave None"
+    assert (
+        ended.fields["why"]
+        == "its locustfile ended it: its LoadTestShape was over after 2 s, since `tick` returned None"
+    )
     assert ended.fields["hint"] == load.hint
-    assert load.hint.startswith("let its `tick` say users for 30 s and more")
+    assert load.hint.startswith("let `tick` return users for 30 s")
 
 
 @pytest.mark.parametrize(("tags", "exclude_tags"), [(("smoke",), ()), ((), ("destructive",))])

@@ -90,5 +90,5 @@ def test_names_that_are_made_while_it_runs_are_not_known(tmp_path: Path, text: s
 def test_a_module_beside_it_that_is_not_python_is_named(tmp_path: Path) -> None:
     """With its own line, before the load's process would find it."""
     paths = project(tmp_path, shop=f"import other\n{HEAD}{USER}pass\n", other="def broken(:\n    pass\n")
-    with pytest.raises(ConfigurationError, match=r"other.py:1: is not Python"):
+    with pytest.raises(ConfigurationError, match=r"other.py:1: the file is not valid Python"):
         load_traffic("shop", paths)

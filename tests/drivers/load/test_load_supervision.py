@@ -185,4 +185,4 @@ def test_a_locustfile_that_raises_when_it_is_imported_is_named_with_its_line(
         run.start(replace(plan_of("visitor", per_s=20), locustfile=str(file)), server.url)
     assert caught.value.where == f"{file}:1"
     assert caught.value.what == "the load of visitor could not begin: ZeroDivisionError: division by zero"
-    assert caught.value.hint == f"correct it; the traceback is in {run.path / 'load/visitor/locust.log'}"
+    assert caught.value.hint == f"correct the locustfile; the traceback is in {run.path / 'load/visitor/locust.log'}"

@@ -218,7 +218,7 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
         ("rate: 1/s\nthink: 1 s", "3: think", "`think` is not allowed with an open model"),
         ("rate: 1/s\ntrace: trace.csv", "2: rate", "`rate` is not allowed with a trace"),
         ("trace: none.csv", "2: trace", "the trace cannot be read: No such file"),
-        ("shape: {steps: []}", "2: shape.steps", "no steps"),
+        ("shape: {steps: []}", "2: shape.steps", "`steps` is empty"),
         ("shape: {}", "2: shape", "`shape` has more than one of `steps`, `ramp`, `spike`"),
         ("shape: {stps: []}", "2: shape.stps", "unknown key `stps`"),
         ("shape: {steps: [{rate: 1/s, for: 0 s}]}", "2: shape.steps[0].for", "`0 s` is not a time above 0"),
@@ -301,7 +301,7 @@ def test_a_trace_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
 def test_a_target_cannot_replace_a_rate_that_changes(tmp_path: Path) -> None:
     """Which of the steps would it be?"""
     folder = shop(tmp_path, GOOD.replace("rate: 10/s", "shape: {ramp: {from: 1/s, to: 2/s, over: 9 s}}"))
-    with pytest.raises(ConfigurationError, match="this traffic does not have a single rate"):
+    with pytest.raises(ConfigurationError, match="this traffic has no single rate"):
         load_traffic("shop", [folder], {"shop": TrafficOverride.model_validate({"rate": "40/s"})})
 
 
