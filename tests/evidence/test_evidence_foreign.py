@@ -168,7 +168,7 @@ def test_a_table_that_promises_more_rows_than_any_is_not_unpacked(
     write_parquet(Table.of(REPLICAS, [{"at_ns": 1}] * 1000), path)
     for name, value, told in (
         ("ROWS_A_BYTE", 0.1, f"declares 1000 rows in {path.stat().st_size} bytes, which is impossible"),
-        ("MOST_ROWS", 1999, "has 2000 rows with those beside it, more than 1999"),
+        ("MOST_ROWS", 1999, "have 2000 rows together, expected at most 1999"),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(f"harness.evidence.parquet.reading.{name}", value)

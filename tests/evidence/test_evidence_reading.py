@@ -278,7 +278,7 @@ def test_a_run_of_another_format_is_refused(recorded: RunDirectory) -> None:
 
     assert refused.value.what == "the run was recorded in format 1, this release reads format 2"
     assert refused.value.where == str(path)
-    assert "judge it with the release that recorded it" in refused.value.hint
+    assert "judge the run with the release that recorded it" in refused.value.hint
 
 
 def test_unknown_newer_fields_are_passed_over(recorded: RunDirectory) -> None:

@@ -49,7 +49,9 @@ def test_journeys_that_break(scenes: Stage) -> None:
     assert finished.code == 10, finished.said
     for name in ("PL-P95", "PL-ERRORS"):
         assert finished.outcomes()[name] == "INCONCLUSIVE"
-        assert "journeys ended with an error in the locustfile, the first with KeyError: 'id'" in finished.reasons()[name]
+        assert (
+            "journeys ended with an error in the locustfile, the first with KeyError: 'id'" in finished.reasons()[name]
+        )
 
 
 def test_deselected_by_pattern(scenes: Stage) -> None:

@@ -122,13 +122,13 @@ def a_watch_never_began(directory: RunDirectory) -> None:
 @pytest.mark.parametrize(
     ("edit", "named"),
     [
-        (of_another_plan, "history/run.ndjson: recorded 'sandbox' as `target`, the manifest has 'production'"),
-        (of_another_release, "history/run.ndjson: recorded '1.0.0' as `release`, the manifest has '1.1.0'"),
+        (of_another_plan, "history/run.ndjson: `target` is 'sandbox', in the manifest it is 'production'"),
+        (of_another_release, "history/run.ndjson: `release` is '1.0.0', in the manifest it is '1.1.0'"),
         (a_feature_edited, f"{FEATURE}: the file was edited after the run ended"),
         (a_release_read_edited, "manifest.json: the readings of the release differ from those in the history"),
         (
             a_watch_never_began,
-            "history/watch.ndjson: contains watch.closed of 'regions' without its watch.started: lines are missing",
+            "history/watch.ndjson: the history contains watch.closed of 'regions' without its watch.started, so lines are missing",
         ),
     ],
 )

@@ -264,13 +264,13 @@ def last_ends_twice(lines: Lines) -> Lines:
         (
             "run",
             told("run.ended", ok="true"),
-            "line 25: `run.ended` has 'true' in `ok`, true or false was ex",
+            "line 25: `run.ended` has 'true' in `ok`, expected true or",
             EVERYTHING,
         ),
         (
             "run",
             lambda lines: [{**o, "mono_ns": -o["mono_ns"]} for o in lines],
-            "line 4 is of a time before that of",
+            "the time of line 4 is before the time of",
             EVERYTHING,
         ),
         (

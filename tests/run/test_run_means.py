@@ -55,7 +55,7 @@ def test_what_does_not_answer_is_named_with_its_line(tmp_path: Path, prometheus:
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
     cluster = f"kubernetes: {{context: staging, kubeconfig: {tmp_path}/kubeconfig}}"
     first, second = unready(tmp_path, f"{cluster}\nprometheus: {prometheus}")
-    assert first.startswith(f"{tmp_path}/target.yaml:4: kubernetes: http://127.0.0.1:9: no answer from the API server")
+    assert first.startswith(f"{tmp_path}/target.yaml:4: kubernetes: http://127.0.0.1:9: the API server gave no answer")
     assert second == f"{tmp_path}/target.yaml:5: prometheus: GET {prometheus}/api/v1/alerts: status 404"
     assert "does not answer" in unready(tmp_path, "prometheus: http://127.0.0.1:9")[0]
 

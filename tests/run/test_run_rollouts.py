@@ -368,7 +368,7 @@ def test_a_strategy_that_others_gave_in_place_of_the_rollouts_is_not_overwritten
 ) -> None:
     """The object ended on its release, and its own strategy stays in the undo log, also when that is recovered."""
     run = rolled(BLUE_GREEN, steps=((5.0, 1.0),), edited=edited)
-    since = "Rollout eu/cart has a strategy that others gave it since"
+    since = "Rollout eu/cart has a strategy that another user or controller has set since"
     assert set(run.stage.context.unrestored.values()) == {f"not restored after the rollout canary: {since}"}
     assert recovered(run, monkeypatch) == [since]
     (intent,) = pending_intents(run.stage.context.platform)
@@ -395,7 +395,11 @@ def test_a_recovery_returns_only_the_strategy_that_the_rollout_gave(
     monkeypatch.setattr(back, "changeable", lambda *_words: here)
     params = {"kind": "Rollout", "namespace": "eu", "name": "cart", "release": STABLE, "current": "old", "before": OLD}
     target = Target(name="t", environment="staging", entry="https://a.test")
-    with pytest.raises(DriverError, match="a strategy that others gave it since") if left else nullcontext():
+    with (
+        pytest.raises(DriverError, match="a strategy that another user or controller has set since")
+        if left
+        else nullcontext()
+    ):
         back.take_over.undo(cast("Any", SimpleNamespace()), target, **params, strategy={"canary": {}}, **noted)
     assert here.state["strategy"] == (OTHERS if left else {"canary": {}})
 
@@ -658,7 +662,7 @@ def test_a_spec_that_others_set_back_is_taken_back_by_the_platform(rolled: Calla
     run = rolled(replace(CANARY, taken_back=TakenBack.BY_PLATFORM), reverts_s=20.0, returns_s=6.0)
     (back,), (ended,) = run.of("rollout.back"), run.of("rollout.ended")
     assert (back["by"], back["at_ns"], back["since_ns"]) == ("platform", 20.0, 19.8)
-    assert back["why"] == f"Rollout eu/cart: its spec asks for cart:{STABLE} again, which others wrote"
+    assert back["why"] == f"Rollout eu/cart: another user or controller set its spec back to cart:{STABLE}"
     assert (ended["ok"], ended["at_ns"], run.here.state["undone"], run.here.state["hastened"]) == (True, 26.0, [], [])
 
 

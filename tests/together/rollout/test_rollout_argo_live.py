@@ -170,7 +170,7 @@ def test_an_undo_of_others_is_told_from_the_candidate(pocket: PocketCluster, web
     going = followed.back
     web.undo()
     followed.read()
-    why = "Rollout default/web: its spec asks for test/web:1.0.0 again, which others wrote"
+    why = "Rollout default/web: another user or controller set its spec back to test/web:1.0.0"
     assert (going, followed.back) == (None, Reversal(by=ReversedBy.PLATFORM, why=why))
     _until_back(pocket, web, old, was)
 

@@ -92,7 +92,7 @@ def test_an_undo_of_others_is_told_from_the_candidate(pocket: PocketCluster, web
     going = followed.back
     web.undo()
     followed.read()
-    why = "Deployment default/web: its spec asks for test/web:1.0.0 again, which others wrote"
+    why = "Deployment default/web: another user or controller set its spec back to test/web:1.0.0"
     assert (going, followed.back) == (None, Reversal(by=ReversedBy.PLATFORM, why=why))
 
 
