@@ -234,7 +234,7 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
         (
             "rate: 1/s\nshape: {spike: {rate: 1100/s, after: 1 s, for: 1 s}}",
             "1: workers",
-            "2200 requests/s are more than 1",
+            "1 load processes cannot send 2200 requests/s",
         ),
         ("rate: 1/s\nworkers: 0", "3: workers", "`workers` is 0, so no request would be sent"),
         (f"model: closed\nusers: {'9' * 400}", "3: users", f"`{'9' * 400}` is not a number of at most 1000000"),
