@@ -1,4 +1,4 @@
-"""A number that was counted or read, exactly or between two values, against the limit of its sentence."""
+"""Compares a counted number with the limit of its sentence; the number may be known as an interval only."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from harness.model import Measure, Op, Outcome
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Amount(Found):
-    """A number that a figure counted or read, as the interval from `low` to `high`.
+    """A number that a figure counted or read, known as the interval from `low` to `high`.
 
     Attributes:
         low, high: the ends of the interval that contains the number.
-        text: the number in words. expected: the limit in words; empty: the words of the objective.
-        limit, op, tolerance: what the number is compared with; None: limit and comparison of the objective, at the target's time scale.
+        text: the number in words.
+        expected: the limit in words; empty: the words of the objective.
+        limit: limit of the number; None: the limit of the objective, divided by the time scale.
+        op: comparison with the limit; None: the comparison of the objective.
+        tolerance: tolerance of the limit; None: no tolerance.
         value: value of the measure; None: the end that decides, or no value if both ends decide together.
         shows: whether the measure shows both ends; an exact number needs no ends.
         lenient: whether the better end alone decides, because the other end only says how precisely the number was read.
-        broken: whether something else makes the measure fail, which `text` names.
+        broken: whether the measure fails for another cause, which `text` names.
         between: why the number is not known precisely enough, if the limit is between the ends.
     """
 
@@ -41,16 +44,19 @@ class Amount(Found):
 
 
 def amount(case: Case, found: Amount, name: str = "") -> Measure:
-    """PASS if both ends are inside the limit, FAIL if both are outside, else INCONCLUSIVE; receipts that are not ok also make it INCONCLUSIVE."""
+    """The measure of a number: PASS if both ends are inside the limit, FAIL if both are outside, else INCONCLUSIVE.
+
+    It is also INCONCLUSIVE if a receipt is not ok.
+    """
     op = found.op or case.objective.op
     limit = case.scaled.in_unit(found.unit) if found.limit is None else found.limit
     outcome = Outcome.FAIL if found.broken else held(op, _ends(found, op), limit, found.tolerance)
     why = found.unknown or (found.doubt if outcome is Outcome.PASS else "")
     text = f"{found.text}, expected {found.expected or case.expected}"
     if why:
-        outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {why}"
+        outcome, text = Outcome.INCONCLUSIVE, f"{text}. Not decided: {why}"
     elif outcome is Outcome.INCONCLUSIVE and found.between:
-        text = f"{text}; {found.between}"
+        text = f"{text}. Not decided: {found.between}"
     figures = Figures(
         value=_deciding(found, op, outcome) if found.value is None else found.value,
         low=found.low if found.shows else None,

@@ -1,4 +1,4 @@
-"""Sets of things that must each be as expected: how many are not, and whether some are unknown."""
+"""Judges a set of which every item must be as expected: counts the bad items, and names items that are unknown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from harness.model import Measure, Outcome, ReasonKind
 
 
 class Gap(NamedTuple):
-    """Why it is unknown whether all things are as expected.
+    """Why it is unknown whether every item is as expected.
 
     Attributes:
-        why: text that follows the text of what was found; empty: nothing is unknown.
-        hint: what to do about it; empty: the usual hint. kind: of the reason.
-        alone: whether `why` replaces the text of what was found.
+        why: cause, which follows `Things.text` as a sentence of its own; empty: nothing is unknown.
+        hint: action for the user; empty: the usual hint of the kind.
+        kind: kind of the reason.
+        alone: whether `why` replaces `Things.text`.
     """
 
     why: str
@@ -25,21 +26,23 @@ class Gap(NamedTuple):
     alone: bool = False
 
 
-_NONE: Final = Gap("", "make the run record at least one, then run again")
+_NONE: Final = Gap("", "make sure that the run records at least one, then run again")
 NOTHING: Final = Gap("", "")
-"""No gap."""
+"""Nothing is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Things(Found):
-    """A set of things that a figure found, each of which must be as expected.
+    """A set of items that a figure found, of which every one must be as expected.
 
     Attributes:
-        bad: how many of the `n` known things are not as expected; if `n` is 0 nothing is decided.
-        text: both numbers and what is expected, in words.
-        gaps: reasons why some things may be unknown; the first with a text makes the measure INCONCLUSIVE. none: the reason if there are no things.
-        excuse: why the bad things prove no failure.
-        value: value of the measure; None: `bad`, or no value if the bad things are `mixed`, as a bound on one number would not cover all kinds.
+        bad: number of the `n` known items that are not as expected; if `n` is 0 nothing is decided.
+        text: both numbers and the expectation, in words.
+        gaps: reasons why some items may be unknown; the first with a text makes the measure INCONCLUSIVE.
+        none: reason if there are no items.
+        excuse: why the bad items prove no failure.
+        value: value of the measure; None: `bad`, or no value if the bad items are `mixed`.
+        mixed: whether the bad items are of several kinds, so that one number does not describe them.
         scaled_limit: limit of the measure.
     """
 
@@ -54,7 +57,10 @@ class Things(Found):
 
 
 def every_one(case: Case, found: Things, name: str = "") -> Measure:
-    """FAIL if a thing is bad, else INCONCLUSIVE if things are unknown or there are none, else PASS; receipts that are not ok make it INCONCLUSIVE."""
+    """The measure of a set: FAIL if an item is bad, INCONCLUSIVE if items are unknown or there are none, else PASS.
+
+    It is also INCONCLUSIVE if a receipt is not ok.
+    """
     outcome = Outcome.FAIL if found.bad else Outcome.PASS
     outcome, reason = settled(outcome, because(outcome, found.text), found.receipts, found.needs)
     missing = [gap for gap in found.gaps if gap.why] + ([found.none] if found.n == 0 else [])
@@ -62,7 +68,8 @@ def every_one(case: Case, found: Things, name: str = "") -> Measure:
         missing = [found.excuse] if found.excuse.why else []
     if missing and outcome is not Outcome.INCONCLUSIVE:
         gap, outcome = missing[0], Outcome.INCONCLUSIVE
-        text = gap.why if gap.alone else f"{found.text}{gap.why}"
+        follows = f". Not decided: {gap.why}" if gap.why else ""
+        text = gap.why if gap.alone else f"{found.text}{follows}"
         reason = because(outcome, text, gap.hint, kind=gap.kind)
     elif found.short and outcome is Outcome.PASS:
         return not_falsifiable(case, name or case.objective.figure.value, found.short, scope=found.scope)

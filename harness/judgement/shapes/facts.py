@@ -1,4 +1,4 @@
-"""Facts: what was read is as expected, is not, or could not be read."""
+"""Judges facts: a fact is as expected, is not as expected, or could not be read."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _NO_FIGURES: Final = Figures()
 def known(
     case: Case, text: str, found: Found, name: str = "", *, ok: bool | None, figures: Figures = _NO_FIGURES
 ) -> Measure:
-    """The measure of what is as expected (True), is not (False), or is not known (None).
+    """The measure of a fact: PASS if `ok` is True, FAIL if it is False, INCONCLUSIVE if it is None.
 
     Args:
-        case: of the objective.
-        text: what was read, and what was expected.
-        found: the other fields of the measure; its hint is used for every outcome, its kind only if the fact is not known.
-        name: of the measure; empty: of the figure.
-        ok: whether the fact is as expected; None: not known.
-        figures: the number of the measure, with its bounds and its limit.
+        case: objective and evidence.
+        text: observed and expected value, in words.
+        found: other fields of the measure; its hint is used for every outcome, its kind only if `ok` is None.
+        name: name of the measure; empty: the name of the figure.
+        ok: whether the fact is as expected; None: unknown.
+        figures: number of the measure, with its bounds and its limit.
     """
     outcome = _OUTCOMES[ok]
     reason = because(outcome, text, found.hint, kind=found.kind if ok is None else None)
@@ -40,10 +40,10 @@ def known(
 
 
 def one_fact(case: Case, fact: Fact, found: Found, name: str) -> Measure:
-    """The measure of one fact, worded by the table; it is false only if it was false in each attempt to read it."""
+    """The measure of one fact. A fact is false only if every attempt to read it found it false."""
     words = words_of_facts(case.objective.demand)
     seen = fact.observed if fact.ok is not None or not words.live else f"could not be read ({fact.observed})"
-    asked = f", asked {fact.attempts} times" if fact.attempts > 1 else ""
+    asked = f", read {fact.attempts} times" if fact.attempts > 1 else ""
     of_it = replace(
         found,
         scope={**found.scope, "subject": fact.subject},
@@ -58,18 +58,18 @@ def one_fact(case: Case, fact: Fact, found: Found, name: str) -> Measure:
 
 
 def all_facts(case: Case, matrix: FactTable, found: Found, name: str) -> Measure:
-    """All facts of a matrix as one measure, which names the first mismatches.
+    """All facts of a table as one measure, which names the first mismatches.
 
-    If not all facts were read, the number of mismatches is a lower bound: facts that were not read may be mismatches too.
+    If some facts were not read, the number of mismatches is a lower bound.
     """
     words, failed, unread = words_of_facts(case.objective.demand), matrix.count(ok=False), matrix.count(ok=None)
-    covers = f"covers {matrix.covered:,} of {matrix.of:,}".replace(",", " ")
+    covers = f" ({matrix.covered:,} of {matrix.of:,} cases have a fact)".replace(",", " ")
     partly = unread > 0 or matrix.covered < matrix.of
     ok = False if failed else None if partly or not len(matrix) else True
     named = [*matrix.first(ok=False), *matrix.first(ok=None)][:FIRST]
     summary = "; ".join(f"{fact.subject}: {fact.observed}, expected {fact.expected}" for fact in named)
     unknown = f", {unread} could not be read" if unread else ""
-    head = f"{failed:,} of {len(matrix):,} facts are not as expected".replace(",", " ") + f"{unknown}, {covers}"
+    head = f"{failed:,} of {len(matrix):,} facts are not as expected".replace(",", " ") + f"{unknown}{covers}"
     of_all = replace(
         found,
         n=len(matrix),

@@ -1,4 +1,4 @@
-"""What a figure found: the fields that measures of all shapes have in common, and the measure after its receipts."""
+"""The fields that all shapes share, and the measure that is made from them after a check of the receipts."""
 
 from __future__ import annotations
 
@@ -11,16 +11,25 @@ from harness.model import Measure, Op, Outcome, Reason, ReasonKind, Receipt
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """The fields that a measure of any shape has beside outcome, reason and number.
+    """The fields of a measure, except its outcome, its reason and its number.
 
     Attributes:
-        method, files, scope, receipts, n, n_needed, resolution, unit: of the measure.
-        needs: the receipts that a FAIL needs.
-        said, told: limit and comparison of the measure in words, if they differ from those of the objective.
+        method: how the figure was measured, in words.
+        files: files of the evidence, relative to the run directory.
+        scope: scope of the measure, such as experiment or route.
+        receipts: receipts by name.
+        needs: names of the receipts that a FAIL needs.
+        n: number of samples.
+        n_needed: number of samples that would have been needed.
+        resolution: precision of the number, in `unit`.
+        unit: unit of the number.
+        said: limit in words, if it differs from the limit of the objective.
+        told: comparison, if it differs from the comparison of the objective.
         unknown: why the result is unknown; empty: it is known.
-        doubt: why a result that is as expected is no proof; empty: it is a proof.
-        short: why the run could not have failed, which makes it NOT ASSESSED; empty: it could have failed.
-        hint, kind: of the reason of an undecided measure.
+        doubt: why a result as expected proves nothing; empty: it is a proof.
+        short: why the run could not have failed, which makes the measure NOT ASSESSED; empty: it could have failed.
+        hint: action for the user if the measure is undecided.
+        kind: kind of the reason if the measure is undecided.
     """
 
     method: str
@@ -42,14 +51,14 @@ class Found:
 
 
 def shown(case: Case, found: Found, outcome: Outcome, text: str, figures: Figures, *, name: str = "") -> Measure:
-    """The measure of an outcome after its receipts; `figures`: its number with its bounds and its limit."""
+    """The measure of an outcome after a check of its receipts; `figures` is its number with bounds and limit."""
     undecided = outcome is Outcome.INCONCLUSIVE
     own = because(outcome, text, found.hint if undecided else "", kind=found.kind if undecided else None)
     return made(case, found, *settled(outcome, own, found.receipts, found.needs), figures, name=name)
 
 
 def made(case: Case, found: Found, outcome: Outcome, reason: Reason, figures: Figures, *, name: str) -> Measure:
-    """The measure of an outcome and its reason."""
+    """The measure with the given outcome and reason."""
     figures = replace(
         figures,
         n=found.n,

@@ -1,6 +1,6 @@
-"""The sentences of measures: one table of templates for each shape, by figure.
+"""The texts of measures: one table of templates per shape, by figure.
 
-The fields of a template are the values that the figure found (`names`), and the times of an effect in s after its cause: `low`, `high`, `watched`.
+The fields of a template are the values that the figure found (`names`), and times in s after the cause: `low`, `high`, `watched`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from harness.model import DemandKind, Figure
 
 
 class UntilWords(NamedTuple):
-    """Templates of the sentences about an effect that must come within a limit.
+    """Templates of the text about an effect that must come within a limit.
 
     Attributes:
-        head: begins every sentence.
-        came: says that the effect came. missing: says that it did not come.
-        late: says that it came after the limit; empty: use `came`.
-        proof: is added if the effect came within the limit.
-        between: is added if the limit is between `low` and `high`.
+        head: beginning of every text.
+        came: follows `head` if the effect came.
+        missing: follows `head` if the effect did not come.
+        late: follows `head` if the effect came after the limit; empty: use `came`.
+        proof: second sentence if the effect came within the limit.
+        between: cause in the second sentence if the limit is between `low` and `high`.
     """
 
     head: str
@@ -33,85 +34,87 @@ class UntilWords(NamedTuple):
 _FIRES: Final = UntilWords(
     "{alert}, {attempt}: ",
     "the alert fired at most {high:.4g} s after the fault",
-    "the alert did not fire in the {watched:.4g} s that were watched",
+    "the alert did not fire in the {watched:.4g} s of observation",
 )
 _GONE: Final = UntilWords(
     "",
-    "{old} of {n} {what} after the {switch} were of release {gave}, the last {high:.4g} s after it",
-    between="; the moment of the {switch} is known to {known:.3g} s only",
+    "{old} of {n} {what} after the {switch} were of release {gave}, the last of them {high:.4g} s after the {switch}",
+    between="the time of the {switch} is only known to {known:.3g} s",
 )
 
 UNTIL: Final[Mapping[str, UntilWords]] = {
     Figure.REPLACED: UntilWords(
         "{pod} was killed, and ",
         "{successor} was ready {high:.3g} s after the fault was sent",
-        "no new pod was ready in its place in the {watched:.3g} s that were watched",
-        between="; it was read after a gap of the watch that began {low:.4g} s after the fault",
+        "no new pod was ready in its place in the {watched:.3g} s of observation",
+        between="the new pod was first observed after a gap in the watch that began {low:.4g} s after the fault",
     ),
     Figure.RESCHEDULED: UntilWords(
         "{attempt}: {workload} lost {lost} of its pods; ",
         "all {before} pods were ready again after {high:.3g} s",
         "not all {before} pods were ready in the {watched:.3g} s until the power came back",
-        between="; the last of them was read after a gap of the watch that began {low:.4g} s after the fault",
+        between="the last of these pods was first observed after a gap in the watch that began {low:.4g} s after the fault",
     ),
     Figure.SERVICE_HEALTH: UntilWords(
         "{service}, {attempt}: ",
-        "the service reported that it fails {high:.4g} s after the fault",
-        "the service did not report that it fails in the {watched:.4g} s that were watched",
-        between="; its last healthy answer was requested {low:.4g} s after the fault",
+        "{high:.4g} s after the fault the service reported that it fails",
+        "in the {watched:.4g} s of observation the service did not report that it fails",
+        between="its last healthy answer was requested {low:.4g} s after the fault",
     ),
     Figure.PROMOTION: UntilWords(
         "{attempt}: {member} was ordered to become primary, and ",
         "it was the only primary after {high:.3g} s",
-        "it did not become primary in the {watched:.3g} s that were watched",
-        between=", but was not yet primary {low:.3g} s after the order",
+        "it did not become primary in the {watched:.3g} s of observation",
+        between="{low:.3g} s after the order it was not yet primary",
     ),
     Figure.EQUAL_COPIES: UntilWords(
         "{attempt}: ",
-        "{writes} rows were equal in all {copies} copies {high:.3g} s after the end of the partition",
+        "{writes} rows were equal in all {copies} copies at the latest {high:.3g} s after the end of the partition",
         "{lacking} of {writes} rows differed from the other copies ({some}) until the watch ended, {watched:.3g} s after the end of the partition",
-        between=", and may have been from {low:.3g} s after it on",
+        between="the copies were last read as different {low:.3g} s after the end of the partition",
     ),
     Figure.RESTARTED: UntilWords(
         "{attempt}: {pod} ",
         "hung, and its container was restarted after {high:.4g} s",
-        "hung, and its container was not restarted in the {watched:.4g} s that were watched",
-        between="; the restart was read after a gap of the watch that began {low:.4g} s after the fault",
+        "hung, and its container was not restarted in the {watched:.4g} s of observation",
+        between="the restart was observed after a gap in the watch that began {low:.4g} s after the fault",
     ),
     Figure.LAST_REQUEST: UntilWords(
         "{attempt}: {pod} ",
         "turned unready and answered its last request {high:.4g} s after that",
         late="still answered a request {high:.4g} s after it turned unready",
-        proof="; of {later} requests after the limit it would have got {expected:.3g} if it had still been in use",
+        proof="If it had still been in use, it would have received {expected:.3g} of the {later} requests after the limit",
     ),
     Figure.ALERT_FIRES: _FIRES,
     Figure.ALERT_AT_ERRORS: _FIRES,
     Figure.QUERY_ALERT: UntilWords(
         "`{query}`, {attempt}: ",
         "the alert {alert} named the query at most {high:.4g} s after its p95 passed {over}",
-        "no alert with the label `part: query` named the query in the {watched:.4g} s in which it was slow",
+        "no alert with the label `part: query` named the query in the {watched:.4g} s in which the query was slow",
     ),
     Figure.ALERTS_RESOLVED: UntilWords(
         "{attempt}: ",
         "the last of {n} alerts, {alert}, was resolved {high:.4g} s after the recovery",
-        "{alert} was not resolved in the {watched:.4g} s that were watched after the recovery",
+        "the alert {alert} was not resolved in the {watched:.4g} s of observation after the recovery",
     ),
     Figure.ALERTS_DELIVERED: UntilWords(
-        "{attempt}: ", "notices of {n} alerts came within {longest:.4g} s", "no notice of {alert} was received"
+        "{attempt}: ",
+        "the notices of {n} alerts arrived within {longest:.4g} s",
+        "no notice of the alert {alert} was received",
     ),
     Figure.TAKEN_BACK: UntilWords(
         "{rollout}: ",
         "the rollback started at most {high:.4g} s after the switch ({why})",
-        "no rollback started by itself in the {watched:.4g} s after the switch{unclear}",
+        "the platform started no rollback in the {watched:.4g} s after the switch{unclear}",
     ),
     Figure.ROLLBACK_START: UntilWords(
         "{rollout}: ",
         "the rollback started at most {high:.4g} s after the condition was met ({why})",
-        "no rollback started by itself in the {watched:.4g} s after the condition was met{unclear}",
+        "the platform started no rollback in the {watched:.4g} s after the condition was met{unclear}",
     ),
     Figure.ROLLBACK_TOLD: UntilWords(
         "{rollout}: ",
-        "a notice with release, cause and time came {high:.4g} s after the rollback",
+        "a notice with release, cause and time arrived {high:.4g} s after the rollback",
         "{instead} in {watched:.4g} s{old}",
     ),
     Figure.ANSWERED_BY_NEW: _GONE,
@@ -119,24 +122,24 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
     "first request of a new pod": UntilWords(
         "{pod} ",
         "gave its first answer {high:.3g} s after it was ready",
-        "was ready but gave no answer in the {watched:.3g} s that were watched",
+        "was ready but gave no answer in the {watched:.3g} s of observation",
     ),
     "last request of a killed pod": UntilWords(
         "",
-        "{pod} last answered a request sent {high:.3g} s after it was killed, in the {watched:.3g} s that were watched, and {later}",
+        "{pod} last answered a request sent {high:.3g} s after it was killed, in {watched:.3g} s of observation, and {later}",
         late="{pod} answered a request that was sent {high:.3g} s after it was killed",
     ),
     "by another": UntilWords(
-        "{rollout} was ", "", "{taken} when the condition of its trigger had been met for {watched:.4g} s"
+        "{rollout} was ", "", "{taken} when the condition of its rollback trigger had been met for {watched:.4g} s"
     ),
     "its trigger": UntilWords(
         "{rollout}: ",
-        "the last answer of {old} came at most {high:.4g} s after the condition of its trigger was met ({why})",
+        "the last answer of {old} came at most {high:.4g} s after the condition of its rollback trigger was met ({why})",
     ),
     Figure.QUERIES_QUICK: UntilWords(
         "{rollout}: ",
-        "the p95 of `{query}` was above {over} until {high:.4g} s after the release had its first users",
-        late="the p95 of `{query}` was above {over} {low:.4g} s after the release was given users",
+        "the p95 of `{query}` was above {over} until {high:.4g} s after the release received its first users",
+        late="the p95 of `{query}` was still above {over} {low:.4g} s after the release received its first users",
     ),
     Figure.SCALED_OUT: UntilWords(
         "{at} the replicas ",
@@ -146,23 +149,23 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
     Figure.SPIKE_RISE: UntilWords(
         "the replicas ",
         "rose from {before} to {after} {high:.4g} s after the beginning of {spike}",
-        "stayed at {before} in {spike}, which lasted {watched:.4g} s (allowed are {least} to {most}{says})",
+        "stayed at {before} in {spike}, which lasted {watched:.4g} s (allowed: {least} to {most}{says})",
     ),
     Figure.SPIKE_BACK: UntilWords(
         "",
-        "the replicas had risen from {was} to {most} in {spike} and were {was} again {high:.4g} s after it",
-        "the replicas had risen from {was} to {most} in {spike} and were {now} still {watched:.4g} s after it",
+        "the replicas rose from {was} to {most} in {spike} and were back at {was} {high:.4g} s after its end",
+        "the replicas rose from {was} to {most} in {spike} and were still {now} {watched:.4g} s after its end",
     ),
 }
 
 
 class FactWords(NamedTuple):
-    """The words of facts that a driver read.
+    """The words for facts that a driver read.
 
     Attributes:
         method: how the facts were read.
-        where: where they were read; follows the words of a check that passes.
-        hint: what to do about a fact that is not known.
+        where: place in which the facts were read; follows the words of a check that passes.
+        hint: action for the user if a fact is unknown.
         live: whether the facts were read from the running target.
     """
 
@@ -185,13 +188,13 @@ _FACTS: Final[Mapping[str, FactWords]] = {
         "correct the file, or the path in the target file, then run again",
     ),
     DemandKind.INGEST: FactWords(
-        "read from the report", " in the report", "let the tool write a new report for this release, then run again"
+        "read from the report", " in the report", "generate the report again for this release, then run again"
     ),
 }
 
 
 def words_of_facts(demand: str) -> FactWords:
-    """The words of facts of a kind of demand; a driver that a package or project adds is named by its kind."""
+    """The words for facts of one kind of demand; a driver of a package or project is named by its kind."""
     return _FACTS.get(
         demand,
         FactWords(f"recorded by the driver {demand}", "", _FACTS[DemandKind.CHECK].hint),

@@ -36,12 +36,14 @@ from harness.judgement.wording import formatted
 from harness.model import Figure, LimitRule, Measure, Op, Phase, Quantity, ReasonKind, Receipt
 from harness.units import NS_PER_S
 
-_AGAIN: Final = "read the history of the alerts, then run again"
-_SHARE: Final = "make an experiment fail that share of the answers, then run again"
+_AGAIN: Final = "see history/alerts.ndjson for the times of the alerts, then run again"
+_SHARE: Final = "correct the share of failing answers in the experiment file, then run again"
 _POINTS: Final = 0.01
 _ERRORS: Final = 3.0
-"""How far the share of failed requests of users may be from the share that the sentence names: one percentage point, or three standard errors for
-that number of independent requests. With a thousand requests at 10 % the share is more than a point off in 29 of 100 runs."""
+"""Allowed difference between the measured and the expected share of failed requests.
+
+One percentage point, or three standard errors for that number of independent requests if that is more. With a thousand requests at 10 % the
+measured share differs by more than a point in 29 of 100 runs."""
 _ROUNDING: Final = 1e-9
 _RATE: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?%")
 _FEWEST: Final = 100
@@ -67,7 +69,7 @@ def at_errors(case: Case) -> Iterable[Measure]:
         mine = [one for one in found if one.scope["failed"] == params[key]]
         yield from mine
         if not mine:
-            why = f"no experiment made about {params[key]} of the answers fail"
+            why = f"no experiment made {params[key]} of the answers fail"
             yield inconclusive(case, name, why, _SHARE, scope={"alert": params["alert"], "failed": params[key]})
     yield from failed_by_others(case, at_its_share)
 
@@ -84,7 +86,7 @@ def _failed_share(case: Case, trial: Trial) -> tuple[float, int]:
 
 
 def _fault(case: Case, trial: Trial, level: float, share: float, n: int) -> Receipt:
-    """The fault receipt; not ok if another share of the users' requests failed than the sentence says."""
+    """The fault receipt; not ok if the share of failed requests differs from the share in the sentence."""
     receipt = claimed_fault_receipt(case.plan, case.evidence, trial.attempt, case.objective)
     if not receipt.ok:
         return receipt
@@ -92,7 +94,7 @@ def _fault(case: Case, trial: Trial, level: float, share: float, n: int) -> Rece
     error = math.sqrt(level * (1 - level) / n) if n else 0.0
     ok = n >= _FEWEST and abs(share - level) <= max(_POINTS, _ERRORS * error) + _ROUNDING
     return Receipt(
-        ok=ok, why=why if ok else f"{why}, expected {formatted(level, 'ratio')}", hint=_SHARE, files=receipt.files
+        ok=ok, why=why if ok else f"{why}, expected about {formatted(level, 'ratio')}", hint=_SHARE, files=receipt.files
     )
 
 
@@ -108,14 +110,14 @@ def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, s
     if scope["alert"] not in rules(case.evidence):
         watch = Receipt(
             ok=False,
-            why=f"Prometheus had no rule {scope['alert']}",
+            why=f"the rule {scope['alert']} was not loaded in Prometheus",
             hint="load the alert rules into Prometheus, then run again",
         )
     elif not mine:
         watch = could_not_fire(case.evidence, [(sent_ns, until_ns)], frozenset({scope["alert"]})) or watch
     found = Amount(
         low=held_s,
-        high=math.inf,  # it was silent for so long at least
+        high=math.inf,  # the silence lasted at least for this time
         value=None if mine else held_s,
         text=f"{scope['alert']}, {trial.attempt.name}: {what} while {scope['failed']} of the answers failed",
         expected=f"silence for {formatted(quiet_s, 's')}",
@@ -153,7 +155,7 @@ def text(case: Case) -> Iterable[Measure]:
     found = [one for trial in trials(case) for one in of_its_notices(trial)]
     yield from found
     if not found:
-        why = f"no notice of a firing {alert} came during the fault"
+        why = f"no notice of the firing alert {alert} arrived during the fault"
         yield inconclusive(case, name, why, UNDELIVERED, scope={"alert": alert})
     yield from failed_by_others(case, of_its_notices)
 
@@ -193,8 +195,8 @@ def _told(case: Case, trial: Trial, texts: list[str], fault: Receipt) -> Measure
         scope=scope,
         receipts={"fault": fault, "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.restored_ns)])},
         needs=("fault",),
-        broken=nameless,  # no rate in one text makes up for another that names none
-        method="the first percentage in the annotations of each notice, as its receiver got it",
+        broken=nameless,  # a text without a rate fails whatever rate another text names
+        method="the first percentage in the annotations of each notice, as its receiver recorded it",
         files=(*trial.attempt.files, NOTICES),
         n=len(texts),
     )
@@ -202,7 +204,7 @@ def _told(case: Case, trial: Trial, texts: list[str], fault: Receipt) -> Measure
 
 
 def _rate(words: str) -> float | None:
-    """The first percentage of a text as a share of 1; None: it names none."""
+    """The first percentage of a text as a share of 1; None if the text names no percentage."""
     seen = _RATE.search(words)
     return None if seen is None else float(seen[1]) / 100
 

@@ -39,9 +39,9 @@ from harness.model import Experiment, Figure, Hit, Measure, Outcome, Phase, Reas
 from harness.model.planned.domain import DOMAINS
 from harness.units import NS_PER_S
 
-_AGAIN: Final = "read the history of the alerts, then run again"
-_UNREAD: Final = "check that `prometheus` of the target file answers /api/v1/rules, then run again"
-_FIRES: Final = "from the fault sent to the first answer of Prometheus in which the alert fires"
+_AGAIN: Final = "see history/alerts.ndjson for the times of the alerts, then run again"
+_UNREAD: Final = "make sure that `prometheus` of the target file answers /api/v1/rules, then run again"
+_FIRES: Final = "from the fault to the first answer of Prometheus with the firing alert"
 _QUIET: Final = "the alerts that Prometheus reported as firing in the windows without a fault"
 
 
@@ -49,15 +49,15 @@ def fires(case: Case) -> Iterable[Measure]:
     """One measure per experiment, and one for the windows without a fault."""
     name, (alert, names) = Figure.ALERT_FIRES.value, _selected(case)
     alerts = [one for one in fired(case.evidence) if one.name in names]
-    nothing, of = ("{experiment}: no fault was sent", unsent("{experiment}")), {"alert": alert}
+    nothing, of = ("{experiment}: the fault was not sent", unsent("{experiment}")), {"alert": alert}
     yield from of_each_attempt(case, name, partial(_fires_after, case, alerts), add="", nothing=nothing, of=of)
     yield _silent(case, name, alerts, {"alert": alert, "phase": Phase.STEADY.value}, names)
 
 
 def _fires_after(case: Case, alerts: list[Fired], attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measure of one attempt; none where no fault was sent.
+    """The measure of one attempt; no measure if no fault was sent.
 
-    If the only alert in time is for a pod that is not proven to be hit, the missing alert for the other pods is INCONCLUSIVE, not a FAIL.
+    If the only alert in time names a pod that was not proven to be hit, a missing alert for the other pods is INCONCLUSIVE, not a FAIL.
     """
     if (trial := trial_by(case.evidence, attempt)) is not None:
         fault = claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective)
@@ -68,14 +68,14 @@ def _fires_after(case: Case, alerts: list[Fired], attempt: Experiment, scope: Ma
             unproven = sorted(
                 hit.name for hit in {*attempt.fault.hit} - {*proven} if _of_its_pod(case, [hit], doubtful)
             )
-            text = f"{found.because.text}, but an alert names {', '.join(unproven)}, {SCALED_DOWN}"
+            text = f"{found.because.text}. Not decided: an alert names {', '.join(unproven)}, {SCALED_DOWN}"
             why = because(Outcome.INCONCLUSIVE, text, SCALED_DOWN_HINT, kind=ReasonKind.FAULT)
             found = replace(found, outcome=Outcome.INCONCLUSIVE, because=why)
         yield found
 
 
 def _selected(case: Case) -> tuple[str, frozenset[str]]:
-    """The name of the alert in the sentence, and the names of its rules: the rule of that name, or the rules with the label `part` that it names."""
+    """The alert in the sentence, and the names of its rules: the rule of that name, or the rules with the `part` in the sentence."""
     if name := case.objective.params.get("alert", ""):
         return name, frozenset({name})
     part = case.objective.params["part"]
@@ -91,12 +91,12 @@ def _of_its_pod(case: Case, hits: Iterable[Hit], alerts: list[Fired]) -> list[Fi
 
 
 def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str], fault: Receipt) -> Measure:
-    """The measure of the time from the fault to the first of these alerts that fires; `scope` names the alert."""
+    """The measure of the time from the fault until the first of these alerts fires; `scope` names the alert."""
     attempt, before = trial.attempt, trial.fired_before(alerts)
     first = None if before else next(iter(trial.during(alerts)), None)
     until_ns = trial.sent_ns + round(case.scaled.in_unit("s") * NS_PER_S)
     if first is not None:
-        until_ns = min(until_ns, first.at_ns)  # whatever was missed later, it had fired then
+        until_ns = min(until_ns, first.at_ns)  # a later gap does not matter, as the alert fired before it
     found = Effect(
         low=None if first is None else max((first.since_ns or trial.sent_ns) - trial.sent_ns, 0) / NS_PER_S,
         high=None if first is None else (first.at_ns - trial.sent_ns) / NS_PER_S,
@@ -116,7 +116,7 @@ def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str
 
 
 def quiet(case: Case) -> Iterable[Measure]:
-    """One measure: no alert of any name fires in the windows without a fault, in which every rule can be evaluated."""
+    """One measure: no alert of any name fires in the windows without a fault, while every rule can be evaluated."""
     scope = {"phase": Phase.STEADY.value}
     yield _silent(case, Figure.ALERTS_QUIET.value, fired(case.evidence), scope)
 
@@ -124,10 +124,10 @@ def quiet(case: Case) -> Iterable[Measure]:
 def _silent(
     case: Case, name: str, alerts: Iterable[Fired], scope: Mapping[str, str], names: frozenset[str] | None = None
 ) -> Measure:
-    """The measure of the windows without a fault; `names`: the rules that must be silent; None: all loaded rules."""
+    """The measure of the windows without a fault; `names` are the rules that must be silent; None: all loaded rules."""
     windows = steady(case.evidence, case.objective.scope.traffic)
     if not windows:
-        why = "there is no window without a fault"
+        why = "the run has no window without a fault"
         return inconclusive(case, name, why, "let the traffic run longer, then run again", scope=scope)
     broken = quiet_broken(alerts, windows)
     seconds = sum(window.seconds for window in windows)
@@ -137,7 +137,7 @@ def _silent(
         watch = could_not_fire(case.evidence, spans, names) or watched(case.evidence, "alerts", spans)
     else:
         why, hint = (
-            f"Prometheus had no rule {named or 'that alerts'}",
+            f"the rule {named} was not loaded in Prometheus" if named else "Prometheus had no alert rule",
             "load the alert rules into Prometheus, then run again",
         )
         watch = Receipt(ok=False, why=why, hint=hint)
@@ -159,7 +159,10 @@ def _silent(
 
 
 def rules_fire(case: Case) -> Iterable[Measure]:
-    """One measure per rule: it is loaded, can be evaluated, and fires in one of the faults; a rule whose label `part` is a fault domain in a fault of that domain."""
+    """One measure per rule: it is loaded, can be evaluated, and fires in one of the faults.
+
+    A rule whose label `part` is a fault domain must fire in a fault of that domain.
+    """
     name = Figure.ALERT_RULES_FIRE.value
     loaded, alerts = rules(case.evidence), fired(case.evidence)
     tried = trials(case)
@@ -175,16 +178,16 @@ def rules_fire(case: Case) -> Iterable[Measure]:
         named = [one for one in alerts if one.name == rule]
         maybe = [trial for trial in its if trial.maybe_before(named)]
         sure = [trial for trial in its if set(trial.during(named)) - set(trial.maybe_before(named))]
-        broken = "" if rule in loaded else "no rule of that name is loaded"
+        broken = "" if rule in loaded else "the rule is not loaded in Prometheus"
         if rule in loaded and loaded[rule].health == BROKEN:
             broken = f"the rule cannot be evaluated: {loaded[rule].error}"
-        unknown = "" if its else f"none of the faults was of domain {part}"
+        unknown = "" if its else f"no fault of the run has the domain {part}"
         if maybe and not sure:
             unknown = f"the alert may have fired before the fault of {maybe[0].attempt.name}"
         text = f"the alert fired in none of {', '.join(trial.attempt.name for trial in its)}"
         if sure:
             text = f"the alert fired during {sure[0].attempt.name}"
-        # whatever else was missed, it fired then
+        # a gap elsewhere does not matter, as the alert fired
         spans = [] if sure and not broken else [(trial.sent_ns, trial.restored_ns) for trial in tried]
         receipts = {"watch": watched(case.evidence, "alerts", spans)}
         for trial in tried:

@@ -1,4 +1,4 @@
-"""Which changes of alerts and which notices may be hidden by a time without answers."""
+"""Whether a time without answers may hide a change of an alert, or a notice."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from harness.units import NS_PER_S
 _NOTICES: Final = "notices"
 _GONE: Final = frozenset({"alert.resolved", "alert.inactive"})
 _Pair = tuple[AlertSeen | None, AlertSeen]
-"""The previous reading of an alert (None: there is none), and the reading that shows its change."""
+"""The previous reading of an alert (None: no previous reading), and the reading that shows its change."""
 
 
 def watched(evidence: Evidence, watcher: str, spans: Iterable[Span]) -> Receipt:
-    """The receipt that a watcher of alerts, notices or statements missed no answer in these spans that could have shown a change."""
+    """A receipt that is ok if no missed answer of a watcher in these spans could have shown a change of alerts, notices or statements."""
     stretches, files = list(spans), (f"history/{watcher}.ndjson",)
     hides = _HIDING[watcher](evidence) if watcher in _HIDING else lambda _: True
     receipt = followed(evidence, watcher, stretches, longest_ns=0, hides=hides, files=files)
     if receipt.ok and watcher == WATCHER and _unread(stretches, sorted(blind_spells(evidence, watcher))):
-        return Receipt(ok=False, why=f"the watcher {watcher!r} got no answer in that time", files=files)
+        return Receipt(ok=False, why=f"the watcher {watcher!r} received no answer in the judged time", files=files)
     return receipt
 
 
 def _unread(spans: Iterable[Span], blind: Sequence[Span]) -> bool:
-    """Whether there are spans, and all of them lie completely in times without answers."""
+    """Whether every one of the spans lies completely in times without answers; False if there are no spans."""
     lengths = [(start_ns, end_ns) for start_ns, end_ns in spans if start_ns < end_ns]
     for start_ns, end_ns in lengths:
         reached_ns = start_ns
@@ -42,7 +42,7 @@ def _unread(spans: Iterable[Span], blind: Sequence[Span]) -> bool:
 
 
 def _answered(evidence: Evidence, watcher: str) -> Span:
-    """From the request of the first valid answer to the end of the last one, in ns; if these are not recorded, as far as the records prove answers."""
+    """Time from the request of the first valid answer to the end of the last one, in ns; by default the times of the records."""
     closed = next(reversed([one for one in evidence.every(WatchClosed) if one.subject == watcher]), None)
     if closed is not None and closed.first_answer_ns is not None and closed.last_answer_ns is not None:
         return closed.first_answer_ns, closed.last_answer_ns
@@ -53,11 +53,11 @@ def _answered(evidence: Evidence, watcher: str) -> Span:
 
 
 def _hiding_alerts(evidence: Evidence) -> Callable[[Span], bool]:
-    """A function that tells whether a time without readings may hide that an alert fired or ended, or make its change known too late.
+    """A function that tells whether a time without readings may hide that an alert fired or ended, or delay the reading of its change too long.
 
-    It may if no answer came before that time, or none after it. Otherwise it may not if the time is shorter than the `for` of the rule and no
-    alert of the rule had changed at its end: an alert that was not pending at the beginning must first be pending for so long. Nor if the
-    time is shorter than `keep_firing_for`, or than half an evaluation interval.
+    It may if no answer came before that time, or none after it. Otherwise it may not in two cases. First, the time is shorter than the `for` of
+    the rule and no alert of the rule had changed at its end, as an alert must first be pending for so long. Second, the time is shorter than
+    `keep_firing_for`, or than half an evaluation interval.
     """
     loaded = list(evidence.every(AlertRuleLoaded))
     first_ns, last_ns = _answered(evidence, WATCHER)
@@ -65,7 +65,7 @@ def _hiding_alerts(evidence: Evidence) -> Callable[[Span], bool]:
     changes = list(_changes(evidence))
 
     def pended(pair: _Pair, rule: AlertRuleLoaded) -> bool:
-        """Whether an alert was gone, or pending again, before the `for` of its rule was over; or became pending in that time only."""
+        """Whether an alert ended, or was pending again, before the `for` of its rule was over; or became pending only in that time."""
         before, after = pair
         if before is None or before.kind in _GONE:
             return after.kind == "alert.pending"
@@ -90,7 +90,7 @@ def _hiding_alerts(evidence: Evidence) -> Callable[[Span], bool]:
 
 
 def _changes(evidence: Evidence) -> Iterator[_Pair]:
-    """Each change of an alert with the one before it."""
+    """Each change of an alert with the change before it."""
     before: dict[frozenset[tuple[str, str]], AlertSeen] = {}
     for seen in sorted(evidence.every(AlertSeen), key=lambda seen: seen.when_ns):
         labels = alert_labels(seen)
@@ -99,10 +99,10 @@ def _changes(evidence: Evidence) -> Iterator[_Pair]:
 
 
 def _hiding_notices(evidence: Evidence) -> Callable[[Span], bool]:
-    """A function that tells whether a notice that came in a time without readings may be unknown.
+    """A function that tells whether the receiver may have lost a notice in a time without readings.
 
-    The receiver's log keeps every notice with its time. So only notices may be unknown that came before the first answer, after the last
-    answer, or under a number that is missing.
+    The receiver's log keeps every notice with its time. So a notice can only be unknown if it came before the first answer, after the last
+    answer, or if its number is missing.
     """
     first_ns, last_ns = _answered(evidence, _NOTICES)
     read: dict[str, dict[int, int]] = {}
@@ -125,4 +125,4 @@ _HIDING: Final[Mapping[str, Callable[[Evidence], Callable[[Span], bool]]]] = {
     WATCHER: _hiding_alerts,
     _NOTICES: _hiding_notices,
 }
-"""By watcher: what its times without answers may hide; for other watchers everything."""
+"""What a time without answers may hide, by watcher; for other watchers everything."""

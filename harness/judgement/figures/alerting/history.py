@@ -1,4 +1,4 @@
-"""What was recorded of alerts and of their notices."""
+"""The recorded history of alerts, of their rules and of their notices."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from harness.units import NS_PER_S
 ALERTS: Final = "history/alerts.ndjson"
 NOTICES: Final = "history/notices.ndjson"
 PER_S: Final = 4.0
-"""How many times per second alerts and notices are read if a claim needs them."""
+"""Readings of alerts and notices per second, if a claim needs them."""
 FIRING: Final = "firing"
 WATCHER: Final = "alerts"
 ANSWERED_NS: Final = NS_PER_S
 """Longest time from a request to its answer, in ns."""
-UNSENT: Final = "not every fault was sent"
-UNDELIVERED: Final = "check that the rules match these faults, and that Alertmanager sends to `alerting.receiver` of the target file, then run again"
-"""What to do if no notice came."""
+UNSENT: Final = "not every fault of the sentence was sent"
+UNDELIVERED: Final = "make sure that the rules match these faults and that Alertmanager sends to `alerting.receiver` of the target file, then run again"
+"""The hint if no notice arrived."""
 BROKEN: Final = "err"
-"""The health of a rule that does not evaluate."""
-_CORRECT: Final = "correct the rule, see /api/v1/rules of Prometheus, then run again"
+"""The health of a rule that cannot be evaluated."""
+_CORRECT: Final = "see the error of the rule at /api/v1/rules of Prometheus, correct the rule, then run again"
 _END_NS: Final = 2**63
 Labels = frozenset[tuple[str, str]]
 
@@ -45,14 +45,16 @@ RECEIVER: Final = Need(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fired:
-    """One alert from firing to resolved.
+    """One alert from the time it fires until it is resolved.
 
     Attributes:
-        name: of its rule. labels: all its labels.
-        since_ns: the last time at which it is known not to fire; None: it fired already when the watch began.
-        at_ns: when it was first read as firing. resolved_ns: when it was first read as gone; None: never.
-        there_ns: the last time at which it is known to be there; None: it was never read as gone.
-        pending_ns: when it was first read as pending; None: never.
+        name: name of the rule.
+        labels: all labels of the alert.
+        since_ns: last time at which the alert certainly did not fire; None: it fired already when the watch began.
+        at_ns: time of the first reading in which it fires.
+        resolved_ns: time of the first reading without it; None: every later reading has it.
+        there_ns: last time at which it was certainly present; None: no later reading lacks it.
+        pending_ns: time of the first reading in which it is pending; None: no reading.
     """
 
     name: str
@@ -71,10 +73,10 @@ class Fired:
 
 
 def not_yet_ns(evidence: Evidence, blind: Iterable[Span], seen: AlertSeen) -> int | None:
-    """When an alert was last known to be in another state than this reading shows, in ns; None: it was in this state at the first answer.
+    """Last time at which an alert was certainly in another state than this reading shows, in ns; None: it was in this state at the first answer.
 
-    A record without that time (of an older release) allows for one interval between readings and for the latest possible answer. A time
-    without answers (`blind`) before the reading is always included.
+    A record of an older release has no such time; then one interval between readings and the longest answer time are subtracted. A time without
+    answers (`blind`) before the reading is always included.
     """
     if seen.kind == "alert.present":
         return None
@@ -88,7 +90,7 @@ def not_yet_ns(evidence: Evidence, blind: Iterable[Span], seen: AlertSeen) -> in
 
 
 def fired(evidence: Evidence) -> list[Fired]:
-    """Every alert that fired, in the order in which they began."""
+    """Every alert that fired, in order of its beginning."""
     blind = list(blind_spells(evidence, WATCHER))
 
     def ended(first: AlertSeen, labels: Labels, gone: AlertSeen | None, pending_ns: int | None) -> Fired:
@@ -122,7 +124,7 @@ def fired(evidence: Evidence) -> list[Fired]:
 
 
 def rules(evidence: Evidence) -> dict[str, AlertRuleLoaded]:
-    """The loaded alerting rules by name, as first read; of several rules of one name, one that cannot be evaluated or has no input, if there is one."""
+    """The loaded alert rules by name, as first read; of several rules with one name, the rule that cannot fire."""
     found: dict[str, AlertRuleLoaded] = {}
     for rule in evidence.every(AlertRuleLoaded):
         is_first = rule.since_ns is None
@@ -136,9 +138,9 @@ def _badness(rule: AlertRuleLoaded) -> tuple[bool, bool]:
 
 
 def could_not_fire(evidence: Evidence, spans: Iterable[Span], names: frozenset[str] | None = None) -> Receipt | None:
-    """A receipt that is not ok if a rule of these names (None: any rule) could not have fired in a part of these spans; None: every rule could.
+    """A receipt that is not ok if one of the named rules could not have fired in a part of these spans; None: every rule could.
 
-    What a reading shows counts from the reading before it on, since it changed between the two.
+    With `names` None every rule is checked. A changed state counts from the reading before the change, as the change happened between the two.
     """
     stretches = list(spans)
     known: dict[tuple[str, str, Labels], list[AlertRuleLoaded]] = {}
@@ -157,26 +159,26 @@ def _unable(said: Sequence[AlertRuleLoaded]) -> Iterator[tuple[int, int, str]]:
     """The times in which one rule could not fire, as start and end in ns and the reason."""
     later = sorted((one for one in said if one.since_ns is not None), key=lambda one: one.recorded_ns)
     if len(later) == len(said):
-        yield 0, later[0].recorded_ns, f"the rule {later[0].subject} was loaded only later"
+        yield 0, later[0].recorded_ns, f"the rule {later[0].subject} was not yet loaded"
     for one in said:
         until_ns = next((o.recorded_ns for o in later if o.recorded_ns > one.recorded_ns), _END_NS)
         if not one.loaded:
             yield one.since_ns or 0, until_ns, f"the rule {one.subject} was no longer loaded"
         elif one.health == BROKEN:
-            yield one.since_ns or 0, until_ns, f"the rule {one.subject} did not evaluate: {one.error}"
+            yield one.since_ns or 0, until_ns, f"the rule {one.subject} could not be evaluated: {one.error}"
         elif one.unfed:
-            why = f"the rule {one.subject} reads the recording rule {one.unfed[0]}, which did not evaluate"
+            why = f"the rule {one.subject} reads the recording rule {one.unfed[0]}, which could not be evaluated"
             yield one.since_ns or 0, until_ns, why
 
 
 def rules_of(evidence: Evidence, part: str) -> frozenset[str]:
-    """The names of the rules with this label `part`."""
+    """The names of the rules with the given value of the label `part`."""
     loaded = evidence.every(AlertRuleLoaded)
     return frozenset(rule.subject for rule in loaded if rule.labels.get("part") == part)
 
 
 def notices(evidence: Evidence, start_ns: int = 0, end_ns: int = 2**63) -> list[NoticeReceived]:
-    """The notices that came in a span of time, in order of arrival; each number once."""
+    """The notices that arrived in a span of time, in order of arrival, without repetitions."""
     unique: dict[tuple[str, int], NoticeReceived] = {}
     for notice in evidence.every(NoticeReceived):
         if start_ns <= notice.when_ns < end_ns:
@@ -190,7 +192,7 @@ def alert_labels(seen: AlertSeen) -> Labels:
 
 
 def labels_of(alert: Mapping[str, object]) -> Labels:
-    """The labels of an alert in a notice: those in the alert list of Prometheus, and its `external_labels`, which that list does not show."""
+    """The labels of an alert in a notice: its labels in Prometheus and the `external_labels` of Prometheus."""
     labels = alert.get("labels")
     return (
         frozenset((str(key), str(value)) for key, value in labels.items())
@@ -201,11 +203,13 @@ def labels_of(alert: Mapping[str, object]) -> Labels:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """One fault, with the times that alerts are compared with.
+    """One fault, with the times to which alerts are compared.
 
     Attributes:
-        attempt: at the experiment. sent_ns: when the fault was sent. restored_ns: when the target was as before, or the watch ended.
-        known_ns: when the next fault was sent, or the record ended.
+        attempt: attempt at the experiment.
+        sent_ns: time at which the fault was sent.
+        restored_ns: time at which the target was restored, or the watch ended.
+        known_ns: time at which the next fault was sent, or the record ended.
     """
 
     attempt: Experiment
@@ -218,7 +222,7 @@ class Trial:
         return [one for one in alerts if self.sent_ns <= one.at_ns <= self.restored_ns and one.since_ns is not None]
 
     def maybe_before(self, alerts: Iterable[Fired]) -> list[Fired]:
-        """The alerts that were first read as firing under the fault, but may have begun before it: the reading before was requested before the fault."""
+        """The alerts that were first read as firing during the fault, but may have begun before it."""
         return [
             one
             for one in alerts
@@ -226,7 +230,7 @@ class Trial:
         ]
 
     def fired_before(self, alerts: Iterable[Fired], subject: str = "it") -> str:
-        """Why alerts that fire under the fault are no proof that it caused them: one fired already, or may have, when it was sent; empty if none did."""
+        """Why alerts during the fault do not prove that the fault caused them: an alert fired before it, or may have; empty if none did."""
         known = list(alerts)
         if any(one.at_ns < self.sent_ns < (one.resolved_ns or self.restored_ns) for one in known):
             return f"{subject} fired already before the fault"
@@ -234,12 +238,12 @@ class Trial:
 
 
 def trial_of(plan: Plan, evidence: Evidence, experiment: str, traffic: str | None = None) -> Trial | None:
-    """The trial of the attempt that counts under a traffic; None: no fault was sent."""
+    """The trial of the attempt that counts under a traffic; None if no fault was sent."""
     return trial_by(evidence, counted_attempt(plan, evidence, experiment, traffic))
 
 
 def trial_by(evidence: Evidence, attempt: Experiment | None) -> Trial | None:
-    """The trial of one attempt; None: no fault was sent."""
+    """The trial of one attempt; None if no fault was sent."""
     if attempt is None or attempt.fault.sent_ns is None:
         return None
     return Trial(
@@ -251,7 +255,7 @@ def trial_by(evidence: Evidence, attempt: Experiment | None) -> Trial | None:
 
 
 def trials(case: Case) -> list[Trial]:
-    """One trial for each experiment of the sentence whose fault was sent, in their order."""
+    """One trial for each experiment of the sentence whose fault was sent, in the order of the sentence."""
     return [
         trial
         for each in case.experiments
@@ -260,19 +264,19 @@ def trials(case: Case) -> list[Trial]:
 
 
 def every_trial(case: Case) -> list[Trial]:
-    """Like `trials`, and one for each other experiment of the run: a sentence about every alert that fired needs the alerts of all faults."""
+    """The trials of `trials`, and one for each other experiment of the run, as their faults may raise alerts too."""
     found = [trial_of(case.plan, case.evidence, each, case.objective.scope.traffic) for each in _others(case)]
     return [*trials(case), *(trial for trial in found if trial is not None)]
 
 
 def _others(case: Case) -> list[str]:
-    """The experiments of the run that the sentence does not name and that have a fault."""
+    """The experiments of the run that have a fault and are not named in the sentence."""
     faults = [name for name, planned in case.plan.experiments.items() if planned.domain != NO_FAULT.name]
     return [name for name in faults if name not in case.experiments]
 
 
 def failed_by_others(case: Case, judged: Callable[[Trial], Iterable[Measure]]) -> Iterable[Measure]:
-    """The FAILs of attempts that are not among `trials` and whose fault was confirmed."""
+    """The FAILs of other attempts than those of `trials`, if their fault was confirmed."""
 
     def of_one(attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
         if (trial := trial_by(case.evidence, attempt)) is not None:
@@ -283,11 +287,11 @@ def failed_by_others(case: Case, judged: Callable[[Trial], Iterable[Measure]]) -
 
 
 def untried(case: Case, name: str, tried: Iterable[Trial]) -> Iterable[Measure]:
-    """INCONCLUSIVE measures of a sentence of every alert: a fault that it names was not sent, or another experiment has no record, so that its alerts are of no trial."""
+    """INCONCLUSIVE measures if a fault of the sentence was not sent, or if another experiment of the run has no record."""
     if lacking := unsent_of(case, tried):
         yield inconclusive(case, name, UNSENT, unsent(*lacking))
     if gone := [each for each in _others(case) if not case.evidence.experiments.get(each)]:
-        said = f"the run has no record of {', '.join(gone)}: which alerts {'its fault' if len(gone) == 1 else 'their faults'} raised is unknown"
+        said = f"the run has no record of {', '.join(gone)}, so the alerts of {'this fault' if len(gone) == 1 else 'these faults'} are unknown"
         yield inconclusive(case, name, said, unsent(*gone), kind=ReasonKind.NO_RECORD)
 
 
@@ -298,27 +302,27 @@ def unsent_of(case: Case, tried: Iterable[Trial]) -> list[str]:
 
 
 def unsent(*experiments: str) -> str:
-    """What to do if the faults of these experiments were not sent."""
+    """The hint if the faults of these experiments were not sent."""
     if not experiments:
-        return "let the run send a fault, then run again"
+        return "add an experiment with a fault to the scenario, then run again"
     logs = ", ".join(f"chaos/{each}/chaos.log" for each in experiments)
-    return f"read {logs}, correct what kept the fault from being sent, then run again"
+    return f"see {logs} for the error, correct it, then run again"
 
 
 def steady(evidence: Evidence, traffic: str | None) -> list[Window]:
-    """The windows without a fault, in order."""
+    """The windows without a fault, in order of time."""
     return sorted(evidence.fault_free(traffic), key=lambda window: window.start_ns)
 
 
 def quiet_broken(alerts: Iterable[Fired], windows: Iterable[Window]) -> list[Fired]:
-    """Alerts that fired in a window without a fault: their condition began there, or they were firing when the first window began."""
+    """Alerts that fired in a window without a fault: their condition began in it, or they fired when the first window began."""
     ordered = sorted(windows, key=lambda window: window.start_ns)
     found = []
     for one in alerts:
         first = ordered[0] if ordered else None
         since_ns = one.at_ns
         if one.pending_ns is not None and first is not None and one.pending_ns >= first.start_ns:
-            since_ns = one.pending_ns  # what was pending before all windows is no fault's
+            since_ns = one.pending_ns  # an alert that was pending before all windows was not caused by a fault
         begun = any(window.start_ns <= since_ns < window.end_ns for window in ordered)
         there = first is not None and one.at_ns < first.start_ns < (one.resolved_ns or first.end_ns)
         if begun or there:

@@ -1,6 +1,6 @@
-"""The alert on a slow query: it must come in time after the query's p95 has passed its limit, and name the query.
+"""The alert on a slow query: it must fire soon after the p95 of the query passed its limit, and name the query.
 
-The judge determines by itself when the p95 passed its limit, from the statement statistics of the database members, read during the fault.
+The judge itself computes when the p95 passed its limit, from the statement statistics of the database members during the fault.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ from harness.model.records.queries import brief, is_query
 from harness.units import NS_PER_S
 
 PART: Final = "query"
-"""The label `part` of the rules about a query."""
-_AGAIN: Final = "read the histories of alerts and statements, then run again"
-_SLOW: Final = "make an experiment slow down queries that are called often, then run again"
+"""The value of the label `part` of rules about a query."""
+_AGAIN: Final = "see the histories of alerts and statements in history/, then run again"
+_SLOW: Final = "let the experiment slow down queries that are called often, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Passed:
-    """A query whose p95 has passed the limit.
+    """A query whose p95 passed the limit.
 
     Attributes:
-        query: its text.
-        since_ns, at_ns: it passed between the two.
-        last_ns: the last time at which it was seen above the limit.
+        query: text of the query.
+        since_ns, at_ns: the p95 passed the limit between these two times.
+        last_ns: last time at which the p95 was above the limit.
     """
 
     query: str
@@ -63,7 +63,7 @@ class _Passed:
 
 
 def named(case: Case) -> Iterable[Measure]:
-    """One measure per experiment and query whose p95 passed the limit in it."""
+    """One measure per experiment and query whose p95 passed the limit during the experiment."""
     name, over = Figure.QUERY_ALERT.value, case.objective.params["over"]
     parts = rules_of(case.evidence, PART)
     alerts = [one for one in fired(case.evidence) if one.name in parts]
@@ -77,17 +77,17 @@ def named(case: Case) -> Iterable[Measure]:
         scope = {"experiment": experiment, "alert": PART}
         trial = trial_of(case.plan, case.evidence, experiment)
         if trial is None:
-            yield inconclusive(case, name, f"{experiment}: no fault was sent", unsent(experiment), scope=scope)
+            yield inconclusive(case, name, f"{experiment}: the fault was not sent", unsent(experiment), scope=scope)
             continue
         if not _passed(times, trial, limit_ms):
-            why = f"{experiment}: no query that was called {FEWEST} times had a p95 above {over}"
+            why = f"{experiment}: no query with at least {FEWEST} calls had a p95 above {over}, expected at least one"
             yield inconclusive(case, name, why, _SLOW, scope=scope)
         yield from of_its_queries(trial)
     yield from failed_by_others(case, of_its_queries)
 
 
 def _names(alert: Fired, query: str) -> bool:
-    """Whether a label is the text of the query, whatever its values."""
+    """Whether a label of the alert is the text of the query, whatever the values in it."""
     return any(is_query(query, value) for _, value in alert.labels)
 
 
@@ -123,7 +123,7 @@ def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) ->
     first = None if before else next(iter(trial.during(alerts)), None)
     until_ns = query.at_ns + round(case.scaled.in_unit("s") * NS_PER_S)
     if first is not None:
-        until_ns = min(until_ns, first.at_ns)  # whatever was missed later, it had fired then
+        until_ns = min(until_ns, first.at_ns)  # a later gap does not matter, as the alert fired before it
     statements = read_receipt(case.evidence, (trial.sent_ns, query.at_ns), case.plan.members)
     read = [watched(case.evidence, "alerts", [(trial.sent_ns, until_ns)]), statements]
     found = Effect(
@@ -142,7 +142,7 @@ def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) ->
             "watch": next((each for each in read if not each.ok), read[0]),
         },
         needs=("fault", "watch"),
-        method=f"from the p95 of the newest {FEWEST} or more calls, as the database counts them, to the first answer of Prometheus in which the alert fires",
+        method=f"from the p95 of the newest {FEWEST} or more callsin the database's statistics to the first answer of Prometheus with the firing alert",
         files=(*attempt.files, ALERTS, FILE),
         resolution=max(1 / ALERTS_PER_S, 1 / PER_S),
         unknown=before,

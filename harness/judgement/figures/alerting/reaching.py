@@ -1,4 +1,4 @@
-"""Alerts that are resolved after the recovery, and notices that reach their receiver: all of them, soon, and not too many."""
+"""Alerts that are resolved after the recovery, and notices that reach their receiver: every notice, soon, and not too many."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ from harness.model import ONLY_BELOW, Figure, Hit, LimitRule, Measure, Outcome, 
 from harness.model.observations import NoticeReceived
 from harness.units import NS_PER_S
 
-_NONE: Final = "no alert fired in any of the faults"
-_ALL_BRIEF: Final = "every alert that fired was resolved before its notice was due, and no notice came"
-_LONGER: Final = "keep a fault for longer than the alert's `for` and the limit together, then run again"
+_NONE: Final = "no alert fired during a fault, expected at least one"
+_ALL_BRIEF: Final = "every alert was resolved before its notice was due, and no notice arrived"
+_LONGER: Final = "let the fault last longer than the `for` of the alert plus the limit (`at_least_s` of the activity `hold`), then run again"
 _MATCH: Final = (
-    "check in Prometheus that the rules are loaded and that their expressions match these faults, then run again"
+    "make sure that the rules are loaded in Prometheus and that their expressions match these faults, then run again"
 )
-_AGAIN: Final = "read the histories of alerts and notices, then run again"
-_CLOCKS: Final = "a notice came before its alert began to fire: the clocks of Prometheus and the receiver differ"
+_AGAIN: Final = "see history/alerts.ndjson and history/notices.ndjson, then run again"
+_CLOCKS: Final = "a notice arrived before its alert fired, so the clocks of Prometheus and the receiver differ"
 _NEVER: Final = 2**62
 _EARLY_NS: Final = 2 * NS_PER_S
-"""How long before the next reading of a firing alert its notice may reach the receiver, and how far a cluster's clock may be behind, in ns."""
+"""Allowed time in ns from a notice at the receiver to the next reading of its firing alert; also the allowed clock difference of a cluster."""
 
 
 def resolved(case: Case) -> Iterable[Measure]:
-    """One measure per experiment of the run, named in the sentence or not, during which an alert fired: the alert that was resolved last decides."""
+    """One measure per experiment of the run during which an alert fired: the last alert that was resolved decides."""
     name, limit_s = Figure.ALERTS_RESOLVED.value, case.scaled.in_unit("s")
     alerts, tried = fired(case.evidence), every_trial(case)
     yield from untried(case, name, tried)
@@ -70,9 +70,9 @@ def resolved(case: Case) -> Iterable[Measure]:
 
 
 def _last_of_each(trial: Trial, alerts: Iterable[Fired], until_ns: int) -> list[Fired]:
-    """Of the alerts that began to fire from the fault until `until_ns`, or the next fault, the last one for each set of labels.
+    """The last alert of each set of labels, of alerts that began to fire between the fault and `until_ns` or the next fault.
 
-    An alert that comes back after the restore, or comes only then, was not resolved by the recovery.
+    An alert that comes back after the restore, or fires only then, was not resolved by the recovery.
     """
     until_ns = min(until_ns, trial.known_ns)
     mine = [one for one in alerts if trial.sent_ns <= one.at_ns < until_ns and one.since_ns is not None]
@@ -80,7 +80,7 @@ def _last_of_each(trial: Trial, alerts: Iterable[Fired], until_ns: int) -> list[
 
 
 def _resolved(case: Case, trial: Trial, mine: list[Fired]) -> Measure:
-    """The measure of the time from the restore until the last of these alerts was gone."""
+    """The measure of the time from the restore until the last of these alerts was resolved."""
     attempt, limit_ns = trial.attempt, round(case.scaled.in_unit("s") * NS_PER_S)
 
     def until_ns(at_ns: int | None) -> int:
@@ -114,10 +114,10 @@ def _resolved(case: Case, trial: Trial, mine: list[Fired]) -> Measure:
 
 
 def delivered(case: Case) -> Iterable[Measure]:
-    """One measure per experiment of the run, named in the sentence or not: the alert whose notice came last, counted from when the alert fired.
+    """One measure per experiment of the run: the alert with the latest notice decides, counted from the time the alert fired.
 
-    An alert that was resolved within the limit, and of which no notice came, is left out: Alertmanager sends no notice of an alert that is
-    over when its `group_wait` ends.
+    An alert that was resolved within the limit without a notice is left out, since Alertmanager sends no notice of an alert that is over when
+    its `group_wait` ends.
     """
     name, limit_s = Figure.ALERTS_DELIVERED.value, case.scaled.in_unit("s")
     alerts, told, tried = fired(case.evidence), notices(case.evidence), every_trial(case)
@@ -143,14 +143,14 @@ def _brief(one: Fired, limit_s: float) -> bool:
 
 
 def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fired], sent_ns: int) -> float | None:
-    """Seconds from an alert's firing, by Prometheus, to its notice, by the receiver; negative if their clocks differ; None: no notice of it came.
+    """Seconds from an alert's start in Prometheus to the arrival of its notice; negative if their clocks differ; None: no notice arrived.
 
     A notice has the labels of its alert and the `external_labels` of Prometheus. It belongs to the alert with the most labels that are all in
-    the notice: not to this alert, if the notice also has all labels of another alert that has more.
+    the notice. So it does not belong to this alert if the notice also has all labels of another alert with more labels.
 
-    By its notice the alert must have begun under the fault, and after an earlier alert with these labels was last there; how long it began before
-    it was read as firing does not matter. Of two replicas of Prometheus one may evaluate its rules up to an interval sooner, and Alertmanager keeps
-    the earlier start. If the notice says that the alert began after it was read as firing, the time counts from that reading, apart from a tolerance for clocks.
+    According to the notice, the alert must have begun during the fault and after the last earlier alert with these labels. Of two replicas of
+    Prometheus one may evaluate its rules an interval earlier, and Alertmanager keeps the earlier start, so the time between that start and the
+    reading does not matter. If the notice names a start after the alert was read as firing, the time counts from that reading, apart from a tolerance for clocks.
     """
     until_ns = (one.resolved_ns or _NEVER) + _EARLY_NS
     more = [other.labels for other in alerts if one.labels < other.labels]
@@ -165,14 +165,14 @@ def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fi
             if same and fresh and alert.get("status") == FIRING:
                 since_ns = min(began_ns, one.at_ns + _EARLY_NS)
                 found.append((len(labels - one.labels), (notice.when_ns - since_ns) / NS_PER_S))
-    # the first that came of those with the fewest labels beyond its own
+    # the first to arrive of the notices with the fewest additional labels
     return min(found, key=lambda each: each[0])[1] if found else None
 
 
 def _delivered(case: Case, trial: Trial, took: Mapping[Fired, float | None]) -> Measure:
-    """The measure of the time from the firing of each of these alerts to its notice.
+    """The measure of the time from the start of each of these alerts to its notice.
 
-    Alerts that fire after the restore need no notice. But for a FAIL the alerts must have been read until the next fault, as an alert without a
+    Alerts that fire after the restore need no notice. For a FAIL the alerts must have been read until the next fault, as an alert without a
     notice may have been resolved before its notice was due.
     """
     found = until(case, _to_notice(case, trial, took, trial.restored_ns))
@@ -200,7 +200,7 @@ def _to_notice(case: Case, trial: Trial, took: Mapping[Fired, float | None], unt
         scope={"experiment": attempt.name},
         receipts={"watch": next((each for each in read if not each.ok), read[0])},
         needs=("watch",),
-        method="from the moment at which the alert fires, as its notice says, to its arrival, as the receiver says",
+        method="from the start of the alert, as named in its notice, to the arrival of the notice at the receiver",
         files=(*attempt.files, ALERTS, NOTICES),
         n=len(took),
         unknown=_CLOCKS if early else "",
@@ -210,7 +210,7 @@ def _to_notice(case: Case, trial: Trial, took: Mapping[Fired, float | None], unt
 
 
 def grouped(case: Case) -> Iterable[Measure]:
-    """One measure per experiment: how many notices of firing alerts came, and what the first notice names."""
+    """One measure per experiment: the number of notices of firing alerts, and the names in the first notice."""
     name, tried = Figure.NOTICES.value, trials(case)
     if len(tried) < len(case.experiments):
         yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
@@ -222,7 +222,9 @@ def grouped(case: Case) -> Iterable[Measure]:
     found = [one for trial in tried for one in of_its_notices(trial)]
     yield from found
     if not found:
-        yield inconclusive(case, name, "no notice of a firing alert came under any fault", UNDELIVERED)
+        yield inconclusive(
+            case, name, "no notice of a firing alert arrived during a fault, expected at least one", UNDELIVERED
+        )
     yield from failed_by_others(case, of_its_notices)
 
 
@@ -232,13 +234,13 @@ def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
     parts = {attempt.domain, *_parts(proven_hits(case.evidence, attempt))} - {""}
     names = _named(parts, words)
     unproven = [] if names else _named(_parts(attempt.fault.hit), words)
-    first = f"names {', '.join(names)}" if names else f"names none of {', '.join(sorted(parts))}: {words}"
+    first = f"names {', '.join(names)}" if names else f"does not name any of {', '.join(sorted(parts))}: {words}"
     if unproven:
         first = f"names only {', '.join(unproven)}"
     found = Things(
         bad=max(len(mine) - most, 0) + (not names and not unproven),
         n=len(mine),
-        text=f"{attempt.name}: {len(mine)} notices of firing alerts came, the first {first}, expected at most {most}",
+        text=f"{attempt.name}: {len(mine)} notices of firing alerts arrived, expected at most {most}; the first notice {first}",
         scope={"experiment": attempt.name},
         receipts={
             "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
@@ -246,16 +248,16 @@ def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
         },
         gaps=(
             Gap(
-                f", but the first notice names only pods {SCALED_DOWN}" if unproven else "",
+                f"the first notice names only pods {SCALED_DOWN}" if unproven else "",
                 SCALED_DOWN_HINT,
                 ReasonKind.FAULT,
             ),
         ),
-        value=float(len(mine)) if names else None,  # no number of notices makes up for what they do not name
+        value=float(len(mine)) if names else None,  # a missing name fails whatever the number of notices is
         mixed=True,
         scaled_limit=None,
         said=f"at most {most}",
-        method="the notices of firing alerts that the receiver got from the fault to the next fault; labels and texts of the first one",
+        method="number of notices of firing alerts that the receiver recorded from the fault to the next fault; labels and texts of the first notice",
         files=(*attempt.files, NOTICES),
     )
     return every_one(case, found)

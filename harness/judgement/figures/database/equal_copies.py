@@ -1,7 +1,7 @@
-"""Equal copies: time from the end of a network partition until every member of the database has the same rows.
+"""Equal copies: time from the end of a network partition until every database member has the same rows.
 
-Every write of the ledger is compared that was acknowledged, or shown by any member, before the partition ended. Each member is read separately.
-The partition counts as proven if the separated member lacked writes that were acknowledged during the partition.
+Compared are all writes of the ledger that were acknowledged, or shown by any member, before the partition ended. Each member is read
+separately. The partition is proven if the separated member lacked writes that were acknowledged during the partition.
 """
 
 from __future__ import annotations
@@ -35,9 +35,7 @@ from harness.model.records.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 NAME: Final = Figure.EQUAL_COPIES.value
-METHOD: Final = (
-    "rows of the ledger, read from each member twice a second; exact, late by at most the time between two reads"
-)
+METHOD: Final = "rows of the ledger, read from each member twice a second; the measured time is late by at most the time between two reads"
 _NEVER: Final = np.iinfo(np.int64).max
 _NUMBER_BITS: Final = 32
 _AGAIN: Final = "make the experiment separate a standby while the ledger writes, then run again"
@@ -46,9 +44,13 @@ _FILES: Final = ("watch/copies.parquet", "watch/ledger-copies.parquet", "watch/l
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _ShownRows:
-    """What one member shows: its writes in ascending order, when each was first shown and last changed, and its number of rows.
+    """The writes that one member shows.
 
-    rows: 0 if the member no longer shows the write, -1 if it shows another value.
+    Attributes:
+        writes: numbers of the writes, in ascending order.
+        first_ns: time at which each write was first shown.
+        last_ns: time at which each write last changed.
+        rows: number of rows of each write; 0 if the member no longer shows the write, -1 if it shows another value.
     """
 
     writes: Ints
@@ -57,7 +59,7 @@ class _ShownRows:
     rows: Ints
 
     def of(self, writes: Ints) -> tuple[Ints, Ints, Ints]:
-        """For each of these writes: when it was first shown, when it was last changed, and its rows; never, never and 0 if it is not shown."""
+        """First time, last change and number of rows of each given write; never, never and 0 if the write is not shown."""
         if not len(self.writes):
             never = np.full(len(writes), _NEVER, dtype=np.int64)
             return never, never, np.zeros(len(writes), dtype=np.int64)
@@ -73,9 +75,9 @@ class _CopiesCompared:
 
     Attributes:
         writes: number of the writes.
-        seconds: time from the end of the partition until all copies were equal; None: they never were.
-        before_s: time of the last read at which the copies were not equal yet, from the end of the partition.
-        lacking: by member, the number of writes that it lacks, or has in another number of rows or with another value.
+        seconds: time from the end of the partition until all copies were equal; None: the copies were never equal.
+        before_s: time from the end of the partition to the last read at which the copies were not equal yet.
+        lacking: by member, the number of writes that the member lacks, or shows with another value or another number of rows.
         some: names of the first writes that differ.
     """
 
@@ -213,8 +215,8 @@ def _parted(evidence: Evidence, attempt: Experiment, healed_ns: int, shown: Mapp
         first_ns, _, _ = shown[member].of(written)
         seen[member] = int((first_ns >= healed_ns).sum())
     if not any(seen.values()):
-        what = " and ".join(seen) or "no member that was hit was read"
-        why = f"{what}: no missing acknowledged write was seen during the partition"
+        what = " and ".join(seen) or "no member that was hit"
+        why = f"{what} was read without an acknowledged write during the partition, expected at least one missing write"
         return Receipt(ok=None, why=f"{attempt.name}: {why}", hint=_AGAIN, files=(*attempt.files, *_FILES))
     what = ", ".join(f"{member} lacked {n} acknowledged writes" for member, n in seen.items())
     return Receipt(ok=True, why=f"{attempt.name}: {what} during the partition", files=(*attempt.files, *_FILES))

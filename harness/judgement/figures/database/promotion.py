@@ -1,4 +1,4 @@
-"""A promotion by hand: the chosen database member must be the only primary within a limit after the order."""
+"""A manual promotion: the chosen database member must be the only primary within a limit after the order."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from harness.units import NS_PER_S
 ORDER: Final = "order-promotion"
 """Name of the activity that orders the promotion; it returns the chosen member."""
 _NAME: Final = "promotion by hand"
-METHOD: Final = "the role that each member reports, from the order until the old primary may come back"
+METHOD: Final = "the role that each member reports, from the order until the old primary may return"
 _REFUSED: Final = "refused"
 """The error of a probe whose connection was refused."""
 _RESOLUTION_S: Final = 1.0
-"""Longest gap between two probes of a member, in s; with a longer gap the member was not watched."""
+"""Longest gap between two probes of a member, in s. After a longer gap the role of the member is unknown."""
 
 
 class _Order(NamedTuple):
@@ -42,25 +42,25 @@ class _Order(NamedTuple):
 
 def promotions(case: Case) -> Iterable[Measure]:
     """One measure per experiment in which a promotion was ordered."""
-    why = f"{{experiment}} left no record of an order: its activity `{ORDER}` did not succeed"
+    why = f"{{experiment}}: no order to promote a member was recorded, because the activity `{ORDER}` did not succeed"
     return of_each_attempt(
         case,
         _NAME,
         partial(_of, case),
         add="add an experiment that orders a promotion",
-        nothing=(why, "read the experiment's chaos.log, then run again"),
+        nothing=(why, "find the error in the chaos.log of the experiment, correct its cause, then run again"),
         unconfirmed=True,  # an order that was given is one, whether the fault before it was confirmed or not
     )
 
 
 def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measure of an attempt; none where nothing was ordered."""
+    """The measure of an attempt; no measure if no promotion was ordered."""
     if (order := _order(case.evidence, attempt)) is not None:
         yield until(case, _led(case, attempt, order, {**scope, "member": order.member}), _NAME)
 
 
 def _order(evidence: Evidence, attempt: Experiment) -> _Order | None:
-    """When the promotion of which member was ordered, by the last activity of that name in the attempt."""
+    """The last order of the attempt: its time and the member that was to be promoted."""
     found = None
     for done in evidence.every(ActivityDone):
         here = attempt.observed_from_ns <= done.recorded_ns <= attempt.observed_until_ns
@@ -87,7 +87,7 @@ def _led(case: Case, attempt: Experiment, order: _Order, scope: Mapping[str, str
             "watch": _watch(case.evidence, probes, attempt, order, until_ns, alone=at_ns is not None),
             "restore": restore_receipt(case.evidence, attempt),
         },
-        needs=() if others else ("watch",),  # whoever led, led
+        needs=() if others else ("watch",),  # another primary is a FAIL even if the watch has gaps
         method=METHOD,
         files=(*attempt.files, "watch/replicas.parquet"),
         n=len(probes),
@@ -103,7 +103,7 @@ def _first_as_primary(rows: Table) -> int | None:
 
 
 def _last_before(probes: Table, order: _Order, at_ns: int) -> int:
-    """When the chosen member last reported another role before it was first primary, in ns; the time of the order if it never did."""
+    """When the chosen member last reported another role before it became primary, in ns; by default the time of the order."""
     own = probes.where(probes.words["member"].equals(order.member) & ~probes.words["role"].missing)
     return int(own.ints["at_ns"][own.ints["at_ns"] < at_ns].max(initial=order.at_ns))
 
@@ -111,29 +111,32 @@ def _last_before(probes: Table, order: _Order, at_ns: int) -> int:
 def _watch(
     evidence: Evidence, probes: Table, attempt: Experiment, order: _Order, until_ns: int, *, alone: bool
 ) -> Receipt:
-    """Whether the chosen member was asked for its role all the time; with `alone` also every other member that was not hit.
+    """Whether the role of the chosen member was read without a gap; with `alone` also of every other member that was not hit.
 
-    A member that refuses connections is not primary; of a member that never answers nothing is known.
+    A member that refuses connections is not primary. The role of a member that never answers is unknown.
     """
     source = evidence.watchers.get("replicas")
     if source is None or source.why or not source.closed:
         why = source.why if source else ""
-        return Receipt(ok=False, why=f"the watcher 'replicas' {f': {why}' if why else 'left no complete record'}")
+        return Receipt(ok=False, why=f"the watcher 'replicas' {f': {why}' if why else 'recorded no complete data'}")
     known = evidence.replicas.words["member"].present
     others = sorted(set(known) - {order.member}) if alone else []
     if alone and not others:
-        return Receipt(ok=False, why=f"no member except {order.member} was asked for its role")
+        return Receipt(ok=False, why=f"only the role of {order.member} was read, expected the role of every member")
     hit = {one.name for one in attempt.fault.hit}
     for member in (order.member, *(one for one in others if one not in hit)):
         own = probes.where(probes.words["member"].equals(member))
         times = sorted([order.at_ns, *own.ints["at_ns"].tolist(), until_ns])
         gap_s = max(later - earlier for earlier, later in pairwise(times)) / NS_PER_S
         if gap_s > _RESOLUTION_S:
-            return Receipt(ok=False, why=f"{member} was not asked for its role for {gap_s:.3g} s")
+            return Receipt(
+                ok=False,
+                why=f"the role of {member} was not read for {gap_s:.3g} s, expected at most {_RESOLUTION_S:g} s",
+            )
         told = ~own.words["role"].missing | own.words["error"].equals(_REFUSED)
         if member in others and not told.any():
             return Receipt(
-                ok=False, why=f"{member} neither reported a role nor refused connections, so it may have been primary"
+                ok=False, why=f"{member} reported no role and accepted connections, so it may have been primary"
             )
     return Receipt(ok=True, why=f"{len(probes)} probes of the members", files=("watch/replicas.parquet",))
 
@@ -143,6 +146,8 @@ SPEC: Final = until_spec(
     promotions,
     ("watch/replicas.", "history/watch.", "history/chaos-"),
     Need(
-        key="database", why="a member of the database is promoted", hint="add `database:` with `members` and `leader`"
+        key="database",
+        why="the experiment promotes a member of the database",
+        hint="add `database:` with `members` and `leader`",
     ),
 )

@@ -1,7 +1,7 @@
 """The p95 of every database query over time, from the statement statistics of the database members.
 
-At each reading the p95 is computed for the newest calls, at least `FEWEST` of them, since fewer have no meaningful p95. The statistics contain no
-times of single calls, so the p95 is only known between two bounds.
+At each reading the p95 is computed for the newest calls, at least `FEWEST` of them, since a p95 of fewer calls has no meaning. The
+statistics contain no times of single calls, so the p95 is only known between two bounds.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from harness.model.observations import StatementsGrown
 FILE: Final = "history/statements.ndjson"
 FILES: Final = ("history/statements.", "history/watch.")
 PER_S: Final = 2.0
-"""How many times per second each member is read if a claim needs these times."""
+"""Readings per second of each member, if a claim needs these times."""
 WATCHER: Final = "statements"
 FEWEST: Final = 20
 _QUANTILE: Final = 0.95
 _NONE: Final = KnownMoments(n=0, total=0.0, squares=0.0, least=math.inf, most=0.0)
 DATABASE: Final = Need(
     key="database",
-    why="the database reports how long its queries took",
+    why="query times are read from the statistics of the database",
     hint="add `database: {dsn: …, roles: [ROLE]}` to the target file",
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueryP95:
-    """The p95 of one query at one reading.
+    """The p95 of one query at one reading of the statistics.
 
     Attributes:
-        query: its text without values.
-        since_ns, until_ns: the newest of these calls ended between the two.
+        query: text of the query, without values.
+        since_ns, until_ns: the newest of these calls ended between these two times.
         n: number of calls.
         low_ms, high_ms: lower and upper bound of the p95.
     """
@@ -62,11 +62,11 @@ class _Calls:
 
 
 def query_times(evidence: Evidence, longest_s: float) -> list[QueryP95]:
-    """The p95 of every query at every reading in which it was called, in order of time.
+    """The p95 of each query at each reading of the statistics, in order of time.
 
     Args:
-        evidence: of the run.
-        longest_s: maximum age of calls that count at a reading, in s; a query that is called too rarely for that is left out.
+        evidence: records of the run.
+        longest_s: maximum age of a call, in s; older calls are ignored, and a query without enough recent calls is left out.
     """
     texts, called = _calls_in(evidence)
     found = [time for one, calls in called.items() for time in _newest(texts[one], calls, round(longest_s * 1e9))]
@@ -74,7 +74,7 @@ def query_times(evidence: Evidence, longest_s: float) -> list[QueryP95]:
 
 
 def calls_within(evidence: Evidence, span: tuple[int, int]) -> tuple[Mapping[str, str], Mapping[str, KnownMoments]]:
-    """By id the text of every query, and the moments of its calls on all members together that ended within a span of time."""
+    """Text and call times of each query, by id: the calls on all members that ended in a span of time."""
     texts, called = _calls_in(evidence)
     within = {
         one: [each.moments for each in calls if span[0] <= each.since_ns and each.until_ns <= span[1]]
@@ -84,12 +84,12 @@ def calls_within(evidence: Evidence, span: tuple[int, int]) -> tuple[Mapping[str
 
 
 def read_receipt(evidence: Evidence, span: tuple[int, int], members: Collection[str] = ()) -> Receipt:
-    """Whether every member reported its statement statistics throughout a span of time, without a gap.
+    """Whether every member reported its statement statistics throughout a span of time.
 
     Args:
-        evidence: of the run.
+        evidence: records of the run.
         span: start and end, in ns.
-        members: names of the database members in the plan; if none of them was read by name, the database was read as one.
+        members: names of the database members in the plan; if no member was read by name, the database was read as one.
     """
     reads = _by_member(evidence)
     if not reads:
@@ -103,7 +103,7 @@ def read_receipt(evidence: Evidence, span: tuple[int, int], members: Collection[
             return Receipt(ok=False, why=f"{name} did not report its statement statistics: {failed.why}", files=(FILE,))
         if not mine[0].when_ns <= span[0] or not mine[-1].when_ns >= span[1]:
             return Receipt(
-                ok=False, why=f"the statement statistics of {name} were not read during all of that time", files=(FILE,)
+                ok=False, why=f"the statement statistics of {name} were read only for a part of the time", files=(FILE,)
             )
     return watched(evidence, WATCHER, [span])
 
@@ -153,7 +153,7 @@ def _grown(reads: Sequence[StatementsGrown], texts: dict[str, str]) -> Iterable[
 
 
 def counted_of(statements: Iterable[Mapping[str, Any]]) -> Mapping[str, KnownMoments]:
-    """The moments of the calls of each statement at a reading; a statement that several roles run has one entry per role."""
+    """The call times of each statement at a reading; a statement that several roles run has one entry per role."""
     found: dict[str, list[KnownMoments]] = defaultdict(list)
     for one in statements:
         calls, total = int(one["calls"]), float(one["total_ms"])
@@ -164,7 +164,7 @@ def counted_of(statements: Iterable[Mapping[str, Any]]) -> Mapping[str, KnownMom
 
 
 def joined(parts: Sequence[KnownMoments]) -> KnownMoments:
-    """The moments of all these calls together."""
+    """The call times of several parts, joined."""
     return KnownMoments(
         n=sum(part.n for part in parts),
         total=sum(part.total for part in parts),

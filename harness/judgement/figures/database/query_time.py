@@ -1,8 +1,8 @@
-"""Times of database queries: a quantile of each statement's calls in the window, from the statistics of the database itself.
+"""Times of database queries: a quantile of the calls of each statement, from the statistics of the database itself.
 
-For each statement a server keeps number, mean, standard deviation, minimum and maximum of its calls, but no times of single calls. What was
-counted between two readings bounds any quantile of these calls; minimum and maximum are those since the statement was first counted, which only
-widens the bounds.
+A server keeps number, mean, standard deviation, minimum and maximum of the calls of each statement, but no times of single calls. The
+difference of two readings bounds any quantile of the calls between them. Minimum and maximum cover all calls since the statement was first
+counted, which only widens the bounds.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from harness.units import NS_PER_S
 _FILES: Final = ("history/queries.ndjson",)
 _AGAIN: Final = "make sure that the statistics of every member can be read during the complete window, then run again"
 _NAMED: Final = 3
-"""How many rare statements a reason names."""
+"""Maximum number of rare statements that a reason names."""
 
 
 class _Uncounted(Exception):
-    """The statistics do not support a verdict; the text says why."""
+    """The statistics are not sufficient for a verdict; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,9 +51,9 @@ class _Statements:
     """The statement statistics of a window.
 
     Attributes:
-        texts: by id the text of each statement.
-        calls: by id the moments of its calls.
-        seconds: the time that the statistics cover.
+        texts: text of each statement, by id.
+        calls: times of the calls of each statement, by id.
+        seconds: length of the time that the statistics cover, in s.
     """
 
     texts: Mapping[str, str]
@@ -62,7 +62,7 @@ class _Statements:
 
 
 def query_times(case: Case) -> Iterable[Measure]:
-    """One measure per statement that ran in the window often enough, or that was slow."""
+    """One measure per statement that ran often enough in the window, or that was slow."""
     name = _name(case)
     if case.objective.scope.phase is Phase.SWITCHED:
         yield from in_phase(case, name, partial(_after_switch, case))
@@ -85,7 +85,7 @@ def _name(case: Case) -> str:
 
 
 def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
-    """The measures of the time in which all users had the candidate, from the statistics of the members."""
+    """The measures of the time in which all users were on the candidate release."""
     for window in windows:
         texts, calls = calls_within(case.evidence, window.span)
         watch = read_receipt(case.evidence, window.span, case.plan.members)
@@ -100,7 +100,7 @@ def _by_statement(
     enough = needed(0, 1 - case.quantile, case.objective.confidence) or 0
     rare = {one for one, of in counted.calls.items() if of.n < enough and min(of.most, of.total) < limit}
     if len(rare) == len(counted.calls):
-        why = f"no statement of the services ran {enough} times in {counted.seconds:.4g} s"
+        why = f"in {counted.seconds:.4g} s no statement of the services ran {enough} times, the minimum for a p{case.quantile * 100:g}"
         yield inconclusive(
             case, name, why, "let the traffic run longer, then run again", scope={"traffic": window.traffic}
         )
@@ -126,15 +126,15 @@ def _by_statement(
 
 
 def _besides(texts: Mapping[str, str], rare: Iterable[str]) -> str:
-    """The statements that ran too rarely to judge their quantile and of which no call was slow, in words."""
+    """The statements that were never slow, but ran too rarely to judge their quantile, in words."""
     names = sorted(texts[one] for one in rare)
     some = ", ".join(f"`{name}`" for name in names[:_NAMED])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"; called too rarely to judge, but never slow: {some}{more}" if names else ""
+    return f"; too few calls to judge, but no slow call: {some}{more}" if names else ""
 
 
 def _statements(case: Case, window: Window) -> tuple[_Statements, str]:
-    """The statistics of the window, and the members that they are from, in words.
+    """The statistics of the window, and the names of the members that they come from.
 
     Raises:
         _Uncounted: the statistics are not sufficient.
@@ -147,17 +147,19 @@ def _statements(case: Case, window: Window) -> tuple[_Statements, str]:
         first, last = min(of, key=lambda read: read.when_ns), max(of, key=lambda read: read.when_ns)
         spans.append((first.when_ns, last.when_ns))
         if last.forgotten > first.forgotten:
-            hint = "raise `pg_stat_statements.max`"
-            raise _Uncounted(f"{member or 'the database'} dropped statements to make room; hint: {hint}")
+            setting = "the setting `pg_stat_statements.max` is too low"
+            raise _Uncounted(f"{member or 'the database'} dropped statements to make room: {setting}")
         texts |= {str(one["id"]): str(one["text"]) for one in last.statements}
         for one, grown in _grown(counted_of(first.statements), counted_of(last.statements)).items():
             if grown is None or grown.n < 0:
-                raise _Uncounted(f"the statistics of {member or 'the database'} were reset in the window")
+                raise _Uncounted(f"the statistics of {member or 'the database'} were reset during the window")
             if grown.n:
                 found[one].append(grown)
     seconds = (min(end for _, end in spans) - max(start for start, _ in spans)) / NS_PER_S
     if seconds * 2 < window.seconds:
-        raise _Uncounted(f"the statistics of every member cover only {max(seconds, 0):.3g} s of the window")
+        raise _Uncounted(
+            f"the time for which all members have statistics covers only {max(seconds, 0):.3g} s of the window"
+        )
     members = f"{len(reads)} members" if len(reads) > 1 else "the database"
     calls = {one: joined(parts) for one, parts in found.items()}
     return _Statements(texts=texts, calls=calls, seconds=seconds), members
@@ -169,7 +171,7 @@ def _readings(case: Case, window: Window) -> Mapping[str, Sequence[StatementCoun
     for read in case.evidence.every(StatementCounts):
         if read.traffic == window.traffic:
             if read.why:
-                raise _Uncounted(f"the statistics of {read.subject or 'the database'} were not read: {read.why}")
+                raise _Uncounted(f"the statistics of {read.subject or 'the database'} could not be read: {read.why}")
             reads[read.subject].append(read)
     if not reads:
         raise _Uncounted("no statistics of the database were read in the window")
@@ -179,7 +181,7 @@ def _readings(case: Case, window: Window) -> Mapping[str, Sequence[StatementCoun
 
 
 def _grown(first: Mapping[str, KnownMoments], last: Mapping[str, KnownMoments]) -> Mapping[str, KnownMoments | None]:
-    """The calls between two readings, by statement; None for a statement that is no longer counted."""
+    """The calls between two readings, by statement; None for a statement that the server no longer counts."""
     none = KnownMoments(n=0, total=0.0, squares=0.0, least=math.inf, most=0.0)
     return {
         one: replace(

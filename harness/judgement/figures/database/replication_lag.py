@@ -1,4 +1,4 @@
-"""Replication lag: how far each replica is behind the primary."""
+"""Replication lag: the time by which each replica is behind the primary."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from harness.units import NS_PER_S
 
 
 def replication_lags(case: Case) -> Iterable[Measure]:
-    """One measure of the quantile per replica, over all fault-free windows.
+    """One measure per replica: the quantile of its lag over all fault-free windows.
 
-    An observation without an answer counts as over any limit. A member of the plan that was not observed may be a replica, so it is judged too.
+    A probe without an answer counts as over any limit. A member of the plan that was not observed may be a replica, so it is judged too.
     """
     objective, quantile = case.objective, case.quantile
     name = f"replication lag p{quantile * 100:g}"
@@ -61,7 +61,7 @@ def replication_lags(case: Case) -> Iterable[Measure]:
 
 
 def _only_primary(member: str, seen: Sequence[Table], windows: Sequence[Window], limit: float) -> bool:
-    """Whether a member was observed as the primary all the time, and without gaps, so that it has no lag."""
+    """Whether a member was observed as the primary throughout and without gaps, so that it has no lag."""
     observed = Table.merged(REPLICAS, seen)
     own = observed.words["role"].equals("primary")[observed.words["member"].equals(member)]
     if not len(own) or not own.all():
@@ -79,7 +79,7 @@ def _seen_ns(observed: Table, member: str) -> Ints:
 
 
 def _with_roles(observed: Table) -> Table:
-    """The observations of a window; one without an answer has the role that the member gave last, or else next."""
+    """The observations of a window; a probe without an answer has the role that the member last reported, or else the role that it reported next."""
     members, roles = observed.words["member"].text(), observed.words["role"].text()
     known: dict[str | None, str] = {}
     for member, role in zip(members, roles, strict=True):

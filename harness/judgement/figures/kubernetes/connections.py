@@ -1,4 +1,4 @@
-"""Connections between workloads, from the log of connections: which workloads are connected, and how many connections a service opens per request."""
+"""Connections between workloads, from the connection log: which workloads are connected, and connections opened per request."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ from harness.model.observations import FlowsSeen
 from harness.units import NS_PER_S
 
 _FILES: Final = ("history/connections.ndjson",)
-_AGAIN: Final = (
-    "make sure that the target's log of connections (`flows`) can be read during the complete window, then run again"
-)
+_AGAIN: Final = "make sure that the connection log (`flows` in the target file) can be read during the complete window, then run again"
 _FORWARDED: Final = "FORWARDED"
 _POOLING: Final = Figure.POOLING.value
 _WORDS: Final = {"dependencies": "a declared dependency", "data access": "of the data access layer"}
@@ -35,19 +33,21 @@ _Pair = tuple[str, str]
 
 
 class _Unread(Exception):
-    """The log of connections does not support a verdict; the text says why."""
+    """The connection log is not sufficient for a verdict; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _ConnectionLog:
-    """What the log of connections recorded during one traffic.
+    """The content of the connection log during one traffic.
 
     Attributes:
-        begun: connections between workloads that began in the span, counted by caller and callee. held: connections that began before it.
+        begun: number of connections that began in the span, by caller and callee.
+        held: number of connections that began before the span, by caller and callee.
         dropped: connections that a network policy refused, at any time.
-        span: the first and the last reading, in ns. lines: number of log lines in it.
-        why: what could not be read; empty if nothing is known to be missing.
-        names: the lists that the target file declares.
+        span: time of the first and of the last reading, in ns.
+        lines: number of log lines in the span.
+        why: error of a reading; empty: all readings succeeded.
+        names: lists that the target file declares.
         homes: namespaces from which a workload connects to a store.
     """
 
@@ -62,9 +62,9 @@ class _ConnectionLog:
 
     @property
     def receipt(self) -> Receipt:
-        """Ok if the complete log was read, else unknown: a connection that is missing in a part of the log proves nothing."""
+        """Ok if the complete log was read, else unknown, since a connection that is missing in a partial log proves nothing."""
         seconds = (self.span[1] - self.span[0]) / NS_PER_S
-        text = self.why or f"the log of connections has {self.lines} lines in {seconds:.3g} s"
+        text = self.why or f"the connection log has {self.lines} lines in {seconds:.3g} s"
         return Receipt(ok=None if self.why else True, why=text, hint=_AGAIN if self.why else "", files=_FILES)
 
     def listed(self, key: str) -> tuple[str, ...]:
@@ -83,11 +83,11 @@ def _log(case: Case, window: Window) -> _ConnectionLog:
     )
     if len(reads) < 2:
         raise _Unread(
-            "; ".join(read.why for read in reads if read.why) or "the log of connections was not read in the window"
+            "; ".join(read.why for read in reads if read.why) or "the connection log was not read in the window"
         )
     span = (reads[0].when_ns, reads[-1].when_ns)
     if (span[1] - span[0]) / NS_PER_S * 2 < window.seconds:
-        raise _Unread(f"the log of connections was read over {(span[1] - span[0]) / NS_PER_S:.3g} s of the window only")
+        raise _Unread(f"the connection log was read for only {(span[1] - span[0]) / NS_PER_S:.3g} s of the window")
     found: Mapping[str, Counter[_Pair]] = defaultdict(Counter)
     for read in reads:
         for one in read.connections:
@@ -95,7 +95,9 @@ def _log(case: Case, window: Window) -> _ConnectionLog:
                 when = "dropped" if one["verdict"] != _FORWARDED else "held" if read.before else "begun"
                 found[when][str(one["source"]), str(one["destination"])] += int(one["n"])
     if not found["begun"]:
-        raise _Unread(f"in {sum(read.lines for read in reads)} lines of the log no workload connects to another")
+        raise _Unread(
+            f"the {sum(read.lines for read in reads)} lines of the connection log contain no connection between two workloads"
+        )
     names = next(read for read in reads if read.names)
     stores = {str(name) for name in names.names.get("stores", ())}
     return _ConnectionLog(
@@ -116,7 +118,7 @@ def _log(case: Case, window: Window) -> _ConnectionLog:
 
 
 def connections(case: Case) -> Iterable[Measure]:
-    """One measure per pair of workloads of which one connects to the other; for data access, one per workload that connects to a store."""
+    """One measure per pair of connected workloads; for data access, one per workload that connects to a store."""
     what = case.objective.params["what"]
     window = steady_window(case, Figure.CONNECTIONS.value)
     if isinstance(window, Measure):
@@ -133,7 +135,7 @@ def connections(case: Case) -> Iterable[Measure]:
         stores = {*log.listed("stores")}
         pairs = [pair for pair in pairs if pair[1] in stores and pair[0] not in stores]
         if not pairs:
-            why = f"the log of connections shows no connection to {', '.join(sorted(stores))}: it may not record such connections"
+            why = f"the connection log contains no connection to {', '.join(sorted(stores))}, expected at least one"
             yield inconclusive(case, Figure.CONNECTIONS.value, why, _AGAIN, scope={"of": what})
     for pair in pairs:
         yield _connection(case, window, log, pair, known=pair[1] in allowed.get(pair[0], ()))
@@ -160,7 +162,7 @@ def _connection(case: Case, window: Window, log: _ConnectionLog, pair: _Pair, *,
         value=float(begun + held_),
         scaled_limit=None,
         said=expected,
-        method="connections that began between two workloads of the cluster, counted in the log of connections",
+        method="connections that began between two workloads of the cluster, counted in the connection log",
         files=(*_FILES, *window.files),
     )
     return every_one(case, found)
@@ -190,7 +192,7 @@ def pooling(case: Case) -> Iterable[Measure]:
         asked = np.logical_or.reduce([are_of(samples, route) for route in own]) if own else np.zeros(0, bool)
         own_stores = {to for source, to in {*log.begun, *log.held} if source == service and to in stores}
         if not own_stores:
-            why = f"the log has no connection of {service} to a store: connections to a store outside the cluster are not logged"
+            why = f"the connection log has no connection of {service} to a store; a store outside the cluster is not logged"
             yield inconclusive(case, _POOLING, why, _AGAIN, scope={"traffic": window.traffic, "of": service})
             continue
         opened = sum(n for (source, to), n in log.begun.items() if source == service and to in stores)
@@ -198,7 +200,7 @@ def pooling(case: Case) -> Iterable[Measure]:
 
 
 def _was_away(case: Case, window: Window, log: _ConnectionLog, service: str) -> bool:
-    """Whether a service is known to have had no pod in a window and so opened no connection, such as the Job of a migration that did not run.
+    """Whether a service certainly had no pod in a window, such as the Job of a migration that did not run.
 
     The log names the service in no connection, and either its pods were gone before the window (a completed pod counts as gone), or it had
     no pod at all while the pods of every namespace that connects to a store were followed.
@@ -216,7 +218,7 @@ def _was_away(case: Case, window: Window, log: _ConnectionLog, service: str) -> 
 def _pooled(case: Case, window: Window, log: _ConnectionLog, service: str, *, opened: int, requests: int) -> Measure:
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": service}
     if not requests:
-        why = f"{service} opened {opened} connections, but the traffic sent no request on a route that is declared to need it (`routes` in the target file)"
+        why = f"{service} opened {opened} connections, but the traffic sent no request on a route that uses {service} (`routes` in the target file)"
         return inconclusive(case, _POOLING, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope)
     bounds = rate_bounds(opened, requests, case.objective.confidence)
     receipts = {"load": load_receipt(case.plan, window, latencies=False), "watch": log.receipt}
@@ -234,7 +236,9 @@ def _pooled(case: Case, window: Window, log: _ConnectionLog, service: str, *, op
 
 
 def rate_bounds(events: int, per: int, confidence: float) -> Bounds:
-    """Events per unit, with the exact bounds of a Poisson rate: F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936).
+    """Events per unit, with the exact bounds of a Poisson rate.
+
+    Source: F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936).
 
     A pool renews its connections more evenly than a Poisson process, so these bounds are wide enough.
     """
@@ -263,7 +267,7 @@ def _in_words(objective: Objective) -> str:
 
 _LOG: Final = Need(
     key="flows",
-    why="connections are read from their log",
+    why="connections are read from the connection log",
     hint="add `flows: {log: FILE, stores: […], data_access: […], dependencies: {…}}` to the target file",
 )
 SPEC: Final = Spec(
@@ -289,7 +293,7 @@ POOLING_SPEC: Final = Spec(
         _LOG,
         Need(
             key="routes",
-            why="requests are counted for the services that they need",
+            why="requests are counted per service that they use",
             hint="add `routes: {ROUTE: [SERVICE]}` to the target file",
         ),
     ),

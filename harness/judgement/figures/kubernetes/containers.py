@@ -1,4 +1,4 @@
-"""Containers that hang or turn unready: how soon the cluster restarts a hung container, and how long an unready pod still gets requests."""
+"""Hung and unready containers: time until a hung container is restarted, and until an unready pod gets no more requests."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from harness.model.records.table import PORTAL
 from harness.units import NS_PER_S
 
 PER_S: Final = 5.0
-"""Requests to the portal per second. If one of three pods stays published for 20 s too long, all requests miss it in one of 10^17 runs."""
+"""Requests to the portal per second. If one of three pods stays published for 20 s too long, the chance that all requests miss it is 10^-17."""
 _BEFORE_S: Final = 20.0
 """The pod's share of the answers is counted over at most this time before the fault, in s, and only while the pod was ready."""
 _IN_DOUBT: Final = 1.5
-"""A starved machine delays a probe or an endpoint update by seconds; a duration of this many times the limit is a failure even so."""
-_LONGER: Final = "let the experiment watch for longer, then run again"
+"""A starved machine delays a probe or an endpoint update by seconds; a duration of this many times the limit is a failure all the same."""
+_LONGER: Final = "let the experiment keep its fault for longer (`at_least_s` of the activity `hold`), then run again"
 _NEEDS: Final = (
     Need(
         key="portal",
-        why="the pages of the portal are requested, and each answer names the pod that served it",
+        why="pages of the portal are requested to find the pod that serves them",
         hint="add `portal: ADDRESS` to the target file",
     ),
     Need(key="kubernetes", why="pods are followed through the Kubernetes API"),
@@ -64,14 +64,14 @@ class _HitPod:
         return self.requests.where(self.requests.words["served_pod"].equals(self.pod.name))
 
     def changed_ns(self, case: Case, what: str) -> int | None:
-        """When the pod first changed to `what` after this fault was sent and before the fault of the next attempt, in ns; None: never."""
+        """Time of the first change of the pod to `what` between this fault and the fault of the next attempt, in ns; None: no change."""
         times = [one.at_ns for one in case.evidence.pods if one.uid == self.pod.uid and one.what == what]
         others = (one.fault.sent_ns for one in case.evidence.experiments.get(self.attempt.name, ()))
         next_ns = min((at_ns for at_ns in others if at_ns is not None and at_ns > self.sent_ns), default=math.inf)
         return min((at_ns for at_ns in times if self.sent_ns < at_ns < next_ns), default=None)
 
     def ready_from_ns(self, case: Case, since_ns: int) -> int:
-        """When the pod last became ready before the fault was sent, in ns; `since_ns` if it was ready all the time."""
+        """Time at which the pod last became ready before the fault, in ns; `since_ns` if it was ready throughout."""
         own = [one for one in case.evidence.pods if one.uid == self.pod.uid and one.at_ns <= self.sent_ns]
         return max([since_ns, *(one.at_ns for one in own if one.what == "ready")])
 
@@ -90,8 +90,10 @@ def _each_pod(figure: Figure, found: Callable[[Case, _HitPod], Effect]) -> Calla
             for pod in _pods(case, attempt, workload, scope):
                 yield _on_this_machine(case, pod, until(case, found(case, pod)))
 
-        nothing = (f"{{experiment}} is not known to have hit a pod of {workload}", HINTS["fault"])
-        return of_each_attempt(case, figure.value, of_one, add="add one of domain `container`", nothing=nothing)
+        nothing = (f"the run has no record that the experiment {{experiment}} hit a pod of {workload}", HINTS["fault"])
+        return of_each_attempt(
+            case, figure.value, of_one, add="add an experiment of domain `container` to `experiments/`", nothing=nothing
+        )
 
     return judge
 
@@ -160,7 +162,9 @@ def _portal_receipt(case: Case, pod: _HitPod) -> Receipt:
     span = (before, pod.until_ns)
     asked = watch_receipt(case.evidence, "portal", pod.requests.ints["sent_ns"], span, limit_s=_BEFORE_S)
     if asked.ok and not len(pod.served.between("sent_ns", before, pod.sent_ns)):
-        return Receipt(ok=None, why=f"{pod.pod.name} answered no request to the portal before the fault")
+        return Receipt(
+            ok=None, why=f"{pod.pod.name} answered no request to the portal before the fault, expected at least one"
+        )
     return asked
 
 
@@ -170,13 +174,13 @@ def _restarted(case: Case, pod: _HitPod) -> Effect:
     hung_ns = pod.attempt.fault.confirmed_ns or pod.sent_ns
     unknown, until_ns = "", pod.until_ns if at_ns is None else at_ns
     if len(pod.served.between("sent_ns", hung_ns, until_ns)):
-        unknown = "still answered requests, so it did not hang"
+        unknown = "still answered requests, so its container did not hang"
     elif (
         at_ns is None
         and deleted_ns is not None
         and deleted_ns < pod.sent_ns + round(case.scaled.in_unit("s") * NS_PER_S)
     ):
-        unknown = "hung, and was deleted before its container could be started again"
+        unknown = "hung, and was deleted before its container could be restarted"
     method = "from the command that hangs a container to its restart, as the pod's status counts it"
     found = _effect(case, pod, method, high=None if at_ns is None or unknown else pod.seconds(at_ns), unknown=unknown)
     return found if found.high is None else replace(found, low=earliest_s(case.evidence, until_ns, pod.sent_ns))
@@ -192,7 +196,7 @@ def _last_request(case: Case, pod: _HitPod) -> Effect:
     answered, own = (rows.between("sent_ns", before, pod.sent_ns) for rows in (pod.requests, pod.served))
     expected = later * len(own) / max(len(answered), 1)
     few = (
-        f"only {expected:.3g} requests were to be expected at this pod after the limit if it still served, too few for a proof"
+        f"a pod still in use would have received only {expected:.3g} requests after the limit, too few for a proof"
         if expected < ENOUGH
         else ""
     )

@@ -1,4 +1,4 @@
-"""Service discovery: time to the first request of a new pod, and to the last of a killed one."""
+"""Service discovery: time to the first request of a new pod, and time to the last request of a killed pod."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from harness.model import (
 )
 
 _NAME: Final = "first request"
-_UNDER_TRAFFIC: Final = "run the experiment under traffic, then run again"
+_UNDER_TRAFFIC: Final = "add traffic to the scenario of the experiment, then run again"
 PROVEN: Final = 0.0025
 LIKELY: Final = 0.05
-"""Failures increased if their p-value is below PROVEN, and are as frequent as before from LIKELY on."""
+"""Failures increased if their p-value is below PROVEN, and are as frequent as before the fault if it is LIKELY or higher."""
 KILLED_LIMIT: Final = "killed none later than"
 """Key among the objective's times: how long a killed pod may receive requests; default: the limit."""
 OF: Final = "of"
@@ -41,8 +41,10 @@ OF: Final = "of"
 
 def first_requests(case: Case) -> Iterable[Measure]:
     """One measure per new and per killed pod of each experiment, or per killed pod only, and a FAIL for missing pods."""
-    nothing = ("{experiment} left no record of its traffic", _UNDER_TRAFFIC)
-    return of_each_attempt(case, _NAME, partial(_pods, case), add="add one to `experiments/`", nothing=nothing)
+    nothing = ("no traffic during the experiment {experiment} was recorded", _UNDER_TRAFFIC)
+    return of_each_attempt(
+        case, _NAME, partial(_pods, case), add="add an experiment that kills pods to `experiments/`", nothing=nothing
+    )
 
 
 def _pods(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
@@ -51,9 +53,9 @@ def _pods(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable
     if "attempt" not in scope and (gone := came_back(case, attempt, scope)):
         yield gone
     if window is None:
-        why = f"{attempt.name} left no record of its traffic"
+        why = f"no traffic during the experiment {attempt.name} was recorded"
         if attempt.why and not attempt.ran:
-            why = f"{attempt.name} was not run: {attempt.why}"
+            why = f"the experiment {attempt.name} was not run: {attempt.why}"
         yield inconclusive(case, _NAME, why, _UNDER_TRAFFIC, scope=scope)
         return
     receipts = {
@@ -74,7 +76,7 @@ def _of(
     traffic = case.objective.scope.traffic
     found = list(sightings(what, case.evidence, attempt, traffic=traffic, limit_s=limit_s))
     if not found:
-        why = f"{attempt.name}: no {what} pod was recorded for any workload whose answers name the pod"
+        why = f"{attempt.name}: no {what} pod was recorded, expected at least one of a workload whose answers name the pod"
         yield inconclusive(case, _NAMES[what], why, HINTS["fault"], scope=scope)
     for sighting in found:
         yield _judged(case, sighting, {**scope, "pod": sighting.pod}, receipts, attempt.files)
@@ -104,12 +106,12 @@ def _judged(
         receipts=receipts,
         needs=tuple(receipts),
         said=str(quantity),
-        method="the pod's name in the headers of answers, and failures on its routes, compared with when the pod became ready and was deleted",
+        method="the pod's name in the headers of answers, and failures on its routes, compared with the times at which the pod became ready and was deleted",
         files=(*files, "history/pods.ndjson"),
-        hint=f"let the experiment watch for {limit:g} s after the pod changed, under more traffic, then run again",
+        hint=f"let the traffic run for at least {limit:g} s after the pod changed, with more requests per second, then run again",
     )
     if seen.what == "new":  # absence is no chance at e⁻⁶ or more expected requests (Poisson: below 0.25 %)
-        few = f"only {seen.per_s * limit:.2g} requests to this pod were expected in that time"
+        few = f"only {seen.per_s * limit:.2g} requests to this pod were expected in that time, too few for a proof"
         return until(case, replace(found, excuse=few if seen.per_s * limit < ENOUGH else ""), _NAMES[seen.what])
     found = replace(found, high=seen.seconds or 0.0, seen=seen.seconds is not None, ends=later is not None)
     if later is not None:
@@ -121,20 +123,20 @@ def _judged(
 
 def _by_failures(found: Effect, pod: str, later: Later) -> Effect:
     """The effect with the failures on the routes of a killed pod: they show whether requests were still sent to it."""
-    summary = f"{later.failed} of {later.n} requests of its routes after the limit found no pod"
+    summary = f"{later.failed} of {later.n} requests on its routes after the limit found no pod"
     broken = doubt = ""
     if later.chance < PROVEN:
         before = f"{later.failed_before} of {later.n_before} before the fault"
-        broken = f"{pod} was killed, and {summary}, the last after {later.last_s:.3g} s ({before})"
+        broken = f"{pod} was killed, and {summary}, the last of them after {later.last_s:.3g} s ({before})"
     elif later.expected < ENOUGH:
         doubt = f"only {later.expected:.2g} of these requests would have gone to the killed pod, too few for a proof"
     elif later.chance < LIKELY:
-        doubt = "more of these requests failed than before the fault, which may be chance"
+        doubt = "more of these requests failed than before the fault, but the difference may be chance"
     return replace(found, names={**found.names, "later": summary}, broken=broken, doubt=doubt)
 
 
 SETTLING_S: Final = 2.0
-"""Time after a limit for requests that were in progress when it was reached."""
+"""Time after a limit for requests that were in progress when the limit was reached."""
 
 
 def _watched(objective: Objective, scale: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Replaced pods: how soon a new pod is ready in the place of each killed pod, without manual steps."""
+"""Replaced pods: time until a new pod is ready in the place of each killed pod, without manual steps."""
 
 from __future__ import annotations
 
@@ -23,8 +23,14 @@ FIGURE: Final = Figure.REPLACED
 
 def replacements(case: Case) -> Iterable[Measure]:
     """One measure per killed pod of each experiment, and one of the manual steps."""
-    nothing = ("{experiment} left no record", HINTS["fault"])
-    return of_each_attempt(case, FIGURE.value, partial(_of, case), add="add one to `experiments/`", nothing=nothing)
+    nothing = ("the run has no record of the experiment {experiment}", HINTS["fault"])
+    return of_each_attempt(
+        case,
+        FIGURE.value,
+        partial(_of, case),
+        add="add an experiment that kills pods to `experiments/`",
+        nothing=nothing,
+    )
 
 
 def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
@@ -50,7 +56,7 @@ def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[M
             needs=tuple(receipts),
             method="the deletion of each killed pod and the moments when new pods of its workload became ready, in order of time",
             files=(*attempt.files, "history/pods.ndjson"),
-            hint="make the experiment watch for longer, then run again",
+            hint="let the experiment keep its fault for longer (`at_least_s` of the activity `hold`), then run again",
         )
         yield until(case, found)
     if "manual_steps" in case.objective.params and "attempt" not in scope:
@@ -58,7 +64,7 @@ def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[M
 
 
 def _paired(killed: Sequence[PodChange], new: Sequence[PodChange]) -> Iterable[tuple[PodChange, PodChange | None]]:
-    """Each killed pod with the next new pod of its workload that became ready; None where there are fewer of them."""
+    """Each killed pod with the next new pod of its workload that became ready; None for a killed pod without a new one."""
     left = sorted(new, key=lambda change: change.at_ns)
     for pod in sorted(killed, key=lambda change: change.at_ns):
         home = (pod.namespace, pod.workload)

@@ -1,4 +1,4 @@
-"""Pods that were lost with their node: ready again on other nodes, while the lost node is still without power."""
+"""Pods that were lost with their node: time until as many are ready on other nodes, while the lost node has no power."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _NAME: Final = "pods ready again elsewhere"
 METHOD: Final = (
     "as many pods of the workload ready as before the fault, none of them on the lost node, before its power came back"
 )
-_LONGER: Final = "make the experiment keep the fault for at least as long as the limit, then run again"
-_NO_HIT: Final = "no record shows that {experiment} hit a pod of a workload"
-_ON_PODS: Final = "run the experiment on a node that runs pods, then run again"
+_LONGER: Final = "let the experiment keep its fault for at least as long as the limit (`at_least_s` of the activity `hold`), then run again"
+_NO_HIT: Final = "the run has no record that the experiment {experiment} hit a pod of a workload"
+_ON_PODS: Final = "let the experiment cut off a node that runs pods, then run again"
 Workload = tuple[str, str]
-"""Namespace, and the value of the label `app`."""
+"""Namespace of a workload, and the value of its label `app`."""
 
 
 def rescheduled(case: Case) -> Iterable[Measure]:
     """One measure per workload that lost a pod in each experiment."""
-    add = "add an experiment that cuts off a node"
+    add = "add an experiment that cuts off a node to `experiments/`"
     return of_each_attempt(case, _NAME, partial(_workloads, case), add=add, nothing=(_NO_HIT, _ON_PODS))
 
 

@@ -1,4 +1,4 @@
-"""Health of services: each service reports itself as failing soon after something that it needs is gone."""
+"""Health of services: each service reports that it fails soon after a component that it needs is gone."""
 
 from __future__ import annotations
 
@@ -26,16 +26,22 @@ _NAME: Final = Figure.SERVICE_HEALTH.value
 _METHOD: Final = "health answers of each service, from the fault to the first of two failing answers in succession"
 _AGAIN: Final = "make sure that every service can be probed, then run again"
 PER_S: Final = 1.5
-"""Probes per second of each service: closer together than a tenth of 10 s, even if one is late. A service without its database takes seconds for each answer."""
+"""Probes per second of each service. A service without its database takes seconds for each answer."""
 _BEFORE_S: Final = 5.0
-"""For this long before the fault the service must have been healthy, in s."""
+"""Time before the fault in which the service must have been healthy, in s."""
 _TWICE: Final = 2
 
 
 def service_health(case: Case) -> Iterable[Measure]:
     """One measure per service and experiment."""
-    nothing = ("{experiment} left no record of a fault", UNFILTERED)
-    return of_each_attempt(case, _NAME, partial(_services, case), add="add one to `experiments/`", nothing=nothing)
+    nothing = ("the run has no record of a fault by the experiment {experiment}", UNFILTERED)
+    return of_each_attempt(
+        case,
+        _NAME,
+        partial(_services, case),
+        add="add an experiment that takes away a component of the services to `experiments/`",
+        nothing=nothing,
+    )
 
 
 def _services(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
@@ -75,7 +81,7 @@ def _turned(case: Case, attempt: Experiment, sent_ns: int, rows: Table, scope: M
         files=(*attempt.files, "watch/services.parquet"),
         n=len(during),
         resolution=1 / PER_S,
-        unknown="" if well else "no record shows that the service was healthy before the fault",
+        unknown="" if well else "the service was not shown to be healthy before the fault",
         hint=_AGAIN,
         kind=ReasonKind.NO_RECORD,
     )
@@ -94,7 +100,7 @@ def _on_this_machine(case: Case, attempt: Experiment, found: Measure) -> Measure
 
 
 def _failing(rows: Table) -> Bools:
-    """A mask of answers which say that the service cannot do its work, or which did not come."""
+    """A mask of answers that report a failing service, and of probes without an answer."""
     return np.asarray(~rows.words["error"].missing, dtype=np.bool_)
 
 
@@ -119,7 +125,7 @@ SPEC: Final = until_spec(
     ("watch/services.", "history/watch.", "history/chaos-"),
     Need(
         key="services",
-        why="each service is asked whether it can do its work",
+        why="the health of each service is probed",
         hint="add `services: {NAME: ADDRESS}` to the target file",
     ),
     timed=False,

@@ -27,7 +27,7 @@ from harness.model.records.table import Bools
 
 
 def delivered(case: Case) -> Iterable[Measure]:
-    """One measure: the share of events that were delivered in time. An event of unknown state counts against a PASS, but never for a FAIL."""
+    """One measure: the share of events that were delivered in time; an event of unknown state counts against a PASS, but not for a FAIL."""
     objective, name = case.objective, "share of delivered events"
     windows = fault_free_windows(case, name)
     if isinstance(windows, Measure):
@@ -46,7 +46,10 @@ def delivered(case: Case) -> Iterable[Measure]:
     n, kept, untold = (sum(int(mask.sum()) for mask in masks) for masks in ([_all(r) for r in tables], good, unknown))
     unsure = outcome is not Outcome.PASS and held(objective.op, lenient, limit) is not outcome
     if unsure and receipt.ok:
-        why, hint = f"the state of {untold} events is unknown", "let the run watch for longer, then run again"
+        why, hint = (
+            f"the state of {untold} events is unknown",
+            "make sure that the path `visible` of `pipeline` (target file) answers until the end of the run, then run again",
+        )
         receipt = Receipt(ok=None, why=why, hint=hint)
     late = n - kept - untold
     more = f", the state of {untold} is unknown" if untold else ""
@@ -95,7 +98,7 @@ def _numbers(objective: Objective, offered: Offered) -> Numbers | None:
 
 
 EVENTS_PER_S: Final = 8.0
-"""Events per second that a run sends for this figure: to prove 0.5 %, 598 events without a failure are needed, or 947 with one failure."""
+"""Events per second that a run sends for this figure: a limit of 0.5 % needs 598 events without a failure, or 947 with one failure."""
 
 
 SPEC: Final = Spec(
@@ -109,7 +112,5 @@ SPEC: Final = Spec(
     evidence=lambda _case: ("watch/pipeline.", "history/watch."),
     numbers=_numbers,
     rates={"pipeline": EVENTS_PER_S},
-    needs=lambda _objective: (
-        Need(key="pipeline", why="events are followed through a pipeline that the target file names"),
-    ),
+    needs=lambda _objective: (Need(key="pipeline", why="events are followed through the pipeline of the target file"),),
 )

@@ -1,6 +1,6 @@
-"""The writes of journeys, compared with what was read back: the question that the ledger asks, asked of the writes of users.
+"""Compares the writes of journeys with the values that were read back.
 
-An acknowledged write of a user that is gone is lost, whether or not the ledger lost a write: the ledger writes by a path of its own.
+The ledger has a path of its own, so an acknowledged write of a user may be lost although the ledger lost none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.model import JOURNEY_READS, JOURNEY_REPEATS, JOURNEY_WRITES, SIGN_I
 
 @once_a_run
 def journey_accounts(plan: Plan, evidence: Evidence) -> tuple[AccountResult, ...]:
-    """The journey accounts that the plan's traffic declares, compared with what was read back."""
+    """The journey accounts that the plan's traffic declares, compared with the values that were read back."""
     schemas = (JOURNEY_WRITES, JOURNEY_READS, JOURNEY_REPEATS)
     writes, reads, repeats = (evidence.tables.get(schema.name, Table.empty(schema)) for schema in schemas)
     accounts = [account for traffic in plan.traffic.values() for account in traffic.accounts]
@@ -25,7 +25,7 @@ def journey_accounts(plan: Plan, evidence: Evidence) -> tuple[AccountResult, ...
 
 
 def unaccounted_writes(case: Case) -> str:
-    """How the record of journeys' writes differs from their requests; empty if both agree, or if no traffic records its writes."""
+    """Difference between the recorded writes of journeys and their requests; empty if both agree, or if no traffic records its writes."""
     differs = unaccounted(case.plan, case.evidence)
     return "; ".join(why for name, why in differs.items() if name != SIGN_INS.name)
 
@@ -41,13 +41,13 @@ def may_be_excused(case: Case) -> bool:
 
 
 def lost_of_users(case: Case) -> tuple[int, str]:
-    """How many acknowledged writes of journeys are lost or have other values, as a number and in words; 0 if a disaster may excuse them.
+    """Number of acknowledged journey writes that are lost or have other values, and a text about them.
 
-    A counter that grew by more than was acknowledged is not a loss: `copies` judges it.
+    The number is 0 if a disaster may excuse the loss. A counter that grew by more than was acknowledged is judged by `copies`.
     """
     if may_be_excused(case):
         return 0, ""
     gone: Sequence[AccountResult] = [one for one in journey_accounts(case.plan, case.evidence) if one.lost or one.wrong]
     named = ", ".join(f"{one.lost + one.wrong} of {one.judged} {one.name}" for one in gone)
-    text = f"of the acknowledged writes of users, {named} are lost or have other values" if gone else ""
+    text = f"{named} that users wrote and the platform acknowledged are lost or have other values" if gone else ""
     return sum(one.lost + one.wrong for one in gone), text

@@ -1,10 +1,10 @@
-"""Lost writes (rule 9): acknowledged and missing at the end, from the run's ledger (`account`).
+"""Lost writes (rule 9): acknowledged writes that are missing at the end, from the run's ledger (`account`).
 
-A write counts as lost if it is missing from the database (from the entry, if the target names no database), or from a region whose
-replica had the time to catch up, or was read back with another value. A write that is there at the end and that an earlier complete read did
-not find is neither lost nor kept: two reads contradict each other, and the objective is undecided. A write of unknown outcome, or a refused one, that is there with
-another value fails the objective as well: what is there was never written. So does a write of a user's journey that was acknowledged and is gone.
-Duplicate rows and refused writes that are present do not count here: `copies` fails for them, and the reason reports their number.
+A write is lost if it is missing from the database (from the entry, if the target names no database), if it is missing from a region whose
+replica had time to catch up, or if it was read with another value. If a write is present at the end, but missing in an earlier complete
+read, the two reads contradict each other, and the objective is undecided. A write that was refused, or whose outcome is unknown, also fails
+the objective if it is present with another value. So does an acknowledged write of a journey that is missing. Duplicate rows and refused
+writes that are present do not count here: `copies` judges them, and the reason reports their number.
 """
 
 from __future__ import annotations
@@ -44,32 +44,38 @@ from harness.units import NS_PER_S
 BACK: Final = Need(
     key="reads_back",
     why="writes are read back from the database or through the entry",
-    hint="add `database:`, or `read: true` to `ledger:`, in the target file",
+    hint="add `database:` to the target file, or `read: true` to its `ledger:`",
     lacks="`database` and no `ledger: {read: true}`",
 )
-"""What every figure of the ledger needs."""
+"""Needs of every figure of the ledger."""
 
-_MEMBER: Final = "find out which member of the database answered the earlier read and what it lacked, then run again"
+_MEMBER: Final = "compare the earlier reads in watch/ledger-*.parquet, correct the database member that lacked these writes, then run again"
 _WRITE: Final = "let the ledger write during the experiment, then run again"
 MORE_S: Final = 10.0
-"""Extra length of a window that is lengthened for an RPO, in s: the ledger's first writes must be older than the RPO, and a fault may come early."""
+"""Extra length of a window that is lengthened for an RPO, in s: the first writes must be older than the RPO when the fault comes."""
 
 
 def losses(case: Case) -> Iterable[Measure]:
-    """One measure per experiment of the objective; a lost write, or one with another value, fails each of them."""
+    """One measure per experiment of the objective; a write that is lost or has another value fails each of them."""
     name, account = "lost writes", account_in(case.plan, case.evidence)
     lost = unexcused(account, case.plan, case.evidence, case.objective)
     scope, harmed = case.objective.scope, len(lost) or len(account.changed) or lost_of_users(case)[0]
     if not case.experiments:
         if scope.domains and not harmed:
             why = NONE_PLANNED
-            yield inconclusive(case, name, why, "add one to `experiments/`")
+            yield inconclusive(case, name, why, "add an experiment to `experiments/`")
             return
         yield _loss(case, account, lost, None)
     for experiment in case.experiments:
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         if attempt is None and not harmed:
-            yield inconclusive(case, name, f"{experiment} left no record", UNFILTERED, scope={"experiment": experiment})
+            yield inconclusive(
+                case,
+                name,
+                f"the run has no record of the experiment {experiment}",
+                UNFILTERED,
+                scope={"experiment": experiment},
+            )
             continue
         yield _loss(case, account, lost, attempt)
 
@@ -95,14 +101,14 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
         scope=scope,
         receipts=receipts,
         gaps=(
-            Gap(f"; {_absent(account)}" if len(account.absent) else "", _MEMBER),
-            Gap(f", but {differs}" if (differs := unaccounted_writes(case)) else "", HINT),
+            Gap(_absent(account) if len(account.absent) else "", _MEMBER),
+            Gap(unaccounted_writes(case), HINT),
         ),
-        none=Gap(", but no write was acknowledged around the fault", _WRITE),
-        short=f"no write was acknowledged more than {case.objective.older_than} (scaled) before {attempt.name}, so a loss could not count"
+        none=Gap("no write was acknowledged around the fault", _WRITE),
+        short=f"no write was acknowledged more than {case.objective.older_than} (scaled) before {attempt.name}, so no loss could count"
         if attempt and untested
         else "",
-        method="set arithmetic: writes that were acknowledged and at the end are gone or have another value",
+        method="number of acknowledged writes that at the end are missing or have another value",
         files=(*case.evidence.ledger.files, *(attempt.files if attempt else ())),
     )
     return every_one(case, found, "lost writes")
@@ -118,10 +124,10 @@ def _untested(case: Case, account: Account, attempt: Experiment) -> bool:
 
 
 def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | None = None) -> Receipt:
-    """Whether the ledger is complete and was written during the fault, so that a loss can show."""
+    """Whether the ledger is complete and was written during the fault, so that a loss can be measured."""
     source = evidence.watchers.get("ledger")
     if source is None:
-        return Receipt(ok=False, why="the watcher 'ledger' left no record")
+        return Receipt(ok=False, why="the watcher 'ledger' recorded nothing")
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher 'ledger': {source.why or UNCLOSED}")
     if attempt is not None and not account.trouble:
@@ -135,7 +141,7 @@ def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | N
         or f"{len(account.acknowledged)} acknowledged writes were read back: {', '.join(account.missing)}"
     )
     silent = ", ".join(account.unanswered)
-    hint = f"find out why the whole ledger was not read ({silent}), then run again" if silent else ""
+    hint = f"make sure that the complete ledger can be read from {silent}, then run again" if silent else ""
     return Receipt(ok=not account.trouble, why=why, files=evidence.ledger.files, hint=hint)
 
 
@@ -148,12 +154,12 @@ def _summary(account: Account, lost: Writes) -> str:
     if len(lost):
         found = f"{len(lost)} of {n} acknowledged writes are lost, expected none: {_named(lost)}"
     if len(changed):
-        found += f"; {len(changed)} writes that were not acknowledged are present with another value, expected none: {_named(changed)}"
+        found += f"; {len(changed)} writes without an acknowledgement are present with another value, expected none: {_named(changed)}"
     return f"{found} ({aside})"
 
 
 def _absent(account: Account) -> str:
-    """Which writes that are present at the end were absent from an earlier read, in words."""
+    """The writes that are present at the end and were absent from an earlier read, in words."""
     return (
         f"{len(account.absent)} of these writes were absent from an earlier complete read of the {account.authority} that began after they were "
         f"acknowledged, expected in every read: {_named(account.absent)}"
@@ -167,7 +173,7 @@ def _named(writes: Writes) -> str:
 
 def _asides(account: Account, lost: Writes) -> Iterable[tuple[int, str]]:
     """Counts that the reason reports beside the losses."""
-    excused = "are excused" if account.searched else "are missing in a region and were not searched for everywhere"
+    excused = "are excused" if account.searched else "are missing in a region, and not every region was searched"
     yield len(account.lost) - len(lost), f"writes acknowledged within the RPO before a disaster {excused}"
     yield len(account.wrong), "have another value"
     for source, missing in account.missing.items():
@@ -178,7 +184,7 @@ def _asides(account: Account, lost: Writes) -> Iterable[tuple[int, str]]:
 
 
 def ledger_result(plan: Plan, evidence: Evidence) -> LedgerResult | None:
-    """Summary of the run's ledger; None if nothing was written."""
+    """Summary of the run's ledger; None if no write was recorded."""
     if not len(evidence.ledger.writes):
         return None
     account = account_in(plan, evidence)
@@ -200,7 +206,7 @@ def ledger_result(plan: Plan, evidence: Evidence) -> LedgerResult | None:
 
 
 def read_back(reads: Table) -> tuple[int, int]:
-    """Answered reads right after an acknowledgement, and those that did not find the write intact."""
+    """Number of answered reads right after an acknowledgement, and number of these that did not find the write with its value."""
     unknown, found = (reads.words["state"].equals(word) for word in ("unknown", "found"))
     return int((~unknown).sum()), int((~unknown & ~found).sum())
 
@@ -211,13 +217,13 @@ def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
         return
     older_s = objective.older_than.at_scale(offered.time_scale).in_unit("s")
     if offered.before_fault_s <= older_s:
-        what = f"more than {older_s:g} s of writes before the fault, about {offered.before_fault_s:g} s are planned"
+        what = f"more than {older_s:g} s of writes before the fault are needed, about {offered.before_fault_s:g} s are planned"
         window_s = math.ceil(offered.window_s + older_s - offered.before_fault_s) + MORE_S if offered.window_s else 0.0
         yield Lack(what=what, window_s=window_s)
 
 
 def _moments(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
-    """For each disaster the time in which a lost write may be excused; empty if no write is missing or none can be excused."""
+    """For each disaster, the time in which a lost write may be excused; empty if there is none."""
     older = case.objective.older_than
     if older is None or case.plan.durability == QUORUM or not len(account_in(case.plan, case.evidence).lost):
         return ()
@@ -227,7 +233,7 @@ def _moments(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
 
 def _in_words(objective: Objective) -> str:
     excused = f" older than {objective.older_than}" if objective.older_than else ""
-    return in_words(objective, f"no acknowledged write{excused} is missing")
+    return in_words(objective, f"no acknowledged write{excused} is lost")
 
 
 SPEC: Final = Spec(
@@ -240,7 +246,7 @@ SPEC: Final = Spec(
     evidence=lambda _case: ("watch/ledger-", "history/watch.", "history/pods."),
     judges=frozenset({Harm.WRITES_LOST, Harm.WRITES_WRONG, Harm.WRITES_ABSENT}),
     needs=lambda _objective: (
-        Need(key="ledger", why="loss is found by a write ledger"),
+        Need(key="ledger", why="loss is found through the write ledger"),
         BACK,
     ),
     lacks=_lacks,

@@ -1,4 +1,4 @@
-"""Newest rows: rows that were acknowledged just before a fault or during it are present after it, in the ledger and in every table that journeys write."""
+"""Newest rows: rows that were acknowledged around a fault are present after it, in the ledger and in every table of the journeys."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from harness.model.planned.plan import NEWEST_S
 from harness.units import NS_PER_S
 
 _NAME: Final = "newest rows"
-_WRITE: Final = "let traffic write during the experiment, then run again"
+_WRITE: Final = "add traffic that writes during the experiment, then run again"
 
 
 def newest_rows(case: Case) -> Iterable[Measure]:
@@ -43,14 +43,14 @@ def newest_rows(case: Case) -> Iterable[Measure]:
         case,
         _NAME,
         partial(_of, case),
-        add="add an experiment that promotes a standby",
-        nothing=("{experiment} left no record of a fault", UNFILTERED),
-        unconfirmed=True,  # a row that was acknowledged is lost, whether the fault was confirmed or not
+        add="add an experiment that promotes a standby to `experiments/`",
+        nothing=("the run has no record of a fault by the experiment {experiment}", UNFILTERED),
+        unconfirmed=True,  # an acknowledged row is lost also if the fault was not confirmed
     )
 
 
 def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measures of one attempt; none where no fault was sent."""
+    """The measures of one attempt; no measure if no fault was sent."""
     sent_ns = attempt.fault.sent_ns
     if sent_ns is None:
         return
@@ -89,7 +89,7 @@ def _account(
     answered = np.concatenate([absent, found])
     lost, judged = int(np.isin(ids, absent).sum()), int(np.isin(ids, answered).sum())
     unread = len(newest) - int(np.isin(newest, answered).sum())
-    why = f"{unread} of the {len(newest)} rows that were acknowledged last before the fault were not read back"
+    why = f"{unread} of the last {len(newest)} rows that were acknowledged before the fault were not read back"
     watch = Receipt(ok=None if unread or not len(newest) else True, why=why)
     return _measure(case, attempt, {**scope, "of": account.name}, n=judged, lost=lost, watch=watch, files=("load/",))
 
@@ -112,11 +112,15 @@ def _measure(
     found = Things(
         bad=lost,
         n=n,
-        text=f"{attempt.name}: {lost} of {n} rows of {scope['of']} that were acknowledged around the fault are gone, expected 0",
+        text=f"{attempt.name}: {lost} of {n} rows of {scope['of']} that were acknowledged around the fault are lost, expected 0",
         scope=scope,
         receipts=receipts,
-        none=Gap(f"{attempt.name}: no row of {scope['of']} was acknowledged", _WRITE, alone=True),
-        method=f"rows acknowledged from {NEWEST_S:g} s before the fault to the restore, compared with the last read of each table; exact",
+        none=Gap(
+            f"{attempt.name}: no row of {scope['of']} was acknowledged around the fault, expected at least one",
+            _WRITE,
+            alone=True,
+        ),
+        method=f"rows acknowledged from {NEWEST_S:g} s before the fault to the restore, compared with the last read of each table",
         files=(*attempt.files, *files),
     )
     return every_one(case, found, _NAME)
@@ -130,5 +134,5 @@ SPEC: Final = Spec(
     basis=Basis.EXPERIMENT,
     phases=frozenset({Phase.FAULT}),
     evidence=lambda _case: ("watch/ledger-", "history/watch.", "load/"),
-    needs=lambda _objective: (Need(key="ledger", why="loss is found by a write ledger"), BACK),
+    needs=lambda _objective: (Need(key="ledger", why="loss is found through the write ledger"), BACK),
 )

@@ -1,7 +1,7 @@
 """Pipeline events: every accepted event becomes visible once, in time and with its value.
 
-The complete run is judged, faults included, by the same set arithmetic as the ledger. An event that was accepted and never became visible is
-lost. Events that are visible twice, or with another value, are counted separately. An event of unknown outcome that never became visible, or
+The complete run is judged, faults included, by the same set arithmetic as the ledger. An accepted event that never became visible is lost.
+Events that are visible twice, or with another value, are counted separately. An event of unknown outcome that never became visible, or
 whose final state was not read, counts neither as lost nor as kept.
 """
 
@@ -39,17 +39,21 @@ WATCHER: Final = "pipeline"
 _MOST_UNACCEPTED: Final = 0.01
 """If a sentence is about every accepted event, at most this share of the events sent in fault-free windows may remain unaccepted."""
 FOLLOWED_S: Final = 60.0
-"""If no claim of the plan limits how long an event may take, an event that is absent after this many seconds is lost: the watcher polls no longer."""
+"""Age in s after which an absent event is lost if no claim of the plan limits it: the watcher stops polling for it then."""
 WITHIN: Final = "within"
-"""Key among the times of the share of delivered events: how long an event may take."""
-_LONGER: Final = "let the run watch for longer, then run again"
-_UNACCEPTED: Final = "find out why the platform does not accept these events, then run again"
+"""Key among the times of the share of delivered events: time that an event may take."""
+_LONGER: Final = (
+    "make sure that the path `visible` of `pipeline` (target file) answers until the end of the run, then run again"
+)
+_UNACCEPTED: Final = (
+    "see watch/pipeline.parquet for the outcome of each event, make the platform accept them, then run again"
+)
 
 
 def pipeline_result(plan: Plan, evidence: Evidence) -> PipelineResult | None:
-    """Summary of the events; None if none was sent and the pipeline was not watched.
+    """Summary of the events; None if no event was sent and the pipeline was not watched.
 
-    An event that is absent is lost once it was followed for as long as the plan's claims allow an event to take.
+    An absent event is lost if it was followed for as long as the plan's claims allow an event to take.
     """
     events = evidence.pipeline
     if not len(events) and WATCHER not in evidence.watchers:
@@ -76,20 +80,20 @@ def pipeline_result(plan: Plan, evidence: Evidence) -> PipelineResult | None:
 
 
 def _why(receipt: Receipt, accepted: int, unseen: int) -> str:
-    """Why the record of events is not complete; empty if it is."""
+    """Why the record of events is incomplete; empty if it is complete."""
     if not receipt.ok:
         return receipt.why
     if not accepted:
         return "no event was accepted"
-    return f"{unseen} accepted events were not requested at the end" if unseen else ""
+    return f"at the end of the run {unseen} accepted events were not requested" if unseen else ""
 
 
 def events(case: Case) -> Iterable[Measure]:
     """One measure: every accepted event was visible within the limit, once, with its value.
 
     An event of unknown outcome may be missing or late, but if it became visible, it must be visible once and with its value.
-    INCONCLUSIVE if the state of an event was not read, an event was accepted too shortly before the watch ended, or no request shows on
-    which side of the limit it became visible.
+    INCONCLUSIVE if the final state of an event was not read, if an event was accepted too shortly before the watch ended, or if the requests do
+    not show whether an event became visible before or after the limit.
     """
     accepted = case.evidence.pipeline.where(case.evidence.pipeline.words["outcome"].equals("accepted"))
     limit = case.scaled.in_unit("s")
@@ -109,28 +113,24 @@ def events(case: Case) -> Iterable[Measure]:
     harmed = sum(unsure.values())
     between = np.isfinite(took) & (took > limit) & (hidden <= limit)
     undecided = _count(on_their_way | unseen | between)
-    # a time speaks for all of them only where no other harm was done, else a waiver of it would cover that harm
+    # a time describes them only if no other harm was done, else a waiver of it would cover that harm
     once_and_whole = not (bad["became visible twice"] | bad["had another value"]).any() and not harmed
     summary = _summary(len(accepted), failed, {text: _count(mask) for text, mask in bad.items()})
     if harmed:
         kinds = ", ".join(f"{count} {text}" for text, count in unsure.items() if count)
-        summary = f"{summary}; of the events that were not acknowledged, {kinds}"
+        summary = f"{summary}; of the events without an acknowledgement, {kinds}"
     found = Things(
         bad=failed + harmed,
         n=len(accepted),
-        text=f"{summary}, expected each once and complete {case.expected.replace('below', 'within')}",
+        text=f"{summary}, expected every event once and complete {case.expected.replace('below', 'within')}",
         receipts={"watch": accepted_receipt(case, _MOST_UNACCEPTED)},
-        gaps=(
-            Gap(
-                f", but the outcome of {undecided} events is unknown" if undecided else "", _LONGER, ReasonKind.TOO_FEW
-            ),
-        ),
-        none=Gap(", but no event was accepted", _LONGER),
+        gaps=(Gap(f"the outcome of {undecided} events is unknown" if undecided else "", _LONGER, ReasonKind.TOO_FEW),),
+        none=Gap("no event was accepted", _UNACCEPTED),
         value=float(took.max()) if len(took) and once_and_whole else None,
         mixed=True,
         scaled_limit=limit,
         unit="s",
-        method="each event from its acceptance to being visible; the slowest; exact",
+        method="the exact time from acceptance to visibility of the slowest event",
         files=(f"watch/{WATCHER}.parquet",),
     )
     yield every_one(case, found, "accepted events")
@@ -146,18 +146,18 @@ def _unsure_harm(events: Table) -> Mapping[str, int]:
 
 def _summary(n: int, failed: int, bad: Mapping[str, int]) -> str:
     if not failed:
-        return f"none of {n} accepted events failed"
+        return f"all {n} accepted events became visible"
     return f"{failed} of {n} accepted events failed: {', '.join(f'{count} {text}' for text, count in bad.items() if count)}"
 
 
 def young(evidence: Evidence, events: Table, limit_s: float) -> Bools:
-    """A mask of absent events that were accepted less than a limit before the watch ended: they may still become visible."""
+    """A mask of absent events that may still become visible: accepted less than the limit before the watch ended."""
     followed_ns = _ended_ns(evidence) - events.ints["accepted_ns"]
     return np.asarray(events.words["state"].equals("absent") & (followed_ns < limit_s * NS_PER_S), dtype=np.bool_)
 
 
 def limits_s(plan: Plan) -> tuple[float, ...]:
-    """The times that claims of the plan allow an event to take, scaled, ascending."""
+    """The times that claims of the plan allow an event to take, in s, scaled, in ascending order."""
     objectives = [objective for claim in plan.claims for objective in claim.objectives]
     times = [one.limit for one in objectives if one.figure is Figure.EVENTS]
     times += [one.times[WITHIN] for one in objectives if one.figure is Figure.DELIVERED and WITHIN in one.times]
@@ -165,20 +165,20 @@ def limits_s(plan: Plan) -> tuple[float, ...]:
 
 
 def _ended_ns(evidence: Evidence) -> int:
-    """When the watch of the pipeline ended, in ns; if that was not recorded, the last time in its records."""
+    """Time at which the watch of the pipeline ended, in ns; if that was not recorded, the last time in its records."""
     closed = [o.mono_ns for o in evidence.observations if o.kind == "watch.closed" and o.subject == WATCHER]
     known = [int(evidence.pipeline.ints[name].max(initial=0)) for name in ("accepted_ns", "seen_ns")]
     return max(closed or known)
 
 
 def visible_after_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """How long each event took from its acceptance to being visible, in s; infinite if it never was."""
+    """Time from the acceptance of each event until it was visible, in s; infinite if it never was."""
     accepted, seen = events.ints["accepted_ns"], events.ints["seen_ns"]
     return np.where(seen > 0, np.maximum(seen - accepted, 0) / NS_PER_S, math.inf)
 
 
 def unseen_for_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """For how long after its acceptance each event was certainly not visible, in s, by the last request that did not show it."""
+    """Time after its acceptance for which each event was certainly not visible, in s, by the last request that did not show it."""
     accepted, unseen = events.ints["accepted_ns"], events.ints["unseen_ns"]
     return np.where(unseen > 0, np.maximum(unseen - accepted, 0) / NS_PER_S, 0.0)
 
@@ -190,10 +190,10 @@ def unread(events: Table) -> Bools:
 
 
 def pipeline_receipt(evidence: Evidence) -> Receipt:
-    """Whether the record of events is complete: the watcher closed and numbered them 0, 1, 2…."""
+    """Whether the record of events is complete: the watcher completed and numbered the events 0, 1, 2…."""
     source, files = evidence.watchers.get(WATCHER), (f"watch/{WATCHER}.parquet",)
     if source is None:
-        return Receipt(ok=False, why=f"the watcher {WATCHER!r} left no record")
+        return Receipt(ok=False, why=f"the watcher {WATCHER!r} recorded nothing")
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher {WATCHER!r}: {source.why or UNCLOSED}")
     if trouble := _numbering(evidence.pipeline.ints["id"]):
@@ -204,13 +204,12 @@ def pipeline_receipt(evidence: Evidence) -> Receipt:
 def accepted_receipt(case: Case, most: float) -> Receipt:
     """The receipt of the record of events; not ok if more than `most` of the sent events are proven not to be accepted.
 
-    The fault-free windows are counted, or the complete run if more events were refused than accepted. An event that was not accepted is no
-    harm, but if a pipeline accepts one event in a thousand, that event proves nothing. The receipt only raises a doubt, so events count as
-    independent.
+    The fault-free windows are counted, or the complete run if more events were refused than accepted. A refused event is no harm, but a
+    pipeline that accepts one event in a thousand proves nothing. The receipt only raises a doubt, so events count as independent.
     """
     receipt, events = pipeline_receipt(case.evidence), case.evidence.pipeline
     refused, accepted = (_count(events.words["outcome"].equals(word)) for word in ("refused", "accepted"))
-    if not accepted:  # of none there is nothing to judge, which the figure says itself
+    if not accepted:  # the figure itself reports that no event was accepted
         return receipt
     quiet = [
         events.between("made_ns", *window.span) for window in case.evidence.fault_free(case.objective.scope.traffic)
@@ -221,7 +220,7 @@ def accepted_receipt(case: Case, most: float) -> Receipt:
         bad, n = len(events) - accepted, len(events)
     elif share_bounds(bad, n, case.objective.confidence).fail_low <= most:
         return receipt
-    why = f"{bad} of {n} events were not accepted"
+    why = f"the pipeline did not accept {bad} of {n} events"
     return Receipt(ok=None, why=why, hint=_UNACCEPTED, files=receipt.files) if receipt.ok else receipt
 
 
@@ -230,7 +229,7 @@ def _numbering(sequence: Ints) -> str:
         return "no event was recorded"
     numbers = distinct(sequence)
     if again := len(sequence) - len(numbers):
-        return f"{again} numbers are recorded twice among the events"
+        return f"the record of events contains {again} numbers twice"
     lacking = int(numbers[-1]) + 1 - len(numbers)
     return f"the record of events lacks {lacking} numbers" if lacking else ""
 
@@ -240,7 +239,7 @@ def _count(mask: Bools) -> int:
 
 
 def _followed(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
-    """The time in which events were followed: from the first event that was made to the end of the watch."""
+    """The time in which events were followed: from the first event to the end of the watch."""
     made = case.evidence.pipeline.ints["made_ns"]
     return [(int(made.min()), _ended_ns(case.evidence))] if len(made) else ()
 
@@ -254,9 +253,7 @@ SPEC: Final = Spec(
     phases=frozenset({Phase.RUN}),
     evidence=lambda _case: ("watch/pipeline.", "history/watch."),
     judges=frozenset({Harm.EVENTS_LOST, Harm.EVENTS_TWICE, Harm.EVENTS_WRONG}),
-    needs=lambda _objective: (
-        Need(key="pipeline", why="events are followed through a pipeline that the target file names"),
-    ),
+    needs=lambda _objective: (Need(key="pipeline", why="events are followed through the pipeline of the target file"),),
     clocked=True,
     moments=_followed,
 )

@@ -1,10 +1,10 @@
-"""Read-back: every acknowledged write is read with its value in every region, right after its acknowledgement and at the end.
+"""Read-back: every acknowledged write is read with its value in every region, after its acknowledgement and at the end.
 
-A region is compared with the database, or with the entry if no database was read: a write that is missing there is lost, and `loss` judges
-it. A replica may lag as long as the plan allows. Until then a read right after an acknowledgement may find nothing. Such a read fails if it
-finds another value, or if it finds nothing although the lag is over: the longest lag that was measured on any database member around the
-read, or the lag that the plan allows if none was measured or a member did not answer. These reads also fail if more of them find nothing
-than is explained by the share of measurements in which a member lagged at all.
+The reads of a region are compared with the database, or with the entry if no database was read. A write that the database lacks too is lost,
+and `loss` judges it. A replica may lag for as long as the plan allows, so a read soon after an acknowledgement may find nothing. Such a read
+fails if it finds another value, or if it finds nothing after the longest lag of that time. That lag is the longest that any database member
+showed around the read, or the lag that the plan allows if none was measured or a member did not answer. The reads also fail if more of them
+find nothing than the share of measurements with a lagging member explains.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ from harness.model.records.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 AROUND_NS: Final = NS_PER_S
-"""The lag at a read is the longest lag that was measured within this time before or after it, in ns."""
+"""Measurements of the lag this long before or after a read count for it, in ns."""
 LEAST_SHARE: Final = 0.1
-"""If fewer than this share of the acknowledged writes were read, nothing is known of *every* write: the watch reads one in five, and faults hinder some of these."""
-_AS_RECORDED: Final = "keep the files of a run as they were recorded, and run again"
-_FIND_OUT: Final = "find out from watch/watch.log why the ledger did not read its own writes, then run again"
-_AGAIN: Final = "make sure that every region is read after all copies had time to catch up, then run again"
+"""Least share of the acknowledged writes that must be read: the watch reads one in five, and faults hinder some of these reads."""
+_AS_RECORDED: Final = "do not change the files of a run, and run again"
+_FIND_OUT: Final = "see watch/watch.log for the errors of these reads, correct their cause, then run again"
+_AGAIN: Final = (
+    "make sure that every region is read at the end of the run, after the replicas caught up, then run again"
+)
 
 
 def read_backs(case: Case) -> Iterable[Measure]:
@@ -43,7 +45,12 @@ def read_backs(case: Case) -> Iterable[Measure]:
     account = account_in(case.plan, case.evidence)
     regions = sorted({*case.plan.regions, *(source for source in account.missing if source != account.authority)})
     if not regions:
-        yield inconclusive(case, "writes not read back", "the plan names no region to read through", _AGAIN)
+        yield inconclusive(
+            case,
+            "writes not read back",
+            "the plan names no region, expected at least one through which the ledger is read",
+            _AGAIN,
+        )
     for region in regions:
         yield _region(case, account, region)
     yield _right_after(case, len(account.acknowledged))
@@ -52,14 +59,14 @@ def read_backs(case: Case) -> Iterable[Measure]:
 def _region(case: Case, account: Account, region: str) -> Measure:
     scope = {"region": region}
     if region not in account.missing:
-        why = f"{region}: the ledger was not read back through this region"
+        why = f"{region}: the ledger was not read through this region"
         return inconclusive(case, "writes not read back", why, _AGAIN, scope=scope)
     missing = account.missing[region]
     unread = missing.among(account.unread) & ~missing.among(account.wrong)
     other = missing.where(~missing.among(account.gone) & ~unread)
     lagging = account.lagging.get(region)
     young = (
-        f", but {len(lagging)} writes that were absent there were too recent to count as missing"
+        f"{len(lagging)} writes that {region} lacked were too recent to count as missing"
         if lagging is not None and len(lagging)
         else ""
     )
@@ -71,7 +78,7 @@ def _region(case: Case, account: Account, region: str) -> Measure:
         receipts={"watch": ledger_receipt(case.evidence, account)},
         gaps=(Gap(young, _AGAIN, ReasonKind.TOO_FEW),),
         none=Gap("", "make sure that the ledger's writes are acknowledged, then run again"),
-        method="acknowledged writes that the database has, but that the last read through the region lacks or has with another value; exact",
+        method="number of acknowledged writes that the database has, and that the last read through the region lacks or shows with another value",
         files=case.evidence.ledger.files,
     )
     return every_one(case, found, "writes not read back")
@@ -79,11 +86,11 @@ def _region(case: Case, account: Account, region: str) -> Measure:
 
 def _summary(region: str, other: Writes, n: int, unread: int) -> str:
     if unread and not len(other):
-        return f"{region}: {unread} of {n} acknowledged writes were not read back, and it is unknown whether the database has them"
+        return f"{region}: {unread} of {n} acknowledged writes were missing in the last read. Not decided: no read shows whether the database has them"
     if not len(other):
-        return f"{region}: all of {n} acknowledged writes were read back as the database has them"
+        return f"{region}: the last read shows all {n} acknowledged writes with the values of the database"
     some = ", ".join(other.names(3)) + ("…" if len(other) > 3 else "")
-    return f"{region}: {len(other)} of {n} acknowledged writes were not read back as the database has them: {some}"
+    return f"{region}: the last read lacks {len(other)} of {n} acknowledged writes that the database has, or shows other values: {some}"
 
 
 def _right_after(case: Case, acknowledged: int) -> Measure:
@@ -95,18 +102,19 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
     bad, most = int((wrong | late).sum()), bool(stale) and bdtrc(stale - 1, n, behind) < BY_CHANCE
     watch = case.evidence.watchers.get("ledger")
     receipt = Receipt(
-        ok=watch is not None and watch.closed and not watch.why, why="the watcher 'ledger' did not complete"
+        ok=watch is not None and watch.closed and not watch.why,
+        why="the watcher 'ledger' did not run to the end of the run",
     )
     text = f"{stale} of {n} reads right after the acknowledgement found nothing, {int(wrong.sum())} found another value"
     if int(late.sum()):
         longest_s = float(allowed_ns[late].max()) / NS_PER_S
         text += f", {int(late.sum())} of these reads found nothing after the longest lag of a replica at that time (at most {longest_s:.3g} s)"
     if most:
-        text += f"; a database member lagged in {formatted(behind, 'ratio')} of the measurements, which does not explain so many reads that found nothing"
+        text += f"; the lag of database members, measured as above 0 in {formatted(behind, 'ratio')} of the probes, does not explain so many"
     least = math.ceil(LEAST_SHARE * acknowledged)
-    few = f", but only {n} of {acknowledged} acknowledged writes were read right after their acknowledgement; at least {least} are needed"
+    few = f"only {n} of {acknowledged} acknowledged writes were read right after their acknowledgement, expected at least {least}"
     strays = _strays(case.evidence.ledger.writes, reads)
-    stray = f", but {strays} reads belong to no write that was acknowledged by then, or to a write that was already read back"
+    stray = f"{strays} recorded reads repeat an earlier read, or have no write that was acknowledged before them"
     things = Things(
         bad=bad + most,
         n=n,
@@ -119,14 +127,14 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
         none=Gap("", "make sure that the ledger reads its own writes, then run again"),
         value=float(stale + int(wrong.sum())),
         scaled_limit=None,
-        method="reads of the ledger's own writes right after their acknowledgement; exact",
+        method="number of reads right after the acknowledgement of a ledger write that did not find it",
         files=case.evidence.ledger.files,
     )
     return every_one(case, things, "writes not read back at once")
 
 
 def _lags(replicas: Table, at_ns: Ints, promised_ns: int) -> tuple[Ints, float]:
-    """The longest lag that a member may have had at each of these moments, in ns, and the share of members' measurements with any lag.
+    """The longest possible lag of a member at each moment, in ns, and the share of probes that measured a lag above 0.
 
     If nothing was measured around a moment, or a member did not answer, the lag that the plan allows is assumed.
     """
@@ -142,7 +150,7 @@ def _lags(replicas: Table, at_ns: Ints, promised_ns: int) -> tuple[Ints, float]:
 
 
 def _strays(writes: Table, reads: Table) -> int:
-    """The number of reads that repeat another read, or that belong to no write which was acknowledged before them."""
+    """The number of reads that repeat another read, or that have no write which was acknowledged before them."""
     known = writes.where(writes.words["outcome"].equals("accepted"))
     keys, asked = ((rows.ints["by"] << 40) | rows.ints["id"] for rows in (known, reads))
     again = len(asked) - len(distinct(asked))
@@ -175,7 +183,7 @@ SPEC: Final = Spec(
     evidence=_files,
     judges=frozenset({Harm.READS_STALE}),
     needs=lambda _objective: (
-        Need(key="ledger", why="the writes of a write ledger are read back"),
+        Need(key="ledger", why="the writes of the write ledger are read back"),
         BACK,
     ),
 )
