@@ -1,1 +1,1 @@
-"""Figures of the metrics that the platform itself exposes, compared with what the traffic measured."""
+"""Figures of the metrics that the platform itself exposes, compared with measurements of the traffic."""

@@ -1,9 +1,9 @@
-"""Active users: the number that the platform's own metrics report, compared with the number of users whom the traffic signed in.
+"""Active users: the number in the platform's own metrics, compared with the number of users whom the traffic signed in.
 
-A user counts as active for some time after signing in; the target file gives that time. The traffic records who signed in and when, so the true
-number is known at every moment. A number from Prometheus may be a little older than the moment at which it is read, because the platform counts
-its users and Prometheus scrapes the pods only at intervals. So each reading is compared with the true numbers of the seconds before it, up to a
-tenth of that time, and the one age at which both agree best is used for all readings.
+A user counts as active for a time after the sign-in, which the target file names. The traffic records each sign-in, so the true number is known
+at every moment. A number from Prometheus may be older than its reading, because the platform counts its users, and Prometheus scrapes the pods,
+only at intervals. So each reading is compared with the true numbers of the seconds before it, up to a tenth of the active time. The age at
+which both agree best is used for all readings.
 """
 
 from __future__ import annotations
@@ -44,16 +44,18 @@ NAME: Final = Figure.ACTIVE_USERS.value
 _OLDEST: Final = 0.1
 """Greatest age of a number from Prometheus, as a share of the time for which a user counts as active."""
 _AGES: Final = 21
-"""How many ages of the numbers are tried, from 0 to the greatest."""
+"""Number of tried ages, from 0 to the greatest."""
 _LONGEST_GAP: Final = 1 / 3
 """Longest time without a reading, as a share of the time for which users are active."""
 _FILES: Final = ("history/active-users.ndjson",)
 _AGAIN: Final = "make sure that Prometheus answers queries during the complete fault-free window, then run again"
-_SIGN: Final = "let journeys call `journey.signed_in(user, answer)` after each sign-in, on workers of this machine"
+_SIGN: Final = (
+    "let journeys call `journey.signed_in(user, answer)` after each sign-in, on workers of this machine, then run again"
+)
 
 
 class _NotTold(Exception):
-    """The number of active users cannot be compared: the text says why, `hint` says what to do."""
+    """The number of active users cannot be compared; the text is the cause and `hint` the action for the user."""
 
     def __init__(self, why: str, hint: str, kind: ReasonKind = ReasonKind.NO_RECORD) -> None:
         super().__init__(why)
@@ -63,7 +65,7 @@ class _NotTold(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Readings:
-    """The numbers of active users that Prometheus reported, when they were read, and how long a user counts as active, in ns."""
+    """Numbers of active users from Prometheus, the times of their readings, and the time for which a user counts as active, in ns."""
 
     at_ns: Ints
     users: Floats
@@ -76,12 +78,12 @@ class _Readings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Counted:
-    """The mean difference between the readings and the true numbers, as a share of the true numbers.
+    """Mean difference between the readings and the true numbers, as a share of the true numbers.
 
     Attributes:
-        least, most: the smallest and the greatest difference that is possible, since the outcome of some sign-ins is unknown.
-        users: the mean of the true numbers, without sign-ins whose outcome is unknown.
-        age_s: the age of the readings at which both agree best, in s.
+        least, most: smallest and greatest possible difference, as the outcome of some sign-ins is unknown.
+        users: mean of the true numbers, without sign-ins of unknown outcome.
+        age_s: age of the readings at which both agree best, in s.
     """
 
     least: float
@@ -108,7 +110,7 @@ def active_users(case: Case) -> Iterable[Measure]:
 
 
 def _readings(case: Case, window: Window) -> _Readings:
-    """The readings at moments for which every sign-in that still counts was made by this traffic.
+    """The readings at moments for which this traffic made every sign-in that still counts.
 
     Raises:
         _NotTold: there are too few readings.
@@ -130,31 +132,31 @@ def _readings(case: Case, window: Window) -> _Readings:
     at_ns = np.array([at for at, _ in inside], dtype=np.int64)
     covered_s = (int(at_ns[-1]) - int(at_ns[0])) / NS_PER_S if inside else 0.0
     if covered_s < within_s:
-        why = f"the readings that can be compared cover only {covered_s:.3g} s, but a user counts as active for {within_s:g} s"
+        why = f"the comparable readings cover only {covered_s:.3g} s, expected at least the {within_s:g} s for which a user counts as active"
         needed_s = (2 + _OLDEST) * within_s
-        hint = f"make the fault-free window {needed_s:g} s or longer, then run again"
+        hint = f"let the traffic run for at least {needed_s:g} s before the first fault, then run again"
         raise _NotTold(f"{why}{f'; {failed}' if failed else ''}", hint, ReasonKind.TOO_FEW)
     moments = np.array([first_ns, *at_ns.tolist(), window.end_ns], dtype=np.int64)
     if (gap_s := float(np.diff(moments).max()) / NS_PER_S) > _LONGEST_GAP * within_s:
         raise _NotTold(
-            f"Prometheus gave no number of active users for {gap_s:.3g} s{f': {failed}' if failed else ''}", _AGAIN
+            f"Prometheus reported no number of active users for {gap_s:.3g} s{f': {failed}' if failed else ''}", _AGAIN
         )
     users = np.array([users for _, users in inside], dtype=np.float64)
     return _Readings(at_ns=at_ns, users=users, within_ns=within_ns)
 
 
 def _sign_ins(case: Case, window: Window) -> Table:
-    """The sign-ins of all journeys, except refused ones; raises _NotTold if a worker recorded none."""
+    """The sign-ins of all journeys, except refused sign-ins; raises _NotTold if a worker recorded none."""
     rows = case.evidence.tables.get(SIGN_INS.name, Table.empty(SIGN_INS))
     silent = sorted({worker.id for worker in window.workers} - set(rows.ints["by"].tolist()))
     if silent or not len(rows):
         of = f"worker {silent[0]} of {window.traffic}" if silent else window.traffic
-        raise _NotTold(f"{of} recorded no sign-ins", _SIGN)
+        raise _NotTold(f"{of} recorded no sign-in of a user", _SIGN)
     return rows.where(~rows.words["outcome"].equals("refused"))
 
 
 def _counted(readings: _Readings, sign_ins: Table, *, fewest: float) -> _Counted:
-    """The difference at the best age; sign-ins of unknown outcome are counted once as successful and once as failed, since the true number lies between.
+    """The difference at the best age; sign-ins of unknown outcome count once as successful and once as failed.
 
     Raises:
         _NotTold: fewer than `fewest` users were active on average.
@@ -179,8 +181,8 @@ def _counted(readings: _Readings, sign_ins: Table, *, fewest: float) -> _Counted
         )
     best = min(found, key=lambda one: one.most)
     if best.users < fewest:
-        why = f"{best.users:.3g} active users on average are too few: a difference of one user exceeds the limit"
-        raise _NotTold(why, "let more users arrive, then run again", ReasonKind.TOO_FEW)
+        why = f"{best.users:.3g} users were active on average, too few for a comparison: a difference of one user exceeds the limit"
+        raise _NotTold(why, "raise the rate of the traffic, then run again", ReasonKind.TOO_FEW)
     return _Counted(least=min(one.least for one in found), most=best.most, users=best.users, age_s=best.age_s)
 
 
@@ -189,7 +191,7 @@ def _ratio(off: Floats, of: Floats) -> float:
 
 
 def _active(sign_ins: Table, which: Bools, at_ns: Ints, within_ns: int) -> Floats:
-    """How many users had signed in within `within_ns` before each moment; a user who signed in several times counts once."""
+    """Number of users who signed in within `within_ns` before each moment; a user who signed in several times counts once."""
     users, came_ns = (sign_ins.ints[column][which] for column in ("id", "accepted_ns"))
     order = np.lexsort((came_ns, users))
     users, came_ns = users[order], came_ns[order]
@@ -208,14 +210,14 @@ def _measured(case: Case, window: Window, readings: _Readings, counted: _Counted
         low=counted.least,
         high=counted.most,
         text=(
-            f"Prometheus reports {formatted(float(readings.users.mean()), '')} active users (mean of {len(readings.users)} readings), the traffic signed in "
-            f"{formatted(counted.users, '')} within {readings.within_ns / NS_PER_S:g} s (counted {counted.age_s:.2g} s before each reading): the mean difference is {apart}"
+            f"Prometheus reports {formatted(float(readings.users.mean()), '')} active users (mean of {len(readings.users)} readings), and the traffic signed in "
+            f"{formatted(counted.users, '')} within {readings.within_ns / NS_PER_S:g} s (counted {counted.age_s:.2g} s before each reading); the mean difference is {apart}"
         ),
         unit="ratio",
         scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value},
         receipts={
             "load": load_receipt(case.plan, window, latencies=False),
-            "watch": Receipt(ok=True, why=f"Prometheus was asked {len(readings.users)} times", files=_FILES),
+            "watch": Receipt(ok=True, why=f"Prometheus was queried {len(readings.users)} times", files=_FILES),
         },
         needs=("load",),
         method="mean difference between the active users that Prometheus reports and the users who signed in, divided by the mean of the latter",
@@ -224,7 +226,9 @@ def _measured(case: Case, window: Window, readings: _Readings, counted: _Counted
         shows=True,
         between=f"the outcome of {unknown} sign-ins is unknown",
         unknown=differs,
-        hint=HINT if differs else "find out why sign-ins got no answer, then run again",
+        hint=HINT
+        if differs
+        else "see the requests of the sign-in route in load/, correct the cause of the missing answers, then run again",
     )
     return amount(case, found)
 
@@ -246,10 +250,10 @@ SPEC: Final = Spec(
     phases=frozenset({Phase.STEADY}),
     evidence=lambda case: ("history/active-users.", *load_files(case)),
     needs=lambda _objective: (
-        Need(key="prometheus", why="Prometheus is asked how many users are active"),
+        Need(key="prometheus", why="the number of active users is read from Prometheus"),
         Need(
             key="active_users",
-            why="the platform says how many users are active",
+            why="the platform reports the number of active users",
             hint="add `metrics: {active_users: {query: QUERY, within: TIME}}` to the target file",
             lacks="key `metrics.active_users`",
         ),

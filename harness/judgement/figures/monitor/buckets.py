@@ -1,4 +1,4 @@
-"""Histograms of response times that pods expose: what their buckets counted in a window, and a quantile of it."""
+"""Histograms of response times that pods expose: the growth of their buckets in a window, and a quantile of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.model.observations import MetricsRead
 
 
 def buckets_of(course: MetricCourse, routes: Sequence[str]) -> tuple[Floats, Floats]:
-    """Upper ends of the histogram buckets in s, ascending, and how many answers of these routes took at most that long in the spans."""
+    """Upper ends of the histogram buckets in s, ascending, and number of answers of these routes that took at most that long in the spans."""
 
     def at_most(end: str) -> Callable[[MetricsRead], float]:
         def count(read: MetricsRead) -> float:
@@ -34,12 +34,12 @@ def buckets_of(course: MetricCourse, routes: Sequence[str]) -> tuple[Floats, Flo
     ordered = sorted(ends, key=float)
     counts = [entry.grown(at_most(end)) for end in ordered]
     if not counts[-1] > 0:
-        raise UnknownMetric("no answer was counted in the histogram buckets of response times for these routes")
+        raise UnknownMetric("the histogram buckets of response times counted no answer for these routes")
     return np.array([float(end) for end in ordered]), np.array(counts)
 
 
 def quantile_of(ends: Floats, counts: Floats, quantile: float) -> float:
-    """The quantile as Prometheus computes it: linear within a bucket; the upper end of the last finite bucket if it is beyond that."""
+    """The quantile as Prometheus computes it: linear within a bucket, and at most the upper end of the last finite bucket."""
     rank = quantile * float(counts[-1])
     at = int(np.searchsorted(counts, rank))
     if not math.isfinite(ends[at]):

@@ -1,4 +1,4 @@
-"""One comparison of a value in the platform's metrics with the one that the traffic measured, and what it decides."""
+"""Compares a value in the platform's metrics with the value that the traffic measured."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ from harness.model.observations import MetricsRead
 
 NAME: Final = "exposed metric"
 _FILES: Final = ("history/metrics.ndjson",)
-_NO_ERROR: Final = "the traffic met no error, so it is unknown whether the platform counts errors"
-_FEW_ERRORS: Final = (
-    "the traffic met no more errors than the tolerance: a platform that counts no errors would pass as well"
-)
-_NO_FAILURES: Final = "find out why these requests failed, then run again"
+_NO_ERROR: Final = "no error occurred, so a platform that counts no errors would also pass"
+_FEW_ERRORS: Final = "the number of errors is within the tolerance, so a platform that counts no errors would also pass"
+_NO_FAILURES: Final = "see `error` of these requests in load/, correct the cause, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,11 +27,13 @@ class Compared:
     """One comparison of a value in the metrics with the value that the traffic measured, in one unit.
 
     Attributes:
-        tolerance: by how much the two may differ.
-        unsure: by how much the value in the metrics may be wrong, since pods are not read at the same time, and answers were on their way.
-        failed: how many of the requests failed so that it is unknown whether the platform counted them.
-        least, most: the measured value if none of these, or all, are taken as the platform may have counted them; None: as measured.
-        detail: what else is known of the measured value. make_errors: an experiment of domain external that makes such errors.
+        tolerance: allowed difference between the two values.
+        unsure: possible error of the value in the metrics, as pods are not read at the same time and requests were in progress.
+        failed: number of failed requests of which it is unknown whether the platform counted them.
+        least: measured value if the platform counted none of these requests; None: `measured`.
+        most: measured value if the platform counted all of these requests; None: `measured`.
+        detail: addition to the measured value, in words.
+        make_errors: name of an experiment of domain external that makes such errors.
     """
 
     what: str
@@ -49,7 +49,7 @@ class Compared:
     detail: str = ""
     make_errors: str = "errors-10"
     of_errors: bool = False
-    """Whether errors are compared: if the traffic met no more errors than the tolerance, a platform that counts no errors would pass as well."""
+    """Whether errors are compared; with fewer errors than the tolerance a platform that counts no errors would also pass."""
 
 
 def routes_of(case: Case, window: Window) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def answered(case: Case, window: Window, course: MetricCourse) -> tuple[Table, T
 
 
 def on_their_way(case: Case, window: Window, course: MetricCourse) -> tuple[Table, Table]:
-    """The requests, and the read probes, that were sent before an end of a span and answered after it: a pod may have counted them on either side."""
+    """The requests and read probes in progress at an end of a span: a pod may have counted them before or after it."""
     ends = [end for span in course.spans for end in span]
 
     def across(rows: Table) -> Table:
@@ -79,7 +79,7 @@ def on_their_way(case: Case, window: Window, course: MetricCourse) -> tuple[Tabl
 
 
 def requests(read: MetricsRead, routes: Iterable[str], *, least: int | None = None) -> float:
-    """How many answers the metrics count on these routes; with `least`, only those whose status is a number of at least `least`."""
+    """Number of answers that the metrics count on these routes; with `least`, only answers with a status of at least `least`."""
     total = 0.0
     for route in routes:
         for status, count in dict(read.requests.get(route, {})).items():
@@ -89,7 +89,7 @@ def requests(read: MetricsRead, routes: Iterable[str], *, least: int | None = No
 
 
 def measured(case: Case, window: Window, course: MetricCourse, pair: Compared) -> Measure:
-    """The measure of a comparison: INCONCLUSIVE where requests of unknown outcome, or pods that were read at other times, could decide it."""
+    """The measure of a comparison; INCONCLUSIVE if requests of unknown outcome, or the times of the readings, could decide it."""
     low, high = (pair.measured if end is None else end for end in (pair.least, pair.most))
     nearest = max(pair.exposed - high, low - pair.exposed, 0.0)
     close = max(pair.exposed - low, high - pair.exposed) <= pair.tolerance
@@ -97,27 +97,27 @@ def measured(case: Case, window: Window, course: MetricCourse, pair: Compared) -
     if window.experiment:
         scope["experiment"] = window.experiment
     said, seen, allowed = (formatted(value, pair.unit) for value in (pair.exposed, pair.measured, pair.tolerance))
-    summary = f"{pair.what} in the platform's metrics is {said}, measured from {pair.n} requests it is {seen}{pair.detail}, expected a difference of at most {allowed}"
+    summary = f"{pair.what}: the platform's metrics report {said}, and {pair.n} requests of the traffic give {seen}{pair.detail}, expected a difference of at most {allowed}"
     if not close and nearest <= pair.tolerance + pair.unsure:
         ends = " to ".join(formatted(end, pair.unit) for end in (low, high))
         doubts = {
-            f"answers at the ends of the window may be counted on either side, so that the value in the metrics is uncertain by {formatted(pair.unsure, pair.unit)}": pair.unsure,
-            f"{pair.failed} of them failed, and as it is unknown which of these the platform counted, it is {ends}": pair.failed
+            f"requests in progress at the ends of the window make the value in the metrics uncertain by {formatted(pair.unsure, pair.unit)}": pair.unsure,
+            f"{pair.failed} requests failed, and it is unknown how many of them the platform counted, so the measured value is {ends}": pair.failed
             if high > low
             else 0,
         }
-        text = "; ".join([summary, *(doubt for doubt, there in doubts.items() if there)])
+        text = f"{summary}. Not decided: {'; '.join(doubt for doubt, there in doubts.items() if there)}"
         return inconclusive(case, NAME, text, _NO_FAILURES if high > low else MORE_TRAFFIC, scope=scope)
     if close and pair.of_errors and pair.measured <= pair.tolerance:
         why = _FEW_ERRORS if pair.measured else _NO_ERROR
-        return inconclusive(case, NAME, f"{summary}, but {why}", _make_errors(pair.make_errors), scope=scope)
+        return inconclusive(case, NAME, f"{summary}. Not decided: {why}", _make_errors(pair.make_errors), scope=scope)
     watch = f"the metrics of {len(course.pods)} pods cover {course.seconds:.3g} s"
     found = Things(
         bad=int(not close),
         n=pair.n,
         text=summary,
         value=pair.exposed if close else None,
-        mixed=True,  # one bound accepts no figure that may be off on either side of what was measured
+        mixed=True,  # one bound cannot accept a value that may be too high or too low
         scaled_limit=pair.measured,
         said=f"{seen} ± {allowed}",
         unit=pair.unit if pair.unit != "/s" else "",
@@ -127,11 +127,11 @@ def measured(case: Case, window: Window, course: MetricCourse, pair: Compared) -
             "watch": Receipt(ok=True, why=watch, files=_FILES),
         },
         needs=("load",),
-        method="what every pod counted between two readings of its metrics, compared with the requests answered in the same seconds",
+        method="growth of every pod's counters between two readings, compared with the requests answered in the same seconds",
         files=(*_FILES, *window.files),
     )
     return every_one(case, found, NAME)
 
 
 def _make_errors(experiment: str) -> str:
-    return f"add a scenario that runs an experiment of domain external, such as `{experiment}`, under this traffic: metrics are also read during that experiment"
+    return f"add a scenario that runs an experiment of domain external, such as `{experiment}`, under this traffic; the metrics are then read during that experiment too"

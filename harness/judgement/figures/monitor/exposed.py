@@ -1,7 +1,7 @@
-"""Exposed metrics: the platform's own metrics of the fault-free window, compared with what the traffic measured in it.
+"""Exposed metrics: the platform's own metrics of the fault-free window, compared with measurements of the traffic.
 
-The metrics of each pod are cumulative. They were read at the beginning and at the end of the window; what was counted between the two
-readings is compared with the requests that were answered in the same seconds.
+The metrics of each pod are cumulative. They were read at the beginning and at the end of the window. The growth between these readings is
+compared with the requests that were answered in the same seconds.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from harness.model.observations import MetricsRead
 
 QUANTILES: Final = (0.5, 0.95, 0.99)
 _STRAY: Final = 0.01
-"""Largest share of answers that need not report how long they took, such as answers that the entry gives itself."""
+"""Largest share of answers that need not report their duration, such as answers that the entry itself gives."""
 _ROUNDED_MS: Final = 0.1
-"""By how much the time that an answer reports may exceed the time that its user waited, in ms: two clocks, and rounded figures."""
-_STATUS: Final = "make the counter of requests carry the status of every answer on every route"
+"""Allowed excess in ms of the duration that an answer reports over the time that its user waited: two clocks, and rounded values."""
+_STATUS: Final = "let the request counter of the platform carry the status of every answer on every route"
 _BY_ROUTE: Final = "errors by route"
 _OF_ERRORS: Final = frozenset({"error rate", _BY_ROUTE})
 _Pairs = Callable[[Case, Window, MetricCourse], Iterable[Compared | UnknownMetric]]
@@ -51,7 +51,7 @@ _AGAIN: Final = "make sure that the metrics of every pod can be read during the 
 
 
 def exposures(case: Case) -> Iterable[Measure]:
-    """One measure per comparison; the receipt `watch` says for how long metrics were read."""
+    """One measure per comparison; the receipt `watch` names the time for which metrics were read."""
     window, what = steady_window(case, NAME), case.objective.params["what"]
     if isinstance(window, Measure):
         yield window
@@ -122,7 +122,7 @@ def _engagement(case: Case, window: Window, course: MetricCourse) -> Iterable[Co
     asked, acted = (int((rows & ~bad).sum()) for rows in own)
     no_user, no_action = (int((rows & bad).sum()) for rows in own)
     if not asked:
-        raise UnknownMetric(f"the traffic had no answered request on {names['user_route']}")
+        raise UnknownMetric(f"no request of the traffic on {names['user_route']} was answered")
     exposed = actions / users if users else 0.0
     measured = acted / asked
     yield Compared(
@@ -141,7 +141,7 @@ def _engagement(case: Case, window: Window, course: MetricCourse) -> Iterable[Co
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Took:
-    """How long answers took in ms, the routes whose metrics are compared with these times, and how the times were measured."""
+    """Durations of answers in ms, the routes whose metrics are compared with them, and how the durations were measured."""
 
     ms: Floats
     routes: tuple[str, ...]
@@ -149,26 +149,26 @@ class _Took:
 
 
 def _took(case: Case, window: Window, course: MetricCourse) -> _Took:
-    """The times that answers report themselves, if the target's answers do; else the times from sending to answer, with the network.
+    """The durations that answers report, if the target's answers report any; else the times from sending to answer, with the network.
 
-    The metrics include requests of probes, whose answers report no time: in the first case the route of the probes is left out.
+    The metrics include probe requests, whose answers report no duration. In the first case the route of the probes is left out.
     """
     samples, probes = answered(case, window, course)
     routes = routes_of(case, window)
     if not samples.ints["served_us"].any():
         parts = [(rows.ints["done_ns"] - rows.ints["sent_ns"]) / 1e6 for rows in (samples, probes) if len(rows)]
         if not parts:
-            raise UnknownMetric("no request was answered in the window")
+            raise UnknownMetric("no request of the traffic was answered in the window")
         return _Took(ms=np.concatenate(parts), routes=routes)
     own = tuple(route for route in routes if route != course.names.get("probed")) or routes
     samples = samples.where(np.logical_or.reduce([are_of(samples, route) for route in own]))
     said = samples.ints["served_us"] / 1e3
     waited = (samples.ints["done_ns"] - samples.ints["sent_ns"]) / 1e6
     if (silent := int((said == 0).sum())) > _STRAY * len(said):
-        raise UnknownMetric(f"{silent} of {len(said)} answers do not report how long they took")
+        raise UnknownMetric(f"{silent} of {len(said)} answers do not report their duration")
     if (longer := int((said > waited + _ROUNDED_MS).sum())) > _STRAY * len(said):
-        raise UnknownMetric(f"{longer} of {len(said)} answers report a longer time than their user waited")
-    detail = f", as the answers report it; their users waited {formatted(float(np.quantile(waited, 0.5)), 'ms')} at p50"
+        raise UnknownMetric(f"{longer} of {len(said)} answers report a longer duration than their user waited")
+    detail = f" (as the answers report it; users waited {formatted(float(np.quantile(waited, 0.5)), 'ms')} at p50)"
     return _Took(ms=said[said > 0], routes=own, detail=detail)
 
 
@@ -190,7 +190,7 @@ def _quantiles(case: Case, window: Window, course: MetricCourse) -> Iterable[Com
 
 
 def _performance(case: Case, window: Window, course: MetricCourse) -> Iterable[Compared]:
-    """The requests per second and the p95, each within the same share of the traffic's own."""
+    """The requests per second and the p95, each compared with the value of the traffic."""
     share = case.objective.limit.in_unit("ratio")
     yield from _rate(case, window, course)
     took = _took(case, window, course)
@@ -218,21 +218,23 @@ _PAIRS: Final[Mapping[str, _Pairs]] = {
 
 
 def _by_time(_case: Case, found: Measure) -> Sequence[tuple[int, int]] | None:
-    """No moment for errors that an experiment made: pods were read before the first and after the last of them, so that no lateness changes how many they counted."""
+    """No moment for errors that an experiment made: pods were read before and after all of them, so lateness does not change their number."""
     return () if found.scope.get("experiment") else None
 
 
 def _in_words(objective: Objective) -> str:
-    return in_words(objective, f"within {objective.limit} of what the traffic measured")
+    return in_words(objective, f"within {objective.limit} of the value that the traffic measured")
 
 
 _NEEDS: Final = (
     Need(
-        key="metrics", why="the services' metrics are read", hint="add `metrics: {entry: WORKLOAD}` to the target file"
+        key="metrics",
+        why="the metrics of the services are read",
+        hint="add `metrics: {entry: WORKLOAD}` to the target file",
     ),
     Need(
         key="routes",
-        why="the errors of a service are those of the routes that need it",
+        why="errors of a service are counted on the routes that use it",
         hint="add `routes: {ROUTE: [SERVICE]}` to the target file",
     ),
 )

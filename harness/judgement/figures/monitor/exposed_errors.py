@@ -1,7 +1,7 @@
-"""Exposed errors: what the platform's metrics count as errors, at the entry and at every service, compared with the errors that were met there.
+"""Exposed errors: the errors in the platform's metrics, at the entry and at every service, compared with the errors that the traffic measured.
 
-A pod that answers with an error is named by the answer, so that the errors of a service are those that its pods answered. Each place is
-compared in the window in which the most errors of that place were met.
+An answer with an error names the pod that gave it, so the errors of a service are the errors of its pods. Each place is compared in the
+window with the most errors of that place.
 """
 
 from __future__ import annotations
@@ -21,38 +21,40 @@ from harness.model.records.recorded import SERVICE
 from harness.model.records.table import Bools
 
 _EDGES: Final = 1.0
-"""By how many requests a count may be off: one at an end of the window may be counted on either side."""
+"""Allowed difference of a count, in requests: a request at an end of the window may be counted before or after it."""
 _FEW: Final = 0.1
-"""Largest share of the errors that were met up to which failures of unknown origin leave a comparison decided."""
+"""Largest ratio of failures of unknown origin to known errors with which a comparison is decided."""
 _SERVICES: Final = "add `routes: {ROUTE: [SERVICE]}` with every route of the traffic to the target file, then run again"
-_ROUTES: Final = "label the requests that every service counts with the names that the routes of the traffic have, and with the status of every answer"
+_ROUTES: Final = "let every service count its requests with the route names of the traffic and with the status of every answer, as labels"
 
 
 def _read_by(case: Case, window: Window, *, least: int = 0) -> int:
-    """How many reads the window's experiment made itself, on the route of the probes; with `least`, only those answered with such a status or above."""
+    """Number of reads that the window's experiment itself made, on the route of the probes; with `least`, only answers with at least that status."""
     done = [one for one in case.evidence.every(ActivityDone) if window.experiment == one.subject]
     return sum(n for one in done for status, n in one.answers.items() if int(status) >= least)
 
 
 def _counted(course: MetricCourse, route: str) -> float:
-    """How many errors these pods counted on a route."""
+    """Number of errors that these pods counted on a route."""
     return course.grown(lambda read: requests(read, [route], least=SERVER_ERROR))
 
 
 def _untold(course: MetricCourse, route: str) -> str:
-    """Why errors on a route could not show in these counters; empty if each answer on the route is counted with its status.
+    """Why errors on a route may be missing in these counters; empty if each answer on the route is counted with its status.
 
-    A counter that has the other answers of the route by status would have its errors too.
+    A counter that has the other answers of the route by status has its errors too.
     """
     counted = course.grown(lambda read: requests(read, [route]))
     if not counted:
-        return f"no answer on {route} was counted in the window, so errors would not be counted either"
+        return f"the metrics counted no answer on {route} in the window, so they may not count errors either"
     without = counted - course.grown(lambda read: requests(read, [route], least=0))
-    return f"{without:.0f} of {counted:.0f} answers on {route} were counted without a status" if without >= 0.5 else ""
+    return (
+        f"{without:.0f} of {counted:.0f} answers on {route} were counted without their status" if without >= 0.5 else ""
+    )
 
 
 def error_rate(case: Case, window: Window, course: MetricCourse) -> Iterable[Compared]:
-    """The share of answers of 500 and above, as the entry counts them; what no answer came to may be counted or not."""
+    """The share of answers with status 500 or above at the entry; requests without an answer may be counted or not."""
     samples, probes = answered(case, window, course)
     routes = routes_of(case, window)
     n = course.at_entry.grown(lambda read: requests(read, routes))
@@ -62,7 +64,7 @@ def error_rate(case: Case, window: Window, course: MetricCourse) -> Iterable[Com
     sent = len(samples) + len(probes) + _read_by(case, window)
     unheard = sum(int((~rows.words["error"].missing & (rows.ints["status"] == 0)).sum()) for rows in (samples, probes))
     if not n or not len(samples):
-        raise UnknownMetric("no request was counted in the window")
+        raise UnknownMetric("the metrics counted no request in the window")
     asked = [route for route in routes if are_of(samples, route).any()]
     if untold := next(filter(None, (_untold(course.at_entry, route) for route in asked)), ""):
         raise UnknownMetric(untold)
@@ -81,9 +83,9 @@ def error_rate(case: Case, window: Window, course: MetricCourse) -> Iterable[Com
 
 
 def errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterable[Compared | UnknownMetric]:
-    """Answers of 500 and above of every route at the entry, one by one; a request at either end of the span may be counted on either side.
+    """Answers with status 500 or above at the entry, for each route; a request at an end of the span may be counted before or after it.
 
-    A route whose answers are not counted by status has no errors to compare. Probes and the experiment itself read one of them.
+    A route whose answers are not counted by status has no errors to compare. Probes and the experiment itself also read one of the routes.
     """
     for route in routes_of(case, window):
         if untold := _untold(course.at_entry, route):
@@ -102,10 +104,10 @@ def errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterabl
 
 
 def services_of(case: Case, window: Window) -> tuple[str, ...]:
-    """The services that any route of the traffic needs, as the target file says; raises UnknownMetric if it does not say it of a route."""
+    """The services that the traffic's routes use, by the target file; raises UnknownMetric if the file does not name them for a route."""
     reads, routes = list(case.evidence.every(MetricsRead)), routes_of(case, window)
     if untold := [route for route in routes if not any(route in read.routes for read in reads)]:
-        raise UnknownMetric(f"which services {', '.join(untold)} needs is not recorded", hint=_SERVICES)
+        raise UnknownMetric(f"the target file does not name the services that {', '.join(untold)} uses", hint=_SERVICES)
     named = {str(service) for read in reads for route in routes for service in read.routes.get(route, ())}
     return tuple(sorted(named - {read.workload for read in reads if read.entry}))
 
@@ -116,14 +118,14 @@ def pods_of(case: Case, service: str) -> frozenset[str]:
 
 
 def errors_at(service: str, case: Case, window: Window, course: MetricCourse) -> Iterable[Compared | UnknownMetric]:
-    """Answers of 500 and above by the pods of a service, route by route.
+    """Answers with status 500 or above by the pods of a service, for each route.
 
-    Whether a service counted a request whose answer names none of its pods is unknown. If it counts more errors than answers name it, an attempt
-    may have failed that the gateway made again: which of both is unknown, too.
+    If an answer names no pod of the service, it is unknown whether the service counted the request. If the service counted more errors than
+    there are answers with its name, the gateway may have repeated a failed attempt, which is unknown too.
     """
     own = course.of(service)
     if not own.pods:
-        raise UnknownMetric(f"no metrics of {service} were read")
+        raise UnknownMetric(f"the metrics of {service} were not read")
     read = next(iter(own.pods.values()))[0]
     for route in (route for route in routes_of(case, window) if service in read.routes.get(route, ())):
         what = f"errors of {route} at {service}"
@@ -160,13 +162,14 @@ def _against(
     again: float = 0.0,
     make_errors: str = "errors-10",
 ) -> Compared:
-    """What was counted against the errors that were met, and the failures of which it is unknown whether this place answered them.
+    """Compares counted errors with measured errors and with failures of unknown origin.
 
-    Few of these may be among what was counted; many leave it open. `again`: as many more were counted. `unsure`: as many may be counted on either side.
+    A few failures of unknown origin may be among the counted errors; many leave the comparison undecided. `again` is the number of errors
+    counted in addition, and `unsure` the number of requests that may be counted before or after an end of the window.
     """
     few, most = unheard <= _FEW * met, met + unheard
-    detail = f", of {unheard} more it is unknown" if few and unheard else ""
-    detail += f", and {again:.0f} more may be attempts that the gateway made again" if again else ""
+    detail = f" ({unheard} more failed requests may have been counted)" if few and unheard else ""
+    detail += f" ({again:.0f} more may be attempts that the gateway repeated)" if again else ""
     return Compared(
         what=what,
         exposed=counted,
@@ -184,7 +187,7 @@ def _against(
 
 
 def _asked(case: Case, window: Window, course: MetricCourse, route: str, probed: str) -> tuple[Table, Table]:
-    """The requests of the traffic on a route, and the probes on it: those through the entry, and those of the service `probed`."""
+    """The requests of the traffic on a route, and the probes on it: probes through the entry and probes of the service `probed`."""
     samples, reads = answered(case, window, course)
     probes = course.answered(case.evidence.probes)
     own = probes.where(probes.words["kind"].equals(SERVICE) & probes.words["subject"].equals(probed))
@@ -193,14 +196,14 @@ def _asked(case: Case, window: Window, course: MetricCourse, route: str, probed:
 
 
 def _on_route(case: Case, window: Window, course: MetricCourse, route: str) -> float:
-    """How many errors of a route were on their way at an end of a span."""
+    """Number of requests with an error on a route that were in progress at an end of a span."""
     samples, probes = on_their_way(case, window, course)
     probed = route == course.names.get("probed")
     return _errors(samples.where(are_of(samples, route))) + (_errors(probes) if probed else 0)
 
 
 def _errors(rows: Table, mask: Bools | None = None) -> int:
-    """How many of these rows, or of those of the mask, are errors, or have no answer."""
+    """Number of rows, or of rows in the mask, that are errors or have no answer."""
     status = rows.ints["status"]
     bad = (status >= SERVER_ERROR) | (status == 0)
     return int((bad if mask is None else bad & mask).sum())

@@ -1,4 +1,4 @@
-"""The course of exposed metrics: the readings of every pod under a traffic, and by how much a count grew in the seconds that they cover."""
+"""Exposed metrics over time: the readings of every pod under a traffic, and the growth of a counter in the seconds that they cover."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from harness.model.observations import MetricsRead
 from harness.units import NS_PER_S
 
 _SHORTEST_NS: Final = 5 * NS_PER_S
-"""A part of a span that is shorter than this is left out: pods are read one after another, and the error at its edges would be too large."""
+"""Shortest part of a span that counts: pods are read one after another, so the error at its edges would be too large."""
 
 
 class UnknownMetric(Exception):
-    """The metrics do not provide the figure, or that of one part (`of`); the text says why, and `hint`, if it is given, what to do."""
+    """The metrics do not provide the figure, or the part `of` of it; the text is the cause, and `hint` the action for the user."""
 
     def __init__(self, why: str, of: str = "", hint: str = "") -> None:
         super().__init__(why)
@@ -32,12 +32,13 @@ class UnknownMetric(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricCourse:
-    """The readings of each pod in order of time, and the seconds that all of them cover.
+    """The readings of each pod in order of time, and the seconds that the readings of all pods cover.
 
     Attributes:
-        pods: readings by name of the pod. spans: start and end in ns; several if pods ended in between. names: of routes and counters, from
-            the target file.
-        begun: by name, for each pod that began meanwhile, when the other pods were last read without it; all its counts were 0 then.
+        pods: readings by name of the pod.
+        spans: start and end of each span in ns; several spans if pods ended in between.
+        names: names of routes and counters, from the target file.
+        begun: for each pod that began meanwhile, the time at which the other pods were last read without it; its counts were 0 then.
     """
 
     pods: Mapping[str, Sequence[MetricsRead]]
@@ -47,33 +48,33 @@ class MetricCourse:
 
     @property
     def seconds(self) -> float:
-        """The length of all spans."""
+        """The length of all spans, in s."""
         return sum(end - start for start, end in self.spans) / NS_PER_S
 
     def answered(self, rows: Table) -> Table:
-        """Those of the rows that were answered in the spans."""
+        """The rows that were answered in the spans."""
         return Table.merged(rows.schema, [rows.between("done_ns", *span) for span in self.spans])
 
     @property
     def at_entry(self) -> MetricCourse:
-        """That of the pods of the workload at the entry."""
+        """The course of the pods at the entry."""
         return replace(self, pods={name: reads for name, reads in self.pods.items() if reads[0].entry})
 
     def of(self, workload: str) -> MetricCourse:
-        """That of the pods of a workload."""
+        """The course of the pods of a workload."""
         return replace(self, pods={name: reads for name, reads in self.pods.items() if reads[0].workload == workload})
 
     def grown(self, count: Callable[[MetricsRead], float]) -> float:
-        """By how much a cumulative count grew in the spans, over all pods; raises UnknownMetric if a counter was reset."""
+        """Growth of a cumulative count in the spans, over all pods; raises UnknownMetric if a counter was reset."""
         spans = np.asarray(self.spans, dtype=np.float64)
         edges = [np.interp(spans, at, values) for at, values in self._courses(count)]
         return float(sum((each[:, 1] - each[:, 0]).sum() for each in edges))
 
     def unsure(self, count: Callable[[MetricsRead], float]) -> float:
-        """By how much `grown` may be wrong, up or down.
+        """Possible error of `grown`, up or down.
 
-        Pods are read one after another, so that a span begins and ends a little before or after a pod's own readings. What the pod counted
-        in between is assumed to have come at its mean rate; it may have come not at all, or twice as often.
+        Pods are read one after another, so a span begins and ends shortly before or after the readings of a pod. The growth in this short time is
+        estimated from the mean rate of the pod; it may have been zero, or twice as much.
         """
         edges = np.asarray(self.spans, dtype=np.float64).ravel()
         total = 0.0
@@ -88,7 +89,7 @@ class MetricCourse:
         return total
 
     def _courses(self, count: Callable[[MetricsRead], float]) -> Iterable[tuple[Floats, Floats]]:
-        """When each pod was read, in ns, and what it had counted then."""
+        """Times of the readings of each pod, in ns, and its counts at these times."""
         for name, reads in self.pods.items():
             values = [count(read) for read in reads]
             if any(later < earlier for earlier, later in pairwise(values)):
@@ -109,11 +110,11 @@ def metric_course(case: Case, window: Window) -> MetricCourse:
     for read in case.evidence.every(MetricsRead):
         if is_beside(read, window):
             if read.why:
-                raise UnknownMetric(f"the metrics of {read.subject or 'every pod'} were not read: {read.why}")
+                raise UnknownMetric(f"the metrics of {read.subject or 'every pod'} could not be read: {read.why}")
             reads[read.subject].append(read)
     pods = {name: sorted(some, key=lambda read: read.when_ns) for name, some in reads.items()}
     if not pods or not any(some[0].entry for some in pods.values()):
-        raise UnknownMetric("no metrics of the workload at the entry were read in the window")
+        raise UnknownMetric("the metrics of the workload at the entry were not read in the window")
     begun = _begun(pods)
     gone = _gone(pods)
     start = max(window.start_ns, *(some[0].when_ns for name, some in pods.items() if name not in begun))
@@ -124,7 +125,9 @@ def metric_course(case: Case, window: Window) -> MetricCourse:
     covered_s = sum(until - since for since, until in spans) / NS_PER_S
     planned = case.plan.traffic[window.traffic].window_s if window.traffic in case.plan.traffic else window.seconds
     if covered_s * 2 < min(planned, window.seconds):
-        raise UnknownMetric(f"the metrics of every pod cover only {covered_s:.3g} s of the window")
+        raise UnknownMetric(
+            f"all pods together have metrics for only {covered_s:.3g} s of the window, expected at least half of it"
+        )
     names = next(iter(pods.values()))[0].names
     there = {name: some for name, some in pods.items() if gone.get(name, end) > start and begun.get(name, start) < end}
     return MetricCourse(pods=there, spans=spans, names={key: str(value) for key, value in names.items()}, begun=begun)
@@ -136,11 +139,10 @@ def is_beside(read: MetricsRead, window: Window) -> bool:
 
 
 def window_of_errors(case: Case, window: Window, pods: frozenset[str] | None = None) -> Window:
-    """The window with the most errors of the traffic, among the windows in which the metrics were read; a fault's window is the time between its readings.
+    """The window with the most errors of the traffic, of all windows in which the metrics were read.
 
-    With `pods`, only the errors count that these answered.
-
-    Errors that are made on purpose begin and end between two readings, so that the readings at both ends are exact.
+    The window of a fault is the time between its readings: errors made on purpose begin and end between two readings, so the readings at both
+    ends are exact. With `pods`, only errors of these pods count.
     """
     found = [window]
     for own in case.evidence.windows.values():
@@ -163,11 +165,11 @@ def window_of_errors(case: Case, window: Window, pods: frozenset[str] | None = N
 
 
 def _parts(span: tuple[int, int], ends: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The parts of a span in which no pod ended: what a pod counted after its last reading is unknown.
+    """The parts of a span in which no pod ended; the counts of a pod after its last reading are unknown.
 
     Args:
         span: start and end, in ns.
-        ends: of each pod that ended, its last reading, and the first reading of the other pods without it.
+        ends: for each pod that ended, the time of its last reading and of the first reading of the other pods without it.
     """
     start, end = span
     parts = []
@@ -178,16 +180,16 @@ def _parts(span: tuple[int, int], ends: Iterable[tuple[int, int]]) -> tuple[tupl
 
 
 def _gone(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
-    """The pods that were gone at the last reading of all pods, and when the other pods were first read without them."""
+    """The pods that were missing at the last reading of all pods, and the time at which the other pods were first read without them."""
     rounds, half = _rounds(pods)
     later = {name: [at for at in rounds if at > some[-1].when_ns + half] for name, some in pods.items()}
     return {name: after[0] for name, after in later.items() if after}
 
 
 def _begun(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
-    """The pods that did not exist yet at the first reading of all pods, and when the other pods were last read without them.
+    """The pods that did not exist at the first reading of all pods, and the time at which the other pods were last read without them.
 
-    An autoscaler, or a controller that replaces a pod, created them. A pod that exists and could not be read has a reading that says why.
+    An autoscaler or another controller created them. A pod that exists and could not be read has a reading with its error.
     """
     rounds, half = _rounds(pods)
     sooner = {name: [at for at in rounds if at < some[0].when_ns - half] for name, some in pods.items()}
@@ -195,7 +197,7 @@ def _begun(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
 
 
 def _rounds(pods: Mapping[str, Sequence[MetricsRead]]) -> tuple[Sequence[int], float]:
-    """When the pod that was read most often was read, and half the mean time between its readings; empty and 0 if no pod was read twice."""
+    """Times at which the most read pod was read, and half the mean time between its readings; empty and 0 if no pod was read twice."""
     often = [read.when_ns for read in max(pods.values(), key=len)]
     if len(often) < 2:
         return [], 0.0

@@ -1,4 +1,4 @@
-"""What a fault left behind: missing parts, a target that is not steady, manual steps."""
+"""Lasting damage by a fault: missing parts, a target that is not steady, manual steps."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from harness.model import Evidence, Experiment, Measure, Op, ReasonKind
 from harness.model.observations import SteadySeen
 
 POD: Final = "pod"
-"""The fault domain that is excluded here: the objective on the first request of a new pod covers missing pods."""
-_STEADY: Final = "find out why the target is not steady without a fault, then run again"
+"""The excluded fault domain: the objective on the first request of a new pod covers missing pods."""
+_STEADY: Final = "make the target steady without any fault, then run again"
 
 
 def aftermath(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """A FAIL for parts that did not come back within the limit, and one for an unsteady target.
+    """A FAIL for parts of the target that were not restored within the limit, and one for an unsteady target.
 
-    The target must be steady at the end of the load, after the last fault. If it was not steady before the first fault either, be it at the
-    start of the load or before an experiment that was not run for that, it is unknown what the last fault left behind, and the measure is
-    INCONCLUSIVE.
+    The target must be steady at the end of the load, after the last fault. The measure is INCONCLUSIVE if the target was not steady before the
+    first fault either, because then the harm of the last fault is unknown. "Before" means at the start of the load, or before an experiment
+    that was not run for this reason.
     """
     if attempt.domain != POD and (gone := came_back(case, attempt, scope)):
         yield gone
@@ -39,7 +39,7 @@ def aftermath(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iter
 
 
 def _unsteady_without_fault(evidence: Evidence) -> str:
-    """What was seen when the target was found not to be steady before any fault was sent; empty if it never was."""
+    """Cause for which the target was found not to be steady before any fault was sent; empty if it was always steady."""
     if evidence.steady_start is not None and not evidence.steady_start.ok:
         return evidence.steady_start.why
     every_sent = [one.fault.sent_ns for attempts in evidence.experiments.values() for one in attempts]
@@ -49,13 +49,13 @@ def _unsteady_without_fault(evidence: Evidence) -> str:
 
 
 def came_back(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure | None:
-    """A FAIL that names what did not come back; None if nothing is known to be missing."""
+    """A FAIL that names parts of the target that were not restored; None if no part is known to be missing."""
     missing = attempt.restore.missing
     if attempt.restore.ok is not False or not missing:
         return None
     some = ", ".join(missing[:3]) + ("…" if len(missing) > 3 else "")
     why = (
-        f"{attempt.name}: {len(missing)} parts of the target did not come back in time: {some} ({attempt.restore.why})"
+        f"{attempt.name}: {len(missing)} parts of the target were not restored in time: {some} ({attempt.restore.why})"
     )
     return _failed(case, "came back", why, attempt, scope, value=float(len(missing)))
 
@@ -65,7 +65,7 @@ def _failed(
 ) -> Measure:
     found = Found(
         scope=scope,
-        said="as before",
+        said="as before the fault",
         told=Op.HOLDS,
         method="read from the live target after the fault",
         files=(*attempt.files, "history/run.ndjson"),
@@ -74,11 +74,11 @@ def _failed(
 
 
 def manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure:
-    """The number of manual steps; NOT ASSESSED if the run did not record any."""
+    """The number of manual steps; NOT ASSESSED if the run recorded none."""
     name, allowed = "manual steps", int(case.objective.params["manual_steps"])
     steps = attempt.manual_steps
     if steps is None:
-        why = f"the run did not record whether a person had to do anything after {attempt.name}"
+        why = f"the run did not record the number of manual steps after {attempt.name}"
         return not_falsifiable(case, name, why, scope=scope)
     found = Amount(
         low=steps,
@@ -91,7 +91,7 @@ def manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> M
         receipts={"fault": fault_receipt(case.plan, case.evidence, attempt)},
         said=str(allowed),
         told=Op.HOLDS,
-        method="undo steps that were left to a person, counted",
+        method="number of undo steps that were left to a person",
         files=attempt.files,
     )
     return amount(case, found, name)

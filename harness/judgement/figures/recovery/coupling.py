@@ -1,4 +1,4 @@
-"""Coupling: while a service is gone, the routes that do not need it keep working; the services are taken away one after another."""
+"""Coupling: while a service is unavailable, the routes that do not use it keep working. The experiments stop one service after another."""
 
 from __future__ import annotations
 
@@ -30,23 +30,25 @@ from harness.units import NS_PER_S
 
 _NAME: Final = Figure.COUPLING.value
 _FIFTHS: Final = 5
-_HELD: Final = "make the experiment keep the fault for a time and then undo it, or name `gone_by`, then run again"
+_HELD: Final = (
+    "let the experiment keep its fault for a time (activity `hold`) and then undo it, or name `gone_by`, then run again"
+)
 _OF_ITS_OWN: Final = "request this route in a journey that does not end when an earlier request fails, then run again"
 
 
 def couplings(case: Case) -> Iterable[Measure]:
-    """One measure per experiment, and one per service that a route needs and that no experiment took away."""
-    nothing = ("no record shows that {experiment} took away a service that a route needs", HINTS["fault"])
+    """One measure per experiment, and one per service that a route uses and that no experiment stopped."""
+    nothing = ("the run has no record that {experiment} stopped a service that a route uses", HINTS["fault"])
     yield from of_each_attempt(case, _NAME, partial(_of, case), add="", nothing=nothing)
     services = {service for needs in case.plan.route_needs.values() for service in needs}
     for service in sorted(services - _taken(case)):
-        why = f"{service} was never taken away, so it is unknown which routes work without it"
-        hint = "add an experiment of domain `service` that takes this service away"
+        why = f"no experiment stopped {service}, so it is unknown which routes work without it"
+        hint = f"add an experiment of domain `service` that stops {service}"
         yield inconclusive(case, _NAME, why, hint, scope={"of": service})
 
 
 def _taken(case: Case) -> set[str]:
-    """The services that the counted attempts took away under the traffic."""
+    """The services that the counted attempts stopped under the traffic."""
     traffic = case.objective.scope.traffic
     counted = (counted_attempt(case.plan, case.evidence, name, traffic) for name in case.experiments)
     under = [one for one in counted if one and windows_in(case.evidence, Phase.FAULT, traffic, one)]
@@ -54,13 +56,13 @@ def _taken(case: Case) -> set[str]:
 
 
 def _gone(case: Case, attempt: Experiment) -> set[str]:
-    """The services that an attempt took away and that a route needs."""
+    """The services that an attempt stopped and that a route uses."""
     services = {service for needs in case.plan.route_needs.values() for service in needs}
     return {hit.workload for hit in proven_hits(case.evidence, attempt) if hit.kind == "pod"} & services
 
 
 def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measures of one attempt; none if it had no traffic of its own, or took away no service that a route needs."""
+    """The measures of one attempt; no measure if it had no traffic, or stopped no service that a route uses."""
     windows = windows_in(case.evidence, Phase.FAULT, case.objective.scope.traffic, attempt)
     if windows and (gone := _gone(case, attempt)):
         scope = {"traffic": windows[0].traffic, **scope}
@@ -69,21 +71,21 @@ def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[M
 
 
 def _free(case: Case, traffic: str, gone: set[str]) -> list[str]:
-    """The routes of a traffic that need none of the services that are gone."""
+    """The routes of a traffic that use none of the stopped services."""
     planned, known = case.plan.traffic.get(traffic), case.plan.route_needs
     return [route for route in planned.routes if route in known and gone.isdisjoint(known[route])] if planned else []
 
 
 def _unasked(case: Case, attempt: Experiment, gone: set[str], scope: Mapping[str, str]) -> Iterable[Measure]:
-    """One measure per route that was no longer requested while the service was gone: nothing shows that the route works without it.
+    """One measure per route that was not requested while the service was stopped, so that nothing shows that it works without the service.
 
-    Only the second half of the fault is counted. A journey that ends at its first failure sends no more requests, but journeys in progress when
-    the fault strikes continue for a while. If the end of the fault is not recorded, one measure says so, since no route is shown to work.
+    Only the second half of the fault is counted. A journey that ends at its first failure sends no more requests, but journeys in progress at the
+    beginning of the fault continue for a while. If the end of the fault was not recorded, one measure reports that, as no route is shown to work.
     """
     routes, fault = _free(case, scope["traffic"], gone), attempt.fault
     begin_ns, until_ns = fault.confirmed_ns, fault.undone_ns or fault.gone_ns
     if begin_ns is None or until_ns is None:
-        why = f"{attempt.name}: how long {', '.join(sorted(gone))} was gone is not recorded"
+        why = f"{attempt.name}: the time for which {', '.join(sorted(gone))} was stopped was not recorded"
         yield inconclusive(case, _NAME, why, _HELD, scope=scope)
         return
     half = ((begin_ns + until_ns) // 2, until_ns)
@@ -92,7 +94,7 @@ def _unasked(case: Case, attempt: Experiment, gone: set[str], scope: Mapping[str
             seconds = (half[1] - half[0]) / NS_PER_S
             why = (
                 f"{attempt.name}: {ROUTE}{route} was not requested in the last {seconds:.4g} s of the fault, "
-                f"{expected:.0f} requests were expected"
+                f"expected about {expected:.0f} requests"
             )
             yield inconclusive(case, _NAME, why, _OF_ITS_OWN, scope={**scope, "group": f"{ROUTE}{route}"})
 
@@ -102,8 +104,10 @@ def _without(
 ) -> Measure:
     names, routes = ", ".join(sorted(gone)), _free(case, windows[0].traffic, gone)
     if not routes:
-        why = f"every route that the target file declares needs {names}"
-        return inconclusive(case, _NAME, why, "declare what each route needs under `routes`", scope=scope)
+        why = f"every route of the target file uses {names}, expected one that does not"
+        return inconclusive(
+            case, _NAME, why, "declare the services of each route under `routes` in the target file", scope=scope
+        )
     parts = [_part(window, routes) for window in windows]
     bad, n = sum(int(part.bad.sum()) for part in parts), sum(len(part.bad) for part in parts)
     bounds = share_in_time(slots_of(parts), case.objective.confidence, claim=True)
@@ -121,7 +125,7 @@ def _without(
         _NAME,
         bounds,
         unit="ratio",
-        subject=f"error rate of {', '.join(routes)} while {names} is gone ({bad} of {n} requests)",
+        subject=f"error rate of {', '.join(routes)} while {names} is stopped ({bad} of {n} requests)",
         n_needed=needed(bad, limit, case.objective.confidence),
         scope=scope,
         receipts=receipts,
@@ -131,10 +135,10 @@ def _without(
 
 
 def _throughout(bounds: Bounds, parts: Sequence[GuardedWindow], attempt: Experiment) -> Bounds:
-    """The bounds, with higher lower bounds if requests failed during all the time that the service was gone.
+    """The bounds, with higher lower bounds if requests failed throughout the time in which the service was stopped.
 
-    Failures that last as long as the fault are one cluster, to which bounds for independent clusters do not apply. But the harness chose
-    the time of the fault: each fifth of it is a trial of its own, and the share of failures in all is at least that of the best fifth.
+    Failures that last as long as the fault are one cluster, to which bounds for independent clusters do not apply. But the harness chose the time
+    of the fault, so each fifth of it is a separate trial, and the overall share of failures is at least the share of the best fifth.
     """
     confirmed_ns, undone_ns = attempt.fault.confirmed_ns, attempt.fault.undone_ns
     n = sum(len(part.bad) for part in parts)
@@ -154,7 +158,7 @@ def _throughout(bounds: Bounds, parts: Sequence[GuardedWindow], attempt: Experim
 
 
 def _part(window: Window, routes: Sequence[str]) -> GuardedWindow:
-    """The requests of these routes; failed ones are bad."""
+    """The requests of these routes; failed requests are bad."""
     samples = window.samples.where(np.logical_or.reduce([are_of(window.samples, route) for route in routes]))
     at_ns = samples.ints["intended_ns"]
     return GuardedWindow(window=window.name, span=window.span, at_ns=at_ns, bad=failed(samples), ids=ids_of(samples))
@@ -172,7 +176,7 @@ SPEC: Final = Spec(
     needs=lambda _objective: (
         Need(
             key="routes",
-            why="the target file declares which services each route needs",
+            why="the services of each route are declared in the target file",
             hint="add `routes: {ROUTE: [SERVICE]}` to the target file",
         ),
     ),

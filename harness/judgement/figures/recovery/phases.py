@@ -14,13 +14,13 @@ from harness.judgement.receipts.records.missing import NONE_PLANNED
 from harness.model import Evidence, Experiment, Measure, Outcome, Phase, Receipt, Window
 
 Judged = Callable[[Sequence[Window], Mapping[str, Receipt]], Iterable[Measure]]
-"""Makes the measures of some windows, given the receipts that they need beside their own."""
+"""Makes the measures of some windows, given the receipts that they need in addition to their own."""
 AttemptJudge = Callable[[Experiment, Mapping[str, str]], Iterable[Measure]]
 """Makes the measures of one attempt, given their scope."""
 
 
 def in_phase(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
-    """The measures of the windows of the objective's phase: each experiment's, or those after the switch of its rollout."""
+    """The measures of the windows of the objective's phase: after each experiment, or after the switch of its rollout."""
     if case.objective.scope.phase is Phase.SWITCHED:
         yield from _after_switch(case, name, judged)
     else:
@@ -36,7 +36,7 @@ def _after_switch(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
     own = (w for w in case.evidence.windows.values() if w.rollout == scope.rollout and w.phase is Phase.SWITCHED)
     windows = tuple(window for window in own if scope.traffic in (None, window.traffic))
     if not windows:
-        why = f"no window {scope.phase.value} of {scope.rollout} was recorded"
+        why = f"no requests {scope.phase.value} of {scope.rollout} were recorded"
         yield inconclusive(case, name, why, HINTS["fault"], scope=mine)
         return
     receipts = {"restore": ended_receipt(history)}
@@ -46,25 +46,25 @@ def _after_switch(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
 def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
     """The measures of each experiment of the objective; INCONCLUSIVE without a window.
 
-    All measures of the attempt that counts, and only the FAILs of other attempts whose fault was sent.
+    They are all measures of the attempt that counts, and the FAILs of other attempts whose fault was sent.
     """
     phase = case.objective.scope.phase
     if not case.experiments:
         why = NONE_PLANNED
-        yield inconclusive(case, name, why, "add one to `experiments/`")
+        yield inconclusive(case, name, why, "add an experiment to `experiments/`")
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         windows = windows_in(case.evidence, phase, case.objective.scope.traffic, attempt)
         if attempt is None or not windows:
             yield inconclusive(
-                case, name, f"no window {phase.value} of {experiment} was recorded", HINTS["fault"], scope=scope
+                case, name, f"no requests {phase.value} of {experiment} were recorded", HINTS["fault"], scope=scope
             )
             continue
         for harmful in harmful_attempts(case.plan, case.evidence, experiment, case.objective.scope.traffic):
             own = {**scope, "attempt": str(harmful.attempt)}
             broken = windows_in(case.evidence, phase, case.objective.scope.traffic, harmful)
-            found = judged(broken, {}) if broken else ()  # what was sent did harm, whether it was confirmed or not
+            found = judged(broken, {}) if broken else ()  # a fault that was sent did harm, also if it was not confirmed
             yield from (replace(one, scope={**one.scope, **own}) for one in found if one.outcome is Outcome.FAIL)
         receipts = {
             "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
@@ -83,15 +83,15 @@ def of_each_attempt(
     of: Mapping[str, str] | None = None,
     unconfirmed: bool = False,
 ) -> Iterable[Measure]:
-    """For each experiment of the objective, the measures of the attempt that counts and the FAILs of its other attempts (`also_failed`).
+    """Measures of each experiment of the objective: of the attempt that counts, and FAILs of its other attempts (`also_failed`).
 
     Args:
-        case: the objective.
-        name: of a measure that says why there is nothing to judge.
-        judged_by: makes the measures of one attempt; none if the attempt shows nothing.
-        add: what to do if no experiment is planned; empty: the figure reports that itself.
+        case: objective and evidence.
+        name: name of a measure about missing evidence.
+        judged_by: makes the measures of one attempt; no measure if the attempt shows nothing.
+        add: action for the user if no experiment is planned; empty: the figure reports that itself.
         nothing: reason and hint for an `{experiment}` without a measure.
-        of: scope beside the experiment; None: the phase.
+        of: scope in addition to the experiment; None: the phase.
         unconfirmed: see `also_failed`.
     """
     if not case.experiments and add:
@@ -115,9 +115,9 @@ def also_failed(
     *,
     unconfirmed: bool = False,
 ) -> Iterable[Measure]:
-    """The FAILs of the other attempts, such as attempts under another traffic: a PASS of the attempt that counts does not cover them.
+    """The FAILs of other attempts, which a PASS of the attempt that counts does not cover, such as attempts under another traffic.
 
-    Only attempts whose fault was confirmed; with `unconfirmed` any attempt whose action was sent, for figures that judge harm by any fault.
+    Only attempts with a confirmed fault count; with `unconfirmed`, for figures that judge harm by any fault, every attempt whose action was sent.
     """
     for other in harmful_attempts(case.plan, case.evidence, experiment, case.objective.scope.traffic):
         if unconfirmed or fault_receipt(case.plan, case.evidence, other).ok:
@@ -126,9 +126,9 @@ def also_failed(
 
 
 def windows_in(evidence: Evidence, phase: Phase, traffic: str | None, attempt: Experiment | None) -> tuple[Window, ...]:
-    """The windows of one phase of an attempt at an experiment; none without an attempt.
+    """The windows of one phase of an attempt at an experiment; empty without an attempt.
 
-    The window `experiment:X/fault`, or the window that begins where the fault window ends.
+    They are the window `experiment:X/fault`, or the window that begins at its end.
     """
     fault = None if attempt is None else evidence.fault_window(attempt.name, attempt.attempt)
     if fault is None or traffic not in (None, fault.traffic):

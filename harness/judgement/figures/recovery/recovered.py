@@ -1,4 +1,4 @@
-"""Recovery of reads or writes after one attempt, and the outages between its undo and the restore, each compared with the limit."""
+"""Recovery of reads or writes after one attempt, and the outages between its undo and the restore."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from harness.units import NS_PER_S
 
 METHOD: Final = (
     "time of the first answer in the first 5 s after the last outage in which no more requests failed or were late than before the "
-    "fault, or than is promised; ± the longest time between two requests and the slowest answer of the second after it"
+    "fault, or than promised; ± the longest time between two requests and the slowest answer of the second after it"
 )
 WAY_BACK: Final = (
     "the longest outage that began between the undo and the restore, from its first failed request to the first answer"
 )
 _FILES: Final = {"reads": "entry", "writes": "ledger-writes"}
-_LONGER: Final = "watch longer and more closely, then run again"
+_LONGER: Final = "let the traffic run longer after the fault on a quieter machine, then run again"
 UNRESOLVED: Final = (ReasonKind.RESOLUTION, _LONGER)
 """Kind and hint of a reason if the limit lies within the resolution."""
-_UNSHOWN: Final = "they may have been out, because of a time without a record, a later outage that hides what came before, or more failures than are promised,"
-_STEADY: Final = "make the target steady before it is broken, then run again"
+_UNSHOWN: Final = "as the record has a gap, a later outage that hides earlier outages, or more failures than promised"
+_STEADY: Final = "make the target steady without any fault, then run again"
 
 
 @once_a_run
@@ -54,9 +54,9 @@ def recovery_in(plan: Plan, evidence: Evidence, attempt: Experiment, operation: 
 
 @once_a_run
 def regional_recovery(plan: Plan, evidence: Evidence, attempt: Experiment, region: str) -> OperationRecovery | None:
-    """Recovery of reads at a region's own entry. If the fault hit the whole region it is only shown, as the region can recover only after the undo.
+    """Recovery of reads at a region's own entry; None if the action was never sent or the region was not probed.
 
-    None when the action was never sent or the region was not probed.
+    If the fault hit the complete region, the recovery is only shown, as the region can recover only after the undo.
     """
     source = evidence.watchers.get("regions")
     if source is None:
@@ -78,7 +78,7 @@ def _came_back(
     if sent_ns is None or not len(requests):
         return None
     until_ns = answered_until_ns(evidence, attempt)
-    if until_ns <= sent_ns:  # the record ends with the fault, as of a run that was killed: nothing was observed
+    if until_ns <= sent_ns:  # the record ends with the fault, for example because the run was killed
         return None
     return recovery_of(
         operation,
@@ -98,11 +98,11 @@ def recovered(
     """One measure of the recovery, and one of the outages after the undo if a fault was undone.
 
     Args:
-        case: the objective.
+        case: objective and evidence.
         attempt: an attempt whose action was sent.
         operation: `reads` or `writes`.
-        scope: of the measures.
-        proves: whether a PASS of the experiment is based on this attempt; any other can only fail it.
+        scope: scope of the measures.
+        proves: whether a PASS of the experiment is based on this attempt; another attempt can only fail the experiment.
     """
     name, limit = f"recovery of {operation}", case.scaled.in_unit("s")
     if short := too_short(case, attempt):
@@ -130,7 +130,7 @@ def recovered(
 
 
 def _door(case: Case, operation: str) -> str:
-    """The region whose own entry the objective names; empty: the target's entry. Writes have one ledger, at the target's entry."""
+    """The region whose own entry the objective names; empty: the target's entry. The only ledger writes at the target's entry."""
     return case.objective.params.get("entry", "") if operation == "reads" else ""
 
 
@@ -174,19 +174,19 @@ def _way_back(
 
 
 def outcome_in(seen: OperationRecovery, limit: float, *, spacing_s: float) -> Outcome:
-    """Whether reads or writes were served again within a limit in s; probes are planned every `spacing_s`."""
+    """Whether reads or writes recovered within a limit in s; probes are planned every `spacing_s`."""
     low, high = bounds_of(seen)
     watched_out = seen.seconds is None and seen.since_s is None and seen.observed_s + spacing_s >= limit
     return outcome_of(low, high, limit, is_over=watched_out)
 
 
 def outcome_of(low: float, high: float | None, limit: float, *, is_over: bool = False) -> Outcome:
-    """The outcome of a time with its bounds; a time that has not ended lasts at least `low`, and at least the limit if the watch `is_over`."""
+    """The outcome of a time with its bounds. A time without an end lasts at least `low`, and at least the limit if the watch `is_over`."""
     return within(limit, low=low, high=high, watched=limit if is_over else low)
 
 
 def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
-    """Bounds of the recovery time in s, from the resolution; without a recovery at least the observed time, or the earliest time of a possible recovery."""
+    """Bounds of the recovery time in s, from the resolution; without a recovery, the observed time or the earliest possible recovery."""
     if seen.seconds is None and seen.since_s is None:
         return seen.observed_s, None
     earliest = min(at for at in (seen.seconds, seen.since_s) if at is not None)
@@ -194,14 +194,14 @@ def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
 
 
 def latest_of(seen: OperationRecovery, resolution_s: float) -> float | None:
-    """Until when it may have been out, in s from the action sent; None: to the end."""
+    """Latest possible end of the outage, in s after the action was sent; None: the end of the record."""
     if seen.seconds is None or seen.latest_s is None:
         return None
     return max(seen.seconds + resolution_s, seen.latest_s)
 
 
 def way_back_bounds(seen: OperationRecovery) -> tuple[float, float, float | None]:
-    """The longest outage after the undo, with its bounds, in s; an outage that did not end has no upper bound."""
+    """The longest outage after the undo and its bounds, in s; an outage that did not end has no upper bound."""
     longest = max((end - start for start, end in seen.way_back), default=0.0)
     low = max(longest - seen.way_back_resolution_s, 0.0)
     if not seen.way_back_ended or seen.way_longest_s is None:
@@ -214,76 +214,74 @@ def head(attempt: Experiment, *, proves: bool) -> str:
     return (
         attempt.name
         if proves
-        else f"{attempt.name}, attempt {attempt.attempt}, whose fault was sent, so that its harm counts"
+        else f"{attempt.name}, attempt {attempt.attempt} (the fault was sent, so its harm counts)"
     )
 
 
 def way_back_text(seen: OperationRecovery, who: str) -> str:
-    """The outages after the undo in words; `who` is what was out, in the plural."""
+    """The outages after the undo in words; `who` names the requests, in the plural."""
     if not seen.way_back:
-        return f"{who} were served without an outage in the {seen.way_back_s:.4g} s from the undo to the restore{way_may_be(seen)}"
+        return f"{who} had no outage in the {seen.way_back_s:.4g} s from the undo to the restore{way_may_be(seen)}"
     spans = ", ".join(f"{start:.4g} to {end:.4g} s" for start, end in seen.way_back[:3])
     more = ", …" if len(seen.way_back) > 3 else ""
     longest, _, _ = way_back_bounds(seen)
-    still = "" if seen.way_back_ended else ", the last outage until the record ends"
+    still = "" if seen.way_back_ended else ", the last outage to the end of the record"
     return f"{who} were out for {longest:.4g} s after the undo ({spans}{more} after the fault{still}){way_may_be(seen)}"
 
 
 def way_may_be(seen: OperationRecovery) -> str:
-    """Text that the outages after the undo may have been longer than the figure says; empty if they cannot."""
+    """Text that the outages after the undo may have been longer than the figure; empty if they cannot."""
     if not seen.way_back_ended:
         return ""
     if seen.way_longest_s is None:
-        return f", but {_UNSHOWN} until the record ends"
+        return f" (possibly to the end of the record, {_UNSHOWN})"
     if seen.way_longest_s > way_back_bounds(replace(seen, way_longest_s=0.0))[0] + seen.way_back_resolution_s:
-        return f", but {_UNSHOWN} for {seen.way_longest_s:.4g} s"
+        return f" (possibly an outage of {seen.way_longest_s:.4g} s, {_UNSHOWN})"
     return ""
 
 
 def judged(
     case: Case, name: str, outcome: Outcome, text: str, found: Found, *, figures: Figures, quiet: Receipt
 ) -> Measure:
-    """The measure after its receipts, or INCONCLUSIVE if there was an outage without a fault; a FAIL needs the receipts that `found` names.
+    """The measure after a check of its receipts; INCONCLUSIVE if there was an outage without a fault.
 
-    A fault whose action was sent did harm, whether it was confirmed or not.
+    A FAIL needs the receipts that `found` names. A fault that was sent did harm, also if it was not confirmed.
     """
     found, figures = replace(found, unit="s"), replace(figures, scaled_limit=case.scaled.in_unit("s"))
     if quiet.ok:
         return shown(case, found, outcome, text, figures, name=name)
     found = replace(found, hint=_STEADY, kind=ReasonKind.UNSTEADY)
-    return known(case, f"{text}, but {quiet.why}", found, name, ok=None, figures=figures)
+    return known(case, f"{text}. Not decided: {quiet.why}", found, name, ok=None, figures=figures)
 
 
 def _summary(seen: OperationRecovery) -> str:
     if seen.seconds is None:
-        return f"{seen.operation} were not served again in {seen.observed_s:.4g} s{not_back(seen)} ({seen.why})"
+        return f"{seen.operation} did not recover in {seen.observed_s:.4g} s{not_back(seen)} ({seen.why})"
     why = f" ({seen.why})" if seen.why else ""
-    return (
-        f"{seen.operation} were served again after {seen.seconds:.4g} s ± {seen.resolution_s:.3g} s{may_be(seen)}{why}"
-    )
+    return f"{seen.operation} recovered after {seen.seconds:.4g} s ± {seen.resolution_s:.3g} s{may_be(seen)}{why}"
 
 
 def may_be(seen: OperationRecovery) -> str:
-    """Text that the recovery may have come earlier than the figure says, or later; empty if it cannot."""
+    """Text that the recovery may have come earlier or later than the figure; empty if it cannot."""
     text = ""
     if seen.since_s is not None:
-        text = f", or already after {seen.since_s:.4g} s: more requests failed from then on than before the fault, which may be chance"
+        text = f" (possibly after {seen.since_s:.4g} s: more requests failed after that time than before the fault, which may be chance)"
     if seen.latest_s is None:
-        return f"{text}, but {_UNSHOWN} until the record ends"
+        return f"{text} (possibly not before the end of the record, {_UNSHOWN})"
     if seen.latest_s > (seen.seconds or 0.0) + seen.resolution_s:
-        return f"{text}, but {_UNSHOWN} until {seen.latest_s:.4g} s"
+        return f"{text} (possibly only after {seen.latest_s:.4g} s, {_UNSHOWN})"
     return text
 
 
 def not_back(seen: OperationRecovery) -> str:
-    """Why a recovery does not count, as the end of a sentence: the observation ended too early, or it came only after the undo; may be empty."""
+    """Why a recovery does not count, as the end of a sentence; empty if there was none."""
     if seen.since_s is not None:
-        return f"; they may have recovered after {seen.since_s:.4g} s, but the observation ended too early to tell"
-    return "; they came back only when the fault was undone" if seen.on_heal else ""
+        return f" (possibly they recovered after {seen.since_s:.4g} s, but the observation ended too early to tell)"
+    return " and recovered only when the fault was undone" if seen.on_heal else ""
 
 
 def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receipt]:
-    """The receipts that a PASS needs beside those of the watch; none if the attempt proves nothing."""
+    """The receipts that a PASS needs in addition to the receipt of the watch; empty if the attempt proves nothing."""
     if not proves:
         return {}
     receipts = {
@@ -297,7 +295,7 @@ def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receip
 
 
 def _fault(case: Case, attempt: Experiment) -> Receipt:
-    """The receipt of the fault; a request must have met the fault, unless the sentence says that it need not be felt (rule 10)."""
+    """The receipt of the fault. A request must have met the fault, unless the sentence allows a fault that is not felt (rule 10)."""
     receipt = claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective)
     if not receipt.ok or UNFELT in case.objective.params:
         return receipt
@@ -322,7 +320,7 @@ def _found(
     watcher = watcher_of(door) if door else WATCHERS[operation]
     watch = watch_receipt(case.evidence, watcher, probes.sent_ns, span, limit_s=limit)
     if watch.ok and resolution_s > max(GAP_NS / NS_PER_S, SHARE_OF_LIMIT * limit):
-        watch = Receipt(ok=False, why=f"the resolution of {resolution_s:.3g} s is more than a tenth of the limit")
+        watch = Receipt(ok=False, why=f"the resolution is {resolution_s:.3g} s, expected at most a tenth of the limit")
     kind, hint = UNRESOLVED
     return Found(
         method=method,

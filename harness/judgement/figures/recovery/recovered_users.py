@@ -1,4 +1,4 @@
-"""Recovery of the users' own requests after one attempt: the worst route or region decides."""
+"""Recovery of the users' own requests after one attempt; the worst route or region decides."""
 
 from __future__ import annotations
 
@@ -51,15 +51,17 @@ from harness.model import (
 from harness.model.judged.outcome import SEVERITY
 
 METHOD: Final = (
-    "the users' own requests by route and by serving region, from the moment they were due: in the group that recovered last, the first answer of "
-    "5 s in which no more requests failed or were late than before the fault, or than is promised"
+    "the users' own requests by route and by serving region, counted from their due time: in the group that recovered last, the first answer of "
+    "the first 5 s in which no more requests failed or were late than before the fault, or than promised"
 )
 WAY_BACK: Final = "the users' own requests by route and by serving region: the longest outage that began between the undo and the restore"
-_ASK: Final = "find out from the generator's log why its journeys no longer requested that route, then run again"
-_MORE: Final = "offer more traffic, then run again"
-_MORE_OF_IT: Final = "offer 2 requests/s or more of this route or region, then run again"
+_ASK: Final = "see the log of the load generator for the cause, or request this route in a journey that does not end when an earlier request fails, then run again"
+_MORE: Final = "raise the rate of the traffic, then run again"
+_MORE_OF_IT: Final = (
+    "raise the rate of the traffic to at least 2 requests/s on this route or in this region, then run again"
+)
 _OutcomeOf = Callable[[Users, str, float], Outcome]
-"""The outcome of one group, by its name, under a limit in seconds."""
+"""Computes the outcome of one group, by its name, under a limit in seconds."""
 
 
 @once_a_run
@@ -74,7 +76,7 @@ def users_in(
 ) -> Users | None:
     """Recovery of the users' requests in one attempt; None if no action or request was recorded.
 
-    Each request counts from when it was due; with `as_sent` from when it was sent, if that is later.
+    Each request counts from its due time; with `as_sent` from the time it was sent, if that is later.
     """
     sent_ns = attempt.fault.sent_ns
     if sent_ns is None:
@@ -100,13 +102,14 @@ def users_in(
 
 
 class _Worst(NamedTuple):
-    """The route or region of which users had the worst recovery.
+    """The route or region with the worst recovery of users.
 
     Attributes:
-        users: all routes and regions.
-        outcomes: the outcome of each, by its name.
-        name, summary: of the worst one.
-        outcome_in: computes the outcome of one of them.
+        users: recovery of all routes and regions.
+        outcomes: outcome of each route or region, by its name.
+        name: name of the worst route or region.
+        summary: text about the worst route or region.
+        outcome_in: computes the outcome of a route or region.
     """
 
     users: Users
@@ -127,7 +130,7 @@ def _quiet_requests(
 
 @once_a_run
 def _rates(plan: Plan, evidence: Evidence, traffic: str | None, operations: tuple[str, ...]) -> dict[str, float]:
-    """Requests per second of each group without a fault: before the first one, else as planned."""
+    """Requests per second of each group without a fault: measured before the first fault, else as planned."""
     rates = dict[str, float]()
     for window in quiet_windows(evidence, traffic):
         for name, per_s in rates_of(window.samples, operations, window.seconds).items():
@@ -139,14 +142,14 @@ def _rates(plan: Plan, evidence: Evidence, traffic: str | None, operations: tupl
 
 
 def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *, proves: bool) -> Iterable[Measure]:
-    """One measure of the recovery and one of the outages after the undo, each of the worst route or region; none if no fault was sent."""
+    """Measures of the recovery and of the outages after the undo, each of the worst route or region; no measure if no fault was sent."""
     objective = case.objective
     if attempt.fault.sent_ns is None or too_short(case, attempt):
         return
     scope = {**scope, "operation": "users"}
     users = users_in(case.plan, case.evidence, attempt, objective.scope.traffic, objective.scope.operations)
     if users is None or not users.groups:
-        why = f"{attempt.name}: too few of the users' requests were recorded from the fault to the restore"
+        why = f"{attempt.name}: too few requests of users were recorded from the fault to the restore"
         yield inconclusive(case, "recovery of users", why, _MORE, kind=ReasonKind.TOO_FEW, scope=scope)
         return
     yield _recovery(case, attempt, users, scope, proves=proves)
@@ -154,7 +157,7 @@ def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *
     unasked = never_asked(case.plan, case.evidence, objective.scope.traffic, span, objective.scope.operations)
     for route, expected in unasked if proves else ():
         why = (
-            f"{attempt.name}: {ROUTE}{route} was never requested under the fault, {expected:.0f} requests were expected"
+            f"{attempt.name}: {ROUTE}{route} was not requested during the fault, expected about {expected:.0f} requests"
         )
         yield inconclusive(case, "recovery of users", why, _ASK, scope={**scope, "group": f"{ROUTE}{route}"})
     if attempt.fault.undone_ns is not None:
@@ -162,7 +165,7 @@ def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *
 
 
 def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
-    """Bounds of a group's recovery time: from its last failure to its first answer."""
+    """Bounds of a group's recovery time in s: time of its last failure, and time of the first answer after it."""
     if seen.seconds is None:
         return (seen.observed_s if seen.since_s is None else seen.since_s) if seen.outages else 0.0, None
     if not seen.outages:
@@ -173,13 +176,13 @@ def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
 
 
 def _came_back(users: Users, name: str, limit: float) -> Outcome:
-    """Whether a group was served again in time; a group without a failure had no outage, but too few requests do not show that it was served.
+    """Whether a group recovered in time. A group without a failure had no outage, but too few requests do not prove that it was served.
 
-    A group with too few requests for five good seconds was out until the last of enough requests in succession that were not served.
+    A group with too few requests for five good seconds was out until the last of enough consecutive requests without service.
     """
     seen = users.seen(name)
     if name in users.thin:
-        if not seen.outages and seen.resolution_s >= limit:  # no request of it came for so long: that shows no service
+        if not seen.outages and seen.resolution_s >= limit:  # without a request for so long, service is not proven
             return Outcome.INCONCLUSIVE
         low = max((end for _, end in users.thin[name].runs), default=0.0)
         return outcome_of(low, seen.seconds if seen.outages else 0.0, limit)
@@ -213,17 +216,17 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     name = max(outcomes, key=badness)
     seen = users.seen(name)
     if seen.seconds is None and not seen.outages:
-        summary = f"too few of the users' requests ({name}) were recorded in {seen.observed_s:.4g} s"
+        summary = f"too few requests of users ({name}) were recorded in {seen.observed_s:.4g} s"
     elif seen.seconds is None:
-        summary = f"the users' requests ({name}) were not served again in {seen.observed_s:.4g} s{not_back(seen)} ({seen.why})"
-    elif not seen.outages and outcomes[name] is Outcome.INCONCLUSIVE:
         summary = (
-            f"users sent no request ({name}) for {seen.resolution_s:.4g} s, so an outage in that time would not show"
+            f"the users' requests ({name}) did not recover in {seen.observed_s:.4g} s{not_back(seen)} ({seen.why})"
         )
+    elif not seen.outages and outcomes[name] is Outcome.INCONCLUSIVE:
+        summary = f"users sent no request ({name}) for {seen.resolution_s:.4g} s, so an outage in that time cannot be excluded"
     elif not seen.outages:
         summary = f"users had no outage on any route or in any serving region{may_be(seen)}"
     else:
-        summary = f"the users' requests ({name}, which recovered last) were served again after {seen.seconds:.4g} s{may_be(seen)} ({seen.why})"
+        summary = f"the users' requests ({name}, the last group to recover) recovered after {seen.seconds:.4g} s{may_be(seen)} ({seen.why})"
     low, _ = bounds_of(seen)
     high = _highest(bounds_of(users.seen(each))[1] for each in _short(outcomes, name))
     worst = _Worst(users, outcomes, name, summary, _came_back)
@@ -240,7 +243,7 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     seen = users.seen(name)
     value, low, _ = way_back_bounds(seen)
     high = _highest(way_back_bounds(users.seen(each))[2] for each in _short(outcomes, name))
-    summary = f"users were served on every route and in every serving region after the undo{way_may_be(seen)}"
+    summary = f"users had no outage after the undo on any route or in any serving region{way_may_be(seen)}"
     if seen.way_back:
         summary = way_back_text(seen, f"the users' requests ({name})")
     worst = _Worst(users, outcomes, name, summary, _back_in_time)
@@ -255,7 +258,7 @@ def _short(outcomes: Mapping[str, Outcome], worst: str) -> Iterable[str]:
 
 
 def _highest(highs: Iterable[float | None]) -> float | None:
-    """The upper bound of all these groups, which need not be that of the worst; None: a group has no upper bound, such as an outage that did not end."""
+    """The upper bound over these groups; None if a group has no upper bound, such as an outage that did not end."""
     given = list(highs)
     return None if None in given else max(high for high in given if high is not None)
 
@@ -278,7 +281,7 @@ def _measured(
 
 
 def _proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receipt]:
-    """As of every recovery; the load before the first fault must be complete as well, as it tells what is as before."""
+    """The receipts of every recovery. The load before the first fault must be complete too, as the recovery is compared with it."""
     made = proofs(case, attempt, proves=proves)
     quiet = quiet_windows(case.evidence, case.objective.scope.traffic)
     if quiet and "load" in made and made["load"].ok:
@@ -288,7 +291,7 @@ def _proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Recei
 
 
 def _generator(case: Case, attempt: Experiment, name: str, outcome: Outcome, of: _OutcomeOf) -> dict[str, Receipt]:
-    """A receipt that is not ok if a FAIL is no FAIL with requests counted from when they were sent: then the generator was late, not the target."""
+    """A receipt that is not ok if the requests, counted from their send time, are no FAIL: then the load generator was late, not the target."""
     if outcome is not Outcome.FAIL:
         return {}
     scope = case.objective.scope
@@ -299,7 +302,7 @@ def _generator(case: Case, attempt: Experiment, name: str, outcome: Outcome, of:
     return {
         "load": Receipt(
             ok=False,
-            why="counted from when the requests were sent the limit is not exceeded: the load generator was late",
+            why="the load generator was late: counted from the send time of the requests, the limit is met",
         )
     }
 
@@ -315,13 +318,13 @@ def _quiet(case: Case, group: str, outcome: Outcome) -> Receipt:
         own = grouped(window.samples, scope.operations).get(group)
         longest_s = longest_outage_s(group, own, window.span, usual) if own is not None else 0.0
         if longest_s > most_s:
-            why = f"without any fault the users' requests ({group}) were already out for {longest_s:.3g} s"
+            why = f"without any fault the users' requests ({group}) had already been out for {longest_s:.3g} s"
             return Receipt(ok=False, why=why)
     return Receipt(ok=True, why="")
 
 
 def _more(outcomes: Iterable[Outcome]) -> str:
-    """How many other groups fail as well, in words; empty if none does."""
+    """Number of other groups that fail too, in words; empty if there are none."""
     others = sum(outcome is Outcome.FAIL for outcome in outcomes) - 1
     return f" (and {others} more routes or regions beyond the limit)" if others > 0 else ""
 
@@ -331,7 +334,7 @@ def _listed(users: Users) -> str:
     if not users.thin:
         return ""
     named = ", ".join(f"{name} {group.per_s:.2g}/s" for name, group in users.thin.items())
-    return f"; routes and regions with under 2 requests a second are judged by failures in succession: {named}"
+    return f". Routes and regions with less than 2 requests/s are judged by consecutive failures: {named}"
 
 
 def _files(case: Case, attempt: Experiment) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""Recovery objectives (rule 8): per attempt, for reads, writes and the users' own requests.
+"""Recovery objectives (rule 8): for each attempt the recovery of reads, of writes and of the users' own requests.
 
-Every attempt whose action was sent can fail the objective; one of them, whose receipts are ok, can pass it.
+Every attempt whose action was sent can fail the objective. One attempt, whose receipts are ok, can pass it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Ob
 def recoveries(case: Case) -> Iterable[Measure]:
     """Measures per experiment: recovery of reads, writes and users, outages after the undo, and manual steps if the sentence names them."""
     if not case.experiments:
-        yield inconclusive(case, "recovery", NONE_PLANNED, "add one to `experiments/`")
+        yield inconclusive(case, "recovery", NONE_PLANNED, "add an experiment to `experiments/`")
     for name in case.experiments:
         attempt = counted_attempt(case.plan, case.evidence, name, case.objective.scope.traffic)
         scope = {"experiment": name, "phase": case.objective.scope.phase.value}
         if attempt is None:
-            yield inconclusive(case, "recovery", f"{name} left no record", UNFILTERED, scope=scope)
+            yield inconclusive(
+                case, "recovery", f"the run has no record of the experiment {name}", UNFILTERED, scope=scope
+            )
             continue
         for harmful in harmful_attempts(case.plan, case.evidence, name, case.objective.scope.traffic):
             yield from _attempt(case, harmful, {**scope, "attempt": str(harmful.attempt)}, proves=False)
@@ -53,7 +55,7 @@ def _files(case: Case) -> Iterable[str]:
 def _needs(objective: Objective) -> Sequence[Need]:
     if "writes" not in objective.scope.operations:
         return ()
-    return (Need(key="ledger", why="the recovery of writes is measured by a write ledger"),)
+    return (Need(key="ledger", why="the recovery of writes is measured by the write ledger"),)
 
 
 SPEC: Final = Spec(

@@ -1,4 +1,4 @@
-"""Shares of the regions after a lost region has its power back: they must be as declared within a limit after the return."""
+"""Shares of the regions after a lost region has power again: they must reach the declared shares within a limit."""
 
 from __future__ import annotations
 
@@ -22,26 +22,33 @@ from harness.units import NS_PER_S
 
 _NAME: Final = "share of answers after the return"
 AFTER: Final = "after"
-"""Key among the objective's times: how long the shares may take to be as declared."""
+"""Key among the objective's times: time until the shares must be as declared."""
 _JUDGED_S: Final = 35
 _LEAST_S: Final = 20
 _BATCH_S: Final = 1.0
-"""The answers of 35 s are judged, in batches of 1 s. If the next fault comes sooner, at least 20 s are needed to compute bounds; with 20 s a declared
-share of 30 % could not be determined to within 5 percentage points in three of ten runs at 60 requests/s."""
+"""Length in s of the judged answers, in batches of 1 s. If the next fault comes sooner, at least 20 s are needed to compute bounds. With 20 s, at
+60 requests/s, three of ten runs could not determine a declared share of 30 % to within 5 percentage points."""
 _PATIENCE: Final = 3
-"""If a region does not take its share, the experiment is watched for this many times the limit."""
+"""An experiment is watched for this many times the limit if a region does not receive its share."""
 
 
 def returned_shares(case: Case) -> Iterable[Measure]:
     """One measure per experiment and region."""
-    nothing = ("{experiment} left no record of a region that came back", "let the experiment complete, then run again")
+    nothing = (
+        "the run has no record that a region returned after the experiment {experiment}",
+        "let the experiment complete, then run again",
+    )
     return of_each_attempt(
-        case, _NAME, partial(_regions, case), add="add an experiment that takes a region away", nothing=nothing
+        case,
+        _NAME,
+        partial(_regions, case),
+        add="add an experiment that makes a region unavailable to `experiments/`",
+        nothing=nothing,
     )
 
 
 def _regions(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measures of one attempt; none where the return was not recorded."""
+    """The measures of one attempt; no measure if the return of the region was not recorded."""
     back_ns = _back_ns(case.evidence, attempt)
     if back_ns is None:
         return
@@ -51,7 +58,7 @@ def _regions(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Itera
 
 
 def _back_ns(evidence: Evidence, attempt: Experiment) -> int | None:
-    """When the last of the nodes that were hit was ready again, in ns; the time of the undo if that was not recorded; None without an undo."""
+    """Time at which the last node that was hit was ready again, in ns; by default the time of the undo; None without an undo."""
     undone_ns = attempt.fault.undone_ns
     if undone_ns is None:
         return None
@@ -66,7 +73,7 @@ def _back_ns(evidence: Evidence, attempt: Experiment) -> int | None:
 
 
 class _Judged(NamedTuple):
-    """The answers in which the shares are counted, their span in ns, and a text that says which answers they are."""
+    """The answers in which the shares are counted, their span in ns, and a text about them."""
 
     answers: Table
     span: tuple[int, int]
@@ -74,7 +81,7 @@ class _Judged(NamedTuple):
 
 
 def _judged_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged:
-    """The answers that begin at the limit after the return; if the next fault came too early for that, the last answers before it."""
+    """The answers from the limit after the return on; if the next fault came too early, the last answers before it."""
     after_s, judged_ns = case.objective.times[AFTER].at_scale(case.plan.time_scale).in_unit("s"), _JUDGED_S * NS_PER_S
     least_ns = _LEAST_S * NS_PER_S
     due_ns, until_ns = back_ns + round(after_s * NS_PER_S), known_until_ns(case.evidence, attempt)
@@ -95,7 +102,9 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
     region = scope["region"]
     if not len(answers):
         why = f"{attempt.name}: no answer was recorded in {judged.found.removeprefix('the answers of ')}"
-        return inconclusive(case, name, why, "let the traffic run on after the return, then run again", scope=scope)
+        return inconclusive(
+            case, name, why, "let the traffic run longer after the return of the region, then run again", scope=scope
+        )
     part = GuardedWindow(
         window=f"{attempt.name}/return",
         span=judged.span,
@@ -109,7 +118,7 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
         name,
         bounds,
         unit="ratio",
-        subject=f"{attempt.name}: {region} gave {given} of the answers; its distance to the declared {100 * share:g} %",
+        subject=f"{attempt.name}: {region} gave {given} of the answers; the difference to the declared {100 * share:g} %",
         scope=scope,
         receipts={"fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective)},
         detail=judged.found,
@@ -119,7 +128,7 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
 
 
 def _moments(case: Case, found: Measure) -> Sequence[tuple[int, int]]:
-    """The seconds whose answers were counted."""
+    """The span of the counted answers."""
     attempt = attempt_of(case, found.scope) if "experiment" in found.scope else None
     back_ns = _back_ns(case.evidence, attempt) if attempt else None
     return [] if attempt is None or back_ns is None else [_judged_answers(case, attempt, back_ns).span]
