@@ -1,1 +1,1 @@
-"""Rollouts as the judge reads them: when a trigger must fire, what each step did, which users met which release."""
+"""Rollouts as the judge reads them: their triggers, their steps, and the release that answered each user."""

@@ -1,7 +1,7 @@
-"""Records of a rollout that contradict themselves or the plan: nothing is judged by them.
+"""Records of a rollout that contradict themselves or the plan, so that nothing can be judged by them.
 
-A run writes each of these once, in this order: the start, the steps, the rollback, the end. Another order, or a second start, means that one
-record contains two rollouts, or was not written by one run.
+A run writes each of these records once, in this order: the start, the steps, the rollback, the end. Another order, or a second start, means
+that one record contains two rollouts, or was not written by one run.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _DEGRADED: Final = "Degraded"
 
 
 def contradiction(plan: RolloutPlan, release: str, mine: Sequence[Observation]) -> str:
-    """How the record of a rollout that was begun contradicts itself or the plan, in words; empty if it does not.
+    """The contradiction in the record of a rollout, or between the record and the plan, in words; empty if there is none.
 
     Args:
-        plan: of the rollout.
+        plan: plan of the rollout.
         release: the release that the candidate replaces.
-        mine: the records of this rollout.
+        mine: records of this rollout.
     """
     started, backs = list(every(RolloutStarted, mine)), list(every(RolloutBack, mine))
     ended = list(every(RolloutEnded, mine))
-    for what, times in (("was begun", len(started)), ("was taken back", len(backs)), ("ended", len(ended))):
+    for what, times in (("began", len(started)), ("was taken back", len(backs)), ("ended", len(ended))):
         if times > 1:
             return f"the rollout {what} {times} times"
     against = (
@@ -61,38 +61,38 @@ def _of_another(
 
 
 def _lacking(plan: RolloutPlan, started: RolloutStarted) -> Iterator[str]:
-    """Texts about objects of the plan that were recorded neither as changed nor as left unchanged."""
+    """Texts about objects of the plan without a record whether they were changed."""
     known = {*started.objects, *started.unchanged}
     for place in plan.namespaces:
         for name in plan.names:
             if (subject := f"{plan.kind} {place}/{name}") not in known:
-                yield f"it was not recorded whether {subject} was changed"
+                yield f"no record shows whether {subject} was changed"
 
 
 def _out_of_order(mine: Sequence[Observation], started: RolloutStarted) -> Iterator[str]:
-    """Texts about events in the wrong order, and about steps that do not rise."""
+    """Texts about events in the wrong order, and about steps that do not grow."""
     steps, backs = list(every(RolloutStep, mine)), list(every(RolloutBack, mine))
-    moments = [(started.when_ns, "it was begun")]
-    moments += [(one.when_ns, f"it came to {percent(one.share)} %") for one in steps]
-    moments += [(one.when_ns, "it was taken back") for one in backs]
-    moments += [(one.when_ns, "it ended") for one in every(RolloutEnded, mine)]
+    moments = [(started.when_ns, "the beginning")]
+    moments += [(one.when_ns, f"the {percent(one.share)} % step") for one in steps]
+    moments += [(one.when_ns, "the rollback") for one in backs]
+    moments += [(one.when_ns, "the end") for one in every(RolloutEnded, mine)]
     for (before_ns, before), (at_ns, now) in pairwise(moments):
         if at_ns < before_ns:
-            yield f"wrong order of the rollout: {now} before {before}"
+            yield f"wrong order of the records: {now} was recorded before {before}"
     for one, following in pairwise(steps):
         if following.share <= one.share:
-            yield f"the rollout came to {percent(following.share)} % after it had come to {percent(one.share)} %"
+            yield f"the rollout reached the {percent(following.share)} % step after the {percent(one.share)} % step"
     spans = [(one.since_ns, one.when_ns, one.subject) for one in steps]
     spans += [(one.since_ns, one.when_ns, one.subject) for one in backs]
     spans += [(one.since_ns, one.when_ns, one.subject) for one in every(RolloutStatus, mine)]
     for since_ns, at_ns, subject in spans:
         if since_ns > at_ns:
-            yield f"a change of {subject} was recorded with an end before its beginning"
+            yield f"the record of a change of {subject} has an end before its beginning"
 
 
 def _aborted(mine: Sequence[Observation], backs: Sequence[RolloutBack]) -> Iterator[str]:
-    """Texts about objects that their controller aborted before the harness sent the command to roll back: then the platform began the rollback."""
+    """Texts about objects that their controller aborted before the harness sent the command to roll back, so that the platform began the rollback."""
     for back in backs:
         for one in every(RolloutStatus, mine) if back.by == ReversedBy.HAND else ():
             if one.aborted and one.phase == _DEGRADED and one.when_ns < back.since_ns:
-                yield f"the rollout was taken back by hand, but {one.subject} had been aborted before"
+                yield f"the record names a rollback by hand, but {one.subject} had been aborted before"

@@ -1,4 +1,4 @@
-"""The history of a rollout from its records: its steps, who took it back and when, and what its objects and analyses reported."""
+"""The history of a rollout from its records: its steps, its rollback, and the reports of its objects and analyses."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from harness.units import NS_PER_S
 _CLOSE: Final = 0.005
 """Shares that differ by less count as equal: weights are whole percents."""
 FILE: Final = "history/rollouts.ndjson"
-AGAIN: Final = "read the rollout's history, then run again"
+AGAIN: Final = "see history/rollouts.ndjson for the events of the rollout, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,10 +53,12 @@ class StepTaken:
     """One step of a rollout.
 
     Attributes:
-        share: expected share of the users. given: share that the objects report.
-        begun_ns: when the first object may have come to the step. since_ns, at_ns: the last object came to it between the two.
-        end_ns: the beginning of the next step, or of the rollback.
-        left_ns: until then every object is known to be at the step; from then on an object may have gone on, so that answers do not count.
+        share: expected share of the users.
+        given: share that the objects report.
+        begun_ns: earliest time at which the first object may have come to the step.
+        since_ns, at_ns: the last object came to the step between these two times.
+        end_ns: beginning of the next step, or of the rollback.
+        left_ns: last time at which every object was certainly at the step; later answers do not count.
     """
 
     share: float
@@ -79,10 +81,13 @@ class RolloutHistory:
 
     Attributes:
         plan: the plan of the rollout.
-        began_ns: when the candidate was sent. objects: the changed objects.
-        steps: in order.
-        back: who took the rollout back, and when. ended: which release it ended on. None: not recorded.
-        statuses, analyses: what objects and analyses reported, in order of time.
+        began_ns: time at which the candidate was sent.
+        objects: the changed objects.
+        steps: the steps, in order.
+        back: time and cause of the rollback, and who began it; None: not recorded.
+        ended: the release on which the rollout ended; None: not recorded.
+        statuses: reports of the objects, in order of time.
+        analyses: reports of the analyses, in order of time.
         until_ns: the end of the rollout's windows; later records do not belong to it.
     """
 
@@ -98,12 +103,12 @@ class RolloutHistory:
 
     @property
     def switched(self) -> StepTaken | None:
-        """The step at which all users are given the candidate; None: it was not reached."""
+        """The step at which all users are on the candidate; None: it was not reached."""
         return next((step for step in self.steps if step.share == 1), None)
 
     @property
     def unclear(self) -> str:
-        """Text that the rollout was taken back and that it is unknown by whom; empty if that is known, or if it was not taken back."""
+        """Text that the rollout was taken back by an unknown party; empty if the party is known, or if it was not taken back."""
         back = self.back
         if back is None or back.by != ReversedBy.UNKNOWN:
             return ""
@@ -111,7 +116,7 @@ class RolloutHistory:
 
     @property
     def back_ns(self) -> int:
-        """When the rollback began, in ns; the end of the rollout if there was none."""
+        """Time at which the rollback began, in ns; the end of the rollout if there was no rollback."""
         return self.back.when_ns if self.back is not None else self.until_ns
 
     def samples(self, evidence: Evidence, traffic: str | None, start_ns: int, end_ns: int) -> Table:
@@ -121,14 +126,14 @@ class RolloutHistory:
 
 @once_a_run
 def history_of(plan: Plan, evidence: Evidence, name: str) -> RolloutHistory | str:
-    """The rollout of that name; or a text that says why it cannot be judged: it was not planned or begun, or its record contradicts itself or the plan."""
+    """The rollout of the given name, or a text why it cannot be judged: not planned, not begun, or contradictory records."""
     if name not in plan.rollouts:
-        return f"no rollout {name} was planned"
+        return f"the plan has no rollout {name}"
     mine = [o for o in evidence.observations if name in (o.subject, o.fields.get("rollout"))]
     skipped = next(every(RolloutSkipped, mine), None)
     began = next(every(RolloutStarted, mine), None)
     if skipped is not None or began is None:
-        return f"the rollout {name} was not begun: {skipped.why if skipped else 'nothing of it was recorded'}"
+        return f"the rollout {name} did not begin: {skipped.why if skipped else 'the run has no record of it'}"
     if why := contradiction(plan.rollouts[name], plan.release, mine):
         return f"the record of the rollout {name} contradicts itself or the plan: {why}"
     back, ended = next(every(RolloutBack, mine), None), next(every(RolloutEnded, mine), None)
@@ -183,10 +188,10 @@ def _above(share: float | None, before: float) -> bool:
 
 
 def with_shares(statuses: Sequence[RolloutStatus]) -> list[tuple[RolloutStatus, float | None]]:
-    """The statuses of each object from its first share on, each with its share, or with its next share while the object reports none.
+    """The statuses of each object from its first share on, with the current share, or with the next share if the object reports none.
 
-    An object that waits until its new weight is in effect is on its way to the next share, and gives users neither share for certain. None: the
-    object reports no further share, such as an object that is aborted.
+    An object that waits until its new weight takes effect is between two shares, so neither share is certain. None: the object reports no further
+    share, for example because it was aborted.
     """
     following: dict[str, float] = {}
     found: list[tuple[RolloutStatus, float | None]] = []
@@ -204,14 +209,14 @@ def with_shares(statuses: Sequence[RolloutStatus]) -> list[tuple[RolloutStatus, 
 
 
 def rolled(case: Case, name: str) -> RolloutHistory | Measure:
-    """The rollout that the objective names, or a measure that states why it cannot be judged."""
+    """The rollout that the objective names, or a measure with the cause if it cannot be judged."""
     rollout = case.objective.scope.rollout
     found = history_of(case.plan, case.evidence, rollout)
     return inconclusive(case, name, found, AGAIN, scope=scope_of(case)) if isinstance(found, str) else found
 
 
 def row_of(case: Case, history: RolloutHistory) -> Mapping[str, RolloutHistory | str]:
-    """The history of each rollout of the requirement, by name; empty for all but the first rollout, as what all of them lack is reported once."""
+    """The history of each rollout of the requirement, by name; empty except for the first rollout, which reports for all of them."""
     names = dict.fromkeys(
         objective.scope.rollout
         for claim in case.plan.claims
@@ -229,19 +234,17 @@ def scope_of(case: Case, **more: str) -> Mapping[str, str]:
 
 
 def ended_receipt(history: RolloutHistory) -> Receipt:
-    """Whether the rollout was seen to end on one release."""
+    """Whether a record shows that the rollout ended on one release."""
     ended = history.ended
     if ended is None:
         return Receipt(ok=None, why=f"{history.plan.name}: the end of the rollout was not recorded", files=(FILE,))
     if not ended.ok:
-        return Receipt(
-            ok=False, why=f"{history.plan.name} was not seen to end on one release: {ended.why}", files=(FILE,)
-        )
+        return Receipt(ok=False, why=f"{history.plan.name} did not end on one release: {ended.why}", files=(FILE,))
     return Receipt(ok=True, why=f"{history.plan.name} ended on {ended.release}", files=(FILE,))
 
 
 def files_of(case: Case) -> tuple[str, ...]:
-    """The rollout's own history, and the requests that were due while it was under way."""
+    """The rollout's own history, and the files of the requests that were due during the rollout."""
     windows = (w for w in case.evidence.windows.values() if w.rollout == case.objective.scope.rollout)
     return (FILE, *dict.fromkeys(file for window in windows for file in window.files))
 
@@ -258,7 +261,7 @@ def concluded(
     n: int | None = None,
     **scope: str,
 ) -> Measure:
-    """The measure of a condition of a rollout that has no number; the fields are those of `Things`."""
+    """The measure of a condition of a rollout that has no number; the arguments are the fields of `Things`."""
     found = Things(
         bad=bad,
         n=n,
@@ -277,16 +280,16 @@ def concluded(
 
 
 def untold(case: Case, why: str, files: tuple[str, ...] = (), **scope: str) -> Measure:
-    """An INCONCLUSIVE measure for something that was not recorded; `files`: the files that were read, by default those of the rollout."""
+    """An INCONCLUSIVE measure for a missing record; `files` are the files that were read, by default the files of the rollout."""
     reason = because(Outcome.INCONCLUSIVE, why, AGAIN, kind=ReasonKind.NO_RECORD)
     figures, name = Figures(files=files or files_of(case)), case.objective.figure.value
     return measure(case, name, Outcome.INCONCLUSIVE, reason, scope=scope_of(case, **scope), figures=figures)
 
 
 def load_of(case: Case, parts: Collection[str] = ()) -> Receipt:
-    """The load receipt of the rollout's windows, or of some parts of them: the first that is not ok decides.
+    """The load receipt of the rollout's windows, or of some of them; the first receipt that is not ok decides.
 
-    All windows together must leave no time out, from the start of the rollout until after its rollback.
+    All windows together must cover the time from the start of the rollout until after its rollback.
     """
     scope = case.objective.scope
     mine = [
@@ -296,7 +299,7 @@ def load_of(case: Case, parts: Collection[str] = ()) -> Receipt:
     ]
     own = [w for w in mine if (not parts or w.part in parts) and w.seconds >= HEALTH_S]
     if not own:
-        return Receipt(ok=False, why="there is no record of the traffic during the rollout", hint=NO_TRAFFIC)
+        return Receipt(ok=False, why="the run has no record of the traffic during the rollout", hint=NO_TRAFFIC)
     if not parts and (why := _left_out(case.evidence, scope.rollout, mine)):
         return Receipt(ok=False, why=why, hint=AGAIN)
     receipts = [load_receipt(case.plan, window, latencies=False) for window in own]
@@ -304,7 +307,7 @@ def load_of(case: Case, parts: Collection[str] = ()) -> Receipt:
 
 
 def _left_out(evidence: Evidence, rollout: str, windows: Iterable[Window]) -> str:
-    """Which time of a rollout has no record of its traffic, in words; empty if there is none."""
+    """The part of a rollout without a record of its traffic, in words; empty if there is none."""
     own = [o for o in evidence.observations if o.subject == rollout]
     began, back = next(every(RolloutStarted, own), None), next(every(RolloutBack, own), None)
     by_traffic: dict[str, list[Window]] = {}
@@ -323,7 +326,7 @@ def _left_out(evidence: Evidence, rollout: str, windows: Iterable[Window]) -> st
 
 
 RolloutJudge = Callable[[Case, RolloutHistory], Iterable[Measure]]
-"""Makes the measures of one rollout that was recorded."""
+"""Makes the measures of one recorded rollout."""
 
 
 def _of_rollout(judge: RolloutJudge, case: Case) -> Iterator[Measure]:
@@ -343,10 +346,10 @@ def rollout_spec(
     of_way_back: bool = False,
     left_alone: Callable[[Objective, float], float] = nothing_afterwards,
 ) -> Spec:
-    """The spec of a figure of a rollout: all of them need its history, its requests, and the header that names the release.
+    """The spec of a figure of a rollout, which needs its history, its requests, and the header that names the release.
 
-    A figure `of_way_back` needs the rollback watched for every length of time in its sentence, and a figure that judges how fast
-    others take the candidate back needs the rollout `left_alone` for that long.
+    A figure `of_way_back` needs the rollback watched for every length of time in its sentence. A figure that judges how soon the platform takes the
+    candidate back needs the rollout `left_alone` for that time.
     """
     return Spec(
         figure=figure,
@@ -365,10 +368,10 @@ def rollout_spec(
 
 
 def way_back_s(objective: Objective, scale: float) -> float:
-    """The longest time in the sentence, from the rollback on, and a margin, in s: a shorter observation cannot give a PASS."""
+    """The longest time in the sentence after the rollback, with a margin, in s; a shorter observation cannot give a PASS."""
     return max((one.used_s for one in objective.lengths(scale)), default=0.0) + _MARGIN_S
 
 
 _MARGIN_S: Final = 2.0
 _CLUSTER: Final = Need(key="kubernetes", why="rollouts are made through Kubernetes")
-_CHANGED: Final = Need(key="rollout", why="the target file names the objects that a rollout changes")
+_CHANGED: Final = Need(key="rollout", why="the objects that a rollout changes are named in the target file")

@@ -1,6 +1,6 @@
-"""What each object of a rollout did by itself: the steps that it came to, in its own order, and how long it stayed at each.
+"""The steps of each object of a rollout, in its own order, and how long the object stayed at each.
 
-A step of the rollout begins and ends with the last object: only the statuses of each object show what a faster object did meanwhile.
+A step of the rollout begins and ends with the last object; only the statuses of each object show the steps of a faster object.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ class Stay:
     """One object at one step.
 
     Attributes:
-        subject: the object. share: planned share of the step; 0: before the first step. given: share that the object reported.
-        came_since_ns, came_ns: it came to the step between the two.
-        left_since_ns, left_ns: it left the step between the two: for another one, or the rollout was taken back.
-        left_step: number of the object's own step when it was first seen to have left; None: it reports none, or was taken back.
-        next_share: share of the next step; None: there is none, as the rollout was taken back or its record ends.
-        hidden: steps at which the object may have been just before this one, while it was not read.
+        subject: the object.
+        share: planned share of the step; 0: before the first step.
+        given: share that the object reported.
+        came_since_ns, came_ns: the object came to the step between these two times.
+        left_since_ns, left_ns: the object left the step between these two times, for another step or by the rollback.
+        left_step: the object's own step number in the first reading after the step; None: it reports none, or was taken back.
+        next_share: share of the next step; None: no next step, as the rollout was taken back or its record ends.
+        hidden: steps at which the object may have been just before this step, while it was not read.
     """
 
     subject: str
@@ -47,7 +49,7 @@ class Stay:
 
     @property
     def least_s(self) -> float:
-        """Least possible length of the stay, in s."""
+        """Smallest possible length of the stay, in s."""
         return max(self.left_since_ns - self.came_ns, 0) / NS_PER_S
 
     @property
@@ -67,16 +69,16 @@ class Stay:
 
 
 UNREAD_NS: Final = NS_PER_S
-"""Objects are read several times a second. Between two readings that are further apart than this (in ns), an object may have come to a step and left it."""
+"""Longest time in ns between two readings in which an object cannot have come to a step and left it; objects are read several times a second."""
 
 
 def may_hide(steps: Sequence[float], before: float, share: float, since_ns: int, at_ns: int) -> list[float]:
-    """The planned steps between two shares that may have been passed unseen between two readings; empty if the readings are close enough."""
+    """The planned steps between two shares that may have been missed between two readings; empty if the readings are close enough."""
     return [one for one in steps if before < one < share] if at_ns - since_ns > UNREAD_NS else []
 
 
 def stays_of(history: RolloutHistory) -> Mapping[str, tuple[Stay, ...]]:
-    """The stays of every object at steps, in order of time, until the rollout was taken back; empty for an object that reported nothing."""
+    """The stays of every object at steps, in order of time, until the rollout was taken back; empty for an object without a status."""
     subjects = sorted({*history.objects, *(one.subject for one in history.statuses)})
     return {subject: _stays(history, subject) for subject in subjects}
 
@@ -86,7 +88,9 @@ def _stays(history: RolloutHistory, subject: str) -> tuple[Stay, ...]:
     back = history.back
     end_ns, end_since_ns = (history.until_ns,) * 2 if back is None else (back.when_ns, back.since_ns)
     own = [one for one in history.statuses if one.subject == subject and one.when_ns < end_ns]
-    runs: list[tuple[float, RolloutStatus, list[RolloutStatus]]] = []  # step, first on the way to it, then at it
+    runs: list[
+        tuple[float, RolloutStatus, list[RolloutStatus]]
+    ] = []  # step, the first status before or at it, then the statuses at it
     for one, given in with_shares(own):
         if given is None or one.aborted:
             continue
@@ -97,7 +101,7 @@ def _stays(history: RolloutHistory, subject: str) -> tuple[Stay, ...]:
             runs[-1][2].append(one)
     found = []
     for number, (share, _, there) in enumerate(runs):
-        came = there[0]  # never empty: it was on the way to a share that it says within this time
+        came = there[0]  # never empty: the object reported the share within this time
         following = runs[number + 1] if number + 1 < len(runs) else None
         before = runs[number - 1][0] if number else 0.0
         left = following[1] if following else None

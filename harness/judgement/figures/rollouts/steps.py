@@ -1,4 +1,4 @@
-"""The steps of a rollout: their order, how long each lasted, and whether each had a verdict before the next one began."""
+"""The steps of a rollout: their order, their lengths, and whether each had a verdict before the next step began."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from harness.units import NS_PER_S
 _SUCCESSFUL: Final = "Successful"
 _NOT_PASSED: Final = frozenset({"Failed", "Error", "Inconclusive"})
 _POINTS: Final = 0.05
-"""How far the share that an object reports may be from its step: as far as the widest of AT-CAN-STEP-5, -25 and -50 allows for the users."""
+"""Allowed difference between the reported share and the share of the step: the widest tolerance of AT-CAN-STEP-5, -25 and -50."""
 _METHOD: Final = "the share that every object reports, read five times a second"
 
 
 def orders(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """Whether the rollout, and each of its objects by itself, went through the steps that the sentence names, in their order.
+    """Whether the rollout, and each of its objects, took the steps of the sentence in their order.
 
-    An object that reports another share than that of the step, such as `setWeight: 12` in place of 5, was not at the step.
+    An object that reports another share than the share of the step, such as `setWeight: 12` instead of 5, was not at the step.
     """
     expected = tuple(case.objective.params["steps"].split())
     stays = stays_of(history)
@@ -57,11 +57,11 @@ def orders(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     beside = [stay for own in stays.values() for stay in own if round(abs(stay.given - stay.share), 9) > _POINTS]
     early = [who for who, path in paths.items() if path != expected]
     who = next(iter([*wrong, *early, whole]))
-    said = f"{who} went through {_listed(paths[who])} of the users, expected {_listed(expected)}"
+    said = f"{who} took the steps {_listed(paths[who])} of the users, expected {_listed(expected)}"
     if beside and not wrong:
         stay = beside[0]
         said = f"{stay.subject} gave the candidate {percent(stay.given)} % at the {stay.name} step, expected {stay.name} ± {100 * _POINTS:g} points"
-    others = ": the other steps were not recorded, or the rollout was taken back before them" if early else ""
+    others = "the other steps were not recorded, or the rollout was taken back before them" if early else ""
     receipts = {"restore": ended_receipt(history)}
     yield concluded(case, len(wrong) + len(beside), said, receipts, Gap(others, AGAIN), method=_METHOD)
 
@@ -71,7 +71,7 @@ def _begins(expected: tuple[str, ...], path: tuple[str, ...]) -> bool:
 
 
 def _with_hidden(history: RolloutHistory) -> Iterable[tuple[float, ...]]:
-    """Each step of the rollout, and before it the steps that may be hidden, as two readings were too far apart."""
+    """Each step of the rollout, after the steps that may be hidden because two readings were too far apart."""
     before = 0.0
     for step in history.steps:
         yield (*may_hide(history.plan.steps, before, step.share, step.since_ns, step.at_ns), step.share)
@@ -79,7 +79,7 @@ def _with_hidden(history: RolloutHistory) -> Iterable[tuple[float, ...]]:
 
 
 def lengths(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure: the shortest stay of an object at a step; the dwell time has a scale of its own, which is in the rollout file and in the message."""
+    """One measure: the shortest stay of an object at a step; the rollout file names the scale of the dwell time."""
     limit_s = case.objective.limit.base / (history.plan.dwell_scale or 1.0)
     steps, paths = history.plan.steps, stays_of(history)
     own = {subject: [stay for stay in stays if _counts(stay, history, limit_s)] for subject, stays in paths.items()}
@@ -87,16 +87,16 @@ def lengths(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     lacking = [subject for subject, stays in own.items() if {*steps} - {stay.share for stay in stays}]
     shortest = min(ended, key=lambda stay: stay.most_s, default=None)
     if shortest is None or (lacking and shortest.most_s >= limit_s):
-        text = f"{len(history.steps)} of {len(steps)} steps were taken{_lacking(lacking[0], paths, history) if lacking else ''}"
+        text = f"{len(history.steps)} of {len(steps)} steps were recorded{_lacking(lacking[0], paths, history) if lacking else ''}"
         yield untold(case, text)
         return
     seconds = (shortest.left_ns - shortest.came_ns) / NS_PER_S
     short_s = max((limit_s - stay.least_s for stay in ended if stay.least_s < limit_s <= stay.most_s), default=0.0)
-    scale = f"{case.objective.limit} ({limit_s:g} s at {history.plan.dwell_scale:g}, the scale of the dwell time)"
+    scale = f"{case.objective.limit} ({limit_s:g} s at dwell scale {history.plan.dwell_scale:g})"
     found = Amount(
         low=shortest.least_s,
         high=shortest.most_s,
-        lenient=True,  # `_closely` says whether it was read often enough
+        lenient=True,  # `_closely` decides whether it was read often enough
         shows=True,
         value=seconds,
         text=f"the shortest step, {shortest.name} of {shortest.subject}, lasted {formatted(seconds, 's')}",
@@ -114,7 +114,7 @@ def lengths(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _counts(stay: Stay, history: RolloutHistory, limit_s: float) -> bool:
-    """Whether the rollout itself ended this step; a rollback ends no step, except the last planned step by hand or after its time."""
+    """Whether the rollout itself ended this step. A rollback ends no step, except the last planned step by hand or after its time."""
     if stay.next_share is not None:
         return True
     over = history.back is None or history.back.by == ReversedBy.HAND or stay.least_s >= limit_s
@@ -122,28 +122,28 @@ def _counts(stay: Stay, history: RolloutHistory, limit_s: float) -> bool:
 
 
 def _lacking(subject: str, paths: Mapping[str, Sequence[Stay]], history: RolloutHistory) -> str:
-    """What is missing for an object that was not at each step for its time, in words."""
+    """The missing part for an object that was not at each step for its time, in words."""
     missed = {*history.plan.steps} - {stay.share for stay in paths[subject]}
     if missed or history.back is None:
-        return f", not all by {subject}"
-    return f"; {subject} was {taken_back_words(history.back.by)} before its last step was over ({history.back.why})"
+        return f", and {subject} did not take all of them"
+    return f", and {subject} was {taken_back_words(history.back.by)} before its last step was over ({history.back.why})"
 
 
 def _closely(short_s: float, limit_s: float) -> Receipt:
-    """Whether the steps were read often enough: given its readings, a step may have been too short by at most a tenth of the limit."""
+    """Whether the steps were read often enough: between its readings, a step may have been too short by at most a tenth of the limit."""
     if not short_s:
-        return Receipt(ok=True, why="beginning and end of each step are known precisely enough")
-    why = f"from the readings of its beginning and end, a step may have been {formatted(short_s, 's')} too short"
+        return Receipt(ok=True, why="the beginning and the end of each step are known precisely enough")
+    why = f"the time between two readings is so long that a step may have been {formatted(short_s, 's')} too short"
     close = short_s <= SHARE_OF_LIMIT * limit_s
-    return Receipt(ok=close, why=why if close else f"{why}, more than a tenth of the limit")
+    return Receipt(ok=close, why=why if close else f"{why}, expected at most a tenth of the limit")
 
 
 def verdicts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure: an analysis of every object passed in each step before that object went on.
+    """One measure: an analysis of every object passed in each step before that object took the next step.
 
-    An analysis that was ended early is Successful whatever it measured, so an analysis without a measurement is no verdict. Undecided are steps in
-    which the candidate gave no answer (there was nothing to analyse), steps whose analysis read no value, such as of a metric that is not exported,
-    and steps in which one metric read no value although its condition does not provide for that.
+    An analysis that was ended early is Successful whatever it measured, so an analysis without a measurement is no verdict. Three kinds of steps are
+    undecided: the candidate gave no answer, the analysis read no value (for example of a metric that is not exported), or one metric read no value
+    although its condition does not allow for that.
     """
     paths = stays_of(history)
     went_on = [stay for own in paths.values() for stay in own if stay.next_share is not None]
@@ -166,26 +166,26 @@ def verdicts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     if without:
         subject, step = without[0]
         text = f"{subject} went on from {step} without a verdict ({len(without)} of {n + len(left_out)})"
-    nothing = f"the candidate gave no answer at {', '.join(silent)}: there was nothing to analyse" if silent else ""
-    few = f"{steps} of {len(history.plan.steps)} steps of {len(paths)} objects were recorded: the rollout recorded no further step, or no object that made it"
+    nothing = f"the candidate gave no answer at {', '.join(silent)}, so there was nothing to analyse" if silent else ""
+    few = f"{steps} of {len(history.plan.steps)} steps of {len(paths)} objects were recorded, expected all steps of at least one object"
     gaps = [(nothing, AGAIN)]
     gaps += [
         (
-            f"{stay.subject} went on from {stay.name} after an analysis without any value ({run}; {len(empty)} of {n}): it is unknown whether anything was analysed",
+            f"{stay.subject} went on from {stay.name} after an analysis without any value ({run}; {len(empty)} of {n}), so it is unknown whether anything was analysed",
             NO_VALUE,
         )
         for stay, run in empty[:1]
     ]
     gaps += [
         (
-            f"{stay.subject} went on from {stay.name} after an analysis whose metric {metric} read no value ({len(unfed)} of {n}), unforeseen by its condition: the metric decided nothing",
+            f"{stay.subject} went on from {stay.name} after an analysis whose metric {metric} read no value ({len(unfed)} of {n}); its condition does not allow for that, so the metric decided nothing",
             NO_WORDS,
         )
         for stay, metric in unfed[:1]
     ]
     gaps += [
         (
-            f"{subject} was not read at {step}, between two readings {formatted(apart_s, 's')} apart: it is unknown whether the object went on without a verdict",
+            f"{subject} was not read at {step}, as two readings were {formatted(apart_s, 's')} apart, so it is unknown whether it went on without a verdict",
             AGAIN,
         )
         for subject, step, apart_s in unread[:1]
@@ -204,10 +204,10 @@ def verdicts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _passed(history: RolloutHistory, stay: Stay) -> list[RolloutAnalysis]:
-    """The analyses of the object that began at the step and passed before the object was seen at the next step; empty if one of them did not pass.
+    """The analyses of the object that began at the step and passed before the object was at the next step; empty if one of them did not pass.
 
-    If both name a step number of the object, that of the analysis must be lower than the number at which the object was seen to have left. An
-    analysis that reports success although one of its metrics did not succeed has not passed.
+    If both name a step number of the object, the number of the analysis must be lower than the number at which the object was first read after the
+    step. An analysis that reports success although one of its metrics did not succeed has not passed.
     """
     last: dict[str, RolloutAnalysis] = {}
     first: dict[str, int] = {}

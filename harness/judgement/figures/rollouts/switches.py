@@ -1,4 +1,4 @@
-"""The switch to the new release and the rollback: which release answered, and which requests failed around them."""
+"""The switch to the new release and the rollback: the release that answered, and the requests that failed around them."""
 
 from __future__ import annotations
 
@@ -45,24 +45,26 @@ from harness.model.records.table import Bools
 from harness.units import NS_PER_S
 
 _FEWEST: Final = 20
-"""Least number of answers after the last answer of the other release; fewer do not show that it is gone."""
+"""Least number of answers after the last answer of the other release; fewer are no proof that the other release no longer answers."""
 _TIMEOUTS: Final = (502, 503, 504)
 NEW_CONNECTIONS: Final = "new connections"
 EVERY_REQUEST: Final = "every request"
-"""What a sentence may be about, beside all answers."""
+"""Requests that a sentence may be about, if it is not about all answers."""
 _CALLED: Final = {"switch": "switch", "way back": "rollback"}
-"""What messages call a switch; its name is a value of scopes, which stays."""
+"""The name of a switch in messages; scopes use the other name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseSwitch:
-    """A moment from which all users are given the other release: the candidate, or the release before.
+    """A change from one release to the other for all users: the switch to the candidate, or the rollback.
 
     Attributes:
         name: `switch` or `way back` (the rollback).
-        begun_ns: when the first object may have switched. since_ns, at_ns: the last object switched between the two.
-        until_ns: the end of the observation.
-        old: the release that must no longer answer. new: the only release that may answer.
+        begun_ns: earliest time at which the first object may have switched.
+        since_ns, at_ns: the last object switched between these two times.
+        until_ns: end of the observation.
+        old: release that must no longer answer.
+        new: only release that may answer.
     """
 
     name: str
@@ -75,7 +77,7 @@ class ReleaseSwitch:
 
 
 def release_switches(case: Case, history: RolloutHistory) -> list[ReleaseSwitch]:
-    """The switch and the rollback, as far as they were recorded."""
+    """The switch and the rollback, if they were recorded."""
     found = []
     if (step := history.switched) is not None:
         found.append(
@@ -105,7 +107,7 @@ def release_switches(case: Case, history: RolloutHistory) -> list[ReleaseSwitch]
 
 
 def answered_by_new(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """How long after the switch the old release still answered; for new connections also how long the candidate did after the rollback."""
+    """The time after the switch in which the old release still answered; for new connections also that time after the rollback."""
     new_only = case.objective.params.get("of") == NEW_CONNECTIONS
     expected = ("switch", "way back") if new_only else ("switch",)
     found = {switch.name: switch for switch in release_switches(case, history)}
@@ -126,21 +128,21 @@ def answered_by_new(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _before_its_switch(history: RolloutHistory) -> str:
-    return f"{history.plan.name} was taken back before a switch was recorded: there was no switch to undo"
+    return f"{history.plan.name} was taken back before a switch was recorded, so there was no switch to undo"
 
 
 def _not_switched(case: Case, history: RolloutHistory, back: RolloutBack, each: str) -> Measure:
     """The measure of a rollout that the platform took back before the switch: a FAIL, unless its analyses could not measure."""
-    text = f"{history.plan.name}: the platform took it back before the {_CALLED[each]} ({back.why}), so {history.plan.candidate} did not take over"
+    text = f"{history.plan.name}: the platform took the candidate back before the {_CALLED[each]} ({back.why}), so {history.plan.candidate} did not take over"
     cause = unmeasured(history, back)
-    excuse = Gap(f", but that was {cause}" if cause else "", AGAIN)
+    excuse = Gap(cause, AGAIN)
     return concluded(case, 1, text, {"load": load_of(case)}, excuse=excuse, switch=each)
 
 
 def answered_by_old(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """How long after the rollback began the candidate still answered, and whether the party that the sentence names took it back.
+    """The time after the rollback in which the candidate still answered, and whether the party in the sentence took the candidate back.
 
-    If that is the platform, also how long after the condition of its trigger, which must have been met.
+    If that party is the platform, also the time after the condition of its trigger, which must have been met.
     """
     by = case.objective.params["by"]
     switch = next((one for one in release_switches(case, history) if one.name == "way back"), None)
@@ -159,13 +161,13 @@ def answered_by_old(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _by_another(case: Case, history: RolloutHistory, back: RolloutBack) -> Measure:
-    """The measure of a rollout that another party than the sentence names took back: a FAIL if the condition had been met for as long as the limit."""
+    """The measure of a rollback by another party than the sentence names: a FAIL if the condition had been met for as long as the limit."""
     by, taken = case.objective.params["by"], f"{taken_back_words(back.by)} ({back.why})"
     fired, unknown = first_condition(case, history), ""
     if by != ReversedBy.PLATFORM or back.by == ReversedBy.UNKNOWN:
         unknown = taken
     elif fired.may_ns is None:
-        unknown = f"{taken}, but {_absent(fired)}"
+        unknown = f"{taken}, although {_absent(fired)}"
     found = Effect(
         watched=0.0 if fired.may_ns is None else (back.since_ns - fired.may_ns) / NS_PER_S,
         names={"rollout": history.plan.name, "taken": taken},
@@ -173,7 +175,7 @@ def _by_another(case: Case, history: RolloutHistory, back: RolloutBack) -> Measu
         method="",
         files=files_of(case),
         words="by another",
-        expected=taken_back_words(by),
+        expected=f"to be {taken_back_words(by)}",
         unknown=unknown,
         hint=AGAIN,
         kind=ReasonKind.NO_RECORD,
@@ -182,22 +184,20 @@ def _by_another(case: Case, history: RolloutHistory, back: RolloutBack) -> Measu
 
 
 def _absent(fired: Firing) -> str:
-    return f"the condition of its trigger was {'not observed' if fired.unseen else 'never met'} for as long as its whole window"
+    return f"the condition of its rollback trigger was {'not observed' if fired.unseen else 'never met'} for its complete window"
 
 
 def _from_trigger(case: Case, history: RolloutHistory, switch: ReleaseSwitch, back: RolloutBack) -> Measure:
-    """The measure of how long the candidate still answered after the condition of its trigger was met.
+    """The measure of the time in which the candidate still answered after the condition of its trigger was met.
 
-    A platform reacts in seconds that are not scaled, so the limit is used as in the sentence; the time after the rollback is compared with the scaled limit.
+    A platform reacts in seconds that are not scaled, so the limit of the sentence is used; the time after the rollback is compared with the scaled limit.
     """
     limit, fired = case.objective.limit, first_condition(case, history)
     last_ns = _last_of_old(_sent_after(case, history, switch), switch)
     low = high = None
-    unknown = f"the rollout was taken back ({back.why}), but {_absent(fired)}"
+    unknown = f"the rollout was taken back ({back.why}), although {_absent(fired)}"
     if fired.may_ns is not None and back.when_ns < fired.may_ns:
-        unknown = (
-            f"the rollout was taken back ({back.why}) before the condition of its trigger was met for the whole window"
-        )
+        unknown = f"the rollout was taken back ({back.why}) before the condition of its rollback trigger was met for its complete window"
     elif fired.may_ns is not None:
         full_ns, unknown = fired.full_ns or fired.must_ns, ""
         high = (max(last_ns, switch.at_ns) - fired.may_ns) / NS_PER_S
@@ -208,7 +208,7 @@ def _from_trigger(case: Case, history: RolloutHistory, switch: ReleaseSwitch, ba
         names={"rollout": history.plan.name, "old": switch.old, "why": back.why},
         scope=scope_of(case, of="its trigger"),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
-        method="from the condition in 20 slices of its window, in what the candidate served, to the last request that was sent and answered by it",
+        method="from the condition, in 20 slices of its window of requests to the candidate, to the last request that the candidate answered",
         files=files_of(case),
         words="its trigger",
         expected=f"within {limit}",
@@ -223,9 +223,9 @@ def _from_trigger(case: Case, history: RolloutHistory, switch: ReleaseSwitch, ba
 
 
 def _gone(case: Case, history: RolloutHistory, switch: ReleaseSwitch, *, new_connections: bool = False) -> Effect:
-    """The effect: how long after a switch another release than the new one still answered requests that were sent after the switch.
+    """The effect: the time after a switch in which another release than the new one answered requests that were sent after the switch.
 
-    Answers of a third release count as well.
+    Answers of a third release count too.
     """
     sent = _sent_after(case, history, switch)
     if new_connections:
@@ -234,7 +234,7 @@ def _gone(case: Case, history: RolloutHistory, switch: ReleaseSwitch, *, new_con
     old, last_ns = ~rows.words["release"].equals(switch.new), _last_of_old(rows, switch)
     low, high = (max(last_ns - since_ns, 0) / NS_PER_S for since_ns in (switch.at_ns, switch.since_ns))
     others = int((~old & (rows.ints["sent_ns"] > last_ns)).sum())
-    few = f"only {others} answers came later from {switch.new}" if others < _FEWEST else ""
+    few = f"only {others} answers of {switch.new} came later, expected at least {_FEWEST}" if others < _FEWEST else ""
     return Effect(
         low=low,
         high=high,
@@ -249,7 +249,7 @@ def _gone(case: Case, history: RolloutHistory, switch: ReleaseSwitch, *, new_con
         },
         scope=scope_of(case, switch=switch.name),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
-        method="the release that each answer names, by the time its request was sent",
+        method="the release in each answer, by the time its request was sent",
         files=files_of(case),
         n=len(rows),
         resolution=(switch.at_ns - switch.since_ns) / NS_PER_S,
@@ -266,16 +266,16 @@ def _sent_after(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> T
 
 
 def _untried(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> str:
-    """Why the silence of a release is no proof: it had given no answer before the switch either; empty: it had."""
+    """Why the silence of a release is no proof: it had not answered before the switch either; empty if it had."""
     rows = history.samples(case.evidence, case.objective.scope.traffic, 0, switch.at_ns)
     answered = rows.words["release"].equals(switch.old).any()
-    return "" if answered else f"{switch.old} had given no answer before the {_CALLED[switch.name]}"
+    return "" if answered else f"{switch.old} had not answered any request before the {_CALLED[switch.name]}"
 
 
 def _unknown_later(case: Case, sent: Table, switch: ReleaseSwitch) -> str:
     """Why it is unknown which release answers after the limit; empty if it is known.
 
-    An answer without a release may be from any release. A request without an answer is not an answer, but was not served either.
+    An answer without a release may be from any release. A request without an answer was not served.
     """
     limit = case.scaled.in_unit("s")
     later = sent.where(sent.ints["sent_ns"] >= switch.at_ns + round(limit * NS_PER_S))
@@ -283,20 +283,20 @@ def _unknown_later(case: Case, sent: Table, switch: ReleaseSwitch) -> str:
     if case.objective.params.get("of") != EVERY_REQUEST:
         nameless &= later.ints["status"] > 0
     if count := int(nameless.sum()):
-        return f"{count} requests that were sent more than {formatted(limit, 's')} after the change of release name no release"
+        return f"{count} requests sent more than {formatted(limit, 's')} after the change of release have no answer that names a release"
     if not later.words["release"].equals(switch.new).any():
-        return f"{switch.new} answered no request that was sent more than {formatted(limit, 's')} after the change of release"
+        return f"{switch.new} answered no request sent more than {formatted(limit, 's')} after the change of release"
     return ""
 
 
 def _last_of_old(rows: Table, switch: ReleaseSwitch) -> int:
-    """When the last of these requests was sent that another release than the new one answered, in ns; the time of the switch if there is none."""
+    """Time at which the last request was sent that another release than the new one answered, in ns; by default the time of the switch."""
     old = ~rows.words["release"].missing & ~rows.words["release"].equals(switch.new)
     return int(rows.ints["sent_ns"][old].max()) if old.any() else switch.since_ns
 
 
 def _on_new_connections(case: Case, rows: Table, switch: ReleaseSwitch) -> Bools:
-    """Requests on connections that no request was sent on before the switch."""
+    """Requests on connections without a request before the switch."""
     every = [w.samples for w in case.evidence.windows.values() if w.traffic == case.objective.scope.traffic]
     before = [s.where((s.ints["sent_ns"] <= switch.since_ns) & (s.ints["sent_ns"] > 0)) for s in every]
     known = np.unique(np.concatenate([_connections(table) for table in before])) if before else np.array([])
@@ -329,24 +329,24 @@ def _around(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> Measu
         bad &= np.isin(rows.ints["status"], _TIMEOUTS) | (rows.ints["status"] <= 0)
     kinds = ", ".join(f"{kind} {n}" for kind, n in errors_by_kind(rows.where(bad)).items())
     observed_s = (switch.until_ns - switch.at_ns) / NS_PER_S
-    brief = f"; only {observed_s:.3g} s of {seconds:.3g} s were observed" if switch.until_ns < end_ns else ""
-    few = f"; at least {_FEWEST} requests are needed" if len(rows) < _FEWEST else ""
+    brief = f"only {observed_s:.3g} s were observed, expected {seconds:.3g} s" if switch.until_ns < end_ns else ""
+    few = f"only {len(rows)} requests were sent, expected at least {_FEWEST}" if len(rows) < _FEWEST else ""
     found = Things(
         bad=int(bad.sum()),
         n=len(rows),
-        text=f"{int(bad.sum())} of {len(rows)} requests failed around the {switch.name}{f' ({kinds})' if kinds else ''}, expected none",
+        text=f"{int(bad.sum())} of {len(rows)} requests failed around the {_CALLED[switch.name]}{f' ({kinds})' if kinds else ''}, expected none",
         scope=scope_of(case, switch=switch.name),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
         gaps=(Gap(brief, AGAIN, ReasonKind.TOO_FEW), Gap(few, AGAIN, ReasonKind.TOO_FEW)),
         scaled_limit=None,
-        method="requests that were due from the last observation before the first object switched",
+        method="number of failed requests that were due after the last observation before the first object switched",
         files=files_of(case),
     )
     return every_one(case, found)
 
 
 def _there_and_back_s(objective: Objective, scale: float) -> float:
-    """New connections are judged after the switch back, too; all requests after the switch only."""
+    """New connections are judged after the rollback too, all requests only after the switch."""
     return way_back_s(objective, scale) if objective.params.get("of") == NEW_CONNECTIONS else 0.0
 
 

@@ -1,7 +1,7 @@
 """Users of a rollout, one by one: a census, so a share is a fact about all users and not an estimate from a sample.
 
-The traffic goes through all known users in turn; a user is counted by the first request in the step. A user who was not met may be on either
-release, so the share lies between two bounds, which are equal if every user was met.
+The traffic goes through all known users in turn. A user counts by the first request in the step. A user without an answer in the step may be on
+either release, so the share lies between two bounds, which are equal if every user was observed.
 """
 
 from __future__ import annotations
@@ -36,20 +36,21 @@ from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
 SETTLES_S: Final = 1.0
-"""How long the routes may need to follow an object that reports a step, in s."""
+"""Time in s that the routes may need to follow an object that reports a step."""
 _FEWEST: Final = 20
-"""Least number of users of the new release who are met again while both releases have users; fewer do not show that no user goes back."""
+"""Least number of users of the new release who are observed again while both releases have users; fewer are no proof that no user goes back."""
 _METHOD: Final = "a census: every known user by the first request in the step"
 _CENSUS: Final = "write `census: N`, the number of known users, into the traffic's file, and let each journey act as the user `journey.user`"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Met:
-    """The users who were met in a span of time, and the release that answered them.
+    """The users who were observed in a span of time, and the release that answered them.
 
     Attributes:
-        user: number of the user of each answer, in the order of their being due. new: whether the candidate gave it.
-        known: how many users there are.
+        user: number of the user of each answer, in order of the due times.
+        new: whether the candidate gave the answer.
+        known: number of all users.
     """
 
     user: Ints
@@ -58,27 +59,27 @@ class Met:
 
     @property
     def first(self) -> dict[int, bool]:
-        """By user: whether the first answer came from the candidate."""
+        """Whether the first answer came from the candidate, by user."""
         users, at = np.unique(self.user, return_index=True)
         return dict(zip(users.tolist(), self.new[at].tolist(), strict=True))
 
     @property
     def both(self) -> int:
-        """Number of users who met both releases."""
+        """Number of users whom both releases answered."""
         return len(np.intersect1d(self.user[self.new], self.user[~self.new]))
 
     @property
     def twice(self) -> int:
-        """Number of users of the candidate who were met more than once: only they can show that a user meets only one release."""
+        """Number of users of the candidate with more than one answer; only they can show that a user has only one release."""
         users, count = np.unique(self.user, return_counts=True)
         return len(np.intersect1d(users[count > 1], self.user[self.new]))
 
 
 def met(case: Case, history: RolloutHistory, step: StepTaken) -> Met:
-    """The users who were met in a step while every object was at it, by answers that name a release.
+    """The users who were observed in a step while every object was at it, by answers that name a release.
 
-    Answers of the old release to a user of the candidate in the first `SETTLES_S` are left out: the component that divides the users follows
-    what the object reports, as in Argo Rollouts, and reads it a moment later.
+    Answers of the old release to a user of the candidate in the first `SETTLES_S` are left out: as in Argo Rollouts, the component that divides the
+    users reads the object's reported state a moment later.
     """
     traffic = case.objective.scope.traffic or ""
     known = case.plan.traffic[traffic].census
@@ -91,7 +92,7 @@ def met(case: Case, history: RolloutHistory, step: StepTaken) -> Met:
 
 
 def user_of(arrival: Ints, known: int) -> Ints:
-    """The number of the user whose journey an arrival is: 1 to `known`, in turn. As `Journey.user` has it."""
+    """The number of the user of an arrival, from 1 to `known` in turn, as in `Journey.user`."""
     return (arrival - 1) % known + 1
 
 
@@ -102,7 +103,7 @@ def _counted(judge: RolloutJudge, case: Case, history: RolloutHistory) -> Iterat
         yield inconclusive(
             case,
             case.objective.figure.value,
-            "the traffic has no `census`: it is not known how many users there are",
+            "the traffic has no `census`, so the number of users is unknown",
             _CENSUS,
         )
     else:
@@ -121,9 +122,9 @@ def user_shares(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     first = seen.first
     new, unmet = sum(first.values()), seen.known - len(first)
     low, high = new / seen.known, (new + unmet) / seen.known
-    text = f"{new} of {len(first)} users met were on {history.plan.candidate} at the {named} % step"
+    text = f"{new} of {len(first)} observed users were on {history.plan.candidate} at the {named} % step"
     if unmet:
-        text = f"{text}; {unmet} of {seen.known} were not met, so their share is between {formatted(low, 'ratio')} and {formatted(high, 'ratio')}"
+        text = f"{text} ({unmet} of {seen.known} users were not observed, so the share is between {formatted(low, 'ratio')} and {formatted(high, 'ratio')})"
     tolerance = case.objective.tolerance
     found = Amount(
         low=low,
@@ -148,9 +149,9 @@ _ROUNDING: Final = 1e-9
 
 
 def users_hit(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """The share of all known users of whom a request failed on a bad release.
+    """The share of all known users with a failed request on a bad release.
 
-    A failure that names no release, such as that of a dead pod, may belong to the bad release or not: the share lies between two bounds.
+    A failure that names no release, such as a failure of a dead pod, may belong to either release, so the share lies between two bounds.
     """
     named = case.objective.params["step"]
     step = next((one for one in history.steps if percent(one.share) == named), None)
@@ -165,16 +166,16 @@ def users_hit(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     own = bad.where(bad.words["release"].equals(history.plan.candidate))
     possible = bad.where(bad.words["release"].missing | bad.words["release"].equals(history.plan.candidate))
     hit, most = (len(np.unique(user_of(table.ints["arrival"], known))) for table in (own, possible))
-    text = f"{hit} of {known} users met an error of {history.plan.candidate} at the {named} % step"
+    text = f"{hit} of {known} users received an error of {history.plan.candidate} at the {named} % step"
     found = Amount(
         low=hit / known,
         high=most / known,
-        text=f"{text}, {most - hit} more users met an error that names no release" if most > hit else text,
+        text=f"{text} ({most - hit} more users received an error that names no release)" if most > hit else text,
         unit="ratio",
         limit=case.objective.limit.base,
         scope=scope_of(case, step=f"{named} %"),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
-        method="a census: every known user of whom a request failed",
+        method="a census: every known user with a failed request",
         files=files_of(case),
         n=known,
         shows=True,
@@ -186,10 +187,10 @@ def users_hit(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def stickiness(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """Users who met both releases within a step, and those who went back to the old one when the share grew.
+    """Users whom both releases answered within a step, and users who went back to the old release when the share grew.
 
-    When all users are given the candidate no user can be on the other release. So a PASS needs users of the candidate who were met again while
-    both releases had users: in a later step, or in the same step if the plan has only one such step.
+    When all users are on the candidate, no user can be on the other release. So a PASS needs users of the candidate who were observed again while both
+    releases had users: in a later step, or in the same step if the plan has only one such step.
     """
     both, back, moved, compared, again = 0, 0, set[int](), 0, 0
     several = sum(share < 1 for share in history.plan.steps) > 1
@@ -202,9 +203,13 @@ def stickiness(case: Case, history: RolloutHistory) -> Iterable[Measure]:
             again += len(moved & first.keys()) if several else seen.twice
         back += sum(1 for user, new in first.items() if not new and user in moved)
         moved |= {user for user, new in first.items() if new}
-    text = f"{both} users met both releases within a step, {back} went back to the old one, of {compared} met in {len(history.steps)} steps"
+    text = f"{both} users were answered by both releases within a step, {back} went back to the old release, of {compared} observed in {len(history.steps)} steps, expected none"
     where = "in a later step below 100 %" if several else "in a step below 100 %"
-    few = f"; {again} users of the new release were met again {where}, {_FEWEST} are needed" if again < _FEWEST else ""
+    few = (
+        f"only {again} users of the new release were observed again {where}, expected at least {_FEWEST}"
+        if again < _FEWEST
+        else ""
+    )
     whole = moved and len(history.steps) >= len(history.plan.steps)
     found = Things(
         bad=both + back,
@@ -212,7 +217,7 @@ def stickiness(case: Case, history: RolloutHistory) -> Iterable[Measure]:
         text=text,
         scope=scope_of(case),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
-        gaps=(Gap(few or ("" if whole else "; the candidate was not given to all users"), AGAIN),),
+        gaps=(Gap(few or ("" if whole else "not all users received the candidate"), AGAIN),),
         scaled_limit=None,
         method=_METHOD,
         files=files_of(case),

@@ -1,4 +1,4 @@
-"""What was observed of every pod and every metric during a rollout: reads of health, the release after the switch, gaps in samples."""
+"""Records of every pod and every metric during a rollout: reads of health, the release after the switch, gaps in samples."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from harness.units import NS_PER_S
 
 _PODS: Final = ("history/pod-reads.ndjson", "history/pods.ndjson", "history/rollouts.ndjson")
 _SERIES: Final = ("history/series.ndjson", "history/rollouts.ndjson")
-_AGAIN: Final = "read the history of the pods, then run again"
+_AGAIN: Final = "see history/pods.ndjson for the pods of the rollout, then run again"
 _SELECTOR: Final = "Service"
-"""The kind of an object whose name need not be the name of a workload."""
+"""The kind of object whose name may differ from the name of the workload."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,7 @@ class _Longest:
 
     Attributes:
         pod: `NAMESPACE/NAME`.
-        low_ns, high_ns: the least and the greatest possible length, as the counts were only read at intervals.
+        low_ns, high_ns: smallest and greatest possible length, as the counts were read only at intervals.
         reads: number of readings of the pod's count.
     """
 
@@ -50,10 +50,15 @@ class _Longest:
 
 
 def health_read(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure per workload: the pod whose health was not read for the longest time."""
+    """One measure per workload: the pod with the longest time between two reads of its health."""
     asked = _asked(case, history)
     if not asked:
-        yield untold(case, _whys(case.evidence.every(PodAsked)) or "no pod was read", _PODS, of="")
+        yield untold(
+            case,
+            _whys(case.evidence.every(PodAsked)) or "the run has no record of reads of a pod's health",
+            _PODS,
+            of="",
+        )
         return
     lives = _lives(case, history, asked)
     by_workload: dict[str, list[_Longest]] = defaultdict(list)
@@ -89,7 +94,7 @@ _PodKey = tuple[str, str, str, str]
 
 
 def _lives(case: Case, history: RolloutHistory, asked: Mapping[str, Sequence[PodAsked]]) -> dict[_PodKey, list[Span]]:
-    """The spans in which each pod of a workload was ready during the rollout, in the namespaces of the rollout's objects and of the pods that were read."""
+    """The spans in which each pod of a workload was ready during the rollout, in the namespaces of the rollout's objects and of the read pods."""
     places = {place for place, _ in _objects(case, history)} | {o.namespace for reads in asked.values() for o in reads}
     begun = dict[_PodKey, int]()
     found: dict[_PodKey, list[Span]] = defaultdict(list)
@@ -117,7 +122,7 @@ def _longest(pod: str, reads: Sequence[PodAsked], span: Span) -> _Longest:
     counted = [one for one in reads if one.health is not None and not one.why]
     rises = [(before.asked_ns, now.when_ns) for before, now in _pairs(counted) if _rose(before, now)]
     inside = [(first, last) for first, last in rises if last > span[0] and first < span[1]]
-    since_ns = max(counted[0].when_ns if counted else span[1], span[0])  # before its first reading nothing is known
+    since_ns = max(counted[0].when_ns if counted else span[1], span[0])  # the time before its first reading is unknown
     known_ns = counted[-1].asked_ns if counted else span[0]
     low, high = 0, 0
     before = (span[0], since_ns)
@@ -129,7 +134,7 @@ def _longest(pod: str, reads: Sequence[PodAsked], span: Span) -> _Longest:
 
 
 def _pods(case: Case, history: RolloutHistory) -> Receipt:
-    """Whether the pods were followed while the rollout was under way."""
+    """Whether the pods were followed during the complete rollout."""
     return pods_receipt(case.evidence, (history.began_ns, history.until_ns), limit_s=case.scaled.in_unit("s"))
 
 
@@ -148,9 +153,11 @@ def _of_workload(case: Case, history: RolloutHistory, workload: str, found: Sequ
     worst = max(found, key=lambda one: (one.low_ns > limit_ns, one.high_ns))
     low, high = (formatted(ns / NS_PER_S, "s") for ns in (worst.low_ns, worst.high_ns))
     count = len({one.pod for one in found})
-    text = f"{workload}: of {count} ready pods {worst.pod} was not asked for its health for the longest time, {low} to {high}"
+    between = high if low == high else f"between {low} and {high}"
+    pod = f"{worst.pod}, one of {count} ready pods"
+    text = f"{workload}: the longest time between two reads of a pod's health was {between} ({pod})"
     if not worst.reads:
-        text = f"{workload}: of {count} ready pods {worst.pod} never reported how often it was asked for its health, in {high}"
+        text = f"{workload}: {pod}, reported no number of health reads in {high}"
     longest = Amount(
         low=worst.low_ns / NS_PER_S,
         high=worst.high_ns / NS_PER_S,
@@ -159,7 +166,7 @@ def _of_workload(case: Case, history: RolloutHistory, workload: str, found: Sequ
         scope=scope_of(case, of=workload),
         receipts={"watch": _pods(case, history), "restore": ended_receipt(history)},
         needs=("watch",),
-        method="health requests as each pod counts them, read every 2 s while the pod is ready",
+        method="number of health requests that each pod reports, read every 2 s while the pod is ready",
         files=_PODS,
         n=count,
         shows=True,
@@ -170,13 +177,13 @@ def _of_workload(case: Case, history: RolloutHistory, workload: str, found: Sequ
 
 
 def deployed(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure per object of the rollout: its ready pods run the new release before the rollback; then one per workload: gaps in its metrics."""
+    """One measure per object: its ready pods run the new release before the rollback; and one per workload: gaps in its metrics."""
     yield from _releases(case, history)
     yield from _metrics(case, history)
 
 
 def _objects(case: Case, history: RolloutHistory) -> list[tuple[str, str]]:
-    """Namespace and name of the objects that the rollout changes, and of those that it left unchanged because nothing differs."""
+    """Namespace and name of the objects that the rollout changes, and of the objects that it left unchanged because nothing differs."""
     started = next(one for one in case.evidence.every(RolloutStarted) if one.subject == history.plan.name)
     subjects = [subject.rpartition(" ")[2] for subject in (*started.objects, *started.unchanged)]
     return sorted((place, name) for place, _, name in (subject.partition("/") for subject in subjects))
@@ -207,10 +214,10 @@ def _of_object(
     said = {key[1]: next((one.release for one in reversed(reads) if one.release), "") for key, reads in ready.items()}
     other = {pod: release for pod, release in said.items() if release not in ("", candidate)}
     silent = sorted(pod for pod, release in said.items() if not release)
-    text = f"{subject}: {len(said) - len(other) - len(silent)} of {len(said)} ready pods run {candidate}"
+    text = f"{subject}: {len(said) - len(other) - len(silent)} of {len(said)} ready pods run {candidate}, expected all of them"
     if other:
         pod, release = min(other.items())
-        text = f"{subject}: {len(other)} of {len(said)} ready pods do not run {candidate} before the rollback: {pod} runs {release}"
+        text = f"{subject}: {len(other)} of {len(said)} ready pods did not run {candidate} before the rollback, for example {pod} ran {release}"
     between = "between switch and rollback"
     found = Things(
         bad=len(other),
@@ -219,11 +226,11 @@ def _of_object(
         scope=scope_of(case, of=subject),
         receipts={"watch": _pods(case, history), "restore": ended_receipt(history)},
         needs=("watch",),
-        gaps=(Gap(f": {silent[0]} did not report its release {between}" if silent else "", AGAIN),),
-        none=Gap(f": no pod was ready {between}", AGAIN),
+        gaps=(Gap(f"{silent[0]} did not report its release {between}" if silent else "", AGAIN),),
+        none=Gap(f"no pod was ready {between}", AGAIN),
         mixed=True,
         scaled_limit=None,
-        method="the release that each pod's own answer names, the last one before the rollback",
+        method="the release in the last answer of each pod before the rollback",
         files=_PODS,
     )
     return every_one(case, found)
@@ -249,18 +256,23 @@ def _metrics(case: Case, history: RolloutHistory) -> Iterator[Measure]:
     last_ns = max((one.when_ns for one in mine if one.subject), default=0)
     covered = Receipt(ok=True, why="Prometheus was queried until the rollout ended", files=_SERIES)
     if last_ns < history.until_ns or any(one.why for one in mine):
-        why = _whys(mine) or "Prometheus was no longer queried when the rollout ended"
+        why = _whys(mine) or "Prometheus was not queried until the rollout ended"
         covered = Receipt(ok=False, why=why, hint=_AGAIN, files=_SERIES)
     for subject in _unsampled(_objects(case, history), by_workload):
-        yield untold(case, f"{subject}: no sample of its metrics was recorded", _PODS, of=f"metrics of {subject}")
+        yield untold(
+            case,
+            f"{subject}: no sample of its metrics was recorded, expected at least one",
+            _PODS,
+            of=f"metrics of {subject}",
+        )
     for workload, reads in sorted(by_workload.items()):
         yield _of_metrics(case, history, workload, list(_gaps(reads, history)), covered)
 
 
 def _unsampled(objects: Iterable[tuple[str, str]], sampled: Iterable[str]) -> Iterator[str]:
-    """The objects without samples, as `NAMESPACE/NAME`, if others of that name have samples, or if nothing in the namespace has.
+    """The objects without samples, as `NAMESPACE/NAME`, if others of that name, or none in the namespace, have samples.
 
-    Metrics name a workload by a label, which need not be the name of the object.
+    Metrics name a workload by a label, which may differ from the name of the object.
     """
     known = {(place, workload) for place, _, workload in (subject.rpartition("/") for subject in sampled)}
     places, names = {place for place, _ in known}, {workload for _, workload in known}
@@ -270,7 +282,7 @@ def _unsampled(objects: Iterable[tuple[str, str]], sampled: Iterable[str]) -> It
 
 
 def _gaps(reads: Sequence[SeriesRead], history: RolloutHistory) -> Iterator[_Gap]:
-    """The gaps of each metric between two samples, and up to the end of the rollout if the metric existed before the rollout began."""
+    """The gaps of each metric between two samples, and to the end of the rollout if the metric existed before the rollout began."""
     last: dict[str, int] = {}
     there: set[str] = set()
     for read in reads:
@@ -295,12 +307,12 @@ def _of_metrics(case: Case, history: RolloutHistory, workload: str, gaps: Sequen
     longest = Amount(
         low=worst.ns / NS_PER_S,
         high=worst.ns / NS_PER_S,
-        text=f"{workload}: of {n} metrics {worst.metric} has the longest gap: no sample for {formatted(worst.ns / NS_PER_S, 's')}, from {after} after the rollout began",
+        text=f"{workload}: the longest time without a sample was {formatted(worst.ns / NS_PER_S, 's')} ({worst.metric}, one of {n} metrics, from {after} after the rollout began)",
         unit="s",
         scope=scope_of(case, of=f"metrics of {workload}"),
         receipts={"watch": covered, "restore": ended_receipt(history)},
         needs=("watch",),
-        method="times of the samples that Prometheus has of every metric, those of all pods of the workload together",
+        method="times of the samples of every metric in Prometheus, over all pods of the workload",
         files=_SERIES,
         n=n,
     )
@@ -310,7 +322,7 @@ def _of_metrics(case: Case, history: RolloutHistory, workload: str, gaps: Sequen
 _LIMIT: Final = LimitRule(dimension="time", ops=frozenset({Op.AT_MOST}))
 _METRICS: Final = Need(
     key="metrics",
-    why="every pod is asked for its metrics",
+    why="the metrics of every pod are read",
     hint="add `metrics: {entry: WORKLOAD}` to the target file",
 )
 _PROMETHEUS: Final = Need(key="prometheus", why="Prometheus is queried for its samples")

@@ -1,1 +1,1 @@
-"""Rollbacks of releases: when a trigger must fire, why a release was taken back, and what happens to a bad release."""
+"""Rollbacks of releases: when a trigger must fire, why a release was taken back, and the fate of a bad release."""

@@ -1,8 +1,8 @@
-"""Why a platform took a release back: which metrics of its analyses failed or could not measure, or none of them.
+"""Why a platform took a release back: the metrics of its analyses that failed or could not measure.
 
-An aborted Rollout keeps the text of an analysis; a progress deadline and a person leave the same text, without a cause. So the recorded
-AnalysisRuns of the aborted objects are used beside that text. A metric that could not measure (`Error`, such as while Prometheus is down) has
-found nothing: it decides neither for nor against a trigger or a release.
+An aborted Rollout keeps the text of an analysis. A progress deadline and a person leave the same text, without a cause. So the recorded
+AnalysisRuns of the aborted objects are used as well. A metric that could not measure (`Error`, for example while Prometheus is down) found
+nothing, so it decides neither for nor against a trigger or a release.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from harness.model.planned.trigger import Signal
 _FAILED: Final = "Failed"
 _BAD: Final = frozenset({_FAILED, "Error"})
 _ASSESSED: Final = re.compile(r'metric "([^"]+)" assessed (\w+)', re.IGNORECASE)
-"""How the message of an AnalysisRun names the metric that ended it."""
+"""Pattern of the metric that ended an AnalysisRun, in its message."""
 
 
 def other_cause(history: RolloutHistory, signals: Collection[Signal], back: RolloutBack) -> str:
-    """What took the release back other than these signals, such as `for errors`; empty: these signals did, or nothing shows the cause.
+    """Another cause of the rollback than these signals, as a sentence; empty: these signals caused it, or nothing shows the cause.
 
-    A metric whose name no trigger of the file has may be the metric of any trigger. A spec that others set back names no cause.
+    A metric with a name that no trigger of the file has may be the metric of any trigger. A rollback by a changed spec names no cause.
 
     Args:
-        history: of the rollout.
+        history: history of the rollout.
         signals: the signals that the sentence names.
         back: the rollback by the platform.
     """
@@ -38,28 +38,28 @@ def other_cause(history: RolloutHistory, signals: Collection[Signal], back: Roll
     if failed & mine:
         return ""
     if others := [one.name for one in triggers if one.name in failed - mine]:
-        return f"for {', '.join(others)}"
+        return f"the rollback was caused by {', '.join(others)}"
     if failed and not mine & names:
         return ""
     if names:
         return _for_errors(names - failed)
     if _aborted(history, back):
-        return "no metric of an analysis failed: a progress deadline or a person may have aborted it"
+        return "no metric of an analysis failed, so a progress deadline or a person may have caused the rollback"
     return ""
 
 
 def unmeasured(history: RolloutHistory, back: RolloutBack) -> str:
-    """Text that the release was taken back because analyses could not measure, and no metric failed; empty: that is not the cause."""
+    """A sentence that the release was taken back because analyses could not measure; empty: another cause, or no cause is known."""
     named = _named(history, back)
     return "" if any(phase == _FAILED for _, phase in named) or not named else _for_errors({name for name, _ in named})
 
 
 def _for_errors(names: Collection[str]) -> str:
-    return f"for an error of the analysis of {', '.join(sorted(names))}"
+    return f"the rollback was caused by an error of the analysis of {', '.join(sorted(names))}"
 
 
 def _named(history: RolloutHistory, back: RolloutBack) -> set[tuple[str, str]]:
-    """The metrics that failed or could not measure, each with its phase, from the recorded analyses and from the text of the abort."""
+    """The metrics that failed or could not measure, with their phase, from the recorded analyses and from the text of the abort."""
     said = ((name, phase.capitalize()) for name, phase in _ASSESSED.findall(back.why))
     return {*_ended(history, back), *(one for one in said if one[1] in _BAD)}
 
@@ -70,10 +70,10 @@ def _aborted(history: RolloutHistory, back: RolloutBack) -> frozenset[str]:
 
 
 def _ended(history: RolloutHistory, back: RolloutBack) -> Iterator[tuple[str, str]]:
-    """The metrics that failed or could not measure, each with its phase, in analyses of the aborted objects until the rollback began.
+    """The metrics that failed or could not measure, with their phase, in analyses of the aborted objects until the rollback began.
 
-    Runs of earlier rollouts are complete at the first reading of their object. A run that ended badly although no metric did, such as a run with an
-    invalid spec, counts by its own name.
+    Runs of earlier rollouts are complete at the first reading of their object. A run that ended badly without a bad metric, such as a run with an
+    invalid spec, counts under its own name.
     """
     aborted = _aborted(history, back)
     read_ns: dict[str, int] = {}

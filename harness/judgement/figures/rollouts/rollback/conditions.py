@@ -1,4 +1,4 @@
-"""When the condition of a trigger was met: the judge determines it by itself, slice by slice, from what was recorded of the candidate."""
+"""When the condition of a trigger was met: the judge itself computes it, slice by slice, from the records of the candidate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.model import Table
 from harness.model.planned.trigger import Signal
 
 _ANCHORS: Final = 5
-"""It is unknown where the platform begins a slice: this many positions are tried."""
+"""Number of tried positions of a slice, as the beginning of the platform's slices is unknown."""
 UNITS: Final[Mapping[Signal, str]] = {
     Signal.RESPONSE_TIME: "ms",
     Signal.ERROR_RATE: "ratio",
@@ -32,7 +32,7 @@ UNITS: Final[Mapping[Signal, str]] = {
 
 
 def series_of(case: Case, history: RolloutHistory, signal: Signal, window_ns: int) -> list[list[SignalReading]]:
-    """The signal of the candidate, as several series whose slices begin at different moments; for memory one series per pod."""
+    """The signal of the candidate, as several series whose slices begin at different times; for memory one series per pod."""
     if signal is Signal.MEMORY:
         return memory(case, history)
     rows, served = _requests(case, history), served_by_candidate(case, history)
@@ -60,21 +60,21 @@ def served_by_candidate(case: Case, history: RolloutHistory) -> Table:
 
 
 def condition_of(case: Case, history: RolloutHistory, signal: Signal, limit: float, window_ns: int) -> Firing:
-    """When the condition had been met for the whole window.
+    """When the condition had been met for its complete window.
 
-    A slice is known only at its end, and counts as above the limit if a part of it was. So the platform, whose slices begin at an unknown moment,
-    may fire one slice before the window is full, and must fire only once one slice more is above the limit wherever the slices begin. If it did
-    fire, its window was full by then too.
+    A slice is known only at its end, and counts as above the limit if a part of it was above. The platform's slices begin at an unknown time, so it
+    may fire one slice before the window is full. It must fire only after one slice more is above the limit, at every position of the slices. If it
+    fired, its window was full by then too.
 
-    Missing data alone never counts: within a span that may have been above the limit, two slices at least half a window apart certainly were. The
-    slices between them may be empty, such as those of a candidate that gets few requests.
+    Missing data alone never counts. A span that may have been above the limit counts only if two slices at least half a window apart certainly were
+    above. The slices between them may be empty, for example if the candidate receives few requests.
     """
     series = series_of(case, history, signal, window_ns)
     slack_ns = memory_slack_ns(case, history) if signal is Signal.MEMORY else window_ns // SLICES
     fired = earliest(firing(each, limit, window_ns - slack_ns, window_ns // 2) for each in series)
     late = [firing(each, limit, window_ns + slack_ns).must_ns for each in series]
     sure = [at_ns for at_ns in late if at_ns is not None]
-    if signal is Signal.MEMORY:  # one series a pod, and any of them fires; else one a place where slices begin
+    if signal is Signal.MEMORY:  # one series per pod, and any of them fires; else one series per position of the slices
         must_ns = min(sure, default=None)
     else:
         must_ns = max(sure) if sure and len(sure) == len(late) else None

@@ -1,4 +1,4 @@
-"""Analyses that passed although they read no values: which of their metrics decided something."""
+"""Analyses that passed although they read no values: the metrics that decided something."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Final
 from harness.model.observations import RolloutAnalysis
 
 NO_VALUE: Final = (
-    "find out whether the series that the analysis reads are exported, and write the condition of one of its metrics so that an empty answer fails it,"
+    "make sure that the series which the analysis reads are exported, and write the condition of one of its metrics so that an empty answer fails it,"
     " then run again"
 )
 NO_WORDS: Final = (
-    "find out whether the series that the metric reads is exported; if its answer may be empty, provide for that in its condition,"
+    "make sure that the series which the metric reads is exported; if its answer may be empty, allow for that in its condition,"
     " such as `len(result) == 0 || result[0] < 0.1`, then run again"
 )
 _NOTHING: Final = frozenset({"", "nan", "null"})
@@ -24,16 +24,16 @@ _OF_NAN: Final = re.compile(r"\bisNaN\s*\(")
 def has_values(run: RolloutAnalysis) -> bool:
     """Whether any metric of an analysis read a value, in the measurements that are kept.
 
-    An empty answer passes a condition such as `len(result) == 0 || result[0] < 0.1`. Metrics without a text, such as those of a Job, are not known to be empty.
+    An empty answer passes a condition such as `len(result) == 0 || result[0] < 0.1`. Metrics without a text, such as metrics of a Job, may have values.
     """
     every = _that_count(run)
     return not every or not all(_is_empty(_values(one)) for one in every)
 
 
 def of_nothing(runs: Iterable[RolloutAnalysis]) -> str:
-    """The first metric that read no value although its condition does not provide for that, if each of these analyses has such a metric; else empty.
+    """The first metric that read no value although its condition does not allow for that; empty unless each analysis has such a metric.
 
-    A metric without conditions decides nothing whatever it reads, and a metric whose conditions were not recorded is not blamed.
+    A metric without conditions decides nothing whatever it reads. A metric whose conditions were not recorded is not named.
     """
     found = [next((str(one.get("name", "")) for one in _that_count(run) if _is_unfed(one)), "") for run in runs]
     return found[0] if found and all(found) else ""

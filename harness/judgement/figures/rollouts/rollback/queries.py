@@ -1,6 +1,6 @@
-"""A release with slow queries: time from its first users until the p95 of every query is below a limit again and stays there.
+"""A release with slow queries: time from its first users until the p95 of every query stays below a limit again.
 
-The times of queries come from the statement statistics of the database members; neither release is asked.
+The times of queries come from the statement statistics of the database members, not from either release.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _TRIED: Final = (
 def quick_again(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """One measure: the time from the first users of the candidate to the last reading in which the p95 of a query was above the limit."""
     if not history.steps:
-        why = f"{history.plan.name}: the candidate was given no users"
+        why = f"{history.plan.name}: the candidate received no users"
         yield inconclusive(case, Figure.QUERIES_QUICK.value, why, AGAIN, scope=scope_of(case))
         return
     over = Quantity.parse(case.objective.params["over"]).in_unit("ms")
@@ -58,7 +58,7 @@ def quick_again(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _first_ns(case: Case, history: RolloutHistory, slow: list[QueryP95]) -> int:
-    """When the candidate had its first users, in ns: when the first request that it answered was sent, or the first slow query may have ended."""
+    """Time of the candidate's first users, in ns: its first answered request was sent, or the first slow query may have ended."""
     given = history.steps[0]
     rows = history.samples(case.evidence, case.objective.scope.traffic, history.began_ns, history.until_ns)
     sent_ns = rows.ints["sent_ns"][rows.words["release"].equals(history.plan.candidate)]
@@ -66,10 +66,10 @@ def _first_ns(case: Case, history: RolloutHistory, slow: list[QueryP95]) -> int:
 
 
 def _back(case: Case, history: RolloutHistory, sure: list[QueryP95], may: list[QueryP95]) -> Effect:
-    """The effect; `sure`, `may`: the readings at which the p95 of a query was certainly above the limit, and at which it may have been."""
+    """The effect. `sure` and `may` are the readings at which the p95 of a query was certainly, or possibly, above the limit."""
     over, given, limit_ns = case.objective.params["over"], history.steps[0], round(case.scaled.in_unit("s") * NS_PER_S)
     first_ns, query = _first_ns(case, history, may), next((one.query for one in (*sure[-1:], *may[-1:])), "")
-    slow = f"the p95 of {len({one.query for one in sure})} queries was above {over} while the release had users"
+    slow = f"the p95 of {len({one.query for one in sure})} queries was above {over} while the release had users, expected at least one query"
     span = (first_ns, min(given.at_ns + limit_ns, history.until_ns))
     return Effect(
         low=max(sure[-1].since_ns - given.at_ns, 0) / NS_PER_S if sure else 0.0 if may else None,
@@ -84,12 +84,12 @@ def _back(case: Case, history: RolloutHistory, sure: list[QueryP95], may: list[Q
             "restore": ended_receipt(history),
         },
         needs=("fault",),
-        method=f"the p95 of the newest {FEWEST} or more calls of each query at each reading, as the database counts them",
+        method=f"the p95 of the newest {FEWEST} or more calls of each query at each reading of the database's statistics",
         files=(FILE, *files_of(case)),
         n=len(sure),
         resolution=1 / PER_S,
         ends=True,
-        unknown="" if may else f"no query had a p95 above {over}",
+        unknown="" if may else f"no query had a p95 above {over}, so the platform had nothing to react to",
         hint=AGAIN,
         kind=ReasonKind.NO_RECORD,
     )

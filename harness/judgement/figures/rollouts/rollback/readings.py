@@ -1,4 +1,4 @@
-"""What triggers read beside requests: the memory of each pod of the candidate, and the reports of users that the platform accepted."""
+"""Readings for triggers that are not about requests: memory of each pod of the candidate, and accepted reports of users."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from harness.model.observations import RolloutMemory, RolloutReported
 from harness.units import NS_PER_S
 
 READ_NS: Final = NS_PER_S
-"""Planned time between two readings of the memory, in ns; the metrics API gives its times to the second, too."""
+"""Planned time between two readings of the memory, in ns; the metrics API too gives its times to the second."""
 _SEVERE: Final = "critical"
 
 
 def memory(case: Case, history: RolloutHistory) -> list[list[SignalReading]]:
     """The memory of each pod of the candidate divided by its limit, from the time of each measurement on.
 
-    A measurement is valid until the next one, at most for two windows of the metrics API: a value that the API repeats for longer says nothing.
+    A measurement is valid until the next one, at most for two windows of the metrics API: a value that the API repeats for longer is stale.
     """
     read = _read(case, history)
     points: dict[str, list[tuple[int, float]]] = {}
@@ -32,19 +32,19 @@ def memory(case: Case, history: RolloutHistory) -> list[list[SignalReading]]:
 
 
 def memory_slack_ns(case: Case, history: RolloutHistory) -> int:
-    """How much earlier than a measurement shows it a memory condition may begin or end, in ns: the time since the measurement before, and a second."""
+    """Time in ns by which a memory condition may begin or end before its measurement: the time since the last measurement, and a second."""
     return _spacing_ns(_read(case, history)) + READ_NS
 
 
 def _read(case: Case, history: RolloutHistory) -> list[RolloutMemory]:
-    """The readings of the candidate's memory, in the order in which the memory was measured."""
+    """The readings of the candidate's memory, in order of measurement."""
     read = case.evidence.every(RolloutMemory)
     mine = (one for one in read if one.rollout == history.plan.name and one.release == history.plan.candidate)
     return sorted(mine, key=lambda one: one.when_ns)
 
 
 def _spacing_ns(read: Iterable[RolloutMemory]) -> int:
-    """The median time between two measurements of a pod, in ns: at least the time between two readings, at most a window of the metrics API."""
+    """The median time between two measurements of a pod, in ns; at least the reading interval, at most a window of the metrics API."""
     last: dict[str, int] = {}
     apart, longest_ns = [], READ_NS
     for one in read:
@@ -72,13 +72,13 @@ def report_fires(case: Case, history: RolloutHistory) -> Firing:
 
 
 def both_reported(case: Case, history: RolloutHistory) -> Receipt:
-    """Whether a minor report on the candidate and a critical report on the old release were accepted, and no critical report on the candidate."""
+    """Whether a minor report on the candidate and a critical report on the old release were accepted, but no critical report on the candidate."""
     candidate = history.plan.candidate
     taken = {(one.severity == _SEVERE, one.release == candidate) for one in _taken(case, history)}
     if (True, True) in taken:
-        hint = "remove that report from `reports` of the rollout file, then run again"
-        return Receipt(ok=False, why="a critical report on the new release was recorded", hint=hint)
+        hint = "remove this report from `reports` of the rollout file, then run again"
+        return Receipt(ok=False, why="a critical report on the new release was recorded, expected none", hint=hint)
     if not {(False, True), (True, False)} <= taken:
-        why = "a minor report on the new release, or a critical report on the old release, was not recorded"
-        return Receipt(ok=False, why=why, hint="state both below `reports` of the rollout file, then run again")
+        why = "the minor report on the new release, or the critical report on the old release, was not recorded"
+        return Receipt(ok=False, why=why, hint="add both reports to `reports` of the rollout file, then run again")
     return Receipt(ok=True, why="both reports were recorded")

@@ -1,6 +1,6 @@
-"""Triggers compared with what the platform did: a rollback in time after the condition was met, and no rollback below the boundary.
+"""Compares triggers with the platform: a rollback soon after the condition was met, and no rollback below the limit.
 
-The judge determines the condition by itself, slice by slice, from the requests that the candidate served (`triggers.py`): a platform that reports
+The judge itself computes the condition, slice by slice, from the requests that the candidate served (`triggers.py`). The platform's own report
 that a trigger fired, or that none did, proves nothing. A platform that names another cause did not act on this condition.
 """
 
@@ -48,11 +48,11 @@ from harness.model.planned.trigger import Signal
 from harness.units import NS_PER_S
 
 _JUST_BELOW: Final = 0.95
-"""A signal that is kept just below a limit counts as such if its reading is at least this share of the level at which it is kept."""
+"""Least ratio of a signal to the level at which it is kept, if it is kept just below a limit."""
 
 
 def rollback_starts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """The time from the moment at which the condition had been met for the whole window to the start of the rollback."""
+    """The time from the moment at which the condition had been met for its complete window to the start of the rollback."""
     if "steps" in case.objective.params:
         yield from _at_steps(case, history)
         return
@@ -66,9 +66,9 @@ def rollback_starts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
 
 
 def _at_steps(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """The measure of the rollback from the step that this rollout reached; and one for each named step that no rollout of the requirement reached.
+    """Measures of the rollback from the step that this rollout reached, and of each named step that no rollout of the requirement reached.
 
-    The condition may be that of any trigger of the rollout file.
+    The condition may be the condition of any trigger of the rollout file.
     """
     fired = first_condition(case, history)
     last = history.steps[-1].share if history.steps else 0.0
@@ -78,12 +78,12 @@ def _at_steps(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     came_to = {percent(one.steps[-1].share) for one in row.values() if isinstance(one, RolloutHistory) and one.steps}
     for step in case.objective.params["steps"].split():
         if step not in came_to:
-            text = f"no rollout of {', '.join(row)} was at the {step} % step when it was taken back"
+            text = f"no rollout of {', '.join(row)} was taken back at the {step} % step, expected one"
             yield untold(case, text, step=f"{step} %")
 
 
 def _started(case: Case, history: RolloutHistory, fired: Firing, step: str = "") -> Measure:
-    """The measure of the time from the condition, met for its whole window, to the rollback that the platform began."""
+    """The measure of the time from the condition, met for its complete window, to the rollback that the platform began."""
     back = history.back
     mine = back if back is not None and back.by == ReversedBy.PLATFORM else None
     low = high = None
@@ -98,7 +98,7 @@ def _started(case: Case, history: RolloutHistory, fired: Firing, step: str = "")
         names={"rollout": history.plan.name, "unclear": history.unclear, "why": mine.why if mine else ""},
         scope=scope_of(case, **({"step": step} if step else {})),
         receipts={"load": load_of(case)},
-        method="the condition in 20 slices of the window, from the requests that the candidate served; the rollback from the objects' own status",
+        method="the condition in 20 slices of the window, from the requests that the candidate served; the rollback from the status of the objects",
         files=files_of(case),
         unknown=_unknown(history, fired, mine),
         doubt=other_cause(history, _signals(case, history), mine) if mine else "",
@@ -109,27 +109,30 @@ def _started(case: Case, history: RolloutHistory, fired: Firing, step: str = "")
 
 
 def _unknown(history: RolloutHistory, fired: Firing, mine: RolloutBack | None) -> str:
-    """Why it is unknown how long after the condition was met the rollback began; empty if it is known."""
+    """Why the time from the condition to the rollback is unknown; empty if it is known."""
     if fired.may_ns is None and fired.unseen:
-        return "the condition of the trigger was not observed: it may have been met for the whole window, but is known for less than half of it"
+        return "the condition of the trigger may have been met for its complete window, but less than half of the window was observed"
     if fired.may_ns is None:
-        return "the condition of the trigger was never met for as long as its whole window"
+        return "the condition of the trigger was never met for its complete window"
     if mine is None and fired.must_ns is None:
-        text = "no rollback started by itself, and it is not certain that the condition of the trigger was met for the whole window"
+        text = "the platform started no rollback, and it is uncertain whether the condition of the trigger was met for its complete window"
         return text + history.unclear
     if mine is not None and mine.when_ns < fired.may_ns:
-        return "the rollback started before the condition of the trigger was met for the whole window"
+        return "the rollback started before the condition of the trigger was met for its complete window"
     return ""
 
 
 def _signals(case: Case, history: RolloutHistory) -> frozenset[Signal]:
-    """The signals of the sentence: the one that it names, or those of all triggers of the rollout file."""
+    """The signal that the sentence names, or else the signals of all triggers of the rollout file."""
     named = case.objective.params.get("signal")
     return frozenset([Signal(named)] if named else [one.signal for one in history.plan.triggers])
 
 
 def no_rollbacks(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure: no rollback while the signal is above the limit for less than the window, or just below it for longer; both must have happened."""
+    """One measure: no rollback while the signal is above the limit for less than the window, or just below it for longer.
+
+    Both conditions must have occurred.
+    """
     signal = Signal(case.objective.params["signal"])
     tried = both_reported(case, history) if signal is Signal.REPORT else _both_held(case, history, signal)
     back = history.back
@@ -139,9 +142,9 @@ def no_rollbacks(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     if mine is None:
         receipts["restore"] = ended_receipt(history)
         if back is not None and back.by in (ReversedBy.HARNESS, ReversedBy.UNKNOWN):
-            left = f"{history.plan.name}: the candidate did not stay with all users ({back.why}), expected no rollback"
-    said = f"a rollback started ({mine.why})" if mine is not None else "no rollback started"
-    excuse = Gap(f", but {other}" if other else "", AGAIN, ReasonKind.TOO_FEW)
+            left = f"{history.plan.name}: the candidate did not keep its users ({back.why}), expected no rollback"
+    said = f"the platform started a rollback ({mine.why})" if mine is not None else "the platform started no rollback"
+    excuse = Gap(other, AGAIN, ReasonKind.TOO_FEW)
     text = f"{history.plan.name}: {said}, expected none"
     yield concluded(
         case,
@@ -150,14 +153,14 @@ def no_rollbacks(case: Case, history: RolloutHistory) -> Iterable[Measure]:
         receipts,
         Gap(left, AGAIN, ReasonKind.TOO_FEW, alone=True),
         excuse=excuse,
-        method="the condition in slices of its window, from what was recorded of the candidate; the rollback from the objects' own status",
+        method="the condition in slices of its window, from the records of the candidate; the rollback from the status of the objects",
     )
 
 
 def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: RolloutBack) -> str:
-    """Why a rollback is no evidence against this trigger: its condition may have been met in full, or another cause is named; empty: it is evidence.
+    """Why a rollback is no evidence against this trigger: its condition may have been met, or another cause is named; empty: it is evidence.
 
-    What is unknown may have been above the limit: a failure that names no release may be the candidate's, and memory may not have been read.
+    Unknown values may have been above the limit: a failure that names no release may belong to the candidate, and memory may not have been read.
     """
     if other := other_cause(history, {signal}, back):
         return other
@@ -168,18 +171,18 @@ def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: Roll
         series = series_of(case, history, signal, window_ns)
         held = [longest_above(each, one.limit) for each in series]
         if any(certain >= window_ns + slack_ns for certain, _ in held):
-            return f"the condition of {one.name} had been met for its whole window"
+            return f"the condition of {one.name} had been met for its complete window"
         if signal is not Signal.MEMORY:
             held = [(0, longest_seen(each, one.limit)) for each in series]
         if any(possible > window_ns - slack_ns for _, possible in held):
-            return f"the condition of {one.name} may have been met for its whole window"
+            return f"the condition of {one.name} may have been met for its complete window"
     return ""
 
 
 def _both_held(case: Case, history: RolloutHistory, signal: Signal) -> Receipt:
-    """Whether the signal was above the limit for the shorter time, and just below it, never above, for the longer time.
+    """Whether the signal was above the limit for the shorter time, and just below it, but never above, for the longer time.
 
-    A share of failures just below a limit is measured over a window as long as that time; other signals are read slice by slice.
+    A share of failures just below a limit is measured over a window of that length; other signals are read slice by slice.
     """
     params, scale = case.objective.params, case.plan.time_scale
     unit = UNITS[signal]
@@ -197,8 +200,12 @@ def _both_held(case: Case, history: RolloutHistory, signal: Signal) -> Receipt:
     tried = Receipt(ok=True, why="the candidate was above the limit and just below it for long enough")
     for what, held_ns, asked_ns in (("above the limit", over, short_ns), ("just below the limit", under, long_ns)):
         if held_ns < asked_ns * (1 - 2 / SLICES):
-            why = f"the candidate was {what} for {held_ns / NS_PER_S:.3g} s, {asked_ns / NS_PER_S:.3g} s are needed"
-            tried = Receipt(ok=False, why=why, hint="keep the condition for longer, then run again")
+            why = f"the candidate was {what} for {held_ns / NS_PER_S:.3g} s, expected at least {asked_ns / NS_PER_S:.3g} s"
+            tried = Receipt(
+                ok=False,
+                why=why,
+                hint="name a candidate that keeps this condition for longer (`candidate:` in the rollout file), then run again",
+            )
     return tried
 
 

@@ -1,4 +1,4 @@
-"""Notices of a rollback: a notice at the receiver must name the release, give a cause, and be of an alert that began with the rollback."""
+"""Notices of a rollback: a notice must name the release, give a cause, and be of an alert that began with the rollback."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.model.naming import names_release
 from harness.units import NS_PER_S
 
 _EARLY_NS: Final = 2 * NS_PER_S
-"""How long before the harness reads the rollback from the objects the platform may already send a notice of it, in ns."""
+"""Time in ns by which a notice may precede the first reading of the rollback in the objects."""
 
 _ADDRESS: Final = re.compile(r"([A-Za-z][\w+.-]*://|/|www\.)\S*")
 """A text that is only an address, such as the link to a runbook."""
@@ -34,7 +34,9 @@ _ADDRESS: Final = re.compile(r"([A-Za-z][\w+.-]*://|/|www\.)\S*")
 def told(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """One measure: the time from the rollback to the first notice with release, cause and time."""
     if history.back is None:
-        yield inconclusive(case, Figure.ROLLBACK_TOLD.value, f"{history.plan.name} was not taken back", AGAIN)
+        yield inconclusive(
+            case, Figure.ROLLBACK_TOLD.value, f"{history.plan.name} was not taken back, so no notice was due", AGAIN
+        )
         return
     yield until(case, _told(case, history, history.back.since_ns))
 
@@ -46,11 +48,11 @@ def _told(case: Case, history: RolloutHistory, back_ns: int) -> Effect:
         (one, [alert for alert in one.alerts if _began(alert, back_ns) and _names(alert, candidate)]) for one in near
     ]
     full = [one for one, alerts in new if any(_says_why(alert, candidate) for alert in alerts)]
-    instead, old = f"no notice that names {candidate} came", ""
+    instead, old = f"no notice that names {candidate} arrived", ""
     if any(alerts for _, alerts in new):
-        instead = "a notice named the release, but no notice gave a cause"
+        instead = "notices named the release, but no notice gave a cause"
     elif any(_names(alert, candidate) for one in near for alert in one.alerts):
-        old = ", except notices of alerts that fired before the rollback or are over"
+        old = " (notices of alerts that fired before the rollback, or that ended, do not count)"
     return Effect(
         high=max(full[0].when_ns - back_ns, 0) / NS_PER_S if full else None,
         watched=(history.until_ns - back_ns) / NS_PER_S,
@@ -61,7 +63,7 @@ def _told(case: Case, history: RolloutHistory, back_ns: int) -> Effect:
             "load": load_of(case, ("back",)),
         },
         needs=("watch",),
-        method="from the rollback, as the objects say it, to the arrival of the notice, as the receiver says",
+        method="from the rollback in the status of the objects to the arrival of the notice at the receiver",
         files=(FILE, NOTICES, *files_of(case)),
         n=len(near),
         hint=AGAIN,
@@ -75,7 +77,7 @@ def _words(alert: Mapping[str, Any], key: str) -> list[str]:
 
 
 def _began(alert: Mapping[str, Any], back_ns: int) -> bool:
-    """Whether the alert fires since the rollback: an alert that fired before, such as the one that led to the rollback, is no notice of it."""
+    """Whether the alert fires since the rollback; an alert that fired before, such as the alert that led to the rollback, does not count."""
     return alert.get("status") == FIRING and int(alert.get("starts_ns") or 0) >= back_ns - _EARLY_NS
 
 
@@ -85,7 +87,7 @@ def _names(alert: Mapping[str, Any], release: str) -> bool:
 
 
 def _says_why(alert: Mapping[str, Any], release: str) -> bool:
-    """Whether the alert has a text that is not an address, beside the text that names the release."""
+    """Whether the alert has a text that is not an address, in addition to the text that names the release."""
     texts = [text for text in _words(alert, "annotations") if text.strip() and not _ADDRESS.fullmatch(text.strip())]
     naming = any(names_release(text, release) for text in texts)
     return len(texts) > naming

@@ -1,8 +1,8 @@
-"""When a rollback trigger must fire: computed by the judge itself from what was recorded of the new release.
+"""When a rollback trigger must fire: the judge itself computes it from the records of the new release.
 
-A series of readings gives the signal over spans of time, each between a low and a high bound. They differ if it is unknown to which release a
-failure belongs, and if nothing was read at all. So there are two answers. The trigger *may* fire once the high bounds were above the limit for
-the window, and *must* have fired once the low bounds were. In a gap the signal is unknown: it may be above the limit or below it.
+A series of readings gives the signal over spans of time, each between a low and a high bound. The bounds differ if a failure may belong to either
+release, or if nothing was read. So there are two answers. The trigger *may* fire after the high bounds were above the limit for the complete
+window. It *must* have fired after the low bounds were. In a gap the signal is unknown.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from harness.model.records.table import Ints
 SLICES: Final = 20
 """Number of equal slices of a window; each of them must be above the limit."""
 _HALF: Final = 0.75
-"""Each half of a window must have at least this much of the least share that is required of all of it."""
+"""Each half of a window must have at least this part of the least share that is required of the complete window."""
 STALE: Final = 2
-"""A value of a gauge is valid for this many intervals after it was read."""
+"""Number of intervals after a reading for which a value of a gauge is valid."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignalReading:
-    """The value of a signal over a span of time; both bounds are included, and infinite if nothing is known.
+    """Value of a signal over a span of time, between two bounds; the bounds are infinite if nothing is known.
 
     Attributes:
-        start_ns, end_ns: half open.
-        low, high: bounds of the value.
+        start_ns, end_ns: span of time; the end is not included.
+        low, high: bounds of the value, both included.
     """
 
     start_ns: int
@@ -44,12 +44,12 @@ class SignalReading:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing at all is known."""
+        """Whether the value is completely unknown."""
         return self.low == -math.inf and self.high == math.inf
 
     @classmethod
     def of(cls, start_ns: int, end_ns: int, value: float | None) -> SignalReading:
-        """One value; None, or not a number: unknown."""
+        """The reading of one value; a missing or invalid value (None, NaN) is unknown."""
         if value is None or math.isnan(value):
             return cls(start_ns=start_ns, end_ns=end_ns, low=-math.inf, high=math.inf)
         return cls(start_ns=start_ns, end_ns=end_ns, low=value, high=value)
@@ -60,10 +60,10 @@ class Firing:
     """When a trigger fires.
 
     Attributes:
-        may_ns: before this time it must not fire; None: it must not fire at all.
-        must_ns: from this time on it must have fired; None: it need not fire.
-        full_ns: if it did fire, the latest time by which its condition was met in full; None: same as `must_ns`.
-        unseen: whether it may have fired only because data is missing, with its condition hardly or never observed.
+        may_ns: earliest time at which it may fire; None: it must not fire.
+        must_ns: latest time at which it must have fired; None: it need not fire.
+        full_ns: latest time at which its condition was met for its complete window, if it fired; None: equal to `must_ns`.
+        unseen: whether it may have fired only because data is missing, as its condition was hardly observed.
     """
 
     may_ns: int | None
@@ -73,18 +73,18 @@ class Firing:
 
     @property
     def known(self) -> bool:
-        """Whether it is known exactly when the trigger fires."""
+        """Whether the time at which the trigger fires is known exactly."""
         return self.may_ns == self.must_ns
 
 
 def firing(readings: Sequence[SignalReading], limit: float, window_ns: int, seen_ns: int = 0) -> Firing:
-    """When the signal was above the limit for the whole window, for the first time.
+    """When the signal was above the limit for a complete window, for the first time.
 
     Args:
-        readings: in order of time, not overlapping. Before the first and after the last nothing is claimed.
-        limit: exactly at the limit is not above it.
-        window_ns: how long.
-        seen_ns: a span that may have been above the limit counts only if it certainly was at two moments at least this far apart.
+        readings: readings in order of time, without overlaps; nothing is assumed before the first and after the last.
+        limit: limit of the signal; a value equal to the limit is not above it.
+        window_ns: length of the window.
+        seen_ns: least time between two certain values above the limit, without which a span does not count.
     """
     possible = list(_possible(readings, limit))
     may_ns = _first_full(((start, end) for start, end, seen in possible if seen >= seen_ns), window_ns)
@@ -97,7 +97,7 @@ def firing(readings: Sequence[SignalReading], limit: float, window_ns: int, seen
 
 
 def earliest(firings: Iterable[Firing]) -> Firing:
-    """Of several signals, such as that of each pod, the one that fires first."""
+    """The earliest firing of several signals, such as the signals of all pods."""
     every = list(firings)
     return Firing(
         may_ns=min((one.may_ns for one in every if one.may_ns is not None), default=None),
@@ -108,7 +108,7 @@ def earliest(firings: Iterable[Firing]) -> Firing:
 
 
 def longest_above(readings: Sequence[SignalReading], limit: float) -> tuple[int, int]:
-    """The longest unbroken time for which the signal was above the limit, in ns: certainly, and at most."""
+    """The longest unbroken time for which the signal was above the limit, in ns: the certain and the possible length."""
     certain = _stretches(readings, lambda one: one.low > limit)
     possible = _stretches(readings, lambda one: one.high > limit)
     return max((end - start for start, end in certain), default=0), max(
@@ -117,10 +117,10 @@ def longest_above(readings: Sequence[SignalReading], limit: float) -> tuple[int,
 
 
 def longest_seen(readings: Sequence[SignalReading], limit: float) -> int:
-    """The longest unbroken time for which the signal may have been above the limit, in ns, between two readings in which something was observed.
+    """The longest unbroken time in ns for which the signal may have been above the limit, between two readings with an observation.
 
-    A platform that reads requests cannot see them above the limit before the first reading that may be above it, nor after the last; the time
-    between two such readings may have been above the limit as well.
+    A platform that reads requests cannot observe a signal above the limit before the first reading that may be above it, nor after the last. The
+    time between two such readings may have been above the limit too.
     """
     longest = 0
     for may_be, run in groupby(_without_gaps(readings), key=lambda one: one.high > limit):
@@ -130,16 +130,16 @@ def longest_seen(readings: Sequence[SignalReading], limit: float) -> int:
 
 
 def longest_between(readings: Sequence[SignalReading], least: float, most: float) -> int:
-    """The longest unbroken time for which the signal was certainly between `least` and `most`, both included, in ns."""
+    """The longest unbroken time in ns for which the signal was certainly between `least` and `most`, both included."""
     inside = _stretches(readings, lambda one: one.low >= least and one.high <= most)
     return max((end - start for start, end in inside), default=0)
 
 
 def share_between(served: Table, window_ns: int, least: float, most: float) -> bool:
-    """Whether in any window of that length the share of failed requests, counted over the complete window, was between `least` and `most`.
+    """Whether the share of failed requests in any window of that length was between `least` and `most`.
 
-    Slices cannot show a low share, since each has only a few requests. Neither half of the window may be above `most`, nor far below `least`, so
-    that a short burst does not count as a low share. A window begins with a request, and ends no later than the last one.
+    Slices cannot show a low share, as each has only a few requests. Neither half of the window may be above `most`, nor far below `least`, so a short
+    burst does not count as a low share. A window begins with a request, and ends at the latest with the last one.
     """
     if not len(served):
         return False
@@ -159,7 +159,7 @@ def share_between(served: Table, window_ns: int, least: float, most: float) -> b
 
 
 def slices(since_ns: int, until_ns: int, window_ns: int) -> list[tuple[int, int]]:
-    """The slices of a span of time, each a twentieth of the window; a shorter rest at the end is left out."""
+    """The slices of a span of time, each a twentieth of the window; a shorter remainder at the end is left out."""
     length = max(window_ns // SLICES, 1)
     return [(start, start + length) for start in range(since_ns, until_ns - length + 1, length)]
 
@@ -169,13 +169,13 @@ def response_times(
 ) -> list[SignalReading]:
     """The quantile of the response times in ms, slice by slice, of all requests that the new release served.
 
-    A request counts in the slice in which it ended: before that its duration is unknown.
+    A request counts in the slice in which it ended, as its duration is unknown before.
 
     Args:
-        served: what the new release answered; a slice without an answer is unknown.
-        nameless: failures that name no release, such as those of a dead pod: none or all of them may belong to the new release.
+        served: answers of the new release; a slice without an answer is unknown.
+        nameless: failures that name no release, such as failures of a dead pod; any number of them may belong to the new release.
         spans: the slices.
-        quantile: 0.95 for a p95.
+        quantile: the quantile, 0.95 for a p95.
     """
     found = []
     served = timed(served)
@@ -190,7 +190,7 @@ def response_times(
 
 
 def error_rates(served: Table, nameless: Table, spans: Sequence[tuple[int, int]]) -> list[SignalReading]:
-    """The share of failed requests, slice by slice; the arguments are those of `response_times`."""
+    """The share of failed requests, slice by slice; the arguments are described in `response_times`."""
     found = []
     bad, cuts = failed(served), [_by_end(table, spans) for table in (served, nameless)]
     for span, own, others in zip(spans, *cuts, strict=True):
@@ -210,12 +210,12 @@ def _by_end(table: Table, spans: Sequence[tuple[int, int]]) -> list[Ints]:
 
 
 def gauge(points: Sequence[tuple[int, float]], every_ns: int, *, stale_ns: int = 0) -> list[SignalReading]:
-    """A gauge that is read at intervals, such as the memory of one pod: each value is valid until the next one, at most for two intervals.
+    """The readings of a gauge, such as the memory of one pod: each value is valid until the next, at most for two intervals.
 
     Args:
-        points: when, and the value; in order of time.
+        points: time and value of each reading, in order of time.
         every_ns: planned interval.
-        stale_ns: a value is valid for this long at most, if that is longer than two intervals.
+        stale_ns: longest validity of a value, if that is longer than two intervals.
     """
     known_ns = max(STALE * every_ns, stale_ns)
     ends = [at_ns for at_ns, _ in points[1:]] + [points[-1][0] + every_ns] if points else []
@@ -241,7 +241,7 @@ def _stretches(readings: Iterable[SignalReading], over: Callable[[SignalReading]
 
 
 def _possible(readings: Iterable[SignalReading], limit: float) -> Iterator[tuple[int, int, int]]:
-    """The unbroken spans in which the signal may have been above the limit, and the time between the first and the last reading in it that certainly was."""
+    """The unbroken spans in which the signal may have been above the limit, each with the time between its first and last certain reading."""
     for may_be, run in groupby(_without_gaps(readings), key=lambda one: one.high > limit):
         if may_be:
             pieces = list(run)
@@ -251,7 +251,7 @@ def _possible(readings: Iterable[SignalReading], limit: float) -> Iterator[tuple
 
 
 def _without_gaps(readings: Iterable[SignalReading]) -> Iterator[SignalReading]:
-    """The readings, with an unknown reading inserted wherever nothing was read between two of them."""
+    """The readings, with an unknown reading in every gap between two of them."""
     end_ns: int | None = None
     for one in readings:
         if end_ns is not None and one.start_ns > end_ns:

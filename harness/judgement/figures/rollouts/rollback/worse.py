@@ -1,6 +1,6 @@
-"""What happens to a release that is worse than the old one: the platform takes it back by itself, and it is never promoted.
+"""A release that is worse than the old one: the platform itself takes it back, and it is never promoted.
 
-A release that was taken back for another cause, or because an analysis could not measure, proves neither.
+A release that was taken back for another cause, or because an analysis could not measure, proves nothing about these sentences.
 """
 
 from __future__ import annotations
@@ -36,20 +36,22 @@ from harness.model.planned.trigger import Signal
 from harness.units import NS_PER_S
 
 _POINTS: Final = 0.02
-"""How far the share of failed answers of the candidate may be from the share that the sentence names."""
+"""Allowed difference between the share of failed answers of the candidate and the share in the sentence."""
 _FEWEST: Final = 20
 """Least number of answers of each release for a comparison."""
 _HEALTHY: Final = "Healthy"
-_TRIED: Final = "name a candidate that exceeds this limit (`candidate:` in the rollout file), then run again"
+_TRIED: Final = (
+    "name a candidate that is as bad as the sentence asks (`candidate:` in the rollout file), then run again"
+)
 _CRITERIA: Final = {
     "p95": "response time p95 relative to the old release",
-    "errors": "error rate above that of the old release",
+    "errors": "error rate minus the error rate of the old release",
 }
 _SIGNALS: Final = {"p95": Signal.RESPONSE_TIME, "errors": Signal.ERROR_RATE}
 
 
 def taken_back(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure: the time from the switch to the rollback that the platform began by itself."""
+    """One measure: the time from the switch to the rollback that the platform itself began."""
     yield until(case, _taken_back(case, history))
 
 
@@ -67,9 +69,9 @@ def _taken_back(case: Case, history: RolloutHistory) -> Effect:
         scope=scope_of(case),
         receipts={"fault": _fails(case, history), "load": load_of(case), "restore": ended_receipt(history)},
         needs=("fault",),
-        method="from the last request before the switch that the old release answered to the objects' own status",
+        method="from the last request before the switch that the old release answered, to the rollback in the status of the objects",
         files=files_of(case),
-        unknown="" if switched else "the candidate was never given all users",
+        unknown="" if switched else "the candidate never received all users",
         doubt=other_cause(history, {Signal.ERROR_RATE}, mine) if mine else "",
         hint=AGAIN,
         kind=ReasonKind.NO_RECORD,
@@ -77,7 +79,7 @@ def _taken_back(case: Case, history: RolloutHistory) -> Effect:
 
 
 def _last_old_ns(case: Case, history: RolloutHistory, until_ns: int) -> int:
-    """When the last request was sent that the old release answered before a moment, in ns: until then not all users were given the candidate."""
+    """Time at which the last request was sent that the old release answered before `until_ns`, in ns: until then not all users had switched."""
     rows = history.samples(case.evidence, case.objective.scope.traffic, history.began_ns, until_ns)
     sent_ns = rows.ints["sent_ns"][rows.words["release"].equals(case.plan.release)]
     return int(sent_ns.max(initial=history.began_ns))
@@ -94,17 +96,18 @@ def _answers(case: Case, history: RolloutHistory, release: str, since_ns: int) -
 
 
 def _fails(case: Case, history: RolloutHistory) -> Receipt:
-    """Whether the share of the candidate's answers that the sentence names failed, from the switch to the rollback."""
+    """Whether the candidate failed the share of answers in the sentence, from the switch to the rollback."""
     level = Quantity.parse(case.objective.params["failed"]).base
     since_ns = history.switched.at_ns if history.switched is not None else history.back_ns
     served = _answers(case, history, history.plan.candidate, since_ns)
     share = float(failed(served).mean()) if len(served) else 0.0
-    why = f"{formatted(share, 'ratio')} of {len(served)} answers of {history.plan.candidate} failed"
+    expected = f"expected {case.objective.params['failed']} ± {100 * _POINTS:g} points of at least {_FEWEST} answers"
+    why = f"{formatted(share, 'ratio')} of {len(served)} answers of {history.plan.candidate} failed, {expected}"
     return Receipt(ok=len(served) >= _FEWEST and abs(share - level) <= _POINTS, why=why, hint=_TRIED)
 
 
 def not_promoted(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure per rollout; and, with the first rollout of the requirement, one per criterion that none of its releases exceeded."""
+    """One measure per rollout; with the first rollout of the requirement also one per criterion that none of its releases exceeded."""
     worse = _worse(case, history)
     promoted = _promoted(history)
     mine = _own(history)
@@ -118,28 +121,28 @@ def not_promoted(case: Case, history: RolloutHistory) -> Iterable[Measure]:
         when = " after it was taken back" if promoted.when_ns >= history.back_ns else ""
         text = f"the candidate was promoted{when} ({promoted.subject})"
     other = other_cause(history, {_SIGNALS[one] for one in worse}, mine) if worse and mine else ""
-    neither = f"{history.plan.name}: the candidate was neither promoted nor taken back by the platform{history.unclear}; {said}, expected no promotion"
+    neither = f"{history.plan.name}: the candidate was neither promoted nor taken back by the platform{history.unclear}; {said}"
     fault = Receipt(ok=bool(worse), why=said, hint=_TRIED)
     yield concluded(
         case,
         promoted is not None,
-        f"{history.plan.name}: {text}; {said}, expected no promotion",
+        f"{history.plan.name}: {text}, expected no promotion; {said}",
         {"fault": fault, "load": load_of(case), "restore": ended_receipt(history)},
         Gap("" if mine else neither, AGAIN, alone=True),
-        Gap(f", but {other}" if other else "", AGAIN),
+        Gap(other, AGAIN),
         needs=("fault",),
-        method="answers of both releases while both had users; the objects' own status",
+        method="answers of both releases while both had users, and the status of the objects",
     )
     if not (row := row_of(case, history)):
         return
     tried = {key for one in row.values() if isinstance(one, RolloutHistory) for key in _worse(case, one)}
-    for criterion in (one for one in _CRITERIA if one not in tried):  # in their order, whatever the hash seed
-        text = f"no release of {', '.join(row)} exceeded the limit of the {_CRITERIA[criterion]}"
+    for criterion in (one for one in _CRITERIA if one not in tried):  # in a fixed order, whatever the hash seed
+        text = f"no release of {', '.join(row)} exceeded the limit of the {_CRITERIA[criterion]}, expected at least one"
         yield untold(case, text, criterion=criterion)
 
 
 def _promoted(history: RolloutHistory) -> RolloutStatus | None:
-    """The first status of an object that is at rest with all users on the candidate; after the rollback only if it reports the candidate as current."""
+    """The first status with all users on the candidate at rest; after the rollback only if the object reports the candidate as current."""
     candidates = {
         (one.subject, one.current)
         for one in history.statuses
@@ -152,7 +155,7 @@ def _promoted(history: RolloutHistory) -> RolloutStatus | None:
 
 
 def _worse(case: Case, history: RolloutHistory) -> dict[str, str]:
-    """By exceeded criterion, how much worse the candidate was than the old release while both had users, in words."""
+    """The exceeded criteria, each with the values of both releases while both had users, in words."""
     factor, points = float(case.objective.params["factor"]), Quantity.parse(case.objective.params["points"]).base
     since_ns = history.steps[0].at_ns if history.steps else history.back_ns
     new, old = (_answers(case, history, one, since_ns) for one in (history.plan.candidate, case.plan.release))
@@ -162,12 +165,12 @@ def _worse(case: Case, history: RolloutHistory) -> dict[str, str]:
     slow, quick = (quantile_of(np.sort(waited_ms(timed(rows))), 0.95) for rows in (new, old))
     if slow > factor * quick:
         found["p95"] = (
-            f"the p95 of the candidate was {formatted(slow, 'ms')}, that of the old release {formatted(quick, 'ms')}"
+            f"the p95 of the candidate was {formatted(slow, 'ms')}, and {formatted(quick, 'ms')} for the old release"
         )
     bad, good = (float(failed(rows).mean()) for rows in (new, old))
     if bad - good > points:
         found["errors"] = (
-            f"{formatted(bad, 'ratio')} of the candidate's answers failed, {formatted(good, 'ratio')} of the old release's"
+            f"{formatted(bad, 'ratio')} of the candidate's answers failed, and {formatted(good, 'ratio')} for the old release"
         )
     return found
 
