@@ -217,7 +217,7 @@ def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
         return
     older_s = objective.older_than.at_scale(offered.time_scale).in_unit("s")
     if offered.before_fault_s <= older_s:
-        what = f"more than {older_s:g} s of writes before the fault are needed, about {offered.before_fault_s:g} s are planned"
+        what = f"more than {older_s:g} s of writes before the fault (planned: about {offered.before_fault_s:g} s)"
         window_s = math.ceil(offered.window_s + older_s - offered.before_fault_s) + MORE_S if offered.window_s else 0.0
         yield Lack(what=what, window_s=window_s)
 

@@ -170,7 +170,9 @@ def _way_back(
     text = f"{head(attempt, proves=proves)}: {way_back_text(seen, seen.operation)}, expected {case.expected}"
     figures = Figures(value=value, low=low, high=high)
     outcome = outcome_of(low, high, case.scaled.in_unit("s"))
-    return judged(case, f"way back of {seen.operation}", outcome, text, found, figures=figures, quiet=quiet.receipt)
+    return judged(
+        case, f"outage of {seen.operation} after the undo", outcome, text, found, figures=figures, quiet=quiet.receipt
+    )
 
 
 def outcome_in(seen: OperationRecovery, limit: float, *, spacing_s: float) -> Outcome:

@@ -249,7 +249,7 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     worst = _Worst(users, outcomes, name, summary, _back_in_time)
     found = Found(method=WAY_BACK, files=_files(case, attempt), scope=scope, resolution=seen.way_back_resolution_s)
     figures = Figures(value=value, low=low, high=high)
-    return _measured(case, attempt, "way back of users", worst, found, figures=figures, proves=proves)
+    return _measured(case, attempt, "outage of users after the undo", worst, found, figures=figures, proves=proves)
 
 
 def _short(outcomes: Mapping[str, Outcome], worst: str) -> Iterable[str]:

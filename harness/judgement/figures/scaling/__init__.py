@@ -1,1 +1,1 @@
-"""Figures of autoscalers, from what they reported while the load was known."""
+"""Figures of autoscalers, from their reports during a known load."""

@@ -1,4 +1,4 @@
-"""The fewest and the most replicas of autoscaled services: the observed numbers, and the bounds of the autoscaler."""
+"""Minimum and maximum of the replicas of services: the observed numbers, and the bounds of the autoscaler."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.model.planned.scaling import SPIKE
 
 _PODS: Final = "history/pods.ndjson"
 BETWEEN: Final = ", "
-"""Between the services that a sentence names."""
+"""Separator between the services that a sentence names."""
 
 
 def fewest(case: Case) -> Iterable[Measure]:
@@ -36,7 +36,7 @@ def fewest(case: Case) -> Iterable[Measure]:
         ready = _fewest_ready(case.evidence, namespace, workload, spans)
         text, lacking = f"{subject} keeps at least {least}", ""
         if ready is None:
-            lacking = f"no fault-free window, or no pod, of {namespace}/{workload} was recorded"
+            lacking = f"the run has no fault-free window, or no record of a pod of {namespace}/{workload}"
         else:
             text += f" replicas; {workload} had at least {ready} ready pods while no fault was active"
         yield _counted(
@@ -55,14 +55,14 @@ def fewest(case: Case) -> Iterable[Measure]:
 
 
 def _scaled(autoscalers: Mapping[str, Sequence[AutoscalerSeen]]) -> frozenset[tuple[str, str]]:
-    """Namespace and name of each workload that has an autoscaler."""
+    """Namespace and name of each workload with an autoscaler."""
     return frozenset((subject.rpartition("/")[0], one.target) for subject, said in autoscalers.items() for one in said)
 
 
 def _ready_without(
     case: Case, scaled: frozenset[tuple[str, str]], needed: int, spans: Sequence[Span]
 ) -> Iterable[Measure]:
-    """Measures of services without an autoscaler: those that a route needs, and those that had pods in the same namespaces when the first window began."""
+    """Measures of services without an autoscaler: services that a route uses, and services with pods in the same namespaces before any fault."""
     declared = {service for needs in case.plan.route_needs.values() for service in needs}
     homes, begun_ns = {namespace for namespace, _ in scaled}, min((start_ns for start_ns, _ in spans), default=0)
     there = {
@@ -73,17 +73,17 @@ def _ready_without(
     followed = {each for each in there if each[0] in homes or each[1] in declared} - scaled
     for namespace, workload in sorted(followed if spans else ()):
         ready = _fewest_ready(case.evidence, namespace, workload, spans) or 0
-        text = f"{namespace}/{workload}, which has no autoscaler, had at least {ready} ready pods while no fault was active"
+        text = f"{namespace}/{workload} has no autoscaler and had at least {ready} ready pods while no fault was active"
         own = {"workload": f"{namespace}/{workload}"}
         yield _counted(case, text, (ready, ready), own, pods=spans, limit=needed, expected=str(needed))
     known = {workload for _, workload in scaled | followed}
     for service in sorted(declared - known):
-        why = f"no ready pod of {service} was known when the first window without a fault began"
+        why = f"no ready pod of {service} was recorded at the beginning of the first window without a fault"
         yield inconclusive(case, case.objective.figure.value, why, AGAIN, scope={"workload": service})
 
 
 def most(case: Case) -> Iterable[Measure]:
-    """One measure per autoscaler: the most replicas that there were, and that it allows."""
+    """One measure per autoscaler: the larger of the most replicas in the run and the maximum of the autoscaler."""
     autoscalers = _chosen(case)
     if not autoscalers:
         yield _none(case)
@@ -99,21 +99,21 @@ def most(case: Case) -> Iterable[Measure]:
 
 
 def _most_without(case: Case, scaled: frozenset[tuple[str, str]]) -> Iterable[Measure]:
-    """Measures of scaled services in namespaces without a recorded autoscaler, by their pods; while pods are replaced, there are more pods than replicas.
+    """Measures of scaled services in namespaces without a recorded autoscaler, by their pods, which are more than the replicas during a replacement.
 
-    Where no such pod is recorded, and pods were not followed all the time, it is unknown whether there was one.
+    If no such pod is recorded, and pods were not followed throughout, it is unknown whether there was one.
     """
     services = {workload for _, workload in scaled}
     ready = {(one.namespace, one.workload) for one in case.evidence.pods if one.is_ready and one.workload in services}
     known = pods_receipt(case.evidence, *(window.span for window in case.evidence.windows.values()))
     if services and not ready - scaled and not known.ok:
-        why = f"whether {' and '.join(sorted(services))} had pods that no autoscaler counts is unknown: {known.why}"
+        why = f"it is unknown whether {' and '.join(sorted(services))} had pods in another namespace: {known.why}"
         yield inconclusive(case, case.objective.figure.value, why, AGAIN)
     for namespace, workload in sorted(ready - scaled):
         subject, there = f"{namespace}/{workload}", _most_ready(case.evidence, namespace, workload)
         at_ns = [one.at_ns for one in case.evidence.pods]
-        text = f"{subject}, of which no autoscaler was recorded, had at most {there} ready pods"
-        pods = [(min(at_ns), max(at_ns))]  # while one is replaced there are more of them than replicas
+        text = f"{subject} has no recorded autoscaler and had at most {there} ready pods"
+        pods = [(min(at_ns), max(at_ns))]  # during a replacement there are more pods than replicas
         yield _counted(case, text, (0, there), {"workload": subject}, pods=pods, op=Op.AT_MOST, value=there)
 
 
@@ -135,12 +135,12 @@ def _not_autoscaled(case: Case, autoscalers: Mapping[str, Sequence[AutoscalerSee
     there = {one.target for said in autoscalers.values() for one in said}
     for service in filter(None, named.split(BETWEEN)):
         if service not in there:
-            why = f"no autoscaler of {service} was recorded"
+            why = f"the run has no record of an autoscaler of {service}"
             yield inconclusive(case, case.objective.figure.value, why, AGAIN, scope={"workload": service})
 
 
 def _chosen(case: Case) -> Mapping[str, list[AutoscalerSeen]]:
-    """By autoscaler what it reported: the autoscaler that the sentence names, those of the services that it names, or all."""
+    """The reports of each chosen autoscaler: the autoscaler that the sentence names, the autoscalers of the named services, or all."""
     named, found = case.objective.scope.subject, dict[str, list[AutoscalerSeen]]()
     for one in case.evidence.every(AutoscalerSeen):
         name = one.subject.rpartition("/")[2]
@@ -150,7 +150,7 @@ def _chosen(case: Case) -> Mapping[str, list[AutoscalerSeen]]:
 
 
 def _fault_free(evidence: Evidence) -> list[Span]:
-    """The fault-free windows; in a run without traffic nothing was broken, and the time from the first list of pods on counts."""
+    """The fault-free windows; in a run without traffic, the time from the first list of pods on, as nothing was broken."""
     if evidence.windows or not evidence.pods:
         return [(w.start_ns, w.end_ns) for w in evidence.windows.values() if w.fault_free]
     at_ns = [one.at_ns for one in evidence.pods]
@@ -184,7 +184,7 @@ def _is_last(changes: Iterable[PodChange], one: PodChange, until_ns: int) -> boo
 
 
 def _none(case: Case) -> Measure:
-    why = "no autoscaler that the sentence names was recorded"
+    why = "the run has no record of the autoscaler in the sentence"
     return inconclusive(case, case.objective.figure.value, why, AGAIN)
 
 
@@ -202,7 +202,7 @@ def _counted(
     broken: bool = False,
     doubt: str = "",
 ) -> Measure:
-    """The measure of a number of replicas or pods; `pods`: spans in which the ready pods count as well."""
+    """The measure of a number of replicas or pods; `pods` are spans in which the ready pods count too."""
     receipts, most = {"watch": autoscalers_receipt(case.evidence)}, case.objective.limit.value
     if pods and receipts["watch"].ok:
         receipts = {"watch": pods_receipt(case.evidence, *pods)}
@@ -217,7 +217,7 @@ def _counted(
         scope=scope,
         receipts=receipts,
         needs=("watch",),
-        method="the replicas that each autoscaler reports, and the ready pods, followed as they change; exact",
+        method="the replicas that each autoscaler reports, and the ready pods, followed as they change",
         files=FILES if op is Op.AT_MOST and not pods else (*FILES[:1], _PODS),
         n=1,
         broken=broken,

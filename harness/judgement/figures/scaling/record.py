@@ -1,4 +1,4 @@
-"""What was recorded of autoscalers and of the loads on their services."""
+"""The records of autoscalers and of the loads on their services."""
 
 from __future__ import annotations
 
@@ -22,13 +22,19 @@ _WHOLE: Final[Span] = (0, 2**63 - 1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldLevel:
-    """One load that a service was given.
+    """One load that was applied to a service.
 
     Attributes:
-        workload: `NAMESPACE/NAME`. resource, level: as planned. cpu_scale: of the target.
-        begun_ns, reached_ns, ended_ns: when the load began, reached its level and ended; None if that was not recorded.
-        ok: whether the level was reached and kept. mean: usage divided by the request from then on. why: what went wrong.
-        highest: the highest usage divided by the request that was read during the load.
+        workload: `NAMESPACE/NAME` of the service.
+        resource, level: planned resource, and planned usage divided by the request.
+        cpu_scale: CPU scale of the target.
+        begun_ns: beginning of the load.
+        reached_ns: time at which the load reached its level; None: not recorded.
+        ended_ns: end of the load; None: not recorded.
+        ok: whether the level was reached and kept.
+        mean: mean usage divided by the request, from the level on.
+        why: error of the load; empty if there was none.
+        highest: highest usage divided by the request that was read during the load.
     """
 
     workload: str
@@ -45,7 +51,7 @@ class HeldLevel:
 
     @property
     def span(self) -> tuple[int, int]:
-        """The time of the load, in ns; without an end if that was not recorded."""
+        """The time of the load, in ns; without an end if the end was not recorded."""
         return self.begun_ns, self.ended_ns or _WHOLE[1]
 
     @property
@@ -58,17 +64,21 @@ class HeldLevel:
 
 
 def held_levels(case: Case) -> tuple[HeldLevel, ...] | str:
-    """The loads of the demand of an objective, in order; or a text that says why a load is missing."""
+    """The loads of the demand of an objective, in order; or a text why a load is missing."""
     return not_given(case) or given_levels(case)
 
 
 def not_given(case: Case) -> str:
-    """Why a load of the demand of an objective was not applied; empty if each was."""
+    """Why a load of the demand of an objective was not applied; empty if every load was applied."""
     mine = _of_demand(case)
     failed = next(every(LoadFailed, mine), None)
     if failed is not None:
         return f"the load was not applied: {failed.why}"
-    return "" if any(one.kind == "scale.begun" for one in every(LoadHeld, mine)) else "no load was recorded"
+    return (
+        ""
+        if any(one.kind == "scale.begun" for one in every(LoadHeld, mine))
+        else "the run has no record of a load on the service"
+    )
 
 
 def _of_demand(case: Case) -> list[Observation]:
@@ -101,7 +111,7 @@ def _level(begun: LoadHeld, own: Iterable[LoadHeld], usages: Iterable[float]) ->
     means = [usage for one in (reached, ended) if one is not None for usage in (one.mean, one.highest)]
     mean, why = (ended.mean, ended.why) if ended else (None, "the end of the load was not recorded")
     if ended and ended.ok and mean is not None and abs(mean - begun.level) > NEAR + _ROUNDING:
-        why = f"usage was {100 * mean:.0f} % of the resource request instead of {100 * begun.level:.0f} %, although the level was recorded as reached"
+        why = f"the mean usage was {100 * mean:.0f} % of the resource request, expected {100 * begun.level:.0f} %"
     return HeldLevel(
         workload=begun.subject,
         resource=begun.resource,
@@ -118,7 +128,7 @@ def _level(begun: LoadHeld, own: Iterable[LoadHeld], usages: Iterable[float]) ->
 
 
 def said_of(evidence: Evidence, workload: str) -> tuple[AutoscalerSeen, ...]:
-    """What the autoscaler of a workload (`NAMESPACE/NAME`) reported, in order of time."""
+    """The reports of the autoscaler of a workload (`NAMESPACE/NAME`), in order of time."""
     namespace, _, name = workload.rpartition("/")
     return tuple(
         one
@@ -129,7 +139,7 @@ def said_of(evidence: Evidence, workload: str) -> tuple[AutoscalerSeen, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scaling:
-    """One change of the replicas that an autoscaler asks for."""
+    """One change of the replicas that an autoscaler requests."""
 
     at_ns: int
     before: int
@@ -137,7 +147,7 @@ class Scaling:
 
 
 def scalings(said: Iterable[AutoscalerSeen], from_ns: int, until_ns: int | None = None) -> tuple[Scaling, ...]:
-    """Every change of the replicas that an autoscaler asks for, from a moment on."""
+    """Every change of the replicas that an autoscaler requests, from a time on."""
     found, last = [], 0
     for one in said:
         inside = one.when_ns >= from_ns and (until_ns is None or one.when_ns < until_ns)
@@ -148,32 +158,32 @@ def scalings(said: Iterable[AutoscalerSeen], from_ns: int, until_ns: int | None 
 
 
 def not_shown(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
-    """Why a rise is no proof that the load caused it; empty: it is a proof.
+    """Why a rise does not prove that the load caused it; empty: it is a proof.
 
-    Only the wish of the autoscaler rose, as there never were so many replicas; or its minimum had been raised to that number.
+    Either only the requested number rose, as there never were so many replicas, or the minimum had been raised to that number.
     """
     said = tuple(said)
     most = max((one.current for one in said if one.when_ns >= rise.at_ns), default=0)
     if most < rise.after:
-        return f"there were never more than {most} replicas from then on"
+        return f"the workload never had more than {most} replicas after that"
     return raised_by_hand(said, rise)
 
 
 def raised_by_hand(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
-    """Text that the minimum of the autoscaler had been raised to that many replicas, so that no load was needed; empty if it had not."""
+    """Text that no load was needed, as the minimum of the autoscaler had been raised to that many replicas; empty if it had not."""
     least = [one.least for one in said if one.when_ns <= rise.at_ns]
     if least and least[-1] >= rise.after:
-        return f"the minimum of the autoscaler had been raised to {least[-1]} replicas by then: no load was needed"
+        return f"the minimum of the autoscaler had been raised to {least[-1]} replicas before, so no load was needed"
     return ""
 
 
 def autoscalers_receipt(evidence: Evidence, *spans: Span) -> Receipt:
-    """Whether the autoscalers were followed until the run ended, and without a gap in these spans; by default in the whole run."""
+    """Whether the autoscalers were followed to the end of the run, and without a gap in these spans; by default in the complete run."""
     return followed(evidence, WATCHER, spans or (_WHOLE,), files=FILES[:1])
 
 
 def followed_until_ns(evidence: Evidence) -> int:
-    """Until when the autoscalers were followed: the end that their watcher recorded, or else the end of the traffic."""
+    """Time until which the autoscalers were followed, in ns: the recorded end of their watcher, or else the end of the traffic."""
     closed = [one.recorded_ns for one in evidence.every(WatchClosed) if one.subject == WATCHER]
     seen = [one.when_ns + 1 for one in evidence.every(AutoscalerSeen)]
     return max([*(closed or [window.end_ns for window in evidence.windows.values()]), *seen], default=0)

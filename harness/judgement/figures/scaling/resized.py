@@ -1,4 +1,4 @@
-"""How much more a workload serves with more CPU: a pod with twice its limit, or more pods."""
+"""Throughput of a workload with more CPU, relative to its throughput with less: a pod with twice its limit, or more pods."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from harness.model import Figure, LimitRule, Measure, Op, Phase, Receipt
 from harness.model.observations import LoadFailed, Served, every
 
 BUSY: Final = 0.9
-"""Share of a core that sending the requests took; from this on the client itself may have been slow."""
+"""Share of a core that sending the requests may take; above it the client itself may have been slow."""
 FAILED: Final = 0.01
-"""If more than this share of the requests failed, the throughput is not valid."""
+"""Largest share of failed requests with which the throughput is valid."""
 OVER: Final = 1.1
-"""CPU that a copy used, divided by its limit; above this the limit was not enforced. With an enforced limit a window may show up to 4 % more than it."""
+"""CPU use of a copy divided by its limit, above which the limit was not enforced; an enforced limit may be exceeded by 4 % in a window."""
 _SETS: Final = 2
 _FEWEST: Final = 2
 _FILE: Final = FILES[1]
@@ -43,7 +43,7 @@ def resized(case: Case) -> Iterable[Measure]:
         unit="",
         subject=(
             f"throughput of {turns[0].subject} at {_size(second)} divided by its throughput at {_size(first)} "
-            f"({more:.4g} by {at:.4g} answers/s, {turns[0].in_flight} requests open at each)"
+            f"({more:.4g} and {at:.4g} answers/s, with {turns[0].in_flight} requests in progress per copy)"
         ),
         scope={"workload": turns[0].subject},
         receipts={"load": _receipt(first, second)},
@@ -65,7 +65,7 @@ def _size(turns: Sequence[Served]) -> str:
 
 
 def _turns(case: Case) -> list[Served] | str:
-    """The turns of the demand, or a text that says why there are not enough to compare."""
+    """The turns of the demand, or a text why there are not enough turns to compare."""
     keys = [key for key in case.claim.demands if _asked(case, key)]
     mine = [o for o in case.evidence.observations if o.fields.get("demand") in keys or o.subject in keys]
     if (failed := next(every(LoadFailed, mine), None)) is not None:
@@ -73,7 +73,7 @@ def _turns(case: Case) -> list[Served] | str:
     turns = list(every(Served, mine))
     turns_of = Counter(map(_cores, turns))
     if len(turns_of) < _SETS or min(turns_of.values()) < _FEWEST:
-        return f"fewer than {_FEWEST} turns with less CPU, or with more, were recorded"
+        return f"fewer than {_FEWEST} turns with less CPU, or fewer than {_FEWEST} with more CPU, were recorded"
     return turns
 
 
@@ -83,9 +83,9 @@ def _asked(case: Case, key: str) -> bool:
 
 
 def _ratio(first: Sequence[Served], second: Sequence[Served], confidence: float) -> Bounds:
-    """The ratio of the rates, with the wider of two bounds: from answers that come independently, and from the spread of the turns of each set.
+    """The ratio of the rates with the wider of two bounds: for independent answers, and from the spread of the turns of each set.
 
-    The second is Student's t of the logarithms of the rates, with the pooled spread of both sets.
+    The second bound is Student's t of the logarithms of the rates, with the pooled spread of both sets.
     """
     turns = [*first, *second]
     n = [sum(one.answers for one in each) for each in (first, second)]
@@ -116,19 +116,19 @@ def _ratio(first: Sequence[Served], second: Sequence[Served], confidence: float)
 
 
 def _receipt(*sets: Sequence[Served]) -> Receipt:
-    """Whether only the pods were slow, and each copy was held to its CPU limit: a copy that is not takes CPU from the other copies."""
+    """Whether only the pods were slow and each copy was limited to its CPU; a copy without a limit takes CPU from the other copies."""
     turns = [one for each in sets for one in each]
     busy = max(one.busy for one in turns)
     failed, asked = sum(one.failed for one in turns), sum(one.answers + one.failed for one in turns)
     used = [cores / one.limit for one in turns for cores in one.used]
     if busy >= BUSY:
-        why = f"sending the requests took {busy:.0%} of a core, expected less than {BUSY:.0%}: the client itself may have been slow"
+        why = f"sending the requests took {busy:.0%} of a core, expected less than {BUSY:.0%}, so the client itself may have been slow"
     elif failed > FAILED * asked:
-        why = f"{failed} of {asked} requests failed"
+        why = f"{failed} of {asked} requests failed, expected at most {FAILED:.0%}"
     elif not all(any(len(one.used) == one.copies for one in each) for each in sets):
-        why = "the CPU use of every copy was not read in any turn of one size"
+        why = "the CPU use of each copy was not read in any turn of one size"
     elif max(used) > OVER:
-        why = f"a copy used {max(used):.0%} of its CPU limit: the limit was not enforced"
+        why = f"a copy used {max(used):.0%} of its CPU limit, so the limit was not enforced"
     else:
         why = (
             f"{failed} of {asked} requests failed, sending them took {busy:.0%} of a core, "
@@ -146,7 +146,7 @@ def _moments(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
     return [(one.since_ns, one.recorded_ns) for one in turns[:1] if one.since_ns is not None]
 
 
-_METHOD: Final = "copies of a pod, requested in turn; closed model; the wider of the bounds of independent answers and of the spread of turns (t)"
+_METHOD: Final = "copies of a pod, requested in turn; closed model; the wider of two bounds: for independent answers, and from the spread of the turns (t)"
 
 SPEC: Final = Spec(
     figure=Figure.RESIZED,

@@ -1,4 +1,4 @@
-"""Whether the replicas of a service rise if its load is above the target of its autoscaler, and do not rise if it is below."""
+"""The replicas of a service rise if its load is above the target of its autoscaler, and do not rise if the load is below it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from harness.units import NS_PER_S
 
 _ROUNDING: Final = 1e-9
 _LEVELS: Final = 2
-_ALONE: Final = "leave the autoscaler as it is while the load is given, then run again"
+_ALONE: Final = "do not change the autoscaler while the load is applied, then run again"
 
 
 def rises(case: Case) -> Iterable[Measure]:
-    """One measure per load level of each service; for a sentence about every service, also one per service that a route needs and that got no load.
+    """One measure per load level of each service; for a sentence about every service also one per service without a load.
 
-    A load that could not be applied hides no failure of a service that got its load.
+    A load that could not be applied hides no failure of another service.
     """
     name, levels, why = Figure.SCALED_OUT.value, given_levels(case), not_given(case)
     if why:
@@ -44,36 +44,39 @@ def rises(case: Case) -> Iterable[Measure]:
     for level in levels:
         if not said_of(case.evidence, level.workload):
             yield inconclusive(
-                case, name, f"no autoscaler of {level.workload} was recorded", AGAIN, scope=_scope(level)
+                case, name, f"the run has no record of an autoscaler of {level.workload}", AGAIN, scope=_scope(level)
             )
         else:
             yield _above(case, level) if level.level == high else _below(case, level)
     held = Counter(level.workload for level in levels)
     for workload in (workload for workload, count in held.items() if count < _LEVELS):
         scope = {"workload": workload}
-        yield inconclusive(case, name, f"one of the two load levels of {workload} was not applied", AGAIN, scope=scope)
+        yield inconclusive(case, name, f"only one of the two load levels of {workload} was applied", AGAIN, scope=scope)
     named = {workload.rpartition("/")[2] for workload in held}
     for service in sorted(_expected(case) - named if not why else ()):
         hint = "add a read of this service to `services:` of `probes:` in the target file"
-        yield inconclusive(case, name, f"no load was applied to {service}", hint, scope={"workload": service})
+        yield inconclusive(
+            case, name, f"no load was applied to {service}, expected two levels", hint, scope={"workload": service}
+        )
 
 
 def _expected(case: Case) -> set[str]:
-    """The services that must get a load: for a sentence about every service, those that the routes of the plan need; else none."""
+    """The services that must receive a load: for a sentence about every service, all services that a route uses; else none."""
     every = {service for needs in case.plan.route_needs.values() for service in needs}
     return set() if "workload" in case.objective.params else every
 
 
 def _above(case: Case, level: HeldLevel) -> Measure:
-    """The measure of the time from the level to the rise; a rise before the level counts from the beginning of the load, as it is unknown when the usage passed the target.
+    """The measure of the time from the level to the rise.
 
-    A rise at a smaller usage also proves a rise at the level. A rise at a greater usage does not: the target may be between the two.
+    A rise before the level counts from the beginning of the load, as the time at which the usage passed the target is unknown. A rise at a smaller
+    usage also proves a rise at the level. A rise at a greater usage does not, since the target may be between the two.
     """
     said, since_ns = said_of(case.evidence, level.workload), level.reached_ns or level.ended_ns or level.begun_ns
     ups = [one for one in scalings(said, level.begun_ns) if one.after > one.before]
     first = next((one for one in ups if level.ended_ns is None or one.at_ns <= level.ended_ns + NS_PER_S), None)
     sooner = first is not None and first.at_ns < since_ns
-    excuse = f"the load was not as planned: {level.why}" if not level.ok else ""
+    excuse = f"the load was not applied as planned: {level.why}" if not level.ok else ""
     found = Effect(
         high=None if first is None else (first.at_ns - (level.begun_ns if sooner else since_ns)) / NS_PER_S,
         watched=((level.ended_ns or since_ns) - since_ns) / NS_PER_S,
@@ -96,12 +99,12 @@ def _below(case: Case, level: HeldLevel) -> Measure:
     said, since_ns, limit_s = said_of(case.evidence, level.workload), level.reached_ns, case.scaled.in_unit("s")
     ups = [one for one in scalings(said, level.begun_ns, level.ended_ns) if one.after > one.before]
     kept_s = ((level.ended_ns or level.begun_ns) - (since_ns or level.begun_ns)) / NS_PER_S
-    text = f"{_at(level)}, kept for {formatted(kept_s, 's')}, the replicas did not rise"
+    text = f"{_at(level)}, kept for {formatted(kept_s, 's')}, the replicas did not rise, expected no rise"
     if ups:
         text = f"{_at(level)} the replicas rose from {ups[0].before} to {ups[0].after}, expected no rise"
-    brief = f"; expected {formatted(limit_s, 's')} at this level, as at the higher level"
+    brief = f"this level was kept for less than {formatted(limit_s, 's')}, the time at the higher level"
     by_hand = raised_by_hand(said, ups[0]) if ups else ""
-    load = Gap(f"the load was not as planned: {level.why}" if not level.ok else "", AGAIN, alone=True)
+    load = Gap(f"the load was not applied as planned: {level.why}" if not level.ok else "", AGAIN, alone=True)
     found = Things(
         bad=len(ups),
         n=1,
@@ -110,7 +113,7 @@ def _below(case: Case, level: HeldLevel) -> Measure:
         receipts={"watch": autoscalers_receipt(case.evidence, level.span)},
         needs=("watch",),
         gaps=(load, Gap(brief if since_ns is None or kept_s < limit_s else "", AGAIN)),
-        excuse=load if load.why else Gap(f", but {by_hand}" if by_hand else "", _ALONE),
+        excuse=load if load.why else Gap(by_hand, _ALONE),
         method=level.method,
         files=FILES,
     )
@@ -118,12 +121,12 @@ def _below(case: Case, level: HeldLevel) -> Measure:
 
 
 def _no_proof(level: HeldLevel) -> str:
-    """Why a rise is no proof that the replicas rise at the level: it may have needed more usage; empty: it is a proof.
+    """Why a rise does not prove that the replicas rise at the level: it may have needed more usage; empty: it is a proof.
 
-    The mean may be above the level by the tolerance `NEAR`. A single reading covers a short window, and may be above it by twice that.
+    The mean may be above the level by the tolerance `NEAR`. A single reading covers a short window, so it may be above by twice that.
     """
     if level.highest is None:
-        return "the usage was not read"
+        return "the usage during the load was not read"
     allowed = ((level.mean, NEAR), (level.highest, 2 * NEAR))
     beyond = [usage for usage, by in allowed if usage is not None and usage > level.level + by + _ROUNDING]
     if not beyond:

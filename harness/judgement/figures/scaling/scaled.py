@@ -1,4 +1,4 @@
-"""The autoscalers of one workload, and the replicas that they asked for at a moment."""
+"""The autoscalers of one workload, and the replicas that they requested at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.model.observations import AutoscalerSeen
 
 
 def _autoscalers_of(case: Case) -> Mapping[str, tuple[AutoscalerSeen, ...]]:
-    """By autoscaler (`NAMESPACE/NAME`) what it reported, in order of time, for autoscalers whose target is the objective's subject."""
+    """The reports of each autoscaler (`NAMESPACE/NAME`) of the objective's subject, in order of time."""
     found = dict[str, tuple[AutoscalerSeen, ...]]()
     for one in case.evidence.every(AutoscalerSeen):
         if one.target == case.objective.scope.subject:
@@ -20,7 +20,7 @@ def _autoscalers_of(case: Case) -> Mapping[str, tuple[AutoscalerSeen, ...]]:
 
 
 def replicas_at(said: Iterable[AutoscalerSeen], at_ns: int) -> int:
-    """The replicas that an autoscaler asked for at a moment; 0 if it had reported nothing yet."""
+    """The replicas that an autoscaler requested at a time; 0 before its first report."""
     asked = 0
     for one in said:
         if one.when_ns > at_ns:
@@ -30,10 +30,10 @@ def replicas_at(said: Iterable[AutoscalerSeen], at_ns: int) -> int:
 
 
 def of_each(case: Case, judge: Callable[[str, tuple[AutoscalerSeen, ...]], Measure]) -> Iterator[Measure]:
-    """One measure per autoscaler of the workload; if none was recorded, one measure that says so."""
+    """One measure per autoscaler of the workload; if no autoscaler was recorded, one measure with that reason."""
     autoscalers = _autoscalers_of(case)
     if not autoscalers:
-        why = f"no autoscaler of {case.objective.scope.subject} was recorded"
+        why = f"the run has no record of an autoscaler of {case.objective.scope.subject}"
         yield inconclusive(case, case.objective.figure.value, why, AGAIN)
     for name, said in sorted(autoscalers.items()):
         yield judge(name, said)

@@ -1,4 +1,4 @@
-"""How far apart an autoscaler's scale-ups are in a spike, and when after it the first scale-down comes."""
+"""Scale-ups and scale-downs around a spike: the time between two scale-ups, and the time from the spike to the first scale-down."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from harness.model.observations import AutoscalerSeen
 from harness.units import NS_PER_S
 
 RESOLUTION_S: Final = 0.05
-"""Uncertainty of the time of a change of replicas, in s: changes are reported as they happen, and a controller that waits for exactly the limit is not too early."""
+"""Uncertainty of the time of a change of replicas, in s. Changes are reported as they happen; a controller that waits exactly for the limit passes."""
 _SINCE_SPIKE: Final = "a spike to 1.5 times the request"
 
 
@@ -45,12 +45,12 @@ def apart(case: Case) -> Iterable[Measure]:
         text = f"{len(ups)} scale-up in {_SINCE_SPIKE}"
         if gaps:
             text = f"{len(ups)} scale-ups ({steps}) at least {formatted(min(gaps), 's')} apart"
-        alone = "" if gaps else "there are no two scale-ups to compare"
+        alone = "" if gaps else "the spike caused fewer than two scale-ups"
         yield _sooner(case, level, min(gaps, default=None), level.span, n=len(ups), text=text, unknown=alone)
 
 
 def scaled_in(case: Case) -> Iterable[Measure]:
-    """One measure per spike: how long after its end the replicas first fall."""
+    """One measure per spike: the time from its end to the first scale-down."""
     levels = list(_spikes(case))
     for level in levels:
         if isinstance(level, Measure):
@@ -64,28 +64,28 @@ def scaled_in(case: Case) -> Iterable[Measure]:
             yield _never_fell(case, level, said, until_ns)
             continue
         first, took_s = downs[0], (downs[0].at_ns - level.ended_ns) / NS_PER_S
-        when = f"{formatted(abs(took_s), 's')} {'after the load' if took_s >= 0 else 'before the load had ended'}"
+        when = f"{formatted(abs(took_s), 's')} {'after the load' if took_s >= 0 else 'before the load ended'}"
         text = f"the replicas fell from {first.before} to {first.after} {when}"
         yield _sooner(case, level, took_s, (level.begun_ns, first.at_ns), n=len(downs), text=text)
 
 
 def _never_fell(case: Case, level: HeldLevel, said: Sequence[AutoscalerSeen], until_ns: int) -> Measure:
-    """The measure of a spike without a scale-down: a scale-down before the limit would have been seen, if there were replicas to remove."""
+    """The measure of a spike without a scale-down; a scale-down before the limit would have been observed, if there were replicas to remove."""
     least = max((one.least for one in said), default=0)
     ended_ns = level.ended_ns
     could = ended_ns is not None and replicas_at(said, ended_ns) > least
     watched_s = max(until_ns - (ended_ns or until_ns), 0) / NS_PER_S
-    over = f"the load ended with {least} replicas, the fewest that are allowed"
+    over = f"the load ended with {least} replicas, the minimum of the autoscaler"
     return _sooner(
         case,
         level,
         None,
         (level.begun_ns, max(until_ns, level.begun_ns)),
         n=0,
-        text=f"no scale-down came in the {formatted(watched_s, 's')} that were watched after {_SINCE_SPIKE}",
+        text=f"no scale-down occurred in the {formatted(watched_s, 's')} of observation after {_SINCE_SPIKE}",
         unknown="" if could else over if ended_ns is not None else "the end of the load was not recorded",
         watched_s=watched_s,
-        hint=f"let the run go on for {case.scaled} after the load, then run again" if could else AGAIN,
+        hint=f"let the run continue for {case.scaled} after the load, then run again" if could else AGAIN,
     )
 
 
@@ -101,7 +101,7 @@ def _sooner(
     watched_s: float = 0.0,
     hint: str = AGAIN,
 ) -> Measure:
-    """The measure of a time that must be at least the limit; `took_s` None: it lasted at least as long as it was watched."""
+    """The measure of a time that must be at least the limit; with `took_s` None the time lasted at least as long as it was watched."""
     found = Amount(
         low=watched_s if took_s is None else took_s - RESOLUTION_S,
         high=math.inf if took_s is None else took_s + RESOLUTION_S,

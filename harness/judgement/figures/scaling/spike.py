@@ -1,4 +1,4 @@
-"""A traffic's spike: when it begins and ends, what it offers, and the response times from some time after its beginning."""
+"""A spike of the traffic: its beginning, its end, its rate, and the response times some time after its beginning."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from harness.model import SAMPLES, Figure, Measure, Op, Outcome, Phase, Quantity
 from harness.units import NS_PER_S
 
 HEIGHT: Final = "height"
-"""Key among the objective's params: how many times the rate before the spike its rate must be."""
+"""Key among the objective's params: required ratio of the spike's rate to the rate before it."""
 SETTLED: Final = "settled"
-"""Key among the objective's times: how long after the beginning of the spike the response time must be below its limit."""
-_AGAIN: Final = "let the traffic run until its spike is over, then run again"
-_SHED: Final = "find out why requests fail in the spike, then run again"
+"""Key among the objective's times: time after the beginning of the spike from which the response time must be below its limit."""
+_AGAIN: Final = "let the traffic run until the end of its spike, then run again"
+_SHED: Final = "see `error` of the requests in load/ for the cause of the failures, correct it, then run again"
 _ENOUGH: Final = 1 - 1e-9
 """Share of the required rate that is enough, to allow for rounding."""
 
@@ -35,11 +35,14 @@ class TrafficSpike:
     """One spike of a traffic.
 
     Attributes:
-        traffic: by name.
-        begin_ns, end_ns: of the spike. until_ns: the end of the record.
-        before_per_s, per_s: requests per second that are offered before the spike and in it.
-        windows: the windows that contain the spike.
-        load: whether the requests were offered as planned. on_time: whether they were also sent when they were due.
+        traffic: name of the traffic.
+        begin_ns, end_ns: beginning and end of the spike.
+        until_ns: end of the record.
+        before_per_s: offered requests per second before the spike.
+        per_s: offered requests per second in the spike.
+        windows: windows that contain the spike.
+        load: whether the requests were offered as planned.
+        on_time: whether the requests were also sent at their due times.
     """
 
     traffic: str
@@ -70,17 +73,17 @@ class TrafficSpike:
 
 
 def spike_of(case: Case, name: str) -> TrafficSpike | Measure:
-    """The spike of the objective's traffic, or a measure that states why there is none to judge."""
+    """The spike of the objective's traffic, or a measure with the reason why there is no spike to judge."""
     traffic = case.objective.scope.traffic or ""
     planned = case.plan.traffic.get(traffic)
     height = float(case.objective.params[HEIGHT])
     found = None if planned is None else planned_spike(planned.rates, height)
     if planned is None or found is None:
-        why = f"the traffic {traffic} has no spike to {height:g} times the rate before it"
-        return inconclusive(case, name, why, "write `shape: {spike: …}` into its file, then run again")
+        why = f"the traffic {traffic} has no spike, expected one with {height:g} times the rate before it"
+        return inconclusive(case, name, why, "add `shape: {spike: …}` to the file of the traffic, then run again")
     windows = case.evidence.fault_free(traffic)
     if not windows or windows[0].begin_ns is None:
-        return inconclusive(case, name, f"there is no fault-free window of {traffic}", _AGAIN)
+        return inconclusive(case, name, f"the run has no fault-free window of {traffic}", _AGAIN)
     begin_ns, end_ns = (windows[0].begin_ns + round(at_s * NS_PER_S) for at_s in found)
     if windows[0].start_ns > begin_ns or windows[-1].end_ns < end_ns:
         return inconclusive(
@@ -100,7 +103,7 @@ def spike_of(case: Case, name: str) -> TrafficSpike | Measure:
 
 
 def planned_spike(points: Sequence[tuple[float, float]], height: float) -> tuple[float, float] | None:
-    """Beginning and end of the first time in which a rate is `height` times its first value, in s since the load began; None: there is none that ends."""
+    """Beginning and end of the first time with a rate of `height` times the first rate, in s of the load; None if no such time ends."""
     enough = height * points[0][1] * _ENOUGH if points else 0.0
     first = next((i for i, (_, per_s) in enumerate(points) if enough and per_s >= enough), None)
     if first is None:
@@ -120,7 +123,7 @@ def replicas_effect(
     hint: str = AGAIN,
     **why: str,
 ) -> Effect:
-    """The effect of a spike on the replicas of an autoscaler; `why`: the fields `unknown`, `broken` and `doubt` of `Effect`."""
+    """The effect of a spike on the replicas of an autoscaler; `why` has the fields `unknown`, `broken` and `doubt` of `Effect`."""
     return Effect(
         high=high,
         watched=watched,
@@ -140,7 +143,7 @@ def replicas_effect(
 
 
 def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
-    """The measure of the response time quantile, below a limit, of requests due from `SETTLED` after the beginning of the spike until its end."""
+    """The measure of the response time of requests that were due between `SETTLED` after the beginning of the spike and its end."""
     quick = replace(case.objective, figure=Figure.RESPONSE_TIME, op=Op.BELOW, limit=limit)
     case = replace(case, objective=quick)
     name, after = f"response time p{case.quantile * 100:g} in the spike", case.objective.times[SETTLED]
@@ -148,7 +151,9 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
     from_ns, lasted_s = spike.begin_ns + round(after_s * NS_PER_S), (spike.end_ns - spike.begin_ns) / NS_PER_S
     if from_ns >= spike.end_ns:
         return not_falsifiable(
-            case, name, f"the spike lasted {lasted_s:.3g} s, so it was over {after_s:.3g} s after its beginning"
+            case,
+            name,
+            f"the spike lasted {lasted_s:.3g} s, expected more than the {after_s:.3g} s after which the response time is judged",
         )
     limit_ms, span = case.scaled.in_unit("ms"), (from_ns, spike.end_ns)
     scope = {"traffic": spike.traffic, "phase": Phase.STEADY.value}
@@ -159,8 +164,8 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
     refused = len(rows) - len(ms)
     passes = refused > 0 and held(Op.BELOW, bounds, limit_ms) is Outcome.PASS
     if passes and not _passes_unserved(case, rows, limit_ms, span):
-        share = f"{refused} of {len(rows)} requests due in the span failed at once"
-        why = f"{share}: the requests that were served are not representative for the {name}"
+        share = f"{refused} of {len(rows)} requests that were due in the spike failed immediately"
+        why = f"{share}, so the other requests are not representative for the {name}"
         return inconclusive(case, name, why, _SHED, kind=ReasonKind.NO_RECORD, scope=scope)
     since = f"from {after_s:.3g} s after the beginning of {spike.words} until its end after {lasted_s:.3g} s"
     return bounded(
@@ -178,7 +183,7 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
 
 
 def _passes_unserved(case: Case, rows: Table, limit_ms: float, span: tuple[int, int]) -> bool:
-    """Whether the response time is below its limit even if each request that failed counts as over it.
+    """Whether the response time is below its limit even if each failed request counts as over it.
 
     No sentence limits the error rate in a spike, and a platform that refuses most of its requests answers the others quickly.
     """

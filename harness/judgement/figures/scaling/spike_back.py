@@ -1,4 +1,4 @@
-"""Whether the replicas are as few as before soon after a spike of the traffic, and no request failed while replicas were removed."""
+"""After a traffic spike the replicas return to their number before it, and no request fails while replicas are removed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _back(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
     inside = [o.desired for o in said if spike.begin_ns < o.when_ns <= spike.end_ns]
     most = max([replicas_at(said, spike.end_ns), *inside])
     back_ns = next((o.when_ns for o in later if o.current <= was and o.desired <= was), None)
-    stayed = f"the replicas stayed at {was} in {spike.words}: there was no replica to remove" if most <= was else ""
+    stayed = f"the replicas stayed at {was} in {spike.words}, so there was no replica to remove" if most <= was else ""
     fixed = bool(stayed) and said[-1].least == said[-1].most
     found = replicas_effect(
         case,
@@ -45,7 +45,7 @@ def _back(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
         high=None if back_ns is None else (back_ns - spike.end_ns) / NS_PER_S,
         watched=(spike.until_ns - spike.end_ns) / NS_PER_S,
         names={"was": was, "most": most, "now": replicas_at(said, spike.until_ns)},
-        broken=f"{stayed}, as the autoscaler always keeps {was} replicas" if fixed else "",
+        broken=f"{stayed}: the autoscaler always keeps {was} replicas" if fixed else "",
         unknown=stayed,
     )
     return until(case, found)
@@ -66,7 +66,7 @@ def _failures(case: Case, spike: TrafficSpike) -> Measure:
         receipts={"load": spike.load},
         said="0",
         told=Op.AT_MOST,
-        method="counted; exact",
+        method="number of failed requests",
         files=spike.files,
     )
     return every_one(case, found, "failed requests after the spike")

@@ -1,4 +1,4 @@
-"""Whether an autoscaler asks for more replicas soon after a spike of the traffic began, and the response time is then below a limit."""
+"""After the beginning of a traffic spike an autoscaler soon requests more replicas, and the response time is then below a limit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
     if first is not None and first.at_ns < spike.end_ns:
         doubt, hint = not_shown(said, first), AGAIN
     elif first is not None:
-        doubt = f"the spike lasted {formatted(lasted_s, 's')}"
+        doubt = f"the spike had ended after {formatted(lasted_s, 's')}, before this rise"
     found = replicas_effect(
         case,
         spike,
@@ -59,7 +59,7 @@ def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
             "after": first.after if first else 0,
             "least": last.least,
             "most": last.most,
-            "says": "" if last.active else f", its autoscaler says {last.why}",
+            "says": "" if last.active else f"; its autoscaler reports {last.why}",
         },
         doubt=doubt,
         hint=hint,
@@ -68,12 +68,12 @@ def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
 
 
 def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
-    """A spike that is planned to end before the limit: it would not show that the replicas do not rise (`_rise`)."""
+    """A planned spike that is shorter than the limit, which would not show that the replicas do not rise (`_rise`)."""
     limit_s = objective.limit.at_scale(offered.time_scale).in_unit("s")
     height = objective.params.get(HEIGHT)
     found = planned_spike(offered.rates, float(height)) if height else None
     if found is not None and found[1] - found[0] < limit_s:
-        yield Lack(what=f"a spike of {limit_s:g} s, {found[1] - found[0]:g} s are planned")
+        yield Lack(what=f"a spike of {limit_s:g} s (planned: {found[1] - found[0]:g} s)")
 
 
 SPEC: Final = Spec(

@@ -1,4 +1,4 @@
-"""Whether the response time is below a limit again, some time after a spike of the traffic began."""
+"""Response time after the beginning of a traffic spike: it must soon be below its limit again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Phase
 
 
 def spike_times(case: Case) -> Iterable[Measure]:
-    """One measure: the response time of all routes together, until the spike ends."""
+    """One measure: the response time of all routes together, until the end of the spike."""
     spike = spike_of(case, Figure.SPIKE_TIME.value)
     yield spike if isinstance(spike, Measure) else settled_time(case, spike, case.objective.limit)
 

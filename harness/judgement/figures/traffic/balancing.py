@@ -1,4 +1,4 @@
-"""How a load balancer shares out requests: the answers of one region or pod among all answers, in time batches."""
+"""Distribution of requests by a load balancer: the answers of one region or pod among all answers, in time batches."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.judgement.stats.batches import Tally, batch_of
 from harness.units import NS_PER_S
 
 BATCH_S: Final = 2.5
-"""Length of a time batch, in s: longer than a keep-alive connection lives, whose requests all go to one pod or region."""
+"""Length of a time batch, in s: longer than the life of a keep-alive connection, whose requests all reach one pod or region."""
 
 
 def balanced_tally(parts: Iterable[GuardedWindow], batch_s: float = BATCH_S) -> Tally:
-    """Count all answers of some windows, and those that came from one place (`bad`), in time batches of about `batch_s` seconds."""
+    """Count all answers of some windows, and the answers of one place (`bad`), in time batches of about `batch_s` seconds."""
     tallies = []
     for part in parts:
         start_ns, end_ns = part.span

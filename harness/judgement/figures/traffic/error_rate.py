@@ -1,4 +1,4 @@
-"""Error rate: failed requests over all requests, together or per route or region."""
+"""Error rate: failed requests divided by all requests, together or per route or region."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from harness.model import Figure, LimitRule, Measure, Objective, Outcome, Phase,
 
 
 def error_rates(case: Case) -> Iterable[Measure]:
-    """The error rate over all fault-free windows; errors count even if the load generator did not keep its schedule.
+    """The error rate over all fault-free windows; errors count even if the load generator was late.
 
-    A part of the windows that is proven beyond the limit (the guard), and a rate that got worse after the faults, get measures of their own. In any other phase
-    each experiment, or the rollout, is judged by its own window, and nothing is compared.
+    A part of the windows that is proven beyond the limit (the guard), and a rate that got worse after the faults, get measures of their own. In any
+    other phase, each experiment or rollout is judged by its own window, and nothing is compared.
     """
     name, objective = "error rate", case.objective
     rule = GuardRule(limit=case.scaled.in_unit("ratio"))
@@ -91,7 +91,7 @@ def _by_group(
 
 
 def _refused(case: Case, found: Measure, tables: Sequence[Table]) -> Measure:
-    """The measure; of a failed group in which all requests of a route were refused, with a hint to correct these requests first."""
+    """The measure; if all requests of a route were refused, with a hint to correct these requests first."""
     if found.outcome is not Outcome.FAIL or case.objective.scope.phase is not Phase.STEADY:
         return found
     hint = refused_hint(case, tables)

@@ -1,4 +1,4 @@
-"""Troubled journeys: the share of journeys with a failed request, or with a request that is slower than the platform promises.
+"""Troubled journeys: the share of journeys with a failed request, or with a request slower than the promised limit.
 
 An error rate of 0.1 % is one request in a thousand; with journeys of twenty requests it can affect one user in fifty.
 """
@@ -34,11 +34,11 @@ from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Pha
 from harness.model.records.table import Ints
 
 _WORKER_BITS: Final = 48
-"""Bits of the key for the journey's number, which is unique in its worker."""
+"""Number of bits for the journey's number, which is unique in its worker."""
 
 
 def journey_keys(samples: Table) -> Ints:
-    """The journey of each request as a number that is unique in the run; -1 if unknown."""
+    """The journey of each request as a number that is unique in the run; -1 if it is unknown."""
     arrival = samples.ints["arrival"].astype(np.int64)
     worker = samples.ints["worker"].astype(np.int64)
     return np.where(arrival > 0, (worker << _WORKER_BITS) + arrival, -1)
@@ -56,7 +56,10 @@ def troubled_journeys(case: Case) -> Iterable[Measure]:
     bad, n = (sum(int(counts(part)) for part in parts) for counts in _COUNTS)
     scope = scope_of(windows[0], case.objective, "")
     if not n:
-        why, hint = "no request names its journey", "run again: the load generator numbers journeys by itself"
+        why, hint = (
+            "no recorded request names its journey",
+            "run again with this version of the harness, which numbers the journeys",
+        )
         yield inconclusive(case, name, why, hint, scope=scope)
         return
     rule = GuardRule(limit=case.scaled.in_unit("ratio"))
@@ -67,7 +70,7 @@ def troubled_journeys(case: Case) -> Iterable[Measure]:
         name,
         bounds,
         unit="ratio",
-        subject=f"{name} ({bad} of {n} journeys met a failure{waited})",
+        subject=f"{name} ({bad} of {n} journeys had a failed request{waited})",
         n_needed=needed(bad, rule.limit, case.objective.confidence),
         scope=scope,
         receipts={"load": joined_load_receipt(case.plan, windows, latencies=limit_ms is not None)},
@@ -90,7 +93,7 @@ _COUNTS: Final[tuple[Callable[[GuardedWindow], int], ...]] = (
 
 
 def journeys_of(window: Window, limit_ms: float | None) -> GuardedWindow:
-    """The journeys of a window, each at its first request there; bad if any request is."""
+    """The journeys of a window, each at its first request in it; a journey with a bad request is bad."""
     samples = judged(window)
     wrong = failed(samples)
     if limit_ms is not None:

@@ -14,14 +14,14 @@ from harness.judgement.measures import Case, inconclusive
 from harness.model import Measure, Per, ReasonKind, Window
 
 MOST: Final = 20
-"""Up to this many names that are not in the plan and have few requests are judged as routes; if there are more, they share one measure."""
+"""Largest number of rare names outside the plan that are judged as routes; more rare names share one measure."""
 FEW: Final = 10
-"""Fewer requests of a name decide nothing."""
-_NAME: Final = "give requests of one kind the same `name=`, and name that under `routes` in loadtests/{traffic}.yaml, then run again"
+"""Least number of requests of a name that decides something."""
+_NAME: Final = "give requests of one kind the same `name=`, list this name under `routes` in loadtests/{traffic}.yaml, then run again"
 
 
 def many_names(case: Case, name: str, windows: Sequence[Window]) -> tuple[Sequence[Window], tuple[Measure, ...]]:
-    """The windows without the requests of rare names, and one measure of these requests together; all windows and no measure if there are few such names."""
+    """The windows without requests of rare names, and one measure of these requests; all windows and no measure if there are few rare names."""
     if case.objective.scope.per is not Per.ROUTE or case.objective.scope.subject:
         return windows, ()
     counts = Counter[str]()
@@ -32,7 +32,7 @@ def many_names(case: Case, name: str, windows: Sequence[Window]) -> tuple[Sequen
     if len(few) <= MOST:
         return windows, ()
     n, one = sum(counts[route] for route in few), min(few)
-    why = f"{n} requests have {len(few)} names, such as {one}, with fewer than {FEW} requests each: too few to judge the {name} of each name, expected {case.expected}"
+    why = f"{n} requests have {len(few)} names, such as {one}, with fewer than {FEW} requests each, too few to judge the {name} of each name, expected {case.expected}"
     hint, scope = _NAME.format(traffic=windows[0].traffic), scope_of(windows[0], case.objective, "")
     found = inconclusive(case, name, why, hint, kind=ReasonKind.NO_RECORD, scope=scope)
     return [_without(window, few) for window in windows], (found,)

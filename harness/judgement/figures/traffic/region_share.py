@@ -1,4 +1,4 @@
-"""Region share: the answers that one region served, over all answers."""
+"""Region share: number of answers that one region served, divided by the number of all answers."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ def region_shares(case: Case) -> Iterable[Measure]:
     tolerance = objective.tolerance.in_unit("ratio") if objective.tolerance else None
     answers = [window.samples.where(window.samples.ints["status"] > 0) for window in windows]
     if not any(rows.words["served_region"].present for rows in answers):
-        hint = "let the platform name the region that served in the header x-served-region"
-        yield inconclusive(case, name, "no answer named the region that served it", hint, scope={"region": region})
+        hint = "let the platform name the serving region in the header x-served-region of its answers, then run again"
+        yield inconclusive(
+            case, name, "no answer named its serving region (header x-served-region)", hint, scope={"region": region}
+        )
         return
     parts = [_part(rows, window, region) for rows, window in zip(answers, windows, strict=True)]
     bounds = _bounds(parts, objective.confidence)
@@ -58,12 +60,12 @@ def region_shares(case: Case) -> Iterable[Measure]:
 
 
 def _bounds(parts: Sequence[GuardedWindow], confidence: float) -> Bounds:
-    """Bounds by time batches: a load balancer takes turns, so a hundred answers in a row may come from one region and prove nothing of the next hundred."""
+    """Bounds by time batches, as a load balancer may send a hundred requests in a row to one region."""
     return share_by_batches(balanced_tally(parts), confidence)
 
 
 def _part(answers: Table, window: Window, region: str) -> GuardedWindow:
-    """The answers of a window; those of the region are counted."""
+    """The answers of a window; answers of the region are marked."""
     return GuardedWindow(
         window=window.name,
         span=window.span,
@@ -81,7 +83,7 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
     evidence=load_files,
-    needs=lambda _objective: (Need(key="regions", why="shares are counted by region"),),
+    needs=lambda _objective: (Need(key="regions", why="the share of answers is counted by region"),),
     sentences=(
         FigureSentence(
             name="region-share",

@@ -22,14 +22,14 @@ from harness.judgement.stats.batches import Tally, share_by_batches
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Phase, PodChange, Receipt, Table, Window
 
 LEAST: Final = 0.5
-"""Share of the fault-free time for which a pod must have been ready: a pod that has just started has too few answers."""
+"""Share of the fault-free time for which a pod must have been ready, as a pod that has just started has too few answers."""
 SERVES: Final = 0.005
-"""Least share of all answers with which a workload counts as serving them; a gateway that sometimes answers for a service does not."""
+"""Least share of all answers with which a workload counts as serving; a gateway that sometimes answers for a service does not."""
 FIGURE: Final = Figure.REPLICA_SHARE
 NAMES_ITSELF: Final = "let every pod name itself in the header x-served-pod of its answers"
 
 Home = tuple[str, str]
-"""Namespace and workload."""
+"""Namespace and name of a workload."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,8 +38,8 @@ class _Answers:
 
     Attributes:
         window: the window.
-        pods: those that were ready all the time.
-        rows: the answers that one of them gave.
+        pods: pods that were ready throughout the window.
+        rows: answers of these pods.
     """
 
     window: Window
@@ -50,8 +50,8 @@ class _Answers:
 def replica_shares(case: Case) -> Iterable[Measure]:
     """One measure per pod that was ready for half of the fault-free time, from the windows in which it was ready throughout.
 
-    A workload is judged if it has two or more ready pods that name themselves in their answers; a pod that never appears has a share of 0.
-    Workloads with two ready pods that are not judged are reported; a service that a route is declared to need must be judged in some namespace.
+    A workload is judged if it has two or more ready pods that name themselves in their answers; a pod without an answer has a share of 0. Workloads
+    with two ready pods that are not judged are reported. A service that a declared route uses must be judged in some namespace.
     """
     name = FIGURE.value
     windows = fault_free_windows(case, name)
@@ -60,13 +60,13 @@ def replica_shares(case: Case) -> Iterable[Measure]:
         return
     workloads = _workloads(case.evidence, windows)
     if not workloads:
-        why = "no answer named a pod of a workload with two ready pods"
+        why = "no answer named a pod of a workload with two or more ready pods"
         yield inconclusive(case, name, why, NAMES_ITSELF, scope={"traffic": windows[0].traffic})
         return
     unnamed = {home for window in windows for home in _shared(case.evidence, window)} - workloads.keys()
     needed = {service for needs in case.plan.route_needs.values() for service in needs}
     for service in sorted(needed & {home[1] for home in unnamed} - {home[1] for home in workloads}):
-        why = f"under {100 * SERVES:g} % of the answers name a pod of {service}, which has two ready pods or more"
+        why = f"less than {100 * SERVES:g} % of the answers name a pod of {service}, which has two or more ready pods"
         yield inconclusive(case, name, why, NAMES_ITSELF, scope={"traffic": windows[0].traffic, "workload": service})
     receipts = {
         "load": joined_load_receipt(case.plan, windows, latencies=False),
@@ -82,12 +82,12 @@ def replica_shares(case: Case) -> Iterable[Measure]:
 
 
 def _shared(evidence: Evidence, window: Window) -> dict[Home, frozenset[str]]:
-    """The workloads with two pods or more that were ready all through a window, and these pods."""
+    """The workloads with two or more pods that were ready throughout a window, and these pods."""
     return {home: pods for home, pods in ready_through(evidence.pods, window.span).items() if len(pods) > 1}
 
 
 def _ever_ready(evidence: Evidence, windows: Sequence[Window], home: Home) -> frozenset[str]:
-    """The pods of a workload that were ready at some moment of the windows."""
+    """The pods of a workload that were ready at some time of the windows."""
     of_home = [change for change in evidence.pods if _home(change) == home]
     found = {change.name for change in of_home if change.ready and any(_within(change, one) for one in windows)}
     at_begin = (ready_through(of_home, (window.start_ns, window.start_ns)).get(home, ()) for window in windows)
@@ -99,10 +99,10 @@ def _within(change: PodChange, window: Window) -> bool:
 
 
 def _left_out(pods: Iterable[str], unnamed: Iterable[Home]) -> str:
-    """Which pods and workloads are not judged, and why; empty if all are judged."""
+    """The pods and workloads that are not judged, with the reasons; empty if all are judged."""
     brief, idle = ", ".join(sorted(pods)), ", ".join(sorted("/".join(home) for home in unnamed))
-    said = [f"not judged: {brief}, not ready for half of the fault-free time"] if brief else []
-    said += [f"not judged: {idle}, named in under {100 * SERVES:g} % of the answers"] if idle else []
+    said = [f"not judged: {brief} (ready for less than half of the fault-free time)"] if brief else []
+    said += [f"not judged: {idle} (named in less than {100 * SERVES:g} % of the answers)"] if idle else []
     return "; ".join(said)
 
 
@@ -143,7 +143,7 @@ def _tally(pod: str, answers: Sequence[_Answers]) -> Tally:
 
 
 def _workloads(evidence: Evidence, windows: Sequence[Window]) -> dict[Home, list[_Answers]]:
-    """The answers of each workload that names its pods, by window; windows with under two ready pods are left out."""
+    """The answers of each workload that names its pods, by window; windows with fewer than two ready pods are left out."""
     named = {pod for window in windows for pod in window.samples.words["served_pod"].present}
     found: dict[Home, list[_Answers]] = {}
     for window in windows:
@@ -156,7 +156,7 @@ def _workloads(evidence: Evidence, windows: Sequence[Window]) -> dict[Home, list
 
 
 def ready_through(pods: Iterable[PodChange], span: tuple[int, int]) -> dict[Home, frozenset[str]]:
-    """The pods of each workload that were ready from the first to the last moment of a span."""
+    """The pods of each workload that were ready throughout a span."""
     ready: dict[str, PodChange] = {}
     for change in pods:
         if change.at_ns >= span[1]:

@@ -61,15 +61,15 @@ from harness.model import (
     Window,
 )
 
-_UNSENT: Final = "make sure that loadtests/{traffic}.yaml names only routes that users request all the time, and read its locust.log, then run again"
-_UNTIMED: Final = "give the event `request` a `response_time` where a user waits, or leave its route out of the sentence, then run again"
+_UNSENT: Final = "make sure that loadtests/{traffic}.yaml names only routes that users request throughout, see the locust.log of the traffic for errors, then run again"
+_UNTIMED: Final = "give the event `request` a `response_time` if a user waits for the answer, or leave its route out of the sentence, then run again"
 
 
 def response_times(case: Case) -> Iterable[Measure]:
-    """One measure of the quantile per route; with `users`, one more of the journeys in progress.
+    """One measure of the quantile per route; with `users` also one of the journeys in progress.
 
-    A part of the windows that is proven beyond the limit (the guard), and a route that got worse after the faults, get measures of their own. In any other phase
-    each experiment, or the rollout, is judged by its own window, and nothing is compared.
+    A part of the windows that is proven beyond the limit (the guard), and a route that got worse after the faults, get measures of their own. In any
+    other phase, each experiment or rollout is judged by its own window, and nothing is compared.
     """
     objective, quantile = case.objective, case.quantile
     name = f"response time p{quantile * 100:g}"
@@ -130,7 +130,7 @@ def _rule(case: Case) -> GuardRule:
 def _part(
     case: Case, samples: Table, window: Window, since: str, *, words: bool = False, quick_failures: bool = False
 ) -> GuardedWindow:
-    """The requests of a window that count; those at or over the limit are bad."""
+    """The requests of a window that count; requests at or over the limit are bad."""
     limit = case.scaled.in_unit("ms")
     ms, counted = counted_ms(samples, limit, since=since, quick_failures=quick_failures)
     return GuardedWindow(
@@ -172,7 +172,7 @@ def _response_time(
     unsure = beyond and not _fails(case, tables, windows, "intended_ns")
     if unsure:
         quick = sum(len(table) for table in tables) - sum(len(part.at_ns) for part in parts)
-        notes.append(f"{quick} failures were answered faster than the limit: see the error rate")
+        notes.append(f"{quick} failures were answered faster than the limit and count in the error rate only")
     elif beyond:
         fail_needs = () if _fails(case, tables, windows, "sent_ns") else fail_needs
         notes.append(_by_region(tables, case.quantile))
@@ -201,7 +201,7 @@ def _no_times(
     windows: Sequence[Window],
     receipts: Mapping[str, Receipt],
 ) -> Measure:
-    """The measure of a group without a response time: no request was sent, all of them failed, or none has a time."""
+    """The measure of a group without a response time: no request was sent, all requests failed, or no request has a time."""
     n, of = sum(len(table) for table in sent), group or "all routes together"
     kinds = Counter[str]()
     for table in sent:
@@ -215,7 +215,7 @@ def _no_times(
     else:
         most = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(4))
         why, hint = f"all {n} requests of {of} failed ({most})", refused_hint(case, sent)
-    text = f"there is no {name} of {of}, expected {case.expected}: {why}"
+    text = f"{why}, so there is no {name} to judge, expected {case.expected}"
     own = because(Outcome.INCONCLUSIVE, text, hint, kind=ReasonKind.NO_RECORD)
     outcome, reason = settled(Outcome.INCONCLUSIVE, own, receipts) if not n else (Outcome.INCONCLUSIVE, own)
     figures = Figures(n=0, unit="ms", receipts=receipts, files=all_files(windows))
@@ -236,7 +236,7 @@ def _beyond(case: Case, bounds: Bounds) -> bool:
 
 
 def _model(plan: Plan, window: Window) -> str:
-    """The load model of the response times, and the time that they are measured from."""
+    """The load model of the response times, and the time from which they are measured."""
     planned = plan.traffic.get(window.traffic)
     if planned is not None and planned.model == "closed":
         return "closed model, from the actual send time"
@@ -248,7 +248,7 @@ def _by_region(tables: Sequence[Table], quantile: float) -> str:
     for region, served in Table.merged(SAMPLES, tables).apart("served_region").items():
         (value,) = quantiles_of(response_ms(served, math.inf)[0], quantile)
         parts.append(f"{region} {formatted(value, 'ms') if math.isfinite(value) else 'no answer in time'}")
-    return f"by region that served: {', '.join(parts)}" if parts else ""
+    return f"by serving region: {', '.join(parts)}" if parts else ""
 
 
 def _numbers(objective: Objective, offered: Offered) -> Numbers | None:

@@ -24,7 +24,7 @@ _NAME: Final = "requests served per second"
 
 
 def throughputs(case: Case) -> Iterable[Measure]:
-    """One measure of the rate, then those of the response time; NOT ASSESSED if the traffic offers less than the limit."""
+    """Measures of the rate and of the response time; NOT ASSESSED if the traffic offers less than the limit."""
     windows = fault_free_windows(case, _NAME)
     if isinstance(windows, Measure):
         yield windows
@@ -34,23 +34,23 @@ def throughputs(case: Case) -> Iterable[Measure]:
     scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value}
     if planned < limit:
         at_scale = f" at {case.plan.traffic_scaled}" if case.plan.traffic_scaled else ""
-        why = f"the traffic {windows[0].traffic} offers {planned:g} requests/s{at_scale}, at least {limit:g} are needed"
+        why = f"the traffic {windows[0].traffic} offers {planned:g} requests/s{at_scale}, expected at least {limit:g} requests/s"
         yield not_falsifiable(case, _NAME, why, scope=scope)
         return
     seconds = sum(window.seconds for window in windows)
     n, bad = sum(len(w.samples) for w in windows), sum(int(failed(w.samples).sum()) for w in windows)
     offered, served = n / seconds, (n - bad) / seconds
-    # one failure at a rate that was just offered proves nothing: the share that failed is beyond chance
+    # one failure at a rate that just reaches the limit proves nothing: the share that failed is beyond chance
     most = offered * (1 - share_at_least(bad, n, FAIL_CONFIDENCE)) if offered >= limit else math.inf
     found = Amount(
         low=served,
         high=most,
         value=served,
-        text=f"{served:.4g} requests/s were served of {offered:.4g} that were sent",
+        text=f"{served:.4g} requests/s were served, {offered:.4g} requests/s were sent",
         limit=limit,
         scope=scope,
         n=n,
-        method="number of successful answers divided by the length of the fault-free windows; exact",
+        method="number of successful answers divided by the length of the fault-free windows",
         receipts={"load": joined_load_receipt(case.plan, windows, latencies=False)},
         needs=("load",),
         files=all_files(windows),
@@ -66,7 +66,7 @@ def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
     """A traffic that offers less than the required rate."""
     if offered.window_s and (offered.requests + 1) / offered.window_s < objective.limit.base:
         planned = offered.requests / offered.window_s
-        yield Lack(what=f"a traffic of at least {objective.limit}, {planned:.4g} requests/s are planned")
+        yield Lack(what=f"a traffic of at least {objective.limit} (planned: {planned:.4g} requests/s)")
 
 
 SPEC: Final = Spec(

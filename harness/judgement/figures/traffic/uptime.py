@@ -41,11 +41,11 @@ from harness.model import (
 
 
 def uptimes(case: Case) -> Iterable[Measure]:
-    """Uptime of the entry, or of one region, by probes and by seconds, over all fault-free windows.
+    """Uptime of the target's entry, or of one region, by probes and by seconds, over all fault-free windows.
 
-    An outage lasts from the first failed probe to the next successful one, by send times; time without probes counts neither as up nor as
-    down. The uptime of each region's own entry guards the uptime of the target's entry, as a load balancer that avoids a dead region does not
-    repair it. An entry that was not probed lets no uptime pass.
+    An outage lasts from the first failed probe to the next successful one, by send times. Time without probes counts neither as up nor as down. The
+    uptime of each region's own entry guards the uptime of the target's entry, since a load balancer that avoids a dead region does not repair it. If
+    an entry was not probed, no uptime passes.
     """
     objective = case.objective
     windows = fault_free_windows(case, "uptime")
@@ -117,7 +117,7 @@ def _of_door(case: Case, door: str, probed: Sequence[Table], windows: Sequence[W
         (
             "uptime by seconds down",
             uptime_by_seconds(down, objective.confidence),
-            f"{float(down.seconds.sum()):.3g} s down, {outages_of(down)}",
+            f"{float(down.seconds.sum()):.3g} s without service, {outages_of(down)}",
             probes_needed(down, 1 - limit, objective.confidence),
         ),
     ):
@@ -137,7 +137,7 @@ def _of_door(case: Case, door: str, probed: Sequence[Table], windows: Sequence[W
 
 
 def _unwatched(case: Case, probed: Mapping[str, Sequence[Table]], windows: Sequence[Window]) -> Iterable[Measure]:
-    """One INCONCLUSIVE measure per region whose own entry should have been probed without gaps in a long window, but was not."""
+    """One INCONCLUSIVE measure per region whose own entry was probed with gaps in a long window."""
     every = case.evidence.probes.words
     long = [at for at, window in enumerate(windows) if window.seconds >= LEAST_S]
     for door, rows in probed.items():
@@ -146,7 +146,7 @@ def _unwatched(case: Case, probed: Mapping[str, Sequence[Table]], windows: Seque
             own, watcher = [rows[at] for at in long], watcher_of(door)
             receipt = _uptime_receipt(case.evidence, watcher, own, [windows[at] for at in long])
             if receipt.ok is not True:
-                why = f"the entry of region {door} was not probed all the time: {receipt.why}"
+                why = f"probes of the entry of region {door} have gaps: {receipt.why}"
                 scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value, "subject": door}
                 yield inconclusive(case, "uptime", why, HINTS["watch"], kind=ReasonKind.WATCH, scope=scope)
 
@@ -161,7 +161,7 @@ def _receipt_in(evidence: Evidence, watcher: str, probes: Table, window: Window)
     sent_ns = probes.ints["sent_ns"]
     receipt, blind = watch_receipt(evidence, watcher, sent_ns, window.span), blind_share(sent_ns, window.span)
     if receipt.ok and blind > BLIND_SHARE:
-        return Receipt(ok=False, why=f"the watcher {watcher!r} sent no probes for {blind:.0%} of the window")
+        return Receipt(ok=False, why=f"the watcher {watcher!r} sent no probes in {blind:.0%} of the window")
     return receipt
 
 

@@ -15,13 +15,13 @@ from harness.model import Evidence, Measure, Op, ReasonKind, Window
 from harness.units import NS_PER_S
 
 STALE_NS: Final = 2 * NS_PER_S
-"""Maximum age of a worker's count."""
+"""Maximum age of a worker's count, in ns."""
 
 
 def users_each_second(evidence: Evidence, window: Window) -> npt.NDArray[np.float64]:
     """Journeys in progress in each full second of the window, summed over the workers.
 
-    Each worker reports its count once a second (`load.users`); its latest count, at most 2 s old, is used. NaN if one is missing.
+    Each worker reports its count once a second (`load.users`); its latest count, at most 2 s old, is used. NaN if a count is missing.
     """
     counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for o in evidence.observations:
@@ -38,7 +38,7 @@ def users_each_second(evidence: Evidence, window: Window) -> npt.NDArray[np.floa
 
 
 def users_measure(case: Case, window: Window) -> Measure:
-    """Whether the minimum of concurrent users met the objective; too few never fail the target."""
+    """Whether the minimum of concurrent users reached the objective; too few users never fail the target."""
     expected = case.objective.scope.users
     each = users_each_second(case.evidence, window)
     counted = each[~np.isnan(each)]
@@ -47,22 +47,22 @@ def users_measure(case: Case, window: Window) -> Measure:
     ok: bool | None = None
     kind = ReasonKind.NO_RECORD
     if fewest is None or len(counted) < len(each):
-        text = f"journeys in progress were counted in {len(counted)} of {len(each)} seconds of the window"
+        text = f"journeys in progress were counted in only {len(counted)} of {len(each)} seconds of the window"
     elif fewest < expected:
         kind = ReasonKind.LOAD
-        text = f"at times only {fewest:g} users were active at once, expected at least {expected}"
+        text = f"the smallest number of users at once was {fewest:g}, expected at least {expected}"
     else:
         ok = True
-        text = f"at least {fewest:g} users were active at once in each of {len(each)} seconds, expected at least {expected}"
+        text = f"the smallest number of users at once was {fewest:g} in {len(each)} s, expected at least {expected}"
     found = Found(
-        method="journeys in progress, each second",
+        method="number of journeys in progress, counted each second",
         files=(),
         scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value},
         n=len(counted),
         n_needed=len(each),
         said=str(expected),
         told=Op.AT_LEAST,
-        hint="run again without `--traffic-scale`" if less else "offer more journeys per second, then run again",
+        hint="run again without `--traffic-scale`" if less else "raise the rate of the traffic, then run again",
         kind=kind,
     )
     return known(case, text, found, "users at once", ok=ok, figures=Figures(value=fewest, scaled_limit=float(expected)))

@@ -1,4 +1,4 @@
-"""Baseline factor: the response times of each route over those of the baseline, an earlier run."""
+"""Baseline factor: the response times of each route divided by the response times of the baseline, an earlier run."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ FIGURE: Final = Figure.BASELINE_FACTOR
 
 
 def baseline_factors(case: Case) -> Iterable[Measure]:
-    """One measure per route: the ratio of this run's quantile to the baseline's."""
-    name = f"response time p{case.quantile * 100:g} over the baseline's"
+    """One measure per route: the ratio of this run's quantile to the quantile of the baseline."""
+    name = f"response time p{case.quantile * 100:g} relative to the baseline"
     compared = windows_compared(case, name)
     if isinstance(compared, Measure):
         yield compared
@@ -52,7 +52,7 @@ def _factor(
     }
     ratio = ratio_of_quantiles(quantile, limit, (now, window.span), (then, span_before), objective.confidence)
     if math.isnan(ratio.value):
-        why = f"of {route} in this run or the baseline {ratio.why}"
+        why = f"{route}, in this run or in the baseline: {ratio.why}"
         return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope)
     values = [formatted(times.quantile(quantile), "ms") for times in (now, then)]
     return bounded(
@@ -64,7 +64,7 @@ def _factor(
         scope=scope,
         receipts={"load": both_load_receipts(case, window, baseline)},
         fail_needs=("load",),
-        detail=f"{values[0]} in this run; the baseline {baseline.plan.run} with release {baseline.plan.release} had {values[1]}",
+        detail=f"{values[0]} in this run, {values[1]} in the baseline {baseline.plan.run} with release {baseline.plan.release}",
         files=(*window.files, *baseline.windows[window.traffic].files),
     )
 

@@ -1,4 +1,4 @@
-"""Drift: growth of response times under constant load, for example by a memory leak or a database that fills up."""
+"""Drift: growth of response times under constant load, for example by a memory leak or a growing database."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from harness.model import (
 from harness.units import NS_PER_S
 
 MOST_BATCHES: Final = 60
-"""More batches than this do not make the slope more precise."""
+"""Largest number of time batches; more batches do not make the slope more precise."""
 FEWEST_BATCHES: Final = 20
-"""Fewer batches are not sufficient for a verdict."""
+"""Least number of time batches for a verdict."""
 FEWEST_BEYOND: Final = 3
 """Minimum mean number of requests beyond the quantile in a batch."""
 
@@ -45,7 +45,7 @@ HOUR: Final = Quantity(value=1, unit="h", scaled=True)
 
 
 def drifts(case: Case) -> Iterable[Measure]:
-    """One measure per route: growth of the quantile per hour, the hour under the time scale."""
+    """One measure per route: growth of the quantile per hour, with the hour divided by the time scale."""
     objective, quantile = case.objective, case.quantile
     name = f"drift of the response time p{quantile * 100:g}"
     window = steady_window(case, name)
@@ -66,12 +66,18 @@ def _drift(
     broken = int(np.isinf(values).sum())
     if len(values) < FEWEST_BATCHES:
         needed = requests_needed(quantile)
-        why = f"{len(samples)} requests of {group} are too few: about {needed} are needed for {FEWEST_BATCHES} time batches"
+        why = f"{group} received {len(samples)} requests, expected about {needed} for {FEWEST_BATCHES} time batches"
         return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope)
     if broken:
         over = f"{100 * (1 - quantile):.4g} %"
         why = f"in {broken} of {len(values)} time batches more than {over} of the requests of {group} had no answer"
-        return inconclusive(case, name, why, "find out why these requests had no answer, then run again", scope=scope)
+        return inconclusive(
+            case,
+            name,
+            why,
+            "see `error` of the requests in load/ for the cause of the missing answers, correct it, then run again",
+            scope=scope,
+        )
     slope = slope_bounds(at_s / hour.in_unit("s"), values, objective.confidence)
     return bounded(
         case,
@@ -88,7 +94,7 @@ def _drift(
 
 
 def requests_needed(quantile: float) -> int:
-    """Approximate number of requests of a route that fill FEWEST_BATCHES."""
+    """Approximate number of requests of a route that fill FEWEST_BATCHES time batches."""
     return FEWEST_BATCHES * _batch_size(quantile)
 
 
@@ -97,9 +103,9 @@ def _batch_size(quantile: float) -> int:
 
 
 def _series(times: Times, quantile: float, span: Span) -> tuple[Floats, Floats]:
-    """The quantile of each time batch with requests, and its middle in seconds from the start.
+    """The quantile of each time batch with requests, and the middle of the batch in seconds from the start.
 
-    Batches are of equal length, at most MOST_BATCHES, and large enough for the quantile.
+    The batches have equal length, are at most MOST_BATCHES, and are large enough for the quantile.
     """
     batches = min(MOST_BATCHES, len(times.ms) // _batch_size(quantile))
     timed = times.batched(span, max(batches, 1))
@@ -112,12 +118,12 @@ def _series(times: Times, quantile: float, span: Span) -> tuple[Floats, Floats]:
 
 
 def _detail(slope: Slope, at_s: Floats, hour: Quantity) -> str:
-    """The time over which the slope was observed, the length of a scaled hour, and a jump that is not counted, in words."""
+    """The observed time, the length of a scaled hour, and a jump that is not counted, in words."""
     words = [f"observed over {at_s[-1] - at_s[0]:.4g} s"]
     if not hour.same_as(HOUR):
         words.append(f"an hour is {hour} at the time scale of the target")
     if slope.jump is not None:
-        words.append(f"without a jump {at_s[slope.jump]:.4g} s after the start of the window, which is not growth")
+        words.append(f"a jump {at_s[slope.jump]:.4g} s after the start of the window does not count as growth")
     return ", ".join(words)
 
 
@@ -127,7 +133,7 @@ def _numbers(objective: Objective, offered: Offered) -> Numbers | None:
     least = requests_needed(objective.quantile)
     return Numbers(
         needed=f"{least} for its time batches",
-        planned=f"{offered.requests}{' on the smallest route' if offered.by_route else ''}",
+        planned=f"{offered.requests}{' on the route with the fewest requests' if offered.by_route else ''}",
         tolerated="a slope" if offered.requests >= least else "none: too few",
         refuting="a slope" if offered.requests >= least else "none: too few",
         chances="not known",

@@ -1,4 +1,4 @@
-"""Improvement: how much lower the response times are than in the baseline, an earlier run."""
+"""Improvement: reduction of the response times relative to the baseline, an earlier run."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from harness.judgement.wording import formatted
 from harness.model import Baseline, Figure, LimitRule, Measure, Phase, Plan, ReasonKind, Receipt, TrafficPlan, Window
 
 LEAST_LEFT: Final = 1e-9
-"""Lowest ratio of a limit: an improvement of 100 % is a valid limit that no run can meet."""
+"""Smallest ratio of a limit: an improvement of 100 % is a valid limit that no run can reach."""
 
 _LONGEST: Final = 200
-"""Characters of a value in a message."""
+"""Largest number of characters of a value in a message."""
 
-GIVE_ONE: Final = "give a run of the same target and traffic with --baseline RUN"
+GIVE_ONE: Final = "name an earlier run of the same target and traffic with `--baseline RUN`"
 NEEDS_BASELINE: Final = (Need(key="baseline", why="no baseline run was given", of="command", hint=GIVE_ONE),)
 
 
 def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
-    """Why a run cannot be the baseline of another (target, time scale, or the size, course or entry of its traffic); empty if it can."""
+    """Why a run cannot be the baseline of another: different target, time scale or traffic; empty if it can."""
     pairs = [
         ("target", plan.target, baseline.target),
         ("environment", plan.environment, baseline.environment),
@@ -56,33 +56,35 @@ def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
 
 
 def _users(traffic: TrafficPlan) -> tuple[float, float] | None:
-    """Users of a closed model and the pause between their journeys; those of an open model follow from its arrivals."""
+    """Users of a closed model and the pause between their journeys; in an open model both follow from the arrivals."""
     return (traffic.users, traffic.think_s) if traffic.model == "closed" else None
 
 
 def _shown(value: object) -> str:
-    """A value in a message; of a long one its beginning."""
+    """A value in a message, shortened if it is long."""
     text = str(value) or "none"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def windows_compared(case: Case, name: str) -> tuple[Window, Baseline] | Measure:
-    """The window of this run and the baseline that has one of the same traffic, or a measure that states why there is none."""
+    """The window of this run and the baseline with the same traffic, or a measure with the reason why there is none."""
     window, baseline = steady_window(case, name), case.evidence.baseline
     if isinstance(window, Measure):
         return window
     if baseline is None:
-        return inconclusive(case, name, "no baseline run is in the evidence", GIVE_ONE)
+        return inconclusive(case, name, "no baseline run was given", GIVE_ONE)
     if why := unlike(case.plan, baseline.plan, [window.traffic]):
-        return inconclusive(case, name, f"{baseline.plan.run} is not comparable with this run: {why}", GIVE_ONE)
+        return inconclusive(
+            case, name, f"the baseline {baseline.plan.run} cannot be compared with this run: {why}", GIVE_ONE
+        )
     if window.traffic not in baseline.windows:
-        why = f"{baseline.plan.run} has no fault-free window of {window.traffic} traffic"
+        why = f"the baseline {baseline.plan.run} has no fault-free window of the traffic {window.traffic}"
         return inconclusive(case, name, why, GIVE_ONE)
     return window, baseline
 
 
 def improvements(case: Case) -> Iterable[Measure]:
-    """One measure: 1 minus the ratio of this run's quantile to the baseline's."""
+    """One measure: 1 minus the ratio of this run's quantile to the quantile of the baseline."""
     name = f"improvement of the response time p{case.quantile * 100:g}"
     compared = windows_compared(case, name)
     yield compared if isinstance(compared, Measure) else _improvement(case, name, case.quantile, *compared)
@@ -110,7 +112,7 @@ def _improvement(case: Case, name: str, quantile: float, window: Window, baselin
         scope=scope,
         receipts={"load": both_load_receipts(case, window, baseline)},
         fail_needs=("load",),
-        detail=f"{values[0]} in this run; the baseline {baseline.plan.run} with release {baseline.plan.release} had {values[1]}",
+        detail=f"{values[0]} in this run, {values[1]} in the baseline {baseline.plan.run} with release {baseline.plan.release}",
         files=(*window.files, *before.files),
     )
 
@@ -139,7 +141,7 @@ def both_load_receipts(case: Case, window: Window, baseline: Baseline) -> Receip
 
 
 def baseline_files(case: Case) -> Iterable[str]:
-    """Path prefixes of what both runs recorded."""
+    """Path prefixes of the files of both runs."""
     yield from (*load_files(case), "baseline/")
 
 

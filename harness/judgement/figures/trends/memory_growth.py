@@ -1,13 +1,13 @@
-"""Growth of resident memory: how much more memory each container of a service would use at the end of a soak.
+"""Growth of resident memory: the memory that each container of a service would gain by the end of a soak.
 
-Memory is observed in the window before the first fault, or, for a release that has taken over, from the switch to the rollback.
+Memory is observed in the window before the first fault or, for a new release, from the switch to the rollback.
 
 A soak of 8 h is divided by the target's time scale, and is then still longer than the observed window. So the slope of the window is
-extrapolated, at most sixfold, and the figure says how far. Memory that a process fills only once, such as its caches and the pools of its
-allocator, is warm-up: the first quarter of the window is left out, and a jump is not growth unless it is larger than the limit by itself.
+extrapolated, at most sixfold, and the figure names the factor. Memory that a process fills only once, such as caches and the pools of its
+allocator, is warm-up: the first quarter of the window is left out, and a jump counts as growth only if it is larger than the limit.
 
-A leak per request is detected only above a size that depends on the number of requests in the soak; a scaled target gets fewer requests. The
-figure states this size if the answers name the pod that served them.
+A leak per request is detected only above a size that depends on the number of requests in the soak, which is smaller on a scaled target. The
+figure names this size if the answers name the pod that served them.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ _WARM_UP: Final = 0.25
 _FARTHEST: Final = 6.0
 """A slope is extrapolated to at most this many times the observed time."""
 _BATCHES: Final = 96
-"""Number of time batches: enough to tell a small slope from none if the values hardly vary."""
+"""Number of time batches, enough to detect a small slope if the values hardly vary."""
 _LONGEST_GAP: Final = 0.1
-"""Longest time without a sample, as a share of what is observed."""
+"""Longest time without a sample, as a share of the observed time."""
 _FILES: Final = ("history/memory.ndjson",)
 _MB: Final = 1e6
 _AGAIN: Final = "make sure that Prometheus answers queries during the complete window, then run again"
@@ -62,11 +62,13 @@ _AGAIN: Final = "make sure that Prometheus answers queries during the complete w
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Observed:
-    """The part of the window that is judged.
+    """The judged part of the window.
 
     Attributes:
-        window: before the first fault, or after the switch. span: that part of it, in ns.
-        soak_s: length of the soak at the target's time scale. words: how they are related.
+        window: window before the first fault, or after the switch.
+        span: judged part of the window, in ns.
+        soak_s: length of the soak at the target's time scale, in s.
+        words: the soak and the observed time, in words.
     """
 
     window: Window
@@ -81,7 +83,7 @@ class _Observed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _ContainerCourse:
-    """The samples of one container in the observed part, in the order of time."""
+    """The samples of one container in the observed part, in order of time."""
 
     name: str
     workload: str
@@ -106,7 +108,7 @@ def memory_growth(case: Case) -> Iterable[Measure]:
 
 
 def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
-    """The measures of the time in which all users had the candidate, of containers whose pods existed all that time; each workload needs at least one."""
+    """Measures of the time in which all users were on the candidate, of containers that existed throughout; each workload needs at least one."""
     rollout = case.objective.scope.rollout
     reads = [read for read in case.evidence.every(MemoryRead) if rollout and read.rollout == rollout]
     for window in windows:
@@ -116,13 +118,13 @@ def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, 
         yield from _by_container(case, observed, mine, receipts)
         unjudged = {_workload_of(read) for read in reads if not read.why} - {_workload_of(read) for read in mine}
         for workload in sorted(unjudged):
-            why = f"no pod of {workload} existed from the switch to the rollback"
+            why = f"no pod of {workload} existed throughout the time from the switch to the rollback"
             yield inconclusive(case, NAME, why, _AGAIN, scope={"traffic": window.traffic, "of": workload})
         yield from _unread(case, window, reads)
 
 
 def _unread(case: Case, window: Window, reads: Sequence[MemoryRead]) -> Iterable[Measure]:
-    """One measure per workload that was read in one namespace, but not in another where it had a ready pod all the time."""
+    """One measure per workload whose memory was read in one namespace, but not in another with a pod that was ready throughout."""
     told = {(read.subject.partition("/")[0], read.workload) for read in reads if not read.why}
     workloads, stayed = {workload for _, workload in told}, _there(case, window)
     ready = {
@@ -137,7 +139,7 @@ def _unread(case: Case, window: Window, reads: Sequence[MemoryRead]) -> Iterable
 
 
 def _there(case: Case, window: Window) -> frozenset[str]:
-    """The pods, as `NAMESPACE/NAME`, that existed for all of a window."""
+    """The pods, as `NAMESPACE/NAME`, that existed throughout a window."""
     before, after = (case.evidence.pods_before(ns) for ns in (window.start_ns + 1, window.end_ns))
     return frozenset(f"{pod.namespace}/{pod.name}" for pod in after) & {f"{pod.namespace}/{pod.name}" for pod in before}
 
@@ -171,9 +173,9 @@ def _observed(case: Case, window: Window, seconds: float) -> _Observed | Measure
     warm_s = _WARM_UP * seconds
     span = (window.start_ns + round(warm_s * NS_PER_S), window.start_ns + round(seconds * NS_PER_S))
     if (needed_s := soak_s / _FARTHEST / (1 - _WARM_UP)) > seconds:
-        of = "the time after the switch" if case.objective.scope.phase is Phase.SWITCHED else "the fault-free window"
-        why = f"{of} of {seconds:.4g} s is too short for a soak of {soak_s:.4g} s"
-        hint = f"make that time {math.ceil(needed_s)} s or longer, then run again"
+        of = "the window after the switch" if case.objective.scope.phase is Phase.SWITCHED else "the fault-free window"
+        why = f"{of} lasted {seconds:.4g} s, expected at least {math.ceil(needed_s)} s for a soak of {soak_s:.4g} s"
+        hint = f"let the traffic run for at least {math.ceil(needed_s)} s in {of}, then run again"
         return inconclusive(case, NAME, why, hint, kind=ReasonKind.TOO_FEW)
     scaled = f" ({soak_s:.4g} s at scale {case.plan.time_scale:g})" if soak_s != said.base else ""
     times = soak_s / (seconds - warm_s)
@@ -237,18 +239,18 @@ def _grown(
 
 
 def _lacking(case: Case, observed: _Observed, course: _ContainerCourse) -> str:
-    """What of the container's samples is missing; empty where nothing is."""
+    """The gap in the container's samples, in words; empty if there is none."""
     if not len(course.at_s):
         return "the resident memory of this container is not exposed"
     gap_s = float(np.diff([0.0, *course.at_s.tolist(), observed.seconds]).max())
     if gap_s > _LONGEST_GAP * observed.seconds:
-        return f"there is no sample of the resident memory for {gap_s:.3g} s"
+        return f"the resident memory has no sample for {gap_s:.3g} s, expected at most {_LONGEST_GAP * observed.seconds:.3g} s"
     namespace, pod, _ = f"{course.name}//".split("/", 2)
     start_ns, end_ns = observed.span
     for change in case.evidence.pods:
         of_it = (change.namespace, change.name) == (namespace, pod)
         if of_it and change.what == "restarted" and start_ns <= change.at_ns < end_ns:
-            return "the container was restarted meanwhile"
+            return "the container was restarted in the window"
     return ""
 
 
@@ -268,16 +270,14 @@ def _risen(values: Floats) -> float:
 
 
 def _detail(case: Case, observed: _Observed, course: _ContainerCourse, risen: float) -> str:
-    """The soak, the memory that the container uses, by how much it rose, and the smallest leak that can be detected, in words."""
+    """The soak, the container's memory, its rise, and the smallest leak that can be detected, in words."""
     held_mb = formatted(float(np.median(course.bytes_)) / _MB, "MB")
     words = [observed.words, f"the memory of the container is {held_mb} and rose by {formatted(risen, 'MB')}"]
     pod = course.name.split("/")[1] if "/" in course.name else course.name
     samples = observed.window.samples.between("done_ns", *observed.span)
     if served := int(samples.words["served_pod"].equals(pod).sum()):
         smallest = case.objective.limit.base / (served / observed.seconds * observed.soak_s)
-        words.append(
-            f"a leak of less than {formatted(smallest / 1e3, 'kB')} per request that the container answers would not be detected"
-        )
+        words.append(f"a leak of less than {formatted(smallest / 1e3, 'kB')} per answered request cannot be detected")
     return ", ".join(words)
 
 
@@ -291,7 +291,7 @@ def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
             if objective.scope.phase is Phase.SWITCHED
             else f"a fault-free window of {needed_s} s"
         )
-        what = f"{of} for a soak of {soak_s:.4g} s, {offered.window_s:g} s are planned"
+        what = f"{of} for a soak of {soak_s:.4g} s (planned: {offered.window_s:g} s)"
         yield Lack(what=what, window_s=needed_s, grows=False)
 
 
@@ -304,7 +304,7 @@ SPEC: Final = Spec(
     phases=frozenset({Phase.STEADY, Phase.SWITCHED}),
     evidence=lambda case: ("history/memory.", "history/pods.", *load_files(case)),
     needs=lambda _objective: (
-        Need(key="prometheus", why="Prometheus has the memory of every container"),
+        Need(key="prometheus", why="the memory of every container is read from Prometheus"),
         Need(key="kubernetes", why="the pods are found through the Kubernetes API"),
     ),
     lacks=_lacks,

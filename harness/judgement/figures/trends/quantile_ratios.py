@@ -1,4 +1,4 @@
-"""The ratio of one quantile at two times: in this run and in the baseline, or in the last hour and in the first."""
+"""The ratio of a quantile at two times: in this run and in the baseline, or in the last hour and in the first."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ TimesIn = tuple[Times, Span]
 def ratio_of_quantiles(quantile: float, limit: float, now: TimesIn, then: TimesIn, confidence: float) -> Bounds:
     """The ratio of a quantile now to the same quantile then, from the bounds of both.
 
-    Each quantile is compared with a limit, which clustered samples require: the two limits differ by the factor `limit` and are
-    equally far from their quantiles. If both quantiles are proven on their side, so is the ratio.
+    For clustered samples, the bounds of each quantile depend on a limit. The two limits differ by the factor `limit` and are equally far from their
+    quantiles. If both quantiles are proven to be on their side of the limit, so is the ratio.
     """
     middle = math.sqrt(now[0].quantile(quantile) * then[0].quantile(quantile) / limit)
     mine = quantile_bounds(quantile, middle * limit, now, confidence)
@@ -29,7 +29,7 @@ def ratio_of_quantiles(quantile: float, limit: float, now: TimesIn, then: TimesI
 
 
 def quantile_bounds(quantile: float, limit: float, times: TimesIn, confidence: float) -> Bounds:
-    """A quantile for comparison with a limit in ms; clustered samples and slow swings widen its bounds."""
+    """Bounds of a quantile for comparison with a limit in ms, widened for clustered or slowly varying samples."""
     values, span = times
     bounds = quantile_in_time(values.ms, Timeline.of(values.at_ns, span), quantile, limit, confidence)
     batches = batch_count(values.stall_ns(quantile, span), *span)

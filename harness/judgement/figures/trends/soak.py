@@ -1,8 +1,8 @@
-"""Soak: what changes or breaks under constant load without a fault. On a scaled target the fault-free window represents the soak.
+"""Soak: changes and failures under constant load without a fault; on a scaled target the fault-free window represents the soak.
 
-A soak of 8 h is not run in a sandbox. There the window before the first fault represents it, at a time scale of its own that every
-figure names: an hour of the soak is an eighth of the window. A target at scale 1 must have run as long as the sentence says. The window lasts
-until the first fault is sent, but while the harness prepares that fault the load is not constant, so the soak ends after its planned length.
+A soak of 8 h is not run in a sandbox. The window before the first fault represents it, at a time scale of its own that every figure names: an
+hour of the soak is an eighth of the window. A target at scale 1 must run for the length in the sentence. The window lasts until the first fault
+is sent. While the harness prepares that fault the load is not constant, so the soak ends after its planned length.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ class Soak:
     """The window that represents a soak.
 
     Attributes:
-        window: before the first fault. span: the part of it that was planned, in ns.
-        hour_s: how long an hour of the soak lasts in it, in seconds.
-        words: how the two are related, for the reason of every figure.
+        window: window before the first fault.
+        span: planned part of the window, in ns.
+        hour_s: length of an hour of the soak in the window, in s.
+        words: soak and window in words, for the reason of every figure.
     """
 
     window: Window
@@ -63,7 +64,7 @@ class Soak:
 
 
 def soak_in(case: Case, name: str) -> Soak | Measure:
-    """The soak of the objective, or a measure that states why there is none."""
+    """The soak of the objective, or a measure with the reason why there is none."""
     window = steady_window(case, name)
     if isinstance(window, Measure):
         return window
@@ -83,7 +84,7 @@ def soak_in(case: Case, name: str) -> Soak | Measure:
 
 def last_hours(case: Case) -> Iterable[Measure]:
     """One measure per route: the quantile in the last hour of the soak, divided by the quantile in its first hour."""
-    name = f"response time p{case.quantile * 100:g} in the last hour over the first"
+    name = f"response time p{case.quantile * 100:g} in the last hour relative to the first hour"
     soak = soak_in(case, name)
     if isinstance(soak, Measure):
         yield soak
@@ -103,7 +104,7 @@ def _last_hour(case: Case, name: str, route: str, samples: Table, *, soak: Soak,
     scope = {"traffic": soak.window.traffic, "phase": objective.scope.phase.value, "route": route}
     ratio = ratio_of_quantiles(quantile, limit, (now, last), (then, first), objective.confidence)
     if math.isnan(ratio.value):
-        why = f"in the first or last hour of {route} {ratio.why}"
+        why = f"{route}, in the first or last hour: {ratio.why}"
         return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope)
     values = [formatted(times.quantile(quantile), "ms") for times in (now, then)]
     return bounded(
@@ -115,13 +116,13 @@ def _last_hour(case: Case, name: str, route: str, samples: Table, *, soak: Soak,
         scope=scope,
         receipts={"load": receipt},
         fail_needs=("load",),
-        detail=f"{values[0]} in the last hour, {values[1]} in the first; {soak.words}",
+        detail=f"{values[0]} in the last hour, {values[1]} in the first hour; {soak.words}",
         files=soak.window.files,
     )
 
 
 def restarts(case: Case) -> Iterable[Measure]:
-    """One measure: the restarts of containers that were observed in the soak, of pods that were known when it began."""
+    """One measure: the restarts of containers in the soak, of pods that were known at its beginning."""
     name = RESTARTS.value
     soak = soak_in(case, name)
     if isinstance(soak, Measure):
@@ -133,11 +134,11 @@ def restarts(case: Case) -> Iterable[Measure]:
     receipts = {"watch": pods_receipt(case.evidence, soak.span)}
     known = len(case.evidence.pods_before(start_ns + 1))
     if not known and receipts["watch"].ok:
-        receipts = {"watch": Receipt(ok=None, why="no pod was known when the soak began")}
+        receipts = {"watch": Receipt(ok=None, why="no pod was recorded at the beginning of the soak")}
     found = Things(
         bad=len(seen),
         n=known,
-        text=f"{len(seen) or 'no'} pod restarts{f': {pods}' if pods else ''}, expected none; {soak.words}",
+        text=f"{len(seen) or 'no'} pod restarts{f' ({pods})' if pods else ''}, expected none; {soak.words}",
         scope={"traffic": soak.window.traffic, "phase": case.objective.scope.phase.value},
         receipts=receipts,
         scaled_limit=None,
@@ -153,26 +154,26 @@ def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
     """A window that is too short: at time scale 1 it must be as long as the soak."""
     length = objective.times[SOAK]
     if offered.time_scale == 1 and offered.window_s and offered.window_s < length.base:
-        yield Lack(what=f"a fault-free window of {length}, {offered.window_s:g} s are planned", window_s=length.base)
+        yield Lack(what=f"a fault-free window of {length} (planned: {offered.window_s:g} s)", window_s=length.base)
 
 
 def _few_in_an_hour(objective: Objective, offered: Offered) -> Iterable[Lack]:
-    """A window that is too short, or too few requests per hour on the smallest route to prove that an unchanged route is as fast as before."""
+    """A window that is too short, or too few requests per hour on the smallest route to compare two hours."""
     yield from _lacks(objective, offered)
     hours = (offered.window_s if offered.time_scale == 1 else objective.times[SOAK].base) / _HOUR.base
     planned = math.floor(offered.requests / hours) if hours else 0
     needed = least_requests(objective.quantile or 0.5, objective.limit.base, objective.confidence)
     if offered.window_s and planned < needed:
         window_s = math.ceil(offered.window_s * needed / max(planned, 1))
-        what = f"{needed} requests of the smallest route in an hour of the soak, {planned} are planned"
+        what = f"{needed} requests per hour of the soak on the route with the fewest requests (planned: {planned})"
         yield Lack(what=what, window_s=window_s, grows=False)
 
 
 def least_requests(quantile: float, limit: float, confidence: float) -> int:
-    """How many requests per hour prove with this confidence that two equal quantiles differ by less than the factor `limit`.
+    """Number of requests per hour that prove with this confidence that two equal quantiles differ by less than the factor `limit`.
 
-    They do so in at least three of four runs if response times have an exponential tail (the judge's bounds are a little wider than the
-    bounds used here): then the relative standard error of a sample quantile is sqrt(p (1 - p) / n) / ((1 - p) ln(1 / (1 - p))).
+    They prove it in at least three of four runs if response times have an exponential tail. (The judge's bounds are a little wider than the bounds used
+    here.) Then the relative standard error of a sample quantile is sqrt(p (1 - p) / n) / ((1 - p) ln(1 / (1 - p))).
     Source: H. A. David and H. N. Nagaraja, Order Statistics, 3rd ed., 10.2.
     """
     if limit <= 1:

@@ -1,4 +1,4 @@
-"""Response times with their send times, in time batches: for comparisons and drift."""
+"""Response times with their send times, in time batches, for comparisons and drift."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.units import NS_PER_S
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Times:
-    """Response times in ms with the intended send times; infinite where there was no answer."""
+    """Response times in ms with the intended send times; infinite for a request without an answer."""
 
     at_ns: Ints
     ms: Floats
@@ -28,7 +28,7 @@ class Times:
         return quantile_of(np.sort(self.ms), quantile)
 
     def stall_ns(self, quantile: float, span: Span) -> int:
-        """Length of the longest stall in ns; values over the quantile are slow."""
+        """Length in ns of the longest stall, in which values are above the quantile."""
         return longest_stall_ns(self.at_ns, self.ms > self.quantile(quantile), span)
 
     def batched(self, span: Span, batches: int) -> BatchedSample:
@@ -42,12 +42,12 @@ def longest_stall_ns(at_ns: Ints, bad: Bools, span: Span) -> int:
 
 
 def answered_well(samples: Table) -> Times:
-    """Response times of requests without a failure, for the reference of a comparison: failures must not make the reference slower."""
+    """Response times of requests without a failure, as the reference of a comparison; failures must not make the reference slower."""
     return _times(timed(samples.where(~failed(samples))))
 
 
 def counted(samples: Table, limit_ms: float) -> Times:
-    """Response times of requests that count against a limit, as in `indicators.response_ms`: a failure never improves them."""
+    """Response times of requests that count against a limit, as in `indicators.response_ms`; a failure never improves them."""
     samples = timed(samples)
     times = _times(samples)
     kept = ~failed(samples) | (times.ms >= limit_ms)

@@ -1,4 +1,4 @@
-"""Variation: how much a quantile of the response times differs between any two windows of a length."""
+"""Variation: the difference of a response time quantile between any two windows of a length."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.units import NS_PER_S
 
 FIGURE: Final = Figure.VARIATION
 PART: Final = "of every"
-"""Key among the objective's times: the length of the parts that are compared."""
+"""Key among the objective's times: length of the compared parts."""
 FEWEST: Final = 2
 
 
@@ -38,7 +38,7 @@ def variations(case: Case) -> Iterable[Measure]:
     parts = [part for window in windows for part in _parts(window, round(length.base * NS_PER_S))]
     scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value}
     if len(parts) < FEWEST:
-        why = f"the fault-free windows have {len(parts)} parts of {length}, at least {FEWEST} are needed"
+        why = f"the fault-free windows have {len(parts)} parts of {length}, expected at least {FEWEST}"
         yield inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope)
         return
     bounds = _variation(case, parts)
@@ -47,7 +47,7 @@ def variations(case: Case) -> Iterable[Measure]:
             case,
             name,
             bounds.why,
-            "find out why requests had no answer, then run again",
+            "see `error` of the requests in load/ for the cause of the missing answers, correct it, then run again",
             kind=ReasonKind.TOO_FEW,
             scope=scope,
         )
@@ -68,7 +68,7 @@ def variations(case: Case) -> Iterable[Measure]:
 
 
 def _parts(window: Window, length_ns: int) -> Iterable[tuple[Times, Span]]:
-    """The window in consecutive parts of this length; a shorter rest is left out."""
+    """The window in consecutive parts of this length; a shorter remainder is left out."""
     start_ns, end_ns = window.span
     for begin_ns in range(start_ns, end_ns - length_ns + 1, length_ns):
         span = (begin_ns, begin_ns + length_ns)
@@ -78,14 +78,14 @@ def _parts(window: Window, length_ns: int) -> Iterable[tuple[Times, Span]]:
 def _variation(case: Case, parts: Sequence[tuple[Times, Span]]) -> Bounds:
     """The highest quantile of a part divided by the lowest, minus 1, with its bounds.
 
-    The upper bound is the highest upper bound divided by the lowest lower bound. It fails only if a bound of the two parts that truly are
-    highest and lowest fails, so two bounds share the error budget, however many parts there are. The lower bound is the highest lower bound
-    divided by the lowest upper bound. It fails if any bound fails, so all bounds share the budget.
+    The upper bound is the highest upper bound divided by the lowest lower bound. It is wrong only if a bound of the highest or of the lowest part is
+    wrong, so two bounds share the error budget, whatever the number of parts. The lower bound is the highest lower bound divided by the lowest
+    upper bound. It is wrong if any bound is wrong, so all bounds share the budget.
     """
     quantile, limit = case.quantile, case.scaled.in_unit("ratio")
     values = [times.quantile(quantile) for times, _ in parts]
     n = sum(len(times.ms) for times, _ in parts)
-    method = f"highest of {len(parts)} parts over the lowest, from the bounds of each"
+    method = f"highest of {len(parts)} parts divided by the lowest, from the bounds of each part"
     nothing = Bounds(
         value=math.nan,
         low=-math.inf,
@@ -95,7 +95,7 @@ def _variation(case: Case, parts: Sequence[tuple[Times, Span]]) -> Bounds:
         confidence=case.objective.confidence,
         n=n,
         method=method,
-        why="in one of the parts there is no answer, or too many requests had none",
+        why="one of the parts has no answer, or too few answers",
     )
     if not all(0 < value < math.inf for value in values):
         return nothing
@@ -110,7 +110,7 @@ def _variation(case: Case, parts: Sequence[tuple[Times, Span]]) -> Bounds:
         ]
 
     def least(confidence: float) -> float:
-        """The lower bound of the variation at a confidence: the highest lower bound of a part over the lowest upper bound, minus 1."""
+        """The lower bound at a confidence: the highest lower bound of a part divided by the lowest upper bound, minus 1."""
         each = bounds_at(1 - (1 - confidence) / (2 * len(parts)))
         return max(max(one.low for one in each) / min(one.high for one in each) - 1, 0.0)
 
@@ -131,7 +131,7 @@ def _variation(case: Case, parts: Sequence[tuple[Times, Span]]) -> Bounds:
 def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
     length_s = objective.times[PART].at_scale(offered.time_scale).base
     if offered.window_s and offered.window_s < FEWEST * length_s:
-        what = f"a fault-free window of {FEWEST * length_s:g} s, {offered.window_s:g} s are planned"
+        what = f"a fault-free window of {FEWEST * length_s:g} s (planned: {offered.window_s:g} s)"
         yield Lack(what=what, window_s=FEWEST * length_s)
 
 
