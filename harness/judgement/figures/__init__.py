@@ -1,4 +1,7 @@
-"""The harness's own figures: one file per figure, with its spec, its judge and its words. `harness.figures` adds those of packages and the project."""
+"""The harness's own figures: one file per figure with its spec, its judge and its words.
+
+`harness.figures` adds figures of packages and the project.
+"""
 
 from __future__ import annotations
 
@@ -36,17 +39,17 @@ def spec_in(figures: Mapping[Figure, Spec], figure: Figure) -> Spec:
     """The spec of a figure.
 
     Args:
-        figures: all that there are, the harness's own and those of packages and the project.
-        figure: one of them.
+        figures: all figures, the harness's own and the figures of packages and the project.
+        figure: name of the figure.
 
     Raises:
-        UsageError: no figure has this name.
+        UsageError: there is no figure with this name.
     """
     if figure not in figures:
         where = "a figure is a `Spec` in a module of `claims`, or named under `figures` of [tool.harness.plugins]"
         near = nearest(figure.value, (one.value for one in figures))
         hint = (
-            f"did you mean `{near}`? Otherwise {where}" if near else f"{where}; known are {', '.join(sorted(figures))}"
+            f"did you mean `{near}`? Otherwise {where}" if near else f"{where}; known figures: {', '.join(sorted(figures))}"
         )
-        raise UsageError(f"the figure {figure.value!r} is unknown", hint=hint)
+        raise UsageError(f"unknown figure {figure.value!r}", hint=hint)
     return figures[figure]

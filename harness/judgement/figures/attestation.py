@@ -15,17 +15,19 @@ _S_PER_DAY: Final = 86_400
 
 
 def attestation(case: Case) -> Iterable[Measure]:
-    """PASS if a person in the role vouches for the requirement, for this release, recently enough.
+    """PASS if a person in the required role vouches for the requirement, for this release, recently enough.
 
-    Without an attestation: NOT ASSESSED. One that is expired, too old, from the future, for another release or by another role does
-    not count: INCONCLUSIVE, with that reason.
+    Without an attestation: NOT ASSESSED. An attestation that is expired, too old, from the future, for another release or by another role does not
+    count: INCONCLUSIVE, with that reason.
     """
     id_, role = case.claim.requirement, case.objective.params["role"]
     command = f"readiness attest {id_} --role {role} --by NAME --reason TEXT --link URL"
     found = [one for one in case.plan.attestations if one.vouches == id_]
     if not found:
         reason = Reason(
-            kind=ReasonKind.NO_MEANS, text=f"no attestation of this requirement by a {role} was found", hint=command
+            kind=ReasonKind.NO_MEANS,
+            text=f"no attestation of this requirement by a {role} was found, expected one",
+            hint=command,
         )
         yield measure(case, "attestation", Outcome.NOT_ASSESSED, reason)
         return
@@ -44,7 +46,7 @@ def attestation(case: Case) -> Iterable[Measure]:
 
 
 def _short(one: Attestation, case: Case) -> str:
-    """Why an attestation does not count for the objective; empty where it does."""
+    """Why an attestation does not count for the objective; empty if it counts."""
     if one.void:
         return one.void
     role, oldest = case.objective.params["role"], Quantity.parse(case.objective.params["at_most"])

@@ -1,4 +1,4 @@
-"""Checks: facts read from the live target, expected against observed."""
+"""Checks: facts read from the live target, with observed and expected value."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ _AROUND_S: Final = 15.0
 
 
 def checks(case: Case) -> Iterable[Measure]:
-    """One measure per fact, and one per history of the run that contradicts the facts; without any fact the result is INCONCLUSIVE.
+    """One measure per fact, and one per history of the run that contradicts the facts; INCONCLUSIVE without any fact.
 
-    A fact is false only if it was false in every attempt to read it.
+    A fact is false only if every attempt to read it found it false.
     """
     name = case.objective.check or "check"
     demands = [case.plan.demand[key] for key in case.claim.demands if key in case.plan.demand]
     asked = [demand for demand in demands if _asks(demand, case)]
     if not asked:
-        yield inconclusive(case, name, f"the plan has no check {name!r} for this sentence", "plan the run again")
+        yield inconclusive(
+            case, name, f"the plan has no check {name!r} for this sentence", "run again, so that the check is planned"
+        )
     for demand in asked:
         check = case.evidence.checks.get(demand.key)
         found = Found(method="", scope=demand.params, files=check.files if check else ())
         if check is not None and check.matrix is not None:
             yield all_facts(case, check.matrix, found, name)
         elif check is None or not check.facts:
-            why = check.why if check and check.why else "the check found nothing to read"
+            why = check.why if check and check.why else "the check found no objects on the target"
             what, _, cure = why.partition(HINT)
             reason = f"{name}: {what if check else 'the check was not run'}"
             hint = cure or words_of_facts(case.objective.demand).hint
@@ -45,7 +47,7 @@ def checks(case: Case) -> Iterable[Measure]:
 
 
 def _asks(demand: Demand, case: Case) -> bool:
-    """Whether a demand is the check of the objective: the same name, and no parameter that differs."""
+    """Whether a demand is the check of the objective: equal name and equal parameters."""
     if demand.kind != case.objective.demand or demand.name != case.objective.check:
         return False
     return all(demand.params.get(key, value) == value for key, value in case.objective.params.items())
@@ -69,7 +71,7 @@ def _moments(case: Case, found: Measure) -> Sequence[tuple[int, int]]:
 def _in_words(objective: Objective) -> str:
     params = ", ".join(f"{key} {value}" for key, value in objective.params.items())
     where = words_of_facts(objective.demand).where
-    noun = "check" if where else objective.demand  # of a driver that a package or project adds
+    noun = "check" if where else objective.demand  # a driver of a package or project is named by its kind
     return f"{noun} {objective.check}{f' ({params})' if params else ''} passes{where}"
 
 

@@ -1,4 +1,4 @@
-"""Contradictions between the facts of a check and the run's plan and histories: a fact was true at one moment only, or some facts were not read."""
+"""Contradictions between the facts of a check and the run's plan and histories: brief facts, and facts that were not read."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ AUTOSCALERS: Final = "history/autoscalers.ndjson"
 CHECKS: Final = "history/checks.ndjson"
 PODS: Final = "history/pods.ndjson"
 AROUND_S: Final = 5.0
-"""A history may record a change this many seconds before or after the check reads it."""
+"""Seconds by which the record of a change may differ from the time at which the check reads it."""
 BRIEF_S: Final = 15.0
-"""An autoscaler reads its metrics every 15 s: one reading may fail."""
+"""Number of failed metric readings of an autoscaler that is allowed; an autoscaler reads its metrics every 15 s."""
 LONG_S: Final = 60.0
-"""An autoscaler that has no metrics for this long while no fault is active fails the check."""
+"""Time without metrics, while no fault is active, after which an autoscaler fails the check."""
 _ADDED: Final = frozenset({"present", "ready"})
-_SEE_NODES: Final = "check which node the pod ran on and when that node was added, then run again"
+_SEE_NODES: Final = "see history/pods.ndjson for the node of the pod, and when this node was added, then run again"
 _SEVERITY: Final = "severity"
-_SEE_AUTOSCALER: Final = "check the conditions of the autoscaler and the metrics API, then run again"
-_SEE_RULE: Final = "compare the rule with `alert_relabel_configs` of Prometheus, then run again"
+_SEE_AUTOSCALER: Final = (
+    "see the conditions of the autoscaler in the Kubernetes API, repair its metrics, then run again"
+)
+_SEE_RULE: Final = "compare the rule with `alert_relabel_configs` of Prometheus, correct one of them, then run again"
 _MIGRATION: Final = "the migration"
 _TABLES: Final = "the tables"
 """Subject of the fact that names each table that existed before the migration."""
@@ -44,7 +46,7 @@ _SEE_REGIONS: Final = (
 
 
 class _Against(NamedTuple):
-    """A contradiction about one subject: its text, what to do, the file that shows it, and whether it proves a failure."""
+    """A contradiction about one subject: its text, a hint, the file that shows it, and whether it proves a failure."""
 
     subject: str
     text: str
@@ -54,14 +56,14 @@ class _Against(NamedTuple):
 
 
 def contradictions(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """One measure per contradiction or missing fact; none if plan and histories agree with the check, or do not cover it."""
+    """One measure per contradiction or missing fact; no measure if plan and histories agree with the check, or do not cover it."""
     find = _FINDERS.get(demand.name)
     if find is not None:
         yield from find(case, check, demand)
 
 
 def _autoscaler(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """An autoscaler that lost its metrics or its target while no fault was active; a loss that began during a fault is no proof by itself."""
+    """An autoscaler that lost its metrics or its target while no fault was active; a loss that began during a fault proves nothing."""
     spans = [window.span for window in case.evidence.fault_free()]
     faults = [window.span for window in case.evidence.windows.values() if not window.fault_free]
     for subject in sorted({fact.subject.rpartition(": ")[0] for fact in check.facts} - {""}):
@@ -83,7 +85,7 @@ def _autoscaler(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
 
 
 def _amiss(said: Sequence[AutoscalerSeen], workload: str, end_ns: int) -> Iterator[tuple[int, int, str]]:
-    """The periods in which an autoscaler did not match the sentence, as start and end in ns and the mismatch."""
+    """The periods in which an autoscaler did not match the sentence: start and end in ns, and the mismatch."""
     since_ns, why = 0, ""
     for one in sorted(said, key=lambda one: one.when_ns):
         now = ""
@@ -107,9 +109,9 @@ def _end_ns(case: Case) -> int:
 
 
 def _severities(case: Case, _check: Check, demand: Demand) -> Iterator[Measure]:
-    """Rules, alerts and notices whose severity is not the expected one.
+    """Rules, alerts and notices with another severity than the expected one.
 
-    A rule of the same name may warn at a lower limit with a severity of its own; its alerts are no contradiction.
+    A rule with the same name may warn at a lower limit with a severity of its own; its alerts are no contradiction.
     """
     expected = demand.params.get(_SEVERITY)
     for rule in (demand.params["first"], demand.params["second"]) if expected else ():
@@ -135,7 +137,7 @@ def _fired_with(case: Case, rule: str) -> Iterator[str]:
 
 
 def _sent_with(case: Case, rule: str) -> Iterator[str]:
-    """The severity that each notice of a rule names."""
+    """The severity in each notice of a rule."""
     for notice in notices(case.evidence):
         for labels in (dict(labels_of(alert)) for alert in notice.alerts):
             if labels.get("alertname") == rule:
@@ -148,7 +150,7 @@ def _of(severities: Iterable[str]) -> str:
 
 
 def _regions(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """Missing facts of a check of every region: a fact that was read of one region or database member must be read of each one in the plan."""
+    """Missing facts of a check of every region: a fact about one region or database member is needed about each one in the plan."""
     lacking = [
         _lacking(check, names) for names in (tuple(case.plan.regions), case.plan.members) if _named_at_all(check, names)
     ]
@@ -161,7 +163,7 @@ def _named_at_all(check: Check, names: Iterable[str]) -> bool:
 
 
 def _lacking(check: Check, names: Sequence[str]) -> list[str]:
-    """The missing subjects: a subject that contains one of the names must be there with each of the names."""
+    """The missing subjects: a subject that contains one of the names must exist for each of the names."""
     there = {fact.subject for fact in check.facts}
     alike = {_word(name).sub(other, subject) for subject in there for name in names for other in names}
     return sorted(alike - there)
@@ -172,7 +174,7 @@ def _word(name: str) -> re.Pattern[str]:
 
 
 def _pods(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """Missing facts of a check of all pods: a workload of which a pod was read needs a fact in each namespace where it had a ready pod."""
+    """Missing facts of a check of all pods: a workload with a read pod needs a fact in each namespace in which it had a ready pod."""
     workloads = {f"{one.namespace}/{one.name}": (one.namespace, one.workload) for one in case.evidence.pods}
     subjects = {fact.subject.partition(": ")[0] for fact in check.facts}
     asked = {workloads[subject] for subject in subjects & workloads.keys()}
@@ -186,7 +188,7 @@ def _pods(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
 
 
 def _migrated(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """Missing facts of a migration and its reversal: each table that existed before or was changed must be compared, and both Jobs must have run."""
+    """Missing facts of a migration and its reversal: every table before it, or changed by it, must be compared, and both Jobs must have run."""
     by_subject = {fact.subject: fact for fact in check.facts}
     observed = by_subject[_MIGRATION].observed if _MIGRATION in by_subject else ""
     read = by_subject[_TABLES].expected if _TABLES in by_subject else ""
@@ -195,19 +197,21 @@ def _migrated(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
     jobs = [subject for subject in by_subject if subject.startswith("Job ")]
     if len(jobs) < _JOBS_THERE_AND_BACK:
         lacking.append(
-            f"the second Job of the migration and its reversal, beside {jobs[0]}"
+            f"the second Job of the migration and its reversal, in addition to {jobs[0]}"
             if jobs
             else "the Jobs of the migration and its reversal"
         )
     yield from _unrecorded(case, demand, lacking, _SEE_DATABASE)
     for fact in check.facts:
         if fact.ok and _CHECKSUM in fact.expected and not fact.observed.startswith(fact.expected):
-            text = f"{fact.subject}: {fact.observed}, expected {fact.expected}, but the check recorded them as equal"
+            text = (
+                f"{fact.subject}: {fact.observed}, expected {fact.expected}; the check recorded the two values as equal"
+            )
             yield _against(case, demand, _Against(fact.subject, text, _SEE_DATABASE))
 
 
 def _flags(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """Missing facts of a feature flag: that it was set, its value in the service of each route where services were asked, and in each region."""
+    """Missing facts of a feature flag: that it was set, and its value in each region and in the service of each route."""
     flags = dict.fromkeys(found for fact in check.facts for found in _OF_FLAG.findall(fact.subject))
     there, services = (
         {fact.subject for fact in check.facts},
@@ -223,11 +227,13 @@ def _flags(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
 
 def _unrecorded(case: Case, demand: Demand, subjects: Iterable[str], hint: str) -> Iterator[Measure]:
     for subject in subjects:
-        yield _against(case, demand, _Against(subject, f"{subject}: the check recorded no fact about it", hint))
+        yield _against(
+            case, demand, _Against(subject, f"{subject}: the check recorded no fact about this subject", hint)
+        )
 
 
 def _node_added(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """A pod that ran on an added node, although no node appeared or became ready meanwhile; not judged if the watch of the nodes began later."""
+    """A pod on an added node, although no node appeared or became ready meanwhile; not judged if the watch of the nodes began later."""
     within_s = Quantity.parse(demand.params["within"]).base / case.plan.time_scale
     changes = [(one.at_ns, one.what) for one in case.evidence.nodes]
     for fact in check.facts:
@@ -243,7 +249,7 @@ def _node_added(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
 
 def _against(case: Case, demand: Demand, one: _Against) -> Measure:
     found = Found(
-        method="plan and histories of the run, compared with the facts that the check read",
+        method="plan and histories of the run, compared with the facts of the check",
         scope={**demand.params, "subject": one.subject},
         files=(one.file,),
         hint=one.hint,

@@ -1,8 +1,8 @@
-"""Fault-free windows: one bound over all, guards per window, and after compared with before.
+"""Fault-free windows: one bound over all of them, guards per window, and a comparison of the time after the faults with the time before.
 
-A figure passes on all its fault-free windows together. A *guard* is one window alone, or one route, region or release in one window or
-in all: it fails if it is proven beyond the limit, with an error budget that all guards of the objective share, and never makes a PASS.
-If the requests after the first fault are proven worse than those before and do not pass by themselves, the result is INCONCLUSIVE.
+A figure passes on all its fault-free windows together. A *guard* is one window alone, or one route, region or release in one window or in all. It
+fails if it is proven beyond the limit, with an error budget that all guards of the objective share, and never causes a PASS.
+If the requests after the first fault are proven worse than the requests before, the result is INCONCLUSIVE unless they pass alone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from harness.judgement.figures.indicators import failed, groups, steady_window
 from harness.judgement.measures import Case, Figures, held, measure
 from harness.judgement.shapes.facts import known
 from harness.judgement.shapes.found import Found
+from harness.judgement.shapes.words import part_in_words
 from harness.judgement.stats.clusters import Slots, Timeline
 from harness.judgement.stats.guards import excess_of, guard_confidence, proven_excess, proven_worse
 from harness.judgement.stats.shared import Ids
@@ -37,7 +38,7 @@ LABELS: Final[Mapping[str, str]] = {
     "region": "region of the client",
     "release": "release",
 }
-"""Columns each of whose values has a guard, and what a value names."""
+"""Columns whose values have guards, and the noun for a value."""
 
 
 def one_after_another(arrays: Sequence[npt.NDArray[_Kind]]) -> npt.NDArray[_Kind]:
@@ -46,15 +47,15 @@ def one_after_another(arrays: Sequence[npt.NDArray[_Kind]]) -> npt.NDArray[_Kind
 
 
 def fault_free_windows(case: Case, name: str) -> tuple[Window, ...] | Measure:
-    """The windows that a KPI is judged on, in order of time, or a measure that states why none is."""
+    """The windows on which a KPI is judged, in order of time, or a measure with the reason why there is none."""
     first = steady_window(case, name)
     return first if isinstance(first, Measure) else case.evidence.fault_free(first.traffic)
 
 
 def judged(window: Window) -> Table:
-    """The samples of a window, without failures that may have been caused by the fault or the candidate release that ended the window.
+    """The samples of a window, without failures that the fault or the candidate release at its end may have caused.
 
-    Also without requests that a starved machine delayed, where these are to be left out.
+    If the objective asks for it, also without requests that a starved machine delayed.
     """
     samples = window.samples
     if not (window.spared_ns or window.starved):
@@ -67,7 +68,7 @@ def judged(window: Window) -> Table:
 
 
 def grouped(windows: Sequence[Window], plan: Plan, objective: Objective) -> Iterable[tuple[str, list[Table]]]:
-    """The samples of each window, grouped by what the objective names (route or region)."""
+    """The samples of each window, in the groups of the objective (route or region)."""
     parts = [dict(groups(judged(window), plan, window, objective)) for window in windows]
     for name in dict.fromkeys(name for part in parts for name in part):
         yield (
@@ -77,12 +78,12 @@ def grouped(windows: Sequence[Window], plan: Plan, objective: Objective) -> Iter
 
 
 def all_files(windows: Sequence[Window]) -> tuple[str, ...]:
-    """The files that contain the samples of these windows."""
+    """The files with the samples of these windows."""
     return tuple(dict.fromkeys(file for window in windows for file in window.files))
 
 
 def over_windows(windows: Sequence[Window]) -> str:
-    """The number of windows of a figure, for its reason; empty for one."""
+    """The number of windows of a figure, for its reason; empty for one window."""
     if len(windows) < 2:
         return ""
     kind = "fault-free windows" if all(window.fault_free for window in windows) else "windows"
@@ -94,11 +95,12 @@ class GuardedWindow:
     """Requests or probes of one window, for a guard, and which of them are bad.
 
     Attributes:
-        window: its name. span: its start and end, in ns.
-        at_ns, bad: of each request or probe.
-        values: of each, in the objective's unit, for a quantile; None for a share.
-        words: by label (route, region, release), the value of each.
-        ids: journey, connection and account of each, where they are known.
+        window: name of the window.
+        span: start and end of the window, in ns.
+        at_ns, bad: time of each request or probe, and whether it is bad.
+        values: value of each in the objective's unit, for a quantile; None for a share.
+        words: route, region and release of each, by label.
+        ids: journey, connection and account of each, if they are known.
     """
 
     window: str
@@ -110,8 +112,8 @@ class GuardedWindow:
     ids: tuple[Ids, ...] = ()
 
     def where(self, kept: Bools) -> GuardedWindow:
-        """The part where the mask is true, without its words."""
-        rows = np.flatnonzero(kept)  # a mask would be searched for each column anew
+        """The part for which the mask is true, without its words."""
+        rows = np.flatnonzero(kept)  # faster than a mask, which would be searched again for each column
         values = None if self.values is None else self.values[rows]
         ids = tuple(one.at(rows) for one in self.ids)
         return GuardedWindow(
@@ -128,7 +130,7 @@ def labelled(samples: Table, kept: Bools | None = None) -> Mapping[str, Words]:
 
 
 def ids_of(samples: Table, kept: Bools | None = None) -> tuple[Ids, ...]:
-    """Journey, connection and account of each request, or of the kept ones; an account is the same in every worker."""
+    """Journey, connection and account of each request, or of the kept requests; an account is the same in every worker."""
     rows = slice(None) if kept is None or kept.all() else np.flatnonzero(kept)
     worker = samples.ints["worker"][rows]
     columns = {"journey": "arrival", "connection": "connection"}
@@ -148,7 +150,7 @@ def slots_of(parts: Sequence[GuardedWindow]) -> Slots:
 
 
 def subject_tables(windows: Sequence[Window], plan: Plan, objective: Objective) -> list[Table]:
-    """The samples of each window that an objective covers: all, or those of its route or region."""
+    """The samples of each window that an objective covers: all, or the samples of its route or region."""
     if not objective.scope.subject:
         return [judged(window) for window in windows]
     return next(tables for _, tables in grouped(windows, plan, objective))
@@ -156,13 +158,13 @@ def subject_tables(windows: Sequence[Window], plan: Plan, objective: Objective) 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuardRule:
-    """What a guard is compared with.
+    """The limit of a guard.
 
     Attributes:
-        limit: of the share of bad requests; 1 - q for a quantile.
-        op, tolerance: the comparison.
-        quantile: the quantile of the values that a message shows; None: it shows the share.
-        unit: of the value that a message shows.
+        limit: limit of the share of bad requests; 1 - q for a quantile.
+        op, tolerance: comparison with the limit.
+        quantile: quantile of the values in the message; None: the message names the share.
+        unit: unit of the value in the message.
         bounds: computes the bounds of a part's share at a confidence; None: bounds for failures, which come in episodes.
     """
 
@@ -174,7 +176,7 @@ class GuardRule:
     bounds: Callable[[Sequence[GuardedWindow], float], Bounds] | None = None
 
     def excess(self, parts: Sequence[GuardedWindow], guards: int) -> float | None:
-        """How far a part is proven beyond the limit, as one of `guards` guards that share the error budget; None: it is not proven."""
+        """Distance of a part from the limit, as one of `guards` guards that share the error budget; None: not proven beyond the limit."""
         if self.bounds is None:
             return proven_excess(slots_of(parts), self.limit, guards, self.op, self.tolerance)
         return excess_of(self.bounds(parts, guard_confidence(guards)), self.limit, self.op, self.tolerance)
@@ -188,12 +190,12 @@ class GuardRule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Guard:
-    """One guard: a window, or one label's word in one window or in all (`window` empty).
+    """One guard: a window, or one value of a label in one window or in all (`window` empty).
 
     Attributes:
         window, label, word: what is guarded.
-        share: of bad requests.
-        whole: the windows of which the guard is a part.
+        share: share of bad requests.
+        whole: windows of which the guard is a part.
     """
 
     window: str
@@ -219,7 +221,7 @@ def with_guards(
     *,
     own: str = "",
 ) -> Iterable[Measure]:
-    """The measures of an objective, followed by those of its guards, unless the objective fails without them."""
+    """The measures of an objective, followed by the measures of its guards unless the objective already fails."""
     refused = False
     for each in found:
         refused |= each.outcome is Outcome.FAIL
@@ -231,17 +233,17 @@ def with_guards(
 def guards(
     case: Case, name: str, parts: Sequence[GuardedWindow], rule: GuardRule, *, own: str = "", together: bool = True
 ) -> Iterable[Measure]:
-    """A FAIL for each guard that is proven beyond the limit; if one guard contains another, only the wider one is reported.
+    """A FAIL for each guard that is proven beyond the limit; if one guard contains another, only the wider guard is reported.
 
     A guard is one window, or one route, region or release: a part of the requests that can only make the objective fail.
 
     Args:
-        case: the objective and its evidence.
-        name: of the figure.
-        parts: the requests of each window, in order of time.
-        rule: the limit.
-        own: the label by which the objective is grouped; it needs no guard over all windows, as the objective judges that itself.
-        together: whether each complete window is a guard; False if its requests belong to separate things, such as the entries of regions.
+        case: objective and evidence.
+        name: name of the figure.
+        parts: requests of each window, in order of time.
+        rule: limit of the guards.
+        own: label by which the objective is grouped; it has no guard over all windows, as the objective itself judges that.
+        together: whether each complete window is a guard; False if its requests belong to separate entries, such as regions.
     """
     every = list(_guards(parts, own, together=together))
     proven: dict[tuple[str, str], tuple[_Guard, float]] = {}
@@ -271,7 +273,7 @@ def _guards(parts: Sequence[GuardedWindow], own: str, *, together: bool) -> Iter
         names = sorted({name for count in counts for name in count})
         labelled_all = all(sum(n for n, _ in c.values()) == len(p.bad) for c, p in zip(counts, parts, strict=True))
         if together and len(names) == 1 and labelled_all:
-            continue  # the same as all of them
+            continue  # a single value is the complete window
         for word in names if label != own or several else ():
             found = [count.get(word, (0, 0)) for count in counts]
             if label != own:
@@ -292,7 +294,7 @@ def _speaks(part: GuardedWindow, n: int) -> bool:
 
 
 def _counts(part: GuardedWindow, label: str) -> dict[str, tuple[int, int]]:
-    """How many requests have each value of the label, and how many of these are bad."""
+    """Number of requests with each value of the label, and number of bad requests among them."""
     words = part.words[label]
     bad = words.at(np.flatnonzero(part.bad)).counts
     return {word: (n, bad.get(word, 0)) for word, n in words.counts.items()}
@@ -303,13 +305,13 @@ def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -
     where = " in ".join(filter(None, [f"{guard.label} {guard.word}".strip(), guard.window])) or "all windows"
     bounds = _bounds_of(guard, rule, count)
     value = guard.share if rule.quantile is None else bounds.value
-    sure = f"{100 * guard_confidence(count):.6g}"
     scope = {
         "phase": case.objective.scope.phase.value,
         "guard": where,
         **({"window": guard.window} if guard.window else {}),
     }
-    summary = f"{name} of {where} alone is {formatted(value, rule.unit)} (n {n}), expected {case.expected}: proven with {sure} % confidence"
+    measured = f"{name} {part_in_words(guard.label, guard.word, guard.window)} is {formatted(value, rule.unit)} (n {n})"
+    summary = f"{measured}, expected {case.expected}. The miss is proven with {100 * guard_confidence(count):.6g} % confidence"
     figures = Figures(
         value=value,
         low=bounds.low if math.isfinite(bounds.low) else None,
@@ -318,7 +320,7 @@ def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -
         confidence=guard_confidence(count),
     )
     found = Found(
-        method=f"guard: one of {count} parts of the fault-free windows, which share one error budget",
+        method=f"guard: one of {count} separately judged parts of the fault-free windows, which share one error budget",
         files=(),
         scope={**scope, "traffic": case.objective.scope.traffic or ""},
         n=n,
@@ -328,7 +330,7 @@ def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -
 
 
 def _bounds_of(guard: _Guard, rule: GuardRule, count: int) -> Bounds:
-    """The measured value of a guard with bounds at the confidence of a guard; they cover this run only, since a guard claims nothing about other days."""
+    """The measured value of a guard with bounds at the confidence of a guard; they cover this run only, as a guard claims nothing about other days."""
     sure, parts = guard_confidence(count), guard.parts
     if rule.quantile is not None:
         values = [part.values for part in parts if part.values is not None]
@@ -348,16 +350,16 @@ def worsened(
     groups: int = 1,
     scope: Mapping[str, str],
 ) -> Iterable[Measure]:
-    """INCONCLUSIVE if the time after the first fault is proven worse and does not pass by itself.
+    """INCONCLUSIVE if the time after the first fault is proven worse and does not pass alone.
 
     Args:
-        case: the objective and its evidence.
-        name: of the figure, and of what.
-        parts: one per window, in order of time.
-        rule: the limit of the share of bad requests.
+        case: objective and evidence.
+        name: name of the figure and of its subject.
+        parts: one part per window, in order of time.
+        rule: limit of the share of bad requests.
         bounds_of: computes the figure of some of the parts, with its bounds.
         groups: number of comparisons that the objective makes.
-        scope: of the measure.
+        scope: scope of the measure.
     """
     if len(parts) < 2 or rule.op is Op.WITHIN:
         return
@@ -369,17 +371,15 @@ def worsened(
     first, later = bounds_of(parts[:1]), bounds_of(parts[1:])
     if held(case.objective.op, later, case.scaled.in_unit(rule.unit)) is Outcome.PASS:
         return
-    figures = (
-        f"{formatted(first.value, rule.unit)} before the first fault, {formatted(later.value, rule.unit)} after it"
-    )
+    before_it, after_it = (formatted(bounds.value, rule.unit) for bounds in (first, later))
     yield measure(
         case,
         f"{name} after the faults",
         Outcome.INCONCLUSIVE,
         Reason(
             kind=ReasonKind.WORSE_AFTER,
-            text=f"{name} is worse after the faults than before: {figures}, and the time after the first fault does not pass by itself",
-            hint="find out what the faults left behind, or let the traffic run longer after them, then run again",
+            text=f"{name} is worse after the faults ({after_it}) than before ({before_it}), expected {case.expected}. Not decided: the time after the faults alone does not prove a PASS",
+            hint="find the lasting damage of the faults with `readiness why`, or let the traffic run longer after the faults, then run again",
         ),
         scope=scope,
         figures=Figures(
@@ -390,7 +390,7 @@ def worsened(
             confidence=later.confidence,
             n=later.n,
             unit=rule.unit,
-            method=f"after against before; {later.method}",
+            method=f"after the faults compared with before; {later.method}",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The files that figures are made from."""
+"""The files from which figures are computed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def load_files(case: Case) -> Iterable[str]:
-    """Path prefixes of what the objective's traffic recorded."""
+    """Path prefixes of the files about the objective's traffic."""
     traffic = case.objective.scope.traffic
     yield from (f"load/{traffic}/" if traffic else "load/", "history/load")
 
 
 def experiment_files(case: Case) -> Iterable[str]:
-    """Path prefixes of what the objective's experiments recorded."""
+    """Path prefixes of the files about the objective's experiments."""
     for name in case.experiments:
         yield from (f"chaos/{name}/", f"history/chaos-{name}.")

@@ -1,4 +1,4 @@
-"""Shared by the KPIs: which requests count, how long they waited, by route or region."""
+"""Shared by the KPIs: the requests that count, their response times, and their groups by route or region."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from harness.model.records.table import Bools, Ints
 
 CUT_OFF: Final = "cut_off"
 _BUSY: Final = frozenset({408, 425, 429})
-"""Client errors that do not mean that the request is wrong."""
+"""Client errors that do not show a wrong request."""
 _MOST_ROUTES: Final = 3
-MORE_TRAFFIC: Final = "let the traffic run long enough, then run again"
+MORE_TRAFFIC: Final = "let the traffic run longer, then run again"
 
 
 def failed(samples: Table) -> Bools:
-    """A mask of failed requests: with an error, cut off at the end, or without an answer."""
+    """A mask of failed requests: requests with an error, cut off at the end, or without an answer."""
     return np.asarray(~samples.words["error"].missing | (samples.ints["status"] <= 0), dtype=np.bool_)
 
 
@@ -40,7 +40,7 @@ def waited_ms(samples: Table, *, since: str = "intended_ns") -> Floats:
 
 
 def timed(samples: Table) -> Table:
-    """The requests that have a response time: a message that a server pushes has none (`SAMPLES`), so it is counted but is in no quantile."""
+    """The requests with a response time; a message that a server pushes has none (`SAMPLES`), so it is counted but is in no quantile."""
     instant = samples.ints["done_ns"] == samples.ints["intended_ns"]
     return samples.where(~instant | (samples.ints["status"] <= 0))
 
@@ -50,9 +50,9 @@ def counted_ms(
 ) -> tuple[Floats, Bools]:
     """Response times in ms of the requests that count against a limit, and their mask.
 
-    A request without an answer, or cut off at the end, counts as over any limit. A failure that was answered counts only if it took longer
-    than the limit; a quick failure is left to the error rate. So a failure never improves a response time. Before a FAIL quick failures count
-    as well (`quick_failures`): if most requests fail, the slow failures alone are not representative. The samples must be `timed`.
+    A request without an answer, or cut off at the end, counts as over any limit. An answered failure counts only if it took longer than the limit; a
+    quick failure counts in the error rate only. So a failure never improves a response time. Before a FAIL quick failures count too
+    (`quick_failures`), since the slow failures alone are not representative if most requests fail. The samples must be `timed`.
     """
     ms = waited_ms(samples, since=since)
     counted = ~failed(samples) | (ms >= limit_ms) | quick_failures
@@ -60,13 +60,13 @@ def counted_ms(
 
 
 def response_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") -> tuple[Floats, Ints]:
-    """Response times as `counted_ms` counts them, with the intended send times."""
+    """Response times of the requests that `counted_ms` counts, with the intended send times."""
     ms, counted = counted_ms(samples, limit_ms, since=since)
     return ms, samples.ints["intended_ns"][counted]
 
 
 def groups(samples: Table, plan: Plan, window: Window, objective: Objective) -> Iterable[tuple[str, Table]]:
-    """The samples grouped as the objective requires, planned groups without samples included."""
+    """The samples in the groups of the objective, including planned groups without samples."""
     scope = objective.scope
     if scope.per not in (Per.ROUTE, Per.REGION):
         yield "", samples
@@ -81,18 +81,18 @@ def groups(samples: Table, plan: Plan, window: Window, objective: Objective) -> 
 
 
 def steady_window(case: Case, name: str) -> Window | Measure:
-    """The window that KPIs are judged on, or a measure that states why there is none."""
+    """The window on which KPIs are judged, or a measure with the reason why there is none."""
     objective, window = case.objective, case.window
     if objective.scope.phase is not Phase.STEADY:
-        why = f"a KPI is judged on the fault-free window, never {objective.scope.phase.value}"
+        why = f"a KPI is judged in the fault-free window, expected no phase such as {objective.scope.phase.value!r}"
         return not_falsifiable(case, name, why)
     if window is None:
         traffic = objective.scope.traffic or "any traffic"
-        return inconclusive(case, name, f"there is no fault-free window of {traffic}", MORE_TRAFFIC)
+        return inconclusive(case, name, f"the run has no fault-free window of {traffic}", MORE_TRAFFIC)
     seconds = window.seconds
     expected = objective.window.at_scale(case.plan.time_scale).in_unit("s") if objective.window else 0.0
     if seconds < expected:
-        why = f"the fault-free window lasted {seconds:.4g} s, the sentence asks for {expected:.4g} s"
+        why = f"the fault-free window lasted {seconds:.4g} s, expected {expected:.4g} s"
         return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW)
     return window
 
@@ -115,13 +115,13 @@ def errors_by_kind(samples: Table) -> dict[str, int]:
 def refused_routes(tables: Iterable[Table]) -> dict[str, int]:
     """The routes of which every request was refused with the same client error, and the status of that error.
 
-    Then the request is wrong, or something that it needs is missing; a platform that is down answers differently.
+    Such requests are wrong, or a condition for them is missing; a platform that is down answers differently.
     """
     found: dict[str, set[int]] = {}
     for rows in tables:
         statuses = np.where(
             failed(rows), rows.ints["status"], 0
-        )  # an answer that was expected, whatever it is, was not refused
+        )  # an expected answer was not refused, whatever its status is
         for route in rows.words["name"].counts:
             own = statuses[rows.words["name"].equals(route)]
             found.setdefault(route, set()).update({int(one) for one in np.unique(own)})
@@ -130,14 +130,14 @@ def refused_routes(tables: Iterable[Table]) -> dict[str, int]:
 
 
 def refused_hint(case: Case, tables: Iterable[Table]) -> str:
-    """What to do if every request of a route was refused; empty if there is no such route."""
+    """The hint if every request of a route was refused; empty if there is no such route."""
     refused = refused_routes(tables)
     if not refused:
         return ""
     named = ", ".join(f"{route} {status}" for route, status in [*refused.items()][:_MOST_ROUTES])
     more = f" and {len(refused) - _MOST_ROUTES} more" if len(refused) > _MOST_ROUTES else ""
     return (
-        f"every request of a route was refused ({named}{more}): correct what the journey sends, such as its sign-in, path or body "
+        f"every request of a route was refused ({named}{more}); correct the requests of the journey, such as sign-in, path or body "
         f"(docs/load.md), or the platform that refuses it; `readiness why {case.claim.requirement}` shows the evidence"
     )
 

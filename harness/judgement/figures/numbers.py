@@ -12,7 +12,10 @@ from harness.model import Objective
 
 
 def failures_tolerated(share: float, planned: int, objective: Objective, *, by_route: bool = False) -> Numbers:
-    """Number of samples that prove a share below a limit, number planned, and how many failures these tolerate; more than WAVES only if spread over all thirds."""
+    """Number of samples that prove a share below a limit, number of planned samples, and number of failures that these tolerate.
+
+    More than WAVES failures are tolerated only if they are spread over all thirds of the window.
+    """
     tolerated, most = -1, most_in_third(planned, share)
     while (
         tolerated < max(THIRDS * most, WAVES)
@@ -21,10 +24,10 @@ def failures_tolerated(share: float, planned: int, objective: Objective, *, by_r
     ):
         tolerated += 1
     least, refuting = needed(0, share, objective.confidence), failures_refuting(share, planned)
-    late = objective.quantile is not None  # of a quantile nothing fails: what counts is over the limit
+    late = objective.quantile is not None  # for a quantile, requests over the limit count instead of failures
     return Numbers(
         needed=f"{least} with none over the limit" if late else f"{least} at 0 failures",
-        planned=f"{planned}{' on the smallest route' if by_route else ''}",
+        planned=f"{planned}{' on the route with the fewest requests' if by_route else ''}",
         tolerated=_counted(tolerated, late=late) if tolerated >= 0 else "none: too few",
         refuting=_counted(refuting, late=late) if refuting else "none: too few",
         chances=" / ".join(f"{100 * chance:.0f}" for chance in chances_of_pass(share, planned, tolerated)) + " %",
@@ -39,9 +42,9 @@ def _counted(samples: int, *, late: bool) -> str:
 
 
 def failures_refuting(share: float, planned: int) -> int | None:
-    """The fewest failures among the planned samples that prove that a share is beyond its limit; None: even all would not prove it.
+    """The fewest failures among the planned samples that prove that a share is beyond its limit; None if no number proves it.
 
-    Uses the lower bound that a FAIL needs, for independent failures.
+    It uses the lower bound that a FAIL needs, for independent failures.
     """
     counts = range(planned + 1)
     fewest = bisect_left(counts, x=True, key=lambda k: share_at_least(k, planned, FAIL_CONFIDENCE) > share)
@@ -49,10 +52,10 @@ def failures_refuting(share: float, planned: int) -> int | None:
 
 
 def chances_of_pass(share: float, planned: int, tolerated: int) -> tuple[float, float, float]:
-    """Chance of a PASS where the true share is a tenth, a fifth and half of the limit and failures are independent.
+    """Chance of a PASS if the true share is a tenth, a fifth and half of the limit and failures are independent.
 
-    It is the lower of two chances: of at most `tolerated` failures among the planned samples; and of either no third with more failures than
-    it may have or at most WAVES failures, whichever is more probable. Clustered failures pass more rarely.
+    It is the lower of two chances. The first is the chance of at most `tolerated` failures among the planned samples. The second is the chance of either
+    no third with more failures than it may have, or at most WAVES failures, whichever is more probable. Clustered failures pass more rarely.
     """
     if tolerated < 0:
         return 0.0, 0.0, 0.0

@@ -1,4 +1,4 @@
-"""Parts: a derived requirement is as good as the worst of the requirements that it is made of."""
+"""Derived requirements: the verdict is the worst verdict of the requirements in it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from harness.model import Figure, Measure, Objective, Outcome, Phase, Reason, Re
 
 
 def parts(case: Case) -> Iterable[Measure]:
-    """One measure a part, with the outcome of that requirement; never an average.
+    """One measure per requirement in the derived requirement, with its outcome; never an average.
 
-    A part that is not judged in this run is NOT ASSESSED, so the derived requirement cannot pass.
+    A requirement that is not judged in this run is NOT ASSESSED, so the derived requirement cannot pass.
     """
     for part in parts_named(case.objective):
         verdict = case.verdicts.get(part)
@@ -22,17 +22,17 @@ def parts(case: Case) -> Iterable[Measure]:
             because = Reason(
                 kind=ReasonKind.NOT_TRIED,
                 text=f"{part} is not judged in this run",
-                hint=f"choose the profile that it is in: `readiness catalogue show {part}`",
+                hint=f"choose a profile with {part}; `readiness catalogue show {part}` lists them",
             )
             outcome = Outcome.NOT_ASSESSED
         else:
             outcome, because = _of_part(case, part, verdict)
-        figures = Figures(method="the verdict of the part")
+        figures = Figures(method="verdict of this requirement")
         yield measure(case, part, outcome, because, scope={"part": part}, limit="passes", figures=figures)
 
 
 def _of_part(case: Case, part: str, verdict: Verdict) -> tuple[Outcome, Reason]:
-    """The outcome of a part; NOT ASSESSED if the part itself was proven only in part."""
+    """The outcome of a requirement; NOT ASSESSED if it was proven only in part."""
     left = case.plan.not_tried(part)
     if verdict.outcome is Outcome.PASS and left:
         text = f"{part} is proven only in part, not tried: {', '.join(left)}"
@@ -43,13 +43,13 @@ def _of_part(case: Case, part: str, verdict: Verdict) -> tuple[Outcome, Reason]:
 
 
 def parts_named(objective: Objective) -> tuple[str, ...]:
-    """The ids of the requirements that the sentence names."""
+    """The ids of the requirements in the sentence."""
     return tuple(objective.params.get("parts", "").split())
 
 
 def _in_words(objective: Objective) -> str:
     named = parts_named(objective)
-    return f"each of the {len(named)} parts passes: {', '.join(named)}"
+    return f"each of these {len(named)} requirements passes: {', '.join(named)}"
 
 
 SPEC: Final = Spec(

@@ -38,7 +38,7 @@ class _Pair:
     span: Span
 
     def until(self, end_ns: int) -> _Pair:
-        """The requests up to that time."""
+        """The requests until that time."""
         start_ns = self.span[0]
         tables = (table.between("intended_ns", start_ns, end_ns) for table in (self.first, self.second, self.nameless))
         first, second, nameless = tables
@@ -50,7 +50,7 @@ class _Pair:
 
 
 _Compare = Callable[[_Pair, float, float], Bounds]
-"""A function that compares two releases at two confidences: one for the bounds, one for a FAIL."""
+"""Compares two releases at two confidences: one for the bounds, one for a FAIL."""
 
 
 def error_differences(case: Case) -> Iterable[Measure]:
@@ -70,7 +70,7 @@ def error_differences(case: Case) -> Iterable[Measure]:
 
     def describe(pair: _Pair) -> str:
         numbers = [f"{int(failed(table).sum())} of {len(table)}" for table in (pair.first, pair.second)]
-        return f"{numbers[0]} requests failed, in the other release {numbers[1]}"
+        return f"{numbers[0]} requests failed, {numbers[1]} in the other release"
 
     yield from _measures(case, "error rate", compare, describe, latencies=False)
 
@@ -90,7 +90,7 @@ def slowdowns(case: Case) -> Iterable[Measure]:
 
     def describe(pair: _Pair) -> str:
         values = [formatted(answered_well(table).quantile(quantile), "ms") for table in (pair.first, pair.second)]
-        return f"{values[0]}, in the other release {values[1]}"
+        return f"{values[0]}, {values[1]} in the other release"
 
     yield from _measures(case, f"response time p{quantile * 100:g}", compare, describe, latencies=True)
 
@@ -110,8 +110,8 @@ def _measures(
     scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "release": release}
     absent = [each for each in (release, other) if each not in served.present]
     if absent:
-        why = f"no answer named release {absent[0]}; answers named {', '.join(served.present) or 'no release at all'}"
-        hint = "let both releases serve in the window and name themselves in the header x-release"
+        why = f"no answer named release {absent[0]}; the answers named {', '.join(served.present) or 'no release'}"
+        hint = "let both releases serve in the window and name themselves in the header x-release of their answers, then run again"
         yield inconclusive(case, name, why, hint, scope=scope)
         return
     pair = _Pair(
@@ -124,9 +124,9 @@ def _measures(
     details = [describe(analysis.pair)]
     if len(analysis.pair.nameless):
         count = len(analysis.pair.nameless)
-        details.append(f"{count} failures named no release: for a PASS they count against {release}")
+        details.append(f"{count} failures named no release and count against {release} for a PASS")
     if analyses > 1:
-        details.append(f"this is analysis {analysis.number} of {analyses}, which share one error budget")
+        details.append(f"analysis {analysis.number} of {analyses}, which share one error budget")
     if math.isinf(analysis.bounds.low) and math.isinf(analysis.bounds.high):
         yield inconclusive(
             case, name, "; ".join([analysis.bounds.why, *details]), MORE_TRAFFIC, kind=ReasonKind.TOO_FEW, scope=scope
@@ -137,7 +137,7 @@ def _measures(
         name,
         analysis.bounds,
         unit="ratio",
-        subject=f"{figure} of release {release} above that of {other}",
+        subject=f"{figure} of release {release} in excess of release {other}",
         scope=scope,
         receipts={"load": load_receipt(case.plan, window, latencies=latencies)},
         fail_needs=("load",) if latencies else (),
@@ -155,7 +155,7 @@ class _Analysis:
 
 
 def _first_decisive(case: Case, pair: _Pair, compare: _Compare, analyses: int) -> _Analysis:
-    """The first analysis that passes or fails, else the last.
+    """The first analysis that passes or fails, or else the last.
 
     Each analysis uses all data up to its time and has its share of the error budget.
     """
@@ -179,7 +179,7 @@ def _first_decisive(case: Case, pair: _Pair, compare: _Compare, analyses: int) -
 
 
 def _analysis(case: Case, pair: _Pair, compare: _Compare, number: int, *sure: float) -> _Analysis:
-    """Compare, with the nameless failures counted for the first release if that makes it worse."""
+    """Compare two releases, with the nameless failures counted for the first release if that makes it worse."""
     bounds = compare(pair, *sure)
     if len(pair.nameless):
         charged = compare(pair.charged(), *sure)

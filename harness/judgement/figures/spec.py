@@ -14,13 +14,13 @@ from harness.model.judged.harm import Harm
 
 
 class Basis(StrEnum):
-    """What a scenario must run before the figure can be judged."""
+    """The events that a scenario must run before the figure can be judged."""
 
     TRAFFIC = "traffic"
     EXPERIMENT = "experiment"
-    """Traffic, and at least one experiment under it."""
+    """Traffic, and at least one experiment during the traffic."""
     ROLLOUT = "rollout"
-    """Traffic, and a rollout under it."""
+    """Traffic, and a rollout during the traffic."""
     CHECK = "check"
     """Only the check that the objective itself names."""
     PLAN = "plan"
@@ -29,11 +29,11 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
-    """A key of the target file or command that the figure's evidence requires.
+    """A key of the target file, or an option of the command, that the figure's evidence requires.
 
     Attributes:
-        key: of the target (a key of its file or a property of it), or of the command if `of="command"`.
-        why: the purpose of the key.
+        key: key of the target file or property of the target; option of the command if `of="command"`.
+        why: purpose of the key.
         of: `target` or `command`.
         hint: how to provide it; empty: add the key to the target file.
         lacks: what a target without the key lacks; empty: the key.
@@ -48,18 +48,19 @@ class Need:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offered:
-    """How much evidence a run of the plan collects.
+    """The amount of evidence that a run of the plan collects.
 
     Attributes:
-        requests: in the fault-free windows; of the smallest route if the objective is judged by route.
-        probes: health probes of one region's entry in the fault-free windows.
-        journeys: in the fault-free windows.
-        by_route: whether `requests` is the smallest route's.
-        window_s: length of the fault-free window before the faults; 0: there is none.
-        users: journeys in progress at once, on average.
-        before_fault_s: seconds of traffic before the first fault that the objective names; infinite if it names none.
-        time_scale, durability: of the target.
-        rates: journeys per second over time, as (seconds since the load began, per second); empty: always the same.
+        requests: number of requests in the fault-free windows; on the route with the fewest requests if the objective is judged by route.
+        probes: number of health probes of one region's entry in the fault-free windows.
+        journeys: number of journeys in the fault-free windows.
+        by_route: whether `requests` is the number on the route with the fewest requests.
+        window_s: length of the fault-free window before the faults, in s; 0: there is none.
+        users: mean number of journeys in progress at once.
+        before_fault_s: time of traffic before the first fault that the objective names, in s; infinite if it names none.
+        time_scale: time scale of the target.
+        durability: declared durability of the target.
+        rates: journeys per second over time, as pairs of seconds since the beginning of the load and rate; empty: a constant rate.
     """
 
     requests: int
@@ -76,15 +77,15 @@ class Offered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Numbers:
-    """What `readiness plan` prints of a figure.
+    """The sample numbers of a figure, as `readiness plan` prints them.
 
     Attributes:
-        needed: samples needed.
-        planned: samples planned.
-        tolerated: the most failures among the planned samples that still PASS.
-        refuting: the fewest failures that prove a FAIL, if they are independent; clustered failures prove less.
-        chances: chance of a PASS if the true value is a tenth, a fifth and half of the limit; `not known` if empty.
-        short: the number of samples planned and the fewest that could decide, if the planned ones cannot; None: they can.
+        needed: number of samples that are needed.
+        planned: number of planned samples.
+        tolerated: largest number of failures among the planned samples that still gives a PASS.
+        refuting: smallest number of failures that proves a FAIL, if they are independent; clustered failures prove less.
+        chances: chance of a PASS if the true value is a tenth, a fifth and half of the limit; empty: not known.
+        short: number of planned samples and least number that could decide, if the planned samples cannot; None: they can.
     """
 
     needed: str
@@ -97,12 +98,12 @@ class Numbers:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lack:
-    """What is missing in a run of the planned size, so that it cannot decide an objective even on a flawless target.
+    """A missing part of the planned run, without which it cannot decide an objective even on a flawless target.
 
     Attributes:
-        what: what is needed, and what is planned.
-        window_s: length of the fault-free window that would be enough, in s; 0: no length would.
-        grows: whether a plan that may choose the length makes the window so long by itself; else a person must, as it costs minutes.
+        what: the needed amount, and the planned amount, in words.
+        window_s: length of the fault-free window that would be sufficient, in s; 0: no length would be.
+        grows: whether a plan that may choose the length lengthens the window itself; else a person must, as it costs minutes.
     """
 
     what: str
@@ -111,32 +112,32 @@ class Lack:
 
 
 def no_numbers(_objective: Objective, _offered: Offered) -> Numbers | None:
-    """The number of samples does not decide this figure."""
+    """No sample numbers, for a figure that the number of samples does not decide."""
     return None
 
 
 def nothing_lacks(_objective: Objective, _offered: Offered) -> Iterable[Lack]:
-    """The figure needs nothing beside samples, window, users and experiments."""
+    """No missing parts, for a figure that needs only samples, window, users and experiments."""
     return ()
 
 
 def no_needs(_objective: Objective) -> Sequence[Need]:
-    """The figure needs no key of the target file or command."""
+    """No needs, for a figure that requires no key of the target file or command."""
     return ()
 
 
 def not_watched(_objective: Objective, _scale: float) -> tuple[float, float]:
-    """The figure requires no minimum time of watching an experiment."""
+    """No minimum time, for a figure that does not require an experiment to be watched for some time."""
     return 0.0, 0.0
 
 
 def nothing_afterwards(_objective: Objective, _scale: float) -> float:
-    """The figure needs no traffic between the restore and the next fault."""
+    """No time, for a figure that needs no traffic between the restore and the next fault."""
     return 0.0
 
 
 def until_the_limit(objective: Objective, scale: float) -> tuple[float, float]:
-    """An experiment is watched for as long as the limit while the target has not recovered; there is no minimum."""
+    """The limit, as the time for which an experiment is watched if the target does not recover; there is no minimum."""
     return objective.limit.at_scale(scale).base, 0.0
 
 
@@ -146,7 +147,7 @@ def described(objective: Objective) -> str:
 
 
 def in_words(objective: Objective, comparison: str) -> str:
-    """The figure and its scope in words, with the comparison that the figure names."""
+    """The figure and its scope in words, with the given comparison."""
     words = [_subject(objective), comparison, objective.scope.phase.value]
     if objective.scope.users:
         words.append(f"with {objective.scope.users} users at once")
@@ -179,32 +180,32 @@ def _comparison(objective: Objective) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spec:
-    """Everything that the harness needs to know of one figure.
+    """The full description of one figure for the harness.
 
     Attributes:
-        figure: its name.
+        figure: name of the figure.
         judge: makes the measures of one objective.
-        limit: dimension and comparison of its limit; None: a fact, true or false.
-        unit: of its measures: ms, s, ratio, or empty for a count.
-        basis: what the scenario must run.
-        phases: phases that it can be judged in; an objective for any other phase is refused.
-        evidence: path prefixes, relative to the run directory, of the files it is computed from.
+        limit: dimension and comparison of the limit; None: the figure is a fact, true or false.
+        unit: unit of the measures: ms, s, ratio, or empty for a count.
+        basis: events that the scenario must run.
+        phases: phases in which the figure can be judged; an objective for any other phase is refused.
+        evidence: path prefixes of the files from which it is computed, relative to the run directory.
         needs: keys that the target file or the command must provide.
         numbers: amount of evidence that an objective needs, for the plan.
-        lacks: what a run lacks beside samples, window, users and experiments, which every figure needs (`sufficiency`).
-        watched: how long an experiment is watched, in s at a time scale: the longest time, while nothing is served, and the shortest time.
-        afterwards: how long traffic must run on after the restore, before the next fault, in s at a time scale.
-        left_alone: how long the harness must leave a rollback to those who began it, as the figure judges it, in s at a time scale.
-        awaits: further parts of the target that must be as before until a fault is undone, since the figure judges them during the fault.
-        rates: probes per second of watchers that it needs, by name, where those of every run are too few.
+        lacks: missing parts of a run, apart from samples, window, users and experiments, which `sufficiency` adds for every figure.
+        watched: time for which an experiment is watched, in s at a time scale: the longest time without service, and the shortest time.
+        afterwards: time of traffic after the restore and before the next fault, in s at a time scale.
+        left_alone: time for which the harness must not take over a rollback that others began, in s at a time scale.
+        awaits: further parts of the target that must recover before a fault is undone, since the figure judges them during the fault.
+        rates: probes per second of the watchers, by name, if the usual rates are too low.
         words: describes an objective.
-        timed: whether the figure depends on how long things took, or on failures by lateness, which a starved machine causes too.
-        undisturbed: whether a FAIL in the steady state that a starved machine excuses is judged again without the time in which the machine was starved;
-            the figure must read the samples of a window by `fault_free.judged` only.
-        clocked: whether the figure is a length of time that a machine changes by sleeping, but not by being starved; `timed` includes it.
-        moments: when a measure was made, if its scope does not say so; empty: time does not matter for this measure; None: as its scope says.
-        judges: the harm to written data for which this figure fails; harm that was measured and that no claim judges keeps a release from GO.
-        sentences: that ask for this figure alone; a sentence of several figures is in `harness.steps.templates`.
+        timed: whether the figure depends on times, or on failures by lateness, both of which a starved machine causes too.
+        undisturbed: whether a FAIL in the steady state that a starved machine excuses is judged again without the starved time; the figure must then read
+            the samples of a window by `fault_free.judged` only.
+        clocked: whether the figure is a length of time that changes if the machine sleeps, but not if it is starved; `timed` includes it.
+        moments: time at which a measure was made, if its scope does not show it; empty: time does not matter; None: its scope shows it.
+        judges: kind of harm to written data for which this figure fails; measured harm that no claim judges prevents GO.
+        sentences: sentences that ask for this figure alone; a sentence of several figures is in `harness.steps.templates`.
     """
 
     figure: Figure

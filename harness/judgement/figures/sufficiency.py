@@ -19,7 +19,7 @@ def numbers_of(spec: Spec, objective: Objective, offered: Offered) -> Numbers | 
 
 
 def lacks_of(spec: Spec, objective: Objective, offered: Offered) -> tuple[Lack, ...]:
-    """What is missing in every run of this size, so that it cannot decide the objective even on a flawless target; empty if nothing is."""
+    """What every run of this size lacks to decide the objective even on a flawless target; empty if nothing is missing."""
     return tuple(_lacks(spec, objective, offered))
 
 
@@ -28,14 +28,14 @@ def _lacks(spec: Spec, objective: Objective, offered: Offered) -> Iterator[Lack]
     if numbers is not None and numbers.short is not None and offered.window_s:
         planned, least = numbers.short
         window_s = math.ceil(offered.window_s * least / planned) if planned else 0.0
-        yield Lack(what=f"at least {least} samples, {planned} are planned", window_s=window_s)
+        yield Lack(what=f"at least {least} samples (planned: {planned})", window_s=window_s)
     if objective.window is not None and offered.window_s:
         needed_s = objective.window.at_scale(offered.time_scale).in_unit("s")
         if needed_s > offered.window_s:
-            what = f"a fault-free window of {needed_s:g} s, {offered.window_s:g} s are planned"
+            what = f"a fault-free window of {needed_s:g} s (planned: {offered.window_s:g} s)"
             yield Lack(what=what, window_s=needed_s)
     if objective.scope.users > offered.users:
-        yield Lack(what=f"{objective.scope.users} users at once, {offered.users:g} are planned on average")
+        yield Lack(what=f"{objective.scope.users} users at once (planned: {offered.users:g} on average)")
     if objective.scope.missing_experiments:
-        yield Lack(what=f"an experiment of: {', '.join(objective.scope.missing_experiments)}")
+        yield Lack(what=f"an experiment of each of: {', '.join(objective.scope.missing_experiments)}")
     yield from spec.lacks(objective, offered)

@@ -199,3 +199,25 @@ def words_of_facts(demand: str) -> FactWords:
         demand,
         FactWords(f"recorded by the driver {demand}", "", _FACTS[DemandKind.CHECK].hint),
     )
+
+
+def part_in_words(label: str, value: str, window: str) -> str:
+    """A part of the requests, after the name of a figure: `of route search after the fault of pod-loss`."""
+    return " ".join(filter(None, [f"of {label} {value}" if label else "", _window_in_words(window)]))
+
+
+def _window_in_words(name: str) -> str:
+    """A window in words: `after the fault of pod-loss` for `experiment:pod-loss/after`."""
+    owner, _, part = name.rpartition("/")
+    part, _, attempt = part.partition("#")
+    kind, _, of = owner.rpartition(":")
+    text = f"in the window {name}" if name else ""
+    if not kind and part == "fault-free":
+        text = f"before the first fault (traffic {of})"
+    elif not kind and part == "after-faults":
+        text = f"after the last fault (traffic {of})"
+    elif kind == "experiment" and part in ("fault", "after"):
+        text = f"{'during' if part == 'fault' else 'after'} the fault of {of}"
+    elif kind == "rollout":
+        text = f"in the part {part} of the rollout {of}"
+    return f"{text} (attempt {attempt})" if attempt else text
