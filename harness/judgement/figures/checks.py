@@ -19,8 +19,9 @@ _AROUND_S: Final = 15.0
 
 
 def checks(case: Case) -> Iterable[Measure]:
-    """One measure per fact, and one per history of the run that contradicts the facts; INCONCLUSIVE without any fact.
+    """One measure per fact, and one per history of the run that contradicts the facts.
 
+    INCONCLUSIVE without any fact.
     A fact is false only if every attempt to read it found it false.
     """
     name = case.objective.check or "check"

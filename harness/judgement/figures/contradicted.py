@@ -56,7 +56,10 @@ class _Against(NamedTuple):
 
 
 def contradictions(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """One measure per contradiction or missing fact; no measure if plan and histories agree with the check, or do not cover it."""
+    """One measure per contradiction or missing fact.
+
+    No measure if plan and histories agree with the check, or do not cover it.
+    """
     find = _FINDERS.get(demand.name)
     if find is not None:
         yield from find(case, check, demand)

@@ -42,8 +42,9 @@ def _counted(samples: int, *, late: bool) -> str:
 
 
 def failures_refuting(share: float, planned: int) -> int | None:
-    """The fewest failures among the planned samples that prove that a share is beyond its limit; None if no number proves it.
+    """The fewest failures among the planned samples that prove that a share is beyond its limit.
 
+    None if no number proves it.
     It uses the lower bound that a FAIL needs, for independent failures.
     """
     counts = range(planned + 1)

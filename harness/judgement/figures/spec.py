@@ -137,7 +137,10 @@ def nothing_afterwards(_objective: Objective, _scale: float) -> float:
 
 
 def until_the_limit(objective: Objective, scale: float) -> tuple[float, float]:
-    """The limit, as the time for which an experiment is watched if the target does not recover; there is no minimum."""
+    """The limit, as the time for which an experiment is watched if the target does not recover.
+
+    There is no minimum.
+    """
     return objective.limit.at_scale(scale).base, 0.0
 
 
@@ -241,7 +244,10 @@ def until_spec(
     awaits: frozenset[str] = frozenset(),
     rates: Mapping[str, float] | None = None,
 ) -> Spec:
-    """The spec of a figure whose effect must come within a limit after a fault; the experiment is watched for as long as the limit."""
+    """The spec of a figure whose effect must come within a limit after a fault.
+
+    The experiment is watched for as long as the limit.
+    """
     return Spec(
         figure=figure,
         judge=judge,

@@ -19,7 +19,10 @@ def numbers_of(spec: Spec, objective: Objective, offered: Offered) -> Numbers | 
 
 
 def lacks_of(spec: Spec, objective: Objective, offered: Offered) -> tuple[Lack, ...]:
-    """What every run of this size lacks to decide the objective even on a flawless target; empty if nothing is missing."""
+    """What every run of this size lacks to decide the objective even on a flawless target.
+
+    Empty if nothing is missing.
+    """
     return tuple(_lacks(spec, objective, offered))
 
 

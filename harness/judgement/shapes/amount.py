@@ -1,4 +1,7 @@
-"""Compares a counted number with the limit of its sentence; the number may be known as an interval only."""
+"""Compares a counted number with the limit of its sentence.
+
+The number may be known as an interval only.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,10 @@ class Found:
 
 
 def shown(case: Case, found: Found, outcome: Outcome, text: str, figures: Figures, *, name: str = "") -> Measure:
-    """The measure of an outcome after a check of its receipts; `figures` is its number with bounds and limit."""
+    """The measure of an outcome after a check of its receipts.
+
+    `figures` is its number with bounds and limit.
+    """
     undecided = outcome is Outcome.INCONCLUSIVE
     own = because(outcome, text, found.hint if undecided else "", kind=found.kind if undecided else None)
     return made(case, found, *settled(outcome, own, found.receipts, found.needs), figures, name=name)

@@ -12,8 +12,9 @@ from harness.model import Experiment, Measure, Outcome, ReasonKind
 
 
 def within(limit: float, *, low: float | None, high: float | None, watched: float) -> Outcome:
-    """The outcome of an effect that must come within a limit; all times are in one unit, counted from the cause.
+    """The outcome of an effect that must come within a limit.
 
+    All times are in one unit, counted from the cause.
     PASS: the effect came before the limit. FAIL: the effect came later, or did not come before the limit was over. INCONCLUSIVE: the
     limit is between the last observation without the effect and the first with it, or the observation ended before the limit.
 
@@ -109,7 +110,10 @@ def _unsure(found: Effect, outcome: Outcome, limit: float) -> str:
 
 
 def too_short(case: Case, attempt: Experiment) -> str:
-    """Why an attempt could not show a late effect: its planned observation is shorter than the limit; empty: it could."""
+    """Why an attempt could not show a late effect: its planned observation is shorter than the limit.
+
+    Empty: it could.
+    """
     planned, limit = case.plan.experiments.get(attempt.name), case.scaled.in_unit("s")
     watched = planned.observe_s if planned else 0.0
     return (

@@ -91,7 +91,10 @@ def _of_its_pod(case: Case, hits: Iterable[Hit], alerts: list[Fired]) -> list[Fi
 
 
 def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str], fault: Receipt) -> Measure:
-    """The measure of the time from the fault until the first of these alerts fires; `scope` names the alert."""
+    """The measure of the time from the fault until the first of these alerts fires.
+
+    `scope` names the alert.
+    """
     attempt, before = trial.attempt, trial.fired_before(alerts)
     first = None if before else next(iter(trial.during(alerts)), None)
     until_ns = trial.sent_ns + round(case.scaled.in_unit("s") * NS_PER_S)

@@ -65,7 +65,10 @@ def _hiding_alerts(evidence: Evidence) -> Callable[[Span], bool]:
     changes = list(_changes(evidence))
 
     def pended(pair: _Pair, rule: AlertRuleLoaded) -> bool:
-        """Whether an alert ended, or was pending again, before the `for` of its rule was over; or became pending only in that time."""
+        """Whether an alert ended, or was pending again, before the `for` of its rule was over.
+
+        Also true if it became pending only in that time.
+        """
         before, after = pair
         if before is None or before.kind in _GONE:
             return after.kind == "alert.pending"

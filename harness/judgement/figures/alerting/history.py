@@ -73,8 +73,9 @@ class Fired:
 
 
 def not_yet_ns(evidence: Evidence, blind: Iterable[Span], seen: AlertSeen) -> int | None:
-    """Last time at which an alert was certainly in another state than this reading shows, in ns; None: it was in this state at the first answer.
+    """Last time at which an alert was certainly in another state than this reading shows, in ns.
 
+    None: it was in this state at the first answer.
     A record of an older release has no such time; then one interval between readings and the longest answer time are subtracted. A time without
     answers (`blind`) before the reading is always included.
     """
@@ -124,7 +125,10 @@ def fired(evidence: Evidence) -> list[Fired]:
 
 
 def rules(evidence: Evidence) -> dict[str, AlertRuleLoaded]:
-    """The loaded alert rules by name, as first read; of several rules with one name, the rule that cannot fire."""
+    """The loaded alert rules by name, as first read.
+
+    Of several rules with one name, the rule that cannot fire.
+    """
     found: dict[str, AlertRuleLoaded] = {}
     for rule in evidence.every(AlertRuleLoaded):
         is_first = rule.since_ns is None
@@ -138,8 +142,9 @@ def _badness(rule: AlertRuleLoaded) -> tuple[bool, bool]:
 
 
 def could_not_fire(evidence: Evidence, spans: Iterable[Span], names: frozenset[str] | None = None) -> Receipt | None:
-    """A receipt that is not ok if one of the named rules could not have fired in a part of these spans; None: every rule could.
+    """A receipt that is not ok if one of the named rules could not have fired in a part of these spans.
 
+    None: every rule could.
     With `names` None every rule is checked. A changed state counts from the reading before the change, as the change happened between the two.
     """
     stretches = list(spans)

@@ -59,7 +59,10 @@ class _ShownRows:
     rows: Ints
 
     def of(self, writes: Ints) -> tuple[Ints, Ints, Ints]:
-        """First time, last change and number of rows of each given write; never, never and 0 if the write is not shown."""
+        """First time, last change and number of rows of each given write.
+
+        A write that is not shown has never, never and 0.
+        """
         if not len(self.writes):
             never = np.full(len(writes), _NEVER, dtype=np.int64)
             return never, never, np.zeros(len(writes), dtype=np.int64)

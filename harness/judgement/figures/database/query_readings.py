@@ -153,7 +153,10 @@ def _grown(reads: Sequence[StatementsGrown], texts: dict[str, str]) -> Iterable[
 
 
 def counted_of(statements: Iterable[Mapping[str, Any]]) -> Mapping[str, KnownMoments]:
-    """The call times of each statement at a reading; a statement that several roles run has one entry per role."""
+    """The call times of each statement at a reading.
+
+    A statement that several roles run has one entry per role.
+    """
     found: dict[str, list[KnownMoments]] = defaultdict(list)
     for one in statements:
         calls, total = int(one["calls"]), float(one["total_ms"])

@@ -118,7 +118,10 @@ def _log(case: Case, window: Window) -> _ConnectionLog:
 
 
 def connections(case: Case) -> Iterable[Measure]:
-    """One measure per pair of connected workloads; for data access, one per workload that connects to a store."""
+    """One measure per pair of connected workloads.
+
+    For data access, one per workload that connects to a store.
+    """
     what = case.objective.params["what"]
     window = steady_window(case, Figure.CONNECTIONS.value)
     if isinstance(window, Measure):

@@ -71,7 +71,10 @@ class _HitPod:
         return min((at_ns for at_ns in times if self.sent_ns < at_ns < next_ns), default=None)
 
     def ready_from_ns(self, case: Case, since_ns: int) -> int:
-        """Time at which the pod last became ready before the fault, in ns; `since_ns` if it was ready throughout."""
+        """Time at which the pod last became ready before the fault, in ns.
+
+        `since_ns` if it was ready throughout.
+        """
         own = [one for one in case.evidence.pods if one.uid == self.pod.uid and one.at_ns <= self.sent_ns]
         return max([since_ns, *(one.at_ns for one in own if one.what == "ready")])
 

@@ -27,7 +27,10 @@ from harness.model.records.table import Bools
 
 
 def delivered(case: Case) -> Iterable[Measure]:
-    """One measure: the share of events that were delivered in time; an event of unknown state counts against a PASS, but not for a FAIL."""
+    """One measure: the share of events that were delivered in time.
+
+    An event of unknown state counts against a PASS, but not for a FAIL.
+    """
     objective, name = case.objective, "share of delivered events"
     windows = fault_free_windows(case, name)
     if isinstance(windows, Measure):

@@ -25,7 +25,10 @@ def journey_accounts(plan: Plan, evidence: Evidence) -> tuple[AccountResult, ...
 
 
 def unaccounted_writes(case: Case) -> str:
-    """Difference between the recorded writes of journeys and their requests; empty if both agree, or if no traffic records its writes."""
+    """Difference between the recorded writes of journeys and their requests.
+
+    Empty if both agree, or if no traffic records its writes.
+    """
     differs = unaccounted(case.plan, case.evidence)
     return "; ".join(why for name, why in differs.items() if name != SIGN_INS.name)
 

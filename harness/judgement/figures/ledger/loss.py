@@ -56,7 +56,10 @@ MORE_S: Final = 10.0
 
 
 def losses(case: Case) -> Iterable[Measure]:
-    """One measure per experiment of the objective; a write that is lost or has another value fails each of them."""
+    """One measure per experiment of the objective.
+
+    A write that is lost or has another value fails each of them.
+    """
     name, account = "lost writes", account_in(case.plan, case.evidence)
     lost = unexcused(account, case.plan, case.evidence, case.objective)
     scope, harmed = case.objective.scope, len(lost) or len(account.changed) or lost_of_users(case)[0]

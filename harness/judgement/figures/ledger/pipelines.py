@@ -202,8 +202,9 @@ def pipeline_receipt(evidence: Evidence) -> Receipt:
 
 
 def accepted_receipt(case: Case, most: float) -> Receipt:
-    """The receipt of the record of events; not ok if more than `most` of the sent events are proven not to be accepted.
+    """The receipt of the record of events.
 
+    Not ok if more than `most` of the sent events are proven not to be accepted.
     The fault-free windows are counted, or the complete run if more events were refused than accepted. A refused event is no harm, but a
     pipeline that accepts one event in a thousand proves nothing. The receipt only raises a doubt, so events count as independent.
     """

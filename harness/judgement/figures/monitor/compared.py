@@ -59,7 +59,10 @@ def routes_of(case: Case, window: Window) -> tuple[str, ...]:
 
 
 def answered(case: Case, window: Window, course: MetricCourse) -> tuple[Table, Table]:
-    """The traffic's requests and the read probes that were answered in the spans; no probes if the target file names no route for them."""
+    """The traffic's requests and the read probes that were answered in the spans.
+
+    No probes if the target file names no route for them.
+    """
     samples, probes = course.answered(window.samples), course.answered(case.evidence.probes)
     known = bool(course.names.get("probed"))
     return samples, probes.where(probes.words["kind"].equals("read") & known)
@@ -79,7 +82,10 @@ def on_their_way(case: Case, window: Window, course: MetricCourse) -> tuple[Tabl
 
 
 def requests(read: MetricsRead, routes: Iterable[str], *, least: int | None = None) -> float:
-    """Number of answers that the metrics count on these routes; with `least`, only answers with a status of at least `least`."""
+    """Number of answers that the metrics count on these routes.
+
+    With `least`, only answers with a status of at least `least`.
+    """
     total = 0.0
     for route in routes:
         for status, count in dict(read.requests.get(route, {})).items():

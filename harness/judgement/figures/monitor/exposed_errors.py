@@ -54,7 +54,10 @@ def _untold(course: MetricCourse, route: str) -> str:
 
 
 def error_rate(case: Case, window: Window, course: MetricCourse) -> Iterable[Compared]:
-    """The share of answers with status 500 or above at the entry; requests without an answer may be counted or not."""
+    """The share of answers with status 500 or above at the entry.
+
+    Requests without an answer may be counted or not.
+    """
     samples, probes = answered(case, window, course)
     routes = routes_of(case, window)
     n = course.at_entry.grown(lambda read: requests(read, routes))
@@ -83,8 +86,9 @@ def error_rate(case: Case, window: Window, course: MetricCourse) -> Iterable[Com
 
 
 def errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterable[Compared | UnknownMetric]:
-    """Answers with status 500 or above at the entry, for each route; a request at an end of the span may be counted before or after it.
+    """Answers with status 500 or above at the entry, for each route.
 
+    A request at an end of the span may be counted before or after it.
     A route whose answers are not counted by status has no errors to compare. Probes and the experiment itself also read one of the routes.
     """
     for route in routes_of(case, window):
@@ -104,7 +108,10 @@ def errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterabl
 
 
 def services_of(case: Case, window: Window) -> tuple[str, ...]:
-    """The services that the traffic's routes use, by the target file; raises UnknownMetric if the file does not name them for a route."""
+    """The services that the traffic's routes use, by the target file.
+
+    Raises UnknownMetric if the file does not name them for a route.
+    """
     reads, routes = list(case.evidence.every(MetricsRead)), routes_of(case, window)
     if untold := [route for route in routes if not any(route in read.routes for read in reads)]:
         raise UnknownMetric(f"the target file does not name the services that {', '.join(untold)} uses", hint=_SERVICES)

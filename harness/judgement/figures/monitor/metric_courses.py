@@ -22,7 +22,10 @@ _SHORTEST_NS: Final = 5 * NS_PER_S
 
 
 class UnknownMetric(Exception):
-    """The metrics do not provide the figure, or the part `of` of it; the text is the cause, and `hint` the action for the user."""
+    """The metrics do not provide the figure, or the part `of` of it.
+
+    The text is the cause, and `hint` the action for the user.
+    """
 
     def __init__(self, why: str, of: str = "", hint: str = "") -> None:
         super().__init__(why)
@@ -65,7 +68,10 @@ class MetricCourse:
         return replace(self, pods={name: reads for name, reads in self.pods.items() if reads[0].workload == workload})
 
     def grown(self, count: Callable[[MetricsRead], float]) -> float:
-        """Growth of a cumulative count in the spans, over all pods; raises UnknownMetric if a counter was reset."""
+        """Growth of a cumulative count in the spans, over all pods.
+
+        Raises UnknownMetric if a counter was reset.
+        """
         spans = np.asarray(self.spans, dtype=np.float64)
         edges = [np.interp(spans, at, values) for at, values in self._courses(count)]
         return float(sum((each[:, 1] - each[:, 0]).sum() for each in edges))
@@ -101,7 +107,9 @@ class MetricCourse:
 
 
 def metric_course(case: Case, window: Window) -> MetricCourse:
-    """The metrics that were read under the window's traffic; for the window of a fault, the metrics that were read during its experiment.
+    """The metrics that were read under the window's traffic.
+
+    For the window of a fault, the metrics that were read during its experiment.
 
     Raises:
         UnknownMetric: a pod was not read, or the readings cover less than half of the window.

@@ -49,7 +49,10 @@ def _unsteady_without_fault(evidence: Evidence) -> str:
 
 
 def came_back(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure | None:
-    """A FAIL that names parts of the target that were not restored; None if no part is known to be missing."""
+    """A FAIL that names parts of the target that were not restored.
+
+    None if no part is known to be missing.
+    """
     missing = attempt.restore.missing
     if attempt.restore.ok is not False or not missing:
         return None

@@ -54,8 +54,9 @@ def recovery_in(plan: Plan, evidence: Evidence, attempt: Experiment, operation: 
 
 @once_a_run
 def regional_recovery(plan: Plan, evidence: Evidence, attempt: Experiment, region: str) -> OperationRecovery | None:
-    """Recovery of reads at a region's own entry; None if the action was never sent or the region was not probed.
+    """Recovery of reads at a region's own entry.
 
+    None if the action was never sent or the region was not probed.
     If the fault hit the complete region, the recovery is only shown, as the region can recover only after the undo.
     """
     source = evidence.watchers.get("regions")
@@ -188,7 +189,10 @@ def outcome_of(low: float, high: float | None, limit: float, *, is_over: bool = 
 
 
 def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
-    """Bounds of the recovery time in s, from the resolution; without a recovery, the observed time or the earliest possible recovery."""
+    """Bounds of the recovery time in s, from the resolution.
+
+    Without a recovery, the observed time or the earliest possible recovery.
+    """
     if seen.seconds is None and seen.since_s is None:
         return seen.observed_s, None
     earliest = min(at for at in (seen.seconds, seen.since_s) if at is not None)
@@ -203,7 +207,10 @@ def latest_of(seen: OperationRecovery, resolution_s: float) -> float | None:
 
 
 def way_back_bounds(seen: OperationRecovery) -> tuple[float, float, float | None]:
-    """The longest outage after the undo and its bounds, in s; an outage that did not end has no upper bound."""
+    """The longest outage after the undo and its bounds, in s.
+
+    An outage that did not end has no upper bound.
+    """
     longest = max((end - start for start, end in seen.way_back), default=0.0)
     low = max(longest - seen.way_back_resolution_s, 0.0)
     if not seen.way_back_ended or seen.way_longest_s is None:
@@ -283,7 +290,10 @@ def not_back(seen: OperationRecovery) -> str:
 
 
 def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receipt]:
-    """The receipts that a PASS needs in addition to the receipt of the watch; empty if the attempt proves nothing."""
+    """The receipts that a PASS needs in addition to the receipt of the watch.
+
+    Empty if the attempt proves nothing.
+    """
     if not proves:
         return {}
     receipts = {

@@ -142,7 +142,10 @@ def _rates(plan: Plan, evidence: Evidence, traffic: str | None, operations: tupl
 
 
 def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *, proves: bool) -> Iterable[Measure]:
-    """Measures of the recovery and of the outages after the undo, each of the worst route or region; no measure if no fault was sent."""
+    """Measures of the recovery and of the outages after the undo, each of the worst route or region.
+
+    No measure if no fault was sent.
+    """
     objective = case.objective
     if attempt.fault.sent_ns is None or too_short(case, attempt):
         return

@@ -26,7 +26,9 @@ _DEGRADED: Final = "Degraded"
 
 
 def contradiction(plan: RolloutPlan, release: str, mine: Sequence[Observation]) -> str:
-    """The contradiction in the record of a rollout, or between the record and the plan, in words; empty if there is none.
+    """The contradiction in the record of a rollout, or between the record and the plan, in words.
+
+    Empty if there is none.
 
     Args:
         plan: plan of the rollout.

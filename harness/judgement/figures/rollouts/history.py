@@ -108,7 +108,10 @@ class RolloutHistory:
 
     @property
     def unclear(self) -> str:
-        """Text that the rollout was taken back by an unknown party; empty if the party is known, or if it was not taken back."""
+        """Text that the rollout was taken back by an unknown party.
+
+        Empty if the party is known, or if it was not taken back.
+        """
         back = self.back
         if back is None or back.by != ReversedBy.UNKNOWN:
             return ""
@@ -216,7 +219,10 @@ def rolled(case: Case, name: str) -> RolloutHistory | Measure:
 
 
 def row_of(case: Case, history: RolloutHistory) -> Mapping[str, RolloutHistory | str]:
-    """The history of each rollout of the requirement, by name; empty except for the first rollout, which reports for all of them."""
+    """The history of each rollout of the requirement, by name.
+
+    Empty except for the first rollout, which reports for all of them.
+    """
     names = dict.fromkeys(
         objective.scope.rollout
         for claim in case.plan.claims
@@ -261,7 +267,10 @@ def concluded(
     n: int | None = None,
     **scope: str,
 ) -> Measure:
-    """The measure of a condition of a rollout that has no number; the arguments are the fields of `Things`."""
+    """The measure of a condition of a rollout that has no number.
+
+    The arguments are the fields of `Things`.
+    """
     found = Things(
         bad=bad,
         n=n,
@@ -280,15 +289,19 @@ def concluded(
 
 
 def untold(case: Case, why: str, files: tuple[str, ...] = (), **scope: str) -> Measure:
-    """An INCONCLUSIVE measure for a missing record; `files` are the files that were read, by default the files of the rollout."""
+    """An INCONCLUSIVE measure for a missing record.
+
+    `files` are the files that were read, by default the files of the rollout.
+    """
     reason = because(Outcome.INCONCLUSIVE, why, AGAIN, kind=ReasonKind.NO_RECORD)
     figures, name = Figures(files=files or files_of(case)), case.objective.figure.value
     return measure(case, name, Outcome.INCONCLUSIVE, reason, scope=scope_of(case, **scope), figures=figures)
 
 
 def load_of(case: Case, parts: Collection[str] = ()) -> Receipt:
-    """The load receipt of the rollout's windows, or of some of them; the first receipt that is not ok decides.
+    """The load receipt of the rollout's windows, or of some of them.
 
+    The first receipt that is not ok decides.
     All windows together must cover the time from the start of the rollout until after its rollback.
     """
     scope = case.objective.scope
@@ -368,7 +381,10 @@ def rollout_spec(
 
 
 def way_back_s(objective: Objective, scale: float) -> float:
-    """The longest time in the sentence after the rollback, with a margin, in s; a shorter observation cannot give a PASS."""
+    """The longest time in the sentence after the rollback, with a margin, in s.
+
+    A shorter observation cannot give a PASS.
+    """
     return max((one.used_s for one in objective.lengths(scale)), default=0.0) + _MARGIN_S
 
 

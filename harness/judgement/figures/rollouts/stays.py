@@ -73,12 +73,18 @@ UNREAD_NS: Final = NS_PER_S
 
 
 def may_hide(steps: Sequence[float], before: float, share: float, since_ns: int, at_ns: int) -> list[float]:
-    """The planned steps between two shares that may have been missed between two readings; empty if the readings are close enough."""
+    """The planned steps between two shares that may have been missed between two readings.
+
+    Empty if the readings are close enough.
+    """
     return [one for one in steps if before < one < share] if at_ns - since_ns > UNREAD_NS else []
 
 
 def stays_of(history: RolloutHistory) -> Mapping[str, tuple[Stay, ...]]:
-    """The stays of every object at steps, in order of time, until the rollout was taken back; empty for an object without a status."""
+    """The stays of every object at steps, in order of time, until the rollout was taken back.
+
+    Empty for an object without a status.
+    """
     subjects = sorted({*history.objects, *(one.subject for one in history.statuses)})
     return {subject: _stays(history, subject) for subject in subjects}
 

@@ -79,7 +79,10 @@ def _with_hidden(history: RolloutHistory) -> Iterable[tuple[float, ...]]:
 
 
 def lengths(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure: the shortest stay of an object at a step; the rollout file names the scale of the dwell time."""
+    """One measure: the shortest stay of an object at a step.
+
+    The rollout file names the scale of the dwell time.
+    """
     limit_s = case.objective.limit.base / (history.plan.dwell_scale or 1.0)
     steps, paths = history.plan.steps, stays_of(history)
     own = {subject: [stay for stay in stays if _counts(stay, history, limit_s)] for subject, stays in paths.items()}

@@ -107,7 +107,10 @@ def release_switches(case: Case, history: RolloutHistory) -> list[ReleaseSwitch]
 
 
 def answered_by_new(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """The time after the switch in which the old release still answered; for new connections also that time after the rollback."""
+    """The time after the switch in which the old release still answered.
+
+    For new connections also that time after the rollback.
+    """
     new_only = case.objective.params.get("of") == NEW_CONNECTIONS
     expected = ("switch", "way back") if new_only else ("switch",)
     found = {switch.name: switch for switch in release_switches(case, history)}

@@ -70,7 +70,10 @@ class Met:
 
     @property
     def twice(self) -> int:
-        """Number of users of the candidate with more than one answer; only they can show that a user has only one release."""
+        """Number of users of the candidate with more than one answer.
+
+        Only they can show that a user has only one release.
+        """
         users, count = np.unique(self.user, return_counts=True)
         return len(np.intersect1d(users[count > 1], self.user[self.new]))
 

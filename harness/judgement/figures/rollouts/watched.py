@@ -177,7 +177,10 @@ def _of_workload(case: Case, history: RolloutHistory, workload: str, found: Sequ
 
 
 def deployed(case: Case, history: RolloutHistory) -> Iterable[Measure]:
-    """One measure per object: its ready pods run the new release before the rollback; and one per workload: gaps in its metrics."""
+    """One measure per object: its ready pods run the new release before the rollback.
+
+    And one per workload: gaps in its metrics.
+    """
     yield from _releases(case, history)
     yield from _metrics(case, history)
 

@@ -170,7 +170,10 @@ def not_shown(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
 
 
 def raised_by_hand(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
-    """Text that no load was needed, as the minimum of the autoscaler had been raised to that many replicas; empty if it had not."""
+    """Text that no load was needed, as the minimum of the autoscaler had been raised to that many replicas.
+
+    Empty if it had not.
+    """
     least = [one.least for one in said if one.when_ns <= rise.at_ns]
     if least and least[-1] >= rise.after:
         return f"the minimum of the autoscaler had been raised to {least[-1]} replicas before, so no load was needed"
@@ -178,7 +181,10 @@ def raised_by_hand(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
 
 
 def autoscalers_receipt(evidence: Evidence, *spans: Span) -> Receipt:
-    """Whether the autoscalers were followed to the end of the run, and without a gap in these spans; by default in the complete run."""
+    """Whether the autoscalers were followed to the end of the run, and without a gap in these spans.
+
+    By default in the complete run.
+    """
     return followed(evidence, WATCHER, spans or (_WHOLE,), files=FILES[:1])
 
 

@@ -33,8 +33,9 @@ _ALONE: Final = "do not change the autoscaler while the load is applied, then ru
 
 
 def rises(case: Case) -> Iterable[Measure]:
-    """One measure per load level of each service; for a sentence about every service also one per service without a load.
+    """One measure per load level of each service.
 
+    For a sentence about every service also one per service without a load.
     A load that could not be applied hides no failure of another service.
     """
     name, levels, why = Figure.SCALED_OUT.value, given_levels(case), not_given(case)

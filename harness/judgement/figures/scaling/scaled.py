@@ -30,7 +30,10 @@ def replicas_at(said: Iterable[AutoscalerSeen], at_ns: int) -> int:
 
 
 def of_each(case: Case, judge: Callable[[str, tuple[AutoscalerSeen, ...]], Measure]) -> Iterator[Measure]:
-    """One measure per autoscaler of the workload; if no autoscaler was recorded, one measure with that reason."""
+    """One measure per autoscaler of the workload.
+
+    If no autoscaler was recorded, one measure with that reason.
+    """
     autoscalers = _autoscalers_of(case)
     if not autoscalers:
         why = f"the run has no record of an autoscaler of {case.objective.scope.subject}"

@@ -103,7 +103,10 @@ def spike_of(case: Case, name: str) -> TrafficSpike | Measure:
 
 
 def planned_spike(points: Sequence[tuple[float, float]], height: float) -> tuple[float, float] | None:
-    """Beginning and end of the first time with a rate of `height` times the first rate, in s of the load; None if no such time ends."""
+    """Beginning and end of the first time with a rate of `height` times the first rate, in s of the load.
+
+    None if no such time ends.
+    """
     enough = height * points[0][1] * _ENOUGH if points else 0.0
     first = next((i for i, (_, per_s) in enumerate(points) if enough and per_s >= enough), None)
     if first is None:
@@ -123,7 +126,10 @@ def replicas_effect(
     hint: str = AGAIN,
     **why: str,
 ) -> Effect:
-    """The effect of a spike on the replicas of an autoscaler; `why` has the fields `unknown`, `broken` and `doubt` of `Effect`."""
+    """The effect of a spike on the replicas of an autoscaler.
+
+    `why` has the fields `unknown`, `broken` and `doubt` of `Effect`.
+    """
     return Effect(
         high=high,
         watched=watched,

@@ -21,7 +21,10 @@ _NAME: Final = "give requests of one kind the same `name=`, list this name under
 
 
 def many_names(case: Case, name: str, windows: Sequence[Window]) -> tuple[Sequence[Window], tuple[Measure, ...]]:
-    """The windows without requests of rare names, and one measure of these requests; all windows and no measure if there are few rare names."""
+    """The windows without requests of rare names, and one measure of these requests.
+
+    All windows and no measure if there are few rare names.
+    """
     if case.objective.scope.per is not Per.ROUTE or case.objective.scope.subject:
         return windows, ()
     counts = Counter[str]()

@@ -24,7 +24,10 @@ _NAME: Final = "requests served per second"
 
 
 def throughputs(case: Case) -> Iterable[Measure]:
-    """Measures of the rate and of the response time; NOT ASSESSED if the traffic offers less than the limit."""
+    """Measures of the rate and of the response time.
+
+    NOT ASSESSED if the traffic offers less than the limit.
+    """
     windows = fault_free_windows(case, _NAME)
     if isinstance(windows, Measure):
         yield windows

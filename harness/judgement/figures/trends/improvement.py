@@ -30,7 +30,10 @@ NEEDS_BASELINE: Final = (Need(key="baseline", why="no baseline run was given", o
 
 
 def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
-    """Why a run cannot be the baseline of another: different target, time scale or traffic; empty if it can."""
+    """Why a run cannot be the baseline of another: different target, time scale or traffic.
+
+    Empty if it can.
+    """
     pairs = [
         ("target", plan.target, baseline.target),
         ("environment", plan.environment, baseline.environment),

@@ -1,5 +1,6 @@
-"""Soak: changes and failures under constant load without a fault; on a scaled target the fault-free window represents the soak.
+"""Soak: changes and failures under constant load without a fault.
 
+On a scaled target the fault-free window represents the soak.
 A soak of 8 h is not run in a sandbox. The window before the first fault represents it, at a time scale of its own that every figure names: an
 hour of the soak is an eighth of the window. A target at scale 1 must run for the length in the sentence. The window lasts until the first fault
 is sent. While the harness prepares that fault the load is not constant, so the soak ends after its planned length.

@@ -42,12 +42,18 @@ def longest_stall_ns(at_ns: Ints, bad: Bools, span: Span) -> int:
 
 
 def answered_well(samples: Table) -> Times:
-    """Response times of requests without a failure, as the reference of a comparison; failures must not make the reference slower."""
+    """Response times of requests without a failure, as the reference of a comparison.
+
+    Failures must not make the reference slower.
+    """
     return _times(timed(samples.where(~failed(samples))))
 
 
 def counted(samples: Table, limit_ms: float) -> Times:
-    """Response times of requests that count against a limit, as in `indicators.response_ms`; a failure never improves them."""
+    """Response times of requests that count against a limit, as in `indicators.response_ms`.
+
+    A failure never improves them.
+    """
     samples = timed(samples)
     times = _times(samples)
     kept = ~failed(samples) | (times.ms >= limit_ms)

@@ -22,8 +22,9 @@ _ASSESSED: Final = re.compile(r'metric "([^"]+)" assessed (\w+)', re.IGNORECASE)
 
 
 def other_cause(history: RolloutHistory, signals: Collection[Signal], back: RolloutBack) -> str:
-    """Another cause of the rollback than these signals, as a sentence; empty: these signals caused it, or nothing shows the cause.
+    """Another cause of the rollback than these signals, as a sentence.
 
+    Empty: these signals caused it, or nothing shows the cause.
     A metric with a name that no trigger of the file has may be the metric of any trigger. A rollback by a changed spec names no cause.
 
     Args:
@@ -49,7 +50,10 @@ def other_cause(history: RolloutHistory, signals: Collection[Signal], back: Roll
 
 
 def unmeasured(history: RolloutHistory, back: RolloutBack) -> str:
-    """A sentence that the release was taken back because analyses could not measure; empty: another cause, or no cause is known."""
+    """A sentence that the release was taken back because analyses could not measure.
+
+    Empty: another cause, or no cause is known.
+    """
     named = _named(history, back)
     return "" if any(phase == _FAILED for _, phase in named) or not named else _for_errors({name for name, _ in named})
 

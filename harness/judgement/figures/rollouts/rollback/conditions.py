@@ -32,7 +32,10 @@ UNITS: Final[Mapping[Signal, str]] = {
 
 
 def series_of(case: Case, history: RolloutHistory, signal: Signal, window_ns: int) -> list[list[SignalReading]]:
-    """The signal of the candidate, as several series whose slices begin at different times; for memory one series per pod."""
+    """The signal of the candidate, as several series whose slices begin at different times.
+
+    For memory one series per pod.
+    """
     if signal is Signal.MEMORY:
         return memory(case, history)
     rows, served = _requests(case, history), served_by_candidate(case, history)
@@ -83,7 +86,10 @@ def condition_of(case: Case, history: RolloutHistory, signal: Signal, limit: flo
 
 
 def first_condition(case: Case, history: RolloutHistory) -> Firing:
-    """When the condition of any trigger of the rollout file was first met; a trigger on the p95 of queries is not read."""
+    """When the condition of any trigger of the rollout file was first met.
+
+    A trigger on the p95 of queries is not read.
+    """
     scale = case.plan.time_scale
     found = [
         condition_of(case, history, one.signal, one.limit, one.window_ns(scale))

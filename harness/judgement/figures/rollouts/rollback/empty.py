@@ -31,8 +31,9 @@ def has_values(run: RolloutAnalysis) -> bool:
 
 
 def of_nothing(runs: Iterable[RolloutAnalysis]) -> str:
-    """The first metric that read no value although its condition does not allow for that; empty unless each analysis has such a metric.
+    """The first metric that read no value although its condition does not allow for that.
 
+    Empty unless each analysis has such a metric.
     A metric without conditions decides nothing whatever it reads. A metric whose conditions were not recorded is not named.
     """
     found = [next((str(one.get("name", "")) for one in _that_count(run) if _is_unfed(one)), "") for run in runs]

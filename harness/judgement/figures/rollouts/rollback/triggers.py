@@ -30,7 +30,9 @@ STALE: Final = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignalReading:
-    """Value of a signal over a span of time, between two bounds; the bounds are infinite if nothing is known.
+    """Value of a signal over a span of time, between two bounds.
+
+    The bounds are infinite if nothing is known.
 
     Attributes:
         start_ns, end_ns: span of time; the end is not included.
@@ -159,7 +161,10 @@ def share_between(served: Table, window_ns: int, least: float, most: float) -> b
 
 
 def slices(since_ns: int, until_ns: int, window_ns: int) -> list[tuple[int, int]]:
-    """The slices of a span of time, each a twentieth of the window; a shorter remainder at the end is left out."""
+    """The slices of a span of time, each a twentieth of the window.
+
+    A shorter remainder at the end is left out.
+    """
     length = max(window_ns // SLICES, 1)
     return [(start, start + length) for start in range(since_ns, until_ns - length + 1, length)]
 
