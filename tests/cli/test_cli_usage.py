@@ -129,7 +129,7 @@ def test_the_plan_of_a_plain_project_shows_seconds_and_numbers(project: Project)
         "40 requests/s",
         "149 at 0 failures",
         "4 failures",
-        "240 on the smallest route",
+        "240 on the least used route",
     ):
         assert words in finished.out, finished.out
     assert not project.run_directories()

@@ -237,7 +237,7 @@ def no_return(run: Evidence) -> Evidence:
     run = attempt(
         run,
         "pod-loss",
-        restore=Restore(ok=False, at_ns=ns(150), why=f"{KILLED} did not come back", missing=(KILLED,)),
+        restore=Restore(ok=False, at_ns=ns(150), why=f"{KILLED} were not restored", missing=(KILLED,)),
     )
     for name in ("node-loss", "database-primary-loss", "region-loss"):
         run = attempt(

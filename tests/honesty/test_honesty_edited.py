@@ -116,7 +116,7 @@ CASES = (
         id="reads right after a write are of other writes",
         edit=lambda run: with_rows(run, "ledger-reads", lambda rows: changed(rows, every(10), id=rows.ints["id"] + 1)),
         row="IP-Q-CONSISTENCY",
-        why="reads belong to no write that was acknowledged by then, or to a write that was already read back",
+        why="reads repeat an earlier read, or have no write that was acknowledged before them",
     ),
 )
 

@@ -112,7 +112,7 @@ def test_what_is_true_or_a_little_old_passes() -> None:
     found = judged(*reads(active))
     assert (found.outcome, found.value, found.n) == (PASS, 0.0, 49)
     assert found.reason == (
-        "Prometheus reports 80 active users (mean of 49 readings), the traffic signed in 80 within 10 s (counted 0 s before each reading): "
+        "Prometheus reports 80 active users (mean of 49 readings), and the traffic signed in 80 within 10 s (counted 0 s before each reading); "
         "the mean difference is 0 %, expected at most 5 %"
     )
     assert judged(*reads(lambda at: active(at - 0.8))).outcome is PASS
@@ -174,11 +174,11 @@ def test_sign_ins_whose_outcome_is_unknown_leave_it_open() -> None:
     [
         ((), "Prometheus was not queried for the number of active users"),
         (reads(active, why="no answer"), "no answer"),
-        (reads(active, until=15.0), "cover only 3 s, but a user counts as active for 10 s"),
-        (reads(active, every_s=5.0), "Prometheus gave no number of active users for 5 s"),
+        (reads(active, until=15.0), "cover only 3 s, expected at least the 10 s for which a user counts as active"),
+        (reads(active, every_s=5.0), "Prometheus reported no number of active users for 5 s"),
         (
             (*reads(active, until=30.0), *reads(active, why="away")[35:]),
-            "Prometheus gave no number of active users for 30.5 s: away",
+            "Prometheus reported no number of active users for 30.5 s: away",
         ),
     ],
 )
@@ -191,7 +191,7 @@ def test_too_few_readings_decide_nothing(read: tuple[Observation, ...], why: str
 def test_without_a_record_of_who_signed_in_nothing_is_decided() -> None:
     """The journeys do not account for it, or there are too few users for the tolerance."""
     found = judged(*reads(active), rows=Table.empty(SIGN_INS))
-    assert (found.outcome, "recorded no sign-ins" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "recorded no sign-in of a user" in found.reason) == (INCONCLUSIVE, True)
     assert "journey.signed_in" in found.because.hint
     rows = signed_in()
     few = table(

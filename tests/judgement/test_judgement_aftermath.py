@@ -54,7 +54,7 @@ def test_pods_that_do_not_come_back_fail_the_sentence_that_speaks_of_pods() -> N
     gone = discovery(run)[0]
     assert (gone.name, gone.outcome, gone.value) == ("came back", FAIL, 1)
     assert gone.reason == (
-        "pod-loss: 1 parts of the target did not come back in time: track-old (Deployment us-east-1/track has 4 of 5 replicas ready)"
+        "pod-loss: 1 parts of the target were not restored in time: track-old (Deployment us-east-1/track has 4 of 5 replicas ready)"
     )
     assert "came back" not in recovered("pod-loss", run)
     assert recovered("pod-loss", run)["recovery of reads"].outcome is INCONCLUSIVE
@@ -137,7 +137,7 @@ def test_requests_that_find_nobody_later_than_the_limit_show_that_a_dead_pod_is_
     killed = discovery(stale(share, until))[-1]
     assert (killed.name, killed.outcome) == ("last request of a killed pod", outcome)
     if outcome is FAIL:
-        assert "requests of its routes after the limit found no pod, the last after 27" in killed.reason
+        assert "requests on its routes after the limit found no pod, the last of them after 27" in killed.reason
 
 
 def test_a_killed_pod_whose_routes_are_not_known_is_not_assessed() -> None:

@@ -332,7 +332,7 @@ def hints(sentence: Objective, recorded: Evidence) -> set[str]:
 def test_a_hint_names_what_to_do() -> None:
     """A fault that was not sent, rules that were not read, no alert: each has a cause of its own."""
     unsent = {
-        "read chaos/node-loss/chaos.log, correct what kept the fault from being sent, then run again",
+        "see chaos/node-loss/chaos.log for the error, correct it, then run again",
     }
     fired = run(alert("firing", SENT + 2), alert("resolved", RESTORED), notice(7, SENT + 2.5, SENT + 2))
     for sentence in (FIRES, RULES, RESOLVED, DELIVERED, GROUPED):
@@ -341,9 +341,9 @@ def test_a_hint_names_what_to_do() -> None:
     slow = replace(NAMED, scope=replace(NAMED.scope, experiments=("node-loss",)))
     assert hints(slow, quiet()) == unsent
     mute = replace(fired, observations=tuple(one for one in fired.observations if one.kind != "alert.rule"))
-    assert hints(RULES, mute) == {"check that `prometheus` of the target file answers /api/v1/rules, then run again"}
+    assert hints(RULES, mute) == {"make sure that `prometheus` of the target file answers /api/v1/rules, then run again"}
     rules = (
-        "check in Prometheus that the rules are loaded and that their expressions match these faults, then run again"
+        "make sure that the rules are loaded in Prometheus and that their expressions match these faults, then run again"
     )
     assert hints(RESOLVED, run()) == {rules}
     assert hints(DELIVERED, run()) == {rules}

@@ -58,9 +58,9 @@ def test_a_rule_that_does_not_evaluate_is_not_quiet() -> None:
 @pytest.mark.parametrize(
     ("history", "outcome", "why"),
     [
-        ((broken("HighErrorRate", 30, 20),), INCONCLUSIVE, f"the rule HighErrorRate did not evaluate: {BROKEN}"),
+        ((broken("HighErrorRate", 30, 20),), INCONCLUSIVE, f"the rule HighErrorRate could not be evaluated: {BROKEN}"),
         ((broken("HighErrorRate", 130, 120), later("HighErrorRate", 131, 130)), PASS, ""),
-        ((broken("HighErrorRate", 65, 55), later("HighErrorRate", 66, 65)), INCONCLUSIVE, "did not evaluate"),
+        ((broken("HighErrorRate", 65, 55), later("HighErrorRate", 66, 65)), INCONCLUSIVE, "could not be evaluated"),
         (
             (later("HighErrorRate", 30, 20, unfed=["job:errors"]),),
             INCONCLUSIVE,
@@ -68,7 +68,7 @@ def test_a_rule_that_does_not_evaluate_is_not_quiet() -> None:
         ),
         ((later("HighErrorRate", 30, 20, for_s=5.0),), PASS, ""),
         ((later("HighErrorRate", 30, 20, loaded=False),), INCONCLUSIVE, "HighErrorRate was no longer loaded"),
-        ((later("TargetDown", 30, 20),), INCONCLUSIVE, "the rule TargetDown was loaded only later"),
+        ((later("TargetDown", 30, 20),), INCONCLUSIVE, "the rule TargetDown was not yet loaded"),
     ],
     ids=["fails", "fails under a fault", "fails since an unknown moment", "is not fed", "another time", "gone", "new"],
 )
@@ -83,7 +83,7 @@ def test_a_rule_that_no_other_feeds_is_not_quiet() -> None:
     unfed = observation("alert.rule", "DatabaseDown", 0.5, "alerts", labels={"a": "b"}, health="ok", unfed=["db:up"])
     outcome, reason = quiet(unfed)
     assert outcome is INCONCLUSIVE
-    assert "the rule DatabaseDown reads the recording rule db:up, which did not evaluate" in reason
+    assert "the rule DatabaseDown reads the recording rule db:up, which could not be evaluated" in reason
     assert quiet(unfed, alert("firing", 20))[0] is FAIL
     assert rules(run(unfed))["DatabaseDown"].unfed == ["db:up"]
 

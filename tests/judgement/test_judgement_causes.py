@@ -35,7 +35,7 @@ BY_ITSELF = "every request is served by the old release within 5 min of the trig
 TAKEN = "a release with 10 % errors is taken back without a hand within 15 min of its switch"
 PROMOTED = "no release over 1.2 × the old one's p95 or 1 point over its error rate is promoted"  # noqa: RUF001
 SWITCHED = "100 % of the answers are served by the new release within 10 s of the switch"
-NO_METRIC = "but no metric of an analysis failed: a progress deadline or a person may have aborted it"
+NO_METRIC = "Not decided: no metric of an analysis failed, so a progress deadline or a person may have caused the rollback"
 ERRORS = Trigger(
     name="errors",
     signal=Signal.ERROR_RATE,
@@ -92,9 +92,9 @@ def _causes(back: float) -> list[tuple[str, list[Observation], str, str]]:
         (BARE, [analysed(back, "errors")], "PASS", ""),
         (BARE, [analysed(back, "slo-of-the-platform")], "PASS", ""),
         (BARE, [], "INCONCLUSIVE", NO_METRIC),
-        (f"{BARE}: {away}", [], "INCONCLUSIVE", "but for an error of the analysis of errors"),
-        (BARE, [analysed(back, "errors", "Error")], "INCONCLUSIVE", "but for an error of the analysis of errors"),
-        (BARE, [analysed(back, "slo", "Error")], "INCONCLUSIVE", "but for an error of the analysis of slo"),
+        (f"{BARE}: {away}", [], "INCONCLUSIVE", "Not decided: the rollback was caused by an error of the analysis of errors"),
+        (BARE, [analysed(back, "errors", "Error")], "INCONCLUSIVE", "Not decided: the rollback was caused by an error of the analysis of errors"),
+        (BARE, [analysed(back, "slo", "Error")], "INCONCLUSIVE", "Not decided: the rollback was caused by an error of the analysis of slo"),
     ]
 
 
@@ -120,7 +120,7 @@ def test_without_its_condition_nothing_was_triggered() -> None:
     for run in (_canary(spoil=None), _canary(27.0)):
         _, second = _by_itself(run)
         assert (second.outcome.value, second.high) == ("INCONCLUSIVE", None)
-        assert "the condition of its trigger was never met for as long as its whole window" in second.because.text
+        assert "the condition of its rollback trigger was never met for its complete window" in second.because.text
 
 
 def test_the_time_begins_with_the_trigger() -> None:
@@ -149,8 +149,8 @@ def test_the_candidates_last_answer_ends_the_time() -> None:
     ("back", "spoil", "expected", "text"),
     [
         (50.0, _failing, "FAIL", "taken back by the harness"),
-        (29.0, _failing, "INCONCLUSIVE", "of its trigger had been met for 1.7 s"),
-        (50.0, None, "INCONCLUSIVE", "the condition of its trigger was never met"),
+        (29.0, _failing, "INCONCLUSIVE", "of its rollback trigger had been met for 1.7 s"),
+        (50.0, None, "INCONCLUSIVE", "the condition of its rollback trigger was never met"),
     ],
 )
 def test_a_platform_that_does_nothing_is_red_where_it_had_to(back: float, spoil: Any, expected: str, text: str) -> None:
@@ -175,7 +175,7 @@ def test_a_release_with_errors_that_another_trigger_took_back_is_not_decided() -
     said = history(COLOURS, back=29.8, by="platform")
     run = evidence(rows(COLOURS, back=29.8, spoil=_one_in_ten), said, parts=COLOURS, back=29.8)
     (measure,) = judged(TAKEN, aborted(run, 29.8, analysed(29.8, "latency")), AT_ONCE)
-    assert (measure.outcome.value, "but for latency" in measure.because.text) == ("INCONCLUSIVE", True)
+    assert (measure.outcome.value, "Not decided: the rollback was caused by latency" in measure.because.text) == ("INCONCLUSIVE", True)
 
 
 @pytest.mark.parametrize(("why", "runs", "expected", "text"), _causes(45.0), ids=_IDS)

@@ -26,12 +26,12 @@ def judged(*facts: Fact, why: str = "", of: Plan | None = None) -> list[Measure]
 @pytest.mark.parametrize(
     ("ok", "outcome", "reason"),
     [
-        (True, Outcome.PASS, "us-east-1/api-gateway: memory 256Mi, expected memory 512Mi, asked 3 times"),
-        (False, Outcome.FAIL, "us-east-1/api-gateway: memory 256Mi, expected memory 512Mi, asked 3 times"),
+        (True, Outcome.PASS, "us-east-1/api-gateway: memory 256Mi, expected memory 512Mi, read 3 times"),
+        (False, Outcome.FAIL, "us-east-1/api-gateway: memory 256Mi, expected memory 512Mi, read 3 times"),
         (
             None,
             Outcome.INCONCLUSIVE,
-            "us-east-1/api-gateway: could not be read (memory 256Mi), expected memory 512Mi, asked 3 times",
+            "us-east-1/api-gateway: could not be read (memory 256Mi), expected memory 512Mi, read 3 times",
         ),
     ],
 )
@@ -53,7 +53,7 @@ def test_each_fact_is_a_measure_and_the_worst_decides() -> None:
 
 def test_no_fact_is_never_a_pass() -> None:
     """Nothing found, kept from looking, not done."""
-    assert judged()[0].reason == "deployment-size: the check found nothing to read"
+    assert judged()[0].reason == "deployment-size: the check found no objects on the target"
     assert judged(why="the API server refused")[0].reason == "deployment-size: the API server refused"
     named = judged(why="claims/own.py:3: `divides` raised an error\n  hint: correct the function")[0]
     assert named.reason == "deployment-size: claims/own.py:3: `divides` raised an error"

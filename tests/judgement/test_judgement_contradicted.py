@@ -142,7 +142,7 @@ def test_a_check_of_every_region_has_facts_of_each(name: str, subjects: list[str
     """Of members where members were asked; a target whose facts name no region is one place, and some checks are of one region."""
     demand = Demand(kind=DemandKind.CHECK, name=name)
     found = judged(demand, tuple(subjects), regions=dict.fromkeys(REGIONS, 0.3), members=("db-0", "eu-west-1"))
-    assert found == [(INCONCLUSIVE, f"{subject}: the check recorded no fact about it") for subject in lacking]
+    assert found == [(INCONCLUSIVE, f"{subject}: the check recorded no fact about this subject") for subject in lacking]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ THERE_AND_BACK = {
             ["the tables", "table tracks", "table users", "table old"],
         ),
         (("the migration",), ["the migration"]),
-        (("Job migrate-down",), ["the second Job of the migration and its reversal, beside Job migrate-up"]),
+        (("Job migrate-down",), ["the second Job of the migration and its reversal, in addition to Job migrate-up"]),
         (("Job migrate-up", "Job migrate-down"), ["the Jobs of the migration and its reversal"]),
     ],
 )
@@ -221,7 +221,7 @@ def test_a_migration_is_held_against_each_table_that_its_own_facts_name(
 ) -> None:
     """Facts that were dropped, with their count lowered, leave what names them."""
     found = facts_of(MIGRATED, {one: said for one, said in THERE_AND_BACK.items() if one not in dropped})
-    assert found == [(INCONCLUSIVE, f"{subject}: the check recorded no fact about it") for subject in lacking]
+    assert found == [(INCONCLUSIVE, f"{subject}: the check recorded no fact about this subject") for subject in lacking]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_flag_was_set_and_each_service_of_a_route_was_asked(
     routes = {"buy": ("web", "till")}
     demand = Demand(kind=DemandKind.CHECK, name=name)
     found = facts_of(demand, dict.fromkeys(subjects, ""), regions=dict.fromkeys(REGIONS, 0.3), route_needs=routes)
-    assert found == [(INCONCLUSIVE, f"{subject}: the check recorded no fact about it") for subject in lacking]
+    assert found == [(INCONCLUSIVE, f"{subject}: the check recorded no fact about this subject") for subject in lacking]
 
 
 PENDING = Demand(kind=DemandKind.CHECK, name="pending-pod-runs", params={"within": "10 min"})

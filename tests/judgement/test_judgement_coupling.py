@@ -52,7 +52,7 @@ def test_routes_that_need_the_service_may_fail() -> None:
     """All of them did, and sign-in did not."""
     (found,) = judged(gone("read-track", "create-track", "play-track"))
     assert (found.outcome, found.value, found.n) == (PASS, 0.0, 750)
-    assert "error rate of sign-in while track is gone (0 of 750 requests)" in found.reason
+    assert "error rate of sign-in while track is stopped (0 of 750 requests)" in found.reason
 
 
 def test_a_route_that_fails_without_need_fails() -> None:
@@ -100,7 +100,7 @@ def test_each_service_is_taken_in_turn() -> None:
     found = judged(gone(), {**NEEDS, "sign-in": ("user",)})
     assert [(one.outcome, one.scope.get("of", "")) for one in found] == [(PASS, ""), (INCONCLUSIVE, "user")]
     (every,) = judged(gone(), {**NEEDS, "sign-in": ("track",)})
-    assert (every.outcome, "every route that the target file declares needs track" in every.reason) == (
+    assert (every.outcome, "every route of the target file uses track, expected one that does not" in every.reason) == (
         INCONCLUSIVE,
         True,
     )

@@ -125,7 +125,7 @@ def test_what_is_not_known_neither_passes_nor_fails() -> None:
     assert "the state of 24 is unknown" in found.reason
 
 
-@pytest.mark.parametrize(("of", "why"), [(3, "400 of 1200 events were not accepted"), (300, "")])
+@pytest.mark.parametrize(("of", "why"), [(3, "the pipeline did not accept 400 of 1200 events"), (300, "")])
 def test_a_pipeline_that_accepts_too_few_is_not_shown_by_those_that_it_accepts(of: int, why: str) -> None:
     """A third of the events is refused, or one in 300, where 0.5 % may fail: the second is not proven to be more."""
     found = judged(with_words(events(), slice(0, None, of), outcome="refused", state=None))

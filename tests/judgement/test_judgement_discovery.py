@@ -74,12 +74,12 @@ def test_a_killed_pod_is_asked_no_later_than_its_limit(last: float, outcome: Out
 def test_a_killed_pod_that_was_never_asked_again_passes_once_watched_for_the_limit() -> None:
     """And is inconclusive before."""
     assert judged(served((75, 100, "track-new")))[1].reason == (
-        "track-old last answered a request sent 0 s after it was killed, in the 28.5 s that were watched, "
-        "and 0 of 1850 requests of its routes after the limit found no pod, expected within 10 s"
+        "track-old last answered a request sent 0 s after it was killed, in 28.5 s of observation, "
+        "and 0 of 1850 requests on its routes after the limit found no pod, expected within 10 s"
     )
     short = judged(served((73.5, 100, "track-new"), until=80))[1]
     assert short.outcome is INCONCLUSIVE
-    assert short.hint == "let the experiment watch for 10 s after the pod changed, under more traffic, then run again"
+    assert short.hint == "let the traffic run for at least 10 s after the pod changed, with more requests per second, then run again"
 
 
 def test_without_a_limit_of_its_own_a_killed_pod_has_that_of_the_sentence() -> None:
@@ -95,7 +95,7 @@ def test_pods_that_do_not_name_themselves_tell_nothing() -> None:
     }
     new, killed = judged(replace(base, windows=windows))
     assert {new.outcome, killed.outcome} == {INCONCLUSIVE}
-    assert new.reason == "pod-loss: no new pod was recorded for any workload whose answers name the pod"
+    assert new.reason == "pod-loss: no new pod was recorded, expected at least one of a workload whose answers name the pod"
     gone = replace(base, pods=base.pods[:2])
     assert [m.outcome for m in judged(gone)] == [INCONCLUSIVE, PASS]
 
@@ -150,7 +150,7 @@ def test_without_record_there_is_no_figure() -> None:
     (none,) = judged(objective=first_request(experiments=()))
     assert none.reason == "no experiment of the kinds in this sentence was planned"
     (bare,) = judged(replace(base, experiments={}))
-    assert bare.reason == "pod-loss left no record of its traffic"
+    assert bare.reason == "no traffic during the experiment pod-loss was recorded"
     (idle,) = judged(replace(base, windows={"everyday/fault-free": base.windows["everyday/fault-free"]}))
     assert idle.outcome is INCONCLUSIVE
 

@@ -270,14 +270,14 @@ def test_where_no_error_was_made_nothing_is_known_of_counting_them() -> None:
     for one in (ERRORS, BY_ROUTE):
         found = judged(one)
         assert {each.outcome for each in found} == {INCONCLUSIVE}
-        assert all("the traffic met no error, so" in each.reason for each in found)
+        assert all("no error occurred, so" in each.reason for each in found)
 
 
 def test_no_more_errors_than_may_be_off_tell_nothing_of_counting_them() -> None:
     """Two failures in 6000 requests, of which the metrics know none: 0.03 %, where 0.1 points are allowed."""
     (found,) = judged(ERRORS, given=with_load(failing(samples(0, 60), slice(3000, 3002))))
     assert found.outcome is INCONCLUSIVE
-    assert "no more errors than the tolerance: a platform that counts no errors would pass as well" in found.reason
+    assert "of errors is within the tolerance, so a platform that counts no errors would also pass" in found.reason
 
 
 def test_plays_that_are_counted_once_an_hour_fail() -> None:
@@ -312,7 +312,7 @@ def test_plays_that_failed_may_have_been_counted(plays: float, one_in: int, outc
 
     (found,) = judged(PLAYS, spoil=spoil, given=with_load(failing(rows, at)))
     assert found.outcome is outcome
-    doubt = "125 of them failed, and as it is unknown which of these the platform counted, it is 0.9 to 1"
+    doubt = "125 requests failed, and it is unknown how many of them the platform counted, so the measured value is 0.9 to 1"
     assert (doubt in found.reason) is (outcome is INCONCLUSIVE)
 
 
@@ -322,7 +322,7 @@ def test_a_request_without_an_answer_may_be_no_error_of_the_platform() -> None:
     (found,) = judged(ERRORS, given=given)
     assert found.outcome is INCONCLUSIVE
     assert (
-        "250 of them failed, and as it is unknown which of these the platform counted, it is 0 % to 4.167 %"
+        "250 requests failed, and it is unknown how many of them the platform counted, so the measured value is 0 % to 4.167 %"
         in found.reason
     )
 
@@ -348,7 +348,7 @@ def test_pods_that_are_read_one_after_the_other_prove_no_small_difference(later_
     (found,) = judged(PLAYS, spoil=without_plays, given=played_beside(later_s))
     assert found.outcome is outcome
     assert (
-        "answers at the ends of the window may be counted on either side, so that the value in the metrics is uncertain by 0.06"
+        "requests in progress at the ends of the window make the value in the metrics uncertain by 0.06"
         in found.reason
     ) is (later_s > 0)
 
@@ -512,7 +512,7 @@ def test_times_are_compared_where_the_metrics_take_them() -> None:
     own.ints["served_us"][:] = (rows.ints["done_ns"] - rows.ints["sent_ns"]) // 1000 - 20_000
     found = judged(QUANTILES, given=with_load(own, quiet()))
     assert [one.outcome for one in found] == [PASS] * 3
-    assert "as the answers report it; their users waited" in found[0].reason
+    assert "as the answers report it; users waited" in found[0].reason
 
 
 def test_metrics_that_differ_from_what_the_answers_say_fail() -> None:
@@ -523,9 +523,9 @@ def test_metrics_that_differ_from_what_the_answers_say_fail() -> None:
 def test_answers_that_cannot_be_believed_are_no_evidence() -> None:
     """Longer than the user waited; or every tenth says nothing. What does not need them is decided all the same."""
     (found,) = judged(QUANTILES, given=telling(90.0))
-    assert (found.outcome, "a longer time than their user waited" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "a longer duration than their user waited" in found.reason) == (INCONCLUSIVE, True)
     (found,) = judged(QUANTILES, given=telling(25.0, slice(0, None, 3)))
-    assert (found.outcome, "do not report how long they took" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "do not report their duration" in found.reason) == (INCONCLUSIVE, True)
     halved = judged(PERFORMANCE, given=telling(90.0), spoil=scaled(dict.fromkeys(ROUTES, 0.5)))
     assert [one.outcome for one in halved] == [FAIL, INCONCLUSIVE]
 
@@ -581,4 +581,4 @@ def test_errors_that_the_metrics_would_not_count_do_not_pass_by_being_none(spoil
     """The traffic had none either: a route whose answers have no status, or that is not counted, is not decided, for that reason."""
     assert [one.outcome for one in judged(ERRORS, spoil=spoil)] == [INCONCLUSIVE]
     first = next(one for one in judged(BY_ROUTE, spoil=spoil) if one.scope["of"] == "errors of create-track")
-    assert first.because.hint == "make the counter of requests carry the status of every answer on every route"
+    assert first.because.hint == "let the request counter of the platform carry the status of every answer on every route"

@@ -142,8 +142,8 @@ CHANGES: Mapping[str, tuple[Change, str, Outcome, str]] = {
     ),
     "more": (more, SIGN_IN, INCONCLUSIVE, "and 6 more may be attempts that the gateway made again"),
     "unlabelled": (unlabelled, SIGN_IN, INCONCLUSIVE, "no answer on sign-in was counted in the window"),
-    "unread": (unread, "errors by route", INCONCLUSIVE, "no metrics of user-service were read"),
-    "untold": (untold, "errors at every service", INCONCLUSIVE, "which services sign-in needs is not recorded"),
+    "unread": (unread, "errors by route", INCONCLUSIVE, "the metrics of user-service were not read"),
+    "untold": (untold, "errors at every service", INCONCLUSIVE, "the target file does not name the services that sign-in uses"),
 }
 
 
@@ -166,7 +166,7 @@ def test_an_error_that_names_no_pod_may_be_any_services() -> None:
     )
     found = judged(rows=with_words(requests(), bad, served_pod=None))[SIGN_IN]
     assert found.outcome is INCONCLUSIVE
-    assert "of them failed, and as it is unknown which of these the platform counted, it is" in found.reason
+    assert "requests failed, and it is unknown how many of them the platform counted, so the measured value is" in found.reason
 
 
 @pytest.mark.parametrize(("less", "outcome"), [(0.0, PASS), (4.0, FAIL)])
@@ -180,7 +180,7 @@ def test_one_error_of_unknown_origin_leaves_a_comparison_decided(less: float, ou
             fields["requests"]["sign-in"]["503"] -= less
 
     found = judged(fewer, rows=with_words(requests(), bad, served_pod=None))[SIGN_IN]
-    assert (found.outcome, ", of 1 more it is unknown" in found.reason) == (outcome, True), found.reason
+    assert (found.outcome, " (1 more failed requests may have been counted)" in found.reason) == (outcome, True), found.reason
 
 
 def test_a_service_without_errors_has_not_shown_that_it_counts_them() -> None:
@@ -196,7 +196,7 @@ def test_a_service_without_errors_has_not_shown_that_it_counts_them() -> None:
     found = judged(well, rows=rows)[SIGN_IN]
     assert (found.outcome, found.because.hint) == (
         INCONCLUSIVE,
-        "add a scenario that runs an experiment of domain external, such as `locked-tables`, under this traffic: metrics are also read during that experiment",
+        "add a scenario that runs an experiment of domain external, such as `locked-tables`, under this traffic; the metrics are then read during that experiment too",
     )
 
 

@@ -138,7 +138,7 @@ def test_blind_side_2_a_short_window_in_which_all_fail_does_not_hide_in_the_othe
     found = judged(errors("5 %"), replace(base, windows={**base.windows, name: later(gone, 70, 74, name, "pod-loss")}))
     guard = only_fail(found)
     assert (guard.scope["guard"], guard.value, guard.n) == (name, 1.0, 400)
-    assert guard.reason.startswith(f"error rate of {name} alone is 100 % (n 400), expected below 5 %: proven with 99.9")
+    assert guard.reason.startswith("error rate after the fault of pod-loss is 100 % (n 400), expected below 5 %. The miss is proven with 99.9")
 
 
 @pytest.mark.parametrize(("seconds", "each"), [(2.9, 1), (4, 10)], ids=["too short", "too few"])
@@ -254,8 +254,8 @@ def test_worse_after_the_faults_than_before_is_inconclusive_with_both_figures() 
     (worse,) = (m for m in found if m.name == "error rate of all routes together after the faults")
     assert worse.outcome is INCONCLUSIVE
     assert worse.reason == (
-        "error rate of all routes together is worse after the faults than before: 0 % before the first fault, 0.2 % after it, "
-        "and the time after the first fault does not pass by itself"
+        "error rate of all routes together is worse after the faults (0.2 %) than before (0 %), expected below 0.2 %. "
+        "Not decided: the time after the faults alone does not prove a PASS"
     )
 
 

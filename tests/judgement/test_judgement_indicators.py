@@ -99,7 +99,7 @@ def test_every_route_has_its_own_figure_and_the_worst_decides() -> None:
     worst = next(m for m in found if m.outcome is FAIL)
     assert worst.reason == (
         "response time p95 of read-track is 300 ms (at least 300 ms with 99.75 % confidence, n 1500), expected below 200 ms; "
-        "by region that served: ap-southeast-1 300 ms, eu-west-1 300 ms, us-east-1 300 ms"
+        "by serving region: ap-southeast-1 300 ms, eu-west-1 300 ms, us-east-1 300 ms"
     )
     assert (worst.value, worst.unit, worst.limit, worst.scaled_limit) == (300.0, "ms", "200 ms", 200.0)
     assert worst.hint == "`readiness why R` shows the evidence; fix the platform, then run again"
@@ -256,7 +256,7 @@ def test_where_each_request_of_a_route_is_refused_the_journey_is_looked_at_too(s
     run = with_load(replace(broken, ints=ints))
     rate = next(m for m in judged(errors(), run) if m.outcome is FAIL)
     times = next(m for m in judged(p95(), run) if m.scope["route"] == "sign-in")
-    said = f"every request of a route was refused (sign-in {status}): correct what the journey sends"
+    said = f"every request of a route was refused (sign-in {status}); correct the requests of the journey"
     assert [m.hint.startswith(said) for m in (rate, times)] == [refused, refused]
     assert all("fix the platform" in m.hint for m in (rate, times)) is not refused
 
@@ -279,7 +279,7 @@ def test_a_lagging_generator_makes_latencies_inconclusive_and_says_why() -> None
     assert measure.reason == (
         "response time p95 of all routes together is 269 ms, expected below 200 ms, "
         "but the generator lagged: p99 lag 250 ms, at most 20 ms is allowed "
-        "(worker 0: 20% of a core, event loop blocked for 2 ms, of which garbage collection 1 ms); by region that served: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms"
+        "(worker 0: 20% of a core, event loop blocked for 2 ms, of which garbage collection 1 ms); by serving region: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms"
     )
     assert measure.hint == "use more workers or a quieter machine, then run again"
 
@@ -395,7 +395,7 @@ def test_a_blind_watcher_cannot_vouch_for_uptime() -> None:
     seen = probes.where((probes.ints["sent_ns"] < ns(20)) | (probes.ints["sent_ns"] >= ns(27)))
     for measure in up(uptime(), replace(evidence(), probes=seen)):
         assert measure.outcome is INCONCLUSIVE
-        assert measure.reason.endswith("but the watcher 'entry' sent no probes for 12% of the window")
+        assert measure.reason.endswith("but the watcher 'entry' sent no probes in 12% of the window")
     unwatched = replace(evidence(), watchers={})
     assert up(uptime(), unwatched)[0].reason.endswith("but the watcher 'entry' left no record")
 
@@ -439,7 +439,7 @@ def test_answers_that_name_no_region_bear_no_share() -> None:
     """The header is missing."""
     measure = only(share(), with_load(with_words(ROWS, slice(None), served_region=None)))
     assert measure.outcome is INCONCLUSIVE
-    assert measure.reason == "no answer named the region that served it"
+    assert measure.reason == "no answer named its serving region (header x-served-region)"
 
 
 def test_replication_lag_is_judged_replica_by_replica() -> None:
@@ -494,10 +494,10 @@ def test_kpis_are_taken_on_the_fault_free_window_only(objective: Objective) -> N
     """Without one there is no figure; under a fault there is no verdict; too short a window bears no sentence."""
     base = evidence()
     bare = replace(base, windows={k: w for k, w in base.windows.items() if w.experiment})
-    assert only(objective, bare).reason == "there is no fault-free window of everyday"
+    assert only(objective, bare).reason == "the run has no fault-free window of everyday"
     anywhere = replace(objective, scope=replace(objective.scope, traffic=None))
     assert {m.outcome for m in judged(anywhere)} == {PASS}
-    assert only(anywhere, bare).reason == "there is no fault-free window of any traffic"
+    assert only(anywhere, bare).reason == "the run has no fault-free window of any traffic"
 
 
 @pytest.mark.parametrize("objective", [uptime(), share(), lag()])
@@ -506,7 +506,7 @@ def test_what_knows_no_other_phase_is_not_judged_under_a_fault(objective: Object
     faulty = replace(objective, scope=replace(objective.scope, phase=Phase.FAULT))
     assert (only(faulty).outcome, only(faulty).reason) == (
         NOT_ASSESSED,
-        "the sentence could not fail in this run: a KPI is judged on the fault-free window, never during the fault",
+        "the sentence could not fail in this run: a KPI is judged in the fault-free window, expected no phase such as 'during the fault'",
     )
 
 
@@ -525,7 +525,7 @@ def test_the_window_of_the_sentence_is_scaled_and_must_fit() -> None:
     measure = only(p95(window="2 h"))
     assert (measure.outcome, measure.reason) == (
         INCONCLUSIVE,
-        "the fault-free window lasted 60 s, the sentence asks for 120 s",
+        "the fault-free window lasted 60 s, expected 120 s",
     )
 
 
@@ -542,7 +542,7 @@ def test_users_at_once_are_journeys_in_progress_in_each_second() -> None:
     assert (crowd(*users(101)).outcome, crowd(*users(101)).op) == (PASS, "is at least")
     dip = (*users(150, 0, 30), *users(100, 30, 31), *users(150, 31, 61))
     assert (crowd(*dip).outcome, crowd(*dip).value) == (INCONCLUSIVE, 100)
-    assert crowd(*dip).reason == "at times only 100 users were active at once, expected at least 101"
+    assert crowd(*dip).reason == "the smallest number of users at once was 100, expected at least 101"
 
 
 def test_users_are_summed_over_workers() -> None:
@@ -558,7 +558,7 @@ def test_users_are_summed_over_workers() -> None:
 
 def test_seconds_without_a_count_are_inconclusive() -> None:
     """Nobody counted at the end; or nobody counted at all; other observations do not count."""
-    assert crowd(*users(150, 0, 50)).reason == "journeys in progress were counted in 51 of 60 seconds of the window"
+    assert crowd(*users(150, 0, 50)).reason == "journeys in progress were counted in only 51 of 60 seconds of the window"
     other = observation("load.users", "spike", 1, "load-users-9", at_ns=1, users=999)
     assert crowd(other, observation("run.started", "", 0, "run")).value is None
     assert crowd(*users(150, 20, 61)).outcome is INCONCLUSIVE

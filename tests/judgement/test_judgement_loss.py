@@ -118,7 +118,7 @@ def test_a_write_that_was_not_acknowledged_and_is_there_with_another_value_fails
     measure = only(RISK, holding(given_up))
     assert (measure.outcome, measure.value) == (FAIL, 1)
     assert measure.reason == (
-        f"none of 5701 acknowledged writes is lost; 1 writes that were not acknowledged are present with another value, expected none: "
+        f"none of 5701 acknowledged writes is lost; 1 writes without an acknowledgement are present with another value, expected none: "
         f"client 1 number {at(115)} (1 have another value, 0 writes of unknown outcome are absent, 899 are present)"
     )
     refused = replace(given_up, writes=with_words(ROWS, ROWS.ints["id"] == at(115), outcome="refused"))
@@ -176,7 +176,7 @@ def test_losses_that_cannot_be_told_as_a_whole() -> None:
     assert (first.name, first.scope, first.reason, first.hint) == (
         "lost writes",
         {"experiment": "database-loss"},
-        "database-loss left no record",
+        "the run has no record of the experiment database-loss",
         "run without the filter (`--only`, `-m`, `-k`), so that the experiment runs too",
     )
     assert (second.scope["experiment"], second.outcome) == ("pod-loss", PASS)
@@ -312,7 +312,7 @@ def test_a_wrong_row_is_lost_though_the_read_broke_off() -> None:
 @pytest.mark.parametrize(
     ("source", "trouble"),
     [
-        ({}, "the watcher 'ledger' left no record"),
+        ({}, "the watcher 'ledger' wrote no record"),
         (
             {"ledger": WatchSource(name="ledger", spacing_ms=33, closed=False)},
             "the watcher 'ledger': its file is incomplete: the writer did not close it",
@@ -330,7 +330,7 @@ def test_no_write_around_the_fault_tests_nothing() -> None:
     """All writes were refused while the pod was gone."""
     measure = only(RISK, holding(ledger(down(ROWS, 69, 101, "outcome", "refused"))))
     assert (measure.outcome, measure.n) == (INCONCLUSIVE, 0)
-    assert measure.reason.endswith("but no write was acknowledged around the fault")
+    assert measure.reason.endswith("no write was acknowledged around the fault")
     assert measure.hint == "let the ledger write during the experiment, then run again"
 
 
@@ -342,7 +342,7 @@ def test_an_rpo_that_no_write_was_old_enough_for_is_not_falsifiable() -> None:
     assert measure.scope == {"experiment": "database-loss", "phase": "during the fault"}
     assert (
         measure.reason
-        == "the sentence could not fail in this run: no write was acknowledged more than 2 h (scaled) before database-loss, so a loss could not count"
+        == "the sentence could not fail in this run: no write was acknowledged more than 2 h (scaled) before database-loss, so no loss could count"
     )
     assert only(objective, evidence(), durability="quorum").outcome is PASS
 
@@ -372,7 +372,7 @@ def test_the_fault_must_have_been_in() -> None:
 def test_experiments_without_record_are_inconclusive_and_a_loss_is_a_loss() -> None:
     """Nothing was broken, and yet a write is gone."""
     bare = replace(evidence(), experiments={})
-    assert only(RISK, bare).reason == "pod-loss left no record"
+    assert only(RISK, bare).reason == "the run has no record of the experiment pod-loss"
     assert only(RISK, replace(bare, ledger=ledger(ROWS, lost=[at(20)]))).outcome is FAIL
 
 

@@ -101,8 +101,8 @@ def test_each_container_is_judged_by_itself() -> None:
     [
         ((), "Prometheus was not queried for the memory of any container"),
         (reads(leaking(0.0), until=0.0), "the resident memory of this container is not exposed"),
-        (reads(leaking(0.0), until=50.0), "there is no sample of the resident memory for 11 s"),
-        (reads(leaking(0.0), from_s=30.0), "there is no sample of the resident memory for 15 s"),
+        (reads(leaking(0.0), until=50.0), "the resident memory has no sample for 11 s"),
+        (reads(leaking(0.0), from_s=30.0), "the resident memory has no sample for 15 s"),
     ],
 )
 def test_memory_that_was_not_seen_is_not_known(read: tuple[Observation, ...], why: str) -> None:
@@ -123,13 +123,13 @@ def test_a_container_that_was_started_again_is_not_decided() -> None:
         what="restarted",
     )
     (found,) = judged(*reads(leaking(0.0)), pods=(change,))
-    assert (found.outcome, "the container was restarted meanwhile" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "the container was restarted in the window" in found.reason) == (INCONCLUSIVE, True)
 
 
 def test_a_window_that_is_too_short_says_how_long_it_must_be() -> None:
     """A soak of an hour takes a window of 800 s, sixfold and with its warm-up; the plan says so beforehand."""
     (found,) = judged(*reads(leaking(0.0)), one=sentence(3600.0))
-    assert (found.outcome, found.because.hint) == (INCONCLUSIVE, "make that time 800 s or longer, then run again")
+    assert (found.outcome, found.because.hint) == (INCONCLUSIVE, "let the traffic run for at least 800 s in the fault-free window, then run again")
     offered = Offered(requests=9000, probes=100, window_s=60.0)
     (lack,) = SPEC.lacks(sentence(3600.0), offered)
     assert (lack.window_s, lack.grows) == (800, False)

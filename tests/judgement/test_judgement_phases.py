@@ -79,7 +79,7 @@ def test_each_experiment_is_judged_by_itself() -> None:
     (unknown,) = judged(errors("1 %", phase=Phase.RECOVERED, experiments=("pod-loss",)), run())
     assert (unknown.outcome, unknown.reason) == (
         Outcome.INCONCLUSIVE,
-        "no window after the recovery of pod-loss was recorded",
+        "no requests after the recovery of pod-loss were recorded",
     )
 
 

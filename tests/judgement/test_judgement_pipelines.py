@@ -146,7 +146,7 @@ def test_of_an_event_that_contradicts_itself_nobody_knows(seen_ns: int, state: s
     rows = with_words(with_ints(events(), 99, seen_ns=seen_ns), 99, state=state)
     measure = judged(rows)
     assert measure.outcome is INCONCLUSIVE
-    assert "but the outcome of 1 events is unknown" in measure.reason
+    assert "Not decided: the outcome of 1 events is unknown" in measure.reason
 
 
 def test_an_event_seen_before_its_acceptance_was_known_took_no_time() -> None:
@@ -165,7 +165,7 @@ def test_where_nothing_was_sent_and_nobody_watched_there_is_nothing() -> None:
 @pytest.mark.parametrize(
     ("sources", "rows", "why"),
     [
-        ({}, events(), "the watcher 'pipeline' left no record"),
+        ({}, events(), "the watcher 'pipeline' wrote no record"),
         (
             {"pipeline": WatchSource(name="pipeline", spacing_ms=1, closed=False)},
             events(),
@@ -173,7 +173,7 @@ def test_where_nothing_was_sent_and_nobody_watched_there_is_nothing() -> None:
         ),
         ({"pipeline": WatchSource(name="pipeline", spacing_ms=1, closed=True, why="cut")}, events(), "cut"),
         (WATCHED, events().where(np.arange(100) != 9), "the record of events lacks 1 numbers"),
-        (WATCHED, with_ints(events(), 9, id=8), "1 numbers are recorded twice among the events"),
+        (WATCHED, with_ints(events(), 9, id=8), "the record of events contains 1 numbers twice"),
     ],
 )
 def test_a_record_that_is_not_whole_is_said(sources: dict[str, WatchSource], rows: Table, why: str) -> None:
@@ -232,7 +232,7 @@ def test_events_that_are_visible_in_time_once_and_whole_pass() -> None:
     """The slowest of a hundred took 100 ms."""
     measure = judged(events())
     assert (measure.outcome, measure.value, measure.unit, measure.scaled_limit, measure.n) == (PASS, 0.1, "s", 1, 100)
-    assert measure.reason == "none of 100 accepted events failed, expected each once and complete within 1 s"
+    assert measure.reason == "none of 100 accepted events failed, expected every event once and complete within 1 s"
     assert set(measure.receipts) == {"watch"}
     assert measure.files == ("watch/pipeline.parquet",)
 
@@ -251,7 +251,7 @@ def test_an_event_is_late_where_a_request_after_the_limit_did_not_show_it(unseen
     """It was accepted at 4.01 s and seen at 5.5 s: by the requests between these it is known, or not, whether a second was enough."""
     measure = judged(with_ints(events(), 4, seen_ns=ns(5.5), unseen_ns=ns(unseen)))
     assert measure.outcome is outcome
-    assert ("but the outcome of 1 events is unknown" in measure.reason) is (outcome is INCONCLUSIVE)
+    assert ("Not decided: the outcome of 1 events is unknown" in measure.reason) is (outcome is INCONCLUSIVE)
 
 
 @pytest.mark.parametrize(("at", "outcome"), [(20, INCONCLUSIVE), (500, PASS)])
@@ -271,7 +271,7 @@ def test_what_fails_an_event_is_said() -> None:
     assert (measure.outcome, measure.value) == (FAIL, None)
     assert measure.reason == (
         "4 of 100 accepted events failed: 1 never became visible, 1 became visible twice, 1 had another value, "
-        "1 came too late, expected each once and complete within 1 s"
+        "1 came too late, expected every event once and complete within 1 s"
     )
     assert measure.hint == "`readiness why R` shows the evidence; fix the platform, then run again"
     twice = judged(with_ints(events(), 4, copies=2))
@@ -284,7 +284,7 @@ def test_an_event_that_was_accepted_shortly_before_the_end_is_not_known(ended: f
     rows = with_words(with_ints(events(), 99, seen_ns=0, copies=0), 99, state="absent")
     measure = judged(rows, observations=(observation("watch.closed", "pipeline", ended, "watch"),))
     assert measure.outcome is outcome
-    assert ("but the outcome of 1 events is unknown" in measure.reason) is (outcome is INCONCLUSIVE)
+    assert ("Not decided: the outcome of 1 events is unknown" in measure.reason) is (outcome is INCONCLUSIVE)
     other = (observation("watch.closed", "entry", 200, "watch"), observation("watch.started", "pipeline", 200, "watch"))
     assert judged(rows, observations=other).outcome is INCONCLUSIVE
 
@@ -293,7 +293,7 @@ def test_events_that_nobody_could_look_for_are_not_known() -> None:
     """The last looks were not answered; of a failure beside it that says nothing."""
     rows = with_words(with_ints(events(), 7, seen_ns=0, copies=0), 7, state=None)
     assert judged(rows).outcome is INCONCLUSIVE
-    assert judged(rows).hint == "let the run watch for longer, then run again"
+    assert judged(rows).hint == "make sure that the path `visible` of `pipeline` (target file) answers until the end of the run, then run again"
     assert judged(with_words(rows, 8, state="wrong")).outcome is FAIL
 
 
@@ -303,13 +303,13 @@ def test_only_accepted_events_are_claimed() -> None:
     assert (judged(rows).outcome, judged(rows).n) == (PASS, 98)
     none = judged(with_words(events(), slice(None), outcome="refused"))
     assert (none.outcome, none.value, none.n) == (INCONCLUSIVE, None, 0)
-    assert none.reason.endswith("but no event was accepted")
+    assert none.reason.endswith("no event was accepted")
 
 
 def test_without_its_watcher_no_event_passes_and_a_lost_one_fails() -> None:
     """The receipt is needed for a pass."""
     assert judged(events(), watchers={}).outcome is INCONCLUSIVE
-    assert judged(events(), watchers={}).reason.endswith("but the watcher 'pipeline' left no record")
+    assert judged(events(), watchers={}).reason.endswith("but the watcher 'pipeline' wrote no record")
     assert judged(with_words(events(), 8, state="wrong"), watchers={}).outcome is FAIL
     assert judged(Table.empty(PIPELINE)).reason.endswith("but no event was recorded")
     missing = (Missing(file="watch/pipeline.parquet", why="is gone"),)
@@ -351,11 +351,11 @@ def test_an_event_of_unknown_outcome_may_be_gone_or_late() -> None:
 @pytest.mark.parametrize(
     ("refused", "outcome", "why"),
     [
-        (slice(1, None), INCONCLUSIVE, "99 of 100 events were not accepted"),
-        (slice(0, 6), INCONCLUSIVE, "6 of 60 events were not accepted"),
+        (slice(1, None), INCONCLUSIVE, "the pipeline did not accept 99 of 100 events"),
+        (slice(0, 6), INCONCLUSIVE, "the pipeline did not accept 6 of 60 events"),
         (slice(0, 1), PASS, ""),
         (slice(61, 100), PASS, ""),
-        (slice(49, 100), INCONCLUSIVE, "51 of 100 events were not accepted"),
+        (slice(49, 100), INCONCLUSIVE, "the pipeline did not accept 51 of 100 events"),
     ],
     ids=["all but one", "a tenth without a fault", "one without a fault", "under faults", "more than are accepted"],
 )

@@ -65,7 +65,7 @@ def test_reads_and_writes_are_judged_apart_in_each_experiment() -> None:
     ]
     assert (
         found[0].reason
-        == "database-loss: reads were served again after 20.5 s ± 0.053 s, expected below 4 h (240 s at scale 60)"
+        == "database-loss: reads recovered after 20.5 s ± 0.053 s, expected below 4 h (240 s at scale 60)"
     )
     assert (found[0].scaled_limit, found[0].resolution, found[0].low, found[0].high) == (240.0, 0.053, 20.45, 20.556)
     assert set(found[0].receipts) == {"fault", "watch", "restore", "load"}
@@ -76,7 +76,7 @@ def test_a_recovery_is_told_from_its_limit_only_beyond_the_resolution() -> None:
     assert reads_of("20.6 s").outcome is PASS
     assert reads_of("20.52 s").outcome is INCONCLUSIVE
     assert reads_of("20.4 s").outcome is FAIL
-    assert reads_of("20.52 s").hint == "watch longer and more closely, then run again"
+    assert reads_of("20.52 s").hint == "let the traffic run longer after the fault on a quieter machine, then run again"
 
 
 def test_experiments_of_a_domain_are_found_where_none_is_named() -> None:
@@ -107,7 +107,7 @@ def test_blind_side_13_a_part_that_was_not_tried_keeps_the_row_from_passing() ->
 def test_an_experiment_without_record_is_inconclusive() -> None:
     """It was planned and left nothing; or it was never planned."""
     bare = replace(evidence(), experiments={})
-    assert reads_of("4 h", bare).reason == "database-loss left no record"
+    assert reads_of("4 h", bare).reason == "the run has no record of the experiment database-loss"
 
 
 def test_a_limit_that_the_experiment_would_not_have_watched_is_not_falsifiable() -> None:
@@ -116,7 +116,7 @@ def test_a_limit_that_the_experiment_would_not_have_watched_is_not_falsifiable()
     assert measure.outcome is NOT_ASSESSED
     assert (
         measure.reason
-        == "the sentence could not fail in this run: database-loss was planned to be watched for 240 s, less than the limit of 300 s"
+        == "the sentence could not fail in this run: database-loss is planned with 240 s of observation, expected at least 300 s"
     )
     bare = plan({"R": recovery("30 s", "database-loss")}, experiments={})
     assert {m.outcome for m in judged(recovery("30 s"), of=bare)} == {NOT_ASSESSED}
@@ -131,7 +131,7 @@ def test_what_is_not_back_fails_once_watched_for_the_limit() -> None:
     assert measure.reason.startswith("database-loss: reads were not served again in 34 s (")
     assert reads_of("40 s", out).outcome is INCONCLUSIVE
     healed = replace(base, probes=down(base.probes, 111.5, 144.9))
-    assert "; they came back only when the fault was undone" in reads_of("30 s", healed).reason
+    assert " and recovered only when the fault was undone" in reads_of("30 s", healed).reason
 
 
 def test_a_restored_target_is_needed_for_a_pass_and_not_for_a_failure() -> None:
@@ -210,7 +210,7 @@ def test_an_outage_without_a_fault_widens_the_recovery_and_over_a_tenth_of_the_l
     reads, writes = (m for m in judged(recovery("30 s", "database-loss"), broken) if m.name in PROBED)
     assert (reads.outcome, writes.outcome) == (INCONCLUSIVE, PASS)
     assert reads.reason.endswith("but without any fault reads were already out for 4 s")
-    assert reads.hint == "make the target steady before it is broken, then run again"
+    assert reads.hint == "make the target steady without any fault, then run again"
 
 
 def test_traffic_is_needed_where_the_sentence_speaks_of_it() -> None:
@@ -391,7 +391,7 @@ def test_no_recovery_is_shorter_than_nothing() -> None:
     measure = reads_of("4 h", quarter())
     assert (measure.value, measure.low, measure.high) == (0, 0, 0.25)
     assert measure.reason == (
-        "database-loss: reads were served again after 0 s ± 0.25 s (no client felt it), expected below 4 h (240 s at scale 60)"
+        "database-loss: reads recovered after 0 s ± 0.25 s (no client felt it), expected below 4 h (240 s at scale 60)"
     )
 
 
@@ -401,7 +401,7 @@ def test_what_is_said_of_several_outages_and_of_a_heal() -> None:
     assert "after 10 s ± 0.25 s (2 outages, the last one counts), expected" in two.reason
     healed = reads_of("30 s", quarter((112, 144.9)))
     assert healed.reason.startswith(
-        "database-loss: reads were not served again in 34 s; they came back only when the fault was undone (132 of 136 requests failed"
+        "database-loss: reads did not recover in 34 s and recovered only when the fault was undone (132 of 136 requests failed"
     )
 
 

@@ -84,7 +84,7 @@ def test_a_pod_that_was_ready_for_a_moment_only_is_not_judged() -> None:
     late = replace(pod(55, "ready", "track-d", "u-d"), ready=True)
     found = judged(SHARE, replace(run, pods=(*run.pods, late)))
     assert "track-d" not in {one.scope["pod"] for one in found}
-    words = "; not judged: track-d, not ready for half of the fault-free time"
+    words = "; not judged: track-d (ready for less than half of the fault-free time)"
     assert [one.reason.endswith(words) for one in found] == [True] * 3
 
 
@@ -117,7 +117,7 @@ def test_a_gateway_that_answered_for_a_service_is_not_judged() -> None:
     given = replace(with_load(rows, run), pods=(*run.pods, *gates))
     found = judged(SHARE, given)
     assert {one.scope["workload"] for one in found} == {"us-east-1/track"}
-    words = "; not judged: us-east-1/gate, named in under 0.5 % of the answers"
+    words = "; not judged: us-east-1/gate (named in less than 0.5 % of the answers)"
     assert all(one.reason.endswith(words) for one in found)
 
 
@@ -127,13 +127,13 @@ def test_a_service_that_a_route_needs_and_that_names_no_pod_is_not_decided() -> 
     users = [replace(pod_ready(name), workload="user") for name in ("user-a", "user-b")]
     away = [replace(pod_ready(name), namespace="eu-west-1") for name in ("track-x", "track-y")]
     given = replace(run, pods=(*run.pods, *users, *away))
-    words = "; not judged: eu-west-1/track, us-east-1/user, named in under 0.5 % of the answers"
+    words = "; not judged: eu-west-1/track, us-east-1/user (named in less than 0.5 % of the answers)"
     only = judged(SHARE, given, route_needs={"read-track": ("track",)})
     assert [one.outcome for one in only] == [PASS] * 3
     assert all(one.reason.endswith(words) for one in only)
     [user, *others] = judged(SHARE, given, route_needs={"read-track": ("track",), "sign-in": ("user",)})
     assert (user.outcome, user.scope["workload"]) == (INCONCLUSIVE, "user")
-    assert user.reason.startswith("under 0.5 % of the answers name a pod of user, which has two ready pods or more")
+    assert user.reason.startswith("less than 0.5 % of the answers name a pod of user, which has two or more ready pods")
     assert [one.outcome for one in others] == [PASS] * 3
 
 
@@ -222,7 +222,7 @@ def test_no_restart_of_no_pod_proves_nothing() -> None:
     for pods in ((), late, (*gone, *late)):
         [one] = judged(RESTARTS, replace(run, pods=pods))
         assert (one.outcome, one.n) == (INCONCLUSIVE, 0)
-        assert one.reason.endswith("but no pod was known when the soak began")
+        assert one.reason.endswith("but no pod was recorded at the beginning of the soak")
     again = replace(pod(30, "restarted", "track-x", "u-x"), ready=True)
     assert [one.outcome for one in judged(RESTARTS, replace(run, pods=(again,)))] == [FAIL]
     [counted] = judged(RESTARTS, replace(run, pods=(pod(-2, "ready", "a", "a"), pod(-1, "present", "b", "b"), *late)))

@@ -125,9 +125,9 @@ def test_the_figure_says_how_many_copies_served() -> None:
 @pytest.mark.parametrize(
     ("used", "why"),
     [
-        ([0.5, 0.56], "a copy used 112% of its CPU limit: the limit was not enforced"),
-        ([0.5], "the CPU use of every copy was not read in any turn of one size"),
-        ([], "the CPU use of every copy was not read in any turn of one size"),
+        ([0.5, 0.56], "a copy used 112% of its CPU limit, so the limit was not enforced"),
+        ([0.5], "the CPU use of each copy was not read in any turn of one size"),
+        ([], "the CPU use of each copy was not read in any turn of one size"),
     ],
     ids=["over it", "one was not read", "none was read"],
 )

@@ -147,7 +147,7 @@ def test_names_with_an_id_in_them_are_said_together() -> None:
     found = measures(judge(of_one_route({"page": 1.0}, objective), with_rows(rows)))
     assert [one.outcome for one in found] == [Outcome.INCONCLUSIVE, Outcome.PASS]
     assert found[0].because.text == (
-        "6000 requests have 6000 names, such as /items/0, with fewer than 10 requests each: too few to judge the error rate of each name, "
+        "6000 requests have 6000 names, such as /items/0, with fewer than 10 requests each, too few to judge the error rate of each name, "
         "expected below 2 %"
     )
     assert found[0].because.hint.startswith("give requests of one kind the same `name=`")
@@ -175,11 +175,11 @@ def test_why_there_is_no_response_time_is_said() -> None:
     assert {one.outcome for one in (*found, unsent)} == {Outcome.INCONCLUSIVE}
     texts, missing = [one.because.text for one in found], unsent.because
     assert texts == [
-        f"there is no response time p95 of /cart, expected below 200 ms: all {n} requests of /cart failed (status 500 {n})",
-        f"there is no response time p95 of /cart, expected below 200 ms: none of the {n} requests of /cart has a response time",
+        f"all {n} requests of /cart failed (status 500 {n}), so there is no response time p95 to judge, expected below 200 ms",
+        f"none of the {n} requests of /cart has a response time, so there is no response time p95 to judge, expected below 200 ms",
     ]
     assert missing.text.startswith(
-        "there is no response time p95 of pay, expected below 200 ms: no request of pay was sent"
+        "no request of pay was sent, so there is no response time p95 to judge, expected below 200 ms"
     )
 
 

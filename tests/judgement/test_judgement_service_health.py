@@ -43,7 +43,7 @@ def test_every_service_that_says_so_in_time_passes() -> None:
     assert {name: one.outcome for name, one in found.items()} == {"a": PASS, "b": PASS}
     assert [one.value for one in found.values()] == [1.004, 3.004]
     assert (
-        "a, database-loss: the service reported that it fails 1.004 s after the fault, expected within 10 s"
+        "a, database-loss: 1.004 s after the fault the service reported that it fails, expected within 10 s"
         in found["a"].reason
     )
 

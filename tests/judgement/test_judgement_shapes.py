@@ -90,18 +90,18 @@ def effect(**fields: Any) -> Measure:
         (
             {"low": 9.0, "high": 11.0},
             INCONCLUSIVE,
-            "it was the only primary after 11 s, but was not yet primary 9 s after the order, expected within 10 s",
+            "it was the only primary after 11 s, expected within 10 s. Not decided: 9 s after the order it was not yet primary",
         ),
-        ({"watched": 10.0}, FAIL, "it did not become primary in the 10 s that were watched, expected within 10 s"),
-        ({"watched": 9.0}, INCONCLUSIVE, "it did not become primary in the 9 s that were watched, expected within 10 s"),
+        ({"watched": 10.0}, FAIL, "it did not become primary in the 10 s of observation, expected within 10 s"),
+        ({"watched": 9.0}, INCONCLUSIVE, "it did not become primary in the 9 s of observation, expected within 10 s"),
         ({"watched": 9.0, "short": "planned were 9 s"}, NOT_ASSESSED, "planned were 9 s"),
         ({"high": 9.0, "unknown": "nobody asked"}, INCONCLUSIVE, "and nobody asked, expected within 10 s"),
         ({"high": 9.0, "broken": "pg-2 led too"}, FAIL, "and pg-2 led too, expected within 10 s"),
-        ({"high": 9.0, "doubt": "it led before"}, INCONCLUSIVE, "after 9 s, but it led before, expected within 10 s"),
+        ({"high": 9.0, "doubt": "it led before"}, INCONCLUSIVE, "after 9 s, expected within 10 s. Not decided: it led before"),
         ({"high": 11.0, "doubt": "it led before"}, FAIL, "after 11 s, expected within 10 s"),
-        ({"high": 11.0, "excuse": "it was held"}, INCONCLUSIVE, "after 11 s, but it was held, expected within 10 s"),
+        ({"high": 11.0, "excuse": "it was held"}, INCONCLUSIVE, "after 11 s, expected within 10 s. Not decided: it was held"),
         ({"high": 9.0, "excuse": "it was held"}, PASS, "after 9 s, expected within 10 s"),
-        ({"high": 9.0, "ends": True, "watched": 9.5}, INCONCLUSIVE, "but the observation lasted 9.5 s of the 10 s that are needed, expected within 10 s"),
+        ({"high": 9.0, "ends": True, "watched": 9.5}, INCONCLUSIVE, "Not decided: the observation lasted 9.5 s, expected at least 10 s"),
         ({"high": 9.0, "ends": True, "watched": 10.0}, PASS, "after 9 s, expected within 10 s"),
         ({"high": 9.0, "receipts": BLIND}, INCONCLUSIVE, "expected within 10 s, but the watcher was blind"),
         ({"high": 11.0, "receipts": BLIND}, INCONCLUSIVE, "expected within 10 s, but the watcher was blind"),
@@ -251,5 +251,5 @@ def test_a_fact_is_worded_by_the_driver_that_read_it() -> None:
     """Of the live target: how often it was asked, and what was in the way where it could not be read."""
     fact = Fact(subject="pod", expected="2", observed="no answer", ok=None, attempts=3, at_ns=1)
     measured = one_fact(fact_case(), fact, Found(method="", files=()), "size")
-    assert measured.because.text == "pod: could not be read (no answer), expected 2, asked 3 times"
+    assert measured.because.text == "pod: could not be read (no answer), expected 2, read 3 times"
     assert (measured.method, measured.limit, measured.n) == ("read from the live target", "2", 3)

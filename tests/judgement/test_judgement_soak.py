@@ -130,7 +130,7 @@ def test_one_part_alone_is_compared_with_nothing() -> None:
     [one] = judged(claimed, run_of(slowed(1, 0, 0)))
     assert (one.outcome, one.reason) == (
         INCONCLUSIVE,
-        "the fault-free windows have 1 parts of 50 s, at least 2 are needed",
+        "the fault-free windows have 1 parts of 50 s, expected at least 2",
     )
 
 
@@ -159,5 +159,5 @@ def test_without_a_baseline_there_is_nothing_to_hold_against() -> None:
     [one] = judged(BASELINE, run_of(slowed(1, 0, 0)))
     assert (one.outcome, one.because.hint) == (
         INCONCLUSIVE,
-        "give a run of the same target and traffic with --baseline RUN",
+        "name an earlier run of the same target and traffic with `--baseline RUN`",
     )

@@ -122,7 +122,7 @@ def test_a_jump_is_told_and_does_not_fail() -> None:
     jumped = with_ints(table, late, done_ns=table.ints["done_ns"][late] + 30_000_000)
     for m in judged(drift("10 ms"), with_load(jumped)):
         assert m.outcome is PASS
-        assert m.reason.endswith(", without a jump 30 s after the start of the window, which is not growth")
+        assert m.reason.endswith(", a jump 30 s after the start of the window does not count as growth")
 
 
 def test_an_hour_is_an_hour_at_scale_1() -> None:
@@ -147,7 +147,7 @@ def test_drift_takes_twenty_batches_of_sixty_requests(kept: int, outcome: Outcom
     assert (found.outcome is INCONCLUSIVE and "time batches" in found.reason) is (outcome is INCONCLUSIVE)
     if outcome is INCONCLUSIVE:
         assert found.reason == "1199 requests of read-track are too few: about 1200 are needed for 20 time batches"
-        assert found.hint == "let the traffic run long enough, then run again"
+        assert found.hint == "let the traffic run longer, then run again"
 
 
 def test_at_most_sixty_batches() -> None:
@@ -219,7 +219,7 @@ def test_what_an_improvement_says() -> None:
     measure = only(LOWER, against(rows(ms=50, canary_ms=50), SLOW))
     assert measure.reason == (
         "improvement of the response time p95 is 50 % (at least 49.77 % with 95 % confidence, n 6000), expected at least 40 %; "
-        "61.25 ms in this run; the baseline run-0 with release 0.9.0 had 122.5 ms"
+        "61.25 ms in this run, 122.5 ms in the baseline run-0 with release 0.9.0"
     )
     assert (measure.unit, measure.limit, measure.scaled_limit) == ("ratio", "40 %", 0.4)
     assert measure.scope == {"traffic": "everyday", "phase": "in the steady state", "baseline": "run-0"}
@@ -234,8 +234,8 @@ def test_what_an_improvement_says() -> None:
 def test_without_a_baseline_nothing_is_compared() -> None:
     """INCONCLUSIVE, with what to do."""
     measure = only(LOWER, with_load(rows()))
-    assert (measure.outcome, measure.reason) == (INCONCLUSIVE, "no baseline run is in the evidence")
-    assert measure.hint == "give a run of the same target and traffic with --baseline RUN"
+    assert (measure.outcome, measure.reason) == (INCONCLUSIVE, "no baseline run was given")
+    assert measure.hint == "name an earlier run of the same target and traffic with `--baseline RUN`"
 
 
 def test_an_improvement_is_of_the_fault_free_window() -> None:
@@ -248,13 +248,13 @@ def test_a_baseline_of_something_else_is_no_baseline() -> None:
     """Another time scale."""
     measure = only(LOWER, against(rows(), SLOW, time_scale=1.0))
     assert measure.outcome is INCONCLUSIVE
-    assert measure.reason == "run-0 is not comparable with this run: time scale: 60 in this run, 1.0 in the baseline"
+    assert measure.reason == "the baseline run-0 cannot be compared with this run: time scale: 60 in this run, 1.0 in the baseline"
 
 
 def test_a_baseline_without_the_window_is_no_baseline() -> None:
     """Its traffic was planned, and is not there."""
     run = replace(with_load(rows()), baseline=replace(baseline(SLOW), windows={}))
-    assert only(LOWER, run).reason == "run-0 has no fault-free window of everyday traffic"
+    assert only(LOWER, run).reason == "the baseline run-0 has no fault-free window of the traffic everyday"
 
 
 def test_a_baseline_whose_generator_was_killed_bears_nothing() -> None:
@@ -409,8 +409,8 @@ def test_a_canary_without_failures_passes() -> None:
     measure = only(more_errors(), with_load(rows()))
     assert measure.outcome is PASS
     assert measure.reason == (
-        "error rate of release 1.1.0 above that of 1.0.0 is 0 % (at most 0.498 % with 95 % confidence, n 600), "
-        "expected below 1 points; 0 of 600 requests failed, in the other release 0 of 5400"
+        "error rate of release 1.1.0 in excess of release 1.0.0 is 0 % (at most 0.498 % with 95 % confidence, n 600), "
+        "expected below 1 points; 0 of 600 requests failed, 0 of 5400 in the other release"
     )
     assert measure.name == "error rate above release 1.0.0"
     assert measure.scope == {"traffic": "everyday", "phase": "in the steady state", "release": "1.1.0"}
@@ -440,7 +440,7 @@ def test_failures_that_name_no_release_are_charged_before_a_pass_only() -> None:
     assert measure.outcome is INCONCLUSIVE
     assert measure.value == 0
     assert (measure.high or 0) > 0.04
-    assert "30 failures named no release: for a PASS they count against 1.1.0" in measure.reason
+    assert "30 failures named no release and count against 1.1.0 for a PASS" in measure.reason
     assert only(more_errors("10 points"), run).outcome is PASS
 
 
@@ -460,8 +460,8 @@ def test_an_error_counts_though_the_generator_lagged() -> None:
 @pytest.mark.parametrize(
     ("release", "why"),
     [
-        ("1.2.0", "no answer named release 1.2.0; answers named 1.0.0, 1.1.0"),
-        (None, "no answer named release 1.1.0; answers named no release at all"),
+        ("1.2.0", "no answer named release 1.2.0; the answers named 1.0.0, 1.1.0"),
+        (None, "no answer named release 1.1.0; the answers named no release"),
     ],
 )
 def test_a_release_that_did_not_serve_is_not_compared(one: Objective, release: str | None, why: str) -> None:
@@ -472,7 +472,7 @@ def test_a_release_that_did_not_serve_is_not_compared(one: Objective, release: s
         run, one = with_load(rows()), replace(one, params={**one.params, "other_release": release})
     measure = only(one, run)
     assert (measure.outcome, measure.reason) == (INCONCLUSIVE, why)
-    assert measure.hint == "let both releases serve in the window and name themselves in the header x-release"
+    assert measure.hint == "let both releases serve in the window and name themselves in the header x-release of their answers, then run again"
 
 
 @pytest.mark.parametrize(
@@ -489,9 +489,9 @@ def test_what_a_slowdown_says() -> None:
     """Both quantiles, and how the bounds were made."""
     measure = only(slowdown(), with_load(rows(canary_ms=40)))
     assert measure.name == "response time p95 above release 1.0.0"
-    assert measure.reason.startswith("response time p95 of release 1.1.0 above that of 1.0.0 is ")
+    assert measure.reason.startswith("response time p95 of release 1.1.0 in excess of release 1.0.0 is ")
     assert measure.reason.endswith(
-        " 99.75 % confidence, n 600), expected below 20 %; 49.04 ms, in the other release 24.49 ms"
+        " 99.75 % confidence, n 600), expected below 20 %; 49.04 ms, 24.49 ms in the other release"
     )
     assert "paired time batches" in measure.method
 
@@ -526,7 +526,7 @@ def test_looking_often_stops_at_the_first_look_that_tells() -> None:
     measure = only(more_errors(analyses="4"), run)
     assert measure.outcome is FAIL
     assert measure.n == 300
-    assert measure.reason.endswith("; this is analysis 2 of 4, which share one error budget")
+    assert measure.reason.endswith("; analysis 2 of 4, which share one error budget")
     assert only(more_errors(), run).n == 600
 
 
@@ -554,9 +554,9 @@ def test_a_long_stall_leaves_too_few_batches() -> None:
     assert measure.outcome is INCONCLUSIVE
     assert measure.reason == (
         "stalls are too long: 20 time batches of twice the longest do not fit into the window; "
-        "60 of 600 requests failed, in the other release 540 of 5400"
+        "60 of 600 requests failed, 540 of 5400 in the other release"
     )
-    assert measure.hint == "let the traffic run long enough, then run again"
+    assert measure.hint == "let the traffic run longer, then run again"
 
 
 def test_a_comparison_is_of_the_fault_free_window() -> None:

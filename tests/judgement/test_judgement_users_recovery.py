@@ -63,8 +63,8 @@ def test_users_whose_every_request_fails_have_not_recovered_though_every_probe_i
     found = judged("30 s", run)
     way = found["recovery of users"]
     assert (way.outcome, way.value, way.low) == (FAIL, None, 34)
-    assert "were not served again in 34 s" in way.reason
-    assert found["way back of users"].outcome is INCONCLUSIVE
+    assert "did not recover in 34 s" in way.reason
+    assert found["outage of users after the undo"].outcome is INCONCLUSIVE
 
 
 def test_a_generator_that_stood_still_is_no_outage_of_the_target() -> None:
@@ -164,7 +164,7 @@ def test_users_who_are_served_again_in_time_pass() -> None:
     assert (measure.outcome, measure.scope["group"]) == (PASS, "route read-track")
     assert measure.value == pytest.approx(10.0, abs=0.1)
     assert measure.high == measure.value
-    assert found["way back of users"].outcome is PASS
+    assert found["outage of users after the undo"].outcome is PASS
     result = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
     ((start, end),) = result.users["route read-track"].outages
     assert (round(start, 1), end) == (1.0, measure.value)
@@ -179,9 +179,9 @@ def test_users_who_are_out_on_the_way_back_are_charged_with_its_length() -> None
     run = replace(base, windows={**base.windows, key: replace(base.windows[key], end_ns=ns(160), samples=longer)})
     run = under(lambda rows: failing(rows, within(rows, 146, 149)), run)
     found = judged("2 s", run)
-    assert found["way back of users"].outcome is FAIL
-    assert found["way back of users"].value == pytest.approx(3, abs=0.1)
-    assert judged("30 s", run)["way back of users"].outcome is PASS
+    assert found["outage of users after the undo"].outcome is FAIL
+    assert found["outage of users after the undo"].value == pytest.approx(3, abs=0.1)
+    assert judged("30 s", run)["outage of users after the undo"].outcome is PASS
 
 
 def test_a_route_with_too_few_requests_is_named_and_judged_with_the_others() -> None:
@@ -195,7 +195,7 @@ def test_a_route_with_too_few_requests_is_named_and_judged_with_the_others() -> 
     measure = judged("30 s", run)["recovery of users"]
     assert measure.outcome is PASS
     assert measure.reason.endswith(
-        "; routes and regions with under 2 requests a second are judged by failures in succession: route rare 0.49/s"
+        ". Routes and regions with less than 2 requests/s are judged by consecutive failures: route rare 0.49/s"
     )
     result = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
     assert (set(result.users_thin), "all routes" in result.users) == ({"route rare"}, True)
@@ -252,7 +252,7 @@ def test_a_route_with_few_requests_is_judged_by_its_failures_in_succession(
 ) -> None:
     """The fault is sent at 111 s, undone at 145 s, restored at 150 s; the record of it ends at 160 s."""
     found = judged(limit, checkout(per_s, bad))
-    outcomes = [found[name].outcome for name in ("recovery of users", "way back of users")]
+    outcomes = [found[name].outcome for name in ("recovery of users", "outage of users after the undo")]
     assert outcomes == [recovery_is, way_back_is], [measure.reason for measure in found.values()]
     for measure in found.values():
         # all routes together show what two of three of one route do not show alone
@@ -266,7 +266,7 @@ def test_a_route_with_few_requests_that_nobody_asked_for_as_long_as_the_limit_is
     run = checkout(1 / 30, lambda _at: False, quiet_per_s=0.8)
     measure = judged("28 s", run)["recovery of users"]
     assert (measure.outcome, measure.scope["group"]) == (INCONCLUSIVE, "route checkout")
-    assert "users sent no request (route checkout) for 29 s, so an outage in that time would not show" in measure.reason
+    assert "users sent no request (route checkout) for 29 s, so an outage in that time cannot be excluded" in measure.reason
     assert judged("30 s", run)["recovery of users"].outcome is PASS
 
 
@@ -298,7 +298,7 @@ def test_a_route_that_users_no_longer_reach_is_not_out() -> None:
     """Three requests a second before; one under the fault, which was answered: neither served nor out."""
     measure = judged("30 s", checkout(1 / 30, lambda _at: False, quiet_per_s=3.0))["recovery of users"]
     assert (measure.outcome, measure.because.kind) == (INCONCLUSIVE, ReasonKind.TOO_FEW), measure.reason
-    assert "too few of the users' requests (route checkout) were recorded in 34 s" in measure.reason
+    assert "too few requests of users (route checkout) were recorded in 34 s" in measure.reason
 
 
 def test_a_read_sentence_asks_for_reads_only() -> None:
@@ -325,7 +325,7 @@ def test_users_who_were_out_without_any_fault_are_no_measure_of_it() -> None:
     )
     measure = judged("30 s", run)["recovery of users"]
     assert measure.outcome is INCONCLUSIVE
-    assert "but without any fault the users' requests (route play-track) were already out for 60 s" in measure.reason
+    assert "but without any fault the users' requests (route play-track) had already been out for 60 s" in measure.reason
 
 
 def test_without_users_nothing_is_known_of_them() -> None:
@@ -335,7 +335,7 @@ def test_without_users_nothing_is_known_of_them() -> None:
     measure = judged("30 s", idle)["recovery of users"]
     assert (measure.outcome, measure.reason) == (
         INCONCLUSIVE,
-        "database-loss: too few of the users' requests were recorded from the fault to the restore",
+        "database-loss: too few requests of users were recorded from the fault to the restore",
     )
     assert judged("30 s", idle, traffic=None) == {}
 
@@ -350,7 +350,7 @@ def test_an_attempt_that_was_sent_and_not_confirmed_counts_for_harm() -> None:
     harm = [m for m in found if m.scope.get("attempt") == "1"]
     assert {m.name: m.outcome for m in harm}["recovery of users"] is FAIL
     assert harm[0].reason.startswith(
-        "database-loss, attempt 1, whose fault was sent, so that its harm counts: reads were served"
+        "database-loss, attempt 1 (the fault was sent, so its harm counts): reads were served"
     )
     assert judge(plan({"R": recovery("30 s", "database-loss")}), run).decision.outcome == "NO-GO"
     shown = [(e.name, e.attempt) for e in judge(plan(), run).experiments if e.name == "database-loss"]

@@ -340,7 +340,7 @@ def signed(*attestations: Attestation) -> Plan:
 @pytest.mark.parametrize(
     ("attestations", "outcome", "why"),
     [
-        ((), Outcome.NOT_ASSESSED, "no attestation of this requirement by a security-lead was found"),
+        ((), Outcome.NOT_ASSESSED, "no attestation of this requirement by a security-lead was found, expected one"),
         ((ATTESTATION,), Outcome.PASS, "A. Person, security-lead, vouches for the requirement since 2026-05-01"),
         ((replace(ATTESTATION, void="it expired on 2026-05-31"),), Outcome.INCONCLUSIVE, "it expired on 2026-05-31"),
         (
@@ -454,7 +454,7 @@ def test_a_bound_covers_no_outage_that_did_not_end() -> None:
     """One route is out for the last 13.99 s of the record; 60 s are accepted, and nobody knows that it was less."""
     verdict = recovered_under_a_waiver("10 s", region_loss_with({"read-track": (186, 200)}))
     assert verdict.outcome is Outcome.FAIL
-    assert "way back of users has no bound that could be compared with the bound of the waiver" in verdict.reason
+    assert "outage of users after the undo has no bound that could be compared with the bound of the waiver" in verdict.reason
 
 
 def test_a_bound_covers_no_outage_that_did_not_end_behind_a_longer_one_that_did() -> None:
@@ -463,7 +463,7 @@ def test_a_bound_covers_no_outage_that_did_not_end_behind_a_longer_one_that_did(
     verdict = recovered_under_a_waiver("3 s", region_loss_with({**ended, **open_end}))
     assert verdict.outcome is Outcome.FAIL
     assert "the users' requests (route sign-in) were out for 9" in verdict.reason
-    assert "way back of users has no bound that could be compared with the bound of the waiver" in verdict.reason
+    assert "outage of users after the undo has no bound that could be compared with the bound of the waiver" in verdict.reason
     assert recovered_under_a_waiver("3 s", region_loss_with(ended)).outcome is Outcome.WAIVED
 
 

@@ -120,7 +120,7 @@ def test_75_s_without_an_answer_after_the_undo_fail_the_sentence() -> None:
     run = with_experiment([attempt], replace(base, probes=down(base.probes, 145, 213)))
     found = judged("30 s", run)
     assert found["recovery of reads"].outcome is PASS
-    way = found["way back of reads"]
+    way = found["outage of reads after the undo"]
     assert (way.outcome, way.value) == (FAIL, 68.003)
     assert way.reason == (
         "database-loss: reads were out for 68 s after the undo (34 to 102 s after the fault), expected below 30 s"
@@ -130,16 +130,16 @@ def test_75_s_without_an_answer_after_the_undo_fail_the_sentence() -> None:
 @pytest.mark.parametrize(("limit", "outcome"), [("1.9 s", FAIL), ("2.03 s", INCONCLUSIVE), ("2.1 s", PASS)])
 def test_the_way_back_is_held_against_the_same_limit(limit: str, outcome: Outcome) -> None:
     """2.003 s ± 0.05 s."""
-    way = judged(limit, back_out(147, 149))["way back of reads"]
+    way = judged(limit, back_out(147, 149))["outage of reads after the undo"]
     assert (way.value, way.low, way.high, way.outcome) == (2.003, 1.953, 2.053, outcome)
 
 
 def test_a_way_back_without_an_outage_is_reported_too() -> None:
     """0 s, give or take a probe."""
-    way = judged("30 s", evidence())["way back of reads"]
+    way = judged("30 s", evidence())["outage of reads after the undo"]
     assert (way.outcome, way.value, way.high) == (PASS, 0, 0.05)
     assert way.reason == (
-        "database-loss: reads were served without an outage in the 5 s from the undo to the restore, expected below 30 s"
+        "database-loss: reads had no outage in the 5 s from the undo to the restore, expected below 30 s"
     )
 
 
@@ -148,8 +148,8 @@ def test_a_way_back_that_did_not_end_is_no_pass() -> None:
     base = replace(evidence(), experiments={})
     attempt = replace(DATABASE, observed_until_ns=ns(200), restore=Restore(ok=True, at_ns=ns(200)))
     run = with_experiment([attempt], replace(base, probes=down(base.probes, 190, 300)))
-    assert judged("30 s", run)["way back of reads"].outcome is INCONCLUSIVE
-    assert judged("9 s", run)["way back of reads"].outcome is FAIL
+    assert judged("30 s", run)["outage of reads after the undo"].outcome is INCONCLUSIVE
+    assert judged("9 s", run)["outage of reads after the undo"].outcome is FAIL
 
 
 def test_served_again_means_within_the_promised_time() -> None:

@@ -78,7 +78,7 @@ def test_a_recovery_that_passed() -> None:
         resolution=0.053,
         method=(
             "time of the first answer in the first 5 s after the last outage in which no more requests failed or were late than "
-            "before the fault, or than is promised; "
+            "before the fault, or than promised; "
             "± the longest time between two requests and the slowest answer of the second after it"
         ),
         receipts={
@@ -90,7 +90,7 @@ def test_a_recovery_that_passed() -> None:
         outcome=Outcome.PASS,
         because=because(
             Outcome.PASS,
-            "database-loss: reads were served again after 20.5 s ± 0.053 s, expected below 4 h (240 s at scale 60)",
+            "database-loss: reads recovered after 20.5 s ± 0.053 s, expected below 4 h (240 s at scale 60)",
         ),
         files=(*CHAOS, "watch/entry.parquet"),
     )
@@ -138,7 +138,7 @@ def test_manual_steps_as_a_whole() -> None:
         limit="0",
         scaled_limit=0.0,
         times=(Length(name="limit", said="45 s", scaled=False, used_s=45.0),),
-        method="undo steps that were left to a person, counted",
+        method="number of undo steps that were left to a person",
         receipts={"fault": IN_PLACE},
         outcome=Outcome.FAIL,
         because=because(Outcome.FAIL, "database-loss: 1 manual steps were needed, expected 0", HINT),
@@ -181,7 +181,7 @@ def test_a_loss_as_a_whole() -> None:
         limit="0",
         scaled_limit=0.0,
         n=900,
-        method="set arithmetic: writes that were acknowledged and at the end are gone or have another value",
+        method="number of acknowledged writes that at the end are missing or have another value",
         receipts={
             "watch": Receipt(
                 ok=True, why="5701 acknowledged writes were read back: database", files=("watch/ledger-writes.parquet",)
@@ -212,7 +212,7 @@ def test_a_loss_as_a_whole() -> None:
     )
     (untold,) = all_of(no_loss("pod-loss"), replace(evidence(), ledger=ledger(writes, complete=False)))
     why = "the final ledger read did not complete (no cause recorded)"
-    hint = "find out why the whole ledger was not read (database), then run again"
+    hint = "make sure that the complete ledger can be read from database, then run again"
     assert untold == replace(
         passed,
         receipts={
@@ -252,10 +252,10 @@ def test_events_as_a_whole() -> None:
         scaled_limit=1.0,
         times=(Length(name="limit", said="1 s", scaled=False, used_s=1.0),),
         n=10,
-        method="each event from its acceptance to being visible; the slowest; exact",
+        method="the exact time from acceptance to visibility of the slowest event",
         receipts={"watch": Receipt(ok=True, why="10 events were followed", files=("watch/pipeline.parquet",))},
         outcome=Outcome.PASS,
-        because=because(Outcome.PASS, "none of 10 accepted events failed, expected each once and complete within 1 s"),
+        because=because(Outcome.PASS, "none of 10 accepted events failed, expected every event once and complete within 1 s"),
         files=("watch/pipeline.parquet",),
     )
     (cut,) = all_of(one, replace(evidence(), pipeline=rows.where(turn != 3), watchers=watched))
@@ -264,7 +264,7 @@ def test_events_as_a_whole() -> None:
     )
     (none,) = all_of(one, replace(evidence(), pipeline=rows.where(turn < 0), watchers=watched))
     assert none.reason == (
-        "none of 0 accepted events failed, expected each once and complete within 1 s, but no event was recorded"
+        "none of 0 accepted events failed, expected every event once and complete within 1 s, but no event was recorded"
     )
 
 
@@ -282,7 +282,7 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
     base = evidence()
     one = recovery("4 h", "database-loss", operations=("reads",))
     longer = replace(one, limit=Quantity.parse("5 h", scaled=True))
-    not_here = "the sentence could not fail in this run: database-loss was planned to be watched for {} s, less than the limit of {} s"
+    not_here = "the sentence could not fail in this run: database-loss is planned with {} s of observation, expected at least {} s"
     watch_on = "let the run watch for at least as long as the limit"
     name, unclear = "recovery of reads", Outcome.INCONCLUSIVE
     assert untold(longer, base) == (name, SCOPE, Outcome.NOT_ASSESSED, not_here.format(240, 300), watch_on)
@@ -306,7 +306,7 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
         "recovery",
         without,
         unclear,
-        "database-loss left no record",
+        "the run has no record of the experiment database-loss",
         "run without the filter (`--only`, `-m`, `-k`), so that the experiment runs too",
     )
     none = "no experiment of the kinds in this sentence was planned"

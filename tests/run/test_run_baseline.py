@@ -47,7 +47,7 @@ def test_a_run_is_held_against_the_one_before(tmp_path: Path) -> None:
         second = project.do("run", "--baseline", first.run)
     assert second.outcomes()["PL-FASTER"] == "PASS", second.said
     reason = second.reasons()["PL-FASTER"]
-    assert f"in this run; the baseline {first.run.name} with release 1.0.0 had " in reason
+    assert f"in the baseline {first.run.name} with release 1.0.0" in reason
     assert (second.run / "baseline" / "load" / "browse" / "samples-1.parquet").exists()
     manifest = json.loads((second.run / "manifest.json").read_bytes())
     assert "baseline/plan.json" in manifest["files"]
@@ -141,6 +141,6 @@ def test_the_plan_tells_what_a_slope_takes(project: Project, quantile: str, need
     project.append("catalogue/plain.yaml", row)
     project.append("features/plain/kpi.feature", DRIFT.format(quantile))
     lines = project.do("plan", COLUMNS="200").out.splitlines()
-    (line,) = [line for line in lines if "PL-DRIFT" in line and "240 on the smallest route" in line]
+    (line,) = [line for line in lines if "PL-DRIFT" in line and "240 on the least used route" in line]
     assert needs in line
     assert bears in line

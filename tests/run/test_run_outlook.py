@@ -30,8 +30,8 @@ def test_core_on_the_sandbox_can_be_decided() -> None:
 
 def test_at_full_time_an_rpo_and_a_window_are_longer_than_planned() -> None:
     """An hour before the fault, ten minutes of users; a quorum is excused no write, so that every write counts."""
-    window = {"AT-PERF-USERS": "a fault-free window of 600 s, 150 s are planned"}
-    rpo = {"DA-DR-RPO": "more than 3600 s of writes before the fault, about 196 s are planned"}
+    window = {"AT-PERF-USERS": "a fault-free window of 600 s (planned: 150 s)"}
+    rpo = {"DA-DR-RPO": "more than 3600 s of writes before the fault (planned: about 196 s)"}
     assert lacks(at_full_time()) == {**rpo, **window}
     assert lacks(at_full_time("quorum")) == window
 
@@ -61,7 +61,7 @@ def test_a_soak_says_how_long_it_must_be_and_does_not_grow_by_itself() -> None:
     )
     plan = replace(plan, claims=(replace(plan.claims[0], objectives=(sentence,)),))
     [lack] = prospects(plan)[0].lacks
-    assert lack.what == "1379 requests of the smallest route in an hour of the soak, 468 are planned"
+    assert lack.what == "1379 requests per hour of the soak on the least used route (planned: 468)"
     assert lack.window_s == 442.0
     assert grown(plan) == plan.traffic
     longer = replace(plan, traffic={"everyday": plan.traffic["everyday"].with_window(lack.window_s)})
@@ -69,7 +69,7 @@ def test_a_soak_says_how_long_it_must_be_and_does_not_grow_by_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "short"), [("100 /s", ""), ("1000 /s", "a traffic of at least 1000 /s, 100 requests/s are planned")]
+    ("asked", "short"), [("100 /s", ""), ("1000 /s", "a traffic of at least 1000 /s (planned: 100 requests/s)")]
 )
 def test_a_traffic_that_offers_less_than_is_to_be_served_decides_nothing(asked: str, short: str) -> None:
     """The judge would say so after the load; the plan says it before, and counts the row as not decided."""
@@ -111,7 +111,7 @@ def test_after_a_switch_the_rollout_says_how_long_it_is_watched() -> None:
         rollouts={"canary": rollout_plan(watched_s=95.0)},
     )
     [lack] = prospects(plan)[0].lacks
-    assert lack.what == "107 s after the switch for a soak of 480 s, 95 s are planned"
+    assert lack.what == "107 s after the switch for a soak of 480 s (planned: 95 s)"
     assert grown(plan) == plan.traffic
     assert lacks(replace(plan, rollouts={"canary": rollout_plan(watched_s=107.0)})) == {}
 
@@ -121,8 +121,8 @@ def test_too_little_traffic_says_how_much_it_takes() -> None:
     plan = core_plan()
     short = replace(plan.traffic["everyday"], window_s=10.0, users=90.0)
     said = lacks(replace(plan, traffic={"everyday": short}))
-    assert said["ND-KPI-ERRORS"] == "at least 2995 samples, 1000 are planned"
-    assert said["AT-PERF-USERS"] == "101 users at once, 90 are planned on average"
+    assert said["ND-KPI-ERRORS"] == "at least 2995 samples (planned: 1000)"
+    assert said["AT-PERF-USERS"] == "101 users at once (planned: 90 on average)"
     (lack,) = next(
         p.lacks for p in prospects(replace(plan, traffic={"everyday": short})) if p.requirement == "ND-KPI-ERRORS"
     )

@@ -785,7 +785,7 @@ def test_an_explanation_names_the_keys_of_the_target_file() -> None:
     lost = explain("no acknowledged write is lost")
     assert lost.needs[:2] == (
         "`ledger` of the target file",
-        "add `database:`, or `read: true` to `ledger:`, in the target file",
+        "add `database:` to the target file, or `read: true` to its `ledger:`",
     )
 
 
@@ -794,7 +794,7 @@ def test_an_explanation_names_the_keys_of_the_target_file() -> None:
     [
         (
             "no acknowledged write older than 1 h is lost",
-            "no acknowledged write older than 1 h is missing, during the fault",
+            "no acknowledged write older than 1 h is lost, during the fault",
         ),
         (
             "the share of answers of region x is 60 % ± 5 points",

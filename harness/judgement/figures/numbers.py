@@ -27,7 +27,7 @@ def failures_tolerated(share: float, planned: int, objective: Objective, *, by_r
     late = objective.quantile is not None  # for a quantile, requests over the limit count instead of failures
     return Numbers(
         needed=f"{least} with none over the limit" if late else f"{least} at 0 failures",
-        planned=f"{planned}{' on the route with the fewest requests' if by_route else ''}",
+        planned=f"{planned}{' on the least used route' if by_route else ''}",
         tolerated=_counted(tolerated, late=late) if tolerated >= 0 else "none: too few",
         refuting=_counted(refuting, late=late) if refuting else "none: too few",
         chances=" / ".join(f"{100 * chance:.0f}" for chance in chances_of_pass(share, planned, tolerated)) + " %",

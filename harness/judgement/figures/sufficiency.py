@@ -40,5 +40,5 @@ def _lacks(spec: Spec, objective: Objective, offered: Offered) -> Iterator[Lack]
     if objective.scope.users > offered.users:
         yield Lack(what=f"{objective.scope.users} users at once (planned: {offered.users:g} on average)")
     if objective.scope.missing_experiments:
-        yield Lack(what=f"an experiment of each of: {', '.join(objective.scope.missing_experiments)}")
+        yield Lack(what=f"an experiment of: {', '.join(objective.scope.missing_experiments)}")
     yield from spec.lacks(objective, offered)

@@ -118,7 +118,7 @@ def _watch(
     source = evidence.watchers.get("replicas")
     if source is None or source.why or not source.closed:
         why = source.why if source else ""
-        return Receipt(ok=False, why=f"the watcher 'replicas' {f': {why}' if why else 'recorded no complete data'}")
+        return Receipt(ok=False, why=f"the watcher 'replicas' {f': {why}' if why else 'wrote no complete record'}")
     known = evidence.replicas.words["member"].present
     others = sorted(set(known) - {order.member}) if alone else []
     if alone and not others:

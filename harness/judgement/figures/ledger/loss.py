@@ -130,7 +130,7 @@ def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | N
     """Whether the ledger is complete and was written during the fault, so that a loss can be measured."""
     source = evidence.watchers.get("ledger")
     if source is None:
-        return Receipt(ok=False, why="the watcher 'ledger' recorded nothing")
+        return Receipt(ok=False, why="the watcher 'ledger' wrote no record")
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher 'ledger': {source.why or UNCLOSED}")
     if attempt is not None and not account.trouble:

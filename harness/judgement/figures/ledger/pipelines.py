@@ -146,7 +146,7 @@ def _unsure_harm(events: Table) -> Mapping[str, int]:
 
 def _summary(n: int, failed: int, bad: Mapping[str, int]) -> str:
     if not failed:
-        return f"all {n} accepted events became visible"
+        return f"none of {n} accepted events failed"
     return f"{failed} of {n} accepted events failed: {', '.join(f'{count} {text}' for text, count in bad.items() if count)}"
 
 
@@ -193,7 +193,7 @@ def pipeline_receipt(evidence: Evidence) -> Receipt:
     """Whether the record of events is complete: the watcher completed and numbered the events 0, 1, 2…."""
     source, files = evidence.watchers.get(WATCHER), (f"watch/{WATCHER}.parquet",)
     if source is None:
-        return Receipt(ok=False, why=f"the watcher {WATCHER!r} recorded nothing")
+        return Receipt(ok=False, why=f"the watcher {WATCHER!r} wrote no record")
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher {WATCHER!r}: {source.why or UNCLOSED}")
     if trouble := _numbering(evidence.pipeline.ints["id"]):

@@ -133,7 +133,7 @@ def _numbers(objective: Objective, offered: Offered) -> Numbers | None:
     least = requests_needed(objective.quantile)
     return Numbers(
         needed=f"{least} for its time batches",
-        planned=f"{offered.requests}{' on the route with the fewest requests' if offered.by_route else ''}",
+        planned=f"{offered.requests}{' on the least used route' if offered.by_route else ''}",
         tolerated="a slope" if offered.requests >= least else "none: too few",
         refuting="a slope" if offered.requests >= least else "none: too few",
         chances="not known",

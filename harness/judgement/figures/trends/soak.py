@@ -166,7 +166,7 @@ def _few_in_an_hour(objective: Objective, offered: Offered) -> Iterable[Lack]:
     needed = least_requests(objective.quantile or 0.5, objective.limit.base, objective.confidence)
     if offered.window_s and planned < needed:
         window_s = math.ceil(offered.window_s * needed / max(planned, 1))
-        what = f"{needed} requests per hour of the soak on the route with the fewest requests (planned: {planned})"
+        what = f"{needed} requests per hour of the soak on the least used route (planned: {planned})"
         yield Lack(what=what, window_s=window_s, grows=False)
 
 
