@@ -204,7 +204,7 @@ def test_without_a_record_of_who_signed_in_nothing_is_decided() -> None:
         outcome="accepted",
     )
     found = judged(*reads(lambda _: 10.0), rows=few)
-    assert (found.outcome, "10 active users on average are too few" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "10 users were active on average, too few" in found.reason) == (INCONCLUSIVE, True)
 
 
 def test_users_who_were_active_while_the_machine_slept_cannot_be_counted() -> None:

@@ -145,7 +145,10 @@ def test_a_workload_without_a_pod_that_stayed_is_not_decided() -> None:
     pods = (there("old"), there("old", 20.0, "deleted"))
     found = judged(MEMORY, memory("old", steady, until=20.0), memory("new", leaking, rollout="bad"), pods=pods)
     assert {one.outcome.value for one in found} == {"INCONCLUSIVE"}
-    assert found[-1].because.text == "no pod of us-east-1/user-service existed throughout the time from the switch to the rollback"
+    assert (
+        found[-1].because.text
+        == "no pod of us-east-1/user-service existed throughout the time from the switch to the rollback"
+    )
 
 
 def test_a_workload_is_read_in_each_namespace_where_its_pod_stayed() -> None:

@@ -341,9 +341,9 @@ def test_a_hint_names_what_to_do() -> None:
     slow = replace(NAMED, scope=replace(NAMED.scope, experiments=("node-loss",)))
     assert hints(slow, quiet()) == unsent
     mute = replace(fired, observations=tuple(one for one in fired.observations if one.kind != "alert.rule"))
-    assert hints(RULES, mute) == {"make sure that `prometheus` of the target file answers /api/v1/rules, then run again"}
-    rules = (
-        "make sure that the rules are loaded in Prometheus and that their expressions match these faults, then run again"
-    )
+    assert hints(RULES, mute) == {
+        "make sure that `prometheus` of the target file answers /api/v1/rules, then run again"
+    }
+    rules = "make sure that the rules are loaded in Prometheus and that their expressions match these faults, then run again"
     assert hints(RESOLVED, run()) == {rules}
     assert hints(DELIVERED, run()) == {rules}

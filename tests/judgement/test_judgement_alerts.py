@@ -263,9 +263,7 @@ def test_every_alert_is_undecided_where_the_record_of_another_fault_is_gone(sent
     gone = replace(given, experiments={name: at for name, at in given.experiments.items() if name != "pod-loss"})
     found = measures(judge(plan({"R": sentence}), gone))
     assert {one.outcome for one in found} == {PASS, INCONCLUSIVE}
-    assert "the run has no record of pod-loss, so the alerts of this fault are unknown" in {
-        one.reason for one in found
-    }
+    assert "the run has no record of pod-loss, so the alerts of this fault are unknown" in {one.reason for one in found}
 
 
 @pytest.mark.parametrize(("over", "outcome"), [(0.7, INCONCLUSIVE), (1.1, FAIL)])

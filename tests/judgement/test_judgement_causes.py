@@ -35,7 +35,9 @@ BY_ITSELF = "every request is served by the old release within 5 min of the trig
 TAKEN = "a release with 10 % errors is taken back without a hand within 15 min of its switch"
 PROMOTED = "no release over 1.2 × the old one's p95 or 1 point over its error rate is promoted"  # noqa: RUF001
 SWITCHED = "100 % of the answers are served by the new release within 10 s of the switch"
-NO_METRIC = "Not decided: no metric of an analysis failed, so a progress deadline or a person may have caused the rollback"
+NO_METRIC = (
+    "Not decided: no metric of an analysis failed, so a progress deadline or a person may have caused the rollback"
+)
 ERRORS = Trigger(
     name="errors",
     signal=Signal.ERROR_RATE,
@@ -92,9 +94,24 @@ def _causes(back: float) -> list[tuple[str, list[Observation], str, str]]:
         (BARE, [analysed(back, "errors")], "PASS", ""),
         (BARE, [analysed(back, "slo-of-the-platform")], "PASS", ""),
         (BARE, [], "INCONCLUSIVE", NO_METRIC),
-        (f"{BARE}: {away}", [], "INCONCLUSIVE", "Not decided: the rollback was caused by an error of the analysis of errors"),
-        (BARE, [analysed(back, "errors", "Error")], "INCONCLUSIVE", "Not decided: the rollback was caused by an error of the analysis of errors"),
-        (BARE, [analysed(back, "slo", "Error")], "INCONCLUSIVE", "Not decided: the rollback was caused by an error of the analysis of slo"),
+        (
+            f"{BARE}: {away}",
+            [],
+            "INCONCLUSIVE",
+            "Not decided: the rollback was caused by an error of the analysis of errors",
+        ),
+        (
+            BARE,
+            [analysed(back, "errors", "Error")],
+            "INCONCLUSIVE",
+            "Not decided: the rollback was caused by an error of the analysis of errors",
+        ),
+        (
+            BARE,
+            [analysed(back, "slo", "Error")],
+            "INCONCLUSIVE",
+            "Not decided: the rollback was caused by an error of the analysis of slo",
+        ),
     ]
 
 
@@ -175,7 +192,10 @@ def test_a_release_with_errors_that_another_trigger_took_back_is_not_decided() -
     said = history(COLOURS, back=29.8, by="platform")
     run = evidence(rows(COLOURS, back=29.8, spoil=_one_in_ten), said, parts=COLOURS, back=29.8)
     (measure,) = judged(TAKEN, aborted(run, 29.8, analysed(29.8, "latency")), AT_ONCE)
-    assert (measure.outcome.value, "Not decided: the rollback was caused by latency" in measure.because.text) == ("INCONCLUSIVE", True)
+    assert (measure.outcome.value, "Not decided: the rollback was caused by latency" in measure.because.text) == (
+        "INCONCLUSIVE",
+        True,
+    )
 
 
 @pytest.mark.parametrize(("why", "runs", "expected", "text"), _causes(45.0), ids=_IDS)

@@ -216,7 +216,7 @@ def journeys(counts: Sequence[int], state: str = "found", again: int = 10) -> Ev
 @pytest.mark.parametrize(
     ("run", "outcome", "why"),
     [
-        (journeys([5, 5]), PASS, "plays: of 10 acknowledged writes that were read back, all are present once"),
+        (journeys([5, 5]), PASS, "plays: of 10 acknowledged writes with a read-back, all are present once"),
         (
             journeys([5, 5], again=9),
             INCONCLUSIVE,

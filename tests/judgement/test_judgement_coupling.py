@@ -144,7 +144,7 @@ def test_a_service_that_came_back_at_an_unknown_moment_shows_no_route_to_do_with
     alone = replace(attempt, fault=replace(attempt.fault, undone_ns=None, gone_ns=None))
     pooled, unknown = judged(replace(given, experiments={**given.experiments, "pod-loss": (alone,)}))
     assert (pooled.outcome, unknown.outcome) == (PASS, INCONCLUSIVE)
-    assert "how long track was gone is not recorded" in unknown.reason
+    assert "the time for which track was stopped was not recorded" in unknown.reason
 
 
 def test_without_a_record_nothing_is_decided() -> None:

@@ -79,7 +79,10 @@ def test_a_killed_pod_that_was_never_asked_again_passes_once_watched_for_the_lim
     )
     short = judged(served((73.5, 100, "track-new"), until=80))[1]
     assert short.outcome is INCONCLUSIVE
-    assert short.hint == "let the traffic run for at least 10 s after the pod changed, with more requests per second, then run again"
+    assert (
+        short.hint
+        == "let the traffic run for at least 10 s after the pod changed, with more requests per second, then run again"
+    )
 
 
 def test_without_a_limit_of_its_own_a_killed_pod_has_that_of_the_sentence() -> None:
@@ -95,7 +98,10 @@ def test_pods_that_do_not_name_themselves_tell_nothing() -> None:
     }
     new, killed = judged(replace(base, windows=windows))
     assert {new.outcome, killed.outcome} == {INCONCLUSIVE}
-    assert new.reason == "pod-loss: no new pod was recorded, expected at least one of a workload whose answers name the pod"
+    assert (
+        new.reason
+        == "pod-loss: no new pod was recorded, expected at least one of a workload whose answers name the pod"
+    )
     gone = replace(base, pods=base.pods[:2])
     assert [m.outcome for m in judged(gone)] == [INCONCLUSIVE, PASS]
 

@@ -117,7 +117,8 @@ def test_copies_that_are_equal_soon_pass() -> None:
     found = judged(run(copy("pg-0"), copy("pg-1"), copy("pg-2", back=HEALED + 3)))
     assert (found.outcome, found.value, found.n) == (PASS, 3.0, 900)
     assert (
-        "900 rows were equal in all 3 copies at the latest 3 s after the end of the partition, expected within 60 s" in found.reason
+        "900 rows were equal in all 3 copies at the latest 3 s after the end of the partition, expected within 60 s"
+        in found.reason
     )
     assert found.receipts["fault"].why == "network-partition: pg-2 lacked 185 acknowledged writes during the partition"
 
@@ -136,7 +137,9 @@ def test_a_limit_between_two_reads_is_not_decided(back: float, before: float, ou
     """Read every half second: copies that differ at 59.5 s and are equal at 60.2 s leave 60 s open; such that differ at 60 s do not."""
     found = judged(run(copy("pg-0"), copy("pg-1"), copy("pg-2", back=HEALED + back)))
     assert (found.outcome, found.low, found.value) == (outcome, before, back)
-    assert (found.reason.count("the copies were last read as different 59.5 s after the end of the partition") > 0) is (back == 60.2)
+    assert (found.reason.count("the copies were last read as different 59.5 s after the end of the partition") > 0) is (
+        back == 60.2
+    )
 
 
 def test_writes_that_the_parted_copy_never_shows_fail() -> None:
@@ -190,7 +193,10 @@ def test_a_partition_that_nobody_saw_proves_nothing() -> None:
     """The copy that was hit showed every write all the time, or was not read while it was parted."""
     found = judged(run(*(copy(member) for member in MEMBERS)))
     assert found.outcome is INCONCLUSIVE
-    assert "pg-2 was read without an acknowledged write during the partition, expected at least one missing write" in found.reason
+    assert (
+        "pg-2 was read without an acknowledged write during the partition, expected at least one missing write"
+        in found.reason
+    )
     reads = asked(*MEMBERS)
     parted = (
         reads.words["member"].equals("pg-2") & (reads.ints["at_ns"] >= ns(CUT)) & (reads.ints["at_ns"] < ns(HEALED))

@@ -133,7 +133,7 @@ def test_a_counter_that_misses_a_method_fails() -> None:
     posts = dict.fromkeys(set(ROUTES) - {"read-track"}, 0.0)
     (found,) = judged(RATE, spoil=scaled(posts))
     assert found.outcome is FAIL
-    assert "requests per second in the platform's metrics is 45 /s, measured from" in found.reason
+    assert "requests per second: the platform's metrics report 45 /s, and" in found.reason
 
 
 def test_a_counter_within_the_tolerance_passes() -> None:
@@ -146,7 +146,7 @@ def test_failures_that_the_metrics_count_as_successes_fail() -> None:
     given = with_load(failing(samples(0, 60), slice(0, None, 20)))
     (found,) = judged(ERRORS, given=given)
     assert found.outcome is FAIL
-    assert "error rate in the platform's metrics is 0 %" in found.reason
+    assert "error rate: the platform's metrics report 0 %" in found.reason
 
 
 def made(*, counted_as: str = "500", where: float = 72.0, until: float = 86.0) -> Evidence:
@@ -348,8 +348,7 @@ def test_pods_that_are_read_one_after_the_other_prove_no_small_difference(later_
     (found,) = judged(PLAYS, spoil=without_plays, given=played_beside(later_s))
     assert found.outcome is outcome
     assert (
-        "requests in progress at the ends of the window make the value in the metrics uncertain by 0.06"
-        in found.reason
+        "requests in progress at the ends of the window make the value in the metrics uncertain by 0.06" in found.reason
     ) is (later_s > 0)
 
 
@@ -407,7 +406,7 @@ def test_a_pod_that_began_anew_is_no_evidence() -> None:
 def test_metrics_of_a_part_of_the_window_are_too_few() -> None:
     """Read to 11 s of 60 s."""
     (found,) = judged(RATE, until=11.0)
-    assert (found.outcome, "cover only 10 s of the window" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "have metrics for only 10 s of the window" in found.reason) == (INCONCLUSIVE, True)
 
 
 def of_pod(pod: str, at: float, share: Callable[[float], float]) -> Observation:
@@ -458,7 +457,7 @@ def test_of_a_window_in_which_pods_ended_the_parts_that_all_readings_cover_count
 def test_pods_that_end_all_the_time_leave_too_few_seconds() -> None:
     """20 s of 60."""
     (found,) = measures(judge(plan({"R": RATE}), scaled_in(8.0, 18.0, 28.0, 44.0)))
-    assert (found.outcome, "cover only" in found.reason) == (INCONCLUSIVE, True)
+    assert (found.outcome, "have metrics for only" in found.reason) == (INCONCLUSIVE, True)
 
 
 def test_what_a_new_pod_says_at_first_is_of_the_window() -> None:
@@ -581,4 +580,6 @@ def test_errors_that_the_metrics_would_not_count_do_not_pass_by_being_none(spoil
     """The traffic had none either: a route whose answers have no status, or that is not counted, is not decided, for that reason."""
     assert [one.outcome for one in judged(ERRORS, spoil=spoil)] == [INCONCLUSIVE]
     first = next(one for one in judged(BY_ROUTE, spoil=spoil) if one.scope["of"] == "errors of create-track")
-    assert first.because.hint == "let the request counter of the platform carry the status of every answer on every route"
+    assert (
+        first.because.hint == "let the request counter of the platform carry the status of every answer on every route"
+    )

@@ -138,12 +138,17 @@ CHANGES: Mapping[str, tuple[Change, str, Outcome, str]] = {
         as_200,
         SIGN_IN,
         FAIL,
-        "errors of sign-in at user-service in the platform's metrics is 0, measured from 1250",
+        "errors of sign-in at user-service: the platform's metrics report 0, and 1250",
     ),
-    "more": (more, SIGN_IN, INCONCLUSIVE, "and 6 more may be attempts that the gateway made again"),
-    "unlabelled": (unlabelled, SIGN_IN, INCONCLUSIVE, "no answer on sign-in was counted in the window"),
+    "more": (more, SIGN_IN, INCONCLUSIVE, "(6 more may be attempts that the gateway repeated)"),
+    "unlabelled": (unlabelled, SIGN_IN, INCONCLUSIVE, "the metrics counted no answer on sign-in in the window"),
     "unread": (unread, "errors by route", INCONCLUSIVE, "the metrics of user-service were not read"),
-    "untold": (untold, "errors at every service", INCONCLUSIVE, "the target file does not name the services that sign-in uses"),
+    "untold": (
+        untold,
+        "errors at every service",
+        INCONCLUSIVE,
+        "the target file does not name the services that sign-in uses",
+    ),
 }
 
 
@@ -166,7 +171,10 @@ def test_an_error_that_names_no_pod_may_be_any_services() -> None:
     )
     found = judged(rows=with_words(requests(), bad, served_pod=None))[SIGN_IN]
     assert found.outcome is INCONCLUSIVE
-    assert "requests failed, and it is unknown how many of them the platform counted, so the measured value is" in found.reason
+    assert (
+        "requests failed, and it is unknown how many of them the platform counted, so the measured value is"
+        in found.reason
+    )
 
 
 @pytest.mark.parametrize(("less", "outcome"), [(0.0, PASS), (4.0, FAIL)])
@@ -180,7 +188,9 @@ def test_one_error_of_unknown_origin_leaves_a_comparison_decided(less: float, ou
             fields["requests"]["sign-in"]["503"] -= less
 
     found = judged(fewer, rows=with_words(requests(), bad, served_pod=None))[SIGN_IN]
-    assert (found.outcome, " (1 more failed requests may have been counted)" in found.reason) == (outcome, True), found.reason
+    assert (found.outcome, " (1 more failed requests may have been counted)" in found.reason) == (outcome, True), (
+        found.reason
+    )
 
 
 def test_a_service_without_errors_has_not_shown_that_it_counts_them() -> None:

@@ -138,7 +138,9 @@ def test_blind_side_2_a_short_window_in_which_all_fail_does_not_hide_in_the_othe
     found = judged(errors("5 %"), replace(base, windows={**base.windows, name: later(gone, 70, 74, name, "pod-loss")}))
     guard = only_fail(found)
     assert (guard.scope["guard"], guard.value, guard.n) == (name, 1.0, 400)
-    assert guard.reason.startswith("error rate after the fault of pod-loss is 100 % (n 400), expected below 5 %. The miss is proven with 99.9")
+    assert guard.reason.startswith(
+        "error rate after the fault of pod-loss is 100 % (n 400), expected below 5 %. The miss is proven with 99.9"
+    )
 
 
 @pytest.mark.parametrize(("seconds", "each"), [(2.9, 1), (4, 10)], ids=["too short", "too few"])

@@ -93,7 +93,7 @@ def test_an_unknown_figure_is_reported_with_the_known_ones() -> None:
     """Also where a plan was written by a release of the harness that knew it."""
     with pytest.raises(UsageError, match="unknown figure 'mood'") as caught:
         spec_of(Figure("mood"))
-    assert "known are accepted events" in caught.value.hint
+    assert "known figures: accepted events" in caught.value.hint
 
     asked = objective(Figure("mood"), Op.HOLDS, "0")
     (found,) = measures(judge(plan({"R-MOOD": asked}), evidence(), figures.figures_of(plan({"R-MOOD": asked}))))

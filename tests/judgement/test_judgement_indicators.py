@@ -558,7 +558,9 @@ def test_users_are_summed_over_workers() -> None:
 
 def test_seconds_without_a_count_are_inconclusive() -> None:
     """Nobody counted at the end; or nobody counted at all; other observations do not count."""
-    assert crowd(*users(150, 0, 50)).reason == "journeys in progress were counted in only 51 of 60 seconds of the window"
+    assert (
+        crowd(*users(150, 0, 50)).reason == "journeys in progress were counted in only 51 of 60 seconds of the window"
+    )
     other = observation("load.users", "spike", 1, "load-users-9", at_ns=1, users=999)
     assert crowd(other, observation("run.started", "", 0, "run")).value is None
     assert crowd(*users(150, 20, 61)).outcome is INCONCLUSIVE

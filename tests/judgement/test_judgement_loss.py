@@ -181,7 +181,7 @@ def test_losses_that_cannot_be_told_as_a_whole() -> None:
     )
     assert (second.scope["experiment"], second.outcome) == ("pod-loss", PASS)
     (none,) = measures(judge(plan({"R": no_loss(domains=("network",))}), base))
-    assert (none.name, none.scope, none.hint) == ("lost writes", {}, "add one to `experiments/`")
+    assert (none.name, none.scope, none.hint) == ("lost writes", {}, "add an experiment to `experiments/`")
 
 
 def test_faults_of_pods_excuse_nothing() -> None:

@@ -129,7 +129,10 @@ def test_a_container_that_was_started_again_is_not_decided() -> None:
 def test_a_window_that_is_too_short_says_how_long_it_must_be() -> None:
     """A soak of an hour takes a window of 800 s, sixfold and with its warm-up; the plan says so beforehand."""
     (found,) = judged(*reads(leaking(0.0)), one=sentence(3600.0))
-    assert (found.outcome, found.because.hint) == (INCONCLUSIVE, "let the traffic run for at least 800 s in the fault-free window, then run again")
+    assert (found.outcome, found.because.hint) == (
+        INCONCLUSIVE,
+        "let the traffic run for at least 800 s in the fault-free window, then run again",
+    )
     offered = Offered(requests=9000, probes=100, window_s=60.0)
     (lack,) = SPEC.lacks(sentence(3600.0), offered)
     assert (lack.window_s, lack.grows) == (800, False)

@@ -293,7 +293,10 @@ def test_events_that_nobody_could_look_for_are_not_known() -> None:
     """The last looks were not answered; of a failure beside it that says nothing."""
     rows = with_words(with_ints(events(), 7, seen_ns=0, copies=0), 7, state=None)
     assert judged(rows).outcome is INCONCLUSIVE
-    assert judged(rows).hint == "make sure that the path `visible` of `pipeline` (target file) answers until the end of the run, then run again"
+    assert (
+        judged(rows).hint
+        == "make sure that the path `visible` of `pipeline` (target file) answers until the end of the run, then run again"
+    )
     assert judged(with_words(rows, 8, state="wrong")).outcome is FAIL
 
 
@@ -333,7 +336,7 @@ def test_events_of_unknown_outcome_are_not_twice_nor_changed(state: str, copies:
     asked = objective(Figure.EVENTS, Op.BELOW, "10 s", traffic=None, phase=Phase.RUN)
     (found,) = measures(judge(plan({"R-EVENTS": asked}), run))
     assert (found.outcome, found.value) == (FAIL, None)
-    assert f"none of 97 accepted events failed; of the events that were not acknowledged, {told}" in found.because.text
+    assert f"none of 97 accepted events failed; of the events without an acknowledgement, {told}" in found.because.text
 
 
 def test_an_event_of_unknown_outcome_may_be_gone_or_late() -> None:

@@ -149,7 +149,10 @@ def test_without_a_region_nothing_is_read_back_through_one() -> None:
     asked = objective(Figure.READ_BACK, Op.HOLDS, "0", traffic=None, phase=Phase.RUN)
     first, *_ = measures(judge(plan({"R": asked}, regions={}), evidence()))
     assert first.reason == "the plan names no region, expected at least one through which the ledger is read"
-    assert first.hint == "make sure that every region is read at the end of the run, after the replicas caught up, then run again"
+    assert (
+        first.hint
+        == "make sure that every region is read at the end of the run, after the replicas caught up, then run again"
+    )
 
 
 def test_a_fact_has_no_bounds() -> None:

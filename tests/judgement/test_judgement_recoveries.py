@@ -128,7 +128,7 @@ def test_what_is_not_back_fails_once_watched_for_the_limit() -> None:
     out = replace(base, probes=down(base.probes, 111.5, 159))
     measure = reads_of("30 s", out)
     assert (measure.outcome, measure.value, measure.low, measure.high) == (FAIL, None, 34, None)
-    assert measure.reason.startswith("database-loss: reads were not served again in 34 s (")
+    assert measure.reason.startswith("database-loss: reads did not recover in 34 s (")
     assert reads_of("40 s", out).outcome is INCONCLUSIVE
     healed = replace(base, probes=down(base.probes, 111.5, 144.9))
     assert " and recovered only when the fault was undone" in reads_of("30 s", healed).reason
@@ -209,7 +209,7 @@ def test_an_outage_without_a_fault_widens_the_recovery_and_over_a_tenth_of_the_l
     broken = replace(base, probes=down(base.probes, 30, 34))
     reads, writes = (m for m in judged(recovery("30 s", "database-loss"), broken) if m.name in PROBED)
     assert (reads.outcome, writes.outcome) == (INCONCLUSIVE, PASS)
-    assert reads.reason.endswith("but without any fault reads were already out for 4 s")
+    assert reads.reason.endswith("Not decided: without any fault reads were already out for 4 s")
     assert reads.hint == "make the target steady without any fault, then run again"
 
 

@@ -287,7 +287,7 @@ def test_a_replacement_that_was_read_after_a_gap_may_have_come_in_it(from_s: flo
     )
     replaced, _ = judged(limited, replace(run, pods=late, observations=(*run.observations, blind)))
     assert (replaced.outcome, replaced.value) == (outcome, 20.5)
-    assert ("it was read after a gap of the watch that began 18.7 s after" in replaced.reason) is (
+    assert ("the new pod was first observed after a gap in the watch that began 18.7 s after" in replaced.reason) is (
         outcome is INCONCLUSIVE
     )
 

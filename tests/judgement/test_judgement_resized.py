@@ -69,7 +69,7 @@ def test_the_figure_says_what_was_served() -> None:
     found = judged(turn(0.5, 320), turn(1.0, 640), turn(0.5, 320), turn(1.0, 640))
     assert (found.value, found.scope) == (2.0, {"workload": "us-east-1/web"})
     assert (
-        "at 1 CPU divided by its throughput at 0.5 CPU (160 by 80 answers/s, 8 requests open at each) is 2"
+        "at 1 CPU divided by its throughput at 0.5 CPU (160 and 80 answers/s, with 8 requests in progress per copy) is 2"
         in found.because.text
     )
 
@@ -117,7 +117,7 @@ def test_the_figure_says_how_many_copies_served() -> None:
     turns = [together(2, 1200), together(4, 2400), together(2, 1200), together(4, 2400)]
     found = judged(*turns, sentence=MORE, key=MORE_KEY)
     assert (
-        "at 4 copies of 0.5 CPU divided by its throughput at 2 copies of 0.5 CPU (600 by 300 answers/s"
+        "at 4 copies of 0.5 CPU divided by its throughput at 2 copies of 0.5 CPU (600 and 300 answers/s"
         in found.because.text
     )
 

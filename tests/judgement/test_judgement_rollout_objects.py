@@ -94,7 +94,7 @@ def test_an_object_that_leaves_steps_out_is_red_in_the_order() -> None:
     run = _run(*lines, _at(1.0, 17.0))
     assert (outcome(ORDER, run), outcome(DWELL, run), outcome(VERDICT, run)) == ("FAIL", "FAIL", "FAIL")
     (order,) = judged(ORDER, run)
-    assert order.because.text.startswith("Rollout us-east-1/track-service went through 5 %, 100 % of the users")
+    assert order.because.text.startswith("Rollout us-east-1/track-service took the steps 5 %, 100 % of the users")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_an_object_that_leaves_steps_out_is_red_in_the_order() -> None:
         (
             9.0,
             "INCONCLUSIVE",
-            "was not read at 25 %, between two readings 9 s apart: it is unknown whether the object went on without a verdict",
+            "was not read at 25 %, as two readings were 9 s apart, so it is unknown whether it went on without a verdict",
         ),
     ],
     ids=["close", "far apart"],

@@ -89,7 +89,7 @@ def aborted_before() -> list[Observation]:
 @pytest.mark.parametrize(
     ("lines", "why"),
     [
-        (edited(twice), "the rollout was begun 2 times"),
+        (edited(twice), "the rollout began 2 times"),
         (
             edited(changed("rollout.started", candidate="1.1.0-other")),
             "the rollout went to 1.1.0-other, expected 1.1.0",

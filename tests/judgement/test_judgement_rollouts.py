@@ -87,7 +87,7 @@ def test_a_census_is_a_fact() -> None:
     parts = (CANARY[0], ("step-5", 14.8, 0.05), *CANARY[2:])
     (share,) = judged(AT_5, evidence(rows(parts), history(parts), parts=parts))
     assert (share.value, share.low, share.high, share.n) == (0.05, 0.05, 0.05, 500)
-    assert "25 of 500 users met were on 1.1.0" in share.because.text
+    assert "25 of 500 observed users were on 1.1.0" in share.because.text
 
 
 @pytest.mark.parametrize(("at", "share", "sentence"), [(1, 0.10, AT_5), (2, 0.35, AT_25), (3, 0.60, AT_50)])
@@ -247,7 +247,7 @@ def test_users_who_were_not_met_leave_the_share_open() -> None:
     half = [row for row in rows() if row["user"] % 2]
     (share,) = judged(AT_5, evidence(half))
     assert share.outcome.value == "INCONCLUSIVE"
-    assert "252 of 500 were not met" in share.because.text
+    assert "252 of 500 users were not observed" in share.because.text
 
 
 @pytest.mark.parametrize("spoilt", [{"verdicts": False}, {"measured": 0}])
@@ -339,7 +339,8 @@ def test_nobody_went_back_only_where_users_were_met_again() -> None:
     (measure,) = judged(STICKY, evidence(many), census=100_000)
     assert measure.outcome.value == "INCONCLUSIVE"
     assert (
-        "0 users of the new release were met again in a later step below 100 %, 20 are needed" in measure.because.text
+        "0 users of the new release were observed again in a later step below 100 %, expected at least 20"
+        in measure.because.text
     )
 
 
@@ -378,7 +379,7 @@ def test_the_silence_of_the_api_server_is_not_charged_to_the_way_back() -> None:
     assert measure.outcome.value == "INCONCLUSIVE"
     assert measure.low == pytest.approx(0.0, abs=0.1)
     assert measure.high == pytest.approx(6.0, abs=0.1)
-    assert "; the moment of the rollback is known to 5.9" in measure.because.text
+    assert "Not decided: the time of the rollback is only known to 5.9" in measure.because.text
     assert outcome(COMMAND, evidence(told_=history(took=3.0))) == "PASS"
 
 
@@ -400,7 +401,7 @@ def test_a_rollback_by_whom_is_not_known_decides_nothing() -> None:
     """It may have been the platform, or not: neither a failure of the one nor a rollback for no cause."""
     run = evidence(told_=history(by="unknown"))
     assert (outcome(BY_ITSELF, run, PLATFORM), outcome(BY_HAND, run)) == ("INCONCLUSIVE", "INCONCLUSIVE")
-    text = "canary was taken back, by whom is not known (as planned), expected taken back by the platform"
+    text = "canary was taken back, by whom is not known (as planned), expected to be taken back by the platform"
     assert judged(BY_ITSELF, run, PLATFORM)[0].because.text == text
     (quiet,) = judged(QUIET_ERRORS, run, PLATFORM)
     assert (quiet.outcome.value, "started a rollback" in quiet.because.text) == ("INCONCLUSIVE", False)
@@ -556,7 +557,9 @@ AT_STEPS = "the rollback starts within 4 s of its trigger at the 5 %, 25 % and 5
 
 
 BACK_AT = 31.5
-NO_METRIC = "Not decided: no metric of an analysis failed, so a progress deadline or a person may have caused the rollback"
+NO_METRIC = (
+    "Not decided: no metric of an analysis failed, so a progress deadline or a person may have caused the rollback"
+)
 
 
 @pytest.mark.parametrize(
@@ -571,13 +574,21 @@ NO_METRIC = "Not decided: no metric of an analysis failed, so a progress deadlin
         ([analysed(12.0, "latency")], "INCONCLUSIVE", NO_METRIC),
         ([analysed(BACK_AT + 1, "latency")], "INCONCLUSIVE", NO_METRIC),
         ([analysed(BACK_AT, "errors")], "INCONCLUSIVE", "caused by errors"),
-        ([analysed(BACK_AT, "latency", "Error")], "INCONCLUSIVE", "Not decided: the rollback was caused by an error of the analysis of latency"),
+        (
+            [analysed(BACK_AT, "latency", "Error")],
+            "INCONCLUSIVE",
+            "Not decided: the rollback was caused by an error of the analysis of latency",
+        ),
         (
             [analysed(BACK_AT, "p95-of-the-platform", "Error")],
             "INCONCLUSIVE",
             "Not decided: the rollback was caused by an error of the analysis of p95-of",
         ),
-        ([analysed(BACK_AT, "", "Error")], "INCONCLUSIVE", "Not decided: the rollback was caused by an error of the analysis of track-service-5d-2"),
+        (
+            [analysed(BACK_AT, "", "Error")],
+            "INCONCLUSIVE",
+            "Not decided: the rollback was caused by an error of the analysis of track-service-5d-2",
+        ),
     ],
     ids=[
         "this trigger",
@@ -758,7 +769,7 @@ def test_a_rollout_that_was_not_begun_decides_nothing() -> None:
     run = replace(evidence(), observations=(told("rollout.skipped", "canary", 10.0, why="the target was not steady"),))
     (measure,) = judged(ORDER, run)
     assert measure.outcome.value == "INCONCLUSIVE"
-    assert "was not begun: the target was not steady" in measure.because.text
+    assert "did not begin: the target was not steady" in measure.because.text
 
 
 def test_a_rollout_that_was_not_seen_to_end_passes_nothing() -> None:
@@ -767,7 +778,7 @@ def test_a_rollout_that_was_not_seen_to_end_passes_nothing() -> None:
     run = evidence(told_=[*(o for o in history() if o.kind != "rollout.ended"), ended])
     (measure,) = judged(ORDER, run)
     assert measure.outcome.value == "INCONCLUSIVE"
-    assert "was not seen to end on one release: eu-west-1 is Degraded" in measure.because.text
+    assert "did not end on one release: eu-west-1 is Degraded" in measure.because.text
 
 
 def test_the_time_of_the_candidates_first_answer_is_no_condition() -> None:

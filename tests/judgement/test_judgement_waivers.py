@@ -454,7 +454,10 @@ def test_a_bound_covers_no_outage_that_did_not_end() -> None:
     """One route is out for the last 13.99 s of the record; 60 s are accepted, and nobody knows that it was less."""
     verdict = recovered_under_a_waiver("10 s", region_loss_with({"read-track": (186, 200)}))
     assert verdict.outcome is Outcome.FAIL
-    assert "outage of users after the undo has no bound that could be compared with the bound of the waiver" in verdict.reason
+    assert (
+        "outage of users after the undo has no bound that could be compared with the bound of the waiver"
+        in verdict.reason
+    )
 
 
 def test_a_bound_covers_no_outage_that_did_not_end_behind_a_longer_one_that_did() -> None:
@@ -463,7 +466,10 @@ def test_a_bound_covers_no_outage_that_did_not_end_behind_a_longer_one_that_did(
     verdict = recovered_under_a_waiver("3 s", region_loss_with({**ended, **open_end}))
     assert verdict.outcome is Outcome.FAIL
     assert "the users' requests (route sign-in) were out for 9" in verdict.reason
-    assert "outage of users after the undo has no bound that could be compared with the bound of the waiver" in verdict.reason
+    assert (
+        "outage of users after the undo has no bound that could be compared with the bound of the waiver"
+        in verdict.reason
+    )
     assert recovered_under_a_waiver("3 s", region_loss_with(ended)).outcome is Outcome.WAIVED
 
 
@@ -472,7 +478,7 @@ def test_a_bound_covers_no_users_who_never_came_back_behind_others_who_did() -> 
     ended, open_end = {"sign-in": (162.0, 168.0)}, {"rare": (160.0, 175.0)}
     verdict = recovered_under_a_waiver("5 s", region_loss_with({**ended, **open_end}, rare=0.6))
     assert verdict.outcome is Outcome.FAIL
-    assert "the users' requests (route sign-in, which recovered last) were served again after 7" in verdict.reason
+    assert "the users' requests (route sign-in, the last group to recover) recovered after 7" in verdict.reason
     assert "recovery of users has no bound that could be compared with the bound of the waiver" in verdict.reason
     assert recovered_under_a_waiver("5 s", region_loss_with(ended, rare=0.6)).outcome is Outcome.WAIVED
 

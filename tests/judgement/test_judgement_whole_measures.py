@@ -255,7 +255,9 @@ def test_events_as_a_whole() -> None:
         method="the exact time from acceptance to visibility of the slowest event",
         receipts={"watch": Receipt(ok=True, why="10 events were followed", files=("watch/pipeline.parquet",))},
         outcome=Outcome.PASS,
-        because=because(Outcome.PASS, "none of 10 accepted events failed, expected every event once and complete within 1 s"),
+        because=because(
+            Outcome.PASS, "none of 10 accepted events failed, expected every event once and complete within 1 s"
+        ),
         files=("watch/pipeline.parquet",),
     )
     (cut,) = all_of(one, replace(evidence(), pipeline=rows.where(turn != 3), watchers=watched))
@@ -310,7 +312,7 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
         "run without the filter (`--only`, `-m`, `-k`), so that the experiment runs too",
     )
     none = "no experiment of the kinds in this sentence was planned"
-    assert untold(recovery("4 h"), base) == ("recovery", {}, unclear, none, "add one to `experiments/`")
+    assert untold(recovery("4 h"), base) == ("recovery", {}, unclear, none, "add an experiment to `experiments/`")
 
 
 def test_a_fault_that_hit_nothing_did_not_miss_the_region() -> None:
