@@ -128,7 +128,7 @@ def things(**fields: Any) -> Measure:
     return every_one(case(Figure.LOST_WRITES, Op.HOLDS, "0"), Things(method="m", files=(), **given))
 
 
-GAP: Final = Gap(", and 2 were not read", "read them")
+GAP: Final = Gap("2 were not read", "read them")
 
 
 @pytest.mark.parametrize(
@@ -136,13 +136,13 @@ GAP: Final = Gap(", and 2 were not read", "read them")
     [
         ({}, PASS, "0 of 9 are lost"),
         ({"bad": 1, "text": "1 of 9 is lost"}, FAIL, "1 of 9 is lost"),
-        ({"gaps": (GAP,)}, INCONCLUSIVE, "0 of 9 are lost, and 2 were not read"),
+        ({"gaps": (GAP,)}, INCONCLUSIVE, "0 of 9 are lost. Not decided: 2 were not read"),
         ({"gaps": (Gap("", ""), Gap("2 were not read", "", alone=True))}, INCONCLUSIVE, "2 were not read"),
         ({"bad": 1, "gaps": (GAP,)}, FAIL, "0 of 9 are lost"),
-        ({"bad": 1, "excuse": GAP}, INCONCLUSIVE, "0 of 9 are lost, and 2 were not read"),
+        ({"bad": 1, "excuse": GAP}, INCONCLUSIVE, "0 of 9 are lost. Not decided: 2 were not read"),
         ({"excuse": GAP}, PASS, "0 of 9 are lost"),
         ({"n": 0}, INCONCLUSIVE, "0 of 9 are lost"),
-        ({"n": 0, "none": Gap(": there are none", "write")}, INCONCLUSIVE, "0 of 9 are lost: there are none"),
+        ({"n": 0, "none": Gap("there are none", "write")}, INCONCLUSIVE, "0 of 9 are lost. Not decided: there are none"),
         ({"short": "nothing was old enough"}, NOT_ASSESSED, "the sentence could not fail in this run: nothing was old enough"),
         ({"short": "nothing was old enough", "bad": 1}, FAIL, "0 of 9 are lost"),
         ({"receipts": BLIND, "gaps": (GAP,)}, INCONCLUSIVE, "0 of 9 are lost, but the watcher was blind"),
