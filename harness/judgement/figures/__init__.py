@@ -49,7 +49,9 @@ def spec_in(figures: Mapping[Figure, Spec], figure: Figure) -> Spec:
         where = "a figure is a `Spec` in a module of `claims`, or named under `figures` of [tool.harness.plugins]"
         near = nearest(figure.value, (one.value for one in figures))
         hint = (
-            f"did you mean `{near}`? Otherwise {where}" if near else f"{where}; known figures: {', '.join(sorted(figures))}"
+            f"did you mean `{near}`? Otherwise {where}"
+            if near
+            else f"{where}; known figures: {', '.join(sorted(figures))}"
         )
         raise UsageError(f"unknown figure {figure.value!r}", hint=hint)
     return figures[figure]

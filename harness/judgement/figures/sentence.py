@@ -12,20 +12,20 @@ from harness.model import Figure, Op, Per
 class FigureSentence:
     """A Then sentence that asks for one figure; `harness.steps.sentences` makes its template and its objective.
 
-    The slots `limit`, `tolerance`, `window`, `quantile`, `users` and `phase` are what their names say; every other slot is a parameter
-    of the objective, by its name. Without a `phase` the figure is taken in the steady state, or in the only phase that it has.
+    The slots `limit`, `tolerance`, `window`, `quantile`, `users` and `phase` set the fields of the objective with these names. Every other slot
+    is a parameter of the objective. Without a `phase` the figure is judged in the steady state, or in its only phase.
 
     Attributes:
-        text: literal but for `<slot>`, `<slot:type>` and `[optional part]`.
-        example: a sentence that it matches.
-        op: how the figure is compared with the limit; `Op.HOLDS` has no limit.
-        about: what is measured, in one sentence; empty: what the docstring of the judge says.
-        figure: of a sentence outside a spec; in a spec it is the spec's.
-        name: unique; empty: the name of the figure, with dashes.
-        per: whether it is of all together, of every route, …
-        subject: what it is of; `<region>` is the value of that slot.
-        params: parameters that the words fix.
-        domains: fault domains of the experiments that it is about; empty: those that the scenario ran.
+        text: the sentence, with `<slot>`, `<slot:type>` and `[optional part]`.
+        example: a sentence that matches `text`.
+        op: comparison of the figure with the limit; `Op.HOLDS` has no limit.
+        about: the measured figure, in one sentence; empty: the docstring of the judge.
+        figure: figure of a sentence outside a spec; in a spec it is the figure of the spec.
+        name: unique name of the sentence; empty: the name of the figure, with dashes.
+        per: scope of the figure: all requests together, every route, …
+        subject: subject of the figure; `<region>` is the value of the slot `region`.
+        params: fixed parameters of the objective.
+        domains: fault domains of the experiments; empty: the experiments that the scenario ran.
     """
 
     text: str
