@@ -126,7 +126,8 @@ def test_a_route_that_is_never_requested_while_the_service_is_gone_is_not_shown_
         pooled, one = judged(without(ends_s), needs)
         assert (pooled.outcome, one.outcome, one.scope["group"]) == (PASS, INCONCLUSIVE, "route read-track")
         assert (
-            "route read-track was not requested in the last 13 s of the fault, 325 requests were expected" in one.reason
+            "route read-track was not requested in the last 13 s of the fault, expected about 325 requests"
+            in one.reason
         )
     (pooled,) = judged(without(25), needs)
     assert pooled.outcome is PASS
