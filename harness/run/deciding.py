@@ -1,4 +1,4 @@
-"""From a sealed run to a decision, its exit code and its reports. Needs nothing but the run's files."""
+"""Decides a recorded run: verdicts, exit code and reports, from the files of the run only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DECISIONS: Final = {
     DecisionOutcome.INCONCLUSIVE: Exit.INCONCLUSIVE,
     DecisionOutcome.PARTIAL: Exit.INCONCLUSIVE,
 }
-"""The same for the command and pytest."""
+"""The exit codes of the decisions, for the command and for pytest."""
 _NAMED: Final = 6
 """Most requirement ids that are named if a stored verdict differs."""
 
@@ -46,8 +46,8 @@ def decide(directory: RunDirectory) -> Decided:
     """Judge a run from its files.
 
     Raises:
-        MissingEvidence: there is no plan to judge by.
-        UsageError: a figure that the plan names is of a package or project that cannot be loaded.
+        MissingEvidence: the run has no plan.
+        UsageError: a figure of the plan is defined by a package or project that cannot be loaded.
     """
     plan = directory.read_plan()
     evidence = load_evidence(directory)
@@ -55,10 +55,10 @@ def decide(directory: RunDirectory) -> Decided:
 
 
 def decide_recorded(run: Path) -> Decided:
-    """Judge a recorded run that a command line names by its directory, or by its name below the directory of the runs.
+    """Judge a recorded run, named by its directory or by its name below the directory of the runs.
 
     Raises:
-        HarnessError: it is no run, or as in `decide`.
+        HarnessError: the path is not a run, or an error of `decide`.
     """
     return decide(RunDirectory.open(run_path(run)))
 
@@ -66,7 +66,7 @@ def decide_recorded(run: Path) -> Decided:
 def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
     """The exit code of the decision.
 
-    With `no_decision`, for a filtered run, it is the code of the worst selected verdict. It is 0 only if every selected verdict is PASS or
+    With `no_decision`, a filtered run has the code of the worst selected verdict. The code is 0 only if every selected verdict is PASS or
     WAIVED, no harm was found that no sentence judges, and no evidence is missing.
     """
     if no_decision and judgement.decision.outcome is DecisionOutcome.PARTIAL:
@@ -83,14 +83,14 @@ def require_figures(plan: Plan) -> None:
     """Refuse to judge a sentence about a figure that is not defined here, since its recorded verdict would be lost.
 
     Raises:
-        UsageError: there is such a sentence.
+        UsageError: a figure is not defined here.
     """
     for claim in plan.claims:
         for objective in claim.objectives:
             if not is_known(objective.figure):
                 raise UsageError(
-                    f"the figure {objective.figure.value!r} of {claim.requirement} is unknown here, so nothing was written or compared",
-                    hint="call the command in the directory of the project that defines it, or install the package that it is in",
+                    f"the figure {objective.figure.value!r} of {claim.requirement} is not defined here, so nothing was written or compared",
+                    hint="call the command in the directory of the project that defines the figure, or install the package that has it",
                 )
 
 
@@ -98,7 +98,7 @@ def write_verdict(decided: Decided) -> None:
     """Write `verdict.json` and every report beside it.
 
     Raises:
-        EvidenceError: they cannot be written there.
+        EvidenceError: a file cannot be written.
     """
     from harness.report import render_verdict, write_reports  # a replay writes none, and starts quicker without
 
@@ -109,15 +109,15 @@ def write_verdict(decided: Decided) -> None:
         raise EvidenceError(
             f"the verdict cannot be written: {error.strerror or error}",
             where=str(error.filename or decided.directory.path),
-            hint="make the run's directory writable, or judge a copy of it; `readiness judge RUN --check` writes nothing",
+            hint="make the directory of the run writable, or judge a copy of the run; `readiness judge RUN --check` writes nothing",
         ) from error
 
 
 def write_allure_report(decided: Decided, *, exit_code: int) -> Path:
-    """Make Allure's own page of the run's reports, which shows this exit code; returns its path.
+    """Make Allure's own report of the run, which shows this exit code; returns its path.
 
     Raises:
-        HarnessError: it cannot be made or written, as `write_site` says.
+        HarnessError: the report cannot be made or written, see `write_site`.
     """
     from harness.report.allure.site import write_site  # of an extra
 
@@ -126,11 +126,11 @@ def write_allure_report(decided: Decided, *, exit_code: int) -> Path:
 
 
 def require_same_verdict(decided: Decided) -> None:
-    """Refuse a stored `verdict.json` whose bytes differ from the verdict that is judged now.
+    """Refuse a stored `verdict.json` that differs from the verdict that is judged now.
 
     Raises:
         EvidenceError: there is no stored verdict to compare with.
-        HarnessError: the bytes differ; the message names the requirements that differ and what to do.
+        HarnessError: the bytes differ; the message names the requirements whose verdict or reason differs.
     """
     from harness.report import render_verdict
 
@@ -141,21 +141,24 @@ def require_same_verdict(decided: Decided) -> None:
             return
     except OSError as error:
         raise EvidenceError(
-            "there is no stored verdict", where=str(stored), hint="run `readiness judge` without --check first"
+            "the run has no stored verdict to compare with",
+            where=str(stored),
+            hint="run `readiness judge` without --check first",
         ) from error
     before, now = _answers(_document(stored)), _answers(json.loads(judged))
     differ = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     more = f" and {len(differ) - _NAMED} more" if len(differ) > _NAMED else ""
     named = f"the verdict or its reason differs for {', '.join(differ[:_NAMED])}{more}"
     raise HarnessError(
-        f"the stored verdict.json differs from the verdict of this evidence: {named if differ else 'only the text differs'}",
+        f"the stored verdict.json differs from the verdict of this evidence: {named if differ else 'only texts differ'}",
         where=str(stored),
-        hint=f"it was edited, or written by another version (this is {harness.__version__}); `readiness judge RUN` writes it again",
+        hint="the file was edited, or written by another version of the harness "
+        f"(this is {harness.__version__}); `readiness judge RUN` writes the file again",
     )
 
 
 def _document(stored: Path) -> object:
-    """The JSON of a stored verdict; None where it cannot be read."""
+    """The JSON of a stored verdict; None if it cannot be read."""
     try:
         return json.loads(stored.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -73,8 +73,8 @@ def gather(
     Args:
         plan: what to do, in order.
         ground: the target and its platform.
-        directory: of the run, with the plan written.
-        progress: shows people what the run does.
+        directory: directory of the run, with the plan in it.
+        progress: prints the steps of the run.
         allow_target: name typed in full for a target that is not disposable.
         stopped: whether a person or a supervisor has requested a stop.
 
@@ -132,7 +132,7 @@ def gather(
 def _spawned(
     plan: Plan, target: Target, directory: RunDirectory, sinks: Sinks, progress: Progress
 ) -> Iterator[dict[str, Load]]:
-    """The load of the first traffic, by its name: its processes take seconds to start, and do so while the watch starts.
+    """The load of the first traffic, by name. Its processes take seconds to start, so they start while the watch starts.
 
     Workers on other machines are not started early.
     """
@@ -153,7 +153,7 @@ def _end_watch(context: Context, follow_s: float, *, given_up: bool) -> None:
     """Stop the watch, which waits for open events first; meanwhile read back what journeys of the last traffic wrote."""
     if context.target.pipeline is not None and not given_up:
         context.progress.say(
-            f"stopping the watch; accepted events that are not visible yet are awaited for at most {follow_s:.3g} s"
+            f"stopping the watch; waiting at most {follow_s:.3g} s for accepted events that are not visible yet"
         )
     if context.read_backs:
         context.progress.say("reading back what journeys wrote")
@@ -188,7 +188,7 @@ def gather_files(plan: Plan, target: Target, directory: RunDirectory, progress: 
         sinks = Sinks(directory)
         stack.callback(sinks.close)
         place = Paper(plan=plan, target=target, directory=directory.path)
-        progress.say(f"reading the files that {target.name} names")
+        progress.say(f"reading the files that the target file of {target.name} names")
         for act in plan.acts:
             driver = drivers()[act.kind]
             if isinstance(driver, PaperDriver):
@@ -199,7 +199,7 @@ def gather_files(plan: Plan, target: Target, directory: RunDirectory, progress: 
 def rates_for(plan: Plan) -> Rates:
     """The probes per second of a run.
 
-    They are the defaults, or higher if a figure of the plan needs more probes or a traffic file asks for more.
+    A rate is higher than the default if a figure of the plan needs more probes, or a traffic file asks for more.
     """
     usual = rates_of(plan.claims, scale=plan.time_scale, broken=bool(plan.experiments))
     needed = {"health_in_window": health_per_s(plan)}

@@ -1,7 +1,7 @@
-"""Keeps the inputs of a run with it.
+"""Copies the inputs of a run below `inputs/` of the run directory.
 
-These are features, experiments, rollouts, loadtests, catalogue, claims, attestations and waivers, below `inputs/` of the run directory.
-They are copied byte by byte, except for users and passwords in URLs, since evidence is handed on.
+Inputs are features, experiments, rollouts, loadtests, catalogue, claims, attestations and waivers.
+The copies are exact, except for users and passwords in URLs: evidence is given to other people.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def keep_inputs(plan: Plan, project: Project, target: Target, directory: RunDire
     """Copy the files that the plan was made from; returns the plan with the hash of each copy.
 
     Raises:
-        EvidenceError: one of them cannot be copied.
+        EvidenceError: a file cannot be copied.
     """
     hashes = {}
     places = {file: _place(file, project) for file in _used(plan, project)}

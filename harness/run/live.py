@@ -1,6 +1,6 @@
-"""A live run from target to decision.
+"""A live run, from the target to the decision.
 
-Its steps are guard, lock, recover leftovers, plan on disk, gather, seal, decide.
+Its steps: check the permission, lock the target, undo leftovers, write the plan, gather evidence, close the evidence, decide.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 ORDERLY_S: Final = 2.0
-"""Seconds for which a run that ended in order waits for pending undos.
+"""Seconds for which a run that ended without an error waits for pending undos.
 
-Its experiments have already waited for them.
+The time is short, since its experiments have already waited for them.
 """
 
 
@@ -51,8 +51,8 @@ def run_live(
     """Gather evidence on the target, judge it and write the reports.
 
     Raises:
-        HarnessError: nothing was begun: the target cannot be read, started or reached, is in use, or may not be broken.
-        Interrupted: a stop was requested; what was broken is restored, and the evidence so far is kept.
+        HarnessError: nothing was started: the target cannot be read, started or reached, is in use, or must not be broken.
+        Interrupted: a stop was requested; the faults are undone, and the evidence so far is kept.
     """
     with ExitStack() as stack:
         progress = stack.enter_context(Progress())
@@ -68,7 +68,7 @@ def run_live(
             run, settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
         )
         for name in plan.shadowed:
-            progress.say(f"the project's own {name} is used, not the one that came with the package")
+            progress.say(f"the project's own {name} is used instead of the package's {name}")
         if settings.baseline is not None:
             progress.say(check_baseline(settings.baseline, plan))
         for refused in refusals(plan, target, settings.allow_target):
@@ -113,7 +113,7 @@ def _ended(directory: RunDirectory, progress: Progress) -> None:
 
 
 def _concluded(directory: RunDirectory, progress: Progress) -> Decided:
-    """Judge, write the reports, and put the summary on the page of a CI job where there is one."""
+    """Judge, write the reports, and append the summary to the page of the CI job, if there is one."""
     decided = decide(directory)
     write_verdict(decided)
     if wrong := append_step_summary(directory.path / "summary.md"):
@@ -140,7 +140,7 @@ def _gathered(
         gather(plan, ground, directory, progress, settings.allow_target, stopped=lambda: stopping.asked)
         within_s = ORDERLY_S
     except KeyboardInterrupt:
-        progress.say("interrupted: undoing what was broken, keeping the evidence")
+        progress.say("interrupted: undoing the faults, keeping the evidence")
     except TargetGone as error:
         within_s = 0.0
         progress.say(f"the run cannot go on: {error}")
@@ -162,17 +162,17 @@ def _gathered(
 
 
 def ended(recovered: Recovered, target: Target, *, ends_with_run: bool) -> tuple[str, str]:
-    """The state of the target at the end of a run in words, and a hint what to do by hand.
+    """The state of the target at the end of a run in words, and a hint what a person has to do.
 
-    It is called restored only if that was verified. A provided target that ends with the run needs no recovery.
+    The target is called restored only if that was verified. A provided target that ends with the run needs no recovery.
     """
     if not recovered.left:
-        verified = "the target is restored, which was verified" if recovered.undone else "no undo is pending"
+        verified = "the target is restored (verified)" if recovered.undone else "no undo is pending"
         return verified, ""
     left = "; ".join(map(str, recovered.left))
     if ends_with_run:
         return f"the target, which ends with the run, was NOT verified as restored: {left}", ""
-    hint = f"then run `{recover_command(target)}`, which verifies it"
+    hint = f"then run `{recover_command(target)}`, which checks the target again"
     return f"the target is NOT verified as restored: {left}", hint
 
 

@@ -1,6 +1,6 @@
-"""Shows people the progress of a run.
+"""Prints the progress of a run.
 
-Each step is one line; on a terminal the current one is updated.
+Each step is one line; on a terminal the current line is updated.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Progress:
             self._console.print(f"[{clock.now_s() - self._began:6.1f} s] {text}", markup=False)
 
     def now(self, text: str) -> None:
-        """Show the current step; only on a terminal."""
+        """Show the current step; does nothing if the output is not a terminal."""
         if self._status is not None:
             with suppress(OSError):
                 self._status.update(f"[{clock.now_s() - self._began:6.1f} s] {text}")

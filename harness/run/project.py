@@ -1,6 +1,6 @@
-"""Where a project keeps its features, experiments, rollouts and loadtests.
+"""The directories of a project: features, experiments, rollouts and loadtests.
 
-Its own files come first, then those of the package.
+Files of the project come first, then files of the package.
 """
 
 from __future__ import annotations
@@ -23,24 +23,29 @@ if TYPE_CHECKING:
 
 _TABLE: Final = "tool.harness"
 _CLOSE: Final = 0.75
-"""Similarity to `harness` from which on a table's name counts as misspelt.
+"""Similarity to `harness` from which on the name of a table counts as misspelt.
 
-It must also have one of our keys.
+The table must also have a key of `[tool.harness]`.
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """What `[tool.harness]` of a `pyproject.toml` says; paths are absolute.
+    """The content of `[tool.harness]` of a `pyproject.toml`; paths are absolute.
 
     Attributes:
-        root: the directory of the project's `pyproject.toml`, or the working directory when there is none.
-        configured: whether there is such a table.
-        target: target file; None: none is named, or a provided target is.
-        provided: name of the provided target, as in `target = "sandbox"`; empty: none is named.
-        profiles: what is judged when `--profile` is not given; empty where none is named.
-        catalogue: further catalogue files; features, experiments, rollouts, loadtests: directories, the project's own.
-        attestations, waivers: directories of what people say.
+        root: directory of the project's `pyproject.toml`, or the working directory if there is none.
+        configured: whether the file has this table.
+        target: target file; None if the table names no target, or a provided target.
+        provided: name of the provided target, as in `target = "sandbox"`; empty if the table names none.
+        profiles: profiles that are judged without `--profile`; empty if the table names none.
+        catalogue: catalogue files of the project.
+        features: the project's own directories of features.
+        experiments: the project's own directories of experiments.
+        rollouts: the project's own directories of rollouts.
+        loadtests: the project's own directories of traffic.
+        attestations: directories of attestations.
+        waivers: directories of waivers.
         claims: directories of the project's nouns, which the drivers read.
     """
 
@@ -59,17 +64,16 @@ class Project:
     claims: tuple[Path, ...] = ()
 
     def search(self, name: str) -> tuple[Path, ...]:
-        """Directories to search for files of this kind, the project's own first."""
+        """The directories to search for files of this kind, the project's own first."""
         own: tuple[Path, ...] = getattr(self, name)
         return tuple(dict.fromkeys((*own, bundled(name))))
 
 
 def shadowed(project: Project) -> list[str]:
-    """Files of the project that replace the package's files of their name.
+    """The files of the project that replace files of the package with the same name, such as `experiments/pod-loss.yaml`.
 
-    An example is `experiments/pod-loss.yaml`.
-
-    An equal file is not listed. For traffic the file with its size is listed if its locustfile, or a module that this imports, differs.
+    An equal file is not listed. The file with the size of a traffic is also listed if its locustfile, or a module that the locustfile
+    imports, differs.
     """
     from harness.drivers.chaos.experiments import SUFFIXES
 
@@ -100,10 +104,10 @@ def _same(own: Path, theirs: Path, name: Path, *, code: bool) -> bool:
 
 
 def feature_files(project: Project) -> tuple[Path, ...]:
-    """All feature files: those of the project, then those of the package that no file of the project with the same path hides.
+    """All feature files: files of the project, then files of the package whose path no file of the project has.
 
     Raises:
-        ConfigurationError: a directory of them cannot be read.
+        ConfigurationError: a directory cannot be read.
     """
     theirs = bundled("features")
     own = [(base, file) for base in _own(project, "features") for file in features_below(base)]
@@ -115,11 +119,11 @@ def feature_files(project: Project) -> tuple[Path, ...]:
 
 
 def nothing_claimed(project: Project, requirements: Sequence[Requirement]) -> str:
-    """The message if no scenario claims one of these requirements: which directories were read, and what to write.
+    """The message that no scenario claims one of these requirements, with the directories that were read, and what to write.
 
     Args:
-        project: whose features were read.
-        requirements: of the chosen profiles.
+        project: project whose features were read.
+        requirements: requirements of the chosen profiles.
     """
     from harness.catalogue import feature_file
 
@@ -135,7 +139,7 @@ def nothing_claimed(project: Project, requirements: Sequence[Requirement]) -> st
     named = "" if own else 'name a directory with `features = ["features"]` under `[tool.harness]`, and '
     return (
         f"no scenario claims a requirement of {profiles}\n"
-        f"  features were read from: {', '.join(read)}, and the package's\n"
+        f"  features were read from {', '.join(read)}, and from the package\n"
         f"  hint: {named}{write}"
     )
 
@@ -153,14 +157,16 @@ def catalogue_of(project: Project) -> Catalogue:
 
 
 def features_below(base: Path) -> list[Path]:
-    """The feature files below a directory, sorted; linked directories are followed, as pytest does, each one once.
+    """The sorted feature files below a directory; linked directories are followed once, as pytest does.
 
     Raises:
         ConfigurationError: a directory cannot be read.
     """
 
     def refuse(error: OSError) -> None:
-        raise ConfigurationError(f"cannot be read: {error.strerror}", where=str(error.filename)) from error
+        raise ConfigurationError(
+            f"the directory cannot be read: {error.strerror}", where=str(error.filename)
+        ) from error
 
     found, seen, tops = [], set[Path](), [base]
     for top in tops:  # links come after what is there, so that a file goes by its own place
@@ -176,9 +182,10 @@ def features_below(base: Path) -> list[Path]:
 
 
 def find_project(start: Path) -> Project:
-    """The project that `start` lies in.
+    """The project that contains the directory `start`.
 
-    Raises ConfigurationError with file and key when its table is wrong.
+    Raises:
+        ConfigurationError: the table is invalid; the message has file and key.
     """
     for directory in (start.absolute(), *start.absolute().parents):
         file = directory / "pyproject.toml"
@@ -191,7 +198,7 @@ def _read(file: Path) -> Project:
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"cannot be read: {error}", where=str(file)) from error
+        raise ConfigurationError(f"the file cannot be read: {error}", where=str(file)) from error
     known = sorted({field.name for field in fields(Project)} - {"root", "configured", "provided"})
     tools = document.get("tool")
     table = tools.get("harness") if isinstance(tools, dict) else None
@@ -200,7 +207,7 @@ def _read(file: Path) -> Project:
         return _project(file.parent, {}, configured=False)
     if not isinstance(table, dict):
         raise ConfigurationError(
-            "must be a table", where=f"{file}: {_TABLE}", hint=f"write `[{_TABLE}]`, then its keys"
+            "this key must be a table", where=f"{file}: {_TABLE}", hint=f"write `[{_TABLE}]`, then its keys"
         )
     from harness.nearest import hint_with_nearest
 
@@ -218,11 +225,13 @@ def _read(file: Path) -> Project:
 
 
 def _refuse_misspelt(tools: Mapping[str, Any], known: Sequence[str], file: Path) -> None:
-    """Refuse a misspelt table of the harness, which would otherwise be ignored, so that something else would be judged."""
+    """Refuse a misspelt table of the harness: it would be ignored, and another target or profile would be judged."""
     for name, table in tools.items():
         alike = SequenceMatcher(None, name.casefold(), "harness").ratio() >= _CLOSE or name.startswith("readiness")
         if alike and isinstance(table, dict) and not {*known}.isdisjoint(table):
-            raise ConfigurationError("unknown table", where=f"{file}: tool.{name}", hint=f"did you mean `[{_TABLE}]`?")
+            raise ConfigurationError(
+                "this table is unknown", where=f"{file}: tool.{name}", hint=f"did you mean `[{_TABLE}]`?"
+            )
 
 
 def _is_strings(value: object) -> bool:
@@ -242,7 +251,7 @@ def _project(root: Path, table: dict[str, Any], *, configured: bool) -> Project:
         for path in found:
             if not path.exists():
                 raise ConfigurationError(
-                    f"there is no such path: {path}",
+                    f"the path does not exist: {path}",
                     where=f"{root / 'pyproject.toml'}: {_TABLE}.{key}",
                     hint=_nearest_path(path),
                 )

@@ -1,6 +1,6 @@
-"""Runs the acts of a plan, one at a time and in its order.
+"""Runs the acts of a plan in its order, one at a time.
 
-Traffic runs from the first act that names it to the last.
+A traffic runs from the first act that names it to the last such act.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from harness.run.health.steady import Steadiness
 
 SIDE_BY_SIDE: Final = 4
-"""So many acts that touch nothing run at once."""
+"""Largest number of acts that run at the same time; only acts that touch nothing do."""
 
 
 class Scheduler:
-    """Runs acts.
+    """Runs the acts of a plan.
 
     Args:
-        context: what each act is given.
-        steadiness: of reads and writes at the entry.
-        stopped: whether a person or a supervisor has requested a stop, which an act may report as its own failure.
+        context: context that each act gets.
+        steadiness: check of reads and writes at the entry.
+        stopped: whether a person or a supervisor has requested a stop; an act may report the stop as its own failure.
     """
 
     def __init__(self, context: Context, steadiness: Steadiness, stopped: Callable[[], bool]) -> None:
@@ -45,7 +45,8 @@ class Scheduler:
         """Run all acts of the plan.
 
         Raises:
-            HarnessError: the run cannot go on. KeyboardInterrupt: it was stopped.
+            HarnessError: the run cannot go on.
+            KeyboardInterrupt: a stop was requested.
         """
         own = [act for act in self._context.plan.acts if not act.beside]
         for name, acts in groupby(own, key=lambda act: act.traffic):
@@ -65,7 +66,7 @@ class Scheduler:
             return
         for act in acts:
             self._begun(act)
-        self._context.progress.say(f"{len(acts)} checks and other steps that touch nothing, side by side")
+        self._context.progress.say(f"{len(acts)} checks and other steps that touch nothing, at the same time")
         pool = ThreadPoolExecutor(SIDE_BY_SIDE)
         try:
             for done in as_completed([pool.submit(self._do, act) for act in acts]):
@@ -107,13 +108,13 @@ class Scheduler:
         self._context.history.put("act.started", act.name)
 
     def _why_not(self, act: Act) -> str:
-        """Why an act must not be run now: a part that it touches is not as before, or not steady.
+        """Why an act must not be run now: a part that it touches is not restored, or not steady.
 
         Empty if it may be run.
         """
         context = self._context
         if why := context.blocked(act.touches):
-            return f"the target is not as before: {why}"
+            return why
         if context.underway is None or not needs_as_before(act):
             return ""
         try:
@@ -130,7 +131,7 @@ class Scheduler:
 
 
 def needs_as_before(act: Act) -> bool:
-    """Whether an act requires a target that is steady and as it was before the first fault."""
+    """Whether an act requires a steady target in its state before the first fault."""
     return bool(act.touches and act.needs_steady and act.traffic)
 
 

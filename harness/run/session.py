@@ -1,4 +1,4 @@
-"""A session of verification, from its options to its decision: what the command and the pytest plugin both call."""
+"""A session of verification, from options to decision, for the command and the pytest plugin."""
 
 from __future__ import annotations
 
@@ -49,20 +49,20 @@ def open_session(
     evidence: Path | None = None,
     **options: Any,
 ) -> VerificationSession:
-    """The session that a command line asks for, after everything that it names was found and checked.
+    """Open a session with the options of a command line, after everything that they name was found and checked.
 
     Args:
-        project: whose features are judged.
-        target: target file, or the name of a provided target; None: the project's.
-        profile: the profiles that decide; empty: the project's.
-        release: the release under test; None: not named.
+        project: project whose features are judged.
+        target: target file, or the name of a provided target; None: the target of the project.
+        profile: profiles that decide; empty: the profiles of the project.
+        release: release under test; None if it is not named.
         out: directory of the runs; None: `reports/runs` of the project.
         baseline: earlier run to compare with, by its directory or name.
         evidence: stored run to replay, by its directory or name.
         options: other fields of `Settings`.
 
     Raises:
-        HarnessError: an option is invalid, or names something that is missing or invalid.
+        HarnessError: an option is invalid, or names a file or an object that is missing or invalid.
     """
     runs = out or project.root / "reports" / "runs"
     if evidence is None:
@@ -70,8 +70,12 @@ def open_session(
     else:  # it judges what was recorded: nothing is chosen
         chosen = Choice(None, tuple(profile or project.profiles))
     if chosen.target is not None and (played := options.get("stands_for", "sandbox")) != "sandbox":
-        hint = "leave `--as` out: the target file says what environment it is"
-        raise UsageError(f"only the sandbox can take the place of {played}", where=str(chosen.target), hint=hint)
+        hint = "leave `--as` out: the target file names the environment"
+        raise UsageError(
+            f"`--as {played}` is for the sandbox only, and this target is not the sandbox",
+            where=str(chosen.target),
+            hint=hint,
+        )
     settings = Settings(
         project=project,
         target=chosen.target,
@@ -93,9 +97,11 @@ class VerificationSession:
     """The options of a session, its compiled scenarios, and its decision.
 
     Attributes:
-        settings: the options. replay: whether a stored run is judged instead of a live one.
+        settings: options of the session.
+        replay: whether a stored run is judged instead of a live run.
         deselected: locations of scenarios that a filter left out.
-        experiments: all experiments of the project. decided: the decision, once there is one.
+        experiments: all experiments of the project.
+        decided: the decision; None until the run is decided.
         remarks: problems that do not stop the session.
     """
 
@@ -149,7 +155,7 @@ class VerificationSession:
             self._check_baseline(self.settings.baseline)
         for pattern in self.settings.only:
             if not any(fnmatchcase(requirement, pattern) for requirement in rows):
-                what = f"no requirement of {'+'.join(self.settings.profiles) or 'the catalogue'} is like {pattern!r}"
+                what = f"no requirement of {'+'.join(self.settings.profiles) or 'the catalogue'} matches {pattern!r}"
                 hint = self._profile_hint(pattern) or hint_with_nearest(pattern, rows)
                 raise UsageError(what, where="--only", hint=hint)
 
@@ -160,12 +166,14 @@ class VerificationSession:
             for name in self.catalogue.profiles
             if any(fnmatchcase(requirement.id, pattern) for requirement in self.catalogue.profile((name,)))
         ]
-        return f"add {' or '.join(having)}, which has it" if having else ""
+        return f"add {' or '.join(having)}, which has such a requirement" if having else ""
 
     def _refuse_circles(self) -> None:
         """Refuse requirements that are derived from themselves: they could never be decided."""
         for problem in circles(self.catalogue):
-            raise ConfigurationError(problem.what, where=problem.at, hint="write a criterion that names other rows")
+            raise ConfigurationError(
+                problem.what, where=problem.at, hint="write a criterion that names other requirements"
+            )
 
     def _refuse_unknown_statements(self) -> None:
         """Refuse an attestation or a waiver for a requirement that no catalogue file defines: it would silently have no effect."""
@@ -188,13 +196,13 @@ class VerificationSession:
         """Refuse a release on the command line that differs from that of the target file, which would silently be judged."""
         named, release = load_target(file).release.version, self.settings.release
         if self.settings.names_release and named and named != release:
-            what = f"the target file names the release {named}, and the command {release}"
-            raise UsageError(what, where=f"{file}: release", hint="leave `--release` out, or the version in the file")
+            what = f"the target file names the release {named}, and the command names {release}"
+            raise UsageError(what, where=f"{file}: release", hint="leave out `--release`, or the version in the file")
 
     def _check_baseline(self, baseline: Path) -> None:
         if self.replay:
-            what = "a stored run is judged by the baseline that it was made with"
-            raise UsageError(what, where="--baseline", hint="leave --baseline or --evidence out")
+            what = "a stored run has its own baseline, so `--evidence` cannot be combined with `--baseline`"
+            raise UsageError(what, where="--baseline", hint="leave out --baseline or --evidence")
         RunDirectory.open(baseline)
 
     def owns(self, feature: Path) -> bool:
@@ -207,7 +215,7 @@ class VerificationSession:
         return self.settings.project.search("features")
 
     def lint(self, features: Iterable[Path]) -> list[str]:
-        """The problems of feature files, above all scenarios that would pass without proving anything."""
+        """The problems of feature files, such as scenarios that would pass without proving anything."""
         return [problem for feature in features for problem in self._linted(feature)]
 
     def _linted(self, feature: Path) -> list[str]:
@@ -218,7 +226,11 @@ class VerificationSession:
         return self._problems[feature]
 
     def compile(self, scenarios: Sequence[Scenario]) -> None:
-        """Compile every scenario; raises UsageError with file and line for the first sentence that cannot be read or lacks what it needs."""
+        """Compile every scenario.
+
+        Raises:
+            UsageError: a sentence cannot be read, or something that it needs is missing; the message has file and line.
+        """
         claims: list[Claim] = []
         demands: list[Demand] = []
         used: dict[str, list[str]] = {}
@@ -256,14 +268,14 @@ class VerificationSession:
         for name, error in self.experiments.broken.items():
             by = used.get(name, ())
             if by and not self.replay:
-                using = f"{len(by)} of the chosen scenarios use it, the first is {by[0]}"
-                using = f"the chosen scenario {by[0]} uses it" if len(by) == 1 else using
+                using = f"{len(by)} chosen scenarios use this file, the first is {by[0]}"
+                using = f"the chosen scenario {by[0]} uses this file" if len(by) == 1 else using
                 raise ConfigurationError(f"{error.what}; {using}", where=error.where, hint=error.hint)
-            why = "the stored run is judged as it was recorded" if by else "no chosen scenario uses it"
+            why = "not needed, since a stored run is judged" if by else "no chosen scenario uses this file"
             self.remarks.append(str(ConfigurationError(f"{error.what} ({why})", where=error.where, hint=error.hint)))
 
     def _experiments_of(self, scenario: Scenario, expected: Iterable[Demand]) -> Iterator[str]:
-        """The experiments that a scenario runs; experiments of unknown domain are included if it names all of a kind."""
+        """The experiments that a scenario runs; experiments of unknown domain are included if the scenario names all of a kind."""
         yield from (demand.name for demand in expected if demand.kind == DemandKind.EXPERIMENT)
         domains = self.experiments.domains
         unknown = [name for name in self.experiments.broken if domains[name] == UNKNOWN.name]
@@ -271,7 +283,7 @@ class VerificationSession:
             yield from unknown
 
     def decide(self) -> Decided:
-        """Gather the evidence or read it, and judge it."""
+        """Gather the evidence, or read it from a stored run, and judge it."""
         if self.settings.evidence is not None:
             from harness.run.deciding import decide  # reads evidence, which a plan has none of
 
@@ -285,7 +297,7 @@ class VerificationSession:
         return self.decided
 
     def claim_of(self, scenario: Scenario) -> ClaimVerdict | None:
-        """The verdict of a scenario; None if the run has none, or judged other sentences of it.
+        """The verdict of a scenario; None if the run has no verdict for it, or judged other sentences of it.
 
         A waiver of a requirement applies to each of its scenarios, as in the reports.
         """
@@ -297,21 +309,21 @@ class VerificationSession:
         return None
 
     def why_not(self, scenario: Scenario) -> str:
-        """Why a scenario has no verdict."""
+        """The reason why a scenario has no verdict."""
         if self.decided is not None:
             plan, requirement = self.decided.plan, requirement_of(scenario, self.catalogue)
             for lack in plan.not_assessable:
                 if lack.requirement == requirement:
                     return lack.because.text + (f"\n  hint: {lack.because.hint}" if lack.because.hint else "")
             if any(claim.scenario.id == scenario.id for claim in plan.claims):
-                return "the recorded run judged other sentences of this scenario: it was edited since"
+                return "the recorded run judged other sentences: this scenario was edited after the run"
             if any(_same(left_out, scenario) for left_out in plan.deselected):
                 given = f"the filter `{plan.filter}`" if plan.filter else "a filter"
-                return f"{given} of the recorded run left it out; run without it: {plan.command(unfiltered=True)}"
-        return "the recorded run has no such scenario: it was written or renamed since"
+                return f"{given} of the recorded run left out this scenario\n  hint: run without the filter: {plan.command(unfiltered=True)}"
+        return "the recorded run does not have this scenario: it was written or renamed after the run"
 
     def exit_code(self, outcomes: Sequence[Outcome]) -> Exit:
-        """The exit code of the decision; of a replay, which never decides, that of its worst outcome."""
+        """The exit code of the decision; a replay, which never decides, has the exit code of its worst outcome."""
         if self.decided is not None and not self.replay:
             from harness.run.deciding import exit_of  # as above
 
@@ -321,18 +333,18 @@ class VerificationSession:
         return Exit.GO if outcomes and IN_ORDER.issuperset(outcomes) else Exit.INCONCLUSIVE
 
     def closing_lines(self, outcomes: Sequence[Outcome]) -> Iterable[str]:
-        """The last words of the session."""
+        """The last lines that the session prints."""
         if self.replay and outcomes:
             name = self.decided.plan.run if self.decided else self.settings.evidence
             newer = newer_runs(self.decided.directory.path) if self.decided else 0
-            beside = f" · {newer} newer run{'s' if newer > 1 else ''} beside it" if newer else ""
+            beside = f" · {newer} newer run{'s' if newer > 1 else ''} exist{'' if newer > 1 else 's'}" if newer else ""
             yield f"replay of {name}{beside} · {len(outcomes)} scenarios · no decision"
         if self.replay or self.decided is None:
             return
         from harness.report import closing_lines  # a replay has none, and starts quicker without
 
         yield from closing_lines(self.decided.plan, self.decided.judgement)
-        yield f"  the page: {self.decided.directory.path / 'readiness.html'}"
+        yield f"  report: {self.decided.directory.path / 'readiness.html'}"
 
 
 def _same(location: str, scenario: Scenario) -> bool:

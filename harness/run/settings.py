@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 RELEASE: Final = "1.0.0"
-"""Where none is named."""
+"""The release if none is named."""
 LEAST_SCALE: Final = 0.05
-"""Of the traffic: with less of it next to no sentence can be decided in an hour."""
+"""Smallest traffic scale: with less traffic almost no sentence can be decided within an hour."""
 MOST_SCALE: Final = 4.0
-"""Of the traffic: who needs more writes it into its file, where the workers are counted too."""
+"""Largest traffic scale: a higher rate belongs into the traffic file, which also sets the number of workers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,23 +27,25 @@ class Settings:
 
     Attributes:
         project: the project in which names are resolved.
-        target: target file; None: the provided target is started for the run. The value comes from `choice.choose`.
-        provided: name of the target that is started where `target` is None.
-        profiles: catalogue profiles.
+        target: target file, as `choice.choose` returns it; None: the provided target is started for the run.
+        provided: name of the target that is started if `target` is None.
+        profiles: names of catalogue profiles.
         stands_for: environment that a provided target represents.
-        release: release of a provided target's platform, by name or directory; for another target a label.
-        names_release: whether the release was named; otherwise it is the default.
+        release: release of a provided target, by name or directory; for another target a label.
+        names_release: whether the release was named; False: `release` is the default.
         out: directory of the runs.
-        seed: of every schedule.
+        seed: seed of every schedule.
         traffic_scale: factor for the rate of every traffic, or for its users in a closed model.
         allow_target: name typed in full for a production-like target.
-        baseline: run directory that sentences about a baseline compare with; None: they are not assessed.
+        baseline: run directory for sentences that compare with a baseline; None: these sentences are not assessed.
         keep: leave a provided target running afterwards.
         no_decision: exit with the worst selected verdict when filtered.
         only: patterns of requirement ids.
         pytest_arguments: further arguments for pytest, such as `-k`.
-        evidence: stored run to replay; None: a live run.
-        planning: show the plan and stop. as_json: as JSON. as_roles: only the Kubernetes permissions that it needs.
+        evidence: stored run to replay; None: the run is live.
+        planning: show the plan and stop.
+        as_json: show the plan as JSON.
+        as_roles: show only the Kubernetes permissions of the plan.
     """
 
     project: Project
@@ -70,16 +72,15 @@ class Settings:
     def __post_init__(self) -> None:
         """Raise UsageError if the traffic scale is out of bounds or not a number."""
         if not LEAST_SCALE <= self.traffic_scale <= MOST_SCALE:
-            what = f"the traffic scale is {self.traffic_scale:g}, and may be {LEAST_SCALE:g} to {MOST_SCALE:g}"
-            raise UsageError(what, where="--traffic-scale", hint="`--traffic-scale 0.5` offers half of every traffic")
+            what = f"the traffic scale is {self.traffic_scale:g}, expected {LEAST_SCALE:g} to {MOST_SCALE:g}"
+            hint = "`--traffic-scale 0.5` sends half of the requests of every traffic"
+            raise UsageError(what, where="--traffic-scale", hint=hint)
 
     def again(self, release: str) -> tuple[str, ...]:
-        """The options that repeat the run.
-
-        `--only` and the option with the typed name of the target are left out.
+        """The options that repeat the run, without `--only` and `--allow-target`.
 
         Args:
-            release: the judged release; the target file may name another one than `release`, which applies to a provided target only.
+            release: release that was judged; a target file may name another release than the setting, which applies to provided targets.
         """
         options = {
             "--target": [self.provided if self.target is None else str(self.target)],

@@ -1,4 +1,4 @@
-"""Statements of people that count for a run: read when it is planned, and kept with it."""
+"""Attestations and waivers that count for a run: read for the plan, and copied into the run directory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Statements(NamedTuple):
-    """Attestations and waivers, also those that do not count, with the reason."""
+    """Attestations and waivers; a statement that does not count has the reason."""
 
     attestations: tuple[Attestation, ...]
     waivers: tuple[Waiver, ...]
@@ -28,7 +28,7 @@ def statements_of(project: Project, target: Target, release: str) -> Statements:
     """The statements in the directories of target and project.
 
     Raises:
-        ConfigurationError: a file is wrong.
+        ConfigurationError: a file is invalid.
     """
     today = target.today(clock.wall())
     attestations = statement_directories("attestations", project, target)
@@ -40,15 +40,15 @@ def statements_of(project: Project, target: Target, release: str) -> Statements:
 
 
 def refuse_unknown(project: Project, target: Target | None, known: Collection[str]) -> None:
-    """Refuse statements about what no catalogue file defines.
+    """Refuse statements about requirements that no catalogue file defines.
 
     Args:
-        project: that is run.
-        target: that is judged; None: the sandbox, whose own statements came with the package.
-        known: ids of requirements.
+        project: project that is run.
+        target: target that is judged; None: the sandbox, whose own statements come with the package.
+        known: ids of all requirements.
 
     Raises:
-        ConfigurationError: one names another id, or a file is wrong; with file and line.
+        ConfigurationError: a statement names an unknown id, or a file is invalid; the message has file and line.
     """
     for kind in ("attestations", "waivers"):
         statements.refuse_unknown(kind, statement_directories(kind, project, target), known)
@@ -57,19 +57,21 @@ def refuse_unknown(project: Project, target: Target | None, known: Collection[st
 def statement_directories(kind: str, project: Project, target: Target | None) -> tuple[Path, ...]:
     """The directories of `attestations` or `waivers`.
 
-    The target's come first, then the project's, each once.
+    Directories of the target come first, then directories of the project, each once.
 
     Raises:
-        ConfigurationError: one is not there, or two have the same name: their files are kept under it.
+        ConfigurationError: a directory does not exist, or two have the same name, under which their files are kept.
     """
     named = [] if target is None else [target.beside(path) for path in getattr(target, kind)]
     where = f"{project.root / 'pyproject.toml' if target is None else target.file}: {kind}"
     found: dict[str, Path] = {}
     for directory in (path.resolve() for path in (*named, *getattr(project, kind))):
         if not directory.is_dir():
-            hint = f"create it, or leave `{kind}` out"
-            raise ConfigurationError(f"there is no directory {directory}", where=where, hint=hint)
+            hint = f"create the directory, or leave `{kind}` out"
+            raise ConfigurationError(f"the directory {directory} does not exist", where=where, hint=hint)
         if found.setdefault(directory.name, directory) != directory:
-            what = f"two directories are named {directory.name}: {found[directory.name]} and {directory}"
-            raise ConfigurationError(what, where=where, hint="rename one of them")
+            what = f"two directories have the name {directory.name}: {found[directory.name]} and {directory}"
+            raise ConfigurationError(
+                what, where=where, hint="rename one directory, since their files are kept by this name"
+            )
     return tuple(found.values())

@@ -1,6 +1,6 @@
-"""Interrupts: Ctrl-C, a supervisor's SIGTERM, a terminal that is closed.
+"""Handles interrupts: Ctrl-C, SIGTERM of a supervisor, a terminal that is closed.
 
-The first signal is handled, then the target is restored without further interrupts. Ctrl-Z does nothing.
+After the first signal the target is restored, and further signals are ignored. Ctrl-Z has no effect.
 """
 
 from __future__ import annotations
@@ -31,10 +31,7 @@ class Stopping:
         self._before: dict[signal.Signals, signal._HANDLER] = {}
 
     def shield(self) -> None:
-        """Ignore signals from now on.
-
-        The remaining steps are short, and must not be interrupted.
-        """
+        """Ignore signals from now on: the remaining steps are short, and must not be interrupted."""
         self._shielded = True
 
     def __enter__(self) -> Self:
@@ -54,9 +51,9 @@ class Stopping:
         again, self.asked = self.asked, True
         if self._shielded:
             self._say(
-                "stopping already: checks that have begun go on until they have ended, then the target is restored"
+                "already stopping: checks in progress are completed first, then the target is restored"
                 if again
-                else "stopping as soon as all is kept"
+                else "stopping as soon as the evidence is kept"
             )
             return
         self._shielded = True
@@ -64,5 +61,5 @@ class Stopping:
 
 
 def _without_terminal(number: signal.Signals) -> bool:
-    """Whether the process was started with `nohup`, so that a closed terminal ends nothing."""
+    """Whether the process was started with `nohup`, so that it survives a closed terminal."""
     return number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN

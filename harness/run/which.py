@@ -1,4 +1,4 @@
-"""The run that a command names: its directory, its name, its age, and whether there are newer runs."""
+"""Finds the run that a command names: its directory, name and age, and the number of newer runs."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def runs_directory() -> Path:
-    """Where the runs of the project are kept that the working directory is in: `reports/runs` below its root.
+    """The directory of the runs of the project around the working directory: `reports/runs` below its root.
 
     Raises:
-        ConfigurationError: its `[tool.harness]` is wrong.
+        ConfigurationError: the project's `[tool.harness]` is invalid.
     """
     return find_project(Path.cwd()).root / "reports" / "runs"
 
 
 def run_path(run: Path, runs: Path | None = None) -> Path:
-    """The directory of a run that a command line names by its path, or by its name below the directory of the runs.
+    """The directory of a run, named by its path or by its name below the directory of the runs.
 
-    A run that is in neither place keeps the path as it was given: whoever opens it says that there is none.
+    If neither exists, the path is returned as it was given, and opening it fails.
 
     Args:
-        run: path or name.
-        runs: directory of the runs; None: the project's.
+        run: path or name of the run.
+        runs: directory of the runs; None: the directory of the project.
 
     Raises:
-        ConfigurationError: it is no path, and the project's `[tool.harness]` is wrong.
+        ConfigurationError: the path does not exist, and the project's `[tool.harness]` is invalid.
     """
     if _is_directory(run):
         return run
@@ -52,21 +52,21 @@ def _is_directory(path: Path) -> bool:
 
 
 def which_run(run: Path) -> str:
-    """`the run 20261121T093752Z-shop-1.0.0, 12 min ago; 2 newer runs are beside it`.
+    """Name and age of a run: `the run 20261121T093752Z-shop-1.0.0, 12 min ago (2 newer runs exist)`.
 
     Args:
-        run: its directory, resolved.
+        run: resolved directory of the run.
     """
     begun, newer = _begun(run.name), newer_runs(run)
     ago = f", {_length(clock.wall() - begun)} ago" if begun is not None else ""
     if not newer:
         return f"the run {run.name}{ago}"
-    several = f"{newer} newer runs are" if newer > 1 else "a newer run is"
-    return f"the run {run.name}{ago}; {several} beside it"
+    several = f"{newer} newer runs exist" if newer > 1 else "a newer run exists"
+    return f"the run {run.name}{ago} ({several})"
 
 
 def newer_runs(run: Path) -> int:
-    """How many runs that began later are in the same directory."""
+    """The number of runs in the same directory that began later."""
     own = _begun(run.name)
     if own is None or not run.parent.is_dir():
         return 0
@@ -75,7 +75,7 @@ def newer_runs(run: Path) -> int:
 
 
 def _begun(name: str) -> datetime | None:
-    """When a run of this name began; None where the name does not say."""
+    """The time at which a run of this name began; None if the name has no time."""
     found = _STAMP.fullmatch(name)
     try:
         return datetime.strptime(found[1], _FORM).replace(tzinfo=UTC) if found else None

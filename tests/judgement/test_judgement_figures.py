@@ -155,7 +155,7 @@ def test_a_plan_of_the_harness_own_figures_loads_no_package(installed: Callable[
     [
         (f"{__name__}:NOBODY", "the figure cannot be loaded"),
         (f"{__name__}:UNITS", "the figure's value is not a Spec"),
-        ("harness.judgement.figures.trends.drift:SPEC", "two figures are named 'drift of the response time'"),
+        ("harness.judgement.figures.trends.drift:SPEC", "two figures have the name 'drift of the response time'"),
     ],
 )
 def test_a_package_with_a_bad_figure_is_named(installed: Callable[[str], None], value: str, message: str) -> None:

@@ -480,7 +480,8 @@ def test_a_verdict_is_not_written_over_where_a_figure_of_the_run_is_unknown(run:
     ended = preloaded.command("harness", name, str(run.path), *options, cwd=Path.cwd())
     assert ended.returncode == 4, ended
     assert (
-        "is unknown here, so nothing was written or compared\n  hint: call the command in the directory" in ended.stderr
+        "is not defined here, so nothing was written or compared\n  hint: call the command in the directory"
+        in ended.stderr
     )
     assert (run.path / "verdict.json").read_bytes() == b"as it was judged"
 

@@ -127,7 +127,9 @@ def test_a_rollout_under_two_traffics_is_refused() -> None:
         for name in ("rush", "rush", "everyday")
     )
     each_rollout_once((once, again, EVERYDAY))
-    with pytest.raises(UsageError, match="the rollout canary is asked for under two traffics, rush and everyday"):
+    with pytest.raises(
+        UsageError, match="the rollout canary is used under two traffics, rush and everyday; expected one"
+    ):
         ordered_acts((once, other), LIBRARY)
 
 

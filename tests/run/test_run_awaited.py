@@ -60,7 +60,7 @@ def test_rows_are_counted_by_form_and_by_what_they_wait_for() -> None:
     rows = [
         row("A-1"), row("A-2"), row("A-3"), row("A-4", kind=EvidenceKind.INGESTED), row("A-5", kind=EvidenceKind.ATTESTED),
     ]  # fmt: skip
-    bus = "waits for the part `bus`"
+    bus = "missing component `bus`"
     plan = plan_of(rows, lack("A-2", bus), lack("A-3", bus), lack("A-4", "no report", "add it"))
     found = accounted(replace(plan, attestations=(by,)))
     assert [(one.form, one.rows, one.decided) for one in by_form(found)] == [
@@ -77,7 +77,7 @@ def test_rows_are_counted_by_form_and_by_what_they_wait_for() -> None:
 def test_an_attested_row_waits_for_a_person() -> None:
     """The command that writes the statement is named."""
     (found,) = accounted(plan_of([row("A-1", kind=EvidenceKind.ATTESTED)]))
-    assert (found.waits, found.hint) == ("no attestation of it was found", "`readiness attest ID` writes the statement")
+    assert (found.waits, found.hint) == ("no attestation was found", "`readiness attest ID` writes the statement")
 
 
 def test_a_derived_row_waits_for_what_its_part_waits_for() -> None:
@@ -126,6 +126,6 @@ def test_a_row_that_no_run_of_this_size_decides_is_not_counted_as_decided() -> N
     """It has all means; a row that lacks some waits for these first, and one that is made of it waits as it does."""
     plan = plan_of([row("A-1"), row("A-2"), row("D-1", "A-1")], lack("A-2", "no bus"))
     found = accounted(plan, {"A-1": "1000 requests/s", "A-2": "8 h"})
-    told = "a run of this size cannot decide it; needed: 1000 requests/s"
+    told = "a run of this size cannot decide the requirement, which needs 1000 requests/s"
     assert [(one.waits, one.short) for one in found] == [(told, True), ("no bus", False), (told, True)]
     assert account_document(found)["decided"] == 0

@@ -88,7 +88,7 @@ def test_the_plan_tells_the_baseline(scenes: Stage, project: Project) -> None:
     project.edit("target.yaml", project.name, scenes["go"].project.name)
     without = project.do("plan", "--baseline", scenes["go"].run)
     assert without.code == 0, without.said
-    assert "release 1.0.0: no selected scenario compares with it" in without.out
+    assert "release 1.0.0: not used, since no selected scenario compares with a baseline" in without.out
     planned = with_row(project).do("plan", "--baseline", scenes["go"].run)
     assert f"the baseline is {scenes['go'].run.name}, release 1.0.0: for browse traffic" in planned.out
     assert "will not be assessed: PL-FASTER: no baseline run was given" in project.do("plan").out
@@ -117,7 +117,7 @@ def test_a_baseline_must_be_a_run_and_a_replay_has_its_own(scenes: Stage, projec
     run = scenes["go"].run
     said = project.do("features", "--evidence", run, "--baseline", run, module="pytest")
     assert said.code == 4
-    assert "a stored run is judged by the baseline that it was made with" in said.said
+    assert "a stored run has its own baseline, so `--evidence` cannot be combined with `--baseline`" in said.said
 
 
 DRIFT = """

@@ -17,7 +17,7 @@ from harness.targets import Platform, load_target
 from harness.targets.safety.intents import pending_intents, write_intent
 from tests.fake_clock import FakeClock
 
-GONE = TargetGone("the target is gone: nothing of it has answered for 4.1 s")
+GONE = TargetGone("the target is gone: none of its addresses has answered for 4.1 s")
 PLATFORM = Platform(name="stage", api="https://10.0.0.1:6443 sha256:aa", entry="http://127.0.0.1:9")
 
 

@@ -133,7 +133,7 @@ def test_a_verdict_that_was_tampered_with_is_an_internal_error(readiness: Callab
         in said.text
     )
     assert (
-        f"hint: it was edited, or written by another version (this is {harness.__version__}); `readiness judge RUN` writes"
+        f"hint: the file was edited, or written by another version of the harness (this is {harness.__version__}); `readiness judge RUN` writes"
         in said.text
     )
 
@@ -160,7 +160,10 @@ def test_a_verdict_that_is_gone_is_missing_evidence(readiness: Callable[..., Sai
     (run / "verdict.json").unlink()
     said = readiness("judge", run, "--check")
     assert said.code == 10
-    assert "verdict.json: there is no stored verdict\n  hint: run `readiness judge` without --check first" in said.text
+    assert (
+        "verdict.json: the run has no stored verdict to compare with\n  hint: run `readiness judge` without --check first"
+        in said.text
+    )
 
 
 def test_a_release_that_failed_still_fails_when_judged_again(scenes: Stage, readiness: Callable[..., Said]) -> None:

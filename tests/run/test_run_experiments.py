@@ -191,7 +191,9 @@ def test_a_target_that_does_not_come_back_names_what_is_missing(
     )
     restore = made.records.of("restore")[0]
     assert (restore["ok"], restore["missing"], round(restore["at_ns"] / 1e9 - 1000)) == (False, ["Deployment a/b"], 61)
-    assert made.context.blocked(["workloads"]).startswith("not restored after pod-loss: Deployment a/b has 1")
+    assert made.context.blocked(["workloads"]).startswith(
+        "the target was not restored after pod-loss: Deployment a/b has 1"
+    )
     assert made.windows[1:] == [("experiment:pod-loss/fault", 1.0, 61.0)]
 
 
@@ -205,7 +207,7 @@ def test_a_target_is_not_restored_while_an_undo_is_left(monkeypatch: pytest.Monk
     ExperimentDriver().run(fault("pod-loss"), made.context)
     (restore,) = made.records.of("restore")
     assert (restore["ok"], restore["why"]) == (False, "not undone: cordon a")
-    assert made.context.blocked(["workloads"]) == "not restored after pod-loss: not undone: cordon a"
+    assert made.context.blocked(["workloads"]) == "the target was not restored after pod-loss: not undone: cordon a"
     assert left in pending_intents(made.context.platform)
 
 
@@ -253,7 +255,7 @@ def test_a_child_that_does_not_end_is_interrupted(monkeypatch: pytest.MonkeyPatc
     made = run(monkeypatch, clock, POD, child, ground=Ground(clock=clock))
     assert [(what, round(at)) for what, at in child.did[:2]] == [("start", 0), ("interrupt", 160)]
     assert [name for name, _, _ in made.windows] == ["everyday/fault-free"]
-    assert child.why.startswith("it was interrupted: it had not ended after 160 s, ")
+    assert child.why.startswith("it was interrupted because it had not ended after 160 s (")
 
 
 def test_a_method_has_the_time_that_its_file_declares(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
@@ -343,7 +345,7 @@ def test_a_target_that_is_gone_is_noticed_within_five_seconds(
     act = fault("region-loss")
     planned = plan(acts=[act], demands=[breaks("region-loss")], experiments=[HELD])
     made = stage(clock, planned, ground=Ground(clock=clock, back_s=None), gone_s=gone_s)
-    with pytest.raises(TargetUnreachable, match=r"the target is gone: nothing of it has answered for 4\.\d s"):
+    with pytest.raises(TargetUnreachable, match=r"the target is gone: none of its addresses has answered for 4\.\d s"):
         ExperimentDriver().run(act, made.context)
     assert ground_s(clock) - gone_s < 5.0
     assert child.grace_s == 2.0

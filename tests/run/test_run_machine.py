@@ -35,7 +35,7 @@ def test_a_kernel_that_does_not_say_is_no_error(tmp_path: Path) -> None:
     [
         (None, ""),
         (0.25, ""),
-        (0.4381, "this machine is busy: work waited for a processor in 44 % of the last 10 s"),
+        (0.4381, "this machine is busy: programs waited for a processor in 44 % of the last 10 s"),
     ],
 )
 def test_company_is_told_of(share: float | None, words: str) -> None:

@@ -88,7 +88,7 @@ def test_a_traffic_that_offers_less_than_is_to_be_served_decides_nothing(asked: 
     assert "; ".join(lacks(plan).values()) == short
     waiting = outlook_document(plan)["account"]["waiting"]
     mine = [one["for"] for one in waiting if one["rows"] == [plan.claims[0].requirement]]
-    assert mine == ([f"a run of this size cannot decide it; needed: {short}"] if short else [])
+    assert mine == ([f"a run of this size cannot decide the requirement, which needs {short}"] if short else [])
 
 
 def test_after_a_switch_the_rollout_says_how_long_it_is_watched() -> None:
@@ -144,7 +144,7 @@ def test_an_experiment_that_nothing_confirms_decides_nothing() -> None:
     plan = core_plan()
     foreign = replace(plan.experiments["pod-loss"], domain="unknown", file="/shop/experiments/stock.json")
     found = lacks(replace(plan, experiments={**plan.experiments, "pod-loss": foreign}))
-    told = "a block `harness` in stock.json, whose `confirmed_by` names a probe which confirms the fault"
+    told = "a block `harness` in stock.json with `confirmed_by`, the name of the probe that confirms the fault"
     assert {*found.values()} == {told}
     speaking = {
         claim.requirement

@@ -53,27 +53,29 @@ def test_a_row_that_waits_for_a_part_names_it() -> None:
     """With what the part is, and what is decided once it is there."""
     lack = left("ND-PH1-EVENTBUS")
     assert (lack.requirement, lack.because.kind) == ("ND-PH1-EVENTBUS", ReasonKind.PART)
-    assert lack.because.text == "waits for the part `bus` (event bus and its consumers)"
-    assert lack.because.hint.startswith("with it: numbered events are followed")
+    assert lack.because.text == "missing component `bus` (event bus and its consumers)"
+    assert lack.because.hint.startswith("once the platform has it, add `bus` to `parts` of the target file")
 
 
 def test_a_row_that_waits_for_several_parts_names_each() -> None:
     """In the order in which the platform gets them."""
     because = left("ND-PH2-IPFS").because
     assert because.text == (
-        "waits for the parts `content` (uploads, IPFS, object store and CDN edge)"
+        "missing components `content` (uploads, IPFS, object store and CDN edge)"
         " and `external-services` (external services that can be made slow, failing or absent)"
     )
-    assert because.hint.startswith("with them: uploads are read back by hash")
+    assert because.hint.startswith(
+        "once the platform has it, add `content`, `external-services` to `parts` of the target file"
+    )
 
 
 def test_a_part_that_the_target_has_is_not_waited_for() -> None:
     """Then the other is waited for, and where both are there, nothing reads the criterion: a scenario could not be written."""
-    assert left("ND-PH2-IPFS", "content").because.text.startswith("waits for the part `external-services` (")
+    assert left("ND-PH2-IPFS", "content").because.text.startswith("missing component `external-services` (")
     because = left("ND-PH2-IPFS", "content", "external-services").because
     assert (because.kind, because.text) == (
         ReasonKind.UNCLAIMED,
-        "no sentence reads its criterion, so that no scenario can claim it",
+        "the criterion matches no known Then sentence, so no scenario can test this requirement",
     )
     assert "write a scenario" not in because.hint
 
@@ -199,7 +201,7 @@ def test_load_that_an_add_on_gives_waits_for_it(tmp_path: Path) -> None:
     """A target file that does not name its API group: the plan says which one."""
     why, hint = lacking(shop(tmp_path, ADD_ON.format("gateway.envoyproxy.io")), "scale", "hold")
     assert why == "hold creates stresschaos.chaos-mesh.org, and shop names no such API group"
-    assert hint == "where it is installed, add `api_groups: [chaos-mesh.org]` to `kubernetes:` of shop.yaml"
+    assert hint == "if the add-on is installed, add `api_groups: [chaos-mesh.org]` to `kubernetes:` of shop.yaml"
 
 
 @pytest.mark.parametrize("name", ["hold", "spike", "resize", "replicate"])
@@ -208,9 +210,9 @@ def test_load_on_a_cluster_without_the_metrics_api_is_not_given(tmp_path: Path, 
     target = shop(tmp_path, ADD_ON.format("chaos-mesh.org"))
     why, hint = lacking(target, "scale", name, library=replace(NOTHING, served=frozenset({"apps", "autoscaling"})))
     assert why == (
-        "load is given by the CPU that the metrics API reports, and the API server of shop serves no group metrics.k8s.io"
+        "the CPU usage of pods is read from the metrics API, and the API server of shop serves no group metrics.k8s.io"
     )
-    assert hint == "install metrics-server, or what else serves the metrics API, and check `kubectl top pods`"
+    assert hint == "install metrics-server, or another server of the metrics API, and check it with `kubectl top pods`"
 
 
 def test_load_is_planned_where_the_metrics_api_is_served_or_nothing_is_known_of_it(tmp_path: Path) -> None:
@@ -231,7 +233,10 @@ def test_rollouts_of_argo_wait_for_a_cluster_that_serves_them(tmp_path: Path) ->
     bare = Library(traffic={}, experiments={}, rollouts={"canary": rollout_plan()}, served=frozenset({"apps"}))
     why, hint = lacking(target, "rollout", "canary", library=bare)
     assert why == "its objects are of kind Rollout, and the API server of shop serves no group argoproj.io"
-    assert hint == "install Argo Rollouts, or write `kind: Deployment` or `kind: Service` under `rollout`"
+    assert (
+        hint
+        == "install Argo Rollouts, or write `kind: Deployment` or `kind: Service` under `rollout` of the target file"
+    )
     plain = replace(bare, rollouts={"canary": replace(rollout_plan(), kind="Deployment")})
     assert unserved([Demand(kind="rollout", name="canary")], plain) is None
 

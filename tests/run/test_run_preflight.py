@@ -108,12 +108,20 @@ def test_every_path_that_can_be_asked_harmlessly_is_requested(clock: FakeClock, 
         (
             "shop.test/items/1",
             status(200, b'{"id": 2}'),
-            (":8: probes.read", "status 200 with another body", "expected was the keys id"),
+            (
+                ":8: probes.read",
+                "status 200 with another body than expected, which is the keys id",
+                "correct the path or the expected body of",
+            ),
         ),
         (
             "shop.test/version",
             status(200, b""),
-            (":10: release.path", "status 200 with another body", "expected was a body"),
+            (
+                ":10: release.path",
+                "status 200 with another body than expected, which is a body",
+                "correct the path or the expected body of",
+            ),
         ),
         ("eu.shop.test/health", status(404), (":5: regions.eu.entry", "status 404", "correct `entry`")),
         ("eu.shop.test/items/2", status(404), (":9: probes.services.items", "status 404", "correct `items`")),
@@ -230,7 +238,7 @@ def test_another_release_is_refused_before_the_load(tmp_path: Path, source: str)
         refuse_other_release(target, plan(release="1.4.2"))
     assert raised.value.what == "the target shop names the release 1.4.2, expected 1.0.0; nothing was run"
     assert raised.value.hint == (
-        "judge what runs there: readiness run --target target.yaml --release 1.4.2 --seed 1; or deploy 1.0.0"
+        "judge the release that runs there: readiness run --target target.yaml --release 1.4.2 --seed 1; or deploy 1.0.0"
     )
 
 
@@ -245,7 +253,7 @@ def test_another_release_than_the_file_names_is_refused_by_the_file(tmp_path: Pa
             refuse_other_release(target, plan(release="1.0.0"))
     assert (
         raised.value.hint
-        == f"correct `version` of `release` in {tmp_path / 'target.yaml'}, which says 1.0.0; or deploy 1.0.0"
+        == f"correct `version` of `release` in {tmp_path / 'target.yaml'}, which is 1.0.0; or deploy 1.0.0"
     )
 
 

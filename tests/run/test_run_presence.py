@@ -162,7 +162,7 @@ def test_a_harness_that_was_stopped_does_not_take_its_target_for_gone(
     fails += ["always"] * 100
     with pytest.raises(TargetUnreachable, match=r"nothing of it has answered for 4\.[0-9] s") as gone:
         follow()
-    assert gone.value.hint.startswith(f"start it again, then run `{RECOVER}`; ")
+    assert gone.value.hint.startswith(f"start the target again, then run `{RECOVER}`; ")
 
 
 def test_restored_is_only_said_where_it_was_verified(
@@ -209,7 +209,7 @@ def test_restored_is_only_said_where_it_was_verified(
     assert len(pending_intents(platform)) == 1
 
     again = started(host, port)
-    assert ended(recover(plain), plain, ends_with_run=False) == ("the target is restored, which was verified", "")
+    assert ended(recover(plain), plain, ends_with_run=False) == ("the target is restored (verified)", "")
     assert pending_intents(platform) == []
     killed(again)
 

@@ -50,7 +50,7 @@ def test_the_first_signal_interrupts_and_the_next_ones_change_nothing(number: si
         signal.signal(number, before)
     assert (stopping.asked, said) == (
         True,
-        ["stopping already: checks that have begun go on until they have ended, then the target is restored"],
+        ["already stopping: checks in progress are completed first, then the target is restored"],
     )
 
 

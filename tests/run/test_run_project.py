@@ -110,7 +110,7 @@ def test_a_file_in_the_place_of_a_directory_of_features_is_named(tmp_path: Path)
     with pytest.raises(ConfigurationError) as caught:
         feature_files(find_project(project(tmp_path, 'features = ["mine.feature"]')))
     assert (caught.value.what, caught.value.where) == (
-        "cannot be read: Not a directory",
+        "the directory cannot be read: Not a directory",
         str(tmp_path / "mine.feature"),
     )
 
@@ -132,7 +132,7 @@ def test_a_directory_with_the_name_of_a_feature_is_none(tmp_path: Path) -> None:
         ('profile = ["core"]', "tool.harness.profile: there is no key 'profile'\n  hint: did you mean 'profiles'?"),
         ('profiles = "core"', "tool.harness.profiles: 'core' is not a list of strings"),
         ("target = 3", "tool.harness.target: 3 is not a string"),
-        ('features = ["nowhere"]', "there is no such path"),
+        ('features = ["nowhere"]', "the path does not exist"),
     ],
 )
 def test_a_wrong_table_is_named(tmp_path: Path, table: str, message: str) -> None:

@@ -143,7 +143,7 @@ def test_a_provided_target_is_started_for_a_run_and_ended_with_it(
     assert shed.asked == {"release": "2.0.0", "keep": True, "stands_for": "sandbox", "parts": ()}
     assert said == [
         "starting the shed with release 2.0.0",
-        "this machine is busy: work waited for a processor in 90 % of the last 10 s; the shed shares it and may fail where alone it would not",
+        "this machine is busy: programs waited for a processor in 90 % of the last 10 s; the shed runs on the same machine and may fail because of it",
         "1 of 1",
         "the shed is ready with release 2.0.0",
     ]
@@ -206,7 +206,7 @@ def test_a_target_that_is_not_installed_is_refused_with_the_command_that_brings_
     install(shed=None)
     with pytest.raises(UsageError) as raised:
         found.provided("barn")
-    assert raised.value.hint == "install the package that brings it; installed targets: shed"
+    assert raised.value.hint == "install the package that has it (installed targets: shed)"
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_two_packages_with_a_target_of_one_name_are_refused(install: Callable[..
     with pytest.raises(ConfigurationError) as raised:
         found.provided("shed")
     assert (raised.value.what, raised.value.where) == (
-        "two packages bring the target `shed`",
+        "two packages have a target `shed`",
         "my-shed and your-shed",
     )
 

@@ -56,23 +56,26 @@ def test_every_refusal_is_said_and_not_only_the_first(
         (
             ("traffic",),
             {"kubernetes", "hcl2"},
-            ["the key `kubernetes` needs kubernetes, not installed"],
+            ["the key `kubernetes` needs kubernetes, which is not installed"],
             ["kubernetes"],
         ),
-        (("traffic",), {"psycopg"}, ["the key `database` needs psycopg, not installed"], ["database"]),
+        (("traffic",), {"psycopg"}, ["the key `database` needs psycopg, which is not installed"], ["database"]),
         (
             ("static",),
             {"hcl2", "psycopg"},
-            ["a sentence on the platform's files needs hcl2, not installed"],
+            ["a sentence on the platform's files needs hcl2, which is not installed"],
             ["static"],
         ),
         (
             ("traffic",),
             {"kubernetes", "psycopg"},
-            ["the key `kubernetes` needs kubernetes, not installed", "the key `database` needs psycopg, not installed"],
+            [
+                "the key `kubernetes` needs kubernetes, which is not installed",
+                "the key `database` needs psycopg, which is not installed",
+            ],
             ["kubernetes", "database"],
         ),
-        (("traffic",), {"dns"}, ["the key `dns` needs dns, not installed"], ["dns"]),
+        (("traffic",), {"dns"}, ["the key `dns` needs dns, which is not installed"], ["dns"]),
         (("ingest",), {"kubernetes", "psycopg", "hcl2", "dns"}, [], []),
     ],
 )
@@ -117,5 +120,5 @@ def test_a_fault_that_nothing_undoes_is_said(tmp_path: Path, text: str, left: bo
     file = tmp_path / "kill.yaml"
     file.write_text(text, encoding="utf-8")
     given = replace(plan(), experiments={"kill": experiment("kill", "process", file=str(file))})
-    said = "kill has no `rollbacks`: a run that is stopped under its fault leaves the target to a person"
+    said = "kill has no `rollbacks`: if the run is stopped during the fault, a person must restore the target"
     assert list(left_to_people(given)) == ([said] if left else [])

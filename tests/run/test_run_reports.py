@@ -49,4 +49,4 @@ def test_a_plan_says_which_file_of_the_platform_is_not_there(tmp_path: Path, wri
     file.write_text(f"name: paper\nenvironment: production\nfiles: {{terraform: {written}}}\n", encoding="utf-8")
     demand = Demand(kind=DemandKind.STATIC, name="subnets-private")
     lack = StaticDriver().lack(demand, load_target(file))
-    assert (lack.lacks if lack else "") == (f"file that is there: `{missing}` is missing" if missing else "")
+    assert (lack.lacks if lack else "") == (f"existing file: `{missing}` is missing" if missing else "")

@@ -369,7 +369,9 @@ def test_a_strategy_that_others_gave_in_place_of_the_rollouts_is_not_overwritten
     """The object ended on its release, and its own strategy stays in the undo log, also when that is recovered."""
     run = rolled(BLUE_GREEN, steps=((5.0, 1.0),), edited=edited)
     since = "Rollout eu/cart has a strategy that another user or controller has set since"
-    assert set(run.stage.context.unrestored.values()) == {f"not restored after the rollout canary: {since}"}
+    assert set(run.stage.context.unrestored.values()) == {
+        f"the target was not restored after the rollout canary: {since}"
+    }
     assert recovered(run, monkeypatch) == [since]
     (intent,) = pending_intents(run.stage.context.platform)
     assert (run.here.state["strategy"], intent.undo["strategy"]) == (edited, {"canary": {}})
@@ -409,7 +411,7 @@ def test_a_strategy_that_its_controller_refuses_is_returned_before_the_candidate
 ) -> None:
     """The rollout is skipped, and what comes after it in the run finds all as before."""
     run = rolled(BLUE_GREEN, invalid=OURS)
-    why = "not at rest once their strategy was set: Rollout eu/cart is Degraded (InvalidSpec: steps[0])"
+    why = "not at rest after their strategy was set: Rollout eu/cart is Degraded (InvalidSpec: steps[0])"
     assert [o["why"] for o in run.of("rollout.skipped")] == [why]
     assert (run.of("rollout.started"), run.here.state["since"]) == ([], -100.0)
     assert run.here.state["strategies"] == [(True, OURS), (True, {"canary": {}})]
@@ -677,7 +679,9 @@ def test_what_others_rolled_out_meanwhile_is_never_overwritten(
     assert run.here.state["template"] == FIX
     assert len(run.here.state["strategies"]) == 1  # that of the rollout
     assert len(pending_intents(run.stage.context.platform)) == 1
-    assert set(run.stage.context.unrestored.values()) == {f"not restored after the rollout canary: {why}"}
+    assert set(run.stage.context.unrestored.values()) == {
+        f"the target was not restored after the rollout canary: {why}"
+    }
     (ended,) = run.of("rollout.ended")
     during = fixed[0] == NEW
     assert (ended["ok"], ended["why"]) == ((False, why) if during else (True, ""))

@@ -51,7 +51,7 @@ class Noting(Driver):
         """Note it; what it touches may stay broken."""
         self._noted.append(act.name)
         if act.name in self._breaks_for_good:
-            context.unrestored.update(dict.fromkeys(act.touches, f"not restored after {act.name}"))
+            context.unrestored.update(dict.fromkeys(act.touches, f"the target was not restored after {act.name}"))
 
     def skip(self, act: Act, why: str, context: Context) -> None:
         """Note that too."""
@@ -130,7 +130,7 @@ def test_a_target_that_is_not_as_before_is_not_broken_further(
     )
     assert done(monkeypatch, clock, planned, breaks_for_good=["experiment:pod-loss"])[1:-1] == [
         "experiment:pod-loss",
-        "experiment:node-loss skipped: the target is not as before: not restored after experiment:pod-loss",
+        "experiment:node-loss skipped: the target was not restored after experiment:pod-loss",
         "experiment:bus-loss",
     ]
 
@@ -147,7 +147,7 @@ def test_damage_of_one_traffic_is_none_of_the_next_ones_beginning(
         traffic={name: replace(traffic(), name=name) for name in ("everyday", "page-spike")},
     )
     said = done(monkeypatch, clock, planned, breaks_for_good=["experiment:pod-loss"])
-    why = "skipped: the target is not as before: not restored after experiment:pod-loss"
+    why = "skipped: the target was not restored after experiment:pod-loss"
     assert [line for line in said if "skipped" in line] == [f"experiment:node-loss {why}", f"check migrated {why}"]
 
 

@@ -40,7 +40,7 @@ def test_runs_are_named_below_the_directory_of_the_runs(tmp_path: Path) -> None:
 
 def test_only_a_provided_target_plays_an_environment() -> None:
     """The file of any other says what it is."""
-    with pytest.raises(UsageError, match="only the sandbox can take the place of staging"):
+    with pytest.raises(UsageError, match="`--as staging` is for the sandbox only"):
         open_session(find_project(ROOT), target=PAPER, profile=["checklist"], release=None, stands_for="staging")
 
 

@@ -25,9 +25,9 @@ def answers(us: int, eu: int, ap: int, nobody: int = 0) -> Table:
     [
         ((240, 120, 40), ""),
         ((260, 105, 35), ""),
-        ((0, 300, 100), "us-east-1 gives 0 % of the answers, expected 60 %"),
-        ((270, 130, 0), "ap-southeast-1 gives 0 % of the answers, expected 10 %"),
-        ((20, 10, 3), "only 33 answers yet"),
+        ((0, 300, 100), "us-east-1 gives 0 % of the latest 400 answers, expected 60 %"),
+        ((270, 130, 0), "ap-southeast-1 gives 0 % of the latest 400 answers, expected 10 %"),
+        ((20, 10, 3), "only 33 answers so far, expected at least 50"),
         ((36, 16, 3), ""),
     ],
 )

@@ -30,7 +30,7 @@ def test_one_directory_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
 def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A misspelt directory of waivers is not the same as none."""
     (tmp_path / "waivers").mkdir()
-    with pytest.raises(ConfigurationError, match=r"there is no directory .*waviers"):
+    with pytest.raises(ConfigurationError, match=r"the directory .*waviers does not exist"):
         directories(tmp_path, "waviers", "waivers")
 
 
@@ -38,5 +38,5 @@ def test_two_directories_of_one_name_are_refused(tmp_path: Path) -> None:
     """Their files would be kept over each other."""
     for place in ("waivers", "deploy/waivers"):
         (tmp_path / place).mkdir(parents=True)
-    with pytest.raises(ConfigurationError, match="two directories are named waivers"):
+    with pytest.raises(ConfigurationError, match="two directories have the name waivers"):
         directories(tmp_path, "deploy/waivers", "waivers")

@@ -122,7 +122,7 @@ def test_shares_that_are_off_are_not_as_before(clock: FakeClock, tmp_path: Path)
     rows.flush()
     shares = Shares([tmp_path / "samples-1.rows"], {"us-east-1": 1.0}, requests_per_s=20.0)
     here = Condition(steadiness(tmp_path, None), shares, None)
-    assert here.now(("entry",)).why == "us-east-1 gives 0 % of the answers, expected 100 %"
+    assert here.now(("entry",)).why == "us-east-1 gives 0 % of the latest 100 answers, expected 100 %"
 
 
 class Restorer:

@@ -64,7 +64,7 @@ def while_asking(project: Project, temporary: Path) -> tuple[int, str]:
     [
         (while_loading, "interrupted"),
         (while_collecting, "interrupted: nothing was run"),
-        (while_asking, "interrupted before there was anything to judge; nothing was broken"),
+        (while_asking, "interrupted before any evidence was gathered; no fault was sent"),
     ],
 )
 def test_an_early_stop_is_one_sentence_and_leaves_nothing(

@@ -65,7 +65,7 @@ def test_stop_means_stop(strikes: Stage, name: str) -> None:
 def test_further_stops_are_heard_and_change_nothing(strikes: Stage) -> None:
     """A second and third Ctrl-C do not cut the restoring short."""
     assert (
-        "stopping already: checks that have begun go on until they have ended, then the target is restored"
+        "already stopping: checks in progress are completed first, then the target is restored"
         in strikes["Ctrl-C thrice in the window"].err
     )
 

@@ -93,7 +93,9 @@ def opened(monkeypatch: pytest.MonkeyPatch, down: str, loads: list[Load] | None 
 
 def test_no_window_opens_on_a_target_that_does_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     """The run ends with the reason; nothing is left for an uptime to be judged on."""
-    with pytest.raises(DriverError, match="shop: the target does not serve, so no window was opened: reads: 0 of 100"):
+    with pytest.raises(
+        DriverError, match="shop: the target does not serve requests, so no window was opened: reads: 0 of 100"
+    ):
         opened(monkeypatch, "reads: 0 of 100 requests of the last 5 s succeeded")
 
 

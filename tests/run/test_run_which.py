@@ -40,8 +40,8 @@ def test_newer_runs_are_counted(tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to(new)
     (tmp_path / "notes").mkdir()
     assert [newer_runs(one) for one in (old, middle, new)] == [2, 1, 0]
-    assert which_run(old).endswith("3 h ago; 2 newer runs are beside it")
-    assert which_run(middle).endswith("2 h ago; a newer run is beside it")
+    assert which_run(old).endswith("3 h ago (2 newer runs exist)")
+    assert which_run(middle).endswith("2 h ago (a newer run exists)")
 
 
 def test_a_run_of_another_name_has_no_age(tmp_path: Path) -> None:

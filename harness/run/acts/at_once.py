@@ -20,20 +20,20 @@ R = TypeVar("R")
 def at_once(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """The results of a call for each item, in the order of the items; the calls run concurrently.
 
-    So all objects of a rollout begin at the same time, and their states are of nearly the same moment.
+    All objects of a rollout therefore begin at the same time, and their states are read at nearly the same time.
 
     Raises:
-        Exception: of the first item whose call raised, once all have ended.
+        Exception: a call raised; if several did, the exception of the first item. It is raised once all calls have ended.
     """
     with ThreadPoolExecutor(MOST) as pool:
         return list(pool.map(call, items))
 
 
 class Beside(Generic[R]):
-    """Reads that run in another thread, one after the other; the caller's thread records the results in the order of the calls.
+    """Runs reads one after the other in another thread; the caller's thread records the results in the order of the calls.
 
     Args:
-        record: called with each result.
+        record: function that is called with each result.
     """
 
     def __init__(self, record: Callable[[R], None]) -> None:
@@ -48,10 +48,10 @@ class Beside(Generic[R]):
         return bool(self._asked)
 
     def ask(self, read: Callable[[Callable[[], None]], R]) -> None:
-        """Queue a read, which begins once those before it have ended.
+        """Queue a read, which begins once the earlier reads have ended.
 
         Args:
-            read: is given a function to call before each further attempt; it raises once its result is not needed any more.
+            read: function that reads. It gets a function to call before each further attempt, which raises once the result is not needed any more.
         """
         self._asked.append(self._pool.submit(read, self._go_on))
 
@@ -63,7 +63,7 @@ class Beside(Generic[R]):
         """Record the results that have arrived since the last call.
 
         Raises:
-            Exception: of a read that raised.
+            Exception: a read raised it.
         """
         while self._asked and self._asked[0].done():
             self._record(self._asked.popleft().result())
@@ -71,7 +71,7 @@ class Beside(Generic[R]):
     def close(self) -> None:
         """Wait for the reads in progress, and record their results.
 
-        While an exception is being handled, results are not recorded, and an error of a read does not replace that exception.
+        While an exception is being handled, results are not recorded, and an error of a read does not replace the exception.
         """
         if sys.exc_info()[0] is not None:
             self._in_vain.set()

@@ -1,4 +1,4 @@
-"""Checks of the live target as acts. They touch nothing, so several run side by side."""
+"""Checks of the live target as acts. Checks change nothing, so several run at the same time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CheckDriver(Driver):
         if kind.consent and not (
             target.breakable or any(entry.experiment == kind.consent for entry in target.may_break)
         ):
-            return consent(kind.consent, "what users have is changed and changed back")
+            return consent(kind.consent, "the check changes data of users, and changes it back")
         first = next(kind.missing(target, demand.params), None)
         return first if first is not None and "." in first.key else None
 
@@ -48,7 +48,7 @@ class CheckDriver(Driver):
         return accesses_of(kind_of(demand.name).read, target, demand.params) or ()
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """One act per check: before the traffic, or at the time that its kind needs."""
+        """One act per check: before the traffic, or at the time that the kind of the check needs."""
         kind, ordinary = kind_of(demand.name), library.ordinary
         act = Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=kind.seconds, touches=kind.touches)
         if not library.traffic or kind.when is When.BEFORE:

@@ -41,13 +41,13 @@ class Underway:
     """One traffic while it runs.
 
     Attributes:
-        plan: its planned size.
-        load: its processes.
-        windows: the windows into which its time is divided.
-        condition: the state of the target under this traffic.
-        users: whether its requests are served.
+        plan: planned size of the traffic.
+        load: processes of the load generator.
+        windows: windows into which the time of the traffic is divided.
+        condition: state of the target under this traffic.
+        users: check whether the requests of this traffic are served.
         watch: the watching process.
-        sent_ns: when each fault was sent.
+        sent_ns: times at which the faults were sent.
     """
 
     plan: TrafficPlan
@@ -80,13 +80,13 @@ class Underway:
         self.watch.health_window(is_open=False)
 
     def _disturbed(self, at_ns: int) -> None:
-        """Keep the state before the first fault or rollout as the reference for `as before`."""
+        """Record the state before the first fault or rollout as the reference for the restore."""
         if not (self.windows.faulty or self.windows.after_a_fault):
             self.condition.quiet(self.windows.since_ns, at_ns)
             self.users.quiet(self.windows.since_ns, at_ns)
 
     def restored(self, at_ns: int) -> None:
-        """Note that the target is as it was before the fault or rollout: the health path is probed often again."""
+        """Note that the target is restored after a fault or rollout: the health path is probed often again."""
         self.windows.restored(at_ns)
         self.watch.health_window(is_open=True)
 
@@ -96,11 +96,14 @@ class Context:
     """The context that each act gets.
 
     Attributes:
-        plan, target, directory: of the run.
+        plan: plan of the run.
+        target: target of the run.
+        directory: directory of the run.
         allow_target: name typed in full for a target that is not disposable.
-        progress: shows people what the run does.
+        progress: prints the steps of the run.
         history: the run's own history file.
-        watch, view: the watching process, and what it recorded so far.
+        watch: the watching process.
+        view: records of the watching process so far.
         reads: reads of the complete ledger.
         attempts: number of attempts of each experiment so far.
         drivers: drivers by kind.
@@ -111,8 +114,8 @@ class Context:
         presence: whether the target still exists; checked while a fault may be active.
         spawned: loads by traffic whose processes are started and have not begun to send.
         underway: the traffic in progress; None if there is none.
-        unrestored: parts that are not as they were before a fault of the run, with the reason.
-        read_backs: one function for each ended traffic that wrote: it reads the writes back, before the next traffic or at the end.
+        unrestored: parts that are not restored after a fault of the run, with the reason.
+        read_backs: functions that read writes back, one for each ended traffic that wrote; called before the next traffic or at the end.
     """
 
     plan: Plan
@@ -137,12 +140,12 @@ class Context:
     read_backs: list[Callable[[], None]] = field(default_factory=list)
 
     def read_back(self) -> None:
-        """Read back what journeys wrote, of each traffic that ended since the last time."""
+        """Read back the writes of journeys, for each traffic that ended since the last call."""
         while self.read_backs:
             self.read_backs.pop(0)()
 
     def sink(self, source: str) -> Sink:
-        """The history of that name; acts that run side by side may share it."""
+        """The history of this name; acts that run at the same time may share it."""
         return self.sinks.of(source)
 
     @property
@@ -150,17 +153,20 @@ class Context:
         """The traffic in progress.
 
         Raises:
-            DriverError: there is none.
+            DriverError: no traffic is in progress.
         """
         if self.underway is None:
-            raise DriverError("no traffic runs", hint="this step of the run must name its traffic")
+            raise DriverError(
+                "no traffic is in progress, and this step of the run needs one",
+                hint="name a traffic in the acts that the driver plans",
+            )
         return self.underway
 
     def alive(self) -> None:
         """Check that watch and load run.
 
         Raises:
-            DriverError: one of them died: nothing of what follows would be recorded; or the machine was starved for too long.
+            DriverError: a process died, so nothing more would be recorded, or the machine was too slow for too long.
         """
         if not self.watch.alive():
             log = str(self.directory.path / "watch" / "watch.log")
@@ -171,9 +177,9 @@ class Context:
         self.room.check()
 
     def blocked(self, touches: Collection[str]) -> str:
-        """Why these parts must not be broken now: the damage of an earlier fault of this run is not restored.
+        """Why these parts must not be broken now: an earlier fault of this run is not restored.
 
-        Empty if nothing speaks against it.
+        Empty if they may be broken.
         """
         return next((why for part, why in self.unrestored.items() if part in touches), "")
 
@@ -183,7 +189,7 @@ class Context:
         It is called while a fault may be active.
 
         Raises:
-            DriverError: as `alive`.
+            DriverError: as for `alive`.
             TargetGone: nothing of the target has answered for some seconds.
         """
         self.alive()
@@ -216,14 +222,14 @@ class Sinks:
         self._lock = threading.Lock()
 
     def of(self, source: str) -> Sink:
-        """The history of that name."""
+        """The history of this name."""
         with self._lock:
             if source not in self._open:
                 self._open[source] = _Shared(self._directory.history(source))
             return self._open[source]
 
     def close(self) -> None:
-        """Close them all."""
+        """Close all histories."""
         for sink in self._open.values():
             sink.close()
 
@@ -236,10 +242,10 @@ class _Shared:
         self._lock = threading.Lock()
 
     def put(self, kind: str, subject: str, /, **fields: Any) -> Observation:
-        """Record that it happened now."""
+        """Record an observation with the present time."""
         with self._lock:
             return self._history.put(kind, subject, **fields)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the history."""
         self._history.close()

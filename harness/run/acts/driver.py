@@ -22,7 +22,7 @@ __all__ = ["Driver", "Library", "RequiredGroup", "RequiredKey", "consent"]
 
 
 def consent(experiment: str, why: str) -> RequiredKey:
-    """The key of the target file that allows an act to change a target that is not disposable: an entry of `may_break`."""
+    """The entry of `may_break` in the target file that allows an act to change a target that is not disposable."""
     hint = f"add `may_break: [{{experiment: {experiment}}}]`"
     return RequiredKey("may_break", f"{why} (experiment: {experiment})", "such experiment in `may_break`", hint)
 
@@ -32,8 +32,8 @@ class RequiredGroup:
     """A Kubernetes API group that an act needs.
 
     Attributes:
-        name: of the group.
-        why: what the act does with it.
+        name: name of the group.
+        why: what the act uses the group for.
         hint: what to install so that the cluster serves it.
     """
 
@@ -47,11 +47,11 @@ class Library:
     """The objects that demands can name, and properties of the target.
 
     Attributes:
-        traffic: traffic of the plan, by name.
+        traffic: traffics of the plan, by name.
         experiments: all experiments of the project.
         rollouts: rollouts of the plan.
         time_scale: the number by which the target divides times.
-        served: the API groups that the target's API server serves; None: it was not asked, or gave no answer.
+        served: API groups that the target's API server serves; None: the server was not asked, or did not answer.
     """
 
     traffic: Mapping[str, TrafficPlan]
@@ -62,7 +62,10 @@ class Library:
 
     @property
     def ordinary(self) -> str:
-        """The traffic for acts that need any: the first one to the entry with a constant rate, else the first; empty if there is none."""
+        """The traffic for acts that do not name one: the first to the entry with a constant rate, else the first.
+
+        Empty if the plan has no traffic.
+        """
         steady = (one.name for one in self.traffic.values() if not (one.rates or one.entry))
         return next(steady, next(iter(self.traffic), ""))
 
@@ -71,15 +74,15 @@ class Driver(Protocol):
     """One kind of act. Derive from it: `lack`, `skip` and `beside` have defaults.
 
     Attributes:
-        kind: the kind of the demands that it serves, and of its acts.
+        kind: kind of the driver's demands and acts.
     """
 
     kind: str
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:
-        """The keys that the target file must have for this demand, whose named objects are in the library.
+        """The keys that the target file must have for this demand.
 
-        A scenario whose demand lacks it is not assessed.
+        A scenario is not assessed if a key is missing. The library has the objects that the demand names.
         """
         ...
 
@@ -95,7 +98,7 @@ class Driver(Protocol):
         return ()
 
     def groups(self, demand: Demand, library: Library) -> Sequence[RequiredGroup]:  # noqa: ARG002 - the protocol's
-        """The API groups that the cluster must serve, since nothing can be decided without them; by default none."""
+        """The API groups without which the demand cannot be decided; by default none."""
         return ()
 
     def undeclared(self, demand: Demand, library: Library) -> Sequence[str]:  # noqa: ARG002 - the protocol's

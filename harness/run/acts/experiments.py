@@ -1,6 +1,6 @@
-"""Runs experiments as acts: the fault is sent, kept, undone, and the target restored.
+"""Runs experiments as acts: sends the fault, keeps it active, undoes it, and restores the target.
 
-The fault is kept until reads, writes and users are served again. Nothing is judged here.
+The fault stays active until reads, writes and users are served again. Nothing is judged here.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _WATCH_LEAST_S: Final = 10.0
 RESTORE_LEAST_S: Final = 30.0
 """Shortest time for the restore after an experiment, in seconds.
 
-It may take the rest of the experiment's longest limit as well.
+The rest of the experiment's longest limit is added.
 """
 GONE_GRACE_S: Final = 2.0
-"""Seconds in which a child process must end if its target is gone: there is nothing that it could undo."""
+"""Seconds in which a child process must end if its target is gone, since it cannot undo anything."""
 
 
 def longest_s(experiment: ExperimentPlan) -> float:
@@ -72,10 +72,10 @@ class ExperimentDriver(Driver):
         """The keys of the target file that the activities need, such as `kubernetes`."""
         experiment = library.experiments.get(demand.name)
         keys = experiment.needs if experiment else ()
-        return [RequiredKey(key, f"activities of {demand.name} are done through {key.capitalize()}") for key in keys]
+        return [RequiredKey(key, f"activities of {demand.name} use {key.capitalize()}") for key in keys]
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:
-        """The Kubernetes permissions of its activities, and of the check whether the target is as before."""
+        """The Kubernetes permissions of the activities, and of the check whether the target is restored."""
         from harness.chaos.session import PRESENT
         from harness.drivers.chaos.rights import access_of_file
         from harness.targets.access import accesses_of
@@ -95,7 +95,7 @@ class ExperimentDriver(Driver):
         return [f"{demand.name}: {name}" for name in unknown]
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """One act: after the fault-free window and after every experiment that reaches less far."""
+        """One act: after the fault-free window and after every experiment with a smaller reach."""
         experiment, traffic = library.experiments[demand.name], demand.params.get("traffic", "")
         window = fault_free_name(traffic)
         name, domain = f"experiment:{experiment.name}", experiment.domain
@@ -117,7 +117,7 @@ class ExperimentDriver(Driver):
         ]
 
     def run(self, act: Act, context: Context) -> None:
-        """Run the experiment; repeat it once if its fault was not confirmed and the target is as before."""
+        """Run the experiment; repeat it once if its fault was not confirmed and the target is restored."""
         experiment = _experiment(act, context)
         for last in (False, True):
             with context.beside(act):
@@ -146,7 +146,7 @@ class ExperimentDriver(Driver):
 
     @contextmanager
     def beside(self, act: Act, context: Context) -> Iterator[None]:
-        """Run the null run beside the fault-free window: the same probes without a fault, for comparison with every experiment."""
+        """Run the null run during the fault-free window: the probes of the experiments without a fault, for comparison."""
         experiment, start_ns = _experiment(act, context), clock.now_ns()
         _put_started(experiment, 1, start_ns, context)
         child = chaos_child(experiment, 1, context)
@@ -242,19 +242,19 @@ class _Attempt:
                 continue
             out = self._still_out(sent_ns)
             if not out or seconds >= experiment.observe_s:
-                why = f"not back in {experiment.observe_s:g} s: {out}" if out else "requests are served again"
+                why = f"not recovered within {experiment.observe_s:g} s ({out})" if out else "requests are served again"
                 context.history.put("hold.released", experiment.name, why=why)
-                context.progress.say(f"{experiment.name}: {why}; the fault was held for {seconds:.1f} s")
+                context.progress.say(f"{experiment.name}: {why}; the fault was active for {seconds:.1f} s")
                 self._child.release()
                 released = True
         why = (
-            f"it was interrupted: it had not ended after {most_s:g} s, which is the longer of `takes` and of `within` plus the "
-            f"longest limit, plus {JOURNAL_GRACE_S:g} s; if its method needs longer, set `takes`"
+            f"it was interrupted because it had not ended after {most_s:g} s (the longer of `takes` and of `within` plus the "
+            f"longest limit, plus {JOURNAL_GRACE_S:g} s). If its method needs longer, increase `takes` in the experiment file"
         )
         self._child.interrupt(why)
 
     def _still_out(self, sent_ns: int) -> str:
-        """Why reads, writes, users or an awaited part of the cluster are not as before; empty if all are.
+        """Why reads, writes, users or an awaited part of the cluster have not recovered; empty if all have.
 
         Users who were not served before the fault are not waited for.
         """
@@ -282,9 +282,9 @@ class _Attempt:
                 return
 
     def _restore(self, left: Sequence[Intent]) -> bool:
-        """Wait until what the fault disturbed is as before.
+        """Wait until the parts that the fault disturbed are restored.
 
-        It waits for the rest of the longest limit, and at least 30 s. Returns whether the target is as before and no undo is pending.
+        It waits for the rest of the longest limit, and at least 30 s. Returns whether the target is restored and no undo is pending.
         """
         name, traffic = self._experiment.name, self._context.traffic
         self._context.progress.now(f"{name}: restoring")
@@ -303,7 +303,7 @@ class _Attempt:
         if state.ok:
             traffic.restored(at_ns)
         else:
-            why = f"not restored after {name}: {state.why}"
+            why = f"the target was not restored after {name}: {state.why}"
             self._context.unrestored.update(dict.fromkeys(self._act.touches, why))
         self._context.history.put(
             "restore",
@@ -320,7 +320,7 @@ class _Attempt:
 
 
 def chaos_child(experiment: ExperimentPlan, attempt: int, context: Context) -> ChaosRun:
-    """The child process that runs an experiment."""
+    """Create the child process that runs an experiment."""
     from harness.drivers.chaos import ChaosRun
 
     return ChaosRun(

@@ -1,4 +1,4 @@
-"""Records data that the platform exposes about itself, such as its metrics.
+"""Records data that the platform exposes about itself, such as metrics.
 
 The data is read repeatedly during the fault-free window or a rollout.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EVERY_S: Final = 30.0
 """Pause between two readings, in seconds.
 
-The first and the last reading count; those in between show counters that were reset.
+The first and the last reading count; the readings in between show counters that were reset.
 """
 
 
@@ -37,7 +37,7 @@ Beside = Mapping[str, str]
 _OF_EXPERIMENT: Final = "experiment:"
 """Prefix of the names of acts of experiments."""
 _FAILS_ANSWERS: Final = "external"
-"""The fault domain of experiments that only make answers fail: there the platform's count of errors is compared."""
+"""The fault domain of experiments that only make answers fail, during which the platform's count of errors is compared."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,10 +47,10 @@ class Told:
     Attributes:
         needs: keys of the target file.
         accesses: Kubernetes permissions that reading needs.
-        begin: returns a function that reads the data once and records it with `{"traffic": "everyday"}` or `{"rollout": "canary"}`; both
-            raise HarnessError if they fail. What it opens for all readings is closed by the given stack.
+        begin: returns a function that reads the data once and records it with `{"traffic": "everyday"}` or `{"rollout": "canary"}`.
+            `begin` and the function raise HarnessError if they fail. The given stack closes what stays open between readings.
         kind: kind of the recorded observations, in the history of the same name.
-        every_s: pause between two readings.
+        every_s: pause between two readings, in seconds.
     """
 
     needs: Sequence[RequiredKey]
@@ -66,7 +66,7 @@ class ExposureDriver(Driver):
     kind = DemandKind.EXPOSE.value
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """The keys of the target file that name the data, and those needed to find its source."""
+        """The keys of the target file that name the data, and the keys needed to find its source."""
         return TOLD[demand.name].needs
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
@@ -74,7 +74,7 @@ class ExposureDriver(Driver):
         return TOLD[demand.name].accesses
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """One act, which shares the time of the window or rollout; for metrics also one for each experiment that makes answers fail."""
+        """One act during the window or rollout; for metrics also one during each experiment that makes answers fail."""
         rollout, traffic = demand.params.get("rollout", ""), demand.params.get("traffic", "")
         beside = [f"rollout:{rollout}" if rollout else fault_free_name(traffic)]
         if demand.name == "metrics" and not rollout:
@@ -96,7 +96,7 @@ class ExposureDriver(Driver):
 
     @contextmanager
     def beside(self, act: Act, context: Context) -> Iterator[None]:
-        """Read at the begin, repeatedly in between, and at the end."""
+        """Read the data at the begin, repeatedly in between, and at the end."""
         demand = context.plan.demand[act.demand]
         with ExitStack() as stack:
             read, ended = _reader(context, demand, act.beside, stack), threading.Event()
@@ -217,7 +217,10 @@ def _read_users(context: Context, beside: Beside) -> None:
 
     names = context.target.active_users
     if names is None:
-        raise ConfigurationError("names no `metrics.active_users`", where=str(context.target.file))
+        raise ConfigurationError(
+            "the key `metrics.active_users` is missing, which names the query for the number of active users",
+            where=str(context.target.file),
+        )
     at_ns, users = clock.now_ns(), active_users(context.target, names.query)
     fields = {"at_ns": at_ns, "query": names.query, "within_s": names.within, "users": users}
     context.sink("active-users").put("users.read", "", **beside, **fields)
@@ -279,14 +282,14 @@ TOLD: Final[Mapping[str, Told]] = {
         kind="metrics.read",
     ),
     "queries": Told(
-        needs=(RequiredKey("database", "the database says how long its queries took"),),
+        needs=(RequiredKey("database", "query times are read from the database"),),
         begin=lambda context, beside, _stack: partial(_read_queries, context, beside),
         kind="statements.read",
     ),
     "connections": Told(
         needs=(
             RequiredKey("flows", "the log of connections is read"),
-            RequiredKey("kubernetes", "connections of pods that still run count, those of others do not"),
+            RequiredKey("kubernetes", "only connections of pods that still run are counted"),
         ),
         accesses=access("list pods"),
         begin=_connections,
@@ -294,12 +297,12 @@ TOLD: Final[Mapping[str, Told]] = {
     ),
     "active-users": Told(
         needs=(
-            RequiredKey("prometheus", "Prometheus is asked how many users are active"),
+            RequiredKey("prometheus", "the number of active users is read from Prometheus"),
             RequiredKey(
                 "active_users",
-                "the platform says how many users are active",
+                "the metric names the number of active users",
                 "key `metrics.active_users`",
-                "add `metrics: {active_users: {query: max(active_users), within: 5 min}}`, with the platform's own names",
+                "add `metrics: {active_users: {query: max(active_users), within: 5 min}}`, with the platform's own metric in the query",
             ),
         ),
         begin=lambda context, beside, _stack: partial(_read_users, context, beside),
@@ -308,7 +311,7 @@ TOLD: Final[Mapping[str, Told]] = {
     ),
     "memory": Told(
         needs=(
-            RequiredKey("prometheus", "Prometheus is asked for the memory of every container"),
+            RequiredKey("prometheus", "the memory of every container is read from Prometheus"),
             RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
         ),
         accesses=access("list pods"),
@@ -317,7 +320,7 @@ TOLD: Final[Mapping[str, Told]] = {
     ),
     "pod-reads": Told(
         needs=(
-            RequiredKey("metrics", "every pod is asked for its metrics"),
+            RequiredKey("metrics", "the metrics of every pod are read repeatedly"),
             RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
         ),
         accesses=access("list pods", "get pods/proxy"),
@@ -327,8 +330,8 @@ TOLD: Final[Mapping[str, Told]] = {
     ),
     "series": Told(
         needs=(
-            RequiredKey("prometheus", "Prometheus is asked for its samples"),
-            RequiredKey("kubernetes", "the namespaces of the regions are those of the cluster"),
+            RequiredKey("prometheus", "the samples are read from Prometheus"),
+            RequiredKey("kubernetes", "the namespaces of the regions are read from the cluster"),
         ),
         begin=_series,
         kind="series.read",

@@ -1,4 +1,4 @@
-"""Files as evidence: the platform's own, and other tools' reports.
+"""Files as evidence: the platform's own files, and reports of other tools.
 
 Reading them touches nothing and needs no live target.
 """
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = 0.05
 KEPT: Final = "ingested"
-"""Where the files that were used are kept, in the run directory."""
+"""Directory of the run in which copies of the used files are kept."""
 _MOST: Final = 1 << 27
-"""Bytes of one file that is kept, as many as any report may have; of a larger one only what was read from it is recorded."""
+"""Largest file that is kept, in bytes; for a larger file only the facts that were read from it are recorded."""
 
 
 class Paper(NamedTuple):
-    """The parts of a run that reading files needs."""
+    """Parts of a run that are needed to read files."""
 
     plan: Plan
     target: Target
@@ -49,11 +49,11 @@ class PaperDriver(Driver):
         """The claims of all engines, by name."""
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """Nothing: `lack` names the missing keys, since they depend on the demand."""
+        """No keys: `lack` names the missing keys, since they depend on the demand."""
         return ()
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
-        """The first key that the claim needs and that the target file does not name."""
+        """The first key that the claim needs and the target file does not have."""
         for key in self.engines()[demand.name].keys(demand.params):
             section, kind, *name = key.split(".", 2)
             there = getattr(getattr(target, section), kind.replace("-", "_"))
@@ -62,7 +62,7 @@ class PaperDriver(Driver):
         return None
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:  # noqa: ARG002 - the protocol's
-        """One act a demand."""
+        """One act per demand."""
         return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=_SECONDS)]
 
     def run(self, act: Act, context: Context) -> None:
@@ -83,7 +83,7 @@ class PaperDriver(Driver):
 
         engines = self.engines()
         if demand.name not in engines:
-            raise UsageError(f"unknown {self.kind} engine `{demand.name}`", hint=f"known are {', '.join(engines)}")
+            raise UsageError(f"there is no {self.kind} engine `{demand.name}`", hint=f"use one of {', '.join(engines)}")
         asked = Asked(
             target=place.target,
             params=demand.params,
@@ -113,16 +113,14 @@ class StaticDriver(PaperDriver):
         return ENGINES
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
-        """The first key that the claim needs and that names nothing, or a file or directory that is not there."""
+        """The first key that the claim needs and that is empty, or names a file or directory that does not exist."""
         from harness.drivers.static.files import absent
 
         unnamed = super().lack(demand, target)
         for key in () if unnamed else self.engines()[demand.name].keys(demand.params):
             if path := absent(target, key):
                 hint = f"create `{path}`, or correct `{key}` in {target.file.name}; paths are relative to that file"
-                return RequiredKey(
-                    key, f"{demand.name} reads `{key}`", f"file that is there: `{path}` is missing", hint
-                )
+                return RequiredKey(key, f"{demand.name} reads `{key}`", f"existing file: `{path}` is missing", hint)
         return unnamed
 
 

@@ -1,6 +1,6 @@
 """The registry of drivers.
 
-It has the harness's own drivers, and those that installed packages name in the entry points `readiness.drivers`.
+It has the harness's own drivers, and drivers that installed packages name in the entry points `readiness.drivers`.
 """
 
 from __future__ import annotations
@@ -41,13 +41,15 @@ def drivers() -> Mapping[str, Driver]:
         where = place_of(entry)
         driver: Driver = loaded(entry, "the driver", made=True)
         if found.setdefault(driver.kind, driver) is not driver:
-            raise UsageError(f"two drivers have the kind `{driver.kind}`", where=where, hint="rename one of them")
+            raise UsageError(
+                f"two drivers have the kind `{driver.kind}`", where=where, hint="rename the kind of one driver"
+            )
     return MappingProxyType(found)
 
 
 def needs_platform(kinds: Iterable[str]) -> bool:
     """Whether an act of one of these kinds needs the live target.
 
-    Only acts of drivers that read files do not.
+    Only acts of drivers that read files do not need it.
     """
     return any(not isinstance(drivers()[kind], PaperDriver) for kind in kinds)

@@ -1,4 +1,4 @@
-"""Runs loads on services as acts, before the traffic, to which their autoscalers should react. Nothing is judged here."""
+"""Runs loads on services as acts before the traffic; autoscalers should react to the loads. Nothing is judged here."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ NAME: Final = "autoscaling"
 """The name of these loads in `may_break`."""
 _USAGE: Final = RequiredGroup(
     "metrics.k8s.io",
-    "load is given by the CPU that the metrics API reports",
-    "install metrics-server, or what else serves the metrics API, and check `kubectl top pods`",
+    "the CPU usage of pods is read from the metrics API",
+    "install metrics-server, or another server of the metrics API, and check it with `kubectl top pods`",
 )
 
 
@@ -43,17 +43,17 @@ class ScaleDriver(Driver):
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """The key `kubernetes`, since autoscalers are objects of the cluster."""
-        return [RequiredKey("kubernetes", "autoscalers, usage and stress are of the Kubernetes API")]
+        return [RequiredKey("kubernetes", "autoscalers, their usage and the load go through the Kubernetes API")]
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
         """The missing consent to load services of a production-like target; None if it is not needed or given."""
         allowed = target.breakable or any(entry.experiment == NAME for entry in target.may_break)
         if demand.name == OBSERVE or allowed:
             return None
-        return consent(NAME, "services are given load")
+        return consent(NAME, "the run puts load on services")
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
-        """The permissions to read and to stress; acts that only observe need none beyond those of the watchers."""
+        """The permissions to read and to load services; acts that only observe need only the watchers' permissions."""
         from harness.drivers.scale import SERVING, STRESSING
 
         if demand.name in (RESIZE, REPLICATE):
@@ -61,11 +61,11 @@ class ScaleDriver(Driver):
         return () if demand.name == OBSERVE else STRESSING
 
     def groups(self, demand: Demand, library: Library) -> Sequence[RequiredGroup]:  # noqa: ARG002 - the protocol's
-        """The metrics API, except where an autoscaler's bounds are only read."""
+        """The metrics API, unless only the bounds of autoscalers are read."""
         return () if demand.name == OBSERVE else (_USAGE,)
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """One act per demand; an act that only observes shares the time of the fault-free window, if there is one."""
+        """One act per demand; an act that only observes runs during the fault-free window, if there is one."""
         every = _SERVICES if demand.name == HOLD and "workload" not in demand.params else 1
         seconds = every * (_SECONDS[demand.name] + _scaled_s(demand) / library.time_scale)
         if demand.name == OBSERVE and library.traffic:

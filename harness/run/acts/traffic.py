@@ -1,4 +1,4 @@
-"""Traffic as acts: the window before the first fault, and the one after the last."""
+"""Traffic as acts: the window before the first fault, and the window after the last fault."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class TrafficDriver(Driver):
     kind = DemandKind.TRAFFIC.value
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:
-        """The key of the target file to which requests are sent: the entry, or the one that the traffic file names."""
+        """The key of the target file with the address for requests: `entry`, or the key that the traffic file names."""
         if key := library.traffic[demand.name].entry:
             return [RequiredKey(key, f"traffic is sent to the {key}")]
         return [RequiredKey("entry", "traffic is sent to the entry")]
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """The window before the faults, and the one after them.
+        """The window before the faults, and the window after them.
 
-        A plan without faults leaves the second out.
+        A plan without faults has only the first window.
         """
         traffic = library.traffic[demand.name]
         before = Act(

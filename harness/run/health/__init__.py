@@ -1,1 +1,1 @@
-"""The health of the target during a run, decided by the judge's own rule 8: steady, present, served again after a fault."""
+"""The health of the target during a run, decided by rule 8 of the judge: steady, reachable, recovered after a fault."""

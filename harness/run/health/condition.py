@@ -1,4 +1,4 @@
-"""Whether the target is steady, and as it was before the first fault.
+"""Checks whether the target is steady and in its state before the first fault.
 
 Only the state of the parts that an act touches is read.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.run.health.steady import Steadiness
 
 STEADY_WITHIN_S: Final = 20.0
-"""Seconds for which a run waits until the target is steady and as before."""
+"""Seconds for which a run waits until the target is steady and restored."""
 _CONDITION_POLL_S: Final = 0.1
 
 
@@ -28,10 +28,10 @@ def awaited(
     """Repeat a check until it is ok or the time is over; returns the last state, and the seconds it took.
 
     Args:
-        now: the check, which returns the present state.
+        now: check that returns the present state.
         within_s: longest time to wait, in seconds.
         every_s: time between two checks, in seconds.
-        alive: raises when waiting is pointless.
+        alive: function that raises if waiting is pointless.
     """
     began = clock.now_s()
     state = PartsState(ok=False, why="")
@@ -48,9 +48,9 @@ class Condition:
     """The state of one target under one traffic.
 
     Args:
-        steadiness: checks reads and writes at the entry.
-        shares: checks the shares of the regions in the answers.
-        restorer: compares the cluster with its state before the first fault; None: the target has no cluster.
+        steadiness: check of reads and writes at the entry.
+        shares: check of the regions' shares of the answers.
+        restorer: comparison of the cluster with its state before the first fault; None: the target has no cluster.
     """
 
     def __init__(self, steadiness: Steadiness, shares: Shares, restorer: Restorer | None) -> None:
@@ -66,12 +66,12 @@ class Condition:
         return None if self._restorer is None else self._restorer.baseline()
 
     def hit(self, nodes: Iterable[str]) -> None:
-        """Compare these nodes too from now on, whatever ran on them, since a fault hit them."""
+        """Also compare these nodes from now on, since a fault hit them, even if no pod of the target ran on them."""
         if self._restorer is not None:
             self._restorer.hit(nodes)
 
     def now(self, touches: Collection[str]) -> PartsState:
-        """Whether these parts are steady and as before; the cheapest checks are made first."""
+        """Whether these parts are steady and restored; the cheapest checks are made first."""
         state = PartsState(ok=True, why="")
         if ENTRY in touches:
             for probe in (self._shares.now, self._steadiness.now):
@@ -83,7 +83,7 @@ class Condition:
         return state
 
     def in_full(self, touches: Collection[str]) -> PartsState:
-        """Like `now`, but with the reasons of all parts: `now` stops at the first part that is not as before."""
+        """Like `now`, but with the reasons of all parts: `now` stops at the first part that is not restored."""
         here = [self.now([part]) for part in touches]
         whys = [state.why for state in here if not state.ok]
         missing = tuple(name for state in here for name in state.missing)
@@ -92,29 +92,29 @@ class Condition:
     def wait(
         self, touches: Collection[str], within_s: float = STEADY_WITHIN_S, alive: Callable[[], None] | None = None
     ) -> tuple[PartsState, float]:
-        """Wait until these parts are steady and as before; returns the last state, and the seconds it took.
+        """Wait until these parts are steady and restored; returns the last state, and the seconds it took.
 
         `alive` raises if waiting is pointless.
         """
         return awaited(lambda: self.now(touches), within_s, _CONDITION_POLL_S, alive)
 
     def quiet(self, start_ns: int, end_ns: int) -> None:
-        """Use a span without a fault as reference: reads and writes are as before if they fail no more often than then."""
+        """Use a span without a fault as reference: reads and writes have recovered if they fail no more often than in it."""
         self._steadiness.quiet(start_ns, end_ns)
 
     def back_since(self, since_ns: int) -> bool:
-        """Whether reads and writes are served again after a fault that was sent then."""
+        """Whether reads and writes are served again after a fault that was sent at this time."""
         return self._steadiness.back_since(since_ns)
 
     def as_before(self, parts: Collection[str]) -> PartsState:
-        """Whether these parts of the cluster are as before, while a fault may still be active.
+        """Whether these parts of the cluster are in their state before the fault, while a fault may still be active.
 
-        It is ok if no part is named, or if the target has no cluster.
+        The state is ok if no part is named, or if the target has no cluster.
         """
         return self._restorer.restored(parts) if self._restorer is not None and parts else PartsState(ok=True, why="")
 
     def down(self) -> str:
-        """What fails if the target is down; empty if the target is up."""
+        """The failing probe if the target is down; empty if the target is up."""
         return self._steadiness.down()
 
     def entry_steady(self, within_s: float) -> tuple[PartsState, float]:

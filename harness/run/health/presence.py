@@ -1,6 +1,6 @@
-"""Whether the target still answers at any address, checked while a fault may be active.
+"""Checks while a fault may be active whether the target still answers at any address.
 
-A target that is gone is detected within seconds.
+A target that has disappeared is detected within seconds.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ EVERY_S: Final = 0.5
 TIMEOUT_S: Final = 1.0
 """Timeout of one probe of an address, in seconds.
 
-Every address is asked twice within the 5 s in which it must be noticed: a machine that is busy for a moment is not gone.
+Every address is probed twice within the 5 s in which a lost target must be detected, so a machine that is busy for a moment is not lost.
 """
 _AT_MOST_S: Final = EVERY_S + 2 * TIMEOUT_S
-"""What one check adds to the silence at most: the address that answered last, then all others.
+"""Longest time that one check can add to the silence: first the address that answered last, then all others.
 
-Longer than that nothing was asked: the harness itself was stopped, or did something else.
+If more time has passed, no probe was sent: the harness itself was stopped, or was busy.
 """
 
 
 class Presence:
-    """The addresses of a target, each with a probe of whether it gives any answer.
+    """The addresses of a target, each with a probe that shows whether it gives any answer.
 
-    An entry that is down under a fault is what a run measures. A target is gone when its API server is, too, and every entry of a region.
-    Where there is no API server, an outage and a target that is gone look alike: it is gone when it is out for longer than the run observes.
+    A run measures outages of the entry. The target is lost if its API server and every entry of a region are silent as well.
+    Without an API server an outage and a lost target look alike: the target is lost if it is out for longer than the run observes.
 
     Args:
-        probes: by address.
-        has_api_server: whether one of them is the API server.
-        recover: the command that recovers the target, for people.
+        probes: address → probe.
+        has_api_server: whether one of the addresses is the API server.
+        recover: command with which a person recovers the target.
     """
 
     def __init__(self, probes: Mapping[str, Callable[[], bool]], *, has_api_server: bool, recover: str) -> None:
@@ -54,20 +54,20 @@ class Presence:
         self._gone_after_s = GONE_AFTER_S
 
     def begin(self, observe_s: float) -> None:
-        """A fault may be in from now on, and its outage is observed for `observe_s` seconds.
+        """Start: a fault may be active from now on, and its outage is observed for `observe_s` seconds.
 
-        The target was there until now.
+        The target counts as reachable until now.
         """
         self._due_ns = self._asked_ns = clock.now_ns()
         self._silent_s = 0.0
         self._gone_after_s = GONE_AFTER_S if self._has_api_server else GONE_AFTER_S + observe_s
 
     def check(self) -> None:
-        """Ask, if it is time to.
+        """Probe the addresses if the next probe is due.
 
         Raises:
-            TargetGone: nothing of the target has answered for `GONE_AFTER_S`, or, where there is no API server, for that much longer
-                than its outage is observed.
+            TargetGone: no address has answered for `GONE_AFTER_S`; without an API server, for `GONE_AFTER_S` longer than the outage
+                is observed.
         """
         if clock.now_ns() < self._due_ns:
             return
@@ -76,13 +76,13 @@ class Presence:
         self._asked_ns, self._due_ns = now_ns, now_ns + round(EVERY_S * NS_PER_S)
         if self._silent_s >= self._gone_after_s:
             raise TargetGone(
-                f"the target is gone: nothing of it has answered for {self._silent_s:.1f} s",
+                f"the target is gone: none of its addresses has answered for {self._silent_s:.1f} s",
                 where=", ".join(self._probes),
-                hint=f"start it again, then run `{self._recover}`; the evidence so far is kept, but is not sufficient for a decision",
+                hint=f"start the target again, then run `{self._recover}`; the evidence so far is kept, but is not sufficient for a decision",
             )
 
     def _any(self) -> bool:
-        """Whether one of them answers: first the one that answered last, then all others at once."""
+        """Whether an address answers: probes the address that answered last, then all others at the same time."""
         if self._answered and self._probes[self._answered]():
             return True
         others = [name for name in self._probes if name != self._answered]
@@ -95,10 +95,10 @@ class Presence:
 
 
 def presence_of(target: Target) -> Presence:
-    """The presence of a target: its API server, its entry, and the entries of its regions.
+    """The presence check of a target: its API server, its entry, and the entries of its regions.
 
     Raises:
-        ConfigurationError: its kubeconfig cannot be read.
+        ConfigurationError: the kubeconfig cannot be read.
     """
     from harness.targets.cluster.kubeconfig import api_client
     from harness.targets.http import proxy_for

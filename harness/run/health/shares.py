@@ -1,4 +1,4 @@
-"""Whether every region gives its share of the answers again, checked during the run after a fault."""
+"""Checks during the run whether every region gives its share of the answers again after a fault."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 _LAST_S: Final = 5.0
 _FEWEST, _MOST = 50, 400
-"""Least and largest number of the latest answers that count; in between, those of the last five seconds."""
+"""Smallest and largest number of the latest answers that count; in between, the answers of the last five seconds count."""
 
 
 class Shares:
     """Follows the samples of one traffic while they are written.
 
     Args:
-        rows: the workers' row files.
-        expected: region → the share of answers it is expected to give, 0 to 1; empty: the shares are not checked.
-        requests_per_s: the rate of the traffic.
+        rows: row files of the workers.
+        expected: region → expected share of the answers, 0 to 1; empty: the shares are not checked.
+        requests_per_s: rate of the traffic.
     """
 
     def __init__(self, rows: Sequence[Path], expected: Mapping[str, float], requests_per_s: float) -> None:
@@ -53,11 +53,11 @@ def shared_as(answers: Table, expected: Mapping[str, float]) -> PartsState:
     """
     total = len(answers)
     if total < _FEWEST:
-        return PartsState(ok=False, why=f"only {total} answers yet")
+        return PartsState(ok=False, why=f"only {total} answers so far, expected at least {_FEWEST}")
     margin = max(0.08, 3.3 * math.sqrt(0.25 / total))
     for region, share in expected.items():
         measured = int(np.count_nonzero(answers.words["served_region"].equals(region))) / total
         if abs(measured - share) > margin:
-            why = f"{region} gives {100 * measured:.0f} % of the answers, expected {100 * share:g} %"
+            why = f"{region} gives {100 * measured:.0f} % of the latest {total} answers, expected {100 * share:g} %"
             return PartsState(ok=False, why=why)
     return PartsState(ok=True, why="")

@@ -1,4 +1,4 @@
-"""Whether the target is steady, or served again after a fault; decided during the run by the judge's own rule 8."""
+"""Checks during the run, by rule 8 of the judge, whether the target is steady or has recovered after a fault."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Steadiness:
     """The steadiness of reads and, if the target has a ledger, of writes at the entry.
 
     Args:
-        view: what the watch recorded so far.
+        view: records of the watch so far.
         writes: whether the ledger's writes count.
         promise: the promised response time and share of failures, by the judge's rule.
     """
@@ -39,14 +39,14 @@ class Steadiness:
         self._quiet: dict[str, list[Requests]] = {"reads": [], "writes": []}
 
     def quiet(self, start_ns: int, end_ns: int) -> None:
-        """Use a span without a fault as reference for the rest of the run: as many failures as in it count as normal."""
+        """Use a span without a fault as reference for the rest of the run: its rate of failures counts as normal."""
         self._view.poll()
         for name, recent in (("reads", self._view.reads()), ("writes", self._view.writes())):
             requests = Requests.of(recent.due_ns, recent.done_ns, recent.ok)
             self._quiet[name].append(requests.between(start_ns, end_ns))
 
     def now(self) -> PartsState:
-        """Whether the last five recorded seconds were steady, and what was observed."""
+        """Whether the last five recorded seconds were steady, with the observation in words."""
         self._view.poll()
         now = clock.now_ns()
         steady, why = self._steady("reads", self._view.reads(), now - _READ_KNOWN_NS)
@@ -60,7 +60,7 @@ class Steadiness:
         return awaited(self.now, within_s, _STEADY_POLL_S)
 
     def down(self) -> str:
-        """What fails if under half of the requests of the last five recorded seconds succeeded; else empty.
+        """The failing probe if under half of the requests of the last five recorded seconds succeeded; else empty.
 
         A bad release fails some requests and is judged. A target that is down, or a probe that never succeeded, is not judged.
         """

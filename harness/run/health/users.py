@@ -1,4 +1,4 @@
-"""Whether users are served again after a fault; decided during the run by the judge's own rule 8."""
+"""Checks during the run, by rule 8 of the judge, whether users are served again after a fault."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class UsersServed:
     """Follows the requests of one traffic while they are recorded.
 
     Args:
-        rows: the workers' row files.
-        rates: requests per second of each route, as planned.
+        rows: row files of the workers.
+        rates: planned requests per second of each route.
         promise: the promised response time and share of failures, by the judge's rule.
     """
 
@@ -41,14 +41,14 @@ class UsersServed:
         self._quiet: Mapping[str, Requests] | None = None
 
     def quiet(self, start_ns: int, end_ns: int) -> None:
-        """Use a span without a fault as reference: as many failures of a route or region as in it count as normal."""
+        """Use a span without a fault as reference: its rate of failures of a route or region counts as normal."""
         self._poll()
         self._quiet = grouped(self._recent.between("intended_ns", start_ns, end_ns), ())
 
     def now(self) -> PartsState:
-        """Whether users are served; else which route or region is out, or was not yet served for five recorded seconds.
+        """Whether users are served; otherwise the route or region that is out, or that was not yet served for five recorded seconds.
 
-        Results of requests are recorded as late as those of ledger writes, unless the target is down, which the probes show.
+        Results of requests are recorded as late as results of ledger writes, unless the target is down, which the probes show.
         """
         until_ns = clock.now_ns() - WRITE_KNOWN_NS
         self._poll()
@@ -65,7 +65,7 @@ class UsersServed:
         """Wait until users are served; returns the last state.
 
         Args:
-            alive: raises if waiting is pointless.
+            alive: function that raises if waiting is pointless.
             within_s: longest time to wait, in seconds.
         """
         return awaited(self.now, within_s, _POLL_S, alive)[0]

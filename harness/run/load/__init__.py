@@ -1,1 +1,1 @@
-"""One traffic from begin to end: its windows, the rate of probes, and the final reads."""
+"""One traffic from start to end: its windows, the rate of probes, and the final reads."""

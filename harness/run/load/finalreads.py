@@ -1,6 +1,6 @@
 """Reads the complete ledger and records the result.
 
-It is read from the database, or through the entry if no database is named, and through every region at the end.
+The ledger is read from the database, or through the entry if no database is named. At the end it is also read through every region.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 END: Final = "end"
-"""What the last reads follow."""
+"""Name under which the reads at the end of the run are recorded."""
 
 
 class LedgerReads:
@@ -35,7 +35,7 @@ class LedgerReads:
     def end(self) -> None:
         """Read the ledger at the end, when no more writes are sent.
 
-        It is read through the entries, and then from the database.
+        The ledger is read through the entries, and then from the database.
         """
         self._put(*self._reads.read_entries(END))
         if self._has_database:

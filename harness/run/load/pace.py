@@ -1,4 +1,4 @@
-"""How often a run is probed while a fault may be active: as often as the shortest recovery in its sentences requires."""
+"""The rate of probes while a fault may be active: as high as the shortest recovery in the sentences requires."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from harness.model import Claim, Figure
 A_RECOVERY: Final = 50.0
 """Probes within the shortest claimed recovery, so that their spacing is a fifth of the allowed resolution."""
 MOST_PER_S: Final = 25.0
-"""Most probes per second: probes are load as well, and during a fault the target can take the least load."""
+"""Highest number of probes per second: probes are load as well, and a target under a fault can take little load."""
 OF_A_REGION: Final = 0.5
-"""Probes at the entry of each region, as a share of those at the platform's entry."""
+"""Rate of the probes at the entry of each region, divided by the rate at the platform's entry."""
 
 
 def rates_of(claims: Iterable[Claim], *, scale: float, broken: bool) -> Rates:
     """The requests per second of the watch.
 
     Args:
-        claims: the claims of the plan.
-        scale: the time scale, by which the platform's times are divided.
+        claims: claims of the plan.
+        scale: time scale, by which the platform's times are divided.
         broken: whether the run has an experiment.
     """
     limits_s = [

@@ -1,6 +1,6 @@
-"""Runs one traffic, as a context, from its first arrival to its last.
+"""Runs one traffic, as a context, from its first to its last request.
 
-It has a warm-up, the first window, and at the end a check whether the target is still steady.
+The traffic has a warm-up, windows, and at the end a check whether the target is still steady.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _END_WITHIN_S: Final = 10.0
 def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> Iterator[Underway]:
     """A context in which the traffic runs.
 
-    Its first window begins after the warm-up, once the target is steady.
+    The first window begins after the warm-up, once the target is steady.
 
     Raises:
         DriverError: the load does not start, or the target does not serve.
@@ -73,7 +73,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         _record_steady("start", context, now, STEADY_WITHIN_S)
         if down := condition.down():
             raise DriverError(
-                f"the target does not serve, so no window was opened: {down}",
+                f"the target does not serve requests, so no window was opened: {down}",
                 where=target.name,
                 hint="check the platform, and `probes` and `ledger` of the target file; then run again",
             )

@@ -1,6 +1,6 @@
 """The windows of one traffic while it runs.
 
-They are contiguous, and their names say which fault they are under.
+The windows are contiguous, and each name says which fault or rollout the window belongs to.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class _Open:
 class WindowLog:
     """Divides the time of one traffic into windows: at each fault, at each step of a rollout, and at each restore.
 
-    The window after a restore is recorded when it ends, since only then its name is known: `experiment:X/after` or `rollout:R/after` if
-    another fault or rollout follows, else `T/after-faults`.
+    The window after a restore is recorded when it ends, since its name is known only then. It is `experiment:X/after` or `rollout:R/after`
+    if another fault or rollout follows, else `T/after-faults`.
     """
 
     def __init__(self, traffic: TrafficPlan, history: Sink) -> None:
@@ -63,7 +63,7 @@ class WindowLog:
 
     @property
     def faulty(self) -> bool:
-        """Whether a fault was sent, or a rollout begun, and the target was not restored since."""
+        """Whether a fault was sent, or a rollout started, and the target was not restored since."""
         return self._open is not None and self._open.disturbed
 
     @property
@@ -77,11 +77,11 @@ class WindowLog:
         self._opened(fault_free_name(self._traffic.name), self._open)
 
     def fault_sent(self, experiment: str, attempt: int, at_ns: int) -> None:
-        """End the open window and begin that of a fault, at the time at which the fault was sent."""
+        """End the open window and begin the window of a fault, at the time at which the fault was sent."""
         self._disturbed(_Open(start_ns=at_ns, phase=Phase.FAULT, experiment=experiment, attempt=attempt))
 
     def rollout_reached(self, rollout: str, part: str, phase: Phase, at_ns: int) -> None:
-        """End the open window and begin that of the next part of a rollout."""
+        """End the open window and begin the window of the next part of a rollout."""
         self._disturbed(_Open(start_ns=at_ns, phase=phase, rollout=rollout, part=part))
 
     def _disturbed(self, following: _Open) -> None:
@@ -91,14 +91,14 @@ class WindowLog:
             self._opened(following.name, following)
 
     def restored(self, at_ns: int) -> None:
-        """End the window of a fault or rollout: the target is as it was before."""
+        """End the window of a fault or rollout, since the target is restored."""
         if self._open is not None and self.faulty:
             fault = self._open
             self._close(fault, at_ns)
             self._open = replace(fault, start_ns=at_ns, phase=Phase.STEADY)
 
     def end(self, at_ns: int) -> None:
-        """End the last window with the load; a second call does nothing."""
+        """End the last window when the load ends; a second call does nothing."""
         last, self._open = self._open, None
         if last is not None:
             self._close(last, at_ns, follows=after_faults_name(self._traffic.name))

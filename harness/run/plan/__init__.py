@@ -1,1 +1,1 @@
-"""Makes the plan of a run and shows it: selection, outlook, permissions, API groups, refusals."""
+"""Makes the plan of a run and prints it: selection, outlook, permissions, API groups, refusals."""

@@ -1,4 +1,4 @@
-"""What the user of a plan's kubeconfig must be allowed to do, as Roles and ClusterRoles that `kubectl apply` takes."""
+"""The permissions that a plan needs in the cluster, as Roles and ClusterRoles for `kubectl apply`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def planned_access(plan: Plan, library: Library, target: Target) -> tuple[tuple[
     """The Kubernetes permissions that a run of the plan needs, and the parts of the plan that may need more; each once.
 
     An act may need more if its permissions depend on a file that cannot be read, such as manifests that the sandbox has not written yet.
-    Nothing is needed if the target names no cluster.
+    No permissions are needed if the target names no cluster.
     """
     from harness.drivers.check.release import read_release
     from harness.drivers.watch.registry import watchers
@@ -54,8 +54,8 @@ def roles(asked: Iterable[Access], name: str) -> dict[str, Any]:
     """A List of one ClusterRole, and one Role in each namespace.
 
     Args:
-        asked: see `planned_access`.
-        name: of the target; the roles are named after it.
+        asked: permissions, as `planned_access` returns them.
+        name: name of the target, after which the roles are named.
     """
     by_place: dict[str, list[Access]] = {}
     for one in asked:

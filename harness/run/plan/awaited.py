@@ -1,6 +1,6 @@
-"""Says of every row of the profiles, before anything is run, whether the run can decide it.
+"""Finds out before the run, for every requirement of the profiles, whether the run can decide it.
 
-A row that the run cannot decide waits for something that is named.
+If it cannot, the missing thing is named.
 """
 
 from __future__ import annotations
@@ -23,25 +23,27 @@ if TYPE_CHECKING:
 OWN_ID: Final = "ID"
 """Replaces the id of the row in a hint that several rows share."""
 _UNVOUCHED: Final = Reason(
-    kind=ReasonKind.NO_MEANS, text="no attestation of it was found", hint="`readiness attest ID` writes the statement"
+    kind=ReasonKind.NO_MEANS, text="no attestation was found", hint="`readiness attest ID` writes the statement"
 )
 _UNREAD: Final = (
-    "no sentence reads its criterion, so that no scenario can claim it",
-    "`readiness explain` with the criterion names the most similar sentence; a package of your own may add one (docs/extending.md)",
+    "the criterion matches no known Then sentence, so no scenario can test this requirement",
+    "`readiness explain` with the criterion names the most similar sentence; your own package may add one (docs/extending.md)",
 )
-_SHORT: Final = "a run of this size cannot decide it; needed"
-_LONGER: Final = "extend the traffic, the rollout or the experiment: `readiness plan` names what each sentence needs"
+_SHORT: Final = "a run of this size cannot decide the requirement, which needs"
+_LONGER: Final = "extend the traffic, the rollout or the experiment: `readiness plan` shows what each sentence needs"
 _LEFT_OUT: Final = "left out by a filter"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowAccount:
-    """One row of the plan.
+    """One requirement of the plan.
 
     Attributes:
-        id: of the requirement. form: how its verdict is formed.
-        waits: what is missing; empty: this run decides the row. hint: how to provide it.
-        short: whether only the size of the run is missing: the target has all means, but there is too little evidence for a sentence.
+        id: id of the requirement.
+        form: how the verdict is formed.
+        waits: text that names the missing thing; empty: this run decides the requirement.
+        hint: how to provide the missing thing.
+        short: whether only the run is too small: the target has all keys, but a sentence gets too little evidence.
     """
 
     id: str
@@ -53,7 +55,7 @@ class RowAccount:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FormCount:
-    """The rows of one form: how many there are, and how many of them this run decides."""
+    """Number of requirements of one form, and number of them that this run decides."""
 
     form: Form
     rows: int
@@ -62,7 +64,10 @@ class FormCount:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Awaited:
-    """Something that rows wait for. In a hint for several rows `@ID` stands for the tag of each row."""
+    """A missing thing, and the requirements that cannot be decided without it.
+
+    In a hint for several requirements `@ID` stands for the tag of each.
+    """
 
     text: str
     hint: str
@@ -70,25 +75,26 @@ class Awaited:
 
 
 def unclaimed(requirement: Requirement, target: Target, files: set[str]) -> Reason:
-    """Why no scenario claims a requirement: the platform lacks a part, no sentence reads the criterion, or no scenario was written."""
+    """Why no scenario claims a requirement: a component is missing, no sentence fits the criterion, or no scenario was written."""
     lacking = tuple(part for part in requirement.needs if part.name not in target.parts)
     if not lacking:
         write = f"write a scenario tagged @{requirement.id} into {feature_file(requirement, files)}"
         text, hint = ("no scenario claims it", write) if reads(requirement.criterion) else _UNREAD
         return Reason(kind=ReasonKind.UNCLAIMED, text=text, hint=hint)
     brings = "; ".join(part.brings for part in lacking)
-    hint = f"with {'them' if len(lacking) > 1 else 'it'}: {brings}"
+    names = ", ".join(f"`{part.name}`" for part in lacking)
+    hint = f"once the platform has it, add {names} to `parts` of the target file, and write a scenario: then {brings}"
     return Reason(kind=ReasonKind.PART, text=waits_for(replace(requirement, needs=lacking)), hint=hint)
 
 
 def accounted(plan: Plan, short: Mapping[str, str] = MappingProxyType({})) -> tuple[RowAccount, ...]:
-    """Every row of the plan, in its order.
+    """Every requirement of the plan, in the plan's order.
 
-    A derived row waits for the same as the first of its parts that waits.
+    A derived requirement has the missing thing of its first part that cannot be decided.
 
     Args:
-        plan: the plan with its rows.
-        short: requirement → what a larger run would need to decide its sentence; empty if the size suffices for all.
+        plan: plan with its requirements.
+        short: requirement → evidence that a larger run would need to decide it; empty if the size suffices for all.
     """
     claimed = {claim.requirement for claim in plan.claims}
     lacking: dict[str, Reason] = {}
@@ -99,7 +105,7 @@ def accounted(plan: Plan, short: Mapping[str, str] = MappingProxyType({})) -> tu
         if row.form is Form.ATTESTED and row.id not in vouched:
             lacking.setdefault(row.id, _UNVOUCHED)
     for id_, what in short.items():
-        lacking.setdefault(id_, Reason(kind=ReasonKind.TOO_FEW, text=f"{_SHORT}: {what}", hint=_LONGER))
+        lacking.setdefault(id_, Reason(kind=ReasonKind.TOO_FEW, text=f"{_SHORT} {what}", hint=_LONGER))
     parts = {row.id: row.parts for row in plan.requirements}
     found = []
     for row in plan.requirements:
@@ -142,14 +148,14 @@ def _shared(text: str, id_: str) -> str:
 
 
 def by_form(rows: Iterable[RowAccount]) -> tuple[FormCount, ...]:
-    """How many rows of each form there are; forms without rows are left out."""
+    """The number of requirements of each form; forms without requirements are left out."""
     every = list(rows)
     counts, decided = Counter(row.form for row in every), Counter(row.form for row in every if not row.waits)
     return tuple(FormCount(form=form, rows=counts[form], decided=decided[form]) for form in Form if counts[form])
 
 
 def awaited(rows: Iterable[RowAccount]) -> tuple[Awaited, ...]:
-    """What rows wait for, sorted by the number of waiting rows, largest first."""
+    """The missing things, sorted by the number of requirements that need them, largest first."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.waits:
@@ -162,7 +168,7 @@ def awaited(rows: Iterable[RowAccount]) -> tuple[Awaited, ...]:
 
 
 def account_document(rows: Iterable[RowAccount]) -> dict[str, Any]:
-    """The account as JSON data: rows by form, and what rows wait for."""
+    """The account as JSON data: requirements by form, and the missing things."""
     every = tuple(rows)
     return {
         "rows": len(every),

@@ -1,4 +1,4 @@
-"""What is judged, and by which requirements: always named explicitly, never assumed."""
+"""The target that is judged, and the profiles of requirements. Both must be named."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from harness.run.project import Project
 
 CORE: Final = "core"
-"""The profile of the sandbox's platform."""
+"""Profile of the sandbox's platform."""
 
 
 class Choice(NamedTuple):
-    """What is judged, and by which requirements.
+    """The target that is judged, and the profiles of requirements.
 
     Attributes:
         target: target file; None: a provided target is started.
-        profiles: of the catalogue.
+        profiles: names of catalogue profiles.
         provided: name of the provided target; empty if there is a target file.
     """
 
@@ -32,15 +32,14 @@ class Choice(NamedTuple):
 
 
 def choose(project: Project, target: Path | None, profiles: Sequence[str]) -> Choice:
-    """The target and the profiles that options and project name together.
+    """Choose the target and the profiles from the options and the project.
 
-    Only without a configured project one implies the other: `--target sandbox` is judged by `core`, and `--profile core`
-    on the sandbox.
+    Without a configured project `--target sandbox` implies the profile `core`, and `--profile core` implies the sandbox.
 
     Args:
-        project: whose `[tool.harness]` is read.
-        target: of the command line: a target file, or the name of a provided target as `sandbox`.
-        profiles: of the command line.
+        project: project whose `[tool.harness]` is read.
+        target: option of the command line: a target file, or the name of a provided target such as `sandbox`.
+        profiles: option of the command line.
 
     Raises:
         UsageError: no target or no profile is named.
@@ -52,15 +51,15 @@ def choose(project: Project, target: Path | None, profiles: Sequence[str]) -> Ch
     if word and project.provided not in {"", provided} and not profiles:
         what = f"the profile {'+'.join(project.profiles) or CORE} of this project is for the {project.provided}, not for {word}"
         where = f"{project.root / 'pyproject.toml'}: tool.harness.profiles"
-        raise UsageError(what, where=where, hint="pass `--profile NAME`, the requirements that are judged there")
+        raise UsageError(what, where=where, hint=f"pass `--profile NAME` with a profile that is for {word}")
     if not project.configured:
         if file is None and not provided and named == (CORE,):
             provided = SANDBOX
         named = named or ((CORE,) if provided == SANDBOX else ())
     if file is None and not provided:
-        raise _missing(project, "target", "a target file says what is judged", "`--target FILE` or `--target sandbox`")
+        raise _missing(project, "target", "it names the target that is judged", "`--target FILE` or `--target sandbox`")
     if not named:
-        raise _missing(project, "profiles", "a profile says which requirements are judged", "`--profile NAME`")
+        raise _missing(project, "profiles", "it names the requirements that are judged", "`--profile NAME`")
     return Choice(file, named, provided)
 
 

@@ -1,4 +1,4 @@
-"""Which API groups a plan needs the cluster to serve, and which of them it does: asked before anything is run."""
+"""Checks before a run which API groups the plan needs, and which of them the cluster serves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def needs_group(demands: Iterable[Demand], library: Library) -> bool:
-    """Whether an act of these demands needs a group that not every cluster serves."""
+    """Whether an act of these demands needs an API group that some clusters do not serve."""
     return any(True for _ in _required(demands, library))
 
 
@@ -48,7 +48,7 @@ def served_groups(target: Target) -> frozenset[str] | None:
 
 
 def unserved(demands: Iterable[Demand], library: Library) -> RequiredGroup | None:
-    """The first group that an act of these demands needs and the cluster does not serve; None where there is none, or it is not known."""
+    """The first API group that an act of these demands needs and the cluster does not serve; None if all are served or unknown."""
     if library.served is None:
         return None
     return next((one for one in _required(demands, library) if one.name not in library.served), None)

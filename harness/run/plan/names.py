@@ -1,6 +1,6 @@
-"""Names in a target file that must be known elsewhere.
+"""Checks names of traffics, experiments and rollouts in a target file.
 
-A misspelt one would silently have no effect.
+A misspelt name would silently have no effect.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def check_names(target: Target, project: Project) -> None:
     """Refuse names of traffics, experiments and rollouts that do not exist.
 
     Raises:
-        ConfigurationError: with file, line and the nearest known name.
+        ConfigurationError: a name is unknown; the message has file, line and the nearest known name.
     """
     for kind, files, named in (
         ("traffic", "loadtests", ((("traffic", name), name) for name in target.traffic)),

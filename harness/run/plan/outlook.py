@@ -1,6 +1,6 @@
-"""Computes what a run of a plan would take and could decide.
+"""Computes the duration of a run, its numbers of samples, and the sentences that it can decide.
 
-It lists seconds, samples, scaled lengths of time, and the sentences that a run of this size cannot decide.
+It also lists scaled lengths of time, and what a sentence needs that a run of this size cannot decide.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _START_S: Final = 10.0
 _REST_S: Final = 16.0
 _FILES_S: Final = 2.0
-"""Seconds that a run takes in addition to its acts, on an idle machine with two cores; the last of a run that reads files only."""
+"""Seconds that a run takes in addition to its acts, on an idle machine with two cores; this value for a run that reads files only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,10 +35,10 @@ class Prospect:
     """One sentence of the plan.
 
     Attributes:
-        requirement: the requirement of the sentence.
-        objective: the objective that it states.
-        times: its lengths of time, as written and as used.
-        numbers: samples needed and planned; None if the figure does not depend on their number.
+        requirement: requirement of the sentence.
+        objective: objective that the sentence states.
+        times: lengths of time in the sentence, as written and as used.
+        numbers: numbers of samples, needed and planned; None if the figure does not depend on a number of samples.
         lacks: why a run of this size cannot decide the sentence; empty if it can.
     """
 
@@ -68,7 +68,7 @@ def prospects(plan: Plan) -> tuple[Prospect, ...]:
 
 
 def short_rows(sentences: Iterable[Prospect]) -> dict[str, str]:
-    """By requirement with a sentence that a run of this size cannot decide: what the run would need for it."""
+    """Requirement → evidence that the run lacks to decide it; requirements that this run can decide are left out."""
     found: dict[str, str] = {}
     for said in sentences:
         if said.lacks:
@@ -82,11 +82,13 @@ def _unconfirmed(plan: Plan, objective: Objective) -> Iterator[Lack]:
         experiment = plan.experiments.get(name)
         if experiment is not None and experiment.domain == UNKNOWN.name:
             file = Path(experiment.file).name
-            yield Lack(what=f"a block `harness` in {file}, whose `confirmed_by` names a probe which confirms the fault")
+            yield Lack(
+                what=f"a block `harness` in {file} with `confirmed_by`, the name of the probe that confirms the fault"
+            )
 
 
 def offered_to(plan: Plan, objective: Objective) -> Offered:
-    """How much evidence the plan collects for an objective."""
+    """The amount of evidence that the plan collects for an objective."""
     traffic = plan.traffic.get(objective.scope.traffic or "")
     if traffic is None:
         return Offered(requests=0, probes=0, time_scale=plan.time_scale, durability=plan.durability)
@@ -109,12 +111,12 @@ def offered_to(plan: Plan, objective: Objective) -> Offered:
 
 
 def health_per_s(plan: Plan) -> float:
-    """Health probes of the entry per second in a fault-free window: the default, or the rate that a traffic of the plan asks for."""
+    """Health probes of the entry per second in a fault-free window: the default, or the rate of a traffic file if it is higher."""
     return max([Rates().health_in_window, *(traffic.health_per_s for traffic in plan.traffic.values())])
 
 
 def grown(plan: Plan) -> dict[str, TrafficPlan]:
-    """The traffic of the plan, with windows extended to the length that the sentences need, if they may be extended."""
+    """The traffics of the plan, with windows extended to the length that the sentences need, if the windows may be extended."""
     said, traffic = prospects(plan), dict(plan.traffic)
     for name, size in plan.traffic.items():
         own = [
@@ -166,10 +168,7 @@ def _longest_s(plan: Plan, act: Act) -> float:
 
 
 def outlook_document(plan: Plan) -> dict[str, Any]:
-    """The plan as data for machines.
-
-    It has seconds, acts in order, every sentence with what it takes, and what cannot be assessed.
-    """
+    """The plan as JSON data: seconds, acts in order, every sentence with its needs, and requirements that cannot be assessed."""
     expected, longest = seconds(plan)
     sentences = prospects(plan)
     return {

@@ -1,6 +1,6 @@
-"""Makes a plan of the demands of the scenarios.
+"""Makes a plan from the demands of the scenarios.
 
-It has the acts in order, each demand once, and the claims that stay without evidence.
+The plan has the acts in order, each demand once, and the claims for which no evidence can be gathered.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compiled:
-    """What collection made of the selected scenarios.
+    """Claims and demands of the selected scenarios.
 
     Attributes:
-        claims: in the order collected.
-        demands: all of them, with repeats.
+        claims: claims in the order of collection.
+        demands: all demands, including repeated ones.
         deselected: scenarios that a filter left out, as `file:line: title`.
     """
 
@@ -77,10 +77,7 @@ def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str
 def library_of(
     settings: Settings, target: Target, compiled: Compiled, experiments: Mapping[str, ExperimentPlan]
 ) -> Library:
-    """The objects that demands can name.
-
-    They are the traffic and the rollouts of the demands, and all experiments of the project.
-    """
+    """The objects that demands can name: their traffics and rollouts, and all experiments of the project."""
     from harness.drivers.rollout.files import load_rollout, on_target  # as above
 
     names = dict.fromkeys(demand.name for demand in compiled.demands if demand.kind == DemandKind.ROLLOUT)
@@ -104,7 +101,7 @@ def make_plan(
     compiled: Compiled,
     library: Library,
 ) -> Plan:
-    """Order the demands, drop those without means, report the cost, and lengthen windows."""
+    """Make the plan: order the demands, drop demands that the target cannot serve, and extend windows."""
     from harness.run.plan.outlook import grown  # a replay plans nothing, and need not wait for the watch's HTTP client
 
     def planned(traffic: Mapping[str, TrafficPlan]) -> Plan:
@@ -211,15 +208,15 @@ _DISTURBING: Final = (DemandKind.EXPERIMENT, DemandKind.ROLLOUT)
 def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]:
     """The acts that serve these demands, in order.
 
-    Each comes after the acts in its `after`, and acts of one traffic are together. Traffic without a fault or rollout comes first, when
-    the target is unchanged.
+    An act comes after the acts in its `after`, and the acts of one traffic are together. Traffic without a fault or rollout comes first,
+    when the target is unchanged.
 
     Raises:
-        UsageError: no driver serves a demand, one rollout is asked for under two traffics, or steps of the run wait for each other.
+        UsageError: no driver serves a demand, a rollout is used under two traffics, or steps of the run wait for each other.
     """
     known = drivers()
     if unserved := [demand for demand in demands if demand.kind not in known]:
-        hint = f"known kinds are {', '.join(known)}"
+        hint = f"use one of the kinds {', '.join(known)}, or install the package that has this driver"
         raise UsageError(f"no driver has the kind `{unserved[0].kind}`", where=unserved[0].key, hint=hint)
     each_rollout_once(demands)
     disturbed = {demand.params.get("traffic", "") for demand in demands if demand.kind in _DISTURBING}
@@ -238,7 +235,7 @@ def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]
 def _named(acts: Sequence[Act]) -> dict[str, Act]:
     """The acts with unique names, also if an experiment runs under two kinds of traffic.
 
-    `after` is adapted to these names; an act without traffic comes after those of every traffic.
+    `after` is adapted to these names; an act without traffic comes after the acts of every traffic.
     """
     names = [
         act.name if act.name not in {a.name for a in acts[:at]} else f"{act.name} ({act.traffic})"
@@ -261,7 +258,11 @@ def _sorted(planned: Mapping[str, Act]) -> list[Act]:
     while left:
         free = [act for act in left.values() if not any(name in left for name in act.after)]
         if not free:
-            raise UsageError("steps of the run wait for each other", where=", ".join(left), hint="change their `after`")
+            raise UsageError(
+                "the steps of the run wait for each other, so none can be first",
+                where=", ".join(left),
+                hint="change `after` of these steps in their driver",
+            )
         running = done[-1].traffic if done else ""
         following = min(free, key=lambda act: bool(running) and act.traffic != running)
         done.append(left.pop(following.name))
@@ -288,7 +289,7 @@ def _direct(acts: Sequence[Act]) -> tuple[Act, ...]:
 def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) -> ExperimentPlan:
     """The experiment with the observation times that its objectives need.
 
-    It is watched at most for the longest scaled limit of their recoveries, and at least for that of their first requests, since
+    It is watched at most for the longest scaled limit of their recoveries, and at least for the longest limit of first requests, since
     `none later than 10 s` cannot be known earlier.
     """
     named = [o for claim in claims for o in claim.objectives if experiment.name in o.scope.experiments]
@@ -339,7 +340,7 @@ def _not_assessable(
 def _lack(
     claim: Claim, demands: Mapping[str, Demand], target: Target, settings: Settings, library: Library
 ) -> NotAssessable | None:
-    """What is missing in the target file, or in the command, to assess this claim.
+    """The reason why this claim cannot be assessed: a missing key of the target file, or a missing option.
 
     None if nothing is missing.
     """
@@ -350,8 +351,7 @@ def _lack(
             continue
         if (lack := known[demand.kind].lack(demand, target)) is not None:
             hint = lack.hint or f"add `{lack.key}` to {target.file.name or 'the target file'}"
-            lacks = f"no {lack.lacks}" if lack.lacks else "none"
-            return _without(claim, f"{lack.why}, and {target.name} names {lacks}", hint)
+            return _without(claim, f"{lack.why}, and {target.name} names no {lack.lacks or f'`{lack.key}`'}", hint)
         required = known[demand.kind].needs(demand, library)
         needs += [Need(key=one.key, why=one.why, hint=one.hint, lacks=one.lacks) for one in required]
     for need in sorted(needs, key=lambda need: need.of):
@@ -380,7 +380,7 @@ def _add_on(claim: Claim, demands: Iterable[Demand], target: Target, library: Li
             continue  # a file that cannot be read yet, as manifests that the sandbox writes: `readiness plan` says so
         if (missing := of_missing_add_on(asked, target)) is not None:
             why = f"{demand.name} creates {missing.resource}.{missing.group}"
-            hint = f"where it is installed, add `api_groups: [{missing.group}]` to `kubernetes:` of {target.file.name}"
+            hint = f"if the add-on is installed, add `api_groups: [{missing.group}]` to `kubernetes:` of {target.file.name}"
             return _without(claim, f"{why}, and {target.name} names no such API group", hint)
     return None
 

@@ -1,4 +1,4 @@
-"""The errors with which a run would be refused before its first request, so that a plan can show them: consent, `may_break`, rollbacks."""
+"""The errors with which a run would be refused before its first request, for the plan: consent, `may_break`, rollbacks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def refusals(plan: Plan, target: Target, allow_target: str) -> tuple[HarnessError, ...]:
-    """Every error with which a run of this plan would end before anything is touched; empty: it would begin.
+    """Every error with which a run of this plan would be refused before anything is touched; empty if it would start.
 
     Args:
-        plan: the plan of the run.
-        target: its target.
-        allow_target: the name of the target that was typed.
+        plan: plan of the run.
+        target: target of the run.
+        allow_target: name of the target that was typed.
     """
     checks: list[Callable[[], None]] = [partial(require, *needed) for needed in _extras(plan, target)]
     if plan.live:
@@ -37,7 +37,7 @@ def refusals(plan: Plan, target: Target, allow_target: str) -> tuple[HarnessErro
 
 
 def _extras(plan: Plan, target: Target) -> Iterator[tuple[str, str, str]]:
-    """The extras that a plan needs: name of the extra, what needs it, and where that is written."""
+    """The extras that a plan needs: name of the extra, thing that needs it, and its place in a file."""
     if any(act.kind == DemandKind.STATIC for act in plan.acts):
         yield STATIC, "a sentence on the platform's files", str(target.file)
     if plan.live and target.kubernetes is not None:
@@ -57,9 +57,9 @@ def _raised(check: Callable[[], None]) -> HarnessError | None:
 
 
 def left_to_people(plan: Plan) -> Iterator[str]:
-    """One text per experiment that a person would have to undo if the run is stopped during its fault."""
+    """One text for each experiment whose fault a person would have to undo if the run is stopped during the fault."""
     from harness.drivers.chaos import read_experiment  # a plan of files alone needs no experiment
 
     for experiment in plan.experiments.values():
         if read_experiment(Path(experiment.file)).by_hand:
-            yield f"{experiment.name} has no `rollbacks`: a run that is stopped under its fault leaves the target to a person"
+            yield f"{experiment.name} has no `rollbacks`: if the run is stopped during the fault, a person must restore the target"

@@ -1,4 +1,4 @@
-"""Which scenarios a session judges: those of the chosen profiles, without the ones that `--only` leaves out."""
+"""Selects the scenarios that a session judges: scenarios of the chosen profiles that `--only` lets through."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class ScenarioSelection:
     """The scenarios of the project that the options of a session choose.
 
     Args:
-        settings: the options.
-        catalogue: the requirements that scenarios claim.
+        settings: options of the session.
+        catalogue: requirements that scenarios claim.
         replay: whether a stored run is judged, for which only `--only` selects.
     """
 
@@ -47,7 +47,7 @@ class ScenarioSelection:
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
-        """The feature files that a session reads: the project's own, and of the package's those that name a requirement of the chosen profiles."""
+        """The feature files that a session reads: all files of the project, and files of the package that name a chosen requirement."""
         found = feature_files(self._settings.project)
         if self._replay:  # of any profile
             return found
@@ -78,7 +78,7 @@ class ScenarioSelection:
         """The locations of the chosen scenarios that were not collected, for example because of a path on the command line.
 
         Raises:
-            HarnessError: a feature file, which may hold one, cannot be read.
+            HarnessError: a feature file cannot be read.
         """
         if self._replay:
             return []
@@ -90,7 +90,7 @@ class ScenarioSelection:
         ]
 
     def unclaimed(self) -> str:
-        """Why there was nothing to collect: no scenario claims a requirement of the chosen profiles; empty if one does."""
+        """The message if no scenario claims a requirement of the chosen profiles; empty if one does."""
         if self._replay or any(self.is_chosen(scenario) for scenario in self._all()):
             return ""
         return nothing_claimed(self._settings.project, self.rows)
@@ -115,7 +115,7 @@ class ScenarioSelection:
 
     @cached_property
     def _elsewhere(self) -> Mapping[str, frozenset[str]]:
-        """By requirement, the profiles that have scenarios of their own."""
+        """Requirement → the profiles that have their own scenarios for it."""
         root, found = self._settings.project.root, dict[str, frozenset[str]]()
         for file in self.files:
             with suppress(HarnessError):  # of a file that is not collected; the problems of the others are reported

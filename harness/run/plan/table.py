@@ -1,4 +1,4 @@
-"""`readiness plan`: shows what a run would do, with seconds and numbers of samples; nothing is started."""
+"""`readiness plan`: prints the steps of a run with seconds and numbers of samples; nothing is started."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _NAMED: Final = 4
 """Most requirements that are named as waiting for the same thing; `--json` names all."""
 _WIDTH: Final = 136
-"""Columns that the tables take at least: a number that wraps cannot be searched for."""
+"""Smallest width of the tables, in columns: a number that wraps cannot be searched for."""
 
 
 def show_plan(
@@ -43,7 +43,7 @@ def show_plan(
     requirements: Sequence[Requirement],
     experiments: Mapping[str, ExperimentPlan],
 ) -> None:
-    """Print the acts in order, how much evidence each sentence takes, what is scaled, and what cannot be decided or assessed."""
+    """Print the acts in order, the evidence for each sentence, the scaled times, and what cannot be decided or assessed."""
     library = library_of(settings, target, compiled, experiments)
     plan = make_plan(
         "plan", settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
@@ -98,10 +98,14 @@ def _roles(plan: Plan, library: Library, target: Target) -> str:
 
     document = access_document(plan, library, target)
     unknown = [
-        f"# permissions unknown (of an experiment: list them as `access: [...]` in the block of its file): {one}\n"
+        f"# permissions unknown (list those of an experiment as `access: [...]` in the block `harness` of its file): {one}\n"
         for one in document["undeclared"]
     ]
-    none = [] if target.kubernetes else ["# the target file has no key `kubernetes`: a run asks nothing of a cluster\n"]
+    none = (
+        []
+        if target.kubernetes
+        else ["# the target file has no key `kubernetes`: a run needs no permissions in a cluster\n"]
+    )
     return "".join([*none, *unknown, yaml.safe_dump(document["roles"], sort_keys=False)])
 
 
@@ -124,12 +128,12 @@ def _acts(plan: Plan) -> Iterator[str]:
     reads = "last reads of the ledger, " if plan.live else ""
     yield f"{rest_s:6.0f} s  rest: {reads}closing the evidence, verdicts, reports"
     expected, longest = seconds(plan)
-    yield f"{expected:6.0f} s  expected in all, when nothing is repeated and every recovery succeeds"
-    yield f"{longest:6.0f} s  at most, when nothing comes back by itself and no fault is sent twice"
+    yield f"{expected:6.0f} s  expected in total, if nothing is repeated and every recovery succeeds"
+    yield f"{longest:6.0f} s  at most, if nothing recovers without an undo and no fault is sent twice"
 
 
 def _what(plan: Plan, act: Act) -> str:
-    """What an act does, in a few words."""
+    """The description of an act in a few words."""
     demand = plan.demand[act.demand]
     if demand.kind == DemandKind.TRAFFIC:
         traffic = plan.traffic[demand.name]
@@ -153,7 +157,7 @@ def _what(plan: Plan, act: Act) -> str:
 
 
 def _reach(experiment: ExperimentPlan) -> str:
-    """The actions of an experiment and the most that it may hit; empty if its file does not say it."""
+    """The actions of an experiment and its blast radius; empty if its file names neither."""
     actions = f"; actions: {', '.join(experiment.actions)}" if experiment.actions else ""
     return f"{actions}; blast radius: {experiment.blast_radius}" if experiment.blast_radius else actions
 
@@ -191,7 +195,7 @@ def _waiting(rows: Sequence[RowAccount]) -> Iterator[str]:
         else:
             named = ", ".join(one.ids[:_NAMED])
             more = f" and {len(one.ids) - _NAMED} more" if len(one.ids) > _NAMED else ""
-            yield f"will not be assessed: {len(one.ids)} requirements: {one.text}{hint}: {named}{more}"
+            yield f"will not be assessed: {len(one.ids)} requirements ({named}{more}): {one.text}{hint}"
 
 
 def _evidence(sentences: Iterable[Prospect]) -> Table:
@@ -202,7 +206,7 @@ def _evidence(sentences: Iterable[Prospect]) -> Table:
         "PASS up to",
         "FAIL from",
         "chance of PASS",
-        title="How much evidence it takes",
+        title="Evidence that each sentence needs",
         title_justify="left",
         caption="chance of PASS: if the true value is 1/10, 1/5 or 1/2 of the limit",
         caption_justify="left",
@@ -219,7 +223,7 @@ def _times(sentences: Iterable[Prospect]) -> Table:
     table = Table(
         "requirement",
         "length of time",
-        title="Lengths of time, and whether the time scale divides them",
+        title="Lengths of time, divided by the time scale or not",
         title_justify="left",
     )
     for said in sentences:
@@ -235,31 +239,31 @@ def _claimed_twice(plan: Plan) -> Iterator[str]:
         places.setdefault(claim.requirement, []).append(claim.scenario.at)
     for requirement, at in places.items():
         if len(at) > 1:
-            yield f"{requirement} is one requirement with {len(at)} scenarios, the worst of them decides: {', '.join(at)}"
+            yield f"{requirement} has {len(at)} scenarios, and the worst verdict decides: {', '.join(at)}"
 
 
 def _refused(error: HarnessError) -> str:
     """The errors with which a run would be refused before it begins."""
-    hint = f"; hint: {error.hint}" if error.hint else ""
-    return f"a run is refused as it is: {error.where}: {error.what}{hint}"
+    hint = f" (hint: {error.hint})" if error.hint else ""
+    return f"a run would be refused: {error.where}: {error.what}{hint}"
 
 
 def _undecidable(sentences: Sequence[Prospect], *, refused: bool) -> Iterator[str]:
-    """The sentences that no run of this size decides, each with what it would take."""
+    """The sentences that no run of this size decides, each with its missing evidence."""
     short = [said for said in sentences if said.lacks]
     if not short:
-        once = ", once it is not refused" if refused else ""
-        each = f"Every one of {len(sentences)} sentences" if len(sentences) > 1 else "The only sentence"
-        yield f"{each} can be decided by a run of this size{once}"
+        once = ", once the reason of the refusal is removed" if refused else ""
+        each = f"all {len(sentences)} sentences" if len(sentences) > 1 else "the only sentence"
+        yield f"A run of this size can decide {each}{once}"
         return
-    yield f"{len(short)} of {len(sentences)} sentences cannot be decided by a run of this size"
+    yield f"A run of this size cannot decide {len(short)} of {len(sentences)} sentences"
     for said in short:
         for lack in said.lacks:
             rollout = said.objective.scope.phase is Phase.SWITCHED
             how = (
-                f"the rollout be `watched: {lack.window_s:g} s`"
+                f"write `watched: {lack.window_s:g} s` into the rollout file"
                 if rollout
-                else f"the traffic run `for: {lack.window_s:g} s`"
+                else f"write `for: {lack.window_s:g} s` into the traffic file"
             )
-            window = f"; hint: let {how}" if lack.window_s else ""
+            window = f" (hint: {how})" if lack.window_s else ""
             yield f"  {said.requirement} needs {lack.what}{window}"

@@ -1,1 +1,1 @@
-"""What happens before the first request of a run: the target is started and asked, and the machine is measured."""
+"""The steps before the first request of a run: the target is started and probed, and the machine is measured."""

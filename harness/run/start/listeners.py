@@ -17,9 +17,8 @@ _INODE: Final = re.compile(r"^socket:\[([0-9]+)\]$")
 
 
 def listeners(addresses: Iterable[str], proc: Path = PROC) -> frozenset[int]:
-    """The processes that listen at the host and port of these URLs.
+    """The processes that listen at the host and port of these URLs, if their open files may be read.
 
-    Only those whose open files may be read.
     Source: Linux, proc(5), /proc/net/tcp: the local address in hexadecimal, the state, the inode of the socket.
     """
     places = {place for address in addresses for place in _places(address)}

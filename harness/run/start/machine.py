@@ -1,4 +1,4 @@
-"""The machine of the run: whether it slept, and whether there is room on it for the harness and a sandbox."""
+"""The machine of the run: whether it slept, and whether it is fast enough for the harness and a sandbox."""
 
 from __future__ import annotations
 
@@ -24,21 +24,20 @@ if TYPE_CHECKING:
 
 PRESSURE: Final = Path("/proc/pressure/cpu")
 BUSY: Final = 0.25
-"""Share of waiting above which a machine counts as busy; an idle machine is below a twentieth."""
+"""Share of time with waiting tasks above which a machine counts as busy; an idle machine is below 0.05."""
 
 STAT: Final = Path("/proc/stat")
 EACH_S: Final = 1.0
 STALLS: Final = ("io", "memory")
-"""Resources besides processors for which all tasks may wait at once: files of `/proc/pressure`."""
+"""Resources besides processors for which all tasks may wait at the same time: files of `/proc/pressure`."""
 _FULL: Final = re.compile(r"^full .* total=([0-9]+)$", re.MULTILINE)
 _TOTAL: Final = re.compile(r"^some .* total=([0-9]+)$", re.MULTILINE)
 _SOME: Final = re.compile(r"^some avg10=([0-9.]+) ", re.MULTILINE)
 
 
 def waited_share(pressure: Path = PRESSURE) -> float | None:
-    """The share of the last 10 s in which some task waited for a processor.
+    """The share of the last 10 s in which some task waited for a processor; None if the kernel does not report it.
 
-    None if the kernel does not report it.
     Source: Linux, Documentation/accounting/psi.rst.
     """
     try:
@@ -49,13 +48,13 @@ def waited_share(pressure: Path = PRESSURE) -> float | None:
 
 
 class MachineLog:
-    """A context that records each second how long the machine has slept, and CPU pressure and the CPU share of others.
+    """A context that records every second how long the machine slept, CPU pressure, and the CPU share of other programs.
 
-    The shares of the processors, and how long tasks waited for one, are recorded only for a target on this machine, whose entry is a
-    loopback address. Processes of the target are those that it declares, else those that listen at its entry.
+    CPU shares and pressure are recorded only for a target on this machine, whose entry is a loopback address. Processes of the target are
+    the processes that it declares, else the processes that listen at its entry.
 
     Attributes:
-        seen: the readings so far.
+        seen: readings so far.
     """
 
     def __init__(
@@ -111,12 +110,13 @@ class MachineLog:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readings:
-    """Counters of the kernel since boot; None if it does not count.
+    """Counters of the kernel since boot; None for a value that the kernel does not count.
 
     Attributes:
         waited_us: microseconds in which some task waited for a processor.
-        ticks: of all processors. stolen: of them, those that other machines of the host took.
-        stalled_us: microseconds in which no task could go on, as all waited for disks, or for memory.
+        ticks: clock ticks of all processors.
+        stolen: ticks of these that other machines of the host took.
+        stalled_us: microseconds in which no task could run, because all waited for disks or for memory.
     """
 
     waited_us: int | None = None
@@ -161,7 +161,7 @@ def shares(before: Readings, now: Readings, passed_ns: int) -> dict[str, float |
 
 
 def is_beside(entry: str) -> bool:
-    """Whether an address is of this machine: a loopback address, or `localhost`."""
+    """Whether an address belongs to this machine: a loopback address, or `localhost`."""
     host = urlsplit(entry).hostname or ""
     try:
         return ip_address(host).is_loopback
@@ -170,10 +170,7 @@ def is_beside(entry: str) -> bool:
 
 
 def company(share: float | None) -> str:
-    """The warning before a sandbox is started on a busy machine.
-
-    Empty if the machine is not busy.
-    """
+    """The warning before a sandbox is started on a busy machine; empty if the machine is not busy."""
     if share is None or share <= BUSY:
         return ""
-    return f"this machine is busy: work waited for a processor in {100 * share:.0f} % of the last 10 s"
+    return f"this machine is busy: programs waited for a processor in {100 * share:.0f} % of the last 10 s"

@@ -1,4 +1,4 @@
-"""Checks the means of a target before anything is run: certificates, the kubeconfig, and whether their servers answer."""
+"""Checks certificates and the kubeconfig of a target before a run, and whether the API server and Prometheus answer."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster
 
 WITHIN_S: Final = 2.0
-"""How long a plan waits for the API server and for Prometheus, in seconds; both are asked at once."""
+"""Seconds for which a plan waits for the API server and Prometheus; both are requested at the same time."""
 
 
 def unready_means(target: Target) -> list[str]:
-    """The servers that do not answer now, as `file:line: key: why`; none if all answer, or for the sandbox, which is not started yet.
+    """The servers that do not answer now, as `file:line: key: why`; empty for the sandbox, which is not started yet.
 
     Raises:
         ConfigurationError: a certificate, the kubeconfig or its context cannot be read.
@@ -44,7 +44,7 @@ def unready_means(target: Target) -> list[str]:
 
 
 def said_within(asks: dict[str, Callable[[], str]]) -> dict[str, str]:
-    """The results of calls that return in time; they are made concurrently, and a call that hangs is abandoned."""
+    """The results of concurrent calls, by key; a call that does not return in time is abandoned, and its result says so."""
     said: dict[str, str] = {}
 
     def ask(key: str) -> None:

@@ -2,9 +2,9 @@
 
 Each path is requested before anything is run, and the state of the cluster is read once.
 
-A probe that has never succeeded proves nothing about a release: a misspelt path looks like a target that is down.
-Answers such as 404, 403 or an unexpected body count as a mistake in the target file until the probe has succeeded
-once. If nothing answers, or with 5xx, the target is down: the run waits for it, and does not judge it.
+A misspelt path looks like a target that is down, so a probe must succeed once before it can prove anything about a release.
+Until then an answer such as 404, 403 or an unexpected body counts as a mistake in the target file. If no address answers, or the
+status is 5xx, the target is down: the run waits for it, and does not judge it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 SILENT_WITHIN_S: Final = 5.0
-"""Seconds that a target may take until it answers, and answers as its file expects."""
+"""Seconds in which a target must answer as its file expects."""
 SERVING_WITHIN_S: Final = 20.0
-"""Seconds that the probes of the entry are waited for while they are answered with 5xx: the target may be starting."""
+"""Seconds for which the run waits while the entry answers with 5xx, since the target may be starting."""
 _EACH_S: Final = 2.0
 _SERVING_POLL_S: Final = 0.5
 _BUSY: Final = frozenset({408, 425, 429})
-"""Client errors that do not mean that the request is wrong."""
+"""Client errors for which the request may still be right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,11 +45,11 @@ class PlannedProbe:
     """One request of the preflight.
 
     Attributes:
-        key: where the target file defines it.
+        key: key of the target file that defines the probe.
         base: address of the entry, the region or Prometheus.
-        path: requested with GET, from the root of that address.
-        expect: what the JSON object of the answer must contain.
-        needed: whether nothing can be judged without it.
+        path: path that is requested with GET, from the root of the address.
+        expect: keys and values that the JSON object of the answer must contain.
+        needed: whether the probe must succeed before anything can be judged.
         absent: whether 404 is a correct answer, because the requested object does not exist.
         silent: whether an empty body is a correct answer.
     """
@@ -71,12 +71,13 @@ class PlannedProbe:
 
 
 class ProbeFailure(NamedTuple):
-    """What is wrong with the last answer to a probe.
+    """The problem of the last answer to a probe.
 
     Attributes:
-        probe: the probe that was sent.
-        what: what is wrong, in a few words. hint: what to change in the file.
-        mistake: whether only an error in the target file can explain it.
+        probe: probe that was sent.
+        what: problem in a few words.
+        hint: change of the target file that would solve it.
+        mistake: whether only an error in the target file can explain the answer.
         answered: whether there was an answer at all.
     """
 
@@ -97,14 +98,14 @@ def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = N
     Probes of regions and of Prometheus may fail, unless the answer shows an error in the target file.
 
     Args:
-        target: whose paths are requested.
-        say: is called with findings that do not stop the run.
-        ask: sends the requests; by default in the same way as the watch.
-        acts: of the plan; if one of them needs the target as before, the state of the cluster must be readable.
+        target: target whose paths are requested.
+        say: function that gets findings that do not stop the run.
+        ask: function that sends the requests; by default they are sent in the same way as by the watch.
+        acts: acts of the plan; if an act needs a restored target, the state of the cluster must be readable.
 
     Raises:
-        ConfigurationError: a probe is answered as if the target file were wrong, with method, URL, answer, file and line.
-        TargetUnreachable: the entry or the API server does not answer, or the entry not with success.
+        ConfigurationError: an answer shows an error in the target file; the message has URL, answer, file and line.
+        TargetUnreachable: the entry or the API server does not answer, or the entry answers with an error.
         AccessDenied: the user of the kubeconfig may not read the state of the cluster.
     """
     pending, found = probes_of(target), list[ProbeFailure]()
@@ -121,17 +122,17 @@ def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = N
 
 
 def refuse_other_release(target: Target, plan: Plan) -> None:
-    """Refuse a target that now names another release than the planned one: the run would prove nothing about the planned release.
+    """Refuse a target that now names another release than the plan, since the run would judge the wrong release.
 
     Raises:
-        UsageError: the target names another release; the hint is the command that judges that one.
+        UsageError: the target names another release; the hint is the command that judges this release.
     """
     named = answering_release(target)
     if not named or named == plan.release:
         return
-    judge = f"judge what runs there: {plan.command(release=named)}"
+    judge = f"judge the release that runs there: {plan.command(release=named)}"
     if target.release.version:
-        judge = f"correct `version` of `release` in {target.file}, which says {plan.release}"
+        judge = f"correct `version` of `release` in {target.file}, which is {plan.release}"
     raise UsageError(
         f"the target {target.name} names the release {named}, expected {plan.release}; nothing was run",
         where=f"{target.file}: release",
@@ -155,7 +156,7 @@ def _read_cluster(target: Target) -> None:
 
 
 def probes_of(target: Target) -> list[PlannedProbe]:
-    """A probe for every path of the target file that can be requested without side effects."""
+    """One probe for each path of the target file that can be requested without side effects."""
     paths = target.probes
     found = [
         PlannedProbe(key=("probes", "health"), base=target.entry, path=paths.health, needed=True, silent=True),
@@ -187,10 +188,10 @@ def probes_of(target: Target) -> list[PlannedProbe]:
 
 
 def finding_of(probe: PlannedProbe, answer: ProbeResponse) -> ProbeFailure | None:
-    """What is wrong with an answer; None where the probe succeeded."""
+    """The problem of an answer; None if the probe succeeded."""
     status, name = answer.status, str(probe.key[-1])
     if answer.error == "tls":
-        hint = "use http:// or https:// as the platform does, and name its CA in `tls: {ca_file: …}`"
+        hint = "write the address with http:// or https:// as the platform serves it, and name its CA in `tls: {ca_file: …}`"
         return ProbeFailure(probe, "the TLS handshake failed", mistake=True, hint=hint)
     if answer.error is not None:
         return ProbeFailure(probe, answer.error, answered=False)
@@ -200,8 +201,9 @@ def finding_of(probe: PlannedProbe, answer: ProbeResponse) -> ProbeFailure | Non
         return None
     if status == 200:
         expected = f"the keys {', '.join(probe.expect)}" if probe.expect else "a body, and no JSON `error`"
-        hint = f"expected was {expected}; correct `{name}`, or what it expects"
-        return ProbeFailure(probe, "status 200 with another body than expected", mistake=True, hint=hint)
+        hint = f"correct the path or the expected body of `{name}`"
+        what = f"status 200 with another body than expected, which is {expected}"
+        return ProbeFailure(probe, what, mistake=True, hint=hint)
     return ProbeFailure(probe, f"status {status}", mistake=True, hint=_hint_of_status(status, name))
 
 
@@ -209,9 +211,9 @@ def _hint_of_status(status: int, name: str) -> str:
     if status in (401, 403):
         return "probes are sent without credentials: name a path that needs no sign-in"
     if 300 <= status < 400:
-        return "redirects are not followed: write the address and the path that it leads to"
+        return "redirects are not followed: write the address and the path that the redirect leads to"
     if status == 405:
-        return f"`{name}` is requested with GET: name a path that answers it"
+        return f"`{name}` is requested with GET: name a path that answers GET"
     return f"correct `{name}`: the path must answer GET with status 200; it is requested from the root of the address"
 
 
@@ -245,7 +247,7 @@ def _refuse(target: Target, found: Sequence[ProbeFailure], say: Callable[[str], 
             raise TargetUnreachable(
                 f"INCONCLUSIVE: GET {probe.url} did not succeed within {SERVING_WITHIN_S:g} s: {what}; nothing was run",
                 where=document.where(probe.key),
-                hint="run again when the platform is up: a platform that is down before the load is not judged",
+                hint="start the platform, then run again: a platform that is down before the load is not judged",
             )
         say(f"{document.where(probe.key)}: GET {probe.url}: {what}")
 

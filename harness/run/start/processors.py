@@ -22,7 +22,7 @@ _SEARCH_EACH: Final = 10
 
 
 class _Used(NamedTuple):
-    """Ticks: those that a process has used itself, those of its ended children that it waited for; and its parent."""
+    """The ticks that a process used, the ticks of its ended children that it waited for, and its parent."""
 
     own: int
     inherited: int
@@ -31,7 +31,7 @@ class _Used(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _KernelFigures:
-    """The kernel's figures at one moment: as in `ProcessorTicks`, and each process by its pid."""
+    """The kernel's figures at one moment: the ticks of all processors, and each process by its pid."""
 
     every: int
     busy: int
@@ -39,7 +39,7 @@ class _KernelFigures:
     processes: Mapping[int, _Used]
 
     def ticks(self, target: int, harness: int) -> ProcessorTicks:
-        """With the ticks of the target and of the harness."""
+        """The ticks of all processors, together with the ticks of the target and of the harness."""
         return ProcessorTicks(every=self.every, busy=self.busy, niced=self.niced, target=target, harness=harness)
 
     def below(self, roots: Iterable[int]) -> set[int]:
@@ -47,17 +47,17 @@ class _KernelFigures:
         return set(_tree(self.processes.keys() & set(roots), _children(self.processes)))
 
     def used(self, pids: Iterable[int]) -> _Used:
-        """What these processes have used."""
+        """The ticks that these processes have used."""
         found = [self.processes[pid] for pid in pids]
         return _Used(own=sum(each.own for each in found), inherited=sum(each.inherited for each in found))
 
     def grown(self, now: _KernelFigures, pids: AbstractSet[int], pids_now: AbstractSet[int]) -> tuple[int, int]:
-        """What a group of processes has used until `now`; of those that ended meanwhile, the ticks that no process of the group has inherited.
+        """The ticks that a group of processes has used until `now`, and the ticks of ended processes that no process of the group inherited.
 
         Args:
-            now: the later moment.
-            pids: the group's processes at this moment.
-            pids_now: and at the later one.
+            now: figures at the later moment.
+            pids: processes of the group at this moment.
+            pids_now: processes of the group at the later moment.
         """
         there = self.processes.keys() & pids_now
         used, before, ended = now.used(pids_now), self.used(there), self.used(pids - there)
@@ -67,13 +67,14 @@ class _KernelFigures:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProcessorTicks:
-    """Clock ticks since the machine booted; of processes those of their ended children as well.
+    """Clock ticks since the machine booted; the ticks of a process include those of its ended children.
 
     Attributes:
-        every: of all processors, idle or not.
-        busy: ticks in which a program ran or other machines of the host had the processor, without interrupts, which belong to no process.
-        niced: busy ticks of programs that yield to others.
-        target: of the target's processes. harness: of this process, what runs a provided target and the descendants of both, but for the target's.
+        every: ticks of all processors, idle or not.
+        busy: ticks in which a program ran, or another machine of the host had the processor. Interrupts are not included.
+        niced: busy ticks of programs with a positive nice value.
+        target: ticks of the target's processes.
+        harness: ticks of this process, of the program that runs a provided target, and of their descendants, without the target's.
     """
 
     every: int
@@ -85,12 +86,13 @@ class ProcessorTicks:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProcessorShares:
-    """Shares of all processors between two readings.
+    """Shares of all processors between two readings, 0 to 1.
 
     Attributes:
-        target, harness: as in `ProcessorTicks`.
-        others: of everything else, other machines of the host included.
-        yielding: of the others' share that of programs that yield.
+        target: share of the target's processes.
+        harness: share of the harness.
+        others: share of all other programs, and of other machines of the host.
+        yielding: part of `others` that programs with a positive nice value used.
     """
 
     target: float
@@ -104,8 +106,8 @@ class ProcessorLog:
 
     Args:
         doors: addresses at which the target listens, if it is on this machine.
-        processes: those that a provided target declares as its own and as the target.
-        proc: the directory of the kernel's figures.
+        processes: processes that a provided target declares.
+        proc: directory of the kernel's figures, `/proc`.
     """
 
     def __init__(
@@ -139,9 +141,9 @@ class ProcessorLog:
     def _ticks(
         self, before: _KernelFigures, now: _KernelFigures, ended: frozenset[int]
     ) -> tuple[ProcessorTicks, ProcessorTicks]:
-        """The ticks of the target and of the harness from one reading to the next, with 0 for both at the first.
+        """The ticks of the target and of the harness from one reading to the next; both are 0 at the first reading.
 
-        How much a process used before it was killed is unknown where no process of the target waited for it: the target may have used all that is left.
+        The ticks of a killed process are unknown if no process of the target waited for it; then all remaining ticks may be the target's.
         """
         there = self._target & now.processes.keys()
         target, target_before = now.below(there), before.below(there)
@@ -169,7 +171,7 @@ class ProcessorLog:
 
 
 def shares(before: ProcessorTicks, now: ProcessorTicks, *, equals: bool) -> ProcessorShares:
-    """The shares of all processors between two readings; `equals`: whether programs under `nice` do not yield to the harness."""
+    """The shares of all processors between two readings; `equals`: whether `nice` has no effect on the harness's share."""
     every = now.every - before.every
     target, harness = max(now.target - before.target, 0), max(now.harness - before.harness, 0)
     others = max(now.busy - before.busy - target - harness, 0)

@@ -1,4 +1,4 @@
-"""A provided target for a run or a plan: the parts that it needs, its start, its description, and its processes."""
+"""A provided target for a run or a plan: its parts, its start, its description, and its processes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def needed_parts(there: Sequence[str], requirements: Iterable[Requirement], claims: Iterable[Claim]) -> tuple[str, ...]:
-    """The parts of a provided target's platform that a claimed requirement needs.
+    """The parts of a provided target's platform that the claimed requirements need.
 
-    Requirements that need a part which the platform lacks do not count, nor do those that the profile gates in part.
+    Requirements that need a missing part are ignored, and so are requirements that the profile gates in part.
 
     Args:
-        there: the parts that the platform has, in the order of deployment.
-        requirements: of the chosen profiles.
-        claims: of the chosen scenarios.
+        there: parts that the platform can have, in the order of deployment.
+        requirements: requirements of the chosen profiles.
+        claims: claims of the chosen scenarios.
     """
     claimed = {claim.requirement for claim in claims}
     needs = [{part.name for part in row.needs} for row in requirements if row.id in claimed and not row.in_part]
@@ -37,10 +37,11 @@ def needed_parts(there: Sequence[str], requirements: Iterable[Requirement], clai
 def started(
     settings: Settings, requirements: Iterable[Requirement], claims: Iterable[Claim], say: Callable[[str], None]
 ) -> Iterator[Target]:
-    """A context in which the provided target of the settings runs; it is ended afterwards, unless it is kept.
+    """A context in which the provided target of the settings runs; the target is stopped afterwards, unless it is kept.
 
     Raises:
-        UsageError: it is not installed, or has no such release. HarnessError: it did not start; the reason was passed to `say`.
+        UsageError: the target is not installed, or does not have the release.
+        HarnessError: the target did not start; the reason was passed to `say`.
     """
     name = settings.provided
     target = provided(name)
@@ -48,7 +49,7 @@ def started(
     beside = f" and {', '.join(parts)}" if parts else ""
     say(f"starting the {name} with release {settings.release}{beside}")
     if busy := company(waited_share()):
-        say(f"{busy}; the {name} shares it and may fail where alone it would not")
+        say(f"{busy}; the {name} runs on the same machine and may fail because of it")
     running = target.start(settings.release, say, keep=settings.keep, stands_for=settings.stands_for, parts=parts)
     try:
         say(f"the {name} is ready with release {running.release}")
@@ -58,10 +59,10 @@ def started(
 
 
 class PlannedTarget:
-    """The provided target of the settings, not started. Its description is made in the background: a plan needs it last.
+    """The provided target of the settings, not started; its description is made in the background.
 
     Raises:
-        UsageError: it is not installed.
+        UsageError: the target is not installed.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -70,16 +71,17 @@ class PlannedTarget:
 
     @contextmanager
     def target(self, requirements: Iterable[Requirement], claims: Iterable[Claim]) -> Iterator[Target]:
-        """A context with the target and the parts that these claims need; the files that it names exist in the context.
+        """A context with the target and the parts that these claims need; the files that the target names exist in it.
 
         Raises:
-            UsageError: there is no such release. HarnessError: it cannot be described.
+            UsageError: the target does not have the release.
+            HarnessError: the target cannot be described.
         """
         with self._described.written(needed_parts(self._target.parts(), requirements, claims)) as file:
             yield load_target(file)
 
 
 def declared_processes(target: Target) -> Callable[[], TargetProcesses]:
-    """A function that returns the processes of a target as its provider declares them; for other targets it names none."""
+    """A function that returns the processes that a provided target declares; other targets declare none."""
     running = attached(target.file)
     return TargetProcesses if running is None else running.processes

@@ -1,4 +1,4 @@
-"""Whether this machine is fast enough for the run and its sandbox: reported before the load; the run ends if it is not."""
+"""Checks whether this machine is fast enough for the run and its sandbox; the run ends if it is not."""
 
 from __future__ import annotations
 
@@ -21,30 +21,29 @@ if TYPE_CHECKING:
     from harness.run.start.machine import MachineLog
 
 ENOUGH: Final = 1.2
-"""Processors that are needed, as a multiple of what the traffic takes: with less there are none left for the faults."""
+"""Processors that are needed, as a multiple of what the traffic uses, so that some are left for the faults."""
 MEASURED: Final = 5
-"""Number of readings, one a second, at the end of the warm-up that count."""
+"""Number of readings, one per second, that count at the end of the warm-up."""
 STARVED_AT_MOST_S: Final = 120
 AMONG_S: Final = 400
-"""Seconds in which the machine may be starved among this many before the run ends, as too little evidence would be left: as long as profile `core` takes.
-A longer run has more to be judged by."""
+"""Length of the span, in seconds, in which starved seconds are counted: as long as a run of profile `core`."""
 _FEWEST_S: Final = 3
 _EACH_S: Final = 2.0
 
 
 def carries(seen: Sequence[MachineSeen]) -> float | None:
-    """The processors that are left for harness and sandbox, as a multiple of what they need; None if the kernel did not count."""
+    """The processors left for harness and sandbox, as a multiple of what they need; None if the kernel does not count."""
     needs = {one.when_ns: need for one in seen if (need := needed(one)) is not None}
     left = sum(left_over(one) for one in seen if one.when_ns in needs)
     return left / sum(needs.values()) if any(needs.values()) else None
 
 
 class Room:
-    """Counts the seconds in which the machine was starved, by the judge's own rule.
+    """Counts the seconds in which the machine was starved, by the rule of the judge.
 
     Args:
-        log: the readings of the machine.
-        run_directory: where the watch writes.
+        log: readings of the machine.
+        run_directory: directory in which the watch writes.
         decides: whether the target is a sandbox on this machine; otherwise the machine is not judged.
     """
 
@@ -59,17 +58,18 @@ class Room:
         """A warning for the end of the warm-up; empty if the machine is fast enough.
 
         Raises:
-            DriverError: the machine is too slow, and the control is late already.
+            DriverError: the machine is too slow, and the control service was late.
         """
         seen = self._log.seen[-MEASURED:]
         ratio = carries(seen) if self._decides else None
         if ratio is None or ratio >= ENOUGH:
             return ""
-        text = f"this machine has {ratio:.1f} times the processors that the run takes, and {ENOUGH:g} times are needed"
+        text = f"this machine has {ratio:.1f} times the processors that the run uses, expected {ENOUGH:g} times"
         since_ns = seen[0].when_ns - NS_PER_S
         if sum(second * NS_PER_S >= since_ns for second in self._starved()) >= _FEWEST_S:
-            raise DriverError(f"{text}, and the control took over {LATE_MS:g} ms", hint=_HINT)
-        return f"{text}: {_HINT}, if the run ends INCONCLUSIVE"
+            late = f"the control, a service that does nothing but answer, took over {LATE_MS:g} ms"
+            raise DriverError(f"{text}; {late}", hint=_HINT)
+        return f"{text} (if the run ends INCONCLUSIVE, {_HINT})"
 
     def check(self) -> None:
         """Count the starved seconds again, every two seconds at most.
@@ -86,8 +86,8 @@ class Room:
             scarce = scarcity(self._log.seen)
             taken = len(starved & scarce.by_others) if scarce else 0
             raise DriverError(
-                f"the machine was starved for {len(starved)} s of the last {AMONG_S}: the control, a service that does nothing but answer, "
-                f"took over {LATE_MS:g} ms, and processors were scarce; in {taken} of these seconds other programs had them",
+                f"the machine was too slow in {len(starved)} of the last {AMONG_S} s: the control, a service that does nothing but answer, "
+                f"took over {LATE_MS:g} ms, and processors were scarce (because of other programs in {taken} of these seconds)",
                 hint=HINT if taken >= len(starved) / 2 else _SMALL,
             )
 

@@ -113,7 +113,7 @@ def test_roles_of_a_target_without_a_cluster_say_why_there_are_none(project: Pat
     file.write_text("".join(line for line in lines if not line.startswith("kubernetes:")), encoding="utf-8")
     code, said = readiness(project, "plan", "--roles")
     assert code == 0, said
-    assert "# the target file has no key `kubernetes`: a run asks nothing of a cluster" in said
+    assert "# the target file has no key `kubernetes`: a run needs no permissions in a cluster" in said
     assert "items: []" in said
 
 

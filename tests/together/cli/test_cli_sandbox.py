@@ -29,7 +29,7 @@ def test_an_unknown_release_of_the_sandbox_is_refused(project: Project, command:
     finished = project.do(command, "--release", "slwo")
     text = f"{finished.out}{finished.said}"
     assert finished.code == 4, text
-    assert "there is no release 'slwo'\n  hint: did you mean" in text or "releases: 1.0.0, failing" in text
+    assert "there is no release 'slwo'\n  hint: did you mean" in text or "use one of 1.0.0, failing" in text
     assert "Traceback" not in text
 
 

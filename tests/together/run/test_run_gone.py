@@ -67,7 +67,7 @@ def test_a_target_that_dies_under_a_fault_is_noticed_within_five_seconds(tmp_pat
         died_s = clock.now_s()
         finished = run.wait()
         took_s = clock.now_s() - died_s
-    gone = re.search(r"the target is gone: nothing of it has answered for ([0-9.]+) s", finished.said)
+    gone = re.search(r"the target is gone: none of its addresses has answered for ([0-9.]+) s", finished.said)
     assert gone is not None, finished.said
     assert float(gone[1]) < 5.0
     assert took_s < ENDS_WITHIN_S

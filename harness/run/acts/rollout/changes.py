@@ -23,8 +23,8 @@ class RolloutChanges:
     """Records changes of states and analyses.
 
     Args:
-        sink: of the rollout's history.
-        rollout: its name.
+        sink: history of the rollout.
+        rollout: name of the rollout.
     """
 
     def __init__(self, sink: Sink, rollout: str) -> None:
@@ -60,12 +60,12 @@ class RolloutChanges:
 
 
 def analysed(objects: Sequence[Changeable], at_ns: int, go_on: Callable[[], object]) -> Analysed:
-    """The analyses of some objects, read after their states; repeated while the API server does not answer.
+    """The analyses of some objects, read after their states; the read is repeated while the API server does not answer.
 
     Args:
         objects: the objects whose analyses are read.
         at_ns: the time at which their states were read.
-        go_on: called before each further attempt; what it raises ends them.
+        go_on: function that is called before each further attempt; an exception that it raises ends the attempts.
     """
     found = patiently(lambda: at_once(lambda one: one.analyses(), objects), go_on)
     return at_ns, [(one.subject, own) for one, own in zip(objects, found, strict=True)]

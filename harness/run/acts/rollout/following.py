@@ -1,6 +1,6 @@
 """Runs one rollout.
 
-It is begun, followed step by step, promoted if its file says so, and rolled back.
+The rollout is started, followed step by step, promoted if its file says so, and rolled back.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Following:
     """One rollout in progress.
 
     Args:
-        plan: the plan of the rollout.
-        act: its act.
-        context: the context of the run.
+        plan: plan of the rollout.
+        act: act of the rollout.
+        context: context of the run.
     """
 
     def __init__(self, plan: RolloutPlan, act: Act, context: Context) -> None:
@@ -143,7 +143,7 @@ class Following:
             lasted_s = (clock.now_ns() - self._reached_ns) / NS_PER_S
             over = switched and self._reached == len(plan.steps) - 1 and lasted_s >= plan.watched_s
             if over and plan.taken_back is TakenBack.BY_HAND:
-                return Reversal(by=ReversedBy.HAND, why="as planned")
+                return Reversal(by=ReversedBy.HAND, why="planned in the rollout file")
             self._context.progress.now(
                 f"rollout {plan.name}: {in_words(statuses.values())}, {deadline.left_s:.0f} s left"
             )
@@ -264,9 +264,9 @@ class Following:
         self._restore(why, intents)
 
     def _restore(self, why: str, intents: Sequence[Intent]) -> None:
-        """Check whether the parts that the rollout changed are as before, and record it.
+        """Check whether the parts that the rollout changed are restored, and record it.
 
-        Parts that are not as before are not broken again, and stay in the undo log. Objects on their old release get their own strategy
+        Parts that are not restored are not broken again, and stay in the undo log. Objects on their old release get their own strategy
         back even so: with the strategy of the rollout they might never be at rest.
         """
         context, traffic, name = self._context, self._context.traffic, self._plan.name
@@ -279,6 +279,6 @@ class Following:
             for intent in intents:
                 strike_intent(intent)
         else:
-            blocked = f"not restored after the rollout {name}: {why or state.why}"
+            blocked = f"the target was not restored after the rollout {name}: {why or state.why}"
             context.unrestored.update(dict.fromkeys(self._act.touches, blocked))
         context.progress.say(f"rollout {name}: {why or 'ended on ' + context.plan.release}")

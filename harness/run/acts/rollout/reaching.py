@@ -22,7 +22,7 @@ def step_of(given: float, steps: Sequence[float], reached: int) -> int:
     `reached` if the share has not risen.
 
     Args:
-        given: share of the requests that the candidate is given now.
+        given: share of the requests that the candidate gets now.
         steps: expected share at each step.
         reached: number of the last step that was reached; -1: none yet.
     """
@@ -41,7 +41,7 @@ class CandidateAnswers:
 
     Args:
         rows: the workers' row files.
-        candidate: its release, as its answers name it.
+        candidate: release of the candidate, as its answers name it.
     """
 
     def __init__(self, rows: Sequence[Path], candidate: str) -> None:
@@ -51,7 +51,7 @@ class CandidateAnswers:
         self.count = 0
 
     def begin(self, at_ns: int) -> None:
-        """Start the count anew for the next step: only requests due at `at_ns` or later count."""
+        """Restart the count for the next step: only requests due at `at_ns` or later count."""
         self._since_ns, self.count = at_ns, 0
 
     def poll(self) -> None:

@@ -1,4 +1,4 @@
-"""The objects of a rollout: their state before it, what the rollout gives them, and requests to all of them."""
+"""The objects of a rollout: their earlier state, the values that the rollout gives them, and requests to all of them."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class RolledObjects:
     """Sends a request to every object at the same time, and again while the API server is silent.
 
     Args:
-        objects: the objects that the rollout changes.
-        present: called while waiting; raises if waiting is pointless.
+        objects: objects that the rollout changes.
+        present: function that is called while waiting; raises if waiting is pointless.
     """
 
     def __init__(self, objects: Sequence[Changeable], present: Callable[[], None]) -> None:
@@ -71,7 +71,7 @@ class RolledObjects:
         return self._specs
 
     def of_each(self, call: Callable[[Changeable], R], objects: Iterable[Changeable] | None = None) -> list[R]:
-        """The result of a call for each object, or for some; the call may be repeated, so it must be idempotent.
+        """The result of a call for each object, or for some objects; the call may be repeated, so it must be idempotent.
 
         Raises:
             TargetUnreachable: the API server was silent for too long.
@@ -83,7 +83,7 @@ class RolledObjects:
         """Read the earlier state and the new template of every object; drop objects that do not change, and return their subjects.
 
         Args:
-            template_of: returns the candidate's template for that of an object.
+            template_of: function that returns the candidate's template for an object and its present template.
         """
         there = list(zip(self.all, self.of_each(lambda one: one.present()), strict=True))
         self._before = {one.subject: one.template(obj) for one, obj in there}
@@ -108,7 +108,7 @@ class RolledObjects:
     def intend_back(
         self, platform: Platform, plan: RolloutPlan, release: str, lent: Mapping[str, Strategy]
     ) -> list[Intent]:
-        """Write to the undo log how each object is rolled back; `lent`: strategies that the rollout gives to some objects."""
+        """Write to the undo log how each object is rolled back; `lent` are the strategies that the rollout gives to objects."""
         self._intents = {
             one.subject: intend_back(
                 platform,
@@ -130,7 +130,7 @@ class RolledObjects:
         self._intents[subject] = amend_intent(self._intents[subject], **params)
 
     def lend(self, strategies: Mapping[str, Strategy]) -> str:
-        """Give some objects a strategy, and wait until they are at rest; returns which are not, empty if all are."""
+        """Give objects a strategy, and wait until they are at rest; returns the objects that are not, empty if all are."""
         why = self._adopt(strategies)
         self._lent = self._present_of(strategies)
         for subject, lent in self._lent.items():
@@ -140,11 +140,11 @@ class RolledObjects:
     def return_strategies(self, *, left: bool = False) -> str:
         """Restore the strategies that the rollout replaced; returns why one was not restored, empty if all were.
 
-        A strategy that others changed meanwhile is kept, and so is that of an object to which the rollout gave none.
+        A strategy that others changed meanwhile is kept, and so is the strategy of an object to which the rollout gave none.
 
         Args:
-            left: whether some objects are not at rest on their old release: then only objects on it get their strategy back. With the
-                other strategy such an object may never be at rest.
+            left: whether some objects are not at rest on their old release. Then only objects on their old release get their strategy
+                back, since another object may never be at rest with it.
         """
         for subject, now in self._present_of(self._lent).items():
             if now not in (self._lent[subject], self._strategies[subject]):
@@ -165,7 +165,7 @@ class RolledObjects:
         for one in changed:
             one.set_strategy(strategies[one.subject])
         left = self.unrested(changed)
-        return f"not at rest once their strategy was set: {left}" if left else ""
+        return f"not at rest after their strategy was set: {left}" if left else ""
 
     def _present_of(self, subjects: Collection[str]) -> dict[str, Strategy | None]:
         """The present strategies of some objects."""
@@ -176,7 +176,7 @@ class RolledObjects:
     def unrested(self, objects: Sequence[Changeable] | None = None) -> str:
         """Which objects are not at rest within `_AT_REST_WITHIN_S`, in words; empty if all are.
 
-        A rollback to the spec of an object that is not at rest would promote a release that was aborted, or that waits for a person.
+        A rollback to the spec of an object that is not at rest could promote a release that was aborted, or that waits for a person.
         """
         left, words = list(self.all if objects is None else objects), ""
         for _ in clock.Deadline.after(_AT_REST_WITHIN_S).ticks(POLL_S):
@@ -190,7 +190,7 @@ class RolledObjects:
         return words
 
     def read(self) -> tuple[int, dict[str, ObjectStatus]]:
-        """The time of the request, and the state of every object."""
+        """Read the state of every object; returns the time of the request and the states by subject."""
 
         def asked() -> tuple[int, list[ObjectStatus]]:
             return clock.now_ns(), at_once(lambda one: self._specs[one.subject].read(), self.all)
@@ -201,7 +201,7 @@ class RolledObjects:
     def promote(self, steps: Sequence[float], reached: int) -> bool:
         """Promote every object that is at the present step of the rollout, and not beyond it; returns whether anything was sent.
 
-        Otherwise an object that has gone on while another one missed its promotion would get more users than the step has.
+        An object that went on while another object missed its promotion would otherwise get more users than the step has.
 
         Raises:
             TargetUnreachable: the API server was silent for too long, or refuses it.
@@ -221,7 +221,7 @@ class RolledObjects:
         self.of_each(lambda one: one.wake(), late)
 
     def order_back(self, by: ReversedBy) -> str:
-        """Order the rollback; returns what went wrong, empty if nothing did.
+        """Order the rollback; returns the problem, empty if there was none.
 
         A rollback by hand uses the command of the product; otherwise the rollout in progress is aborted.
 
@@ -248,7 +248,7 @@ class RolledObjects:
         self._note(subject, undone=undone)
 
     def go_back(self, objects: Iterable[Changeable], *, hasten: bool, restore: bool) -> list[bool]:
-        """One step of the rollback of some objects; returns for each whether it is at rest in its earlier state."""
+        """Do one step of the rollback of some objects; returns for each whether it is at rest in its earlier state."""
 
         def back(one: Changeable) -> bool:
             before, was = self._before[one.subject], self._was[one.subject]
@@ -257,7 +257,7 @@ class RolledObjects:
         return self.of_each(back, objects)
 
     def of_others(self, objects: Iterable[Changeable] | None = None) -> list[str]:
-        """For each object, or for some: what others set in it and must not be overwritten; empty if nothing."""
+        """For each object, or for some objects, the values that others set and that must not be overwritten; empty if none."""
 
         def others(one: Changeable) -> str:
             return given_by_others(one, self._before[one.subject], self._was[one.subject], self._given(one))

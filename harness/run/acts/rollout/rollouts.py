@@ -1,4 +1,4 @@
-"""Rollouts as acts: a candidate takes over under traffic, is followed, and is taken back.
+"""Rollouts as acts: a candidate replaces the release under traffic, is followed, and is rolled back.
 
 Nothing is judged here.
 """
@@ -25,7 +25,7 @@ TOUCHES: Final = (ENTRY, WORKLOADS)
 _ARGO: Final = RequiredGroup(
     "argoproj.io",
     "its objects are of kind Rollout",
-    "install Argo Rollouts, or write `kind: Deployment` or `kind: Service` under `rollout`",
+    "install Argo Rollouts, or write `kind: Deployment` or `kind: Service` under `rollout` of the target file",
 )
 
 
@@ -37,8 +37,8 @@ class RolloutDriver(Driver):
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """The keys of the target file that name the objects and the cluster."""
         return [
-            RequiredKey("kubernetes", "rollouts are made through Kubernetes"),
-            RequiredKey("rollout", "a rollout changes what the target file names"),
+            RequiredKey("kubernetes", "a rollout changes objects of Kubernetes"),
+            RequiredKey("rollout", "a rollout changes the objects that this key names"),
         ]
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:
@@ -54,7 +54,7 @@ class RolloutDriver(Driver):
         return (_ARGO,) if library.rollouts[demand.name].kind == "Rollout" else ()
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
-        """One act: after the fault-free window and every experiment, so that no fault meets a candidate."""
+        """One act: after the fault-free window and every experiment, so that no fault is active while a candidate runs."""
         rollout, traffic = library.rollouts[demand.name], demand.params.get("traffic", "")
         return [
             Act(
@@ -85,16 +85,16 @@ class RolloutDriver(Driver):
 
 
 def each_rollout_once(demands: Iterable[Demand]) -> None:
-    """Refuse a rollout under two traffics: its record and its windows are known by its name only.
+    """Refuse a rollout under two traffics, since its records and windows are identified by its name only.
 
     Raises:
-        UsageError: one is asked for under two.
+        UsageError: a rollout is used under two traffics.
     """
     traffic_of: dict[str, str] = {}
     for demand in demands:
         if demand.kind == DemandKind.ROLLOUT:
             traffic = demand.params.get("traffic", "")
             if (first := traffic_of.setdefault(demand.name, traffic)) != traffic:
-                what = f"the rollout {demand.name} is asked for under two traffics, {first} and {traffic}"
-                hint = "name one of them in each sentence, or copy the rollout file under another name"
+                what = f"the rollout {demand.name} is used under two traffics, {first} and {traffic}; expected one"
+                hint = "name the same traffic in each sentence, or copy the rollout file under another name"
                 raise UsageError(what, where=demand.key, hint=hint)

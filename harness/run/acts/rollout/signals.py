@@ -1,4 +1,4 @@
-"""Signals of rollback triggers besides requests: the memory of the pods, from the metrics API, and user reports, which the run sends."""
+"""Signals of rollback triggers besides requests: memory of the pods (from the metrics API) and user reports (sent by the run)."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ class SignalReader:
     """Reads memory and sends user reports during a rollout.
 
     Args:
-        plan: of the rollout.
-        context: of the run.
-        cluster: the cluster of its pods. places: their namespaces.
-        sink: of the rollout's history.
+        plan: plan of the rollout.
+        context: context of the run.
+        cluster: cluster in which the pods run.
+        places: namespaces of the pods.
+        sink: history of the rollout.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class SignalReader:
         return clock.both(), measured, pods
 
     def _send(self, report: PlannedReport) -> None:
-        """Send a report as a user would, and record whether the platform took it."""
+        """Send a report as a user would, and record whether the platform accepted it."""
         release = self._context.plan.release if report.stable else self._plan.candidate
         why = self._posted(report.severity, release)
         self._sink.put(
@@ -129,7 +130,7 @@ class SignalReader:
         target = self._context.target
         settings = target.user_reports
         if settings is None:
-            return "the target file names no `user_reports`"
+            return "the target file has no key `user_reports`"
         words = {"{severity}": severity, "{release}": release}
         body = {key: _filled(value, words) for key, value in settings.body.items()}
         try:
