@@ -1,4 +1,4 @@
-"""The command `readiness`: thin doors to the rooms. Each command's module is loaded when it is called."""
+"""The command `readiness`. The module of a subcommand is imported when the subcommand is called."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _COMMANDS: Final = {
 }
 
 _YOUNG: Final = 50_000
-"""New objects before garbage is collected: what a command loads stays, and to walk it at each 700 takes a tenth of the time."""
+"""Number of new objects before garbage collection: with the default of 700, collection takes a tenth of a command's time."""
 
 
 class _Commands(click.Group):
-    """Finds a command by name and imports only its module; a wrong name is answered with the nearest right one.
+    """Finds a command by name and imports only its module; for an unknown name the nearest known name is shown.
 
-    Each provided target that is installed has a command of its name; other commands do not wait for entry points to be read.
+    Each installed provided target has a command with its name; entry points are read only for these commands.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -65,28 +65,28 @@ class _Commands(click.Group):
         if args and args[0] not in _COMMANDS and not args[0].startswith("-") and not self.get_command(ctx, args[0]):
             from harness.nearest import hint_with_nearest
 
-            ctx.fail(f"there is no command {args[0]!r}; {hint_with_nearest(args[0], self.list_commands(ctx))}")
+            ctx.fail(f"there is no command {args[0]!r} ({hint_with_nearest(args[0], self.list_commands(ctx))})")
         return super().resolve_command(ctx, args)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(harness.__version__, prog_name="readiness")
 def readiness() -> None:
-    """Decide, from evidence, whether a release of an integrated platform may ship.
+    """Decide from evidence whether a release of a platform may go live.
 
     \b
-      readiness init DIR --entry URL    a project for a service of your own
-      readiness run --target sandbox    start the sandbox, load it, break it, decide
-      readiness run --release slow      the same for a release that must be refused
-      readiness judge reports/runs/latest --check
+      readiness init DIR --entry URL                  write a project for your own service
+      readiness run --target sandbox                  start the sandbox, load it, break it, decide
+      readiness run --target sandbox --release slow   a bad release, which ends with NO-GO
+      readiness judge reports/runs/latest --check     judge the recorded run again
 
     \b
-    Exit codes: 0 GO · 1 NO-GO · 2 interrupted · 3 internal error · 4 usage or refused · 5 nothing selected · 10 inconclusive
+    Exit codes: 0 GO · 1 NO-GO · 2 interrupted · 3 internal error · 4 usage error or refused · 5 nothing selected · 10 inconclusive
     """  # noqa: D301 - the escape is click's: what follows it is not wrapped anew
 
 
 def main() -> None:
-    """Run the command and exit with the code of the table; a person's mistake never ends in a traceback."""
+    """Run the command and exit with a code of the table; errors of the user are shown without a traceback."""
     settle_streams()
     gc.set_threshold(_YOUNG)
     code = _code()
@@ -97,17 +97,17 @@ def main() -> None:
 
 
 def _called() -> int:
-    """Call the command; what the machine lacks is an error with words.
+    """Call the command.
 
     Raises:
-        UsageError: the working directory was deleted, so that no relative path means anything.
-        HarnessError: there is not enough memory.
+        UsageError: the working directory was deleted, so relative paths cannot be resolved.
+        HarnessError: the machine has not enough memory.
     """
     try:
         Path.cwd()
     except OSError as error:
         what = f"the working directory cannot be used: {error.strerror}"
-        raise UsageError(what, hint="change to one that is there") from error
+        raise UsageError(what, hint="change to an existing directory") from error
     try:
         return int(readiness.main(standalone_mode=False) or 0)
     except MemoryError as error:
@@ -130,5 +130,5 @@ def _code() -> int:
         return Exit.INTERRUPTED
     except Exception:  # noqa: BLE001 - the command's seam: an unexpected exception is an internal error, with everything to report it
         traceback.print_exc()
-        click.secho("internal error: this is a fault of the harness, not of the target", err=True, fg="red")
+        click.secho("internal error: this is a bug in the harness, not a fault of the target", err=True, fg="red")
         return Exit.INTERNAL

@@ -1,4 +1,4 @@
-"""`readiness catalogue`: the requirements, their scenarios, the contradictions of the documents."""
+"""`readiness catalogue`: requirements, their scenarios, and contradictions of the documents."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.group()
 def catalogue() -> None:
-    """The requirements, their scenarios, and what the documents contradict."""
+    """Show and check the requirements and their scenarios."""
 
 
 @catalogue.command("list")
-@click.option("--profile", multiple=True, metavar="NAME", help="Only this profile; may be repeated.")
+@click.option("--profile", multiple=True, metavar="NAME", help="Show only this profile; may be repeated.")
 @_JSON
 def list_requirements(profile: tuple[str, ...], *, as_json: bool) -> int:
-    """List the requirements, and where the platform differs from the documents on purpose."""
+    """List the requirements, and the intended differences between platform and documents."""
     known = _load()
     rows = known.profile(profile) if profile else tuple(known.requirements.values())
     if as_json:
@@ -72,13 +72,14 @@ def show(requirement: str, *, as_json: bool) -> int:
     "--verbose",
     "-v",
     is_flag=True,
-    help="Each contradiction with both statements; in a project also the package's notes.",
+    help="Also show each contradiction with both statements; in a project also the notes of the package.",
 )
 @_JSON
 def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
-    """Check the catalogue and every feature, and account for every requirement: by a scenario, or by the part that it waits for.
+    """Check the catalogue and all features.
 
-    In a project that has requirements of its own the notes and the account are theirs.
+    Every requirement must have a scenario, or name the missing components under `needs`. In a project with its own requirements, notes
+    and counts cover only these.
     """
     from harness.catalogue import claiming_files, lint, load_catalogue, tallies, unaccounted
 
@@ -106,29 +107,29 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
 
 
 def _without(known: Catalogue, shipped: Catalogue) -> Catalogue:
-    """The requirements and contradictions that the project adds to those of the package."""
+    """The requirements and contradictions of the project, without the package's."""
     contradictions = tuple(one for one in known.contradictions if one not in shipped.contradictions)
     own = {id_: row for id_, row in known.requirements.items() if id_ not in shipped.requirements}
     return replace(known, requirements=own, contradictions=contradictions)
 
 
 def _notes(known: Catalogue, read: _Features, *, verbose: bool) -> Iterator[str]:
-    """The contradictions, where they are asked for, and the requirements that several scenarios claim."""
+    """The contradictions, if `verbose`, and the requirements that several scenarios claim."""
     for entry in known.contradictions if verbose else ():
         if entry.stands:
             yield f"contradiction {entry.id}: {entry.finding}"
             yield from (f"  {line}" for line in (entry.comparison, entry.left, entry.right))
     for requirement, at in read.claimed_twice().items():
         if requirement in known.requirements:
-            yield f"{requirement} is one requirement with {len(at)} scenarios, the worst of them decides: {', '.join(at)}"
+            yield f"{requirement} has {len(at)} scenarios, and the worst verdict decides: {', '.join(at)}"
 
 
 def _counts(known: Catalogue, forms: Iterable[FormTally]) -> Iterator[str]:
     standing, every = sum(entry.stands for entry in known.contradictions), len(known.contradictions)
     if every:
-        yield f"{standing} of {every} contradictions are unresolved{', as expected' if standing == every else ''}"
+        yield f"{standing} of {every} contradictions of the documents are unresolved{', as expected' if standing == every else ''}"
     accounted = sum(form.accounted for form in forms)
-    yield f"{accounted} of {len(known.requirements)} requirements accounted for"
+    yield f"{accounted} of {len(known.requirements)} requirements have a scenario or name a missing component"
 
 
 def _forms(forms: Iterable[FormTally]) -> Iterator[str]:
@@ -140,7 +141,7 @@ def _forms(forms: Iterable[FormTally]) -> Iterator[str]:
 @catalogue.command()
 @_JSON
 def trace(*, as_json: bool) -> int:
-    """Trace each requirement to its scenarios, their sentences and kinds of evidence; one that is not traced says why."""
+    """Trace each requirement to its scenarios, sentences and kinds of evidence, or say why it has none."""
     from harness.catalogue import trace as traced
 
     known = _load()
@@ -203,7 +204,7 @@ class _Features:
         return {requirement: at for requirement, at in places.items() if len(at) > 1}
 
     def claims(self, known: Catalogue) -> tuple[list[Claim], dict[str, str]]:
-        """The claims of all scenarios that compile; for the others their problems, by the requirement ids that they name."""
+        """The claims of all scenarios that compile; requirement id → problem, for scenarios that do not."""
         from harness.steps import compile_scenario
 
         claims: list[Claim] = []
@@ -219,7 +220,7 @@ class _Features:
 
 
 def _of_project(known: Catalogue, demands: Iterable[Demand], scenarios: Iterable[Scenario]) -> Iterator[Problem]:
-    """What the collection of a run would refuse beside the features: profiles, extensions, the target file, traffics and rollouts."""
+    """Problems besides the features that a run would refuse: profiles, extensions, the target file, traffics and rollouts."""
     from harness.catalogue import Problem
     from harness.drivers.load import load_traffic
     from harness.drivers.rollout.files import load_rollout

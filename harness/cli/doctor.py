@@ -1,4 +1,4 @@
-"""`readiness doctor`: what is installed, what is missing, and what that costs."""
+"""`readiness doctor`: checks the prerequisites of the sandbox."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from harness.provided import SANDBOX, Finding, provided, provided_names
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(*, as_json: bool) -> int:
-    """Say what the sandbox needs, what of it is missing, and what that costs; exits with 1 when there can be no sandbox."""
+    """Check what the sandbox needs on this machine.
+
+    Exits with 1 if the sandbox cannot run.
+    """
     findings = list(_examined())
     lacking = [finding.part for finding in findings if finding.needed and not finding.ok]
     if as_json:
@@ -30,7 +33,7 @@ def doctor(*, as_json: bool) -> int:
         click.echo(f"{finding.word:8}{finding.part:14}{finding.says}{hint}")
     if lacking:
         click.echo(
-            f"the sandbox cannot run, missing: {', '.join(lacking)}; judge a target of your own with --target FILE"
+            f"the sandbox cannot run, because {', '.join(lacking)} is missing; your own target can be judged with --target FILE"
         )
     return 1 if lacking else 0
 
@@ -47,8 +50,12 @@ def _examined() -> Iterator[Finding]:
             yield Finding(part=name, ok=False, needed=True, says=error.what, hint=error.hint)
     busy = company(waited_share())
     says = busy or f"on {os.cpu_count()} processors"
-    yield Finding(part="processors", ok=not busy, needed=False, says=says, hint="end other programs before you judge")
+    yield Finding(part="processors", ok=not busy, needed=False, says=says, hint="close other programs before a run")
     kubectl = shutil.which("kubectl")
     yield Finding(
-        part="kubectl", ok=kubectl is not None, needed=False, says=kubectl or "for work by hand", hint="optional"
+        part="kubectl",
+        ok=kubectl is not None,
+        needed=False,
+        says=kubectl or "not found (used only by people)",
+        hint="optional",
     )

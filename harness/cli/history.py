@@ -1,4 +1,4 @@
-"""`readiness history`: earlier runs, trends, and what differs between two."""
+"""`readiness history`: earlier runs, trends, and the differences between two runs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ import click
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where runs are kept.  [default: reports/runs]",
+    help="Directory of the runs.  [default: reports/runs]",
 )
-@click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="How many of the latest runs.")
+@click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="Number of the latest runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def history(run: tuple[Path, ...], out: Path | None, last: int, *, as_json: bool) -> int:
-    """List the decisions of earlier runs and the trend of each figure; of two runs, what differs.
+    """List earlier runs and trends, or compare two runs.
 
-    RUN is a directory or its name below reports/runs, or below --out. A difference of figures is reported as worse or better only where it is proven.
+    RUN is a directory, or its name below reports/runs or --out. A figure is reported as worse or better only if the difference is proven.
     """
     from harness.errors import UsageError
 
     if len(run) not in (0, 2):
-        raise UsageError(f"expected no run or two, got {len(run)}", where="history", hint="readiness history RUN RUN")
+        what = f"the number of runs is {len(run)}, expected 0 or 2"
+        raise UsageError(what, where="history", hint="readiness history RUN RUN")
     text = _compared(out, *run, as_json=as_json) if len(run) == 2 else _listed(out, last, as_json=as_json)
     click.echo(text, nl=False)
     return 0
@@ -41,7 +42,7 @@ def _listed(out: Path | None, last: int, *, as_json: bool) -> str:
     runs = out or runs_directory()
     none_yet = out is None and not runs.exists()
     if none_yet and not as_json:
-        return "no runs yet in reports/runs; `readiness run` makes the first\n"
+        return "reports/runs has no runs yet; `readiness run` makes the first one\n"
     read, unread, left_out = ((), (), 0) if none_yet else past_runs(runs, last)
     figures = trends(read)
     return (

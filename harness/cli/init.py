@@ -1,4 +1,4 @@
-"""`readiness init`: writes a project for your own service that can be run at once."""
+"""`readiness init`: writes a project for your own service that can be run immediately."""
 
 from __future__ import annotations
 
@@ -32,32 +32,36 @@ _WHEEL: Final = (
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--entry", metavar="URL", help="Address of the service, like http://127.0.0.1:8080.")
-@click.option("--name", metavar="NAME", help="Name of the target.  [default: the directory's]")
+@click.option("--entry", metavar="URL", help="Address of the service, e.g. http://127.0.0.1:8080.")
+@click.option("--name", metavar="NAME", help="Name of the target.  [default: name of the directory]")
 @click.option(
     "--environment",
     type=click.Choice(["staging", "production"]),
     default="staging",
     show_default=True,
-    help="What the target is.",
+    help="Environment of the target.",
 )
-@click.option("--health", metavar="PATH", help="Answers 200 while the service is well.  [default: one that answers]")
-@click.option("--read", metavar="PATH", help="A read of something stored.  [default: one that answers]")
-@click.option("--write", metavar="PATH", help="Where a user's POST goes.  [default: the journey only reads]")
-@click.option("--body", metavar="JSON", help="JSON body of that POST, like '{\"item\": 1}'.")
+@click.option(
+    "--health",
+    metavar="PATH",
+    help="Path that answers 200 while the service is healthy.  [default: a usual path that answers]",
+)
+@click.option("--read", metavar="PATH", help="Path that reads stored data.  [default: a path that answers]")
+@click.option("--write", metavar="PATH", help="Path that receives a user's POST. If omitted, the journey only reads.")
+@click.option("--body", metavar="JSON", help="JSON body of the POST, e.g. '{\"item\": 1}'.")
 @click.option(
     "--ca",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="CA of the service's certificate; copied into the project.",
+    help="File with the CA of the service's certificate; it is copied into the project.",
 )
-@click.option("--openapi", metavar="FILE|URL", help="OpenAPI document, whose reads the journey is made of.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; asks nothing.")
+@click.option("--openapi", metavar="FILE|URL", help="OpenAPI document with the reads for the journey.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, and do not ask questions.")
 def init(directory: Path, *, as_json: bool, **options: Any) -> int:
-    """Write a project into DIR that judges one service: requirements, scenarios, a journey, a restart, workflows for CI.
+    """Write a project for your own service into DIR.
 
-    Files that are there are kept as they are. In a terminal it asks for what no option says. GETs are sent to find
-    the paths that answer; nothing else.
+    The project has requirements, scenarios, a journey, a restart experiment and workflows for CI. Existing files are not changed.
+    In a terminal the command asks for missing options. It sends only GET requests, to find the paths that answer.
     """
     from harness.cli.starter.writing import write_project
 
@@ -82,7 +86,7 @@ def init(directory: Path, *, as_json: bool, **options: Any) -> int:
     for name in project.kept:
         click.echo(f"kept   {directory / name}")
     for line in left_out:
-        click.echo(f"not in the journey: {line}")
+        click.echo(f"left out of the journey: {line}")
     if listens:
         click.echo(listens)
     if problem:
@@ -106,7 +110,7 @@ def _answers(
     entry = _entry(options["entry"], asks=asks)
     ca: Path | None = options["ca"]
     if ca is not None and not ca.is_file():
-        raise UsageError("there is no such file", where=str(ca), hint="name a file of PEM certificates")
+        raise UsageError("the file does not exist", where=str(ca), hint="name a file of PEM certificates")
     tls = tls_of(str(ca) if ca else "")
     documented = documented_reads(options["openapi"], tls) if options["openapi"] else None
     reads = documented.reads if documented else ()
@@ -117,10 +121,11 @@ def _answers(
         reads = documented.reads
     health = _path(
         "--health",
-        options["health"] or _asked("Path that answers 200 while it is well", found.health or "/health", asks),
+        options["health"]
+        or _asked("Path that answers 200 while the service is healthy", found.health or "/health", asks),
     )
     read = _path("--read", options["read"] or _asked("Path of a read", found.read or "/", asks))
-    write = options["write"] or _asked("Path that a user's POST goes to (empty: none)", "", asks)
+    write = options["write"] or _asked("Path that receives a user's POST (empty: none)", "", asks)
     answers = ProjectAnswers(
         name=name,
         entry=entry,
@@ -160,20 +165,22 @@ def _entry(given: str | None, *, asks: bool) -> str:
         raise UsageError("the address of the service is missing", where="--entry", hint=hint)
     entry = entry.rstrip("/")
     if has_wrong_port(entry):
-        hint = "write one like `http://127.0.0.1:8080`"
-        raise UsageError(f"{entry!r} has no port from 1 to 65535", where="--entry", hint=hint)
+        hint = "write an address like `http://127.0.0.1:8080`"
+        raise UsageError(f"the port of {entry!r} is invalid, expected 1 to 65535", where="--entry", hint=hint)
     if not is_http(entry) or {"?", "#", "@", '"', "'"} & {*entry}:
-        hint = "write one like `http://127.0.0.1:8080`, without user and password, `?` and `#`"
+        hint = "write an address like `http://127.0.0.1:8080`, without user and password, `?` and `#`"
         raise UsageError(f"{entry!r} is not an HTTP address", where="--entry", hint=hint)
     if path := urlsplit(entry).path:
-        hint = f"leave {path} out, and begin the paths with it: `--read {path}/…`"
-        raise UsageError("an entry has no path: paths are requested from its root", where="--entry", hint=hint)
+        hint = f"leave out {path} here, and write it at the start of the other paths: `--read {path}/…`"
+        raise UsageError(f"the address has the path {path}, expected none", where="--entry", hint=hint)
     return entry
 
 
 def _path(option: str, value: str) -> str:
     if not re.fullmatch(r"/[^\s\"'{}\\]*", value) or not value.isprintable():
-        raise UsageError(f"{value!r} is not a path", where=option, hint="a path begins with `/`, like `/items/1`")
+        raise UsageError(
+            f"{value!r} is not a path", where=option, hint="write a path that begins with `/`, like `/items/1`"
+        )
     return value
 
 
@@ -181,14 +188,15 @@ def _body(given: str | None, write: str) -> dict[str, Any] | None:
     if given is None:
         return None
     if not write:
-        raise UsageError("a body needs the path that it is sent to", where="--body", hint="pass `--write PATH` too")
+        raise UsageError("the path for this body is missing", where="--body", hint="pass `--write PATH` too")
     try:
         body = json.loads(given, parse_constant=_refuse_constant)
         json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except ValueError as error:
-        raise UsageError(f"is not JSON: {error}", where="--body", hint="write it like '{\"item\": 1}'") from error
+        hint = "write the body like '{\"item\": 1}'"
+        raise UsageError(f"the body is not JSON: {error}", where="--body", hint=hint) from error
     if not isinstance(body, dict):
-        raise UsageError("is not a JSON object", where="--body", hint="write it like '{\"item\": 1}'")
+        raise UsageError("the body is not a JSON object", where="--body", hint="write the body like '{\"item\": 1}'")
     return body
 
 
@@ -218,13 +226,13 @@ def _problem(entry: str, found: DiscoveredPaths, directory: Path, options: dict[
     """Why paths of the service do not answer now, with a hint; empty if they answer."""
     file = directory / "target.yaml"
     if found.problem:
-        hint = "start it before a run, or correct the address (does it speak https?)"
+        hint = "start the service before a run, or correct the address (http or https?)"
         if "CERTIFICATE_VERIFY_FAILED" in found.problem:
-            hint = "name its CA with `--ca FILE`, and an address for which its certificate is valid"
-        return f"{entry} does not answer ({found.problem}): {hint}; its paths in {file} are a guess"
+            hint = "name the CA with `--ca FILE`, and use an address for which the certificate is valid"
+        return f"{entry} does not answer ({found.problem}), so its paths in {file} are guessed: {hint}"
     guessed = [key for key in ("health", "read") if not options[key] and not getattr(found, key)]
     if guessed:
-        why = f" (it answered {found.refused}: probes are sent without credentials)" if found.refused else ""
+        why = f" (the status is {found.refused}, since probes are sent without credentials)" if found.refused else ""
         keys = ", ".join(guessed)
         return (
             f"no usual path of {entry} answers GET with status 200 and a body{why}: correct `probes` ({keys}) in {file}"
@@ -236,16 +244,16 @@ def _listens(answers: ProjectAnswers, found: DiscoveredPaths, there: Sequence[Li
     """Which process listens at the entry, and what follows for the project; empty if the service is on another machine or does not answer."""
     if forwarder := next((one for one in there if one.forwards), None):
         return (
-            f"{forwarder.name} (process {forwarder.pid}) listens at {answers.entry} and passes connections on, so the service is "
-            "another process: nothing may be broken there, and the name of the target is typed"
+            f"{forwarder.name} (process {forwarder.pid}) listens at {answers.entry} and forwards connections, so the service is "
+            "another process: faults are not allowed, and a run needs the name of the target (`--allow-target`)"
         )
     if not answers.local or found.problem:
         return ""
     if there:
         said = f"{there[0].name} (process {there[0].pid}) listens at {answers.entry}"
         return f"{said}: {_RESTART} kills it and starts it again" if answers.breakable else said
-    said = f"no process of this user listens at {answers.entry}, but Docker, systemd or another user's"
-    return f"{said}: write two commands into {_RESTART}" if answers.breakable else said
+    said = f"the process at {answers.entry} belongs to Docker, systemd or another user"
+    return f"{said}: write the commands that stop and start it into {_RESTART}" if answers.breakable else said
 
 
 def _repository_above(directory: Path) -> Path | None:
@@ -256,7 +264,7 @@ def _repository_above(directory: Path) -> Path | None:
 
 
 def _next(directory: Path, answers: ProjectAnswers, project: WrittenProject) -> list[str]:
-    """What to do now, in this order."""
+    """The next steps for the user, in order."""
     steps = [f"cd {shlex.quote(str(directory))}"] if directory.resolve() != Path.cwd() else []
     if "pyproject.toml" in project.kept:
         table = (
@@ -267,15 +275,15 @@ def _next(directory: Path, answers: ProjectAnswers, project: WrittenProject) -> 
     if (above := _repository_above(directory)) is not None:
         inside = directory.resolve().relative_to(above)
         steps.append(
-            f"# .github/ and .gitlab-ci.yml count at the root of a repository only: move them to {above} and let them "
-            f"work in {inside} (docs/ci.md, a project in a directory of a repository)"
+            f"# .github/ and .gitlab-ci.yml work only at the root of a repository: move them to {above} and set their "
+            f"working directory to {inside} (docs/ci.md, a project in a directory of a repository)"
         )
     from harness.cli.starter.writing import is_address, tool_requirement
 
     allow = "" if answers.breakable else f" --allow-target {answers.name}"
     return [
         *steps,
-        "readiness plan  # shows what a run does and can decide; changes nothing",
+        "readiness plan  # shows the steps of a run and what it can decide; starts nothing",
         f"readiness run{allow}  # takes about a minute and a half",
         *([] if is_address(tool_requirement()) else [_WHEEL]),
     ]

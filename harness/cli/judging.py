@@ -1,4 +1,4 @@
-"""`readiness judge` and `readiness report`: from a run's files alone."""
+"""`readiness judge` and `readiness report`: work on the files of a recorded run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import click
 @click.option(
     "--check",
     is_flag=True,
-    help="Compare with the stored verdict. Exit code 0: equal, whatever it decides; 3: different; 10: evidence is missing.",
+    help="Compare with the stored verdict. Exit code 0: equal (for any decision); 3: different; 10: evidence is missing.",
 )
 def judge(run: Path, *, check: bool) -> int:
-    """Judge a recorded run again, e.g. reports/runs/latest; exits as the decision does.
+    """Judge a recorded run again, e.g. reports/runs/latest.
 
-    RUN is a directory or its name below reports/runs.
+    RUN is a directory, or its name below reports/runs. The exit code is that of the decision.
     """
     from harness.errors import Exit
     from harness.report import closing_lines
@@ -46,12 +46,12 @@ def judge(run: Path, *, check: bool) -> int:
 @click.option(
     "--allure",
     is_flag=True,
-    help="Also Allure's own report of them, allure-report/index.html; needs the extra `allure`.",
+    help="Also write Allure's own report, allure-report/index.html; needs the extra `allure`.",
 )
 def report(run: Path, *, allure: bool) -> int:
     """Write the reports of a recorded run again.
 
-    RUN is a directory or its name below reports/runs.  [default: reports/runs/latest]
+    RUN is a directory, or its name below reports/runs.  [default: reports/runs/latest]
     """
     from harness.run.deciding import decide_recorded, exit_of, require_figures, write_allure_report, write_verdict
     from harness.run.which import which_run

@@ -1,4 +1,4 @@
-"""`readiness recover`: bring a target back that an interrupted run left broken."""
+"""`readiness recover`: undoes the faults that an interrupted run left."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from harness.errors import UsageError
     "--target",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Target file.  [default: the project's, else the running sandbox]",
+    help="Target file.  [default: target of the project, else the running sandbox]",
 )
 def recover(target: Path | None) -> int:
-    """Undo whatever an interrupted run left broken."""
+    """Undo the faults that an interrupted run left."""
     from harness.drivers.chaos import sweep_scratch
     from harness.targets import TargetLock, load_target, platform_of
     from harness.targets.safety.intents import elsewhere, torn_intents
@@ -33,21 +33,27 @@ def recover(target: Path | None) -> int:
             click.echo(f"undone: {line}")
         for path in torn_intents(platform):
             click.echo(
-                f"{path}: this entry of the undo log was never complete, so nothing was changed; the file is kept"
+                f"{path}: this entry of the undo log is incomplete, so its change was never made; the file is kept"
             )
         for path in elsewhere(platform):
-            click.echo(f"{path}: this entry belongs to another platform than that of the target file; the file is kept")
+            click.echo(
+                f"{path}: this entry of the undo log belongs to another platform than the target file; the file is kept"
+            )
         recovered.require_all(platform, found)
     undone = len(recovered.undone)
     changes = "1 change" if undone == 1 else f"{undone} changes"
     click.echo(f"{found.name}: {changes} undone" if undone else f"{found.name}: no undo is pending")
     for line in _pending(but=found.name):
-        click.echo(f"{line}: run `readiness recover --target FILE` with its target file")
+        click.echo(f"{line}: run `readiness recover --target FILE` with the target file of this target")
     return 0
 
 
 def _target_file(target: Path | None) -> Path:
-    """The target file that is named, else the project's, else that of a running provided target; raises UsageError with what is pending where there is none."""
+    """The target file of the option, the project, or a running provided target.
+
+    Raises:
+        UsageError: there is no target file; the message names the pending undos.
+    """
     from harness.provided import SANDBOX, is_provided
     from harness.run.project import find_project
     from harness.targets import running_target_file
@@ -62,7 +68,7 @@ def _target_file(target: Path | None) -> Path:
     except UsageError as error:
         if not (pending := _pending()):
             raise
-        hint = "run `readiness recover --target FILE` with the target file of that run, or in its project"
+        hint = "run `readiness recover --target FILE` with the target file of the interrupted run, or call the command in its project"
         raise UsageError("; ".join([error.what, *pending]), where=error.where, hint=hint) from error
 
 

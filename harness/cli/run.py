@@ -1,4 +1,4 @@
-"""`readiness run` and `readiness plan`: the same collection, with and without touching anything."""
+"""`readiness run` and `readiness plan`: collect the scenarios, and run them or show the plan."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PYTEST_SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_A
 
 
 class TargetFile(click.Path):
-    """A target file, or the name of a provided target as `sandbox`, also where a directory has that name."""
+    """A parameter that is a target file, or the name of a provided target such as `sandbox`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path as given."""
+        """Return the path as given."""
         from harness.provided import is_provided
 
         return Path(value) if is_provided(str(value)) else super().convert(value, param, ctx)
@@ -32,25 +32,25 @@ _FILE = TargetFile(path_type=Path, dir_okay=False)
 
 
 def _options(command: Callable[..., int]) -> Callable[..., int]:
-    """What `run` and `plan` have in common."""
+    """Add the options that `run` and `plan` have."""
     for option in reversed(
         [
             click.option(
                 "--target",
                 type=_FILE,
                 metavar="FILE",
-                help="Target file, or `sandbox`, which is started for the run.  [default: the project's]",
+                help="Target file, or `sandbox`, which is started for the run.  [default: `target` of the project]",
             ),
             click.option(
                 "--profile",
                 multiple=True,
                 metavar="NAME",
-                help="Profile that decides; may be repeated.  [default: the project's]",
+                help="Profile of requirements that decides; may be repeated.  [default: `profiles` of the project]",
             ),
             click.option(
                 "--release",
                 metavar="NAME|DIR",
-                help="Release under test.  [default: the target file's `release`, else 1.0.0]",
+                help="Release under test.  [default: `release` of the target file, else 1.0.0]",
             ),
             click.option(
                 "--as",
@@ -58,38 +58,38 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 type=click.Choice(["sandbox", "staging"]),
                 default="sandbox",
                 show_default=True,
-                help="Environment that the sandbox plays: what gates there gates this run.",
+                help="Environment that the sandbox represents; the gating rules of this environment apply.",
             ),
             click.option(
                 "--out",
                 type=click.Path(path_type=Path, file_okay=False),
                 metavar="DIR",
-                help="Where runs are kept.  [default: reports/runs]",
+                help="Directory of the runs.  [default: reports/runs]",
             ),
             click.option(
                 "--allow-target",
                 default="",
                 metavar="NAME",
-                help="Name of the target, in full: required unless its file says `disposable: true`, and always in production.",
+                help="Full name of the target. Required unless the target file has `disposable: true`, and always in production.",
             ),
             click.option(
                 "--baseline",
                 type=click.Path(path_type=Path, file_okay=False),
                 metavar="RUN",
-                help="Earlier run, by directory or name, that sentences about the baseline run compare with.",
+                help="Earlier run to compare with, by directory or name (for sentences that mention the baseline).",
             ),
             click.option("--seed", default=1, show_default=True, help="Seed of every schedule."),
             click.option(
                 "--traffic-scale",
                 default=1.0,
                 show_default=True,
-                help="Multiplies the rate of every traffic, 0.05 to 4; the decision and each figure of the traffic name this factor.",
+                help="Factor for the rate of every traffic, 0.05 to 4; it is shown in the decision and the figures.",
             ),
             click.option(
                 "--only",
                 multiple=True,
                 metavar="PATTERN",
-                help="Only requirements like this, e.g. 'DA-DR-*'; such a run never decides.",
+                help="Run only the requirements that match, e.g. 'DA-DR-*'. Such a filtered run never decides.",
             ),
             click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED),
         ]
@@ -100,14 +100,16 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
 
 @click.command()
 @_options
-@click.option("--keep", is_flag=True, help="Leave a target that was started for the run running afterwards.")
+@click.option("--keep", is_flag=True, help="Do not stop a target that was started for the run.")
 @click.option(
-    "--no-decision", is_flag=True, help="In a filtered run, exit with the code of the worst selected verdict."
+    "--no-decision",
+    is_flag=True,
+    help="In a filtered run, exit with the code of the worst verdict, so that CI fails on FAIL.",
 )
 def run(**options: Any) -> int:
-    """Gather evidence for one release on one target, judge it, decide, and write the reports.
+    """Run the checks on a target, and decide.
 
-    What follows `--` goes to pytest.
+    Evidence for one release is gathered on one target, judged, and reported. Arguments after `--` are passed to pytest.
     """
     return _session(planning=False, **options)
 
@@ -115,9 +117,12 @@ def run(**options: Any) -> int:
 @click.command()
 @_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--roles", "as_roles", is_flag=True, help="Only the Roles that the user of the kubeconfig needs for it.")
+@click.option("--roles", "as_roles", is_flag=True, help="Print only the Kubernetes Roles that a run needs.")
 def plan(**options: Any) -> int:
-    """Show what `run` would do, with seconds and numbers, and what a run of this size cannot decide; change nothing."""
+    """Show what a run would do; nothing is started.
+
+    The plan has the steps with seconds, the numbers of samples, and the sentences that a run of this size cannot decide.
+    """
     return _session(planning=True, **options)
 
 
@@ -137,8 +142,11 @@ def _session(*, planning: bool, **options: Any) -> int:
         return code
     if session.decided is None:
         if code == 0:  # which is kept for a GO
-            shows = f"pytest only shows something with: {' '.join(options['pytest_arguments']) or 'an argument'}"
-            click.echo(f"nothing was run or judged: {shows}\nhint: leave it out", err=True)
+            given = " ".join(options["pytest_arguments"]) or "an argument"
+            click.echo(
+                f"nothing was run or judged, because pytest only prints with: {given}\nhint: leave out {given}",
+                err=True,
+            )
         return code or UsageError.exit_code
     code = code or session.exit_code(())  # 0 as pytest has it, which a hook of the project's own may have changed
     _allure_report(session.decided, code)
@@ -146,7 +154,7 @@ def _session(*, planning: bool, **options: Any) -> int:
 
 
 def _allure_report(decided: Decided, code: int) -> None:
-    """Make Allure's report of the run where the extra is installed. Whatever becomes of it, the run has decided already."""
+    """Make Allure's report of the run if the extra is installed; an error does not change the decision."""
     from harness.report.allure.npm import find_node
 
     if find_node() is None:
@@ -164,7 +172,9 @@ def _allure_report(decided: Decided, code: int) -> None:
 
 
 def _clear_pytest_settings() -> None:
-    """What the caller's environment says to pytest must not change what is run or judged."""
+    """Ignore pytest settings of the environment, which must not change the run or its verdict."""
     for name in _PYTEST_SETTINGS:
         if os.environ.pop(name, ""):
-            click.echo(f"{name} is ignored\nhint: put arguments for pytest after `--`", err=True)
+            click.echo(
+                f"the environment variable {name} is ignored\nhint: put arguments for pytest after `--`", err=True
+            )

@@ -1,4 +1,4 @@
-"""`readiness attest` and `readiness waive`: what people say, as files that are reviewed like code."""
+"""`readiness attest` and `readiness waive`: write statements of people as files, which are reviewed like code."""
 
 from __future__ import annotations
 
@@ -19,32 +19,37 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 def _options(command: Callable[..., int]) -> Callable[..., int]:
-    """What both commands have in common."""
+    """Add the options that both commands have."""
     for option in reversed(
         [
             click.option("--by", required=True, metavar="NAME", help="Name of the person."),
-            click.option("--reason", required=True, metavar="TEXT", help="Why, in a sentence."),
-            click.option("--link", required=True, metavar="URL", help="Where it was agreed, or what was reviewed."),
+            click.option("--reason", required=True, metavar="TEXT", help="Reason, in one sentence."),
+            click.option(
+                "--link", required=True, metavar="URL", help="Address of the decision, or of the reviewed document."
+            ),
             click.option(
                 "--release",
                 metavar="NAME",
-                help="Release that it is for.  [default: `release: {version}` of the target file]",
+                help="Release of the statement.  [default: `release: {version}` of the target file]",
             ),
             click.option(
-                "--expires", type=_DAY, metavar="DAY", help="Last day on which it counts.  [default: in 90 days]"
+                "--expires",
+                type=_DAY,
+                metavar="DAY",
+                help="Last day on which the statement counts.  [default: in 90 days]",
             ),
             click.option(
                 "--target",
                 type=click.Path(path_type=Path, dir_okay=False, exists=True),
                 metavar="FILE",
-                help="The statement is written into the directory of this target file.  [default: the project's]",
+                help="Target file that names the directory of statements.  [default: target of the project]",
             ),
             click.option(
                 "--dir",
                 "directory",
                 type=click.Path(path_type=Path, file_okay=False),
                 metavar="DIR",
-                help="The statement is written into this directory, not the target file's.",
+                help="Directory for the statement, instead of the one in the target file.",
             ),
         ]
     ):
@@ -54,10 +59,12 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
 
 @click.command()
 @click.argument("requirement", metavar="ID")
-@click.option("--role", metavar="ROLE", help="Role of the person.  [default: as the criterion asks]")
+@click.option("--role", metavar="ROLE", help="Role of the person.  [default: role in the criterion]")
 @_options
 def attest(requirement: str, role: str | None, **said: Any) -> int:
-    """Vouch for a requirement that no measurement can show: writes one file, which counts for one release until it expires.
+    """Vouch for a requirement that cannot be measured.
+
+    One file is written, which counts for one release until it expires.
 
     \b
       readiness attest ND-CHG-APPROVAL --by "A. Person" --reason "signed off" --link https://example.test/42
@@ -70,11 +77,12 @@ def attest(requirement: str, role: str | None, **said: Any) -> int:
     row = _catalogue().requirement(requirement)
     objective = read(row.criterion).objective if row.form.value == "attested" else None
     if objective is None or objective.figure is not Figure.ATTESTATION:
-        hint = f"it is {row.form.value}: {row.criterion}; to accept that it does not hold use `readiness waive`"
-        raise UsageError(f"{requirement} is not for a person to vouch for", hint=hint)
+        hint = f"to accept that {requirement} is not met, use `readiness waive`"
+        what = f"{requirement} is {row.form.value} ({row.criterion}), expected a requirement that is attested"
+        raise UsageError(what, hint=hint)
     asked = objective.params["role"]
     if role not in {None, asked}:
-        raise UsageError(f"{requirement} is not for the role {role}", hint=f"its criterion asks for {asked}")
+        raise UsageError(f"the role is {role}, expected {asked} for {requirement}", hint=f"pass `--role {asked}`")
     statement = AttestationFile(attestation=requirement, role=asked, **_common(said))
     path = write_statement(_directory("attestations", said), statement)
     until = _counts_until(statement.date, statement.expires, objective.params["at_most"])
@@ -83,7 +91,7 @@ def attest(requirement: str, role: str | None, **said: Any) -> int:
 
 
 def _counts_until(made: date, expires: date, at_most: str) -> date:
-    """The last day on which a statement counts: that of the file, or the one after which it is older than the criterion allows."""
+    """The last day on which a statement counts: the day in the file, or an earlier day if the criterion limits the age."""
     from harness.model import Quantity
 
     days = int(Quantity.parse(at_most).in_unit("d"))
@@ -96,17 +104,17 @@ def _counts_until(made: date, expires: date, at_most: str) -> date:
     "--bound",
     default="",
     metavar="VALUE",
-    help="Accept figures that are proven to be within this value, such as `300 ms`; with --subject, counts and shares of that subject.",
+    help="Accept figures that are proven to be within this value, e.g. `300 ms`.",
 )
 @click.option(
     "--subject",
     multiple=True,
     metavar="NAME",
-    help="Accept the facts of this subject; may be repeated. Counts and shares need --bound too.",
+    help="Accept failed facts of this subject; may be repeated. Counts and shares need --bound too.",
 )
-@click.option("--undecided", is_flag=True, help="Accept that it is INCONCLUSIVE.")
-@click.option("--not-assessed", is_flag=True, help="Accept that it is NOT ASSESSED.")
-@click.option("--count", type=int, metavar="N", help="Accept a harm, such as `writes-lost`, up to this number.")
+@click.option("--undecided", is_flag=True, help="Accept the verdict INCONCLUSIVE.")
+@click.option("--not-assessed", is_flag=True, help="Accept the verdict NOT ASSESSED.")
+@click.option("--count", type=int, metavar="N", help="Accept a harm, e.g. `writes-lost`, up to this number.")
 @_options
 def waive(
     waived: str,
@@ -118,13 +126,15 @@ def waive(
     count: int | None,
     **said: Any,
 ) -> int:
-    """Accept that a requirement does not hold, within a bound, for one release and a time: writes one file.
+    """Accept that a requirement is not met, within a bound.
 
-    A waiver is listed on the decision line of every run that it counts in, and does not count as passed in the score. The figures of a FAIL
-    are accepted by a bound, its facts by subject, and facts that are counts or shares by both. A FAIL is never accepted as a whole.
+    One file is written, which counts for one release until it expires. The decision line names every waiver that counts, and the score
+    does not count it as passed. A FAIL is accepted only within a bound (figures) or for a subject (facts), never completely. HARM is
+    damage that no requirement judges, such as `writes-lost` (`unjudged_harm` in verdict.json).
 
     \b
       readiness waive ND-KPI-P95 --bound "300 ms" --by "A. Person" --reason "cache is cold" --link https://example.test/43
+      readiness waive DA-IMG-PINNED --subject us-east-1/api-gateway --by "A. Person" --reason "fixed in 1.1" --link https://example.test/44
     """  # noqa: D301 - the escape is click's
     from pydantic import ValidationError
 
@@ -135,14 +145,15 @@ def waive(
         _catalogue().requirement(waived)
     outcome = "NOT ASSESSED" if not_assessed else "INCONCLUSIVE" if undecided else ""
     if undecided and not_assessed:
-        raise UsageError("--undecided and --not-assessed exclude each other", hint="give one of them")
+        raise UsageError("--undecided and --not-assessed cannot be combined", hint="pass one of these options")
     given = {"bound": bound or None, "subjects": subject or None, "outcome": outcome or None, "count": count}
     try:
         accepts = Accepted.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise _refused(error) from error
     if bool(count) is not (waived in HARMS):
-        raise UsageError("--count is for harm, and for nothing else", hint=f"harm is one of {', '.join(HARMS)}")
+        hint = f"name a harm instead of a requirement: {', '.join(HARMS)}"
+        raise UsageError(f"--count is for a harm, and {waived} is not one", hint=hint)
     statement = WaiverFile(waiver=waived, accepts=accepts, **_common(said))
     path = write_statement(_directory("waivers", said), statement)
     click.echo(f"{path}: written; it counts until {statement.expires} for release {statement.release}")
@@ -150,13 +161,13 @@ def waive(
 
 
 def _refused(error: ValidationError) -> UsageError:
-    """The option whose value is no such thing, or that there must be one."""
+    """The error that an option has an invalid value, or that no option is given."""
     from harness.errors import UsageError
 
     first = error.errors(include_url=False)[0]
     if not first["loc"]:
-        hint = "one of --bound, --subject (which may have a --bound), --undecided, --not-assessed, --count"
-        return UsageError("say what is accepted, by one option", hint=hint)
+        hint = "pass --bound, --subject (with --bound for counts and shares), --undecided, --not-assessed or --count"
+        return UsageError("no option names what is accepted, expected one", hint=hint)
     said = first["msg"].removeprefix("Value error, ")
     is_not = "is not" if first["type"] == "value_error" else "is refused:"
     return UsageError(f"{first['input']!r} {is_not} {said}", where=f"--{str(first['loc'][0]).removesuffix('s')}")
@@ -169,10 +180,10 @@ def _catalogue() -> Any:
 
 
 def _common(said: dict[str, Any]) -> dict[str, Any]:
-    """What every statement says, checked in words.
+    """The values that every statement has, validated.
 
     Raises:
-        UsageError: one of them is wrong.
+        UsageError: a value is invalid.
     """
     from pydantic import ValidationError
 
@@ -185,7 +196,9 @@ def _common(said: dict[str, Any]) -> dict[str, Any]:
     if not release and target is not None:
         release = load_target(target).release.version
     if not release:
-        raise UsageError("no release is named", where="--release", hint="name the release that it is for")
+        raise UsageError(
+            "no release is named", where="--release", hint="pass `--release VERSION`, the release of the statement"
+        )
     today = clock.wall().date()
     common = {
         "by": said["by"],
@@ -200,7 +213,7 @@ def _common(said: dict[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0]) if first["loc"] else "expires"
-        hint = "an address like https://example.test/42" if key == "link" else "one line of text"
+        hint = f"write {'an address like https://example.test/42' if key == 'link' else 'one line of text'}"
         raise UsageError(f"--{key}: {first['msg'].removeprefix('Value error, ')}", hint=hint) from error
     return common
 
@@ -216,10 +229,10 @@ def _target(said: dict[str, Any]) -> Path | None:
 
 
 def _directory(kind: str, said: dict[str, Any]) -> Path:
-    """Where it is written: as `--dir` says, or the target file, or the project.
+    """The directory for a statement: from `--dir`, the target file, or the project.
 
     Raises:
-        UsageError: none of them names a directory.
+        UsageError: no directory is named.
     """
     from harness.errors import UsageError
     from harness.run.project import find_project
@@ -235,5 +248,5 @@ def _directory(kind: str, said: dict[str, Any]) -> Path:
     own: tuple[Path, ...] = getattr(project, kind)
     if own:
         return own[0]
-    hint = f'give --dir, or write `{kind}: DIR` into the target file, or `{kind} = ["DIR"]` under `[tool.harness]`'
-    raise UsageError(f"no directory of {kind} is named", hint=hint)
+    hint = f'pass --dir, or write `{kind}: DIR` into the target file, or `{kind} = ["DIR"]` under `[tool.harness]`'
+    raise UsageError(f"no directory for {kind} is named", hint=hint)

@@ -1,4 +1,4 @@
-"""Keeps commands working if their output cannot be written: a closed pipe, a full disk, a closed terminal, no stream at all."""
+"""Keeps commands working if their output cannot be written, such as to a closed pipe, a full disk or a closed terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _spoken: list[_Spoken] = []
 
 
 class _Spoken(io.FileIO):
-    """A standard stream that takes everything.
+    """A standard stream whose writes never fail.
 
     Attributes:
         lost: why some output was not written; None if all was, or if the reader closed the pipe.
@@ -24,7 +24,7 @@ class _Spoken(io.FileIO):
     lost: OSError | None = None
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write a line; what cannot be written is dropped."""
+        """Write data; data that cannot be written is dropped."""
         try:
             return super().write(data)
         except BrokenPipeError:
@@ -35,9 +35,9 @@ class _Spoken(io.FileIO):
 
 
 def settle_streams() -> None:
-    """Let nothing that is written to stdout and stderr raise.
+    """Replace stdout and stderr so that writing to them never raises.
 
-    Descriptors 0 to 2 are taken first where a caller closed them: evidence that was opened there would be written into.
+    Closed descriptors 0 to 2 are opened first; otherwise a file of evidence could get such a number, and output would be written into it.
     """
     while (fd := os.open(os.devnull, os.O_RDWR)) <= max(_STREAMS):
         os.set_inheritable(fd, True)  # noqa: FBT003 - a positional only parameter
@@ -64,7 +64,7 @@ def _is_descriptor(stream: object, number: int) -> bool:
 
 
 def unsaid() -> str:
-    """Why some output was not written, such as a full disk; empty if all was, or if the output was closed."""
+    """The reason why some output was not written, such as a full disk; empty if all was written, or the output was closed."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

@@ -1,4 +1,4 @@
-"""`readiness steps` and `readiness explain`: how the features speak."""
+"""`readiness steps` and `readiness explain`: the sentences of features."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 @click.argument("text", default="")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def steps(text: str, *, as_json: bool) -> int:
-    """List the sentences that features are made of, and what each `<slot>` takes; TEXT narrows the list down."""
+    """List the sentences that features can use.
+
+    TEXT lists only the sentences and nouns that contain it. The values that each `<slot>` takes follow.
+    """
     from harness.errors import UsageError
     from harness.steps import vocabulary
 
     found = vocabulary(text)
     if not found:
-        raise UsageError(f"no sentence has {text!r} in it", hint="`readiness steps` lists them all")
+        raise UsageError(f"no sentence contains {text!r}", hint="`readiness steps` lists all sentences")
     if as_json:
         click.echo(json.dumps([_document(template) for template in found], indent=1, ensure_ascii=False))
         return 0
@@ -60,7 +63,7 @@ def _slots(found: Sequence[Template]) -> Iterator[str]:
 @click.command()
 @click.argument("sentence")
 def explain(sentence: str) -> int:
-    """Say what a SENTENCE reads, claims and needs."""
+    """Explain a sentence: what it measures and needs."""
     from harness.drivers.chaos import find_experiments
     from harness.run.project import find_project
     from harness.steps import explain as explained

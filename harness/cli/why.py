@@ -1,4 +1,4 @@
-"""`readiness why`: one requirement of a run, down to its files."""
+"""`readiness why`: the verdict of one requirement, with its evidence."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import click
 @click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def why(requirement: str, run: Path, *, as_json: bool) -> int:
-    """Say why requirement ID came out as it did: sentence, figure, bound, receipts, files, and the command that repeats it.
+    """Explain the verdict of one requirement.
 
-    RUN is a directory or its name below reports/runs.  [default: reports/runs/latest]
+    Shows sentence, figure, bound, receipts (checks of the evidence), files, and the command that repeats the run.
+    RUN is a directory, or its name below reports/runs.  [default: reports/runs/latest]
     """
     from harness.errors import UsageError
     from harness.nearest import hint_with_nearest
@@ -27,7 +28,7 @@ def why(requirement: str, run: Path, *, as_json: bool) -> int:
     known = [verdict.requirement for verdict in decided.judgement.verdicts]
     if requirement not in known:
         raise UsageError(
-            f"this run has no requirement {requirement!r}", where=str(run), hint=hint_with_nearest(requirement, known)
+            f"the run has no requirement {requirement!r}", where=str(run), hint=hint_with_nearest(requirement, known)
         )
     if as_json:
         document = why_document(decided.plan, decided.judgement, requirement)

@@ -95,8 +95,8 @@ def test_a_project_in_order_has_no_problem(catalogue: Call) -> None:
     assert catalogue("lint") == (
         0,
         (
-            "1 of 1 contradictions are unresolved, as expected\n"
-            "3 of 3 requirements accounted for\n"
+            "1 of 1 contradictions of the documents are unresolved, as expected\n"
+            "3 of 3 requirements have a scenario or name a missing component\n"
             "form       requirements  scenario  waiting  without\n"
             "measured              2         1        1        0\n"
             "derived               1         1        0        0\n"
@@ -111,12 +111,10 @@ def test_the_notes_of_the_package_are_shown_on_demand(catalogue: Call) -> None:
     """With `--verbose`, each line marked: their paths are not of the project. The project's own account is the last."""
     code, said = catalogue("lint", "--verbose")
     assert code == 0
-    assert "\n(package) 84 of 84 contradictions are unresolved, as expected\n" in said
-    assert "\n(package) 758 of 758 requirements accounted for\n" in said
-    assert (
-        "\n(package) AT-CAN-CRITERIA is one requirement with 2 scenarios, the worst of them decides: features/" in said
-    )
-    assert "\n3 of 3 requirements accounted for\n" in said.rpartition("(package)")[2]
+    assert "\n(package) 84 of 84 contradictions of the documents are unresolved, as expected\n" in said
+    assert "\n(package) 758 of 758 requirements have a scenario or name a missing component\n" in said
+    assert "\n(package) AT-CAN-CRITERIA has 2 scenarios, and the worst verdict decides: features/" in said
+    assert "\n3 of 3 requirements have a scenario or name a missing component\n" in said.rpartition("(package)")[2]
     assert said.count("\ncontradiction 85: ") == 1
 
 
@@ -129,7 +127,10 @@ def test_without_a_project_the_account_is_the_packages(
     monkeypatch.chdir(tmp_path / "empty")
     code, said = catalogue("lint")
     assert code == 0
-    assert "84 of 84 contradictions are unresolved, as expected\n758 of 758 requirements accounted for\n" in said
+    assert (
+        "84 of 84 contradictions of the documents are unresolved, as expected\n758 of 758 requirements have a scenario or name a missing component\n"
+        in said
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,8 +140,8 @@ def test_without_a_project_the_account_is_the_packages(
             "features/speed.feature",
             ALL,
             "",
-            "catalogue/shop.yaml:19: SHOP-ALL has no scenario and waits for no part\n"
-            "  hint: write a scenario tagged @SHOP-ALL into features/speed.feature, or name what it waits for",
+            "catalogue/shop.yaml:19: SHOP-ALL has no scenario, and `needs` names no missing component\n"
+            "  hint: write a scenario tagged @SHOP-ALL into features/speed.feature, or name the missing component",
             id="a deleted scenario",
         ),
         pytest.param(
@@ -161,21 +162,21 @@ def test_without_a_project_the_account_is_the_packages(
             "catalogue/shop.yaml",
             "        needs: [belt]\n",
             "",
-            "catalogue/shop.yaml:12: SHOP-PARCELS has no scenario and waits for no part",
+            "catalogue/shop.yaml:12: SHOP-PARCELS has no scenario, and `needs` names no missing component",
             id="a row without either",
         ),
         pytest.param(
             "catalogue/shop.yaml",
             "needs: [belt]",
             "needs: [bus]",
-            "catalogue/shop.yaml:25: no requirement waits for the part `belt`",
+            "catalogue/shop.yaml:25: no requirement needs the part `belt`",
             id="an unused part",
         ),
         pytest.param(
             "catalogue/shop.yaml",
             "SHOP-P95 and SHOP-PARCELS pass",
             "SHOP-ALL passes",
-            "catalogue/shop.yaml:21: derived from itself: SHOP-ALL → SHOP-ALL",
+            "catalogue/shop.yaml:21: the requirement is derived from itself: SHOP-ALL → SHOP-ALL",
             id="a circle",
         ),
         pytest.param(
@@ -253,7 +254,7 @@ def test_trace_leads_from_a_row_to_its_sentences(catalogue: Call) -> None:
         f"{'SHOP-P95':24} features/speed.feature:4: 95 of 100 requests are answered within 300 ms\n"
         f"{'':24}   Then the response time p95 of every route is below 300 ms in the steady state [traffic]\n" in said
     )
-    assert f"{'SHOP-PARCELS':24} not traced: waits for the part `belt` (conveyor belt)\n" in said
+    assert f"{'SHOP-PARCELS':24} not traced: missing component `belt` (conveyor belt)\n" in said
 
 
 @pytest.mark.parametrize("command", ["list", "trace"])

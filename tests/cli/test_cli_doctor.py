@@ -37,4 +37,7 @@ def test_a_sandbox_that_is_not_installed_is_missing_with_the_command_that_brings
         "\nmissing sandbox       the target `sandbox` is not installed · pip install 'readiness-harness[sandbox]=="
         in done.output
     )
-    assert "the sandbox cannot run, missing: sandbox; judge a target of your own with --target FILE" in done.output
+    assert (
+        "the sandbox cannot run, because sandbox is missing; your own target can be judged with --target FILE"
+        in done.output
+    )

@@ -83,7 +83,7 @@ def test_a_directory_whose_name_is_no_text_is_listed(readiness: Call, tmp_path: 
     ("arguments", "said"),
     [
         (["history", "nowhere", B], "the run does not exist\n  hint: list the runs with `readiness history`; "),
-        (["history", B], "expected no run or two, got 1\n  hint: readiness history RUN RUN"),
+        (["history", B], "the number of runs is 1, expected 0 or 2\n  hint: readiness history RUN RUN"),
         (["history", "--out", "elsewhere"], "elsewhere: the runs cannot be read: No such file or directory"),
         (["history", "--last", "0"], "Invalid value for '--last'"),
     ],
@@ -98,7 +98,7 @@ def test_what_is_mistyped_is_answered(readiness: Call, arguments: list[str], sai
 def test_a_new_project_has_no_runs_yet(readiness: Call, tmp_path: Path) -> None:
     """No error: exit code 0, what makes the first, and for machines an empty list in its form."""
     shutil.rmtree(tmp_path / "reports")
-    assert readiness("history") == (0, "no runs yet in reports/runs; `readiness run` makes the first\n")
+    assert readiness("history") == (0, "reports/runs has no runs yet; `readiness run` makes the first one\n")
     code, text = readiness("history", "--json")
     assert code == 0, text
     assert json.loads(text) == {"runs": [], "unread": [], "left_out": 0, "trends": []}

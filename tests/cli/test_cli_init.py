@@ -65,7 +65,7 @@ def test_a_new_project_is_in_order_and_can_be_planned(readiness: Call) -> None:
     assert "wrote  shop/target.yaml" in said
     assert said.endswith(
         "next:\n  cd shop\n"
-        "  readiness plan  # shows what a run does and can decide; changes nothing\n"
+        "  readiness plan  # shows the steps of a run and what it can decide; starts nothing\n"
         "  readiness run  # takes about a minute and a half\n"
         "  python -m pip wheel --no-deps --wheel-dir wheels PATH-OF-THE-CHECKOUT"
         "  # CI installs the tool from there: commit wheels/\n"
@@ -113,7 +113,7 @@ def test_a_service_that_is_down_is_said_and_stops_nothing(readiness: Call) -> No
     record = json.loads(said)
     assert code == 0
     assert "does not answer" in record["problem"]
-    assert "start it before a run" in record["problem"]
+    assert "start the service before a run" in record["problem"]
     assert record["kept"] == []
 
 
@@ -123,7 +123,7 @@ def test_a_service_that_needs_a_sign_in_is_told_from_one_without_paths(readiness
         code, said = readiness("init", "shop", "--entry", entry)
     assert (
         code,
-        "(it answered 401: probes are sent without credentials): correct `probes` (health, read)" in said,
+        "(the status is 401, since probes are sent without credentials): correct `probes` (health, read)" in said,
     ) == (0, True)
     with answering(repeat((404, b""))) as (entry, _):
         said = readiness("init", "other", "--entry", entry)[1]
@@ -191,7 +191,7 @@ def test_the_next_commands_can_be_typed_where_the_directory_has_a_space(readines
 def test_where_the_files_for_ci_count_is_told(readiness: Call, tmp_path: Path, git: str) -> None:
     """Of a directory of a repository, a worktree of Git too, no CI system reads them."""
     (tmp_path / "repository").mkdir()
-    told = "# .github/ and .gitlab-ci.yml count at the root of a repository only: move them to "
+    told = "# .github/ and .gitlab-ci.yml work only at the root of a repository: move them to "
     entry = ("--entry", "http://127.0.0.1:9")
     assert told not in readiness("init", "repository", *entry, "--name", "shop")[1]
     if git == "file":
@@ -200,7 +200,7 @@ def test_where_the_files_for_ci_count_is_told(readiness: Call, tmp_path: Path, g
         (tmp_path / "repository" / ".git").mkdir()
     assert told not in readiness("init", "repository", *entry, "--name", "shop")[1]
     said = readiness("init", "repository/apps/shop", *entry)[1]
-    assert f"{told}{tmp_path.resolve()}/repository and let them work in apps/shop (docs/ci.md" in said
+    assert f"{told}{tmp_path.resolve()}/repository and set their working directory to apps/shop (docs/ci.md" in said
 
 
 def test_an_image_of_the_project_has_no_reports(tmp_path: Path) -> None:
@@ -258,21 +258,24 @@ def test_the_files_for_others_are_read_without_a_problem(tmp_path: Path, name: s
         ([], "--entry: the address of the service is missing\n  hint: pass `--entry http://127.0.0.1:8080`"),
         (["--entry", "127.0.0.1:80"], "'127.0.0.1:80' is not an HTTP address"),
         (["--entry", "http://me:pw@127.0.0.1"], "***@127.0.0.1' is not an HTTP address"),
-        (["--entry", "http://127.0.0.1:80800"], "'http://127.0.0.1:80800' has no port from 1 to 65535"),
-        (["--entry", "http://127.0.0.1:9/api"], "an entry has no path"),
+        (["--entry", "http://127.0.0.1:80800"], "the port of 'http://127.0.0.1:80800' is invalid, expected 1 to 65535"),
+        (["--entry", "http://127.0.0.1:9/api"], "the address has the path /api, expected none"),
         (["--entry", "http://127.0.0.1:9", "--read", "orders"], "--read: 'orders' is not a path"),
-        (["--entry", "http://127.0.0.1:9", "--body", "{}"], "--body: a body needs the path that it is sent to"),
-        (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "{"], "--body: is not JSON"),
-        (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "[]"], "--body: is not a JSON object"),
+        (["--entry", "http://127.0.0.1:9", "--body", "{}"], "--body: the path for this body is missing"),
+        (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "{"], "--body: the body is not JSON"),
+        (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "[]"], "--body: the body is not a JSON object"),
         (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", '{"a": NaN}'], "`NaN` is not a JSON value"),
-        (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", '{"a": "\\ud800"}'], "--body: is not JSON"),
+        (
+            ["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", '{"a": "\\ud800"}'],
+            "--body: the body is not JSON",
+        ),
         (["--entry", "http://127.0.0.1:9", "--read", "/\udcff"], "is not a path"),
         (["--entry", "http://a b:9"], "is not an HTTP address"),
         (["--entry", "http://127.0.0.1:9", "--name", "a b"], "--name: 'a b' cannot be the name of a target"),
         (["--entry", "http://127.0.0.1:9", "--name", "core"], "a profile 'core' come with the package"),
         (["--entry", "http://127.0.0.1:9", "--name", "nd"], "requirements named ND-… or a profile 'nd' come"),
-        (["--entry", "http://127.0.0.1:9", "--ca", "no.pem"], "no.pem: there is no such file"),
-        (["--entry", "http://127.0.0.1:9", "--openapi", "no.yaml"], "no.yaml: cannot be read: No such file"),
+        (["--entry", "http://127.0.0.1:9", "--ca", "no.pem"], "no.pem: the file does not exist"),
+        (["--entry", "http://127.0.0.1:9", "--openapi", "no.yaml"], "no.yaml: the file cannot be read: No such file"),
     ],
 )
 def test_what_is_mistyped_is_answered_and_nothing_written(
@@ -359,7 +362,10 @@ def test_a_directory_may_have_a_name_that_pytest_reads_otherwise(readiness: Call
     assert planned(said) == {"SHOP-P95", "SHOP-ERRORS", "SHOP-RESTART"}
     (shop.parent / name / "features" / "a[b].feature").write_text("Feature: b\n")
     code, said = readiness("plan", below=name)
-    assert (code, "features/a[b].feature: pytest takes no path with `[`\n  hint: rename it" in said) == (4, True), said
+    assert (
+        code,
+        "features/a[b].feature: pytest does not accept a path with `[`\n  hint: rename the file or directory" in said,
+    ) == (4, True), said
 
 
 def test_what_an_editor_leaves_beside_a_file_is_passed_over(readiness: Call, shop: Path) -> None:
@@ -379,7 +385,7 @@ def test_one_id_claimed_twice_is_one_requirement_with_two_scenarios(readiness: C
         .replace("@SHOP-ERRORS", "@SHOP-P95")
         .replace("error rate is below 2 %", "response time p95 of every route is below 300 ms")
     )
-    said = "SHOP-P95 is one requirement with 2 scenarios, the worst of them decides: features/service.feature:4, features/service.feature:9"
+    said = "SHOP-P95 has 2 scenarios, and the worst verdict decides: features/service.feature:4, features/service.feature:9"
     assert said in readiness("plan", below="shop")[1]
     assert said in readiness("catalogue", "lint", below="shop")[1]
 
@@ -393,18 +399,18 @@ def test_a_plan_says_why_a_run_is_refused_and_what_a_person_would_undo(readiness
     code, said = readiness("plan", below="shop")
     assert code == 0, said
     assert (
-        "Every one of 3 sentences can be decided by a run of this size, once it is not refused\n"
-        f"a run is refused as it is: {target}: shop is not disposable, and `--allow-target` is missing; hint: pass "
-        "`--allow-target shop` to confirm that this run may send load and probes there, and faults that `may_break` allows\n"
-        f"a run is refused as it is: {target}: shop does not allow the experiment service-restart: it is missing in "
-        "`may_break`; hint: to allow it, add this to `may_break`: {experiment: service-restart, workloads: […], max_pods: …}\n"
-        "service-restart has no `rollbacks`: a run that is stopped under its fault leaves the target to a person\n"
+        "A run of this size can decide all 3 sentences, once the reason of the refusal is removed\n"
+        f"a run would be refused: {target}: shop is not disposable, and `--allow-target` is missing (hint: pass "
+        "`--allow-target shop` to confirm that this run may send load and probes there, and faults that `may_break` allows)\n"
+        f"a run would be refused: {target}: shop does not allow the experiment service-restart: it is missing in "
+        "`may_break` (hint: to allow it, add this to `may_break`: {experiment: service-restart, workloads: […], max_pods: …})\n"
+        "service-restart has no `rollbacks`: if the run is stopped during the fault, a person must restore the target\n"
     ) in said
     target.write_text(allowed)
     experiment.write_text(undone)
     code, said = readiness("plan", below="shop")
     assert code == 0, said
-    assert "Every one of 3 sentences can be decided by a run of this size\n" in said
+    assert "A run of this size can decide all 3 sentences\n" in said
     assert "refused" not in said
     assert "no `rollbacks`" not in said
 
@@ -414,7 +420,7 @@ def test_a_release_that_file_and_command_name_differently_is_refused(readiness: 
     target = shop / "target.yaml"
     target.write_text(target.read_text() + "release: '1.1'\n")
     code, text = readiness("plan", "--release", "1.2", below="shop")
-    assert (code, "target.yaml: release: the target file names the release 1.1, and the command 1.2" in text) == (
+    assert (code, "target.yaml: release: the target file names the release 1.1, and the command names 1.2" in text) == (
         4,
         True,
     )

@@ -83,7 +83,7 @@ def test_a_forwarder_is_not_killed(machine: Machine, name: str) -> None:
     process = machine.start(program=machine.linked(name))
     code, said = machine.do("kill")
     assert (code, process.poll()) == (1, None)
-    assert f"{name[:15]} (process {process.pid}) listens there and passes connections on" in said
+    assert f"{name[:15]} (process {process.pid}) listens there and only forwards connections" in said
     assert "Nothing was killed" in said
     assert not (machine.root / "project" / "reports").exists()
 
@@ -99,7 +99,7 @@ def test_a_service_behind_a_forwarder_may_not_be_broken(
         main()
     said = "".join(capfd.readouterr())
     assert not ended.value.code, said
-    assert f"kubectl (process {process.pid}) listens at {machine.entry} and passes connections on" in said
+    assert f"kubectl (process {process.pid}) listens at {machine.entry} and forwards connections" in said
     assert "readiness run --allow-target shop" in said
     assert not load_target(machine.root / "shop" / "target.yaml").disposable
     rows = yaml.safe_load((machine.root / "shop" / "catalogue" / "shop.yaml").read_text())["sections"][0]
@@ -163,7 +163,7 @@ def test_the_port_of_this_machine_is_not_that_of_another(machine: Machine) -> No
 @pytest.mark.parametrize(
     ("words", "program", "name", "said"),
     [
-        ((), "", "shop of nowhere", "there is no program `shop of nowhere` in"),
+        ((), "", "shop of nowhere", "the program `shop of nowhere` does not exist in"),
         (("127.0.0.1", "titled"), "", "", "has changed its command line"),
         ((), "go-build17/b001/exe/shop", "", "`go run` removes"),
     ],
@@ -185,14 +185,14 @@ def test_of_two_processes_that_share_a_port_none_is_killed(machine: Machine) -> 
     both = [machine.start("127.0.0.1", "shared") for _ in range(2)]
     code, said = machine.do("kill")
     assert (code, [one.poll() for one in both]) == (1, [None, None])
-    assert "neither has started the other" in said
+    assert "neither is a child of the other" in said
 
 
 def test_what_was_never_killed_is_not_started(machine: Machine) -> None:
     """With a sentence, as for a program that is gone."""
     code, said = machine.do("start")
     assert (code, said.count("\n")) == (1, 1)
-    assert "it cannot be started: " in said
+    assert "the process cannot be started: " in said
 
 
 def test_the_script_knows_every_forwarder(tmp_path: Path) -> None:

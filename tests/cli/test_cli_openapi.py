@@ -175,9 +175,9 @@ def test_a_read_that_the_service_refuses_is_no_part_of_the_journey(
     with serving(_Private) as entry:
         made = CliRunner().invoke(init, ["shop", "--entry", entry, "--openapi", source, "--json"])
     assert json.loads(made.output)["left_out"] == [
-        "GET /me: the service answers 401, documented is 200; it needs a sign-in",
-        "GET /old: the service answers 410, documented is 200",
-        "GET /news: the service answers 404, documented is 200",
+        "GET /me: the service answers 401, the document says 200; it needs a sign-in",
+        "GET /old: the service answers 410, the document says 200",
+        "GET /news: the service answers 404, the document says 200",
     ]
     journey = (tmp_path / "shop/loadtests/visitors.py").read_text(encoding="utf-8")
     assert "/catalog" in journey
@@ -190,7 +190,7 @@ def test_of_a_service_that_is_down_reads_with_a_credential_are_left_out(tmp_path
     found = answered_reads(source, documented_reads(source, TLS), {})
     assert [read.path for read in found.reads] == ["/old", "/news"]
     assert found.left_out[0] == (
-        "GET /catalog: it needs a sign-in, by its header `authorization`; the service, which would tell, does not answer"
+        "GET /catalog: it may need a sign-in (header `authorization`), which cannot be checked because the service does not answer"
     )
 
 
@@ -200,7 +200,7 @@ def test_where_the_service_refuses_every_read_the_journey_is_to_sign_in(tmp_path
     statuses = {"/catalog": 401, "/me": 401, "/old": 403, "/news": 401}
     with pytest.raises(ConfigurationError) as caught:
         answered_reads(source, documented_reads(source, TLS), statuses)
-    assert "let the journey sign in" in caught.value.hint
+    assert "write a journey that signs in" in caught.value.hint
 
 
 def test_a_document_whose_reads_all_need_a_sign_in_points_to_a_journey_that_signs_in(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_document_whose_reads_all_need_a_sign_in_points_to_a_journey_that_sign
     text = "openapi: 3.1.0\nsecurity: [{token: []}]\npaths: {/me: {get: {}}, /cart: {get: {}}}\n"
     with pytest.raises(ConfigurationError) as caught:
         documented_reads(written(tmp_path, text), TLS)
-    assert "let the journey sign in" in caught.value.hint
+    assert "write a journey that signs in" in caught.value.hint
     either = text.replace("[{token: []}]", "[{}, {token: []}]")
     assert [read.path for read in documented_reads(written(tmp_path, either), TLS).reads] == ["/me", "/cart"]
     with pytest.raises(ConfigurationError, match="it needs a sign-in"):
@@ -230,7 +230,7 @@ def test_the_reads_of_a_document_in_json_from_an_address(tmp_path: Path) -> None
     with _served(tmp_path) as address:
         found = documented_reads(f"{address}/swagger.json", TLS)
         assert found.reads == (DocumentedRead(name="read-a", path="/v2/a", expect={"n": "list"}),)
-        with pytest.raises(UsageError, match="status 404"):
+        with pytest.raises(UsageError, match="the status of the answer is 404"):
             documented_reads(f"{address}/missing.json", TLS)
 
 
@@ -256,7 +256,7 @@ def test_a_read_without_an_answer_of_2xx_is_left_out(tmp_path: Path) -> None:
     }
     found = documented_reads(written(tmp_path, json.dumps({"openapi": "3.1.0", "paths": paths})), TLS)
     assert [read.path for read in found.reads] == ["/default", "/2XX", "/200"]
-    assert found.left_out[0] == "GET /302: only 302 is documented, and no answer of 2xx"
+    assert found.left_out[0] == "GET /302: no answer of 2xx is documented, only 302"
 
 
 BUNDLED = """
@@ -297,7 +297,7 @@ def test_what_bundlers_and_generators_write_is_read(tmp_path: Path) -> None:
         ("get-item-2-2", "/api/v2/c", {}),
     ]
     assert found.left_out == (
-        "GET /news: the answer is a stream, which does not end",
+        "GET /news: the answer is an endless stream",
         "GET /cart: it needs the cookie `session`",
     )
     project = ProjectAnswers(name="shop", entry="http://127.0.0.1:9", reads=found.reads, write="/orders")
@@ -324,16 +324,16 @@ def test_the_journey_sends_them(tmp_path: Path) -> None:
         ("", "this is not an OpenAPI document"),
         ("[1]", "this is not an OpenAPI document"),
         ("openapi: 3.0.0\npaths: []", "this is not an OpenAPI document"),
-        ('{"openapi": "3.0.0",\n "paths": {,}}', "openapi.yaml:2: is not JSON: Expecting property name"),
+        ('{"openapi": "3.0.0",\n "paths": {,}}', "openapi.yaml:2: the text is not JSON: Expecting property name"),
         ("paths:\n  /a: {put: {}}", "no GET of this document can be requested"),
-        ("paths:\n  /a: {$ref: '#/x'}", "`$ref: #/x` leads nowhere\n  hint: there is no `x`"),
-        ("paths:\n  /a: {$ref: 'other.yaml#/x'}", "`$ref: other.yaml#/x` leads out of this document"),
-        ("paths:\n  /a: {$ref: '#/paths/~1a'}", "leads in a circle"),
+        ("paths:\n  /a: {$ref: '#/x'}", "`$ref: #/x` refers to the missing key `x`\n  hint: correct the reference"),
+        ("paths:\n  /a: {$ref: 'other.yaml#/x'}", "`$ref: other.yaml#/x` refers to another document"),
+        ("paths:\n  /a: {$ref: '#/paths/~1a'}", "refers to itself"),
         ("paths:\n  /a/{b}: {get: {}}", "GET /a/{b}: the path parameter `b` is not described"),
-        ("paths:\n  /a: {get: {}\n", "openapi.yaml:3: is not YAML: "),
+        ("paths:\n  /a: {get: {}\n", "openapi.yaml:3: the text is not YAML: "),
         ("a: &a [x]\nb: [*a, *a]\npaths: {/a: 1}", "no GET of this document can be requested"),
         (b"{\xff", "is not JSON"),
-        (b"{" + b" " * LARGEST, "has more than 5 MB"),
+        (b"{" + b" " * LARGEST, "the document is larger than 5 MB"),
     ],
 )
 def test_a_document_that_cannot_be_used_is_named(tmp_path: Path, text: str | bytes, said: str) -> None:

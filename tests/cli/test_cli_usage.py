@@ -40,24 +40,24 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["jugde", "x"], "there is no command 'jugde'; did you mean 'judge'?"),
+        (["jugde", "x"], "there is no command 'jugde' (did you mean 'judge'?)"),
         (["run", "--relase", "slow"], "No such option '--relase'. (Did you mean one of: '--as', '--release'?)"),
         (["run", "--seed", "one"], "Invalid value for '--seed': 'one' is not a valid integer."),
         (["run", "--profile", "plan"], "no profile is named 'plan'\n  hint: did you mean 'plain'?"),
         (
             ["run", "--only", "PL-P59"],
-            "--only: no requirement of plain is like 'PL-P59'\n  hint: did you mean 'PL-P95'?",
+            "--only: no requirement of plain matches 'PL-P59'\n  hint: did you mean 'PL-P95'?",
         ),
-        (["run", "--only", "IP-PERF-POOL"], "hint: add `--profile integration-platform`, which has it"),
-        (["run", "--target", "nowhere.yaml"], "nowhere.yaml: cannot be read: No such file or directory"),
+        (["run", "--only", "IP-PERF-POOL"], "hint: add `--profile integration-platform`, which has such a requirement"),
+        (["run", "--target", "nowhere.yaml"], "nowhere.yaml: the file cannot be read: No such file or directory"),
         (["run", "--target", "features"], "Invalid value for '--target': File 'features' is a directory."),
         (["run", "--out", "target.yaml"], "Invalid value for '--out': Directory 'target.yaml' is a file."),
         (["judge"], "Missing argument 'RUN'."),
         (["judge", "nowhere"], "nowhere: the run does not exist\n  hint: list the runs with `readiness history`; "),
         (["report", "nowhere"], "nowhere: the run does not exist"),
         (["why", "PL-P95", "nowhere"], "nowhere: the run does not exist"),
-        (["steps", "no such words"], "no sentence has 'no such words' in it"),
-        (["explain", "the moon is full"], "no step reads 'the moon is full'"),
+        (["steps", "no such words"], "no sentence contains 'no such words'"),
+        (["explain", "the moon is full"], "unknown sentence 'the moon is full'"),
         (
             ["waive", "PL-P95", "--bound", "abc", *SAID],
             "--bound: 'abc' is not a number with a unit like `300 ms` or `0.5 %`, and not below 0",
@@ -70,8 +70,11 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
             ["waive", "writes-lost", "--count", "0", *SAID],
             "--count: 0 is refused: Input should be greater than or equal to 1",
         ),
-        (["waive", "PL-P95", *SAID], "say what is accepted, by one option\n  hint: one of --bound, "),
-        (["waive", "PL-P95", "--bound", "5 ms", "--undecided", *SAID], "say what is accepted, by one option"),
+        (["waive", "PL-P95", *SAID], "no option names what is accepted, expected one\n  hint: pass --bound, "),
+        (
+            ["waive", "PL-P95", "--bound", "5 ms", "--undecided", *SAID],
+            "no option names what is accepted, expected one",
+        ),
         (["catalogue", "show", "PL-P59"], "no requirement has the id 'PL-P59'\n  hint: did you mean 'PL-P95'?"),
         (["catalogue", "list", "--profile", "plan"], "no profile is named 'plan'\n  hint: did you mean 'plain'?"),
     ],
@@ -142,7 +145,9 @@ def test_a_directory_of_statements_that_is_not_there_is_refused(project: Project
     target.write_text(f"{target.read_text(encoding='utf-8')}\nattestations: signed\n", encoding="utf-8")
     finished = project.do(command)
     assert finished.code == 4, finished.said
-    expected = f"{target}: attestations: there is no directory {project.root / 'signed'}\n  hint: create it"
+    expected = (
+        f"{target}: attestations: the directory {project.root / 'signed'} does not exist\n  hint: create the directory"
+    )
     assert expected in finished.said
     assert not project.run_directories()
 
@@ -177,7 +182,10 @@ def test_rows_that_are_derived_from_themselves_are_refused(readiness: Call, proj
     project.append("catalogue/plain.yaml", rows)
     code, text = readiness(command)
     assert code == 4, text
-    assert "derived from itself: PL-A → PL-B → PL-A\n  hint: write a criterion that names other rows" in text
+    assert (
+        "the requirement is derived from itself: PL-A → PL-B → PL-A\n  hint: write a criterion that names other requirements"
+        in text
+    )
     assert "catalogue/plain.yaml:" in text
     assert not project.run_directories()
 

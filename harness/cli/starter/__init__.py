@@ -1,1 +1,1 @@
-"""A project of one's own: what `readiness init` asks of the service, and the files that it writes."""
+"""A new project: the requests of `readiness init` to the service, and the files that it writes."""

@@ -1,4 +1,4 @@
-"""Finds out which paths of a service answer, by a few GETs, before a project is written for it."""
+"""Finds paths of a service that answer, by a few GET requests, before a project is written."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class DiscoveredPaths:
     """Paths that answer GET with status 200 and a body that is complete in time.
 
     Attributes:
-        health: the first path of `HEALTH` that answers, else a documented read; empty: none.
-        read: the root, else a documented read, else `health` if its answer has a body; empty: none.
+        health: first path of `HEALTH` that answers, else a documented read; empty if none answers.
+        read: root, else a documented read, else `health` if its answer has a body; empty if none answers.
         problem: why no path is known; empty if the service answers.
-        refused: the status with which it refused a request without credentials; 0: it refused none.
+        refused: status with which the service refused a request without credentials; 0 if it refused none.
     """
 
     health: str = ""
@@ -37,27 +37,27 @@ class DiscoveredPaths:
 
 
 def tls_of(ca_file: str) -> ssl.SSLContext:
-    """The TLS settings for requests: certificates are verified by this CA, else by those of the system.
+    """The TLS settings for requests: certificates are verified with this CA, or with the CAs of the system.
 
     Raises:
-        ConfigurationError: the file has no certificate.
+        ConfigurationError: the file does not contain a certificate.
     """
     try:
         return ssl.create_default_context(cafile=ca_file or None)
     except OSError as error:
         hint = "name a file of PEM certificates"
-        raise ConfigurationError(f"has no certificate: {error}", where=ca_file, hint=hint) from error
+        raise ConfigurationError(f"the file has no certificate: {error}", where=ca_file, hint=hint) from error
 
 
 def discovered(entry: str, tls: ssl.SSLContext, documented: Sequence[str] = ()) -> DiscoveredPaths:
-    """Request the paths where services usually answer, then those that are documented; nothing else is sent.
+    """Request the usual paths of services, then the documented paths; no other requests are sent.
 
-    After the first answer, a path that is not answered completely in time is skipped.
+    After the first answer, a path without a complete answer in time is skipped.
 
     Args:
         entry: address of the service.
-        tls: how its certificate is verified.
-        documented: paths of reads that answer 200 according to its OpenAPI document.
+        tls: TLS settings for the requests.
+        documented: paths of reads that answer 200 according to the OpenAPI document.
     """
     import httpx
 
@@ -90,7 +90,7 @@ def discovered(entry: str, tls: ssl.SSLContext, documented: Sequence[str] = ()) 
 
 
 def statuses_of(entry: str, tls: ssl.SSLContext, paths: Sequence[str]) -> dict[str, int]:
-    """The status of the answer to GET, by path; 0 if no answer was complete in time."""
+    """Path → status of the answer to GET; 0 if no answer was complete in time."""
     import httpx
 
     found: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Which process listens at the address of a service on this machine: if it only forwards connections, the service is elsewhere."""
+"""Finds the process that listens at the address of a service, and whether it only forwards connections."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ FORWARDERS: Final = (
     *("qemu-system-x86_64", "qemu-system-aarch64"),
     *("socat", "nc", "ncat", "redir", "rinetd", "inetd", "xinetd", "systemd", "systemd-socket-proxyd"),
 )
-"""Programs that take connections for a service which is another process, mostly in a container or on another machine."""
+"""Programs that forward connections to a service in a container or on another machine."""
 _KEPT: Final = 15
-"""Characters of a name that the kernel keeps. Source: Linux, proc(5), /proc/pid/comm."""
+"""Number of characters of a process name that the kernel keeps. Source: Linux, proc(5), /proc/pid/comm."""
 
 
 class ListeningProcess(NamedTuple):
     """A process of this user that listens at an address.
 
     Attributes:
-        pid: its number.
-        name: as the kernel has it.
-        forwards: whether it is one of `FORWARDERS`.
+        pid: process id.
+        name: name of the process in the kernel.
+        forwards: whether the program is one of `FORWARDERS`.
     """
 
     pid: int
@@ -48,14 +48,14 @@ class ListeningProcess(NamedTuple):
 
 
 def listening(entry: str, proc: Path = PROC) -> tuple[ListeningProcess, ...]:
-    """The processes that listen at the host and port of a URL, or at every address; those of other users are not seen."""
+    """The processes of this user that listen at the host and port of a URL, or at this port of every address."""
     every = f"http://[::]:{port_of(urlsplit(entry))}"  # it takes connections of IPv4, too
     found = (_process(proc / str(pid)) for pid in sorted(listeners((entry, every), proc)))
     return tuple(one for one in found if one is not None)
 
 
 def _process(directory: Path) -> ListeningProcess | None:
-    """None where it has ended."""
+    """The process of a directory in `/proc`; None if it has ended."""
     try:
         name = directory.joinpath("comm").read_text(encoding="utf-8", errors="replace").strip()
         names = {name, Path(str(directory.joinpath("exe").readlink()).removesuffix(" (deleted)")).name}

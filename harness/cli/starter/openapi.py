@@ -1,4 +1,4 @@
-"""The documented reads of an OpenAPI document: what a journey can request without consequences."""
+"""The documented reads of an OpenAPI document, which a journey can request without side effects."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     import ssl
 
 LARGEST: Final = 5_000_000
-"""Bytes of a document at most."""
+"""Maximum size of a document in bytes."""
 MOST_READS: Final = 12
 """Maximum number of requests of a journey."""
 MOST_KEYS: Final = 5
 """Maximum number of keys of an answer that are checked."""
 _DEEPEST: Final = 20
-"""Maximum number of references that lead to each other."""
+"""Maximum number of references in a chain."""
 _WITHIN_S: Final = 10.0
 _TYPES: Final = {"integer": "int", "string": "str", "boolean": "bool", "array": "list", "object": "dict"}
-"""JSON's types as a journey expects them; a `number` may be either of two."""
+"""JSON type → Python type in a journey; `number` is left out, since it may be `int` or `float`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,11 +36,11 @@ class DocumentedRead:
     """One GET that a document describes.
 
     Attributes:
-        name: the route in all reports.
-        path: with its parameters filled in.
-        status: of a right answer.
-        expect: keys of its JSON object, each with the name of its Python type.
-        credential: a header or cookie that signs in by its name, and that the document says may be left out; empty: none.
+        name: name of the route in all reports.
+        path: path with its parameters filled in.
+        status: status of a successful answer.
+        expect: keys of the answer's JSON object, each with the name of its Python type.
+        credential: optional header or cookie whose name suggests a sign-in; empty if there is none.
     """
 
     name: str
@@ -55,8 +55,8 @@ class DocumentedReads:
     """The reads of a document.
 
     Attributes:
-        reads: at most `MOST_READS` of them.
-        left_out: the others, each as `GET path: why`.
+        reads: at most `MOST_READS` reads.
+        left_out: other reads, each as `GET path: why`.
     """
 
     reads: tuple[DocumentedRead, ...]
@@ -67,11 +67,11 @@ _SIGN_IN: Final = "it needs a sign-in"
 _CREDENTIAL: Final = re.compile(
     r"(?i)authori[sz]ation|(x[-_])?(api|auth|access)[-_]?(key|token)|session([-_]?id)?|token"
 )
-"""Headers and cookies that sign in. A framework describes one as optional whose handler answers 401 without it."""
+"""Names of headers and cookies that sign in. Frameworks describe such a header as optional even if its handler then answers 401."""
 _REFUSED: Final = (401, 403)
 _STREAM: Final = "text/event-stream"
 _IN_PATHS: Final = "/{}%:@!$&'()*+,;=~"
-"""Characters that a described path may have as they are."""
+"""Characters of a path that are not quoted."""
 _HTTP: Final = r"https?://"
 _ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|//[^/]*")
 
@@ -84,11 +84,11 @@ def documented_reads(source: str, tls: ssl.SSLContext) -> DocumentedReads:
     """Read a document, JSON or YAML, of OpenAPI 3 or Swagger 2.
 
     Args:
-        source: a file, or an HTTP address.
-        tls: how an address is verified.
+        source: file, or HTTP address.
+        tls: TLS settings for an address.
 
     Raises:
-        ConfigurationError: it cannot be read, is no such document, or describes no read that can be requested.
+        ConfigurationError: the document cannot be read, is not OpenAPI or Swagger, or has no read that can be requested.
     """
     document = _Document(source, _content(source, tls))
     found: list[DocumentedRead] = []
@@ -112,7 +112,7 @@ def _none_left(source: str, left_out: Sequence[str]) -> ConfigurationError:
     """The error that no read of the document can be requested."""
     private = bool(left_out) and all(_SIGN_IN in one for one in left_out)
     hint = (
-        "leave `--openapi` out, and let the journey sign in: docs/your-own-service.md, a service with a sign-in"
+        "leave out `--openapi`, and write a journey that signs in: docs/your-own-service.md, a service with a sign-in"
         if private
         else "give path parameters an `example`, or write the journey by hand"
     )
@@ -121,7 +121,7 @@ def _none_left(source: str, left_out: Sequence[str]) -> ConfigurationError:
 
 
 def _named(reads: list[DocumentedRead]) -> tuple[DocumentedRead, ...]:
-    """The reads with names that differ, also from that of the journey's POST."""
+    """The reads with unique names, which also differ from the name of the journey's POST."""
     taken = {WRITE}
     named = []
     for read in reads:
@@ -135,16 +135,16 @@ def _named(reads: list[DocumentedRead]) -> tuple[DocumentedRead, ...]:
 
 
 def answered_reads(source: str, documented: DocumentedReads, statuses: Mapping[str, int]) -> DocumentedReads:
-    """The reads that the service answers as documented: the others would fail in every run.
+    """The reads that the service answers as documented; other reads would fail in every run.
 
     Args:
-        source: of the document.
-        documented: as the document says.
-        statuses: the statuses that the service answered, by path; 0: no complete answer; empty: the service is down, and reads with a
+        source: file or address of the document.
+        documented: reads of the document.
+        statuses: path → status that the service answered; 0: no complete answer. Empty: the service is down, and reads with a
             credential are left out.
 
     Raises:
-        ConfigurationError: none is left.
+        ConfigurationError: no read is left.
     """
     left, out = list[DocumentedRead](), list(documented.left_out)
     for read in documented.reads:
@@ -161,7 +161,7 @@ def _differs(read: DocumentedRead, statuses: Mapping[str, int]) -> str:
     """Why a read is not suitable for a journey; empty if it is."""
     if not statuses:
         return (
-            f"{_SIGN_IN}, by its {read.credential}; the service, which would tell, does not answer"
+            f"it may need a sign-in ({read.credential}), which cannot be checked because the service does not answer"
             if read.credential
             else ""
         )
@@ -171,7 +171,7 @@ def _differs(read: DocumentedRead, statuses: Mapping[str, int]) -> str:
     if not status:
         return "no complete answer in time"
     why = f"; {_SIGN_IN}" if status in _REFUSED else ""
-    return f"the service answers {status}, documented is {read.status}{why}"
+    return f"the service answers {status}, the document says {read.status}{why}"
 
 
 class _Document:
@@ -179,13 +179,13 @@ class _Document:
 
     def __init__(self, source: str, content: Any) -> None:
         if not isinstance(content, dict) or not isinstance(content.get("paths"), dict):
-            hint = "it has `openapi: 3.…` (or `swagger: '2.0'`) and a mapping `paths`"
+            hint = "name a document that has `openapi: 3.…` (or `swagger: '2.0'`) and a mapping `paths`"
             raise ConfigurationError("this is not an OpenAPI document", where=source, hint=hint)
         self._source = source
         self._root: dict[str, Any] = content
 
     def paths(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every path with a GET."""
+        """Every path that has a GET operation."""
         for path, item in self._root["paths"].items():
             resolved = self._resolved(item)
             if str(path).startswith("/") and isinstance(resolved.get("get"), dict):
@@ -195,7 +195,7 @@ class _Document:
         """The read of one path.
 
         Raises:
-            _NoExampleError: it cannot be requested, and why.
+            _NoExampleError: the path cannot be requested; the message says why.
         """
         operation = self._resolved(item["get"])
         schemes = operation.get("security", self._root.get("security"))
@@ -215,7 +215,7 @@ class _Document:
             raise _NoExampleError(f"the path parameter `{missing[0]}` is not described")
         status, answer = self._answer(operation)
         if isinstance(media := answer.get("content"), dict) and {*media} == {_STREAM}:
-            raise _NoExampleError("the answer is a stream, which does not end")
+            raise _NoExampleError("the answer is an endless stream")
         return DocumentedRead(
             name=_name(operation.get("operationId"), path),
             path=self._base(item, operation) + filled + (f"?{urlencode(query)}" if query else ""),
@@ -225,7 +225,7 @@ class _Document:
         )
 
     def _parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
-        """The parameters by name and place; those of the operation hide the path's."""
+        """The parameters by name and place; parameters of the operation replace those of the path."""
         described = [part.get("parameters") for part in (item, operation)]
         every = [self._resolved(one) for several in described if isinstance(several, list) for one in several]
         return {(str(one.get("name")), str(one.get("in"))): one for one in every}
@@ -263,14 +263,14 @@ class _Document:
         raise _NoExampleError(f"the parameter `{parameter.get('name')}` has no example")
 
     def _answer(self, operation: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Status and description of the right answer; raises _NoExampleError where none is documented."""
+        """Status and description of the successful answer; raises _NoExampleError if none is documented."""
         responses = operation.get("responses")
         described = {str(status): answer for status, answer in responses.items()} if isinstance(responses, dict) else {}
         for status, answer in described.items():
             if status.startswith("2") and status.isdecimal():
                 return int(status), self._resolved(answer)
         if any(status.isdecimal() for status in described) and not {"default", "2XX"} & {*described}:
-            raise _NoExampleError(f"only {', '.join(described)} is documented, and no answer of 2xx")
+            raise _NoExampleError(f"no answer of 2xx is documented, only {', '.join(described)}")
         return 200, {}
 
     def _expected(self, answer: Mapping[str, Any]) -> dict[str, str]:
@@ -302,13 +302,13 @@ class _Document:
                 return value
             value = self._at(reference)
         raise ConfigurationError(
-            f"`$ref: {reference}` leads in a circle", where=self._source, hint="correct the reference"
+            f"`$ref: {reference}` refers to itself", where=self._source, hint="correct the reference"
         )
 
     def _at(self, reference: str) -> Any:
         if not reference.startswith("#/"):
-            hint = "make one file of them: a bundler of OpenAPI documents does it"
-            raise ConfigurationError(f"`$ref: {reference}` leads out of this document", where=self._source, hint=hint)
+            hint = "join the files into one document with an OpenAPI bundler"
+            raise ConfigurationError(f"`$ref: {reference}` refers to another document", where=self._source, hint=hint)
         value: Any = self._root
         for part in reference[2:].split("/"):
             key = unquote(part).replace("~1", "/").replace("~0", "~")
@@ -316,7 +316,9 @@ class _Document:
                 value = value[int(key)] if isinstance(value, list) else value[key]
             except (LookupError, TypeError, ValueError) as error:
                 raise ConfigurationError(
-                    f"`$ref: {reference}` leads nowhere", where=self._source, hint=f"there is no `{key}`"
+                    f"`$ref: {reference}` refers to the missing key `{key}`",
+                    where=self._source,
+                    hint="correct the reference",
                 ) from error
         return value
 
@@ -327,7 +329,7 @@ def _may_lack(described: Mapping[str, Any]) -> bool:
 
 
 def _name(operation: Any, path: str) -> str:
-    """The route's name: that of the operation in small letters, else of the path."""
+    """The name of the route, from the operation in small letters, else from the path."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", operation) if isinstance(operation, str) else f"read-{path}"
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:60] or "read"
 
@@ -340,7 +342,7 @@ def _content(source: str, tls: ssl.SSLContext) -> Any:
             with path.open("rb") as file:
                 body = file.read(LARGEST + 1)
         except OSError as error:
-            raise ConfigurationError(f"cannot be read: {error.strerror}", where=source) from error
+            raise ConfigurationError(f"the file cannot be read: {error.strerror}", where=source) from error
         return _parsed(source, body, path)
     body = _fetched(source, tls)
     with tempfile.TemporaryDirectory() as directory:
@@ -361,7 +363,7 @@ def _fetched(source: str, tls: ssl.SSLContext) -> bytes:
         with httpx.stream("GET", source, verify=tls, timeout=_WITHIN_S, trust_env=False, follow_redirects=True) as got:
             if got.status_code != 200:
                 raise UsageError(
-                    f"the answer has status {got.status_code}, expected 200",
+                    f"the status of the answer is {got.status_code}, expected 200",
                     where=source,
                     hint="give the address of the OpenAPI document itself",
                 )
@@ -374,20 +376,21 @@ def _fetched(source: str, tls: ssl.SSLContext) -> bytes:
         raise UsageError(
             f"no answer ({error or type(error).__name__})",
             where=source,
-            hint="start what serves the document, correct the address, or give the document as a file",
+            hint="start the server of the document, correct the address, or name the document as a file",
         ) from error
     return body
 
 
 def _parsed(source: str, body: bytes, path: Path) -> Any:
     if len(body) > LARGEST:
-        raise ConfigurationError(f"has more than {LARGEST // 1_000_000} MB", where=source, hint="make it smaller")
+        what = f"the document is larger than {LARGEST // 1_000_000} MB"
+        raise ConfigurationError(what, where=source, hint="remove the parts that the journey does not need")
     if body.lstrip()[:1] == b"{":
         try:
             return json.loads(body)
         except json.JSONDecodeError as error:
-            raise ConfigurationError(f"is not JSON: {error.msg}", where=f"{source}:{error.lineno}") from error
+            raise ConfigurationError(f"the text is not JSON: {error.msg}", where=f"{source}:{error.lineno}") from error
         except (UnicodeDecodeError, RecursionError) as error:
-            raise ConfigurationError(f"is not JSON: {error}", where=source) from error
+            raise ConfigurationError(f"the text is not JSON: {error}", where=source) from error
     documents = read_documents(path)
     return documents[0].data if documents else None

@@ -1,4 +1,4 @@
-"""The files of a new project, made of templates; what is there already stays as it is."""
+"""Writes the files of a new project from templates; existing files are not changed."""
 
 from __future__ import annotations
 
@@ -27,29 +27,30 @@ _TEMPLATES: Final = Path(__file__).with_name("files")
 _PACKAGE: Final = "readiness-harness"
 _CA: Final = "ca.pem"
 _WINDOW_S: Final = 25
-"""Seconds of the first fault-free window: each route is requested 250 times, enough for the rows of the project."""
+"""Seconds of the first fault-free window: each route is requested 250 times, enough for the project's requirements."""
 _THINK_MS: Final = 500
 _SHORTEST_MS: Final = 100
 _LONGEST_OBJECT: Final = 42
 WRITE: Final = "write"
-"""The route of the journey's POST."""
+"""Route name of the journey's POST."""
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProjectAnswers:
-    """What a project is made of.
+    """The values from which a project is written.
 
     Attributes:
-        name: of the target.
-        entry: its address.
+        name: name of the target.
+        entry: address of the target.
         environment: `staging` or `production`.
-        health, read: paths that answer GET with 200.
-        write: path that a user's POST goes to; empty: the journey has none.
-        body: of that POST.
-        ca: bytes of the CA's file; None: the system's CAs.
-        reads: of an OpenAPI document, in place of `read`, for the journey.
-        forwarder: program that takes its connections on this machine and passes them on; empty: none is known.
+        health: path that answers GET with 200 while the service is healthy.
+        read: path that answers GET with 200.
+        write: path that receives a user's POST; empty: the journey has no POST.
+        body: body of the POST.
+        ca: bytes of the CA file; None: the CAs of the system are used.
+        reads: reads of an OpenAPI document for the journey, instead of `read`.
+        forwarder: program on this machine that forwards connections to the target; empty if none is known.
     """
 
     name: str
@@ -65,7 +66,7 @@ class ProjectAnswers:
 
     @property
     def local(self) -> bool:
-        """Whether its address is of this machine."""
+        """Whether the target is on this machine, by its address."""
         host = urlsplit(self.entry).hostname or ""
         try:
             address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
@@ -75,36 +76,36 @@ class ProjectAnswers:
 
     @property
     def breakable(self) -> bool:
-        """Whether its process can be killed and started without consent: on this machine, not in production, and not behind a forwarder."""
+        """Whether faults are allowed: the target is on this machine, not in production, and not behind a forwarder."""
         return self.local and self.environment != "production" and not self.forwarder
 
     @property
     def profile(self) -> str:
-        """The profile's name, and that of its file."""
+        """The name of the profile and of its file."""
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "own"
 
     @property
     def object_name(self) -> str:
-        """What objects of Kubernetes are called after it, behind `readiness-`: a CronJob has 52 characters at most."""
+        """The part after `readiness-` in names of Kubernetes objects; the name of a CronJob has at most 52 characters."""
         return self.profile[:_LONGEST_OBJECT].strip("-")
 
     @property
     def prefix(self) -> str:
-        """What the ids of its rows begin with."""
+        """The prefix of the ids of the project's requirements."""
         found = self.profile.upper()
         return found if found[0].isalpha() else f"S-{found}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WrittenProject:
-    """What was written, and what was there and kept; paths below the directory."""
+    """Paths below the project's directory: files that were written, and existing files that were kept."""
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
 
 
 def write_project(directory: Path, answers: ProjectAnswers) -> WrittenProject:
-    """Write the files that are not there yet.
+    """Write the files that do not exist yet.
 
     Raises:
         UsageError: the directory cannot be written.
@@ -121,7 +122,7 @@ def write_project(directory: Path, answers: ProjectAnswers) -> WrittenProject:
             written.append(name)
     except OSError as error:
         raise UsageError(
-            f"cannot be written: {error.strerror}",
+            f"the project cannot be written: {error.strerror}",
             where=str(error.filename or directory),
             hint="name another directory",
         ) from error
@@ -232,7 +233,7 @@ def _shares(routes: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def tool_requirement() -> str:
-    """The line by which pip finds this version: where it was installed from, if that is a repository."""
+    """The requirement with which pip finds this version of the harness, from a repository if it was installed from one."""
     try:
         installed = distribution(_PACKAGE)
     except PackageNotFoundError:
@@ -244,7 +245,7 @@ def tool_requirement() -> str:
 
 
 def is_address(requirement: str) -> bool:
-    """Whether a requirement names a repository, from which CI installs the tool by itself."""
+    """Whether a pip requirement names a repository, from which CI can install the harness."""
     return " @ " in requirement
 
 
