@@ -1,7 +1,6 @@
-"""The vocabulary of the features: literal templates with typed slots.
+"""The sentences of the features: templates with typed slots, of which exactly one must match.
 
-One matches, or it is an error.
-The pytest-bdd steps are `harness.steps.bdd`, imported by the plugin only.
+The pytest-bdd steps are in `harness.steps.bdd`, which only the plugin imports.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The pytest-bdd steps, made from the templates.
 
 This is a plugin module (`pytest_plugins = ["harness.steps.bdd"]`).
-The run is over when steps are executed, so steps run nothing. Given and When steps do nothing; a Then step hands its sentence
-to the fixture `claim_results` of the harness's plugin, which raises the verdict once, at the end of the scenario.
+Steps are executed after the run. Given and When steps therefore do nothing. A Then step passes its sentence to the fixture
+`claim_results` of the harness's plugin, which raises the verdict once, at the end of the scenario.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One scenario → one claim, and the demands that it needs."""
+"""Compiles a scenario to one claim, and the demands that the claim needs."""
 
 from __future__ import annotations
 
@@ -26,15 +26,14 @@ def compile_scenario(
     """Compile a scenario.
 
     Args:
-        scenario: as read from its feature file.
-        catalogue: that holds its requirement id and the criterion.
-        experiments: the project's experiments, name → domain.
-        in_part: the kinds of experiments in the criterion on which the chosen profile gates; empty: all of them.
+        scenario: scenario from a feature file.
+        catalogue: catalogue with the requirement and its criterion.
+        experiments: name of each experiment of the project → its domain.
+        in_part: kinds of experiments in the criterion on which the chosen profile gates; empty: it gates on all.
 
     Raises:
-        UsageError: the scenario does not name exactly one requirement; a sentence cannot be read, names what does not exist, differs from
-            the criterion, or has the wrong keyword; or `in_part` has a kind of experiments that the criterion does not name, or every
-            kind. `where` is the `file:line` of scenario or step.
+        UsageError: the scenario names no or several requirements; a sentence is unknown, has a wrong keyword, differs from the
+            criterion, or names an unknown object; or `in_part` does not fit the criterion. `where` is `file:line` of scenario or step.
     """
     requirement = requirement_of(scenario, catalogue)
     criterion = read_criterion(catalogue.requirement(requirement), catalogue, experiments)
@@ -57,7 +56,7 @@ def compile_scenario(
                 objective = _with_report(objective, asked, catalogue, catalogue.requirement(requirement))
             objectives.append(objective)
     if not objectives:
-        raise UsageError("the scenario claims nothing", where=scenario.location, hint="add a Then step")
+        raise UsageError("the scenario has no Then step", where=scenario.location, hint="add a Then step")
     required = [demand for reading, _ in readings if reading.keyword is not Keyword.THEN for demand in reading.demands]
     required += [demand for objective in objectives for demand in demands_of(objective)]
     demands = {demand.key: demand for demand in required}
@@ -66,18 +65,19 @@ def compile_scenario(
 
 
 def requirement_of(scenario: Scenario, catalogue: Catalogue) -> str:
-    """The one requirement that a scenario claims.
+    """The requirement that a scenario claims.
 
-    Raises UsageError where it names none, several, or one that is not in the catalogue.
+    Raises:
+        UsageError: the scenario names no or several requirements, or an unknown one.
     """
     ids = scenario.requirements
     if len(ids) != 1:
         what = (
-            f"the scenario names {len(ids)} requirements: {', '.join(ids)}"
+            f"the scenario names {len(ids)} requirements, expected one: {', '.join(ids)}"
             if ids
-            else "the scenario names no requirement"
+            else "the scenario names no requirement, expected one"
         )
-        hint = "one scenario claims one requirement: by a tag `@ID`, or by a column `requirement` in its Examples"
+        hint = "name one requirement by a tag `@ID`, or by a column `requirement` in the Examples"
         raise UsageError(what, where=scenario.at, hint=hint)
     if ids[0] not in catalogue.requirements:
         hint = hint_with_nearest(ids[0], catalogue.requirements)
@@ -86,22 +86,27 @@ def requirement_of(scenario: Scenario, catalogue: Catalogue) -> str:
 
 
 def read_criterion(requirement: Requirement, catalogue: Catalogue, experiments: Mapping[str, str]) -> Reading:
-    """The criterion of a requirement, read as a Then sentence.
+    """Read the criterion of a requirement as a Then sentence.
 
-    Raises UsageError if no scenario can claim it.
+    Raises:
+        UsageError: the criterion is not a Then sentence, so no scenario can claim the requirement.
     """
     where = catalogue.where(requirement.id, "criterion")
     try:
         reading = read(requirement.criterion, experiments)
     except UsageError as error:
-        raise UsageError(f"the criterion of {requirement.id}: {error.what}", where=where, hint=error.hint) from error
+        what = f"the criterion of {requirement.id} cannot be read: {error.what}"
+        raise UsageError(what, where=where, hint=error.hint) from error
     if reading.objective is None:
-        raise UsageError(f"the criterion of {requirement.id} is not a Then sentence", where=where)
+        what = (
+            f"the criterion of {requirement.id} is a {reading.keyword.value.title()} sentence, expected a Then sentence"
+        )
+        raise UsageError(what, where=where)
     return reading
 
 
 def read_step(step: Step, experiments: Mapping[str, str]) -> Reading:
-    """Read one step; raises UsageError with the `file:line` of the step."""
+    """Read one step; raises UsageError with `file:line` of the step."""
     try:
         reading = read(step.text, experiments)
     except UsageError as error:
@@ -112,32 +117,32 @@ def read_step(step: Step, experiments: Mapping[str, str]) -> Reading:
     for name in reading.selection.names if reading.selection else ():
         if name not in experiments:
             hint = hint_with_nearest(name, experiments)
-            raise UsageError(f"no experiment is named {name!r}", where=step.at, hint=hint)
+            raise UsageError(f"no experiment has the name {name!r}", where=step.at, hint=hint)
     return reading
 
 
 def speaks_of_a_domain(steps: Iterable[Step], experiments: Mapping[str, str]) -> bool:
-    """Whether a step chooses experiments by what fails, not by name.
-
-    An example is `every single-fault experiment`.
-    """
+    """Whether a step chooses experiments by fault domain instead of name, such as `every single-fault experiment`."""
     selections = (read_step(step, experiments).selection for step in steps)
     return any(selection is not None and bool(selection.domains) for selection in selections)
 
 
 _OF_A_FAULT: Final = frozenset({Phase.FAULT, Phase.RECOVERED})
-"""Phases whose windows an experiment makes."""
+"""Phases of windows of an experiment."""
 _OF_A_ROLLOUT: Final = frozenset({Phase.SWITCHED, Phase.STEP})
-"""Phases whose windows a rollout makes."""
+"""Phases of windows of a rollout."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Asked:
-    """What the When steps ask for together.
+    """The traffic, experiments, rollout and report that the When steps name.
 
     Attributes:
-        traffic, experiments: by name. faults: the experiments that break something.
-        report: the report that was read. rollout: by name; empty: no rollout is run.
+        traffic: name of the traffic.
+        experiments: names of the experiments.
+        faults: names of the experiments that break something.
+        report: report that was read.
+        rollout: name of the rollout; empty if there is none.
         unknown: whether the file of an experiment is invalid, so that it is unknown which sentences refer to it.
     """
 
@@ -157,16 +162,18 @@ def _asked(readings: Iterable[tuple[Reading, Step]], domains: Mapping[str, str])
     for reading, step in readings:
         if reading.traffic is not None:
             if traffic not in (None, reading.traffic):
-                what = f"the scenario asks for {traffic!r} and for {reading.traffic!r} traffic"
-                raise UsageError(what, where=step.at, hint="make two scenarios of it")
+                what = f"the scenario has two traffics, {traffic!r} and {reading.traffic!r}, expected one"
+                raise UsageError(what, where=step.at, hint="write two scenarios")
             traffic = reading.traffic
         if reading.report and report:
-            what = f"the scenario reads two reports, {report['report']!r} and {reading.report['report']!r}"
-            raise UsageError(what, where=step.at, hint="make two scenarios of it")
+            what = (
+                f"the scenario reads two reports, {report['report']!r} and {reading.report['report']!r}, expected one"
+            )
+            raise UsageError(what, where=step.at, hint="write two scenarios")
         report = report or reading.report
         if reading.rollout and rollout not in ("", reading.rollout):
-            what = f"the scenario runs two rollouts, {rollout!r} and {reading.rollout!r}"
-            raise UsageError(what, where=step.at, hint="make two scenarios of it")
+            what = f"the scenario runs two rollouts, {rollout!r} and {reading.rollout!r}, expected one"
+            raise UsageError(what, where=step.at, hint="write two scenarios")
         rollout = rollout or reading.rollout
         experiments.update(dict.fromkeys(reading.experiments))
     faults = tuple(name for name in experiments if domains[name] != NO_FAULT.name)
@@ -185,27 +192,29 @@ def _objective(reading: Reading, step: Step, asked: _Asked, domains: Mapping[str
     """The objective with traffic and experiments as the scenario asks for them."""
     objective = reading.objective
     if objective is None:  # pragma: no cover - a Then template always has one
-        raise UsageError(f"{reading.sentence!r} claims nothing", where=step.at)
+        raise UsageError(f"{reading.sentence!r} states no condition that could pass or fail", where=step.at)
     basis = spec_of(objective.figure).basis
     if basis in (Basis.CHECK, Basis.PLAN):
         return replace(objective, at=step.at)
     if asked.traffic is None:
-        hint = 'say which, for example: When "everyday" traffic has run'
+        hint = 'name it in a When step, for example: When "everyday" traffic has run'
         raise UsageError(f"{reading.sentence!r} needs traffic, and no When step names one", where=step.at, hint=hint)
     if objective.scope.traffic not in (None, asked.traffic):
-        what = f"{reading.sentence!r} speaks of other traffic than the When step, which asks for {asked.traffic!r}"
+        what = f"{reading.sentence!r} names another traffic than the When step, which names {asked.traffic!r}"
         raise UsageError(what, where=step.at, hint="name the same traffic in the When and the Then step")
     scope = replace(objective.scope, traffic=asked.traffic)
     if basis is Basis.TRAFFIC and scope.phase in _OF_A_FAULT:
         if not asked.faults:
-            what = f"{reading.sentence!r} speaks of a fault, and no When step breaks anything"
-            hint = 'say which, for example: When the experiment "pod-loss" has run under "everyday" traffic'
+            what = f"{reading.sentence!r} is about a fault, and no When step runs an experiment with a fault"
+            hint = (
+                'name it in a When step, for example: When the experiment "pod-loss" has run under "everyday" traffic'
+            )
             raise UsageError(what, where=step.at, hint=hint)
         scope = replace(scope, experiments=asked.faults)
     if basis is Basis.ROLLOUT or scope.phase in _OF_A_ROLLOUT:
         if not asked.rollout:
-            what = f"{reading.sentence!r} speaks of a rollout, and no When step runs one"
-            hint = 'say which, for example: When the rollout "canary" has run under "census" traffic'
+            what = f"{reading.sentence!r} is about a rollout, and no When step runs one"
+            hint = 'name it in a When step, for example: When the rollout "canary" has run under "census" traffic'
             raise UsageError(what, where=step.at, hint=hint)
         scope = replace(scope, rollout=asked.rollout)
     if basis is Basis.EXPERIMENT:
@@ -214,7 +223,7 @@ def _objective(reading: Reading, step: Step, asked: _Asked, domains: Mapping[str
 
 
 def _refuse_other_parts(scenario: Scenario, criterion: Reading, in_part: Collection[str]) -> None:
-    """Refuse a profile that gates a requirement in part, if it names a part that the criterion does not have, or all of its parts."""
+    """Refuse a profile that gates a requirement in part, but names an unknown part or all parts of the criterion."""
     kinds = criterion.selection.kinds if criterion.selection else {}
     hint = f"the kinds of experiments in the criterion are: {', '.join(kinds) or 'none'}"
     for kind in in_part:
@@ -224,7 +233,7 @@ def _refuse_other_parts(scenario: Scenario, criterion: Reading, in_part: Collect
     if in_part and set(in_part) == set(kinds):
         what = f"a profile gates {scenario.requirements[0]} in part, and names every part of its criterion"
         raise UsageError(
-            what, where=scenario.at, hint="write the id alone: the profile then gates on the complete criterion"
+            what, where=scenario.at, hint="write only the id: the profile then gates on the complete criterion"
         )
 
 
@@ -245,14 +254,14 @@ def _with_missing(
 def _require_report(reading: Reading, step: Step, asked: _Asked) -> None:
     """Refuse a sentence about a report if no When step names one, or if the When step names one of another kind."""
     if not asked.report:
-        hint = 'say which, for example: When the JUnit report "unit" of this release has been read'
+        hint = 'name it in a When step, for example: When the JUnit report "unit" of this release has been read'
         raise UsageError(f"{reading.sentence!r} needs a report, and no When step names one", where=step.at, hint=hint)
     key = f"evidence.{asked.report['format']}.<report>"
     own = reading.template.alone(reading.sentence)
     of = [key for key in own.keys({"report": "<report>"}) if key.endswith(".<report>")]
     if of and key not in of:
         what = f"{reading.sentence!r} reads `{of[0]}` of the target file, and the When step names `{key}`"
-        raise UsageError(what, where=step.at, hint="name a report of that kind in the When step")
+        raise UsageError(what, where=step.at, hint=f"name a report of `{of[0]}` in the When step")
 
 
 def _with_report(objective: Objective, asked: _Asked, catalogue: Catalogue, requirement: Requirement) -> Objective:
@@ -264,7 +273,7 @@ def _with_report(objective: Objective, asked: _Asked, catalogue: Catalogue, requ
 
 
 def _deciding(profile: str, catalogue: Catalogue) -> Mapping[str, str]:
-    """The profile of the run that must have decided, by default that of the requirement's own file, and the number of its `rows`.
+    """The profile of the run that must have decided (by default the profile of the requirement's file), and the number of its `rows`.
 
     A run by another profile counts if it decided all of these rows. If the profile is not a file of its own, only its name is known.
     """
@@ -274,19 +283,19 @@ def _deciding(profile: str, catalogue: Catalogue) -> Mapping[str, str]:
 
 
 def _experiments(reading: Reading, step: Step, asked: _Asked, domains: Mapping[str, str]) -> tuple[str, ...]:
-    """The experiments of the scenario that a Then sentence refers to: those of the domains that it names, else all."""
+    """The experiments of the scenario that a Then sentence refers to: experiments of the named domains, else all."""
     selection = reading.selection
     if selection is None:
         if asked.experiments:
             return asked.experiments
-        hint = 'say which, for example: When the experiment "pod-loss" has run under "everyday" traffic'
+        hint = 'name it in a When step, for example: When the experiment "pod-loss" has run under "everyday" traffic'
         raise UsageError(
             f"{reading.sentence!r} needs an experiment, and no When step runs one", where=step.at, hint=hint
         )
     here = tuple(name for name in domains if name in asked.experiments and selection.speaks_of(name, domains[name]))
     unasked = [name for name in reading.experiments if name not in asked.experiments]
     if unasked and (selection.every or not (here or asked.unknown)):
-        what = f"{reading.sentence!r} speaks of {', '.join(unasked)}, which no When step runs"
+        what = f"{reading.sentence!r} names {', '.join(unasked)}, which no When step runs"
         raise UsageError(what, where=step.at, hint="name the same experiments in the When and the Then step")
     return here
 
@@ -302,12 +311,14 @@ def _differences(objective: Objective, criterion: Reading, experiments: Mapping[
     foreign = [name for name in objective.scope.experiments if domains and experiments[name] not in domains]
     differences = compare(objective, criterion.objective)
     if foreign:
-        differences.append(f"it speaks of {', '.join(foreign)}, the criterion of domain {' or '.join(domains)} only")
+        differences.append(
+            f"it names {', '.join(foreign)}, the criterion only experiments of domain {' or '.join(domains)}"
+        )
     return differences
 
 
 def traffic_asked_at(scenarios: Iterable[Scenario]) -> dict[str, str]:
-    """By traffic, `file:line` of the first sentence that names it."""
+    """Traffic → place of the first sentence that names it, as `file:line`."""
     places: dict[str, str] = {}
     for step in (step for scenario in scenarios for step in scenario.steps):
         for name in _TRAFFIC.findall(step.text):
@@ -316,7 +327,7 @@ def traffic_asked_at(scenarios: Iterable[Scenario]) -> dict[str, str]:
 
 
 def traffic_of(demands: Iterable[Demand]) -> tuple[str, ...]:
-    """The traffic that these demands name, each once, in their order."""
+    """The names of the traffics of these demands, each once, in order."""
     named = (
         demand.name if demand.kind == DemandKind.TRAFFIC else demand.params.get("traffic", "")
         for demand in demands

@@ -1,4 +1,4 @@
-"""Reads a feature file as scenarios; an Outline becomes one scenario per row."""
+"""Reads the scenarios of a feature file; an Outline becomes one scenario per row."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_document(path: Path, root: Path) -> Any:
     try:
         body = path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"cannot be read: {error.strerror}", where=at()) from error
+        raise ConfigurationError(f"the file cannot be read: {error.strerror}", where=at()) from error
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -36,11 +36,11 @@ def read_document(path: Path, root: Path) -> Any:
         what = f"the byte {body[error.start]:#04x} is not UTF-8 text"
         raise ConfigurationError(what, where=f"{at()}:{line}", hint="save the file as UTF-8") from error
     if text.startswith(_MARK):
-        hint = "save it as UTF-8 without one"
+        hint = "save the file as UTF-8 without a byte order mark"
         raise ConfigurationError("the file begins with a byte order mark", where=f"{at()}:1", hint=hint)
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
         raise ConfigurationError(
-            "the file contains no Feature", where=f"{at()}:1", hint="write one, or delete the file"
+            "the file contains no Feature", where=f"{at()}:1", hint="write a Feature, or delete the file"
         )
     try:
         return _parsed(str(path), text)
@@ -59,13 +59,13 @@ def _parsed(path: str, _text: str) -> Any:
 
 
 def read_feature(path: Path, root: Path | None = None) -> tuple[Scenario, ...]:
-    """The scenarios of a feature file in its order.
+    """The scenarios of a feature file, in order.
 
-    Paths are shown relative to `root`, by default the working directory. Steps that the project defines for pytest-bdd itself
-    are left out, and so is a scenario that claims no requirement and has only such steps: it is a test of the project's own.
+    Paths are shown relative to `root`, by default the working directory. Steps that the project defines for pytest-bdd are left out. A
+    scenario with such steps only, and without a requirement, is left out as well: it is a test of the project.
 
     Raises:
-        ConfigurationError: the file cannot be read or is not Gherkin, a step of the harness has a table or a text below it, or a
+        ConfigurationError: the file cannot be read or is not Gherkin, a step of the harness has a data table or a doc string, or a
             `conftest.py` cannot be imported.
     """
     base = root or Path.cwd()
@@ -86,10 +86,9 @@ def _own(step: Step, path: Path, root: Path) -> bool:
 
 
 def shown(path: Path, root: Path) -> str:
-    """A path as plans and messages show it.
+    """A path as plans and messages show it, relative to the project or to the package; other paths are not changed.
 
-    It is relative to the project or to the package; any other path is shown as given.
-    So a run that was recorded on another machine has the same names.
+    A run that was recorded on another machine therefore has equal names.
     """
     real, linked, package = path.resolve(), path.absolute(), bundled("features").parent.resolve()
     for absolute, base in ((real, root.resolve()), (real, package), (linked, root.absolute())):
@@ -115,7 +114,7 @@ def _children(parent: Any, steps: Sequence[Any], tags: Sequence[str]) -> Iterato
 
 
 def steps_of(parent: Any) -> Iterator[Any]:
-    """Every step of a feature as written, also those of its Backgrounds and Rules."""
+    """Every step of a feature as written, including steps of Backgrounds and Rules."""
     for child in parent.children:
         if child.rule:
             yield from steps_of(child.rule)
@@ -160,11 +159,11 @@ def _steps(steps: Sequence[Any], row: Mapping[str, str], file: str) -> Iterator[
         below = step.datatable or step.docstring
         if below is not None and reads(text):
             kind, hint = (
-                ("table", "leave the table out, and write a step for each of its rows")
+                ("data table", "delete the table, and write one step for each row")
                 if step.datatable
-                else ("text", "leave it out")
+                else ("doc string", "delete the doc string")
             )
-            what = f"a {kind} under {text!r} is not read"
+            what = f"the {kind} under {text!r} would be ignored"
             raise ConfigurationError(what, where=f"{file}:{below.location.line}", hint=hint)
         yield Step(keyword=keyword, text=text, at=f"{file}:{step.location.line}")
 

@@ -1,4 +1,4 @@
-"""Reads a sentence: what it asks for or claims. Exactly one template must match."""
+"""Reads a sentence with the one template that matches."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from harness.steps.templates import TEMPLATES
 
 NO_EXPERIMENTS: Final[Mapping[str, str]] = MappingProxyType({})
 _WORDS: Final = 3
-"""Most words of a value in the wrong form; a longer text is another sentence."""
+"""Largest number of words of an invalid value; a longer text counts as another sentence."""
 _AT_LEAST: Final = re.compile(
     r"at least <(?P<name>[a-z_]+)(?:(?::count)?>|(?P<share>:ratio)> (?:of (?:the|each) |below ))"
 )
-"""Where a template asks for a number of things, or for a share of them, which is not over 100 %."""
+"""The slot of a template after `at least`: a number of things, or a share of at most 100 %."""
 _INTERPRETATION: Final = re.compile(r"\s*\(interpretation[^()]*\)\s*$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What one sentence says, with its experiments looked up among the known experiments.
+    """The meaning of one sentence, with its experiments resolved.
 
     Attributes:
-        template: the template that matched.
-        sentence: the text in one line, without a trailing interpretation.
+        template: template that matched.
+        sentence: text in one line, without a trailing interpretation.
         traffic: name of the traffic that must have run; None if the sentence names none.
-        selection: the experiments that it refers to; None if it refers to none.
+        selection: experiments that the sentence refers to; None if it refers to none.
         experiments: names of the selected experiments.
-        missing: kinds of experiments that it refers to and of which no experiment is known.
-        objective: what must hold, for a Then sentence.
-        report: the report that the Then steps are about.
+        missing: kinds of experiments that the sentence refers to and of which no experiment is known.
+        objective: condition of a Then sentence.
+        report: report that the Then steps are about.
         told: data that the platform exposes and that must have been read under the traffic, such as `metrics`; empty: none.
         rollout: name of the rollout that must have run under the traffic; empty if the sentence names none.
     """
@@ -64,7 +64,7 @@ class Reading:
 
     @property
     def demands(self) -> tuple[Demand, ...]:
-        """What the sentence asks for by itself."""
+        """The demands of this sentence alone."""
         demands = []
         if self.traffic is not None:
             demands.append(Demand(kind=DemandKind.TRAFFIC, name=self.traffic))
@@ -83,10 +83,7 @@ class Reading:
 
 
 def demands_of(objective: Objective) -> tuple[Demand, ...]:
-    """The demand whose driver reads the facts of an objective.
-
-    Empty if the objective is judged on other evidence.
-    """
+    """The demand whose driver reads the facts of an objective; empty if the objective is judged on other evidence."""
     if spec_of(objective.figure).basis is not Basis.CHECK:
         return ()
     return (Demand(kind=objective.demand, name=objective.check, params=dict(objective.params)),)
@@ -108,21 +105,21 @@ def read(
     """Read a sentence.
 
     Args:
-        sentence: of a step or a criterion.
-        experiments: the known experiments, name → domain; `every … experiment` selects among them.
-        templates: the vocabulary.
+        sentence: text of a step or a criterion.
+        experiments: name of each known experiment → its domain; `every … experiment` selects among them.
+        templates: templates of all sentences.
 
     Raises:
-        UsageError: no template matches (the nearest is named), or more than one does.
+        UsageError: no template matches (the hint names the nearest), or more than one matches.
     """
     text = bare(sentence)
     matches = _known(text) if templates is TEMPLATES else _matching(text, templates)
     if not matches:
         misfit = _misfit(text, templates)
-        raise misfit or UsageError(f"no step reads {text!r}", hint=_nearest_template(text, templates))
+        raise misfit or UsageError(f"unknown sentence {text!r}", hint=_nearest_template(text, templates))
     if len(matches) > 1:
         names = " and ".join(repr(template.plain) for template, _ in matches)
-        raise UsageError(f"two steps read {text!r}: {names}", hint="one of the two templates must go")
+        raise UsageError(f"two templates match {text!r}: {names}", hint="change or remove one of the templates")
     template, slots = matches[0]
     own = template.alone(text)
     if why := _beyond(own.text, slots):
@@ -163,7 +160,7 @@ def _known(text: str) -> tuple[tuple[Template, Values], ...]:
 
 
 def _beyond(text: str, slots: Mapping[str, str]) -> str:
-    """Why a number after `at least` decides nothing: nothing is fewer than 0, and no share is over 100 %; empty where it may."""
+    """The reason if a number after `at least` is 0 or over 100 %, so that the sentence decides nothing; else empty."""
     for found in _AT_LEAST.finditer(text):
         value = slots.get(found["name"], "")
         if value.isdecimal() and not int(value):
@@ -196,7 +193,7 @@ def _located(objective: Objective, reading: Reading) -> Objective:
 def _misfit(text: str, templates: Sequence[Template]) -> UsageError | None:
     """An error that names the values in the wrong form, if all other words match a template; None if no template is that close.
 
-    Of several such templates the one with the fewest wrong values is named.
+    If several templates are that close, the template with the fewest wrong values is named.
     """
     misfits = [(one, wrong) for template in templates for one in template.each if (wrong := one.misfits(text))]
     misfits = [found for found in misfits if all(len(value.split()) <= _WORDS for value in found[1].values())]
@@ -204,9 +201,11 @@ def _misfit(text: str, templates: Sequence[Template]) -> UsageError | None:
         return None
     template, wrong = min(misfits, key=lambda found: sum(map(len, found[1].values())))
     slots = template.slots
-    said = "; ".join(f"{value!r} is not a valid <{name}>, {slots[name].about}" for name, value in wrong.items())
+    said = "; ".join(
+        f"{value!r} is not a valid <{name}>, expected {slots[name].about}" for name, value in wrong.items()
+    )
     hint = f"did you mean `{template.plain}`, for example: {template.example}"
-    return UsageError(f"no step reads {text!r}: {said} was expected", hint=hint)
+    return UsageError(f"unknown sentence {text!r}: {said}", hint=hint)
 
 
 def _nearest_template(text: str, templates: Sequence[Template]) -> str:
@@ -214,20 +213,20 @@ def _nearest_template(text: str, templates: Sequence[Template]) -> str:
     alike = {form: one for template in templates for one in template.each for form in (one.example, one.plain)}
     found = nearest(text, alike)
     if found is None:
-        return "`readiness steps` lists every sentence there is"
+        return "`readiness steps` lists all sentences"
     return f"did you mean `{alike[found].plain}`, for example: {alike[found].example}"
 
 
 def compare(then: Objective, criterion: Objective) -> list[str]:
-    """How a Then sentence differs from its criterion, in words; empty if they agree.
+    """The differences between a Then sentence and its criterion, in words; empty if they agree.
 
-    Figure, operator, values and what is measured must be equal. The experiments may be fewer and are not compared. A criterion about the
-    steady state may also be claimed after a switch, which is the steady state of the release that took over.
+    Figure, operator, values and subject must be equal. Experiments are not compared, since a scenario may run fewer of them. A criterion
+    about the steady state may also be claimed after a switch, which is the steady state of the new release.
     """
     after_switch = then.scope.phase is Phase.SWITCHED and criterion.scope.phase is Phase.STEADY
     compared = replace(then, scope=replace(then.scope, phase=Phase.STEADY)) if after_switch else then
     if _figure(compared) != _figure(criterion):
-        return [f"it claims {_figure(then)}, the criterion speaks of {_figure(criterion)}"]
+        return [f"it is about {_figure(then)}, the criterion is about {_figure(criterion)}"]
     differences = []
     if then.op is not criterion.op:
         differences.append(f"it says {then.op.value!r}, the criterion {criterion.op.value!r}")
@@ -240,7 +239,7 @@ def compare(then: Objective, criterion: Objective) -> list[str]:
             scaled = ("is", "is not") if mine.scaled else ("is not", "is")
             differences.append(f"{name} {mine} {scaled[0]} scaled in the step, and {scaled[1]} scaled in the criterion")
     if then.scope.users != criterion.scope.users:
-        differences.append(f"{then.scope.users} users at once, the criterion says {criterion.scope.users}")
+        differences.append(f"{then.scope.users} simultaneous users, the criterion says {criterion.scope.users}")
     # what no request feels is over as soon as it begins
     unfelt = {UNFELT} - {*criterion.params}
     for name in sorted({*then.params, *criterion.params} - {*given, *expected} - unfelt):
@@ -263,7 +262,7 @@ def _values(objective: Objective) -> dict[str, Quantity]:
 
 
 def _figure(objective: Objective) -> str:
-    """What is measured, and of what, in a few words.
+    """The figure and its scope in words.
 
     An example is `response time p95 of every route in the steady state`.
     """

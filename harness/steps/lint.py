@@ -1,7 +1,7 @@
-"""Finds what is wrong with a feature file before anything runs.
+"""Finds errors in feature files before a run.
 
-pytest-bdd reports success for several of these mistakes: it keeps the last of two scenarios of one name, passes a scenario without
-steps, and runs an Outline without rows once, its placeholders as text.
+pytest-bdd reports success for some of these errors: of two scenarios with one name it keeps the last, a scenario without steps passes,
+and an Outline without rows runs once with its placeholders as text.
 """
 
 from __future__ import annotations
@@ -25,15 +25,13 @@ from harness.steps.grammar import reads
 def lint_feature(
     path: Path, catalogue: Catalogue, experiments: Mapping[str, str], root: Path | None = None
 ) -> tuple[Problem, ...]:
-    """Every problem of a feature file, in the order of its lines.
-
-    Empty when all its scenarios compile.
+    """Every problem of a feature file, in the order of its lines; empty if all scenarios compile.
 
     Args:
-        path: of the `.feature` file.
-        catalogue: the catalogue with the requirement ids and criteria.
-        experiments: the project's experiments, name → domain.
-        root: what the places in messages are relative to (default: the working directory).
+        path: path of the `.feature` file.
+        catalogue: catalogue with the requirements and criteria.
+        experiments: name of each experiment of the project → its domain.
+        root: directory to which places in messages are relative; by default the working directory.
     """
     base = root or Path.cwd()
     try:
@@ -79,17 +77,19 @@ def _of_feature(templates: list[Any], file: str) -> Iterator[Problem]:
     `pytest-bdd` keeps scenarios by name and loses the earlier one.
     """
     if not templates:
-        yield Problem(at=f"{file}:1", what="the feature has no scenario", hint="write one, or delete the file")
+        yield Problem(at=f"{file}:1", what="the feature has no scenario", hint="write a scenario, or delete the file")
     first: dict[str, int] = {}
     for template in templates:
         line = template.location.line
         if not template.name.strip():
             yield Problem(
-                at=f"{file}:{line}", what="the scenario has no name", hint="say in a few words what must hold"
+                at=f"{file}:{line}",
+                what="the scenario has no name",
+                hint="name in a few words the condition that must be met",
             )
         elif template.name in first:
-            what = f"the scenario {template.name!r} has the name of another one in line {first[template.name]}"
-            yield Problem(at=f"{file}:{line}", what=what, hint="give it a name of its own")
+            what = f"two scenarios have the name {template.name!r}, the first in line {first[template.name]}"
+            yield Problem(at=f"{file}:{line}", what=what, hint="rename one scenario")
         first.setdefault(template.name, line)
 
 
@@ -107,7 +107,7 @@ def _of_description(feature: Any, path: Path, file: str) -> Iterator[Problem]:
         found = begins.match(line) if number not in read else None
         if found and reads(line[found.end() :]):
             what = f"the step {line.strip()!r} is part of a description and is never run"
-            hint = "write its keyword as Gherkin has it, and the one of the `Scenario:` above it"
+            hint = "correct the spelling of its keyword, or of the `Scenario:` above it"
             yield Problem(at=f"{file}:{number}", what=what, hint=hint)
 
 
@@ -127,7 +127,7 @@ def _of_outline(template: Any, file: str) -> Iterator[Problem]:
     at = f"{file}:{template.location.line}"
     if not any(step.keyword_type == "Outcome" for step in template.steps):
         what = f"the scenario {template.name!r} has no Then step"
-        yield Problem(at=at, what=what, hint="say what must hold, or delete it")
+        yield Problem(at=at, what=what, hint="add a Then step, or delete the scenario")
     if "outline" in template.keyword.casefold() and not template.examples:
         yield Problem(at=at, what=f"the Outline {template.name!r} has no Examples", hint="add a table of Examples")
     for table in template.examples:
@@ -141,8 +141,8 @@ def _of_outline(template: Any, file: str) -> Iterator[Problem]:
     for line, row, _ in rows(template):
         cells = tuple(sorted(row.items()))
         if cells in seen:
-            what = f"the row says the same as line {seen[cells]}"
-            yield Problem(at=f"{file}:{line}", what=what, hint="delete one of the two")
+            what = f"the row is equal to line {seen[cells]}"
+            yield Problem(at=f"{file}:{line}", what=what, hint="delete one row")
         seen.setdefault(cells, line)
 
 
@@ -152,8 +152,8 @@ def _of_titles(scenarios: Iterable[Scenario]) -> Iterator[Problem]:
     for scenario in scenarios:
         other = first.setdefault(scenario.id, scenario)
         if (other.template, other.row) != (scenario.template, scenario.row):
-            what = f"the scenario {scenario.title!r} has the title of another one in line {other.line}"
-            yield Problem(at=scenario.at, what=what, hint="give one of the two another name")
+            what = f"two scenarios have the title {scenario.title!r}, the first in line {other.line}"
+            yield Problem(at=scenario.at, what=what, hint="rename one scenario")
 
 
 def _of_scenario(
@@ -186,8 +186,8 @@ def _of_profiles(scenario: Scenario, catalogue: Catalogue) -> Iterator[Problem]:
     """Problems of `@profile-…` tags: the profile does not exist or does not have the requirement, so the scenario would never count."""
     for name in scenario.profiles:
         if not set(scenario.requirements) <= set(catalogue.profiles.get(name, ())):
-            what = f"the scenario counts in profile {name} alone, which does not have its requirement"
-            hint = f"add {', '.join(scenario.requirements)} to the profile, or leave the tag `@profile-{name}` out"
+            what = f"the scenario is only for profile {name}, which does not have its requirement"
+            hint = f"add {', '.join(scenario.requirements)} to the profile, or delete the tag `@profile-{name}`"
             if name not in catalogue.profiles:
                 what, hint = f"no profile is named {name!r}", hint_with_nearest(name, catalogue.profiles)
             yield Problem(at=scenario.at, what=what, hint=hint)

@@ -1,4 +1,4 @@
-"""What a sentence can mean: traffic and experiments that must run, or an objective that must be met."""
+"""The meaning of a sentence: traffic and experiments that must run, or an objective that must be met."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from harness.model import DOMAINS, Objective, only_by_name
 
 MEMBERS_LOSS: Final = "database-members-loss"
-"""The experiment that takes all database members at once, one of the three disasters."""
+"""The experiment that kills all database members at the same time, one of the three disasters."""
 
 
 class Keyword(StrEnum):
@@ -28,7 +28,7 @@ class Selection:
     Attributes:
         names: experiments selected by name.
         domains: fault domains whose experiments are selected.
-        kinds: each kind of experiments that must be among them, in words, with its domain or its experiment.
+        kinds: kind of experiments that must be included, in words → its domain or experiment.
         every: whether all of them must have run; otherwise only those that the scenario ran are selected.
     """
 
@@ -54,16 +54,16 @@ class Selection:
         return name in self.names or domain in self.domains
 
     def among(self, experiments: Mapping[str, str]) -> tuple[str, ...]:
-        """The selected of these experiments (name → domain), in their order, the named ones first.
+        """The selected names among these experiments (name → domain), in order; experiments selected by name come first.
 
-        `every experiment of domain …` leaves out experiments that run only by name; a sentence about the experiments of its scenario does not.
+        `every experiment of domain …` leaves out experiments that run only by name.
         """
         left_out = {*self.names, *(only_by_name(experiments) if self.every else ())}
         found = [name for name, domain in experiments.items() if domain in self.domains and name not in left_out]
         return (*self.names, *found)
 
     def missing_among(self, experiments: Mapping[str, str]) -> tuple[str, ...]:
-        """The kinds of which none of these experiments is one."""
+        """The kinds without an experiment among these."""
         apart = only_by_name(experiments) if self.every else frozenset()
         there = {*experiments, *(domain for name, domain in experiments.items() if name not in apart)}
         return tuple(kind for kind, name in self.kinds.items() if name not in there)
@@ -85,15 +85,15 @@ KINDS: Final[Mapping[str, Selection]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Meaning:
-    """What one sentence says.
+    """The meaning of one sentence.
 
     Attributes:
         traffic: name of the traffic that must have run.
         selection: experiments that must have run, or that an objective is about.
-        objective: what must hold; its sentence, place and experiments are filled in by the reader.
+        objective: condition that must be met; sentence, place and experiments are filled in later.
         told: data that the platform exposes and that must have been read under the traffic or rollout: `metrics`, `pod-reads`; empty: none.
         rollout: name of the rollout that must have run under the traffic.
-        report: the report that the Then steps are about: `format`, `report` (its name), `of` (release or commit).
+        report: report that the Then steps are about: `format`, `report` (its name), `of` (release or commit).
     """
 
     traffic: str | None = None

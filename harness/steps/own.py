@@ -1,6 +1,7 @@
 """Steps that a project defines for pytest-bdd itself, in a `conftest.py` beside its features or above them.
 
-A feature may contain them beside the steps of the harness. pytest-bdd executes them after the run, when the scenario reports its verdict.
+A feature may have such steps together with steps of the harness. pytest-bdd executes them after the run, when the scenario reports its
+verdict.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from harness.drivers.packages import python_path
 from harness.errors import ConfigurationError
 
 _DEFINED: Final = StepNamePrefix.step_def.value
-"""How names of pytest-bdd's step definitions begin."""
+"""Prefix of the names of pytest-bdd's step definitions."""
 
 
 def is_own_step(keyword: str, text: str, feature: Path, root: Path) -> bool:
@@ -32,9 +33,9 @@ def is_own_step(keyword: str, text: str, feature: Path, root: Path) -> bool:
 
     Args:
         keyword: `given`, `when` or `then`.
-        text: of the step, with its placeholders filled in.
-        feature: the file that contains the step.
-        root: of the project; features that come with the package are outside it and have no steps of a project.
+        text: text of the step, with its placeholders filled in.
+        feature: feature file that contains the step.
+        root: root directory of the project; features of the package are outside it, and have no such steps.
 
     Raises:
         ConfigurationError: a `conftest.py`, or a module that it names in `pytest_plugins`, cannot be imported.
@@ -50,10 +51,10 @@ def is_own_step(keyword: str, text: str, feature: Path, root: Path) -> bool:
 def take_python_path(root: Path) -> None:
     """Put the directories of pytest's setting `pythonpath` first in the import path, as the project's own pytest does.
 
-    A run is a pytest session without the project's other settings, so that none of them changes what is run or judged.
+    No other pytest settings of the project apply to a run, so that they cannot change it.
 
     Args:
-        root: of the project, where pytest's settings are.
+        root: root directory of the project, which has the pytest settings.
     """
     for path in reversed(python_path(root.resolve())):
         if path not in sys.path:
@@ -84,11 +85,11 @@ def _plugins_of(module: ModuleType, conftest: Path) -> Iterator[ModuleType]:
     named = getattr(module, "pytest_plugins", None) or ()
     names = [named] if isinstance(named, str) else named
     if not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
-        what = f"`pytest_plugins` must be names of modules, is {named!r}"
+        what = f"`pytest_plugins` is {named!r}, expected names of modules"
         raise ConfigurationError(what, where=str(conftest), hint='write `pytest_plugins = ["my_steps"]`')
     for one in names:
         name = f"_pytest.{one}" if one in builtin_plugins else one
-        hint = "pytest imports it too: name a module that is installed or beside this file, and correct it first"
+        hint = f"correct the module, or name another one; `python -c 'import {one}'` shows the error"
         with _importing(f"`pytest_plugins` names `{one}`, which cannot be imported", conftest, hint):
             found = sys.modules.get(name) or import_module(name)
         yield found
@@ -104,7 +105,7 @@ def _importing(what: str, conftest: Path, hint: str) -> Iterator[None]:
 
 
 def _imported(conftest: Path) -> ModuleType:
-    """The module of a `conftest.py`: the one that pytest has imported, else imported in the same way, by its dotted name in a package."""
+    """The module of a `conftest.py`, as pytest imports it: by its dotted name in a package."""
     for module in list(sys.modules.values()):
         if (getattr(module, "__file__", None) or "") == str(conftest):
             return module
@@ -118,7 +119,9 @@ def _imported(conftest: Path) -> ModuleType:
     before = sys.modules.get(name)
     sys.modules[name] = module  # a dataclass of it asks for the names of its own module
     try:
-        with _importing("cannot be imported", conftest, "pytest imports it too; correct it first"):
+        with _importing(
+            "the file cannot be imported", conftest, "correct the error; plain `pytest` imports the file too"
+        ):
             spec.loader.exec_module(module)
     except ConfigurationError:
         del sys.modules[name]

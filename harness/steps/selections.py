@@ -1,4 +1,4 @@
-"""Which experiments a sentence asks for, as functions of the values of its slots."""
+"""Functions that select the experiments of a sentence from the values of its slots."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from harness.steps.slots import Values
 
 
 def under_traffic(selection: Callable[[Values], Selection | None]) -> Callable[[Values], Meaning]:
-    """The meaning of `"…" traffic has run`, with the experiments that `selection` finds."""
+    """The meaning of `"…" traffic has run`, with the experiments that `selection` returns."""
     return lambda slots: Meaning(traffic=slots["traffic"], selection=selection(slots))
 
 
 def of_experiments(slots: Values) -> Selection | None:
-    """Every experiment of the kind or the domains that the sentence names; None where it names none."""
+    """Every experiment of the kind or the domains that the sentence names; None if it names none."""
     named = slots.get("experiments", "")
     return _of_domains(named) or KINDS.get(named.removesuffix(" experiment"))
 
@@ -27,7 +27,7 @@ def of_faults(slots: Values) -> Selection | None:
 
 
 def of_loss(slots: Values) -> Selection | None:
-    """The experiments that take the region, a zone of it, or the primary, as the sentence says; None where it names no loss."""
+    """The experiments of the loss that the sentence names: a region, a zone or the primary; None if it names no loss."""
     loss = slots.get("loss", "")
     domain = "database" if loss == PRIMARYS_DEATH else "zone" if loss.endswith(AT_ITS_ENTRY) else "region"
     return Selection.of_domains((domain,), every=False) if loss else None

@@ -1,4 +1,4 @@
-"""The typed slots of the templates: which values each takes."""
+"""The typed slots of the templates, with the values that they accept."""
 
 from __future__ import annotations
 
@@ -46,13 +46,14 @@ _NOT_SCALED: Final = " (not scaled)"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slot:
-    """The values that a slot takes.
+    """The values that a slot accepts.
 
     Attributes:
-        pattern: of the text, without groups.
-        about: what it is. example: of it.
-        scaled: a length of time that is divided by the target's time scale, unless `(not scaled)` follows it where the pattern takes that.
-        listed: one of a few fixed phrases.
+        pattern: regular expression of the text, without groups.
+        about: description of the values.
+        example: one valid value.
+        scaled: whether a length of time is divided by the target's time scale; the pattern may allow `(not scaled)` after it.
+        listed: whether the slot accepts only a few fixed phrases.
     """
 
     pattern: str
@@ -63,18 +64,16 @@ class Slot:
 
     @property
     def is_time(self) -> bool:
-        """Whether its value is a length of time."""
+        """Whether the value is a length of time."""
         return self.pattern.startswith(_TIME)
 
 
 class Values(dict[str, str]):
-    """The values of the slots of a sentence, by name.
-
-    A slot of a part that was left out is absent.
+    """The values of the slots of a sentence, by name; a slot in an omitted optional part has no value.
 
     Args:
-        values: the text of each slot.
-        slots: the slots of the template.
+        values: name of each slot → its text.
+        slots: slots of the template.
     """
 
     def __init__(self, values: Mapping[str, str], slots: Mapping[str, Slot]) -> None:
@@ -82,9 +81,9 @@ class Values(dict[str, str]):
         self._slots = slots
 
     def quantity(self, name: str) -> Quantity:
-        """The value of a slot; a length of time says whether it is scaled.
+        """The value of a slot as a quantity.
 
-        The type of the slot decides it, unless `(scaled)` or `(not scaled)` follows.
+        Whether a length of time is scaled depends on the type of the slot, unless `(scaled)` or `(not scaled)` follows.
 
         Raises:
             KeyError: the slot has no value.
@@ -95,7 +94,7 @@ class Values(dict[str, str]):
         return Quantity.parse(text, scaled=scaled)
 
     def times(self) -> dict[str, Quantity]:
-        """Every length of time by the name of its slot."""
+        """Slot → length of time, for all slots with a length of time."""
         return {name: self.quantity(name) for name in self if self._slots[name].is_time}
 
     def optional(self, name: str) -> Quantity | None:
@@ -310,13 +309,13 @@ _TOKEN: Final = re.compile(rf"{_SLOT.pattern}|\[(?P<optional>[^\]]*)\]")
 def pattern_of(text: str) -> re.Pattern[str]:
     """The pattern of a template.
 
-    `<limit:duration>` is a slot with its type, text in `[…]` may be left out, other text is literal.
+    `<limit:duration>` is a slot with its type, text in `[…]` is optional, other text is literal.
     """
     return re.compile(_pattern(text, lambda slot: slot.pattern))
 
 
 def loose_pattern_of(text: str) -> re.Pattern[str]:
-    """Like `pattern_of`, but each slot takes any text, unless it takes fixed phrases only."""
+    """Like `pattern_of`, but each slot accepts any text, unless it accepts only fixed phrases."""
     return re.compile(_pattern(text, lambda slot: f"(?:{slot.pattern})" if slot.listed else ".+?"))
 
 
@@ -333,7 +332,7 @@ def _pattern(text: str, of_slot: Callable[[Slot], str]) -> str:
 
 
 def start_of(text: str) -> str:
-    """The literal text that a sentence of a template must begin with, compared before a pattern is compiled."""
+    """The literal text at the start of a template, which is compared before a pattern is compiled."""
     return text[: token.start()] if (token := _TOKEN.search(text)) else text
 
 
@@ -364,13 +363,13 @@ def filled_nouns(text: str, words: Iterable[str]) -> str:
 
 
 def require_types(text: str, where: str) -> None:
-    """Return where each slot of a template has a type.
+    """Check that the type of each slot of a template is known.
 
     Raises:
-        ConfigurationError: a type is unknown; the hint lists those that there are.
+        ConfigurationError: a type is unknown; the hint lists all types.
     """
     for token in _SLOT.finditer(text):
         kind = token["type"] or token["name"]
         if kind not in SLOTS:
             hint = f"write `<{token['name']}:TYPE>` with one of the types {', '.join(sorted(SLOTS))}"
-            raise ConfigurationError(f"there is no type of slot '{kind}'", where=where, hint=hint)
+            raise ConfigurationError(f"the slot type '{kind}' is unknown", where=where, hint=hint)

@@ -27,15 +27,15 @@ class Template:
     """One sentence with slots.
 
     Attributes:
-        name: unique.
-        keyword: the keyword that it follows.
-        text: literal but for `<slot>`, `<slot:type>` and `[optional part]`.
-        about: what is measured or read for it, in one sentence.
-        example: a sentence that it matches.
-        mean: what the sentence means, from the values of its slots; a slot of a part that was left out is absent.
-        keys: of the target file that it needs, from the parameters of its demand.
-        takes: what a slot takes, where that is narrower than its type.
-        nouns: the sentence with each of the nouns that its slot of the type `noun` takes; `mean` and `example` are of the first.
+        name: unique name of the template.
+        keyword: keyword before the sentence.
+        text: literal text with `<slot>`, `<slot:type>` and `[optional part]`.
+        about: description of the measurement, in one sentence.
+        example: sentence that the template matches.
+        mean: function that returns the meaning from the values of the slots; a slot in an omitted part has no value.
+        keys: function that returns the needed keys of the target file, from the parameters of the demand.
+        takes: slot → description of its values, if they are narrower than its type.
+        nouns: one template for each noun of the slot of type `noun`; `mean` and `example` are for the first noun.
     """
 
     name: str
@@ -50,21 +50,21 @@ class Template:
 
     @property
     def each(self) -> tuple[Template, ...]:
-        """The sentence with each of its nouns; itself where it has none."""
+        """The templates for each noun; the template itself if it has no nouns."""
         return self.nouns or (self,)
 
     def alone(self, sentence: str) -> Template:
-        """This template with the noun of a sentence alone."""
+        """This template with only the noun of a sentence."""
         return next((one for one in self.nouns if one.match(sentence) is not None), self)
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """What a whole sentence must match."""
+        """The pattern that a complete sentence must match."""
         return pattern_of(self.text)
 
     @cached_property
     def start(self) -> str:
-        """The literal text before its first slot or optional part."""
+        """The literal text before the first slot or optional part."""
         return start_of(self.text)
 
     @property
@@ -74,7 +74,7 @@ class Template:
 
     @cached_property
     def slots(self) -> dict[str, Slot]:
-        """Its slots by name."""
+        """The slots by name."""
         found = slots_of(self.text)
         return {**found, **{name: replace(found[name], about=about) for name, about in self.takes.items()}}
 
@@ -95,17 +95,14 @@ class Template:
         return (*(pair for pair in self.slots.items() if pair[0] not in dict(named)), *named)
 
     def misfits(self, sentence: str) -> dict[str, str]:
-        """The values that do not fit their slots, if the literal words of the template match.
-
-        Empty if other words differ.
-        """
+        """Slot → invalid value, if all literal words of the template match; empty if other words differ."""
         found = loose_pattern_of(self.text).fullmatch(sentence)
         values = found.groupdict() if found else {}
         slots = self.slots
         return {name: value for name, value in values.items() if value and not re.fullmatch(slots[name].pattern, value)}
 
     def match(self, sentence: str) -> Values | None:
-        """The values of the slots of a sentence, those of its noun too; None if the template does not match it."""
+        """The values of the slots of a sentence and of its noun; None if the template does not match."""
         if self.nouns:
             own = self.alone(sentence)
             return None if own is self else own.match(sentence)

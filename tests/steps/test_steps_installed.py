@@ -50,7 +50,7 @@ def test_a_sentence_of_a_package_is_known(monkeypatch: pytest.MonkeyPatch) -> No
         ("MISSING", "cannot be loaded"),
         ("NOT_ONE", "not a sentence"),
         ("TAKEN", "two sentences are named `failing`"),
-        ("UNTYPED", "there is no type of slot 'percent'"),
+        ("UNTYPED", "the slot type 'percent' is unknown"),
         ("UNREAD", "the sentence does not read its example `the stove is warm`"),
         ("RAISES", "the sentence `cache-warm` raised KeyError: 'stat'"),
     ],

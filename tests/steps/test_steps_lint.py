@@ -99,32 +99,32 @@ def test_keywords_and_names_may_be_in_another_language(tmp_path: Path, catalogue
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [
-        ("size of <service>", "quick", ["12: the scenario 'quick' has the name of another one in line 7"]),
+        ("size of <service>", "quick", ["12: two scenarios have the name 'quick', the first in line 7"]),
         ("Scenario: quick", "Scenario:", ["7: the scenario has no name"]),
         ("@ND-KPI-P95", "@ND-KPI-P59", ["7: no requirement has the id 'ND-KPI-P59'"]),
-        ("@ND-KPI-P95", "@fast", ["7: the scenario names no requirement"]),
+        ("@ND-KPI-P95", "@fast", ["7: the scenario names no requirement, expected one"]),
         ("@ND-KPI-P95", "@ND-KPI-P95 @profile-core", []),
         ("@ND-KPI-P95", "@ND-KPI-P95 @profile-cors", ["7: no profile is named 'cors'"]),
-        ("@ND-KPI-P95", "@ND-KPI-P95 @profile-rollout", ["7: the scenario counts in profile rollout alone, which does not have its requirement"]),
+        ("@ND-KPI-P95", "@ND-KPI-P95 @profile-rollout", ["7: the scenario is only for profile rollout, which does not have its requirement"]),
         (
             "@ND-KPI-P95",
             "@ND-KPI-P95 @AT-PERF-P95",
-            ["7: the scenario names 2 requirements: ND-KPI-P95, AT-PERF-P95"],
+            ["7: the scenario names 2 requirements, expected one: ND-KPI-P95, AT-PERF-P95"],
         ),
         ("200 ms", "250 ms", ["9: the step differs from the criterion of ND-KPI-P95 ("]),
         ("| 2        |", "| 4        |", ["13: the step differs from the criterion of ND-ARCH-USER ("]),
-        ("has run", "was run", ["8: no step reads '\"everyday\" traffic was run'"]),
+        ("has run", "was run", ["8: unknown sentence '\"everyday\" traffic was run'"]),
         ("When", "Then", ["8: '\"everyday\" traffic has run' is a When sentence, but its keyword is Then"]),
-        ("cpu <cpu>", "cpu <cores>", ["13: no step reads", "13: no step reads"]),
-        ("ND-ARCH-USER    | user-service | 2        | 250m | 256Mi", "ND-ARCH-GATEWAY | api-gateway | 3 | 500m | 512Mi", ["18: the row says the same as line 17"]),
+        ("cpu <cpu>", "cpu <cores>", ["13: unknown sentence", "13: unknown sentence"]),
+        ("ND-ARCH-USER    | user-service | 2        | 250m | 256Mi", "ND-ARCH-GATEWAY | api-gateway | 3 | 500m | 512Mi", ["18: the row is equal to line 17"]),
         ("      Examples:", "      @slow\n      Examples:", ["16: a tag on Examples: @slow"]),
         ("      Then dep", "      # Then dep", ["12: the scenario 'size of <service>' has no Then step"]),
         ("  Background:", "  Backgroud:", ["4: the step 'Given the release is deployed' is part of a description and is never run"]),
         ('    When "every', '    then no acknowledged write is lost\n    When "every', ["8: the step 'then no acknowledged write is lost' is part of a description and is never run"]),
         ("    Given the", "    GIVEN: the release is deployed\n    Given the", ["4: the step 'GIVEN: the release is deployed' is part of a description and is never run"]),
         ("      Examples:\n", "      Examples:\n        Then\tno acknowledged write is lost\n", ["16: the step 'Then\\tno acknowledged write is lost' is part of a description and is never run"]),
-        ("has run\n", "has run\n      | users |\n      | 5000  |\n", ["9: a table under '\"everyday\" traffic has run' is not read"]),
-        ("200 ms\n", '200 ms\n      """\n      and no acknowledged write is lost\n      """\n', ["10: a text under 'the response time p95 of every route is below 200 ms' is not read"]),
+        ("has run\n", "has run\n      | users |\n      | 5000  |\n", ["9: the data table under '\"everyday\" traffic has run' would be ignored"]),
+        ("200 ms\n", '200 ms\n      """\n      and no acknowledged write is lost\n      """\n', ["10: the doc string under 'the response time p95 of every route is below 200 ms' would be ignored"]),
     ],
 )  # fmt: skip
 def test_a_problem_is_found_in_its_line(
@@ -174,7 +174,7 @@ def test_two_outlines_whose_rows_have_one_title(tmp_path: Path, catalogue: Catal
     other = outline.replace("service>", "workload>").replace("| service ", "| workload")
     found = problems(f"{GOOD}\n{other}", tmp_path, catalogue)
     title = "size of api-gateway [ND-ARCH-GATEWAY, api-gateway, 3, 500m, 512Mi]"
-    assert f"25: the scenario '{title}' has the title of another one in line 17" in found
+    assert f"25: two scenarios have the title '{title}', the first in line 17" in found
 
 
 def test_an_outline_without_rows(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -203,7 +203,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, catalogue: Catalogue) -> Non
     """It is named."""
     (problem,) = lint_feature(tmp_path / "none.feature", catalogue, KNOWN, tmp_path)
     assert problem.at == "none.feature"
-    assert problem.what == "cannot be read: No such file or directory"
+    assert problem.what == "the file cannot be read: No such file or directory"
 
 
 def test_a_file_of_another_encoding_is_named_with_its_line(tmp_path: Path, catalogue: Catalogue) -> None:
