@@ -1,4 +1,4 @@
-"""Checks that every requirement has a scenario, or names the missing parts of a platform that it needs."""
+"""Checks that every requirement has a scenario, or names the missing components of a platform that it needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class FormTally:
         form: measured, derived, ingested or attested.
         rows: number of requirements.
         claimed: number of requirements with a scenario.
-        waiting: number of requirements without a scenario that need a missing part.
+        waiting: number of requirements without a scenario that name a missing component.
         without: ids of requirements with neither.
     """
 
@@ -31,7 +31,7 @@ class FormTally:
 
     @property
     def accounted(self) -> int:
-        """Number of requirements that have a scenario or need a missing part."""
+        """Number of requirements that have a scenario or name a missing component."""
         return self.claimed + self.waiting
 
 
@@ -52,7 +52,7 @@ def _tally(form: Form, catalogue: Catalogue, claimed: Collection[str]) -> FormTa
 
 
 def claiming_files(catalogue: Catalogue, scenarios: Iterable[Scenario]) -> dict[str, set[str]]:
-    """The feature files that claim rows of each profile."""
+    """Profile → the feature files that claim its requirements."""
     found: dict[str, set[str]] = {}
     for scenario in scenarios:
         for requirement in scenario.requirements:
@@ -64,13 +64,13 @@ def claiming_files(catalogue: Catalogue, scenarios: Iterable[Scenario]) -> dict[
 def unaccounted(
     catalogue: Catalogue, claimed: Collection[str], files: Mapping[str, Collection[str]] = MappingProxyType({})
 ) -> tuple[Problem, ...]:
-    """A problem for each requirement with neither a scenario nor a missing part; `files` comes from `claiming_files`."""
+    """A problem for each requirement with neither a scenario nor a missing component; `files` comes from `claiming_files`."""
     return tuple(
         Problem(
             at=catalogue.where(row.id),
-            what=f"{row.id} has no scenario and waits for no part",
+            what=f"{row.id} has no scenario, and `needs` names no missing component",
             hint=f"write a scenario tagged @{row.id} into {feature_file(row, files.get(row.profile, ()))}, "
-            "or name what it waits for under `needs`",
+            "or name the missing component under `needs`",
         )
         for row in catalogue.requirements.values()
         if row.id not in claimed and not row.needs
@@ -78,8 +78,8 @@ def unaccounted(
 
 
 def waits_for(requirement: Requirement) -> str:
-    """``waits for the part `bus` (event bus and its consumers)``; empty for a row that waits for nothing."""
+    """``missing component `bus` (event bus and its consumers)``; empty for a requirement without `needs`."""
     if not requirement.needs:
         return ""
     *others, last = [f"`{part.name}` ({part.title})" for part in requirement.needs]
-    return f"waits for the parts {', '.join(others)} and {last}" if others else f"waits for the part {last}"
+    return f"missing components {', '.join(others)} and {last}" if others else f"missing component {last}"

@@ -1,4 +1,4 @@
-"""Contradictions of the documents: two statements, their expected relation, and the rule that compares them."""
+"""Contradictions of the documents: two statements, their expected relation, and the rules that compare them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BUDGET_S: Final = 30 * 86400
 
 
 class Relation(StrEnum):
-    """The expected relation between the left and the right value; not met by values that cannot be compared."""
+    """The expected relation between the left and the right value; it is not met if the values cannot be compared."""
 
     EQUAL = "equal"
     AT_MOST = "at most"
@@ -28,7 +28,7 @@ class Relation(StrEnum):
     BELOW = "below"
     AT_MOST_HALF = "at most half of"
     WITHIN_BUDGET = "within budget"
-    """The left is a length or a share of failures; the right an availability, which leaves a budget of them in 30 days."""
+    """The left is a length or a share of failures; the right is an availability, which allows some of them in 30 days."""
     CONTAINS = "contains"
     """The left list contains everything in the right list."""
     DISJOINT = "disjoint"
@@ -53,9 +53,11 @@ class StatedValue:
     Attributes:
         what: what the value describes.
         value: value in the document, in the catalogue's notation.
-        document: `003`. section: the heading that it is under. quotes: verbatim, some cut short.
+        document: number of the document, such as `003`.
+        section: heading above the value.
+        quotes: verbatim quotes, some of them shortened.
         reckoned: how the value follows from the quotes, if they do not contain it.
-        inferred: the assumption, stated by no document, that it is based on.
+        inferred: assumption that the value is based on, and that no document states.
     """
 
     what: str
@@ -80,9 +82,12 @@ class Contradiction:
     """Two statements of the source documents between which a relation does not hold.
 
     Attributes:
-        id: number. finding: what is wrong, in words.
-        left, relation, right: `left` should be in this relation to `right`.
-        at: `file:line` of the entry.
+        id: number of the contradiction.
+        finding: description of the contradiction.
+        left: first value.
+        relation: relation in which `left` should be to `right`.
+        right: second value.
+        at: place of the entry, as `file:line`.
     """
 
     id: int
@@ -99,12 +104,12 @@ class Contradiction:
 
     @property
     def stands(self) -> bool:
-        """Whether the documents still contradict each other, that is, the relation is not met."""
+        """Whether the documents still contradict each other, because the relation is not met."""
         return not holds(self.left.value, self.relation, self.right.value)
 
     @property
     def comparison(self) -> str:
-        """`24 h is not equal to 1 h`; without `not` if the relation is met."""
+        """The comparison in words: `24 h is not equal to 1 h`; without `not` if the relation is met."""
         left, right = shown(self.left.value), shown(self.right.value)
         if self.relation is Relation.CONTAINS:
             left, right = right, left

@@ -1,4 +1,4 @@
-"""The form of a catalogue file: requirements by section, profiles, and what the documents contradict."""
+"""The schema of a catalogue file: requirements by section, profiles, and contradictions of the documents."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SectionEntry(_Entry):
 
 
 class PartEntry(_Entry):
-    """A part that a platform may lack."""
+    """A component that a platform may not have."""
 
     name: PartName
     title: Text
@@ -78,7 +78,7 @@ class ContradictionEntry(_Entry):
 
 
 class InterpretationEntry(_Entry):
-    """How a vague sentence is read."""
+    """The interpretation of a vague sentence."""
 
     id: Annotated[str, matching(r"I[0-9]+", "an id like `I1`")]
     subject: Text
@@ -87,7 +87,7 @@ class InterpretationEntry(_Entry):
 
 
 class DeviationEntry(_Entry):
-    """Where the shipped platform differs from a document on purpose."""
+    """An intended difference between the shipped platform and a document."""
 
     id: Annotated[str, matching(r"V[0-9]+", "an id like `V1`")]
     name: Text
@@ -99,7 +99,7 @@ class DeviationEntry(_Entry):
 InPart = Annotated[
     dict[RequirementId, Annotated[tuple[Text, ...], Field(min_length=1)]], Field(min_length=1, max_length=1)
 ]
-"""A row of a profile that gates only on some of the kinds of experiments that its criterion names: `ID: [kind, …]`."""
+"""A requirement that a profile gates only on some kinds of experiments of its criterion: `ID: [kind, …]`."""
 
 
 class CatalogueFile(_Entry):

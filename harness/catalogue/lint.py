@@ -14,7 +14,7 @@ from harness.nearest import hint_with_nearest
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """Something that must be corrected: `at` is `file:line`, `what` and `hint` are one sentence each."""
+    """An error that must be corrected: `at` is `file:line`, `what` and `hint` are one sentence each."""
 
     at: str
     what: str
@@ -26,7 +26,7 @@ class Problem:
 
 
 def lint(catalogue: Catalogue) -> tuple[Problem, ...]:
-    """Every problem of a loaded catalogue, in the order of the files; empty when it is sound."""
+    """Every problem of a loaded catalogue, in the order of the files; empty if there is none."""
     problems: list[Problem] = []
     for requirement in catalogue.requirements.values():
         problems += _of_means(catalogue, requirement)
@@ -48,16 +48,16 @@ def _of_means(catalogue: Catalogue, requirement: Requirement) -> Iterator[Proble
     if worded is not (requirement.form if requirement.form in _WORDED else None):
         yield Problem(
             at=catalogue.where(requirement.id, "kinds"),
-            what=f"{requirement.id}: the kind {requirement.kinds[0]} does not go with the criterion {requirement.criterion!r}",
-            hint="`A, B and C pass` has D as its first kind, `ROLE vouches for it …` has A, no other has",
+            what=f"{requirement.id}: the first kind is {requirement.kinds[0]}, which does not fit the criterion {requirement.criterion!r}",
+            hint="the first kind is D for `A, B and C pass`, A for `ROLE vouches for it …`, and another kind for all other criteria",
         )
     if len(set(requirement.kinds)) < len(requirement.kinds):
         yield Problem(at=catalogue.where(requirement.id, "kinds"), what=f"{requirement.id}: a kind is listed twice")
     if requirement.form is Form.MEASURED and not requirement.falsified_by:
         yield Problem(
             at=catalogue.where(requirement.id),
-            what=f"{requirement.id}: no defect is named that would make it fail",
-            hint="name the smallest planted defect under `falsified_by`",
+            what=f"{requirement.id}: the key `falsified_by` is missing",
+            hint="name there the smallest defect that makes the requirement fail",
         )
 
 
@@ -78,7 +78,7 @@ def circles(catalogue: Catalogue) -> Iterator[Problem]:
         circle = _circle(catalogue, start)
         if circle and reported.isdisjoint(circle):
             reported.update(circle)
-            what = f"derived from itself: {' → '.join((*circle, circle[0]))}"
+            what = f"the requirement is derived from itself: {' → '.join((*circle, circle[0]))}"
             yield Problem(at=catalogue.where(start, "criterion"), what=what)
 
 
@@ -103,8 +103,9 @@ def _of_platform_parts(catalogue: Catalogue) -> Iterator[Problem]:
     named = {part.name for requirement in catalogue.requirements.values() for part in requirement.needs}
     for name, place in catalogue.part_places.items():
         if name not in named:
-            what = f"no requirement waits for the part `{name}`"
-            yield Problem(at=place.of("name"), what=what, hint="delete it, or name it under `needs` of a requirement")
+            what = f"no requirement needs the part `{name}`"
+            hint = "delete the part, or name it under `needs` of a requirement"
+            yield Problem(at=place.of("name"), what=what, hint=hint)
 
 
 def _of_documents(catalogue: Catalogue) -> Iterator[Problem]:
@@ -117,7 +118,7 @@ def _of_documents(catalogue: Catalogue) -> Iterator[Problem]:
             yield Problem(
                 at=contradiction.at,
                 what=f"contradiction {contradiction.id} is resolved: {contradiction.comparison}",
-                hint="delete it, or correct the value that is not as the document has it",
+                hint="delete the entry, or correct the value that differs from the document",
             )
     for deviation in catalogue.deviations:
         for requirement in deviation.requirements:
@@ -134,4 +135,6 @@ def _twice(kind: str, numbers: Iterable[tuple[str, str]]) -> Iterator[Problem]:
     for number, at in numbers:
         first = seen.setdefault(number, at)
         if first != at:
-            yield Problem(at=at, what=f"{kind} {number} is defined twice: {first}", hint="give it another number")
+            yield Problem(
+                at=at, what=f"{kind} {number} is defined twice: {first}", hint="give one entry another number"
+            )

@@ -20,7 +20,7 @@ from harness.validation import configuration_error
 from harness.yamlfile import YamlDocument, read_document, yaml_files
 
 BUNDLED: Final = Path(__file__).parent
-"""The requirements of the five source documents, the profile `core`, and the parts that requirements wait for."""
+"""Directory of the requirements of the source documents, the profile `core`, and the components that requirements need."""
 
 _BUNDLED_FILES: Final = (
     *(
@@ -34,15 +34,15 @@ _BUNDLED_FILES: Final = (
 
 
 def load_catalogue(paths: Iterable[Path] = (), *, features: Iterable[Path] = (), profile: str = "") -> Catalogue:
-    """The bundled catalogue, and a project's own requirements, which come first.
+    """Load the bundled catalogue and a project's own requirements, which come first.
 
     Args:
-        paths: catalogue files; a directory stands for the files of YAML in it.
+        paths: catalogue files of the project, and directories with YAML files.
         features: feature files, whose scenarios may declare their requirements themselves.
-        profile: of a requirement that a scenario declares without one.
+        profile: profile of a requirement that a scenario declares without one.
 
     Raises:
-        ConfigurationError: a file is wrong, an id or profile is defined twice, or a profile names an unknown id.
+        ConfigurationError: a file is invalid, an id or profile is defined twice, or a profile names an unknown id.
     """
     draft = _Draft()
     for path in catalogue_files(paths):
@@ -157,7 +157,7 @@ class _Draft:
             if part.name not in self.parts:
                 place = self.places[requirement.id]
                 raise ConfigurationError(
-                    f"{requirement.id} waits for the part {part.name!r}, which no file defines",
+                    f"{requirement.id} needs the part {part.name!r}, which no file defines",
                     where=place.file.where((*place.keys, "needs", index)),
                     hint=hint_with_nearest(part.name, self.parts),
                 )
@@ -168,7 +168,7 @@ class _Draft:
             raise ConfigurationError(
                 f"the part {entry.name!r} is defined twice: {self.part_places[entry.name].of('name')}",
                 where=place.file.where((*place.keys, "name")),
-                hint="rename one of the two",
+                hint="rename one part",
             )
         self.parts[entry.name] = PlatformPart(**entry.model_dump())
         self.part_places[entry.name] = place
@@ -176,7 +176,7 @@ class _Draft:
     def _add_requirements(self, file: YamlDocument, content: CatalogueFile) -> None:
         if content.profile is None:
             hint = "add `profile: NAME` at the top of the file"
-            raise ConfigurationError("requirements need a profile to belong to", where=file.where(()), hint=hint)
+            raise ConfigurationError("the file has requirements and no profile", where=file.where(()), hint=hint)
         ids = []
         for number, section in enumerate(content.sections):
             for row, entry in enumerate(section.requirements):
@@ -192,9 +192,9 @@ class _Draft:
         if requirement.id in self.requirements:
             first = self.places[requirement.id].of("id")
             raise ConfigurationError(
-                f"the id {requirement.id} is taken: {first}",
+                f"the id {requirement.id} is defined twice: {first}",
                 where=place.file.where((*place.keys, "id")),
-                hint="give one of the two another id",
+                hint="give one requirement another id",
             )
         self.requirements[requirement.id] = requirement
         self.places[requirement.id] = place
@@ -202,12 +202,10 @@ class _Draft:
     def _add_profile(self, name: str, ids: tuple[str, ...], place: SourceLocation) -> None:
         where = place.file.where(place.keys)
         if "+" in name:
-            what = f"the profile {name!r} has a `+` in its name, which joins the profiles of a run"
+            what = f"the name of the profile {name!r} has a `+`, which separates the profiles of a run"
             raise ConfigurationError(what, where=where, hint="write a hyphen instead")
         if name in self.profiles:
-            raise ConfigurationError(
-                f"the profile {name!r} is defined twice", where=where, hint="rename one of the two"
-            )
+            raise ConfigurationError(f"the profile {name!r} is defined twice", where=where, hint="rename one profile")
         doubles = sorted({requirement for requirement in ids if ids.count(requirement) > 1})
         if doubles:
             raise ConfigurationError(

@@ -19,9 +19,10 @@ class ScenarioTrace:
     """One scenario of a requirement.
 
     Attributes:
-        at: `file:line`. title: of the scenario.
-        sentences: its Then steps, which are judged; each knows its `file:line`.
-        demands: what is done for them: `traffic everyday`, `experiment pod-loss traffic=everyday`.
+        at: place of the scenario, as `file:line`.
+        title: title of the scenario.
+        sentences: Then steps of the scenario, with their places.
+        demands: demands of the sentences, such as `traffic everyday` and `experiment pod-loss traffic=everyday`.
     """
 
     at: str
@@ -31,7 +32,7 @@ class ScenarioTrace:
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """The kinds of the demands, without duplicates: `traffic`, `experiment`."""
+        """The kinds of the demands, without duplicates, such as `traffic` and `experiment`."""
         return tuple(dict.fromkeys(demand.split(" ", 1)[0] for demand in self.demands))
 
 
@@ -40,10 +41,10 @@ class RequirementTrace:
     """One requirement with its scenarios.
 
     Attributes:
-        requirement: of the catalogue.
-        scenarios: that claim it.
-        parts: ids that it is derived from.
-        why: why nothing decides it; empty if a scenario does.
+        requirement: requirement of the catalogue.
+        scenarios: scenarios that claim the requirement.
+        parts: ids of the requirements from which it is derived.
+        why: reason why no scenario decides the requirement; empty if a scenario does.
     """
 
     requirement: Requirement
@@ -55,12 +56,12 @@ class RequirementTrace:
 def trace(
     catalogue: Catalogue, claims: Iterable[Claim], errors: Mapping[str, str] = _NO_ERRORS
 ) -> tuple[RequirementTrace, ...]:
-    """One trace for each requirement of the catalogue, in its order; claims of ids that it does not hold are left out.
+    """One trace for each requirement of the catalogue, in order; claims of unknown ids are left out.
 
     Args:
-        catalogue: the requirements.
-        claims: of every scenario that can be read.
-        errors: what is wrong with the scenarios that cannot be read, by the id that they name.
+        catalogue: catalogue of requirements.
+        claims: claims of all scenarios that can be read.
+        errors: requirement id → error of the scenario that names it and cannot be read.
     """
     scenarios: dict[str, list[ScenarioTrace]] = {}
     for claim in claims:

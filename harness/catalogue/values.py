@@ -14,7 +14,7 @@ from harness.yamlfile import YamlDocument
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interpretation:
-    """The interpretation of a vague or contradictory sentence: `I24`, its subject, the reading, why, and `file:line` of the entry."""
+    """The interpretation of a vague or contradictory sentence: id such as `I24`, subject, reading, reason, and place of the entry."""
 
     id: str
     subject: str
@@ -25,7 +25,7 @@ class Interpretation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deviation:
-    """Where the shipped platform differs from a document on purpose: `V8`, the requirements it touches, the `file:line` of the entry."""
+    """An intended difference between platform and document: id such as `V8`, touched requirements, and place of the entry."""
 
     id: str
     name: str
@@ -37,13 +37,13 @@ class Deviation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceLocation:
-    """Where a requirement is defined: its file and the keys that lead to it."""
+    """The place at which a requirement is defined: its file and the keys that lead to it."""
 
     file: YamlDocument
     keys: tuple[str | int, ...]
 
     def of(self, key: str) -> str:
-        """`file:line` of one of its keys."""
+        """The place of a key of the entry, as `file:line`."""
         return f"{self.file.path}:{self.file.line((*self.keys, key))}"
 
 
@@ -52,14 +52,18 @@ class Catalogue:
     """The contents of the catalogue files.
 
     Attributes:
-        requirements: by id, in the order of the files, those of a project's own before the bundled.
-        profiles: ids by profile name; every file of requirements is a profile of its own name as well.
-        in_part: by profile and id, the kinds of experiments of the criterion on which alone the profile gates.
-        titles: of the profiles that are files.
-        readings, remarks: by profile: how its rows are to be read, and what its document gets wrong or leaves open.
-        parts: that a platform may lack, by name, in the order in which the sandbox's platform gets them.
-        contradictions, interpretations, deviations: of the source documents.
-        places, part_places: where each requirement and each part is defined.
+        requirements: id → requirement, in the order of the files; requirements of a project come before the bundled ones.
+        profiles: profile name → requirement ids; every file of requirements is also a profile.
+        in_part: profile → id → the kinds of experiments of the criterion on which the profile gates.
+        titles: profile name → title, for profiles that are files.
+        readings: profile name → notes how its requirements are interpreted.
+        remarks: profile name → errors and gaps of its document.
+        parts: name → component that a platform may not have, in the order in which the sandbox deploys them.
+        contradictions: contradictions of the source documents.
+        interpretations: interpretations of vague sentences of the source documents.
+        deviations: intended differences between the platform and the source documents.
+        places: requirement id → place of its definition.
+        part_places: component → place of its definition.
     """
 
     requirements: Mapping[str, Requirement]
@@ -76,7 +80,7 @@ class Catalogue:
     part_places: Mapping[str, SourceLocation] = field(default_factory=dict)
 
     def requirement(self, requirement: str) -> Requirement:
-        """A requirement by id; raises UsageError with the nearest id when there is none."""
+        """The requirement with an id; raises UsageError with the nearest id if it does not exist."""
         try:
             return self.requirements[requirement]
         except KeyError:
@@ -106,17 +110,17 @@ class Catalogue:
         return tuple(deviation for deviation in self.deviations if requirement in deviation.requirements)
 
     def where(self, requirement: str, key: str = "id") -> str:
-        """`file:line` of a requirement's key; empty when the requirement came from no file."""
+        """The place of a requirement's key, as `file:line`; empty if the requirement is not from a file."""
         place = self.places.get(requirement)
         return place.of(key) if place else ""
 
 
 def feature_file(requirement: Requirement, files: Collection[str] = ()) -> str:
-    """Where its scenario belongs, by document and section: `features/normaldance/technical-kpis.feature`.
+    """The feature file for a scenario of a requirement, such as `features/normaldance/technical-kpis.feature`.
 
     Args:
-        requirement: to be claimed.
-        files: that claim others of its profile; where there is exactly one, that is the place.
+        requirement: requirement of the scenario.
+        files: feature files that claim other requirements of the profile; if there is exactly one, it is returned.
     """
     if len(files) == 1:
         return next(iter(files))

@@ -165,7 +165,7 @@ def test_a_project_has_contradictions_of_its_own(tmp_path: Path, value: str, *, 
         ),
         ("value: 12 h", "value: {}", "6: contradictions[0].right.value", "is not"),
         ("section: Terms, ", "", "6: contradictions[0].right.section", "the key `section` is missing"),
-        ("quotes: [half a day]", "quotes: []", "6: contradictions[0].right.quotes", "expected at least 1 item"),
+        ("quotes: [half a day]", "quotes: []", "6: contradictions[0].right.quotes", "this must have at least 1 item"),
     ],
 )
 def test_a_wrong_entry_is_refused_with_line_and_key(tmp_path: Path, old: str, new: str, where: str, what: str) -> None:

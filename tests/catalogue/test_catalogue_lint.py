@@ -32,10 +32,14 @@ def test_the_bundled_catalogue_is_sound() -> None:
     [
         ("S-3 passes", "S-4 passes", "S-2 is derived from S-4, which no file defines"),
         ("S-3 passes", "S-1 passes", "derived from itself: S-1 → S-2 → S-1"),
-        ("kinds: [L]", "kinds: [A]", "the kind A does not go with the criterion 'the error rate is below 1 %'"),
-        ("kinds: [D]", "kinds: [C]", "the kind C does not go with the criterion 'S-2 and S-3 pass'"),
+        (
+            "kinds: [L]",
+            "kinds: [A]",
+            "the first kind is A, which does not fit the criterion 'the error rate is below 1 %'",
+        ),
+        ("kinds: [D]", "kinds: [C]", "the first kind is C, which does not fit the criterion 'S-2 and S-3 pass'"),
         ("kinds: [L]", "kinds: [L, L]", "S-3: a kind is listed twice"),
-        (", falsified_by: errors", "", "S-3: no defect is named that would make it fail"),
+        (", falsified_by: errors", "", "S-3: the key `falsified_by` is missing"),
     ],
 )
 def test_an_unsound_row_is_found(tmp_path: Path, old: str, new: str, what: str) -> None:
@@ -55,7 +59,7 @@ def test_numbers_that_are_used_twice_and_deviations_that_touch_nothing(tmp_path:
     )
     problems = [str(problem) for problem in lint(load_catalogue([tmp_path]))]
     assert problems[0].startswith(f"{file}:2: deviation V1 is defined twice: ")
-    assert problems[0].endswith("contradictions.yaml:1630\n  hint: give it another number")
+    assert problems[0].endswith("contradictions.yaml:1630\n  hint: give one entry another number")
     assert problems[1].startswith(f"{file}:2: deviation V1 (n) touches DA-NONE, which no file defines")
 
 
@@ -64,7 +68,7 @@ def test_a_part_that_no_row_waits_for_is_found(tmp_path: Path) -> None:
     file = tmp_path / "shop.yaml"
     file.write_text(f"{ROW}parts:\n  - {{name: belt, title: a belt, brings: parcels, stage: 2}}\n", encoding="utf-8")
     (problem,) = lint(load_catalogue([file]))
-    assert str(problem).startswith(f"{file}:9: no requirement waits for the part `belt`")
+    assert str(problem).startswith(f"{file}:9: no requirement needs the part `belt`")
 
 
 def test_every_row_is_accounted_for_by_form(tmp_path: Path) -> None:
@@ -79,7 +83,9 @@ def test_every_row_is_accounted_for_by_form(tmp_path: Path) -> None:
     assert (derived.form, derived.rows, derived.waiting, derived.without) == ("derived", 2, 1, ("S-1",))
     assert [form.rows for form in others] == [0, 0]
     (problem,) = unaccounted(shop, {"S-3"})
-    assert str(problem).startswith(f"{file}:5: S-1 has no scenario and waits for no part\n  hint: write a scenario")
+    assert str(problem).startswith(
+        f"{file}:5: S-1 has no scenario, and `needs` names no missing component\n  hint: write a scenario"
+    )
 
 
 def test_the_forms_of_all_rows() -> None:
@@ -106,6 +112,6 @@ def test_a_row_is_traced_to_its_scenarios_their_sentences_and_evidence() -> None
     assert [(step.keyword, step.text) for step in one.sentences] == [("then", "the error rate is below 1 %")]
     assert traces["ND-KPI-P95"].why == ""
     assert traces["ND-KPI-UPTIME"].why == wrong["ND-KPI-UPTIME"]
-    assert traces["ND-PH1-EVENTBUS"].why == "waits for the part `bus` (event bus and its consumers)"
+    assert traces["ND-PH1-EVENTBUS"].why == "missing component `bus` (event bus and its consumers)"
     assert traces["ND-KPI-ERRORS"].why == "no scenario claims it"
     assert traces["ND-PHASE-1"].parts == ("ND-PH1-GATEWAY", "ND-PH1-EVENTBUS", "ND-PH1-DISCOVERY", "ND-PH1-MONITORING")

@@ -196,7 +196,13 @@ def test_a_project_adds_its_own(tmp_path: Path) -> None:
             "use one of these words",
         ),
         ("kinds: [L]", "kinds: [Q]", "9: sections[0].requirements[0].kinds[0]", "`Q` is not one of", "use one of"),
-        ("kinds: [L]", "kinds: []", "9: sections[0].requirements[0].kinds", "expected at least 1 item", "write one"),
+        (
+            "kinds: [L]",
+            "kinds: []",
+            "9: sections[0].requirements[0].kinds",
+            "this must have at least 1 item",
+            "add an item",
+        ),
         (
             "criterion: release-manager vouches for it, for this release, not longer than 90 d ago",
             "criterion: ' '",
@@ -208,10 +214,16 @@ def test_a_project_adds_its_own(tmp_path: Path) -> None:
             "id: SHOP-2",
             "id: SHOP-1",
             "12: sections[0].requirements[1].id",
-            "the id SHOP-1 is taken: ",
-            "give one of the two another id",
+            "the id SHOP-1 is defined twice: ",
+            "give one requirement another id",
         ),
-        ("id: SHOP-2", "id: ND-KPI-P95", "12: sections[0].requirements[1].id", "the id ND-KPI-P95 is taken: ", ""),
+        (
+            "id: SHOP-2",
+            "id: ND-KPI-P95",
+            "12: sections[0].requirements[1].id",
+            "the id ND-KPI-P95 is defined twice: ",
+            "",
+        ),
         (
             "[production]",
             "[prod]",
@@ -230,7 +242,7 @@ def test_a_project_adds_its_own(tmp_path: Path) -> None:
         ("profile: shop", "profile: core", "1: profile", "the profile 'core' is defined twice", "rename"),
         ("profile: shop", "profile: shop+till", "1: profile", "the profile 'shop+till' has a `+`", "a hyphen"),
         ("counter:", "counter+till:", "19: profiles.counter+till", "the profile 'counter+till' has a `+`", "a hyphen"),
-        ("profile: shop\n", "", "1", "requirements need a profile to belong to", "add `profile: NAME`"),
+        ("profile: shop\n", "", "1", "the file has requirements and no profile", "add `profile: NAME`"),
         (
             "title: signed off",
             "title: signed off\n        title: again",
@@ -256,7 +268,7 @@ def test_a_wrong_file_is_refused_with_line_and_key(
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """It is named."""
-    with pytest.raises(ConfigurationError, match=r"none\.yaml: cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"none\.yaml: the file cannot be read"):
         load_catalogue([tmp_path / "none.yaml"])
 
 
