@@ -1,7 +1,7 @@
-"""The pytest plugin: `.feature` files of a readiness project become verdicts. Inert in every other suite.
+"""The pytest plugin: `.feature` files of a readiness project become verdicts. It is inactive in other projects.
 
-It wakes in a project whose `pyproject.toml` has a `[tool.harness]` table, and for `readiness run`, which brings its
-settings along. Elsewhere it adds no option, collects no file and imports next to nothing.
+The plugin is active in a project whose `pyproject.toml` has a `[tool.harness]` table, and for `readiness run`, which has its
+own settings. Elsewhere it adds no option, collects no file and imports almost nothing.
 """
 
 from __future__ import annotations
@@ -19,48 +19,61 @@ if TYPE_CHECKING:
     from harness.run.session import VerificationSession
 
 NAME: Final = "readiness"
-"""Under which the session's hooks are registered."""
+"""Name under which the session's hooks are registered."""
 _OPTIONS: Final = (
     *("target", "profile", "release", "baseline", "evidence"),
     *("seed", "traffic_scale", "allow_target", "keep", "no_decision"),
 )
-"""The options that the session takes as they are."""
+"""Options that are passed to the session unchanged."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add our options, where a project asks for them."""
+    """Add the options of the harness in a readiness project."""
     if not _awake():
         return
     group = parser.getgroup("readiness", "Readiness Harness")
-    group.addoption("--target", type=Path, metavar="FILE", help="target file, or `sandbox` (default: the project's)")
-    group.addoption("--evidence", type=Path, metavar="RUN", help="replay a stored run: start nothing, decide nothing")
-    group.addoption("--profile", action="append", metavar="NAME", help="profile that decides (default: the project's)")
     group.addoption(
-        "--release", metavar="NAME|DIR", help="release under test (default: the target file's `release`, else 1.0.0)"
+        "--target", type=Path, metavar="FILE", help="target file, or `sandbox` (default: `target` of the project)"
+    )
+    group.addoption("--evidence", type=Path, metavar="RUN", help="replay a stored run: nothing is started or decided")
+    group.addoption(
+        "--profile",
+        action="append",
+        metavar="NAME",
+        help="profile of requirements that decides (default: `profiles` of the project)",
+    )
+    group.addoption(
+        "--release", metavar="NAME|DIR", help="release under test (default: `release` of the target file, else 1.0.0)"
     )
     group.addoption(
         "--allow-target",
         default="",
         metavar="NAME",
-        help="name of the target, in full: required unless its file says disposable: true, and always in production",
+        help="full name of the target: required unless its file has `disposable: true`, and always in production",
     )
     group.addoption(
-        "--only", action="append", default=[], metavar="PATTERN", help="only requirements like this: 'DA-DR-*'"
+        "--only", action="append", default=[], metavar="PATTERN", help="only requirements that match, e.g. 'DA-DR-*'"
     )
     group.addoption(
-        "--no-decision", action="store_true", help="in a filtered run, exit with the code of the worst selected verdict"
+        "--no-decision",
+        action="store_true",
+        help="in a filtered run, exit with the code of the worst verdict, so that CI fails on FAIL",
     )
     group.addoption("--baseline", type=Path, metavar="RUN", help="earlier run to compare with")
     group.addoption("--seed", type=int, default=1, metavar="N", help="seed of every schedule (default: 1)")
     group.addoption(
-        "--traffic-scale", type=float, default=1.0, metavar="X", help="multiplies every traffic's rate (default: 1)"
+        "--traffic-scale",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="factor for the rate of every traffic (default: 1)",
     )
-    group.addoption("--keep", action="store_true", help="leave a target that was started for the run running")
+    group.addoption("--keep", action="store_true", help="do not stop a target that was started for the run")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the session's hooks, unless `readiness` already has."""
+    """Register the session's hooks, unless `readiness` has already done so."""
     if not _awake() or config.pluginmanager.hasplugin(NAME):
         return
     try:

@@ -1,4 +1,4 @@
-"""The pytest session inside `readiness run` and `readiness plan`: the features that the session reads, and no settings but ours."""
+"""The pytest session of `readiness run` and `readiness plan`, without pytest settings of the project."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 def run_pytest(session: VerificationSession) -> int:
-    """Collect the features that the session reads, and run or plan what it chooses; returns pytest's exit code.
+    """Collect the features of the session, and run or plan its scenarios; returns pytest's exit code.
 
     Raises:
-        ConfigurationError: a directory of features cannot be read. UsageError: pytest cannot take the path of one.
+        ConfigurationError: a directory of features cannot be read.
+        UsageError: pytest does not accept the path of a feature.
     """
     project = session.settings.project
     # A plan runs no test, whose asserts would be rewritten and whose garbage would be collected for warnings.
@@ -50,13 +51,13 @@ def _argument(path: Path) -> str:
         if mark in name:
             name = os.path.relpath(path)
     if odd := next((mark for mark in ("[", "::") if mark in name), ""):
-        hint = "rename it, or call the command in the project's directory"
-        raise UsageError(f"pytest takes no path with `{odd}`", where=name, hint=hint)
+        hint = "rename the file or directory, or call the command in the project's directory"
+        raise UsageError(f"pytest does not accept a path with `{odd}`", where=name, hint=hint)
     return name
 
 
 class _Named:
-    """Registers the session's hooks under the name by which the entry point knows that they are there."""
+    """Registers the session's hooks under the name by which the entry point finds them."""
 
     def __init__(self, plugin: object) -> None:
         self._plugin = plugin

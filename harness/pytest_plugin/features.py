@@ -1,4 +1,4 @@
-"""`.feature` files are collected directly, so none can be left unbound and pass unseen."""
+"""Collects `.feature` files directly, so that no scenario can be left out by mistake."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from harness.pytest_plugin.settling import Settling
 
 EXAMPLE = "_pytest_bdd_example"
-"""The parameter under which pytest-bdd hands a row of Examples to the test function."""
+"""Parameter in which pytest-bdd passes a row of Examples to the test function."""
 
 _TEST = "test_"
-"""What the name of each scenario's function begins with."""
+"""Prefix of the names of the scenarios' test functions."""
 
 
 class FeatureFile(pytest.Module):
-    """One `.feature` file, as if a test module had bound every scenario of it."""
+    """One `.feature` file, collected like a test module that binds every scenario of the file."""
 
     root: Path
-    """Of the project."""
+    """The root directory of the project."""
 
     @cached_property
     def scenarios(self) -> tuple[Scenario, ...]:
-        """The scenarios that claim a requirement; others are left to pytest-bdd, as in every suite."""
+        """The scenarios that claim a requirement; pytest-bdd runs the other scenarios."""
         return read_feature(self.path, self.root)
 
     def scenario(self, template: str, row: Mapping[str, str]) -> Scenario | None:
-        """The scenario with that name, for that row of Examples."""
+        """The scenario with this name, for this row of Examples."""
         return next((one for one in self.scenarios if (one.template, one.row) == (template, row)), None)
 
     def funcnamefilter(self, name: str) -> bool:
-        """Every scenario is a test, whatever `python_functions` says of the project's own modules."""
+        """Accept every scenario as a test; `python_functions` of the project does not apply."""
         return name.startswith(_TEST)
 
     def _getobj(self) -> types.ModuleType:
@@ -63,7 +63,8 @@ def _tests(path: Path, claiming: Collection[str]) -> Iterator[tuple[str, Callabl
     try:
         feature: Feature = get_feature(str(path.parent), path.name)
     except GherkinParseError as error:
-        raise ConfigurationError(f"is not valid Gherkin: {error.message}", where=f"{path}:{error.line}") from error
+        what = f"the text is not valid Gherkin: {error.message}"
+        raise ConfigurationError(what, where=f"{path}:{error.line}") from error
     for number, (title, template) in enumerate(feature.scenarios.items(), start=1):
         yield f"{_TEST}{number:02d}_{_identifier(title)}", _bind(path, title, template, claims=title in claiming)
 
@@ -87,7 +88,7 @@ def _identifier(title: str) -> str:
 
 
 def bound_elsewhere(item: pytest.Item) -> tuple[Path, str] | None:
-    """The feature file and the scenario that a test module has bound by `scenarios()` or `@scenario`; None for other items."""
+    """The feature file and the scenario that a test module binds by `scenarios()` or `@scenario`; None for other items."""
     if not isinstance(item, pytest.Function) or isinstance(item.parent, FeatureFile):
         return None
     template = registry_get_safe(scenario_wrapper_template_registry, item.function)
@@ -95,7 +96,7 @@ def bound_elsewhere(item: pytest.Item) -> tuple[Path, str] | None:
 
 
 def scenario_of(item: pytest.Item) -> Scenario | None:
-    """The scenario behind a test item, read with all others of its file; None for other items, and where it claims nothing."""
+    """The scenario of a test item; None for other items, and for a scenario that claims no requirement."""
     if not isinstance(item, pytest.Function) or not isinstance(item.parent, FeatureFile):
         return None
     callspec = getattr(item, "callspec", None)

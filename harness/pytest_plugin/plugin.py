@@ -1,4 +1,4 @@
-"""The hooks of one readiness session: collect, compile, gather or read the evidence, give each scenario its verdict."""
+"""The pytest hooks of one readiness session: collect and compile scenarios, gather or read evidence, report verdicts."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 SCENARIO = pytest.StashKey[Scenario]()
 SETTLING = pytest.StashKey[Settling]()
 _HYPOTHESIS: Final = "hypothesispytest"
-"""A plugin that imports all of hypothesis for its summary; without tests of its own that is most of a replay's time."""
+"""A pytest plugin that imports all of hypothesis for its summary, which takes most of the time of a replay."""
 _NAMED: Final = 3
-"""Most failed tests of the project's own that are named; pytest lists all."""
+"""Maximum number of the project's own failed tests that are named; pytest lists all."""
 
 
 class ReadinessPlugin:
-    """Registered once, for the sessions that judge a platform; foreign suites never see it."""
+    """The hooks of a session that judges a platform."""
 
     def __init__(self, session: VerificationSession) -> None:
         self._session = session
@@ -59,7 +59,7 @@ class ReadinessPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_bdd_apply_tag(self, tag: str) -> bool | None:
-        """A free tag, such as `@smoke` or `@issue:SHOP-42`, is a marker too, which pytest-bdd applies; True: no marker may have its name."""
+        """Register a free tag, such as `@smoke` or `@issue:SHOP-42`, as a marker; True if no marker may have this name."""
         if tag.startswith("_"):
             return True
         if tag not in self._marked:
@@ -76,7 +76,7 @@ class ReadinessPlugin:
         if not _distributes(session.config):
             return
         if not self._session.replay:
-            what = "a live run has one conductor: leave xdist's -n out, or replay a run with --evidence"
+            what = "a live run cannot be distributed by xdist: leave out -n, or replay a run with --evidence"
             raise pytest.UsageError(what)
         named = [Path(argument.partition("::")[0]).absolute() for argument in session.config.args]
         files = [path for path in named if path.is_file()]
@@ -85,14 +85,14 @@ class ReadinessPlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self) -> Generator[None, object, object]:
-        """Report Ctrl-C before anything was run in one sentence, without a traceback."""
+        """Report Ctrl-C during collection in one sentence, without a traceback."""
         try:
             return (yield)
         except KeyboardInterrupt:
             pytest.exit("interrupted: nothing was run", returncode=Interrupted.exit_code)
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """Collect our feature files directly; their errors are reported together at the end of collection."""
+        """Collect the feature files of the project directly; their errors are reported together at the end of collection."""
         if file_path.suffix != ".feature" or not self._session.owns(file_path):
             return None
         problems = self._session.lint([file_path])
@@ -147,17 +147,17 @@ class ReadinessPlugin:
             return str(error)
         if bound[1] not in claiming:
             return ""
-        hint = "features are collected by themselves: leave `scenarios(…)` and `@scenario(…)` out"
+        hint = "delete `scenarios(…)` and `@scenario(…)`: the harness collects these features itself"
         return f"{item.nodeid.partition('::')[0]}: a test module binds {bound[0].name}, whose scenarios claim requirements\n  hint: {hint}"
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Record deselected scenarios: a run without them never decides."""
+        """Record deselected scenarios, since a run without them never decides."""
         self._session.deselected += [item.stash[SCENARIO].location for item in items if SCENARIO in item.stash]
         gone = set(items)
         self._selected = [item for item in self._selected if item not in gone]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Compile what was selected; a scenario that cannot be read stops everything here."""
+        """Compile the selected scenarios; a scenario that cannot be read ends the session here."""
         self._refuse(self._problems)
         if not self._collected:
             return  # pytest calls this on its way out too, before it says which argument it did not find
@@ -186,7 +186,7 @@ class ReadinessPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        """Gather the evidence, or read it; judge it; then let the scenarios report their verdicts."""
+        """Gather the evidence, or read it from a stored run, judge it, and run the scenarios, which report their verdicts."""
         if self._session.settings.planning:
             return True  # the plan was shown when everything was collected; nothing is run
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
@@ -206,7 +206,7 @@ class ReadinessPlugin:
             except (
                 KeyboardInterrupt
             ):  # while all that drives is loaded, or the sandbox comes up; later the run itself hears it
-                self._error = Interrupted("interrupted before there was anything to judge; nothing was broken")
+                self._error = Interrupted("interrupted before any evidence was gathered; no fault was sent")
         return None if self._error is None else True
 
     @pytest.fixture
@@ -224,7 +224,7 @@ class ReadinessPlugin:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[Any]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Write the outcome on the report, in one word and without a traceback."""
+        """Set the outcome of the report in one word, without a traceback."""
         report = yield
         if call.when == "call" and SCENARIO in item.stash:
             settling = item.stash.get(SETTLING, None)
@@ -239,14 +239,14 @@ class ReadinessPlugin:
         return report
 
     def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
-        """Name the outcomes that pytest has no word for."""
+        """Name the outcomes that pytest does not have."""
         if report.when != "call":
             return None
         verdict = dict(report.user_properties).get("verdict")
         return next((status for outcome, status in STATUS.items() if outcome.value == verdict), None)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count each outcome, also of tests that xdist's workers ran."""
+        """Count each outcome, including outcomes of xdist's workers."""
         verdict = dict(report.user_properties).get("verdict")
         if verdict is not None:
             self._outcomes.append(Outcome(str(verdict)))
@@ -254,14 +254,14 @@ class ReadinessPlugin:
             self._others_failed.append(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note what could not be collected: features are ours, everything else is the project's own suite."""
+        """Record collection errors: of features for the harness, of other files for the project's own tests."""
         if report.failed:
             ours = report.nodeid.partition("::")[0].endswith(".feature")
             (self._uncollected if ours else self._others_failed).append(report.nodeid or "the session")
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """One table of exit codes for `readiness` and pytest; a failure of the project's own tests is 1, whatever else is."""
+        """Set the exit code of the table for `readiness` and pytest; it is 1 if a test of the project's own failed."""
         finished = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
         if self._error is not None:
             session.exitstatus = self._error.exit_code
@@ -279,19 +279,21 @@ class ReadinessPlugin:
             session.exitstatus = Exit.USAGE
 
     def _of_other_profiles(self) -> str:
-        """Why pytest lists fewer scenarios than there are, as further lines; empty where it lists all."""
+        """Lines that explain why pytest lists fewer scenarios than exist; empty if it lists all."""
         if not self._foreign:
             return ""
         profiles, left = "+".join(self._session.settings.profiles), self._foreign
         of = f"\n{len(self._selected)} of {len(self._selected) + left} scenarios are of profile {profiles}"
-        return f"{of}; {left} are of other profiles\n  hint: `--profile NAME` chooses another one, and may be repeated"
+        return (
+            f"{of}; {left} are of other profiles\n  hint: `--profile NAME` chooses another profile, and may be repeated"
+        )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the decision as the last lines."""
         if self._error is not None:
             terminalreporter.write_line(str(self._error), red=True, bold=True)
         if self._only_shown:
-            what = f"no scenario was judged: {self._only_shown} only shows them\n  hint: leave it out for a verdict"
+            what = f"no scenario was judged, because {self._only_shown} only lists them\n  hint: leave out {self._only_shown} for a verdict"
             terminalreporter.write_line(f"{what}{self._of_other_profiles()}", red=True, bold=True)
         if self._session.replay:
             for category, _, word in STATUS.values():
@@ -311,8 +313,8 @@ def _of_others(failed: Sequence[str], *, nothing_run: bool) -> str:
     """The text for exit code 1 if it comes from failed tests of the project's own."""
     named = ", ".join(dict.fromkeys(failed[:_NAMED]))
     more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-    why = "; nothing was run or judged, because it cannot be collected" if nothing_run else ""
-    return f"{len(failed)} of the project's own tests or steps failed, no verdict: {named}{more}{why} (exit code 1)"
+    why = "; nothing was run or judged, because they cannot be collected" if nothing_run else ""
+    return f"{len(failed)} of the project's own tests or steps failed, which are not verdicts: {named}{more}{why} (exit code 1)"
 
 
 def _distributes(config: pytest.Config) -> bool:

@@ -1,4 +1,4 @@
-"""Makes the outcome of a test from the verdict of its claim: all Then steps run, then it raises once."""
+"""Turns the verdict of a claim into the outcome of a test: after all Then steps an exception is raised once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Inconclusive(Exception):
 
 
 class NotAssessed(Exception):
-    """This target or run has no means to assess it."""
+    """This target or run cannot assess the requirement."""
 
 
 STATUS: Final = {
@@ -24,15 +24,18 @@ STATUS: Final = {
     Outcome.NOT_ASSESSED: ("not assessed", "N", "NOT ASSESSED"),
     Outcome.WAIVED: ("waived", "W", "WAIVED"),
 }
-"""How pytest's terminal names the outcomes it has no word for: category, letter, word."""
+"""Category, letter and word of the outcomes that pytest does not have, for its terminal."""
 
 
 @dataclass(slots=True)
 class Settling:
-    """What one scenario's steps share: its verdict, and the sentences heard so far.
+    """The state that the steps of a scenario share: its verdict, and the Then sentences so far.
 
-    `claim` is None when the run has no verdict for the scenario; `why` says so, or who waives it. `told` is what `settle` told: what breaks
-    in a step of the project's own before that is no verdict.
+    Attributes:
+        claim: verdict of the scenario; None if the run has none.
+        why: reason why there is no verdict, or who waives it.
+        sentences: Then sentences that were reached.
+        told: outcome that `settle` reported; None before, when an exception of the project's own steps is not a verdict.
     """
 
     claim: ClaimVerdict | None
@@ -41,14 +44,16 @@ class Settling:
     told: Outcome | None = None
 
     def take(self, sentence: str) -> None:
-        """Note that a Then step was reached."""
+        """Record that a Then step was reached."""
         self.sentences.append(sentence)
 
     def settle(self) -> None:
         """Raise the outcome of the verdict, once.
 
         Raises:
-            pytest.fail.Exception: FAIL. Inconclusive, NotAssessed: as named.
+            pytest.fail.Exception: the verdict is FAIL.
+            Inconclusive: the verdict is INCONCLUSIVE.
+            NotAssessed: the verdict is NOT ASSESSED.
             HarnessError: the scenario ended without reaching one of its Then steps.
         """
         if self.claim is None:
@@ -56,7 +61,7 @@ class Settling:
             raise NotAssessed(self.why)
         if len(self.sentences) != len(self.claim.measures):
             raise HarnessError(
-                f"{len(self.sentences)} Then steps were reached, the plan has {len(self.claim.measures)}",
+                f"{len(self.sentences)} Then steps were reached, expected {len(self.claim.measures)} as in the plan",
                 where=self.claim.scenario.location,
             )
         self.told = self.claim.outcome

@@ -70,7 +70,10 @@ def test_an_own_step_that_fails_is_the_projects_failure_and_no_verdict(mixed: Pr
     mixed.edit(FEATURE, "And the door says 200", "And the shop gives up")
     finished = _replay(mixed, scenes)
     assert finished.code == 1, finished.said
-    assert "1 of the project's own tests or steps failed, no verdict: features/plain/kpi.feature::" in finished.out
+    assert (
+        "1 of the project's own tests or steps failed, which are not verdicts: features/plain/kpi.feature::"
+        in finished.out
+    )
     assert "no more" in finished.out
 
 
@@ -101,7 +104,7 @@ def test_a_step_that_neither_reads_is_refused(mixed: Project) -> None:
     mixed.edit(FEATURE, "And the door says 200", "And the door says two hundred")
     finished = mixed.do("catalogue", "lint")
     assert finished.code == 1, finished.said
-    assert "kpi.feature:8: no step reads 'the door says two hundred'" in finished.said
+    assert "kpi.feature:8: unknown sentence 'the door says two hundred'" in finished.said
 
 
 def test_the_plan_and_the_lint_know_own_steps(mixed: Project) -> None:
@@ -148,7 +151,7 @@ def test_own_steps_alone_cannot_claim_a_requirement(mixed: Project) -> None:
     mixed.append(FEATURE, OWN.replace("  Scenario:", "  @PL-P95\n  Scenario:"))
     finished = mixed.do("catalogue", "lint")
     assert finished.code == 1, finished.said
-    assert "the scenario claims nothing" in finished.said
+    assert "the scenario has no Then step" in finished.said
 
 
 def test_a_conftest_that_cannot_be_imported_is_named(mixed: Project) -> None:
@@ -156,7 +159,10 @@ def test_a_conftest_that_cannot_be_imported_is_named(mixed: Project) -> None:
     (mixed.root / "conftest.py").write_text("import nothing_like_it\n", encoding="utf-8")
     finished = mixed.do("catalogue", "lint")
     assert finished.code == 1, finished.said
-    assert "conftest.py: cannot be imported: ModuleNotFoundError: No module named 'nothing_like_it'" in finished.said
+    assert (
+        "conftest.py: the file cannot be imported: ModuleNotFoundError: No module named 'nothing_like_it'"
+        in finished.said
+    )
     assert "Traceback" not in finished.said
 
 

@@ -35,13 +35,13 @@ FAULTS = f"""
 {TRAFFIC}    Then the response time p95 of evry route is below 200 ms in the steady state
 """
 SAID = (
-    ":19: the scenario '95 of 100 requests are answered within 200 ms' has the name of another one in line 4",
+    ":19: two scenarios have the name '95 of 100 requests are answered within 200 ms', the first in line 4",
     ":24: the scenario 'nothing in it' has no Then step",
     ":27: the Outline 'no rows' has no Examples",
     ":32: no requirement has the id 'PL-P59'\n  hint: did you mean 'PL-P95'?",
     ":39: the step differs from the criterion of PL-P95 (",
     "catalogue/plain.yaml:9): limit 300 ms, the criterion says 200 ms",
-    ":44: no step reads 'the response time p95 of evry route is below 200 ms in the steady state'",
+    ":44: unknown sentence 'the response time p95 of evry route is below 200 ms in the steady state'",
     "hint: did you mean `the <latency> <quantile>[ of <calls>] is below <limit>",
 )
 
@@ -79,7 +79,7 @@ def test_faults_are_named_under_xdist_too(project: Project) -> None:
 def test_a_live_run_is_not_distributed(project: Project) -> None:
     """-n without --evidence."""
     said = _refused(project.do("features", "-n", "2", module="pytest"))
-    assert "a live run has one conductor: leave xdist's -n out, or replay a run with --evidence" in said
+    assert "a live run cannot be distributed by xdist: leave out -n, or replay a run with --evidence" in said
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_an_unknown_profile_and_an_unknown_pattern_are_answered_with_the_nearest
     said = _refused(project.do("features", "--profile", "plan", module="pytest"))
     assert "no profile is named 'plan'\n  hint: did you mean 'plain'?" in said
     said = _refused(project.do("features", "--only", "PL-P59", module="pytest"))
-    assert "--only: no requirement of plain is like 'PL-P59'\n  hint: did you mean 'PL-P95'?" in said
+    assert "--only: no requirement of plain matches 'PL-P59'\n  hint: did you mean 'PL-P95'?" in said
 
 
 def test_a_test_of_the_projects_own_that_cannot_be_collected_is_named_and_runs_nothing(project: Project) -> None:
@@ -165,7 +165,7 @@ def test_a_test_of_the_projects_own_that_cannot_be_collected_is_named_and_runs_n
     (project.root / "features/test_own.py").write_text("import no_such_module\n", encoding="utf-8")
     finished = project.do("features", module="pytest")
     assert finished.code == 1, finished.said
-    said = "1 of the project's own tests or steps failed, no verdict: features/test_own.py; nothing was run or judged"
+    said = "1 of the project's own tests or steps failed, which are not verdicts: features/test_own.py; nothing was run or judged"
     assert said in finished.out
     assert not project.run_directories()
 
@@ -227,12 +227,12 @@ def test_a_broken_experiment_stops_only_what_uses_it(project: Project) -> None:
     (project.root / "experiments/pod-loss.yaml").write_text("title: mine\nmethod: [\n", encoding="utf-8")
     finished = project.do("plan")
     assert finished.code == 0, finished.said
-    assert "pod-loss.yaml:3: is not plain YAML" in finished.said
-    assert "(no chosen scenario uses it)" in finished.said
+    assert "pod-loss.yaml:3: the text is not plain YAML" in finished.said
+    assert "(no chosen scenario uses this file)" in finished.said
     refused = project.do("plan", "--profile", "core")
     said = _refused(refused)
-    assert "pod-loss.yaml:3: is not plain YAML" in said
-    assert "7 of the chosen scenarios use it, the first is features/atomos/stability-criteria.feature" in said
+    assert "pod-loss.yaml:3: the text is not plain YAML" in said
+    assert "7 chosen scenarios use this file, the first is features/atomos/stability-criteria.feature" in said
     said = _refused(project.do("plan", "--profile", "core", "--only", "AT-STB-RECOVERY"))
     assert "; the chosen scenario features/atomos/stability-criteria.feature:" in said
     assert " uses it\n" in said
@@ -253,14 +253,14 @@ def test_a_project_without_a_scenario_is_told_where_to_write_one(project: Projec
     assert finished.code == 5, finished.said
     assert "Traceback" not in finished.said
     read = {
-        "empty": f"no feature files in {project.root / 'features'}, and the package's",
-        "of others": f"1 feature file in {project.root / 'features'}, and the package's",
-        "unnamed": "no directory of the project's own, and the package's",
+        "empty": f"no feature files in {project.root / 'features'}, and from the package",
+        "of others": f"1 feature file in {project.root / 'features'}, and from the package",
+        "unnamed": "no directory of the project's own, and from the package",
     }[features]
     named = 'name a directory with `features = ["features"]` under `[tool.harness]`, and ' * (features == "unnamed")
     assert (
         "no scenario claims a requirement of plain\n"
-        f"  features were read from: {read}\n"
+        f"  features were read from {read}\n"
         f"  hint: {named}write a scenario tagged @PL-P95 into features/plain/this-project.feature; `readiness steps` lists"
     ) in finished.said
     if command == "plan":
@@ -285,7 +285,7 @@ def test_the_projects_own_names_of_tests_hide_no_scenario(project: Project) -> N
     ("old", "new", "said"),
     [
         (f"{TRAFFIC}", f"    then no acknowledged write is lost\n{TRAFFIC}", f"{FEATURE}:5: the step 'then no acknowledged write is lost' is part of"),
-        (f"{TRAFFIC}", f"{TRAFFIC}      | users |\n", f"{FEATURE}:6: a table under '\"browse\" traffic has run' is not read"),
+        (f"{TRAFFIC}", f"{TRAFFIC}      | users |\n", f"{FEATURE}:6: the data table under '\"browse\" traffic has run' would be ignored"),
     ],
 )  # fmt: skip
 def test_what_would_not_be_judged_stops_a_run(project: Project, old: str, new: str, said: str) -> None:

@@ -79,8 +79,8 @@ def test_a_scenario_that_a_tag_skips_is_no_pass(scenes: Stage, project: Project)
 def test_what_a_filter_of_the_run_left_out_is_called_that(scenes: Stage, project: Project) -> None:
     """It was not renamed, and the command without the filter is named."""
     finished = project.do("features", "--evidence", scenes["only"].run, module="pytest")
-    assert "the filter `--only PL-P95` of the recorded run left it out; run without it: readiness run" in finished.out
-    assert "written or renamed since" not in finished.out
+    assert "the filter `--only PL-P95` of the recorded run left out this scenario" in finished.out
+    assert "written or renamed after the run" not in finished.out
 
 
 def test_a_replay_without_a_path_finds_the_scenarios_all_the_same(scenes: Stage, project: Project) -> None:
@@ -146,7 +146,7 @@ def test_a_broken_experiment_that_no_scenario_uses_stops_no_replay(scenes: Stage
     (project.root / "experiments/other.yaml").write_text("title: mine\nmethod: [\n", encoding="utf-8")
     finished = _replay(project, scenes["go"].run)
     assert (finished.code, "3 passed" in finished.out) == (0, True), finished.said
-    assert finished.said.count("other.yaml:3: is not plain YAML") == 1
+    assert finished.said.count("other.yaml:3: the text is not plain YAML") == 1
     assert "Traceback" not in finished.said
 
 
@@ -166,7 +166,7 @@ def test_a_failed_test_of_the_projects_own_is_told_from_a_run_without_a_verdict(
     finished = project.do("features", "--evidence", scenes["too short"].run, module="pytest")
     assert finished.code == 1, finished.said
     assert (
-        "1 of the project's own tests or steps failed, no verdict: features/test_own.py::test_own (exit code 1)"
+        "1 of the project's own tests or steps failed, which are not verdicts: features/test_own.py::test_own (exit code 1)"
         in finished.out
     )
 
