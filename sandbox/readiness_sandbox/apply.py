@@ -59,4 +59,6 @@ def apply(store: Store, objects: Iterable[Object]) -> None:
                 store.update(kind, admission.changed(kind, live, replacement(live, obj)))
         except StatusError as error:
             where = "/".join(filter(None, (obj["kind"], namespace, obj["metadata"]["name"])))
-            raise SandboxError(error.message, where=where, hint="fix the manifest or the release's patch") from error
+            raise SandboxError(
+                error.message, where=where, hint="correct the manifest, or the patch of the release"
+            ) from error

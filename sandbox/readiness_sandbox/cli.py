@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 _DOWN_WITHIN_S: Final = 10.0
 _ROLLED_OUT_WITHIN_S: Final = 120.0
-_DIR = click.option(
-    "--dir", "root", type=click.Path(path_type=Path, file_okay=False), help="Where the sandbox keeps everything."
-)
+_DIR = click.option("--dir", "root", type=click.Path(path_type=Path, file_okay=False), help="Directory of the sandbox.")
 
 _AS = click.option(
     "--as",
@@ -36,32 +34,33 @@ _AS = click.option(
     type=click.Choice(["sandbox", "staging"]),
     default="sandbox",
     show_default=True,
-    help="Environment that it plays: that of its target file, with the sample reports beside it.",
+    help="Environment in the target file; `staging` also adds sample reports.",
 )
 _PARTS = click.option(
     "--part",
     "parts",
     multiple=True,
     metavar="NAME",
-    help="Part of the platform that is deployed beside the core, such as `monitor`; may be repeated.",
+    help="Part of the platform to deploy besides the core, e.g. `monitor`; may be repeated.",
 )
 
 
 @click.group()
 def sandbox() -> None:
-    """The embedded target by hand: a small Kubernetes with the platform on it."""
+    """Start and stop the sandbox by hand."""
 
 
 @sandbox.command()
 @_DIR
-@click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Which release to run.")
+@click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Release to run.")
 @_AS
 @_PARTS
-@click.option("--hold", is_flag=True, help="Stay in the foreground; end when stdin reaches its end.")
+@click.option("--hold", is_flag=True, help="Stay in the foreground; stop at the end of stdin.")
 def up(*, root: Path | None, release: str, hold: bool, stands_for: str, parts: tuple[str, ...]) -> int:
-    """Start it, wait until it is ready, and write target.yaml and kubeconfig.
+    """Start the sandbox.
 
-    A release that replaces another one is the candidate of rollouts: the sandbox begins with the one that it replaces.
+    The command returns when the sandbox is ready, and target.yaml and kubeconfig are written. If the release replaces another release,
+    the sandbox starts with the old one, and the new one is rolled out later.
     """
     from readiness_sandbox.platform.parts import with_needs
     from readiness_sandbox.releases import load_release
@@ -84,7 +83,10 @@ def up(*, root: Path | None, release: str, hold: bool, stands_for: str, parts: t
 @sandbox.command()
 @_DIR
 def down(*, root: Path | None) -> int:
-    """End it and remove what it left; nothing to do is fine too. A directory that is not a sandbox's is refused."""
+    """Stop the sandbox and delete its files.
+
+    If no sandbox runs, the command also succeeds. A directory that is not a sandbox's is refused.
+    """
     from readiness_sandbox import marker, processes
     from readiness_sandbox.directory import Lock, holder
 
@@ -92,9 +94,9 @@ def down(*, root: Path | None) -> int:
     if not marker.is_claimed(directory.root):
         if directory.root.exists() and (not directory.root.is_dir() or any(directory.root.iterdir())):
             raise Refused(
-                "this is not a sandbox's directory: it has no marker",
+                "this is not the directory of a sandbox, since its marker file is missing; nothing was changed",
                 where=str(directory.root),
-                hint="nothing was changed; name the directory that `readiness sandbox up` was given",
+                hint="name the `--dir` of `readiness sandbox up`",
             )
         click.echo(f"no sandbox ran in {directory.root}")
         return 0
@@ -119,7 +121,10 @@ def down(*, root: Path | None) -> int:
 @_DIR
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(*, root: Path | None, as_json: bool) -> int:
-    """Show its nodes and workloads; exits with 4 when none runs."""
+    """Show the nodes and workloads of the sandbox.
+
+    Exits with 4 if no sandbox runs.
+    """
     from readiness_sandbox.client import connected
     from readiness_sandbox.directory import holder
 
@@ -140,7 +145,10 @@ def status(*, root: Path | None, as_json: bool) -> int:
 @click.argument("release", metavar="NAME|DIR")
 @_DIR
 def deploy(*, release: str, root: Path | None) -> int:
-    """Roll another release out onto the running sandbox and wait until it is."""
+    """Deploy another release to the running sandbox.
+
+    The command returns when the release runs.
+    """
     from readiness_sandbox import target
     from readiness_sandbox.client import connected
     from readiness_sandbox.platform import repository
@@ -164,10 +172,10 @@ def deploy(*, release: str, root: Path | None) -> int:
 @sandbox.command()
 @click.argument("pod", metavar="[NAMESPACE/]POD")
 @_DIR
-@click.option("--container", "-c", default="", help="Which container, when there are several.")
-@click.option("--previous", "-p", is_flag=True, help="The log of the start before.")
-@click.option("--follow", "-f", is_flag=True, help="Stay and print what comes.")
-@click.option("--tail", type=int, help="Only so many of the last lines.")
+@click.option("--container", "-c", default="", help="Container, if the pod has several.")
+@click.option("--previous", "-p", is_flag=True, help="Print the log of the previous container instance.")
+@click.option("--follow", "-f", is_flag=True, help="Stream the log.")
+@click.option("--tail", type=int, help="Number of lines from the end of the log.")
 def logs(*, pod: str, root: Path | None, container: str, previous: bool, follow: bool, tail: int | None) -> int:
     """Print the log of a pod."""
     from readiness_sandbox.client import connected
@@ -186,17 +194,20 @@ def logs(*, pod: str, root: Path | None, container: str, previous: bool, follow:
 
 @sandbox.command()
 @_DIR
-@click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Which release it would run.")
+@click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Release of the sandbox.")
 @_AS
 @_PARTS
 @click.option(
     "--samples",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where the sample reports of `--as staging` are copied to.  [default: nowhere; they are named where `up` puts them]",
+    help="Directory for copies of the sample reports of `--as staging`.  [default: no copies; the file names the paths of `up`]",
 )
 def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[str, ...], samples: Path | None) -> int:
-    """Print the target file that `up` would write, without starting anything; its addresses are of no use."""
+    """Print the target file that `up` would write.
+
+    Nothing is started, so the addresses in the file do not work.
+    """
     import yaml
 
     from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses
@@ -234,12 +245,16 @@ def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[s
 @sandbox.command()
 @_DIR
 def env(*, root: Path | None) -> int:
-    """Print what kubectl, chaos and locust need: eval "$(readiness sandbox env)"."""
+    """Print environment variables for other tools.
+
+    They are for kubectl, chaos and locust: eval "$(readiness sandbox env)".
+    """
     import yaml
 
     directory = _directory(root)
     if not directory.target.exists():
-        raise UsageError("no sandbox is ready here", where=str(directory.root), hint="readiness sandbox up")
+        hint = "start it with `readiness sandbox up`"
+        raise UsageError("no sandbox is ready in this directory", where=str(directory.root), hint=hint)
     content = yaml.safe_load(directory.target.read_text())
     variables = {
         "KUBECONFIG": str(directory.kubeconfig),
@@ -262,7 +277,7 @@ def _directory(root: Path | None) -> Directory:
     try:
         return Directory((root or state_directory() / "sandbox").expanduser().absolute())
     except RuntimeError as error:
-        raise UsageError(f"`~` means nothing here: {error}", where=str(root), hint="write the full path") from error
+        raise UsageError(f"`~` cannot be resolved: {error}", where=str(root), hint="write the full path") from error
 
 
 def _telling(directory: Directory, stands_for: str, candidate: str = "") -> Callable[[Message], None]:
@@ -313,7 +328,9 @@ def _start_detached(directory: Directory, release: str, parts: Sequence[str], te
             child.terminate()
             child.wait()
             raise Interrupted("the sandbox was stopped before it was ready") from None
-        raise SandboxError(f"the sandbox ended with {child.wait()}", where=str(directory.log))
+        raise SandboxError(
+            f"the sandbox ended with exit code {child.wait()}", where=str(directory.log), hint="see this log"
+        )
 
 
 def platform_state(nodes: Sequence[Object], workloads: Sequence[RollOut]) -> dict[str, object]:
@@ -354,5 +371,5 @@ def _pod(client: Client, text: str) -> tuple[str, str]:
     if len(found) == 1:
         return found[0]
     listed = ", ".join("/".join(each) for each in sorted(found or pods)[:8])
-    what = f"{len(found)} pods are called so" if found else "there is no such pod"
+    what = f"{len(found)} pods have this name, expected one" if found else "no pod has this name"
     raise UsageError(what, where=text, hint=f"use one of: {listed}")

@@ -64,7 +64,9 @@ class Client:
                 said = text
             if all(each.settled for each in workloads):
                 return
-        raise SandboxError(f"not settled after {seconds:g} s: {said}", hint="`readiness sandbox status` shows more")
+        raise SandboxError(
+            f"the sandbox is not ready after {seconds:g} s: {said}", hint="`readiness sandbox status` shows more"
+        )
 
     @contextmanager
     def log(self, namespace: str, pod: str, **query: str) -> Iterator[Iterator[bytes]]:
@@ -105,7 +107,8 @@ def connected(directory: Directory) -> Iterator[Client]:
     Raises UsageError when none runs there, SandboxError when it does not answer.
     """
     if holder(directory) is None or not directory.kubeconfig.exists():
-        raise UsageError("no sandbox runs here", where=str(directory.root), hint="start one: readiness sandbox up")
+        hint = "start it with `readiness sandbox up`"
+        raise UsageError("no sandbox runs in this directory", where=str(directory.root), hint=hint)
     config = yaml.safe_load(directory.kubeconfig.read_text())
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
@@ -117,7 +120,7 @@ def connected(directory: Directory) -> Iterator[Client]:
             yield Client(http)
         except httpx.TransportError as error:
             raise SandboxError(
-                f"the API does not answer: {error}", where=server, hint=f"see {directory.log}"
+                f"the API server of the sandbox does not answer: {error}", where=server, hint=f"see {directory.log}"
             ) from error
 
 

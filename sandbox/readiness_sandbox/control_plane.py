@@ -218,9 +218,9 @@ class ControlPlane:
         """Say which pod does not come up, why, and what it has said last."""
         reasons = [f"{'/'.join(key(pod))}: {why}" for pod in self._store.list(POD) if (why := self._trouble(pod))]
         raise SandboxError(
-            "; ".join([f"the platform does not get ready: {sentence}", *reasons[:3]]),
+            "; ".join([f"the platform is not ready: {sentence}", *reasons[:3]]),
             where=str(self._directory.logs),
-            hint="read the pods' logs there; `readiness doctor` shows what this machine lacks",
+            hint="read the pods' logs there; `readiness doctor` lists missing prerequisites of this machine",
         )
 
     def _trouble(self, pod: Object) -> str:

@@ -110,7 +110,9 @@ class Directory:
             Refused: the directory is not a sandbox's.
         """
         if not marker.is_claimed(self.root):
-            raise Refused("this directory is not a sandbox's: it has no marker", where=str(self.root))
+            raise Refused(
+                "this is not the directory of a sandbox, since its marker file is missing", where=str(self.root)
+            )
         killed: set[int] = set()
         for _ in clock.Deadline.after(GONE_WITHIN_S).ticks(0.02):
             left = processes.rooted_in(self.pods.resolve(), self.claims.resolve())
@@ -156,9 +158,9 @@ class Lock:
         while not self._taken():
             if patience.over:
                 raise Refused(
-                    f"a sandbox runs here already (pid {holder(Directory(self._root)) or 'unknown'})",
+                    f"a sandbox already runs in this directory (pid {holder(Directory(self._root)) or 'unknown'})",
                     where=str(self._root),
-                    hint="`readiness sandbox down` ends it; `--dir DIR` starts another one elsewhere",
+                    hint="stop it with `readiness sandbox down`, or start another sandbox with `--dir DIR`",
                 )
             clock.sleep(0.02)
         os.ftruncate(self._fd, 0)

@@ -34,7 +34,7 @@ def claim(root: Path) -> None:
         if is_claimed(root):
             return
         if any(not _is_part(entry.name) for entry in root.iterdir()):
-            what = "this directory is not empty and is not a sandbox's: it has no marker"
+            what = "this directory is not empty, and not the directory of a sandbox, since the marker file is missing"
             raise Refused(what, where=str(root), hint=_HINT)
         part = root / f"{NAME}.{os.getpid()}.part"
         part.write_text(_content(root), encoding="utf-8")
@@ -60,7 +60,7 @@ def is_claimed(root: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise _not_ours(path, error.strerror or "it cannot be read") from error
+        raise _not_ours(path, error.strerror or "the file cannot be read") from error
     with os.fdopen(fd, "rb") as file:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):

@@ -100,7 +100,7 @@ def ask(end: socket.socket, message: Message) -> Message:
     try:
         answer, _ = receive(end)
     except TimeoutError as error:
-        raise SandboxError("a process of the sandbox gives no answer", where=_who(message)) from error
+        raise SandboxError("a process of the sandbox does not answer", where=_who(message)) from error
     if answer is None:
         raise SandboxError("a process of the sandbox has ended", where=_who(message))
     return answer

@@ -130,10 +130,10 @@ def _ready(child: subprocess.Popen[str], say: Callable[[str], None]) -> Path:
         say(line.rstrip())
     code = child.wait()
     if code == UsageError.exit_code:
-        raise UsageError("the sandbox was not started", hint="see above")
+        raise UsageError("the sandbox was not started", hint="correct the error above")
     raise SandboxError(
-        f"the sandbox did not come up (exit code {code})",
-        hint="see its messages above; `readiness doctor` shows what this machine lacks",
+        f"the sandbox did not start (exit code {code})",
+        hint="see its messages above; `readiness doctor` lists missing prerequisites of this machine",
     )
 
 
@@ -184,7 +184,7 @@ def _described_file(described: subprocess.CompletedProcess[str], parts: Iterable
     content = with_parts(yaml.safe_load(described.stdout), parts, lambda _namespace, _name: _NOWHERE)
     if "names" not in content.get("rollout", {"names": ()}):
         raise UsageError(
-            f"{content['rollout']['candidate']} is a candidate of rollouts, and no requirement that was chosen needs one",
+            f"the release {content['rollout']['candidate']} needs a rollout, and no chosen requirement has one",
             where="--release",
             hint="add `--profile rollout`",
         )

@@ -159,7 +159,7 @@ class Supervisor:
             if len(octets) == 1
             else "no range of loopback addresses is free",
             where=f"{api_address(octets[0])}:{CLAIM_PORT}",
-            hint="end another sandbox with `readiness sandbox down --dir DIR`",
+            hint="stop another sandbox with `readiness sandbox down --dir DIR`",
         )
 
     def _launch(self, module: str, arguments: Sequence[str], *ends: socket.socket) -> None:
@@ -198,7 +198,7 @@ class Supervisor:
                     name, child = self._children[fd]
                     code = child.wait()
                     raise SandboxError(
-                        f"the {name} has ended with {code}: {self._last_line()}",
+                        f"the {name} of the sandbox ended with exit code {code}: {self._last_line()}",
                         where=str(self._directory.log),
                         hint="start the sandbox again",
                     )

@@ -45,7 +45,7 @@ def test_logs_find_a_pod_by_the_beginning_of_its_name(cluster: PocketCluster) ->
     cluster.until(lambda: readiness("logs", "default/talk", "--dir", cluster.directory).stdout == "hello\n")
     wrong = readiness("logs", "listener", "--dir", cluster.directory)
     assert wrong.returncode == 4
-    assert "there is no such pod" in wrong.stderr
+    assert "no pod has this name" in wrong.stderr
     assert "default/talker" in wrong.stderr
 
 

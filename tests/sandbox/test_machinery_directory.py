@@ -102,7 +102,7 @@ def test_a_sweep_without_a_marker_is_refused(tmp_path: Path) -> None:
     """Also where no command asked first."""
     root = owned(tmp_path / "work")
     before = content(root)
-    with pytest.raises(Refused, match="it has no marker"):
+    with pytest.raises(Refused, match="its marker file is missing"):
         Directory(root).sweep()
     assert content(root) == before
 

@@ -84,7 +84,7 @@ def test_a_second_sandbox_in_the_same_directory_is_refused(pocket_cluster: Pocke
     argv = [sys.executable, "-m", "readiness_sandbox", str(pocket_cluster.directory)]
     second = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
     failed = json.loads(second.stdout)["failed"]
-    assert failed["what"] == f"a sandbox runs here already (pid {pocket_cluster.pid})"
+    assert failed["what"] == f"a sandbox already runs in this directory (pid {pocket_cluster.pid})"
     assert "readiness sandbox down" in failed["hint"]
     assert second.returncode == 4
     assert holder(Directory(pocket_cluster.directory)) == pocket_cluster.pid

@@ -304,7 +304,7 @@ def test_a_zygote_that_is_late_is_waited_for(
     if comes:
         assert asyncio.run(begin(asking)) == "plain"
     else:
-        with pytest.raises(SandboxError, match=r"the zygote did not begin within 0\.1 s"):
+        with pytest.raises(SandboxError, match=r"the process that starts containers did not start within 0\.1 s"):
             asyncio.run(begin(asking))
     hello.cancel()
     for end in (asking, serving):

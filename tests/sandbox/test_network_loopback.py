@@ -219,7 +219,10 @@ def test_delay_is_added_one_way_and_keeps_the_order_of_bytes(network: Loopback) 
 def test_an_address_in_use_is_said(network: Loopback) -> None:
     """The message names the address and the way out."""
     at = Endpoint(address="127.92.0.1", port=6443)
-    with network.listen(at), pytest.raises(SandboxError, match=r"127\.92\.0\.1:6443: cannot listen: EADDRINUSE"):
+    with (
+        network.listen(at),
+        pytest.raises(SandboxError, match=r"127\.92\.0\.1:6443: the sandbox cannot listen at this address: EADDRINUSE"),
+    ):
         network.listen(at)
 
 

@@ -50,7 +50,9 @@ def listen(host: str, port: int = 0) -> socket.socket:
     except OSError as error:
         sock.close()
         raise SandboxError(
-            f"cannot listen: {error.strerror}", where=f"{host}:{port}", hint="free the port or ask for another one"
+            f"the sandbox cannot listen at this address: {error.strerror}",
+            where=f"{host}:{port}",
+            hint="end the process that uses the port, or choose another port",
         ) from error
     return sock
 

@@ -37,7 +37,9 @@ class Pool:
             low, high = self._thirds
             if len(self._used) >= (high - low + 1) * 254:
                 raise SandboxError(
-                    "no address is left", where=f"127.{self._octet}.{low}.0", hint="stop the sandbox and start it again"
+                    "all loopback addresses of this range are in use",
+                    where=f"127.{self._octet}.{low}.0",
+                    hint="stop the sandbox and start it again",
                 )
             address = next(each for each in self._cursor if each not in self._used)
             self._held[key] = address

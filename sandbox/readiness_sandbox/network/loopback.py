@@ -183,9 +183,9 @@ class Loopback:
         except OSError as error:
             sock.close()
             raise SandboxError(
-                f"cannot listen: {errno.errorcode.get(error.errno or 0, '')} {error.strerror}",
+                f"the sandbox cannot listen at this address: {errno.errorcode.get(error.errno or 0, '')} {error.strerror}",
                 where=str(at),
-                hint="end the process that has this address (`ss -ltnp` shows it), or start the sandbox again",
+                hint="end the process that uses this address (`ss -ltnp` shows it), or start the sandbox again",
             ) from error
         return sock
 

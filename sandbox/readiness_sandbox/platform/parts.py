@@ -83,7 +83,9 @@ def _read(name: str) -> DeployedPart:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise ConfigurationError(
-            f"the sandbox has no part {name!r}", where="--part", hint=f"{hint}its parts: {', '.join(known) or 'none'}"
+            f"the sandbox has no part {name!r}",
+            where="--part",
+            hint=f"{hint}use one of its parts: {', '.join(known) or 'none'}",
         )
     document = read_document(directory(name) / FILE)
     try:

@@ -127,7 +127,7 @@ def kustomized(directory: Path) -> list[Object]:
             continue
         if key not in TRANSFORMERS:
             known = ", ".join(sorted(TRANSFORMERS))
-            raise ConfigurationError(f"{key} is not understood", where=str(file), hint=f"use one of: {known}")
+            raise ConfigurationError(f"the value of {key} is invalid", where=str(file), hint=f"use one of: {known}")
         objects = [TRANSFORMERS[key](obj, value) for obj in objects]
     return objects
 

@@ -109,7 +109,9 @@ class Release(BaseModel):
         if not any(map(chosen, objects)):
             there = ", ".join(sorted({_name(obj) for obj in objects if obj["kind"] in WORKLOADS}))
             raise ConfigurationError(
-                "the platform has no such object", where=f"{self._file}: {key}", hint=f"its workloads are: {there}"
+                "the platform does not have this object",
+                where=f"{self._file}: {key}",
+                hint=f"use one of its workloads: {there}",
             )
         try:
             return [strategic(obj, patch(obj)) if chosen(obj) else obj for obj in objects]
@@ -185,7 +187,7 @@ def load_release(name: str) -> Release:
         hint = f"did you mean {near[0]}? " if near else ""
         known = ", ".join(names())
         raise ConfigurationError(
-            f"there is no release {name!r}", where=name, hint=f"{hint}releases: {known}, or a directory with a {FILE}"
+            f"there is no release {name!r}", where=name, hint=f"{hint}use one of {known}, or a directory with a {FILE}"
         )
     return _read(file)
 

@@ -153,7 +153,7 @@ def test_rendering_leaves_the_manifests_as_they_are() -> None:
 def test_a_kustomization_that_is_not_understood_is_refused(tmp_path: Path) -> None:
     """By file and key."""
     (tmp_path / "kustomization.yaml").write_text("resources: []\nnamePrefix: x\n")
-    with pytest.raises(ConfigurationError, match="namePrefix is not understood"):
+    with pytest.raises(ConfigurationError, match="the value of namePrefix is invalid"):
         render.kustomized(tmp_path)
 
 

@@ -72,7 +72,7 @@ def test_a_release_may_change_a_part_that_is_not_deployed(tower: Path) -> None:
     assert bell["spec"]["replicas"] == 3
     assert rendered(release) == []
     nobody = Release.model_validate({**release.model_dump(), "workloads": {"gong": {"replicas": 3}}})
-    with pytest.raises(ConfigurationError, match="the platform has no such object"):
+    with pytest.raises(ConfigurationError, match="the platform does not have this object"):
         rendered(nobody, "bell")
 
 

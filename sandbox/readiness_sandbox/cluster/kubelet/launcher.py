@@ -76,7 +76,9 @@ class Launcher:
     def __init__(self, end: socket.socket) -> None:
         hello = _hello(end)
         if hello is None:
-            raise SandboxError("the zygote has ended before it began", where="zygote", hint="see the sandbox's log")
+            raise SandboxError(
+                "the process that starts containers ended early", where="zygote", hint="see the sandbox's log"
+            )
         self.way = str(hello["way"])
         self._end = end
         self._numbers = count(1)
@@ -154,7 +156,7 @@ def _hello(end: socket.socket) -> messages.Message | None:
     try:
         return messages.receive(end)[0]
     except TimeoutError as error:
-        what = f"the zygote did not begin within {HELLO_WITHIN_S:g} s"
+        what = f"the process that starts containers did not start within {HELLO_WITHIN_S:g} s"
         raise SandboxError(
             what, where="zygote", hint="`readiness doctor` shows whether this machine is busy"
         ) from error
