@@ -1,7 +1,7 @@
 """Readiness Harness: decides, from evidence, whether a release of an integrated platform may ship.
 
 Public: `judge(plan, evidence)`, `open_run(path)`, and the modules `model`, `steps`, `chaos` (for experiment files) and `locust` (for
-locustfiles). They are loaded when they are first asked for.
+locustfiles). The modules are loaded at their first use.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
     """Judge a recorded run by its plan and its evidence, with the figures of this installation and project.
 
     Raises:
-        UsageError: a figure that the plan names is of a package or project that cannot be loaded.
+        UsageError: a figure of the plan is defined by a package or project that cannot be loaded.
     """
     figures = importlib.import_module("harness.figures").figures_of(plan)  # by name: each room imports this file
     judged: Judgement = importlib.import_module("harness.judgement").judge(plan, evidence, figures)
@@ -34,10 +34,12 @@ def open_run(path: Path) -> tuple[Plan, Evidence]:
     """The plan and the evidence of a recorded run, for `judge`.
 
     Args:
-        path: the run directory, like `reports/runs/20261112T100000Z`.
+        path: run directory, such as `reports/runs/20261112T100000Z`.
 
     Raises:
-        UsageError: there is no such run. RunInProgress: it is still being written. MissingEvidence: it has no plan, or another format.
+        UsageError: the run does not exist.
+        RunInProgress: the run is still being written.
+        MissingEvidence: the run has no plan, or a plan of another format.
     """
     from harness.evidence import RunDirectory
     from harness.evidence.reading import load_evidence

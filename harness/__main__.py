@@ -1,4 +1,4 @@
-"""The command `readiness`, also as `python -m harness`. Ctrl-C in its first moments is reported in words, like any later one."""
+"""The command `readiness`, also as `python -m harness`. Ctrl-C during the start is reported without a traceback."""
 
 from __future__ import annotations
 

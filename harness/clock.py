@@ -1,8 +1,8 @@
 """The one clock: the only module of the harness that reads time or sleeps.
 
-Everything that is compared is measured on `CLOCK_MONOTONIC` in integer nanoseconds, which all processes of one
-machine share. The wall clock is for people: it names runs and is recorded beside observations. No length of time is computed from it; where the
-two clocks part, the monotonic one did not count the time of a machine that slept, or the wall clock was set (`harness.evidence.histories.clock_steps`).
+Times that are compared are integer nanoseconds of `CLOCK_MONOTONIC`, which all processes of a machine share. The wall clock names runs
+and is recorded with observations for people; no length of time is computed from it. The two clocks deviate if the machine slept, since
+the monotonic clock then stops, or if the wall clock was set (`harness.evidence.histories.clock_steps`).
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ def now_s() -> float:
 
 
 def worked_s() -> float:
-    """Seconds that the processor has worked for this thread: what it takes does not grow on a machine that is busy with others."""
+    """CPU seconds of this thread, which do not depend on other programs on the machine."""
     return time.thread_time()
 
 
 def wall() -> datetime:
-    """The wall clock in UTC, aware."""
+    """The wall clock as an aware datetime in UTC."""
     return _EPOCH + timedelta(microseconds=time.time_ns() // 1000)
 
 
@@ -49,14 +49,14 @@ def wall_text(at: datetime | None = None) -> str:
 
 
 def wall_ns(at: datetime) -> int:
-    """A moment of the wall clock as nanoseconds since 1970, to the microsecond."""
+    """A time of the wall clock as nanoseconds since 1970, with microsecond resolution."""
     return (at - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def both() -> tuple[int, datetime]:
-    """CLOCK_MONOTONIC and the wall clock at one moment.
+    """CLOCK_MONOTONIC and the wall clock, read at the same time.
 
-    A process that is stopped between two readings would let the clocks seem to part: it reads them again.
+    If the process was stopped between the two readings, they are repeated.
     """
     for _ in range(_TRIES):
         before_ns, at, after_ns = now_ns(), wall(), now_ns()
@@ -66,9 +66,10 @@ def both() -> tuple[int, datetime]:
 
 
 def asleep_ns() -> int | None:
-    """Nanoseconds for which this machine has slept since it booted; None where the system does not count them.
+    """Nanoseconds for which this machine has slept since it booted; None if the system does not count them.
 
-    CLOCK_BOOTTIME counts them, CLOCK_MONOTONIC does not. A pause between the two readings adds to the difference: the least of three.
+    CLOCK_BOOTTIME counts sleep, CLOCK_MONOTONIC does not. The smallest of three differences is used, since a pause between two readings
+    increases a difference.
     Source: Linux, clock_gettime(2).
     """
     if not hasattr(time, "CLOCK_BOOTTIME"):
@@ -78,7 +79,7 @@ def asleep_ns() -> int | None:
 
 
 def sleep(seconds: float) -> None:
-    """Sleep that long; a negative length is no sleep."""
+    """Sleep for a number of seconds; a negative number returns immediately."""
     time.sleep(max(0.0, seconds))
 
 
@@ -88,10 +89,10 @@ async def asleep(seconds: float) -> None:
 
 
 async def ends_within(seconds: float, task: asyncio.Task[_T]) -> bool:
-    """Whether a task ends within that time, in which this process ran.
+    """Whether a task ends within a time in which this process ran.
 
-    It is waited for in steps. A process that was stopped loses one of them, and reads what came meanwhile before it gives up;
-    `asyncio.timeout` and `asyncio.wait_for` would give up first.
+    The time is divided into steps. A process that was stopped loses one step, and reads data that arrived meanwhile before the timeout;
+    `asyncio.timeout` and `asyncio.wait_for` would time out first.
     """
     for _ in range(_STEPS):
         await asyncio.wait({task}, timeout=seconds / _STEPS)
@@ -101,10 +102,10 @@ async def ends_within(seconds: float, task: asyncio.Task[_T]) -> bool:
 
 
 async def within(seconds: float, awaited: Coroutine[Any, Any, _T]) -> _T:
-    """What it returns, where it ends within that time (see `ends_within`); else it is cancelled.
+    """The result of a coroutine that ends in time (see `ends_within`); otherwise the coroutine is cancelled.
 
     Raises:
-        TimeoutError: it did not end in that time.
+        TimeoutError: the coroutine did not end in time.
     """
     task = asyncio.create_task(awaited)
     try:
@@ -121,13 +122,13 @@ async def within(seconds: float, awaited: Coroutine[Any, Any, _T]) -> _T:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment by which something must have happened."""
+    """A time by which something must have happened."""
 
     at_ns: int
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """The moment `seconds` from now."""
+        """A deadline `seconds` from now."""
         return cls(now_ns() + round(seconds * NS_PER_S))
 
     @property
@@ -137,13 +138,13 @@ class Deadline:
 
     @property
     def over(self) -> bool:
-        """Whether the moment has come."""
+        """Whether the deadline has passed."""
         return now_ns() >= self.at_ns
 
     def ticks(self, every_s: float) -> Iterator[None]:
-        """Yield at once and then each `every_s` seconds until the deadline: a bounded polling loop.
+        """Yield immediately and then every `every_s` seconds until the deadline: a bounded polling loop.
 
-        The last time is at the deadline or after it: a process that was stopped meanwhile, or whose request took long, asks once more.
+        The last yield is at or after the deadline, so a process that was stopped, or whose request took long, polls once more.
         """
         while True:
             last = self.over

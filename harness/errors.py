@@ -1,20 +1,20 @@
-"""What can go wrong with the harness itself. A finding about the target is a verdict, never an error.
+"""Errors of the harness itself, and the exit codes. A finding about the target is a verdict, never an error.
 
-HarnessError                    something in the harness, its set-up or its use is broken        exit 3
-├── UsageError                  a person asked for something that cannot be                      exit 4
-│   ├── ConfigurationError      a file is wrong: which, where, what was expected
-│   └── Refused                 it could be done, but is not, for safety
-├── EvidenceError               a run's files do not support a verdict                             exit 10
-│   ├── MissingEvidence         a file is gone, cut short or edited
+HarnessError                    the harness or its installation is broken                         exit 3
+├── UsageError                  the options or the files of the user are invalid                  exit 4
+│   ├── ConfigurationError      a file of the user is invalid
+│   └── Refused                 an action is refused for safety
+├── EvidenceError               the files of a run do not support a verdict                       exit 10
+│   ├── MissingEvidence         a file of the run is missing, cut short or edited
 │   └── RunInProgress           the run is still being written
-├── DriverError                 the target, or a child that drives it, did not do as asked       exit 10
-│   ├── TargetUnreachable       no answer where the target file says there is one
-│   │   ├── TargetSilent        no answer at all, or a 5xx: whether the request was done is not known
-│   │   └── TargetGone          nothing of the target answers any more
-│   ├── AccessDenied            an API refuses what the target file's user asks for
-│   └── FaultNotInjected        an experiment selected nothing, or its fault did not go in
-├── SandboxError                the embedded platform cannot start or stop                       exit 3
-└── Interrupted                 a person or a supervisor said stop                               exit 2
+├── DriverError                 the target, or a process that drives it, failed                   exit 10
+│   ├── TargetUnreachable       an address of the target file does not answer
+│   │   ├── TargetSilent        no answer or a 5xx: the request may have been executed
+│   │   └── TargetGone          no address of the target answers any more
+│   ├── AccessDenied            an API refuses a request of the target file's user
+│   └── FaultNotInjected        an experiment selected no object, or its fault had no effect
+├── SandboxError                the sandbox cannot start, run or stop                             exit 3
+└── Interrupted                 a person or a supervisor requested a stop                         exit 2
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from enum import IntEnum
 from typing import ClassVar, Final
 
 HINT: Final = "\n  hint: "
-"""Between what is wrong and what to do about it, where an error is one text."""
+"""Separator between the problem and the hint, if an error is shown as one text."""
 
 _CREDENTIALS: Final = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\"`]+@")
 
 
 class Exit(IntEnum):
-    """What a process of ours ends with: one table for `readiness` and pytest."""
+    """Exit codes of `readiness` and of pytest."""
 
     GO = 0
     NO_GO = 1
@@ -47,10 +47,10 @@ def without_passwords(text: str) -> str:
 
 
 class HarnessError(Exception):
-    """Root of the tree: `what` happened, `where`, and a `hint` what to do, each one sentence or empty.
+    """Base class of all errors: the problem (`what`), its place (`where`), and what to do (`hint`), each one sentence or empty.
 
     Attributes:
-        exit_code: what the `readiness` command and pytest exit with when this error ends them.
+        exit_code: exit code of `readiness` and pytest if this error ends them.
     """
 
     exit_code: ClassVar[Exit] = Exit.INTERNAL
@@ -68,17 +68,17 @@ class HarnessError(Exception):
 
 
 class UsageError(HarnessError):
-    """A person asked for something that does not exist or does not go together."""
+    """An option or a file of the user names something that does not exist, or that does not fit together."""
 
     exit_code = Exit.USAGE
 
 
 class ConfigurationError(UsageError):
-    """A file that a person wrote is wrong; `where` is `file:line: key`."""
+    """A file of the user is invalid; `where` is `file:line: key`."""
 
 
 class Refused(UsageError):
-    """It could be done, but is refused for safety: a lock, a guard, a foreign target."""
+    """An action is refused for safety, for example because the target is locked or belongs to others."""
 
 
 class EvidenceError(HarnessError):
@@ -88,7 +88,7 @@ class EvidenceError(HarnessError):
 
 
 class MissingEvidence(EvidenceError):
-    """A file of the run is gone, cut short or was edited after it was sealed."""
+    """A file of the run is missing, was cut short, or was edited after the run."""
 
 
 class RunInProgress(EvidenceError):
@@ -96,36 +96,36 @@ class RunInProgress(EvidenceError):
 
 
 class DriverError(HarnessError):
-    """The target, or a child process that drives it, did not do as asked."""
+    """The target, or a child process that drives it, failed."""
 
     exit_code = Exit.INCONCLUSIVE
 
 
 class TargetUnreachable(DriverError):
-    """No answer where the target file says there is one."""
+    """An address of the target file does not answer."""
 
 
 class TargetSilent(TargetUnreachable):
-    """No answer at all, or a 5xx of the API server: whether the request was done is not known."""
+    """No answer, or a 5xx of the API server: the request may have been executed."""
 
 
 class TargetGone(TargetUnreachable):
-    """Nothing of the target has answered for some time: nothing can be undone there now."""
+    """No address of the target has answered for some time, so nothing can be undone there now."""
 
 
 class AccessDenied(DriverError):
-    """An API refuses what the user of the target file asks for; asking again does not help."""
+    """An API refuses a request of the target file's user; a repetition does not help."""
 
 
 class FaultNotInjected(DriverError):
-    """An experiment selected nothing, or its fault did not go in."""
+    """An experiment selected no object, or its fault had no effect."""
 
 
 class SandboxError(HarnessError):
-    """The embedded platform cannot start, run or stop."""
+    """The sandbox cannot start, run or stop."""
 
 
 class Interrupted(HarnessError):
-    """A person or a supervisor said stop; the error says whether the target was verified as restored."""
+    """A person or a supervisor requested a stop; the message says whether the target was verified as restored."""
 
     exit_code = Exit.INTERRUPTED

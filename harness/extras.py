@@ -1,4 +1,4 @@
-"""Extras of the distribution: packages that only some targets and plans need, and the command that installs them where they are missing."""
+"""Extras of the distribution: packages that only some targets and plans need, and the commands that install them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ZSTD: ("zstandard",),
     }
 )
-"""The modules that each extra brings and the core has not."""
+"""The modules that each extra adds to the core."""
 
 
 def missing(extra: str) -> tuple[str, ...]:
@@ -36,18 +36,18 @@ def missing(extra: str) -> tuple[str, ...]:
 
 
 def require(extra: str, what: str, where: str = "") -> None:
-    """Return where an extra is installed.
+    """Check that an extra is installed.
 
     Args:
-        extra: its name.
-        what: needs it: a key of the target file, a kind of sentence.
-        where: that is written.
+        extra: name of the extra.
+        what: thing that needs the extra, such as a key of the target file or a kind of sentence.
+        where: place in a file at which this thing is written.
 
     Raises:
-        UsageError: it is not, with the command that installs it.
+        UsageError: the extra is not installed; the hint is the command that installs it.
     """
     if lacking := missing(extra):
-        raise UsageError(f"{what} needs {', '.join(lacking)}, not installed", where=where, hint=install(extra))
+        raise UsageError(f"{what} needs {', '.join(lacking)}, which is not installed", where=where, hint=install(extra))
 
 
 def install(extra: str) -> str:

@@ -1,4 +1,4 @@
-"""All figures: the harness's own, and those that packages and the project add; the judge is given them.
+"""All figures: the figures of the harness, of installed packages and of the project.
 
 A package of its own adds a figure by an entry point of the group `readiness.figures` whose value is a `Spec`, a project by a `Spec` in a module
 of its `claims`.
@@ -23,7 +23,7 @@ GROUP: Final = "readiness.figures"
 
 
 def spec_of(figure: Figure) -> Spec:
-    """The spec of a figure, the harness's own or that of an installed package.
+    """The spec of a figure, of the harness or of an installed package.
 
     Raises:
         UsageError: no figure has this name, or the package that names it cannot be loaded.
@@ -32,19 +32,19 @@ def spec_of(figure: Figure) -> Spec:
 
 
 def is_known(figure: Figure) -> bool:
-    """Whether a figure is the harness's own, or that of an installed package or of the project that the command is called in.
+    """Whether a figure is defined by the harness, an installed package, or the project around the working directory.
 
     Raises:
-        UsageError: a package or the project names one that cannot be loaded.
+        UsageError: a figure of a package or of the project cannot be loaded.
     """
     return figure in FIGURES or figure in installed()
 
 
 def figures_of(plan: Plan) -> Mapping[Figure, Spec]:
-    """The figures that a plan is judged by; those of packages and the project are loaded only where it names one.
+    """The figures by which a plan is judged; figures of packages and the project are loaded only if the plan names one.
 
     Raises:
-        UsageError: one that a package or the project names cannot be loaded.
+        UsageError: a figure of a package or of the project cannot be loaded.
     """
     named = {objective.figure for claim in plan.claims for objective in claim.objectives}
     return FIGURES if named <= FIGURES.keys() else {**FIGURES, **installed()}
@@ -52,10 +52,10 @@ def figures_of(plan: Plan) -> Mapping[Figure, Spec]:
 
 @cache
 def installed() -> Mapping[Figure, Spec]:
-    """The figures of installed packages and of the project that the command is called in.
+    """The figures of installed packages and of the project around the working directory.
 
     Raises:
-        UsageError: one cannot be loaded, is not a `Spec`, or has the name of another one.
+        UsageError: a figure cannot be loaded, is not a `Spec`, or has the name of another figure.
     """
     found: dict[Figure, Spec] = {}
     for spec, where in _given():

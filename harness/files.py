@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all, and never through a link that is in the way; the directories of the package; the end of what a program wrote."""
+"""Atomic writes that follow no links, directories of the package, and the last lines of a program's output."""
 
 from __future__ import annotations
 
@@ -12,20 +12,17 @@ _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXE
 
 
 def bundled(name: str) -> Path:
-    """A directory that the package brings.
-
-    It is below `harness/bundled` in a wheel, and beside `harness` in a checkout.
-    """
+    """A directory of the package: below `harness/bundled` in a wheel, and beside `harness` in a checkout."""
     package = Path(__file__).parent
     inside = package / "bundled" / name
     return inside if inside.is_dir() else package.parent / name
 
 
 def write_atomic(path: Path, body: bytes) -> None:
-    """Put these bytes in the place of the file: what is a link there is replaced, what it leads to stays as it is.
+    """Replace the content of a file, or create it; a link is replaced, and its destination is not changed.
 
     Raises:
-        OSError: it cannot be written; what was there before is there still.
+        OSError: the file cannot be written; its earlier content is kept.
     """
     partial = path.with_name(f".{path.name}.partial")
     partial.unlink(missing_ok=True)  # of a writer that was killed, or put there
@@ -40,11 +37,11 @@ def write_atomic(path: Path, body: bytes) -> None:
 
 
 def has_room(directory: Path) -> bool:
-    """Whether the device of a directory has space for a few pages more; a writer that finds none cannot even say so there."""
+    """Whether the file system of a directory has space for a few more pages."""
     return shutil.disk_usage(directory).free >= ROOM_BYTES
 
 
 def last_lines(text: str, most: int = 1) -> str:
-    """The last lines of what a program wrote, without those that are blank; empty where it wrote none."""
+    """The last lines of a program's output without blank lines; empty if there are none."""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "\n".join(lines[-most:]).strip()

@@ -1,6 +1,6 @@
-"""Strategic merge of Kubernetes objects: what kustomize and an API server do with such a patch. Nothing is edited in place.
+"""Strategic merge patch of Kubernetes objects, as in kustomize and the API server. The arguments are not changed.
 
-It follows https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md ;
+Source: https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md ;
 `$setElementOrder` is accepted and not obeyed: elements keep their order, new ones are appended.
 """
 
@@ -32,7 +32,7 @@ MERGE_KEYS: Final = {
 }
 """Lists that merge element by element: `field` or `parent/field` to the key of an element.
 
-Any other list is replaced whole.
+Any other list is replaced completely.
 """
 
 PRIMITIVE_SETS: Final = frozenset({"finalizers"})
@@ -40,9 +40,7 @@ PRIMITIVE_SETS: Final = frozenset({"finalizers"})
 
 
 def strategic(target: _Object, patch: _Object, parent: str = "") -> _Object:
-    """A strategic merge.
-
-    It merges maps, deletes by null, merges the lists of `MERGE_KEYS` by element, and obeys the `$` directives.
+    """Apply a strategic merge patch: merge maps, delete by null, merge lists of `MERGE_KEYS` by element, obey `$` directives.
 
     Raises:
         ValueError: the patch is malformed.

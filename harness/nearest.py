@@ -24,4 +24,4 @@ def hint_with_nearest(word: str, known: Iterable[str]) -> str:
     if found is not None:
         return f"did you mean {found!r}?"
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"use one of: {', '.join(names[:MOST_NAMED])}{more}" if names else "nothing of that kind is known"
+    return f"use one of: {', '.join(names[:MOST_NAMED])}{more}" if names else "none is defined here"

@@ -25,13 +25,13 @@ KINDS: Final = ("steps", "figures", "probes", "drivers", "reports")
 
 
 def plugins(group: str) -> list[EntryPoint]:
-    """What extends a registry, sorted by name.
+    """The extensions of a registry, sorted by name.
 
     Args:
-        group: `readiness.steps` and the like.
+        group: group of entry points, such as `readiness.steps`.
 
     Raises:
-        ConfigurationError: the project's table is not understood.
+        ConfigurationError: the project's table is invalid.
     """
     return sorted([*_installed().select(group=group), *_of_project(group)], key=lambda entry: entry.name)
 
@@ -42,15 +42,15 @@ def _installed() -> Any:
 
 
 def loaded(entry: EntryPoint, what: str, *, made: bool = False) -> Any:
-    """What an entry point names; with `made` what it gives when it is called.
+    """Load the object that an entry point names; with `made`, call it and return the result.
 
     Args:
-        entry: one of `plugins`.
-        what: that the name is of, as in `the figure`.
-        made: whether it is called, without arguments.
+        entry: entry point that `plugins` returned.
+        what: kind of the object for messages, such as `the figure`.
+        made: whether the object is called, without arguments.
 
     Raises:
-        ConfigurationError: it is not there, or its module or the call raised something, whatever that is.
+        ConfigurationError: the object does not exist, or its module or the call raised an exception.
     """
 
     def load() -> Any:
@@ -62,10 +62,10 @@ def loaded(entry: EntryPoint, what: str, *, made: bool = False) -> Any:
 
 
 def called(call: Callable[[], _Given], of: Callable[..., Any]) -> _Given:
-    """What a call of a function gives.
+    """Call a function and return its result.
 
     Raises:
-        DriverError: the function is of a module in the project's `claims`, and raised something that is no error of the harness; with file and line.
+        DriverError: a function in the project's `claims` raised an exception other than a HarnessError; the message has file and line.
     """
     module = sys.modules.get(of.__module__)
     if module is None or module not in claims_modules():
@@ -79,7 +79,7 @@ def called(call: Callable[[], _Given], of: Callable[..., Any]) -> _Given:
 
 
 def tried(call: Callable[[], _Given], what: str, where: str) -> _Given:
-    """What a function of a package or a project gives; raises ConfigurationError where it raises something that is no error of the harness."""
+    """Call a function of a package or project; raises ConfigurationError if it raises an exception other than a HarnessError."""
     hint = "correct the function"
     return _called(
         call,
@@ -103,7 +103,7 @@ def _not_loaded(what: str, error: BaseException, where: str, hint: str) -> Harne
 
 
 def place_of(entry: EntryPoint) -> str:
-    """Where a person finds what names an extension: file, line and key in the project's `pyproject.toml`, or the entry point."""
+    """The place at which an extension is named: file, line and key in the project's `pyproject.toml`, or the entry point."""
     file = _project_file() if _is_of_project(entry) else None
     if file is None:
         return f"entry point {entry.name} = {entry.value}"
@@ -126,7 +126,7 @@ def _project_file() -> Path | None:
 
 
 def _table(file: Path) -> dict[str, Any]:
-    """`[tool.harness]` of the project; empty where it has none, or cannot be read, which who reads the project reports."""
+    """`[tool.harness]` of the project; empty if it does not exist or cannot be read, which is reported elsewhere."""
     try:
         tools = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("tool")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
@@ -136,9 +136,9 @@ def _table(file: Path) -> dict[str, Any]:
 
 
 def project_paths(key: str) -> tuple[Path, ...]:
-    """The paths that a key of `[tool.harness]` names in the project that the current directory is in, those that are there.
+    """The existing paths that a key of `[tool.harness]` names, in the project around the working directory.
 
-    What is wrong with the key is reported by who reads the project.
+    Errors of the key are reported where the project is read.
     """
     file = _project_file()
     named = _table(file).get(key) if file is not None else None
@@ -148,17 +148,17 @@ def project_paths(key: str) -> tuple[Path, ...]:
 
 
 def claims_paths() -> tuple[Path, ...]:
-    """The directories of claims and nouns: that which the package brings, and those that `claims` of `[tool.harness]` names."""
+    """The directories of claims and nouns: of the package, and from `claims` of `[tool.harness]`."""
     found = {path.resolve(): path for path in (bundled("claims"), *project_paths("claims"))}
     return tuple(found.values())
 
 
 @cache
 def claims_modules() -> tuple[ModuleType, ...]:
-    """The Python modules in the directories of `claims_paths`, in order; each is run once.
+    """The Python modules in the directories of `claims_paths`, in order; each is executed once.
 
     Raises:
-        ConfigurationError: a module raised something, whatever that is; with file and line.
+        ConfigurationError: a module raised an exception; the message has file and line.
     """
     return tuple(_module(file, one) for one in claims_paths() for file in modules_in(one))
 
@@ -218,12 +218,12 @@ def _of_project(group: str) -> list[EntryPoint]:
     lines = _table(file).get("plugins", {})
     where = f"{file}: tool.harness.plugins"
     if not isinstance(lines, dict) or (odd := sorted({*lines} - {*KINDS})):
-        what = f"unknown key `{odd[0]}`" if isinstance(lines, dict) else "must be a table"
-        raise ConfigurationError(what, where=where, hint=f"known here: {', '.join(KINDS)}")
+        what = f"unknown key `{odd[0]}`" if isinstance(lines, dict) else "this key must be a table"
+        raise ConfigurationError(what, where=where, hint=f"use one of the keys {', '.join(KINDS)}")
     named = lines.get(group.removeprefix("readiness."), [])
     if not isinstance(named, list) or not all(isinstance(one, str) and ":" in one for one in named):
         raise ConfigurationError(
-            "must be a list of `module:name`",
+            "the value must be a list of `module:name`",
             where=f"{where}.{group.removeprefix('readiness.')}",
             hint='write `steps = ["my_steps:TEMPLATE"]`',
         )

@@ -9,5 +9,5 @@ _DEFAULT: Final = {"http": 80, "https": 443}
 
 
 def port_of(parts: SplitResult) -> int:
-    """The port of a URL, or its scheme's; 0 where neither is known."""
+    """The port of a URL, or the default port of its scheme; 0 if neither is known."""
     return parts.port or _DEFAULT.get(parts.scheme, 0)

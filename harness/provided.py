@@ -1,6 +1,6 @@
-"""Targets that another distribution brings, as `readiness-sandbox` does: entry points of the group `readiness.targets`.
+"""Provided targets: targets that another distribution brings, such as the sandbox of `readiness-sandbox`.
 
-The engine finds one by its name, starts or describes it, and imports nothing of it by itself.
+The harness finds a target by its entry point in the group `readiness.targets`, and starts or describes it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GROUP: Final = "readiness.targets"
 SANDBOX: Final = "sandbox"
-"""The target that the extra `sandbox` of this distribution brings. As the word after `--target`, a file of that name is written `./sandbox`."""
+"""Name of the target of the extra `sandbox`. After `--target`, a file with this name is written `./sandbox`."""
 _ENGINE: Final = "readiness-harness"
 
 
@@ -29,8 +29,8 @@ class TargetProcesses(NamedTuple):
     """Processes of a target that runs on the machine of the harness.
 
     Attributes:
-        own: pids that run the target and are no part of it: they and their descendants count as the harness.
-        target: pids that with their descendants are the target.
+        own: pids of processes that run the target and are not part of it; they and their descendants count as the harness.
+        target: pids of the target; their descendants belong to the target as well.
     """
 
     own: frozenset[int] = frozenset()
@@ -39,11 +39,14 @@ class TargetProcesses(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that a target or the harness needs, or that is good to have.
+    """One required or optional prerequisite of a target or of the harness.
 
     Attributes:
-        part: its name. ok: whether it is there and works. needed: whether the target cannot run without it.
-        says: what it said of itself, or what is wrong. hint: what to do.
+        part: name of the prerequisite.
+        ok: whether it is installed and works.
+        needed: whether the target cannot run without it.
+        says: version or place of the prerequisite, or the problem.
+        hint: what to do.
     """
 
     part: str
@@ -54,7 +57,7 @@ class Finding:
 
     @property
     def word(self) -> str:
-        """`ok`, `missing` where the target cannot run without it, `warning` where it can."""
+        """`ok`; otherwise `missing` if the target cannot run without it, else `warning`."""
         return "ok" if self.ok else "missing" if self.needed else "warning"
 
 
@@ -63,108 +66,108 @@ class RunningTarget(Protocol):
 
     @property
     def file(self) -> Path:
-        """Its target file."""
+        """The path of the target file."""
 
     @property
     def release(self) -> str:
-        """The version of the release that it runs."""
+        """The version of the running release."""
 
     def processes(self) -> TargetProcesses:
-        """Its processes now; called every ten seconds of a run."""
+        """The present processes of the target; called every ten seconds of a run."""
 
     def close(self) -> None:
-        """End it if the harness has started it and was not asked to keep it; else leave it as it is."""
+        """Stop the target if the harness started it and was not asked to keep it; otherwise do nothing."""
 
 
 class DescribedTarget(Protocol):
-    """What a target would be, without starting it."""
+    """Description of a provided target that is not started."""
 
     def written(self, parts: Iterable[str] = ()) -> AbstractContextManager[Path]:
-        """A context with its target file, whose addresses are of no use; the files that it names are there meanwhile.
+        """A context with the target file, whose addresses do not work, and with the files that it names.
 
         Args:
-            parts: that it is described with, of `ProvidedTarget.parts`.
+            parts: parts that the description includes, from `ProvidedTarget.parts`.
 
         Raises:
-            UsageError: there is no such release.
+            UsageError: the release does not exist.
         """
 
 
 class ProvidedTarget(Protocol):
-    """What an entry point of the group names: an object, or a module with these functions."""
+    """A provided target: an object, or a module with these functions, that an entry point of the group names."""
 
     def parts(self) -> Sequence[str]:
-        """What it can deploy beside its core, in the order of deployment: names as rows of a catalogue have them under `needs`."""
+        """The parts that can be deployed besides the core, in the order of deployment; requirements name them under `needs`."""
 
     def start(
         self, release: str, say: Callable[[str], None], *, keep: bool, stands_for: str, parts: Iterable[str]
     ) -> RunningTarget:
-        """Start it, and return when it is ready.
+        """Start the target, and return when it is ready.
 
         Args:
-            release: its name, or a directory.
-            say: is given progress in words.
-            keep: whether it outlives this process; else it ends with it, however that ends.
-            stands_for: environment that its target file names.
-            parts: that are deployed beside the core.
+            release: name of a release, or a directory.
+            say: function that gets the progress in words.
+            keep: whether the target outlives this process; otherwise it stops with this process, even if that is killed.
+            stands_for: environment that the target file names.
+            parts: parts that are deployed besides the core.
 
         Raises:
-            UsageError: there is no such release or environment. HarnessError: it did not come up.
+            UsageError: the release or the environment does not exist.
+            HarnessError: the target did not start.
         """
 
     def attach(self, file: Path) -> RunningTarget | None:
-        """The running target that wrote this target file; None where none runs, or another one wrote it."""
+        """The running target that wrote this target file; None if no target runs, or another target wrote the file."""
 
     def describe(self, release: str, *, stands_for: str) -> DescribedTarget:
-        """Begin to describe it; a plan asks for the result later."""
+        """Start to describe the target; the plan gets the result later."""
 
     def findings(self) -> Iterator[Finding]:
-        """What it needs of this machine, for `readiness doctor`."""
+        """The prerequisites of the target on this machine, for `readiness doctor`."""
 
     def command(self) -> click.Command:
-        """`readiness NAME`: the target by hand.
+        """The command `readiness NAME`, which starts and stops the target by hand.
 
-        Where no place is named, its target file is `NAME/target.yaml` in `harness.targets.state.state_directory()`: there
-        `readiness recover` finds it.
+        By default the target file is `NAME/target.yaml` in `harness.targets.state.state_directory()`, where `readiness recover` finds
+        it.
         """
 
 
 def provided_names() -> tuple[str, ...]:
-    """The names of the targets that are installed, sorted."""
+    """The sorted names of the installed targets."""
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
 def is_provided(word: str) -> bool:
-    """Whether a word, as after `--target`, names a target instead of a file."""
+    """Whether a word after `--target` names a provided target instead of a file."""
     return word == SANDBOX or (not {"/", "."} & {*word} and word in provided_names())
 
 
 def provided(name: str) -> ProvidedTarget:
-    """The target of this name.
+    """The provided target with this name.
 
     Raises:
-        UsageError: it is not installed. ConfigurationError: two distributions bring it, or it cannot be loaded.
-        Refused: its distribution requires another version of the harness.
+        UsageError: the target is not installed.
+        ConfigurationError: two distributions have a target of this name, or it cannot be loaded.
+        Refused: the distribution requires another version of the harness.
     """
     entries = tuple(entry_points(group=GROUP, name=name))
     if not entries:
         installed = ", ".join(provided_names()) or "none"
-        hint = (
-            _bring(name) if name == SANDBOX else f"install the package that brings it; installed targets: {installed}"
-        )
+        hint = _bring(name) if name == SANDBOX else f"install the package that has it (installed targets: {installed})"
         raise UsageError(f"the target `{name}` is not installed", where=name, hint=hint)
     if len(entries) > 1:
         named = " and ".join(sorted(entry.dist.name if entry.dist else entry.value for entry in entries))
-        raise ConfigurationError(f"two packages bring the target `{name}`", where=named, hint="uninstall one of them")
+        raise ConfigurationError(f"two packages have a target `{name}`", where=named, hint="uninstall one package")
     _require_fit(entries[0])
     target: ProvidedTarget = loaded(entries[0], f"the target `{name}`")
     return target
 
 
 def attached(file: Path) -> RunningTarget | None:
-    """The running target that wrote a target file; None where none of those that are installed did.
+    """The running target that wrote a target file; None if no installed target wrote it.
 
-    One that does not fit or cannot be loaded declares nothing; it is refused where it is named as the target.
+    A target of a wrong version, or that cannot be loaded, is ignored here; it is refused if it is named as the target.
     """
     for name in provided_names():
         try:
@@ -177,7 +180,7 @@ def attached(file: Path) -> RunningTarget | None:
 
 
 def _require_fit(entry: EntryPoint) -> None:
-    """Hold a distribution to the version of the harness that it requires: pip does so only when it installs."""
+    """Check that a distribution fits this version of the harness: pip checks it only during the installation."""
     if entry.dist is None:
         return
     from packaging.requirements import Requirement  # not at the start of every command

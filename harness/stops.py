@@ -1,4 +1,4 @@
-"""Holds a stop back while something is done by halves: a child that is started must be known before it can be ended."""
+"""Delays a stop during a short step, such as the start of a child process, which must be known before it can be ended."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, a supervisor's stop, a terminal that is closed."""
+"""Signals of a stop: Ctrl-C, SIGTERM of a supervisor, a closed terminal."""
 
 
 @contextmanager
 def stops_held() -> Iterator[None]:
-    """A context in which no stop interrupts; one that arrives meanwhile is delivered at its end.
+    """A context that no stop interrupts; a stop that arrives meanwhile is delivered at its end.
 
-    A signal is handled between two instructions of the main thread, so also between the start of a child and the assignment of
-    what `Popen` returns: an interrupt there leaves a child that is never ended. In other threads nothing is held, as nothing interrupts
-    them. A signal that is ignored stays ignored, in the children too.
+    Python may handle a signal between the start of a child and the assignment of the result of `Popen`; the child would then never be
+    ended. In other threads the context does nothing, since signals do not interrupt them. An ignored signal stays ignored, also in
+    children.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

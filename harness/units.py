@@ -1,4 +1,4 @@
-"""Nanoseconds of the units of time in which people speak: times that are compared are integers of nanoseconds."""
+"""Units of time in nanoseconds; times that are compared are integers of nanoseconds."""
 
 from __future__ import annotations
 

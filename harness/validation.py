@@ -1,4 +1,4 @@
-"""Turns a failed validation of a file into one message: the place, what was expected, and the nearest known word."""
+"""Turns a failed validation of a file into one message: place, expected value, and the nearest known word."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Problem = Mapping[str, Any]
 
 NOT_BLANK: Final = r"\S"
 ONE_OF: Final = "one of "
-"""Begins the text of a ValueError of a check that knows all words it takes."""
+"""Prefix of the text of a ValueError that lists all accepted words."""
 REQUIREMENT_ID: Final = r"^[A-Z][A-Z0-9]*(-[A-Z0-9]+)+$"
 _EXPECTED: Final[Mapping[str, str]] = {
     "string_type": "text",
@@ -36,7 +36,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
 
 
 def matching(pattern: str, expected: str) -> AfterValidator:
-    """A validator of text that a regular expression must match completely; `expected` completes `` `X` is not … ``."""
+    """A validator for text that must match a regular expression completely; `expected` completes `` `X` is not … ``."""
 
     def of_form(value: str) -> str:
         if re.fullmatch(pattern, value) is None:
@@ -47,10 +47,10 @@ def matching(pattern: str, expected: str) -> AfterValidator:
 
 
 def validated(paths: Iterable[Path], form: type[_Form]) -> Iterator[tuple[YamlDocument, _Form]]:
-    """The files of YAML at these paths, and in those that are directories, each with what it says; an empty file says nothing.
+    """The YAML files at these paths and in these directories, each with its validated content; an empty file is valid.
 
     Raises:
-        ConfigurationError: a file is not of that form; with its line.
+        ConfigurationError: a file is invalid; the message has its line.
     """
     for path in (file for one in paths for file in (yaml_files(one) if one.is_dir() else [one])):
         document = read_document(path)
@@ -63,13 +63,13 @@ def validated(paths: Iterable[Path], form: type[_Form]) -> Iterator[tuple[YamlDo
 def configuration_error(
     document: YamlDocument, model: type[BaseModel], error: ValidationError, *, at: Location = ()
 ) -> ConfigurationError:
-    """The first error in the order of the file; `at` is the place where the model's part of the document begins."""
+    """The first error in the order of the file; `at` is the location of the model's part of the document."""
     problems = [(_location(document, problem, at), problem) for problem in error.errors(include_url=False)]
     # a key that is missing is often one that is misspelt, so the key that is there is reported first
     location, first = min(problems, key=lambda one: (one[1]["type"] == "missing", document.lines.get(one[0], 0)))
     what, hint = _words(first, location[len(at) :], model)
     others = len(problems) - 1
-    more = f" (and {others} more thing{'s' if others > 1 else ''})" if others else ""
+    more = f" (and {others} more error{'s' if others > 1 else ''})" if others else ""
     return ConfigurationError(what + more, where=document.where(location), hint=hint)
 
 
@@ -94,7 +94,10 @@ def _words(problem: _Problem, location: Location, model: type[BaseModel]) -> tup
             words = f"the key `{key}` is missing", f"write `{key}: …`"
         case "model_type":
             # the value is not shown: it may be a secret that should have been a reference
-            words = "this must be a mapping", f"expected the keys {', '.join(_keys(_model_at(model, location)))}"
+            words = (
+                "this must be a mapping",
+                f"write a mapping with the keys {', '.join(_keys(_model_at(model, location)))}",
+            )
         case "literal_error" | "enum":
             named = problem["ctx"]["expected"].replace(" or ", ", ").split(", ")
             choices = [word.strip("'") for word in named if word != "''"]
@@ -111,7 +114,7 @@ def _words(problem: _Problem, location: Location, model: type[BaseModel]) -> tup
         case "string_too_long":
             words = f"this is longer than {problem['ctx']['max_length']} characters", "shorten it"
         case "too_short":
-            words = f"expected at least {problem['ctx']['min_length']} item", "write one"
+            words = f"this must have at least {problem['ctx']['min_length']} item", "add an item"
         case _:
             hint = "put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
             words = f"`{value}` is not {_EXPECTED.get(kind) or _bound(problem)}", hint

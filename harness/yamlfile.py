@@ -1,4 +1,4 @@
-"""The one reader of YAML files that people write, with the line of every key: plain data only, refused early and in words."""
+"""Reads YAML files with the line of every key; only plain data is accepted."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from harness.errors import ConfigurationError
 
 Location = tuple[str | int, ...]
 SUFFIXES: Final = (".yaml", ".yml")
-"""Of files of YAML."""
+"""Suffixes of YAML files."""
 
 _Plain: Final = yaml.SafeLoader
 _Quick: Final = getattr(yaml, "CSafeLoader", None)
-"""libyaml's is ten times as quick, is not everywhere, and says less of what is wrong."""
+"""The loader of libyaml: ten times as fast, not available everywhere, and with shorter error messages."""
 DEEPEST: Final = 30
-"""Levels of nesting; no file of ours needs ten, and a bound keeps the reader from running out of stack."""
+"""Maximum levels of nesting; a limit prevents a stack overflow, and files of the harness need fewer than ten."""
 LARGEST: Final = 1 << 22
-"""Bytes; the largest file of ours, a catalogue, takes a thirtieth of it."""
+"""Maximum size of a file in bytes, thirty times the size of the largest catalogue file."""
 _NUMERIC: Final = "+-.0123456789"
 _SIXTIES: Final = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _DIGITS: Final = 100
-"""Characters of a number."""
+"""Maximum number of characters of a number."""
 _TEXT: Final = "tag:yaml.org,2002:str"
 _NO_TAGS: Final = "tags are not used here"
 _NO_ANCHORS: Final = "anchors are not used here"
@@ -44,9 +44,9 @@ class YamlDocument:
     """One YAML document.
 
     Attributes:
-        path: as given.
+        path: path as given.
         data: mappings with text keys, lists, scalars.
-        lines: line of each key and list item, counted from 1, by its location; `()` is the document itself.
+        lines: location of a key or list item → its line, counted from 1; `()` is the document itself.
     """
 
     path: Path
@@ -54,18 +54,18 @@ class YamlDocument:
     lines: Mapping[Location, int]
 
     def line(self, location: Sequence[str | int]) -> int:
-        """Line of the deepest part of the location that is in the file."""
+        """The line of the deepest part of the location that exists in the file."""
         place = tuple(location)
         return next(self.lines[place[:size]] for size in range(len(place), -1, -1) if place[:size] in self.lines)
 
     def where(self, location: Sequence[str | int]) -> str:
-        """`file:line: key`, the line being that of the deepest part of the location that is in the file."""
+        """A location as `file:line: key`, with the line of its deepest part that exists in the file."""
         place = f"{self.path}:{self.line(location)}"
         return f"{place}: {dotted(location)}" if location else place
 
 
 def dotted(location: Sequence[str | int]) -> str:
-    """`regions.us-east-1.entry`, `may_break[0].experiment`."""
+    """A location as text: `regions.us-east-1.entry`, `may_break[0].experiment`."""
     text = ""
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -76,8 +76,8 @@ def read_document(path: Path) -> YamlDocument:
     """Read one YAML document of plain data.
 
     Raises:
-        ConfigurationError: the file cannot be read, is too large, is no YAML, is nested too deeply, has a key twice, a key that is not
-            text, a tag, an anchor, an alias, or a number that people and programs read differently.
+        ConfigurationError: the file cannot be read, is too large, is not YAML, or is nested too deeply; or it has a key twice, a key
+            that is not text, a tag, an anchor, an alias, or an ambiguous number.
     """
     text = _joined(read_text(path)) if path.suffix == ".json" else read_text(path)
     try:
@@ -93,12 +93,12 @@ def _joined(text: str) -> str:
 
 
 def yaml_files(directory: Path) -> list[Path]:
-    """The files of YAML in a directory, sorted; hidden ones, as editors leave them, are passed over."""
+    """The sorted YAML files in a directory; hidden files are ignored."""
     return sorted(path for path in directory.glob("[!.]*") if path.suffix in SUFFIXES)
 
 
 def _nearest_file(path: Path) -> str:
-    """The file beside it whose name is most like it; empty where the file is there, or nothing is alike."""
+    """A hint with the file of the most similar name in the directory; empty if the file exists or no name is similar."""
     if path.exists() or not path.parent.is_dir():
         return ""
     found = get_close_matches(path.name, [file.name for file in path.parent.iterdir() if file.is_file()], n=1)
@@ -106,23 +106,23 @@ def _nearest_file(path: Path) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file that people write, of at most `LARGEST` bytes.
+    """The text of a file of at most `LARGEST` bytes.
 
     Raises:
-        ConfigurationError: it cannot be read, is no file or too large, or is not UTF-8.
+        ConfigurationError: the file cannot be read, is not a regular file, is too large, or is not UTF-8.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-            raise ConfigurationError("cannot be read: it is not a file", where=str(path))
+            raise ConfigurationError("the path is not a regular file, so it cannot be read", where=str(path))
         with path.open("rb") as file:
             body = file.read(LARGEST + 1)
         if len(body) > LARGEST:
-            raise ConfigurationError(f"is larger than {LARGEST} bytes", where=str(path), hint="split it")
+            raise ConfigurationError(f"the file is larger than {LARGEST} bytes", where=str(path), hint="split the file")
         return body.decode("utf-8").removeprefix(_MARK)
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        hint = "save it as UTF-8" if isinstance(error, UnicodeDecodeError) else _nearest_file(path)
-        raise ConfigurationError(f"cannot be read: {why}", where=str(path), hint=hint) from error
+        why = error.strerror if isinstance(error, OSError) else "the text is not UTF-8"
+        hint = "save the file as UTF-8" if isinstance(error, UnicodeDecodeError) else _nearest_file(path)
+        raise ConfigurationError(f"the file cannot be read: {why}", where=str(path), hint=hint) from error
 
 
 def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
@@ -132,25 +132,27 @@ def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise ConfigurationError(
-            f"is not plain YAML: {error.problem or error.context}",
+            f"the text is not plain YAML: {error.problem or error.context}",
             where=f"{path}:{line}",
             hint=_cure(error.problem or ""),
         ) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # a character that YAML does not allow, or a scalar that looks like a date or a number but is invalid
-        raise ConfigurationError(f"is not plain YAML: {str(error).splitlines()[0]}", where=str(path)) from error
+        raise ConfigurationError(
+            f"the text is not plain YAML: {str(error).splitlines()[0]}", where=str(path)
+        ) from error
     if half := _HALF.search(text):  # libyaml refuses it; this reader makes text of it that cannot be written
         where = f"{path}:{text.count(chr(10), 0, half.start()) + 1}"
         hint = "write the character itself"
-        raise ConfigurationError(f"is not plain YAML: `{half[0]}` is not a character", where=where, hint=hint)
+        raise ConfigurationError(f"the text is not plain YAML: `{half[0]}` is not a character", where=where, hint=hint)
     return read
 
 
 def _cure(problem: str) -> str:
-    """What to do about a problem of the YAML; empty where its words say that."""
+    """The hint for a problem of the YAML; empty if its text is sufficient."""
     if "\t" in problem.replace("\\t", "\t"):
         return "indent with spaces, not with tabs"
-    return "write out in each place what it repeats" if problem == _NO_ANCHORS else ""
+    return "repeat the content instead of the anchor" if problem == _NO_ANCHORS else ""
 
 
 def _read(path: Path, text: str, loader_of: type[Any]) -> tuple[Any, dict[Location, int]]:
@@ -175,13 +177,13 @@ class _PlainValues:
         data = self._of(root, (), 0)
         self._loader.get_event()  # the document ends
         if not isinstance(second := self._loader.get_event(), yaml.StreamEndEvent):
-            raise _at(second, "but found another document")
+            raise _at(second, "found a second document, expected only one")
         if self._problem is not None:
             raise self._problem
         return data, self._lines
 
     def _of(self, event: Any, location: Location, depth: int, *, key: bool = False) -> Any:
-        """What begins with an event; None for a key that is not text."""
+        """The value that begins with an event; None for a key that is not text."""
         for what, why in (("tag", _NO_TAGS), ("anchor", _NO_ANCHORS)):
             if getattr(event, what, None) is not None:
                 raise _at(event, why)
@@ -206,7 +208,7 @@ class _PlainValues:
             if not isinstance(name, str):
                 self._note("a key that is not text", f"{line}", 'put it in quotes, like `"no": …`')
             elif name in found:
-                hint = f"keep one; the first is in line {self._lines[here]}"
+                hint = f"keep one of them; the first is in line {self._lines[here]}"
                 self._note(f"the key `{name}` is defined twice", f"{line}: {dotted(here)}", hint)
             self._lines[here] = line
             found[str(name)] = self._of(self._loader.get_event(), here, depth)
@@ -230,7 +232,7 @@ class _PlainValues:
 
 
 def _odd(value: str) -> str:
-    """What is wrong with a plain scalar that YAML takes for a number; empty when nothing is."""
+    """The problem of a plain scalar that YAML reads as a number; empty if there is none."""
     if not value[:1] or value[0] not in _NUMERIC:
         return ""
     if _SIXTIES.fullmatch(value):
@@ -238,7 +240,7 @@ def _odd(value: str) -> str:
     if value.lower().lstrip("+-") in (".inf", ".nan"):
         return f"`{value}` is not a finite number"
     if value[-1].isdigit() and len(value) > _DIGITS:
-        return f"a number of more than {_DIGITS} characters"
+        return f"a number has more than {_DIGITS} characters"
     try:
         return "" if math.isfinite(float(value)) else f"`{value}` is not a finite number"
     except ValueError:
@@ -250,9 +252,9 @@ def _at(event: yaml.Event, problem: str) -> yaml.MarkedYAMLError:
 
 
 DEEPEST_FOREIGN: Final = 60
-"""Levels of nesting of a file that other programs read too, aliases followed."""
+"""Maximum levels of nesting of a file that other programs read too, with aliases expanded."""
 MOST_VALUES: Final = 200_000
-"""Keys and values of such a file, each counted as often as an alias repeats it."""
+"""Maximum number of keys and values of such a file, with aliases expanded."""
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _PLAIN_FORMS: Final = (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -265,7 +267,7 @@ _PLAIN_FORMS: Final = (
     ("null", r"~|null|Null|NULL|", "~nN\0"),
     ("merge", r"<<", "<"),
 )
-"""What a plain scalar of a foreign file may be besides text. `on`, `yes`, `22:22` and dates stay text, as the programs that read them take them."""
+"""Types of plain scalars of a foreign file besides text. `on`, `yes`, `22:22` and dates stay text, as in the programs that read the file."""
 
 
 class TaggedList(tuple[Any, ...]):
@@ -291,33 +293,32 @@ _Foreign: Final = _foreign_loader()
 def read_documents(path: Path) -> tuple[YamlDocument, ...]:
     """Read the YAML documents of a file that other programs read too: manifests, workflows, rules.
 
-    Anchors, aliases and merge keys are followed within bounds; keys are always text; a list with a tag of its own is a `TaggedList`.
+    Anchors, aliases and merge keys are followed within limits. Keys are always text. A list with its own tag is a `TaggedList`.
 
     Raises:
-        ConfigurationError: the file cannot be read, is too large, is no YAML, is nested too deeply, expands to too much, or has a key twice.
+        ConfigurationError: the file cannot be read, is too large or not YAML, is nested or expanded too far, or has a key twice.
     """
     return documents_in(read_text(path), path)
 
 
 def documents_in(text: str, path: Path) -> tuple[YamlDocument, ...]:
-    """Read the YAML documents of a text, as `read_documents` those of a file.
+    """Read the YAML documents of a text, like `read_documents`.
 
     Args:
-        text: of the documents.
-        path: of the file that has the text; lines are counted from where it begins.
+        text: text of the documents.
+        path: path of the file that contains the text; lines are counted from the start of the text.
 
     Raises:
-        ConfigurationError: the text is no YAML, is nested too deeply, expands to too much, or has a key twice.
+        ConfigurationError: the text is not YAML, is nested or expanded too far, or has a key twice.
     """
     try:
         return tuple(_foreign_documents(path, text))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise ConfigurationError(f"is not YAML: {error.problem or error.context}", where=f"{path}:{line}") from error
+        mark, what = error.problem_mark or error.context_mark, f"the text is not YAML: {error.problem or error.context}"
+        raise ConfigurationError(what, where=f"{path}:{mark.line + 1 if mark else 1}") from error
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
-        raise ConfigurationError(f"is not YAML: {why}", where=str(path)) from error
+        raise ConfigurationError(f"the text is not YAML: {why}", where=str(path)) from error
 
 
 def _foreign_documents(path: Path, text: str) -> Iterator[YamlDocument]:
@@ -345,9 +346,9 @@ class _ForeignValues:
     def of(self, node: yaml.Node, location: Location) -> Any:
         self._left -= 1
         if self._left < 0:
-            raise self._wrong(node, f"expands to more than {MOST_VALUES} values", "use fewer aliases")
+            raise self._wrong(node, f"the document expands to more than {MOST_VALUES} values", "use fewer aliases")
         if len(location) > DEEPEST_FOREIGN:
-            raise self._wrong(node, "is nested too deeply", "an alias may contain itself")
+            raise self._wrong(node, "the document is nested too deeply", "check whether an alias contains itself")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, location)
         if isinstance(node, yaml.SequenceNode):
@@ -377,7 +378,7 @@ class _ForeignValues:
                 found = {**self._merged(value, location), **found}
                 continue
             if key.value in own:
-                hint = f"keep one; the first is in line {lines[key.value]}"
+                hint = f"keep one of them; the first is in line {lines[key.value]}"
                 raise self._wrong(key, f"the key `{key.value}` is defined twice", hint)
             own[key.value], lines[key.value] = value, key.start_mark.line + 1
         for name, value in own.items():
@@ -386,7 +387,7 @@ class _ForeignValues:
         return found
 
     def _merged(self, node: yaml.Node, location: Location) -> dict[str, Any]:
-        """What `<<` brings: of several mappings the first that has a key."""
+        """The keys and values that `<<` adds; for several mappings, the first with a key counts."""
         found: dict[str, Any] = {}
         for other in reversed(node.value) if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(other, yaml.MappingNode):

@@ -73,5 +73,8 @@ def test_the_account_is_that_of_the_catalogue() -> None:
     shipped = load_catalogue()
     standing = sum(entry.stands for entry in shipped.contradictions)
     rows = sum(form.rows for form in tallies(shipped, ()))
-    assert f"{standing} of {len(shipped.contradictions)} contradictions are unresolved, as expected\n" in PAGE
-    assert f"\n{rows} of {rows} requirements accounted for\n" in PAGE
+    assert (
+        f"{standing} of {len(shipped.contradictions)} contradictions of the documents are unresolved, as expected\n"
+        in PAGE
+    )
+    assert f"\n{rows} of {rows} requirements have a scenario or name a missing component\n" in PAGE

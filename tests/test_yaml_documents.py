@@ -50,7 +50,7 @@ def test_what_json_writes_as_a_pair_of_escapes_is_one_character(tmp_path: Path) 
     path.write_text(json.dumps(content), encoding="utf-8")
     assert read_document(path).data == content
     path.write_text('{\n "a": "\\ud83d"}', encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"a.json:2: is not plain YAML: `\\ud83d` is not a character"):
+    with pytest.raises(ConfigurationError, match=r"a.json:2: the text is not plain YAML: `\\ud83d` is not a character"):
         read_document(path)
 
 

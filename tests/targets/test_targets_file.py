@@ -107,12 +107,12 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:80800/", "target.yaml:5: entry: `http://127.96.0.1:80800/` is not an address with a port from 1 to 65535"),
         ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:0/", "target.yaml:5: entry: `http://127.96.0.1:0/` is not an address with a port from 1 to 65535"),
         ("entry: http://127.96.0.1:8080/", "entry: http://127.96.0.1:web/", "target.yaml:5: entry: `http://127.96.0.1:web/` is not an address with a port from 1 to 65535"),
-        ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more thing)\n  hint: did you mean `name`? known here: name, environment, entry, time_scale, scrape_scale, cpu_scale, release, regions, primary_region, kubernetes, prometheus, alerting, grafana, profiles, database, probes, callers, power, ledger, pipeline, metrics, flows, routes, services, control, dns, portal, website, documentation, quality_report, rollout, migration, flags, user_reports, traffic, disposable, may_break, may_write, sign_in, tls, proxy, evidence, files, parts, attestations, waivers"),
+        ("name: sandbox", "nmae: sandbox", "target.yaml:1: nmae: unknown key `nmae` (and 1 more error)\n  hint: did you mean `name`? known here: name, environment, entry, time_scale, scrape_scale, cpu_scale, release, regions, primary_region, kubernetes, prometheus, alerting, grafana, profiles, database, probes, callers, power, ledger, pipeline, metrics, flows, routes, services, control, dns, portal, website, documentation, quality_report, rollout, migration, flags, user_reports, traffic, disposable, may_break, may_write, sign_in, tls, proxy, evidence, files, parts, attestations, waivers"),
         ("name: sandbox", "name: a/b", "target.yaml:1: name: `a/b` is not a name\n  hint: use letters, digits, `-`, `.` and `_`, at most 63"),
         ('release: "1.0.0"', "release: {commit: main}", "target.yaml:4: release.commit: `main` is not a commit: 7 to 64 hexadecimal digits in small letters"),
         ('release: "1.0.0"', "release: {header: 'x release'}", "target.yaml:4: release.header: `x release` is not the name of a header: letters, digits and `-`, at most 60"),
         ("durability: quorum", "settings: {Work Mem: 4MB}", "target.yaml:12: database.settings.Work Mem: `Work Mem` is not the name of a setting: small letters, digits, `_` and `.`"),
-        ("disposable: true", "may_write: [{tables: [ledger]}]", "target.yaml:22: may_write[0].tables: unknown key `tables` (and 1 more thing)\n  hint: known here: users"),
+        ("disposable: true", "may_write: [{tables: [ledger]}]", "target.yaml:22: may_write[0].tables: unknown key `tables` (and 1 more error)\n  hint: known here: users"),
         ("disposable: true", "may_write: [{users: ''}]", "target.yaml:22: may_write[0].users: this must not be empty\n  hint: write some text"),
         ("time_scale: 60", "time_scale: 0", "target.yaml:3: time_scale: `0` is not a number of at least 1"),
         ("time_scale: 60", "time_scale: 0.5", "target.yaml:3: time_scale: `0.5` is not a number of at least 1"),
@@ -132,13 +132,13 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("time_scale: 60", "cpu_scale: 0.5", "target.yaml:3: cpu_scale: `0.5` is not a number of at least 1"),
         ("time_scale: 60", "time_scale: .inf", "target.yaml:3: time_scale: `inf` is not a finite number"),
         ('release: "1.0.0"', "release: 1.0", "target.yaml:4: release: `1.0` is not text\n  hint: put it in quotes"),
-        ("disposable: true", "name: again", "target.yaml:22: name: the key `name` is defined twice\n  hint: keep one; the first is in line 1"),
+        ("disposable: true", "name: again", "target.yaml:22: name: the key `name` is defined twice\n  hint: keep one of them; the first is in line 1"),
         ("primary_region: us-east-1", "primary_region: us-east-2", "target.yaml:9: primary_region: unknown region `us-east-2`\n  hint: use one of `us-east-1`, `eu-west-1`"),
         ("context: sandbox, ", "", "target.yaml:10: kubernetes.context: the key `context` is missing\n  hint: write `context: …`"),
         ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is not text\n  hint: put it in quotes, like `"no": …`'),
-        ("  members:", "\tmembers:", "target.yaml:14: is not plain YAML: found character '\\t' that cannot start any token\n  hint: indent with spaces, not with tabs"),
-        ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: is not plain YAML: anchors are not used here\n  hint: write out in each place what it repeats"),
-        ("[track-service]", "[track-service", "target.yaml:21: is not plain YAML: expected ',' or ']', but got '}'"),
+        ("  members:", "\tmembers:", "target.yaml:14: the text is not plain YAML: found character '\\t' that cannot start any token\n  hint: indent with spaces, not with tabs"),
+        ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: the text is not plain YAML: anchors are not used here\n  hint: repeat the content instead of the anchor"),
+        ("[track-service]", "[track-service", "target.yaml:21: the text is not plain YAML: expected ',' or ']', but got '}'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_explained(tmp_path: Path, right: str, wrong: str, said: str) -> None:
@@ -166,7 +166,10 @@ def test_the_page_has_all_ways_to_cut_power() -> None:
 def test_a_secret_that_should_be_a_reference_is_not_shown(tmp_path: Path) -> None:
     """The message names the place and the keys of a reference, never what stands there."""
     said = message(FULL.replace("dsn: {file: /abs/secrets/dsn}", "dsn: postgres://u:hunter2@h"), tmp_path)
-    assert said == "target.yaml:13: database.dsn: this must be a mapping\n  hint: expected the keys env, file, command"
+    assert (
+        said
+        == "target.yaml:13: database.dsn: this must be a mapping\n  hint: write a mapping with the keys env, file, command"
+    )
 
 
 def test_a_reference_is_exactly_one_place(tmp_path: Path) -> None:
@@ -180,12 +183,12 @@ def test_a_reference_is_exactly_one_place(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """Also a directory, and bytes that are no text."""
-    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml: cannot be read: No such file or directory"):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml: the file cannot be read: No such file or directory"):
         load_target(tmp_path / "nowhere.yaml")
-    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigurationError, match="the file cannot be read: Is a directory"):
         load_target(tmp_path)
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigurationError, match="cannot be read: it is not UTF-8 text"):
+    with pytest.raises(ConfigurationError, match="the file cannot be read: the text is not UTF-8"):
         load_target(tmp_path / "bytes.yaml")
 
 
