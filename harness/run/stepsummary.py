@@ -32,7 +32,7 @@ def append_step_summary(summary: Path) -> str:
     return (
         ""
         if text
-        else f"the summary was not written to {VARIABLE}: {to} already has {MOST_BYTES} bytes, the most that GitHub shows"
+        else f"the summary was not written to {VARIABLE}: {to} is full, since GitHub shows at most {MOST_BYTES} bytes"
     )
 
 

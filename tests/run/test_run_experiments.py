@@ -119,7 +119,7 @@ def test_a_fault_that_nothing_comes_back_from_is_released_at_the_longest_limit(
     child = Child(clock=clock, sent_s=1.0)
     made = run(monkeypatch, clock, HELD, child, ground=Ground(clock=clock, back_s=None))
     assert round(dict(child.did)["release"], 1) == 41.0
-    assert made.records.of("hold.released")[0]["why"] == "not back in 40 s: reads and writes are not served yet"
+    assert made.records.of("hold.released")[0]["why"] == "not recovered within 40 s (reads and writes are not served yet)"
 
 
 def test_after_the_method_the_target_is_watched_until_it_is_back(
@@ -263,7 +263,7 @@ def test_a_method_has_the_time_that_its_file_declares(monkeypatch: pytest.Monkey
     slow, child = experiment("pod-loss", seconds=600.0), Child(clock=clock, sent_s=None)
     run(monkeypatch, clock, slow, child, ground=Ground(clock=clock))
     assert [(what, round(at)) for what, at in child.did[:2]] == [("start", 0), ("interrupt", 720)]
-    assert child.why.endswith("; if its method needs longer, set `takes`")
+    assert child.why.endswith("If its method needs longer, increase `takes` in the experiment file")
     assert experiments.longest_s(slow) > 720
 
 

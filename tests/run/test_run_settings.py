@@ -71,5 +71,5 @@ def test_a_scale_of_the_traffic_out_of_bounds_is_refused(mine: Settings, scale: 
     """Its bounds are 0.05 and 4, which are allowed."""
     with pytest.raises(UsageError) as raised:
         replace(mine, traffic_scale=scale)
-    assert raised.value.what == f"the traffic scale is {scale:g}, and may be 0.05 to 4"
+    assert raised.value.what == f"the traffic scale is {scale:g}, expected 0.05 to 4"
     assert [replace(mine, traffic_scale=bound).traffic_scale for bound in (0.05, 4.0)] == [0.05, 4.0]

@@ -58,7 +58,7 @@ def test_a_step_that_is_full_is_told_in_words(summary: Path, tmp_path: Path, mon
     page = tmp_path / "page.md"
     page.write_bytes(b"x" * MOST_BYTES)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
-    assert "no room left" in append_step_summary(summary)
+    assert " is full" in append_step_summary(summary)
     assert page.stat().st_size == MOST_BYTES
 
 

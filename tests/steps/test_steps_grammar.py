@@ -623,7 +623,7 @@ def test_a_limit_comes_back_as_it_was_written(value: int, unit: str, spaced: boo
     [
         (
             "the response time p100 of every route is below 200 ms",
-            "'p100' is not a valid <quantile>, a quantile: p50, p75",
+            "'p100' is not a valid <quantile>, expected a quantile: p50, p75",
         ),
         ("the response time p0 is below 200 ms", "'p0' is not a valid <quantile>"),
         (
