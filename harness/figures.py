@@ -60,7 +60,7 @@ def installed() -> Mapping[Figure, Spec]:
     found: dict[Figure, Spec] = {}
     for spec, where in _given():
         if spec.figure in FIGURES or found.setdefault(spec.figure, spec) is not spec:
-            raise UsageError(f"two figures are named {spec.figure.value!r}", where=where, hint="rename one of them")
+            raise UsageError(f"two figures have the name {spec.figure.value!r}", where=where, hint="rename one figure")
     return MappingProxyType(found)
 
 
