@@ -1,4 +1,4 @@
-"""The judge: plan and evidence in, verdicts out. Pure: no IO, clock, randomness, environment."""
+"""The judge: makes verdicts from plan and evidence. It uses no IO, clock, randomness or environment."""
 
 from __future__ import annotations
 

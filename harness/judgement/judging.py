@@ -1,4 +1,4 @@
-"""The judge: a recorded run in, a judgement out; a figure that raises is INCONCLUSIVE."""
+"""The judge: makes a judgement from a recorded run. A figure whose function raises an error is INCONCLUSIVE."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ from harness.model import (
 from harness.model.rounding import rounded
 
 _Made = TypeVar("_Made")
-_NOTHING: Final = "nothing that the sentence names was planned and recorded"
-_CHECK: Final = "make sure that the run does what the sentence names, then run again"
-_OURS: Final = "the judge could not make this figure"
+_NOTHING: Final = "no act that the sentence names was planned and recorded"
+_CHECK: Final = "add the traffic, experiment or rollout of the sentence to the scenario, then run again"
+_OURS: Final = "the judge could not compute this figure"
 _THEIRS: Final = "correct the function, then judge the run again: `readiness judge RUN`"
 _BUG: Final = "this is a bug in the harness: report it and attach the run directory"
 
@@ -69,9 +69,9 @@ def judge(plan: Plan, evidence: Evidence, figures: Mapping[Figure, Spec] = FIGUR
     """Judge a recorded run by its plan and its evidence only. Never raises.
 
     Args:
-        plan: of the run.
-        evidence: what the run recorded.
-        figures: all figures that the plan may name; by default the harness's own. A figure that is not among them is INCONCLUSIVE.
+        plan: plan of the run.
+        evidence: evidence of the run.
+        figures: all figures that the plan may name; by default the figures of the harness. Another figure is INCONCLUSIVE.
     """
     recorded = evidence
     found = decided(plan, recorded, figures)
@@ -98,7 +98,7 @@ def judge(plan: Plan, evidence: Evidence, figures: Mapping[Figure, Spec] = FIGUR
 
 
 def decided(plan: Plan, evidence: Evidence, figures: Mapping[Figure, Spec] = FIGURES) -> Judgement:
-    """The verdicts and the decision alone, without what reports show beside them, and not rounded. Never raises."""
+    """Only the verdicts and the decision, not rounded, without the summaries for reports. Never raises."""
     recorded = evidence
     evidence, whole = _seam(
         lambda: _whole(plan, _prepared(plan, recorded)),
@@ -172,8 +172,8 @@ def _judged(case: Case, name: str, figures: Mapping[Figure, Spec]) -> tuple[Meas
         return (inconclusive(case, name, why, hint, kind=ReasonKind.SENTENCE),)
     gone = lacking(case.evidence, (*experiment_files(case), *spec.evidence(case)))
     if gone is not None:
-        why = f"{gone.file} is not complete: {gone.why}"
-        hint = "restore the file, or run again"
+        why = f"{gone.file} is missing or incomplete: {gone.why}"
+        hint = f"restore {gone.file}, or run again"
         return (inconclusive(case, name, why, hint, kind=ReasonKind.EVIDENCE),)
     found = read_again(case, spec, [(one, _on_this_machine(case, spec, one)) for one in spec.judge(case)])
     return (*found, *_untried(case, name), *_unrecorded(case, spec, name, found)) or (
@@ -193,7 +193,7 @@ def _on_this_machine(case: Case, spec: Spec, found: Measure) -> Measure:
 def _untried(case: Case, name: str) -> Iterable[Measure]:
     """One NOT ASSESSED measure for each experiment that the claim names and this run did not include: without it the requirement cannot pass."""
     for what in case.objective.scope.missing_experiments:
-        hint = f"add an experiment for it ({what}), or claim less in the sentence"
+        hint = f"add an experiment for {what}, or narrow the Then sentence"
         reason = Reason(kind=ReasonKind.NOT_TRIED, text=f"{what}: not tried in this run", hint=hint)
         yield measure(case, name, Outcome.NOT_ASSESSED, reason)
 

@@ -1,4 +1,4 @@
-"""One objective against the evidence: the case, the three-way comparison, the measure."""
+"""Compares one objective with the evidence: builds the case, the outcome and the measure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.errors import UsageError
-from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, least_n
-from harness.judgement.wording import about, between_bounds, formatted, limit_text
+from harness.judgement.stats.statistics import Bounds, least_n
+from harness.judgement.wording import about, between_bounds, deciding_bound, fail_bound, formatted, limit_text
 from harness.model import (
+    NOT_DECIDED,
     Claim,
     Evidence,
     Measure,
     Objective,
     Op,
     Outcome,
+    Phase,
     Plan,
     Quantity,
     Reason,
@@ -27,12 +29,12 @@ from harness.model import (
 )
 
 HINTS: Final[Mapping[str, str]] = {
-    "load": "use more workers or a quieter machine, then run again",
-    "watch": "let the watchers run undisturbed on a quieter machine, then run again",
-    "fault": "read the experiment's chaos.log, fix what kept the fault from going in, then run again",
-    "restore": "find out what is not as before, bring it back with `readiness recover --target FILE`, then run again",
+    "load": "raise `workers` in loadtests/*.yaml, or run again on a machine with nothing else to do",
+    "watch": "run again on a machine with nothing else to do, so that the watchers are not delayed",
+    "fault": "correct the cause that the experiment's chaos.log in the run directory shows, then run again",
+    "restore": "restore the target with `readiness recover --target FILE`, then run again",
 }
-"""Hints for receipts that are not ok and have no hint of their own."""
+"""Hints for receipts that are not ok and have no own hint."""
 
 _KINDS: Final[Mapping[Outcome, ReasonKind]] = {
     Outcome.PASS: ReasonKind.AS_EXPECTED,
@@ -47,13 +49,13 @@ _CLOSED: Final = "closed"
 """The load model whose users wait for their answers."""
 VAGUE: Final = 0.5
 """If the bounds of a share are further apart than this, a message does not show them."""
-TOGETHER: Final = "find out what happened at those moments, or let the traffic run longer, then run again"
-"""The hint if too few episodes were observed."""
+TOGETHER: Final = "find the cause of the bad samples on the run's page (`readiness.html`), correct it, then run again"
+"""The hint if the bad samples are clustered."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """One objective of one claim, with the plan and the evidence to judge it by; `verdicts` are those of requirements that were judged before."""
+    """One objective of one claim, with the plan and the evidence; `verdicts`: of the requirements that are already judged."""
 
     plan: Plan
     evidence: Evidence
@@ -63,7 +65,7 @@ class Case:
 
     @property
     def scaled(self) -> Quantity:
-        """The limit divided by the target's time scale, where it applies."""
+        """The limit; a scaled limit is divided by the target's time scale."""
         return self.objective.limit.at_scale(self.plan.time_scale)
 
     @property
@@ -80,7 +82,7 @@ class Case:
 
     @property
     def experiments(self) -> tuple[str, ...]:
-        """The experiments of the objective: as named, else those of its fault domains."""
+        """The experiments that the objective names; if it names none, all experiments of its fault domains."""
         scope = self.objective.scope
         return scope.experiments or tuple(
             sorted(name for name, planned in self.plan.experiments.items() if planned.domain in scope.domains)
@@ -97,7 +99,7 @@ class Case:
 
     @property
     def hint(self) -> str:
-        """What to examine when the target missed the limit."""
+        """What to do when the target missed the limit."""
         return f"`readiness why {self.claim.requirement}` shows the evidence; fix the platform, then run again"
 
 
@@ -128,7 +130,7 @@ def held(op: Op, bounds: Bounds, limit: float, tolerance: float | None = None) -
     Anything else is INCONCLUSIVE.
 
     Raises:
-        UsageError: the comparison is not one of figures.
+        UsageError: figures cannot be compared by this operator.
     """
     if bounds.n == 0:
         return Outcome.INCONCLUSIVE
@@ -150,7 +152,7 @@ def held(op: Op, bounds: Bounds, limit: float, tolerance: float | None = None) -
 
 
 def because(outcome: Outcome, text: str, hint: str = "", *, kind: ReasonKind | None = None) -> Reason:
-    """A reason; its kind defaults to that of the outcome."""
+    """A reason; by default the outcome determines its kind."""
     return Reason(kind=kind or _KINDS[outcome], text=text, hint=hint)
 
 
@@ -164,13 +166,13 @@ def settled(
 ) -> tuple[Outcome, Reason]:
     """An outcome after its receipts, with its reason.
 
-    A PASS becomes INCONCLUSIVE if one of its receipts is not ok, and a FAIL if one of `fail_needs` is not ok, except for a load that is unknown. If the
+    A PASS becomes INCONCLUSIVE if a receipt is not ok, a FAIL if a receipt of `fail_needs` is not ok; an unknown load changes no FAIL. If the
     outcome already is INCONCLUSIVE, the receipt becomes the reason instead of too few samples, as more samples would not decide.
 
     Args:
-        outcome: by the figures alone.
+        outcome: outcome by the figures alone.
         own: the reason if the receipts do not change the outcome.
-        receipts: by name.
+        receipts: receipts by name.
         fail_needs: names of the receipts that a FAIL needs.
         prefix: beginning of a receipt's reason; by default the text of `own`.
     """
@@ -182,12 +184,12 @@ def settled(
     if not name:
         return outcome, own
     receipt = receipts[name]
-    text, hint = f"{prefix or own.text}, but {receipt.why}", receipt.hint or HINTS[_of_receipt(name).value]
+    text, hint = f"{prefix or own.text}{NOT_DECIDED}{receipt.why}", receipt.hint or HINTS[_of_receipt(name).value]
     return Outcome.INCONCLUSIVE, Reason(kind=_of_receipt(name), text=text, hint=hint)
 
 
 def _of_receipt(name: str) -> ReasonKind:
-    """The kind of the reason that a receipt gives; a receipt of any other name belongs to a watch."""
+    """The kind of reason for a receipt; a receipt that is not in HINTS belongs to a watch."""
     return ReasonKind(name) if name in HINTS else ReasonKind.WATCH
 
 
@@ -234,7 +236,7 @@ def measure(
 
 
 def _of_its_model(case: Case, figures: Figures) -> str:
-    """The method of a figure; for a closed model it says so, as users who wait for answers send a slow target fewer requests."""
+    """The method of a figure; names a closed model, whose users send a slow target fewer requests."""
     planned = case.plan.traffic.get(case.objective.scope.traffic or "")
     if planned is None or planned.model != _CLOSED or figures.value is None or _CLOSED in figures.method:
         return figures.method
@@ -250,15 +252,15 @@ def inconclusive(
     kind: ReasonKind = ReasonKind.NO_RECORD,
     scope: Mapping[str, str] | None = None,
 ) -> Measure:
-    """A measure without a figure, as there is no data for one."""
+    """An INCONCLUSIVE measure without a figure, as there is no data."""
     return measure(case, name, Outcome.INCONCLUSIVE, Reason(kind=kind, text=why, hint=hint), scope=scope)
 
 
 def not_falsifiable(case: Case, name: str, why: str, *, scope: Mapping[str, str] | None = None) -> Measure:
-    """Rule 10: this run could not have failed the objective."""
+    """A NOT ASSESSED measure (rule 10): this run could not have failed the objective."""
     text, hint = (
-        f"the sentence could not fail in this run: {why}",
-        "let the run watch for at least as long as the limit",
+        f"this run could not have failed the sentence: {why}",
+        "lengthen the observation to at least the limit, then run again",
     )
     return measure(case, name, Outcome.NOT_ASSESSED, because(Outcome.NOT_ASSESSED, text, hint), scope=scope)
 
@@ -281,15 +283,17 @@ def bounded(
 ) -> Measure:
     """A measure of a figure with bounds, after its receipts; `subject` names the figure in the reason.
 
-    The measure has `n_needed` if it is decided; if not, the number of samples that would decide if the rate stays. `counted` is what n counts.
-    If it is `unsure` which samples count, the measure is INCONCLUSIVE whatever its bounds are.
+    A decided measure has `n_needed`, an undecided measure the number of samples that would decide at the measured rate. `counted` names the samples.
+    If it is unknown which samples count (`unsure`), the measure is INCONCLUSIVE for any bounds.
     """
     tolerance = case.objective.tolerance.in_unit(unit) if case.objective.tolerance else None
     outcome = Outcome.INCONCLUSIVE if unsure else held(case.objective.op, bounds, case.scaled.in_unit(unit), tolerance)
     head = f"{subject} is {formatted(bounds.value, unit)}"
     ahead = _ahead(case, bounds, unit, counted) if outcome is Outcome.INCONCLUSIVE and bounds.n else None
-    absent = f"there is no {subject}, expected {case.expected}"
-    own = _by_bounds(case, bounds, outcome, head, f"{absent}: no {counted} were recorded", unit=unit, ahead=ahead)
+    absent = f"{subject} was not measured, expected {case.expected}"
+    own = _by_bounds(
+        case, bounds, outcome, head, f"{absent}{NOT_DECIDED}no {counted} were recorded", unit=unit, ahead=ahead
+    )
     measured = f"{head}, expected {case.expected}" if bounds.n else absent
     outcome, reason = settled(outcome, own, receipts, fail_needs, prefix=measured)
     return measure(
@@ -322,26 +326,29 @@ def _by_bounds(
 ) -> Reason:
     """The reason of an outcome by the bounds alone."""
     if not bounds.n or (ahead is None and outcome is Outcome.INCONCLUSIVE):
-        hint = "find out the reason from the log of the program that sends them, then run again"
+        hint = (
+            "read in load/*/locust.log or watch/*.log of the run why nothing was recorded, correct it, then run again"
+        )
         return Reason(kind=ReasonKind.NO_RECORD, text=absent, hint=hint)
     if ahead is None:
-        bound = _bound(outcome, case.objective.op, bounds, unit)
+        bound = deciding_bound(outcome, case.objective.op, bounds, unit)
         return because(outcome, f"{head} ({bound}), expected {case.expected}")
     between = between_bounds(bounds.low, bounds.high, unit)
     if unit == "ratio" and bounds.high - bounds.low > VAGUE and bounds.low < case.scaled.in_unit(unit) < bounds.high:
-        between = ", but this window does not show what it is at other times"
-    few = "; ".join(filter(None, [bounds.why, ahead.why]))
+        between = f" in this window (its bounds are over {100 * VAGUE:g} points apart)"
+    few = ", and ".join(filter(None, [bounds.why, ahead.why]))
     kind = ReasonKind.CLUSTERED if bounds.clustered and bounds.why else ReasonKind.TOO_FEW
-    return Reason(kind=kind, text=f"{head}{between}, expected {case.expected}: {few}", hint=ahead.hint)
+    return Reason(kind=kind, text=f"{head}{between}, expected {case.expected}{NOT_DECIDED}{few}", hint=ahead.hint)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ahead:
-    """What would decide a figure that is not decided, if its rate stays.
+    """The evidence that would decide an undecided figure at the measured rate.
 
     Attributes:
         n: number of samples that would decide; None: no number decides, or the number is unknown.
-        why: which evidence is not enough. hint: what to do next.
+        why: why the present evidence is not enough.
+        hint: what to do next.
     """
 
     n: int | None
@@ -358,43 +365,23 @@ def _ahead(case: Case, bounds: Bounds, unit: str, counted: str) -> _Ahead:
         return least_n(bounds, lambda longer: held(op, longer, limit, tolerance) is outcome)
 
     if bounds.longer is None:
-        why = f"{bounds.n} {counted} are too few to decide, more would be needed"
-        return _Ahead(n=None, why=why, hint=TOGETHER if bounds.why else "let the traffic run longer, then run again")
+        why = f"{bounds.n} {counted} are too few to decide"
+        return _Ahead(n=None, why=why, hint=TOGETHER if bounds.why else f"{_longer(case)}, then run again")
     if n := decided(Outcome.PASS):
-        why = f"{bounds.n} {counted} are too few to decide, about {about(n)} would prove PASS if the rate stays"
-        longer = f"let the traffic run longer (about {about(n)} {counted}), then run again"
+        why = f"{bounds.n} {counted} are too few to decide, about {about(n)} at this rate would prove PASS"
+        longer = f"{_longer(case)} until about {about(n)} {counted} are recorded, then run again"
         return _Ahead(n=n, why=why, hint=TOGETHER if bounds.why else longer)
-    never = "no length gives a PASS if the rate stays"
     if n := decided(Outcome.FAIL):
-        why = f"{_fail_bound(op, bounds, unit)}{never}; about {about(n)} {counted} would prove FAIL"
-        return _Ahead(n=n, why=why, hint=f"{case.hint}; about {about(n)} {counted} would prove FAIL")
+        why = f"about {about(n)} {counted} at this rate would prove FAIL{fail_bound(op, bounds, unit)}"
+        return _Ahead(n=n, why=why, hint=case.hint)
     why = f"no number of {counted} at this rate would decide"
     if (op in (Op.BELOW, Op.AT_MOST) and bounds.value > limit) or (op is Op.AT_LEAST and bounds.value < limit):
         why = "the figure is beyond the limit in this window, and a longer window would not show how often that happens"
     return _Ahead(n=None, why=why, hint=TOGETHER)
 
 
-def _fail_bound(op: Op, bounds: Bounds, unit: str) -> str:
-    """The bound that decides a FAIL, which is still on the good side of the limit, in words."""
-    sure = f"{100 * FAIL_CONFIDENCE:g} % confidence"
-    if op in (Op.BELOW, Op.AT_MOST):
-        return f"FAIL is decided by the lower bound with {sure}, {formatted(bounds.fail_low, unit)}; "
-    if op is Op.AT_LEAST:
-        return f"FAIL is decided by the upper bound with {sure}, {formatted(bounds.fail_high, unit)}; "
-    return ""
-
-
-def _bound(outcome: Outcome, op: Op, bounds: Bounds, unit: str) -> str:
-    """The deciding bound in words: the bad-side bound of a PASS, the good-side bound of a FAIL."""
-    passed = outcome is Outcome.PASS
-    sure = f"{100 * (bounds.confidence if passed else FAIL_CONFIDENCE):g}"
-    low, high = (bounds.low, bounds.high) if passed else (bounds.fail_low, bounds.fail_high)
-    if op is Op.WITHIN:
-        text = f"between {formatted(low, unit)} and {formatted(high, unit)}"
-    else:
-        text = (
-            f"at most {formatted(high, unit)}"
-            if passed is (op in (Op.BELOW, Op.AT_MOST))
-            else f"at least {formatted(low, unit)}"
-        )
-    return f"{text} {bounds.claim if passed and bounds.claim else f'with {sure} % confidence'}, n {bounds.n}"
+def _longer(case: Case) -> str:
+    """How to record more samples."""
+    if case.objective.scope.phase is not Phase.STEADY:
+        return "lengthen this phase of the run"
+    return f"lengthen the load (`for` in loadtests/{case.objective.scope.traffic or '*'}.yaml)"

@@ -1,4 +1,4 @@
-"""Results that several figures need, computed once per run: such as the account of the ledger, or the recovery from one fault."""
+"""Computes results that several figures need only once per run, such as the ledger account or the recovery from a fault."""
 
 from __future__ import annotations
 

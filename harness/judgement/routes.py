@@ -1,7 +1,7 @@
 """The routes of a traffic: a route is a name, or a method and a name if requests of several methods share that name.
 
-`GET /cart` and `POST /cart` are two routes, as they are in Locust's own statistics: a slow or failing one of a few requests would not show
-in a figure of both. A name of one method stays as it is, unless the plan calls it by its method.
+`GET /cart` and `POST /cart` are two routes, as in Locust's own statistics: together, a slow route with few requests would be hidden by the other. A name
+that is used with one method is not changed, unless the plan uses method and name.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _NONE: Final = frozenset[str]()
 
 
 def apart_by_method(plan: Plan, evidence: Evidence) -> Evidence:
-    """The evidence, with requests renamed to method and name if several methods share their name, in all windows of a traffic alike.
+    """The evidence, with requests renamed to method and name if several methods share their name.
 
-    Requests of the baseline are renamed too. Requests whose names differ already are left unchanged.
+    The same names are changed in all windows of a traffic, and in the baseline.
     """
     baseline = evidence.baseline
     windows = [*evidence.windows.values(), *(baseline.windows.values() if baseline else ())]
@@ -40,12 +40,12 @@ def apart_by_method(plan: Plan, evidence: Evidence) -> Evidence:
 
 
 def by_method(samples: Table) -> Table:
-    """These samples, with requests renamed to method and name if several methods share their name."""
+    """The samples, with requests renamed to method and name if several methods share their name."""
     return _with_methods(samples, _of_several(_pairs(samples), _NONE))
 
 
 def routes_called(name: str, samples: Table) -> tuple[str, ...]:
-    """The routes that a plan or a sentence means by a name: the one of that name, or those of its methods; without requests the name itself."""
+    """The routes for a name in a plan or a sentence: the route of that name, or one route for each of its methods."""
     present = samples.once(_present)
     if name in present:
         return (name,)
@@ -58,7 +58,7 @@ def _present(samples: Table) -> frozenset[str]:
 
 
 def are_of(samples: Table, name: str) -> Bools:
-    """A mask of the requests that a plan means by the name of a route."""
+    """A mask of the requests that belong to a route name of the plan."""
     names = samples.words["name"]
     return np.asarray(np.logical_or.reduce([names.equals(route) for route in routes_called(name, samples)]))
 

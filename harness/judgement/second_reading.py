@@ -1,9 +1,8 @@
-"""A figure read a second time, from the requests that a starved machine did not touch.
+"""Judges a figure a second time, without the requests that a starved machine delayed.
 
-A FAIL that a starved machine excuses stays if it is proven without the starved seconds and the 15 s after each: a release that is slow while the control
-is well is slow by itself. It never becomes a PASS. A response time that is undecided from the beginning is a PASS if it passes without the answers that
-were late by the starved seconds, which are at most a tenth: a release that stays slow when they are over does not pass, nor does one of which a request
-failed in them or waited for as long as the limit outside of them.
+* A FAIL on a starved machine stays a FAIL if it is proven without the starved seconds and the 15 s after each; it never becomes a PASS.
+* An undecided response time becomes a PASS if it passes without the answers that starved seconds (at most a tenth of the time) made late. Requests that
+  failed, or that took as long as the limit outside of the starved seconds, still count.
 """
 
 from __future__ import annotations
@@ -22,7 +21,13 @@ _SOUND: Final = "without the requests of the time in which the machine was starv
 
 
 def read_again(case: Case, spec: Spec, made: Sequence[tuple[Measure, Measure]]) -> Sequence[Measure]:
-    """The measures of an objective, each before and after the machine was asked, with what the second reading decides."""
+    """The measures of an objective after the second judgement.
+
+    Args:
+        case: case of the objective.
+        spec: specification of the figure.
+        made: each measure before and after the machine receipt was applied.
+    """
     found = [after for _, after in made]
     if not spec.undisturbed or case.objective.scope.phase is not Phase.STEADY or case.evidence.clock_steps:
         return found

@@ -1,9 +1,8 @@
 """Pods in the users' requests: first and last answer of a new or killed pod, and lost requests.
 
-A killed pod gives no answers, so answers cannot show whether it still receives requests. Failures can: requests on the routes of its
-workload that fail with a gateway status or without an answer, and name no pod. They are compared with the same failures before the
-fault, to find an increase that chance does not explain. The routes of a workload are those of the answers before the fault that name
-one of its pods; without such answers they are unknown.
+A killed pod gives no answers, so only failures show whether it still receives requests: requests on the routes of its workload that name no pod and fail
+with a gateway status or without an answer. Their share is compared with the share before the fault, to find an increase that chance does not explain.
+A route belongs to a workload if an answer before the fault names one of the workload's pods.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ GATEWAY: Final = (502, 503, 504)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sighting:
-    """What was observed of one pod.
+    """Observations of one pod in the users' requests.
 
     Attributes:
-        pod: its name.
+        pod: name of the pod.
         what: `new` or `killed`.
-        seconds: from ready to the first answer, or from death to the last request that it answered, by send time; None: no answer.
-        watched_s: length of the observation from then on.
-        per_s: expected requests per second.
-        later: for a killed pod, the requests of its routes later than the limit; None: its routes are unknown.
+        seconds: new pod: time from Ready to the first answer; killed pod: from its end to the last answered request; in s; None: no answer.
+        watched_s: length of the observation after Ready or after the end of the pod, in s.
+        per_s: expected number of requests per second.
+        later: for a killed pod, the requests of its routes after the limit; None: its routes are unknown.
     """
 
     pod: str
@@ -54,10 +53,12 @@ class Later:
     """Requests on the routes of a killed pod's workload: before the fault, and after the limit.
 
     Attributes:
-        n_before, failed_before: all and failed requests before the fault.
-        n, failed: all and failed requests later than the limit after the pod's death.
-        expected: number of these that the pod would have received if its death had not been detected.
-        last_s: when the last of these failed, in s from the death.
+        n_before: number of requests before the fault.
+        failed_before: number of failed requests before the fault.
+        n: number of requests after the limit.
+        failed: number of failed requests after the limit.
+        expected: number of requests after the limit that an undetected dead pod would have received.
+        last_s: time of the last failed request, in s from the end of the pod.
     """
 
     n_before: int
@@ -79,14 +80,14 @@ class Later:
 def sightings(
     what: str, evidence: Evidence, attempt: Experiment, *, traffic: str | None, limit_s: float
 ) -> Iterable[Sighting]:
-    """Sightings of the new or killed pods of workloads whose pods are named in answers.
+    """Sightings of the new or killed pods, for workloads whose pods are named in answers.
 
     Args:
         what: `new` or `killed`.
-        evidence: of the run.
+        evidence: evidence of the run.
         attempt: the attempt with the fault.
-        traffic: of the requests; None: all.
-        limit_s: how long a killed pod may receive requests after its death.
+        traffic: name of the traffic whose requests count; None: all traffics.
+        limit_s: maximum time in s for which a killed pod may receive requests.
     """
     answered = _answered(evidence)
     serving = {_home(change) for change in evidence.pods if change.name in answered}
@@ -180,7 +181,7 @@ def _share(evidence: Evidence, asked: Table, change: PodChange) -> float:
 
 
 def no_pod_found(samples: Table, region: str) -> Bools:
-    """A mask of requests for which a forwarder, in that region or an unknown one, found no pod."""
+    """A mask of requests for which a forwarder found no pod; the forwarder is in this region or in an unknown region."""
     status, where = samples.ints["status"], samples.words["served_region"]
     unanswered = (status <= 0) & ~samples.words["error"].equals("cut_off")
     unserved = np.isin(status, GATEWAY) | unanswered
@@ -190,7 +191,7 @@ def no_pod_found(samples: Table, region: str) -> Bools:
 
 
 def new_pods(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
-    """The first Ready of each pod that is new since the fault, of the workloads that it hit."""
+    """The first Ready change of each new pod after the fault, for the workloads that the fault hit."""
     hit = {_home(_known(item, evidence, span[0])) for item in proven_hits(evidence, attempt)}
     known = {change.uid for change in evidence.pods if change.at_ns < span[0]}
     for change in evidence.pods:
@@ -200,7 +201,7 @@ def new_pods(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> 
 
 
 def killed_pods(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
-    """Each pod that was hit, at its observed deletion, or else at the fault's confirmation."""
+    """The end of each pod that was hit: its observed deletion or, if none was observed, the confirmation of the fault."""
     gone = {
         change.uid: change for change in evidence.pods if change.what == "deleted" and span[0] <= change.at_ns < span[1]
     }

@@ -1,7 +1,7 @@
 """Tails and quantiles of the binomial, beta, gamma, chi-square, Poisson, normal and Student's t distributions.
 
-Names, arguments and results are those of `scipy.special`, which the tests hold them against. SciPy itself takes 143 MB, as much as all
-other packages that an HTTP service needs for its verdict, and these eleven functions are all that the judge would use of it.
+Names, arguments and results are as in `scipy.special`, and the tests compare them. SciPy takes 143 MB, as much as all other packages that the verdict
+on an HTTP service needs, and the judge uses only these eleven functions.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def ndtr(x: float) -> float:
 
 
 def ndtri(p: float) -> float:
-    """The x with `ndtr(x)` = p."""
+    """The value x with `ndtr(x)` = p."""
     if not 0 < p < 1:
         return math.copysign(math.inf, p - 0.5)
     return _NORMAL.inv_cdf(p)
@@ -54,13 +54,13 @@ def betainc(a: float, b: float, x: float) -> float:
 
 @lru_cache(maxsize=1 << 14)
 def betaincinv(a: float, b: float, p: float) -> float:
-    """The x with `betainc(a, b, x)` = p."""
+    """The value x with `betainc(a, b, x)` = p."""
     return p if p in {0, 1} else _share_of(_beta_logit(float(a), float(b), float(p)))
 
 
 @lru_cache(maxsize=1 << 14)
 def gammaincinv(a: float, p: float) -> float:
-    """The x that a gamma variable of shape a is at most with probability p."""
+    """The value x that a gamma variable of shape a does not exceed with probability p."""
 
     def at(u: float) -> tuple[float, float]:
         x = math.exp(_within(u))
@@ -77,7 +77,7 @@ def chdtrc(v: float, x: float) -> float:
 
 
 def chdtri(v: float, p: float) -> float:
-    """The x with `chdtrc(v, x)` = p."""
+    """The value x with `chdtrc(v, x)` = p."""
     return 2 * gammaincinv(v / 2, 1 - p)
 
 
@@ -88,7 +88,7 @@ def pdtrc(k: float, m: float) -> float:
 
 @lru_cache(maxsize=1 << 14)
 def stdtrit(df: float, p: float) -> float:
-    """The t that a variable of Student's distribution with df degrees of freedom is at most with probability p."""
+    """The value t that a variable of Student's distribution with df degrees of freedom does not exceed with probability p."""
     if math.isinf(df) or not 0 < p < 1 or p == 0.5:
         return ndtri(p)
     logit = _beta_logit(df / 2, 0.5, 2 * min(p, 1 - p))  # of df / (df + t²), a beta variable

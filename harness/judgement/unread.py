@@ -1,4 +1,4 @@
-"""Records of this run that no rule of the judge uses, with the reason: listed under *What was not verified*."""
+"""Records of this run that no rule of the judge uses, with the reason; reports list them under *What was not verified*."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WINDOWS: Final = {
 
 
 def for_people_only(evidence: Evidence) -> tuple[str, ...]:
-    """One line per table and per kind of observation that was recorded, for the kinds of windows in which no rule of the judge uses it."""
+    """One line for each recorded table or kind of observation that no rule of the judge uses in some windows."""
     seen = {observation.kind for observation in evidence.observations}
     names = {", ".join(kind.KINDS): read for kind, read in KINDS_READ.items() if not seen.isdisjoint(kind.KINDS)}
     names |= {name: read for name, read in TABLES_READ.items() if _recorded(evidence, name)}

@@ -1,4 +1,4 @@
-"""Run-wide conditions: the release that served, the run's identity, the time that no rule judged."""
+"""Conditions for the complete run: the release that answered, the identity of the run, and the time that no rule judged."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ UNJUDGED: Final = 0.03
 _COMPLETE: Final = "judge the complete run directory, or run again"
 CUT: Final = "the run did not complete"
 """Text of the decision line; a consequence, such as a release that was not read at the end, is not reported as a second cause."""
-_FINISH: Final = "run again, and let it finish"
-_STEADY: Final = "check the health of the target and the paths in `probes`; run again when reads and writes succeed"
+_FINISH: Final = "run again, and do not interrupt the run"
+_STEADY: Final = "check the health of the target and the paths in `probes`, and run again when reads and writes succeed"
 _SAME: Final = "run again with one release, on the target that the plan names"
-_OTHER_RELEASE: Final = "deploy {release}, or name what runs there: by `--release`, or by `release: {{version: …}}` where the target file has one; then run again"
+_OTHER_RELEASE: Final = "deploy {release}, or name the deployed release with `--release` or `release: {{version: …}}` in the target file, then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Whole:
-    """Run-wide conditions beside the figures.
+    """Conditions for the complete run.
 
     Attributes:
         void: why the evidence supports no verdict under this plan; None if it does.
-        blemishes: reasons against a GO.
         cut: why the run ended early; None if it completed.
-        notes: text for the decision line; decides nothing.
+        blemishes: reasons against a GO.
+        notes: texts for the decision line; they decide nothing.
     """
 
     void: Reason | None = None
@@ -57,7 +57,7 @@ class Whole:
 
 
 def whole_of(plan: Plan, evidence: Evidence) -> Whole:
-    """Compare the release, the run's own record and its windows with the plan."""
+    """Compare the release, the record of the run and its windows with the plan."""
     release, ties = release_receipt(plan, evidence), ties_receipt(plan, evidence)
     voids = [receipt.why for receipt in (ties, release.receipt) if receipt.ok is False]
     notes = [release.note] if release.receipt.ok is None and evidence.cut is None else []
@@ -69,7 +69,7 @@ def whole_of(plan: Plan, evidence: Evidence) -> Whole:
     void = Reason(kind=ReasonKind.OTHER_RUN, text="; ".join(voids), hint=hint) if voids else None
     cut = None
     if evidence.cut is not None:
-        hint = "; ".join(filter(None, [_recovery(evidence), evidence.cut.hint, f"again: {plan.command()}"]))
+        hint = "; ".join(filter(None, [_recovery(evidence), evidence.cut.hint, f"run again: {plan.command()}"]))
         cut = Reason(kind=ReasonKind.CUT, text=str(evidence.cut), hint=hint)
     return Whole(void=void, cut=cut, blemishes=tuple(_blemishes(plan, evidence, ties)), notes=tuple(notes))
 
@@ -107,10 +107,10 @@ def _unrestored(evidence: Evidence, *, told: bool) -> Iterable[Reason]:
     for name, attempts in evidence.experiments.items():
         sent = [one.restore for one in attempts if one.fault.sent_ns is not None]
         if sent and sent[-1].ok is None:
-            why = f"{name}: its fault was sent, and it is not recorded whether the target was as before afterwards"
+            why = f"{name}: its fault was sent, and it was not recorded whether the target was restored afterwards"
             yield Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_COMPLETE)
         elif sent and not sent[-1].ok and not told:
-            why = f"{name}: its fault was sent, and the target was not as before afterwards: {sent[-1].why}"
+            why = f"{name}: its fault was sent, and the target was not restored afterwards: {sent[-1].why}"
             yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
 
 
@@ -146,13 +146,13 @@ def _uncovered(plan: Plan, evidence: Evidence) -> Iterable[str]:
         lost = sum(gap.end_s - gap.start_s for gap in missed)
         if lost > UNJUDGED * seconds:
             listed = "; ".join(f"{gap.end_s - gap.start_s:.4g} s {gap.why}" for gap in missed)
-            yield f"{lost:.4g} of {seconds:.4g} s of {traffic} traffic were not judged: {listed}"
+            yield f"{lost:.4g} of {seconds:.4g} s of {traffic} traffic belong to no judged window: {listed}"
 
 
 def voided(claim: ClaimVerdict, whole: Whole) -> ClaimVerdict:
-    """The verdict of a scenario in a void run: INCONCLUSIVE, with its measures.
+    """The verdict of a scenario, made INCONCLUSIVE in a void run; its measures stay.
 
-    In a run that was cut short, the reason of an undecided verdict begins with that cause: more samples are not what is missing.
+    In a run that was cut short, the reason of an undecided verdict begins with the cause of the cut.
     """
     if whole.cut is not None and claim.outcome is Outcome.INCONCLUSIVE:
         text = f"{whole.cut.text}; {claim.because.text}"

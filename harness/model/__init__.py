@@ -17,7 +17,7 @@ from harness.model.judged.overview import (
     Unjudged,
     WindowResult,
 )
-from harness.model.judged.reason import OF_THE_CHOICE, Reason, ReasonKind
+from harness.model.judged.reason import NOT_DECIDED, OF_THE_CHOICE, Reason, ReasonKind
 from harness.model.judged.results import (
     ExperimentResult,
     FailedProbeShares,
@@ -134,6 +134,7 @@ __all__ = [
     "LEDGER_FINAL",
     "LEDGER_READS",
     "LEDGER_WRITES",
+    "NOT_DECIDED",
     "NO_FAULT",
     "NULL",
     "OF_THE_CHOICE",

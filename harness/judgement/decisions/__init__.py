@@ -1,1 +1,1 @@
-"""From measures to verdicts of requirements and the decision of the release; harm and waivers change it."""
+"""Verdicts of requirements and the decision on the release, from measures, harm and waivers."""

@@ -1,7 +1,4 @@
-"""The release decision: GO if every gating requirement passed or is waived, NO-GO if one failed.
-
-Anything else is no decision.
-"""
+"""The release decision: GO if every gating requirement passed or is waived, NO-GO if at least one failed, else INCONCLUSIVE."""
 
 from __future__ import annotations
 
@@ -27,9 +24,9 @@ _ORDER = {Outcome.FAIL: 0, Outcome.INCONCLUSIVE: 1, Outcome.NOT_ASSESSED: 2, Out
 def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole, harm: Sequence[UnjudgedHarm] = ()) -> Decision:
     """The decision on the release.
 
-    The score is the share of gating requirements that passed (a waived one did not). It shows a trend and decides nothing.
+    The score is the share of gating requirements that passed; a waived requirement did not pass. It shows a trend and decides nothing.
 
-    Harm that no claim judges is on the decision line, and keeps a release from GO.
+    Harm that no claim judges is on the decision line and prevents GO.
     """
     by_id = {verdict.requirement: verdict for verdict in verdicts}
     gating = [by_id[r.id] for r in plan.requirements if r.gates_in(plan.environment)]
@@ -37,7 +34,7 @@ def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole, harm: Sequence
     cut = [whole.cut] if whole.cut else []
     accepted = accepted_harm(harm, plan)
     bare = [one for one in harm if one not in accepted]
-    unjudged = [f"not judged: {', '.join(map(str, bare))}"] if bare else []
+    unjudged = [f"harm that no requirement judges: {_counted(bare)}"] if bare else []
     unclaimed = [_unclaimed(plan, text) for text in unjudged]
     outcome = _outcome(plan, gating, [*cut, *unclaimed, *blemishes])
     asked = [v for v in gating if v.claims or not plan.deselected]  # what a filter left out is counted, not listed
@@ -63,8 +60,16 @@ def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole, harm: Sequence
     )
 
 
+def _counted(harm: Iterable[UnjudgedHarm]) -> str:
+    """Each kind of harm once, with the number of all its cases."""
+    counts: Counter[str] = Counter()
+    for one in harm:
+        counts[one.harm.value] += one.count
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+
+
 def _in_part(plan: Plan, verdicts: Sequence[Verdict]) -> Iterable[str]:
-    """Text about requirements that passed although some parts of their criterion were not tried, and those parts."""
+    """Text about requirements that passed although parts of their criterion were not tried, with these parts."""
     left = {v.requirement: plan.not_tried(v.requirement) for v in verdicts if v.outcome is Outcome.PASS}
     rows = [requirement for requirement, kinds in left.items() if kinds]
     if rows and not plan.deselected:
@@ -86,14 +91,11 @@ def _alone(reason: Reason) -> DecisionReason:
 
 
 def _unclaimed(plan: Plan, text: str) -> Reason:
-    """The reason that rules out a GO because of harm that no claim judges."""
-    who, hint = (
-        f"no requirement of {plan.profile}",
-        "add a scenario to the profile that rules out this harm, or repair the damage",
-    )
+    """The reason against a GO: harm that no claim judges."""
+    hint = f"add a scenario about this harm to the profile {plan.profile}, or correct its cause and run again"
     if plan.deselected:
-        who, hint = "no scenario of this filtered run", f"run without the filter: {plan.command(unfiltered=True)}"
-    return Reason(kind=ReasonKind.HARM, text=f"{text}: {who} rules out this harm", hint=hint)
+        text, hint = f"{text} in this filtered run", f"run without the filter: {plan.command(unfiltered=True)}"
+    return Reason(kind=ReasonKind.HARM, text=text, hint=hint)
 
 
 def _of_plan(plan: Plan, gating: Sequence[Verdict]) -> Iterable[Reason]:
@@ -102,14 +104,13 @@ def _of_plan(plan: Plan, gating: Sequence[Verdict]) -> Iterable[Reason]:
         given = f"the filter `{plan.filter}`" if plan.filter else "a filter"
         text, hint = (
             f"{given} left {len(plan.deselected)} scenarios out",
-            f"run without it: {plan.command(unfiltered=True)}",
+            f"run without the filter: {plan.command(unfiltered=True)}",
         )
         yield Reason(kind=ReasonKind.FILTERED, text=text, hint=hint)
     if not gating:
-        hint = f"choose an environment or a profile in which a requirement gates: none of {plan.profile} does in {plan.environment}"
-        yield Reason(
-            kind=ReasonKind.UNCLAIMED, text="no requirement of this profile gates in this environment", hint=hint
-        )
+        text = f"no requirement of profile {plan.profile} gates in {plan.environment}"
+        hint = "choose another profile, or an environment in which a requirement of this profile gates"
+        yield Reason(kind=ReasonKind.UNCLAIMED, text=text, hint=hint)
 
 
 def _outcome(plan: Plan, gating: Sequence[Verdict], blemishes: Sequence[Reason]) -> DecisionOutcome:
@@ -129,7 +130,7 @@ def _headline(plan: Plan, outcome: DecisionOutcome, verdicts: Sequence[Verdict])
     counts: Mapping[Outcome, int] = Counter(verdict.outcome for verdict in verdicts)
     always = {Outcome.PASS, Outcome.NOT_ASSESSED}
     parts = [f"{counts.get(o, 0)} {word}" for o, word in _WORDS.items() if counts.get(o) or o in always]
-    played = f", played by the sandbox at time scale {plan.time_scale:g}" if plan.stands_in else ""
+    played = f" (simulated by the sandbox, RTO and RPO divided by {plan.time_scale:g})" if plan.stands_in else ""
     head = f"{outcome.value} for {plan.environment}{played} · profile {plan.profile} · {plan.release}"
     as_of = [f"as of {plan.as_of}"] if plan.as_of else []
     scaled = [plan.traffic_scaled] if plan.traffic_scaled else []

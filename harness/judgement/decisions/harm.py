@@ -1,4 +1,4 @@
-"""Harm that was measured and that no gating claim judges: a loss that no requirement judges is still a loss, and keeps the release from GO."""
+"""Harm that was measured and that no gating claim judges; it prevents GO."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from harness.model.judged.harm import Harm, UnjudgedHarm
 def unjudged_harm(
     plan: Plan, evidence: Evidence, verdicts: Iterable[Verdict] = (), figures: Mapping[Figure, Spec] = FIGURES
 ) -> tuple[UnjudgedHarm, ...]:
-    """What was lost, doubled, changed or stale in the run, except harm that a figure of a gating claim judges.
+    """The harm of a run that no figure of a gating claim judges: lost, duplicate, changed or stale data and failed requests.
 
-    A requirement that is WAIVED as INCONCLUSIVE or NOT ASSESSED judged nothing: whoever accepted that did not accept harm. Requests that failed or
-    were late without a fault are left out if a gating requirement fails for them.
+    A requirement that is WAIVED as INCONCLUSIVE or NOT ASSESSED judges no harm, because its waiver accepts none. Requests that failed or were late
+    without a fault are left out if a gating requirement fails because of them.
     """
     verdicts = tuple(verdicts)
     unknown = {v.requirement for v in verdicts if v.outcome is Outcome.WAIVED and v.waiver and v.waiver.outcome}

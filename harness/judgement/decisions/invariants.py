@@ -1,8 +1,13 @@
-"""Invariants of a platform without a fault: one primary that does not change, no restarted container, no pod or node gone, and all present at the end.
+"""Invariants of a platform without a fault: one constant primary, no restarted container, no lost pod or node, and no part missing at the end.
 
-A fault explains a violation from its beginning until a few seconds after the restore, if it can have caused it: a change of roles if it touches
-the database; a lost node if it hit that node or its region; one restart of a container per pod if it hit the pod's workload or region, or names
-no hit; any pod that is gone, as the restore is compared with the history (`receipts/faults/restored.py`). Rollouts are judged by figures of their own.
+A fault explains a violation between the fault and a few seconds after the restore if it can have caused it:
+
+* a change of roles, if it affects the database,
+* a lost node, if it hit the node or its region,
+* one restart of a container per pod, if it hit the pod's workload or region, or if its hits are unknown,
+* any lost pod, because `receipts/faults/restored.py` compares the restore with the history.
+
+Rollouts have their own figures.
 """
 
 from __future__ import annotations
@@ -30,12 +35,13 @@ LAST_NS: Final = 3 * NS_PER_S
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultCause:
-    """One attempt at a fault, and what it explains.
+    """One attempt at a fault, and the violations that it explains.
 
     Attributes:
-        attempt: whose action was sent.
-        start_ns, end_ns: from the fault to a few seconds after the restore; if no restore was recorded, to the end of its effect.
-        members: members of the database that it hit.
+        attempt: the attempt; its fault was sent.
+        start_ns: time of the fault.
+        end_ns: a few seconds after the restore; without a recorded restore the end of the fault's effect.
+        members: members of the database that the fault hit.
     """
 
     attempt: Experiment
@@ -45,7 +51,7 @@ class FaultCause:
 
     @classmethod
     def of(cls, evidence: Evidence, attempt: Experiment) -> Self:
-        """The cause that an attempt is, from its own record and the record of the database members."""
+        """The cause for an attempt, from its record and the records of the database members."""
         start_ns = attempt.fault.sent_ns or 0
         known = {change.after for change in evidence.leaders} | set(evidence.replicas.words["member"].present)
         until_ns = known_until_ns if attempt.restore.ok is None else answered_until_ns
@@ -57,7 +63,7 @@ class FaultCause:
         )
 
     def has(self, at_ns: int) -> bool:
-        """Whether a moment is in the time in which the fault explains violations."""
+        """Whether the fault explains violations at this moment."""
         return self.start_ns <= at_ns < self.end_ns
 
     @property
@@ -66,7 +72,7 @@ class FaultCause:
         return bool(self.members) or DATABASE in domain_of(self.attempt.domain).touches
 
     def of_node(self, name: str, region: str) -> bool:
-        """Whether the fault can have taken this node."""
+        """Whether the fault can have caused the loss of this node."""
         nodes = {hit.name for hit in self.attempt.fault.hit if hit.kind == "node"}
         regions = {hit.region for hit in self.attempt.fault.hit} if self.attempt.domain == "region" else set()
         return NODES in domain_of(self.attempt.domain).touches and (not nodes or name in nodes or region in regions)
@@ -83,7 +89,7 @@ class FaultCause:
 
 
 def broken(evidence: Evidence) -> Iterable[tuple[Harm, int]]:
-    """How often each invariant was broken in the windows without a rollout, and how many parts were missing at the end."""
+    """Number of violations of each invariant in the windows without a rollout, and number of parts missing at the end."""
     spans = [window.span for window in evidence.windows.values() if not window.rollout]
     sent = [a for a in chain.from_iterable(evidence.experiments.values()) if a.fault.sent_ns is not None]
     causes = [FaultCause.of(evidence, attempt) for attempt in sorted(sent, key=lambda one: one.fault.sent_ns or 0)]

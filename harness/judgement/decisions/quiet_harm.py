@@ -1,9 +1,10 @@
-"""Harm in fault-free time that the watch recorded, although requests of users and health probes need not show it.
+"""Harm in fault-free time that the watch recorded, although users' requests need not show it.
 
-Reads at the entry, writes of the ledger, reads at each region's own entry, and probes of health and of services are compared with what the
-claims promise users: a share of failures that is proven above the promised error rate, or a share of late answers above what the promised p95
-allows, is harm. Under a fault, reads in regions that the fault did not hit are compared with the recovery limit, as the entry is by its own
-figure. Changes in the platform itself without a cause are in `invariants`.
+Probes of the entry, the ledger, each region's own entry, health paths and services are compared with the promises of the claims. It is harm if the
+share of failures is proven above the promised error rate, or the share of late answers above the share that the promised p95 allows.
+
+Under a fault, outages of regions that the fault did not hit are compared with the recovery limit. Module `invariants` has violations by the platform's
+own objects.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from harness.model.records.recorded import SERVICE
 from harness.units import NS_PER_S
 
 UNPROMISED: Final = 0.01
-"""Where no error rate is promised, more failures than this are harm."""
+"""If no error rate is promised, a greater share of failures than this is harm."""
 
 _FAILED: Final = frozenset(
     {
@@ -42,7 +43,7 @@ Windows = Sequence[Window]
 
 
 def quiet_harm(plan: Plan, evidence: Evidence) -> Iterable[tuple[Harm, int]]:
-    """The count of each kind of harm without a cause: in windows without a fault and a rollout, and under a fault in regions that it did not hit."""
+    """Number of cases of each kind of harm without a cause: in windows without fault and rollout, and in regions that a fault did not hit."""
     windows = [window for window in evidence.fault_free() if not window.rollout]
     if not windows:
         return

@@ -1,4 +1,4 @@
-"""From measures to claims to requirements: the worst wins, and an empty set is INCONCLUSIVE."""
+"""Verdicts of scenarios and requirements: the worst outcome of their measures; without measures INCONCLUSIVE."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GOOD: Final = frozenset({Outcome.PASS, Outcome.WAIVED})
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """FAIL over INCONCLUSIVE over NOT ASSESSED over WAIVED over PASS; INCONCLUSIVE if there are none.
+    """The worst outcome, in the order FAIL, INCONCLUSIVE, NOT ASSESSED, WAIVED, PASS; without outcomes INCONCLUSIVE.
 
     NOT ASSESSED hides no failure and never counts as passed.
     """
@@ -39,7 +39,7 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def claim_verdict(claim: Claim, measures: Sequence[Sequence[Measure]]) -> ClaimVerdict:
-    """The verdict of a scenario; each of its sentences is an objective with its measures."""
+    """The verdict of a scenario, from the measures of each of its sentences."""
     outcome = worst(worst(m.outcome for m in of_one) for of_one in measures)
     every = [m for of_one in measures for m in of_one]
     telling = leading_first(m for m in every if m.outcome is outcome)
@@ -55,7 +55,7 @@ def claim_verdict(claim: Claim, measures: Sequence[Sequence[Measure]]) -> ClaimV
 
 _NOTHING_CLAIMED: Final = Reason(
     kind=ReasonKind.UNCLAIMED,
-    text="the scenario has no Then sentence, so it claims nothing",
+    text="the scenario has no Then sentence, so it tests no requirement",
     hint="write a Then sentence into the scenario",
 )
 
@@ -68,7 +68,7 @@ def _badness(claim: ClaimVerdict) -> float:
 def requirement_verdict(
     requirement: Requirement, claims: Sequence[ClaimVerdict], plan: Plan, evidence: Evidence
 ) -> Verdict:
-    """The verdict of a requirement: the worst of its claims, or WAIVED if a waiver covers that outcome."""
+    """The verdict of a requirement: the worst verdict of its scenarios, or WAIVED if a waiver covers it."""
     outcome, reason = _of_claims(requirement, claims, plan)
     verdict = Verdict(
         requirement=requirement.id,
@@ -81,7 +81,7 @@ def requirement_verdict(
 
 
 def parts_first(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
-    """Sort requirements so that each follows the parts that it is derived from; a requirement that is derived from itself comes last, without a verdict of that part."""
+    """Sort requirements so that each follows the requirements that it is derived from; a requirement derived from itself comes last."""
     left = {requirement.id: requirement for requirement in requirements}
     found: list[Requirement] = []
     while left:
@@ -111,10 +111,10 @@ def _of_claims(requirement: Requirement, claims: Sequence[ClaimVerdict], plan: P
         return outcome, lack.because
     if plan.deselected:
         given = f"the filter `{plan.filter}`" if plan.filter else "a filter"
-        hint = f"include it: {plan.command(only=requirement.id, unfiltered=True)}"
+        hint = f"include the requirement: {plan.command(only=requirement.id, unfiltered=True)}"
         return outcome, Reason(kind=ReasonKind.FILTERED, text=f"left out by {given}", hint=hint)
     hint = f"write a scenario tagged @{requirement.id}"
-    return outcome, Reason(kind=ReasonKind.UNCLAIMED, text="no scenario claims it", hint=hint)
+    return outcome, Reason(kind=ReasonKind.UNCLAIMED, text="no scenario tests this requirement", hint=hint)
 
 
 def _attempts(requirement: Requirement, plan: Plan, evidence: Evidence) -> int:

@@ -1,4 +1,4 @@
-"""Waivers: a verdict becomes WAIVED if a waiver covers everything that kept it from PASS."""
+"""Waivers: a verdict becomes WAIVED if a waiver covers every cause for which it is not PASS."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _BOTH: Final = 2
 
 
 def waived(verdict: Verdict, plan: Plan) -> Verdict:
-    """The verdict as WAIVED if a waiver of its requirement covers it; else unchanged, with the reason why the waiver does not cover it added."""
+    """The verdict, changed to WAIVED if a waiver covers it; if not, its reason also says why the waiver does not cover it."""
     waiver = next((w for w in plan.waivers if w.waives == verdict.requirement), None)
     if waiver is None or verdict.outcome in IN_ORDER:
         return verdict
     why = waiver.void or _uncovered(waiver, verdict, plan)
     if why:
-        text = f"{verdict.because.text}; the waiver {waiver.file} does not cover it: {why}"
+        text = f"{verdict.because.text}. The waiver {waiver.file} does not cover this verdict: {why}"
         return replace(verdict, because=replace(verdict.because, text=text), waiver=waiver)
-    text = f"{waiver.by} accepts {waiver.accepts}{accepted_figures(verdict, waiver)} until {waiver.expires} ({waiver.reason}); the result was: {verdict.because.text}"
-    hint = f"resolve the cause before {waiver.expires}, when the waiver expires and the verdict counts again"
+    text = f"{waiver.by} accepts {waiver.accepts}{accepted_figures(verdict, waiver)} until {waiver.expires} ({waiver.reason}). Without the waiver: {verdict.because.text}"
+    hint = f"correct the cause before the waiver expires on {waiver.expires}; then the verdict counts again"
     because = Reason(kind=ReasonKind.WAIVED, text=text, hint=hint)
     return replace(verdict, outcome=Outcome.WAIVED, because=because, waiver=waiver)
 
@@ -57,12 +57,12 @@ def accepted_harm(harm: Sequence[UnjudgedHarm], plan: Plan) -> dict[UnjudgedHarm
 
 
 def _uncovered(waiver: Waiver, verdict: Verdict, plan: Plan) -> str:
-    """What of a verdict the waiver does not cover; empty where it covers everything."""
+    """Why the waiver does not cover the verdict; empty if it does."""
     if waiver.outcome and verdict.outcome != waiver.outcome:
-        return f"the verdict is {verdict.outcome.value}, the waiver accepts {waiver.outcome}"
+        return f"the verdict is {verdict.outcome.value}, and the waiver accepts {waiver.outcome}"
     lack = plan.lack_of(verdict.requirement)
     if lack is not None and waiver.outcome != Outcome.NOT_ASSESSED:
-        return f"a part of the requirement is not assessed on this target: {lack.because.text}"
+        return f"a part of the requirement was not assessed: {lack.because.text}"
     measures = [m for claim in verdict.claims for found in claim.measures for m in found]
     if waiver.outcome:
         return next(_not_undecided(waiver, measures), "")
@@ -75,7 +75,7 @@ def _uncovered(waiver: Waiver, verdict: Verdict, plan: Plan) -> str:
 
 
 def accepted_figures(verdict: Verdict, waiver: Waiver) -> str:
-    """The undecided figures that a waiver of INCONCLUSIVE accepts, with their bounds, in words; empty for other waivers, or without figures."""
+    """The undecided figures that a waiver of INCONCLUSIVE accepts, with their bounds, in words; empty for other waivers."""
     if waiver.outcome != Outcome.INCONCLUSIVE:
         return ""
     measures = (m for claim in verdict.claims for found in claim.measures for m in found)
@@ -126,7 +126,7 @@ def _not_accepted(waiver: Waiver, measure: Measure) -> str:
     So has a fact that is a count or a share, such as `tests that failed`: for such a fact the waiver needs a bound beside the subject.
     """
     if measure.value is not None or measure.op != Op.HOLDS.value or "subject" not in measure.scope:
-        return f"{measure.name} is {measure.outcome.value} because of a figure, which a waiver accepts by a bound, not by a subject"
+        return f"{measure.name} is {measure.outcome.value} because of a figure, which a waiver accepts with `--bound`, not with `--subject`"
     subject = measure.scope["subject"]
     if subject not in waiver.subjects or measure.outcome is not Outcome.FAIL:
         return f"{subject} is {measure.outcome.value}"
@@ -136,7 +136,7 @@ def _not_accepted(waiver: Waiver, measure: Measure) -> str:
 def _beyond_amount(waiver: Waiver, subject: str, amount: FactAmount) -> str:
     """Why a fact that is a count or a share is not within the bound of the waiver; empty where it is."""
     if not waiver.bound:
-        return f"{subject} is a number, which a subject alone does not limit: {_accepting(subject, amount)}"
+        return f"{subject} is a number, for which the waiver needs a bound: {_accepting(subject, amount)}"
     try:
         limit = Quantity.parse(waiver.bound).in_unit(amount.unit)
     except UsageError as error:
@@ -144,12 +144,12 @@ def _beyond_amount(waiver: Waiver, subject: str, amount: FactAmount) -> str:
     within = amount.value >= limit if amount.at_least else amount.value <= limit
     if within or math.isclose(amount.value, limit, rel_tol=_ROUNDING):
         return ""
-    return f"{subject} is {_as_bound(amount)}, the waiver accepts {'at least' if amount.at_least else 'at most'} {waiver.bound}"
+    return f"{subject} is {_as_bound(amount)}, and the waiver accepts {'at least' if amount.at_least else 'at most'} {waiver.bound}"
 
 
 def _accepting(subject: str, amount: FactAmount) -> str:
     """The command options of a waiver that accepts as much as was found."""
-    return f'`--subject "{subject}" --bound "{_as_bound(amount)}"` accepts as much as was found'
+    return f'`--subject "{subject}" --bound "{_as_bound(amount)}"` accepts the measured number'
 
 
 def _as_bound(amount: FactAmount) -> str:
@@ -169,7 +169,7 @@ def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
         return f"{measure.name} is {measure.outcome.value} for another reason: {measure.because.text}"
     if measure.amount is not None:
         subject = measure.scope.get("subject", "")
-        return f"{subject} is a fact, which a bound alone does not cover: {_accepting(subject, measure.amount)}"
+        return f"{subject} is a fact, for which the waiver needs a subject: {_accepting(subject, measure.amount)}"
     broken = next((receipt for receipt in measure.receipts.values() if receipt.ok is not True), None)
     if broken is not None:  # of a FAIL, too: what was found may be a part of what there was
         return f"{measure.name} was not recorded as planned: {broken.why}"
@@ -185,7 +185,7 @@ def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
         worst = _bad_side(measure, measure.low if above else measure.high)
         within = None if worst is None else worst >= limit if above else worst <= limit
     if within is None:
-        return f"{measure.name} has no bound that could be compared with the bound of the waiver"
+        return f"{measure.name} has no bound to compare with the bound of the waiver"
     return "" if within else f"{measure.name} is not proven within {waiver.bound}"
 
 

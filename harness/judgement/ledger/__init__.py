@@ -1,1 +1,1 @@
-"""The account of acknowledged writes: recorded against read back, for the ledger and for journeys, and which losses are excused."""
+"""Accounts of acknowledged writes: recorded writes compared with the data read back, and losses that an RPO excuses."""

@@ -1,8 +1,8 @@
-"""The ledger account: writes recorded against writes read back, source by source.
+"""The ledger account: recorded writes compared with the writes read back, source by source.
 
-Source: the set checkers of Jepsen (`checker.clj`: `set`, `set-full`): attempts, acknowledged, final read; from them lost, recovered,
-never read, unexpected, duplicated. A write is its client and its sequence number; both are packed into one integer, so that the
-arithmetic is numpy's on sorted arrays and a million writes take a fraction of a second.
+Source: the set checkers of Jepsen (`checker.clj`: `set`, `set-full`), which derive lost, recovered, never read, unexpected and duplicated writes from
+attempts, acknowledgements and the final read. Client and sequence number of a write are packed into one integer, so that a million writes are
+compared with numpy in a fraction of a second.
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ _CLIENT_BITS: Final = 22
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Writes:
-    """Some of the ledger's writes, ordered by client and number; `at_ns` is when each completed."""
+    """Writes of the ledger, ordered by client and number.
+
+    Attributes:
+        client: number of each write's client.
+        sequence: number of each write in its client.
+        at_ns: time at which each write completed.
+    """
 
     client: Ints
     sequence: Ints
@@ -47,13 +53,13 @@ class Writes:
         return self.where((self.at_ns >= attempt.observed_from_ns) & (self.at_ns < attempt.observed_until_ns))
 
     def among(self, others: Self) -> Bools:
-        """A mask of the writes that are also in `others`, which are of the same ledger."""
+        """A mask of the writes that are also in `others`, which belong to the same ledger."""
         low = min((int(own.client.min()) for own in (self, others) if len(own)), default=0)
         own, found = (_packed(each.client - low, each.sequence) for each in (self, others))
         return _in(own, found)
 
     def names(self, most: int) -> list[str]:
-        """The first of the writes, for a message."""
+        """Names of the first `most` writes, for a message."""
         pairs = zip(self.client[:most].tolist(), self.sequence[:most].tolist(), strict=True)
         return [f"client {client} number {number}" for client, number in pairs]
 
@@ -65,20 +71,20 @@ class Account:
     Attributes:
         attempted: number of recorded writes.
         acknowledged: the acknowledged writes.
-        lost: acknowledged, and missing or with another value at the end, in any source that was read.
-        wrong: read with another value in at least one source, whatever their outcome; acknowledged writes among them are also lost.
-        missing: lost writes by source.
-        lagging: by region, missing writes that were acknowledged too recently before the read to count as lost.
-        unsure: outcome unknown, not present with any value: neither lost nor kept.
-        recovered: outcome unknown, present.
-        unexpected: refused, but present.
-        twice: more than one row in one read.
-        trouble: why the ledger is incomplete; empty when it is complete.
+        lost: acknowledged writes that are missing or have another value at the end, in any source that was read.
+        wrong: writes that were read with another value in at least one source; acknowledged writes among them are also lost.
+        missing: lost writes, by source.
+        lagging: missing writes that were acknowledged too shortly before the read to count as lost, by region.
+        unsure: writes of unknown outcome that were not found with any value; they count neither as lost nor as kept.
+        recovered: writes of unknown outcome that were found.
+        unexpected: refused writes that were found.
+        twice: writes with more than one row in one read.
+        trouble: why the ledger is incomplete; empty if it is complete.
         unanswered: the sources that did not give all of their rows.
         authority: the source that decides: the database, or the entry if no database was read; empty: neither was read.
-        searched: whether a complete read of the authority covered every write; if not, missing writes are neither lost nor kept.
-        unread: acknowledged, and not found in the authority, whose read is not complete, so that it may have them; empty if it was searched.
-        absent: acknowledged and present at the end, but missing or with another value in an earlier complete read of the authority.
+        searched: whether a complete read of the authority covered every write; if not, missing writes count neither as lost nor as kept.
+        unread: acknowledged writes not found by an incomplete read of the authority, which may have them; empty if `searched`.
+        absent: acknowledged writes present at the end, and missing or with another value in an earlier complete read of the authority.
     """
 
     attempted: int
@@ -100,20 +106,20 @@ class Account:
 
     @property
     def gone(self) -> Writes:
-        """The lost writes that the authority lacks, or has with another value."""
+        """The lost writes that are missing in the authority, or have another value there."""
         return self.missing.get(self.authority, self.lost.where(np.zeros(len(self.lost), dtype=np.bool_)))
 
     @property
     def changed(self) -> Writes:
-        """Writes that were not acknowledged and are present with another value: they are not lost, but that value was never written."""
+        """Writes that were not acknowledged and are present with a value that was never written."""
         return self.wrong.where(~self.wrong.among(self.lost))
 
     def counted(self, writes: Writes) -> int | None:
-        """The number of these writes; None: none was found, but not everything was searched."""
+        """The number of these writes; None if it is 0 and the search was incomplete."""
         return len(writes) if self.searched or len(writes) else None
 
     def left(self, writes: Writes) -> int | None:
-        """The number of these writes, which are absent; None: not everything was searched."""
+        """The number of these absent writes; None if the search was incomplete."""
         return len(writes) if self.searched else None
 
 
@@ -146,11 +152,11 @@ class _Source:
 
 
 def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
-    """Balance the ledger.
+    """Compare the recorded writes of the ledger with its final reads.
 
     Args:
         ledger: the writes and the reads of the run.
-        lag_ns: allowed replication lag of a region; younger missing writes are not lost yet.
+        lag_ns: allowed replication lag of a region in ns; younger missing writes do not count as lost.
 
     Raises:
         UsageError: a client or sequence number is out of range.
@@ -193,7 +199,7 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
 
 
 def found_by(ledger: Ledger, read: FinalRead, writes: Writes) -> Bools:
-    """A mask of the writes that one earlier read found."""
+    """A mask of the writes that an earlier read found."""
     rows = ledger.final.where(
         ledger.final.words["place"].equals(read.source) & (ledger.final.ints["round"] == read.round)
     )
@@ -208,7 +214,7 @@ def _sorted(writes: Writes) -> Writes:
 
 def _lags(lagging: Mapping[str, Writes]) -> Iterable[str]:
     for source, writes in lagging.items():
-        yield f"{source} lacks {len(writes)} writes that were acknowledged too shortly before it was read: its replica may lag"
+        yield f"{len(writes)} writes are missing in {source}, which was read so soon after them that its replica may lag"
 
 
 def _keys(rows: Table, low: int) -> Ints:
@@ -216,7 +222,7 @@ def _keys(rows: Table, low: int) -> Ints:
     client, sequence = rows.ints["by"] - low, rows.ints["id"]
     for numbers, bits in ((client, _CLIENT_BITS), (sequence, _SEQUENCE_BITS)):
         if len(numbers) and (numbers.min() < 0 or numbers.max() >= 1 << bits):
-            raise UsageError("the ledger contains numbers that no client assigns")
+            raise UsageError("the ledger contains client or sequence numbers out of range")
     return _packed(client, sequence)
 
 
@@ -276,7 +282,7 @@ def _troubles(ledger: Ledger, keys: Ints, acknowledged: Writes, sources: list[_S
     elif read.isdisjoint(AUTHORITIES):
         yield "the ledger was read back neither from the database nor through the entry"
     elif lone := [name for name in ledger.final.words["place"].present if name not in read]:
-        yield f"rows were read through {', '.join(lone)}, but no such read was recorded"
+        yield f"rows were read through {', '.join(lone)}, and no read through it was recorded"
     else:
         yield from (trouble for source in sources for trouble in _read_troubles(source, acknowledged))
         yield from _record_troubles(keys, sources)
@@ -287,9 +293,9 @@ def _read_troubles(source: _Source, acknowledged: Writes) -> Iterable[str]:
     if not read.complete:
         yield f"the final ledger read{of} did not complete ({read.why or 'no cause recorded'})"
     if read.rows != source.rows:
-        yield f"the last read{of} found {read.rows} rows, {source.rows} were recorded"
+        yield f"{source.rows} rows of the last read{of} were recorded, expected {read.rows}"
     if unread := int((acknowledged.at_ns >= read.at_ns).sum()):
-        yield f"{unread} writes were acknowledged after the last read of the ledger{of} began"
+        yield f"{unread} writes were acknowledged after the start of the last ledger read{of}"
 
 
 def _record_troubles(keys: Ints, sources: list[_Source]) -> Iterable[str]:
@@ -303,4 +309,4 @@ def _record_troubles(keys: Ints, sources: list[_Source]) -> Iterable[str]:
         yield f"{gaps} sequence numbers are missing in the record of writes"
     strange = [found[~_in(found, numbers)] for source in sources for found in (source.intact, source.wrong)]
     if strays := len(distinct(np.concatenate(strange))):
-        yield f"the last read found {strays} rows that are not in the record of writes"
+        yield f"the last read found {strays} rows that are missing in the record of writes"

@@ -1,8 +1,8 @@
-"""Journey accounts: what journeys wrote, compared with what was read back after the load.
+"""Journey accounts: the writes of journeys, compared with the items read back after the load.
 
-Traffics that declare the same account share it. Each reads it back at its end; the last read of an item counts, unless the item was absent in
-one of the reads, and what was written to a counter after that read is not judged. Some writes were sent a second time with their key: an answer that
-names another item shows that the second request wrote as well; of a counter the growth shows it.
+Traffics that declare the same account share it, and each reads it back at its end. The last read of an item in which it was absent counts; if it was
+never absent, its last read. Writes to a counter after that read are not judged. Some writes were sent a second time with their key: an answer
+that names another item, or the growth of a counter, shows that the second request wrote as well.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class AccountResult:
     """One account after its items were read back.
 
     Attributes:
-        name: of the account.
-        written: acknowledged writes.
-        judged: acknowledged writes whose item was read back.
-        lost: acknowledged, but missing or not counted.
-        twice: counted more often than they were sent, or written again by the second request with their key.
-        again: acknowledged writes that were sent a second time with their key, and whose second answer tells what it did.
-        wrong: read with other values than were written.
-        unread: items that were not read, or whose read got no answer.
+        name: name of the account.
+        written: number of acknowledged writes.
+        judged: number of acknowledged writes whose item was read back.
+        lost: number of acknowledged writes that are missing or not counted.
+        twice: number of writes counted more often than sent, or written again by the second request with their key.
+        again: number of acknowledged writes sent a second time with their key whose second answer shows its effect.
+        wrong: number of items read with other values than written.
+        unread: number of items that were not read, or whose read got no answer.
     """
 
     name: str

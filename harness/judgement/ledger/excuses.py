@@ -1,4 +1,4 @@
-"""Excused losses (rule 9): writes within the granted RPO before the disaster that took them."""
+"""Excused losses (rule 9): lost writes within the granted RPO before the disaster that caused the loss."""
 
 from __future__ import annotations
 
@@ -37,10 +37,14 @@ def lag_ns(plan: Plan) -> int:
 def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objective) -> Writes:
     """The lost writes that this objective does not excuse.
 
-    A write is excused if it is missing from the database (or from the entry, if no database was read), was acknowledged within the
-    objective's RPO before a disaster, was present in the last read before that disaster, and in none after it. An RPO allows missing writes, never writes
-    with another value. If the database was not read completely, a write that would be excused if the database lacked it is undecided,
-    and is not returned.
+    A lost write is excused if
+
+    * it is missing in the database (or at the entry, if no database was read),
+    * it was acknowledged within the objective's RPO before a disaster, and
+    * the last read before the disaster found it, and no later read did.
+
+    An RPO excuses missing writes, never writes with another value. After an incomplete read of the database, a write that would be excused if it were
+    missing is undecided and not returned.
     """
     lost = account.lost
     excused = np.zeros(len(lost), dtype=np.bool_)
@@ -60,7 +64,7 @@ def _young(lost: Writes, disaster: Experiment, age_ns: int) -> Bools:
 
 
 def disasters(evidence: Evidence) -> Iterable[tuple[int, int]]:
-    """When each disaster was sent, and until when it may have caused the loss of a write, in ns."""
+    """Time of each disaster, and the last time at which it may have caused the loss of a write, in ns."""
     return (_taken(attempt) for attempt in _sent(evidence) if domain_of(attempt.domain).disaster)
 
 

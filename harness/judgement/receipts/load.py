@@ -1,8 +1,7 @@
 """The load receipt (rule 6): the load was as planned, and the generator did not distort it.
 
-One rule cuts a window, before samples are grouped, so that it is the same for every route, region and release: a window
-opens when the warm-up is over, counted from the beginning of the schedule, and closes before the stop is sent to the load; a
-sample belongs to it by its intended time. A request that is in progress at the close is awaited and belongs to it.
+A window has the same limits for every route, region and release. It opens when the warm-up is over, counted from the start of the schedule, and
+closes before the load is stopped. A request belongs to the window of its intended time, also if it is answered after the close.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ Users are counted in windows of any length.
 def lag_p99_ms(samples: Table) -> float:
     """p99 of the send lag in ms, from intended to sent; NaN without requests.
 
-    A request that was never sent is late up to the end.
+    A request that was never sent has a lag up to the end of the window.
     """
     ints = samples.ints
     late_ns = np.where(ints["sent_ns"] > 0, ints["sent_ns"], ints["done_ns"])
@@ -56,13 +55,16 @@ def lag_p99_ms(samples: Table) -> float:
 def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Receipt:
     """Whether the generators offered the planned load; for `latencies` also on time.
 
-    Every worker must have closed. Arrivals are the first requests of journeys: as many as a trace has, else within 1 % of the integral
-    of the planned rate; Poisson arrivals within four standard deviations, if that is more. If the rate is constant, requests must meet
-    the same limits, but not under an experiment, where a journey may end at its first failure. In a closed model the users are
-    counted instead. Unknown where only the target may have kept users from sending as many requests as planned.
+    * Every worker must have closed.
+    * The number of arrivals (first requests of journeys) must equal that of the trace, or be within 1 % of the planned number; for Poisson
+      arrivals within four standard deviations if that is more.
+    * At a constant rate the same limits apply to all requests, except under an experiment, where a journey may end at its first failure.
+    * In a closed model users are counted instead of arrivals.
+
+    The receipt is unknown if only the target may have kept users from sending the planned requests.
     """
     if window is None:
-        return Receipt(ok=False, why="there is no record of the traffic", hint=NO_TRAFFIC)
+        return Receipt(ok=False, why="no traffic was recorded", hint=NO_TRAFFIC)
     lag = window.samples.once(lag_p99_ms)
     closed = _closed(plan, window)
     troubles = [
@@ -75,7 +77,7 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
         *broken_off(window),
     ]
     workers = "1 worker" if len(window.workers) == 1 else f"{len(window.workers)} workers"
-    kept = f"{workers} recorded to the end, lag p99 {lag:.3g} ms{_residual(window)}"
+    kept = f"{workers} recorded until the end, lag p99 {lag:.3g} ms{_residual(window)}"
     hint = troubles[0].hint.replace("{traffic}", window.traffic) if troubles else ""
     why = "; ".join(trouble.what for trouble in troubles) or kept
     ok = None if troubles and all(trouble.by_target for trouble in troubles) else not troubles
@@ -83,9 +85,9 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
 
 
 def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: bool) -> Receipt:
-    """The load receipt of all windows: the first that is not ok decides, else the first that is unknown.
+    """The load receipt of all windows: the first receipt that is not ok decides; if all others are ok, the first unknown receipt.
 
-    Windows under 2 s are too short for a receipt of their own: of them only the rows are checked.
+    Windows under 2 s are too short for a receipt; only their rows are checked.
     """
     long = [w for w in windows if w is windows[0] or w.seconds >= HEALTH_S]
     short = [w for w in windows[1:] if w.seconds < HEALTH_S and len(w.samples)]
@@ -102,19 +104,19 @@ def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: boo
     ]
     files = tuple(dict.fromkeys(file for receipt in receipts for file in receipt.files))
     bad = weakest(receipts)
-    where = "" if receipts[bad].ok or len(windows) == 1 else f"in {[*long, *short][bad].name}: "
-    return replace(receipts[bad], why=f"{where}{receipts[bad].why}", files=files)
+    where = "" if receipts[bad].ok or len(windows) == 1 else f" (window {[*long, *short][bad].name})"
+    return replace(receipts[bad], why=f"{receipts[bad].why}{where}", files=files)
 
 
 def broken_off(window: Window) -> Iterable[Trouble]:
-    """Requests of the window that are not recorded: `not_recorded`."""
+    """The defect that requests of the window are not recorded, if there are such requests; see `not_recorded`."""
     if window.broken_off:
-        was = f"{window.broken_off} requests or journeys of the window are missing in the record"
+        was = f"{window.broken_off} requests or journeys of the window were not recorded"
         yield Trouble(was, AS_RECORDED)
 
 
 def planned_journeys(plan: Plan, window: Window) -> float:
-    """Journeys planned for the window: the integral of the planned rate, or a count of the trace."""
+    """Number of journeys planned for the window: the integral of the planned rate, or the number in the trace."""
     planned = plan.traffic.get(window.traffic)
     if planned is None:
         return window.journeys_per_s * window.seconds
@@ -154,28 +156,28 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[Trouble
         for worker in window.workers:
             if worker.loop_ms is not None and worker.loop_ms > allowed:
                 was = f"the event loop of worker {worker.id} was blocked for {worker.loop_ms:.3g} ms"
-                yield Trouble(f"{was}, at most {allowed:.3g} ms is allowed", BLOCKED)
+                yield Trouble(f"{was}, expected at most {allowed:.3g} ms", BLOCKED)
     elif lag > allowed:
         causes = "; ".join(f"worker {worker.id}: {cause}" for worker in window.workers if (cause := _cause(worker)))
         suffix = f" ({causes})" if causes else ""
-        yield Trouble(f"the generator lagged: p99 lag {lag:.3g} ms, at most {allowed:.3g} ms is allowed{suffix}")
+        yield Trouble(f"the load generator lagged by {lag:.3g} ms (p99), expected at most {allowed:.3g} ms{suffix}")
     for worker in window.workers:
         if worker.cpu is not None and worker.cpu >= CPU:
-            used = f"worker {worker.id} used {worker.cpu:.0%} of a core, expected below {CPU:.0%} to keep its schedule"
+            used = f"worker {worker.id} used {worker.cpu:.0%} of a core, expected below {CPU:.0%}"
             yield Trouble(used)
         if worker.residual_ns / 1e6 > allowed:
             known = f"the clock of worker {worker.id} is known only to within {worker.residual_ns / 1e6:.3g} ms"
-            yield Trouble(known, "let the workers run nearer to the master, then run again")
+            yield Trouble(known, "start the workers on a network with less delay to the master, then run again")
     sent_ns, intended_ns = window.samples.ints["sent_ns"], window.samples.ints["intended_ns"]
     if early := int(((sent_ns > 0) & (intended_ns - sent_ns > LAG_MS * 1e6)).sum()):
-        was = f"{early} requests were sent over {LAG_MS:g} ms before they were due, so their latencies are too low"
+        was = f"{early} requests were sent over {LAG_MS:g} ms too early, so their latencies are too low"
         yield Trouble(was, AS_RECORDED)
 
 
 def _cause(worker: Worker) -> str:
     if worker.cpu is None or worker.loop_ms is None or worker.gc_ms is None:
         return ""
-    return f"{worker.cpu:.0%} of a core, event loop blocked for {worker.loop_ms:.3g} ms, of which garbage collection {worker.gc_ms:.3g} ms"
+    return f"{worker.cpu:.0%} of a core, event loop blocked for {worker.loop_ms:.3g} ms, garbage collection {worker.gc_ms:.3g} ms"
 
 
 def _residual(window: Window) -> str:
@@ -204,7 +206,7 @@ def _latency(objective: Objective) -> Quantity | None:
 def _worker_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
     planned = plan.traffic[window.traffic].all_workers if window.traffic in plan.traffic else 1
     if len(window.workers) < planned:
-        yield Trouble(f"{len(window.workers)} of {planned} workers left a record", READ_LOG)
+        yield Trouble(f"only {len(window.workers)} of {planned} workers wrote a record", READ_LOG)
     if len({worker.id for worker in window.workers}) < len(window.workers):
         yield Trouble("two workers have the same number", AS_RECORDED)
     for worker in window.workers:
@@ -217,7 +219,7 @@ def _worker_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
     strangers = set(numbers[strange].tolist())
     if strangers:
         names = ", ".join(map(str, sorted(strangers)))
-        yield Trouble(f"there are samples of workers that were not started: {names}", AS_RECORDED)
+        yield Trouble(f"samples were recorded by workers that were not started: {names}", AS_RECORDED)
 
 
 def _span_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
@@ -226,11 +228,11 @@ def _span_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
     if planned is not None and window.begin_ns is not None and window.name == fault_free_name(window.traffic):
         warm_s = (window.start_ns - window.begin_ns) / NS_PER_S
         if warm_s < planned.warm_up_s - 0.001:
-            opened = f"the window opened {warm_s:.3g} s after the load began, the warm-up is {planned.warm_up_s:g} s"
+            opened = f"the window opened {warm_s:.3g} s after the load began, expected at least the warm-up of {planned.warm_up_s:g} s"
             yield Trouble(opened, AS_RECORDED)
     if window.stopped_ns is not None and window.stopped_ns < window.end_ns:
         early_s = (window.end_ns - window.stopped_ns) / NS_PER_S
-        yield Trouble(f"the load was stopped {early_s:.3g} s before the window closed", READ_LOG)
+        yield Trouble(f"the load stopped {early_s:.3g} s before the end of the window", READ_LOG)
 
 
 def _rate_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
@@ -240,7 +242,9 @@ def _rate_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
     each = planned.requests_per_journey if planned else window.requests_per_journey
     journeys = planned_journeys(plan, window)
     if journeys <= 0:
-        yield Trouble("the plan offers no traffic in this window", "give the traffic a rate in this window")
+        yield Trouble(
+            "the planned rate in this window is 0", "set a rate above 0 for this time in loadtests/{traffic}.yaml"
+        )
         return
     allowed = _allowed(planned.arrivals if planned else "poisson", journeys, window)
     arrived = int(window.samples.words["step"].equals("1").sum())
@@ -249,10 +253,10 @@ def _rate_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
     least = (journeys - allowed) * (1 if not window.fault_free or not flat else each)
     most = (journeys + allowed) * each if flat else math.inf
     if (beyond := max(least - n, n - most)) > 0 and beyond > _mixed(window.samples):
-        sent = f"{n / seconds:.4g} requests/s were sent where {journeys / seconds * each:.4g} were planned"
+        sent = f"{n / seconds:.4g} requests/s were sent, expected {journeys / seconds * each:.4g}"
         yield Trouble(sent, UNEVEN if abs(arrived - journeys) <= allowed else "")
     elif abs(arrived - journeys) > allowed:
-        yield Trouble(f"{arrived} journeys began where {journeys:.6g} were planned")
+        yield Trouble(f"{arrived} journeys began, expected {journeys:.6g}")
 
 
 def _mixed(samples: Table) -> float:

@@ -1,17 +1,19 @@
-"""The receipt of the machine of the run: whether its clocks counted all of the time, and whether it had processor time for harness and sandbox.
+"""The machine receipt: whether the clocks of the machine ran without a jump, and whether harness and sandbox had enough processor time.
 
-A machine that sleeps stops CLOCK_MONOTONIC, by which everything is timed: a target on another machine then seems to recover too soon. A wall clock
-that is set misplaces everything that is joined by it: rows of a database, samples of Prometheus, times of pods. In both cases no length of time across
-that moment is known, so a figure of time is neither PASS nor FAIL.
+A machine that sleeps stops CLOCK_MONOTONIC, so a target on another machine seems to recover too soon. Setting the wall clock misplaces all records
+that are joined by wall time: database rows, Prometheus samples, pod times. Lengths of time across such a moment are unknown, so a figure of time is
+neither PASS nor FAIL.
 
-The rest concerns a target that shares the machine with the harness. A second is starved if the control was slow in it while other programs had the
-processors. The control is a service that does nothing but answer, on every node and over the same way as the services. If it is slow, the cause is the
-machine, or the release, which may have used up the processors by itself. The kernel's accounting shows which: processors that only the release kept
-busy excuse nothing. If no control was watched, the watch serves as one: it does next to nothing, and sends its probes late when it is starved.
-A FAIL becomes INCONCLUSIVE if more seconds around it were starved than by chance on an idle machine, and not only a few of those in which the control
-was slow, unless the requests of the other seconds prove it alone: what the control does not suffer is the release's. A PASS stays: a platform that passes while it waits for a processor has passed a harder test.
-A response time that is undecided is a PASS if it passes without the answers that were late by a few starved seconds: a release that stays slow when those
-are over does not, nor one that fails requests in them.
+All other rules apply only to a target on the machine of the harness:
+
+* The control service only answers. It runs on every node, and its requests take the same path as those of the services. Without a control service the
+  watch is used, which sends its probes late when it lacks processor time.
+* A second is starved if the control was slow in it while other programs used the processors, by the kernel's accounting. Processors that only the
+  release kept busy do not count.
+* A FAIL becomes INCONCLUSIVE if more seconds around it were starved than chance explains on an idle machine, and these are more than a few of the
+  seconds with a slow control. It stays a FAIL if the requests of the other seconds prove it.
+* A PASS stays: the platform passed under harder conditions.
+* An undecided response time becomes a PASS if it passes without the answers that a few starved seconds made late.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from harness.judgement.receipts.faults.attempts import counted_attempt, known_un
 from harness.judgement.receipts.processors import CALM_MS, control_witness, scarcity, watch_witness
 from harness.judgement.special import bdtrc
 from harness.model import (
+    NOT_DECIDED,
     ClockStep,
     Evidence,
     Experiment,
@@ -64,29 +67,34 @@ LEFT_OUT: Final = 0.1
 """At most this share of the fault-free seconds is left out for a PASS: ten seconds of other work in two minutes are no reason to run again."""
 BESIDE: Final = "sandbox"
 """The environment whose target runs beside the harness."""
-HINT: Final = "run again on a machine with nothing else to do; `readiness doctor` says whether it is busy"
+HINT: Final = "run again on a machine with nothing else to do (`readiness doctor` shows whether it is busy)"
 AWAKE: Final = "run again on a machine that does not sleep and whose clock is not set during the run"
 
 Spans = Sequence[tuple[int, int]]
 
 
 def slept(evidence: Evidence, spans: Spans | None) -> Reason | None:
-    """The reason why lengths of time in these spans, or in the run, are unknown: the machine slept, or its clock was set; None: they are known."""
+    """The reason why lengths of time are unknown: the machine slept or its clock was set; None: they are known.
+
+    Args:
+        evidence: evidence of the run.
+        spans: start and end of each part of the run to check; None: the complete run.
+    """
     why = _parted(evidence, spans)
     return Reason(kind=ReasonKind.MACHINE, text=why, hint=AWAKE) if why else None
 
 
 def starvation(plan: Plan, evidence: Evidence, spans: Spans) -> Reason | None:
-    """The reason why a failure in these spans of a sandbox, or 15 s around them, may be caused by a starved machine; None: it is not, or the target is not a sandbox."""
+    """The reason why a starved machine may have caused a failure in these spans, or within 15 s of them; None: it did not, or the target is no sandbox."""
     around = round(_AROUND_S * NS_PER_S)
     machine = _result(evidence, [(start - around, end + around) for start, end in spans]) if is_sandbox(plan) else None
     return None if machine is None or machine.ok else Reason(kind=ReasonKind.MACHINE, text=machine.why, hint=HINT)
 
 
 def undisturbed(plan: Plan, evidence: Evidence) -> Evidence | None:
-    """The evidence, its windows without the seconds in which the control took over CALM_MS or was not watched, and the 15 s after each; None: no control was watched.
+    """The evidence without the seconds in which the control was slow or not watched, and without the 15 s after each; None: no control was watched.
 
-    A request that was on its way for longer than the plan promises outside of these seconds stays: it was late without them.
+    Slow means over CALM_MS. A request stays if it took longer than the plan promises outside of these seconds.
     """
     control = evidence.recorded.get(CONTROL.name)
     if control is None or not len(control):
@@ -105,12 +113,13 @@ def undisturbed(plan: Plan, evidence: Evidence) -> Evidence | None:
 
 
 def without_starved(plan: Plan, evidence: Evidence, traffic: str | None, limit_ns: int) -> Evidence | None:
-    """The evidence, the fault-free windows of a traffic without the requests that were late by the seconds in which other programs starved the machine.
+    """The evidence without the fault-free requests that were late because other programs starved the machine.
 
-    Requests that failed are kept: a starved machine makes answers late, not wrong. So are requests that were on their way for `limit_ns` outside of these seconds.
+    Failed requests are kept: a starved machine makes answers late, not wrong. Requests that took `limit_ns` outside of the starved seconds are kept too.
+    Seconds are not starved if the machine was merely too small or waited for its disks, or if the release used more than its usual share.
 
-    None: the machine was not starved, or for too long, or the record of the control or of the processors is not complete. A second in which the machine
-    was merely too small, or waited for its disks, or in which the release took more than its own, stays: such a release starves the machine itself.
+    Returns:
+        None if the machine was not starved, was starved for too long, or the record of the control or of the processors is not complete.
     """
     spans = [window.span for window in evidence.fault_free(traffic)]
     seen, watch = evidence.every(MachineSeen), evidence.watchers.get(CONTROL.name)
@@ -134,10 +143,10 @@ def _spans_of(seconds: set[int]) -> tuple[tuple[int, int], ...]:
 
 
 def doubted(found: Measure, doubt: Reason | None) -> Measure:
-    """The measure; INCONCLUSIVE if there is a doubt."""
+    """The measure, made INCONCLUSIVE by a doubt if one is given."""
     if doubt is None:
         return found
-    reason = replace(doubt, text=f"{found.because.text}, but {doubt.text}")
+    reason = replace(doubt, text=f"{found.because.text}{NOT_DECIDED}{doubt.text}")
     return replace(found, outcome=Outcome.INCONCLUSIVE, because=reason)
 
 
@@ -150,9 +159,7 @@ def _parted(evidence: Evidence, spans: Spans | None) -> str:
     more = f" (and {len(within) - 1} more)" if len(within) > 1 else ""
     moved = f"{abs(step.ahead_s):.3g} s {'ahead' if step.ahead_s > 0 else 'back'}"
     if step.slept:
-        return (
-            f"the machine of the harness slept for {step.ahead_s:.3g} s meanwhile, which its clock did not count{more}"
-        )
+        return f"the machine of the harness slept for {step.ahead_s:.3g} s meanwhile, and its clock did not count this time{more}"
     if step.ahead_s > 0:
         paused = "was paused" if step.slept is False else "slept or was paused"
         return f"the wall clock of the harness went {moved} meanwhile: its machine {paused}, or the clock was set{more}"
@@ -165,10 +172,9 @@ def _meets(step: ClockStep, spans: Spans) -> bool:
 
 
 def machine_result(plan: Plan, evidence: Evidence) -> MachineResult | None:
-    """CPU pressure of the machine in the run, and whether it slept; None for a target that does not run beside the harness.
+    """CPU pressure of the machine in the run, and whether it slept; None if the target does not share the machine of the harness.
 
-    For a sandbox it decides (`starvation`). For any other target with a loopback address it is only reported, so that a reader sees how far the
-    latencies of a service beside the harness can be trusted.
+    For a sandbox the result affects verdicts (`starvation`). For another target with a loopback address it is only reported.
     """
     beside = is_sandbox(plan) or any(map(_has_figures, evidence.every(MachineSeen)))
     return _result(evidence, None) if beside else None
@@ -180,7 +186,7 @@ def _has_figures(seen: MachineSeen) -> bool:
 
 
 def is_sandbox(plan: Plan) -> bool:
-    """Whether the target is a sandbox, which shares the machine of the harness: there the receipt of the machine decides."""
+    """Whether the target is a sandbox, which shares the machine of the harness, so that the machine receipt affects verdicts."""
     return plan.environment == BESIDE or plan.stands_in
 
 
@@ -201,7 +207,7 @@ def _result(evidence: Evidence, spans: Spans | None) -> MachineResult | None:
     is_starved = not by_chance and (len(taken) >= EXPLAINED * len(late) or count >= MOSTLY * len(late))
     why = f"{witness.what} in {len(late)} of {of} s"
     if scarce is not None and len(late):
-        why += f", {count} of them while processors were scarce"
+        why += f" (processors were scarce in {count} of these {len(late)} s)"
     parted, busy = _parted(evidence, spans), f"the machine was starved: {why}" if is_starved else why
     return MachineResult(
         ok=not (is_starved or parted),
@@ -218,16 +224,14 @@ def _result(evidence: Evidence, spans: Spans | None) -> MachineResult | None:
 def on_this_machine(
     case: Case, found: Measure, spans: Spans | None = None, *, timed: bool = True, anytime: bool = False
 ) -> Measure:
-    """The measure of a figure of time: neither PASS nor FAIL where the machine slept meanwhile, or was starved.
+    """The measure of a figure of time; INCONCLUSIVE if the machine slept meanwhile, or if it failed on a starved machine.
 
     Args:
-        case: of the measure.
+        case: case of the measure.
         found: the measure.
-        spans: when it was made, if its scope does not say so.
-        timed: whether it depends on durations, or on failures by lateness; else only sleep of the machine counts.
-        anytime: whether it is unknown when it was made: then sleep at any time of the run counts.
-
-    A starved machine changes a FAIL only.
+        spans: time of the measurement, if the scope of the measure does not give it.
+        timed: whether the figure depends on durations or on failures by lateness; if not, only sleep of the machine counts.
+        anytime: whether the time of the measurement is unknown; then sleep at any time of the run counts.
     """
     if found.outcome not in (Outcome.PASS, Outcome.FAIL):
         return found
@@ -257,7 +261,7 @@ def _spans(case: Case, found: Measure) -> Spans:
 
 
 def attempt_of(case: Case, scope: Mapping[str, str]) -> Experiment | None:
-    """The attempt that the measure names by its number, else the one that counts."""
+    """The attempt whose number the scope names; without a number the attempt that counts."""
     for attempt in case.evidence.experiments.get(scope["experiment"], ()):
         if str(attempt.attempt) == scope.get("attempt"):
             return attempt

@@ -1,4 +1,4 @@
-"""How the machine affected a target beside the harness: who was slowed down, and which programs had the processors meanwhile."""
+"""Processor time on the machine that a target shares with the harness: when a service was slowed down, and which programs used the processors."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ class Witness:
     """The service whose slowness shows a starved machine: the control, else the watch.
 
     Attributes:
-        watched: the seconds with a probe. late: the seconds among them in which it was slow.
+        watched: seconds with a probe.
+        late: seconds of `watched` in which the service was slow.
         quiet: share of starved seconds on an idle machine.
-        what: what it did in the late seconds, in words.
+        what: description of the slowness in the late seconds, in words.
     """
 
     watched: Ints
@@ -63,7 +64,7 @@ class Witness:
 def control_witness(control: Table, late_ms: float = LATE_MS) -> Witness:
     """The seconds in which the control was slow: many of its answers took longer than `late_ms`.
 
-    A control of which no probe in a second was answered has been cut off by a fault and does not count then, unless no control answered.
+    A control without an answered probe in a second was cut off by a fault and does not count in it, unless no control answered.
     """
     due, done = control.ints["due_ns"], control.ints["done_ns"]
     answered = control.words["error"].missing
@@ -76,7 +77,7 @@ def control_witness(control: Table, late_ms: float = LATE_MS) -> Witness:
     slow = counted & ((done - due > late_ms * 1e6) | ~answered)
     of = np.bincount(at[counted], minlength=len(second))
     share = np.bincount(at[slow], minlength=len(second)) / np.maximum(of, 1)
-    what = f"the control service took over {late_ms:g} ms"
+    what = f"the control service, which only answers, took over {late_ms:g} ms"
     return Witness(watched=second, late=second[share >= LATE_SHARE], quiet=QUIET_CONTROL, what=what)
 
 
@@ -90,19 +91,19 @@ def watch_witness(probes: Table) -> Witness:
 
 
 def needed(seen: MachineSeen) -> float | None:
-    """The share of all processors that the harness and a healthy release needed in that second; None if the kernel did not count."""
+    """The share of all processors that harness and healthy release needed in that second; None if the kernel recorded none."""
     if seen.harness is None or seen.target is None:
         return None
     return seen.harness + min(seen.target, PER_HARNESS * seen.harness)
 
 
 def beyond(seen: MachineSeen) -> float:
-    """The share of all processors that the release took beyond what a healthy one takes."""
+    """The share of all processors that the release used in excess of a healthy release."""
     return max((seen.target or 0.0) - PER_HARNESS * (seen.harness or 0.0), 0.0)
 
 
 def own_share(seen: MachineSeen) -> float:
-    """The share of all processors that the release took, with the harness and the rest of the sandbox, such as its database."""
+    """The share of all processors that release, harness and sandbox used together."""
     return (seen.target or 0.0) + (seen.harness or 0.0)
 
 
@@ -116,10 +117,9 @@ class Scarcity:
     """The seconds in which processors were scarce.
 
     Attributes:
-        every: those in which other programs had them, or the machine was too small, or all work waited for disks or memory.
-        taken: those in which other programs had them.
-        by_others: those of which it is known besides that neither the release nor what it uses, such as its database, took more than its own;
-            a release makes a machine too small, or its disks busy, by itself, and nothing is known of a time without readings.
+        every: seconds in which other programs used the processors, the machine was too small, or all work waited for disks or memory.
+        taken: seconds in which other programs used the processors.
+        by_others: seconds of `taken` in which release and database are known to have used no more than their usual share.
     """
 
     every: set[int]
@@ -128,7 +128,7 @@ class Scarcity:
 
 
 def scarcity(every: Iterable[MachineSeen]) -> Scarcity | None:
-    """When processors were scarce, by the readings of the machine; None if the kernel did not count which programs had them."""
+    """The seconds with scarce processors, by the machine's records; None if the kernel recorded no processor use per program."""
     readings, found, since_ns = list(every), Scarcity(every=set(), taken=set(), by_others=set()), None
     usual = [own_share(seen) for seen in readings if needed(seen) is not None]
     most = float(np.median(usual)) + MORE if usual else 0.0

@@ -1,10 +1,12 @@
-"""The release receipt: the planned release answered and ran, before and after the load; during a rollout its candidate may answer too.
+"""The release receipt: whether the planned release answered and ran before and after the load.
 
-Three sources: the answers that name a release, the images or digests of every workload, and the target's own version path. A target
-without any of these sources is not refused: the decision line reports that its release was not verified. It reports the same if answers are the
-only source and more than 1 % of the expected answers name no release. If more than one in ten name none on routes whose other answers name one,
-something else answers there, and the receipt is not ok. A run that was cut short before the second reading, for example by a target that died, is
-not refused either: what cut it short is the reason, and the run is never a GO.
+The sources are the answers that name a release, the images or digests of every workload, and the target's own version path. During a rollout the
+candidate may answer too.
+
+* Without any source the decision line reports that the release was not verified.
+* If answers are the only source and more than 1 % of the expected answers name no release, the decision line reports this as well.
+* If more than 10 % of the answers name no release on routes whose other answers name a release, the receipt is not ok: another program answers.
+* In a run that was cut short before the second reading, the cause of the cut is the reason, and the run is never a GO.
 """
 
 from __future__ import annotations
@@ -32,11 +34,11 @@ class ReleaseReceipt:
     """The release that answered and ran.
 
     Attributes:
-        receipt: ok True: every source names the planned release; False: one names another; None: there is no source, or too few answers are.
+        receipt: ok True: every source names the planned release; False: a source names another release; None: no source, or too few answers.
         answers: number of answers per release, in all windows.
-        silent: answers that named no release.
-        images: the images or digests of each workload, as read last.
-        note: for the decision line; empty if the release was verified.
+        silent: number of answers that named no release.
+        images: the images or digests of each workload by the last reading.
+        note: text for the decision line; empty if the release was verified.
     """
 
     receipt: Receipt
@@ -60,7 +62,9 @@ def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
     reads = {read.when: read for read in evidence.release_reads}
     troubles = [*_answers(plan, answers), *_images(reads), *_versions(plan, reads.values())]
     if beside > BESIDE * good:
-        troubles.append(f"{beside} of {good} good answers name no release, on routes whose other answers name one")
+        troubles.append(
+            f"{beside} of {good} good answers name no release, although other answers of their routes name a release"
+        )
     unread = next(_unread(plan, evidence, reads), "")
     if evidence.cut is None:
         troubles += [unread] if unread else []
@@ -72,14 +76,12 @@ def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
     elif unread:
         receipt, note = Receipt(ok=None, why=unread, files=FILES), f"release not verified: {unread}"
     elif few and answers:
-        why = (
-            f"{mute} of {good} answers that were as expected name no release, and no image, digest or version was read"
-        )
+        why = f"{mute} of {good} expected answers name no release, and no image, digest or version was read"
         receipt, note = Receipt(ok=None, why=why, files=FILES), f"release not verified: {why}"
     elif not (answers or called):
         why = "no answer names a release, and no image, digest or version was read"
         if images:
-            why = f"{_same(images)}, but no source shows that these are {plan.release}"
+            why = f"{_same(images)}, and no source shows that these are {plan.release}"
         receipt, note = Receipt(ok=None, why=why, files=FILES), f"release not verified: {why}"
     else:
         receipt, note = Receipt(ok=True, why=_verified(plan, answers, images), files=FILES), ""
@@ -116,15 +118,19 @@ def _answers(plan: Plan, answers: Mapping[str, int]) -> Iterable[str]:
 
 def _images(reads: Mapping[str, ReleaseRead]) -> Iterable[str]:
     for read in reads.values():
-        for workload, images in sorted(read.workloads.items()):
-            if len(set(images)) > 1:
-                yield f"{workload} ran {len(set(images))} images {read.when} the load: {', '.join(sorted(set(images)))}"
+        several = [
+            (name, sorted(set(images))) for name, images in sorted(read.workloads.items()) if len(set(images)) > 1
+        ]
+        if several:
+            workload, images = several[0]
+            more = f" (and {len(several) - 1} more workloads ran several images)" if len(several) > 1 else ""
+            yield f"{workload} ran {len(images)} images {read.when} the load, expected 1: {', '.join(images)}{more}"
     if {"before", "after"} <= reads.keys() and not any(read.why for read in reads.values()):
         before, after = reads["before"].workloads, reads["after"].workloads
         for workload in sorted({*before, *after}):
             if set(before.get(workload, ())) != set(after.get(workload, ())):
                 old, new = (", ".join(sorted(set(w.get(workload, ())))) or "nothing" for w in (before, after))
-                yield f"{workload} ran {old} before the load and {new} after it"
+                yield f"{workload} ran {old} before the load and {new} after the load, expected the same image"
 
 
 def _unread(plan: Plan, evidence: Evidence, reads: Mapping[str, ReleaseRead]) -> Iterator[str]:
@@ -139,14 +145,14 @@ def _unread(plan: Plan, evidence: Evidence, reads: Mapping[str, ReleaseRead]) ->
 def _versions(plan: Plan, reads: Iterable[ReleaseRead]) -> Iterable[str]:
     for read in reads:
         if read.version and read.version != plan.release:
-            yield f"the target called itself {read.version} {read.when} the load, expected {plan.release}"
+            yield f"the target reported version {read.version} {read.when} the load, expected {plan.release}"
 
 
 def _verified(plan: Plan, answers: Mapping[str, int], images: Mapping[str, tuple[str, ...]]) -> str:
     parts = [f"{answers[plan.release]} answers named {plan.release}"] if plan.release in answers else []
     parts += [_same(images)] if images else []
-    return " and ".join(parts) or f"the target called itself {plan.release} before and after"
+    return " and ".join(parts) or f"the target reported version {plan.release} before and after the load"
 
 
 def _same(images: Mapping[str, tuple[str, ...]]) -> str:
-    return f"{len(images)} workloads ran the same images before and after"
+    return f"{len(images)} workloads ran the same images before and after the load"

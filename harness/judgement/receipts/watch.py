@@ -1,4 +1,4 @@
-"""The watch receipt: one watcher covered a span without gaps; which watcher covers what."""
+"""The watch receipt: whether a watcher covered a span without gaps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.units import NS_PER_S
 SHARE_OF_LIMIT: Final = 0.1
 """Resolution of the watch and lag of the load may be up to this share of the limit."""
 UNCLOSED: Final = "its file is incomplete: the writer did not close it"
-"""The reason for a source that did not end in order, if no other reason was recorded."""
+"""The reason for a source that did not end normally, if no other reason was recorded."""
 Span = tuple[int, int]
 """Start and end, half open, in nanoseconds."""
 LEAST_S: Final = 5.0
@@ -30,10 +30,13 @@ BLIND_SHARE: Final = 0.1
 def watch_receipt(
     evidence: Evidence, watcher: str, sent_ns: Ints, span: tuple[int, int], *, limit_s: float = math.inf
 ) -> Receipt:
-    """Whether one watcher covered a span: it closed, sent probes (unless the span is shorter than 250 ms), and left no gap over 250 ms and over limit / 10."""
+    """Whether one watcher covered a span.
+
+    It must have closed its file, sent a probe (if the span is 250 ms or longer), and have no gap over 250 ms and over a tenth of the limit.
+    """
     source = evidence.watchers.get(watcher)
     if source is None:
-        return Receipt(ok=False, why=f"the watcher {watcher!r} left no record")
+        return Receipt(ok=False, why=f"the watcher {watcher!r} wrote no record")
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher {watcher!r}: {source.why or UNCLOSED}")
     gaps = gaps_ns(sent_ns, span)
@@ -50,7 +53,7 @@ def watch_receipt(
 
 
 def pods_receipt(evidence: Evidence, *spans: Span, limit_s: float = 0.0) -> Receipt:
-    """Whether the changes of pods were followed, without a gap over 250 ms and limit / 10; see `followed`."""
+    """Whether the changes of pods were followed without a gap over 250 ms and over a tenth of the limit; see `followed`."""
     return followed(evidence, "pods", spans, longest_ns=max(GAP_NS, round(SHARE_OF_LIMIT * limit_s * NS_PER_S)))
 
 
@@ -63,21 +66,21 @@ def followed(
     hides: Callable[[Span], bool] = lambda _: True,
     files: tuple[str, ...] = (),
 ) -> Receipt:
-    """Whether changes were followed until the run ended, and in these spans without a gap that is too long.
+    """Whether a watcher followed changes until the run ended, and in these spans without a gap that is too long.
 
-    A change in a gap is known only from the list that is read after it: late, or not at all if it was reversed by then.
+    A change in a gap is known only from the list read after the gap: late, or not at all if it was reversed by then.
 
     Args:
-        evidence: of the run.
-        watcher: its name.
-        spans: start and end of each, in ns.
-        longest_ns: gaps up to this length are allowed.
-        hides: whether a gap may hide a change that cannot be seen afterwards.
-        files: of the watcher.
+        evidence: evidence of the run.
+        watcher: name of the watcher.
+        spans: start and end of each span, in ns.
+        longest_ns: maximum length of an allowed gap, in ns.
+        hides: returns whether a gap may hide a change that cannot be seen afterwards.
+        files: evidence files of the watcher.
     """
     source = evidence.watchers.get(watcher)
     if source is None:
-        return Receipt(ok=False, why=f"the watcher {watcher!r} left no record", files=files)
+        return Receipt(ok=False, why=f"the watcher {watcher!r} wrote no record", files=files)
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher {watcher!r}: {source.why or 'it did not complete'}", files=files)
     if why := lines_missing(evidence, watcher):
@@ -88,27 +91,27 @@ def followed(
 
 
 def lines_missing(evidence: Evidence, watcher: str) -> str:
-    """That a watcher counted more times without data than are recorded; empty if it did not."""
+    """A text that a watcher counted more gaps than were recorded; empty if it did not."""
     counted = max((closed.blind for closed in evidence.every(WatchClosed) if closed.subject == watcher), default=0)
     recorded = sum(blind.subject == watcher for blind in evidence.every(WatchBlind))
     return (
-        f"the watcher {watcher!r} was {counted} times without data, {recorded} are recorded"
+        f"the watcher {watcher!r} counted {counted} gaps without data, and {recorded} of them were recorded"
         if counted > recorded
         else ""
     )
 
 
 def blind_spells(evidence: Evidence, watcher: str) -> Iterator[Span]:
-    """The times in which a watcher received no data; the watcher of pods follows nodes as well, whose gaps are left out."""
+    """The gaps in which a watcher received no data; gaps of nodes, which the watcher of pods also follows, are left out."""
     for blind in evidence.every(WatchBlind):
         if blind.subject == watcher and not blind.of_.endswith("/nodes"):
             yield blind.from_ns, blind.until_ns
 
 
 def earliest_s(evidence: Evidence, at_ns: int, sent_ns: int) -> float | None:
-    """How soon after the fault a change of a pod may have come that was read at `at_ns`, in s; None: it was pushed then.
+    """Earliest possible time of a pod change that was read at `at_ns`, in s from the fault; None: the change was pushed at `at_ns`.
 
-    What is read from the list after a gap of the watch may be as old as the gap.
+    A change that is read from the list after a gap of the watch may be as old as the gap.
     """
     gaps = (start_ns for start_ns, end_ns in blind_spells(evidence, "pods") if start_ns < at_ns <= end_ns)
     since_ns = min(gaps, default=None)
@@ -128,25 +131,25 @@ def _blind_s(
 
 
 def gaps_ns(sent_ns: Ints, span: tuple[int, int]) -> Ints:
-    """Times between probes in [start, end) in ns, edges included: one more than there are probes."""
+    """Times between probes in [start, end) in ns, edges included: one more than the number of probes."""
     start_ns, end_ns = span
     inside = np.sort(sent_ns[(sent_ns >= start_ns) & (sent_ns < end_ns)])
     return np.diff(np.concatenate([[start_ns], inside, [end_ns]]))
 
 
 def blind_share(sent_ns: Ints, span: tuple[int, int]) -> float:
-    """Share of time without probes: gaps of more than 250 ms between probes, which count neither as up nor as down."""
+    """Share of the time in gaps of more than 250 ms between probes, which counts neither as up nor as down."""
     gaps = gaps_ns(sent_ns, span)
     return float(gaps[gaps > GAP_NS].sum() / max(span[1] - span[0], 1))
 
 
 def probes_of(evidence: Evidence, operation: str) -> Requests:
-    """The probes of `reads` (the entry's prober) or `writes` (the ledger)."""
+    """The probes of an operation: of `reads` by the entry's prober, of `writes` by the ledger."""
     return Requests.reads(evidence.probes) if operation == "reads" else Requests.writes(evidence.ledger.writes)
 
 
 def watcher_of(subject: str) -> str:
-    """The watcher that probes a region, or the entry if nothing is named."""
+    """The watcher that probes a region; without a region the watcher of the entry."""
     return "entry" if subject in ("", "entry") else "regions"
 
 

@@ -1,7 +1,7 @@
-"""Recovery (rule 8): how long reads, writes and the users' requests were out after a fault.
+"""Recovery (rule 8): how long reads, writes and the users' requests failed after a fault.
 
-`requests` are the input, `usual` says what is as before, `rule` defines outages and good stretches, `way` measures the recovery after one fault, and `users` does so
-for each route and serving region of the users' own requests. The scheduler also uses the rule during a run.
+`requests` is the input, `usual` has the usual shares of failures, `rule` defines outages and good stretches, `way` measures the recovery of reads or
+writes after one fault, and `users` the recovery of each route and serving region. The scheduler also uses the rule during a run.
 """
 
 from harness.judgement.recovery.requests import SERVER_ERROR, Requests, answered, probed

@@ -1,15 +1,14 @@
-"""The second reading of a record of requests: until when a service may have been out, for all that was recorded.
+"""The second, stricter reading of a record of requests: the latest time until which a service may have been out.
 
-By the rule alone (`rule`), an outage more could be to the good. Where one follows, the requests before it may be too few to show that too many
-failed, and those that it broke may have failed without it; and where nothing was recorded, nothing failed. So what passes must pass by a
-second reading as well, in which
+The first reading (`rule`) alone is not monotone: a further outage or a missing record could shorten a measured outage. So a recovery passes only if it
+also passes by this reading, in which
 
-* a time without a request, longer than is planned, is a time in which requests failed,
-* no more requests fail as before than are promised, whatever failed before the fault, and
-* an outage lasts until all requests from then to the beginning and to the end of each later one, and to the end of the record, are as before,
-  taken together; in each five seconds no more of them count as failed, or late, than can be noise there.
+* requests failed in every gap that is longer than planned,
+* the usual share of failures is the promised share, also if more requests failed before the fault,
+* an outage lasts until the failures between it and the start and end of each later outage, and the end of the record, are as rare as usual; each five
+  seconds count no more failed or late requests than can be noise.
 
-With one failure more, or one record less, no outage of this reading ends earlier. It proves nothing: a FAIL is never founded on it.
+With one more failure, or one record less, no outage of this reading ends earlier. No FAIL is based on it.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ MOST: Final = 10_000
 
 
 def planned_gap_ns(spacing_ms: float) -> int:
-    """The longest gap in ns that is as planned, of probes that are planned every so often."""
+    """The longest gap in ns that counts as planned, for probes with this planned spacing."""
     return max(GAP_NS, round(PLANNED * spacing_ms * 1e6))
 
 
@@ -53,15 +52,15 @@ def latest_s(
     gap_ns: int,
     blind_ns: int = BLIND_SECOND_NS,
 ) -> float | None:
-    """Until when it may have been out, in s from the action sent; 0: it was not out. None: to the end.
+    """Latest possible end of the outages, in s from the fault; 0: no outage is possible; None: they may last to the end of the record.
 
     Args:
-        requests: from the action sent up to `until_ns`.
-        span: from the action sent to the undo, or the end of the watch: of the outages that began in it, and the gaps.
-        until_ns: end of these requests.
-        usual: what is as before.
-        gap_ns: a longer time without a request may have been an outage.
-        blind_ns: as of `served_in`.
+        requests: requests from the fault to `until_ns`.
+        span: from the fault to the undo or, without an undo, the end of the watch; outages and gaps that begin in it count.
+        until_ns: end of the requests.
+        usual: usual shares of failed and late requests.
+        gap_ns: maximum length of a gap that cannot hide an outage.
+        blind_ns: as in `served_in`.
     """
     out = _doubted(unseen_failed(requests, span, gap_ns), until_ns, usual, AS_BEFORE, blind_ns)
     began = [one for one in out if one.start_ns < span[1]]
@@ -80,7 +79,10 @@ def way_longest_s(
     gap_ns: int,
     blind_ns: int = BLIND_SECOND_NS,
 ) -> float | None:
-    """How long it may have been out at most on the way back, in s; None: to the end. `span`: from the undo to the restore; else as of `latest_s`."""
+    """Maximum possible length of an outage after the undo, in s; None: it may last to the end of the record.
+
+    `span` is from the undo to the restore; the other arguments are as in `latest_s`.
+    """
     filled = unseen_failed(
         requests, (span[0], until_ns), gap_ns
     )  # after the restore, too: there it stayed as before, or not
@@ -94,7 +96,7 @@ def way_longest_s(
 
 
 def unseen_failed(requests: Requests, span: tuple[int, int], gap_ns: int) -> Requests:
-    """The requests, with failed ones in each longer gap of the span, as far apart as requests usually are."""
+    """The requests, with failed requests added in each gap of the span that is longer than `gap_ns`, at the usual spacing."""
     start_ns, end_ns = span
     marks = np.concatenate([[start_ns], requests.between(start_ns, end_ns).sent_ns, [max(start_ns, end_ns)]])
     times = np.diff(marks)

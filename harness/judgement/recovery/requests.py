@@ -1,4 +1,4 @@
-"""Requests in the order in which they were sent: probes, ledger writes, or what the users sent."""
+"""Requests in the order in which they were sent: probes, ledger writes, or the users' own requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GAP_NS: Final = 250_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requests:
-    """Send and completion time of each request, and whether its answer was the expected one."""
+    """Send and completion time of each request, and whether its answer was as expected."""
 
     sent_ns: Ints
     done_ns: Ints
@@ -33,7 +33,7 @@ class Requests:
 
     @classmethod
     def reads(cls, probes: Table, subject: str = "entry", kind: str = "read") -> Self:
-        """The read probes of one subject, or its probes of another kind."""
+        """The probes of one subject and kind; by default read probes."""
         rows = probes.where(probes.words["subject"].equals(subject) & probes.words["kind"].equals(kind))
         return cls.of(rows.ints["sent_ns"], rows.ints["done_ns"], probed(rows))
 
@@ -56,7 +56,7 @@ class Requests:
         return type(self)(sent_ns=self.sent_ns[mask], done_ns=self.done_ns[mask], ok=self.ok[mask])
 
     def served(self, promised_ms: float | None) -> Bools:
-        """A mask of requests answered as expected, and within the promised time if there is one."""
+        """A mask of requests answered as expected and, if a time is promised, within that time."""
         if promised_ms is None:
             return self.ok
         return np.asarray(self.ok & (self.done_ns - self.sent_ns <= promised_ms * 1e6), dtype=np.bool_)
@@ -71,5 +71,5 @@ def answered(rows: Table) -> Bools:
 
 
 def probed(rows: Table) -> Bools:
-    """A mask of probes that were answered as expected; one with a 5xx failed, also where no error is recorded of it."""
+    """A mask of probes that were answered as expected; a probe with a status 5xx failed even if no error was recorded."""
     return answered(rows) & (rows.ints["status"] < SERVER_ERROR)

@@ -1,18 +1,17 @@
-"""The outage rule (rule 8): when a service is out, and when it is served again.
+"""The outage rule (rule 8): when an outage of a service begins, and when the service has recovered.
 
-Failures and late answers are held against what is as before (`usual`): the share that the platform promises or that was measured without
-a fault, the greater. A *stretch* is five seconds that begin with a request that was served, without a blind second.
+The shares of failed and late requests are compared with the usual shares (`usual`): the promised share or the share measured without a fault,
+whichever is greater. A *stretch* is a period of five seconds that begins with a successful request and has no blind second.
 
-* A failed or late request is *noise* in a stretch in which chance explains as many, unless it belongs to a run of failures that chance
-  does not explain. Every other one belongs to an *outage*.
-* An outage begins when its first request was sent and ends with the first answer of the next *good stretch*: one as good as before, by
-  a stricter level. All requests after the last outage, taken together, must be as before too; else it ends with the first good stretch
-  after which they are.
+* A failed or late request in a stretch is *noise* if chance explains so many of them in the stretch, and it is in no run of failures that chance does
+  not explain. Every other failed or late request belongs to an *outage*.
+* An outage begins when its first request was sent. It ends with the first answer of the next *good stretch*, in which failures are as rare as usual by
+  a stricter level. The failures in all requests after the last outage must be as rare as usual too; if they are not, the outage ends with the
+  first good stretch for which they are.
 
-That answer is never before the service was back but for failures that are as usual, and after it by at most the time from one request to
-the next and the time that an answer takes: the figure is late by half a spacing on average.
+The measured end of an outage is late by at most one request spacing plus the time of an answer; on average by half a spacing.
 
-Recovery, the way back, the time without a fault, and whether a target is steady or restored, are all decided here.
+This rule decides the recovery, outages after the undo, outages without a fault, and whether a target is steady or restored.
 """
 
 from __future__ import annotations
@@ -41,9 +40,11 @@ BLIND_SECOND_NS: Final = 1_000_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outage:
-    """An outage: when its first request was sent, and the first answer of the next good stretch.
+    """An outage.
 
-    The end is None if no good stretch followed.
+    Attributes:
+        start_ns: send time of its first request.
+        end_ns: time of the first answer of the next good stretch; None: no good stretch followed.
     """
 
     start_ns: int
@@ -52,15 +53,14 @@ class Outage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceRecord:
-    """What became of a record of requests.
+    """The outages in a record of requests.
 
     Attributes:
-        outages: in order, each until all requests from then to the next outage, or the end, are as before, taken together.
-        proven: the same by the level at which chance does not explain them at all: no later than `outages`.
-        known: whether there are five seconds at all that could show a service.
-        cut_ns: of a last outage that did not end: the earliest moment since which all was as before, for less than the five seconds that
-            would show it, as the record ended. None: there is none.
-        is_open: whether no good stretch follows the last requests that are no noise: a longer record may have one.
+        outages: outages in order; each lasts until failures up to the next outage, or the end of the record, are as rare as usual.
+        proven: outages of which chance explains nothing; they end no later than `outages`.
+        known: whether the record is long enough to show that the service was served.
+        cut_ns: if the last outage did not end: earliest possible end that the end of the record left unproven; None: there is none.
+        is_open: whether the last outage has no good stretch after it, so that a longer record may show its end.
     """
 
     outages: tuple[Outage, ...]
@@ -70,7 +70,7 @@ class ServiceRecord:
     is_open: bool = False
 
     def begun_before(self, end_ns: int) -> ServiceRecord:
-        """The same of the outages that began before a moment."""
+        """The record with only the outages that began before a moment."""
         found, proven = (
             tuple(outage for outage in every if outage.start_ns < end_ns) for every in (self.outages, self.proven)
         )
@@ -78,26 +78,32 @@ class ServiceRecord:
         return replace(self, outages=found, proven=proven, cut_ns=cut_ns)
 
     def back_ns(self, since_ns: int) -> int | None:
-        """When it was back after `since_ns`, which is the moment itself without an outage; None: it was not, or that is not known."""
+        """Time of the recovery after `since_ns`; without an outage `since_ns`; None: no recovery is known."""
         if not self.known:
             return None
         return self.outages[-1].end_ns if self.outages else since_ns
 
     def earliest_ns(self, since_ns: int) -> int | None:
-        """The earliest moment since which it may have been back, `since_ns` itself without a proven outage; None: it was not back."""
+        """Earliest possible time of the recovery after `since_ns`; without a proven outage `since_ns`; None: no recovery."""
         ended_ns = self.proven[-1].end_ns if self.proven else since_ns
         return self.cut_ns if ended_ns is None else ended_ns
 
 
 class OutageSpan(NamedTuple):
-    """An outage by its first request, and the one that begins the good stretch that ends it; None: none does."""
+    """An outage by the index of its first request and of the first request of the good stretch that ends it; None: it has no end."""
 
     first: int
     back: int | None
 
 
 class RangeCounts(NamedTuple):
-    """Failed requests, failed or late ones, and all of them, in each of many ranges of a record."""
+    """Counts in each of many ranges of a record.
+
+    Attributes:
+        failed: number of failed requests.
+        bad: number of failed or late requests.
+        of: number of all requests.
+    """
 
     failed: Ints
     bad: Ints
@@ -105,14 +111,14 @@ class RangeCounts(NamedTuple):
 
 
 def served_in(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int = BLIND_SECOND_NS) -> ServiceRecord:
-    """What became of these requests: every outage among them.
+    """The outages in a record of requests.
 
-    Requests after the last complete five seconds are left out, as they prove neither.
+    Requests after the last complete five seconds are left out, because they prove neither an outage nor a recovery.
 
     Args:
-        requests: in the order of sending.
+        requests: requests in the order of sending.
         until_ns: end of the recorded requests.
-        usual: what is as before.
+        usual: usual shares of failed and late requests.
         blind_ns: a longer time without a request proves nothing.
     """
     served = requests.served(usual.promised_ms)
@@ -135,7 +141,7 @@ def served_in(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int 
 def outages_apart(
     requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int = BLIND_SECOND_NS
 ) -> tuple[list[OutageSpan], Ints]:
-    """Each outage until the next good stretch, and the requests that begin a good stretch; as of `served_in`."""
+    """The outages, each until the next good stretch, and the index of each request that begins a good stretch; see `served_in`."""
     calm, good = _stretches(requests, until_ns, usual, blind_ns)
     bad = _beyond_noise(requests, until_ns, usual, calm)
     return _apart(requests.served(usual.promised_ms), bad, good), good
@@ -227,7 +233,7 @@ def _fits(requests: Requests, usual: Usual, starts: Ints, end: int, chance: floa
 
 
 def timed(requests: Requests, served: Bools, spans: Iterable[OutageSpan]) -> tuple[Outage, ...]:
-    """Outages from the moments of their requests: they end with the first answer of those that were served."""
+    """Outages with times instead of indexes; each ends with the first answer to a successful request after it."""
     return tuple(
         Outage(
             start_ns=int(requests.sent_ns[first]),
@@ -245,9 +251,9 @@ def _since(requests: Requests, usual: Usual, first: int) -> int | None:
 
 
 def since_undo(found: Iterable[Outage], undone_ns: int, until_ns: int) -> tuple[Outage, ...]:
-    """Of the outages of a whole record those on the way back; of one that began before the undo, the rest.
+    """The outages after the undo; an outage that began earlier is cut at the undo.
 
-    They are found in all that was recorded, so that a late answer just after the undo is noise in the good stretch that the undo divides.
+    Outages are computed from the complete record, so that a late answer just after the undo begins no outage if it is noise in its stretch.
     """
     return tuple(
         replace(outage, start_ns=max(outage.start_ns, undone_ns))
@@ -257,7 +263,7 @@ def since_undo(found: Iterable[Outage], undone_ns: int, until_ns: int) -> tuple[
 
 
 def out_at(requests: Requests, at_ns: int, until_ns: int, usual: Usual, *, blind_ns: int) -> Outage | None:
-    """The outage that began before this moment and had not ended by it, each outage until the next good stretch; None: there was none."""
+    """The outage that began before this moment and ended after it; None: no outage. An outage ends with the next good stretch."""
     apart, _ = outages_apart(requests, until_ns, usual, blind_ns=blind_ns)
     found = timed(requests, requests.served(usual.promised_ms), apart)
     return next((one for one in found if one.start_ns < at_ns and (one.end_ns is None or one.end_ns > at_ns)), None)
@@ -290,7 +296,7 @@ def _first_of_runs(served: Bools) -> Ints:
 
 
 def longest_gap_ns(requests: Requests, start_ns: int, end_ns: int) -> int:
-    """The longest time without a request from `start_ns` to `end_ns`; all of it without requests."""
+    """The longest time without a request from `start_ns` to `end_ns`; without requests their distance."""
     sent = requests.between(start_ns, end_ns).sent_ns
     return int(np.diff(np.concatenate([[start_ns], sent, [end_ns]])).max())
 
@@ -306,16 +312,16 @@ def is_steady(
     """Whether the five seconds before `until_ns` are good, with the counts or the reason.
 
     Args:
-        times_ns: when each request was sent, CLOCK_MONOTONIC, in any order.
-        ok: whether its answer was the expected one.
-        until_ns: the moment to judge; requests after it do not count.
-        usual: what is as before.
-        done_ns: when each answer was complete; required where a time is promised. Without it an answer counts as immediate.
+        times_ns: send time of each request, CLOCK_MONOTONIC, in any order.
+        ok: whether each answer was as expected.
+        until_ns: the moment to judge; later requests do not count.
+        usual: usual shares of failed and late requests.
+        done_ns: time of each complete answer; required if a time is promised. Without it answers count as immediate.
     """
     requests = _live(times_ns, ok, done_ns).between(until_ns - STRETCH_NS, until_ns)
     gap = longest_gap_ns(requests, until_ns - STRETCH_NS, until_ns)
     if gap > BLIND_SECOND_NS:
-        return False, f"no request was recorded for {gap / NS_PER_S:.1f} s of the last 5 s"
+        return False, f"no request was recorded in {gap / NS_PER_S:.1f} of the last 5 s"
     counts = _counted(requests, usual, np.zeros(1, dtype=np.int64), len(requests))
     n, failed, bad = len(requests), int(counts.failed[0]), int(counts.bad[0])
     text = f"{n - failed} of {n} requests of the last 5 s succeeded"
@@ -333,18 +339,18 @@ def recovered_at(
     *,
     done_ns: npt.ArrayLike | None = None,
 ) -> int | None:
-    """The first answer of a good stretch after the last outage since `since_ns`.
+    """Time of the recovery after a fault: the first answer of a good stretch after the last outage.
 
     Args:
-        times_ns: when each request was sent, in any order.
-        ok: whether its answer was the expected one.
-        since_ns: when the action was sent.
-        until_ns: end of the recorded requests; now during a run.
-        usual: what is as before.
-        done_ns: when each answer was complete; required where a time is promised. Without it an answer counts as immediate.
+        times_ns: send time of each request, in any order.
+        ok: whether each answer was as expected.
+        since_ns: time at which the fault was sent.
+        until_ns: end of the recorded requests; during a run the present time.
+        usual: usual shares of failed and late requests.
+        done_ns: time of each complete answer; required if a time is promised. Without it answers count as immediate.
 
     Returns:
-        Nanoseconds; `since_ns` without an outage in at least five seconds of requests; None if no recovery was observed.
+        Time in ns; `since_ns` if at least five seconds of requests have no outage; None if no recovery was observed.
     """
     requests = _live(times_ns, ok, done_ns).between(since_ns, until_ns)
     return served_in(requests, until_ns, usual).back_ns(since_ns)

@@ -1,9 +1,12 @@
-"""Recovery of the users' own requests (rule 8): of each route and each serving region.
+"""Recovery of the users' own requests (rule 8), for each route and each serving region (a group).
 
-Users arrive at random, so the times between two requests of a route vary. Two things follow. A group with fewer than two requests a
-second, without a fault and under it, is too thin for five good seconds: it is listed, judged by its failures in succession (`thin`), and
-counted with all others. And a time without a request is blind only if it is 20 times the mean: below that it is chance. A lost region
-serves no requests, so none of them fail. What is as before is what it was of the same group.
+Users arrive at random, so the times between two requests of a route vary:
+
+* A group with fewer than two requests per second, without a fault and under the fault, is *thin*. It is listed, judged by consecutive failures, and
+  included in the group of all routes.
+* A gap between requests counts as blind only if it is over 20 times the mean gap; a shorter gap is chance.
+
+A lost region serves no requests, so it has no failures. The usual shares of failures are measured for each group separately.
 """
 
 from __future__ import annotations
@@ -51,14 +54,13 @@ _Moments = tuple[int, int | None, int, int]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThinGroup:
-    """Recovery of a route or serving region with fewer than two requests a second.
+    """Recovery of a route or serving region with fewer than two requests per second.
 
     Attributes:
-        per_s: its requests per second.
-        seen: as of any group, except that a time without a request is blind only beyond chance, and that one failed or late request is
-            noise between two that were served, if it is the only one among the 20 around it.
-        runs: before the undo, each succession of `IN_SUCCESSION` requests or more that were not served: when its first and its last were
-            due, in seconds from the action sent. way_runs: those after the undo.
+        per_s: number of requests per second.
+        seen: recovery as of any group, except that a single failed or late request is noise if the 20 requests around it succeeded.
+        runs: before the undo, each series of at least `IN_SUCCESSION` consecutive failures: due time of the first and the last, in s from the fault.
+        way_runs: series of consecutive failures after the undo, like `runs`.
     """
 
     per_s: float
@@ -72,15 +74,15 @@ class Users:
     """Recovery of the users' own requests after one fault.
 
     Attributes:
-        groups: by name, `route read-track` or `region us-east-1`; `all routes` if some of them are thin.
-        thin: the groups with too few requests for five good seconds.
+        groups: recovery by group: `route read-track`, `region us-east-1`; also `all routes` if a route is thin.
+        thin: recovery of the thin groups, by group.
     """
 
     groups: Mapping[str, OperationRecovery]
     thin: Mapping[str, ThinGroup]
 
     def seen(self, name: str) -> OperationRecovery:
-        """The recovery of any group."""
+        """The recovery of a group, thin or not."""
         return self.thin[name].seen if name in self.thin else self.groups[name]
 
 
@@ -99,15 +101,15 @@ def users_recovery(
     """The recovery of each group of the users' requests.
 
     Args:
-        samples: the users' requests from the action sent up to `known_ns`, by when they were due.
-        operations: `reads`, `writes` or both: selects requests by their method.
-        sent_ns: when the action was sent.
-        undone_ns: when the undo was sent; None: there was none.
-        until_ns: when the target was restored, or the end of the watch.
+        samples: users' requests that were due from the fault to `known_ns`.
+        operations: `reads`, `writes` or both; selects requests by their method.
+        sent_ns: time at which the fault was sent.
+        undone_ns: time at which the undo was sent; None: no undo.
+        until_ns: time of the restore; without a restore the end of the watch.
         known_ns: end of the recorded requests.
-        promise: what is promised of a request.
-        quiet: the requests of each group without a fault: how many of them fail as before.
-        rates: requests per second of each group without a fault: users who wait for time-outs make their own route thin.
+        promise: promised response time and error rate.
+        quiet: requests of each group without a fault, for the usual share of failures.
+        rates: requests per second of each group without a fault, because users who wait for timeouts send fewer.
     """
     groups: dict[str, OperationRecovery] = {}
     thin: dict[str, ThinGroup] = {}
@@ -126,21 +128,21 @@ def users_recovery(
 
 
 def usual_of(name: str, promise: Promise, quiet: Mapping[str, Requests]) -> Usual:
-    """What is as before of one group."""
+    """The usual shares of failed and late requests of one group."""
     return promise.usual([quiet[name]] if name in quiet else ())
 
 
 def still_out(
     samples: Table, until_ns: int, rates: Mapping[str, float], promise: Promise, quiet: Mapping[str, Requests]
 ) -> str:
-    """The first route or region whose last outage had not ended; empty where none was out.
+    """A text about the first route or region whose last outage had not ended; empty if there is none.
 
     Args:
-        samples: the users' requests that were due before `until_ns`, twenty seconds of them or more.
+        samples: users' requests that were due before `until_ns`, at least twenty seconds of them.
         until_ns: end of the known requests.
-        rates: requests per second of each route, as planned: by these a time without a request is blind.
-        promise: what is promised of a request.
-        quiet: as of `users_recovery`.
+        rates: planned requests per second of each route, which determine the length of a blind gap.
+        promise: promised response time and error rate.
+        quiet: requests of each group without a fault, for the usual share of failures.
     """
     for name, requests in grouped(by_method(samples), ()).items():
         own = requests.between(0, until_ns)
@@ -155,12 +157,12 @@ def still_out(
             own = _filled(own, start_ns, until_ns, blind_ns)
         found = served_in(own, until_ns, usual_of(name, promise, quiet), blind_ns=blind_ns).outages
         if found and found[-1].end_ns is None:
-            return f"{name} was not served for five seconds since it was out"
+            return f"{name} was not served for five seconds after its last outage"
     return ""
 
 
 def rates_of(samples: Table, operations: tuple[str, ...], seconds: float) -> dict[str, float]:
-    """Requests per second of each route and each serving region in so many seconds."""
+    """Requests per second of each route and each serving region, for samples of this many seconds."""
     own = _asked(samples, operations)
     counts = {f"{ROUTE}{name}": n for name, n in own.words["name"].counts.items()}
     counts |= {f"{REGION}{name}": n for name, n in own.words["served_region"].counts.items()}
@@ -317,7 +319,7 @@ def _held(
 
 
 def longest_outage_s(name: str, requests: Requests, span: tuple[int, int], usual: Usual) -> float:
-    """The longest outage of a group in a span in s, by the same rules."""
+    """The longest outage of a group in a span, in s, by the rules of `users_recovery`."""
     own = requests.between(*span)
     per_s = len(own) * NS_PER_S / max(span[1] - span[0], 1)
     is_thin = per_s < LEAST_PER_S and name != ALL

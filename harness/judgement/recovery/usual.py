@@ -1,19 +1,17 @@
-"""What is *as before* a fault: the shares of requests that fail or are late anyway, and what chance explains beyond them.
+"""The usual shares of failed and late requests without a fault, and the deviations that chance explains.
 
-A platform promises that fewer than so many requests fail, not that none does. The share that is as before is the greater of what it
-promises and of what was measured without a fault, and chance scatters around it: where 1 in 100 fails, 4 failures among 125 are no sign
-of a fault, and 25 are. So failures are counted and held against a binomial, at one of two levels:
+The usual share of failures is the promised share or the share measured without a fault, whichever is greater. Counts scatter around it by chance: with
+a usual share of 1 in 100, 4 failures among 125 requests are no sign of a fault, and 25 are. Counts are compared with a binomial at two levels:
 
-* `AS_BEFORE`: the service is back, steady or restored where as many failures come by chance in 1 of 20 such counts: of five seconds, and
-  of all requests since then, taken together, as a small share too many shows only there.
-* `NOISE`: failures in a service that is back are a fault's again, and one that may be back is proven not to be, where as many come by
-  chance in fewer than 1 of 10 000 counts.
+* `AS_BEFORE`: the service has recovered, is steady or is restored if so many failures come by chance in at least 1 of 20 counts. The test is made for
+  five seconds, and for all later requests together, since only many requests show a small excess.
+* `NOISE`: failures are due to a fault if so many come by chance in fewer than 1 of 10 000 counts.
 
-Between the two nothing is proven. Failures in a row are no scatter. A run of r of them is noise while more than `IN_A_ROW` such runs are expected among the n requests,
-n times share to the power of r.
+Between the two levels nothing is proven. Consecutive failures are tested separately: a run of r failures is noise if more than `IN_A_ROW` such runs are
+expected among n requests, n times the share to the power of r.
 
-A failure before the fault must not make a recovery pass. So what passes must pass by `Usual.granted` as well: there only what a plan
-promises counts, and nothing that failed without a fault.
+Failures before the fault must not make a recovery pass. So a recovery passes only if it also passes with `Usual.granted`, which uses only the
+promised shares.
 """
 
 from __future__ import annotations
@@ -44,7 +42,7 @@ IN_A_ROW: Final = 1e-3
 
 
 def promised_ms(plan: Plan) -> float | None:
-    """The loosest response-time limit for the steady state in the claims, in ms; None without one.
+    """The loosest response-time limit for the steady state in the claims, in ms; None without such a limit.
 
     Limits during or after a fault are looser and do not define what is served.
     """
@@ -60,9 +58,9 @@ def promised_ms(plan: Plan) -> float | None:
 
 
 def promised_failures(plan: Plan) -> float:
-    """The tightest error rate that the claims promise for the steady state; 0.0 without one.
+    """The tightest error rate that the claims promise for the steady state; 0.0 without a promise.
 
-    The tightest, as a sentence on one route or under a rush must not make others' failures usual; what really fails is measured.
+    The tightest rate counts, so that a loose limit for one route does not make failures of other routes usual.
     """
     limits = [
         objective.limit.in_unit("ratio")
@@ -78,13 +76,12 @@ def promised_failures(plan: Plan) -> float:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usual:
-    """What counts as served, and how many requests are not in the time without a fault.
+    """The usual shares of failed and late requests.
 
     Attributes:
-        promised_ms: an answer that takes longer is late; None: latency does not count.
-        failed: share of requests that fail as before.
-        promised: share of them that may fail by the promise, or by as many requests without a fault none of which failed; None: nothing is
-            promised, so that `failed` counts.
+        promised_ms: promised response time; a slower answer is late; None: latency does not count.
+        failed: usual share of failed requests.
+        promised: share of requests that may fail by the promise; None: nothing is promised, and `failed` counts.
     """
 
     promised_ms: float | None = None
@@ -93,27 +90,27 @@ class Usual:
 
     @property
     def granted(self) -> Self:
-        """What a PASS may take as usual: no failure without a fault adds to it."""
+        """The usual shares that a PASS may assume: failures without a fault do not increase them."""
         return self if self.promised is None else replace(self, failed=self.promised)
 
     def explains(self, failed: Ints, bad: Ints, of: Ints, chance: float) -> Bools:
-        """Where chance explains these counts: as many failures, and as many failed or late requests, come with a probability over `chance`.
+        """A mask of the stretches whose counts chance explains: so many bad requests come with a probability over `chance`.
 
         Args:
-            failed: number of failed requests; one of each stretch.
-            bad: of failed or late ones.
-            of: of all.
+            failed: number of failed requests of each stretch.
+            bad: number of failed or late requests of each stretch.
+            of: number of all requests of each stretch.
             chance: one of the levels above.
         """
         late = max(LATE, self.failed)
         return _explained(failed, of, self.failed, chance) & _explained(bad, of, late, chance)
 
     def most_of(self, of: Ints, *, late: bool) -> Ints:
-        """The most requests that can be noise among so many: those that failed, or those that failed or were late."""
+        """Maximum number of failed requests that can be noise among `of`; with `late` of failed or late requests."""
         return _most_each(of, max(LATE, self.failed) if late else self.failed, NOISE)
 
     def explains_run(self, in_a_row: Ints, of: int) -> Bools:
-        """Where chance explains so many failures in a row among all of these requests."""
+        """A mask of the numbers of consecutive failures that chance explains among `of` requests."""
         return np.asarray(of * np.power(self.failed, in_a_row.astype(np.float64)) > IN_A_ROW, dtype=np.bool_)
 
 
@@ -123,10 +120,11 @@ UNKNOWN: Final = Usual(failed=MOST_MEASURED)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Promise:
-    """What the claims of a plan promise of a request.
+    """The response time and error rate that the claims of a plan promise.
 
     Attributes:
-        ms: as `promised_ms`. failed: as `promised_failures`.
+        ms: response time in ms; see `promised_ms`.
+        failed: share of failed requests; see `promised_failures`.
     """
 
     ms: float | None = None
@@ -138,10 +136,10 @@ class Promise:
         return cls(ms=promised_ms(plan), failed=promised_failures(plan))
 
     def usual(self, quiet: Iterable[Requests] = ()) -> Usual:
-        """What is as before, by the requests of the time without a fault: of one operation, route or region.
+        """The usual shares of one operation, route or region, by its requests without a fault.
 
-        Failures in a row count once, so that one short outage without a fault does not make failures usual. Of no requests nothing is
-        known, and the share is `MOST_MEASURED` or what is promised.
+        Consecutive failures count once, so that a short outage without a fault does not make failures usual. Without requests the share is
+        `MOST_MEASURED` or the promised share.
         """
         n = runs = 0
         for requests in quiet:

@@ -1,21 +1,18 @@
-"""Recovery of one kind of request after one fault, and the way back after the undo.
+"""Recovery of one kind of request after one fault, and outages after the undo.
 
-The *recovery* lasts from the action sent to the first answer of the good stretch that ended the last outage before the undo. A service
-that returns only after the undo came back on heal, which ends no recovery. An outage between the undo and the restore, as during the
-switch back, is an outage *on the way back*: its length is compared with the same limit.
+*Recovery* lasts from the fault to the first answer of the good stretch that ended the last outage before the undo. A recovery after the undo does not
+count (`on_heal`). The length of an outage between the undo and the restore (`way_back`) is compared with the limit of the recovery.
 
-Where the watch ended before five seconds were good, but nothing failed any more beyond what is usual, the end *cuts the figure off*: the
-service may have been back since that moment (`since_s`), and neither that nor the contrary is known. Less than a second shows nothing, and is
-not told from what comes back on heal. Where more failed after an outage than chance explains easily, and not more than it
-explains at all, it may have been back since the outage as well.
+If failures were as rare as usual at the end of the watch, and for less than five seconds, the end *cuts the figure off*: the service may have recovered
+at `since_s`, and this is not proven. Less than a second proves nothing. The service may also have recovered at the end of an outage if failures after
+it were more frequent than usual and not so frequent that chance explains none of them.
 
-What was not recorded may have been an outage, and a later outage may hide that the service was not as before: how long it may have been out by
-that (`latest_s`, `way_longest_s`, see `doubt`) is within the limit where the recovery passes.
+An outage may also be hidden by missing records or by a later outage. The recovery passes only if the maximum possible lengths (`latest_s`,
+`way_longest_s`, see `doubt`) are within the limit.
 
-The *resolution* is the time from one request to the next plus the jitter: the longest time between two requests up to the recovery plus
-the slowest answer of the second after it. Requests overlap, so a timeout does not widen it. If nothing failed it is the longest time
-without an answer. A *stall* is such a time of 100 ms and more in which requests were sent and answered late, within their timeout. No
-request failed, so a stall is not an outage; it is listed, and inside the resolution.
+The *resolution* is the longest time between two requests up to the recovery plus the slowest answer in the second after it. Requests overlap, so a
+timeout does not widen it. Without a failure it is the longest time without an answer. A *stall* is a time of at least 100 ms without an answer in
+which requests were answered late, within their timeout. It is listed, included in the resolution, and no outage.
 """
 
 from __future__ import annotations
@@ -54,13 +51,13 @@ def recovery_of(
 
     Args:
         operation: name of the operation.
-        requests: of the operation; requests before the action are left out.
-        sent_ns: when the action was sent.
-        undone_ns: when the undo was sent; None: there was none.
-        until_ns: when the target was restored, or the end of the watch. An outage at that time is followed up to `known_ns`.
+        requests: requests of the operation; requests before the fault are left out.
+        sent_ns: time at which the fault was sent.
+        undone_ns: time at which the undo was sent; None: no undo.
+        until_ns: time of the restore; without a restore the end of the watch. An outage at that time is followed up to `known_ns`.
         spacing_ms: planned time between two requests; the minimum of the resolution.
-        usual: what is as before.
-        known_ns: end of the recorded requests; None: `until_ns`. Where nothing was undone, they show until then whether it stayed as before.
+        usual: usual shares of failed and late requests.
+        known_ns: end of the recorded requests; None: `until_ns`.
     """
     end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
     known_ns = max(until_ns, known_ns or until_ns)
@@ -101,7 +98,7 @@ def recovery_of(
 
 
 def since_s(service: ServiceRecord, sent_ns: int, latest_ns: int) -> float | None:
-    """Since when it may have been back, in s from the action sent, where that is earlier than it was, and no later than `latest_ns`; else None."""
+    """Earliest possible time of the recovery, in s from the fault; None if it is not before the measured recovery, or after `latest_ns`."""
     back_ns, since_ns = service.back_ns(sent_ns), service.earliest_ns(sent_ns)
     if since_ns is None or not service.outages or since_ns == back_ns or since_ns > latest_ns:
         return None
@@ -154,10 +151,10 @@ def _why(requests: Requests, service: ServiceRecord, back: int | None, usual: Us
     if late:
         bad += f", {late} were answered later than {usual.promised_ms:g} ms"
     if back is None:
-        return f"{bad}, and 5 s in which requests were served did not follow while the fault was in"
+        return f"{bad}, and no 5 s of successful requests followed while the fault was active"
     if found:
-        return f"{len(found)} outages, the last one counts" if len(found) > 1 else ""
+        return f"{len(found)} outages, the last outage counts" if len(found) > 1 else ""
     if failed or late:
-        as_before = f", which chance explains where {usual.failed * 100:.2g} % fail as before" if failed else ""
+        as_before = f", which chance explains with a usual share of {usual.failed * 100:.2g} %" if failed else ""
         return f"no outage: {bad}{as_before}"
-    return "no client felt it"
+    return "no client was affected"

@@ -1,1 +1,1 @@
-"""Statistics: exact and clustered bounds, tests over time. Numbers in, numbers out."""
+"""Statistics: exact and clustered bounds, and tests over time, as pure functions of numbers."""

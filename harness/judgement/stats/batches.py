@@ -1,4 +1,4 @@
-"""Time batches: equal parts of a window, longer than any stall, so that they are independent of each other where requests are not."""
+"""Time batches: equal parts of a window, longer than any stall, so that batches are independent even if requests are not."""
 
 from __future__ import annotations
 
@@ -31,12 +31,17 @@ With connections of 5 s in batches of 2.5 s a share beyond its limit passes in 2
 one at its limit fails in 10, 0.5 and 0.5 %.
 """
 
-NO_REQUESTS: Final = "there are no requests to compare"
+NO_REQUESTS: Final = "no requests were recorded to compare"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
-    """Number of requests of one sample, and of bad ones, in each time batch."""
+    """Counts of one sample in each time batch.
+
+    Attributes:
+        n: number of requests.
+        bad: number of bad requests.
+    """
 
     n: Ints
     bad: Ints
@@ -58,7 +63,7 @@ class Tally:
 
     @property
     def pull(self) -> Floats:
-        """Contribution of each batch to the share, linearised; the sum is 0."""
+        """Linearised contribution of each batch to the share; the sum is 0."""
         return np.asarray((self.bad - self.share * self.n) / self.total, dtype=np.float64)
 
     @property
@@ -69,7 +74,13 @@ class Tally:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchedSample:
-    """Values of one sample with the time batch of each, from 0 to `batches`; in any order."""
+    """Values of one sample with their time batches, in any order.
+
+    Attributes:
+        values: the values.
+        batch: index of each value's batch, from 0.
+        batches: number of batches.
+    """
 
     values: Floats
     batch: Ints
@@ -84,7 +95,7 @@ class BatchedSample:
 
 
 def batch_count(longest_stall_ns: int, start_ns: int, end_ns: int) -> int:
-    """Number of equal time batches of a window; 0 if there would be too few.
+    """Number of equal time batches of a window; 0 if fewer than the minimum fit into it.
 
     At most MOST_BATCHES, each at least twice as long as the longest stall.
     """
@@ -93,21 +104,23 @@ def batch_count(longest_stall_ns: int, start_ns: int, end_ns: int) -> int:
 
 
 def batch_of(at_ns: Ints, start_ns: int, end_ns: int, batches: int) -> Ints:
-    """The batch, from 0, of each time in [start, end)."""
+    """Index of the batch, from 0, of each time in [start, end)."""
     return np.asarray((at_ns - start_ns) * batches // max(end_ns - start_ns, 1), dtype=np.int64)
 
 
 def share_by_batches(tally: Tally, confidence: float) -> Bounds:
     """Bounds of the share of requests that go to one place, by time batches.
 
-    The widest of three intervals counts: the exact one for independent requests; that of the share linearised by batches (Cochran, as in
-    `share_difference`); and that of its slowest waves, for connections that outlive a batch. They are intended for shares that swing about their mean all the
-    time, such as those of a load balancer; failures come in episodes, and have bounds of their own (`clustered`).
+    The widest of three intervals counts: the exact interval for independent requests, the interval of the share linearised by batches (Cochran, as in
+    `share_difference`), and the interval by the slowest waves of the batches, for connections that outlive a batch. They are intended for shares that
+    always swing about their mean, such as the shares of a load balancer. Failures come in episodes; module `clustered` has their bounds.
     """
     n, batches = tally.total, len(tally.n)
     method = f"share of requests; the widest of three intervals: exact for independent requests, by {batches} time batches, by their {WAVES} slowest waves"
     if not n or batches < FEWEST_BATCHES:
-        return unbounded(math.nan, n, confidence, method, NO_REQUESTS if not n else "there are too few time batches")
+        return unbounded(
+            math.nan, n, confidence, method, NO_REQUESTS if not n else "the window has too few time batches"
+        )
     return _for_so_long(tally, confidence, method, 1.0)
 
 
@@ -137,10 +150,15 @@ def _for_so_long(tally: Tally, confidence: float, method: str, times: float) -> 
 
 
 def batch_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
-    """The margin above the measured sum of the batches' pulls; it is smaller with `times` as many similar batches.
+    """The margin of the upper bound above the sum of the batches' pulls.
 
     Student's t, moved by the skewness of the batches: N. J. Johnson, "Modified t tests and confidence intervals for asymmetrical
     populations", JASA 73 (1978), equation 2.7, times SKEWED, and never to the side that would narrow the interval.
+
+    Args:
+        pull: contribution of each batch.
+        sure: confidence of the bound.
+        times: factor on the number of similar batches.
     """
     m, second = len(pull), float((pull * pull).mean())
     if second == 0:
@@ -153,7 +171,7 @@ def batch_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
 
 
 def wave_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
-    """Like `batch_reach`, for neighbouring batches that are correlated: from the slowest waves of the batches, with their few degrees of freedom.
+    """The margin as in `batch_reach`, for correlated neighbouring batches, from their slowest waves.
 
     Source: E. Lazarus, D. J. Lewis, J. H. Stock and M. W. Watson, "HAR inference: recommendations for practice", Journal of Business &
     Economic Statistics 36 (2018), the equal-weighted cosine estimator of the long-run variance.
@@ -164,7 +182,7 @@ def wave_reach(pull: Floats, sure: float, times: float = 1.0) -> float:
 
 
 def unbounded(value: float, n: int, confidence: float, method: str, why: str) -> Bounds:
-    """Infinite bounds for a figure that cannot be bounded, with the reason."""
+    """Infinite bounds of a figure, with the reason for which no bound can be computed."""
     return Bounds(
         value=value,
         low=-math.inf,

@@ -1,7 +1,7 @@
-"""Bounds of a share from requests that need not be independent.
+"""Bounds of a share of bad requests that need not be independent.
 
 Bad requests are clustered by every rule that the data support: by time, journey, connection, slow swings of the share, or a change.
-Each rule gives bounds, and the widest ones count. The constants were chosen by simulation (`benchmarks/coverage.py`); see
+Each rule gives bounds, and the widest bounds count. The constants were chosen by simulation (`benchmarks/coverage.py`); see
 `docs/statistics.md`.
 """
 
@@ -34,13 +34,13 @@ LASTING: Final = 0.25
 
 
 def share_in_time(slots: Slots, confidence: float, *, claim: bool = False) -> Bounds:
-    """The share of bad requests, with bounds that are valid for clustered requests as well.
+    """The share of bad requests, with bounds that are also valid for clustered requests.
 
     Args:
         slots: the bad requests in time.
-        confidence: of each bound.
-        claim: whether a PASS or a FAIL of the platform rests on these bounds. One window does not show how often its share changes, so what
-            lasts until the end is an episode as well, and `thirds` of the window count; and a FAIL needs no more than `least_share`.
+        confidence: confidence of each bound.
+        claim: whether a PASS or FAIL of the platform is based on these bounds. Then bad requests that last until the end of the window are an episode too,
+            `thirds` of the window count, and the bounds of a FAIL are at least `least_share`.
     """
     found = _share_in_time(slots, confidence, claim=claim)
     if not (claim and found.clustered):
@@ -53,9 +53,9 @@ def share_in_time(slots: Slots, confidence: float, *, claim: bool = False) -> Bo
 
 
 def without_episodes(slots: Slots, confidence: float, *, claim: bool = False) -> Bounds:
-    """The bounds of a window if its episodes were only as bad as the rest: a further outage does not weaken what the rest shows of the platform.
+    """The bounds of a window if its episodes had the share of bad requests of the other time.
 
-    For a window without episodes the lower bounds are 0.
+    So a further outage does not weaken the evidence of the other time. For a window without episodes the lower bounds are 0.
     """
     rest = beside(slots)
     if rest is None:

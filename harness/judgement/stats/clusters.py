@@ -1,7 +1,6 @@
 """Failures in time: counted in slots, tested for clustering, and gathered into episodes.
 
-Requests that fail or are slow together are one piece of evidence, not many. Everything here works on counts per
-slot, so it costs one pass over the samples, and does not depend on their order.
+Requests that fail or are slow together are one piece of evidence, not many. All functions work on counts per slot, in any order of the samples.
 """
 
 from __future__ import annotations
@@ -43,15 +42,16 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slots:
-    """Number of requests or probes in each slot of a window, and of bad ones.
+    """Counts of requests or probes in each slot of a window.
 
     Attributes:
-        width_s: length of a slot.
-        n, bad: counts per slot.
-        parts: first slot of each window that was joined; no cluster extends across the boundary between two windows.
-        shared: the same requests grouped by what they have in common besides time.
-        outside: groups the requests outside of the slots where a mask is true; None: what these have in common is not known apart.
-        lasting: seconds from the last good request before the bad ones of the slots [start, end) to the first good one after them; None: not known.
+        width_s: length of a slot in s.
+        n: number of requests per slot.
+        bad: number of bad requests per slot.
+        parts: index of the first slot of each joined window; no cluster extends across the boundary of two windows.
+        shared: counts of the same requests by journey, connection and account.
+        outside: returns `shared` for the requests outside of the slots where a mask is true; None: unknown.
+        lasting: returns the seconds between the last good request before, and the first after, the bad requests of the slots [start, end); None: unknown.
     """
 
     width_s: float
@@ -68,7 +68,7 @@ class Slots:
         return self.width_s * len(self.n)
 
     def mirrored(self) -> Slots:
-        """The same slots with good and bad requests exchanged, so that a bound of the bad share becomes one of the good share."""
+        """The slots with good and bad requests exchanged, for bounds of the share of good requests."""
         outside = None if self.outside is None else partial(_mirrored_outside, self.outside)
         return replace(self, bad=self.n - self.bad, shared=_mirrored(self.shared), outside=outside, lasting=None)
 
@@ -77,13 +77,13 @@ class Slots:
         return replace(self, n=np.where(taken, 0, self.n), bad=np.where(taken, 0, self.bad))
 
     def after(self, start: int) -> Slots:
-        """The slots from this one on, by time only."""
+        """The slots from index `start` on, without `shared`."""
         parts = (0, *(part - start for part in self.parts if part > start))
         return Slots(width_s=self.width_s, n=self.n[start:], bad=self.bad[start:], parts=parts)
 
     @property
     def pairs(self) -> Ints:
-        """First slot of each pair of neighbours; the last slot of a joined window may be alone."""
+        """Index of the first slot of each pair of neighbours; the last slot of a joined window may have no neighbour."""
         edges = [*self.parts, len(self.n)]
         return np.concatenate([np.arange(first, last, 2) for first, last in pairwise(edges)])
 
@@ -95,7 +95,7 @@ class Slots:
         return Slots(width_s=2 * self.width_s, n=n, bad=bad, parts=parts)
 
     def batches(self) -> Slots:
-        """Twenty equal parts, to the slot; a window boundary next to an edge replaces that edge."""
+        """Twenty equal parts of the window, rounded to slots; a window boundary next to an edge replaces the edge."""
         starts = np.arange(BATCHES) * len(self.n) // BATCHES
         for seam in self.parts[1:]:
             nearest = int(np.abs(starts - seam).argmin())
@@ -105,12 +105,12 @@ class Slots:
         return Slots(width_s=self.seconds / BATCHES, n=n, bad=bad)
 
     def divided(self, count: int) -> tuple[Ints, Ints]:
-        """Number of requests, and of bad requests, in each of `count` equal parts, to the slot."""
+        """Numbers of requests and of bad requests in each of `count` equal parts, rounded to slots."""
         starts = np.arange(count) * len(self.n) // count
         return np.add.reduceat(self.n, starts), np.add.reduceat(self.bad, starts)
 
     def lengths(self) -> Iterator[Slots]:
-        """Slots of doubled lengths, while there are at least twenty of them."""
+        """The slots, repeatedly doubled in length, as long as at least twenty remain."""
         slots = self
         while len(slots.n) >= BATCHES:
             yield slots
@@ -119,11 +119,14 @@ class Slots:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
-    """The slot of each request or probe, of one window or of several joined end to end.
+    """The slot of each request or probe of one window, or of several windows joined end to end.
 
     Attributes:
-        width_s: length of a slot. slot: of each request. n: requests per slot. parts: first slot of each window.
-        times: of each window, when its requests were, and what is added to have the time since the begin of the first slot, in ns.
+        width_s: length of a slot in s.
+        slot: index of each request's slot.
+        n: number of requests per slot.
+        times: times of each window's requests, and the number to add for the time since the first slot, in ns.
+        parts: index of the first slot of each window.
         ids: the journey, connection and account of each request.
     """
 
@@ -136,15 +139,14 @@ class Timeline:
 
     @classmethod
     def of(cls, at_ns: Ints, span: tuple[int, int], ids: tuple[Ids, ...] = ()) -> Timeline:
-        """Assign requests to slots of [start, end); one outside goes to the nearest edge."""
+        """Assign requests to slots of [start, end); a request outside belongs to the nearest slot."""
         return cls.joined([(at_ns, span)], ids)
 
     @classmethod
     def joined(cls, windows: Sequence[tuple[Ints, tuple[int, int]]], ids: tuple[Ids, ...] = ()) -> Timeline:
-        """Join windows end to end, in the order given: each by its times and its span [start, end).
+        """Join windows, given by their times and their spans [start, end), end to end in this order.
 
-        The ids, and the values of later calls, must be in the same order. A slot belongs to one window, and so does each episode.
-        A window of no length, with no times, is left out.
+        Ids, and the values of later calls, must be in the order of the times. No slot extends across two windows. Empty windows are left out.
         """
         kept = [(at_ns, span) for at_ns, span in windows if len(at_ns) or span[1] > span[0]] or list(windows[:1])
         lengths = [max(end_ns - start_ns, 1) for _, (start_ns, end_ns) in kept]
@@ -211,24 +213,24 @@ def _mirrored_outside(outside: Callable[[Bools], tuple[Shared, ...]], taken: Boo
 
 
 def is_shared(shared: Shared) -> bool:
-    """Whether bad requests are clustered by journey or connection; test as in `is_spread`."""
+    """Whether bad requests are clustered by journey or connection, by the test of `is_spread`."""
     k, n = int(shared.bad.sum()), int(shared.n.sum())
     return 1 < k < n and _chance(shared, k, n) < CLUSTERED
 
 
 def variance_over_chance(shared: Shared) -> float:
-    """The design effect of journeys, connections or accounts: how many bad requests are worth one independent one; at least 1. Source as `design_effect`."""
+    """The design effect of journeys, connections or accounts; at least 1. Source: see `design_effect`."""
     k, n = int(shared.bad.sum()), int(shared.n.sum())
     return max(squares_over_chance(shared, k / n) / k, 1.0) if 0 < k < n else 1.0
 
 
 def squares_over_chance(shared: Shared, share: float) -> float:
-    """The sum of the squared sizes of journeys, connections or accounts; the size excludes what is bad by chance at this share."""
+    """The sum of the squared numbers of bad requests of journeys, connections or accounts, less the number by chance at this share."""
     return float(((shared.bad - share * shared.n) ** 2).sum()) / (1 - share)
 
 
 def is_spread(slots: Slots) -> bool:
-    """Whether bad requests vary more between slots than by chance, at any slot length.
+    """Whether the number of bad requests varies more between slots than chance explains, at any slot length.
 
     The variance test for a binomial share, at lengths that double from one slot to a twentieth of the window (Bonferroni). Where
     bad requests are rare its chi-square rejects too often, so the number of pairs within a slot must be improbable too (Poisson).
@@ -259,7 +261,7 @@ def _excess(slots: Slots | Shared, share: float) -> tuple[float, int]:
 
 
 def design_effect(slots: Slots) -> float:
-    """The design effect: variance of the counts over that of independent samples; at least 1.
+    """The design effect: variance of the counts divided by the variance for independent samples; at least 1.
 
     The maximum over all slot lengths. Source: L. Kish, "Survey Sampling" (1965), section 8.2: n samples with this effect are worth
     n / effect independent ones.
@@ -272,23 +274,21 @@ def design_effect(slots: Slots) -> float:
 
 
 def kish(sizes: Floats) -> float:
-    """Effective number of clusters (Kish): (Σs)² / Σs², to nine digits; 0.0 without clusters.
-
-    Source as `design_effect`, section 11.2.
-    """
+    """Effective number of clusters (Kish, section 11.2): (Σs)² / Σs², to nine digits; 0.0 without clusters."""
     return round(float(sizes.sum() ** 2 / (sizes**2).sum()), 9) if len(sizes) else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Episodes:
-    """Episodes of bad requests, and the rest of the window.
+    """Episodes of bad requests, and the other time of the window.
 
     Attributes:
-        starts, ends: first slot of each episode, and the slot after it; in order of time.
-        sizes: bad requests beyond the background, per episode.
+        starts: index of the first slot of each episode, in order of time.
+        ends: index of the slot after each episode.
+        sizes: number of bad requests of each episode in excess of the background.
         rest: the slots, with zero counts in episodes.
-        background: share of bad requests in the rest.
-        longest_s: length of the longest episode.
+        background: share of bad requests outside of episodes.
+        longest_s: length of the longest episode in s.
     """
 
     starts: Ints
@@ -318,7 +318,7 @@ class Episodes:
 
 
 def episodes_of(slots: Slots) -> Episodes:
-    """Find stretches with more bad ones than the background explains.
+    """Find the stretches with more bad requests than the background explains.
 
     A slot is hot when its count is improbable under the background (binomial tail, Bonferroni), at lengths that double from one
     slot to a twentieth of the window, short ones first. The background is the share without the hot slots, so both are found by

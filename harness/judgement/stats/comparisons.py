@@ -1,8 +1,8 @@
 """Comparisons of two samples: a canary with the stable release, a run with its baseline.
 
-Requests are not independent during a stall. Two releases in one window have the same stalls, so their difference is computed per time
-batch, where common effects cancel out. An interval for independent requests is computed as well, and the wider one counts. Two runs
-have different stalls: each has its own bounds, and the bounds of their ratio are computed from these.
+Requests are not independent during a stall. Two releases in one window have the same stalls, so their difference is computed per time batch, in which
+common effects cancel out. An interval for independent requests is computed too, and the wider interval counts. Two runs have different stalls, so the
+bounds of their ratio are computed from the bounds of each run.
 """
 
 from __future__ import annotations
@@ -43,20 +43,21 @@ MOST_LOG: Final = 700.0
 """A logarithm from which on a ratio counts as infinite, to avoid an overflow."""
 
 NO_ANSWERS: Final = "too many requests had no answer: the quantile is undefined"
-TOO_LONG: Final = "stalls are too long: 20 time batches of twice the longest do not fit into the window"
-TOO_FEW: Final = "the differences came in fewer than 15 episodes"
+TOO_LONG: Final = "the longest stall is too long: the window is shorter than 20 batches of twice its length"
+TOO_FEW: Final = "the differences are clustered in fewer than 15 episodes"
 
 
 def share_difference(
     first: Tally, second: Tally, confidence: float, fail_confidence: float = FAIL_CONFIDENCE
 ) -> Bounds:
-    """Difference of two shares of bad requests, of samples in the same batches of one window.
+    """Difference of two shares of bad requests, for samples in the same time batches of one window.
 
     For independent requests: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
-    Medicine 17 (1998), method 10, with the exact bounds of each share in place of Wilson's, which are short for rare failures. From batches:
+    Medicine 17 (1998), method 10, with the exact bounds of each share instead of Wilson's, which are too narrow for rare failures. From batches:
     the variance of the difference linearised by batches (W. G. Cochran, "Sampling Techniques", 3rd ed., section 6), with Student's t.
-    Assumes that batches are independent of each other: they are longer than any stall. Where failures come in fewer than
-    ENOUGH episodes, each counts as the worst, and the next may be NEXT_LARGER times as bad.
+
+    Batches are assumed to be independent, since they are longer than any stall. If failures come in fewer than ENOUGH episodes, each episode counts as
+    the worst, and the next may be NEXT_LARGER times as bad.
     """
     method = f"difference of shares, independent (Newcombe) and from {len(first.n)} paired time batches, the wider"
     n = min(first.total, second.total)
@@ -97,13 +98,12 @@ def quantile_ratio(
     confidence: float,
     fail_confidence: float = FAIL_CONFIDENCE,
 ) -> Bounds:
-    """Ratio of a quantile of two samples in the same batches of one window.
+    """Ratio of the same quantile of two samples, in the same time batches of one window.
 
-    Infinite values count as over any limit.
-    The interval of R. S. Woodruff ("Confidence intervals for medians and other position measures", JASA 47, 1952) for two samples: how far the
-    difference of the two shares above their quantiles may be off is estimated for independent requests and from the batches, the wider
-    one counts, and is converted back into a ratio along the distribution of either sample, of which again the wider one counts. Neither
-    density nor shape is assumed; batches must be independent of each other, hence longer than any stall.
+    Infinite values count as over any limit. The interval is that of R. S. Woodruff ("Confidence intervals for medians and other position measures",
+    JASA 47, 1952), for two samples. The error of the difference of the shares above the quantiles is estimated for independent requests and from the
+    batches. The greater error is converted into a ratio along the distribution of each sample, and the wider interval counts. No density or shape is
+    assumed; batches must be independent, hence longer than any stall.
     """
     batches = first.batches
     method = f"ratio of quantiles, independent and from {batches} paired time batches, the wider (Woodruff)"
@@ -145,10 +145,10 @@ def quantile_ratio(
 
 
 def widened(bounds: Bounds, sample: BatchedSample, quantile: float) -> Bounds:
-    """The bounds of a quantile, widened to those from time batches (Woodruff, see `quantile_ratio`).
+    """The bounds of a quantile, widened to the bounds from time batches (Woodruff, see `quantile_ratio`).
 
-    If requests depend on each other slightly in most batches, the test for clusters does not detect it and the bounds are those of
-    independent requests: in a ratio of two their coverage was 91 %. Too few batches, or episodes, add nothing: the test detects those.
+    A slight dependence of requests in most batches is not detected by the test for clusters: without this widening the coverage of a ratio was 91 %.
+    Too few batches or episodes do not widen the bounds, because the test detects them.
     """
     value = quantile_of(ordered := np.sort(sample.values), quantile)
     over = sample.tally(sample.values > value)
@@ -174,9 +174,9 @@ def widened(bounds: Bounds, sample: BatchedSample, quantile: float) -> Bounds:
 def ratio_of(first: Bounds, second: Bounds) -> Bounds:
     """The ratio of two independent positive figures, from their bounds.
 
-    On the scale of logarithms the distances of both bounds are added as variances are ("method of variance estimates recovery"): G. Y. Zou and A. Donner,
+    The squared distances of both bounds are added on a logarithmic scale ("method of variance estimates recovery"): G. Y. Zou and A. Donner,
     "Construction of confidence limits about effect measures: a general approach", Statistics in Medicine 27 (2008).
-    It is as valid as the bounds themselves, clustered or not, and has the lower of the two confidences.
+    The result is as valid as the given bounds, clustered or not, and has the lower of their confidences.
     """
     n, confidence = min(first.n, second.n), min(first.confidence, second.confidence)
     methods = list(dict.fromkeys([first.method, second.method]))
@@ -204,11 +204,10 @@ def ratio_of(first: Bounds, second: Bounds) -> Bounds:
 
 
 def difference_of(first: Bounds, second: Bounds) -> Bounds:
-    """The difference of two independent figures, the first less the second, from their bounds.
+    """The difference of two independent figures, the first minus the second, from their bounds.
 
-    The distances of both bounds are added as variances are, as in `ratio_of` (Zou and Donner); of two shares this is method 10 of
-    R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17 (1998), for
-    whatever bounds the shares have.
+    The squared distances of both bounds are added, as in `ratio_of` (Zou and Donner). For two shares this is method 10 of R. G. Newcombe, "Interval
+    estimation for the difference between independent proportions", Statistics in Medicine 17 (1998), with any bounds of the shares.
     """
     n, confidence = min(first.n, second.n), min(first.confidence, second.confidence)
     methods = list(dict.fromkeys([first.method, second.method]))
@@ -235,13 +234,11 @@ def _log(ratio: float) -> float:
 
 
 def few_episodes(pull: Floats, due: Floats) -> int | None:
-    """The number of episodes if they are too few for an interval, else None.
+    """The number of episodes if they are too few for an interval; None if they are enough, or if requests appear independent.
 
-    None also if requests appear independent.
-
-    Batches vary too much when the sum of their squared pulls over the due one exceeds chi-squared's quantile at CLUSTERED. A batch
-    beyond UNUSUAL standard deviations, either way, is then an episode, since a stall is shorter than half a batch; they are too few when less than
-    ENOUGH of them make more than half of the variance. Else all batches vary much alike, and they are many.
+    Batches vary too much if the sum of their squared pulls divided by the expected variance exceeds chi-squared's quantile at CLUSTERED. Then a batch
+    beyond UNUSUAL standard deviations in either direction is an episode, since a stall is shorter than half a batch. Episodes are too few if fewer
+    than ENOUGH of them make more than half of the variance.
     """
     squares, variance = pull * pull, float(due.sum())
     most = chdtri(len(pull) - 1, 1 - CLUSTERED) / len(pull)

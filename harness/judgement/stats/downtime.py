@@ -1,4 +1,4 @@
-"""Uptime by seconds: the time that was down, not the number of failed probes."""
+"""Uptime by seconds: the share of time without outages, instead of the share of successful probes."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Downtime:
     """Outages of an entry within the time that it was probed.
 
     Attributes:
-        seconds: length of each outage, in order; flaps in one episode are one outage.
-        watched_s: probed time; gaps of more than 250 ms between probes are neither up nor down.
-        spacing_s: median time between probes; the assumed length of an unobserved outage.
+        seconds: length of each outage in s, in order; short interruptions of one episode are one outage.
+        watched_s: probed time in s; gaps of more than 250 ms between probes are neither up nor down.
+        spacing_s: median time between probes in s; the assumed length of an unobserved outage.
         probes: number of probes.
     """
 
@@ -44,7 +44,7 @@ class Downtime:
 
     @property
     def next_s(self) -> float:
-        """Assumed length of the next outage in s; one probe spacing if no outage was longer."""
+        """Assumed length of the next outage in s; at least one probe spacing."""
         worst = max(float(self.seconds.max(initial=0.0)), self.spacing_s)
         return NEXT_LARGER * worst if self.long else worst
 
@@ -70,7 +70,7 @@ def downtime_of(sent_ns: Ints, failed: Bools, span: tuple[int, int]) -> Downtime
     A failed probe before a gap of more than 250 ms counts as one spacing.
 
     Args:
-        sent_ns: send time of each probe, in any order.
+        sent_ns: send time of each probe in ns, in any order.
         failed: whether each probe failed.
         span: start and end of the window, in ns.
     """
@@ -101,10 +101,10 @@ def _outage_of_runs(begins: Bools, bad: Bools, timeline: Timeline) -> Ints:
 
 
 def uptime_by_seconds(down: Downtime, confidence: float) -> Bounds:
-    """The share of the watched time that was up, with bounds at `confidence` and FAIL_CONFIDENCE.
+    """The share of the watched time without outage, with bounds at `confidence` and FAIL_CONFIDENCE.
 
-    The bounds are those of the observed outages with one more to come (Fay and Feuer). They do not cover outages that did not occur:
-    fewer than 15 outages do not show how often outages come, and `claim` reports that.
+    The bounds assume one more outage than was observed (Fay and Feuer). Fewer than 15 outages do not show how often outages occur, and `claim` says
+    this.
     """
     return _uptime(down, confidence, 1.0)
 
@@ -124,10 +124,10 @@ def _uptime(down: Downtime, confidence: float, times: float) -> Bounds:
         longer=lambda more: _uptime(down, confidence, more),
         method=f"seconds down of seconds watched, {outages_of(down)}: {_way(down)}",
         clustered=True,
-        why=f"{outages_of(down)} in {down.watched_s:.4g} s are too few to know how often outages come"
+        why=f"{outages_of(down)} in {down.watched_s:.4g} s do not show how often outages occur"
         if down.long and few
         else "",
-        claim=f"observed in {down.watched_s:.4g} s; outages that come fewer than {RARE} times in that time may be missed"
+        claim=f"observed in {down.watched_s:.4g} s (outages that occur fewer than {RARE} times in this time may be missed)"
         if few
         else "",
     )
@@ -151,7 +151,7 @@ def outages_of(down: Downtime) -> str:
 
 def _way(down: Downtime) -> str:
     each = f"{NEXT_LARGER:g} times the longest" if down.long else "one probe spacing"
-    return f"sum of outages, with one more outage assumed of {each} (Fay-Feuer)"
+    return f"sum of outages plus one assumed outage of {each} (Fay-Feuer)"
 
 
 def probes_needed(down: Downtime, share: float, confidence: float) -> int | None:

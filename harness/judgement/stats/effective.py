@@ -1,7 +1,7 @@
-"""Exact bounds of a share of bad requests that come in clusters.
+"""Exact bounds of a share of clustered bad requests.
 
-Requests that fail for one cause are one piece of evidence, not many. The bounds here are those of Clopper and Pearson for as many independent
-requests as the clusters are worth. Where the original bounds assume one more failure, these assume one more cluster, as large as may come.
+Requests that fail for one cause are one piece of evidence, not many. The bounds are those of Clopper and Pearson for the effective number of independent
+requests. The original bounds assume one more failure; these bounds assume one more cluster of the largest expected size.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ class Clustering:
     """The bad requests of a window, clustered by one rule.
 
     Attributes:
-        rule: what the bad requests of a cluster have in common, in words.
-        n, bad: counts of the window.
-        squares: sum of the squared sizes; at least `bad`. The size excludes requests that are bad by chance within the cluster.
-        next_size: assumed size of the worst cluster to come.
-        few: whether there are fewer than ENOUGH clusters.
-        degrees: degrees of freedom of the squares if they are few; 0 if the squares are known well.
-        note: why the bounds are wide, if not because of few clusters.
-        telling: whether it is rarely so by chance alone. If it may be, the rule keeps only a FAIL away.
+        rule: common property of the bad requests of a cluster, in words.
+        n: number of requests in the window.
+        bad: number of bad requests in the window.
+        squares: sum of the squared sizes of clusters; at least `bad`. A size excludes requests that are bad by chance.
+        next_size: assumed size of the worst future cluster.
+        few: whether the number of clusters is below ENOUGH.
+        degrees: degrees of freedom of `squares` if clusters are few; 0 if `squares` is well known.
+        note: why the bounds are wide, if the cause is not the number of clusters.
+        telling: whether chance alone rarely gives such clusters; if not, the rule only prevents a FAIL.
     """
 
     rule: str
@@ -51,7 +52,7 @@ class Clustering:
 
     @property
     def size(self) -> float:
-        """The design effect: number of bad requests that are worth one independent one."""
+        """The design effect: number of bad requests that are worth one independent bad request."""
         return self.squares / self.bad if self.bad else 1.0
 
     @property
@@ -61,7 +62,7 @@ class Clustering:
 
     @property
     def method(self) -> str:
-        """How the bounds are made."""
+        """The method of the bounds, in words."""
         how = "exact binomial bounds (Clopper-Pearson)"
         return f"share, clustered by {self.rule}: {how} for an effective count of {self.effective:.3g}"
 
@@ -70,7 +71,7 @@ class Clustering:
         """Why the bounds are wide; empty if more requests narrow them."""
         if not self.few or self.effective >= ENOUGH:
             return self.note
-        return f"bad requests are clustered by {self.rule}; with fewer than {ENOUGH} clusters the next one may be {NEXT_LARGER:g} times as large"
+        return f"bad samples are clustered by {self.rule}, and with fewer than {ENOUGH} clusters the next may be {NEXT_LARGER:g} times as large"
 
     def at_least(self, confidence: float) -> float:
         """Lower bound of the share.
@@ -94,7 +95,7 @@ class Clustering:
         return betaincinv(total / size, (self.n - self.bad) / size, confidence)
 
     def longer(self, times: float) -> Clustering:
-        """The clustering if the same went on for `times` as long: more clusters of the same sizes, and still one worst cluster to come."""
+        """The clustering for `times` the length: more clusters of the same sizes, and still one assumed worst cluster."""
         return replace(self, n=self.n * times, bad=self.bad * times, squares=self.squares * times)
 
     def _unsure(self, confidence: float) -> float:
@@ -106,9 +107,13 @@ class Clustering:
 
 
 def sum_at_most(total: float, squares: float, next_size: float, confidence: float) -> float:
-    """Upper bound of a sum of clusters whose number is Poisson; source as `Clustering.at_most`.
+    """Upper bound of the sum of the sizes of a Poisson number of clusters; source as for `Clustering.at_most`.
 
-    `squares` is the sum of the squared sizes, `next_size` the assumed size of one more cluster.
+    Args:
+        total: sum of the observed sizes.
+        squares: sum of the squared sizes.
+        next_size: assumed size of one more cluster.
+        confidence: confidence of the bound.
     """
     if total + next_size <= 0:
         return 0.0
@@ -117,5 +122,5 @@ def sum_at_most(total: float, squares: float, next_size: float, confidence: floa
 
 
 def sum_at_least(total: float, squares: float, confidence: float) -> float:
-    """Lower bound of a sum of clusters; 0.0 without clusters. Source as above, equation 3."""
+    """Lower bound of the sum of the sizes of clusters; 0.0 without clusters. Source as for `Clustering.at_most`, equation 3."""
     return squares / total * gammaincinv(total**2 / squares, 1 - confidence) if total > 0 < squares else 0.0

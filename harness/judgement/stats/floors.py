@@ -1,7 +1,7 @@
-"""Lower bounds of a share that are valid however its bad requests are clustered, so that a further outage never makes a verdict milder.
+"""Lower bounds of a share that are valid for any clustering of bad requests, so that a further outage never improves a verdict.
 
-Bounds for clusters are wide: a window that fails because of ten single failures would become undecided if a minute without any answer came on top,
-as that minute is one cluster. The bounds here leave the worse part of the window out instead.
+Bounds for clusters are wide: a window that fails because of ten single failures would become undecided with an additional minute without answers, since
+that minute is one cluster. These bounds leave out the worse part of the window instead.
 """
 
 from __future__ import annotations
@@ -35,19 +35,18 @@ ONCE_IN: Final = 200
 def least_share(slots: Slots, confidence: float = FAIL_CONFIDENCE, chance: float = 1 / ONCE_IN) -> float:
     """The greatest of four lower bounds of the share.
 
-    * In every fifth: Clopper and Pearson's bound of the best fifth of the window, with its odds divided by AGAIN; where bad requests are clustered by
-      journey, connection or account, of n over their design effect.
-    * Without episodes: the share of the best third, if the episodes were only as bad as the rest, taken for the complete window; not where the bad
-      requests of the rest are clustered by journey, connection or account. Those of an episode are: a journey that meets an outage fails more than once.
-    * Apart, likewise: the greatest number of twentieths of the window that have a bad request and are APART from each other, each counted as one bad
-      request (Clopper and Pearson): an outage that lasts for a few twentieths counts as little more than one.
-    * One outage, however long: the share times `chance`, as by Markov's inequality a window has a share of x or more with a probability of
-      at most p / x, where p is the share of all windows. Source: W. Feller, "An Introduction to Probability Theory and Its Applications" II
-      (1971), section V.7.
+    * Every fifth: Clopper and Pearson's bound of the best fifth of the window, with its odds divided by AGAIN. If bad requests are clustered by
+      journey, connection or account, n is divided by their design effect.
+    * Without episodes: the share of the best third of the window, with episodes lowered to the share outside of them. It is not used if the
+      bad requests outside of episodes are clustered by journey, connection or account.
+    * Apart: the greatest number of twentieths of the window with a bad request that are APART from each other, each counted as one bad request
+      (Clopper and Pearson), so that an outage of a few twentieths counts little more than once. It has the same condition.
+    * One outage of any length: the share times `chance`. By Markov's inequality the probability of a window with a share of x or more is at most p / x,
+      where p is the share of all windows. Source: W. Feller, "An Introduction to Probability Theory and Its Applications" II (1971), section V.7.
 
     Args:
         slots: bad requests in time.
-        confidence: of the bounds that are computed as for independent requests.
+        confidence: confidence of the bounds for independent requests.
         chance: probability with which a platform at this bound has such a bad window.
     """
     n, bad = int(slots.n.sum()), int(slots.bad.sum())
@@ -78,7 +77,7 @@ def _apart(slots: Slots, confidence: float) -> float:
 
 
 def beside(slots: Slots) -> Slots | None:
-    """The window with its episodes lowered to the share of the rest; None without episodes. What bad requests have in common is that of the rest."""
+    """The window with its episodes lowered to the share outside of them; None without episodes."""
     episodes = episodes_of(slots)
     return _lowered(slots, episodes) if len(episodes) else None
 

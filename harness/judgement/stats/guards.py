@@ -1,7 +1,7 @@
 """Guards: whether a part of the evidence is proven beyond the limit, or worse than before.
 
-A guard never makes a PASS. Guards of one objective share one error budget (Bonferroni): with g of them, each is judged at
-1 - 0.25 % / g, so that a platform within its limit fails by any of them in at most one run of 400, even if guards are correlated.
+A guard never makes a PASS. The guards of one objective share one error budget (Bonferroni): each of g guards is judged at 1 - 0.25 % / g. So a platform
+within its limit fails by any guard in at most one run of 400, even if guards are correlated.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from harness.model import Op
 
 
 def guard_confidence(guards: int) -> float:
-    """The confidence of each of this many guards."""
+    """The confidence of each guard, if an objective has this many guards."""
     return 1 - (1 - FAIL_CONFIDENCE) / max(guards, 1)
 
 
 def proven_excess(slots: Slots, limit: float, guards: int, op: Op = Op.BELOW, tolerance: float = 0.0) -> float | None:
     """How far the share of bad requests is proven beyond its limit, as one of several guards.
 
-    Returns the bound that proves it, as a multiple of what is allowed: of the limit, of 1 minus the limit for `at least`, of the tolerance
-    for `within`. None: the share is not proven beyond the limit.
-
     Args:
-        slots: requests of one window, route, region or release in time. For a quantile q the values at or over its limit are bad.
-        limit: of the share; 1 - q for a quantile.
+        slots: requests of one window, route, region or release in time. For a quantile, values at or over its limit are bad.
+        limit: limit of the share; 1 - q for a quantile q.
         guards: number of guards of the objective.
-        op: `below`: proven when the lower bound is at or over the limit; `at least`: when the upper bound is under it; `within`: either,
-            by more than the tolerance.
-        tolerance: of `within`.
+        op: comparison with the limit. `below`: the lower bound must be at or over the limit; `at least`: the upper bound must be under the limit;
+            `within`: a bound must be beyond the limit by more than the tolerance.
+        tolerance: tolerance of `within`.
+
+    Returns:
+        The bound that proves it, as a multiple of the limit, of 1 minus the limit (`at least`) or of the tolerance (`within`). None: not proven.
     """
     sure = guard_confidence(guards)
     bounds = share_in_time(slots, sure)
@@ -46,7 +46,7 @@ def proven_excess(slots: Slots, limit: float, guards: int, op: Op = Op.BELOW, to
 
 
 def excess_of(bounds: Bounds, limit: float, op: Op = Op.BELOW, tolerance: float = 0.0) -> float | None:
-    """Like `proven_excess`, for a share whose bounds are known; None also if nothing was counted."""
+    """How far a share with these bounds is proven beyond its limit, as in `proven_excess`; None also without samples."""
     if not bounds.n:
         return None
     if op is Op.WITHIN:
@@ -66,8 +66,9 @@ class Worsening:
     """The change of a share of bad requests at an event.
 
     Attributes:
-        before, after: the shares with their bounds.
-        difference: after minus before.
+        before: share before the event, with its bounds.
+        after: share after the event, with its bounds.
+        difference: share after minus share before.
         least: lower bound of the difference.
     """
 
@@ -78,15 +79,15 @@ class Worsening:
 
     @property
     def proven(self) -> bool:
-        """Whether the share is proven larger than before."""
+        """Whether the share is proven larger after the event."""
         return self.least > 0
 
 
 def proven_worse(before: Slots, after: Slots, guards: int = 1) -> Worsening:
     """Compare the shares of bad requests of two consecutive windows.
 
-    Both have bounds that are valid for clustered requests; the distances to the bounds add like standard deviations. So two windows of
-    one clustered process are found different no more often than those bounds are wrong. Source: G. Y. Zou and A. Donner, "Construction of confidence limits about effect
+    Both shares have bounds that are valid for clustered requests. The squared distances to the bounds are added, so that two windows of one clustered
+    process are found different no more often than the bounds are wrong. Source: G. Y. Zou and A. Donner, "Construction of confidence limits about effect
     measures: a general approach", Statistics in Medicine 27 (2008), section 2.
     """
     sure = guard_confidence(guards)

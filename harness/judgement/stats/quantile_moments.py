@@ -1,6 +1,6 @@
-"""A quantile of values of which only number, mean, standard deviation, minimum and maximum are known.
+"""Bounds of a quantile of values with known number, mean, standard deviation, minimum and maximum.
 
-The bounds are valid for any values with these figures, whatever their distribution; if there are several bounds on one side, the tightest counts.
+The bounds are valid for any distribution with these moments; if several bounds are known on one side, the tightest counts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ _METHOD: Final = "order statistics, each within the bounds that mean, standard d
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownMoments:
-    """Moments of n values: `total` is their sum, `squares` the sum of their squares; `least` and `most` may be the minimum and maximum of more values."""
+    """Moments of a set of values.
+
+    Attributes:
+        n: number of values.
+        total: sum of the values.
+        squares: sum of the squared values.
+        least: a lower bound of the values, such as the minimum of a larger set.
+        most: an upper bound of the values.
+    """
 
     n: int
     total: float
@@ -35,7 +43,7 @@ class KnownMoments:
         return math.sqrt(max(self.squares / self.n - self.mean**2, 0.0)) if self.n else math.nan
 
     def at_most(self, rank: int) -> float:
-        """Upper bound of the value of this rank; rank 1 is the smallest value.
+        """Upper bound of the value with this rank; rank 1 is the smallest value.
 
         A. V. Boyd, "Bounds for order statistics", Publikacije Elektrotehničkog fakulteta 365 (1971); D. M. Hawkins, "On the bounds of the range of order
         statistics", JASA 66 (1971): mean + deviation √((rank - 1) / (n - rank + 1)). And Markov's bound: the values from this rank on add up to at most the total.
@@ -46,7 +54,9 @@ class KnownMoments:
         return min(self.most, hawkins, markov)
 
     def at_least(self, rank: int) -> float:
-        """Lower bound of the value of this rank: the same bounds from the other side, and one more if no value is negative.
+        """Lower bound of the value with this rank; rank 1 is the smallest value.
+
+        The bounds of `at_most` from the other side, and one more bound if no value is negative.
 
         The values up to this rank have a sum of squares of at most this value times their sum. Each value above the rank is at most the maximum, and the
         quotient falls with each value that is left out, so that it is smallest if all of these are the maximum.
@@ -60,7 +70,7 @@ class KnownMoments:
 
 
 def quantile_by_moments(moments: KnownMoments, quantile: float, confidence: float) -> Bounds:
-    """A quantile of the population that these values are a sample of; `value` is the greatest possible quantile of the sample itself."""
+    """Bounds of a population quantile from a sample of values; `value` is the greatest possible quantile of the sample."""
     n = moments.n
 
     def low(sure: float) -> float:

@@ -1,7 +1,7 @@
 """Bounds of a quantile from samples that need not be independent.
 
-The claim `p95 is below L` is the claim `the share of L and more is below 5 %`, so that share is judged, by `clustered`. Bounds in
-the quantile's own unit are shown as well, on the same side of L as those of the share.
+The claim `p95 is below L` is equivalent to `the share of values of L or more is below 5 %`, so the share is judged, by module `clustered`. Bounds in the
+unit of the quantile are shown too; they lie on the same side of L as the bounds of the share.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class _Limit:
 def quantile_in_time(
     values: Floats, timeline: Timeline, quantile: float, limit: float, confidence: float, *, claim: bool = False
 ) -> Bounds:
-    """A quantile for comparison with a limit, with bounds valid for clustered samples as well.
+    """A quantile for comparison with a limit, with bounds that are also valid for clustered samples.
 
-    Infinite values are over any limit. If the samples over the quantile, or over the limit, are clustered, the ranks of the bounds are
-    moved outwards in the ratio of the bounds of the share over the quantile to that share. `claim` as in `share_in_time`, of the limit.
+    Infinite values are over any limit. If the samples over the quantile or over the limit are clustered, the ranks of the bounds are moved outwards, by
+    the ratio between the bounds of the share over the quantile and that share. `claim` is as in `share_in_time`, for the share over the limit.
     Source: R. S. Woodruff, "Confidence intervals for medians and other position measures", Journal of the American Statistical
     Association 47 (1952).
     """

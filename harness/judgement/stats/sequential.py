@@ -12,7 +12,7 @@ from harness.judgement.special import ndtr, ndtri
 def spent(share: float, error: float) -> float:
     """Part of the budget `error` that is spent at this share (0 to 1) of the evidence.
 
-    The spending function that follows O'Brien and Fleming: little at first, nearly all at the end. Source: K. K. G. Lan and
+    The spending function follows O'Brien and Fleming: it spends little at first and nearly all at the end. Source: K. K. G. Lan and
     D. L. DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70 (1983), alpha 1*.
     """
     if share <= 0:
@@ -21,11 +21,10 @@ def spent(share: float, error: float) -> float:
 
 
 def confidences(shares: Sequence[float], confidence: float) -> tuple[float, ...]:
-    """The confidence of each analysis at these ascending shares; the first decisive one counts.
+    """The confidence of each analysis at these ascending shares of the evidence; the first decisive analysis counts.
 
-    The error of each analysis is what `spent` adds since the one before, and their sum bounds the total error (Boole's inequality).
-    So no assumption is made on the dependence of the analyses, at the cost of slightly wider intervals than the joint distribution
-    would give.
+    The error of an analysis is the increase of `spent` since the previous analysis. The sum of the errors bounds the total error (Boole's inequality),
+    without an assumption on the dependence of the analyses. The intervals are slightly wider than by the joint distribution.
     """
     budget = 1 - confidence
     before = [0.0, *(spent(share, budget) for share in shares)]

@@ -1,4 +1,4 @@
-"""Shared journeys, connections and accounts: what requests have in common besides time."""
+"""Counts of requests by journey, connection and account, by which bad requests may be clustered."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ SPARSE: Final = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shared:
-    """Number of requests of each journey, connection or account, and of bad ones.
+    """Counts of requests by journey, connection or account; requests with unknown ids are left out.
 
     Attributes:
         what: `journey`, `connection` or `account`.
-        n, bad: counts per id. Requests whose id is unknown are left out.
+        n: number of requests of each id.
+        bad: number of bad requests of each id.
     """
 
     what: str
@@ -31,11 +32,11 @@ class Shared:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ids:
-    """The journey, connection or account of each request: a number from 0, or -1 if unknown.
+    """The journey, connection or account of each request.
 
     Attributes:
         what: `journey`, `connection` or `account`.
-        number: of each request.
+        number: number of each request's journey, connection or account, from 0; -1 if unknown.
     """
 
     what: str
@@ -43,7 +44,13 @@ class Ids:
 
     @classmethod
     def of(cls, what: str, own: Ints, worker: Ints) -> Ids:
-        """Number requests by worker and own number, which is unique in a worker and 0 if unknown."""
+        """Number journeys, connections or accounts by worker and own number.
+
+        Args:
+            what: `journey`, `connection` or `account`.
+            own: number of each request's journey, connection or account, unique in a worker; 0 if unknown.
+            worker: number of each request's worker.
+        """
         if not own.any():
             return cls(what=what, number=np.full(len(own), -1, dtype=np.int64))
         first, last, least = int(own.min()), int(own.max()), int(worker.min())
@@ -62,7 +69,7 @@ class Ids:
 
     @classmethod
     def joined(cls, windows: Sequence[tuple[Ids, ...]]) -> tuple[Ids, ...]:
-        """Concatenate the ids of several windows; no id is in two windows."""
+        """Concatenate the ids of several windows; ids of different windows are different."""
         if len(windows) == 1:
             return windows[0]
         joined = []
@@ -78,7 +85,7 @@ class Ids:
         return Ids(what=self.what, number=self.number[rows])
 
     def shared(self, bad: Bools) -> Shared:
-        """Count requests and bad ones per id; ids without requests are left out."""
+        """Count requests and bad requests of each id; ids without requests are left out."""
         n = np.bincount(self.number + 1)  # the unknown ones first
         worse = np.bincount(self.number[bad] + 1, minlength=len(n))
         some = np.flatnonzero(n[1:]) + 1

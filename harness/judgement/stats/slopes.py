@@ -1,9 +1,10 @@
 """Theil-Sen slope with its interval: how fast a figure grows, for leaks and drift.
 
-For a few dozen values of time batches, not for raw samples: it compares every pair. Two properties of real series are
-taken into account. Neighbours are correlated, so the interval is widened to the effective number of independent values.
-And a figure may jump once (a cache fills, a pod moves), which is not growth: the slope is also computed within the two
-sides of every plausible jump, and the widest of all intervals counts.
+The method compares every pair of values, so it is for a few dozen time batches, not for raw samples. Two properties of real series are considered:
+
+* Neighbours are correlated, so the interval is widened to the effective number of independent values.
+* A figure may jump once (a cache fills, a pod moves), which is no growth. So the slope is also computed within the two sides of every plausible jump,
+  and the widest interval counts.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ class Slope:
     """A slope with its bounds and its model.
 
     Attributes:
-        bounds: the slope in units of value per unit of time; `n` counts the values.
-        jump: index of the first value after the likeliest jump; None if a line without a jump fits as well.
-        alike: assumed correlation of a value with the next one, from 0 to MOST_ALIKE.
+        bounds: the slope in units of value per unit of time; `n` is the number of values.
+        jump: index of the first value after the likeliest jump; None if a line without a jump fits equally well.
+        alike: assumed correlation of neighbouring values, from 0 to MOST_ALIKE.
     """
 
     bounds: Bounds
@@ -77,7 +78,7 @@ class _Fit:
 
 
 def slope_bounds(at: Floats, values: Floats, confidence: float) -> Slope:
-    """The slope of finite values over their times, with one-sided bounds at `confidence` and at FAIL_CONFIDENCE.
+    """The slope of finite values by time, with one-sided bounds at `confidence` and at FAIL_CONFIDENCE.
 
     Sources: P. K. Sen, "Estimates of the regression coefficient based on Kendall's tau", JASA 63 (1968), for slope and interval;
     R. M. Hirsch, J. R. Slack and R. A. Smith, "Techniques of trend analysis for monthly water quality data", Water Resources

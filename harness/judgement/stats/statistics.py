@@ -1,6 +1,6 @@
 """Exact bounds for shares and quantiles, and the sample sizes that claims need.
 
-All bounds here are one-sided and assume independent requests; those of `clustered` do not.
+All bounds are one-sided and assume independent requests; module `clustered` has bounds without this assumption.
 """
 
 from __future__ import annotations
@@ -36,20 +36,21 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bounds:
-    """A figure between its bounds.
+    """A figure with its bounds.
 
     Attributes:
-        value: as measured.
-        low, high: one-sided bounds at `confidence` each; infinite if the evidence gives no bound.
-        fail_low, fail_high: one-sided bounds at FAIL_CONFIDENCE.
-        confidence: of `low` and of `high`.
+        value: measured value.
+        low: one-sided lower bound at `confidence`; infinite if the evidence gives no bound.
+        high: one-sided upper bound at `confidence`; infinite if the evidence gives no bound.
+        fail_low: one-sided lower bound at FAIL_CONFIDENCE.
+        fail_high: one-sided upper bound at FAIL_CONFIDENCE.
+        confidence: confidence of `low` and of `high`.
         n: number of samples, independent or not.
-        method: how the bounds were computed.
-        clustered: whether the samples were not independent, and the bounds allow for that.
+        method: method of the bounds, in words.
+        clustered: whether the bounds allow for dependent samples.
         why: why the samples are not sufficient; empty if only more samples are needed.
-        claim: what a PASS claims, if that is less than its confidence: what was observed, and what it does not exclude.
-        longer: computes the bounds if the same traffic went on for a multiple of the time; for a quantile only their side of its
-            limit. None if that is unknown.
+        claim: the statement of a PASS if it is weaker than its confidence, in words: observed time, and outages that may be missed.
+        longer: computes the bounds for a multiple of the time with the same traffic; for a quantile only their side of its limit. None: unknown.
         over: for a quantile, the bound that proves a FAIL, as a multiple of the share that may be over the limit; None for a share.
     """
 
@@ -68,7 +69,7 @@ class Bounds:
     over: float | None = field(default=None, compare=False)
 
     def rescaled(self, factor: float = 1.0, plus: float = 0.0) -> Bounds:
-        """The bounds of `factor` (positive) times this figure, plus a constant."""
+        """The bounds of this figure times a positive `factor`, plus a constant."""
         longer = self.longer
         return replace(
             self,
@@ -82,7 +83,7 @@ class Bounds:
 
 
 def share_at_least(k: float, n: float, confidence: float) -> float:
-    """Lower bound of a share of which k in n were observed.
+    """Lower bound of a share if k of n samples were counted.
 
     Source: C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits", Biometrika 26 (1934), by quantiles of the beta distribution.
     """
@@ -90,7 +91,7 @@ def share_at_least(k: float, n: float, confidence: float) -> float:
 
 
 def share_at_most(k: float, n: float, confidence: float) -> float:
-    """Upper bound of a share of which k in n were observed; source as `share_at_least`."""
+    """Upper bound of a share if k of n samples were counted; source as for `share_at_least`."""
     return 1.0 if k >= n else betaincinv(k + 1, n - k, confidence)
 
 
@@ -110,7 +111,7 @@ def share_bounds(k: float, n: float, confidence: float) -> Bounds:
 
 
 def rank_at_least(n: int, quantile: float, confidence: float) -> int:
-    """The highest rank (1 to n) whose order statistic is a lower bound of the quantile; else 0.
+    """The highest rank (1 to n) whose order statistic is a lower bound of the quantile; 0 if no rank is.
 
     P(X_(r) <= quantile) = P(Binomial(n, quantile) >= r), whatever the distribution.
     Source: H. A. David and H. N. Nagaraja, "Order Statistics", 3rd ed., section 7.1.
@@ -119,7 +120,7 @@ def rank_at_least(n: int, quantile: float, confidence: float) -> int:
 
 
 def rank_at_most(n: int, quantile: float, confidence: float) -> int | None:
-    """The lowest rank (1 to n) whose order statistic is an upper bound of the quantile; else None.
+    """The lowest rank (1 to n) whose order statistic is an upper bound of the quantile; None if no rank is.
 
     P(X_(r) >= quantile) >= P(Binomial(n, quantile) <= r - 1), whatever the distribution; source as `rank_at_least`.
     """
@@ -128,7 +129,7 @@ def rank_at_most(n: int, quantile: float, confidence: float) -> int | None:
 
 
 def quantile_of(ordered: Floats, quantile: float) -> float:
-    """The smallest value that at least this share of the values does not exceed; NaN without values.
+    """The smallest value that at least a share `quantile` of the values does not exceed; NaN without values.
 
     `ordered` must ascend.
     """
@@ -140,7 +141,7 @@ def _rank(n: int, quantile: float) -> int:
 
 
 def quantiles_of(values: npt.NDArray[Any], *quantiles: float) -> list[float]:
-    """Quantiles of values in any order, as `quantile_of`; reorders the values.
+    """Quantiles of values in any order, defined as in `quantile_of`; reorders the values.
 
     Nine times as fast as sorting a copy.
     """
@@ -192,11 +193,11 @@ def needed(k: int, share: float, confidence: float) -> int | None:
 
 
 def least_n(bounds: Bounds, decided: Callable[[Bounds], bool]) -> int | None:
-    """Fewest samples at which the bounds decide, if rate and cluster sizes stay the same; None: no number of samples decides.
+    """Minimum number of samples at which the bounds decide, at the same rate and cluster sizes; None: no number decides.
 
     Args:
-        bounds: of the samples so far.
-        decided: whether such bounds decide; once they do, they also do with more samples.
+        bounds: bounds of the present samples.
+        decided: returns whether bounds decide; bounds that decide must also decide with more samples.
     """
     if bounds.longer is None or not bounds.n:
         return None
@@ -206,7 +207,7 @@ def least_n(bounds: Bounds, decided: Callable[[Bounds], bool]) -> int | None:
 
 
 def needed_within(share: float, margin: float, confidence: float) -> int | None:
-    """Approximate sample size that distinguishes a share from a limit at distance `margin`, or None.
+    """Approximate sample size that distinguishes a share from a limit at distance `margin`; None if impossible.
 
     The normal approximation n = z² p (1 - p) / margin², for hints only; no verdict is based on it.
     """

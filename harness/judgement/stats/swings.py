@@ -1,7 +1,7 @@
 """Slow swings and lasting changes of a share, which are longer than any episode.
 
-`clusters` finds bad requests within at most a twentieth of the window. Effects that last longer, or are weak at any one time (retries
-that fail again a second later, a warming cache, varying load), are detected here. Both functions can only widen bounds.
+Module `clusters` finds episodes of at most a twentieth of the window. This module detects longer effects and effects that are weak at any one time, such
+as retries that fail again, a warming cache, or varying load. Both can only widen bounds.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ CHANGED_TO: Final = 25
 """With so many bad requests in the window CHANGED applies to a PASS. With more, a change that matters is surer: its chance falls with their fourth power."""
 IMPROVED: Final = 0.01
 """As CHANGED, for an improvement: stricter, so that a platform proven over its limit still fails."""
-CHANGED_WHY: Final = "the share may have changed within the window"
-SLOW_WHY: Final = "the share may swing more slowly than the window can show"
+CHANGED_WHY: Final = "the share of bad samples may have changed during the window, which widens its bounds"
+SLOW_WHY: Final = "the share of bad samples may vary more slowly than this window can show"
 MARGIN_WHY: Final = (
-    f"one window does not show slow swings of the share; for a PASS its worst third must be within the limit at {MARGIN:g} times its odds "
-    f"({LEAST_MARGIN:g} times with many bad requests), for a FAIL its best third must be beyond the limit at its odds divided by {MARGIN:g}"
+    f"one window does not show slow changes of the share: a PASS needs its worst third within the limit at {MARGIN:g} times the odds "
+    f"({LEAST_MARGIN:g} times with many bad samples), a FAIL its best third beyond the limit at the odds divided by {MARGIN:g}"
 )
 SPLITS: Final = (0.25, 0.5, 0.75)
 """Candidate places of a lasting change, as shares of the window."""
@@ -75,11 +75,11 @@ class Slow(Clustering):
     worst: float
 
     def at_least(self, confidence: float) -> float:
-        """Lower bound: the odds of the best third divided by AGAIN, or the bound of the clusters, whichever is lower."""
+        """Lower bound: the bound of the clusters, or the best third with its odds divided by AGAIN, whichever is lower."""
         return min(Clustering.at_least(self, confidence), odds_times(self.best, 1 / AGAIN))
 
     def at_most(self, confidence: float) -> float:
-        """Upper bound: the odds of the worst third times AGAIN, or the bound of the clusters, whichever is higher."""
+        """Upper bound: the bound of the clusters, or the worst third with its odds times AGAIN, whichever is higher."""
         return max(Clustering.at_most(self, confidence), odds_times(self.worst, AGAIN))
 
 
@@ -88,7 +88,8 @@ class Thirds(Clustering):
     """The worst and the best third of a window: a share that swings slowly may stay as bad, or as good, as in one third.
 
     Attributes:
-        best, worst: the smallest and the largest share of a third.
+        best: smallest share of a third.
+        worst: largest share of a third.
     """
 
     best: float
@@ -96,31 +97,31 @@ class Thirds(Clustering):
 
     @property
     def method(self) -> str:
-        """How the bounds are made."""
+        """The method of the bounds, in words."""
         times = margin(self.worst * self.n / THIRDS)
         return f"share by thirds of the window, the worst at {times:.3g} times its odds and the best at its odds divided by {MARGIN:g}"
 
     def at_least(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
-        """Lower bound: the odds of the best third, divided by MARGIN."""
+        """Lower bound: the best third with its odds divided by MARGIN."""
         return odds_times(self.best, 1 / MARGIN)
 
     def at_most(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
-        """Upper bound: the odds of the worst third times its margin."""
+        """Upper bound: the worst third with its odds times `margin`."""
         return odds_times(self.worst, margin(self.worst * self.n / THIRDS))
 
 
 def margin(bad: float) -> float:
-    """How many times the odds of a third with so many bad requests a PASS allows for."""
+    """The factor on the odds of the worst third for a PASS, if the third has this many bad requests."""
     return max(LEAST_MARGIN, 1 + (MARGIN - 1) * min(1.0, MARGIN_TO / bad)) if bad else MARGIN
 
 
 def odds_times(share: float, times: float) -> float:
-    """The share whose odds are this multiple of the given share's."""
+    """The share whose odds are `times` the odds of the given share."""
     return times * share / (times * share + 1 - share)
 
 
 def slow_swings(slots: Slots) -> Iterator[Clustering]:
-    """Clusters by slow swings: by the slowest six cosines, and by the slowest two; none if chance.
+    """Clusters by slow swings, from the slowest six cosines and from the slowest two; none if chance explains the swings.
 
     Source: E. Lazarus, D. J. Lewis, J. H. Stock and M. W. Watson, "HAR inference: recommendations for practice", Journal of Business &
     Economic Statistics 36 (2018), the equal-weighted cosine estimator of the long-run variance, here over that of a binomial share.
@@ -179,16 +180,18 @@ def _thirds(batches: Slots) -> Floats:
 
 
 def most_in_third(n: int, share: float) -> int:
-    """How many bad requests one third of a window of n may have for a PASS, if more than WAVES are bad in all; -1: even none would be too many."""
+    """Maximum number of bad requests in one third of a window of n for a PASS, if the window has more than WAVES; -1: no PASS is possible."""
     third = n / THIRDS
     return bisect_left(range(math.ceil(third)), share, key=lambda bad: odds_times(bad / third, margin(bad))) - 1
 
 
 def changes(slots: Slots, size: float, cluster: float = 1.0) -> Iterator[Clustering]:
-    """Changes of the share: the last three quarters, half and quarter that differ from before.
+    """Clusters by a change of the share, tested before the last three quarters, the last half and the last quarter of the window.
 
-    The binomial test, given all bad requests. `size` is the size of their clusters, slow swings among them, and `cluster` that without these: by chance,
-    a window with a change seems to swing slowly as well.
+    Args:
+        slots: bad requests in time, for the binomial test.
+        size: size of clusters, with slow swings.
+        cluster: size of clusters without slow swings, because a window with a change also seems to swing slowly.
     """
     count, n, bad = len(slots.n), int(slots.n.sum()), int(slots.bad.sum())
     for split in SPLITS:

@@ -1,1 +1,1 @@
-"""Summaries of a judged run for the reports, and its differences to another run."""
+"""Summaries of a judged run for the reports, and its differences from another run."""

@@ -1,4 +1,4 @@
-"""Differences between judged runs: verdicts, and figures by two-sample bounds. A figure is called worse only if that is proven."""
+"""Differences between judged runs: verdicts, and figures by two-sample bounds. A figure is called worse only if this is proven."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def compared(before: PastRun, after: PastRun) -> RunComparison:
     why_not = ""
     if before.series != after.series:
         first, second = (f"{run.target} ({run.environment}, time scale {run.time_scale:g})" for run in (before, after))
-        why_not = f"the runs are of different targets: {first} and {second}"
+        why_not = f"the runs have different targets: {first} and {second}"
     figures = [] if why_not else _figures(before, after)
     return RunComparison(
         before=before,
@@ -78,13 +78,13 @@ def _pairs(before: PastRow, after: PastRow) -> Iterable[tuple[PastFigure, PastFi
 
 
 def figure_change(requirement: str, before: PastFigure, after: PastFigure) -> FigureChange:
-    """The change of one figure between two runs that is proven at the confidence of a FAIL on either side."""
+    """The change of one figure between two runs, proven at the confidence of a FAIL on either side."""
     first, second = _bounds(before), _bounds(after)
     if before.unit != after.unit:
         why = f"the units differ: {before.unit or 'none'} and {after.unit or 'none'}"
         return FigureChange(requirement=requirement, before=before, after=after, change=Change.UNTESTED, why=why)
     if first is None or second is None:
-        why = "at least one of the runs has no bounds at 99.75 % for this figure"
+        why = "at least one run has no 99.75 % bounds for this figure"
         return FigureChange(requirement=requirement, before=before, after=after, change=Change.UNTESTED, why=why)
     grows = after.unit in _LENGTHS and first.value > 0 < second.value
     of, unchanged = ("ratio", 1.0) if grows else ("difference", 0.0)
@@ -134,9 +134,9 @@ def _finite(number: float) -> float | None:
 
 
 def trends(runs: Sequence[PastRun]) -> tuple[FigureTrend, ...]:
-    """Every figure with bounds over the runs of the latest run's series, the oldest first; the latest figure is compared with the one before.
+    """The figures with bounds of the latest run, with their values in the earlier runs of its series, oldest first.
 
-    `runs` are in order of time, the oldest first. Figures that the latest run does not have are left out.
+    The latest value is compared with the value of the run before. `runs` must be in order of time, oldest first.
     """
     if not runs:
         return ()

@@ -1,4 +1,4 @@
-"""Run overview: windows, time outside of windows, troubled journeys and the entries of regions."""
+"""Run overview: windows, time outside of windows, journeys with failed or slow requests, and the entries of regions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.units import NS_PER_S
 
 
 def window_results(evidence: Evidence) -> tuple[WindowResult, ...]:
-    """Every window, in order of time, in seconds since the first one opened."""
+    """Every window in order of time, in seconds since the first window opened."""
     every = _in_order(evidence.windows.values())
     return tuple(
         WindowResult(
@@ -39,19 +39,19 @@ def window_results(evidence: Evidence) -> tuple[WindowResult, ...]:
 def unjudged(plan: Plan, evidence: Evidence) -> tuple[Unjudged, ...]:
     """Times that no figure covers.
 
-    Such a time lies between the windows of one traffic, between the last window and the end of its load, or at an edge of a fault's window: before
-    the fault was sent, or after the target was restored. An edge counts only if a request in it failed or was late, or if none was sent.
+    Such a time lies between two windows of a traffic, between the last window and the end of the load, or at an edge of a fault's window: before the
+    fault was sent, or after the target was restored. An edge counts only if one of its requests failed or was late, or if it has no requests.
     """
     every = _in_order(evidence.windows.values())
     found = []
     for traffic in dict.fromkeys(window.traffic for window in every):
         own = [window for window in every if window.traffic == traffic]
         gaps = [
-            (before.end_ns, after.start_ns, f"between {before.name} and {after.name}")
+            (before.end_ns, after.start_ns, f"between the windows {before.name} and {after.name}")
             for before, after in pairwise(own)
         ]
         stopped_ns = max((window.stopped_ns or window.end_ns for window in own), default=0)
-        gaps.append((own[-1].end_ns, stopped_ns, f"after {own[-1].name} closed, before the load was stopped"))
+        gaps.append((own[-1].end_ns, stopped_ns, f"between the end of window {own[-1].name} and the end of the load"))
         gaps += [edge for window in own for edge in _edges(evidence, window) if _in_trouble(plan, window, edge)]
         found += [
             Unjudged(traffic=traffic, start_s=_since(every, start), end_s=_since(every, end), why=why)
@@ -68,9 +68,13 @@ def _edges(evidence: Evidence, window: Window) -> Iterable[tuple[int, int, str]]
             continue
         if attempt.fault.sent_ns is not None:
             until_ns = min(attempt.fault.sent_ns, window.end_ns)
-            yield window.start_ns, until_ns, f"in {window.name}, before the fault was sent"
+            yield window.start_ns, until_ns, f"in window {window.name}, before the fault was sent"
         if attempt.restore.ok and attempt.restore.at_ns is not None:
-            yield max(attempt.restore.at_ns, window.start_ns), window.end_ns, f"in {window.name}, after the restore"
+            yield (
+                max(attempt.restore.at_ns, window.start_ns),
+                window.end_ns,
+                f"in window {window.name}, after the restore",
+            )
 
 
 def _in_trouble(plan: Plan, window: Window, edge: tuple[int, int, str]) -> bool:
@@ -82,7 +86,7 @@ def _in_trouble(plan: Plan, window: Window, edge: tuple[int, int, str]) -> bool:
 
 
 def journey_results(plan: Plan, evidence: Evidence) -> Iterable[JourneyResult]:
-    """Per traffic: journeys of the fault-free windows, and those with a failed or slow request."""
+    """For each traffic, the number of journeys in the fault-free windows, and of journeys with a failed or slow request."""
     limit_ms = promised_ms(plan)
     for traffic in dict.fromkeys(window.traffic for window in evidence.fault_free()):
         every, troubled = [], []
@@ -100,7 +104,7 @@ def journey_results(plan: Plan, evidence: Evidence) -> Iterable[JourneyResult]:
 
 
 def door_results(plan: Plan, evidence: Evidence) -> Iterable[DoorResult]:
-    """Per region: health probes at its own entry in the fault-free windows; a region without probes has no result."""
+    """For each region with probes, the health probes at its own entry in the fault-free windows."""
     for region in sorted(plan.regions):
         spans: dict[str, Downtime] = {}
         failures: dict[str, float] = {}

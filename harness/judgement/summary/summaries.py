@@ -1,4 +1,4 @@
-"""Summaries of traffic and experiments, for the reports; they decide nothing."""
+"""Summaries of traffic and experiments for the reports; they decide nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from harness.units import NS_PER_S
 def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
     """The results of one window: all routes together, then each route.
 
-    A request that was cut off or got no answer counts as slower than any other.
+    A request that was cut off or got no answer counts as slower than any answered request.
     """
     receipt = load_receipt(plan, window, latencies=True)
     planned = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
@@ -108,7 +108,7 @@ def unknown_traffic(window: Window, why: str) -> TrafficResult:
 
 
 def experiment_results(plan: Plan, evidence: Evidence, name: str, account: Account) -> Iterable[ExperimentResult]:
-    """The result of every attempt whose fault was sent; the attempt on which verdicts are based is the last one.
+    """The result of every attempt whose fault was sent; the attempt for the verdicts comes last.
 
     PASS means that the receipts of the attempt are ok; the result is never FAIL.
     """
@@ -117,7 +117,7 @@ def experiment_results(plan: Plan, evidence: Evidence, name: str, account: Accou
         yield _attempt_result(plan, evidence, attempt, account)
     if counted is None:
         yield absent(
-            name, plan.experiments[name].domain if name in plan.experiments else "", "the experiment left no record"
+            name, plan.experiments[name].domain if name in plan.experiments else "", "the experiment was not recorded"
         )
     else:
         yield _attempt_result(plan, evidence, counted, account)
@@ -139,7 +139,7 @@ def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account
         domain=attempt.domain,
         attempt=attempt.attempt,
         verdict=Outcome.INCONCLUSIVE if reason else Outcome.PASS,
-        reason=reason or ("its receipts are ok, but " + UNMET if is_unmet else "its receipts are ok"),
+        reason=reason or ("its receipts are ok, and " + UNMET if is_unmet else "its receipts are ok"),
         hit=tuple(item.name for item in proven_hits(evidence, attempt)),
         sent=fault.sent_ns is not None,
         confirmed_after_s=_after(fault.sent_ns, fault.confirmed_ns),

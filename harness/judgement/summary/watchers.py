@@ -1,7 +1,7 @@
 """Watcher results: first and last probe, longest gap, time without probes.
 
-For a watcher with a table of its own they are computed from its rows, not from its receipt. The receipt counts for a watcher with
-neither table nor stream, such as the watcher of alerts, which records changes only.
+The results of a watcher with an own table are computed from its rows, not from its receipt. The receipt is used for a watcher with neither table nor
+stream, such as the watcher of alerts, which records changes only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SPACINGS: Final = 1.5
 
 
 def watcher_results(evidence: Evidence) -> Iterable[WatcherResult]:
-    """One result per recorded watcher; for a watcher with several subjects, one per subject."""
+    """One result for each recorded watcher; for a watcher with several subjects, one result for each subject."""
     for name, source in evidence.watchers.items():
         if declared := scheduled(name):
             subjects = _due(declared, evidence.tables[declared.schema.name])

@@ -68,6 +68,8 @@ OF_THE_CHOICE: Final = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
 
 LONGEST: Final = 1000
 """Maximum number of characters of a sentence; a longer sentence is cut, with the number of further characters."""
+NOT_DECIDED: Final = ". Not decided: "
+"""The words between a measured figure and the cause for which it decides nothing."""
 _CUT: Final = re.compile(r" … \(([0-9]+) more characters\)")
 
 

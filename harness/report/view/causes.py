@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from harness.model import DecisionOutcome, Outcome, ReasonKind
+from harness.model import NOT_DECIDED, DecisionOutcome, Outcome, ReasonKind
 from harness.report.view.digest import measures_of
 from harness.report.view.wording import counted, some
 
@@ -153,7 +153,7 @@ def _shared(reason: DecisionReason) -> tuple[str, str, Outcome | None]:
     For a machine that lacked processor time or slept, the text is the part about the machine, without the figure.
     """
     because = reason.because
-    text = because.text.rpartition(", but ")[2] if because.kind is ReasonKind.MACHINE else because.text
+    text = because.text.rpartition(NOT_DECIDED)[2] if because.kind is ReasonKind.MACHINE else because.text
     if reason.requirement:
         own = reason.requirement
         return text.replace(own, OWN_ID), because.hint.replace(own, OWN_ID), reason.outcome

@@ -1,4 +1,4 @@
-"""Attempts at experiments: which one counts, which were sent, and how long each had effect."""
+"""Attempts at experiments: which attempt counts, which faults were sent, and how long each fault had effect."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _EXPECTED: Final = 20
 
 
 def counted_attempt(plan: Plan, evidence: Evidence, name: str, traffic: str | None = None) -> Experiment | None:
-    """The attempt that counts, chosen by its receipts before any of its figures is read.
+    """The attempt at an experiment that counts, chosen by its receipts before any of its figures is read.
 
-    The last attempt whose fault receipt is ok and that left the target as before, else the last attempt whose fault receipt is ok, else the last
-    attempt; if a traffic is given, only attempts under this traffic, unless there are none.
+    It is the last attempt with a fault receipt that is ok and a restored target; without such an attempt the last attempt with a fault receipt that is
+    ok; else the last attempt. If a traffic is given and attempts were made under it, only these are considered.
     """
     attempts = _under(evidence, name, traffic) or evidence.experiments.get(name, ())
     in_place = [a for a in attempts if fault_receipt(plan, evidence, a).ok]
@@ -42,32 +42,32 @@ def _under(evidence: Evidence, name: str, traffic: str | None) -> tuple[Experime
 
 
 def harmful_attempts(plan: Plan, evidence: Evidence, name: str, traffic: str | None = None) -> tuple[Experiment, ...]:
-    """The other attempts whose action was sent, whatever the traffic: they can only fail an objective."""
+    """All attempts with a sent fault, of any traffic, except the attempt that counts: they can only fail an objective."""
     counted = counted_attempt(plan, evidence, name, traffic)
     return tuple(a for a in evidence.experiments.get(name, ()) if a is not counted and a.fault.sent_ns is not None)
 
 
 def quiet_windows(evidence: Evidence, traffic: str | None) -> tuple[Window, ...]:
-    """The window before the first fault of each traffic, or of one traffic."""
+    """The windows before the first fault: of one traffic, or of every traffic if none is given."""
     return tuple(w for w in evidence.fault_free(traffic) if w.name == fault_free_name(w.traffic))
 
 
 def spared_ns(plan: Plan, evidence: Evidence) -> Mapping[str, int]:
-    """By window that a fault or a candidate ended: requests that were due within this time before its end (in ns) and failed after it do not count for the window.
+    """Time in flight at the end of each window that a fault or a candidate ended, in ns, by name of the window.
 
-    The time is `on_its_way_ns`.
+    Requests that were due within this time (`on_its_way_ns`) before the end of the window and failed after it do not count for the window.
     """
     begun = {(window.traffic, window.start_ns) for window in evidence.windows.values() if not window.fault_free}
     return {w.name: on_its_way_ns(plan) for w in evidence.fault_free() if (w.traffic, w.end_ns) in begun}
 
 
 def on_its_way_ns(plan: Plan) -> int:
-    """How long a request may be on its way: the response time that the claims promise, or a second if they promise none."""
+    """Longest expected time of a request in flight, in ns: the response time that the claims promise; without a promise one second."""
     return round((promised_ms(plan) or _UNPROMISED_MS) * NS_PER_MS)
 
 
 def samples_due(evidence: Evidence, traffic: str | None, span: tuple[int, int]) -> Table:
-    """The requests of a traffic that were due in a span, in any window."""
+    """The requests of a traffic that were due in a span, from all windows."""
     windows = [w for w in evidence.windows.values() if traffic in (None, w.traffic)]
     near = [w for w in windows if w.start_ns < span[1] and w.end_ns > span[0]]
     return Table.merged(SAMPLES, [window.samples.between("intended_ns", *span) for window in near])
@@ -76,10 +76,10 @@ def samples_due(evidence: Evidence, traffic: str | None, span: tuple[int, int]) 
 def never_asked(
     plan: Plan, evidence: Evidence, traffic: str | None, span: tuple[int, int], operations: tuple[str, ...] = ()
 ) -> Iterable[tuple[str, float]]:
-    """Each route that was requested before the first fault but never in a span under a fault, while its traffic requested others, and the number of requests expected.
+    """Routes that got no request in a span under a fault although requests were expected, with the expected number.
 
-    Counted from the second half of the window before the first fault, as users may ask for something only once, when they arrive.
-    A traffic that was off in the span has no such route.
+    The expected number comes from the second half of the window before the first fault, because users may request some routes only once, when they
+    arrive. A traffic that sent no requests at all in the span has no such route.
     """
     for window in quiet_windows(evidence, traffic):
         under = samples_due(evidence, window.traffic, span)
@@ -96,7 +96,7 @@ def never_asked(
 
 
 def answered_until_ns(evidence: Evidence, attempt: Experiment) -> int:
-    """End of the attempt's effect: the restore, or `known_until_ns` if there was no restore."""
+    """End of the attempt's effect, in ns: the restore; without a restore `known_until_ns`."""
     restore, sent_ns = attempt.restore, attempt.fault.sent_ns
     if restore.ok and restore.at_ns is not None:
         until_ns = restore.at_ns
@@ -108,7 +108,7 @@ def answered_until_ns(evidence: Evidence, attempt: Experiment) -> int:
 
 
 def known_until_ns(evidence: Evidence, attempt: Experiment) -> int:
-    """End of the records that show this attempt, in ns: the next fault sent, the next rollout started, or the end of its own traffic."""
+    """End of the records about this attempt, in ns: the next fault, the next rollout, or the end of its own traffic."""
     sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
     own = evidence.fault_window(attempt.name, attempt.attempt)
     windows = [window for window in evidence.windows.values() if own is None or window.traffic == own.traffic]

@@ -1,7 +1,7 @@
-"""Hits of a fault: an independent history must show each one, and the objective must name it.
+"""Hits of a fault: an independent history must show each hit, and each hit must be an object that the objective names.
 
-The histories are those of the pods, the nodes and the database's leader. Their watcher has no information about experiments, so they
-are independent of the probe that confirmed the fault: a probe that was true before the action confirms nothing.
+The histories of pods, nodes and the database's leader are used. Their watcher has no information about experiments, so they are independent of the
+probe that confirmed the fault. A probe that was true before the action confirms nothing.
 """
 
 from __future__ import annotations
@@ -20,17 +20,19 @@ EACH_SERVICE: Final = "each service"
 """Value of the parameter `hit` for a pod of every service."""
 SCALED_DOWN: Final = "which either the fault hit or the autoscaler ended"
 """Words for a hit that is not proven."""
-SCALED_DOWN_HINT: Final = "run again while no autoscaler scales down, or let an action report what it hit"
+SCALED_DOWN_HINT: Final = (
+    "run again while no autoscaler scales down, or report the hit pods from the experiment's action"
+)
 _GONE: Final = frozenset({"deleted", "unready"})
 _OF_NODES: Final = frozenset({"node", "zone", "region"})
 """Domains whose faults hit nodes."""
 
 
 def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
-    """Whether the histories show every hit between the action and a few seconds after confirmation.
+    """Whether the histories show every hit between the action and a few seconds after the confirmation.
 
-    For a fault that hit nodes the nodes count, as their pods follow sooner or later. A fault of domain `region` must have hit every
-    node of each region. Pods that their autoscaler may have ended do not count.
+    If the fault hit nodes, only nodes are checked, because their pods end later. A fault of domain `region` must have hit every node of each region.
+    Pods that their autoscaler may have ended do not count.
     """
     if not any(hit.kind in {"node", "pod"} for hit in attempt.fault.hit):
         return _no(attempt, "neither a pod nor a node was hit")
@@ -39,7 +41,7 @@ def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     expected = nodes or [hit for hit in hits if hit.kind == "pod"]
     if not expected:
         scaled = _some([hit.name for hit in attempt.fault.hit if hit.kind == "pod"])
-        return _no(attempt, f"{scaled} ended as the autoscaler scaled down, and no action reported it as hit")
+        return _no(attempt, f"{scaled} ended when the autoscaler scaled down, and no action reported it as hit")
     left = [hit.name for hit in expected if not _went(evidence, attempt, hit)]
     if left:
         return _no(attempt, f"the pod and node histories do not show that {_some(left)} was lost")
@@ -48,15 +50,16 @@ def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
             receipt = region_receipt(evidence, attempt, region)
             if not receipt.ok:
                 return receipt
-    drained = "" if nodes or attempt.domain not in _OF_NODES else ", whose nodes were drained and did not lose power"
+    drained = "" if nodes or attempt.domain not in _OF_NODES else " (their nodes were drained and did not lose power)"
     why = f"{attempt.name}: the histories show the loss of {_some([hit.name for hit in expected])}{drained}"
     return Receipt(ok=True, why=why, files=("history/pods.ndjson",))
 
 
 def proven_hits(evidence: Evidence, attempt: Experiment) -> tuple[Hit, ...]:
-    """The hits; if no action reported them, without pods that ended within a few seconds of a scale-down by their autoscaler.
+    """The hits of an attempt; if no action reported them, without pods that an autoscaler may have ended.
 
-    If more pods of a workload ended than its replicas were lowered by, some were hit; it is unknown which, so all are kept.
+    An autoscaler may have ended the pods that ended within a few seconds of a scale-down of their workload. If more pods ended than the scale-down
+    explains, some of them were hit; it is unknown which, so all are kept.
     """
     if not attempt.fault.inferred:
         return attempt.fault.hit
@@ -73,10 +76,9 @@ def proven_hits(evidence: Evidence, attempt: Experiment) -> tuple[Hit, ...]:
 
 
 def named_receipt(evidence: Evidence, attempt: Experiment, objective: Objective) -> Receipt:
-    """Whether the hit is what the objective names; ok if it names nothing.
+    """Whether the fault hit the objects that the objective names; ok if it names no object.
 
-    A region is named by `lost_region`, the primary by `hit: primary`, a zone of a region by `zone_of`, one pod of each service by
-    `hit: each service`.
+    The parameter `lost_region` names a region, `zone_of` a zone of a region, `hit: primary` the primary, `hit: each service` one pod of each service.
     """
     if region := objective.params.get("lost_region", ""):
         return region_receipt(evidence, attempt, region)
@@ -86,11 +88,11 @@ def named_receipt(evidence: Evidence, attempt: Experiment, objective: Objective)
         return _zone_receipt(evidence, attempt, region, objective.scope.experiments)
     if objective.params.get("hit") == EACH_SERVICE:
         return _services_receipt(evidence, attempt)
-    return Receipt(ok=True, why=f"{attempt.name}: the sentence names nothing in particular")
+    return Receipt(ok=True, why=f"{attempt.name}: the sentence names no particular object")
 
 
 def region_receipt(evidence: Evidence, attempt: Experiment, region: str) -> Receipt:
-    """Whether the history shows the loss of every node of the region."""
+    """Whether the history shows the loss of every node of a region."""
     if region not in {hit.region for hit in attempt.fault.hit}:
         return _no(attempt, f"{region} was not hit", ok=False)
     sent_ns = attempt.fault.sent_ns or 0
@@ -130,7 +132,7 @@ def _zone_receipt(evidence: Evidence, attempt: Experiment, region: str, experime
         hit.name for name in experiments for other in evidence.experiments.get(name, ()) for hit in other.fault.hit
     }
     if untried := sorted(known - tried):
-        return _no(attempt, f"no experiment took {_some(untried)} of {region}: not every zone was tried")
+        return _no(attempt, f"no experiment hit {_some(untried)} of {region}, so not every zone was tested")
     return Receipt(ok=True, why=f"{attempt.name}: {_some(sorted(own))} of the {len(known)} nodes of {region} was lost")
 
 
@@ -146,7 +148,7 @@ def _services_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
         return _no(attempt, f"no history contains the pods of {_some(sorted(places))}")
     if untouched := sorted(there - hit - {""}):
         if not set(untouched) - ended:
-            return _no(attempt, f"the pods of {_some(untouched)} ended as the autoscaler scaled down")
+            return _no(attempt, f"the pods of {_some(untouched)} ended when the autoscaler scaled down")
         return _no(attempt, f"no pod of {_some(untouched)} was hit", ok=False)
     return Receipt(ok=bool(hit), why=f"{attempt.name}: a pod of each of {_some(sorted(hit))} was hit")
 
@@ -163,13 +165,13 @@ def whole_service_receipt(evidence: Evidence, attempt: Experiment, service: str)
         return _no(attempt, f"no history contains the pods of {service}")
     if left := sorted(name for uid, name in there.items() if uid not in hit):
         return _no(
-            attempt, f"the fault did not hit {_some(left)} of {service}, so part of the service was left", ok=False
+            attempt, f"the fault did not hit {_some(left)} of {service}, expected every pod of the service", ok=False
         )
     return Receipt(ok=True, why=f"{attempt.name}: all {len(there)} pods of {service} were hit")
 
 
 def primary_at(evidence: Evidence, at_ns: int) -> frozenset[str]:
-    """The member that led each database at a moment."""
+    """The members that led their database at a moment."""
     leaders = {change.subject: change.after for change in evidence.leaders if change.at_ns <= at_ns}
     return frozenset(name for name in leaders.values() if name)
 
@@ -178,10 +180,10 @@ def _primary_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     primary = primary_at(evidence, attempt.fault.sent_ns or 0)
     hit = {item.name for item in attempt.fault.hit}
     if not primary:
-        return _no(attempt, "no history shows which member was primary at that moment")
+        return _no(attempt, "no history shows which member was primary at the time of the fault")
     if not primary & hit:
         return _no(
-            attempt, f"the primary was {_some(sorted(primary))}, but the fault hit {_some(sorted(hit))}", ok=False
+            attempt, f"the fault hit {_some(sorted(hit))}, expected the primary {_some(sorted(primary))}", ok=False
         )
     return Receipt(ok=True, why=f"{attempt.name}: {_some(sorted(primary & hit))} was the primary")
 
@@ -205,7 +207,7 @@ def _ends_ns(evidence: Evidence, attempt: Experiment, hit: Hit) -> list[int]:
 
 
 def falls(evidence: Evidence) -> dict[tuple[str, str], dict[int, int]]:
-    """Each decision of an autoscaler for fewer replicas: when, and by how many; by namespace and name of the workload."""
+    """The scale-downs by autoscalers: time and number of replicas, by namespace and name of the workload."""
     said: dict[str, int] = {}
     falls: dict[tuple[str, str], dict[int, int]] = {}
     for one in evidence.every(AutoscalerSeen):
@@ -226,7 +228,8 @@ def _node_went(evidence: Evidence, attempt: Experiment, name: str) -> bool:
 def returned_early(evidence: Evidence, attempt: Experiment) -> str:
     """Why the fault had ended before its undo; empty if it had not, or if nothing was undone.
 
-    A node that was hit was Ready again before the undo, or the primary of the database was: a primary that is restarted has not failed over.
+    The fault had ended if a node that was hit was Ready again before the undo, or if the primary of the database was restarted before it: a restarted
+    primary has not failed over.
     """
     sent_ns, undone_ns = attempt.fault.sent_ns or 0, attempt.fault.undone_ns
     if undone_ns is None:

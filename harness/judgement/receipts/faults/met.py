@@ -1,7 +1,9 @@
-"""Whether any request met a fault: a failover that no user and no probe went through proves nothing about failover.
+"""Whether a fault affected any request: a failover that no request went through proves nothing.
 
-A request met the fault if, from the fault to its undo (or to the restore if nothing is undone), more requests failed or were slow than without it, or if
-what was hit had answered until then: a pod by its name in the users' answers, or the primary of the database, which hands over its writes.
+A fault affected requests if one of these is true:
+
+* More requests failed or were slow between the fault and its undo (without an undo: the restore) than before the fault.
+* The hit object had answered requests before: a pod by its name in the users' answers, or the primary of the database.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ from harness.model import Evidence, Experiment, Plan
 from harness.model.records.table import Bools, Ints
 from harness.units import NS_PER_S
 
-UNMET: Final = "no request met the fault"
-TO_MEET: Final = "break a part that serves requests, such as the primary or a pod that answers; if the fault need not be felt, write `or is not felt` at the end of the sentence"
+UNMET: Final = "the fault affected no request"
+TO_MEET: Final = "break an object that serves requests, such as the primary or a pod that answers, or end the sentence with `or is not felt`"
 _BEFORE_NS: Final = 20 * NS_PER_S
 """A pod that answered no user in this time before the fault, in ns, was not in use."""
 _SLOWER: Final = 2.0
@@ -33,7 +35,7 @@ _SLOWER: Final = 2.0
 
 @once_a_run
 def unmet(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
-    """Why no request of a user or of a probe met the fault of this attempt; empty where one did, or where its action was not sent."""
+    """Why the fault of this attempt affected no request of a user or probe; empty if it affected one, or if it was not sent."""
     sent_ns = attempt.fault.sent_ns
     if sent_ns is None:
         return ""
@@ -41,7 +43,9 @@ def unmet(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
     span = (sent_ns, max(min(attempt.fault.undone_ns or answered_ns, answered_ns), sent_ns + 1))
     if any(_signs(plan, evidence, attempt, span)):
         return ""
-    return f"{UNMET}: no more requests failed or were slow than before it, and nothing that the fault hit had answered a user"
+    return (
+        f"{UNMET}: failed and slow requests were as frequent as before the fault, and no hit object had answered a user"
+    )
 
 
 def _signs(plan: Plan, evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterator[bool]:

@@ -1,4 +1,4 @@
-"""The restore receipt: the target was restored after an experiment, and steady after the last."""
+"""The restore receipt: whether the target was restored after an experiment, and steady after the last experiment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from harness.model import Evidence, Experiment, Receipt, Restore
 
 
 def restore_receipt(evidence: Evidence, experiment: Experiment) -> Receipt:
-    """Whether the record and the watch show that the target was restored and the fault ended; after the last fault it must also be steady at the end."""
+    """Whether record and watch show that the target was restored; after the last fault it must also be steady at the end."""
     ok, why = confirmed(evidence, experiment)
     if ok and is_last(evidence, experiment):
         end = evidence.steady_end
@@ -19,17 +19,19 @@ def restore_receipt(evidence: Evidence, experiment: Experiment) -> Receipt:
 
 
 def confirmed(evidence: Evidence, experiment: Experiment) -> tuple[bool | None, str]:
-    """Whether one attempt left the target as before, and no history of the watch contradicts that, with the reason."""
+    """Whether the target was restored after an attempt by its record, and no history contradicts this; with the reason."""
     ok, why = undone(experiment)
     against = contradicted(evidence, experiment) if ok else ""
     return (None, against) if against else (ok, why)
 
 
 def undone(experiment: Experiment) -> tuple[bool | None, str]:
-    """Whether one attempt left the target as before, with the reason.
+    """Whether the target was restored after an attempt by its record, with the reason.
 
-    What the attempt disturbed must be as before, the fault must be observed to have ended if the experiment file names a probe for that, no undo step may
-    be left to a person, and the steady-state hypothesis of the file must be met, if not after the method, then after the rollbacks.
+    * All disturbed objects must be in their earlier state.
+    * If the experiment file names a probe for the end of the fault, the probe must have observed it.
+    * No undo step may be left to a person.
+    * The steady-state hypothesis of the file must be met after the method or after the rollbacks.
     """
     fault, (ok, why) = experiment.fault, _as_before(experiment.restore)
     if not ok:
@@ -44,7 +46,7 @@ def undone(experiment: Experiment) -> tuple[bool | None, str]:
     if experiment.journal.get("steady_after") == "not met" and not experiment.steady_again:
         probe = experiment.journal.get("unmet") or "a probe"
         return None, (
-            f"{probe} of its steady-state hypothesis was not met after the method, and was not observed to be met after the rollbacks"
+            f"{probe} of the steady-state hypothesis was not met after the method, and no record shows that it was met after the rollbacks"
         )
     return True, why
 
@@ -52,12 +54,15 @@ def undone(experiment: Experiment) -> tuple[bool | None, str]:
 def _as_before(restore: Restore) -> tuple[bool | None, str]:
     """Whether a record says that all is as before, with the reason; a record that also names missing parts contradicts itself and decides nothing."""
     if restore.ok and restore.missing:
-        return None, f"{', '.join(restore.missing)} did not come back, by a record that contradicts itself"
-    return restore.ok, restore.why or ("as before" if restore.ok else "the target's restore was not verified")
+        return (
+            None,
+            f"the record says both that the target was restored and that {', '.join(restore.missing)} is missing",
+        )
+    return restore.ok, restore.why or ("restored" if restore.ok else "the restore of the target was not verified")
 
 
 def is_last(evidence: Evidence, experiment: Experiment) -> bool:
-    """Whether no other fault was sent after that of this attempt."""
+    """Whether the fault of this attempt was the last fault of the run."""
     sent_ns = experiment.fault.sent_ns
     every = [attempt.fault.sent_ns for attempts in evidence.experiments.values() for attempt in attempts]
     return sent_ns is not None and sent_ns == max(at_ns for at_ns in every if at_ns is not None)

@@ -1,8 +1,13 @@
-"""A restore is confirmed by the histories of watchers that know nothing of experiments, as a fault is (`hits`).
+"""Compares a recorded restore with the histories of the watch, which has no information about experiments.
 
-The run records that the target is as before when its own probes showed so. The watch must show it as well: every node that was lost during the fault
-is Ready, workloads that were hit have as many ready pods as before or as their autoscaler asks for, every database member that reported its role
-before reports one, a primary is known, and the entry answers a health probe. If the two contradict each other, nothing is proven.
+The run records the restore by its own probes. By the histories of the watch
+
+* every node that was lost during the fault must be Ready,
+* workloads that were hit must have as many ready pods as before, or as many as their autoscaler asks for,
+* every database member that reported a role before the fault must report a role, and a primary must be known,
+* the entry must answer a health probe.
+
+If record and watch contradict each other, nothing is proven.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ AROUND_NS: Final = 2 * NS_PER_S
 
 
 def contradicted(evidence: Evidence, attempt: Experiment) -> str:
-    """How the watch contradicts a restore that was recorded as done, with the source; empty if it does not."""
+    """Contradictions of the watch to a recorded restore, with their sources; empty if there are none."""
     at_ns, sent_ns = attempt.restore.at_ns, attempt.fault.sent_ns
     if at_ns is None or sent_ns is None:
         return ""
@@ -36,7 +41,7 @@ def contradicted(evidence: Evidence, attempt: Experiment) -> str:
         found += _members(evidence, sent_ns, around)
     if ENTRY in touches:
         found += _health(evidence, around)
-    return f"the target was recorded as restored, but the watch recorded: {'; '.join(found)}" if found else ""
+    return f"the target was recorded as restored, and the watch contradicts this: {'; '.join(found)}" if found else ""
 
 
 def _nodes(evidence: Evidence, sent_ns: int, until_ns: int) -> Iterable[str]:

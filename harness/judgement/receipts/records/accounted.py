@@ -1,8 +1,8 @@
-"""Writes and sign-ins that journeys record, compared with the requests that they sent: two records of the same answers.
+"""Compares the writes and sign-ins that journeys recorded with the recorded requests: two records of the same answers.
 
-A write or a sign-in is recorded with the worker and the times of its request. So each has exactly one request, and is acknowledged if that request
-was answered as expected; and if one request of a route is recorded so, every acknowledged request of the route is. While the load warms up
-acknowledged writes are sent a second time. If the records differ, one of them was changed or is incomplete.
+A write or sign-in is recorded with the worker and the times of its request, so it belongs to exactly one request and is acknowledged if that
+request was answered as expected. If one request of a route is recorded as a write, every acknowledged request of the route must be. During the
+warm-up acknowledged writes are sent a second time. If the records differ, one of them was changed or is incomplete.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from harness.model import JOURNEY_REPEATS, JOURNEY_WRITES, SAMPLES, SIGN_INS, Ev
 from harness.model.records.table import Bools, Ints
 
 HINT: Final = (
-    "keep the files of a run as they were recorded; record each request of a route (`journey.wrote`, `journey.signed_in`) or give "
-    "requests that are not recorded so a name of their own; then run again"
+    "record every request of the route with `journey.wrote` or `journey.signed_in`, or give the other requests another name, then run again "
+    "without changing its files"
 )
 _WORKER_BITS: Final = 15
 _READ_ONLY: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -63,12 +63,12 @@ class _Accounted(NamedTuple):
 
 
 def unaccounted(plan: Plan, evidence: Evidence) -> Mapping[str, str]:
-    """How the records of writes, by account of the plan, and of sign-ins, by their table, contradict the requests; records that agree are left out."""
+    """Contradictions between recorded writes or sign-ins and the requests, by account of the plan or by table; empty if the records agree."""
     return _compared(plan, evidence).contradictions
 
 
 def unrecorded_writes(plan: Plan, evidence: Evidence) -> Mapping[str, int]:
-    """By route whose requests write and of which neither a write nor a sign-in was recorded: how many of them were answered as expected."""
+    """Number of acknowledged requests of each writing route for which neither writes nor sign-ins were recorded."""
     return _compared(plan, evidence).unrecorded
 
 
@@ -154,10 +154,10 @@ def _against(rows: Table, sent: _Requests, what: str) -> Iterable[str]:
     made_ns, accepted = rows.ints["made_ns"], rows.words["outcome"].equals("accepted")
     at, known = _in_requests(rows, sent)
     if strays := int((~known & sent.cover(made_ns)).sum()):
-        yield f"{strays} of {len(rows)} {what} have no request"
+        yield f"{strays} of {len(rows)} {what} belong to no recorded request"
     unlike = (accepted != sent.good[at]) | (rows.ints["accepted_ns"] != sent.done_ns[at])
     if differ := int((known & unlike).sum()):
-        yield f"{differ} of {len(rows)} {what} have another outcome than their request, or another time"
+        yield f"{differ} of {len(rows)} {what} differ from their request in outcome or time"
     theirs = np.zeros(len(sent.keys), dtype=np.bool_)
     theirs[at[known]] = True
     routes = np.isin(sent.names, sent.names[theirs]) & (sent.names >= 0) & sent.good
@@ -165,7 +165,7 @@ def _against(rows: Table, sent: _Requests, what: str) -> Iterable[str]:
         routes &= np.isin(sent.keys & (1 << _WORKER_BITS) - 1, rows.ints["by"])
     if left := int((routes & ~theirs).sum()):
         named = ", ".join(sorted({sent.words[code] for code in np.unique(sent.names[routes & ~theirs]).tolist()}))
-        yield f"{left} of {int(routes.sum())} acknowledged requests of {named} are not among the {what}"
+        yield f"{left} of {int(routes.sum())} acknowledged requests of {named} are missing in the {what}"
 
 
 def _repeated(writes: Table, repeats: Table, sent: _Requests, what: str) -> Iterable[str]:
@@ -174,4 +174,4 @@ def _repeated(writes: Table, repeats: Table, sent: _Requests, what: str) -> Iter
         _keys(rows.ints["by"], rows.ints[at], sent.low_ns) for rows, at in ((repeats, "first_ns"), (writes, "made_ns"))
     )
     if strays := int((~np.isin(first, own)).sum()):
-        yield f"{strays} of {len(repeats)} repetitions repeat none of the {what}"
+        yield f"{strays} of {len(repeats)} repeated writes belong to none of the {what}"

@@ -1,6 +1,6 @@
-"""Whether the rows of a watcher are complete: each row is recorded once, and there are as many rows as probes that it counted at its end.
+"""Whether the rows of a watcher are complete: every row is unique, and their number is the number of probes that the watcher counted.
 
-A probe that is recorded twice would count as two, so that too few probes would be enough; a missing probe may have failed.
+A duplicate row would count as a second probe, and a missing probe may have failed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from harness.model.records.recorded import RECORDED, SERVICE
 
 
 def trusted(evidence: Evidence) -> Mapping[str, WatchSource]:
-    """The watchers; a watcher whose rows are not complete gets a reason (`why`) not to be trusted."""
+    """The watchers of the run; a watcher with incomplete rows gets a reason (`why`) against its use."""
     whys = miscounted(evidence)
     return {name: replace(source, why=source.why or whys.get(name, "")) for name, source in evidence.watchers.items()}
 
 
 def miscounted(evidence: Evidence) -> Mapping[str, str]:
-    """By watcher whose rows are not complete: how many probes it made and how many are recorded, in words."""
+    """Texts with sent and recorded probes, by name of each watcher whose rows are not complete."""
     found: dict[str, str] = {}
     counts = {closed.subject: closed.probes for closed in evidence.every(WatchClosed)}
     for declared in RECORDED:
@@ -33,12 +33,12 @@ def miscounted(evidence: Evidence) -> Mapping[str, str]:
         if again := rows.once(_copies):
             found[declared.watcher] = f"{again} of {len(rows)} rows of {declared.schema.name} are recorded twice"
         elif declared.counted and made and (n := rows_of(declared.watcher, rows)) != made:
-            found[declared.watcher] = f"{made} probes were made, but {n} are recorded"
+            found[declared.watcher] = f"{n} probes were recorded, expected the {made} that it counted"
     return found
 
 
 def rows_of(watcher: str, rows: Table) -> int:
-    """How many rows of a table a watcher has written; several watchers share the table of probes."""
+    """Number of rows that a watcher wrote into a table; several watchers share the table of probes."""
     if rows.schema != PROBES:
         return len(rows)
     services = rows.words["kind"].equals(SERVICE)

@@ -1,8 +1,10 @@
-"""Whether the histories of nodes and of primaries are consistent: the watch records a line only when something has changed.
+"""Whether the histories of nodes and of primaries are consistent: the watch records a line only when a state has changed.
 
-The first line of a node says that it exists, and each later line says the opposite of the line before. A change of the primary begins with the
-member with which the last change ended, the first change with none. If a line does not follow, it was changed, or a line is missing. So it is if
-rows of a final read of the ledger have no line of that read, or a watcher counted more times without data than lines tell of.
+* The first line of a node states that it exists; each later line states the opposite of the line before.
+* A change of the primary begins with the member that the last change ended with; the first change begins with no member.
+* Every final read of the ledger with rows has a line, and every gap without data that a watcher counted has a line.
+
+If one of these rules is broken, a line was changed or is missing.
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ from harness.model.observations import WatchClosed
 
 
 def broken_chains(evidence: Evidence) -> Iterable[str]:
-    """Texts about lines of nodes, and changes of the primary, that do not follow from the line before, and lines that other records show to be missing."""
+    """Texts about history lines that contradict the line before, and about lines that are missing by other records."""
     if n := _nodes(evidence):
-        yield f"{n} of {len(evidence.nodes)} lines of nodes do not follow from the line before (history/pods.ndjson)"
+        yield f"{n} of {len(evidence.nodes)} lines of nodes contradict the line before (history/pods.ndjson)"
     if n := _leaders(evidence):
-        yield f"{n} of {len(evidence.leaders)} changes of the primary do not follow from the change before (history/pods.ndjson)"
+        yield f"{n} of {len(evidence.leaders)} changes of the primary contradict the change before (history/pods.ndjson)"
     rounds = [read.round for read in evidence.ledger.final_reads]
     if n := len(np.setdiff1d(evidence.ledger.final.ints["round"], rounds)):
-        yield f"{n} reads of the ledger have rows and no line (history/run.ndjson)"
+        yield f"{n} reads of the ledger have rows, and their lines are missing (history/run.ndjson)"
     yield from _blind(evidence)
 
 

@@ -1,4 +1,4 @@
-"""Whether the windows of a traffic cover its time: from the first window to the end of the load, and as long after the faults as planned."""
+"""Whether the windows of a traffic cover its time up to the end of the load, including the planned time after the last fault."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from harness.units import NS_PER_S
 EARLY_S: Final = 1.0
 """How much earlier than planned the window after the faults may end, and the last window before the end of the load, in s, as clocks are read near the edges."""
 
-_COMPLETE: Final = "keep the files of a run as they were recorded, or run again and let it finish"
-_FINISH: Final = "run again, and let it finish"
-_RESTORE: Final = "fix what keeps the target from being as before, then run again"
+_COMPLETE: Final = "run again, do not interrupt the run, and do not change its files"
+_FINISH: Final = "run again, and do not interrupt the run"
+_RESTORE: Final = "correct the cause for which the target was not restored, then run again"
 
 
 def unrecorded(plan: Plan, evidence: Evidence, traffic: str | None = None) -> Iterable[Reason]:
-    """Reasons about times of a traffic, or of all traffics, that have no window."""
+    """Reasons about times of one traffic, or of all traffics, that belong to no window."""
     for name in dict.fromkeys(window.traffic for window in evidence.windows.values()):
         if traffic in (None, name):
             own = sorted(
@@ -31,23 +31,23 @@ def _gaps(windows: list[Window]) -> Iterable[str]:
     last = windows[0]
     for window in windows[1:]:
         if window.start_ns > last.end_ns:
-            yield f"{_s(window.start_ns - last.end_ns)} s between {last.name} and {window.name} have no window"
+            yield f"{_s(window.start_ns - last.end_ns)} s between the windows {last.name} and {window.name} belong to no window"
         last = max(last, window, key=lambda one: one.end_ns)
     stopped_ns = max(window.stopped_ns or window.end_ns for window in windows)
     if stopped_ns - last.end_ns > EARLY_S * NS_PER_S:
-        yield f"{_s(stopped_ns - last.end_ns)} s from the end of {last.name} to the end of the load have no window"
+        yield f"{_s(stopped_ns - last.end_ns)} s from the end of window {last.name} to the end of the load belong to no window"
 
 
 def cut_short(plan: Plan, evidence: Evidence, traffic: str) -> Iterable[Reason]:
-    """The reason that a traffic ended before the planned time after its last fault was over, so that later effects of the fault were not observed."""
+    """The reason that a traffic ended too early after its last fault, so that later effects of the fault were not observed."""
     planned = plan.traffic.get(traffic)
     last = evidence.windows.get(after_faults_name(traffic))
     seconds = last.seconds if last else 0.0
     own = [window for window in evidence.windows.values() if window.traffic == traffic]
     if planned and any(not window.fault_free for window in own) and seconds < planned.after_s - EARLY_S:
         left = _unrestored(evidence)
-        why = f", as the target was not as before after {left}" if left else ""
-        text = f"{traffic} traffic ended {seconds:.4g} s after the last fault{why}; {planned.after_s:g} s were planned"
+        why = f", because the target was not restored after {left}" if left else ""
+        text = f"{traffic} traffic ended {seconds:.4g} s after the last fault, expected {planned.after_s:g} s{why}"
         yield Reason(kind=ReasonKind.NO_RECORD, text=text, hint=_RESTORE if left else _FINISH)
 
 

@@ -1,9 +1,10 @@
 """Whether the rows of a window are complete, unique and possible.
 
-A journey of the harness has a number in its worker, and numbers its requests from 1 on. If a number is missing or occurs twice, within a window or from
-one window of its traffic to the next, the record was changed or is incomplete. A user who gave up before a first request leaves a number without a
-row. Rows of Locust's own users, and of other tools, have no numbers, and the last request of a journey has none after it: such rows are missing if a
-window has fewer than were counted when the run was closed.
+Journeys of the harness are numbered per worker, and their requests from 1 on. If a number is missing or occurs twice, within a window or between two
+windows of a traffic, the record was changed or is incomplete. A user who gave up before the first request has a number and no row.
+
+Rows of Locust's own users and of other tools have no numbers, and a missing last request of a journey leaves no gap in the numbers. Such rows are
+missing if a window has fewer rows than were counted when the run was closed.
 """
 
 from __future__ import annotations
@@ -31,27 +32,27 @@ _ARRIVAL_BITS: Final = 32
 NEAR_NS: Final = 60 * NS_PER_S
 """How long before and after the edge between two windows arrivals are compared, in ns."""
 _GAVE_UP: Final = (
-    "let each journey send a request, or find out from load/{traffic}/locust.log which journeys gave up; then run again"
+    "send at least one request in each journey (load/{traffic}/locust.log shows journeys that gave up), then run again"
 )
-_EMPTY: Final = "find out what answers these requests: a service without content should answer 204; then run again"
-_STATUS: Final = (
-    "find out why the locustfile counts these answers as good: fail them, or name the expected `status`, then run again"
+_EMPTY: Final = (
+    "check which program answers these requests (an answer without content should have status 204), then run again"
 )
+_STATUS: Final = "count these answers as failures in the locustfile, or name the expected `status`, then run again"
 _MANY: Final = (
-    "find out why the locustfile counts these answers as good, and fail them; requests that expect a status 5xx may be at most "
-    f"{EXPECTED:.0%} of all; then run again"
+    "count these answers as failures in the locustfile (requests that expect a status 5xx may be at most "
+    f"{EXPECTED:.0%} of all), then run again"
 )
 
 
 def row_troubles(samples: Table) -> list[Trouble]:
-    """Defects of the rows of one window: no rows, an end before the beginning, no route, recorded twice, missing, or impossible."""
+    """Defects of the rows of one window: no rows, or rows that are missing, duplicate, without a route, or impossible."""
     ints = samples.ints
     backwards = int(((ints["done_ns"] < ints["sent_ns"]) | (ints["done_ns"] < ints["intended_ns"])).sum())
     nameless = int(samples.words["name"].missing.sum())
     troubles = {
         Trouble("no request was sent", READ_LOG): not len(samples),
-        Trouble(f"{backwards} samples end before they begin", AS_RECORDED): backwards,
-        Trouble(f"{nameless} samples name no route", NAMELESS): nameless,
+        Trouble(f"{backwards} requests end before they begin", AS_RECORDED): backwards,
+        Trouble(f"{nameless} requests have no name", NAMELESS): nameless,
     }
     return [*(trouble for trouble, there in troubles.items() if there), *_numbers(samples), *_answers(samples)]
 
@@ -85,17 +86,17 @@ def _numbers(samples: Table) -> Iterable[Trouble]:
         )
     gaps = np.diff(own.requests)[np.diff(own.requests >> _STEP_BITS) == 0]
     if missing := int((gaps - 1).sum()):
-        yield Trouble(f"{missing} requests in the middle of their journeys are missing in the record", AS_RECORDED)
+        yield Trouble(f"{missing} requests in the middle of their journeys were not recorded", AS_RECORDED)
     first = own.step == 1
     if first.any() and (silent := _silent(own.journey[first], own.due_ns[first])):
-        yield Trouble(f"{silent} journeys that arrived in the window have no request in the record", _GAVE_UP)
+        yield Trouble(f"no request was recorded for {silent} journeys that arrived in the window", _GAVE_UP)
 
 
 def not_recorded(evidence: Evidence) -> Mapping[str, int]:
-    """By window, how many requests fewer it has than were counted, or, if these are more, the requests and journeys at its edges that are missing in the record.
+    """Number of missing rows of each window, by name of the window.
 
-    The latter are requests of journeys that continue in another window, and whole journeys. They count for the windows on both sides, and for windows
-    between these.
+    It is the greater of two numbers: the counted requests minus the recorded rows, and the requests and complete journeys that are missing at the
+    edges of the window. The latter count for the windows on both sides of the edge.
     """
     edges = _between_windows(evidence)
     fewer = {
@@ -194,14 +195,12 @@ def _answers(samples: Table) -> Iterable[Trouble]:
     names = samples.words["name"].codes
     mixed = broken & np.isin(names, names[good & ~broken])
     if (most := int(broken.sum())) > EXPECTED * (of := int(good.sum())):
-        yield Trouble(f"{most} of {of} answers without an error have the status 5xx", _MANY)
+        yield Trouble(f"{most} of {of} answers without an error have a status 5xx", _MANY)
     elif count := int(mixed.sum()):
-        yield Trouble(
-            f"{count} answers of status 5xx are recorded without an error, like other answers of their routes", _STATUS
-        )
+        yield Trouble(f"{count} answers with a status 5xx were recorded without an error", _STATUS)
     read = (
         good & (samples.ints["status"] == _OK) & samples.words["method"].equals("GET") & (samples.ints["arrival"] > 0)
     )
     empty: Bools = read & (samples.ints["bytes"] <= 0)
     if (count := int(empty.sum())) > EMPTY * int(read.sum()):
-        yield Trouble(f"{count} of {int(read.sum())} answers of status 200 to GET have no content", _EMPTY)
+        yield Trouble(f"{count} of {int(read.sum())} answers to GET with status 200 have no content", _EMPTY)
