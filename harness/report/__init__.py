@@ -1,4 +1,4 @@
-"""Renders reports of a judgement; decides nothing. Reports come from the run's files alone."""
+"""Renders the reports of a judgement; decides nothing. Reports depend only on the files of the run."""
 
 from __future__ import annotations
 

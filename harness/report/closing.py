@@ -1,4 +1,4 @@
-"""The closing lines on the terminal: the decision, its reasons, what is missing, and counts by document."""
+"""The closing lines on the terminal: the decision, its reasons, missing evidence, and counts by document."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WORDS: Final = {
 
 
 def closing_lines(plan: Plan, judgement: Judgement) -> tuple[str, ...]:
-    """The headline, the deciding reasons with hints, and what is missing; with many requirements also counts by document."""
+    """The headline, the deciding reasons with hints, and missing evidence; with many requirements also counts by document."""
     every = rows(plan, judgement)
     return tuple(clean(" ".join(line.split("\n"))) for line in _lines(plan, judgement, every))
 

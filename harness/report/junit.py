@@ -26,10 +26,12 @@ _FAILURES: Final = {Outcome.FAIL: "fail", Outcome.INCONCLUSIVE: "inconclusive"}
 
 
 def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
-    """The JUnit document as UTF-8: a test case for every requirement of the plan, claimed or not, in catalogue order.
+    """The JUnit document as UTF-8: a test case for every requirement of the plan, in catalogue order.
 
-    A last test case for the decision is added if the decision is not GO although no requirement is a failure, so that the suite
-    passes only with GO. It is also added if requirements share a cause: it contains the full text, and their cases refer to it.
+    A last test case for the decision is added
+
+    * if the decision is not GO although no requirement failed, so that the suite passes only with GO,
+    * if requirements share a cause: it contains the full text, and the test cases of the requirements refer to it.
     """
     moments = Moments.of(evidence)
     suite = ET.Element("testsuite")

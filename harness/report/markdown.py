@@ -1,4 +1,4 @@
-"""Writes Markdown that is also readable unrendered: padded tables, no HTML, escaped text."""
+"""Writes Markdown that is also readable as plain text: padded tables, no HTML, escaped text."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _SPECIAL: Final = re.compile(r"([\\|*\[]|<(?=[A-Za-z/!?]))")
 
 
 def plain(text: str) -> str:
-    """Text on one line with its markup escaped; code between backticks stays code."""
+    """A text on one line with escaped markup; code between backticks stays code."""
     return _SPECIAL.sub(r"\\\1", " ".join(clean(text).split()))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table with its columns padded; cells are made plain."""
+    """A Markdown table with padded columns; the markup of cells is escaped."""
     cells = [[plain(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
     lines = [head, ["-" * width for width in widths], *cells]

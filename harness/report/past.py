@@ -1,4 +1,4 @@
-"""`readiness history`: earlier runs, trends and what differs between two runs, for a terminal and for machines."""
+"""`readiness history`: earlier runs, trends and differences between two runs, for a terminal and for machines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PHASES: Final = ("in the ", "during the ", "after the ", "at the ", "on the ")
 def render_history(
     runs: Sequence[PastRun], unread: Sequence[UnreadRun], trends: Sequence[FigureTrend], left_out: int
 ) -> str:
-    """Lines with the decision of each run, the run directories that cannot be read, and the trend of each figure; latest run last."""
+    """Lines with the decision of each run, the unreadable run directories, and the trend of each figure; latest run last."""
     return _text(_history_lines(runs, unread, trends, left_out))
 
 
@@ -51,7 +51,7 @@ def _history_lines(
         yield f"{counted(left_out, 'earlier run')} not shown; --last {len(runs) + len(unread) + left_out} shows all"
     if unread:
         yield ""
-        yield "Not read"
+        yield "Run directories that cannot be read"
         yield from (f"  {one.run}: {one.why}" for one in unread)
     if trends:
         target, environment, scale = runs[-1].series
@@ -116,7 +116,7 @@ def _how_much(change: FigureChange) -> str:
 
 
 def render_comparison(comparison: RunComparison) -> str:
-    """Lines that compare two runs: decisions, requirements with another verdict, figures proven to differ, and input files."""
+    """Lines that compare two runs: decisions, requirements with different verdicts, proven differences of figures, input files."""
     return _text(_comparison_lines(comparison))
 
 
@@ -127,7 +127,7 @@ def _comparison_lines(comparison: RunComparison) -> Iterator[str]:
     if comparison.rows:
         yield f"{counted(len(comparison.rows), 'requirement')} with a different verdict"
         yield from _columns(
-            [(f"  {row.id}", row.before or "not there", "→", row.after or "not there") for row in comparison.rows],
+            [(f"  {row.id}", row.before or "missing", "→", row.after or "missing") for row in comparison.rows],
             last=[row.reason for row in comparison.rows],
         )
     else:
@@ -175,7 +175,7 @@ def _text(lines: Iterable[str]) -> str:
 def history_document(
     runs: Sequence[PastRun], unread: Sequence[UnreadRun], trends: Sequence[FigureTrend], left_out: int
 ) -> dict[str, Any]:
-    """The same for machines; `docs/reference.md` describes it."""
+    """The history as plain values for JSON; `docs/reference.md` describes the keys."""
     return {
         "runs": [_run_document(run) for run in runs],
         "unread": [{"run": one.run, "why": one.why} for one in unread],
@@ -195,7 +195,7 @@ def history_document(
 
 
 def comparison_document(comparison: RunComparison) -> dict[str, Any]:
-    """The same for machines; `docs/reference.md` describes it."""
+    """The comparison as plain values for JSON; `docs/reference.md` describes the keys."""
     return {
         "before": _run_document(comparison.before),
         "after": _run_document(comparison.after),

@@ -36,9 +36,9 @@ class Format:
 
     Attributes:
         name: name of the format, such as `summary`.
-        file: output file or directory, relative to the run directory or, for an added format, to `reports` in it.
-        render: function that returns the bytes of the file or, for a directory, the bytes of each file by name. It must be pure:
-            the same run gives the same bytes.
+        file: output file or directory, relative to the run directory; for an added format relative to its directory `reports`.
+        render: returns the bytes of the file or, for a directory, the bytes of each file by name. It must be pure: the same run
+            gives the same bytes.
     """
 
     name: str
@@ -63,20 +63,21 @@ FORMATS: Final = (
 def formats() -> tuple[Format, ...]:
     """The formats of the harness, then added formats by name; Allure's format only if its extra is installed.
 
-    Reports of added formats are written below `reports` of the run directory, which is not evidence.
+    Reports of added formats are written below `reports` of the run directory and are not evidence.
 
     Raises:
-        ConfigurationError: an entry point cannot be loaded, is not a `Format`, or its file conflicts with that of another format.
+        ConfigurationError: an entry point cannot be loaded, is not a `Format`, or has the file of another format.
     """
     found = [form for form in FORMATS if form.name != ALLURE or not missing(ALLURE)]
     for point in plugins(group=GROUP):
         where = place_of(point)
         made = loaded(point, "the format")
         if not isinstance(made, Format):
-            raise ConfigurationError(f"must be a Format, is {made!r}", where=where)
+            raise ConfigurationError(f"the entry point is {made!r}, expected a `Format`", where=where)
         own = replace(made, file=f"{OWN}/{made.file}")
         if any(_overlap(own, other) for other in found):
-            raise ConfigurationError(f"the file {made.file} belongs to another format", where=where)
+            hint = "choose another `file` for the format"
+            raise ConfigurationError(f"another format has the file {made.file}", where=where, hint=hint)
         found.append(own)
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""`summary.md`: the decision for a terminal and for the page of a CI job. Short, however many rows there are."""
+"""`summary.md`: the decision for a terminal and for the page of a CI job. Its length is limited."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MOST_IDS: Final = 6
 
 
 def render_summary(plan: Plan, _evidence: Evidence, judgement: Judgement) -> bytes:
-    """The summary as UTF-8 Markdown; its sections follow the order of the function below."""
+    """The summary of a run as UTF-8 Markdown."""
     return ("\n\n".join(block for block in _blocks(plan, judgement) if block) + "\n").encode()
 
 
@@ -45,12 +45,12 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
     yield "## Why"
     yield _why(judgement, every)
     if resting := basis(judgement):
-        yield "## What this rests on"
+        yield "## Basis of the decision"
         yield bullets(f"{label}: {plain(text)}" for label, text in resting)
     yield "## Requirements"
     yield from _requirements(plan, every)
     if missing := causes(every):
-        yield "## What is missing, and what would bring it"
+        yield "## Missing evidence and how to get it"
         yield _capped([_missing(cause) for cause in missing], _MOST_CAUSES, "cause")
     if judgement.experiments:
         yield "## Experiments"
@@ -67,9 +67,9 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
     yield (
         bullets(map(plain, texts))
         if lacking
-        else "Nothing else was left out."
+        else "Everything else was verified."
         if missing
-        else "Nothing was left out: every requirement of the profile was assessed."
+        else "Every requirement of the profile was assessed."
     )
 
 
@@ -172,14 +172,14 @@ def requirement_table(every: Sequence[Row]) -> str:
 
 def experiment_table(experiments: Sequence[ExperimentResult]) -> str:
     """Recovery, loss and restore of each experiment."""
-    restored = {True: "as before", False: "not as before", None: "not verified"}
+    restored = {True: "restored", False: "not restored", None: "not verified"}
     return table(
         (
             "Experiment",
             "Receipts",
-            "Reads back",
-            "Writes back",
-            "Longest after the undo",
+            "Recovery of reads",
+            "Recovery of writes",
+            "Longest outage after the undo",
             "Writes lost",
             "Writes of unknown outcome",
             "Afterwards",
@@ -231,7 +231,7 @@ def watcher_table(watchers: Iterable[WatcherResult]) -> str:
                 str(watcher.n),
                 figure(watcher.longest_gap_ms, "ms"),
                 figure(watcher.blind_s, "s"),
-                watcher.why or "in order",
+                watcher.why or "normally",
             )
             for watcher in watchers
         ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def render_why(plan: Plan, evidence: Evidence, judgement: Judgement, requirement: str) -> str:
-    """Lines with the requirement, its reason, figures, evidence, experiment timelines, and the command that repeats it.
+    """Lines with the requirement, its reason, figures, evidence, experiment timelines, and the command that repeats its run.
 
     Raises:
         KeyError: the run has no verdict of this requirement.
@@ -28,7 +28,7 @@ def render_why(plan: Plan, evidence: Evidence, judgement: Judgement, requirement
 
 
 def why_document(plan: Plan, judgement: Judgement, requirement: str) -> dict[str, Any]:
-    """The requirement and its experiments as in `verdict.json`, and the command that repeats it, as plain values.
+    """The requirement and its experiments as in `verdict.json`, and the command that repeats its run, as plain values.
 
     Raises:
         KeyError: the run has no verdict of this requirement.
@@ -66,7 +66,7 @@ def _lines(plan: Plan, evidence: Evidence, judgement: Judgement, row: Row) -> It
         ("criterion", expected.criterion),
         ("source", expected.source),
         ("reason", row.verdict.reason),
-        ("hint", row.verdict.hint),
+        ("hint", row.verdict.hint.removeprefix(f"`readiness why {expected.id}` shows the evidence; ")),
         ("in part", row.in_part),
         ("says", expected.says),
         *((label.lower(), words) for label, words in row.people),
@@ -116,7 +116,7 @@ def _figure(line: MeasureLine, told: Reason) -> Iterable[str]:
 
 def _grounds(grounds: Grounds) -> Iterable[str]:
     yield ""
-    yield f"  how {grounds.of or 'it'} was measured"
+    yield f"  measurement of {grounds.of or 'this requirement'}"
     yield from _pairs(("method", grounds.method), indent="    ")
     for receipt in grounds.receipts:
         yield from _pairs((f"{receipt.name} {receipt.word}", receipt.why), indent="    ")
@@ -128,7 +128,7 @@ def _timeline(view: ExperimentView) -> Iterable[str]:
     yield ""
     yield f"  {view.result.name}, seconds from the fault"
     for way in view.ways_back:
-        out = "" if way.outages == NOTHING else f"; out {way.outages}"
+        out = "" if way.outages == NOTHING else f"; outages: {way.outages}"
         back = "" if way.way_back == NOTHING else f"; after the undo: {way.way_back}"
         yield f"    {way.of}: {way.back} {way.resolution}, observed for {way.watched}{out}{back}"
     for event in view.events:

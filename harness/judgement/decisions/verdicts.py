@@ -114,7 +114,7 @@ def _of_claims(requirement: Requirement, claims: Sequence[ClaimVerdict], plan: P
         hint = f"include the requirement: {plan.command(only=requirement.id, unfiltered=True)}"
         return outcome, Reason(kind=ReasonKind.FILTERED, text=f"left out by {given}", hint=hint)
     hint = f"write a scenario tagged @{requirement.id}"
-    return outcome, Reason(kind=ReasonKind.UNCLAIMED, text="no scenario tests this requirement", hint=hint)
+    return outcome, Reason(kind=ReasonKind.UNCLAIMED, text="no scenario claims it", hint=hint)
 
 
 def _attempts(requirement: Requirement, plan: Plan, evidence: Evidence) -> int:

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 READINESS: Final = "00 Readiness"
 """The epic of the decision; the name sorts before the names of all documents."""
 CATEGORIES: Final[tuple[Mapping[str, Any], ...]] = (
-    {"name": "FAIL: the target does not hold a requirement", "status": "failed", "verdict": "fail|no-go"},
+    {"name": "FAIL: the target does not meet a requirement", "status": "failed", "verdict": "fail|no-go"},
     {"name": "INCONCLUSIVE: the evidence is not sufficient", "status": "broken", "verdict": "inconclusive|partial"},
-    {"name": "NOT ASSESSED: cannot be judged on this target", "status": "skipped", "verdict": "not assessed"},
-    {"name": "WAIVED: excused by a person until a date", "status": "passed", "verdict": "waived"},
+    {"name": "NOT ASSESSED: cannot be measured on this target", "status": "skipped", "verdict": "not assessed"},
+    {"name": "WAIVED: accepted by a person until a date", "status": "passed", "verdict": "waived"},
 )
 """Meaning of each result status. A waived requirement has the status `passed`; its label `verdict` says `waived`."""
 _SEVERITY: Final = {Gate.CRITICAL: Severity.CRITICAL, Gate.MAJOR: Severity.NORMAL, Gate.RECORD: Severity.MINOR}
@@ -47,13 +47,13 @@ def labels(*pairs: tuple[str, str]) -> list[Label]:
 
 
 def name_of(requirement: Requirement, outcome: Outcome) -> str:
-    """`ND-KPI-P95 API response time`, with a mark where it was waived."""
+    """The name of a requirement: `ND-KPI-P95 API response time`; with a mark if it is waived."""
     mark = " (WAIVED)" if outcome is Outcome.WAIVED else ""
     return f"{requirement.id} {requirement.title}{mark}"
 
 
 def requirement_labels(row: Row, outcome: Outcome, environment: str) -> list[Label]:
-    """The labels that a requirement is filtered, grouped and sorted by."""
+    """The labels by which Allure filters, groups and sorts a requirement."""
     requirement = row.requirement
     gate = requirement.gate.value if row.gating else f"{requirement.gate.value}, does not gate in {environment}"
     kinds = [(LabelType.TAG, f"evidence {kind.name.lower()}") for kind in requirement.kinds[:1]]
@@ -77,7 +77,7 @@ def requirement_labels(row: Row, outcome: Outcome, environment: str) -> list[Lab
 def links_of(row: Row, plan: Plan, measures: Iterable[Measure]) -> list[Link]:
     """Links to the requirement's row in the page, to its waivers and attestations, and to its evidence files.
 
-    Page and files are linked relative to the report, within the run's directory; files outside that directory are not linked.
+    Links are relative to the report; files outside of the run directory are not linked.
     """
     requirement = row.requirement
     files = dict.fromkeys(
@@ -108,7 +108,12 @@ def _of_receipts(measure: Measure) -> Iterable[Sequence[str]]:
 def metrics(every: Iterable[Row], start: int, stop: int) -> list[dict[str, Any]]:
     """Every figure with a limit, for Allure's section Metrics, which shows figures over several runs.
 
-    Each key is unique, because Allure averages samples that have the same key. Milliseconds since 1970.
+    Each key is unique, because Allure averages samples with equal keys.
+
+    Args:
+        every: rows of the report.
+        start: start of the run, milliseconds since 1970.
+        stop: end of the run, milliseconds since 1970.
     """
     used: Counter[str] = Counter()
     made = []

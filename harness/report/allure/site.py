@@ -1,7 +1,7 @@
-"""Makes `allure-report/index.html` from `allure-results` with the npm package `allure`, in the locked version.
+"""Makes `allure-report/index.html` from `allure-results` with the locked version of the npm package `allure`.
 
-Node comes with the extra `allure`. The npm packages are not part of the wheel: they are installed once into a cache directory and
-checked against the hashes of the lock file. An error here never changes the decision or the exit code of the run.
+Node.js comes with the extra `allure`. The npm packages are not part of the wheel: they are installed once into a cache directory and checked against the
+hashes of the lock file. An error in this module never changes the decision or the exit code of the run.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _RUNS_SHOWN: Final = 20
 
 
 def write_site(run: Path, plan: Plan, evidence: Evidence, judgement: Judgement, *, exit_code: int) -> Path:
-    """Make `RUN/allure-report/index.html` of `RUN/allure-results`; returns its path.
+    """Make `RUN/allure-report/index.html` from `RUN/allure-results`; returns its path.
 
-    An older report is replaced once the new one is complete. The history comes from the reports of earlier runs of the same
-    target in the directory that contains `run`. `exit_code` is the exit code of the decision, shown in the report.
+    An older report is replaced when the new report is complete. The history comes from the reports of earlier runs of the same target in the directory
+    that contains `run`. The report shows `exit_code`, the exit code of the decision.
 
     Raises:
         ConfigurationError: the extra is not installed, or the npm packages are missing and cannot be installed.
@@ -52,7 +52,7 @@ def write_site(run: Path, plan: Plan, evidence: Evidence, judgement: Judgement, 
     results = run / "allure-results"
     expected = len(list(results.glob("*-result.json")))
     if not expected:
-        raise ConfigurationError("there are no Allure results", where=str(results), hint="run `readiness report RUN`")
+        raise ConfigurationError("the run has no Allure results", where=str(results), hint="run `readiness report RUN`")
     packages = npm_packages(node)
     try:
         _made(run, plan, evidence, judgement, exit_code=exit_code, node=node, packages=packages, expected=expected)
@@ -116,9 +116,10 @@ def _generate(node: Node, options: Path) -> None:
             cwd=options.parent,
         )
     except subprocess.TimeoutExpired as error:
-        raise HarnessError(f"{what}: it took over {_GENERATE_S:g} s", hint="the results are complete") from error
+        hint = "run `readiness report RUN` again when the machine is less busy; `allure-results` is complete"
+        raise HarnessError(f"{what} within {_GENERATE_S:g} s", hint=hint) from error
     except OSError as error:
-        raise HarnessError(f"{what}: {error}", hint=f"install the extra anew: {EXTRA}") from error
+        raise HarnessError(f"{what}: {error}", hint=f"install the extra again: {EXTRA}") from error
     if done.returncode:
         raise HarnessError(
             f"{what}: {first_lines(done.stderr) or f'exit code {done.returncode}'}", where=str(options.parent.parent)
@@ -148,9 +149,9 @@ def _own_point(history: Path, plan: Plan, end_ms: int | None) -> bytes:
 
 
 def earlier_points(run: Path, target: str, *, before_ms: int | None) -> list[dict[str, Any]]:
-    """History entries of earlier runs of a target, from the directory that contains `run`, oldest first.
+    """History entries of earlier runs of a target in the directory that contains `run`, oldest first.
 
-    A file that cannot be read or has another format is skipped.
+    Files that cannot be read or have another format are skipped.
     """
     if before_ms is None:
         return []

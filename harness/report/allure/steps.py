@@ -29,12 +29,12 @@ _Made = TypeVar("_Made")
 
 
 def ended(kind: Callable[..., _Made], name: str, status: str, **more: Any) -> _Made:
-    """A finished Allure result or step; `more` are its other fields."""
+    """A finished Allure result or step; `more` has its other fields."""
     return kind(name=clean(name), status=status, stage=_FINISHED, **more)
 
 
 def details(reason: str, hint: str) -> StatusDetails:
-    """The message of a result or a step."""
+    """The message of a result or step: the reason and the hint."""
     return StatusDetails(message=clean(f"{reason}\n\nhint: {hint}" if hint else reason))
 
 
@@ -48,9 +48,8 @@ def steps_of(
 ) -> list[TestStepResult]:
     """The steps of one scenario.
 
-    Given and When steps are `passed` if the run did everything that the scenario asked for, else `broken`. A Then step has the
-    status of its worst measure, and one step below it for each measure. `span_ms` is when the evidence was gathered, in
-    milliseconds since 1970; Then steps have no duration.
+    Given and When steps are `passed` if the run recorded all demands of the scenario, else `broken`. A Then step has the status of its worst measure and
+    one step below it for each measure. `span_ms` is the time span of the evidence, in milliseconds since 1970; Then steps have no duration.
     """
     asked = [step.line for step in said.scenario.steps if step.keyword != "then"]
     claimed = [step.line for step in said.scenario.steps if step.keyword == "then"]

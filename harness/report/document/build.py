@@ -1,4 +1,4 @@
-"""Converts a judgement into the document `verdict.json`, field by field, as the document's types define."""
+"""Converts a judgement into the document `verdict.json`, field by field."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from harness.model import Outcome
 from harness.model.rounding import rounded
-from harness.report.document import parts, records, statements
+from harness.report.document import load_records, parts, records, statements
 from harness.report.document.document import Document
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ def document_of(plan: Plan, judgement: Judgement) -> Document:
             _requirement(plan, rows[v.requirement], v) for v in judgement.verdicts if v.requirement in rows
         ),
         experiments=tuple(_experiment(experiment) for experiment in judgement.experiments),
-        windows=tuple(_like(records.WindowRecord, w, experiment=w.experiment or None) for w in judgement.windows),
-        unjudged=tuple(_like(records.UnjudgedRecord, stretch) for stretch in judgement.unjudged),
+        windows=tuple(_like(load_records.WindowRecord, w, experiment=w.experiment or None) for w in judgement.windows),
+        unjudged=tuple(_like(load_records.UnjudgedRecord, stretch) for stretch in judgement.unjudged),
         unjudged_seconds=sum(stretch.seconds for stretch in judgement.unjudged),
-        journeys=tuple(_like(records.Journeys, journeys) for journeys in judgement.journeys),
-        doors=tuple(_like(records.DoorRecord, door) for door in judgement.doors),
+        journeys=tuple(_like(load_records.Journeys, journeys) for journeys in judgement.journeys),
+        doors=tuple(_like(load_records.DoorRecord, door) for door in judgement.doors),
         traffic=tuple(_traffic(traffic, plan.traffic.get(traffic.name)) for traffic in judgement.traffic),
         machine=_same(records.MachineRecord, judgement.machine),
         unjudged_harm=tuple(
@@ -162,14 +162,14 @@ def _recovery(recovery: OperationRecovery | None) -> parts.Recovery | None:
     )
 
 
-def _traffic(traffic: TrafficResult, planned: TrafficPlan | None) -> records.TrafficRecord:
+def _traffic(traffic: TrafficResult, planned: TrafficPlan | None) -> load_records.TrafficRecord:
     opened = planned is not None and planned.model == "open"
     return _like(
-        records.TrafficRecord,
+        load_records.TrafficRecord,
         traffic,
         experiment=traffic.experiment or None,
         route=traffic.route or None,
         model=planned and planned.model,
         arrivals=planned.arrivals if planned and opened else None,
-        workers=tuple(_like(records.WorkerRecord, worker) for worker in traffic.workers),
+        workers=tuple(_like(load_records.WorkerRecord, worker) for worker in traffic.workers),
     )

@@ -1,4 +1,4 @@
-"""The types of `verdict.json`, from which its JSON Schema is made too."""
+"""The types of `verdict.json`; its JSON Schema is made from them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from harness.report.document.load_records import DoorRecord, Journeys, TrafficRecord, UnjudgedRecord, WindowRecord
 from harness.report.document.parts import Counts, Number, Record, RequirementRecord
 from harness.report.document.records import (
-    DoorRecord,
     ExperimentRecord,
     HarmRecord,
-    Journeys,
     LedgerRecord,
     MachineRecord,
     PipelineRecord,
     ReleaseRecord,
     SteadyEnd,
-    TrafficRecord,
-    UnjudgedRecord,
     WatcherRecord,
-    WindowRecord,
 )
 from harness.report.document.statements import AttestationRecord, WaiverRecord
 
@@ -43,17 +39,15 @@ class Document(Record):
     decision: Annotated[
         Literal["GO", "NO-GO", "INCONCLUSIVE", "PARTIAL"],
         Field(
-            description="GO: every gating requirement passed or is waived, and no harm was measured outside of the requirements. NO-GO: at least one failed. INCONCLUSIVE: "
-            "neither GO nor NO-GO. PARTIAL: a filter left scenarios out, so nothing is decided."
+            description="GO: every gating requirement passed or is waived, and no harm was measured outside of the requirements. NO-GO: at least one gating requirement failed. "
+            "INCONCLUSIVE: the evidence does not decide. PARTIAL: a filter left scenarios out, so nothing is decided."
         ),
     ]
     profile: Annotated[str, Field(description="Profile names, joined by `+`.")]
     environment: Annotated[str, Field(description="Environment of the target: sandbox, staging or production.")]
     target: Annotated[str, Field(description="Name of the target.")]
-    time_scale: Annotated[
-        Number, Field(description="Factor by which the scaled lengths of time in `times` were divided.", gt=0)
-    ]
-    stands_in: Annotated[bool, Field(description="Whether the run used the sandbox in place of the environment.")]
+    time_scale: Annotated[Number, Field(description="Divisor of the scaled lengths of time in `times`.", gt=0)]
+    stands_in: Annotated[bool, Field(description="Whether the sandbox simulated the environment.")]
     release: Annotated[str, Field(description="Release under test.")]
     release_receipt: Annotated[
         ReleaseRecord | None,
@@ -75,7 +69,7 @@ class Document(Record):
     requirements: Annotated[tuple[RequirementRecord, ...], Field(description="Every requirement of the profiles.")]
     experiments: Annotated[
         tuple[ExperimentRecord, ...],
-        Field(description="Every attempt at every experiment that was planned; the last one of a name counts."),
+        Field(description="Every attempt at every planned experiment; the last attempt of a name counts."),
     ]
     windows: Annotated[tuple[WindowRecord, ...], Field(description="Every window of the load, in order of time.")]
     unjudged: Annotated[tuple[UnjudgedRecord, ...], Field(description="Parts of the load that no claim judges.")]
@@ -90,13 +84,13 @@ class Document(Record):
     ]
     machine: Annotated[
         MachineRecord | None,
-        Field(description="The machine that the target shares with the harness; null: they do not share one."),
+        Field(
+            description="The machine that the target shares with the harness; null: the target runs on another machine."
+        ),
     ]
     unjudged_harm: Annotated[
         tuple[HarmRecord, ...],
-        Field(
-            description="Harm that was measured but that no claim judges; any harm prevents GO. Empty: no such harm."
-        ),
+        Field(description="Measured harm that no claim judges; any harm prevents GO. Empty: no such harm."),
     ]
     ledger: Annotated[
         LedgerRecord | None,
@@ -104,14 +98,20 @@ class Document(Record):
     ]
     pipeline: Annotated[
         PipelineRecord | None,
-        Field(description="Every event of the run; null: none was sent and no query was recorded."),
+        Field(description="Every event of the run; null: no event was sent and no query was recorded."),
     ]
     watchers: Annotated[
         tuple[WatcherRecord, ...],
-        Field(description="What each watcher recorded, from its rows; `alerts` has no rows, so from its receipt."),
+        Field(
+            description="The record of each watcher, from its rows; for `alerts`, which has no rows, from its receipt."
+        ),
     ]
-    waivers: Annotated[tuple[WaiverRecord, ...], Field(description="Waivers: what people accept.")]
-    attestations: Annotated[tuple[AttestationRecord, ...], Field(description="Attestations: what people vouch for.")]
+    waivers: Annotated[
+        tuple[WaiverRecord, ...], Field(description="Waivers: verdicts other than PASS, and harm, that people accept.")
+    ]
+    attestations: Annotated[
+        tuple[AttestationRecord, ...], Field(description="Attestations: requirements for which people vouch.")
+    ]
     shadowed: Annotated[
         tuple[str, ...],
         Field(description="Files of the project that replace a file of the same name in the package."),
@@ -143,7 +143,7 @@ class _Untitled(GenerateJsonSchema):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of `verdict.json`; `docs/verdict.schema.json` is this."""
+    """The JSON Schema (draft 2020-12) of `verdict.json`, published as `docs/verdict.schema.json`."""
     made = adapter().json_schema(mode="validation", schema_generator=_Untitled)
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

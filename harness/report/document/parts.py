@@ -1,4 +1,4 @@
-"""The parts of `verdict.json` as types: name, meaning and allowed values of each field are defined only here."""
+"""The parts of `verdict.json` as types, which define name, meaning and allowed values of each field."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class ReceiptRecord(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasureReceipts(Record):
-    """The proofs that load, watch, fault and restore were as planned; null where a proof does not apply."""
+    """The proofs that load, watch, fault and restore were as planned; null: the proof does not apply."""
 
     fault: Annotated[ReceiptRecord | None, Field(description="The fault was read back from the target.")]
-    load: Annotated[ReceiptRecord | None, Field(description="The generators offered what the plan says, on time.")]
+    load: Annotated[ReceiptRecord | None, Field(description="The generators offered the planned load on time.")]
     watch: Annotated[ReceiptRecord | None, Field(description="The watchers probed without a gap.")]
     restore: Annotated[
         ReceiptRecord | None, Field(description="The target was restored to its earlier state afterwards.")
@@ -47,15 +47,13 @@ class MeasureReceipts(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LengthRecord(Record):
-    """One length of time in a sentence. Its kind decides whether it is scaled, not its length."""
+    """One length of time in a sentence. Its kind, not its length, decides whether it is scaled."""
 
     name: Annotated[str, Field(description="Its role in the sentence: `limit`, `window`, `older than`.")]
     said: Annotated[str, Field(description="As written in the sentence: `4 h`.")]
     scaled: Annotated[
         bool,
-        Field(
-            description="Whether its kind is divided by the target's time scale: an RTO, an RPO, a window or a schedule is."
-        ),
+        Field(description="Whether it is divided by the target's time scale, as every RTO, RPO, window and schedule."),
     ]
     used_s: Annotated[Number, Field(description="The length that the judge used, in seconds.")]
 
@@ -81,10 +79,10 @@ class MeasureRecord(Record):
     verdict: Annotated[Verdict, Field(description="Verdict of this figure alone.")]
     reason: Annotated[str, Field(description="What was observed and what was expected.")]
     reason_kind: Annotated[ReasonKind, Field(description="Kind of the reason that decided.")]
-    hint: Annotated[str, Field(description="What to do next; empty where nothing has to be done.")]
+    hint: Annotated[str, Field(description="What to do next; empty if nothing has to be done.")]
     value: Annotated[
         Number | None,
-        Field(description="The measured value, in `unit`; null where nothing could be measured, and for facts."),
+        Field(description="The measured value, in `unit`; null if nothing could be measured, and for facts."),
     ]
     unit: Annotated[
         str,
@@ -105,47 +103,42 @@ class MeasureRecord(Record):
     scaled_limit: Annotated[
         Number | None,
         Field(
-            description="The limit that the value was compared with, in `unit`, divided by the target's time scale where that applies; null for facts."
+            description="The limit of the comparison in `unit`; a scaled limit is divided by the target's time scale; null for facts."
         ),
     ]
     tolerance: Annotated[
-        Number | None, Field(description="Half the width of `limit ± tolerance`, in `unit`; null where there is none.")
+        Number | None, Field(description="Half the width of `limit ± tolerance`, in `unit`; null: no tolerance.")
     ]
     times: Annotated[
         tuple[LengthRecord, ...],
-        Field(description="Every length of time in the sentence, and the length that the judge used for it."),
+        Field(description="Every length of time in the sentence, with the length that the judge used."),
     ]
-    low: Annotated[Number | None, Field(description="One-sided lower bound at `confidence`; null where there is none.")]
-    high: Annotated[
-        Number | None, Field(description="One-sided upper bound at `confidence`; null where there is none.")
-    ]
+    low: Annotated[Number | None, Field(description="One-sided lower bound at `confidence`; null: no bound.")]
+    high: Annotated[Number | None, Field(description="One-sided upper bound at `confidence`; null: no bound.")]
     confidence: Annotated[
         Annotated[Number, Field(gt=0, lt=1)] | None,
-        Field(description="Confidence of each bound; null where there is no bound."),
+        Field(description="Confidence of each bound; null: no bound."),
     ]
     fail_low: Annotated[
         Number | None,
-        Field(
-            description="One-sided lower bound at 99.75 %, the confidence that a FAIL needs; null where there is none."
-        ),
+        Field(description="One-sided lower bound at 99.75 %, the confidence that a FAIL needs; null: no bound."),
     ]
     fail_high: Annotated[
         Number | None,
-        Field(
-            description="One-sided upper bound at 99.75 %, the confidence that a FAIL needs; null where there is none."
-        ),
+        Field(description="One-sided upper bound at 99.75 %, the confidence that a FAIL needs; null: no bound."),
     ]
     n: Annotated[
         Count | None,
-        Field(description="Number of samples: requests, probes, writes; null where it does not matter."),
+        Field(description="Number of samples, such as requests, probes or writes; null: the number does not matter."),
     ]
     n_needed: Annotated[
-        Count | None, Field(description="Number of samples that the claim needs; null where it does not matter.")
+        Count | None, Field(description="Number of samples that the claim needs; null: the number does not matter.")
     ]
     resolution: Annotated[
-        Number | None, Field(description="Measurement uncertainty of the value, ±, in `unit`; null where it is exact.")
+        Number | None,
+        Field(description="Measurement uncertainty of the value, ±, in `unit`; null: the value is exact."),
     ]
-    method: Annotated[str, Field(description="How value and bounds were computed.")]
+    method: Annotated[str, Field(description="Method by which value and bounds were computed.")]
     receipts: Annotated[MeasureReceipts, Field(description="The proofs that this figure needs.")]
     files: Annotated[tuple[str, ...], Field(description="Where the evidence is, relative to the run directory.")]
 
@@ -165,28 +158,28 @@ class RequirementRecord(Record):
     form: Annotated[
         Literal["measured", "derived", "ingested", "attested"],
         Field(
-            description="How its verdict is formed: measured on the target, derived from other requirements, read from other tools' reports, or vouched for by a person."
+            description="Origin of its verdict: measured on the target, derived from other requirements, read from reports of other tools, or attested by a person."
         ),
     ]
     verdict: Annotated[Verdict, Field(description="The worst verdict of its scenarios, or WAIVED.")]
     reason: Annotated[str, Field(description="What was observed and what was expected, or why nothing was observed.")]
     reason_kind: Annotated[
         ReasonKind,
-        Field(description="Kind of the reason that decided; of several reasons the one closest to the cause."),
+        Field(description="Kind of the reason that decided; of several reasons the kind closest to the cause."),
     ]
-    hint: Annotated[str, Field(description="What to do next; empty where nothing has to be done.")]
+    hint: Annotated[str, Field(description="What to do next; empty if nothing has to be done.")]
     kinds: Annotated[
         tuple[Literal["L", "X", "C", "I", "S", "A", "D"], ...],
         Field(
-            description="Where its evidence may come from, preferred first: L load, X experiment, C check of the live target, "
+            description="Possible sources of its evidence, preferred first: L load, X experiment, C check of the live target, "
             "I ingested report, S static files, A attested, D derived."
         ),
     ]
-    scenarios: Annotated[tuple[str, ...], Field(description="The scenarios that claim it, as `file:line: name`.")]
+    scenarios: Annotated[tuple[str, ...], Field(description="The scenarios that test it, as `file:line: name`.")]
     not_tried: Annotated[
         tuple[str, ...],
         Field(
-            description="Kinds of experiments that the criterion names but the run did not try, and on which the profile does not gate: a PASS covers the other kinds only. Empty: every kind was tried."
+            description="Kinds of experiments in the criterion that the run did not try and on which the profile does not gate; a PASS does not cover them. Empty: every kind was tried."
         ),
     ]
     attempts: Annotated[Count, Field(description="Number of times its evidence was gathered.")]
@@ -200,9 +193,10 @@ class Counts(Record):
     PASS: Annotated[Count, Field(description="The criterion is met.")]
     FAIL: Annotated[Count, Field(description="The criterion is not met.")]
     INCONCLUSIVE: Annotated[Count, Field(description="The evidence is not sufficient to decide.")]
-    WAIVED: Annotated[Count, Field(description="Excused by a person, by name and with an expiry.")]
+    WAIVED: Annotated[Count, Field(description="A named person accepts the result until a date.")]
     NOT_ASSESSED: Annotated[
-        Count, Field(description="It cannot be measured on this target, or could not have failed on it.")
+        Count,
+        Field(description="The criterion cannot be measured on this target, or could not have failed in this run."),
     ]
 
 
@@ -213,9 +207,9 @@ class Recovery(Record):
     seconds: Annotated[
         Seconds | None,
         Field(
-            description="Time from sending the fault to recovery. Recovery is the first success of a period of 5 s after which, to the end of the "
-            "observation, the share of failures is not above that before the fault or the one that the run promises, and at most 1 in 20 "
-            "is later than the promised latency, chance allowed for. 0: no client was affected; null: not recovered."
+            description="Time from the fault to the recovery, the first success of 5 s in which the service is as good as usual: the error rate is not above the "
+            "larger of the promised rate and the rate before the fault, and 95 % of the answers are within the promised response time; deviations by "
+            "chance are allowed. 0: no client was affected; null: not recovered."
         ),
     ]
     resolution: Annotated[
@@ -224,19 +218,19 @@ class Recovery(Record):
     observed: Annotated[Seconds, Field(description="Length of the observation, s.")]
     on_heal: Annotated[
         bool,
-        Field(description="true: it recovered only after the fault was undone, which does not count as a recovery."),
+        Field(
+            description="true: the service recovered only after the fault was undone, which does not count as a recovery."
+        ),
     ]
-    outages: Annotated[
-        tuple[Span, ...], Field(description="Stretches of failures, as [start, end] in s from the fault sent.")
-    ]
+    outages: Annotated[tuple[Span, ...], Field(description="Periods of failures, as [start, end] in s from the fault.")]
     stalls: Annotated[
         tuple[Span, ...],
-        Field(description="Stretches in which probes were answered late, but before their timeout: no outages."),
+        Field(description="Periods in which probes were answered late and before their timeout; they are no outages."),
     ]
     way_back: Annotated[
         tuple[Span, ...],
         Field(
-            description="Outages after the undo and before the restore, as `outages`; each has the recovery's limit."
+            description="Outages after the undo and before the restore, in the form of `outages`; the limit of the recovery applies to each."
         ),
     ]
     way_back_observed: Annotated[
@@ -250,17 +244,19 @@ class Recovery(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault(Record):
-    """What was done to the target."""
+    """The fault of an experiment: the affected objects, and when it was visible."""
 
     targets: Annotated[tuple[str, ...], Field(description="Names of the objects that the fault hit.")]
     sent: Annotated[bool, Field(description="Whether the first action was sent.")]
     confirmed_after_s: Annotated[
         Number | None,
-        Field(description="When the target showed the fault, s after it was sent; null: it was not confirmed."),
+        Field(
+            description="Time at which the target showed the fault, in s after the fault was sent; null: the fault was not confirmed."
+        ),
     ]
     seen_by_client_after_s: Annotated[
         Number | None,
-        Field(description="When the first read or write failed, s after the fault was sent; null: none failed."),
+        Field(description="Time of the first failed read or write, in s after the fault was sent; null: none failed."),
     ]
 
 
@@ -271,7 +267,7 @@ class RestoreRecord(Record):
     ok: Annotated[bool | None, Field(description="null: not verified.")]
     after_s: Annotated[
         Number | None,
-        Field(description="When the target was restored, s after the fault was sent; null: not measured."),
+        Field(description="Time of the restore, in s after the fault was sent; null: not measured."),
     ]
 
 
@@ -296,15 +292,15 @@ class FailedProbes(Record):
     null_run: Annotated[
         Number | None,
         Field(
-            description="Share that failed in the fault-free windows and the run without a fault (null run); null: no probe was recorded."
+            description="Share of failed probes in the fault-free windows and in the null run (traffic without a fault); null: no probe was recorded."
         ),
     ]
     under_fault: Annotated[
         Number | None,
         Field(
-            description="Share that failed from sending the fault to the end of the observation; null: no probe was recorded."
+            description="Share of failed probes from the fault to the end of the observation; null: no probe was recorded."
         ),
     ]
     difference: Annotated[
-        Number | None, Field(description="`under_fault` minus `null_run`; null where one of them is null.")
+        Number | None, Field(description="`under_fault` minus `null_run`; null if one of them is null.")
     ]

@@ -1,4 +1,4 @@
-"""More parts of `verdict.json`: experiments, windows and traffic, ledger, events, watchers, the release."""
+"""Parts of `verdict.json`: experiments, ledger, events, watchers, the release, the machine."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ from harness.report.document.parts import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentRecord(Record):
-    """One attempt at one experiment. Every attempt that was sent is listed; the last one of a name is the one that counts."""
+    """One attempt at one experiment. Every attempt whose fault was sent is listed; the last attempt of a name counts."""
 
     name: Annotated[str, Field(description="File name without `.yaml`.")]
     domain: Annotated[
         str,
         Field(
-            description="What kind of fault: pod, node, zone, database, region, service, external, network, or none for the null run; "
-            "empty where unknown."
+            description="Kind of fault: pod, node, zone, database, region, service, external, network, or none for the null run; "
+            "empty if unknown."
         ),
     ]
     attempt: Annotated[Count, Field(description="Number of the attempt, from 1; 0: no attempt was recorded.")]
     verdict: Annotated[
         Literal["PASS", "INCONCLUSIVE"],
         Field(
-            description="PASS when its receipts are complete, else INCONCLUSIVE: an experiment never fails by itself."
+            description="PASS if its receipts are complete, else INCONCLUSIVE. An experiment never has the verdict FAIL; requirements have."
         ),
     ]
-    reason: Annotated[str, Field(description="The first receipt that is missing, or that all are there.")]
+    reason: Annotated[str, Field(description="The first receipt that is not ok, or that all receipts are ok.")]
     fault: Annotated[Fault, Field(description="What the experiment did.")]
     restore: Annotated[RestoreRecord, Field(description="The state of the target after the experiment.")]
     recovery_s: Annotated[Operations, Field(description="Recovery of reads and writes.")]
-    writes_acknowledged: Annotated[Count, Field(description="Writes that were acknowledged while it was observed.")]
+    writes_acknowledged: Annotated[Count, Field(description="Number of writes acknowledged during the observation.")]
     writes_lost: Annotated[
         Count | None, Field(description="Acknowledged writes that are missing at the end; null: not verified.")
     ]
     writes_unsure: Annotated[
         Count | None,
         Field(
-            description="Writes of unknown outcome that are missing at the end; they count neither as lost nor as kept. null: not verified."
+            description="Number of writes of unknown outcome that are missing at the end; they count neither as lost nor as kept. null: not verified."
         ),
     ]
     writes_why: Annotated[
@@ -83,15 +83,16 @@ class ExperimentRecord(Record):
         Count | None, Field(description="Writes that were refused but exist at the end; null: not verified.")
     ]
     reads_checked: Annotated[
-        Count, Field(description="Reads right after an acknowledgement that were answered, while it was observed.")
+        Count, Field(description="Number of answered reads right after an acknowledgement, during the observation.")
     ]
     reads_stale: Annotated[
-        Count | None, Field(description="Those of them that did not find the complete write; null: none was made.")
+        Count | None,
+        Field(description="Number of these reads that did not find the complete write; null: no read was made."),
     ]
     failed_probes: Annotated[
         tuple[FailedProbes, ...],
         Field(
-            description="Failed probes under the fault and in the run without a fault (null run); only the difference is attributed to the fault."
+            description="Failed probes under the fault and in the null run (traffic without a fault); only the difference is attributed to the fault."
         ),
     ]
     regions: Annotated[
@@ -107,139 +108,9 @@ class ExperimentRecord(Record):
     users_thin: Annotated[
         Mapping[str, Number],
         Field(
-            description="Routes and regions with too few requests for the usual rule, judged by consecutive failures instead: their requests per second."
+            description="Requests per second of the routes and regions with too few requests for the usual rule; they are judged by consecutive failures."
         ),
     ]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WorkerRecord(Record):
-    """One load generator in one window."""
-
-    id: Annotated[int, Field(description="Number of the generator.")]
-    rows: Annotated[Count, Field(description="Rows in its file.")]
-    closed: Annotated[bool, Field(description="Whether it ended normally.")]
-    why: Annotated[str, Field(description="What is wrong with its file; empty if nothing is wrong.")]
-    cpu: Annotated[
-        Number | None,
-        Field(description="95 % of the window's seconds it used at most this share of one core; null: not reported."),
-    ]
-    gc_ms: Annotated[
-        Number | None,
-        Field(
-            description="In 95 % of the seconds its longest garbage collection took at most this; null: not reported."
-        ),
-    ]
-    loop_ms: Annotated[
-        Number | None,
-        Field(description="In 95 % of the seconds its event loop lagged at most this; null: not reported."),
-    ]
-    users: Annotated[Count | None, Field(description="Locust's users, the fewest of any second; null: not reported.")]
-    offset_ns: Annotated[int, Field(description="Its clock was behind the run's by this; its rows were shifted by it.")]
-    residual_ns: Annotated[Count, Field(description="Largest possible error of the shift.")]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrafficRecord(Record):
-    """One window of one traffic, of one route or of all together: every request that was due in it, failed ones included.
-
-    Milliseconds count from the moment a request was due. A requirement's response time is of other requests: of all fault-free windows
-    together, and without quick failures.
-    """
-
-    name: Annotated[str, Field(description="Name of the traffic.")]
-    window: Annotated[str, Field(description="Name of the window, as in `windows`.")]
-    experiment: Annotated[
-        str | None, Field(description="The experiment that it lies under or directly follows; null: none.")
-    ]
-    route: Annotated[str | None, Field(description="null: all routes together.")]
-    offered_rps: Annotated[Seconds, Field(description="Requests per second as planned.")]
-    achieved_rps: Annotated[Seconds, Field(description="Requests per second as sent.")]
-    n: Annotated[Count, Field(description="Requests.")]
-    errors: Annotated[Count, Field(description="Failed requests.")]
-    p50_ms: Annotated[Number | None, Field(description="Median; null where it is unknown.")]
-    p95_ms: Annotated[
-        Number | None,
-        Field(
-            description="95th percentile of the `n` requests, as the page shows it; null where unknown: a request without an answer counts as slower than every limit."
-        ),
-    ]
-    p99_ms: Annotated[Number | None, Field(description="99th percentile; null where it is unknown.")]
-    lag_ms_p99: Annotated[
-        Number | None, Field(description="99th percentile of how late the generator sent; null of no request.")
-    ]
-    valid: Annotated[bool, Field(description="Whether its latencies count: the generator kept its schedule.")]
-    why: Annotated[str, Field(description="Why the latencies do not count; empty when valid.")]
-    lag_limit_ms: Annotated[Number | None, Field(description="Limit of `lag_ms_p99`; null: no limit.")]
-    model: Annotated[
-        Literal["open", "closed"] | None,
-        Field(
-            description="`open`: arrivals wait for no answer, latency counts from the moment a request was due. `closed`: each "
-            "user waits for the answer, latency counts from the moment it was sent. null: the plan has no such traffic."
-        ),
-    ]
-    arrivals: Annotated[
-        Literal["poisson", "constant", "trace"] | None, Field(description="Of an open model; null otherwise.")
-    ]
-    warm_up_s: Annotated[
-        Number | None,
-        Field(description="Cut from the front, s since the schedule began; null: its beginning is unknown."),
-    ]
-    workers: Annotated[tuple[WorkerRecord, ...], Field(description="The load generators; empty for one route.")]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WindowRecord(Record):
-    """One window of a traffic. Windows cover every second from the first window to the end of the load."""
-
-    name: Annotated[str, Field(description="`everyday/fault-free`, `experiment:pod-loss/fault`, `…/after`.")]
-    traffic: Annotated[str, Field(description="Name of the traffic.")]
-    phase: Annotated[str, Field(description="`in the steady state` (fault-free), `during the fault`…")]
-    experiment: Annotated[
-        str | None, Field(description="The experiment that it lies under or directly follows; null: none.")
-    ]
-    start_s: Annotated[Number, Field(description="Time since the run's first window opened, s.")]
-    end_s: Annotated[Number, Field(description="Time since the run's first window opened, s.")]
-    n: Annotated[Count, Field(description="Requests that were due in the window.")]
-    errors: Annotated[Count, Field(description="Failed requests that were due in the window.")]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnjudgedRecord(Record):
-    """A part of the load that no claim judges."""
-
-    traffic: Annotated[str, Field(description="Name of the traffic.")]
-    start_s: Annotated[Number, Field(description="Time since the run's first window opened, s.")]
-    end_s: Annotated[Number, Field(description="Time since the run's first window opened, s.")]
-    why: Annotated[str, Field(description="Why this part is not judged.")]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Journeys(Record):
-    """Users' journeys in all fault-free windows of one traffic."""
-
-    traffic: Annotated[str, Field(description="Name of the traffic.")]
-    n: Annotated[Count, Field(description="Journeys.")]
-    troubled: Annotated[Count, Field(description="Journeys with a failed request or a request slower than `limit_ms`.")]
-    share: Annotated[Number | None, Field(description="`troubled` of `n`, 0 to 1; null of no journey.")]
-    limit_ms: Annotated[
-        Number | None,
-        Field(description="The highest response-time limit among the claims of the run; null: only failures count."),
-    ]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DoorRecord(Record):
-    """Health probes of one region's own entry in all fault-free windows."""
-
-    region: Annotated[str, Field(description="Name of the region.")]
-    n: Annotated[Count, Field(description="Probes.")]
-    failed: Annotated[Count, Field(description="Probes that were not answered.")]
-    share: Annotated[Number | None, Field(description="Share of them that were answered, 0 to 1; null of no probe.")]
-    down_s: Annotated[Seconds, Field(description="In outages, from the first failed probe to the next good one, s.")]
-    watched_s: Annotated[Seconds, Field(description="Total time that was probed without a gap of more than 250 ms, s.")]
-    longest_s: Annotated[Seconds, Field(description="Length of the longest outage, s; 0: no outage.")]
-    worst: Annotated[str, Field(description="The window with the largest share of failed probes; empty: none failed.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -250,11 +121,13 @@ class ReleaseRecord(Record):
     verified: Annotated[
         bool | None,
         Field(
-            description="true: every observation shows the planned release; false: another release served; null: unknown."
+            description="true: every observation shows the planned release; false: another release answered or ran; null: unknown."
         ),
     ]
-    why: Annotated[str, Field(description="One sentence.")]
-    observed: Annotated[Mapping[str, int], Field(description="Answers to users by the release that they named.")]
+    why: Annotated[str, Field(description="The reason, in one sentence.")]
+    observed: Annotated[
+        Mapping[str, int], Field(description="Number of answers to users, by the release that they named.")
+    ]
     unnamed: Annotated[Count, Field(description="Number of answers that named no release.")]
     before: Annotated[
         Mapping[str, tuple[str, ...]],
@@ -270,7 +143,7 @@ class SteadyEnd(Record):
     """Whether the target was steady when the load ended."""
 
     ok: Annotated[bool, Field(description="Whether the target was steady.")]
-    why: Annotated[str, Field(description="The last measurement.")]
+    why: Annotated[str, Field(description="The last measurement, in words.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -280,14 +153,14 @@ class MachineRecord(Record):
     ok: Annotated[
         bool,
         Field(
-            description="false: the machine lacked processor time, so latencies, recoveries and errors of a sandbox cannot prove a FAIL; or it slept, was paused or its wall clock was set, so those of that time prove neither PASS nor FAIL."
+            description="false: the machine lacked processor time, so latencies, recoveries and errors of a sandbox cannot prove a FAIL; or it slept, was paused or its wall clock was set, so figures of that time prove neither PASS nor FAIL."
         ),
     ]
-    why: Annotated[str, Field(description="One sentence.")]
+    why: Annotated[str, Field(description="The reason, in one sentence.")]
     late_share: Annotated[
         Number | None,
         Field(
-            description="Share of the seconds in which the control service was slow or failed or, without a control service, the watch sent a probe late; null: not watched."
+            description="Share of the seconds in which the control service, which only answers, was slow or failed; without a control service in which the watch sent a probe late; null: not watched."
         ),
     ]
     waited_share: Annotated[
@@ -297,54 +170,72 @@ class MachineRecord(Record):
         Number | None, Field(description="Share of the processor time that other machines took; null: unknown.")
     ]
     target_share: Annotated[
-        Number | None, Field(description="Share of all processors that the target had; null: unknown.")
+        Number | None, Field(description="Share of all processors that the target used; null: unknown.")
     ]
     harness_share: Annotated[
-        Number | None, Field(description="The same of the harness with the rest of a sandbox; null: unknown.")
+        Number | None,
+        Field(
+            description="Share of all processors that the harness and the other parts of a sandbox used; null: unknown."
+        ),
     ]
     others_share: Annotated[
-        Number | None, Field(description="The same of everything else, other machines of the host too; null: unknown.")
+        Number | None,
+        Field(
+            description="Share of all processors that other programs and other machines of the host used; null: unknown."
+        ),
     ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HarmRecord(Record):
-    """Harm that was measured but that no claim judges."""
+    """Measured harm that no claim judges."""
 
     harm: Annotated[str, Field(description="`writes lost`, `writes there twice`, `events with another value`…")]
-    count: Annotated[Count, Field(description="Number of writes or events.", ge=1)]
+    count: Annotated[Count, Field(description="Number of cases, such as writes or events.", ge=1)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerRecord(Record):
-    """Counts of the writes of the whole run, compared with its final reads. null: not verified; `why` gives the reason."""
+    """Counts of the writes of the run, compared with its final reads. null: not verified; `why` gives the reason."""
 
-    attempted: Annotated[Count, Field(description="Writes.")]
-    acknowledged: Annotated[Count, Field(description="Writes that were acknowledged.")]
+    attempted: Annotated[Count, Field(description="Number of writes.")]
+    acknowledged: Annotated[Count, Field(description="Number of acknowledged writes.")]
     lost: Annotated[
         Count | None,
         Field(
-            description="Acknowledged, and gone or with another value, in the database, at the entry or in a region that was "
+            description="Number of acknowledged writes that are missing or have another value in the database, at the entry or in a region that was "
             "read; null: not verified."
         ),
     ]
     wrong: Annotated[
         Count | None,
-        Field(description="Read with another value, acknowledged (and so lost) or not; null: not verified."),
+        Field(
+            description="Number of writes read with another value; acknowledged writes among them are also lost; null: not verified."
+        ),
     ]
     missing: Annotated[
-        Mapping[str, int], Field(description="The lost ones by what was read: `database`, `entry` or a region.")
+        Mapping[str, int], Field(description="Number of lost writes by source: `database`, `entry` or a region.")
     ]
-    recovered: Annotated[Count | None, Field(description="Of unknown outcome, but there; null: not verified.")]
+    recovered: Annotated[
+        Count | None,
+        Field(description="Number of writes of unknown outcome that exist at the end; null: not verified."),
+    ]
     unsure: Annotated[
         Count | None,
-        Field(description="Of unknown outcome, and not there: neither lost nor kept; null: not verified."),
+        Field(
+            description="Number of writes of unknown outcome that are missing at the end; they count neither as lost nor as kept; null: not verified."
+        ),
     ]
-    unexpected: Annotated[Count | None, Field(description="Refused writes that exist at the end; null: not verified.")]
-    twice: Annotated[Count | None, Field(description="More than one row in one read; null: not verified.")]
-    reads: Annotated[Count, Field(description="Reads right after an acknowledgement that were answered.")]
+    unexpected: Annotated[
+        Count | None, Field(description="Number of refused writes that exist at the end; null: not verified.")
+    ]
+    twice: Annotated[
+        Count | None, Field(description="Number of writes with more than one row in one read; null: not verified.")
+    ]
+    reads: Annotated[Count, Field(description="Number of answered reads right after an acknowledgement.")]
     stale: Annotated[
-        Count | None, Field(description="Those of them that did not find the complete write; null: none was made.")
+        Count | None,
+        Field(description="Number of these reads that did not find the complete write; null: no read was made."),
     ]
     why: Annotated[str, Field(description="Why the ledger is not complete; empty if it is complete.")]
 
@@ -353,27 +244,31 @@ class LedgerRecord(Record):
 class PipelineRecord(Record):
     """Counts of events: an accepted event must become visible once and complete. null: not verified; `why` gives the reason."""
 
-    sent: Annotated[Count, Field(description="Events.")]
-    accepted: Annotated[Count, Field(description="Events that were accepted.")]
+    sent: Annotated[Count, Field(description="Number of events.")]
+    accepted: Annotated[Count, Field(description="Number of accepted events.")]
     lost: Annotated[
         Count | None,
         Field(
-            description="Accepted events that were not visible at the end, although the time allowed for an event had passed; null: not verified."
+            description="Number of accepted events that were not visible at the end, after the time allowed for an event; null: not verified."
         ),
     ]
     twice: Annotated[Count | None, Field(description="Events that were visible more than once; null: not verified.")]
-    wrong: Annotated[Count | None, Field(description="Visible with another value; null: not verified.")]
+    wrong: Annotated[
+        Count | None, Field(description="Events that were visible with another value; null: not verified.")
+    ]
     unsure: Annotated[
         Count | None,
         Field(
-            description="Events that were not visible at the end and whose outcome is unknown or that were accepted shortly before it; or events that could not be read, because no query was recorded. null: not verified."
+            description="Number of events that were not visible at the end and had an unknown outcome or were accepted shortly before the end, or that could not be read because no query was recorded. null: not verified."
         ),
     ]
     visible_p50_s: Annotated[
         Number | None,
         Field(description="Median from accepted to visible, s; an event that never became visible counts as infinite."),
     ]
-    visible_p95_s: Annotated[Number | None, Field(description="95th percentile, likewise.")]
+    visible_p95_s: Annotated[
+        Number | None, Field(description="95th percentile of the time from accepted to visible, s.")
+    ]
     why: Annotated[str, Field(description="Why the record of events is not complete; empty if it is complete.")]
 
 
@@ -386,15 +281,21 @@ class WatcherRecord(Record):
         Field(description="`entry`, `regions us-east-1`, `ledger`, `replicas pg-0`, `pods`, `pipeline`, `alerts`."),
     ]
     spacing_ms: Annotated[Seconds, Field(description="Planned spacing of its probes.")]
-    n: Annotated[Count, Field(description="Probes.")]
+    n: Annotated[Count, Field(description="Number of probes.")]
     first_ns: Annotated[
         int | None,
-        Field(description="When its first probe was due, by the run's monotonic clock; null: no probe was recorded."),
+        Field(description="Due time of its first probe, by the run's monotonic clock; null: no probe was recorded."),
     ]
-    last_ns: Annotated[int | None, Field(description="When its last probe was due; null: no probe was recorded.")]
+    last_ns: Annotated[int | None, Field(description="Due time of its last probe; null: no probe was recorded.")]
     longest_gap_ms: Annotated[
-        Number | None, Field(description="Between two probes; null of fewer than two, or where they have no schedule.")
+        Number | None,
+        Field(description="Longest time between two probes; null: fewer than two probes, or no schedule."),
     ]
-    blind_s: Annotated[Seconds, Field(description="In gaps over 250 ms, and over its spacing: neither up nor down.")]
+    blind_s: Annotated[
+        Seconds,
+        Field(
+            description="Total length of gaps over 250 ms and over its spacing, which count neither as up nor as down, in s."
+        ),
+    ]
     closed: Annotated[bool, Field(description="Whether it ended normally.")]
-    why: Annotated[str, Field(description="What is wrong; empty if nothing is wrong.")]
+    why: Annotated[str, Field(description="The defect of its record; empty: no defect.")]

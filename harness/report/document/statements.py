@@ -1,4 +1,4 @@
-"""The parts of `verdict.json` that come from people: attestations and waivers."""
+"""Parts of `verdict.json` that come from people: attestations and waivers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from harness.report.document.parts import Count, Record
 class StatementRecord(Record):
     """Fields of every statement, including statements that do not count in this run."""
 
-    by: Annotated[str, Field(description="Who.")]
-    reason: Annotated[str, Field(description="What was reviewed, or why the waiver was given, in a sentence.")]
+    by: Annotated[str, Field(description="Name of the person.")]
+    reason: Annotated[str, Field(description="Subject of the review, or reason for the waiver, in one sentence.")]
     link: Annotated[str, Field(description="Link to the review or the agreement.")]
     date: Annotated[str, Field(description="Day of the statement, `2026-05-01`.")]
     expires: Annotated[str, Field(description="Last day on which the statement is valid.")]
@@ -38,4 +38,4 @@ class WaiverRecord(StatementRecord):
     """A waiver: a person accepts that a requirement does not pass, or a harm."""
 
     waives: Annotated[str, Field(description="Id of the requirement, or a harm such as `writes-lost`.")]
-    accepts: Annotated[str, Field(description="What is accepted, in words: `the bound 300 ms`.")]
+    accepts: Annotated[str, Field(description="The accepted result, in words: `the bound 300 ms`.")]

@@ -1,6 +1,6 @@
-"""Filters of the page without a script: radio buttons, and style sheet rules that depend on which button is checked.
+"""Filters of the page without a script: radio buttons, and style sheet rules that depend on the checked buttons.
 
-A browser without `:has()` shows every row. The row that is the target of the current link is shown regardless of the filters.
+A browser without `:has()` shows every row. The filters never hide the row that the current link points to.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ class FilterOption:
     """One radio button.
 
     Attributes:
-        id: of the HTML element. text: its label.
-        selector: class of the rows that it shows; empty: all rows. ids: of the requirements that it shows.
+        id: id of the HTML element.
+        text: label of the button.
+        selector: class of the rows that the button shows; empty: all rows.
+        ids: ids of the requirements that the button shows.
     """
 
     id: str
@@ -38,17 +40,17 @@ class FilterOption:
 
     @property
     def count(self) -> int:
-        """Number of rows that it shows."""
+        """Number of rows that the button shows."""
         return len(self.ids)
 
     def shows(self, row: Row) -> bool:
-        """Whether it shows a row."""
+        """Whether the button shows a row."""
         return row.requirement.id in self.ids
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilterChoice:
-    """A group of radio buttons; exactly one is checked, and the first shows all rows."""
+    """A group of radio buttons; exactly one button is checked, and the first button shows all rows."""
 
     name: str
     options: tuple[FilterOption, ...]
@@ -59,7 +61,9 @@ class PageFilters:
     """The filters of a page and their style sheet rules.
 
     Attributes:
-        rows: groups that filter rows, by verdict and by gate. documents: groups that filter documents.
+        rows: groups that filter rows by verdict and by gate.
+        documents: the group that filters documents.
+        rules: the style sheet rules.
     """
 
     rows: tuple[FilterChoice, ...]
@@ -95,7 +99,7 @@ def places_of(documents: Sequence[DocumentRows]) -> dict[str, str]:
 
 
 def slug(text: str) -> str:
-    """`NO-GO` → `no-go`, `NOT ASSESSED` → `not-assessed`: names of classes and anchors."""
+    """A text as the name of a class or anchor: `NO-GO` → `no-go`, `NOT ASSESSED` → `not-assessed`."""
     return anchor(text.lower())
 
 

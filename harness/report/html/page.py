@@ -1,4 +1,4 @@
-"""`readiness.html`: one page that holds everything it shows. No script, nothing fetched from elsewhere."""
+"""`readiness.html`: one page without scripts and without external files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _GAUGE_FULL: Final = 1.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FactGroup:
-    """Facts of one requirement with the same expectation; each deviation has its sentence."""
+    """Facts of one requirement with the same expectation; each fact that is not as expected has its own group."""
 
     outcome: Outcome
     expected: str
@@ -61,7 +61,7 @@ class FactGroup:
 
 
 def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
-    """The page as UTF-8. The same run gives the same bytes."""
+    """The page `readiness.html` as UTF-8. The same run gives the same bytes."""
     every, moments = rows(plan, judgement), Moments.of(evidence)
     parts, because = documents(plan, every), judgement.decision.because
     places = places_of(parts)

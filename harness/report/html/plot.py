@@ -30,7 +30,12 @@ _LONGEST_BEFORE_S: Final = 15
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tick:
-    """A tick on an axis: position and label."""
+    """A tick on an axis.
+
+    Attributes:
+        at: position on the axis.
+        label: text at the tick.
+    """
 
     at: float
     label: str
@@ -38,7 +43,7 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """A vertical line through all panels with its label. kind: CSS class; drawn: False shows only the label."""
+    """A vertical line through all panels with its label; `kind` is its CSS class. If it is not `drawn`, only the label is shown."""
 
     x: float
     y: float
@@ -51,7 +56,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Panel:
-    """A panel with its own scale. area, bars, curve: SVG paths, empty without data."""
+    """A panel with its own scale; `area`, `bars` and `curve` are SVG paths, empty without data."""
 
     title: str
     top: float
@@ -64,7 +69,14 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """A symbol in a lane. kind: `role`, `gone`, `ready`, `unready`; text: its tooltip; count: shown above it if over one."""
+    """A symbol in a lane for one or more events.
+
+    Attributes:
+        x: position on the time axis.
+        kind: `role`, `gone`, `ready` or `unready`.
+        text: tooltip of the symbol.
+        count: number of objects, shown above the symbol if it is over one.
+    """
 
     x: float
     kind: str
@@ -74,7 +86,7 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaneBar:
-    """A labelled bar in a lane; a label that does not fit is left out. tone: 0, 1…, a colour for each leader."""
+    """A labelled bar in a lane; a label that does not fit is left out. `tone` is the number of its colour, one for each leader."""
 
     x: float
     width: float
@@ -85,7 +97,16 @@ class LaneBar:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lane:
-    """A row of the plot without a scale. base: where probes were sent; cells: bars as high as the share of failed probes."""
+    """A row of the plot without a scale.
+
+    Attributes:
+        title: text before the row.
+        y: top of the row.
+        base: SVG path of the times with probes.
+        cells: SVG path of bars as high as the share of failed probes.
+        marks: symbols of events.
+        stretches: bars of database leaders.
+    """
 
     title: str
     y: float
@@ -97,7 +118,10 @@ class Lane:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plot:
-    """The plot of one experiment or rollout. band: x and width of the fault, None if never sent. zero: name of the moment of 0 s."""
+    """The plot of one experiment or rollout.
+
+    `band` is x and width of the fault, None if it was not sent; `zero` names the moment of 0 s.
+    """
 
     id: str
     title: str
@@ -112,14 +136,14 @@ class Plot:
     ticks: tuple[Tick, ...]
     zero: str = "the fault"
     legend: str = (
-        "Shaded: the fault is active. Filled: requests or probes that failed. Diamonds: a database member changes its role; "
-        "triangles: pods gone or ready, with their number."
+        "Shaded: the fault is active. Filled: failed requests or probes. Diamonds: a database member changes its role. "
+        "Triangles: pods were deleted or became ready, with their number."
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Axis:
-    """The x coordinate of a time in seconds."""
+    """The time axis: converts a time in seconds into an x coordinate."""
 
     start_s: float
     end_s: float
@@ -198,7 +222,7 @@ def _lines(attempt: Experiment, result: ExperimentResult, axis: Axis) -> Iterabl
 def _returned(seen: OperationRecovery) -> str:
     if not seen.seconds:
         return f"{seen.operation}: no outage"
-    return f"{seen.operation} back after {figure(seen.seconds, 's')} {give_or_take(seen.resolution_s, 's')}"
+    return f"{seen.operation} recovered after {figure(seen.seconds, 's')} {give_or_take(seen.resolution_s, 's')}"
 
 
 def line_at(at_s: float, kind: str, label: str, row: int, axis: Axis) -> Line:
@@ -311,7 +335,7 @@ def _edges(bins: Bins, axis: Axis) -> list[float]:
 
 
 def stair(heights: Floats, bins: Bins, axis: Axis) -> str:
-    """A step line through the bins, interrupted where a bin has no value."""
+    """A step line through the bins, interrupted at bins without a value."""
     edges, path, drawing = _edges(bins, axis), [], False
     for index, y in enumerate(heights.tolist()):
         if math.isfinite(y):
@@ -365,7 +389,7 @@ def _description(result: ExperimentResult, traffic: TrafficSeries, bins: Bins) -
 
 def _said(seen: OperationRecovery) -> str:
     if seen.seconds is None:
-        return f"{seen.operation.capitalize()} were not served again in {seen.observed_s:.4g} s."
+        return f"{seen.operation.capitalize()} did not recover in {seen.observed_s:.4g} s."
     if not seen.seconds:
         return f"{seen.operation.capitalize()} had no outage under the fault."
-    return f"{seen.operation.capitalize()} were served again after {figure(seen.seconds, 's')}."
+    return f"{seen.operation.capitalize()} recovered after {figure(seen.seconds, 's')}."

@@ -1,4 +1,4 @@
-"""Computes one rollout's plot: the share of answers by release, response times and failures, second by second."""
+"""Computes the plot of a rollout: share of answers by release, response times and failures, second by second."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from harness.report.view.rollouts import RolloutView
 from harness.report.view.seconds import Bins, Floats, requests_in
 from harness.units import NS_PER_S
 
-_LEGEND: Final = "Filled: the share of the answers that the new release gave, and requests that failed."
+_LEGEND: Final = "Filled: share of the answers by the new release, and failed requests."
 
 
 def rollout_plot(view: RolloutView) -> Plot | None:
-    """The plot of one rollout; None if it was not begun or has no window."""
+    """The plot of one rollout; None if the rollout did not start or has no window."""
     if view.began is None or not view.windows:
         return None
     began_ns = view.began.when_ns
@@ -80,7 +80,7 @@ def _lines(view: RolloutView, began_ns: int, axis: Axis) -> Iterable[Line]:
     if back is not None:
         yield line_at((back.when_ns - began_ns) / NS_PER_S, "fault", taken_back_words(back.by), 0, axis)
     if ended is not None and ended.ok:
-        yield line_at((ended.when_ns - began_ns) / NS_PER_S, "writes", f"at rest on {ended.release}", 1, axis)
+        yield line_at((ended.when_ns - began_ns) / NS_PER_S, "writes", f"complete on {ended.release}", 1, axis)
 
 
 def _share_panel(new: Floats, old: Floats, bins: Bins, axis: Axis, top: float) -> Panel:

@@ -1,4 +1,4 @@
-"""What a decision is based on, one line each: release, load, users, faults, recovery, writes, events, watchers, time."""
+"""The basis of a decision, one line each: release, load, users, faults, recovery, writes, events, watchers, time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _release(judgement: Judgement) -> tuple[str, str] | None:
 
 
 def receipt_line(release: ReleaseResult) -> str:
-    """The planned release, whether it was verified, the releases that answers named, and whether images changed."""
+    """The planned release, whether it was verified, the releases in the answers, and whether images changed."""
     word = {True: "verified", False: "does not match", None: "not verified"}[release.verified]
     named = ", ".join(f"{n} answers named {name}" for name, n in release.observed.items())
     unnamed = f"{release.unnamed} answers named no release" if release.unnamed else ""
@@ -42,11 +42,11 @@ def _users(judgement: Judgement) -> tuple[str, str] | None:
 
 
 def in_trouble(journeys: JourneyResult) -> str:
-    """`9 of 4272 journeys of everyday (0.211 %) met a failed request or waited over 500 ms, without a fault`."""
+    """`9 of 4272 journeys of everyday (0.211 %) had a failed request or waited over 500 ms, without a fault`."""
     waited = "" if journeys.limit_ms is None else f" or waited over {figure(journeys.limit_ms, 'ms')}"
     share = figure(journeys.share, "ratio")
     head = f"{journeys.troubled} of {counted(journeys.n, 'journey')} of {journeys.traffic} ({share})"
-    return f"{head} met a failed request{waited}, without a fault"
+    return f"{head} had a failed request{waited}, without a fault"
 
 
 def _way_back(judgement: Judgement) -> tuple[str, str] | None:
@@ -140,7 +140,7 @@ def _slowest(every: Iterable[ExperimentResult]) -> str:
     name, way = max(seen, key=lambda one: (one[1].seconds is None, one[1].seconds or 0.0))
     if way.seconds == 0:
         return "; no experiment affected a client"
-    return f"; slowest to recover: {way.operation} after {name}, {recovered(way)}"
+    return f"; slowest recovery: {way.operation} after {name}, {recovered(way)}"
 
 
 def _writes(judgement: Judgement) -> tuple[str, str] | None:
@@ -177,7 +177,7 @@ def _watch(judgement: Judgement) -> tuple[str, str] | None:
     where = some([watcher.name for watcher in every if watcher.blind_s])
     bad = some([watcher.name for watcher in every if watcher.why])
     gaps = f"gaps of {figure(blind, 's')} in all ({where})" if blind else "without a gap"
-    return "Watch", f"{counted(len(every), 'watcher')}, {gaps}{f'; trouble with {bad}' if bad else ''}"
+    return "Watch", f"{counted(len(every), 'watcher')}, {gaps}{f'; incomplete records of {bad}' if bad else ''}"
 
 
 _LINES: Final[tuple[Callable[[Judgement], tuple[str, str] | None], ...]] = (

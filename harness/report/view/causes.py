@@ -1,4 +1,4 @@
-"""Groups requirements without an answer by cause, and says in one sentence what decided."""
+"""Groups the undecided requirements by cause, and gives the reason of the decision in one sentence."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ _TOLD: Final = (Outcome.FAIL, *_OPEN)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
-    """One reason why requirements have no answer.
+    """One reason why requirements are undecided.
 
     Attributes:
-        outcome: NOT ASSESSED or INCONCLUSIVE. kind, text, hint: of the reason; `ID` replaces the id of each of several requirements.
-        rows: requirements with this reason. derived: requirements derived from `rows`, without an answer for that reason.
+        outcome: NOT ASSESSED or INCONCLUSIVE.
+        kind: kind of the reason.
+        text: text of the reason; `ID` replaces the id of each of several requirements.
+        hint: hint of the reason; `ID` replaces the id of each of several requirements.
+        rows: requirements with this reason.
+        derived: requirements derived from `rows` that are undecided for this reason.
     """
 
     outcome: Outcome
@@ -40,7 +44,7 @@ class Cause:
 
     @property
     def every(self) -> tuple[Row, ...]:
-        """All requirements without an answer because of this cause."""
+        """All requirements that are undecided because of this cause."""
         return (*self.rows, *self.derived)
 
     @property
@@ -55,8 +59,8 @@ class Decisive:
 
     Attributes:
         because: the reason; `ID` replaces the id of each of several requirements.
-        outcome: of the requirements; None if the reason concerns the whole run.
-        requirements: their ids, in order; may be empty if the reason concerns the whole run.
+        outcome: outcome of the requirements; None if the reason concerns the whole run.
+        requirements: ids of the requirements, in order; may be empty if the reason concerns the whole run.
     """
 
     because: Reason
@@ -82,7 +86,7 @@ class Decisive:
 def decisive(reasons: Sequence[DecisionReason]) -> tuple[Decisive, ...]:
     """The reasons of a decision in order, without duplicates, each with all requirements that have it.
 
-    A requirement whose reason begins with a reason of the whole run is listed under the reason of the run.
+    A requirement whose reason begins with a reason of the whole run is listed under the latter.
     """
     of_run = {_shared(reason)[:2] for reason in reasons if not reason.requirement}
     found: dict[tuple[str, str, Outcome | None], Decisive] = {}
@@ -108,7 +112,10 @@ class SharedCause:
     """One reason that several requirements share: reports give its text once and refer to it by name.
 
     Attributes:
-        name: short, unique in a report. text, hint: of the reason; `ID` replaces the id of each requirement. ids: of the requirements, in order.
+        name: short name, unique in a report.
+        text: text of the reason; `ID` replaces the id of each requirement.
+        hint: hint of the reason; `ID` replaces the id of each requirement.
+        ids: ids of the requirements, in order.
     """
 
     name: str
@@ -161,7 +168,7 @@ def _shared(reason: DecisionReason) -> tuple[str, str, Outcome | None]:
 
 
 def causes(every: Sequence[Row]) -> tuple[Cause, ...]:
-    """The causes of all rows without an answer, sorted by the number of gating rows, then by the number of rows."""
+    """The causes of all undecided rows, sorted by the number of gating rows, then by the number of rows."""
     by_id = {row.requirement.id: row for row in every}
     own: dict[tuple[Outcome, str, str], list[Row]] = {}
     derived: dict[tuple[Outcome, str, str], list[Row]] = {}
@@ -216,16 +223,14 @@ def _cause(own: Sequence[Row], derived: Sequence[Row]) -> Cause:
 
 
 def good_sentences(every: Sequence[Row]) -> tuple[str, ...]:
-    """Sentences on what a GO is based on: how many passed gating rows have receipts, and how many have none."""
+    """Sentences on the basis of a GO: number of passed gating rows with receipts, and without receipts."""
     passed = [row for row in every if row.gating and row.outcome is Outcome.PASS]
     proven = sum(bool(row.receipts) for row in passed)
     bare = len(passed) - proven
     found = []
     if proven:
         figures = f"{counted(proven, 'requirement')} {'was' if proven == 1 else 'were'} measured"
-        found.append(
-            f"{figures}: each figure is within its limit even at the worse of its bounds, and every receipt is complete."
-        )
+        found.append(f"{figures}: the worse bound of each figure is within its limit, and every receipt is complete.")
     if bare:
         of = f"{counted(bare, 'requirement')} {'rests' if bare == 1 else 'rest'}"
         found.append(f"{of} on facts, files, people or other requirements, which have no receipts.")
@@ -233,22 +238,22 @@ def good_sentences(every: Sequence[Row]) -> tuple[str, ...]:
 
 
 def cause_line(cause: Cause) -> str:
-    """`41 requirements, 28 of them gate here: waits for the part …`."""
-    return f"{cause_head(cause)}: {cause.text}"
+    """The reason with the number of requirements: `the load generator lagged … (41 requirements, 28 of them gate here)`."""
+    return f"{cause.text} ({cause_head(cause)})"
 
 
 def cause_head(cause: Cause) -> str:
-    """`41 requirements, 28 of them gate here`."""
+    """The number of requirements of a cause: `41 requirements, 28 of them gate here`."""
     gating = f", {cause.gating} of them gate here" if 0 < cause.gating < len(cause.every) else ""
     nothing = ", none gates here" if not cause.gating else ""
     return f"{counted(len(cause.every), 'requirement')}{gating}{nothing}"
 
 
 def deciding_sentence(judgement: Judgement, every: Sequence[Row]) -> str:
-    """One sentence on what decided.
+    """The reason of the decision in one or two sentences.
 
     For a NO-GO it names the failed requirement that is proven furthest beyond its limit. Without a decision it gives the reason of
-    the whole run or, if there is none, the number of requirements without an answer and their main cause.
+    the whole run or, if there is none, the number of undecided requirements and their main cause.
     """
     gating = [row for row in every if row.gating]
     match judgement.decision.outcome:
@@ -298,9 +303,6 @@ def _undecided(judgement: Judgement, gating: Sequence[Row], every: Sequence[Row]
     first = next((cause for cause in causes(every) if cause.gating), None)
     why = ""
     if first is not None:
-        why = (
-            f"; {first.gating} of them for this reason: {first.text}"
-            if first.gating < unsure + open_
-            else f": {first.text}"
-        )
-    return f"No gating requirement failed, but {' and '.join(parts)}{why}"
+        of = f" of {first.gating} of them" if first.gating < unsure + open_ else ""
+        why = f". The cause{of}: {first.text}"
+    return f"No gating requirement failed, {' and '.join(parts)}{why}"

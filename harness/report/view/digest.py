@@ -51,7 +51,13 @@ _MOST_NAMED = 24
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReceiptLine:
-    """One receipt of a figure, or the worst receipt of a requirement's figures. word: `ok`, `not ok` or `unknown`."""
+    """One receipt of a figure, or the worst receipt of a requirement's figures.
+
+    Attributes:
+        name: kind of the receipt.
+        word: `ok`, `not ok` or `unknown`.
+        why: reason of the receipt.
+    """
 
     name: str
     word: str
@@ -63,10 +69,10 @@ class MeasureLine:
     """One measure as texts for a table.
 
     Attributes:
-        confidence: of each bound, `95 % each`; empty without bounds.
-        used: figure divided by its limit, 0 to 1 and over; None where this has no meaning.
-        is_fact: True for a fact, which is as expected or not, instead of a figure.
-        part: for a derived requirement, the requirement whose outcome this is; otherwise empty.
+        confidence: confidence of each bound, `95 % each`; empty without bounds.
+        used: figure divided by its limit, 0 to 1 and over; None if this has no meaning.
+        is_fact: True for a fact, which is as expected or not; False for a figure.
+        part: for a derived requirement, id of the requirement with this outcome; otherwise empty.
     """
 
     name: str
@@ -91,7 +97,7 @@ class MeasureLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grounds:
-    """Method, receipts and files behind figures. of: names of the figures; empty if it is all figures of the requirement."""
+    """Method, receipts and files of figures; `of` names the figures, and is empty for all figures of the requirement."""
 
     of: str
     method: str
@@ -104,19 +110,21 @@ class Row:
     """One requirement as texts for a table.
 
     Attributes:
-        requirement, verdict: the requirement and its verdict.
+        requirement: the requirement.
+        verdict: verdict of the requirement.
         gating: whether the requirement can stop this release.
-        telling: the measure that decided, if several the one closest to its limit; None if nothing was measured.
-        value: the figure of `telling`, or the number of facts that are as expected.
+        telling: the measure that decided; of several, the measure closest to its limit; None if nothing was measured.
+        value: figure of `telling`, or the number of facts that are as expected.
         of_limit: figure and limit, `22.4 s of 4 h (240 s at scale 60)`; empty without a figure.
         scaled: whether a length of time in its sentences was divided by the time scale; a pass then proves the mechanism, not the limit.
         times: every length of time in its sentences: `limit scaled by 60: 4 h → 240 s`, `limit not scaled: 45 s`.
         receipts: the worst receipt of each kind.
-        lines: every measure. scenarios: the scenarios that claim the requirement.
+        lines: all measures of the requirement.
+        scenarios: the scenarios that test the requirement.
         grounds: method, receipts and files of its figures, without duplicates.
-        missing: kinds of experiments that its criterion names but the run does not try.
-        in_part: which kinds of experiments a pass covers and which not; empty if it did not pass or all were tried.
-        people: who vouches for it and who accepts that it does not pass, as label and text.
+        missing: kinds of experiments in its criterion that the run did not try.
+        in_part: tried and untried kinds of experiments of a pass; empty if it did not pass or all were tried.
+        people: label and text of its waiver and attestations.
     """
 
     requirement: Requirement
@@ -147,9 +155,9 @@ class Row:
 
 
 def rows(plan: Plan, judgement: Judgement) -> tuple[Row, ...]:
-    """A row for every requirement of the plan, worst first, else in catalogue order; gating ones before the others.
+    """A row for every requirement of the plan: worst first, gating requirements first, then in catalogue order.
 
-    A requirement that the judge left out is included as INCONCLUSIVE.
+    A requirement without a verdict is included as INCONCLUSIVE.
     """
     known = {requirement.id: requirement for requirement in plan.requirements}
     claims: dict[str, list[Claim]] = {}
@@ -230,7 +238,10 @@ def _row(plan: Plan, requirement: Requirement, verdict: Verdict, claims: Iterabl
 
 
 def in_part(plan: Plan, requirement: Requirement, outcome: Outcome) -> str:
-    """`proven in part, on loss of the primary; not tried: loss of all database members`; empty if not passed or all were tried."""
+    """A text about untried kinds of experiments of a passed requirement; empty if it did not pass or all were tried.
+
+    For example: `proven in part, on loss of the primary; not tried: loss of all database members`.
+    """
     left = plan.not_tried(requirement.id)
     if outcome is not Outcome.PASS or not left:
         return ""
@@ -310,24 +321,29 @@ def _grounds(lines: Sequence[MeasureLine]) -> Iterable[Grounds]:
 
 
 def closest(every: Sequence[Row], most: int = 3) -> tuple[Row, ...]:
-    """The passed rows that are closest to their limits: what to review in a GO."""
+    """The passed rows that are closest to their limits."""
     passed = [row for row in every if row.outcome is Outcome.PASS and row.telling and row.telling.used]
     return tuple(sorted(passed, key=lambda row: -(row.telling.used or 0.0) if row.telling else 0.0)[:most])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unverified:
-    """One thing that this run did not verify, or only in part. id: of the requirement; empty if it concerns the whole run."""
+    """One item that this run did not verify, or only in part.
+
+    Attributes:
+        id: id of the requirement; empty if the item concerns the whole run.
+        text: description of the item.
+    """
 
     id: str
     text: str
 
 
 def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[Unverified, ...]:
-    """What was not verified, apart from requirements that were not assessed (see `causes`).
+    """The items that were not verified, apart from requirements that were not assessed (see `causes`).
 
-    Requirements proven in part, missing experiments, experiments whose fault no request met, scenarios left out, files that the
-    project replaces, evidence that is missing or that no rule reads, and scaled times.
+    These are requirements proven in part, missing experiments, faults that affected no request, scenarios left out, files that the
+    project replaces, evidence that is missing or used by no rule, and scaled times.
     """
     found = [
         Unverified(id=row.requirement.id, text=f"without an experiment of: {', '.join(row.missing)}")
@@ -337,9 +353,7 @@ def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[
     found += [Unverified(id=row.requirement.id, text=row.in_part) for row in every if row.in_part]
     unmet = dict.fromkeys(one.name for one in judgement.experiments if one.unmet)
     found += [
-        Unverified(
-            id="", text=f"{name}: no request met the fault, so the run does not show how the platform fails over"
-        )
+        Unverified(id="", text=f"{name}: the fault affected no request, so the run does not show a failover")
         for name in unmet
     ]
     if plan.deselected:
@@ -347,7 +361,7 @@ def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[
         found.append(Unverified(id="", text=left_out))
     if plan.shadowed:
         files = counted(len(plan.shadowed), "file")
-        text = f"the claims in {files} of the package, which files of the project replace: {', '.join(plan.shadowed)}"
+        text = f"the scenarios in {files} of the package, which the project replaces: {', '.join(plan.shadowed)}"
         found.append(Unverified(id="", text=text))
     found += [Unverified(id="", text=f"evidence is missing: {item}") for item in judgement.missing]
     if silent := silent_guards(judgement):
@@ -356,8 +370,8 @@ def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[
     scaled = [row.requirement.id for row in every if row.scaled and row.outcome is Outcome.PASS]
     if scaled:
         text = (
-            f"RTO, RPO and windows were divided by {plan.time_scale:g}. A pass with divided times proves that the mechanism works, "
-            f"not that the real limit is kept: {some(scaled, _MOST_NAMED)}"
+            f"the real limits of {some(scaled, _MOST_NAMED)}: RTO, RPO and windows were divided by {plan.time_scale:g}, so a pass proves the "
+            f"mechanism only"
         )
         found.append(Unverified(id="", text=text))
     return tuple(found)

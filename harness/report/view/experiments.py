@@ -1,4 +1,4 @@
-"""One experiment as texts: what it hit, its effect on clients by operation, and the failures attributed to it."""
+"""One experiment as texts: the hit objects, its effect on clients by operation, and the failures attributed to it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,16 @@ class WayBack:
     """The recovery of reads, writes, a region at its own entry, or a group of users, as texts.
 
     Attributes:
-        of: `reads`, `writes`, `reads at the entry of us-east-1`, `users, route read-track`.
-        back: time to recovery, `20.71 s`, or `no outage`. why: further remarks.
-        resolution: measurement uncertainty of `back`. watched: length of the observation.
-        outages: start and end of the first outages. way_back: outages after the undo.
-        null_run, under_fault, charged: share of failed probes without the fault, from the fault to the restore, and the difference.
+        of: name of the operation or group, such as `reads`, `reads at the entry of us-east-1` or `users, route read-track`.
+        back: time to recovery, `20.71 s`, or `no outage`.
+        why: further remarks.
+        resolution: measurement uncertainty of `back`.
+        watched: length of the observation.
+        outages: start and end of the first outages.
+        way_back: outages after the undo.
+        null_run: share of failed probes without a fault.
+        under_fault: share of failed probes from the fault to the restore.
+        charged: difference of the two shares, attributed to the fault.
     """
 
     of: str
@@ -46,7 +51,15 @@ class WayBack:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutageRow:
-    """A period of failed or late probes. of: as in `WayBack`; what: failed or answered late; times as texts, from the fault."""
+    """A period of failed or late probes, with times as texts, counted from the fault.
+
+    Attributes:
+        of: name of the operation or group, as in `WayBack`.
+        what: `failed` or `answered late`.
+        start: start of the period.
+        end: end of the period.
+        lasted: length of the period.
+    """
 
     of: str
     what: str
@@ -65,14 +78,19 @@ class ExperimentView:
     """One attempt at one experiment as texts.
 
     Attributes:
-        attempt: its record; None if it never began.
-        title: `pod-loss`, or `pod-loss, attempt 1` if there are several attempts.
-        counts: whether this attempt counts for the receipts; harm counts from every attempt.
+        result: result of the attempt.
+        attempt: record of the attempt; None if it was not started.
+        title: `pod-loss`; of several attempts `pod-loss, attempt 1`.
+        counts: whether this attempt counts for the receipts; harm of every attempt counts.
+        thin: routes and regions with so few requests that consecutive failures are judged instead of a share.
         longest_way_back: the longest outage after the undo.
-        thin: routes and regions with so few users' requests that consecutive failures are judged instead of a share.
-        stretches: periods of failed or late probes, only if `ways_back` does not list all.
-        tally: `1 outage, 6 late stretches`.
-        events: what happened, in order of time.
+        facts: labels and figures for the list above the plot.
+        reads: recovery of reads.
+        writes: recovery of writes.
+        ways_back: recovery of each operation and group.
+        stretches: periods of failed or late probes, if `ways_back` does not list all.
+        tally: number of these periods, `1 outage and 6 late periods`.
+        events: events in order of time.
     """
 
     result: ExperimentResult
@@ -91,7 +109,7 @@ class ExperimentView:
 
 
 def experiment_views(evidence: Evidence, results: Sequence[ExperimentResult]) -> tuple[ExperimentView, ...]:
-    """Every attempt at every experiment, in the order of the judgement; the last one of a name counts."""
+    """Every attempt at every experiment, in the order of the judgement; the last attempt of a name counts."""
     attempts = Counter(result.name for result in results)
     last = {result.name: result.attempt for result in results}
     return tuple(
@@ -124,7 +142,7 @@ def experiment_view(evidence: Evidence, result: ExperimentResult) -> ExperimentV
         writes=recovered(result.writes),
         ways_back=tuple(_way_back(of, seen, shares.get(of)) for of, seen in every),
         stretches=tuple(stretches) if flapping else (),
-        tally=f"{counted(out, 'outage')} and {counted(len(stretches) - out, 'late stretch', 'late stretches')}",
+        tally=f"{counted(out, 'outage')} and {counted(len(stretches) - out, 'late period')}",
         events=story(evidence, attempt, result) if attempt is not None and attempt.ran else (),
     )
 
@@ -167,7 +185,7 @@ def _way_back_text(seen: OperationRecovery) -> str:
         return "no outage" if seen.way_back_s else NOTHING
     spans = [f"{figure(start, 's')} to {figure(end, 's')} ({figure(end - start, 's')})" for start, end in seen.way_back]
     return some(spans, _MOST_INLINE) + (
-        "" if seen.way_back_ended else "; the last one had not ended when the observation ended"
+        "" if seen.way_back_ended else "; the last outage lasted until the end of the observation"
     )
 
 
@@ -202,15 +220,18 @@ def _facts(result: ExperimentResult, unrestored: str) -> Iterable[tuple[str, str
     yield "Hit", some(result.hit, 3) or NOTHING
     yield "Confirmed on the target after", figure(result.confirmed_after_s, "s")
     yield "First failed request after", figure(result.seen_by_client_after_s, "s")
-    yield "Writes acknowledged / lost / unknown", _writes(result)
+    yield "Writes acknowledged / lost / of unknown outcome", _writes(result)
     yield from _oddities(result)
     if result.loss_window_s is not None:
         yield "Oldest lost write, before the fault", figure(result.loss_window_s, "s")
     if result.reads_checked:
         yield "Reads right after a write / stale", f"{result.reads_checked} / {found(result.reads_stale)}"
-    restored = {True: "as before", False: "not as before", None: "not verified"}[result.restore_ok]
+    restored = {True: "restored", False: "not restored", None: "not verified"}[result.restore_ok]
     after = "" if result.restored_after_s is None else f" after {figure(result.restored_after_s, 's')}"
-    yield "Afterwards", f"{restored}{after}" + (f": {unrestored}" if unrestored and not result.restore_ok else "")
+    yield (
+        "Target afterwards",
+        f"{restored}{after}" + (f": {unrestored}" if unrestored and not result.restore_ok else ""),
+    )
     if result.errors:
         errors = ", ".join(f"{kind}: {n}" for kind, n in result.errors.items())
         yield "Failed requests, not counted in a KPI", errors
@@ -225,10 +246,10 @@ def _writes(result: ExperimentResult) -> str:
 def _oddities(result: ExperimentResult) -> Iterable[tuple[str, str]]:
     """Labels and counts of harm to writes; only those that occurred."""
     seen = {
-        "There with another value": result.writes_wrong,
-        "Of unknown outcome, and there": result.writes_recovered,
-        "There more than once": result.writes_twice,
-        "Refused, and there": result.writes_unexpected,
+        "Writes with another value": result.writes_wrong,
+        "Writes of unknown outcome that exist": result.writes_recovered,
+        "Writes with more than one row": result.writes_twice,
+        "Refused writes that exist": result.writes_unexpected,
     }
     yield from ((label, str(n)) for label, n in seen.items() if n)
 

@@ -15,8 +15,10 @@ class Moments:
     """Converts the run's monotonic time into wall time, using one observation that has both.
 
     Attributes:
-        start_ns, end_ns: monotonic start and end of the run; None if not recorded.
-        wall: wall time at `wall_ns`.
+        start_ns: monotonic start of the run; None if not recorded.
+        end_ns: monotonic end of the run; None if not recorded.
+        wall: wall time at `wall_ns`; None if not recorded.
+        wall_ns: monotonic time of the observation.
     """
 
     start_ns: int | None
@@ -26,7 +28,7 @@ class Moments:
 
     @classmethod
     def of(cls, evidence: Evidence) -> Moments:
-        """Moments from the recorded start of the run or, without it, from its first observation."""
+        """Moments from the recorded start of the run; if it was not recorded, from the first observation."""
         seen = evidence.observations
         first = next((o for o in seen if o.kind == "run.started"), seen[0] if seen else None)
         last = next((o for o in reversed(seen) if o.kind == "run.ended"), seen[-1] if seen else None)
@@ -38,13 +40,13 @@ class Moments:
         )
 
     def ms(self, mono_ns: int | None) -> int | None:
-        """Milliseconds since 1970, as Allure needs them; None if the wall time is not known."""
+        """Milliseconds since 1970 of a monotonic time, for Allure; None if the wall time is unknown."""
         if self.wall is None or mono_ns is None:
             return None
         return round(self.wall.timestamp() * 1000) + (mono_ns - self.wall_ns) // 1_000_000
 
     def text(self, mono_ns: int | None) -> str:
-        """`2026-03-01 14:05:09 UTC+00:00`, to the second; empty where it is not known."""
+        """The wall time as text, `2026-03-01 14:05:09 UTC+00:00`; empty if unknown."""
         if self.wall is None or mono_ns is None:
             return ""
         at = self.wall + timedelta(microseconds=(mono_ns - self.wall_ns) // 1000)
@@ -52,13 +54,13 @@ class Moments:
 
     @property
     def seconds(self) -> float | None:
-        """The length of the run in seconds."""
+        """The length of the run in seconds; None if not recorded."""
         if self.start_ns is None or self.end_ns is None:
             return None
         return (self.end_ns - self.start_ns) / NS_PER_S
 
     def of_claim(self, plan: Plan, evidence: Evidence, claim: Claim) -> tuple[int | None, int | None]:
-        """When the evidence of a scenario was gathered; the time span of the run if that is not known."""
+        """Start and end of the evidence of a scenario, in ns; if unknown, of the run."""
         spans = [span for key in claim.demands for span in _gathered(plan, evidence, key)]
         if not spans:
             return self.start_ns, self.end_ns

@@ -1,4 +1,4 @@
-"""The load as texts: what was offered and how, what the generators sent, and the generators' health."""
+"""The load as texts: planned traffic, sent requests, and health of the generators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPEN = "open"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerLine:
-    """One load generator in one window. ended: how it ended; clock: by how much its rows were shifted."""
+    """One load generator in one window, as texts; `clock` is the shift of its rows, `ended` how it ended."""
 
     window: str
     worker: int
@@ -32,7 +32,7 @@ class WorkerLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficView:
-    """One traffic as texts: how it was offered, its windows by route, and its generators."""
+    """One traffic as texts: facts about its plan, its windows by route, and its generators."""
 
     name: str
     facts: tuple[tuple[str, str], ...]
@@ -59,7 +59,7 @@ def window_of(result: TrafficResult) -> str:
 
 
 def lag_of(result: TrafficResult) -> str:
-    """The p99 of how late the generator sent, and its limit: `0.61 of 20 ms`."""
+    """The p99 of the send lag of the generator, and its limit: `0.61 of 20 ms`."""
     if result.lag_ms_p99 is None or result.lag_limit_ms is None:
         return figure(result.lag_ms_p99, "ms")
     return f"{figure(result.lag_ms_p99)} of {figure(result.lag_limit_ms, 'ms')}"
@@ -68,8 +68,8 @@ def lag_of(result: TrafficResult) -> str:
 def _facts(plan: TrafficPlan, results: Sequence[TrafficResult]) -> Iterable[tuple[str, str]]:
     """Labels and texts on how the traffic was offered."""
     opened = plan.model == OPEN
-    counts = "the moment a request was due" if opened else "the moment a request was sent"
-    waits = "arrivals wait for no answer" if opened else "each user waits for the answer before the next"
+    counts = "the due time of a request" if opened else "the send time of a request"
+    waits = "arrivals do not wait for answers" if opened else "each user waits for an answer before the next request"
     yield "Model", f"{plan.model}: {waits}; response times count from {counts}"
     if opened:
         yield "Arrivals", _arrivals(plan)
@@ -78,7 +78,7 @@ def _facts(plan: TrafficPlan, results: Sequence[TrafficResult]) -> Iterable[tupl
         think = f", {figure(plan.think_s, 's')} between two journeys" if plan.think_s else ""
         yield "Users", f"{plan.users:.4g}{think}"
     yield "Warm-up", _warm_up(plan, results)
-    yield "Fault-free window", f"{duration(plan.window_s)}; it closes before the load is stopped"
+    yield "Fault-free window", f"{duration(plan.window_s)}, closed before the load is stopped"
     remote = f", {plan.remote_workers} on other machines" if plan.remote_workers else ""
     yield "Generators", f"{plan.workers} on this machine{remote}"
 
@@ -94,8 +94,8 @@ def _arrivals(plan: TrafficPlan) -> str:
 
 def _warm_up(plan: TrafficPlan, results: Sequence[TrafficResult]) -> str:
     cut = next((r.warm_up_s for r in results if not r.experiment and r.warm_up_s is not None), None)
-    seen = "" if cut is None else f", {figure(cut, 's')} cut"
-    return f"{figure(plan.warm_up_s, 's')} planned{seen}; the same for every route and release"
+    seen = "" if cut is None else f", {figure(cut, 's')} measured"
+    return f"{figure(plan.warm_up_s, 's')} planned{seen}, equal for every route and release"
 
 
 def _worker(window: str, worker: Worker) -> WorkerLine:
@@ -110,12 +110,12 @@ def _worker(window: str, worker: Worker) -> WorkerLine:
         loop=figure(worker.loop_ms, "ms"),
         clock=residual,
         ended=(f"died {worker.died}" if worker.died else worker.why)
-        or ("in order" if worker.closed else "not in order"),
+        or ("normally" if worker.closed else "not normally"),
     )
 
 
 def silent_guards(judgement: Judgement) -> str:
-    """A sentence on the windows, and routes in a window, with too few requests to be judged separately; may be empty."""
+    """A sentence about windows, and routes in a window, with too few requests for a separate judgement; may be empty."""
     free = {window.name: window for window in judgement.windows if window.phase != Phase.FAULT}
     short = [
         f"{one.name} (n {one.n}, {figure(one.end_s - one.start_s, 's')})"

@@ -22,7 +22,7 @@ _PARTS: Final = {"start": "before the first step", "after-switch": "after the sw
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReleaseSide:
-    """The answers of one release in a window of a rollout: number of requests, p95, and failures."""
+    """The answers of one release in one window of a rollout, as texts."""
 
     answers: str
     p95: str
@@ -31,7 +31,7 @@ class ReleaseSide:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutPart:
-    """One window of a rollout. users: how many of the users with an answer got their first answer from the new release."""
+    """One window of a rollout, as texts; `users` counts the users whose first answer came from the new release."""
 
     name: str
     lasted: str
@@ -45,12 +45,17 @@ class RolloutView:
     """One rollout as texts.
 
     Attributes:
-        name: of the file. old, new: the releases.
-        headline: `taken back by hand in 0.9 s, 23 of 500 users met an error`.
-        facts: label and text.
-        parts: its windows, in order.
-        windows: its recorded windows.
-        began: how it began; None if it was not begun. steps: the steps that it reached. back, ended: its end, if recorded.
+        name: name of the rollout file.
+        old: the old release.
+        new: the new release.
+        headline: result in one line: `taken back by hand in 0.9 s, 23 of 500 users got an error`.
+        facts: labels and texts.
+        parts: windows of the rollout as texts, in order.
+        windows: recorded windows of the rollout.
+        began: record of the start; None if the rollout was not started.
+        steps: records of the completed steps.
+        back: record of the rollback; None if there was none.
+        ended: record of the end; None if not recorded.
     """
 
     name: str
@@ -77,7 +82,7 @@ def _view(plan: Plan, evidence: Evidence, rollout: RolloutPlan) -> RolloutView:
     back, ended = next(every(RolloutBack, own), None), next(every(RolloutEnded, own), None)
     windows = sorted((w for w in evidence.windows.values() if _under(w, rollout.name)), key=lambda w: w.start_ns)
     census = max((plan.traffic[w.traffic].census for w in windows if w.traffic in plan.traffic), default=0)
-    headline = f"not begun: {skipped.why}" if skipped else "no record of this rollout"
+    headline = f"not started: {skipped.why}" if skipped else "the rollout was not recorded"
     if began is not None:
         headline = ", ".join(filter(None, [_way_back(rollout, windows, back, ended), _hit(windows, census)]))
     return RolloutView(
@@ -108,7 +113,7 @@ def _facts(rollout: RolloutPlan, back: RolloutBack | None, ended: RolloutEnded |
         if back.failed:
             yield "Command for the rollback", f"failed: {back.failed}"
     if ended is not None:
-        yield "Ended", f"at rest on {ended.release}" if ended.ok else f"not at rest: {ended.why}"
+        yield "Ended", f"complete on {ended.release}" if ended.ok else f"not complete: {ended.why}"
 
 
 def _way_back(
@@ -131,7 +136,7 @@ def _hit(windows: Sequence[Window], census: int) -> str:
     if not census:
         return f"{len(bad)} of {len(rows)} requests failed"
     users = len(np.unique((bad.ints["arrival"] - 1) % census))
-    return f"{users} of {census} users met an error"
+    return f"{users} of {census} users got an error"
 
 
 def _part(plan: Plan, rollout: RolloutPlan, window: Window, census: int) -> RolloutPart:

@@ -1,4 +1,4 @@
-"""Requests and probes around a fault, second by second, for the plots; nothing is judged here."""
+"""Requests and probes around a fault, second by second, for the plots; decides nothing."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ MOST_BINS: Final = 600
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bins:
-    """Time bins of equal width: the first begins `first` bin widths after zero, or before zero if negative.
+    """Time bins of equal width around the moment 0.
 
     Attributes:
-        zero_ns: the moment that counts as 0, when the fault was sent.
-        first: number of the first bin. count: number of bins. width_s: width of each bin in seconds.
+        zero_ns: the moment 0, at which the fault was sent.
+        first: number of the first bin; negative if it begins before the moment 0.
+        count: number of bins.
+        width_s: width of each bin in seconds.
     """
 
     zero_ns: int
@@ -43,16 +45,16 @@ class Bins:
 
     @property
     def start_s(self) -> float:
-        """Start of the first bin, seconds from zero."""
+        """Start of the first bin, in seconds from the moment 0."""
         return float(self.first * self.width_s)
 
     @property
     def end_s(self) -> float:
-        """End of the last bin, seconds from zero."""
+        """End of the last bin, in seconds from the moment 0."""
         return float((self.first + self.count) * self.width_s)
 
     def of(self, at_ns: Ints) -> Ints:
-        """Index of the bin of each moment; moments before or after all bins get an index outside 0 … count - 1."""
+        """Index of the bin of each moment; outside of 0 … count - 1 if the moment is in no bin."""
         return np.asarray((at_ns - self.zero_ns) // (self.width_s * NS_PER_S) - self.first, dtype=np.int64)
 
     def counts(self, at_ns: Ints) -> Floats:
@@ -64,10 +66,11 @@ class Bins:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficSeries:
-    """One window in time bins, by the moment a request was due.
+    """The requests of one window in time bins, by due time.
 
     Attributes:
-        requests, failed: per second.
+        requests: number of requests per second.
+        failed: number of failed requests per second.
         p95_ms: p95 of the time until requests were answered or given up; NaN for a bin without requests.
     """
 
@@ -77,12 +80,12 @@ class TrafficSeries:
 
 
 def traffic_in(window: Window | None, bins: Bins) -> TrafficSeries:
-    """Requests, failures and response times of a window; empty without a window."""
+    """Requests, failures and response times of a window in time bins; empty without a window."""
     return requests_in(None if window is None else window.samples, bins)
 
 
 def requests_in(samples: Table | None, bins: Bins) -> TrafficSeries:
-    """Requests, failures and response times of the given requests."""
+    """Number, failures and response times of the given requests in time bins."""
     if samples is None or not len(samples):
         nothing = np.zeros(bins.count)
         return TrafficSeries(requests=nothing, failed=nothing, p95_ms=np.full(bins.count, np.nan))
@@ -113,14 +116,19 @@ def _p95(bins: Bins, due: Ints, ms: Floats) -> Floats:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProbeSeries:
-    """The watchers' probes in time bins: how many were sent, and how many of them failed."""
+    """The watchers' probes in time bins.
+
+    Attributes:
+        seen: number of sent probes.
+        failed: number of failed probes.
+    """
 
     seen: Floats
     failed: Floats
 
 
 def probes_in(evidence: Evidence, operation: str, bins: Bins) -> ProbeSeries:
-    """The probes of `reads` (the entry's prober) or `writes` (the ledger), by the moment they were sent."""
+    """The probes of `reads` (the entry's prober) or `writes` (the ledger) in time bins, by send time."""
     sent, bad = _reads(evidence.probes) if operation == "reads" else _writes(evidence.ledger.writes)
     return ProbeSeries(seen=bins.counts(sent), failed=bins.counts(sent[bad]))
 

@@ -20,7 +20,9 @@ class SectionRows:
     """The rows of one section, worst first.
 
     Attributes:
-        document: the document it belongs to. name: empty if the source names no section.
+        document: name of the document.
+        name: name of the section; empty if the source names none.
+        rows: the rows.
     """
 
     document: str

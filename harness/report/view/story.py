@@ -18,7 +18,15 @@ _PODS: Final = {"deleted": "gone", "ready": "ready", "unready": "not ready"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimelineEvent:
-    """One event. at_s: seconds from the fault. lane: `fault`, `clients`, `database`, `pods` or `alerts`. count: objects concerned."""
+    """One event of an experiment.
+
+    Attributes:
+        at_s: time in seconds from the fault.
+        lane: `fault`, `clients`, `database`, `pods` or `alerts`.
+        what: kind of the event.
+        text: description of the event.
+        count: number of affected objects.
+    """
 
     at_s: float
     lane: str
@@ -37,7 +45,7 @@ class Reign:
 
 
 def zero_of(attempt: Experiment) -> int:
-    """The moment of 0 s of an attempt, in ns: when its fault was sent or, if never sent, when the watch began."""
+    """The moment of 0 s of an attempt, in ns: the time of its fault; if no fault was sent, the start of the watch."""
     return attempt.observed_from_ns if attempt.fault.sent_ns is None else attempt.fault.sent_ns
 
 
@@ -66,7 +74,7 @@ def _fault(attempt: Experiment, zero_ns: int) -> Iterable[TimelineEvent]:
         "confirmed": (fault.confirmed_ns, f"the target shows the fault{f': {hit}' if hit else ''}"),
         "undone": (fault.undone_ns, "the fault is undone"),
         "gone": (fault.gone_ns, "the target no longer shows the fault"),
-        "restored": (restore.at_ns if restore.ok else None, "the target is as before"),
+        "restored": (restore.at_ns if restore.ok else None, "the target is restored"),
     }
     for what, (at_ns, text) in moments.items():
         if at_ns is not None:
@@ -84,7 +92,7 @@ def _outages(seen: OperationRecovery) -> Iterable[TimelineEvent]:
         yield TimelineEvent(at_s=start_s, lane="clients", what=f"{seen.operation} fail", text=f"{seen.operation} fail")
         if seen.seconds is not None and abs(end_s - seen.seconds) > 1e-6:
             yield TimelineEvent(
-                at_s=end_s, lane="clients", what="back", text=f"{seen.operation} are served again, but fail again later"
+                at_s=end_s, lane="clients", what="back", text=f"{seen.operation} succeed, and fail again later"
             )
     for start_s, end_s in seen.way_back:
         text = f"{seen.operation} fail after the undo"
@@ -143,7 +151,7 @@ def _names(changes: list[PodChange]) -> str:
 
 
 def reigns(evidence: Evidence, zero_ns: int, start_s: float, end_s: float) -> tuple[Reign, ...]:
-    """The periods of database leaders, from start to end; empty if no watcher ran."""
+    """The periods of database leaders between two times; empty if no watcher ran."""
     changes = sorted(
         (
             _seconds(int(o.fields.get("at_ns", o.mono_ns)), zero_ns),

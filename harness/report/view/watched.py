@@ -17,7 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatcherLine:
-    """One watcher as texts. first, last: its first and last probe, from the start of the run. ended: whether it ended normally. blind: whether it had gaps."""
+    """One watcher as texts.
+
+    Attributes:
+        name: name of the watcher.
+        spacing: planned time between probes.
+        probes: number of probes.
+        first: time of the first probe, from the start of the run.
+        last: time of the last probe, from the start of the run.
+        gap: longest time between two probes.
+        blind_for: total length of gaps.
+        blind: whether it had gaps.
+        ended: whether it ended normally.
+        why: defect of its record; may be empty.
+    """
 
     name: str
     spacing: str
@@ -43,7 +56,7 @@ def watcher_lines(watchers: Iterable[WatcherResult], moments: Moments) -> Iterab
             gap=figure(watcher.longest_gap_ms, "ms"),
             blind_for=figure(watcher.blind_s, "s"),
             blind=watcher.blind_s > 0,
-            ended="in order" if watcher.closed else "not in order",
+            ended="normally" if watcher.closed else "not normally",
             why=watcher.why,
         )
 
@@ -58,12 +71,12 @@ def ledger_facts(ledger: LedgerResult) -> Iterable[tuple[str, str]]:
     """Labels and figures of the ledger of writes."""
     yield "Writes attempted", str(ledger.attempted)
     yield "Acknowledged", str(ledger.acknowledged)
-    yield "Acknowledged and lost", found(ledger.lost)
+    yield "Acknowledged writes that are lost", found(ledger.lost)
     if ledger.wrong:
-        yield "There with another value", str(ledger.wrong)
-    yield "Of unknown outcome: there / not there", f"{found(ledger.recovered)} / {found(ledger.unsure)}"
-    yield "Refused, and there", found(ledger.unexpected)
-    yield "There more than once", found(ledger.twice)
+        yield "Writes with another value", str(ledger.wrong)
+    yield "Writes of unknown outcome: found / missing", f"{found(ledger.recovered)} / {found(ledger.unsure)}"
+    yield "Refused writes that exist", found(ledger.unexpected)
+    yield "Writes with more than one row", found(ledger.twice)
     if ledger.reads:
         yield "Reads right after a write / stale", f"{ledger.reads} / {found(ledger.stale)}"
 
@@ -79,7 +92,7 @@ class SourceLine:
 
 
 def source_lines(ledger: LedgerResult, evidence: Evidence) -> Iterable[SourceLine]:
-    """Every source that was read, or in which writes are missing; the database first."""
+    """The sources that were read, or in which writes are missing; the database first."""
     last = {read.source: read for read in evidence.ledger.final_reads}
     for name in sorted({*last, *ledger.missing}, key=lambda name: (name != DATABASE, name)):
         read = last.get(name)
@@ -93,12 +106,12 @@ def source_lines(ledger: LedgerResult, evidence: Evidence) -> Iterable[SourceLin
 
 
 def pipeline_facts(pipeline: PipelineResult) -> Iterable[tuple[str, str]]:
-    """Labels and figures of what happened to the events."""
+    """Labels and figures of the pipeline of events."""
     yield "Events sent", str(pipeline.sent)
     yield "Accepted", str(pipeline.accepted)
-    yield "Accepted and lost", found(pipeline.lost)
+    yield "Accepted events that are lost", found(pipeline.lost)
     yield "Visible twice", found(pipeline.twice)
     yield "Visible with another value", found(pipeline.wrong)
-    yield "Outcome unknown", found(pipeline.unsure)
-    yield "Visible after, p50", figure(pipeline.visible_p50_s, "s")
-    yield "Visible after, p95", figure(pipeline.visible_p95_s, "s")
+    yield "Events of unknown outcome", found(pipeline.unsure)
+    yield "Time to visible, p50", figure(pipeline.visible_p50_s, "s")
+    yield "Time to visible, p95", figure(pipeline.visible_p95_s, "s")

@@ -37,7 +37,7 @@ _UNFIT: Final = re.compile(
 
 
 def clean(text: str) -> str:
-    """Text that XML 1.0, HTML and UTF-8 can contain: control characters, lone surrogates and direction marks are removed."""
+    """A text without the characters that XML 1.0, HTML and UTF-8 cannot contain, and without direction marks."""
     return _UNFIT.sub("", text)
 
 
@@ -52,17 +52,17 @@ def give_or_take(resolution: float | None, unit: str) -> str:
 
 
 def said(measure: Measure) -> str:
-    """A measure's figure; without a unit with the name of what is counted: `0 lost writes`."""
+    """The figure of a measure; a figure without a unit has the name of the measure: `0 lost writes`."""
     return figure(measure.value, measure.unit) if measure.unit else f"{figure(measure.value)} {measure.name}"
 
 
 def is_fact(measure: Measure) -> bool:
-    """Whether a measure is a fact, which is as expected or not, instead of a figure."""
+    """Whether a measure is a fact, which is as expected or not, and no figure."""
     return measure.value is None and measure.op == Op.HOLDS
 
 
 def span(low: float | None, high: float | None, unit: str) -> str:
-    """Two bounds: `38.9 to 44.1 ms`; one: `at least 240 s`; none: a dash."""
+    """The bounds of a figure as text: `38.9 to 44.1 ms`, or `at least 240 s` for one bound; a dash without bounds."""
     if low is None and high is None:
         return NOTHING
     if high is None:
@@ -106,7 +106,7 @@ def at_scale(measure: Measure, time_scale: float) -> str:
 
 
 def expected(measure: Measure, time_scale: float) -> str:
-    """The limit with its comparison: `below 4 h (240 s at scale 60)`."""
+    """The limit of a measure with its comparison: `below 4 h (240 s at scale 60)`."""
     limit = at_scale(measure, time_scale)
     if measure.op in (Op.BELOW, Op.AT_MOST, Op.AT_LEAST):
         return f"{measure.op.removeprefix('is ')} {limit}"
@@ -138,31 +138,31 @@ def counted(n: float, noun: str, many: str = "") -> str:
 
 
 def found(n: int | None) -> str:
-    """A verified count: `0`, `34`; else `not verified`."""
+    """A count as text; `not verified` if it is None."""
     return NOT_VERIFIED if n is None else str(n)
 
 
 def some(names: Sequence[str], most: int = 4, *, between: str = ", ") -> str:
-    """The first few of many: `a, b, c and 10 more`."""
+    """The first names of a list, and the number of the others: `a, b, c and 10 more`."""
     shown = between.join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def recovered(seen: OperationRecovery | None) -> str:
-    """The recovery time of an operation: `20.71 s ± 0.05 s`, `no outage (± 0.05 s)`, `not back in 240 s`."""
+    """The recovery time of an operation: `20.71 s ± 0.05 s`, `no outage (resolution 0.05 s)`, `not recovered in 240 s`."""
     if seen is None:
         return NOTHING
     if seen.seconds is None:
         return came_back(seen)
     if not seen.seconds:
-        return f"{came_back(seen)} ({give_or_take(seen.resolution_s, 's')})"
+        return f"{came_back(seen)} ({give_or_take(seen.resolution_s, 's').replace('±', 'resolution')})"
     return f"{came_back(seen)} {give_or_take(seen.resolution_s, 's')}"
 
 
 def came_back(seen: OperationRecovery) -> str:
-    """The recovery time without its uncertainty: `20.71 s`, `no outage`, `not back in 240 s, back only after the undo`."""
+    """The recovery time without its uncertainty: `20.71 s`, `no outage`, `not recovered in 240 s, only after the undo`."""
     if seen.seconds is None:
-        return f"not back in {figure(seen.observed_s, 's')}{', back only after the undo' if seen.on_heal else ''}"
+        return f"not recovered in {figure(seen.observed_s, 's')}{', only after the undo' if seen.on_heal else ''}"
     return figure(seen.seconds, "s") if seen.seconds else "no outage"
 
 
