@@ -300,7 +300,7 @@ def bounded(
         case,
         name,
         outcome,
-        replace(reason, text=f"{reason.text}; {detail}") if detail else reason,
+        replace(reason, text=_detailed(reason.text, detail)) if detail else reason,
         scope=scope,
         figures=Figures(
             value=bounds.value,
@@ -321,6 +321,12 @@ def bounded(
     )
 
 
+def _detailed(text: str, detail: str) -> str:
+    """The text of a reason with a detail of the figure, before the cause for which it is not decided."""
+    measured, words, cause = text.partition(NOT_DECIDED)
+    return f"{measured}; {detail}{words}{cause}"
+
+
 def _by_bounds(
     case: Case, bounds: Bounds, outcome: Outcome, head: str, absent: str, *, unit: str, ahead: _Ahead | None
 ) -> Reason:
@@ -336,7 +342,7 @@ def _by_bounds(
     between = between_bounds(bounds.low, bounds.high, unit)
     if unit == "ratio" and bounds.high - bounds.low > VAGUE and bounds.low < case.scaled.in_unit(unit) < bounds.high:
         between = f" in this window (its bounds are over {100 * VAGUE:g} points apart)"
-    few = ", and ".join(filter(None, [bounds.why, ahead.why]))
+    few = f"{bounds.why}. {ahead.why[0].upper()}{ahead.why[1:]}" if bounds.why else ahead.why
     kind = ReasonKind.CLUSTERED if bounds.clustered and bounds.why else ReasonKind.TOO_FEW
     return Reason(kind=kind, text=f"{head}{between}, expected {case.expected}{NOT_DECIDED}{few}", hint=ahead.hint)
 

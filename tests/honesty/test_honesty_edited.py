@@ -50,13 +50,13 @@ def twice(place: str, at: Callable[[Table], np.ndarray]) -> Callable[[Evidence],
     return lambda run: with_rows(run, place, lambda rows: Table.merged(rows.schema, [rows, rows.where(at(rows))]))
 
 
-EDGES = "requests or journeys of the window are missing in the record"
+EDGES = "requests or journeys of the window were not recorded"
 CASES = (
     Edited(
         id="a tenth of what journeys wrote is not recorded",
         edit=without("journey-writes", every(10)),
         row="ND-RISK-DATALOSS",
-        why="951 of 9504 acknowledged requests of create-track are not among the writes of tracks",
+        why="951 of 9504 acknowledged requests of create-track are missing in the writes of tracks",
     ),
     Edited(
         id="no play that journeys made is recorded",
@@ -72,7 +72,7 @@ CASES = (
             lambda rows: changed(rows, both(word("item", "tracks"), due(50, 50.1, "made_ns")), outcome="unknown"),
         ),
         row="IP-BP-IDEMPOTENT",
-        why="writes of tracks have another outcome than their request, or another time",
+        why="writes of tracks differ from their request in outcome or time",
     ),
     Edited(
         id="the first second of requests under the loss of a region is gone, with what journeys wrote in it",
@@ -92,13 +92,13 @@ CASES = (
         id="the window after the faults is gone",
         edit=lambda run: without_window(run, "everyday/after-faults"),
         row="ND-KPI-UPTIME",
-        why="80 s from the end of experiment:region-loss/fault to the end of the load have no window",
+        why="80 s from the end of window experiment:region-loss/fault to the end of the load belong to no window",
     ),
     Edited(
         id="the time between two faults is gone",
         edit=lambda run: without_window(run, "experiment:pod-loss/after"),
         row="ND-KPI-UPTIME",
-        why="6 s between experiment:pod-loss/fault and experiment:node-loss/fault have no window",
+        why="6 s between the windows experiment:pod-loss/fault and experiment:node-loss/fault belong to no window",
     ),
     Edited(
         id="each health probe of the entry is there twice",
@@ -110,7 +110,7 @@ CASES = (
         id="one health probe of the entry in thirty is not recorded",
         edit=without("probes", both(word("subject", "entry"), word("kind", "health"), every(30))),
         row="ND-KPI-UPTIME",
-        why="probes were made, but",
+        why="probes were recorded, expected the",
     ),
     Edited(
         id="reads right after a write are of other writes",
@@ -157,7 +157,7 @@ def test_records_that_differ_keep_a_release_from_go_where_no_row_asks_for_them()
     assert decided(plan, run).decision.outcome is DecisionOutcome.GO
     found = decided(plan, without("ledger-writes", every(1))(run)).decision
     assert found.outcome is DecisionOutcome.INCONCLUSIVE
-    assert "the watcher 'ledger': 12001 probes were made, but 0 are recorded" in found.reasons
+    assert "the watcher 'ledger': 0 probes were recorded, expected the 12001 that it counted" in found.reasons
 
 
 def acted(run: Evidence) -> Evidence:
@@ -207,7 +207,7 @@ def _replaced_meanwhile(run: Evidence) -> Evidence:
         (
             lambda run: _restored(run, Restore(ok=False, at_ns=None, why="a pod is missing")),
             lambda run: _restored(run, Restore(ok=None, at_ns=None, why="")),
-            "its fault was sent, and it is not recorded whether the target was as before afterwards",
+            "its fault was sent, and it was not recorded whether the target was restored afterwards",
         ),
     ],
 )
@@ -267,15 +267,15 @@ def _blind_once(run: Evidence) -> Evidence:
 @pytest.mark.parametrize(
     ("edit", "why"),
     [
-        (_ready_throughout, "lines of nodes do not follow"),
-        (_one_node_away_from_the_start, "lines of nodes do not follow"),
-        (_led_by_another, "changes of the primary do not follow"),
-        (lambda run: replace(run, leaders=run.leaders[1:]), "changes of the primary do not follow"),
+        (_ready_throughout, "lines of nodes contradict"),
+        (_one_node_away_from_the_start, "lines of nodes contradict"),
+        (_led_by_another, "changes of the primary contradict"),
+        (lambda run: replace(run, leaders=run.leaders[1:]), "changes of the primary contradict"),
         (
             lambda run: replace(run, ledger=replace(run.ledger, final_reads=run.ledger.final_reads[1:])),
-            "1 reads of the ledger have rows and no line",
+            "1 reads of the ledger have rows, and their lines are missing",
         ),
-        (_blind_once, "the watcher 'pods' was 1 times without data, 0 are recorded"),
+        (_blind_once, "the watcher 'pods' counted 1 gaps without data, and 0 of them were recorded"),
     ],
 )
 def test_a_line_that_does_not_follow_from_the_one_before_is_no_go(

@@ -122,7 +122,7 @@ def test_a_fault_that_no_request_met_is_no_pass_of_a_sentence_that_does_not_allo
     felt.put(IN_ORDER)
     outcome, reason, decision = felt.judged()
     assert (outcome, decision) == (Outcome.INCONCLUSIVE, DecisionOutcome.INCONCLUSIVE)
-    assert "no request met the fault" in reason
+    assert "the fault affected no request" in reason
 
 
 Put = Callable[[Recorded], None]
@@ -140,7 +140,7 @@ Put = Callable[[Recorded], None]
         ),
         (lambda run: run.put({**IN_ORDER, "fault.confirmed": {"at": 2, "hit": []}}), "no pod's uid was observed to go"),
         (lambda run: run.put({**IN_ORDER, "fault.confirmed": {"at": 15, "hit": [{"name": "a"}]}}), "only after 14 s"),
-        (lambda run: run.put(IN_ORDER, journal={}), "the experiment left no journal"),
+        (lambda run: run.put(IN_ORDER, journal={}), "the experiment wrote no journal"),
         (lambda run: run.put(IN_ORDER, started=False), "no record"),
     ],
     ids=["nothing", "silent", "not sent", "not seen", "hit nothing", "too late", "no journal", "not started"],

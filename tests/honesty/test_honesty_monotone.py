@@ -48,7 +48,7 @@ def test_last_requests_of_journeys_that_failed_and_are_gone_are_missing() -> Non
         gone = requests(run, lambda rows: rows.where(~both(word("step", last), one_in(journeys))(rows)))  # noqa: B023 - called at once
         rows = {one.requirement: one for one in decided(plan, gone).verdicts}
         assert rows["ND-KPI-ERRORS"].outcome is Outcome.INCONCLUSIVE
-        assert "requests or journeys of the window are missing in the record" in rows["ND-KPI-ERRORS"].reason
+        assert "requests or journeys of the window were not recorded" in rows["ND-KPI-ERRORS"].reason
 
 
 def test_who_removes_what_failed_is_seen() -> None:

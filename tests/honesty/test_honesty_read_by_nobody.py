@@ -273,7 +273,8 @@ def test_a_restore_that_the_watch_contradicts_says_which_record_says_what() -> N
     judged = judge(core_plan(), node_away(core_evidence(), 0, 401))
     (reason,) = {v.because.text for v in judged.verdicts if v.requirement == "AT-STB-RECOVERY"}
     assert (
-        "recorded as restored, but the watch recorded: us-east-1b was not Ready by then (history/pods.ndjson)" in reason
+        "recorded as restored, and the watch contradicts this: us-east-1b was not Ready by then (history/pods.ndjson)"
+        in reason
     )
     (node,) = [one for one in judged.experiments if one.name == "node-loss"]
     assert node.restore_ok is None

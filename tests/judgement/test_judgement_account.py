@@ -61,7 +61,7 @@ def test_a_region_that_did_not_answer_is_a_trouble_and_no_loss() -> None:
     assert len(short.lost) == 0
     assert short.trouble == f"the last read through eu-west-1 found {len(ROWS)} rows, {len(ROWS) - 1} were recorded"
     early = account_of(through("eu-west-1", FOUND, at_ns=ns(END - 10)))
-    assert early.trouble == "250 writes were acknowledged after the last read of the ledger through eu-west-1 began"
+    assert early.trouble == "250 writes were acknowledged after the start of the last ledger read through eu-west-1"
 
 
 def test_without_a_read_of_the_database_the_regions_do_not_suffice() -> None:
@@ -75,7 +75,7 @@ def test_rows_of_a_read_that_is_not_on_record_are_a_trouble() -> None:
     """Somebody read through eu-west-1, and what came of it is gone."""
     books = through("eu-west-1", ledger(ROWS, lost=[7]))
     account = account_of(replace(books, final_reads=books.final_reads[:1]))
-    assert account.trouble == "rows were read through eu-west-1, but no such read was recorded"
+    assert account.trouble == "rows were read through eu-west-1, and no read through it was recorded"
 
 
 def test_each_source_counts_its_own_rounds_and_its_last_one_decides() -> None:
@@ -188,14 +188,14 @@ def test_a_stranger_found_by_several_reads_is_one() -> None:
     known = ROWS.where(ROWS.ints["id"] < len(ROWS) - 1)
     stranger = through("eu-west-1", ledger(ROWS, wrong=[len(ROWS) - 1]))
     assert account_of(replace(stranger, writes=known)).trouble == (
-        "the last read found 1 rows that are not in the record of writes"
+        "the last read found 1 rows that are missing in the record of writes"
     )
 
 
 @pytest.mark.parametrize(("column", "number"), [("id", -1), ("id", 1 << 40), ("by", 1 + (1 << 22))])
 def test_numbers_that_no_client_gives_are_refused(column: str, number: int) -> None:
     """A negative sequence number, or one that would run into another client's."""
-    with pytest.raises(UsageError, match="numbers that no client assigns"):
+    with pytest.raises(UsageError, match="client or sequence numbers out of range"):
         account_of(ledger(with_ints(ROWS, 5, **{column: number})))
 
 

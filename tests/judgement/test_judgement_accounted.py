@@ -41,7 +41,7 @@ def test_a_write_that_no_request_was_is_told() -> None:
     moved = replace(writes, ints={**writes.ints, "made_ns": made_ns})
     (why,) = unaccounted(core_plan(), replace(run, recorded={**run.recorded, JOURNEY_WRITES.name: moved})).values()
     assert why.startswith("1 of ")
-    assert "have no request; 1 of " in why
+    assert "belong to no recorded request; 1 of " in why
 
 
 def test_a_repetition_of_no_write_is_told() -> None:
@@ -51,7 +51,7 @@ def test_a_repetition_of_no_write_is_told() -> None:
     first_ns = np.where(np.arange(len(repeats)) == 0, repeats.ints["first_ns"] + 1, repeats.ints["first_ns"])
     moved = replace(repeats, ints={**repeats.ints, "first_ns": first_ns})
     (why,) = unaccounted(core_plan(), replace(run, recorded={**run.recorded, JOURNEY_REPEATS.name: moved})).values()
-    assert why == "1 of 20 repetitions repeat none of the writes of tracks"
+    assert why == "1 of 20 repeated writes belong to none of the writes of tracks"
 
 
 def test_a_route_that_writes_without_an_account_is_told() -> None:

@@ -97,9 +97,9 @@ def test_a_sign_in_that_says_otherwise_than_its_request_decides_nothing() -> Non
     for other, why in (
         (
             with_words(rows, lost, outcome="unknown"),
-            "200 of 600 sign-ins have another outcome than their request, or another time",
+            "200 of 600 sign-ins differ from their request in outcome or time",
         ),
-        (rows.where(~every_tenth), "60 of 600 acknowledged requests of sign-in are not among the sign-ins"),
+        (rows.where(~every_tenth), "60 of 600 acknowledged requests of sign-in are missing in the sign-ins"),
     ):
         (found,) = measures(
             judge(plan({"R": SENTENCE}), replace(given, recorded={**given.recorded, SIGN_INS.name: other}))

@@ -73,9 +73,9 @@ def test_a_rate_over_its_limit_is_told_that_no_length_passes() -> None:
     measure = only(errors(), run)
     assert measure.outcome is INCONCLUSIVE
     assert measure.n_needed is not None
-    assert "FAIL is decided by the lower bound with 99.75 % confidence, 0.0" in measure.reason
     asked = about(measure.n_needed)
-    assert f"no length gives a PASS if the rate stays; about {asked} requests would prove FAIL" in measure.reason
+    bound = "(lower bound with 99.75 % confidence: 0.0"
+    assert f"about {asked} requests at this rate would prove FAIL {bound}" in measure.reason
     assert "longer" not in measure.hint
 
 
@@ -84,8 +84,11 @@ def test_a_rate_inside_its_limit_is_told_how_many_prove_a_pass() -> None:
     run = replace(evidence(), windows={"everyday/fault-free": window(samples(0, 0.58), 0, 0.58)})
     measure = only(p95(per=Per.ALL), run)
     assert measure.n_needed == 59
-    assert measure.reason.endswith("58 requests are too few to decide, about 59 would prove PASS if the rate stays")
-    assert measure.hint == "let the traffic run longer (about 59 requests), then run again"
+    assert measure.reason.endswith("58 requests are too few to decide, about 59 at this rate would prove PASS")
+    assert (
+        measure.hint
+        == "lengthen the load (`for` in loadtests/everyday.yaml) until about 59 requests are recorded, then run again"
+    )
 
 
 def test_numbers_for_people_are_rounded_up_to_two_digits() -> None:

@@ -74,8 +74,8 @@ def test_of_a_share_held_within_limits_neither_way_is_better() -> None:
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        ({"fail_low": None, "fail_high": None}, "no bounds at 99.75 %"),
-        ({"confidence": None}, "no bounds at 99.75 %"),
+        ({"fail_low": None, "fail_high": None}, "no 99.75 % bounds"),
+        ({"confidence": None}, "no 99.75 % bounds"),
     ],
 )
 def test_a_figure_without_bounds_is_not_tested(more: dict[str, object], why: str) -> None:
@@ -137,7 +137,7 @@ def test_figures_of_different_targets_are_not_compared() -> None:
     found = compared(past("a", p95(100)), past("b", p95(300), target="staging"))
     assert found.figures == ()
     assert found.why_not == (
-        "the runs are of different targets: sandbox (sandbox, time scale 60) and staging (sandbox, time scale 60)"
+        "the runs have different targets: sandbox (sandbox, time scale 60) and staging (sandbox, time scale 60)"
     )
 
 

@@ -58,7 +58,7 @@ def test_a_recovery_across_a_sleep_is_neither_pass_nor_fail(
 def test_a_figure_in_doubt_says_what_became_of_the_clocks_and_what_to_do() -> None:
     """Which of the two it was, if that is known; the longest of several."""
     texts = {
-        "the machine of the harness slept for 40 s meanwhile, which its clock did not count": [step(113)],
+        "the machine of the harness slept for 40 s meanwhile, and its clock did not count this time": [step(113)],
         "the wall clock of the harness went 40 s ahead meanwhile: its machine was paused, or the clock was set": [
             step(113, slept=False)
         ],
@@ -66,14 +66,14 @@ def test_a_figure_in_doubt_says_what_became_of_the_clocks_and_what_to_do() -> No
         "the wall clock of the harness went 40 s ahead meanwhile: its machine slept or was paused, or the clock was set": [
             step(113, slept=None)
         ],
-        "the machine of the harness slept for 3 s meanwhile, which its clock did not count (and 1 more)": [
+        "the machine of the harness slept for 3 s meanwhile, and its clock did not count this time (and 1 more)": [
             step(113, 3.0),
             step(114, -9.0, slept=False),
         ],
     }
     for text, steps in texts.items():
         found = only(BACK, evidence(), *steps)
-        assert found.because.text.endswith(f", but {text}")
+        assert found.because.text.endswith(f". Not decided: {text}")
         assert (found.because.kind, found.because.hint) == (ReasonKind.MACHINE, AWAKE)
 
 
@@ -92,7 +92,7 @@ def test_the_machine_of_a_sandbox_is_not_in_order_where_it_slept() -> None:
     assert found is not None
     assert (found.ok, found.why) == (
         False,
-        "the machine of the harness slept for 40 s meanwhile, which its clock did not count; the watch sent probes over 50 ms late in 0 of 220 s",
+        "the machine of the harness slept for 40 s meanwhile, and its clock did not count this time; the watch sent probes over 50 ms late in 0 of 220 s",
     )
     assert machine_result(plan(environment="staging", time_scale=1.0), slept) is None
 

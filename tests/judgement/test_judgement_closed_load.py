@@ -73,7 +73,7 @@ def test_users_who_pause_for_longer_than_the_size_says_are_less_load() -> None:
     found = receipt(offered(5.0))
     assert not found.ok
     assert found.why == (
-        "5 requests/s were sent where 90.91 were planned: users paused 3.98 s after a journey, where `think` says 0.2 s"
+        "5 requests/s were sent, expected 90.91: users paused 3.98 s after a journey, and `think` is 0.2 s"
     )
     assert found.hint == (
         "write `think: 4 s` in loadtests/everyday.yaml, with as many users as the rate needs, or let the locustfile wait less, "
@@ -87,7 +87,7 @@ def test_users_who_block_each_other_are_told_so() -> None:
     blocked = replace(load, workers=tuple(replace(worker, loop_ms=1080.0) for worker in load.workers))
     found = receipt(blocked, latencies=False)
     assert found.why == (
-        "16.67 requests/s were sent where 90.91 were planned: the event loop of worker 0 was blocked for 1.08e+03 ms, "
+        "16.67 requests/s were sent, expected 90.91: the event loop of worker 0 was blocked for 1.08e+03 ms, "
         "so that users did not call at once"
     )
     assert "grpc.experimental.gevent.init_gevent()" in found.hint
@@ -97,7 +97,7 @@ def test_users_who_wait_for_slow_answers_are_less_load() -> None:
     """The cause is the platform, or an estimate of the journey."""
     found = receipt(offered(USERS / (THINK_S + 0.9), latency_ms=900))
     assert found.ok is None
-    assert "journeys waited 0.9 s for their answers, where `journey` says 0.02 s" in found.why
+    assert "journeys waited 0.9 s for their answers, and `journey` is 0.02 s" in found.why
     assert "more workers" not in found.hint
 
 
@@ -109,7 +109,7 @@ def test_journeys_that_send_fewer_requests_are_less_load() -> None:
     made = planned()
     twice = replace(made.traffic["everyday"], requests_per_journey=2)
     found = load_receipt(replace(made, traffic={**made.traffic, "everyday": twice}), load, latencies=True)
-    assert found.why == "90.92 requests/s were sent where 181.8 were planned"
+    assert found.why == "90.92 requests/s were sent, expected 181.8"
     assert found.hint.startswith("set `requests_per_journey` in loadtests/everyday.yaml")
 
 
@@ -146,7 +146,7 @@ def test_users_who_never_send_are_no_load() -> None:
     """One in twenty, whatever the others send."""
     found = receipt(offered(PER_S, silent=1))
     assert (found.ok, found.why) == (False, "1 of 20 users never sent a request")
-    assert found.hint == "load/everyday/locust.log says why; correct that, then run again"
+    assert found.hint == "correct the cause that load/everyday/locust.log in the run directory shows, then run again"
 
 
 def test_users_who_are_missing_are_told_with_what_they_raised() -> None:
@@ -156,7 +156,7 @@ def test_users_who_are_missing_are_told_with_what_they_raised() -> None:
     )
     load = offered(PER_S, users=USERS - 2)
     found = receipt(replace(load, workers=tuple(replace(worker, hint=raised) for worker in load.workers)))
-    assert (found.ok, found.why, found.hint) == (False, "18 users ran, 20 were planned", raised)
+    assert (found.ok, found.why, found.hint) == (False, "18 users ran, expected 20", raised)
 
 
 @given(think_s=st.floats(0.0, 10.0), latency_ms=st.floats(1.0, 3000.0), idle=st.integers(0, USERS - 1))

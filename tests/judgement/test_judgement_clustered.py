@@ -60,7 +60,7 @@ def test_one_stall_counts_with_one_to_come_that_is_five_times_as_bad() -> None:
         "exact binomial bounds (Clopper-Pearson) for an effective count of 1"
     )
     assert bounds.why == (
-        "bad requests are clustered by time (1 episode, the longest 0.7 s); with fewer than 15 clusters the next one may be 5 times as large"
+        "bad samples are clustered by time (1 episode, the longest 0.7 s), and with fewer than 15 clusters the next may be 5 times as large"
     )
 
 
@@ -184,7 +184,7 @@ def test_what_lasts_to_the_end_is_how_it_is_now() -> None:
     assert bounds.high == 1.0
     assert bounds.fail_low == pytest.approx(share_at_least(6400, 12_800, 0.9975))
     assert bounds.method.startswith("share, clustered by a change at 64 s")
-    assert bounds.why == "the share may have changed within the window"
+    assert bounds.why == "the share of bad samples may have changed during the window, which widens its bounds"
     assert held(Op.BELOW, bounds, 0.05) is Outcome.FAIL
 
 

@@ -149,7 +149,7 @@ def test_a_few_episodes_may_have_been_more_and_are_as_bad_as_the_worst() -> None
     assert bounds.value == 0.05
     assert bounds.high == pytest.approx(16.05646 * 50 / 1000, rel=1e-6)
     assert bounds.fail_low < 0
-    assert bounds.why == "the differences came in fewer than 15 episodes"
+    assert bounds.why == "the differences are clustered in fewer than 15 episodes"
 
 
 def test_the_side_that_did_not_fail_may_not_have_been_struck() -> None:
@@ -162,13 +162,13 @@ def test_the_side_that_did_not_fail_may_not_have_been_struck() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "n", "why"),
     [
-        (tally(0, 0), tally(10, 0), 0, "there are no requests to compare"),
-        (tally(10, 0), tally(0, 0), 0, "there are no requests to compare"),
+        (tally(0, 0), tally(10, 0), 0, "no requests were recorded to compare"),
+        (tally(10, 0), tally(0, 0), 0, "no requests were recorded to compare"),
         (
             tally(10, 0, 19),
             tally(9, 0, 19),
             171,
-            "stalls are too long: 20 time batches of twice the longest do not fit into the window",
+            "the longest stall is too long: the window is shorter than 20 batches of twice its length",
         ),
     ],
 )
@@ -280,7 +280,7 @@ def test_too_few_stalls_bear_no_ratio() -> None:
         bounds = quantile_ratio(first, second, 0.95, 0.95)
         assert (bounds.low, bounds.high, bounds.n) == (-math.inf, math.inf, 4000)
         assert bounds.value == pytest.approx(value)
-        assert bounds.why == "the differences came in fewer than 15 episodes"
+        assert bounds.why == "the differences are clustered in fewer than 15 episodes"
 
 
 def test_a_small_sample_has_no_bounds_at_a_high_quantile() -> None:
@@ -301,8 +301,8 @@ def test_a_small_sample_has_no_lower_bound_either_at_a_low_quantile() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "n", "why"),
     [
-        (HUNDRED[:0], HUNDRED, 0, "there are no requests to compare"),
-        (HUNDRED, HUNDRED[:0], 0, "there are no requests to compare"),
+        (HUNDRED[:0], HUNDRED, 0, "no requests were recorded to compare"),
+        (HUNDRED, HUNDRED[:0], 0, "no requests were recorded to compare"),
         (np.full(40, math.inf), HUNDRED, 40, "too many requests had no answer: the quantile is undefined"),
         (HUNDRED, np.full(40, math.inf), 40, "too many requests had no answer: the quantile is undefined"),
         (HUNDRED, np.zeros(40), 40, "too many requests had no answer: the quantile is undefined"),
@@ -330,7 +330,7 @@ def test_it_takes_twenty_batches(batches: int, bounded: bool) -> None:  # noqa: 
     bounds = quantile_ratio(timed(HUNDRED, batches=batches), timed(HUNDRED, batches=batches), 0.95, 0.95)
     assert bounds.value == 1
     assert math.isfinite(bounds.high) is bounded
-    assert bounds.why.startswith("stalls are too long") is not bounded
+    assert bounds.why.startswith("the longest stall is too long") is not bounded
 
 
 def test_the_confidence_of_the_ratios_fail_can_be_chosen() -> None:
@@ -424,7 +424,7 @@ def test_an_unbounded_figure_makes_an_unbounded_ratio(first: Bounds, second: Bou
 @pytest.mark.parametrize("value", [0.0, math.inf, math.nan, -1.0])
 @pytest.mark.parametrize(
     ("n", "why"),
-    [(0, "there are no requests to compare"), (5, "too many requests had no answer: the quantile is undefined")],
+    [(0, "no requests were recorded to compare"), (5, "too many requests had no answer: the quantile is undefined")],
 )
 def test_what_is_no_positive_figure_has_no_ratio(value: float, n: int, why: str) -> None:
     """On either side."""

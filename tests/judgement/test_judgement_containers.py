@@ -212,16 +212,14 @@ def test_a_portal_that_was_not_watched_is_the_reason() -> None:
     whole = run("unready", served(115))
     torn = {**whole.watchers, "portal": replace(whole.watchers["portal"], closed=False)}
     found = judged(UNREADY, replace(whole, watchers=torn))
-    assert (found.because.kind, found.reason.partition(", but ")[2]) == (
+    assert (found.because.kind, found.reason.partition(". Not decided: ")[2]) == (
         ReasonKind.WATCH,
         "the watcher 'portal': its file is incomplete: the writer did not close it",
     )
     silent = judged(UNREADY, run("unready", served(61, 61)))
     assert silent.because.kind is not ReasonKind.HARNESS
     never = judged(UNREADY, run("unready", served(0, 115)))
-    assert never.reason.endswith(
-        ", but pages-1 answered no request to the portal before the fault, expected at least one"
-    )
+    assert never.reason.endswith(". Not decided: pages-1 answered no request to the portal before the fault")
 
 
 def test_a_restart_under_the_next_attempt_is_none_of_the_one_before() -> None:

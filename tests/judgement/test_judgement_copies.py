@@ -297,7 +297,7 @@ def test_lag_is_lag_until_the_time_that_the_plan_allows_it_is_over() -> None:
     (loss,) = measures(judge(plan({"R": no_loss("pod-loss"), "LAG": lag("10 s")}), early))[:1]
     assert (loss.outcome, loss.value) == (INCONCLUSIVE, 0)
     assert loss.reason.endswith(
-        "eu-west-1 lacks 1 writes that were acknowledged too shortly before it was read: its replica may lag"
+        "1 writes are missing in eu-west-1, which was read so soon after them that its replica may lag"
     )
     late = regional(last, at_s=235)
     assert judged(Figure.READ_BACK, late, LAG=lag("10 s"))[1].outcome is FAIL

@@ -143,11 +143,15 @@ def test_a_deletion_that_was_not_seen_is_dated_by_the_fault() -> None:
 def test_fault_watch_and_load_are_needed() -> None:
     """Each missing one is said."""
     base = evidence()
-    assert judged(replace(base, watchers={}))[0].reason.endswith("but the watcher 'pods' left no record")
+    assert judged(replace(base, watchers={}))[0].reason.endswith("Not decided: the watcher 'pods' wrote no record")
     cut = {"pods": WatchSource(name="pods", spacing_ms=0, closed=False)}
-    assert judged(replace(base, watchers=cut))[0].reason.endswith("but the watcher 'pods': it did not complete")
+    assert judged(replace(base, watchers=cut))[0].reason.endswith(
+        "Not decided: the watcher 'pods': it did not complete"
+    )
     workers = replace(base.windows[KEY], workers=())
-    assert "0 of 1 workers left a record" in judged(replace(base, windows={**base.windows, KEY: workers}))[0].reason
+    assert (
+        "only 0 of 1 workers wrote a record" in judged(replace(base, windows={**base.windows, KEY: workers}))[0].reason
+    )
 
 
 def test_without_record_there_is_no_figure() -> None:

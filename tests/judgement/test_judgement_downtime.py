@@ -95,9 +95,9 @@ def test_without_an_outage_three_of_one_spacing_may_be_expected() -> None:
     assert bounds.low == pytest.approx(1 - 2.9957 * 0.02 / 60, rel=1e-6)
     assert bounds.fail_low == pytest.approx(1 - 5.9915 * 0.02 / 60, rel=1e-6)
     assert bounds.method == (
-        "seconds down of seconds watched, no outages: sum of outages, with one more outage assumed of one probe spacing (Fay-Feuer)"
+        "seconds down of seconds watched, no outages: sum of outages plus one assumed outage of one probe spacing (Fay-Feuer)"
     )
-    assert bounds.claim == "observed in 60 s; outages that come fewer than 3 times in that time may be missed"
+    assert bounds.claim == "observed in 60 s (outages that occur fewer than 3 times in this time may be missed)"
 
 
 def test_of_few_outages_the_next_may_last_five_times_as_long() -> None:
@@ -108,11 +108,11 @@ def test_of_few_outages_the_next_may_last_five_times_as_long() -> None:
     assert bounds.low == pytest.approx(1 - size * float(gammaincinv(0.74 / size, 0.95)) / 60)
     size = (0.12**2 + 0.02**2) / 0.14
     assert bounds.high == pytest.approx(1 - size * float(gammaincinv(0.14 / size, 0.05)) / 60)
-    assert bounds.why == "2 outages, the longest 0.12 s in 60 s are too few to know how often outages come"
+    assert bounds.why == "2 outages, the longest 0.12 s in 60 s do not show how often outages occur"
     assert bounds.claim.startswith("observed in 60 s")
     assert bounds.method == (
         "seconds down of seconds watched, 2 outages, the longest 0.12 s: "
-        "sum of outages, with one more outage assumed of 5 times the longest (Fay-Feuer)"
+        "sum of outages plus one assumed outage of 5 times the longest (Fay-Feuer)"
     )
     assert bounds.clustered
 

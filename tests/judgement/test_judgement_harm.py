@@ -90,8 +90,8 @@ def test_a_loss_that_no_row_asks_for_is_no_go_in_silence() -> None:
     judgement = judge(plan, forgetting(34))
     assert judgement.unjudged_harm == (UnjudgedHarm(harm=Harm.WRITES_LOST, count=34),)
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
-    assert " · not judged: 34 writes lost" in judgement.decision.headline
-    assert "not judged: 34 writes lost: no requirement of core rules out this harm" in judgement.decision.reasons
+    assert " · harm that no requirement judges: 34 writes lost" in judgement.decision.headline
+    assert "harm that no requirement judges: 34 writes lost" in judgement.decision.reasons
 
 
 def test_a_filtered_run_over_a_loss_that_nothing_judges_never_ends_with_0() -> None:
@@ -101,7 +101,7 @@ def test_a_filtered_run_over_a_loss_that_nothing_judges_never_ends_with_0() -> N
     healthy, harmed = judge(plan, core_evidence()), judge(plan, forgetting(34))
     assert {verdict.outcome for verdict in harmed.verdicts if verdict.claims} == {Outcome.PASS}
     assert [exit_of(one, no_decision=True) for one in (healthy, harmed)] == [Exit.GO, Exit.INCONCLUSIVE]
-    assert " · not judged: 34 writes lost" in harmed.decision.headline
+    assert " · harm that no requirement judges: 34 writes lost" in harmed.decision.headline
     hint = next(r.because.hint for r in harmed.decision.because if r.because.kind is ReasonKind.HARM)
     assert hint == f"run without the filter: {core_plan().command()}"
     gone = replace(core_evidence(), missing=(Missing(file="target/events.ndjson", why="is gone"),))

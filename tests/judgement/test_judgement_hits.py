@@ -65,7 +65,7 @@ def test_a_pod_that_ended_as_its_autoscaler_scaled_down_was_not_hit(
     receipt = fault_receipt(plan(), replace(evidence(), observations=(*before, falls)), attempt)
     assert receipt.ok is ok
     if ok is None:
-        said = "database-loss: pg-0 ended as the autoscaler scaled down, and no action reported it as hit"
+        said = "database-loss: pg-0 ended when the autoscaler scaled down, and no action reported it as hit"
         assert receipt.why == said
 
 
@@ -98,7 +98,7 @@ def test_a_pod_that_an_autoscaler_may_have_ended_is_not_one_of_each_service() ->
     attempt = replace(attempt, fault=replace(attempt.fault, hit=(*attempt.fault.hit, HITS["pod"])))
     before = (pod(1, "ready", "track-old", "u-old"), replace(pod(1, "ready", "pg-0", "u-0"), workload="pg"))
     receipt = named_receipt(replace(run, pods=(*before, *run.pods)), attempt, EACH)
-    assert (receipt.ok, receipt.why) == (None, "database-loss: the pods of pg ended as the autoscaler scaled down")
+    assert (receipt.ok, receipt.why) == (None, "database-loss: the pods of pg ended when the autoscaler scaled down")
 
 
 def test_decisions_of_autoscalers_that_were_not_read_are_named_in_the_receipt() -> None:
@@ -190,7 +190,7 @@ def test_the_primary_is_who_led_when_the_action_was_sent() -> None:
         ),
     )
     standby = named_receipt(moved, DATABASE, PRIMARY)
-    assert (standby.ok, standby.why) == (False, "database-loss: the primary was pg-1, but the fault hit pg-0")
+    assert (standby.ok, standby.why) == (False, "database-loss: the fault hit pg-0, expected the primary pg-1")
     assert named_receipt(replace(evidence(), leaders=()), DATABASE, PRIMARY).ok is None
     assert named_receipt(moved, DATABASE, replace(PRIMARY, params={})).ok
 
@@ -225,7 +225,7 @@ def zone(*nodes: str, name: str = "zone-a") -> Experiment:
     ("hit", "other", "ok", "why"),
     [
         (["us-east-1a"], ["us-east-1b"], True, "us-east-1a of the 2 nodes of us-east-1 was lost"),
-        (["us-east-1a"], [], None, "no experiment took us-east-1b of us-east-1: not every zone was tried"),
+        (["us-east-1a"], [], None, "no experiment hit us-east-1b of us-east-1, so not every zone was tested"),
         ([], ["us-east-1b"], False, "the fault hit nothing of 2 nodes, expected one zone of us-east-1"),
         (
             ["us-east-1a", "us-east-1b"],
@@ -302,7 +302,7 @@ def test_a_whole_service_is_every_pod_of_it() -> None:
     part = whole_service_receipt(run, services(USER), "user")
     assert (part.ok, part.why) == (
         False,
-        "pod-loss: the fault did not hit user-2 of user, so part of the service was left",
+        "pod-loss: the fault did not hit user-2 of user, expected every pod of the service",
     )
     unknown = whole_service_receipt(run, services(USER), "gone")
     assert (unknown.ok, unknown.why) == (None, "pod-loss: no history contains the pods of gone")
@@ -311,4 +311,4 @@ def test_a_whole_service_is_every_pod_of_it() -> None:
 def test_a_sentence_that_names_nothing_asks_for_nothing() -> None:
     """Whatever was hit."""
     receipt = named_receipt(evidence(), DATABASE, replace(PRIMARY, params={"hit": "any"}))
-    assert (receipt.ok, receipt.why) == (True, "database-loss: the sentence names nothing in particular")
+    assert (receipt.ok, receipt.why) == (True, "database-loss: the sentence names no particular object")

@@ -139,11 +139,14 @@ def test_a_stall_of_the_machine_does_not_fail_a_healthy_platform() -> None:
     measure = only(p95(per=Per.ALL, quantile=0.99), run)
     assert measure.outcome is INCONCLUSIVE
     assert measure.reason == (
-        "response time p99 of all routes together is 29 ms, between without bound and 300 ms, expected below 200 ms: "
-        "bad requests are clustered by time (1 episode, the longest 0.7 s); with fewer than 15 clusters the next one may be 5 times as large; "
-        "no number of requests at this rate would decide"
+        "response time p99 of all routes together is 29 ms (at most 300 ms), expected below 200 ms. Not decided: "
+        "bad samples are clustered by time (1 episode, the longest 0.7 s), and with fewer than 15 clusters the next may be 5 times as large. "
+        "No number of requests at this rate would decide"
     )
-    assert measure.hint == "find out what happened at those moments, or let the traffic run longer, then run again"
+    assert (
+        measure.hint
+        == "find the cause of the bad samples on the run's page (`readiness.html`), correct it, then run again"
+    )
 
 
 def test_six_failures_of_one_journey_are_one_and_six_of_six_are_six() -> None:
@@ -201,8 +204,8 @@ def test_p95_of_too_few_requests_says_how_many_are_needed() -> None:
     measure = only(p95(per=Per.ALL), short)
     assert (measure.outcome, measure.n, measure.n_needed, measure.high) == (INCONCLUSIVE, 58, 59, None)
     assert measure.reason == (
-        "response time p95 of all routes together is 29 ms, between 28 ms and without bound, expected below 200 ms: "
-        "58 requests are too few to decide, about 59 would prove PASS if the rate stays"
+        "response time p95 of all routes together is 29 ms (at least 28 ms), expected below 200 ms. Not decided: "
+        "58 requests are too few to decide, about 59 at this rate would prove PASS"
     )
     bearing = replace(evidence(), windows={"everyday/fault-free": window(samples(0, 0.59), 0, 0.59)})
     assert only(p95(per=Per.ALL), bearing).outcome is PASS
@@ -213,7 +216,7 @@ def test_a_figure_close_to_its_limit_is_inconclusive() -> None:
     at = np.arange(len(ROWS)) % 19 == 0
     measure = only(p95(per=Per.ALL), with_load(slow(ROWS, at)))
     assert measure.outcome is INCONCLUSIVE
-    assert "one window does not show slow swings of the share" in measure.reason
+    assert "one window does not show slow changes of the share" in measure.reason
     assert measure.hint
 
 
@@ -277,11 +280,11 @@ def test_a_lagging_generator_makes_latencies_inconclusive_and_says_why() -> None
     measure = only(p95(per=Per.ALL), lagging)
     assert measure.outcome is INCONCLUSIVE
     assert measure.reason == (
-        "response time p95 of all routes together is 269 ms, expected below 200 ms, "
-        "but the generator lagged: p99 lag 250 ms, at most 20 ms is allowed "
-        "(worker 0: 20% of a core, event loop blocked for 2 ms, of which garbage collection 1 ms); by serving region: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms"
+        "response time p95 of all routes together is 269 ms, expected below 200 ms; by region that served: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms. "
+        "Not decided: the load generator lagged by 250 ms (p99), expected at most 20 ms "
+        "(worker 0: 20% of a core, event loop blocked for 2 ms, garbage collection 1 ms)"
     )
-    assert measure.hint == "use more workers or a quieter machine, then run again"
+    assert measure.hint == "raise `workers` in loadtests/*.yaml, or run again on a machine with nothing else to do"
 
 
 def test_red_from_the_send_time_too_needs_no_healthy_generator() -> None:
@@ -306,7 +309,7 @@ def test_the_error_claim_of_a_tenth_of_a_percent_bears_two_failures_in_6000() ->
     assert only(errors(), with_load(failing(ROWS, [5]))).outcome is PASS
     measure = only(errors(), with_load(failing(ROWS, [5, 4006])))
     assert (measure.outcome, measure.n_needed) == (INCONCLUSIVE, 6583)
-    assert "6000 requests are too few to decide, about 6600 would prove PASS if the rate stays" in measure.reason
+    assert "6000 requests are too few to decide, about 6600 at this rate would prove PASS" in measure.reason
 
 
 def test_errors_of_every_route_are_judged_one_by_one() -> None:
@@ -363,15 +366,14 @@ def test_uptime_is_also_the_share_of_the_time_without_an_outage() -> None:
     assert (measure.name, measure.outcome, measure.n) == ("uptime by seconds down", FAIL, 3900)
     assert measure.method == (
         "seconds down of seconds watched, 39 outages, the longest 0.0154 s: "
-        "sum of outages, with one more outage assumed of one probe spacing (Fay-Feuer)"
+        "sum of outages plus one assumed outage of one probe spacing (Fay-Feuer)"
     )
     of_probes, of_seconds = up(uptime(), failing_probes(slice(100, 400, 2)))
     assert (of_probes.outcome, of_seconds.outcome) == (INCONCLUSIVE, INCONCLUSIVE)
     assert of_seconds.reason == (
-        "uptime by seconds down of entry (2.31 s down, 1 outage, the longest 2.31 s) is 96.15 %, between 38.24 % and 99.8 %, "
-        "expected at least 99.9 %: 1 outage, the longest 2.31 s in 60 s are too few to know how often outages come; "
-        "FAIL is decided by the upper bound with 99.75 % confidence, 99.99 %; no length gives a PASS if the rate stays; "
-        "about 7000 probes would prove FAIL"
+        "uptime by seconds down of entry (2.31 s down, 1 outage, the longest 2.31 s) is 96.15 % (between 38.24 % and 99.8 %), "
+        "expected at least 99.9 %. Not decided: 1 outage, the longest 2.31 s in 60 s do not show how often outages occur. "
+        "About 7000 probes at this rate would prove FAIL (upper bound with 99.75 % confidence: 99.99 %)"
     )
 
 
@@ -395,9 +397,9 @@ def test_a_blind_watcher_cannot_vouch_for_uptime() -> None:
     seen = probes.where((probes.ints["sent_ns"] < ns(20)) | (probes.ints["sent_ns"] >= ns(27)))
     for measure in up(uptime(), replace(evidence(), probes=seen)):
         assert measure.outcome is INCONCLUSIVE
-        assert measure.reason.endswith("but the watcher 'entry' sent no probes in 12% of the window")
+        assert measure.reason.endswith("Not decided: the watcher 'entry' sent no probes for 12% of the window")
     unwatched = replace(evidence(), watchers={})
-    assert up(uptime(), unwatched)[0].reason.endswith("but the watcher 'entry' left no record")
+    assert up(uptime(), unwatched)[0].reason.endswith("Not decided: the watcher 'entry' wrote no record")
 
 
 def test_a_probe_of_no_status_was_not_answered() -> None:
@@ -464,7 +466,7 @@ def test_a_member_is_a_replica_when_it_is_one_in_the_window() -> None:
     found = judged(lag(), replace(evidence(), replicas=unseen))
     assert outcomes(found, "replica")["pg-2"] is INCONCLUSIVE
     assert (
-        "there is no replication lag p99 of pg-2, expected below 10 s, but the watcher 'replicas' sent no probe in that time"
+        "replication lag p99 of pg-2 was not measured, expected below 10 s. Not decided: the watcher 'replicas' sent no probe in that time"
     ) in [measure.reason for measure in found]
 
 
@@ -506,7 +508,7 @@ def test_what_knows_no_other_phase_is_not_judged_under_a_fault(objective: Object
     faulty = replace(objective, scope=replace(objective.scope, phase=Phase.FAULT))
     assert (only(faulty).outcome, only(faulty).reason) == (
         NOT_ASSESSED,
-        "the sentence could not fail in this run: a KPI is judged in the fault-free window, expected no phase such as 'during the fault'",
+        "this run could not have failed the sentence: a KPI is judged on the fault-free window, never during the fault",
     )
 
 

@@ -93,7 +93,7 @@ def test_a_missing_file_makes_inconclusive_what_stood_on_it_and_is_named(file: s
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
     for verdict in judgement.verdicts:
         if verdict.outcome is INCONCLUSIVE:
-            assert verdict.reason == f"{file} is not complete: its hash differs"
+            assert verdict.reason == f"{file} is missing or incomplete: its hash differs"
 
 
 def test_a_sentence_without_traffic_needs_every_load_file() -> None:
@@ -110,7 +110,7 @@ def test_the_uptime_of_a_region_stands_on_the_file_of_the_regions() -> None:
     run = replace(evidence(), missing=(Missing(file="watch/regions.parquet", why="is gone"),))
     found = judge(plan({"R": uptime(subject="eu-west-1"), "S": uptime()}), run).verdicts
     assert [v.outcome for v in found] == [INCONCLUSIVE, PASS]
-    assert found[0].reason == "watch/regions.parquet is not complete: is gone"
+    assert found[0].reason == "watch/regions.parquet is missing or incomplete: is gone"
 
 
 def spoilt(**fields: Any) -> Evidence:
@@ -218,9 +218,9 @@ def test_summaries_that_cannot_be_made_say_why() -> None:
     run = with_load(broken, replace(base, ledger=replace(base.ledger, writes=broken)))
     judgement = judge(plan(), run)
     assert judgement.traffic[0].valid is False
-    assert judgement.traffic[0].why.startswith("the judge could not make this figure: KeyError: ")
+    assert judgement.traffic[0].why.startswith("the judge could not compute this figure: KeyError: ")
     assert {e.verdict for e in judgement.experiments} == {INCONCLUSIVE}
-    assert judgement.experiments[0].reason.startswith("the judge could not make this figure: KeyError")
+    assert judgement.experiments[0].reason.startswith("the judge could not compute this figure: KeyError")
 
 
 def test_figures_carry_six_digits_and_never_what_json_cannot_say() -> None:

@@ -221,7 +221,7 @@ def test_a_write_of_unknown_outcome_that_is_not_there_is_unsure() -> None:
         (ledger(ROWS.where(np.arange(len(ROWS)) != 9)), "1 sequence numbers are missing in the record of writes"),
         (
             replace(ledger(ROWS), writes=ROWS.where(np.arange(len(ROWS)) < 6500)),
-            "the last read found 101 rows that are not in the record of writes",
+            "the last read found 101 rows that are missing in the record of writes",
         ),
     ],
 )
@@ -291,7 +291,7 @@ def test_writes_acknowledged_after_the_last_read_are_not_known() -> None:
     early = FinalRead(round=1, after="region-loss", complete=True, at_ns=ns(END - 10), rows=len(books.final))
     measure = only(RISK, holding(replace(books, final_reads=(early,))))
     assert measure.outcome is INCONCLUSIVE
-    assert measure.reason.endswith("but 301 writes were acknowledged after the last read of the ledger began")
+    assert measure.reason.endswith("but 301 writes were acknowledged after the start of the last ledger read")
 
 
 def test_the_last_round_decides() -> None:
@@ -342,7 +342,7 @@ def test_an_rpo_that_no_write_was_old_enough_for_is_not_falsifiable() -> None:
     assert measure.scope == {"experiment": "database-loss", "phase": "during the fault"}
     assert (
         measure.reason
-        == "the sentence could not fail in this run: no write was acknowledged more than 2 h (scaled) before database-loss, so no loss could count"
+        == "this run could not have failed the sentence: no write was acknowledged more than 2 h (scaled) before database-loss, so a loss could not count"
     )
     assert only(objective, evidence(), durability="quorum").outcome is PASS
 
@@ -481,7 +481,7 @@ def test_a_run_without_writes_has_no_ledger_and_a_broken_one_says_why() -> None:
     assert bare.ledger is None
     assert bare.verdicts[0].outcome is not FAIL
     broken = judge(plan(), holding(ledger(with_ints(ROWS, 5, id=-1))))
-    why = "the judge could not make this figure: UsageError: the ledger contains numbers that no client assigns"
+    why = "the judge could not compute this figure: UsageError: the ledger contains client or sequence numbers out of range"
     assert broken.ledger == LedgerResult(why=why)
     assert {v.outcome for v in broken.verdicts if v.requirement in {"R-RISK", "R-RPO"}} == {INCONCLUSIVE}
 

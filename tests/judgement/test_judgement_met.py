@@ -30,7 +30,7 @@ from harness.model import UNFELT, Evidence, Hit, Outcome, PodChange, Table
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 STANDBY = Hit(kind="pod", name="pg-1", namespace="us-east-1", uid="u-standby", region="us-east-1", workload="pg")
-SAYS = "database-loss: no request met the fault: no more requests failed or were slow than before it, and nothing that the fault hit had answered a user"
+SAYS = "database-loss: the fault affected no request: failed and slow requests were as frequent as before the fault, and no hit object had answered a user"
 
 
 def standby_killed(probes: Table | None = None, written: Table | None = None) -> Evidence:
@@ -82,7 +82,7 @@ def test_an_experiment_that_nobody_met_says_so_whatever_the_sentence() -> None:
         plan({"R": recovery("30 s", "database-loss", params={UNFELT: "or is not felt"})}), standby_killed()
     )
     result = next(one for one in judgement.experiments if one.name == "database-loss")
-    assert (result.unmet, result.reason) == (True, "its receipts are ok, but no request met the fault")
+    assert (result.unmet, result.reason) == (True, "its receipts are ok, and the fault affected no request")
     assert not next(one for one in judge(plan(), evidence()).experiments if one.name == "database-loss").unmet
 
 

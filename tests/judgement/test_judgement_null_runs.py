@@ -27,15 +27,13 @@ def test_a_null_run_that_was_out_or_unwatched_is_none() -> None:
     """Each is said in a sentence; one that was not run says nothing."""
     base = evidence()
     shaky = replace(base, probes=down(base.probes, 30, 31))
-    assert (
-        null_run(plan(), shaky, "everyday", "reads").receipt.why == "without any fault reads were already out for 1 s"
-    )
+    assert null_run(plan(), shaky, "everyday", "reads").receipt.why == "reads already failed for 1 s without a fault"
     late = with_experiment([NULL], replace(base, probes=down(base.probes, 205, 206)))
     assert null_run(plan(), late, "everyday", "reads").receipt.ok is False
     skipped = with_experiment([replace(NULL, ran=False)], late)
     assert null_run(plan(), skipped, "everyday", "reads").receipt.ok
     lone = null_run(plan(), base, "other", "reads").receipt
-    assert (lone.ok, lone.why) == (False, "there is no fault-free window to compare with")
+    assert (lone.ok, lone.why) == (False, "no fault-free window was recorded to compare with")
     blind = null_run(plan(), replace(base, probes=Table.empty(PROBES)), None, "reads").receipt
     assert (blind.ok, blind.why) == (None, "no reads were recorded without a fault")
 
@@ -45,11 +43,11 @@ def test_what_was_not_watched_without_a_fault_is_not_known_to_be_steady() -> Non
     base = evidence()
     sent_ns = base.probes.ints["sent_ns"]
     one = null_run(plan(), replace(base, probes=base.probes.where(sent_ns == ns(30))), None, "reads").receipt
-    assert (one.ok, one.why) == (None, "without a fault no probe of reads was recorded for 30 s")
+    assert (one.ok, one.why) == (None, "no probe of reads was recorded for 30 s without a fault")
     gap = null_run(
         plan(), replace(base, probes=base.probes.where((sent_ns < ns(30)) | (sent_ns > ns(31)))), None, "reads"
     ).receipt
-    assert (gap.ok, gap.why) == (None, "without a fault no probe of reads was recorded for 1.1 s")
+    assert (gap.ok, gap.why) == (None, "no probe of reads was recorded for 1.1 s without a fault")
     assert null_run(
         plan(), replace(base, probes=base.probes.where((sent_ns < ns(30)) | (sent_ns >= ns(30.95)))), None, "reads"
     ).receipt.ok
@@ -118,7 +116,7 @@ def test_a_null_run_passes_when_it_was_steady() -> None:
     base = with_experiment([NULL])
     assert judge(plan(), base).experiments[-1].verdict is Outcome.PASS
     shaky = replace(base, probes=down(base.probes, 205, 206))
-    assert judge(plan(), shaky).experiments[-1].reason == "without any fault reads were already out for 1 s"
+    assert judge(plan(), shaky).experiments[-1].reason == "reads already failed for 1 s without a fault"
     skipped = with_experiment([replace(NULL, ran=False, why="not steady")])
     assert judge(plan(), skipped).experiments[-1].reason == "the experiment was not run: not steady"
     hurt = replace(base.windows["everyday/fault-free"], samples=failing(base.windows["everyday/fault-free"].samples, 3))

@@ -196,7 +196,7 @@ def test_a_pipeline_that_cannot_be_told_says_why() -> None:
     """Columns are missing: nothing else is taken down."""
     broken = replace(evidence(), pipeline=Table(schema=PIPELINE, ints={"id": np.zeros(1, dtype=np.int64)}, words={}))
     result = judge(plan(), broken).pipeline
-    assert result == PipelineResult(why="the judge could not make this figure: KeyError: 'outcome'")
+    assert result == PipelineResult(why="the judge could not compute this figure: KeyError: 'outcome'")
 
 
 @given(st.sets(st.integers(0, 99)), st.sets(st.integers(0, 99)), st.permutations(range(100)))
@@ -312,11 +312,11 @@ def test_only_accepted_events_are_claimed() -> None:
 def test_without_its_watcher_no_event_passes_and_a_lost_one_fails() -> None:
     """The receipt is needed for a pass."""
     assert judged(events(), watchers={}).outcome is INCONCLUSIVE
-    assert judged(events(), watchers={}).reason.endswith("but the watcher 'pipeline' wrote no record")
+    assert judged(events(), watchers={}).reason.endswith("Not decided: the watcher 'pipeline' wrote no record")
     assert judged(with_words(events(), 8, state="wrong"), watchers={}).outcome is FAIL
     assert judged(Table.empty(PIPELINE)).reason.endswith("but no event was recorded")
     missing = (Missing(file="watch/pipeline.parquet", why="is gone"),)
-    assert judged(events(), missing=missing).reason == "watch/pipeline.parquet is not complete: is gone"
+    assert judged(events(), missing=missing).reason == "watch/pipeline.parquet is missing or incomplete: is gone"
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_what_has_no_bounds_was_not_compared() -> None:
         found = figure_change("R", before, after)
         assert (found.change, found.why) == (
             Change.UNTESTED,
-            "at least one of the runs has no bounds at 99.75 % for this figure",
+            "at least one run has no 99.75 % bounds for this figure",
         )
     assert "the recorded bounds" in figure_change("R", latency(100.0), latency(100.0)).why
 
@@ -102,7 +102,7 @@ def test_a_short_outage_without_a_fault_is_told() -> None:
     steady = null_run(plan(), run, "everyday", "reads", limit_s=30.0).receipt
     assert (steady.ok, steady.why) == (True, "reads were steady without a fault, out for 0.153 s at most")
     out = null_run(plan(), run, "everyday", "reads", limit_s=1.0).receipt
-    assert (out.ok, out.why) == (False, "without any fault reads were already out for 0.153 s")
+    assert (out.ok, out.why) == (False, "reads already failed for 0.153 s without a fault")
 
 
 def test_traffic_that_ended_before_its_time_is_told() -> None:
@@ -113,7 +113,7 @@ def test_traffic_that_ended_before_its_time_is_told() -> None:
     half = replace(window(samples(200, 230), 200, 230), name=name, phase=Phase.STEADY)
     for windows, seconds in ((base.windows, "0"), ({**base.windows, name: half}, "30")):
         decision = judge(planned, replace(base, windows=windows)).decision
-        told = f"everyday traffic ended {seconds} s after the last fault; 60 s were planned"
+        told = f"everyday traffic ended {seconds} s after the last fault, expected 60 s"
         assert decision.reasons[-1] == told
         assert set(decision.reasons[:-1]) <= {f"R INCONCLUSIVE: {told}"}, "nothing else"
 
@@ -129,10 +129,10 @@ def test_traffic_that_ended_early_as_the_target_was_not_restored_says_so() -> No
     }
     last = max((one for each in attempts.values() for one in each), key=lambda one: one.observed_from_ns).name
     whole = judge(planned, replace(base, experiments=attempts))
-    told = f"everyday traffic ended 0 s after the last fault, as the target was not as before after {last}; 60 s were planned"
+    told = f"everyday traffic ended 0 s after the last fault, expected 60 s, because the target was not restored after {last}; 60 s were planned"
     (found,) = [one for one in whole.decision.because if not one.requirement]
     assert found.because.text == told
-    assert found.because.hint == "fix what keeps the target from being as before, then run again"
+    assert found.because.hint == "correct the cause for which the target was not restored, then run again"
 
 
 def test_a_load_that_was_not_given_accuses_no_autoscaler() -> None:
@@ -169,4 +169,4 @@ def test_a_filtered_run_says_who_does_not_claim_the_harm() -> None:
     read = replace(base.ledger.final_reads[0], rows=len(final))
     run = replace(base, ledger=replace(base.ledger, final=final, final_reads=(read,)))
     decision = judge(plan({"R": errors()}, deselected=("a.feature:9: x",)), run).decision
-    assert decision.reasons[0] == "not judged: 4 writes lost: no scenario of this filtered run rules out this harm"
+    assert decision.reasons[0] == "harm that no requirement judges: 4 writes lost in this filtered run"

@@ -40,7 +40,7 @@ def test_broken_journeys_lead_where_the_window_is_too_short_as_well() -> None:
     judgement = judge(plan({"R": errors("1 %")}), run)
     (verdict,) = judgement.verdicts
     assert (verdict.outcome, verdict.because.kind) == (Outcome.INCONCLUSIVE, ReasonKind.LOAD)
-    assert "but worker 0: 7 journeys ended with an error in the locustfile" in verdict.reason
+    assert "Not decided: worker 0: 7 journeys broke by an error in the locustfile" in verdict.reason
     assert verdict.hint == BROKE.hint
     assert judgement.decision.because[0].because == verdict.because
     assert (judgement.decision.because[0].requirement, judgement.decision.because[0].outcome) == ("R", verdict.outcome)
@@ -76,7 +76,7 @@ def test_a_receipt_that_is_lacking_is_the_reason(
     lacking = kind.value in receipts
     assert found is (Outcome.INCONCLUSIVE if lacking else outcome)
     assert (reason.text, reason.hint) == (
-        ("it is 3, but nothing was recorded", "ask again") if lacking else ("it is 3", "")
+        ("it is 3. Not decided: nothing was recorded", "ask again") if lacking else ("it is 3", "")
     )
 
 
@@ -110,7 +110,7 @@ def test_an_unsure_recovery_names_the_fault_that_was_not_confirmed() -> None:
     one = recovery("20.5 s", "database-loss", operations=("reads",), traffic=None)
     found, *_ = measures(judge(plan({"R": one}), with_experiment([unseen])))
     assert (found.outcome, found.because.kind) == (Outcome.INCONCLUSIVE, ReasonKind.FAULT)
-    assert found.hint.startswith("read the experiment's chaos.log")
+    assert found.hint.startswith("correct the cause that the experiment's chaos.log")
 
 
 def test_every_receipt_is_a_kind_of_reason() -> None:

@@ -62,7 +62,7 @@ def test_a_gap_over_250_ms_widens_the_resolution_and_over_a_tenth_of_the_limit_s
 @pytest.mark.parametrize(
     ("source", "trouble"),
     [
-        ({}, "the watcher 'entry' left no record"),
+        ({}, "the watcher 'entry' wrote no record"),
         (
             {"entry": WatchSource(name="entry", spacing_ms=50, closed=False)},
             "the watcher 'entry': its file is incomplete: the writer did not close it",
@@ -132,9 +132,9 @@ UNSENT = replace(FAULT, fault=replace(FAULT.fault, sent_ns=None))
         (
             replace(FAULT, ran=False, why="the experiment did not complete"),
             False,
-            "pod-loss: the fault was sent, but the experiment did not complete",
+            "pod-loss: the fault was sent, and the experiment did not complete",
         ),
-        (replace(FAULT, journal={}), None, "pod-loss: the experiment left no journal"),
+        (replace(FAULT, journal={}), None, "pod-loss: the experiment wrote no journal"),
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=None)),
             None,
@@ -144,7 +144,7 @@ UNSENT = replace(FAULT, fault=replace(FAULT.fault, sent_ns=None))
         (
             replace(FAULT, fault=replace(FAULT.fault, hit=())),
             False,
-            "pod-loss: confirmed, but no pod's uid was observed to go",
+            "pod-loss: the fault was confirmed, and no pod's uid was observed to go",
         ),
         (
             replace(FAULT, domain="network", fault=replace(FAULT.fault, hit=())),
@@ -165,12 +165,12 @@ UNSENT = replace(FAULT, fault=replace(FAULT.fault, sent_ns=None))
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=ns(70))),
             None,
-            "pod-loss: the recorded times of the fault are not in the order sent, active, undone",
+            "pod-loss: the recorded times of the fault are out of order, expected sent, active, undone",
         ),
         (
             replace(FAULT, fault=replace(FAULT.fault, undone_ns=ns(71.5), gone_ns=ns(80))),
             None,
-            "pod-loss: the recorded times of the fault are not in the order sent, active, undone",
+            "pod-loss: the recorded times of the fault are out of order, expected sent, active, undone",
         ),
         (replace(FAULT, name="unplanned"), True, None),
     ],
@@ -188,7 +188,7 @@ def test_a_file_without_a_block_is_told_what_to_write() -> None:
     receipt = fault_receipt(PLAN, evidence(), stock)
     assert (receipt.ok, receipt.why) == (
         None,
-        "pod-loss: the experiment file has no block `harness` that names a probe which confirms the fault",
+        "pod-loss: the experiment file names no probe that confirms the fault",
     )
     assert receipt.hint == (
         "name the probe as `confirmed_by` in a block `harness` under the file's `extensions` (docs/adding-an-experiment.md), then run again"
@@ -210,7 +210,7 @@ def test_of_a_held_fault_it_must_be_known_when_it_was_undone() -> None:
     [
         (Restore(ok=True), "pod-loss: as before"),
         (Restore(ok=False, why="a pod is missing"), "pod-loss: a pod is missing"),
-        (Restore(ok=None), "pod-loss: the target's restore was not verified"),
+        (Restore(ok=None), "pod-loss: the restore of the target was not verified"),
     ],
 )
 def test_a_restore_is_proven_by_the_target_as_before(restore: Restore, said: str) -> None:
@@ -223,7 +223,7 @@ def test_a_restore_that_names_what_did_not_come_back_proves_nothing() -> None:
     """It says that all is as before, too: one of the two is wrong."""
     contradicted = Restore(ok=True, missing=("eu/web-1",))
     receipt = restore_receipt(evidence(), replace(FAULT, restore=contradicted))
-    said = "pod-loss: eu/web-1 did not come back, by a record that contradicts itself"
+    said = "pod-loss: the record says both that the target was restored and that eu/web-1 is missing"
     assert (receipt.ok, receipt.why) == (None, said)
 
 
@@ -256,7 +256,7 @@ def test_a_fault_that_is_not_out_is_no_restore(changes: dict[str, Any], steps: i
         ({"steady_after": "met"}, False, True, "as before"),
         ({"steady_after": "not asked"}, False, True, "as before"),
         ({"steady_after": "not met", "unmet": "consistent"}, True, True, "as before"),
-        ({"steady_after": "not met", "unmet": "consistent"}, False, None, "consistent of its steady-state hypothesis was not met after the method, and was not observed to be met after the rollbacks"),
+        ({"steady_after": "not met", "unmet": "consistent"}, False, None, "consistent of the steady-state hypothesis was not met after the method, and no record shows that it was met after the rollbacks"),
     ],
 )  # fmt: skip
 def test_a_hypothesis_that_stays_lost_is_no_restore(
@@ -320,7 +320,7 @@ def test_a_restart_by_the_files_own_action_is_named() -> None:
     attempt = replace(attempt, fault=replace(attempt.fault, restarted_ns=(attempt.fault.sent_ns or 0) + 3_000_000_000))
     receipt = fault_receipt(PLAN, with_experiment([attempt]), attempt)
     assert receipt.ok
-    assert receipt.why.endswith("; the experiment itself restarted it after 3 s, so that a restart was measured")
+    assert receipt.why.endswith("; the experiment itself restarted the hit object after 3 s, so a restart was measured")
 
 
 def test_the_last_attempt_with_its_receipts_counts() -> None:

@@ -52,14 +52,14 @@ def test_a_fault_that_no_client_felt_is_recovered_at_once() -> None:
     """The best result is 0 s, give or take one look."""
     seen = recovered(looks(60))
     assert (seen.seconds, seen.resolution_s, seen.outages, seen.observed_s) == (0.0, 0.05, (), 50.0)
-    assert seen.why == "no client felt it"
+    assert seen.why == "no client was affected"
 
 
 def test_a_lone_failure_is_noise_and_two_in_a_row_are_an_outage_where_one_of_a_thousand_fails() -> None:
     """Of 1000 looks one is expected to fail, and a pair of them once in a thousand such records."""
     assert recovered(looks(60, (20, 20.05))).seconds == 0.0
     assert recovered(looks(60, (20, 20.05))).why == (
-        "no outage: 1 of 1000 requests failed, which chance explains where 0.1 % fail as before"
+        "no outage: 1 of 1000 requests failed, which chance explains with a usual share of 0.1 %"
     )
     assert recovered(looks(60, (20, 20.1))).seconds == 10.103
 
@@ -75,7 +75,7 @@ def test_several_outages_are_listed_and_the_last_one_counts() -> None:
     seen = recovered(looks(60, (11, 13), (20, 22)))
     assert seen.seconds == 12.003
     assert seen.outages == ((1.0, 3.003), (10.0, 12.003))
-    assert seen.why == "2 outages, the last one counts"
+    assert seen.why == "2 outages, the last outage counts"
 
 
 def test_a_short_calm_within_an_outage_does_not_end_it() -> None:
@@ -100,8 +100,7 @@ def test_what_comes_back_after_the_undo_came_back_on_heal() -> None:
     assert seen.observed_s == 20.0
     assert seen.outages == ((1.0, 20.0),)
     assert (
-        seen.why
-        == "380 of 400 requests failed, and 5 s in which requests were served did not follow while the fault was in"
+        seen.why == "380 of 400 requests failed, and no 5 s of successful requests followed while the fault was active"
     )
 
 
@@ -250,7 +249,7 @@ def test_a_hang_within_the_time_out_is_a_stall_and_no_outage() -> None:
     seen = recovered(hanging(60, 12, 12.5))
     assert (seen.seconds, seen.resolution_s, seen.outages) == (0.0, 0.52, ())
     assert seen.stalls == ((2.0, 2.503),)
-    assert seen.why == "no client felt it"
+    assert seen.why == "no client was affected"
 
 
 def test_a_stall_is_a_tenth_of_a_second_in_which_looks_hung() -> None:

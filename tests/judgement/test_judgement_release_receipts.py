@@ -53,7 +53,7 @@ def test_every_witness_names_the_planned_release() -> None:
         ),
         (reads(workloads={}), "ran track@sha256:1 before the load and nothing after it"),
         (reads(workloads={"us-east-1/Deployment/track": ("track@sha256:1", "track@sha256:2")}), "ran 2 images after"),
-        (reads(version="0.9.0"), "the target called itself 0.9.0 after the load, expected 1.0.0"),
+        (reads(version="0.9.0"), "the target reported version 0.9.0 after the load, expected 1.0.0"),
         (replace(named("1.0.0"), release_reads=(read("before"),)), "the release was read only before the load"),
         (reads(workloads={}, why="no answer"), "the release could not be read after the load: no answer"),
     ],
@@ -102,7 +102,7 @@ def test_answers_alone_verify_the_release_if_at_most_one_in_a_hundred_names_none
     run = named(None, part, named("1.0.0", base=base))
     found = release_receipt(plan(), run)
     assert (found.receipt.ok, found.silent) == (ok, silent)
-    said = "150 of 6000 answers that were as expected name no release, and no image, digest or version was read"
+    said = "150 of 6000 expected answers name no release, and no image, digest or version was read"
     assert found.note == ("" if ok else f"release not verified: {said}")
     assert found.receipt.why == (
         "6000 answers named 1.0.0" if not silent else f"{6000 - silent} answers named 1.0.0" if ok else said
@@ -121,7 +121,7 @@ def test_images_alone_do_not_name_the_release() -> None:
     found = release_receipt(plan(), replace(named(None), release_reads=images))
     assert found.receipt.ok is None
     assert found.note == (
-        "release not verified: 1 workloads ran the same images before and after, but no source shows that these are 1.0.0"
+        "release not verified: 1 workloads ran the same images before and after the load, and no source shows that these are 1.0.0"
     )
 
 

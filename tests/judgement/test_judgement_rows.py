@@ -63,16 +63,16 @@ def given_up(rows: Table) -> Table:
 @pytest.mark.parametrize(
     ("edit", "why"),
     [
-        (all_broken_without_an_error, "6000 of 6000 answers without an error have the status 5xx"),
-        (broken_routes, "3000 of 6000 answers without an error have the status 5xx"),
+        (all_broken_without_an_error, "6000 of 6000 answers without an error have a status 5xx"),
+        (broken_routes, "3000 of 6000 answers without an error have a status 5xx"),
         (
             broken_now_and_then,
-            "60 answers of status 5xx are recorded without an error, like other answers of their routes",
+            "60 answers with a status 5xx were recorded without an error",
         ),
-        (without_content, "6000 of 6000 answers of status 200 to GET have no content"),
-        (with_holes, "75 requests in the middle of their journeys are missing in the record"),
+        (without_content, "6000 of 6000 answers to GET with status 200 have no content"),
+        (with_holes, "75 requests in the middle of their journeys were not recorded"),
         (with_copies, "2000 of 8000 requests are recorded twice, by worker, journey and step"),
-        (given_up, "74 journeys that arrived in the window have no request in the record"),
+        (given_up, "no request was recorded for 74 journeys that arrived in the window"),
     ],
 )
 def test_rows_that_cannot_be_all_or_true_let_no_figure_pass(

@@ -103,8 +103,8 @@ def effect(**fields: Any) -> Measure:
         ({"high": 9.0, "excuse": "it was held"}, PASS, "after 9 s, expected within 10 s"),
         ({"high": 9.0, "ends": True, "watched": 9.5}, INCONCLUSIVE, "Not decided: the observation lasted 9.5 s, expected at least 10 s"),
         ({"high": 9.0, "ends": True, "watched": 10.0}, PASS, "after 9 s, expected within 10 s"),
-        ({"high": 9.0, "receipts": BLIND}, INCONCLUSIVE, "expected within 10 s, but the watcher was blind"),
-        ({"high": 11.0, "receipts": BLIND}, INCONCLUSIVE, "expected within 10 s, but the watcher was blind"),
+        ({"high": 9.0, "receipts": BLIND}, INCONCLUSIVE, "expected within 10 s. Not decided: the watcher was blind"),
+        ({"high": 11.0, "receipts": BLIND}, INCONCLUSIVE, "expected within 10 s. Not decided: the watcher was blind"),
         ({"broken": "pg-2 led too", "receipts": BLIND, "needs": ()}, FAIL, "pg-2 led too, expected within 10 s"),
     ],
 )  # fmt: skip
@@ -142,12 +142,12 @@ GAP: Final = Gap("2 were not read", "read them")
         ({"bad": 1, "excuse": GAP}, INCONCLUSIVE, "0 of 9 are lost. Not decided: 2 were not read"),
         ({"excuse": GAP}, PASS, "0 of 9 are lost"),
         ({"n": 0}, INCONCLUSIVE, "0 of 9 are lost"),
-        ({"n": 0, "none": Gap("there are none", "write")}, INCONCLUSIVE, "0 of 9 are lost. Not decided: there are none"),
-        ({"short": "nothing was old enough"}, NOT_ASSESSED, "the sentence could not fail in this run: nothing was old enough"),
+        ({"n": 0, "none": Gap(": there are none", "write")}, INCONCLUSIVE, "0 of 9 are lost: there are none"),
+        ({"short": "nothing was old enough"}, NOT_ASSESSED, "this run could not have failed the sentence: nothing was old enough"),
         ({"short": "nothing was old enough", "bad": 1}, FAIL, "0 of 9 are lost"),
-        ({"receipts": BLIND, "gaps": (GAP,)}, INCONCLUSIVE, "0 of 9 are lost, but the watcher was blind"),
+        ({"receipts": BLIND, "gaps": (GAP,)}, INCONCLUSIVE, "0 of 9 are lost. Not decided: the watcher was blind"),
         ({"receipts": BLIND, "bad": 1}, FAIL, "0 of 9 are lost"),
-        ({"receipts": BLIND, "bad": 1, "needs": ("watch",)}, INCONCLUSIVE, "0 of 9 are lost, but the watcher was blind"),
+        ({"receipts": BLIND, "bad": 1, "needs": ("watch",)}, INCONCLUSIVE, "0 of 9 are lost. Not decided: the watcher was blind"),
     ],
 )  # fmt: skip
 def test_every_thing_must_be_as_expected(fields: dict[str, Any], outcome: Outcome, text: str) -> None:

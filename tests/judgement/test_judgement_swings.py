@@ -89,7 +89,7 @@ def test_what_swings_as_slowly_as_the_window_may_be_worse_than_its_worst_third()
     assert slow.at_least(0.01) == pytest.approx(0.0016, rel=1e-2)
     assert (
         share_in_time(wave(periods=0.5, parts_of=60), 0.95).why
-        == "the share may swing more slowly than the window can show"
+        == "the share of bad samples may vary more slowly than this window can show"
     )
 
 

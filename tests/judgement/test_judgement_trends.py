@@ -268,7 +268,7 @@ def test_a_baseline_whose_generator_was_killed_bears_nothing() -> None:
     measure = only(LOWER, run)
     assert measure.outcome is INCONCLUSIVE
     assert (
-        "expected at least 40 %, but in the baseline worker 0: its file is incomplete: the writer did not close it"
+        "expected at least 40 %. Not decided: in the baseline worker 0: its file is incomplete: the writer did not close it"
         in measure.reason
     )
     assert measure.receipts["load"].files == ("load/everyday/samples-0.parquet", "baseline/load/x.parquet")
@@ -283,7 +283,7 @@ def test_this_runs_own_generator_is_named_first() -> None:
         with_load(rows(ms=50, canary_ms=50), workers=killed), baseline=replace(before, windows={"everyday": window})
     )
     assert (
-        "expected at least 40 %, but worker 0: its file is incomplete: the writer did not close it"
+        "expected at least 40 %. Not decided: worker 0: its file is incomplete: the writer did not close it"
         in only(LOWER, run).reason
     )
 
@@ -308,7 +308,7 @@ def test_unanswered_requests_have_no_quantile_to_compare() -> None:
 def test_a_spoilt_baseline_bears_nothing() -> None:
     """Another file of it is edited."""
     run = replace(against(rows(), SLOW), missing=(Missing(file="baseline/history/run.ndjson", why="is gone"),))
-    assert only(LOWER, run).reason == "baseline/history/run.ndjson is not complete: is gone"
+    assert only(LOWER, run).reason == "baseline/history/run.ndjson is missing or incomplete: is gone"
     run = replace(run, missing=(Missing(file="load/everyday/samples-0.parquet", why="is gone"),))
     assert only(LOWER, run).outcome is INCONCLUSIVE
 
@@ -317,7 +317,7 @@ def test_a_spoilt_baseline_bears_nothing() -> None:
 def test_what_is_read_from_samples_needs_them_whole(one: Objective) -> None:
     """And is not harmed by a baseline that is not."""
     run = replace(with_load(rows()), missing=(Missing(file="load/everyday/samples-0.parquet", why="is gone"),))
-    assert judged(one, run)[0].reason == "load/everyday/samples-0.parquet is not complete: is gone"
+    assert judged(one, run)[0].reason == "load/everyday/samples-0.parquet is missing or incomplete: is gone"
     run = replace(run, missing=(Missing(file="baseline/plan.json", why="is gone"),))
     assert "whole" not in judged(one, run)[0].reason
 
@@ -559,8 +559,8 @@ def test_a_long_stall_leaves_too_few_batches() -> None:
     measure = only(more_errors(), with_load(failing(table, (due >= ns(30)) & (due < ns(36)))))
     assert measure.outcome is INCONCLUSIVE
     assert measure.reason == (
-        "stalls are too long: 20 time batches of twice the longest do not fit into the window; "
-        "60 of 600 requests failed, 540 of 5400 in the other release"
+        "the longest stall is too long: the window is shorter than 20 batches of twice its length; "
+        "60 of 600 requests failed, in the other release 540 of 5400"
     )
     assert measure.hint == "let the traffic run longer, then run again"
 

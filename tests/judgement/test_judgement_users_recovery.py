@@ -432,7 +432,7 @@ def test_of_a_fault_without_an_undo_all_is_recovery() -> None:
     assert seen.way_back == ()
 
 
-OUT = "route sign-in was not served for five seconds since it was out"
+OUT = "route sign-in was not served for five seconds after its last outage"
 
 
 @pytest.mark.parametrize(

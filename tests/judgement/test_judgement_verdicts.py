@@ -116,7 +116,7 @@ def test_a_failure_that_does_not_gate_is_listed_and_no_more() -> None:
         assert judgement.decision.headline.endswith("1 failed · 1 passed · 0 not assessed · " + UNVERIFIED)
     none = judge(plan(expected, requirements=(requirement("R", Gate.RECORD),)), evidence())
     assert none.decision.outcome is DecisionOutcome.INCONCLUSIVE
-    assert none.decision.reasons == ("no requirement of this profile gates in this environment",)
+    assert none.decision.reasons == ("no requirement of profile core gates in sandbox",)
     assert none.decision.score == 0.0
 
 
@@ -157,7 +157,7 @@ def test_a_filtered_run_never_decides() -> None:
     assert judgement.decision.outcome is DecisionOutcome.PARTIAL
     assert judgement.decision.headline == "PARTIAL · 3 of 13 · no decision · " + UNVERIFIED
     assert "the filter `-k 'p95 or share'` left 1 scenarios out" in judgement.decision.reasons
-    assert judgement.decision.because[-1].because.hint == "run without it: readiness run --release 1.0.0"
+    assert judgement.decision.because[-1].because.hint == "run without the filter: readiness run --release 1.0.0"
     assert not any("R-LAG" in reason for reason in judgement.decision.reasons)
 
 
@@ -166,7 +166,7 @@ def test_a_scenario_that_claims_nothing_is_inconclusive() -> None:
     (verdict,) = judge(plan({"R": share()}, claims=(claim("R"),)), evidence()).verdicts
     assert (verdict.outcome, verdict.reason) == (
         Outcome.INCONCLUSIVE,
-        "the scenario has no Then sentence, so it claims nothing",
+        "the scenario has no Then sentence, so it tests no requirement",
     )
     assert verdict.hint == "write a Then sentence into the scenario"
 
@@ -306,7 +306,7 @@ def test_what_a_filter_left_out_says_so_and_how_to_include_it(
     judgement = judge(filtered, replace(evidence(), cut=cut, complete=cut is None))
     lag = next(v for v in judgement.verdicts if v.requirement == "R-LAG")
     assert (lag.outcome, lag.because.kind, lag.reason) == (Outcome.NOT_ASSESSED, ReasonKind.FILTERED, told)
-    assert lag.hint == "include it: readiness run --target t.yaml --only R-LAG"
+    assert lag.hint == "include the requirement: readiness run --target t.yaml --only R-LAG"
 
 
 def test_attempts_are_those_of_the_experiments_that_a_requirement_names() -> None:
@@ -326,6 +326,6 @@ def test_nothing_passed_is_a_score_of_nought() -> None:
 def test_a_sandbox_that_stands_for_staging_is_named_in_the_decision() -> None:
     """Nobody takes it for a real staging; and a scale is allowed there, as in a sandbox, and nowhere else."""
     played = judge(plan(environment="staging", stands_in=True), evidence())
-    assert " for staging, played by the sandbox at time scale 60 · " in played.decision.headline
+    assert " for staging (simulated by the sandbox, RTO and RPO divided by 60) · " in played.decision.headline
     real = judge(plan(environment="staging"), evidence())
-    assert "in staging it must be 1" in " ".join(verdict.reason for verdict in real.verdicts)
+    assert "expected 1 in staging" in " ".join(verdict.reason for verdict in real.verdicts)

@@ -166,6 +166,6 @@ def test_watchers_that_cannot_be_told_take_down_nothing_else() -> None:
     broken = replace(evidence(), probes=Table(schema=PROBES, ints={}, words={}))
     judgement = judge(plan(), broken)
     assert judgement.watchers == (
-        WatcherResult(name="all", why="the judge could not make this figure: KeyError: 'subject'"),
+        WatcherResult(name="all", why="the judge could not compute this figure: KeyError: 'subject'"),
     )
     assert judgement.verdicts

@@ -59,16 +59,16 @@ def test_blind_side_10_a_target_that_is_not_steady_at_the_start_or_the_end_is_ne
     assert decision.reasons == (f"the target was not steady at the {moment} of the load: 3 of 100 reads failed",)
     hints = [reason.because.hint for reason in decision.because]
     assert hints == [
-        "check the health of the target and the paths in `probes`; run again when reads and writes succeed"
+        "check the health of the target and the paths in `probes`, and run again when reads and writes succeed"
     ]
 
 
 @pytest.mark.parametrize(
     ("field", "value", "why"),
     [
-        ("run", "run-2", "the plan says run run-2, the run recorded run-1"),
-        ("environment", "production", "the time scale is 60, in production it must be 1"),
-        ("time_scale", 0.01, "the time scale is 0.01, it must be at least 1"),
+        ("run", "run-2", "the run recorded run run-1, expected run-2 by the plan"),
+        ("environment", "production", "the time scale is 60, expected 1 in production"),
+        ("time_scale", 0.01, "the time scale is 0.01, expected at least 1"),
     ],
 )
 def test_blind_side_20_evidence_under_another_plan_supports_nothing(field: str, value: object, why: str) -> None:
@@ -82,7 +82,7 @@ def test_a_run_that_did_not_record_what_it_is_is_never_go() -> None:
     """A history without its first line."""
     decision = judge(plan(), replace(evidence(), started=None)).decision
     assert decision.outcome is DecisionOutcome.INCONCLUSIVE
-    assert decision.reasons == ("the run did not record which plan it follows",)
+    assert decision.reasons == ("the run did not record its plan",)
     assert [reason.because.hint for reason in decision.because] == ["judge the complete run directory, or run again"]
 
 
@@ -90,14 +90,14 @@ def test_a_run_that_did_not_complete_says_what_to_do() -> None:
     """It was ended before its last window."""
     decision = judge(plan(), replace(evidence(), complete=False)).decision
     found = [(reason.because.text, reason.because.hint) for reason in decision.because]
-    assert ("the run did not complete", "run again, and let it finish") in found
+    assert ("the run did not complete", "run again, and do not interrupt the run") in found
 
 
 def test_blind_side_19_seconds_that_no_window_covers_are_listed_and_over_3_percent_undecided() -> None:
     """A window after the faults that opens at once, 5 s later, and 20 s later, before a minute: no gap passes, and over 3 % are a reason of their own."""
     base, gap = (
         evidence(),
-        "R INCONCLUSIVE: {} s between experiment:region-loss/fault and everyday/after-faults have no window",
+        "R INCONCLUSIVE: {} s between the windows experiment:region-loss/fault and everyday/after-faults belong to no window",
     )
     for late, outcome, reasons in (
         (0, DecisionOutcome.GO, ()),
@@ -108,7 +108,7 @@ def test_blind_side_19_seconds_that_no_window_covers_are_listed_and_over_3_perce
             (
                 gap.format(20),
                 (
-                    "20 of 280 s of everyday traffic were not judged: 20 s between experiment:region-loss/fault and "
+                    "20 of 280 s of everyday traffic belong to no judged window: 20 s between the windows experiment:region-loss/fault and "
                     "everyday/after-faults"
                 ),
             ),
@@ -121,8 +121,8 @@ def test_blind_side_19_seconds_that_no_window_covers_are_listed_and_over_3_perce
         judgement = judge(plan({"R": share()}), replace(base, windows={**base.windows, name: after}))
         assert (judgement.decision.outcome, judgement.decision.reasons) == (outcome, reasons)
         assert {one.because.hint for one in judgement.decision.because} <= {
-            "run again, and let it finish",
-            "keep the files of a run as they were recorded, or run again and let it finish",
+            "run again, and do not interrupt the run",
+            "run again, do not interrupt the run, and do not change its files",
         }
         assert [gap.seconds for gap in judgement.unjudged] == ([float(late)] if late else [])
 

@@ -49,7 +49,7 @@ DATABASE = experiment("database-loss", *SPANS["database-loss"])
 IN_PLACE = Receipt(ok=True, why="database-loss: confirmed on the target after 1 s: pg-0", files=CHAOS)
 AS_BEFORE = Receipt(ok=True, why="database-loss: as before", files=CHAOS)
 LOADED = Receipt(
-    ok=True, why="1 worker recorded to the end, lag p99 0.5 ms", files=("load/everyday/samples-0.parquet",)
+    ok=True, why="1 worker recorded until the end, lag p99 0.5 ms", files=("load/everyday/samples-0.parquet",)
 )
 
 
@@ -118,8 +118,10 @@ def test_a_recovery_that_failed_and_one_that_cannot_be_told() -> None:
     harm, *_ = all_of(one, with_experiment([unseen], away))
     assert (harm.outcome, harm.reason) == (Outcome.FAIL, failed.reason)
     untold, *_ = all_of(one, with_experiment([unseen]))
-    assert untold.reason.endswith(", but database-loss: no probe of the target confirmed that the fault was active")
-    assert untold.hint == "read the experiment's chaos.log, fix what kept the fault from going in, then run again"
+    assert untold.reason.endswith(
+        ". Not decided: database-loss: no probe of the target confirmed that the fault was active"
+    )
+    assert untold.hint == "correct the cause that the experiment's chaos.log in the run directory shows, then run again"
     assert (untold.outcome, untold.low, untold.files) == (Outcome.INCONCLUSIVE, 20.45, failed.files)
 
 
@@ -154,12 +156,12 @@ def test_manual_steps_as_a_whole() -> None:
     (untold,) = all_of(one, with_experiment([replace(DATABASE, journal={})]))
     assert untold == replace(
         passed,
-        receipts={"fault": Receipt(ok=None, why="database-loss: the experiment left no journal", files=CHAOS)},
+        receipts={"fault": Receipt(ok=None, why="database-loss: the experiment wrote no journal", files=CHAOS)},
         outcome=Outcome.INCONCLUSIVE,
         because=because(
             Outcome.INCONCLUSIVE,
-            "database-loss: 0 manual steps were needed, expected 0, but database-loss: the experiment left no journal",
-            "read the experiment's chaos.log, fix what kept the fault from going in, then run again",
+            "database-loss: 0 manual steps were needed, expected 0. Not decided: database-loss: the experiment wrote no journal",
+            "correct the cause that the experiment's chaos.log in the run directory shows, then run again",
             kind=ReasonKind.FAULT,
         ),
     )
@@ -220,7 +222,7 @@ def test_a_loss_as_a_whole() -> None:
             "watch": Receipt(ok=False, why=why, files=("watch/ledger-writes.parquet",), hint=hint),
         },
         outcome=Outcome.INCONCLUSIVE,
-        because=because(Outcome.INCONCLUSIVE, f"{passed.reason}, but {why}", hint, kind=ReasonKind.WATCH),
+        because=because(Outcome.INCONCLUSIVE, f"{passed.reason}. Not decided: {why}", hint, kind=ReasonKind.WATCH),
     )
 
 
@@ -284,8 +286,8 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
     base = evidence()
     one = recovery("4 h", "database-loss", operations=("reads",))
     longer = replace(one, limit=Quantity.parse("5 h", scaled=True))
-    not_here = "the sentence could not fail in this run: database-loss is planned with {} s of observation, expected at least {} s"
-    watch_on = "let the run watch for at least as long as the limit"
+    not_here = "this run could not have failed the sentence: database-loss was planned to be watched for {} s, less than the limit of {} s"
+    watch_on = "lengthen the observation to at least the limit, then run again"
     name, unclear = "recovery of reads", Outcome.INCONCLUSIVE
     assert untold(longer, base) == (name, SCOPE, Outcome.NOT_ASSESSED, not_here.format(240, 300), watch_on)
     assert untold(one, base, experiments={}) == (
@@ -296,12 +298,12 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
         watch_on,
     )
     elsewhere = replace(one, params={"lost_region": "eu-west-1"})
-    assert untold(elsewhere, base)[3].endswith(", but database-loss: eu-west-1 was not hit")
+    assert untold(elsewhere, base)[3].endswith(". Not decided: database-loss: eu-west-1 was not hit")
     blind = replace(base, probes=Table.empty(PROBES))
-    quieter = "let the watchers run undisturbed on a quieter machine, then run again"
+    quieter = "run again on a machine with nothing else to do, so that the watchers are not delayed"
     assert untold(one, blind) == (name, SCOPE, unclear, "no probe of reads was recorded", quieter)
     unsent = replace(DATABASE, fault=replace(DATABASE.fault, sent_ns=None, why="no probe"))
-    chaos_log = "read the experiment's chaos.log, fix what kept the fault from going in, then run again"
+    chaos_log = "correct the cause that the experiment's chaos.log in the run directory shows, then run again"
     assert untold(one, with_experiment([unsent])) == (name, SCOPE, unclear, "database-loss: no probe", chaos_log)
     without = {key: value for key, value in SCOPE.items() if key != "operation"}
     assert untold(one, replace(base, experiments={})) == (
@@ -320,7 +322,7 @@ def test_a_fault_that_hit_nothing_did_not_miss_the_region() -> None:
     nothing = replace(DATABASE, fault=replace(DATABASE.fault, hit=()))
     one = recovery("4 h", "database-loss", operations=("reads",), params={"lost_region": "eu-west-1"})
     assert untold(one, with_experiment([nothing]))[3].endswith(
-        "but database-loss: confirmed, but no pod's uid was observed to go"
+        ". Not decided: database-loss: the fault was confirmed, and no pod's uid was observed to go"
     )
 
 

@@ -120,7 +120,7 @@ def test_a_wrong_file_is_named_with_line_and_key(project: Project, file: str, ol
         ("figures", '["json:dumps"]', "figures: json:dumps: the figure's value is not a Spec"),
         ("figures", '["nope"]', "tool.harness.plugins.figures: must be a list of `module:name`"),
         ("reports", '["nope:FORMAT"]', "reports: nope:FORMAT: the format cannot be loaded: No module named 'nope'"),
-        ("reports", '["json:dumps"]', "reports: json:dumps: must be a Format, is <function dumps"),
+        ("reports", '["json:dumps"]', "reports: json:dumps: expected a `Format`, is <function dumps"),
         ("reports", '"nope:FORMAT"', "tool.harness.plugins.reports: must be a list of `module:name`"),
     ],
 )

@@ -17,7 +17,7 @@ from harness.model import (
 
 GOOD = {
     "load": Receipt(
-        ok=True, why="1 worker recorded to the end, lag p99 0.61 ms", files=("load/everyday/samples-0.parquet",)
+        ok=True, why="1 worker recorded until the end, lag p99 0.61 ms", files=("load/everyday/samples-0.parquet",)
     ),
     "watch": Receipt(ok=True, why="8319 probes, longest gap 31 ms"),
     "fault": Receipt(ok=True, why="seen on the target after 0.4 s"),

@@ -101,7 +101,7 @@ def test_late_stretches_are_not_counted_as_outages() -> None:
     )
     one = replace(judged.experiments[0], reads=reads, writes=None, regions={}, users={})
     page = _texts((given, evidence, replace(judged, experiments=(one,))), "DA-DR-RTO")["page"]
-    assert "1 outage and 6 late stretches, one by one" in page
+    assert "1 outage and 6 late periods, one by one" in page
 
 
 def test_every_attempt_that_was_sent_is_shown() -> None:
@@ -131,7 +131,7 @@ def test_release_users_windows_and_the_end_are_on_page_summary_and_in_the_docume
             "1.0.0 verified: 33616 answers named 1.0.0; 41 answers named no release; images of 2 workloads: unchanged"
             in texts[name]
         )
-        assert "9 of 4272 journeys of everyday (0.211 %) met a failed request or waited over 500 ms" in texts[name]
+        assert "9 of 4272 journeys of everyday (0.211 %) had a failed request or waited over 500 ms" in texts[name]
         assert "the target was steady" in texts[name]
     assert "experiment:pod-loss/after in the steady state 180.0 s 188.0 s 800 0" in texts["page"]
     assert "us-east-1/Deployment/api-gateway sha256:11aa sha256:11aa" in texts["page"]

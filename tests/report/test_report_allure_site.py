@@ -189,7 +189,7 @@ def test_no_results_are_no_report(tmp_path: Path) -> None:
     """The package makes an empty, green one."""
     if find_node() is None:
         pytest.skip("the extra `allure` is not installed")
-    with pytest.raises(ConfigurationError, match="there are no Allure results"):
+    with pytest.raises(ConfigurationError, match="the run has no Allure results"):
         write_site(tmp_path, *go(), exit_code=0)
 
 

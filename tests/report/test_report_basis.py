@@ -32,7 +32,7 @@ def test_a_recovery_that_never_came_is_the_slowest() -> None:
     assert first.writes is not None
     away = replace(first, writes=replace(first.writes, seconds=None, observed_s=240.0), verdict=Outcome.INCONCLUSIVE)
     assert _line("Faults", experiments=(away, *others)) == (
-        "4 experiments, receipts of pod-loss are incomplete; slowest to recover: writes after pod-loss, not back in 240 s"
+        "4 experiments, receipts of pod-loss are incomplete; slowest recovery: writes after pod-loss, not recovered in 240 s"
     )
 
 

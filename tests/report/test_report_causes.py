@@ -89,10 +89,10 @@ def test_a_text_that_names_its_own_row_is_one_cause_with_others_like_it(every: t
     )
     (two,) = causes([row, other])
     assert two.hint == "write a scenario tagged @ID"
-    assert cause_line(two) == "2 requirements: no scenario claims it"
+    assert cause_line(two) == "no scenario claims it (2 requirements)"
     resting = replace(other, gating=False)
-    assert cause_line(causes([row, resting])[0]) == "2 requirements, 1 of them gate here: no scenario claims it"
-    assert cause_line(causes([resting])[0]) == "1 requirement, none gates here: no scenario claims it"
+    assert cause_line(causes([row, resting])[0]) == "no scenario claims it (2 requirements, 1 of them gate here)"
+    assert cause_line(causes([resting])[0]) == "no scenario claims it (1 requirement, none gates here)"
 
 
 def test_one_sentence_says_what_decided() -> None:
@@ -107,7 +107,7 @@ def test_one_sentence_says_what_decided() -> None:
     every = rows(given, judged)
     assert (
         deciding_sentence(judged, every)
-        == "No gating requirement failed, but 23 are inconclusive: there is no fault-free window of everyday"
+        == "No gating requirement failed, 23 are inconclusive. The cause: there is no fault-free window of everyday"
     )
     passed = tuple(replace(row, verdict=replace(row.verdict, outcome=Outcome.PASS)) for row in every)
     assert deciding_sentence(judged, passed) == "Nothing is decided: manifest.json: is gone"
@@ -214,8 +214,10 @@ def test_one_cause_is_one_sentence_with_the_requirements_that_it_decided() -> No
 def test_a_starved_machine_is_one_cause_whatever_it_put_in_doubt() -> None:
     """The figures differ; alone, the figure is named with it."""
     starved = [
-        reason("A-1", "p95 is 300 ms, expected below 200 ms, but the machine was starved", ReasonKind.MACHINE),
-        reason("A-2", "error rate is 3 %, expected below 1 %, but the machine was starved", ReasonKind.MACHINE),
+        reason("A-1", "p95 is 300 ms, expected below 200 ms. Not decided: the machine was starved", ReasonKind.MACHINE),
+        reason(
+            "A-2", "error rate is 3 %, expected below 1 %. Not decided: the machine was starved", ReasonKind.MACHINE
+        ),
     ]
     assert [one.sentence for one in decisive(starved)] == [
         "2 requirements INCONCLUSIVE (A-1, A-2): the machine was starved"

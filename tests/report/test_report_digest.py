@@ -119,7 +119,7 @@ def test_a_fault_that_no_request_met_is_not_verified() -> None:
     given, _, judged = go()
     first, *others = judged.experiments
     judged = replace(judged, experiments=(replace(first, unmet=True), *others))
-    text = f"{first.name}: no request met the fault, so the run does not show how the platform fails over"
+    text = f"{first.name}: the fault affected no request, so the run does not show a failover"
     assert ("", text) in [(item.id, item.text) for item in unverified(given, judged, rows(given, judged))]
 
 

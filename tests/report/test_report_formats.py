@@ -78,10 +78,10 @@ def test_no_report_is_taken_for_evidence(tmp_path: Path, monkeypatch: pytest.Mon
     ("name", "reason"),
     [
         ("nothing", "cannot be loaded"),
-        ("go", "must be a Format"),
-        ("TAKEN TAKEN", "the file summary.md belongs to another format"),
-        ("CHARTS CHART", "the file charts/p95.svg belongs to another format"),
-        ("CHART CHARTS", "the file charts belongs to another format"),
+        ("go", "expected a `Format`"),
+        ("TAKEN TAKEN", "another format has the file summary.md"),
+        ("CHARTS CHART", "another format has the file charts/p95.svg"),
+        ("CHART CHARTS", "another format has the file charts"),
     ],
 )
 def test_an_entry_point_that_is_no_format_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, reason: str) -> None:

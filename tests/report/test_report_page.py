@@ -117,7 +117,7 @@ def test_the_first_screen_says_what_why_and_what_was_not_verified() -> None:
         "proves that the mechanism works, not that the real limit is kept: DA-DR-RTO",
     ):
         assert said in first
-    assert "What is missing, and what would bring it 1 requirement ? INCONCLUSIVE error rate" in text
+    assert "Missing evidence and how to get it 1 requirement ? INCONCLUSIVE error rate" in text
     assert "1 requirement ○ NOT ASSESSED it could not fail here: the network back-end" in text
 
 
@@ -197,7 +197,7 @@ def test_a_row_carries_figure_bounds_n_limit_receipts_reason_and_fix() -> None:
         "by region that served",
         "hint:",
         "order statistics",
-        "load ok 1 worker recorded to the end, lag p99 0.61 ms",
+        "load ok 1 worker recorded until the end, lag p99 0.61 ms",
     ):
         assert said in row
 
@@ -206,7 +206,7 @@ def test_every_experiment_has_a_plot_with_a_title_and_a_description() -> None:
     """Inline, so that it is there without scripts."""
     reader, text = _read(no_go())
     assert reader.tags.count("svg") == reader.tags.count("desc") == len(BROKEN)
-    assert "Writes were served again after 22.4 s." in text
+    assert "Writes recovered after 22.4 s." in text
     assert {f"t-{name}" for name in BROKEN} <= set(reader.ids)
 
 
@@ -236,7 +236,7 @@ def test_outages_are_listed_and_looks_compared_with_the_null_run() -> None:
     assert "reads 4.87 s ± 0.05 s 62 s 0.06 s to 2.3 s, 0.5 s to 1.2 s (answered late), 3.1 s to 4.87 s" in section
     assert "writes 22.4 s ± 0.05 s 62 s 0.04 s to 22.4 s – 0.01 % 36.06 % +36.1 points" in section  # noqa: RUF001 - a dash
     assert (
-        "reads at the entry of us-east-1 not back in 62 s, back only after the undo hit by the fault itself ± 0.1 s"
+        "reads at the entry of us-east-1 not recovered in 62 s, only after the undo hit by the fault itself ± 0.1 s"
         in section
     )
 
@@ -250,7 +250,7 @@ def test_a_service_that_flaps_has_its_outages_one_by_one() -> None:
     flapping = replace(first, reads=replace(first.reads, seconds=11.25, outages=spans))
     _, text = _read((given, evidence, replace(judged, experiments=(flapping,))))
     assert "2 s to 2.25 s and 9 more" in text
-    assert "13 outages and 0 late stretches, one by one" in text
+    assert "13 outages and 0 late periods, one by one" in text
     assert "reads 11 s 11.25 s 0.25 s failed" in text
 
 
@@ -258,14 +258,14 @@ def test_the_page_says_what_became_of_every_write_and_event_and_who_watched() ->
     """The ledger by source, the pipeline, each watcher with its gaps and blind time."""
     _, text = _read(go())
     for said in (
-        "Writes attempted 10651 Acknowledged 9312 Acknowledged and lost 0 Of unknown outcome: there / not there 9 / 14",
+        "Writes attempted 10651 Acknowledged 9312 Acknowledged writes that are lost 0 Writes of unknown outcome: found / missing 9 / 14",
         "Reads right after a write / stale 1862 / 3",
         "database complete 9321 0 eu-west-1 not complete: no answer in 10 s 0 – us-east-1 complete 9321 0",  # noqa: RUF001 - a dash
-        "Events sent 1780 Accepted 1771 Accepted and lost 0 Visible twice 0",
-        "Visible after, p50 0.041 s Visible after, p95 0.187 s",
+        "Events sent 1780 Accepted 1771 Accepted events that are lost 0 Visible twice 0",
+        "Time to visible, p50 0.041 s Time to visible, p95 0.187 s",
         "entry 20 ms 17800 24.6 s 380.1 s 31 ms 0 s in order",
         "regions eu-west-1 50 ms 6980 24.6 s 380.1 s 812 ms 0.812 s in order",
-        "pods – 24 165.0 s 350.0 s – 0 s not in order its file has no end",  # noqa: RUF001 - a dash
+        "pods – 24 165.0 s 350.0 s – 0 s not normally its file has no end",  # noqa: RUF001 - a dash
     ):
         assert said in text
 
@@ -274,7 +274,7 @@ def test_the_page_says_how_traffic_was_offered_and_how_the_generators_fared() ->
     """Open or closed, arrivals, what was cut, lag against what is allowed, CPU and pauses of each worker."""
     _, text = _read(go())
     for said in (
-        "Model open: arrivals wait for no answer; response times count from the moment a request was due",
+        "Model open: arrivals do not wait for answers; response times count from the due time of a request",
         "Arrivals Poisson, 25 journeys/s of 4 requests each",
         "Warm-up 10 s planned, 10.02 s cut",
         "fault-free all 100 /s 100.1 /s 12816 3 18.1 ms 47.3 ms 75.68 ms 0.61 of 20 ms",
@@ -287,10 +287,10 @@ def test_a_window_that_does_not_count_says_why() -> None:
     """In its own row, below its figures, once and not again for every route."""
     given, evidence, judged = go()
     late = tuple(
-        replace(window, valid=False, why="the generator lagged: p99 lag 41 ms") for window in judged.traffic[:2]
+        replace(window, valid=False, why="the load generator lagged by 41 ms") for window in judged.traffic[:2]
     )
     _, text = _read((given, evidence, replace(judged, traffic=late)))
-    assert text.count("Its response times do not count: the generator lagged: p99 lag 41 ms") == 1
+    assert text.count("The response times of this window do not count: the load generator lagged by 41 ms") == 1
     assert "response times of everyday do not count" in text
 
 
@@ -300,7 +300,7 @@ def test_a_closed_model_and_a_traffic_without_a_plan_are_told_as_they_are() -> N
     closed = replace(given.traffic["everyday"], model="closed", think_s=2.5, remote_workers=2)
     _, text = _read((replace(given, traffic={"everyday": closed}), evidence, judged))
     assert (
-        "Model closed: each user waits for the answer before the next; response times count from the moment a request was sent"
+        "Model closed: each user waits for an answer before the next request; response times count from the send time of a request"
         in text
     )
     assert "Users 150, 2.5 s between two journeys" in text
@@ -344,7 +344,7 @@ def test_only_what_there_is_has_a_section() -> None:
     assert {"ledger", "pipeline", "watchers", "doors", "traffic", "experiments", "windows", "release"}.isdisjoint(
         reader.ids
     )
-    assert "What this rests on" not in text
+    assert "Basis of the decision" not in text
 
 
 def test_a_figure_far_below_its_limit_has_an_empty_bar() -> None:
@@ -482,6 +482,6 @@ def test_the_page_names_the_files_that_replace_those_of_the_package() -> None:
     given = replace(given, shadowed=("features/normaldance/technical-kpis.feature", "loadtests/everyday.yaml"))
     _, text = _read((given, evidence, judged))
     assert (
-        "the claims in 2 files of the package, which files of the project replace: "
+        "the scenarios in 2 files of the package, which the project replaces: "
         "features/normaldance/technical-kpis.feature, loadtests/everyday.yaml" in text
     )

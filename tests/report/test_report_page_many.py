@@ -146,5 +146,5 @@ def test_people_are_told_with_what_they_accept_or_vouch_for_and_how_long_ago() -
     for text in (render_page(*run).decode(), render_why(*run, row.requirement)):
         assert "A. Person accepts the bound 300 ms until 2026-05-01, for release 1.0.0: cold cache" in text
         assert "A. Person, security-lead, 12 days ago (2026-02-20), until 2026-05-01" in text
-        assert "It does not count: it is expired" in text
+        assert "This statement does not count: it is expired" in text
     assert "22 of 23 gating requirements passed and 1 is waived" in render_page(*run).decode()

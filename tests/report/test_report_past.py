@@ -64,7 +64,7 @@ def test_what_is_not_proven_is_counted_and_not_told_as_a_change() -> None:
 def test_other_targets_and_edited_files_are_told() -> None:
     """Why figures are not compared; which inputs differ."""
     text = render_comparison(compared(past("a", inputs={"x": "1"}), past("b", target="staging", inputs={"x": "2"})))
-    assert "figures were not compared: the runs are of different targets" in text
+    assert "figures were not compared: the runs have different targets" in text
     assert "1 file of features, experiments, loadtests and catalogue differ\n  changed x" in text
 
 

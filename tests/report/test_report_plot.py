@@ -44,7 +44,7 @@ def test_both_recoveries_are_marked() -> None:
     """Reads that were no outage have a label and no line of their own."""
     lines = {line.kind: line for line in _plot("database-primary-loss").lines}
     assert (lines["reads"].label, lines["reads"].drawn) == ("reads: no outage", False)
-    assert (lines["writes"].label, lines["writes"].drawn) == ("writes back after 20.71 s ± 0.05 s", True)
+    assert (lines["writes"].label, lines["writes"].drawn) == ("writes recovered after 20.71 s ± 0.05 s", True)
 
 
 def test_the_story_is_told_in_order() -> None:
@@ -62,7 +62,7 @@ def test_the_story_is_told_in_order() -> None:
         "writes fail after the undo, for 4 s",
         "database leader: postgres-eu-west-1-0 → postgres-us-east-1-0",
         "postgres-us-east-1-0: replica → primary",
-        "the target is as before",
+        "the target is restored",
     ]
 
 
@@ -71,7 +71,7 @@ def test_an_outage_that_came_back_for_a_while_is_told_so() -> None:
     told = [(event.at_s, event.text) for event in _events("region-loss") if event.text.startswith("reads")]
     assert told == [
         (0.06, "reads fail"),
-        (2.3, "reads are served again, but fail again later"),
+        (2.3, "reads succeed, and fail again later"),
         (3.1, "reads fail"),
         (4.87, "reads recovered"),
     ]
@@ -105,7 +105,7 @@ def test_the_description_says_what_the_eye_would_see() -> None:
     """For those who do not see the plot."""
     text = _plot("database-primary-loss").description
     assert text.startswith(
-        "From 4 s before the fault to 50 s after it. Reads had no outage under the fault. Writes were served again after 20.71 s."
+        "From 4 s before the fault to 50 s after it. Reads had no outage under the fault. Writes recovered after 20.71 s."
     )
     assert "requests failed, at most" in text
 

@@ -47,7 +47,7 @@ def view() -> RolloutView:
 
 def test_the_headline_says_how_it_was_taken_back_and_who_was_hurt(view: RolloutView) -> None:
     """By whom, in what time, and how many of all known users met an error."""
-    assert view.headline == "taken back by hand in 4.1 s, 23 of 500 users met an error"
+    assert view.headline == "taken back by hand in 4.1 s, 23 of 500 users got an error"
     assert ("Trigger", "users: a critical report") in view.facts
     assert ("Decision", "taken back by hand: as planned") in view.facts
     assert ("Ended", "at rest on 1.0.0") in view.facts
@@ -91,7 +91,7 @@ def test_a_rollout_that_was_not_begun_says_why() -> None:
         evidence(rows(CANARY[:1])), windows={}, observations=(told("rollout.skipped", "canary", 1.0, why="unsteady"),)
     )
     (view,) = rollout_views(planned(objective_of(ORDER)), run)
-    assert (view.headline, rollout_plot(view), view.parts) == ("not begun: unsteady", None, ())
+    assert (view.headline, rollout_plot(view), view.parts) == ("not started: unsteady", None, ())
 
 
 def test_the_page_shows_every_rollout() -> None:
@@ -105,6 +105,6 @@ def test_the_page_shows_every_rollout() -> None:
         replace(run, windows={**run.windows, **ours.windows}, observations=(*run.observations, *ours.observations)),
         judgement,
     ).decode()
-    assert "taken back by the platform in 4.2 s, 23 of 500 users met an error" in page
+    assert "taken back by the platform in 4.2 s, 23 of 500 users got an error" in page
     assert 'id="r-canary"' in page
     assert "seconds from the start of the rollout" in page

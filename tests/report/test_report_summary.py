@@ -65,22 +65,22 @@ def test_every_experiment_has_a_line_with_recovery_loss_and_restore() -> None:
         "–",  # noqa: RUF001 - a dash
         "0 of 1386",
         "3",
-        "as before after 60 s",
+        "restored after 60 s",
     ]
 
 
 def test_what_the_decision_rests_on_has_a_line_each() -> None:
     """Release, load, users, faults, the way back, writes, events, watch, windows, the end; before the requirements."""
-    text = _text().partition("## What this rests on\n\n")[2].partition("\n\n## Requirements")[0]
+    text = _text().partition("## Basis of the decision\n\n")[2].partition("\n\n## Requirements")[0]
     assert text.splitlines() == [
         "- Release: slow verified: 33616 answers named slow; 41 answers named no release; images of 2 workloads: unchanged",
         "- Load: 12816 requests without a fault, 3 failed; the generators kept their schedule",
-        "- Users: 9 of 4272 journeys of everyday (0.211 %) met a failed request or waited over 500 ms, without a fault",
-        "- Faults: 4 experiments, all receipts are complete; slowest to recover: writes after region-loss, 22.4 s ± 0.05 s",
+        "- Users: 9 of 4272 journeys of everyday (0.211 %) had a failed request or waited over 500 ms, without a fault",
+        "- Faults: 4 experiments, all receipts are complete; slowest recovery: writes after region-loss, 22.4 s ± 0.05 s",
         "- After the undo: 1 outage between an undo and its restore, the longest 4 s (writes after database-primary-loss)",
         "- Writes: 9312 acknowledged, 0 lost, 14 of unknown outcome",
         "- Events: 1771 accepted, 0 lost, 0 twice, 0 wrong, 2 of unknown outcome, visible within 0.187 s (p95)",
-        "- Watch: 7 watchers, gaps of 0.812 s in all (regions eu-west-1); trouble with pods",
+        "- Watch: 7 watchers, gaps of 0.812 s in all (regions eu-west-1); incomplete records of pods",
         "- Windows: 9 windows in 368 s, every second belongs to a window",
         "- At the end: the target was steady",
     ]
@@ -104,7 +104,7 @@ def test_what_was_not_verified_comes_last() -> None:
 
 def test_rows_without_an_answer_are_listed_by_cause_with_what_would_bring_it() -> None:
     """What would decide each, and whose answer it keeps back."""
-    text = _text().partition("## What is missing, and what would bring it\n\n")[2]
+    text = _text().partition("## Missing evidence and how to get it\n\n")[2]
     assert text.splitlines()[:4] == [
         (
             "- 1 requirement, INCONCLUSIVE: error rate of all routes together (10 of 12816 requests) is 0.07803 %, between 0.04 % and 0.132 %, expected"
@@ -163,7 +163,7 @@ def test_files_that_replace_those_of_the_package_are_named() -> None:
         replace(given, shadowed=("features/normaldance/technical-kpis.feature",)), Evidence(), judged
     ).decode()
     assert (
-        "- the claims in 1 file of the package, which files of the project replace: features/normaldance/technical-kpis.feature"
+        "- the scenarios in 1 file of the package, which the project replaces: features/normaldance/technical-kpis.feature"
         in text
     )
 
