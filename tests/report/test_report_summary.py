@@ -90,7 +90,7 @@ def test_every_watcher_has_a_line() -> None:
     """Spacing, probes, longest gap, blind time, and how it ended."""
     line = next(line for line in _text().splitlines() if line.startswith("| regions eu-west-1"))
     cells = [cell.strip() for cell in line.strip("|").split("|")]
-    assert cells == ["regions eu-west-1", "50 ms", "6980", "812 ms", "0.812 s", "in order"]
+    assert cells == ["regions eu-west-1", "50 ms", "6980", "812 ms", "0.812 s", "normally"]
 
 
 def test_what_was_not_verified_comes_last() -> None:
