@@ -115,7 +115,7 @@ def test_every_attempt_that_was_sent_is_shown() -> None:
     assert [(e["name"], e["attempt"]) for e in document["experiments"]] == [("pod-loss", 1), ("pod-loss", 2)]
     assert (
         "pod-loss, attempt 1 pod an earlier attempt".replace(" pod an", " pod , an") in texts["page"]
-        or "an earlier attempt: it counts for harm" in texts["page"]
+        or "an earlier attempt, of which only harm counts" in texts["page"]
     )
     assert "pod-loss, attempt 2" in texts["page"]
     assert "pod-loss, attempt 2" in texts["summary"]
@@ -137,7 +137,8 @@ def test_release_users_windows_and_the_end_are_on_page_summary_and_in_the_docume
     assert "us-east-1/Deployment/api-gateway sha256:11aa sha256:11aa" in texts["page"]
     assert "users, route read-track" in texts["page"]
     assert (
-        "Under 2 requests/s of users, judged by failures in succession: route create-track (0.8 /s)." in texts["page"]
+        "Groups with fewer than 2 requests/s, judged by consecutive failures: route create-track (0.8 /s)."
+        in texts["page"]
     )
     assert (document["release_receipt"]["verified"], document["journeys"][0]["troubled"]) == (True, 9)
     assert (len(document["windows"]), document["unjudged_seconds"], document["steady_end"]["ok"]) == (9, 0.0, True)
@@ -168,4 +169,4 @@ def test_response_times_of_a_window_are_of_every_request_due_in_it_on_page_and_i
     assert document["traffic"]
     for line in document["traffic"]:
         assert figure(line["p95_ms"], "ms") in page
-    assert "every request that was due in its window, failed ones included" in page
+    assert "every request that was due in the window, also failed requests" in page

@@ -50,7 +50,7 @@ def test_the_headline_says_how_it_was_taken_back_and_who_was_hurt(view: RolloutV
     assert view.headline == "taken back by hand in 4.1 s, 23 of 500 users got an error"
     assert ("Trigger", "users: a critical report") in view.facts
     assert ("Decision", "taken back by hand: as planned") in view.facts
-    assert ("Ended", "at rest on 1.0.0") in view.facts
+    assert ("Ended", "stable on 1.0.0") in view.facts
 
 
 def test_each_part_has_both_releases_side_by_side(view: RolloutView) -> None:
@@ -75,7 +75,7 @@ def test_the_plot_has_a_line_a_step_and_the_way_back(view: RolloutView) -> None:
     plot = rollout_plot(view)
     assert plot is not None
     labels = [line.label for line in plot.lines]
-    assert labels == ["5 %", "25 %", "50 %", "100 %", "taken back by hand", "at rest on 1.0.0"]
+    assert labels == ["5 %", "25 %", "50 %", "100 %", "taken back by hand", "stable on 1.0.0"]
     assert [panel.title for panel in plot.panels] == [
         "share of the answers by the new release",
         "response time p95 of 1.1.0",

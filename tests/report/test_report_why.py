@@ -37,7 +37,10 @@ def test_a_recovery_has_resolution_scaled_limit_and_the_timeline_of_its_experime
     text = render_why(*go(), "DA-DR-RTO")
     assert "    expected    below 4 h (240 s at scale 60)\n    resolution  ± 0.05 s" in text
     assert "  time        limit scaled by 60: 4 h → 240 s" in text
-    assert "    reads: 4.87 s ± 0.05 s, observed for 62 s; outages: 0.06 s to 2.3 s, 0.5 s to 1.2 s (answered late)" in text
+    assert (
+        "    reads: 4.87 s ± 0.05 s, observed for 62 s; outages: 0.06 s to 2.3 s, 0.5 s to 1.2 s (answered late)"
+        in text
+    )
     assert "   +22.40  writes recovered" in text
     assert "pod-loss" not in text
 

@@ -82,7 +82,12 @@ def test_a_recovery_says_when_or_that_there_was_none() -> None:
     gone = OperationRecovery(operation="reads", seconds=None, resolution_s=0.05, observed_s=240, on_heal=True)
     texts = [recovered(seen) for seen in (back, never, gone, None)]
     dash = "–"  # noqa: RUF001 - a dash
-    assert texts == ["20.71 s ± 0.05 s", "no outage (resolution 0.05 s)", "not recovered in 240 s, only after the undo", dash]
+    assert texts == [
+        "20.71 s ± 0.05 s",
+        "no outage (resolution 0.05 s)",
+        "not recovered in 240 s, only after the undo",
+        dash,
+    ]
 
 
 def test_text_is_cleaned_of_what_no_document_can_carry() -> None:

@@ -80,7 +80,7 @@ def _lines(view: RolloutView, began_ns: int, axis: Axis) -> Iterable[Line]:
     if back is not None:
         yield line_at((back.when_ns - began_ns) / NS_PER_S, "fault", taken_back_words(back.by), 0, axis)
     if ended is not None and ended.ok:
-        yield line_at((ended.when_ns - began_ns) / NS_PER_S, "writes", f"complete on {ended.release}", 1, axis)
+        yield line_at((ended.when_ns - began_ns) / NS_PER_S, "writes", f"stable on {ended.release}", 1, axis)
 
 
 def _share_panel(new: Floats, old: Floats, bins: Bins, axis: Axis, top: float) -> Panel:

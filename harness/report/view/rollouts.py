@@ -113,7 +113,7 @@ def _facts(rollout: RolloutPlan, back: RolloutBack | None, ended: RolloutEnded |
         if back.failed:
             yield "Command for the rollback", f"failed: {back.failed}"
     if ended is not None:
-        yield "Ended", f"complete on {ended.release}" if ended.ok else f"not complete: {ended.why}"
+        yield "Ended", f"stable on {ended.release}" if ended.ok else f"not stable: {ended.why}"
 
 
 def _way_back(
