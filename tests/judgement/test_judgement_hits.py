@@ -105,8 +105,8 @@ def test_decisions_of_autoscalers_that_were_not_read_are_named_in_the_receipt() 
     """A pod that one of them ended could not be left out."""
     attempt = replace(DATABASE, fault=replace(DATABASE.fault, inferred=True, decisions_read=False))
     assert fault_receipt(plan(), evidence(), attempt).why == (
-        "database-loss: confirmed on the target after 1 s: pg-0; the decisions of autoscalers could not be read, "
-        "so an autoscaler may have ended some of these"
+        "database-loss: the fault was confirmed on the target after 1 s: pg-0; the decisions of autoscalers could not be read, "
+        "so an autoscaler may have ended some of these pods"
     )
 
 

@@ -87,8 +87,8 @@ def test_trouble_at_the_edges_of_a_faults_window_is_charged_to_nothing() -> None
         run = with_experiment([attempt], _run(BEFORE, replace(FAULT, samples=rows), AFTER))
         return [(gap.start_s, gap.end_s, gap.why) for gap in unjudged(given, run)]
 
-    before = (10.0, 11.0, "in experiment:pod-loss/fault, before the fault was sent")
-    after = (13.0, 14.0, "in experiment:pod-loss/fault, after the restore")
+    before = (10.0, 11.0, "in window experiment:pod-loss/fault, before the fault was sent")
+    after = (13.0, 14.0, "in window experiment:pod-loss/fault, after the restore")
     assert edges(FAULT.samples) == []
     assert edges(failing(FAULT.samples, slice(100, 300))) == []
     assert edges(failing(FAULT.samples, slice(99, 100))) == [before]

@@ -126,7 +126,7 @@ UNSENT = replace(FAULT, fault=replace(FAULT.fault, sent_ns=None))
 @pytest.mark.parametrize(
     ("attempt", "ok", "said"),
     [
-        (FAULT, True, "pod-loss: confirmed on the target after 1 s: track-old"),
+        (FAULT, True, "pod-loss: the fault was confirmed on the target after 1 s: track-old"),
         (replace(UNSENT, ran=False, why="not steady"), False, "pod-loss: the experiment was not run: not steady"),
         (replace(UNSENT, ran=False), False, "pod-loss: the experiment was not run: no reason was recorded"),
         (
@@ -149,7 +149,7 @@ UNSENT = replace(FAULT, fault=replace(FAULT.fault, sent_ns=None))
         (
             replace(FAULT, domain="network", fault=replace(FAULT.fault, hit=())),
             True,
-            "pod-loss: confirmed on the target after 1 s: read by its probe",
+            "pod-loss: the fault was confirmed on the target after 1 s: read by its probe",
         ),
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=ns(82))),
@@ -208,7 +208,7 @@ def test_of_a_held_fault_it_must_be_known_when_it_was_undone() -> None:
 @pytest.mark.parametrize(
     ("restore", "said"),
     [
-        (Restore(ok=True), "pod-loss: as before"),
+        (Restore(ok=True), "pod-loss: restored"),
         (Restore(ok=False, why="a pod is missing"), "pod-loss: a pod is missing"),
         (Restore(ok=None), "pod-loss: the restore of the target was not verified"),
     ],
@@ -230,11 +230,11 @@ def test_a_restore_that_names_what_did_not_come_back_proves_nothing() -> None:
 @pytest.mark.parametrize(
     ("changes", "steps", "ok", "said"),
     [
-        ({}, 0, True, "as before"),
-        ({"gone_by": "home-again"}, 0, True, "as before"),
+        ({}, 0, True, "restored"),
+        ({"gone_by": "home-again"}, 0, True, "restored"),
         ({"gone_by": "home-again", "gone_ns": None, "stays": "home-again"}, 0, False, "home-again: the end of the fault was not observed"),
         ({"gone_by": "home-again", "gone_ns": None}, 0, None, "home-again: it was not recorded whether the fault had ended"),
-        ({"gone_ns": None}, 0, True, "as before"),
+        ({"gone_ns": None}, 0, True, "restored"),
         ({}, 1, False, "an undo step was left to a person"),
         ({}, 2, False, "2 undo steps were left to a person"),
     ],
@@ -253,9 +253,9 @@ def test_a_fault_that_is_not_out_is_no_restore(changes: dict[str, Any], steps: i
 @pytest.mark.parametrize(
     ("journal", "again", "ok", "said"),
     [
-        ({"steady_after": "met"}, False, True, "as before"),
-        ({"steady_after": "not asked"}, False, True, "as before"),
-        ({"steady_after": "not met", "unmet": "consistent"}, True, True, "as before"),
+        ({"steady_after": "met"}, False, True, "restored"),
+        ({"steady_after": "not asked"}, False, True, "restored"),
+        ({"steady_after": "not met", "unmet": "consistent"}, True, True, "restored"),
         ({"steady_after": "not met", "unmet": "consistent"}, False, None, "consistent of the steady-state hypothesis was not met after the method, and no record shows that it was met after the rollbacks"),
     ],
 )  # fmt: skip

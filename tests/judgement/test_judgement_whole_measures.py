@@ -46,7 +46,7 @@ from harness.model import (
 HINT = "`readiness why R` shows the evidence; fix the platform, then run again"
 CHAOS = ("chaos/database-loss/journal.json",)
 DATABASE = experiment("database-loss", *SPANS["database-loss"])
-IN_PLACE = Receipt(ok=True, why="database-loss: confirmed on the target after 1 s: pg-0", files=CHAOS)
+IN_PLACE = Receipt(ok=True, why="database-loss: the fault was confirmed on the target after 1 s: pg-0", files=CHAOS)
 AS_BEFORE = Receipt(ok=True, why="database-loss: as before", files=CHAOS)
 LOADED = Receipt(
     ok=True, why="1 worker recorded until the end, lag p99 0.5 ms", files=("load/everyday/samples-0.parquet",)
@@ -188,7 +188,9 @@ def test_a_loss_as_a_whole() -> None:
             "watch": Receipt(
                 ok=True, why="5701 acknowledged writes were read back: database", files=("watch/ledger-writes.parquet",)
             ),
-            "fault": Receipt(ok=True, why="pod-loss: confirmed on the target after 1 s: track-old", files=pod),
+            "fault": Receipt(
+                ok=True, why="pod-loss: the fault was confirmed on the target after 1 s: track-old", files=pod
+            ),
             "restore": Receipt(ok=True, why="pod-loss: as before", files=pod),
         },
         outcome=Outcome.PASS,
