@@ -216,9 +216,9 @@ def test_what_cut_a_run_short_leads_its_reasons_and_hints(why: str, hint: str) -
     again = "readiness run --target 'my target.yaml' --release 1.0.0 -- -k pod"
     (verdict,) = judgement.verdicts
     assert verdict.reason.startswith(f"{told}; ")
-    assert verdict.hint == f"{hint}; again: {again}"
+    assert verdict.hint == f"{hint}; run again: {again}"
     first = judgement.decision.because[0].because
-    assert (first.text, first.hint) == (told, f"{hint}; again: {again}")
+    assert (first.text, first.hint) == (told, f"{hint}; run again: {again}")
     assert judge(plan({"R": errors()}), replace(BAD, complete=False, cut=cut)).verdicts[0].outcome is Outcome.FAIL
 
 
