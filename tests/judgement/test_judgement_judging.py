@@ -280,7 +280,7 @@ def test_experiments_are_described_by_the_attempt_that_counts() -> None:
 def test_an_experiment_without_record_or_plan_is_told_all_the_same() -> None:
     """Planned and gone; run and not planned; without traffic; a null run."""
     bare = judge(plan(), replace(evidence(), experiments={})).experiments
-    assert {(e.verdict, e.reason, e.attempt) for e in bare} == {(INCONCLUSIVE, "the experiment left no record", 0)}
+    assert {(e.verdict, e.reason, e.attempt) for e in bare} == {(INCONCLUSIVE, "the experiment was not recorded", 0)}
     null = replace(experiment("null-run", "none", 201, 215), fault=FaultWindow(experiment="null-run", domain="none"))
     results = {e.name: e for e in judge(plan(), with_experiment([null])).experiments}
     assert (results["null-run"].verdict, results["null-run"].sent, results["null-run"].reads) == (PASS, False, None)

@@ -314,7 +314,7 @@ def test_without_its_watcher_no_event_passes_and_a_lost_one_fails() -> None:
     assert judged(events(), watchers={}).outcome is INCONCLUSIVE
     assert judged(events(), watchers={}).reason.endswith("Not decided: the watcher 'pipeline' wrote no record")
     assert judged(with_words(events(), 8, state="wrong"), watchers={}).outcome is FAIL
-    assert judged(Table.empty(PIPELINE)).reason.endswith("but no event was recorded")
+    assert judged(Table.empty(PIPELINE)).reason.endswith("Not decided: no event was recorded")
     missing = (Missing(file="watch/pipeline.parquet", why="is gone"),)
     assert judged(events(), missing=missing).reason == "watch/pipeline.parquet is missing or incomplete: is gone"
 

@@ -116,7 +116,7 @@ def test_a_limit_that_the_experiment_would_not_have_watched_is_not_falsifiable()
     assert measure.outcome is NOT_ASSESSED
     assert (
         measure.reason
-        == "this run could not have failed the sentence: database-loss was planned to be watched for 240 s, less than the limit of 300 s"
+        == "this run could not have failed the sentence: database-loss is planned with 240 s of observation, expected at least 300 s"
     )
     bare = plan({"R": recovery("30 s", "database-loss")}, experiments={})
     assert {m.outcome for m in judged(recovery("30 s"), of=bare)} == {NOT_ASSESSED}
@@ -216,7 +216,7 @@ def test_an_outage_without_a_fault_widens_the_recovery_and_over_a_tenth_of_the_l
     reads, writes = (m for m in judged(recovery("30 s", "database-loss"), broken) if m.name in PROBED)
     assert (reads.outcome, writes.outcome) == (INCONCLUSIVE, PASS)
     assert reads.reason.endswith(". Not decided: reads already failed for 4 s without a fault")
-    assert reads.hint == "make the target steady before it is broken, then run again"
+    assert reads.hint == "make the target steady without any fault, then run again"
 
 
 def test_traffic_is_needed_where_the_sentence_speaks_of_it() -> None:
@@ -281,7 +281,7 @@ def test_an_experiment_of_a_run_that_was_killed_is_no_recovery_of_zero_seconds()
     cut = judge(plan(), replace(run, complete=False, cut=Cut(why="interrupted", hint="let it run until it completes")))
     hint = cut.decision.because[0].because.hint
     assert hint.startswith(
-        "undo database-loss with `readiness recover --target FILE`; let it run until it completes; again: "
+        "undo database-loss with `readiness recover --target FILE`; let it run until it completes; run again: "
     )
 
 
@@ -397,7 +397,7 @@ def test_no_recovery_is_shorter_than_nothing() -> None:
     measure = reads_of("4 h", quarter())
     assert (measure.value, measure.low, measure.high) == (0, 0, 0.25)
     assert measure.reason == (
-        "database-loss: reads were served again after 0 s ± 0.25 s (no client was affected), expected below 4 h (240 s at scale 60)"
+        "database-loss: reads recovered after 0 s ± 0.25 s (no client was affected), expected below 4 h (240 s at scale 60)"
     )
 
 

@@ -38,7 +38,7 @@ def test_every_witness_names_the_planned_release() -> None:
     """Answers, images and version."""
     found = release_receipt(plan(), reads())
     assert found.receipt.ok
-    assert found.receipt.why.endswith("answers named 1.0.0 and 1 workloads ran the same images before and after")
+    assert found.receipt.why.endswith("answers named 1.0.0 and 1 workloads ran the same images before and after the load")
     assert (set(found.answers), found.images, found.note) == ({"1.0.0"}, IMAGES, "")
 
 
@@ -51,7 +51,7 @@ def test_every_witness_names_the_planned_release() -> None:
             reads(workloads={"us-east-1/Deployment/track": ("track@sha256:2",)}),
             "ran track@sha256:1 before the load and",
         ),
-        (reads(workloads={}), "ran track@sha256:1 before the load and nothing after it"),
+        (reads(workloads={}), "ran track@sha256:1 before the load and nothing after the load"),
         (reads(workloads={"us-east-1/Deployment/track": ("track@sha256:1", "track@sha256:2")}), "ran 2 images after"),
         (reads(version="0.9.0"), "the target reported version 0.9.0 after the load, expected 1.0.0"),
         (replace(named("1.0.0"), release_reads=(read("before"),)), "the release was read only before the load"),
@@ -140,7 +140,7 @@ def test_evidence_of_another_run_is_no_evidence(field: str, value: object) -> No
     changed: dict[str, Any] = {field: value}
     receipt = ties_receipt(plan(), replace(evidence(), started=replace(STARTED, **changed)))
     assert receipt.ok is False
-    assert receipt.why == f"the plan says {field} {getattr(STARTED, field)}, the run recorded {value}"
+    assert receipt.why == f"the run recorded {field} {value}, expected {getattr(STARTED, field)} by the plan"
 
 
 @pytest.mark.parametrize(

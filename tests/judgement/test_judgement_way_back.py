@@ -158,7 +158,7 @@ def test_served_again_means_within_the_promised_time() -> None:
     assert recovered(slow).seconds == 0
     seen = recovered(slow, promised=1000)
     assert (seen.seconds, seen.on_heal, seen.way_back_ended) == (None, False, False)
-    assert seen.why.startswith("0 of 400 requests failed, 380 were answered later than 1000 ms, and 5 s")
+    assert seen.why.startswith("0 of 400 requests failed, 380 were answered later than 1000 ms, and no 5 s")
     assert recovered(slow, promised=1900).seconds == 0
 
 

@@ -47,7 +47,7 @@ HINT = "`readiness why R` shows the evidence; fix the platform, then run again"
 CHAOS = ("chaos/database-loss/journal.json",)
 DATABASE = experiment("database-loss", *SPANS["database-loss"])
 IN_PLACE = Receipt(ok=True, why="database-loss: the fault was confirmed on the target after 1 s: pg-0", files=CHAOS)
-AS_BEFORE = Receipt(ok=True, why="database-loss: as before", files=CHAOS)
+AS_BEFORE = Receipt(ok=True, why="database-loss: restored", files=CHAOS)
 LOADED = Receipt(
     ok=True, why="1 worker recorded until the end, lag p99 0.5 ms", files=("load/everyday/samples-0.parquet",)
 )
@@ -110,8 +110,8 @@ def test_a_recovery_that_failed_and_one_that_cannot_be_told() -> None:
         30,
     )
     assert failed.reason == (
-        "database-loss: reads were not served again in 34 s (670 of 680 requests failed, and 5 s in which requests were served "
-        "did not follow while the fault was in), expected below 30 s"
+        "database-loss: reads did not recover in 34 s (670 of 680 requests failed, and no 5 s of successful requests "
+        "followed while the fault was active), expected below 30 s"
     )
     assert (failed.hint, failed.resolution) == (HINT, 0.05)
     unseen = replace(DATABASE, fault=replace(DATABASE.fault, confirmed_ns=None))
@@ -191,7 +191,7 @@ def test_a_loss_as_a_whole() -> None:
             "fault": Receipt(
                 ok=True, why="pod-loss: the fault was confirmed on the target after 1 s: track-old", files=pod
             ),
-            "restore": Receipt(ok=True, why="pod-loss: as before", files=pod),
+            "restore": Receipt(ok=True, why="pod-loss: restored", files=pod),
         },
         outcome=Outcome.PASS,
         because=because(
@@ -270,7 +270,7 @@ def test_events_as_a_whole() -> None:
     )
     (none,) = all_of(one, replace(evidence(), pipeline=rows.where(turn < 0), watchers=watched))
     assert none.reason == (
-        "none of 0 accepted events failed, expected every event once and complete within 1 s, but no event was recorded"
+        "none of 0 accepted events failed, expected every event once and complete within 1 s. Not decided: no event was recorded"
     )
 
 
@@ -288,7 +288,7 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
     base = evidence()
     one = recovery("4 h", "database-loss", operations=("reads",))
     longer = replace(one, limit=Quantity.parse("5 h", scaled=True))
-    not_here = "this run could not have failed the sentence: database-loss was planned to be watched for {} s, less than the limit of {} s"
+    not_here = "this run could not have failed the sentence: database-loss is planned with {} s of observation, expected at least {} s"
     watch_on = "lengthen the observation to at least the limit, then run again"
     name, unclear = "recovery of reads", Outcome.INCONCLUSIVE
     assert untold(longer, base) == (name, SCOPE, Outcome.NOT_ASSESSED, not_here.format(240, 300), watch_on)
