@@ -76,7 +76,7 @@ def test_users_who_pause_for_longer_than_the_size_says_are_less_load() -> None:
         "5 requests/s were sent, expected 90.91: users paused 3.98 s after a journey, and `think` is 0.2 s"
     )
     assert found.hint == (
-        "write `think: 4 s` in loadtests/everyday.yaml, with as many users as the rate needs, or let the locustfile wait less, "
+        "set `think: 4 s` and the number of users for this rate in loadtests/everyday.yaml, or shorten the pauses of the locustfile, "
         "then run again"
     )
 
@@ -88,7 +88,7 @@ def test_users_who_block_each_other_are_told_so() -> None:
     found = receipt(blocked, latencies=False)
     assert found.why == (
         "16.67 requests/s were sent, expected 90.91: the event loop of worker 0 was blocked for 1.08e+03 ms, "
-        "so that users did not call at once"
+        "which delayed the users' requests"
     )
     assert "grpc.experimental.gevent.init_gevent()" in found.hint
 
@@ -167,7 +167,7 @@ def test_the_load_is_there_exactly_if_its_rate_is(think_s: float, latency_ms: fl
     load = offered(per_s, latency_ms=latency_ms)
     expected = PER_S * SECONDS
     missing = 0 < len(load.samples) < 0.8 * expected - 4 * expected**0.5
-    assert ("were planned" in receipt(load).why) == missing
+    assert ("requests/s were sent, expected 90.91" in receipt(load).why) == missing
 
 
 def test_requests_that_are_slow_in_the_warm_up_are_in_no_figure(tmp_path: Path) -> None:

@@ -280,7 +280,7 @@ def test_a_lagging_generator_makes_latencies_inconclusive_and_says_why() -> None
     measure = only(p95(per=Per.ALL), lagging)
     assert measure.outcome is INCONCLUSIVE
     assert measure.reason == (
-        "response time p95 of all routes together is 269 ms, expected below 200 ms; by region that served: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms. "
+        "response time p95 of all routes together is 269 ms, expected below 200 ms; by serving region: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms. "
         "Not decided: the load generator lagged by 250 ms (p99), expected at most 20 ms "
         "(worker 0: 20% of a core, event loop blocked for 2 ms, garbage collection 1 ms)"
     )
@@ -371,7 +371,7 @@ def test_uptime_is_also_the_share_of_the_time_without_an_outage() -> None:
     of_probes, of_seconds = up(uptime(), failing_probes(slice(100, 400, 2)))
     assert (of_probes.outcome, of_seconds.outcome) == (INCONCLUSIVE, INCONCLUSIVE)
     assert of_seconds.reason == (
-        "uptime by seconds down of entry (2.31 s down, 1 outage, the longest 2.31 s) is 96.15 % (between 38.24 % and 99.8 %), "
+        "uptime by seconds down of entry (2.31 s without service, 1 outage, the longest 2.31 s) is 96.15 % (between 38.24 % and 99.8 %), "
         "expected at least 99.9 %. Not decided: 1 outage, the longest 2.31 s in 60 s do not show how often outages occur. "
         "About 7000 probes at this rate would prove FAIL (upper bound with 99.75 % confidence: 99.99 %)"
     )
@@ -397,7 +397,7 @@ def test_a_blind_watcher_cannot_vouch_for_uptime() -> None:
     seen = probes.where((probes.ints["sent_ns"] < ns(20)) | (probes.ints["sent_ns"] >= ns(27)))
     for measure in up(uptime(), replace(evidence(), probes=seen)):
         assert measure.outcome is INCONCLUSIVE
-        assert measure.reason.endswith("Not decided: the watcher 'entry' sent no probes for 12% of the window")
+        assert measure.reason.endswith("Not decided: the watcher 'entry' sent no probes in 12% of the window")
     unwatched = replace(evidence(), watchers={})
     assert up(uptime(), unwatched)[0].reason.endswith("Not decided: the watcher 'entry' wrote no record")
 
@@ -508,7 +508,7 @@ def test_what_knows_no_other_phase_is_not_judged_under_a_fault(objective: Object
     faulty = replace(objective, scope=replace(objective.scope, phase=Phase.FAULT))
     assert (only(faulty).outcome, only(faulty).reason) == (
         NOT_ASSESSED,
-        "this run could not have failed the sentence: a KPI is judged on the fault-free window, never during the fault",
+        "this run could not have failed the sentence: a KPI is judged in the fault-free window, expected no phase such as 'during the fault'",
     )
 
 

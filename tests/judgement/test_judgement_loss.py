@@ -216,7 +216,7 @@ def test_a_write_of_unknown_outcome_that_is_not_there_is_unsure() -> None:
         (ledger(ROWS, complete=False), "the final ledger read did not complete (no cause recorded)"),
         (
             replace(ledger(ROWS), final=Table.empty(LEDGER_FINAL)),
-            "the last read found 6601 rows, 0 were recorded",
+            "0 rows of the last read were recorded, expected 6601",
         ),
         (ledger(ROWS.where(np.arange(len(ROWS)) != 9)), "1 sequence numbers are missing in the record of writes"),
         (
@@ -229,7 +229,7 @@ def test_a_ledger_that_is_not_whole_is_never_a_pass(books: Ledger, trouble: str)
     """The reason says what is missing; missing rows of a read are not called lost."""
     measure = only(RISK, holding(books))
     assert measure.outcome is INCONCLUSIVE
-    assert measure.reason.endswith(f"but {trouble}")
+    assert measure.reason.endswith(f"Not decided: {trouble}")
 
 
 def behind(lost: list[int], *, wrong: tuple[int, ...] = (), complete: bool = False, found: int = 10**9) -> Ledger:
@@ -291,7 +291,7 @@ def test_writes_acknowledged_after_the_last_read_are_not_known() -> None:
     early = FinalRead(round=1, after="region-loss", complete=True, at_ns=ns(END - 10), rows=len(books.final))
     measure = only(RISK, holding(replace(books, final_reads=(early,))))
     assert measure.outcome is INCONCLUSIVE
-    assert measure.reason.endswith("but 301 writes were acknowledged after the start of the last ledger read")
+    assert measure.reason.endswith("Not decided: 301 writes were acknowledged after the start of the last ledger read")
 
 
 def test_the_last_round_decides() -> None:
@@ -323,7 +323,7 @@ def test_a_watcher_without_an_end_never_passes(source: dict[str, WatchSource], t
     """Its record may lack what was lost."""
     measure = only(RISK, holding(ledger(ROWS), watchers=source))
     assert (measure.outcome, measure.receipts["watch"].ok) == (INCONCLUSIVE, False)
-    assert measure.reason.endswith(f"but {trouble}")
+    assert measure.reason.endswith(f"Not decided: {trouble}")
 
 
 def test_no_write_around_the_fault_tests_nothing() -> None:
@@ -342,7 +342,7 @@ def test_an_rpo_that_no_write_was_old_enough_for_is_not_falsifiable() -> None:
     assert measure.scope == {"experiment": "database-loss", "phase": "during the fault"}
     assert (
         measure.reason
-        == "this run could not have failed the sentence: no write was acknowledged more than 2 h (scaled) before database-loss, so a loss could not count"
+        == "this run could not have failed the sentence: no write was acknowledged more than 2 h (scaled) before database-loss, so no loss could count"
     )
     assert only(objective, evidence(), durability="quorum").outcome is PASS
 

@@ -29,21 +29,21 @@ def with_matrix(facts: tuple[Fact, ...], covered: int) -> Evidence:
 @pytest.mark.parametrize(
     ("facts", "covered", "outcome", "reason"),
     [
-        (FACTS[:6], 61, Outcome.PASS, "0 of 6 facts are not as expected, covers 61 of 61"),
-        (FACTS[:6], 60, Outcome.INCONCLUSIVE, "0 of 6 facts are not as expected, covers 60 of 61"),
+        (FACTS[:6], 61, Outcome.PASS, "0 of 6 facts are not as expected (61 of 61 cases have a fact)"),
+        (FACTS[:6], 60, Outcome.INCONCLUSIVE, "0 of 6 facts are not as expected (60 of 61 cases have a fact)"),
         (
             FACTS[:9],
             61,
             Outcome.FAIL,
-            "1 of 9 facts are not as expected, 1 could not be read, covers 61 of 61: call 7: 200, expected refused; call 9",
+            "1 of 9 facts are not as expected, 1 could not be read (61 of 61 cases have a fact): call 7: 200, expected refused; call 9",
         ),
         (
             FACTS[8:12],
             61,
             Outcome.INCONCLUSIVE,
-            "0 of 4 facts are not as expected, 1 could not be read, covers 61 of 61",
+            "0 of 4 facts are not as expected, 1 could not be read (61 of 61 cases have a fact)",
         ),
-        ((), 61, Outcome.INCONCLUSIVE, "0 of 0 facts are not as expected, covers 61 of 61"),
+        ((), 61, Outcome.INCONCLUSIVE, "0 of 0 facts are not as expected (61 of 61 cases have a fact)"),
     ],
 )
 def test_a_matrix_is_one_measure(facts: tuple[Fact, ...], covered: int, outcome: Outcome, reason: str) -> None:
@@ -60,6 +60,6 @@ def test_of_many_failures_the_first_ten_are_named() -> None:
     facts = tuple(fact(number, ok=False) for number in range(1, 1285))
     (verdict,) = judge(plan({"R": check()}), with_matrix(facts, 61)).verdicts
     reason = verdict.claims[0].measures[0][0].reason
-    assert reason.startswith("1 284 of 1 284 facts are not as expected, covers 61 of 61: call 1: 200")
+    assert reason.startswith("1 284 of 1 284 facts are not as expected (61 of 61 cases have a fact): call 1: 200")
     assert "call 10: 200" in reason
     assert "call 11:" not in reason

@@ -75,7 +75,7 @@ def test_what_no_window_covers_is_listed_with_its_length() -> None:
     late = replace(AFTER, start_ns=ns(15), stopped_ns=ns(20.5))
     found = unjudged(plan(), _run(BEFORE, FAULT, late))
     assert [(gap.start_s, gap.end_s, gap.seconds) for gap in found] == [(14.0, 15.0, 1.0), (20.0, 20.5, 0.5)]
-    assert found[0].why == "between experiment:pod-loss/fault and everyday/after-faults"
+    assert found[0].why == "between the windows experiment:pod-loss/fault and everyday/after-faults"
 
 
 def test_trouble_at_the_edges_of_a_faults_window_is_charged_to_nothing() -> None:

@@ -40,7 +40,10 @@ def test_broken_journeys_lead_where_the_window_is_too_short_as_well() -> None:
     judgement = judge(plan({"R": errors("1 %")}), run)
     (verdict,) = judgement.verdicts
     assert (verdict.outcome, verdict.because.kind) == (Outcome.INCONCLUSIVE, ReasonKind.LOAD)
-    assert "Not decided: worker 0: 7 journeys broke by an error in the locustfile" in verdict.reason
+    assert (
+        "Not decided: worker 0: 7 journeys ended with an error in the locustfile, the first with KeyError: 'id'"
+        in verdict.reason
+    )
     assert verdict.hint == BROKE.hint
     assert judgement.decision.because[0].because == verdict.because
     assert (judgement.decision.because[0].requirement, judgement.decision.because[0].outcome) == ("R", verdict.outcome)

@@ -210,7 +210,7 @@ def test_samples_that_cannot_be_are_named_with_their_row(
         assert {found[name] for name in ("R-P95", "R-ERRORS", "R-SHARE")} == {Outcome.INCONCLUSIVE}
     assert Outcome.FAIL not in found.values()
     reasons = {verdict.requirement: verdict.reason for verdict in judgement.verdicts}
-    assert not why or reasons["R-P95"] == f"{SAMPLES_0} is not complete: {why}"
+    assert not why or reasons["R-P95"] == f"{SAMPLES_0} is missing or incomplete: {why}"
 
 
 def test_journeys_that_broke_void_what_would_pass_and_excuse_no_error(tmp_path: Path) -> None:

@@ -222,7 +222,7 @@ def test_no_restart_of_no_pod_proves_nothing() -> None:
     for pods in ((), late, (*gone, *late)):
         [one] = judged(RESTARTS, replace(run, pods=pods))
         assert (one.outcome, one.n) == (INCONCLUSIVE, 0)
-        assert one.reason.endswith("but no pod was recorded at the beginning of the soak")
+        assert one.reason.endswith("Not decided: no pod was recorded at the beginning of the soak")
     again = replace(pod(30, "restarted", "track-x", "u-x"), ready=True)
     assert [one.outcome for one in judged(RESTARTS, replace(run, pods=(again,)))] == [FAIL]
     [counted] = judged(RESTARTS, replace(run, pods=(pod(-2, "ready", "a", "a"), pod(-1, "present", "b", "b"), *late)))

@@ -142,7 +142,7 @@ GAP: Final = Gap("2 were not read", "read them")
         ({"bad": 1, "excuse": GAP}, INCONCLUSIVE, "0 of 9 are lost. Not decided: 2 were not read"),
         ({"excuse": GAP}, PASS, "0 of 9 are lost"),
         ({"n": 0}, INCONCLUSIVE, "0 of 9 are lost"),
-        ({"n": 0, "none": Gap(": there are none", "write")}, INCONCLUSIVE, "0 of 9 are lost: there are none"),
+        ({"n": 0, "none": Gap("there are none", "write")}, INCONCLUSIVE, "0 of 9 are lost. Not decided: there are none"),
         ({"short": "nothing was old enough"}, NOT_ASSESSED, "this run could not have failed the sentence: nothing was old enough"),
         ({"short": "nothing was old enough", "bad": 1}, FAIL, "0 of 9 are lost"),
         ({"receipts": BLIND, "gaps": (GAP,)}, INCONCLUSIVE, "0 of 9 are lost. Not decided: the watcher was blind"),

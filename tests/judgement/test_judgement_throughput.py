@@ -46,7 +46,7 @@ def test_a_traffic_that_offers_less_shows_nothing() -> None:
     """1000 requests/s are asked for, 100 are planned."""
     (found,) = judged("1000/s")
     assert found.outcome is Outcome.NOT_ASSESSED
-    assert "the traffic everyday offers 100 requests/s, at least 1000 are needed" in found.reason
+    assert "the traffic everyday offers 100 requests/s, expected at least 1000 requests/s" in found.reason
 
 
 def test_a_load_that_fell_short_of_its_plan_decides_nothing() -> None:

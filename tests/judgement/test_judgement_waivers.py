@@ -106,8 +106,8 @@ def test_a_bound_that_covers_every_figure() -> None:
         ({"bound": "240 ms"}, "is not proven within 240 ms"),
         ({"bound": "1 %"}, "has another unit"),
         ({"bound": "300 ms", "void": "it expired on 2026-05-31"}, "it expired on 2026-05-31"),
-        ({"outcome": "INCONCLUSIVE"}, "the verdict is FAIL, the waiver accepts INCONCLUSIVE"),
-        ({"outcome": "NOT ASSESSED"}, "the verdict is FAIL, the waiver accepts NOT ASSESSED"),
+        ({"outcome": "INCONCLUSIVE"}, "the verdict is FAIL, and the waiver accepts INCONCLUSIVE"),
+        ({"outcome": "NOT ASSESSED"}, "the verdict is FAIL, and the waiver accepts NOT ASSESSED"),
         (
             {"subjects": ("response time p95",)},
             "is FAIL because of a figure, which a waiver accepts with `--bound`, not with `--subject`",
@@ -175,16 +175,16 @@ def a_count(value: float, unit: str = "", *, at_least: bool = False, ok: bool | 
     [
         (a_count(1), "1", ""),
         (a_count(0), "1", ""),
-        (a_count(40), "1", "found is 40, the waiver accepts at most 1"),
+        (a_count(40), "1", "found is 40, and the waiver accepts at most 1"),
         (
             a_count(1),
             "",
-            'found is a number, for which the waiver needs a bound: `--subject "found" --bound "1"` accepts as',
+            'found is a number, for which the waiver needs a bound: `--subject "found" --bound "1"` accepts the measured number',
         ),
         (a_count(1), "1 %", "found has another unit: 1 % is a ratio"),
         (a_count(1, ok=None), "1", "found is INCONCLUSIVE"),
         (a_count(89, "%", at_least=True), "85 %", ""),
-        (a_count(20, "%", at_least=True), "85 %", "found is 20 %, the waiver accepts at least 85 %"),
+        (a_count(20, "%", at_least=True), "85 %", "found is 20 %, and the waiver accepts at least 85 %"),
         (a_count(2 / 3, "ratio", at_least=True), "66.66 %", ""),
         (a_count(2 / 3, "ratio", at_least=True), "", '--bound "66.66 %"` accepts the measured number'),
         (a_count(1 / 3, "ratio"), "", '--bound "33.34 %"` accepts the measured number'),
@@ -389,7 +389,7 @@ def test_who_accepts_what_is_not_decided_did_not_accept_what_nobody_could_assess
     verdict = judge(both, evidence()).verdicts[0]
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert (
-        "does not cover this verdict: recovery of reads is NOT ASSESSED: this run could not have failed the sentence: pod-loss was"
+        "does not cover this verdict: recovery of reads is NOT ASSESSED: this run could not have failed the sentence: pod-loss is planned with 240 s of observation, expected at least 300 s"
         in verdict.reason
     )
     assert judge(asked, evidence()).verdicts[0].outcome is Outcome.WAIVED
@@ -402,7 +402,9 @@ def test_who_accepts_what_is_not_assessed_accepts_each_part_of_it() -> None:
     asked = plan({"R": recovery("300 s", "pod-loss")}, waivers=(waiver,), not_assessable=(lack,))
     assert judge(asked, evidence()).verdicts[0].outcome is Outcome.WAIVED
     both = replace(asked, claims=(*asked.claims, claim("R", check(check="another"))))
-    assert "the verdict is INCONCLUSIVE, the waiver accepts NOT ASSESSED" in judge(both, evidence()).verdicts[0].reason
+    assert (
+        "the verdict is INCONCLUSIVE, and the waiver accepts NOT ASSESSED" in judge(both, evidence()).verdicts[0].reason
+    )
 
 
 def _share_of_us(one_in: int) -> Evidence:
@@ -452,7 +454,7 @@ def test_a_bound_covers_no_outage_that_did_not_end() -> None:
     """One route is out for the last 13.99 s of the record; 60 s are accepted, and nobody knows that it was less."""
     verdict = recovered_under_a_waiver("10 s", region_loss_with({"read-track": (186, 200)}))
     assert verdict.outcome is Outcome.FAIL
-    assert "way back of users has no bound to compare with the bound of the waiver" in verdict.reason
+    assert "outage of users after the undo has no bound to compare with the bound of the waiver" in verdict.reason
 
 
 def test_a_bound_covers_no_outage_that_did_not_end_behind_a_longer_one_that_did() -> None:
@@ -461,7 +463,7 @@ def test_a_bound_covers_no_outage_that_did_not_end_behind_a_longer_one_that_did(
     verdict = recovered_under_a_waiver("3 s", region_loss_with({**ended, **open_end}))
     assert verdict.outcome is Outcome.FAIL
     assert "the users' requests (route sign-in) were out for 9" in verdict.reason
-    assert "way back of users has no bound to compare with the bound of the waiver" in verdict.reason
+    assert "outage of users after the undo has no bound to compare with the bound of the waiver" in verdict.reason
     assert recovered_under_a_waiver("3 s", region_loss_with(ended)).outcome is Outcome.WAIVED
 
 
@@ -470,7 +472,7 @@ def test_a_bound_covers_no_users_who_never_came_back_behind_others_who_did() -> 
     ended, open_end = {"sign-in": (162.0, 168.0)}, {"rare": (160.0, 175.0)}
     verdict = recovered_under_a_waiver("5 s", region_loss_with({**ended, **open_end}, rare=0.6))
     assert verdict.outcome is Outcome.FAIL
-    assert "the users' requests (route sign-in, which recovered last) were served again after 7" in verdict.reason
+    assert "the users' requests (route sign-in, the last group to recover) recovered after 7" in verdict.reason
     assert "recovery of users has no bound to compare with the bound of the waiver" in verdict.reason
     assert recovered_under_a_waiver("5 s", region_loss_with(ended, rare=0.6)).outcome is Outcome.WAIVED
 

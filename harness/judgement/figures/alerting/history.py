@@ -170,7 +170,8 @@ def _unable(said: Sequence[AlertRuleLoaded]) -> Iterator[tuple[int, int, str]]:
         if not one.loaded:
             yield one.since_ns or 0, until_ns, f"the rule {one.subject} was no longer loaded"
         elif one.health == BROKEN:
-            yield one.since_ns or 0, until_ns, f"the rule {one.subject} could not be evaluated: {one.error}"
+            error = f": {one.error}" if one.error else ""
+            yield one.since_ns or 0, until_ns, f"the rule {one.subject} could not be evaluated{error}"
         elif one.unfed:
             why = f"the rule {one.subject} reads the recording rule {one.unfed[0]}, which could not be evaluated"
             yield one.since_ns or 0, until_ns, why

@@ -90,6 +90,7 @@ def _drift(
         fail_needs=("load",),
         detail=_detail(slope, at_s, hour),
         files=window.files,
+        counted="time batches",
     )
 
 
