@@ -73,7 +73,7 @@ def formats() -> tuple[Format, ...]:
         where = place_of(point)
         made = loaded(point, "the format")
         if not isinstance(made, Format):
-            raise ConfigurationError(f"the entry point is {made!r}, expected a `Format`", where=where)
+            raise ConfigurationError(f"the object is {made!r}, expected a `Format`", where=where)
         own = replace(made, file=f"{OWN}/{made.file}")
         if any(_overlap(own, other) for other in found):
             hint = "choose another `file` for the format"

@@ -83,7 +83,7 @@ def test_a_scenario_without_a_gate_declares_nothing(tmp_path: Path) -> None:
             ROW + WHEN + THEN + f"\n  @SHOP-README\n  Scenario: Again\n{ROW}{WHEN}{THEN}",
             "shop",
             12,
-            "the id SHOP-README is taken",
+            "the id SHOP-README is defined twice",
         ),
     ],
 )

@@ -82,7 +82,10 @@ def test_a_directory_whose_name_is_no_text_is_listed(readiness: Call, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["history", "nowhere", B], "the run does not exist\n  hint: list the runs with `readiness history`; "),
+        (
+            ["history", "nowhere", B],
+            "the run does not exist\n  hint: list the runs with `readiness history`, or start a run with ",
+        ),
         (["history", B], "the number of runs is 1, expected 0 or 2\n  hint: readiness history RUN RUN"),
         (["history", "--out", "elsewhere"], "elsewhere: the runs cannot be read: No such file or directory"),
         (["history", "--last", "0"], "Invalid value for '--last'"),
@@ -107,11 +110,14 @@ def test_a_new_project_has_no_runs_yet(readiness: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "answer"),
     [
-        (["judge", A], "plan.json: cannot be read"),
-        (["report", A], "plan.json: cannot be read"),
-        (["why", "SHOP-P95", A], "plan.json: cannot be read"),
-        (["why", "SHOP-P95"], "plan.json: cannot be read"),
-        (["plan", "--target", "../mine.yaml", "--profile", "core", "--baseline", A], "plan.json: cannot be read"),
+        (["judge", A], "plan.json: the plan cannot be read"),
+        (["report", A], "plan.json: the plan cannot be read"),
+        (["why", "SHOP-P95", A], "plan.json: the plan cannot be read"),
+        (["why", "SHOP-P95"], "plan.json: the plan cannot be read"),
+        (
+            ["plan", "--target", "../mine.yaml", "--profile", "core", "--baseline", A],
+            "plan.json: the plan cannot be read",
+        ),
         (["judge", "nowhere"], "nowhere: the run does not exist"),
     ],
 )

@@ -53,7 +53,10 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
         (["run", "--target", "features"], "Invalid value for '--target': File 'features' is a directory."),
         (["run", "--out", "target.yaml"], "Invalid value for '--out': Directory 'target.yaml' is a file."),
         (["judge"], "Missing argument 'RUN'."),
-        (["judge", "nowhere"], "nowhere: the run does not exist\n  hint: list the runs with `readiness history`; "),
+        (
+            ["judge", "nowhere"],
+            "nowhere: the run does not exist\n  hint: list the runs with `readiness history`, or start a run with ",
+        ),
         (["report", "nowhere"], "nowhere: the run does not exist"),
         (["why", "PL-P95", "nowhere"], "nowhere: the run does not exist"),
         (["steps", "no such words"], "no sentence contains 'no such words'"),
@@ -118,7 +121,12 @@ def test_help_names_commands_and_exit_codes(readiness: Call) -> None:
     """`readiness --help`: exit code 0; every line of the table of exit codes is there."""
     code, text = readiness("--help")
     assert code == 0
-    for words in ("0 GO · 1 NO-GO · 2 interrupted", "10 inconclusive", "readiness run --target sandbox --release slow", "  judge "):
+    for words in (
+        "0 GO · 1 NO-GO · 2 interrupted",
+        "10 inconclusive",
+        "readiness run --target sandbox --release slow",
+        "  judge ",
+    ):
         assert words in text
     assert "\\b" not in text
 

@@ -514,9 +514,9 @@ _TENFOLD = ", ".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in 
 @pytest.mark.parametrize(
     ("spec", "what"),
     [
-        ("{x: &a [*a]}", "is nested too deeply"),
-        (f"{{a0: &a0 [1], {_TENFOLD}}}", "expands to more than 200000 values"),
-        (f"{'[' * 100}{']' * 100}", "is not YAML: it is nested too deeply"),
+        ("{x: &a [*a]}", "the document is nested too deeply"),
+        (f"{{a0: &a0 [1], {_TENFOLD}}}", "the document expands to more than 200000 values"),
+        (f"{'[' * 100}{']' * 100}", "the text is not YAML: it is nested too deeply"),
         ("{a: 1, a: 2}", "the key `a` is defined twice"),
     ],
 )

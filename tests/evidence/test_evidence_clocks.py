@@ -150,7 +150,7 @@ def test_a_generator_that_died_under_load_says_when_and_how() -> None:
     workers = [Worker(id=number, rows=1, closed=number > 2) for number in (2, 3, 4)]
     dead, late, well = (Generators.of("everyday", history).described(one, 0, 50 * 10**9) for one in workers)
     assert (dead.died, late.died, well.died) == (f"at 41 s (exit -9): {why}", "", "")
-    assert dead.hint == "correct the cause that load/everyday/locust.log in the run directory shows, then run again"
+    assert dead.hint == "correct the cause in load/everyday/locust.log, then run again"
     assert (late.hint, well.hint) == ("", "")
 
 

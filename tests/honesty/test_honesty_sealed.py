@@ -158,7 +158,7 @@ def test_a_table_that_was_sealed_and_is_gone_is_missing_whoever_made_the_manifes
 ) -> None:
     """The seal counted its rows."""
     judgement = without(run, file)
-    assert any(item.startswith(f"{file}: is missing") for item in judgement.missing)
+    assert any(item.startswith(f"{file}: the file is missing") for item in judgement.missing)
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
 
 

@@ -59,7 +59,9 @@ def test_a_region_that_did_not_answer_is_a_trouble_and_no_loss() -> None:
     assert account.trouble == "the final ledger read through eu-west-1 did not complete (no route)"
     short = account_of(through("eu-west-1", ledger(ROWS, lost=[7]), rows=len(ROWS)))
     assert len(short.lost) == 0
-    assert short.trouble == f"{len(ROWS) - 1} rows of the last read through eu-west-1 were recorded, expected {len(ROWS)}"
+    assert (
+        short.trouble == f"{len(ROWS) - 1} rows of the last read through eu-west-1 were recorded, expected {len(ROWS)}"
+    )
     early = account_of(through("eu-west-1", FOUND, at_ns=ns(END - 10)))
     assert early.trouble == "250 writes were acknowledged after the start of the last ledger read through eu-west-1"
 

@@ -219,7 +219,9 @@ def test_a_portal_that_was_not_watched_is_the_reason() -> None:
     silent = judged(UNREADY, run("unready", served(61, 61)))
     assert silent.because.kind is not ReasonKind.HARNESS
     never = judged(UNREADY, run("unready", served(0, 115)))
-    assert never.reason.endswith(". Not decided: pages-1 answered no request to the portal before the fault, expected at least one")
+    assert never.reason.endswith(
+        ". Not decided: pages-1 answered no request to the portal before the fault, expected at least one"
+    )
 
 
 def test_a_restart_under_the_next_attempt_is_none_of_the_one_before() -> None:

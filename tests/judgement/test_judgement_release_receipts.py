@@ -38,7 +38,9 @@ def test_every_witness_names_the_planned_release() -> None:
     """Answers, images and version."""
     found = release_receipt(plan(), reads())
     assert found.receipt.ok
-    assert found.receipt.why.endswith("answers named 1.0.0 and 1 workloads ran the same images before and after the load")
+    assert found.receipt.why.endswith(
+        "answers named 1.0.0 and 1 workloads ran the same images before and after the load"
+    )
     assert (set(found.answers), found.images, found.note) == ({"1.0.0"}, IMAGES, "")
 
 

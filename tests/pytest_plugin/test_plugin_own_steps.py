@@ -95,7 +95,7 @@ def test_a_test_module_that_binds_a_feature_is_refused_where_it_claims(
     assert (
         finished.said.count("features/plain/test_shop.py: a test module binds kpi.feature, whose scenarios claim") == 1
     )
-    assert "hint: features are collected by themselves: leave `scenarios(…)`" in finished.said
+    assert "hint: delete `scenarios(…)` and `@scenario(…)`: the harness collects these features itself" in finished.said
     assert "Traceback" not in finished.said
 
 
@@ -175,7 +175,7 @@ def test_a_conftest_that_cannot_be_imported_is_named(mixed: Project) -> None:
         ("def broken(:", '("own_steps",)', "`own_steps`, which cannot be imported: SyntaxError: invalid syntax"),
         ("import sys; sys.exit('shut')", '["own_steps"]', "`own_steps`, which cannot be imported: SystemExit: shut"),
         ("import pytest; pytest.importorskip('zz')", '["own_steps"]', "cannot be imported: Skipped: could not import"),
-        ("", "7", "must be names of modules, is 7"),
+        ("", "7", "`pytest_plugins` is 7, expected names of modules"),
     ],
 )
 def test_a_module_that_a_conftest_names_and_that_cannot_be_imported_is_told(

@@ -91,7 +91,7 @@ def test_another_release_than_the_target_files_is_refused_by_pytest_too(paper: P
     say(paper, "attestations/a.yaml", ATTESTATION)
     finished = paper.do("features", "--release", "1.2", module="pytest")
     assert finished.code == 4, finished.said
-    assert "target.yaml: release: the target file names the release 1.0.0, and the command 1.2" in finished.said
+    assert "target.yaml: release: the target file names the release 1.0.0, and the command names 1.2" in finished.said
     assert not paper.run_directories()
     assert paper.do("features", "--release", "1.0.0", module="pytest").code == 0
 

@@ -82,4 +82,4 @@ def test_what_is_of_other_profiles_is_said_where_scenarios_are_only_listed(proje
     project.append("features/plain/kpi.feature", ELSEWHERE.replace("@PL-P95 @profile-brief", "@ND-KPI-P95"))
     listed = project.do("features", "--collect-only", "-q", module="pytest")
     assert "3 of 4 scenarios are of profile plain; 1 are of other profiles" in listed.out, listed.said
-    assert "hint: `--profile NAME` chooses another one" in listed.out
+    assert "hint: `--profile NAME` chooses another profile, and may be repeated" in listed.out

@@ -118,10 +118,10 @@ def test_a_wrong_file_is_named_with_line_and_key(project: Project, file: str, ol
         ("figures", '["nope:SPEC"]', "figures: nope:SPEC: the figure cannot be loaded: No module named 'nope'"),
         ("figures", '["json:SPEC"]', "figures: json:SPEC: the figure cannot be loaded: module 'json' has no attribute"),
         ("figures", '["json:dumps"]', "figures: json:dumps: the figure's value is not a Spec"),
-        ("figures", '["nope"]', "tool.harness.plugins.figures: must be a list of `module:name`"),
+        ("figures", '["nope"]', "tool.harness.plugins.figures: the value must be a list of `module:name`"),
         ("reports", '["nope:FORMAT"]', "reports: nope:FORMAT: the format cannot be loaded: No module named 'nope'"),
-        ("reports", '["json:dumps"]', "reports: json:dumps: expected a `Format`, is <function dumps"),
-        ("reports", '"nope:FORMAT"', "tool.harness.plugins.reports: must be a list of `module:name`"),
+        ("reports", '["json:dumps"]', "reports: json:dumps: the object is <function dumps"),
+        ("reports", '"nope:FORMAT"', "tool.harness.plugins.reports: the value must be a list of `module:name`"),
     ],
 )
 def test_a_plan_refuses_a_figure_or_a_report_that_cannot_be_loaded(
@@ -176,7 +176,7 @@ def test_a_free_tag_is_allowed_and_selects(project: Project) -> None:
     finished = project.do("plan", "--", "-m", "smoke")
     assert finished.code == 0, finished.said
     assert "PL-P95" in finished.out
-    assert "left out by a filter: PL-ERRORS, PL-UPTIME\n" in finished.out
+    assert "2 requirements (PL-ERRORS, PL-UPTIME): left out by a filter\n" in finished.out
     assert "2 scenarios are left out" in finished.out
 
 
@@ -186,7 +186,7 @@ def test_a_tag_may_have_a_colon_brackets_or_a_first_underscore(project: Project)
     finished = project.do("plan", "--", "-k", "issue:SHOP-42")
     assert finished.code == 0, finished.said
     assert "PL-P95" in finished.out
-    assert "left out by a filter: PL-ERRORS, PL-UPTIME\n" in finished.out
+    assert "2 requirements (PL-ERRORS, PL-UPTIME): left out by a filter\n" in finished.out
 
 
 RUSSIAN = """\
@@ -235,7 +235,7 @@ def test_a_broken_experiment_stops_only_what_uses_it(project: Project) -> None:
     assert "7 chosen scenarios use this file, the first is features/atomos/stability-criteria.feature" in said
     said = _refused(project.do("plan", "--profile", "core", "--only", "AT-STB-RECOVERY"))
     assert "; the chosen scenario features/atomos/stability-criteria.feature:" in said
-    assert " uses it\n" in said
+    assert " uses this file\n" in said
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])

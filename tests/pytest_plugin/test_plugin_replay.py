@@ -109,11 +109,11 @@ def test_a_scenario_that_was_moved_keeps_its_verdict(scenes: Stage, project: Pro
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("Scenario: The entry", "Scenario: Our entry", "the recorded run has no such scenario"),
+        ("Scenario: The entry", "Scenario: Our entry", "the recorded run does not have this scenario"),
         (
             "at least 99 % in the steady state",
             "at least 99 %",
-            "the recorded run judged other sentences of this scenario",
+            "the recorded run judged other sentences: this scenario was edited",
         ),
     ],
 )

@@ -114,7 +114,7 @@ def test_the_sentence_and_what_is_missing_come_before_the_rows(html: str) -> Non
     first, _, rest = html.partition('id="requirements"')
     assert f'<p class="sentence">{FAILED} failed: response time p95' in first
     assert "waits for the part <code>monitor</code> of a later stage" in first
-    assert f'made of these: <a class="id" href="#{DERIVED}">' in first
+    assert f'derived from these: <a class="id" href="#{DERIVED}">' in first
     assert f'<tbody id="{FAILED}"' in rest
 
 

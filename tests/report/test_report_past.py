@@ -41,7 +41,7 @@ def test_the_list_has_decisions_unread_directories_and_trends() -> None:
     ]
     assert "r6   NO-GO     sandbox  1.0.0    core     1" in text
     assert "3 earlier runs not shown; --last 11 shows all" in text
-    assert "Run directories that cannot be read\n  bad: it has no verdict.json" in text
+    assert "Run directories that cannot be read\n  bad: the run has no verdict.json" in text
     assert "SHOP-P95  response time p95 of read-track, below 200 ms" in text
     assert "    2 earlier, 102 ms [98.94 to 105.1 ms] → 103 ms" in text
     assert "latest run compared with the run before: worse: 1.429 times, 1.331 to 1.533 times (99.75 % each)" in text

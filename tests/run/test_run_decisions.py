@@ -72,7 +72,7 @@ def test_a_second_run_on_a_target_is_refused(scenes: Stage) -> None:
     assert finished.code == 4, finished.said
     [first] = finished.project.run_directories()
     assert f"{finished.project.name} is in use by run {first.name} (process " in finished.out
-    assert "hint: wait for it, or stop it" in finished.out
+    assert "hint: wait for the other run, or stop it" in finished.out
 
 
 def test_the_plan_is_on_disk_before_anything_is_touched(scenes: Stage) -> None:

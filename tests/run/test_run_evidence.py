@@ -129,7 +129,7 @@ def test_a_verdict_that_was_tampered_with_is_an_internal_error(readiness: Callab
     said = readiness("judge", run, "--check")
     assert said.code == 3, said.text
     assert (
-        "verdict.json: the stored verdict.json differs from the verdict of this evidence: only the text differs"
+        "verdict.json: the stored verdict.json differs from the verdict of this evidence: only texts differ"
         in said.text
     )
     assert (
@@ -208,7 +208,7 @@ def test_a_run_that_is_none_is_said_so(readiness: Callable[..., Said], tmp_path:
     assert readiness("judge", tmp_path / "nowhere").code == 4
     said = readiness("judge", tmp_path)
     assert said.code == 10
-    assert f"{tmp_path}/plan.json: cannot be read" in said.text
+    assert f"{tmp_path}/plan.json: the plan cannot be read" in said.text
 
 
 def test_why_shows_the_figure_the_receipts_and_the_files(scenes: Stage, readiness: Callable[..., Said]) -> None:

@@ -119,7 +119,9 @@ def test_a_fault_that_nothing_comes_back_from_is_released_at_the_longest_limit(
     child = Child(clock=clock, sent_s=1.0)
     made = run(monkeypatch, clock, HELD, child, ground=Ground(clock=clock, back_s=None))
     assert round(dict(child.did)["release"], 1) == 41.0
-    assert made.records.of("hold.released")[0]["why"] == "not recovered within 40 s (reads and writes are not served yet)"
+    assert (
+        made.records.of("hold.released")[0]["why"] == "not recovered within 40 s (reads and writes are not served yet)"
+    )
 
 
 def test_after_the_method_the_target_is_watched_until_it_is_back(

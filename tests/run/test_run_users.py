@@ -74,7 +74,7 @@ def test_users_who_are_never_served_are_waited_for_so_long(clock: FakeClock, tmp
     """What is wrong is said, and the run goes on."""
     here = users(tmp_path, fails=lambda at: at >= 10)
     assert waited_s(clock, here) == pytest.approx(SERVED_WITHIN_S, abs=0.5)
-    assert here.now().why == "route play-track was not served for five seconds since it was out"
+    assert here.now().why == "route play-track was not served for five seconds after its last outage"
 
 
 def test_users_are_out_where_more_fail_than_before_the_fault(clock: FakeClock, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_users_are_out_where_more_fail_than_before_the_fault(clock: FakeClock, t
     clock.sleep(57.0)
     assert here.now().ok
     here.quiet(SENT * S, (SENT + 40) * S)
-    assert here.now().why == "route play-track was not served for five seconds since it was out"
+    assert here.now().why == "route play-track was not served for five seconds after its last outage"
 
 
 def test_a_target_that_is_gone_ends_the_waiting(clock: FakeClock, tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def test_a_lock_that_names_nobody_is_no_traceback(tmp_path: Path, record: str) -
     lock = Lock(directory)
     lock.take()
     directory.lock.write_text(record)
-    with pytest.raises(Refused, match=r"a sandbox runs here already \(pid unknown\)"):
+    with pytest.raises(Refused, match=r"a sandbox already runs in this directory \(pid unknown\)"):
         Lock(directory).take()
     directory.lock.write_text(json.dumps({"pid": os.getpid(), "start": processes.start_ticks(os.getpid())}))
     assert holder(directory) == os.getpid()

@@ -937,7 +937,7 @@ def test_two_nouns_of_which_one_does_not_fit_the_other_are_refused(sentence: str
 )
 def test_nouns_of_a_form_that_do_not_fit_each_other_are_refused(sentence: str, nearest: str) -> None:
     """It is no sentence, and the nearest one of the form is named."""
-    with pytest.raises(UsageError, match="no step reads") as caught:
+    with pytest.raises(UsageError, match="unknown sentence") as caught:
         read(sentence)
     assert f"did you mean `{nearest}" in caught.value.hint
 

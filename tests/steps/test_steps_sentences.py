@@ -71,7 +71,7 @@ def test_what_is_measured_is_said_by_the_judge_where_the_sentence_does_not() -> 
     [
         (replace(SENTENCE, text="requests are late"), "'requests are late' lacks a limit, and its `op` is `is below`"),
         (replace(SENTENCE, op=Op.HOLDS), "has a limit, and its `op` is `holds`"),
-        (replace(SENTENCE, text="<limit:promille> are late"), "there is no type of slot 'promille'"),
+        (replace(SENTENCE, text="<limit:promille> are late"), "the slot type 'promille' is unknown"),
     ],
 )
 def test_what_cannot_be_a_sentence_is_refused_with_its_place(sentence: FigureSentence, what: str) -> None:

@@ -56,7 +56,7 @@ def watchers() -> Sequence[Watcher]:
         watcher: Watcher = loaded(entry, "the watcher", made=True)
         if not isinstance(watcher, Watcher):
             raise UsageError(
-                "the entry point is not a watcher", where=where, hint="derive it from `harness.drivers.watch.Watcher`"
+                "the object is not a watcher", where=where, hint="derive it from `harness.drivers.watch.Watcher`"
             )
         if watcher.name in {one.name for one in found}:
             raise UsageError(f"two watchers have the name `{watcher.name}`", where=where, hint="rename one of them")

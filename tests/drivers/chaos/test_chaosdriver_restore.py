@@ -274,4 +274,4 @@ def test_a_lock_without_a_holder_is_a_missing_leader_and_not_a_member(
     monkeypatch.setattr(Cluster, "of", lambda _target: Members())
     before = TargetSnapshot(replicas={}, nodes={}, leader_region="us")
     found = Restorer(load_target(tmp_path / "target.yaml"), before).restored(("database",))
-    assert (found.why, found.missing) == ("no member holds the lock; pg-eu is gone", ("leader", "pg-eu"))
+    assert (found.why, found.missing) == ("no member holds the lock; pg-eu does not exist", ("leader", "pg-eu"))

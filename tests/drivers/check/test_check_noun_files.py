@@ -302,7 +302,7 @@ def test_a_slot_of_no_type_is_refused(tmp_path: Path) -> None:
     own = "    sentences:\n      - text: Ingress <name:colour> has <has:conditions>\n        example: Ingress a has class stated\n"
     file = written(tmp_path, NOUN.replace("v1 Ingress\n", f"v1 Ingress\n{own}"))
     [claim] = claims_of_nouns(load_nouns([tmp_path])[-1:])
-    with pytest.raises(ConfigurationError, match="no type of slot 'colour'") as raised:
+    with pytest.raises(ConfigurationError, match="the slot type 'colour' is unknown") as raised:
         template_of(claim)
     assert raised.value.where == f"{file}:5: things[0].sentences[0]"
 

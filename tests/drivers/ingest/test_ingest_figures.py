@@ -204,7 +204,7 @@ def test_json_says_the_same(tmp_path: Path) -> None:
         ('{"figures": {}}', "has no list `figures`"),
         ('{"figures": [{"name": "a", "value": true, "at": "2026-11-20"}]}', "neither a text nor a number"),
         ('{"figures": [{"name": "a", "valu": 1}]}', "the column `valu` is unknown"),
-        ("größe".encode("latin-1"), "the text is not UTF-8"),
+        ("größe".encode("latin-1"), "is not UTF-8 text"),
     ],
 )
 def test_what_is_no_figure_is_refused_with_its_place(tmp_path: Path, text: str | bytes, what: str) -> None:

@@ -256,7 +256,7 @@ def test_an_address_with_and_without_its_usual_port_is_one(one: str, other: str)
 def test_a_header_that_would_be_two_is_refused(server: TruthServer, kept: Connections) -> None:
     """A line break in a token is a mistake of the journey file; nothing is sent."""
     session = HttpSession(server.url, kept)
-    with pytest.raises(ValueError, match="no headers"):
+    with pytest.raises(ValueError, match="invalid headers"):
         get(session, "/", headers="Authorization: Bearer a\r\n\r\nGET /admin\r\n")
     assert server.seen == []
 

@@ -178,7 +178,9 @@ def test_a_master_that_finds_no_room_for_rows_ends_and_says_so(run: Run, server:
         until(lambda: not load.alive())
         load.stop()
     (problem,) = load.problems
-    assert problem.endswith("cannot go on: the rows of worker 1 cannot be written: File too large")
+    assert problem.endswith(
+        "the load generator cannot continue: the rows of worker 1 cannot be written: File too large"
+    )
     (rows,) = rows_of(load)
     assert (rows.closed, load.rows[0].stat().st_size) == (False, 12_000)
 

@@ -262,7 +262,7 @@ def test_a_response_that_is_kept_and_never_left_is_no_row(run: Run, server: Trut
         mine = [one for one in found if str(one[0]).startswith(client)]
         assert mine == [(f"{client} between", None), (f"{client} 1", "sold out")]
     assert sum(fields["broken"] for fields in told()) == 4  # two of each user
-    assert "catch_response=True without `with`: Locust reports no such request" in told()[0]["broken_why"]
+    assert "`catch_response=True` needs `with`, else Locust does not report the request" in told()[0]["broken_why"]
 
 
 PAGE = """\

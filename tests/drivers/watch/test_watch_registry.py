@@ -94,7 +94,7 @@ def test_a_package_brings_a_watcher_by_an_entry_point(monkeypatch: pytest.Monkey
         ("nobody.has.this:Watcher", "the watcher cannot be loaded: No module named 'nobody'"),
         (f"{__name__}:Missing", "the watcher cannot be loaded: "),
         (f"{__name__}:Taken", "two watchers have the name `pods`"),
-        ("builtins:dict", "the entry point is not a watcher"),
+        ("builtins:dict", "the object is not a watcher"),
     ],
 )
 def test_an_entry_point_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, value: str, what: str) -> None:

@@ -95,7 +95,7 @@ def test_an_unknown_part_is_refused_with_the_nearest(tower: Path) -> None:
     assert isinstance(told.exception, ConfigurationError | SystemExit)
     with pytest.raises(ConfigurationError, match=r"the sandbox has no part 'clok'") as refused:
         parts.with_needs(["clok"])
-    assert refused.value.hint == "did you mean clock? its parts: bell, clock"
+    assert refused.value.hint == "did you mean clock? use one of its parts: bell, clock"
 
 
 def test_a_wrong_part_file_is_refused_with_its_line(tower: Path) -> None:

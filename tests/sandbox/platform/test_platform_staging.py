@@ -68,7 +68,7 @@ def test_a_scaled_staging_needs_the_marker_of_a_sandbox(tmp_path: Path) -> None:
     file = staged(tmp_path)
     (tmp_path / MARKER).unlink()
     with pytest.raises(
-        ConfigurationError, match="allowed only in `environment: sandbox`, or where the sandbox acts as staging"
+        ConfigurationError, match="allowed only in `environment: sandbox`, or if the sandbox simulates staging"
     ):
         load_target(file)
     (tmp_path / MARKER).touch()

@@ -96,7 +96,7 @@ def test_an_unknown_release_names_the_nearest() -> None:
     """And all there are."""
     with pytest.raises(ConfigurationError) as caught:
         load_release("forgetfull")
-    assert caught.value.hint.startswith("did you mean forgetful? releases: 1.0.0, 1.1.0, 1.1.0-bad-migration")
+    assert caught.value.hint.startswith("did you mean forgetful? use one of 1.0.0, 1.1.0, 1.1.0-bad-migration")
 
 
 @pytest.mark.parametrize(

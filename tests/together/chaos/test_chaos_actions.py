@@ -277,7 +277,7 @@ def test_power_is_cut_by_the_commands_of_the_target_file(pocket: Any, tmp_path: 
     ("off", "why"),
     [
         (("no-such-program", "{node}"), "`no-such-program` could not be run"),
-        (("sh", "-c", "echo {node} is locked >&2; exit 3"), "ended with 3: us-east-1a is locked"),
+        (("sh", "-c", "echo {node} is locked >&2; exit 3"), "ended with exit code 3: us-east-1a is locked"),
         (("stop", "{instance}"), "node us-east-1a has no `spec.providerID` for {instance}"),
     ],
 )

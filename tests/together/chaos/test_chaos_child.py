@@ -301,7 +301,7 @@ def test_pods_that_terminate_count_for_the_blast_radius(pocket: Any, experiments
     child = started("pod-loss", pocket, experiments, tmp_path / "run")
     wait_for(lambda: not child.alive())
     result = child.finish()
-    assert (result.confirmed, result.why) == (False, "kill-pods: it hit 2 pods, `blast_radius` allows 1")
+    assert (result.confirmed, result.why) == (False, "kill-pods: the experiment hit 2 pods, `blast_radius` allows 1")
 
 
 def test_an_unsteady_target_is_not_broken(pocket: Any, experiments: Path, tmp_path: Path) -> None:

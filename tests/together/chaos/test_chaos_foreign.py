@@ -192,7 +192,7 @@ def test_more_processes_than_the_blast_radius_end_the_experiment(bench: Bench) -
     """Two are killed, one is allowed: the method stops there, and the rollbacks run."""
     result = bench.ended(("$(cat ${pidfile})", "$(cat one.pid two.pid)"))
     assert (result.confirmed, result.rolled_back) == (False, True)
-    assert result.why.endswith(": it hit 2 processes, `blast_radius` allows 1")
+    assert result.why.endswith(": the experiment hit 2 processes, `blast_radius` allows 1")
     assert result.journal["status"] == "interrupted"
 
 

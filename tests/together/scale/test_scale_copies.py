@@ -112,7 +112,7 @@ def test_a_rollout_that_refers_to_a_deployment_is_copied_from_its_template(
     rollout["spec"]["workloadRef"]["name"] = "gone"
     with pytest.raises(DriverError, match="north/web has no pod template") as caught:
         copied(here, 1, 90)
-    assert caught.value.hint == "check `workloadRef`, and whether the Deployment gone exist?"
+    assert caught.value.hint == "check `workloadRef`, and whether the Deployment gone exists"
 
 
 def test_what_deletes_a_copy_is_on_disk_while_it_is_there(

@@ -99,7 +99,7 @@ def test_the_service_that_asks_for_the_least_is_chosen(cluster: PocketCluster, t
 
 def test_what_is_not_there_is_said(cluster: PocketCluster, target: Target) -> None:
     """A name that the region does not have, and a workload that asks for nothing."""
-    with pytest.raises(DriverError, match="there is no Deployment north/small"):
+    with pytest.raises(DriverError, match="Deployment north/small does not exist"):
         find_scaled(target, "small")
     bare = deployment("small", "1")
     del bare["spec"]["template"]["spec"]["containers"][0]["resources"]
@@ -137,4 +137,4 @@ def test_a_rollout_that_refers_to_a_deployment_has_its_pods(cluster: PocketClust
     rollout["spec"]["workloadRef"]["name"] = "gone"
     with pytest.raises(DriverError, match="north/small has no pod template") as caught:
         pod_spec(Cluster.of(target), "north", rollout)
-    assert caught.value.hint == "check `workloadRef`, and whether the Deployment gone exist?"
+    assert caught.value.hint == "check `workloadRef`, and whether the Deployment gone exists"

@@ -349,7 +349,7 @@ def test_what_others_made_is_not_searched(tmp_path: Path) -> None:
 def test_a_file_that_is_not_text_is_refused(platform: PaperPlatform) -> None:
     """UTF-16, as some editors save it."""
     (platform.root / "docs/integration/README.md").write_bytes("# a".encode("utf-16"))
-    with pytest.raises(ConfigurationError, match="the text is not UTF-8"):
+    with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
         platform.row("IP-DOC-INDEX")
 
 
