@@ -97,7 +97,7 @@ def test_the_plan_tells_the_baseline(scenes: Stage, project: Project) -> None:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        ("load/browse/samples-1.parquet", "load/browse/samples-1.parquet is missing"),
+        ("load/browse/samples-1.parquet", "load/browse/samples-1.parquet: the file is missing"),
         ("manifest.json", "manifest.json: the file is missing, so the run did not complete"),
     ],
 )

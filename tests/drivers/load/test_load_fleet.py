@@ -221,7 +221,7 @@ def test_a_number_is_given_once(server: TruthServer, tmp_path: Path) -> None:
     [
         (["--rates", "0:10,5:-1"], "argument --rates: 5:-1 is not a rate at a time"),
         (["--rates", "0:nan"], "argument --rates: 0:nan is not a rate at a time"),
-        (["--rates", "10"], "argument --rates: `10` is not seconds:rate"),
+        (["--rates", "10"], "argument --rates: `10` is not a list of SECONDS:RATE, write it like `0:10,60:10,60:30`"),
         (["--rate", "-3"], "argument --rate: `-3` is not a number of journeys per second, write it like `25`"),
         (["--drain", "soon"], "argument --drain: `soon` is not a number of seconds, write it like `2.5`"),
         (["--worker-id", "0"], "argument --worker-id: `0` is not a whole number of at least 1"),
