@@ -199,7 +199,10 @@ def test_the_lint_names_a_module_that_cannot_be_imported_without_a_traceback(mix
     finished = mixed.do("catalogue", "lint")
     assert finished.code == 1, finished.said
     assert "conftest.py: `pytest_plugins` names `nothing_like_it`, which cannot be imported" in finished.said
-    assert "hint: correct the module, or name another one; `python -c 'import nothing_like_it'` shows the error" in finished.said
+    assert (
+        "hint: correct the module, or name another one; `python -c 'import nothing_like_it'` shows the error"
+        in finished.said
+    )
     assert "Traceback" not in finished.said
 
 
