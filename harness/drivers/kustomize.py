@@ -322,7 +322,9 @@ def _image_pattern(document: YamlDocument, at: tuple[str | int, ...], row: Any) 
         raise ConfigurationError("each row must have a name", where=document.where(at))
     if _BEYOND.search(name):
         raise ConfigurationError(
-            f"the expression `{name}` is not understood here", where=document.where(at), hint=PRINTED
+            f"the image name `{name}` has syntax that Go and Python read differently",
+            where=document.where(at),
+            hint="write it without `(?…)` and escapes of classes, or name a file that `kubectl kustomize` prints",
         )
     return _pattern(document, at, f"^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?\\Z")
 

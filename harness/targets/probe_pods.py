@@ -83,7 +83,7 @@ def make_pod(cluster: Cluster, body: Object) -> None:
 
 
 def place_pod(undos: PendingUndos, cluster: Cluster, body: Object) -> None:
-    """Create a pod; `undos` delete it at their end."""
+    """Create a pod, and register its deletion with `undos`."""
     undo = {"namespace": body["metadata"]["namespace"], "pod": body["metadata"]["name"]}
     undos.intend(make_pod, cluster, f"make pod {undo['pod']}", **undo)
     make_pod(cluster, body)

@@ -75,8 +75,9 @@ class Region(TargetSection):
 class Kubernetes(TargetSection):
     """How the cluster is reached. The context is always given, since the default context is never used.
 
-    namespaces: namespaces of the platform in addition to `namespace`, those of the regions and that of the database's
-    lock. api_groups: API groups of installed add-ons in which faults and load may be created, such as `chaos-mesh.org`.
+    Attributes:
+        namespaces: further namespaces of the platform, besides `namespace`, the regions' and that of the database's lock.
+        api_groups: API groups of installed add-ons in which faults and load may be created, such as `chaos-mesh.org`.
     """
 
     context: Word
@@ -209,7 +210,7 @@ class Probes(TargetSection):
     Attributes:
         health: path that answers 200 while the platform works.
         read: path of a stored record.
-        services: read that the entry passes on to a service, by service; requested at each region's entry.
+        services: for each service, a read request that the entry forwards to it; sent to the entry of every region.
     """
 
     health: UrlPath = "/health"

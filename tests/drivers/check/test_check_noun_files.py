@@ -111,7 +111,12 @@ def test_the_nouns_of_the_harness_read_what_they_read_before() -> None:
             3,
             "`ingresses` is not one of the readers containers, ",
         ),
-        ("kind: networking.k8s.io/v1 Ingress", "read: containers\n    scope: cluster", 2, "beside a `kind` only"),
+        (
+            "kind: networking.k8s.io/v1 Ingress",
+            "read: containers\n    scope: cluster",
+            2,
+            "together with `kind`, not with `read`",
+        ),
         ("    kind:", "    knd:", 3, "unknown key `knd`"),
         ("name: Ingress", "name: container", 2, "two things are named `container`"),
         ("fields:\n", "fields:\n" + NOUN.partition("fields:\n")[2], 10, "two fields of `Ingress` are named `class`"),

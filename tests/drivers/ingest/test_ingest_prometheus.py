@@ -165,7 +165,7 @@ def test_values_that_are_no_share(tmp_path: Path, prometheus: Prometheus) -> Non
         (200, b'{"status": "success", "data": {"resultType": "vector", "result": []}}', "is not an answer"),
         (200, matrix([{"metric": {"a": "1"}, "values": []}, {"metric": {"a": "2"}, "values": []}]), "gives 2 series"),
         (200, matrix([])[:60], "is not JSON"),
-        (200, matrix([{"metric": {}, "values": [[1, "1,0"]]}]), "`1,0` is not a value"),
+        (200, matrix([{"metric": {}, "values": [[1, "1,0"]]}]), "`1,0` is not a number"),
     ],
 )
 def test_what_is_no_answer(tmp_path: Path, prometheus: Prometheus, status: int, body: bytes, what: str) -> None:

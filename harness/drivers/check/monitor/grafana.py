@@ -253,7 +253,7 @@ def objects_in(value: Any) -> list[dict[str, Any]]:
 
 
 def variables_in(text: str) -> list[str]:
-    """The names of variables in a text; a number is a group of a regular expression."""
+    """The names of the variables in a text, without numbers: `$1` is a group of a regular expression."""
     named = [met[1] or met[2] or met[3] for met in _VARIABLE.finditer(text)]
     return [name for name in named if not name.isdigit()]
 

@@ -75,7 +75,11 @@ class SeriesReader:
             if not self._by_app:
                 series = prometheus.samples(f'{{{within},pod!="",__name__!~"{left_out}|{_OF_KUBERNETES}"}}{span}')
         if not now:
-            raise DriverError("Prometheus does not say what time it is", where=str(self._target.prometheus))
+            raise DriverError(
+                "Prometheus returned no value for the query `time()`",
+                where=str(self._target.prometheus),
+                hint="check that `prometheus` in the target file is the address of a Prometheus server",
+            )
         zero_ns = at_ns - round(now[0].value * NS_PER_S)
         times: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
         for labels, moments in series:

@@ -133,7 +133,7 @@ class ThingEntry(TargetSection):
         if (self.kind is None) == (self.read is None):
             raise ValueError(f"one reading of `{self.name}`: `kind: apps/v1 Deployment`, or a reader under `read`")
         if self.read is not None and not self.model_fields_set.isdisjoint({"selector", "scope"}):
-            raise ValueError(f"`selector` and `scope` of `{self.name}` beside a `kind` only")
+            raise ValueError(f"`selector` and `scope` of `{self.name}` together with `kind`, not with `read`")
         if len({one.check for one in self.sentences}) < len({(one.check, one.has, one.read) for one in self.sentences}):
             raise ValueError(
                 f"a `check` of its own for each sentence of `{self.name}` whose `has` or `read` is another"

@@ -86,10 +86,12 @@ class EarlierRun:
     """One run, as it reports itself.
 
     Attributes:
-        run: its name. decision: GO, NO-GO, INCONCLUSIVE or PARTIAL. profiles: what was judged, with so many requirements.
-        rows: how many requirements were judged of each catalogue file, each of them whole.
+        run: name of the run.
+        decision: GO, NO-GO, INCONCLUSIVE or PARTIAL.
+        profiles: names of the judged profiles.
+        rows: number of requirements that were judged in full, by profile.
         origin: release, commit, environment, target, and when its evidence was sealed.
-        played: whether the sandbox has played the environment, as it says itself, or by its time scale or machine.
+        played: whether the run was against the sandbox instead of the environment: the run says so, or its time scale or machine shows it.
         measured: names of the figures that have a value: `error rate`, `response time p95`.
         drills: experiments by name: the domain, and whether the last attempt passed with all its receipts and figures; False where a figure
             failed, None where it is not decided.

@@ -12,6 +12,7 @@ from pydantic import Field
 from harness.drivers.ingest.formats.plain import ReportSection, json_of, section_of, shown
 from harness.errors import DriverError
 
+_HINT: Final = "check that this is the address of a Prometheus server"
 _VALUE: Final = re.compile(r"[-+]?(?:[0-9.]{1,40}(?:[eE][-+]?[0-9]{1,3})?|Inf)|NaN")
 
 
@@ -75,8 +76,8 @@ def range_answer(body: bytes, where: str) -> RangeAnswer:
 
 def _value(text: str, where: str) -> float:
     if not _VALUE.fullmatch(text):
-        raise DriverError(f"`{shown(text)}` is not a value", where=where, hint="see what answers there")
+        raise DriverError(f"`{shown(text)}` is not a number", where=where, hint=_HINT)
     try:
         return float(text)
     except ValueError as error:
-        raise DriverError(f"`{shown(text)}` is not a value", where=where, hint="see what answers there") from error
+        raise DriverError(f"`{shown(text)}` is not a number", where=where, hint=_HINT) from error
