@@ -131,7 +131,7 @@ def test_the_run_judges_again_to_the_same_bytes(ran: Ran) -> None:
     journal.write_bytes(kept)
 
     assert gone.returncode == 10
-    assert "chaos/region-loss/journal.json is missing" in gone.stderr
+    assert "chaos/region-loss/journal.json: the file is missing" in gone.stderr
     assert "Traceback" not in gone.stderr
 
 
