@@ -463,7 +463,10 @@ def _by_name(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[s
         ("namespace: [a]\nresources: [web.yaml]\n", "must be a name"),
         ("images: {a: b}\nresources: [web.yaml]\n", "must be a list"),
         ("images: [{newTag: '1'}]\nresources: [web.yaml]\n", "each row must have a name"),
-        ("images: [{name: 'a(?!b)'}]\nresources: [web.yaml]\n", "the image name `a(?!b)` has syntax that Go and Python read differently"),
+        (
+            "images: [{name: 'a(?!b)'}]\nresources: [web.yaml]\n",
+            "the image name `a(?!b)` has syntax that Go and Python read differently",
+        ),
         ("images: [{name: 'a('}]\nresources: [web.yaml]\n", "is not a regular expression"),
         ("replicas: [{name: api, count: 2}]\nresources: [web.yaml]\n", "there is no Deployment, "),
         ("replicas: [{name: web}]\nresources: [web.yaml]\n", "each row must have a name and a number"),
