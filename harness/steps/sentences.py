@@ -10,9 +10,9 @@ from typing import Final
 
 from harness.errors import ConfigurationError
 from harness.judgement.figures import FigureSentence, Spec
-from harness.model import Objective, Op, Phase, Quantity, Scope
-from harness.steps.meaning import Keyword, Meaning, Selection
-from harness.steps.objectives import filled_in, quantile_named
+from harness.model import Op, Phase
+from harness.steps.meaning import Keyword, Meaning
+from harness.steps.objectives import measured
 from harness.steps.slots import Values, require_types, slots_of
 from harness.steps.template import Template
 
@@ -80,30 +80,19 @@ def _docstring_of(judge: Callable[..., object]) -> str:
 
 
 def _meaning_of(sentence: FigureSentence, spec: Spec) -> Callable[[Values], Meaning]:
+    """The meaning of the sentence: each slot that the objective has no field for is a parameter, and a length of time besides."""
     usual = (
         Phase.STEADY if Phase.STEADY in spec.phases or len(spec.phases) > 1 else min(spec.phases, default=Phase.STEADY)
     )
     used = {*_KNOWN, sentence.subject.strip("<>")}
-
-    def mean(slots: Values) -> Meaning:
-        objective = Objective(
-            figure=spec.figure,
-            quantile=quantile_named(slots["quantile"]) if "quantile" in slots else None,
-            scope=Scope(
-                per=sentence.per,
-                subject=filled_in(sentence.subject, slots),
-                users=int(slots.get("users", 0)),
-                phase=Phase.of(slots["phase"]) if "phase" in slots else usual,
-            ),
-            op=sentence.op,
-            limit=slots.optional("limit") or Quantity(value=0, unit=""),
-            tolerance=slots.optional("tolerance"),
-            window=slots.optional("window"),
-            sentence="",
-            params={**sentence.params, **{name: value for name, value in slots.items() if name not in used}},
-            times={name: value for name, value in slots.times().items() if name not in used},
-        )
-        selection = Selection.of_domains(sentence.domains, every=False) if sentence.domains else None
-        return Meaning(objective=objective, selection=selection)
-
-    return mean
+    own = {name: slot for name, slot in slots_of(sentence.text).items() if name not in used}
+    return measured(
+        spec.figure,
+        sentence.op,
+        params={**sentence.params, **{name: f"<{name}>" for name in own}},
+        phase=usual,
+        per=sentence.per,
+        subject=sentence.subject,
+        domains=sentence.domains,
+        times={name: name for name, slot in own.items() if slot.is_time},
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from harness.judgement.measures import Case, Figures, held
 from harness.judgement.shapes.found import Found, shown
 from harness.judgement.stats.statistics import Bounds
-from harness.model import Measure, Op, Outcome
+from harness.model import NOT_DECIDED, Measure, Op, Outcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,9 +57,9 @@ def amount(case: Case, found: Amount, name: str = "") -> Measure:
     why = found.unknown or (found.doubt if outcome is Outcome.PASS else "")
     text = f"{found.text}, expected {found.expected or case.expected}"
     if why:
-        outcome, text = Outcome.INCONCLUSIVE, f"{text}. Not decided: {why}"
+        outcome, text = Outcome.INCONCLUSIVE, f"{text}{NOT_DECIDED}{why}"
     elif outcome is Outcome.INCONCLUSIVE and found.between:
-        text = f"{text}. Not decided: {found.between}"
+        text = f"{text}{NOT_DECIDED}{found.between}"
     figures = Figures(
         value=_deciding(found, op, outcome) if found.value is None else found.value,
         low=found.low if found.shows else None,

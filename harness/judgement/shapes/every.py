@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from harness.judgement.measures import Case, Figures, because, not_falsifiable, settled
 from harness.judgement.shapes.found import Found, made
-from harness.model import Measure, Outcome, ReasonKind
+from harness.model import NOT_DECIDED, Measure, Outcome, ReasonKind
 
 
 class Gap(NamedTuple):
@@ -68,7 +68,7 @@ def every_one(case: Case, found: Things, name: str = "") -> Measure:
         missing = [found.excuse] if found.excuse.why else []
     if missing and outcome is not Outcome.INCONCLUSIVE:
         gap, outcome = missing[0], Outcome.INCONCLUSIVE
-        follows = f". Not decided: {gap.why}" if gap.why else ""
+        follows = f"{NOT_DECIDED}{gap.why}" if gap.why else ""
         text = gap.why if gap.alone else f"{found.text}{follows}"
         reason = because(outcome, text, gap.hint, kind=gap.kind)
     elif found.short and outcome is Outcome.PASS:

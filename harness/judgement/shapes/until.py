@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from harness.judgement.measures import Case, Figures, not_falsifiable
 from harness.judgement.shapes.found import Found, shown
 from harness.judgement.shapes.words import UNTIL, UntilWords
-from harness.model import Experiment, Measure, Outcome, ReasonKind
+from harness.model import NOT_DECIDED, Experiment, Measure, Outcome, ReasonKind
 
 
 def within(limit: float, *, low: float | None, high: float | None, watched: float) -> Outcome:
@@ -85,9 +85,9 @@ def _decided(case: Case, found: Effect, limit: float) -> tuple[Outcome, str, str
     late = words.late if outcome is Outcome.FAIL else ""
     text = head + (words.missing if found.high is None else late or words.came).format(**said)
     if why := _unsure(found, outcome, limit):
-        return Outcome.INCONCLUSIVE, text, f". Not decided: {why}", found.kind
+        return Outcome.INCONCLUSIVE, text, f"{NOT_DECIDED}{why}", found.kind
     if outcome is Outcome.INCONCLUSIVE and found.high is not None:
-        note = f". Not decided: {words.between.format(**said)}" if words.between else ""
+        note = f"{NOT_DECIDED}{words.between.format(**said)}" if words.between else ""
         return outcome, text, note, ReasonKind.RESOLUTION
     return (
         outcome,

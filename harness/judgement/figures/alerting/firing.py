@@ -35,7 +35,7 @@ from harness.judgement.receipts.faults.hits import SCALED_DOWN, SCALED_DOWN_HINT
 from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.wording import formatted
-from harness.model import Experiment, Figure, Hit, Measure, Outcome, Phase, ReasonKind, Receipt
+from harness.model import NOT_DECIDED, Experiment, Figure, Hit, Measure, Outcome, Phase, ReasonKind, Receipt
 from harness.model.planned.domain import DOMAINS
 from harness.units import NS_PER_S
 
@@ -68,7 +68,7 @@ def _fires_after(case: Case, alerts: list[Fired], attempt: Experiment, scope: Ma
             unproven = sorted(
                 hit.name for hit in {*attempt.fault.hit} - {*proven} if _of_its_pod(case, [hit], doubtful)
             )
-            text = f"{found.because.text}. Not decided: an alert names {', '.join(unproven)}, {SCALED_DOWN}"
+            text = f"{found.because.text}{NOT_DECIDED}an alert names {', '.join(unproven)}, {SCALED_DOWN}"
             why = because(Outcome.INCONCLUSIVE, text, SCALED_DOWN_HINT, kind=ReasonKind.FAULT)
             found = replace(found, outcome=Outcome.INCONCLUSIVE, because=why)
         yield found

@@ -24,7 +24,7 @@ from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.special import bdtrc
 from harness.judgement.stats.statistics import BY_CHANCE
 from harness.judgement.wording import formatted
-from harness.model import LEDGER_READS, Figure, Measure, Phase, ReasonKind, Receipt, Table
+from harness.model import LEDGER_READS, NOT_DECIDED, Figure, Measure, Phase, ReasonKind, Receipt, Table
 from harness.model.judged.harm import Harm
 from harness.model.records.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
@@ -86,7 +86,7 @@ def _region(case: Case, account: Account, region: str) -> Measure:
 
 def _summary(region: str, other: Writes, n: int, unread: int) -> str:
     if unread and not len(other):
-        return f"{region}: {unread} of {n} acknowledged writes were missing in the last read. Not decided: no read shows whether the database has them"
+        return f"{region}: {unread} of {n} acknowledged writes were missing in the last read{NOT_DECIDED}no read shows whether the database has them"
     if not len(other):
         return f"{region}: the last read shows all {n} acknowledged writes with the values of the database"
     some = ", ".join(other.names(3)) + ("…" if len(other) > 3 else "")

@@ -12,7 +12,7 @@ from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.shapes.every import Things, every_one
 from harness.judgement.wording import formatted
-from harness.model import Measure, Receipt, Table, Window
+from harness.model import NOT_DECIDED, Measure, Receipt, Table, Window
 from harness.model.observations import MetricsRead
 
 NAME: Final = "exposed metric"
@@ -112,11 +112,11 @@ def measured(case: Case, window: Window, course: MetricCourse, pair: Compared) -
             if high > low
             else 0,
         }
-        text = f"{summary}. Not decided: {'; '.join(doubt for doubt, there in doubts.items() if there)}"
+        text = f"{summary}{NOT_DECIDED}{'; '.join(doubt for doubt, there in doubts.items() if there)}"
         return inconclusive(case, NAME, text, _NO_FAILURES if high > low else MORE_TRAFFIC, scope=scope)
     if close and pair.of_errors and pair.measured <= pair.tolerance:
         why = _FEW_ERRORS if pair.measured else _NO_ERROR
-        return inconclusive(case, NAME, f"{summary}. Not decided: {why}", _make_errors(pair.make_errors), scope=scope)
+        return inconclusive(case, NAME, f"{summary}{NOT_DECIDED}{why}", _make_errors(pair.make_errors), scope=scope)
     watch = f"the metrics of {len(course.pods)} pods cover {course.seconds:.3g} s"
     found = Things(
         bad=int(not close),

@@ -26,7 +26,18 @@ from harness.judgement.recovery.requests import GAP_NS
 from harness.judgement.shapes.facts import known
 from harness.judgement.shapes.found import Found, shown
 from harness.judgement.shapes.until import too_short, within
-from harness.model import UNFELT, Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
+from harness.model import (
+    NOT_DECIDED,
+    UNFELT,
+    Evidence,
+    Experiment,
+    Measure,
+    OperationRecovery,
+    Outcome,
+    Plan,
+    ReasonKind,
+    Receipt,
+)
 from harness.units import NS_PER_S
 
 METHOD: Final = (
@@ -260,7 +271,7 @@ def judged(
     if quiet.ok:
         return shown(case, found, outcome, text, figures, name=name)
     found = replace(found, hint=_STEADY, kind=ReasonKind.UNSTEADY)
-    return known(case, f"{text}. Not decided: {quiet.why}", found, name, ok=None, figures=figures)
+    return known(case, f"{text}{NOT_DECIDED}{quiet.why}", found, name, ok=None, figures=figures)
 
 
 def _summary(seen: OperationRecovery) -> str:
