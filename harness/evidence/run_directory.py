@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -111,7 +112,7 @@ class RunDirectory:
         try:
             pointer.unlink(missing_ok=True)
             pointer.symlink_to(self.path.name)
-            if not latest.is_symlink() and latest.exists():
+            if _is_no_link(latest):
                 raise FileExistsError(errno.EEXIST, "a file with this name exists and is not a link")
             pointer.replace(latest)
         except OSError as error:
@@ -212,6 +213,14 @@ def _not_planned(plan: Plan) -> str:
             if objective.scope.traffic not in (None, *plan.traffic):
                 return f"claims.{at}.objectives.{number}.scope.traffic: `{objective.scope.traffic}` is not in `traffic`"
     return ""
+
+
+def _is_no_link(path: Path) -> bool:
+    """Whether something with this name exists and is not a link; looked at once, because another run may set the link meanwhile."""
+    try:
+        return not stat.S_ISLNK(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _process_start(pid: int) -> str | None:

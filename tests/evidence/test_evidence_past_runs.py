@@ -155,6 +155,23 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     assert unread == ()
 
 
+def test_a_link_that_another_run_sets_in_between_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`latest` is absent when this run looks for it, and another run sets the link before this run does: that is no error."""
+    first, second = (RunDirectory.create(tmp_path, f"20261121T00000{n}Z-shop-1.0.0") for n in (1, 2))
+    look = Path.lstat
+
+    def looked(path: Path) -> os.stat_result:
+        try:
+            return look(path)
+        finally:
+            monkeypatch.undo()
+            first.end()
+
+    monkeypatch.setattr(Path, "lstat", looked)
+    second.end()
+    assert (tmp_path / "latest").readlink() == Path(second.path.name)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
