@@ -118,7 +118,7 @@ class StaticDriver(PaperDriver):
 
         unnamed = super().lack(demand, target)
         for key in () if unnamed else self.engines()[demand.name].keys(demand.params):
-            if path := absent(target, key):
+            if key.startswith("files.") and (path := absent(target, key)):
                 hint = f"create `{path}`, or correct `{key}` in {target.file.name}; paths are relative to that file"
                 return RequiredKey(key, f"{demand.name} reads `{key}`", f"existing file: `{path}` is missing", hint)
         return unnamed
