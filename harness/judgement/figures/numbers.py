@@ -16,13 +16,9 @@ def failures_tolerated(share: float, planned: int, objective: Objective, *, by_r
 
     More than WAVES failures are tolerated only if they are spread over all thirds of the window.
     """
-    tolerated, most = -1, most_in_third(planned, share)
-    while (
-        tolerated < max(THIRDS * most, WAVES)
-        and (least := needed(tolerated + 1, share, objective.confidence)) is not None
-        and least <= planned
-    ):
-        tolerated += 1
+    counts = range(max(THIRDS * most_in_third(planned, share), WAVES) + 1)
+    provable = 1 - objective.confidence
+    tolerated = bisect_left(counts, x=True, key=lambda k: bdtr(k, planned, share) > provable) - 1
     least, refuting = needed(0, share, objective.confidence), failures_refuting(share, planned)
     late = objective.quantile is not None  # for a quantile, requests over the limit count instead of failures
     return Numbers(

@@ -51,6 +51,7 @@ def firsts(seen: list[Seen]) -> list[Seen]:
     return found
 
 
+@pytest.mark.slow
 def test_everyday_traffic_is_four_requests_over_nine_seconds(run: Run, server: TruthServer) -> None:
     """Each has a connection to itself, takes the four routes in order, and thinks 3 s between; in the warm-up a write is sent twice with its key."""
     server.behave = platform
@@ -87,6 +88,7 @@ def test_everyday_traffic_is_four_requests_over_nine_seconds(run: Run, server: T
     assert len(set(table.ints["connection"].tolist())) == len({seen.connection for seen in server.seen})
 
 
+@pytest.mark.slow
 def test_a_listener_accounts_for_the_track_and_the_play(run: Run, server: TruthServer) -> None:
     """Each acknowledged write is recorded with its id, and with the digest or the count that must be read back."""
     server.behave = platform

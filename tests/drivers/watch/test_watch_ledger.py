@@ -257,6 +257,7 @@ def test_the_last_request_that_did_not_show_an_event_is_recorded(service: Servic
     assert unseen[1] > shown[0]
 
 
+@pytest.mark.slow
 def test_an_event_on_its_way_at_the_end_is_followed_for_as_long_as_it_may_take(
     service: Service, tmp_path: Path
 ) -> None:

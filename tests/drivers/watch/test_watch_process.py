@@ -91,6 +91,7 @@ def watched(service: Service, settings: WatchSettings, run: Path) -> None:
         assert watch.stop()
 
 
+@pytest.mark.slow
 def test_it_probes_and_writes_at_its_rates_and_closes_in_order(service: Service, settings: WatchSettings) -> None:
     """While 80 reads are due: 10 writes a second, reads of each region, and the health path as often as the window asks."""
     for number in range(5):
@@ -283,6 +284,7 @@ def test_a_watch_that_was_stopped_says_when_it_was_blind(service: Service, setti
     assert int(entry.ints["due_ns"].max()) <= closed["entry"]["last_ns"] <= int(entry.ints["sent_ns"].max())
 
 
+@pytest.mark.slow
 def test_a_platform_that_hangs_costs_no_look(service: Service, settings: WatchSettings) -> None:
     """While every answer takes the whole second, looks go on at their spacing, each a timeout after 1 s."""
     run = settings.run_directory

@@ -117,6 +117,7 @@ class Autoscaled:
         return {(each.reason, each.message) for each in listed.items}
 
 
+@pytest.mark.slow
 def test_replicas_follow_the_cpu_of_real_processes_up_and_down(autoscaled: Callable[..., Autoscaled]) -> None:
     """Over the target up to the maximum, and back to the minimum once the load has been gone for the window."""
     web = autoscaled(metric("cpu", averageUtilization=50))

@@ -143,6 +143,7 @@ def test_the_gateway_tries_again_when_a_service_comes_back(services: Services, p
     assert failed.status_code == 503
 
 
+@pytest.mark.slow
 def test_a_group_that_lost_a_member_refuses_sign_ins_until_it_gives_the_member_up(
     services: Services, postgres: Postgres
 ) -> None:

@@ -139,6 +139,7 @@ def seen(check: Any, target: Target, within: str) -> dict[str, FactReading]:
         return {one.subject: one for one in probe()}
 
 
+@pytest.mark.slow
 def test_a_feature_that_goes_with_its_flag_and_one_that_stays(flagged: FlaggedService, target: Target) -> None:
     """Gone; still there after the limit; never there, which shows nothing; the flag is off again."""
     good = seen(served.flag_off, target, "2 s")
