@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE
 from harness.model import Op, Outcome
+from harness.model.rounding import plain
 
 if TYPE_CHECKING:
     from harness.judgement.stats.statistics import Bounds
@@ -21,7 +22,7 @@ def formatted(value: float, unit: str) -> str:
     if not math.isfinite(value):
         return "unknown" if math.isnan(value) else "infinite"
     if unit != "ratio":
-        return f"{value:.4g} {unit}".rstrip()
+        return f"{plain(value, 4)} {unit}".rstrip()
     return f"{value * 100:.4g} %" if value == 0 or abs(value) >= LEAST_SHOWN else f"under {LEAST_SHOWN * 100:g} %"
 
 

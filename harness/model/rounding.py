@@ -15,6 +15,12 @@ def six_digits(value: float) -> float | None:
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
+def plain(value: float, digits: int = 3) -> str:
+    """A finite value with so many significant digits and without an exponent: `0.123`, `61000`."""
+    shown = f"{value:.{digits}g}"
+    return f"{float(shown):.0f}" if "e+" in shown else shown
+
+
 def rounded(value: _Value) -> _Value:
     """The value with every float rounded to six digits, also in dataclasses, tuples and mappings."""
     if value is None or isinstance(value, str | int):  # most of a judgement are words and counts

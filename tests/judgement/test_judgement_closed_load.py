@@ -87,7 +87,7 @@ def test_users_who_block_each_other_are_told_so() -> None:
     blocked = replace(load, workers=tuple(replace(worker, loop_ms=1080.0) for worker in load.workers))
     found = receipt(blocked, latencies=False)
     assert found.why == (
-        "16.67 requests/s were sent, expected 90.91: the event loop of worker 0 was blocked for 1.08e+03 ms, "
+        "16.67 requests/s were sent, expected 90.91: the event loop of worker 0 was blocked for 1080 ms, "
         "which delayed the users' requests"
     )
     assert "grpc.experimental.gevent.init_gevent()" in found.hint

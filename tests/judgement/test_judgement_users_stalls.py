@@ -109,6 +109,7 @@ def test_a_failure_more_does_not_bring_in_requests_after_the_undo() -> None:
 )
 @example(0, (0.001, 0.0), 0.0, (34.0, -0.1, 3.0), (20.0, 2.0, "failed"))
 @example(0, (0.001, 0.0), 0.0, (34.0, 0.0, 3.0), (33.0, 1.0, "late"))
+@example(180, (0.001, 0.03), 0.0, (20.0, 0.0, 0.0), (1.0, 8.0, "failed"))
 @settings(max_examples=60, deadline=None)
 def test_no_stall_makes_a_recovery_of_users_pass(
     seed: int,

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from harness.model import PipelineResult
-from harness.model.rounding import rounded, six_digits
+from harness.model.rounding import plain, rounded, six_digits
 
 
 def test_six_significant_digits() -> None:
     """Not six decimals."""
     assert [six_digits(value) for value in (1 / 3, 1234567.0, 0.000123456789)] == [0.333333, 1234570.0, 0.000123457]
+
+
+def test_numbers_for_people_have_no_exponent() -> None:
+    """A thousand milliseconds and more are written out."""
+    assert [plain(value) for value in (0.01234, 9.87654, 1080.4, 61_034.0)] == ["0.0123", "9.88", "1080", "61000"]
+    assert plain(61_034.0, 4) == "61030"
 
 
 def test_what_json_has_no_word_for_is_nothing() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from harness.model import Plan, Receipt, TrafficPlan, Window
+from harness.model.rounding import plain
 from harness.units import NS_PER_S
 
 READ_LOG: Final = "correct the cause that load/{traffic}/locust.log in the run directory shows, then run again"
@@ -83,7 +84,7 @@ def _rate_troubles(planned: TrafficPlan, window: Window) -> Iterable[Trouble]:
     blocked = max(window.workers, key=lambda worker: worker.loop_ms or 0.0, default=None)
     blocked_s = ((blocked.loop_ms if blocked else None) or 0.0) / 1000
     if not slow and blocked is not None and blocked_s >= (paused_s - planned.think_s) / 2:
-        cause, hint = f"the event loop of worker {blocked.id} was blocked for {1000 * blocked_s:.3g} ms", BLOCKED
+        cause, hint = f"the event loop of worker {blocked.id} was blocked for {plain(1000 * blocked_s)} ms", BLOCKED
         yield Trouble(f"{sent}: {cause}, which delayed the users' requests", hint)
         return
     if not slow:

@@ -28,6 +28,7 @@ from harness.judgement.receipts.records.rows import row_troubles
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, UNCLOSED
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import Figure, Objective, Plan, Quantity, Receipt, Table, Window, Worker, fault_free_name
+from harness.model.rounding import plain
 from harness.units import NS_PER_S
 
 LAG_MS: Final = 5.0
@@ -77,7 +78,7 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
         *broken_off(window),
     ]
     workers = "1 worker" if len(window.workers) == 1 else f"{len(window.workers)} workers"
-    kept = f"{workers} recorded until the end, lag p99 {lag:.3g} ms{_residual(window)}"
+    kept = f"{workers} recorded until the end, lag p99 {plain(lag)} ms{_residual(window)}"
     hint = troubles[0].hint.replace("{traffic}", window.traffic) if troubles else ""
     why = "; ".join(trouble.what for trouble in troubles) or kept
     ok = None if troubles and all(trouble.by_target for trouble in troubles) else not troubles
@@ -155,18 +156,20 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[Trouble
     if _closed(plan, window):
         for worker in window.workers:
             if worker.loop_ms is not None and worker.loop_ms > allowed:
-                was = f"the event loop of worker {worker.id} was blocked for {worker.loop_ms:.3g} ms"
-                yield Trouble(f"{was}, expected at most {allowed:.3g} ms", BLOCKED)
+                was = f"the event loop of worker {worker.id} was blocked for {plain(worker.loop_ms)} ms"
+                yield Trouble(f"{was}, expected at most {plain(allowed)} ms", BLOCKED)
     elif lag > allowed:
         causes = "; ".join(f"worker {worker.id}: {cause}" for worker in window.workers if (cause := _cause(worker)))
         suffix = f" ({causes})" if causes else ""
-        yield Trouble(f"the load generator lagged by {lag:.3g} ms (p99), expected at most {allowed:.3g} ms{suffix}")
+        yield Trouble(
+            f"the load generator lagged by {plain(lag)} ms (p99), expected at most {plain(allowed)} ms{suffix}"
+        )
     for worker in window.workers:
         if worker.cpu is not None and worker.cpu >= CPU:
             used = f"worker {worker.id} used {worker.cpu:.0%} of a core, expected below {CPU:.0%}"
             yield Trouble(used)
         if worker.residual_ns / 1e6 > allowed:
-            known = f"the clock of worker {worker.id} is known only to within {worker.residual_ns / 1e6:.3g} ms"
+            known = f"the clock of worker {worker.id} is known only to within {plain(worker.residual_ns / 1e6)} ms"
             yield Trouble(known, "start the workers on a network with less delay to the master, then run again")
     sent_ns, intended_ns = window.samples.ints["sent_ns"], window.samples.ints["intended_ns"]
     if early := int(((sent_ns > 0) & (intended_ns - sent_ns > LAG_MS * 1e6)).sum()):
@@ -177,12 +180,12 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[Trouble
 def _cause(worker: Worker) -> str:
     if worker.cpu is None or worker.loop_ms is None or worker.gc_ms is None:
         return ""
-    return f"{worker.cpu:.0%} of a core, event loop blocked for {worker.loop_ms:.3g} ms, garbage collection {worker.gc_ms:.3g} ms"
+    return f"{worker.cpu:.0%} of a core, event loop blocked for {plain(worker.loop_ms)} ms, garbage collection {plain(worker.gc_ms)} ms"
 
 
 def _residual(window: Window) -> str:
     worst = max((worker.residual_ns for worker in window.workers), default=0)
-    return f", clocks aligned to {worst / 1e6:.3g} ms" if worst else ""
+    return f", clocks aligned to {plain(worst / 1e6)} ms" if worst else ""
 
 
 def lag_limit_ms(plan: Plan, traffic: str) -> float:

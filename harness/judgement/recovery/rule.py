@@ -321,7 +321,7 @@ def is_steady(
     requests = _live(times_ns, ok, done_ns).between(until_ns - STRETCH_NS, until_ns)
     gap = longest_gap_ns(requests, until_ns - STRETCH_NS, until_ns)
     if gap > BLIND_SECOND_NS:
-        return False, f"no request was recorded in {gap / NS_PER_S:.1f} of the last 5 s"
+        return False, f"no request was recorded in {gap / NS_PER_S:.2g} of the last 5 s"
     counts = _counted(requests, usual, np.zeros(1, dtype=np.int64), len(requests))
     n, failed, bad = len(requests), int(counts.failed[0]), int(counts.bad[0])
     text = f"{n - failed} of {n} requests of the last 5 s succeeded"

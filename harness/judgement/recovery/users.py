@@ -229,7 +229,7 @@ def _came_back(
 ) -> OperationRecovery:
     """As `recovery_of`, for requests that arrive at random.
 
-    The first answer must come a second before the undo; the good stretch that it begins may end after the undo. What fails later is on the way
+    The first answer must come a second before the undo, and a good stretch must show it before the undo for a PASS. What fails later is on the way
     back, and no part of the recovery. An outage that had not ended at the undo leaves open whether it was back, whatever was out before.
     """
     sent_ns, undone_ns, until_ns, known_ns = at
@@ -293,9 +293,8 @@ def _held(
 ) -> _BeforeUndo:
     """What is known of the time from the action to the undo, by the requests until the first of these moments, or until the last.
 
-    A failure after the undo is on the way back. Only where no good stretch follows the last outage may requests until the last moment show that it
-    ended, as such a stretch may end after the undo: elsewhere they would only outweigh those that failed before it. So an outage more never
-    has a recovery decided by fewer requests.
+    A failure after the undo is on the way back. Where the requests until the undo do not show it back, later requests may show when it was, but no
+    recovery passes by them: they would only outweigh those that failed before it. So an outage more never has a recovery decided by other requests.
     """
     sent_ns, end_ns = span
     records = [requests.between(sent_ns, at_ns) for at_ns in moments]
@@ -308,7 +307,7 @@ def _held(
     across = None
     if at < len(moments) - 1:
         across = out_at(records[-1], end_ns, moments[-1], usual, blind_ns=blind_ns)
-    is_hidden = across is not None or (is_shown and at > 0)
+    is_hidden = across is not None or at > 0
     latest = latest_s(records[at], span, moments[at], usual, gap_ns=blind_ns, blind_ns=blind_ns)
     return _BeforeUndo(
         service=found[at],
