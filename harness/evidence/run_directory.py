@@ -216,7 +216,7 @@ def _not_planned(plan: Plan) -> str:
 
 
 def _is_no_link(path: Path) -> bool:
-    """Whether something with this name exists and is no link, by a single look: another run may set the link at any time."""
+    """Whether something with this name exists and is no link, read once: another run may set the link at any time."""
     try:
         return not stat.S_ISLNK(path.lstat().st_mode)
     except FileNotFoundError:

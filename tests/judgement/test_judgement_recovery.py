@@ -161,7 +161,7 @@ def test_steady_means_99_of_100_looks_of_the_last_five_seconds() -> None:
     ok[151] = False
     assert is_steady(sent, ok, ns(10), USUAL) == (False, "98 of 100 requests of the last 5 s succeeded")
     assert is_steady(sent, ok, ns(12), USUAL) == (False, "no request was recorded in 2 of the last 5 s")
-    assert is_steady([], [], ns(12), USUAL) == (False, "no request was recorded in 5.0 of the last 5 s")
+    assert is_steady([], [], ns(12), USUAL) == (False, "no request was recorded in 5 of the last 5 s")
 
 
 @pytest.mark.parametrize(
