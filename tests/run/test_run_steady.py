@@ -105,7 +105,7 @@ def test_what_an_act_does_not_touch_is_not_asked(clock: FakeClock, tmp_path: Pat
     state, waited_s = here.wait(("entry",), within_s=3.0)
     assert (state.ok, state.why, round(waited_s)) == (
         False,
-        "reads: no request was recorded in 5.0 of the last 5 s",
+        "reads: no request was recorded in 5 of the last 5 s",
         3,
     )
 
@@ -147,7 +147,7 @@ def test_what_did_not_come_back_is_named_also_when_the_entry_is_out(clock: FakeC
     assert here.now(("entry", "workloads")).missing == ()
     assert here.in_full(("entry", "workloads", "nodes")) == PartsState(
         ok=False,
-        why="reads: no request was recorded in 5.0 of the last 5 s; Deployment a/b has 1 of 2 replicas ready",
+        why="reads: no request was recorded in 5 of the last 5 s; Deployment a/b has 1 of 2 replicas ready",
         missing=("Deployment a/b",),
     )
 
