@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.catalogue import Catalogue, circles
 from harness.drivers.chaos import Experiments, find_experiments
-from harness.errors import ConfigurationError, Exit, UsageError
+from harness.errors import ConfigurationError, Exit, HarnessError, UsageError
 from harness.evidence import RunDirectory
 from harness.model import IN_ORDER, Claim, ClaimVerdict, Demand, DemandKind, Outcome
 from harness.model.planned.domain import UNKNOWN
@@ -93,6 +93,18 @@ def open_session(
     return session
 
 
+class WhyNot(NamedTuple):
+    """Why a scenario has no verdict.
+
+    Attributes:
+        text: the reason.
+        of_run: whether the run itself gave none, because it lacked a means or had a filter; False: the scenario is not that of the run.
+    """
+
+    text: str
+    of_run: bool = False
+
+
 class VerificationSession:
     """The options of a session, its compiled scenarios, and its decision.
 
@@ -123,7 +135,11 @@ class VerificationSession:
     @cached_property
     def selection(self) -> ScenarioSelection:
         """The selection of the scenarios that are judged."""
-        return ScenarioSelection(self.settings, self.catalogue, replay=self.replay)
+        recorded = None
+        if self.settings.evidence is not None:
+            with suppress(HarnessError):  # of a plan that cannot be read: `decide` says so
+                recorded = RunDirectory.open(self.settings.evidence).read_plan()
+        return ScenarioSelection(self.settings, self.catalogue, replay=self.replay, recorded=recorded)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -308,19 +324,21 @@ class VerificationSession:
                     return replace(claim, outcome=verdict.outcome, because=verdict.because) if waived else claim
         return None
 
-    def why_not(self, scenario: Scenario) -> str:
+    def why_not(self, scenario: Scenario) -> WhyNot:
         """The reason why a scenario has no verdict."""
         if self.decided is not None:
             plan, requirement = self.decided.plan, requirement_of(scenario, self.catalogue)
-            for lack in plan.not_assessable:
-                if lack.requirement == requirement:
-                    return lack.because.text + (f"\n  hint: {lack.because.hint}" if lack.because.hint else "")
+            if (lack := plan.lack_of(requirement)) is not None:
+                hint = f"\n  hint: {lack.because.hint}" if lack.because.hint else ""
+                return WhyNot(lack.because.text + hint, of_run=True)
             if any(claim.scenario.id == scenario.id for claim in plan.claims):
-                return "the recorded run judged other sentences: this scenario was edited after the run"
+                return WhyNot("the recorded run judged other sentences: this scenario was edited after the run")
             if any(_same(left_out, scenario) for left_out in plan.deselected):
                 given = f"the filter `{plan.filter}`" if plan.filter else "a filter"
-                return f"{given} of the recorded run left out this scenario\n  hint: run without the filter: {plan.command(unfiltered=True)}"
-        return "the recorded run does not have this scenario: it was written or renamed after the run"
+                command = plan.command(unfiltered=True)
+                what = f"{given} of the recorded run left out this scenario\n  hint: run without the filter: {command}"
+                return WhyNot(what, of_run=True)
+        return WhyNot("the recorded run does not have this scenario: it was written or renamed after the run")
 
     def exit_code(self, outcomes: Sequence[Outcome]) -> Exit:
         """The exit code of the decision; a replay, which never decides, has the exit code of its worst outcome."""

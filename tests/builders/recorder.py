@@ -163,8 +163,7 @@ def _run(evidence: Evidence) -> Iterable[Line]:
 
 
 def _chaos(evidence: Evidence, name: str) -> Iterable[Line]:
-    (attempt,) = evidence.experiments[name]
-    fault = attempt.fault
+    fault = evidence.experiments[name][-1].fault
     times = {"sent": fault.sent_ns, "confirmed": fault.confirmed_ns, "undone": fault.undone_ns, "gone": fault.gone_ns}
     for kind, at_ns in times.items():
         if at_ns is not None:

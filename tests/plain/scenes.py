@@ -93,7 +93,7 @@ def _healthy(root: Path) -> Finished:
 
 def _slow(root: Path) -> Finished:
     with service("--slow-ms", 250) as entry:
-        return _undisturbed(root, lambda at: _played(at, entry, "features", module="pytest"))
+        return _undisturbed(root, lambda at: _played(at, entry, "features", "--alluredir", "allure", module="pytest"))
 
 
 def _too_short(root: Path) -> Finished:
