@@ -156,10 +156,10 @@ def _environment(run: AllureRun) -> bytes:
         "release": plan.release,
         "target": plan.target,
         "environment": plan.environment,
+        "profile": plan.profile,
+        "run": plan.run,  # the last that Allure shows without a click
         "time_scale": f"{plan.time_scale:g}",
         "traffic_scale": f"{plan.traffic_scale:g}",
-        "profile": plan.profile,
-        "run": plan.run,
         "seed": str(plan.seed),
     }
     lines = (f"{key} = {' '.join(clean(value).split())}".replace("\\", "\\\\") for key, value in values.items())

@@ -164,20 +164,22 @@ class AllureRun:
 
     def _of_claim(self, row: Row, said: ClaimVerdict, claim: Claim | None) -> TestResult:
         scenario, requirement = said.scenario, row.requirement
-        alone = len(row.verdict.claims) == 1
+        apart = "" if len(row.verdict.claims) == 1 else f": {scenario.title}"
         waived = row.outcome is Outcome.WAIVED
         outcome = row.outcome if waived else said.outcome  # who waives a requirement waives each of its scenarios
         because = row.verdict if waived else said
         span_ns = self.span_ns if claim is None else self.moments.of_claim(self.plan, self.evidence, claim)
-        parameters = [] if claim is None else _parameters(self.plan, claim)
         belongs = labels(
             (LabelType.PARENT_SUITE, "".join(scenario.folders[-1:])),
             (LabelType.SUITE, scenario.feature),
-            (LabelType.THREAD, ", ".join(f"{one.name} {one.value}" for one in parameters)),
+            (
+                LabelType.THREAD,
+                requirement.id + apart,
+            ),  # a row of Allure's timeline, where a failure must not lie behind a pass
         )
         return self.result(
             scenario.id,
-            name=name_of(requirement, outcome) + ("" if alone else f": {scenario.title}"),
+            name=name_of(requirement, outcome) + apart,
             status=STATUS[outcome],
             span_ns=span_ns,
             titlePath=[clean(part) for part in PurePosixPath(scenario.file).parts],
@@ -185,7 +187,7 @@ class AllureRun:
             statusDetails=details(because.reason, because.hint),
             labels=[*requirement_labels(row, outcome, self.plan), *belongs],
             links=links_of(row, self.plan, claim_measures(said)),
-            parameters=parameters,
+            parameters=[] if claim is None else _parameters(self.plan, claim),
             steps=steps_of(
                 self.plan,
                 self.evidence,
