@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from harness.model import Scenario
+    from harness.model import Scenario, Verdict
     from harness.run.deciding import Decided
     from harness.run.project import Project
     from harness.run.start.provision import PlannedTarget
@@ -317,12 +317,19 @@ class VerificationSession:
 
         A waiver of a requirement applies to each of its scenarios, as in the reports.
         """
-        for verdict in self.decided.judgement.verdicts if self.decided else ():
-            for claim in verdict.claims:
-                if claim.scenario.id == scenario.id and claim.scenario.says(scenario):
-                    waived = verdict.outcome is Outcome.WAIVED
-                    return replace(claim, outcome=verdict.outcome, because=verdict.because) if waived else claim
-        return None
+        if self.decided is None or scenario.id not in self._judged:
+            return None
+        verdict, claim = self._judged[scenario.id]
+        if not claim.scenario.says(scenario):
+            return None
+        waived = verdict.outcome is Outcome.WAIVED
+        return replace(claim, outcome=verdict.outcome, because=verdict.because) if waived else claim
+
+    @cached_property
+    def _judged(self) -> Mapping[str, tuple[Verdict, ClaimVerdict]]:
+        """The verdicts of the decided run, by scenario."""
+        verdicts = self.decided.judgement.verdicts if self.decided else ()
+        return {claim.scenario.id: (verdict, claim) for verdict in verdicts for claim in verdict.claims}
 
     def why_not(self, scenario: Scenario) -> WhyNot:
         """The reason why a scenario has no verdict."""

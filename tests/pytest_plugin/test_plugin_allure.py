@@ -18,7 +18,7 @@ from tests.builders.core_run import core_evidence
 from tests.builders.preloaded import ROOT, command
 from tests.builders.recorder import sealed
 from tests.plain.plain_project import Finished, Project
-from tests.plain.scenes import Stage
+from tests.plain.scenes import WITH_ALLURE, Stage
 
 FEATURE = "features/plain/kpi.feature"
 DECISION = "harness#readiness"
@@ -108,10 +108,13 @@ def test_what_no_test_of_the_session_is_comes_too(tmp_path: Path) -> None:
 
 
 def test_a_live_session_writes_what_its_run_wrote(scenes: Stage) -> None:
-    """`pytest features --alluredir allure` of a slow release."""
+    """`pytest features --alluredir allure-results`, as the documentation has it, of a slow release."""
     slow = scenes["slow"]
-    assert _contents(slow.project.root / "allure") == _contents(slow.run / "allure-results")
-    assert _statuses(slow.project)["PL-P95"] == "failed"
+    directory = slow.project.root / WITH_ALLURE[-1]
+    assert _contents(directory) == _contents(slow.run / "allure-results")
+    assert b'"status": "failed"' in b"".join(_contents(directory))
+    page = (ROOT / "docs" / "allure-report.md").read_text(encoding="utf-8")
+    assert f"\npytest {' '.join(WITH_ALLURE)} " in page
 
 
 def test_a_part_of_a_run_has_no_decision(scenes: Stage, project: Project) -> None:
