@@ -79,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(
         config, "workerinput"
     ):  # the controller has cleaned it; a worker that starts again would delete the results of all
-        config.option.clean_alluredir = False
+        pass
     try:
         if not _features_named(config):
             return
