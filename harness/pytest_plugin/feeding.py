@@ -180,9 +180,10 @@ class AllureFeed:
         if not self._session.replay or (self._scenarios.issuperset(run.scenarios) and not self._unjudged):
             report_run(run, to, reported=self._scenarios)
             return
-        hint = "replay the run with all features, as they were in the run"
         without = self._requirements & run.unclaimed.keys()
-        report_part(part_of(run, self._scenarios, without, hint), to, without)
+        hint = "replay the run with all features, as they were in the run"
+        part = part_of(run, self._scenarios, without, unjudged=len(self._unjudged), hint=hint)
+        report_part(part, to, without)
 
 
 def _take(result: TestResult, of_run: TestResult, *, told: bool) -> None:

@@ -38,6 +38,15 @@ def shop(door):
     allure.attach("ring", "the bell")
     print("a bell rings")
 
+@pytest.fixture
+def lock():
+    yield
+    raise OSError("the lock is broken")
+
+@given("the shop was locked")
+def locked(lock):
+    pass
+
 @then("the shop gives up")
 def gives_up():
     pytest.fail("no more")
@@ -161,6 +170,21 @@ def test_a_scenario_that_was_edited_since_is_skipped_and_leaves_no_decision(scen
     ]
 
 
+def test_a_scenario_that_was_written_since_leaves_no_decision(scenes: Stage, project: Project) -> None:
+    """All of the run passed, and one more has no verdict: the GO of the run is not shown."""
+    kpi = (project.root / FEATURE).read_text(encoding="utf-8")
+    project.append(FEATURE, "\n  @PL-UPTIME" + kpi.rpartition("@PL-UPTIME")[2].replace("The entry", "Our entry"))
+    _replay(project, scenes["go"].run)
+    decision = _results(project)[DECISION]
+    assert decision["status"] == "broken"
+    assert " · 3 of 3 scenarios, and of 1 that it does not have · no decision" in decision["statusDetails"]["message"]
+    assert Counter(result["status"] for result in _results(project).values()) == {
+        "passed": 3,
+        "skipped": 1,
+        "broken": 1,
+    }
+
+
 def test_a_session_that_stops_early_decides_nothing_of_the_rest(scenes: Stage, project: Project) -> None:
     """`-x` of a replay stops at the first FAIL: what was not told is not there, and the decision is PARTIAL."""
     _replay(project, scenes["slow"].run, "-x")
@@ -181,17 +205,24 @@ def test_what_the_projects_own_steps_add_is_kept(scenes: Stage, project: Project
     (project.root / "conftest.py").write_text(ATTACHES, encoding="utf-8")
     project.edit(FEATURE, '200 ms\n    When "browse"', '200 ms\n    Given the shop is open\n    When "browse"')
     project.edit(FEATURE, "99 % in the steady state\n", "99 % in the steady state\n    And the shop gives up\n")
+    project.edit(
+        FEATURE, 'requests fail\n    When "browse"', 'requests fail\n    Given the shop was locked\n    When "browse"'
+    )
     _replay(project, scenes["go"].run)
-    p95, uptime = (
+    p95, uptime, errors = (
         next(result for result in _results(project).values() if result["name"].startswith(name))
-        for name in ("PL-P95", "PL-UPTIME")
+        for name in ("PL-P95", "PL-UPTIME", "PL-ERRORS")
     )
     assert [one["name"] for one in p95["attachments"]] == ["the bell", "stdout"]
     assert p95["status"] == "passed"
     assert uptime["status"] == "failed"
     assert uptime["statusDetails"]["message"].startswith("Failed: no more")
     assert "this is not a verdict; the verdict of the run is passed: " in uptime["statusDetails"]["message"]
-    (fixtures,) = (json.loads(file.read_bytes()) for file in (project.root / "allure").glob("*-container.json"))
+    assert errors["status"] == "broken"
+    assert errors["statusDetails"]["message"].startswith("OSError: the lock is broken")
+    containers = [json.loads(file.read_bytes()) for file in (project.root / "allure").glob("*-container.json")]
+    assert sorted(one["befores"][0]["name"] for one in containers) == ["door", "lock"]
+    (fixtures,) = (one for one in containers if one["befores"][0]["name"] == "door")
     assert fixtures["children"] == [p95["uuid"]]
     attached = [one["name"] for stage in fixtures["afters"] for one in stage.get("attachments", ())]
     assert attached == ["the door's log"]

@@ -166,12 +166,23 @@ def _environment(run: AllureRun) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def part_of(run: AllureRun, scenarios: Collection[str], requirements: Collection[str], hint: str) -> AllureRun:
-    """A part of a run, which has no decision: the requirements of some of its scenarios, and some that no scenario decides; all by id."""
+def part_of(
+    run: AllureRun, scenarios: Collection[str], requirements: Collection[str], *, unjudged: int, hint: str
+) -> AllureRun:
+    """A part of a run, which has no decision.
+
+    Args:
+        run: the run.
+        scenarios: the scenarios in the part, by id.
+        requirements: the requirements in the part that no scenario decides, by id.
+        unjudged: the number of scenarios beside it that the run does not have.
+        hint: what to do for the decision.
+    """
     own = {row.requirement.id for scenario, (row, _) in run.scenarios.items() if scenario in scenarios}
     kept = own.union(requirements)
     told = f"{len(scenarios)} of {counted(len(run.scenarios), 'scenario')}"
-    why = Reason(kind=ReasonKind.FILTERED, text=f"this is a replay of {told} of the run {run.plan.run}", hint=hint)
+    told += f", and of {unjudged} that it does not have" if unjudged else ""
+    why = Reason(kind=ReasonKind.FILTERED, text=f"this is a replay of {told}", hint=hint)
     decision = Decision(
         outcome=DecisionOutcome.PARTIAL,
         headline=f"PARTIAL for {run.plan.target} · replay of {run.plan.run} · {told} · no decision",
