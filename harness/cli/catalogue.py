@@ -82,6 +82,7 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
     and counts cover only these.
     """
     from harness.catalogue import claiming_files, lint, load_catalogue, tallies, unaccounted
+    from harness.run.github import problem_annotations
 
     known = _load()
     read = _read_features()
@@ -93,6 +94,8 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
         return 1 if problems else 0
     for problem in problems:
         click.echo(str(problem))
+    for line in problem_annotations(*map(str, problems), root=read.root):
+        click.echo(line)
     shipped = load_catalogue()
     own = _without(known, shipped)
     if own.requirements and verbose:

@@ -12,6 +12,7 @@ from harness.errors import Exit, HarnessError, Interrupted, UsageError
 from harness.model import REQUIREMENT_COLUMN, Outcome, Scenario
 from harness.pytest_plugin.features import FeatureFile, bound_elsewhere, scenario_of
 from harness.pytest_plugin.settling import STATUS, Inconclusive, NotAssessed, Settling
+from harness.run.github import problem_annotations
 from harness.run.project import features_below
 from harness.steps import read_feature
 
@@ -174,13 +175,15 @@ class ReadinessPlugin:
         try:
             self._session.compile(scenarios)
         except UsageError as error:
-            raise pytest.UsageError(str(error)) from error
+            self._refuse([str(error)])
         except HarnessError as error:
             pytest.exit(str(error), returncode=error.exit_code)
 
     def _refuse(self, problems: list[str]) -> None:
         if problems:
-            raise pytest.UsageError("\n".join(dict.fromkeys(problems)))
+            different = tuple(dict.fromkeys(problems))
+            annotations = problem_annotations(*different, root=self._session.settings.project.root)
+            raise pytest.UsageError("\n".join((*different, *annotations)))
 
     # the run ---------------------------------------------------------------------------------------------------
 
@@ -292,6 +295,8 @@ class ReadinessPlugin:
         """Print the decision as the last lines."""
         if self._error is not None:
             terminalreporter.write_line(str(self._error), red=True, bold=True)
+            for line in problem_annotations(str(self._error)):
+                terminalreporter.write_line(line)
         if self._only_shown:
             what = f"no scenario was judged, because {self._only_shown} only lists them\n  hint: leave out {self._only_shown} for a verdict"
             terminalreporter.write_line(f"{what}{self._of_other_profiles()}", red=True, bold=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.run.stepsummary import MOST_BYTES, append_step_summary, fitted
+from harness.run.github import MOST_BYTES, append_step_summary, fitted
 
 if TYPE_CHECKING:
     from pathlib import Path
