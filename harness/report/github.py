@@ -66,8 +66,9 @@ def render_problems(problems: Sequence[str], place: Callable[[str], str]) -> tup
 
 def _of_problem(text: str, place: Callable[[str], str]) -> str:
     found = _PLACE.match(text)
-    file = place(found["file"]) if found else ""
-    return annotation("error", text, title="Readiness", file=file, line=int(found["line"]) if found and file else 0)
+    if found is None or not (file := place(found["file"])):
+        return annotation("error", text, title="Readiness")
+    return annotation("error", text[found.end() :].lstrip(": "), title="Readiness", file=file, line=int(found["line"]))
 
 
 def _capped(errors: Sequence[str], warnings: Sequence[str], what: str) -> tuple[str, ...]:
