@@ -23,7 +23,7 @@ def judge(run: Path, *, check: bool) -> int:
     from harness.errors import Exit
     from harness.report import closing_lines
     from harness.run.deciding import decide_recorded, exit_of, require_figures, require_same_verdict, write_verdict
-    from harness.run.github import annotations, report_files
+    from harness.run.github import report_files, run_annotations
     from harness.run.project import find_project
     from harness.run.which import which_run
 
@@ -36,7 +36,7 @@ def judge(run: Path, *, check: bool) -> int:
         write_verdict(decided)
         for problem in report_files(decided.directory.path, decided.judgement):
             click.echo(problem, err=True)
-        for line in annotations(decided.plan, decided.judgement, find_project(Path.cwd()).root):
+        for line in run_annotations(decided.plan, decided.judgement, find_project(Path.cwd()).root):
             click.echo(line)
         return exit_of(decided.judgement)
     if decided.evidence.missing or not decided.evidence.complete:

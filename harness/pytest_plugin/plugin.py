@@ -294,9 +294,7 @@ class ReadinessPlugin:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the decision as the last lines."""
         if self._error is not None:
-            terminalreporter.write_line(str(self._error), red=True, bold=True)
-            for line in problem_annotations(str(self._error)):
-                terminalreporter.write_line(line)
+            _write_error(terminalreporter, str(self._error))
         if self._only_shown:
             what = f"no scenario was judged, because {self._only_shown} only lists them\n  hint: leave out {self._only_shown} for a verdict"
             terminalreporter.write_line(f"{what}{self._of_other_profiles()}", red=True, bold=True)
@@ -312,6 +310,13 @@ class ReadinessPlugin:
             terminalreporter.write_line(remark, yellow=True)
         if self._others_failed:
             terminalreporter.write_line(_of_others(self._others_failed, nothing_run=self._stopped), red=True)
+
+
+def _write_error(terminalreporter: pytest.TerminalReporter, error: str) -> None:
+    """Print the error that ended the session, and its annotation for a GitHub job."""
+    terminalreporter.write_line(error, red=True, bold=True)
+    for line in problem_annotations(error):
+        terminalreporter.write_line(line)
 
 
 def _of_others(failed: Sequence[str], *, nothing_run: bool) -> str:

@@ -30,7 +30,7 @@ def report_files(run: Path, judgement: Judgement) -> Iterator[str]:
     yield from filter(None, (append_step_summary(run / "summary.md"), append_outputs(outputs)))
 
 
-def annotations(plan: Plan, judgement: Judgement, root: Path) -> tuple[str, ...]:
+def run_annotations(plan: Plan, judgement: Judgement, root: Path) -> tuple[str, ...]:
     """The lines that GitHub shows as annotations of the job, see `render_annotations`; none outside of GitHub.
 
     Args:
