@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "steps": ("harness.cli.vocabulary", "steps"),
     "explain": ("harness.cli.vocabulary", "explain"),
     "catalogue": ("harness.cli.catalogue", "catalogue"),
+    "schema": ("harness.cli.schemas", "schema"),
     "attest": ("harness.cli.statements", "attest"),
     "waive": ("harness.cli.statements", "waive"),
     "recover": ("harness.cli.recover", "recover"),

@@ -18,7 +18,10 @@ def _one_or_more(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Paths = Annotated[tuple[Word, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+Paths = Annotated[
+    Annotated[tuple[Word, ...], Field(min_length=1)],
+    BeforeValidator(_one_or_more, json_schema_input_type=Word | Annotated[tuple[Word, ...], Field(min_length=1)]),
+]
 """Paths or globs, relative to the target file; a single text is accepted as a list of one."""
 Reports = Mapping[Name, Paths]
 """Reports by their name in sentences."""
