@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.completing import profiles, requirements
 from harness.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +29,13 @@ def catalogue() -> None:
 
 
 @catalogue.command("list")
-@click.option("--profile", multiple=True, metavar="NAME", help="Show only this profile; may be repeated.")
+@click.option(
+    "--profile",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=profiles,
+    help="Show only this profile; may be repeated.",
+)
 @_JSON
 def list_requirements(profile: tuple[str, ...], *, as_json: bool) -> int:
     """List the requirements, and the intended differences between platform and documents."""
@@ -48,7 +55,7 @@ def list_requirements(profile: tuple[str, ...], *, as_json: bool) -> int:
 
 
 @catalogue.command()
-@click.argument("requirement", metavar="ID")
+@click.argument("requirement", metavar="ID", shell_complete=requirements)
 @_JSON
 def show(requirement: str, *, as_json: bool) -> int:
     """Show one requirement."""

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from harness.cli.completing import runs
+
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN", shell_complete=runs)
 @click.option(
     "--check",
     is_flag=True,
@@ -49,7 +51,7 @@ def judge(run: Path, *, check: bool) -> int:
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]")
+@click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]", shell_complete=runs)
 @click.option(
     "--allure",
     is_flag=True,

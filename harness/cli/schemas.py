@@ -18,14 +18,17 @@ from harness.errors import UsageError
 from harness.files import write_atomic
 
 FILES: Final = {
-    # name: (module, model, title)
     "target": ("harness.targets.files.target", "Target", "Target file of Readiness Harness"),
     "catalogue": ("harness.catalogue.files", "CatalogueFile", "Catalogue file of Readiness Harness"),
     "traffic": ("harness.drivers.load.size", "Size", "Size file of a traffic of Readiness Harness"),
     "rollout": ("harness.drivers.rollout.files", "RolloutFile", "Rollout file of Readiness Harness"),
-    "experiment": ("harness.targets.files.harness_block", "HarnessBlock", "Experiment file of Chaos Toolkit, with the block `harness` of Readiness Harness"),
+    "experiment": (
+        "harness.targets.files.harness_block",
+        "HarnessBlock",
+        "Experiment file of Chaos Toolkit, with the block `harness` of Readiness Harness",
+    ),
 }
-"""The files with a schema, by name."""
+"""The files with a schema, by name: module and name of the model, title of the schema."""
 SUFFIX: Final = ".schema.json"
 _DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 """The newest version that the YAML plugins of all editors know."""
@@ -48,7 +51,9 @@ def schema(name: str | None, directory: Path | None) -> int:
     is refused by a run, too; a run also checks what no schema can say.
     """
     if (name is None) == (directory is None):
-        hint = f"`readiness schema target` prints one of {', '.join(FILES)}; `readiness schema --write schemas` writes all"
+        hint = (
+            f"`readiness schema target` prints one of {', '.join(FILES)}; `readiness schema --write schemas` writes all"
+        )
         raise UsageError("expected the name of a schema or --write DIR", where="schema", hint=hint)
     if name is not None:
         click.echo(schema_text(name), nl=False)

@@ -208,7 +208,8 @@ def command_below(directory: Path) -> Path:
     bin_directory = directory / "bin"
     bin_directory.mkdir(parents=True)
     script = bin_directory / "readiness"
-    script.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m harness "$@"\n', encoding="utf-8")
+    text = f"#!{sys.executable}\nimport sys\n\nsys.path.insert(0, {str(ROOT)!r})\nfrom harness.__main__ import main\n\nmain()\n"
+    script.write_text(text, encoding="utf-8")
     script.chmod(0o755)
     return bin_directory
 

@@ -35,7 +35,7 @@ ROOT: Final = Path(__file__).parents[2]
 
 
 def as_an_editor(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[SchemaError]:
-    """A pattern as JavaScript reads it: `\\d` is a digit of ASCII, and `$` the very end."""
+    """A pattern as JavaScript reads it: a digit is one of ASCII, and `$` the very end."""
     if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance, re.ASCII):
         yield SchemaError(f"{instance!r} does not match {pattern!r}")
 

@@ -181,7 +181,9 @@ class Database(TargetSection):
     durability: Literal["quorum", "synchronous", "asynchronous"] = "asynchronous"
     members: Mapping[str, Member] = Field(default_factory=dict)
     leader: Leader | None = None
-    settings: Mapping[SettingName, Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float | bool)]] = Field(default_factory=dict)
+    settings: Mapping[
+        SettingName, Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float | bool)]
+    ] = Field(default_factory=dict)
     roles: tuple[Word, ...] = ()
     passwords: StoredPasswords | None = None
     pool: ConnectionPool | None = None
@@ -198,7 +200,9 @@ class ReadProbe(TargetSection):
     """
 
     path: UrlPath
-    expect: Mapping[str, Annotated[Any, BeforeValidator(_scalar, json_schema_input_type=str | float | bool | None)]] = Field(default_factory=dict)
+    expect: Mapping[str, Annotated[Any, BeforeValidator(_scalar, json_schema_input_type=str | float | bool | None)]] = (
+        Field(default_factory=dict)
+    )
 
 
 Read = Annotated[ReadProbe, _under("path", ReadProbe)]
