@@ -118,15 +118,6 @@ def test_every_option_of_init_is_on_the_page() -> None:
     assert "`--json` is for machines" in PAGE
 
 
-def test_the_recipes_are_the_files_that_init_writes(tmp_path: Path) -> None:
-    """Byte for byte."""
-    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
-    write_project(tmp_path, ANSWERS)
-    names = (".github/workflows/readiness.yml", ".gitlab-ci.yml", "deploy/nightly.yaml")
-    assert blocks(page, "yaml") == [(tmp_path / name).read_text() for name in names]
-    assert blocks(page, "dockerfile") == [(tmp_path / "Dockerfile").read_text()]
-
-
 def _messages() -> list[str]:
     page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     return re.findall(r"^\| `(.*?)` \| ", page, re.MULTILINE)

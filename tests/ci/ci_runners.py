@@ -73,6 +73,11 @@ class Job:
                 self._run(step, inputs, action)
         return {name: self._text(one["value"], inputs) for name, one in file["outputs"].items()}
 
+    def step(self, step: Mapping[str, Any]) -> None:
+        """Run a step of the workflow itself, with the shell that is the runner's own choice."""
+        if self._condition(step.get("if", "success()"), {}):
+            self._run({"shell": "bash", **step}, {}, self.workspace)
+
     def _run(self, step: Mapping[str, Any], inputs: Mapping[str, str], action: Path) -> None:
         number = len(list(self.temporary.glob("*.sh")))
         script, output = self.temporary / f"{number}.sh", self.temporary / f"{number}.output"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -112,14 +113,17 @@ def test_bash_itself_completes(project: Project, tmp_path: Path) -> None:
     """The script that click prints for bash is sourced, and asked as bash asks it."""
     path = f"{command_below(tmp_path)}:{os.environ['PATH']}"
     script = """
-        eval "$(_READINESS_COMPLETE=bash_source readiness)"
+        LINE
         COMP_WORDS=(readiness why PL-) COMP_CWORD=2
         _readiness_completion readiness PL- why
         printf '%s\\n' "${COMPREPLY[@]}"
         complete -p readiness
     """
+    page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    lines = dict(re.findall(r"^\| (bash|zsh|fish) \| `.*?` \| `(.*)` \|$", page, re.MULTILINE))
+    assert [f"{shell}_source readiness" in line for shell, line in lines.items()] == [True, True, True]
     ended = subprocess.run(
-        ["bash", "--norc", "-euo", "pipefail", "-c", script],
+        ["bash", "--norc", "-euo", "pipefail", "-c", script.replace("LINE", lines["bash"])],
         cwd=project.root,
         env={"PATH": path, "HOME": str(tmp_path)},
         capture_output=True,

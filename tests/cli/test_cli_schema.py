@@ -40,7 +40,7 @@ def as_an_editor(_validator: Any, pattern: str, instance: Any, _schema: Any) -> 
         yield SchemaError(f"{instance!r} does not match {pattern!r}")
 
 
-EDITOR: Final = extend(Draft7Validator, {"pattern": as_an_editor})
+EDITOR: Final = extend(Draft7Validator, {"pattern": as_an_editor})  # type: ignore[no-untyped-call]
 VALIDATORS: Final = {name: EDITOR(json_schema(name)) for name in FILES}
 PATTERNS: Final = {
     "target": ("tests/plain/target.yaml", "tests/builders/core_target.yaml", "examples/paper.yaml"),
@@ -219,7 +219,7 @@ EXPERIMENT: Final[dict[str, Any]] = {
 }
 BLOCK: Final = ("extensions", 1)
 """Where the block of an experiment file is; the rest is read by other functions than its model."""
-VALUES: Final = [
+VALUES: Final[list[Any]] = [
     *(None, True, False, 0, 1, -1, 2.0, 0.5, 1e300, 10**30, "", " ", "x", "A-B", "1", "yes", "10 s", "5 %", "3/s"),
     *("-0 s", " 7\u00a0min ", "٣ s", "1 s\n", "at least 1 h", "/a/{id}", "http://127.0.0.1:9", "127.0.0.1"),
     *(date(2026, 1, 1), [], ["x"], [1], [[]], {}, {"x": "y"}, {"env": "X"}, {"name": "harness", "domain": "none"}),
