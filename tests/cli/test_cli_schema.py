@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from harness.catalogue.files import CatalogueFile
 from harness.cli.schemas import FILES, json_schema, schema, schema_files
+from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load.size import Size
 from harness.drivers.rollout.files import RolloutFile
 from harness.errors import ConfigurationError
@@ -29,6 +30,7 @@ from harness.targets.files.harness_block import harness_block
 from harness.targets.files.target import Target, _lists_as_tuples
 from harness.yamlfile import documents_in, read_document
 from tests.builders.full_target import full_target
+from tests.builders.preloaded import command
 from tests.builders.yaml_mutations import READERS, mutated, place_for
 
 ROOT: Final = Path(__file__).parents[2]
@@ -357,6 +359,35 @@ def test_keys_are_described_in_the_words_of_the_file() -> None:
     texts = re.findall(r'"description": "(.*)"', json.dumps(json_schema("target"), indent=1))
     assert len(texts) > 100
     assert [text for text in texts if not text or "None" in text or "Attributes" in text] == []
+
+
+def test_a_format_of_the_project_is_in_the_schema_of_its_target_file(tmp_path: Path) -> None:
+    """With what it says of itself."""
+    (tmp_path / "claims").mkdir()
+    declared = "formats:\n  - {key: pip-audit, name: pip-audit report, about: Vulnerabilities of packages.}\n"
+    (tmp_path / "claims" / "audit.yaml").write_text(declared, encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text('[tool.harness]\nclaims = ["claims"]\n', encoding="utf-8")
+    printed = command("harness", "schema", "target", cwd=tmp_path)
+    evidence = json.loads(printed.stdout)["$defs"]["EvidenceFiles"]["properties"]
+    assert evidence["pip-audit"]["description"] == "Vulnerabilities of packages."
+    assert {*evidence} > {*json_schema("target")["$defs"]["EvidenceFiles"]["properties"]}
+
+
+def test_the_files_of_init_name_their_schema(tmp_path: Path) -> None:
+    """By a path from the file, which is there; the file validates by it, and the other YAML files belong to others."""
+    write_project(tmp_path, ProjectAnswers(name="shop", entry="http://127.0.0.1:8080", write="/orders"))
+    named = {}
+    for file in (path for path in sorted(tmp_path.rglob("*.y*ml")) if ".github" not in path.parts):
+        if line := re.match(r"# yaml-language-server: \$schema=(\S+)\n", file.read_text(encoding="utf-8")):
+            schema_file = (file.parent / line[1]).resolve(strict=True)
+            assert not [*EDITOR(json.loads(schema_file.read_bytes())).iter_errors(read_document(file).data)]
+            named[str(file.relative_to(tmp_path))] = str(schema_file.relative_to(tmp_path))
+    assert named == {
+        "catalogue/shop.yaml": "schemas/catalogue.schema.json",
+        "experiments/service-restart.yaml": "schemas/experiment.schema.json",
+        "loadtests/visitors.yaml": "schemas/traffic.schema.json",
+        "target.yaml": "schemas/target.schema.json",
+    }
 
 
 def test_the_command_prints_one_and_writes_all(tmp_path: Path) -> None:

@@ -87,7 +87,10 @@ else:
     EvidenceFiles = create_model(
         "EvidenceFiles",
         __base__=KnownEvidence,
-        **{key.replace("-", "_"): (Reports, Field(default_factory=dict, alias=key)) for key in DECLARED},
+        **{
+            key.replace("-", "_"): (Reports, Field(default_factory=dict, alias=key, description=form.about))
+            for key, form in DECLARED.items()
+        },
     )
     """Reports of other tools, with a key for each declared format."""
 
