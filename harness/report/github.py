@@ -33,7 +33,7 @@ def annotation(level: str, message: str, *, title: str = "", file: str = "", lin
         line: line in the file, from 1; 0: no line is named.
     """
     given = {"file": file, "line": str(line) if file and line else "", "title": title}
-    properties = ",".join(f"{key}={_property(value)}" for key, value in given.items() if value)
+    properties = ",".join(f"{key}={found}" for key, value in given.items() if (found := _property(value)))
     return f"::{level} {properties}".rstrip() + f"::{_data(message)}"
 
 
@@ -108,4 +108,5 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    """A property of an annotation: as a message, without what separates properties, and without white space around it, which is trimmed."""
+    return _data(clean(text).strip()).replace(":", "%3A").replace(",", "%2C")

@@ -26,6 +26,7 @@ def report_files(run: Path, judgement: Judgement) -> Iterator[str]:
 
     The outputs are `decision`, `run` (directory of the run) and `verdict` (its `verdict.json`). Without the variables nothing is done.
     """
+    run = run.resolve()
     outputs = {"decision": judgement.decision.outcome.value, "run": str(run), "verdict": str(run / "verdict.json")}
     yield from filter(None, (append_step_summary(run / "summary.md"), append_outputs(outputs)))
 

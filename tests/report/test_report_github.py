@@ -37,7 +37,7 @@ def test_whatever_a_text_has_is_what_the_runner_reads(message: str, title: str, 
     found = annotation_of(text)
     assert found is not None
     assert (found.level, found.message) == ("error", clean(message))
-    expected = {"file": clean(file), "title": clean(title), "line": str(line) if file else ""}
+    expected = {"file": clean(file).strip(), "title": clean(title).strip(), "line": str(line) if file else ""}
     assert dict(found.properties) == {key: value for key, value in expected.items() if value}
 
 
