@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 import click
-from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
 
 from harness.errors import UsageError
 from harness.files import write_atomic
@@ -32,7 +28,6 @@ FILES: Final = {
 SUFFIX: Final = ".schema.json"
 _DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 """The newest version that the YAML plugins of all editors know."""
-_ATTRIBUTE: Final = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)$", re.MULTILINE)
 
 
 @click.command()
@@ -92,9 +87,10 @@ def schema_text(name: str) -> str:
 
 def json_schema(name: str) -> dict[str, Any]:
     """The schema of a file; `name` is a key of `FILES`."""
-    module, model_name, title = FILES[name]
-    model: type[BaseModel] = getattr(import_module(module), model_name)
-    made = model.model_json_schema(schema_generator=_WrittenFiles)
+    from harness.schemas import schema_of  # pydantic: for the commands that need schemas alone
+
+    module, model, title = FILES[name]
+    made = schema_of(getattr(import_module(module), model))
     if name == "experiment":
         made = _experiment(made)
     return {"$schema": _DIALECT, "title": title, **made}
@@ -111,32 +107,3 @@ def _experiment(block: dict[str, Any]) -> dict[str, Any]:
         "required": ["title", "description", "method"],
         "$defs": {**definitions, "HarnessBlock": block},
     }
-
-
-class _WrittenFiles(GenerateJsonSchema):
-    """Describes values as they are written in a file, each key with the text of its model's docstring."""
-
-    def model_schema(self, schema: Any) -> dict[str, Any]:
-        """A model: its first sentence, and the descriptions of its attributes; the names of classes are our own."""
-        made = super().model_schema(schema)
-        made.pop("title", None)
-        head, _, rest = (inspect.getdoc(schema["cls"]) or "").partition("\n\nAttributes:\n")
-        made["description"] = head.partition("\n\n")[0]
-        about = dict(_ATTRIBUTE.findall(rest))
-        for name, field in schema["cls"].model_fields.items():
-            if name in about:
-                made["properties"][field.alias or name]["description"] = _described(about[name])
-        return made
-
-    def default_schema(self, schema: Any) -> dict[str, Any]:
-        """A value that may be left out; defaults are not repeated, since some are not written as the file has them."""
-        return self.generate_inner(schema["schema"])
-
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
-        """Keys have no titles, which would only repeat them."""
-        return False
-
-
-def _described(text: str) -> str:
-    """The description of a key in the words of the file: without Python's `None`, and without the unit of the value in memory."""
-    return re.sub(r",? in s(?=[ .;,])", "", " ".join(text.split()).replace("None: ", "without it: "))
