@@ -244,7 +244,8 @@ class _Attempt:
             if not out or seconds >= experiment.observe_s:
                 why = f"not recovered within {experiment.observe_s:g} s ({out})" if out else "requests are served again"
                 context.history.put("hold.released", experiment.name, why=why)
-                context.progress.say(f"{experiment.name}: {why}; the fault was active for {seconds:.1f} s")
+                ends = "; the longest limit of its sentences ends the hold" if out and experiment.hold_s else ""
+                context.progress.say(f"{experiment.name}: {why}; the fault was active for {seconds:.1f} s{ends}")
                 self._child.release()
                 released = True
         why = (
