@@ -184,7 +184,7 @@ class _Attempt:
         # from here on it is on disk, and said at the end of the run, unless it is verified that the target is as before
         opened = open_attempt(context.platform, self._experiment, self._number, before)
         rollbacks = open_rollbacks(context.platform, self._experiment)
-        context.presence.begin(self._experiment.observe_s)
+        context.presence.begin(self._experiment.observe_s + RESTORE_LEAST_S)
         grace_s = JOURNAL_GRACE_S
         try:
             self._child.start()
