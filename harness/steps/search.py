@@ -77,7 +77,7 @@ _ENDS: Final = ".,;:!?\"'`()"
 
 @cache
 def synonyms() -> Mapping[str, tuple[tuple[str, ...], ...]]:
-    """Name of a thing → the words of the sentences about it, each as words that stand together in one sentence."""
+    """Name of a thing → the words of the sentences about it, each as words that one sentence contains."""
     found = read_document(SYNONYMS).data
     return {str(name): tuple(tuple(one.split()) for one in words) for name, words in found.items()}
 
@@ -95,7 +95,7 @@ def containing(text: str, templates: Sequence[Template]) -> tuple[Template, ...]
     return tuple(one for one in templates if all(word in searched(one) for word in words))
 
 
-def meant(text: str, templates: Sequence[Template]) -> tuple[Template, ...]:
+def sentences_about(text: str, templates: Sequence[Template]) -> tuple[Template, ...]:
     """The templates that contain most of the words of a text, or words that mean the same, the best ones first; empty if none has more than half of them."""
     terms = _terms(text)
     ranks = {one.name: [_rank(searched(one), term) for term in terms] for one in templates}

@@ -10,7 +10,7 @@ from harness.figures import spec_of
 from harness.judgement.figures import Basis
 from harness.model import DemandKind, Objective
 from harness.steps.grammar import NO_EXPERIMENTS, Reading, read
-from harness.steps.search import containing, is_named_otherwise, meant
+from harness.steps.search import containing, is_named_otherwise, sentences_about
 from harness.steps.template import Template
 from harness.steps.templates import TEMPLATES
 
@@ -20,7 +20,7 @@ def vocabulary(text: str = "") -> tuple[Template, ...]:
     exact = containing(text, TEMPLATES)
     if exact and not is_named_otherwise(text):
         return exact
-    found = meant(text, TEMPLATES)
+    found = sentences_about(text, TEMPLATES)
     return (*found, *(one for one in exact if one not in found))
 
 

@@ -259,11 +259,11 @@ def _certificates(directory: Path) -> tuple[str, str, str]:
     )
     Path(names).write_text("subjectAltName = IP:127.0.0.1\n", encoding="utf-8")
     new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes"]
+    sign = ["openssl", "x509", "-req", "-days", "2", "-CAcreateserial", "-extfile", names]
     for command in (
         [*new, "-x509", "-days", "2", "-subj", "/CN=CA of a test", "-keyout", ca_key, "-out", ca],
         [*new, "-subj", "/CN=127.0.0.1", "-keyout", key, "-out", request],
-        [*"openssl x509 -req -days 2 -CAcreateserial".split(), "-in", request, "-CA", ca, "-CAkey", ca_key]
-        + ["-extfile", names, "-out", certificate],
+        [*sign, "-in", request, "-CA", ca, "-CAkey", ca_key, "-out", certificate],
     ):
         subprocess.run(command, check=True, capture_output=True)
     return ca, certificate, key

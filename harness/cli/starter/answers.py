@@ -100,7 +100,7 @@ def answers_for(directory: Path, options: Mapping[str, Any], *, asks: bool) -> t
         asks: whether there is a terminal to ask for missing options.
 
     Raises:
-        UsageError: an option is invalid, or one is missing that nobody can be asked for.
+        UsageError: an option is invalid, or is missing without a terminal.
         ConfigurationError: the OpenAPI document or the CA cannot be used.
     """
     given = _Options(directory, options, asks=asks)

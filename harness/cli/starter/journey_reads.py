@@ -107,7 +107,7 @@ def named(reads: Sequence[DocumentedRead]) -> tuple[DocumentedRead, ...]:
 
 
 def refused_reads(documented: DocumentedOperations, trial: ServiceTrial) -> tuple[str, ...]:
-    """The documented reads that the service answers with 401 or 403 when nobody is signed in, as `GET path: status`."""
+    """The documented reads that the service answers with 401 or 403 without a sign-in, as `GET path: status`."""
     tried = ((read, trial.followed(read.path).status) for read in documented.reads)
     return tuple(f"GET {read.path}: {status}" for read, status in tried if status in REFUSED)
 

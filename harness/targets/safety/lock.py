@@ -42,7 +42,7 @@ class TargetLock:
             try:
                 fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             except OSError:
-                continue  # nobody has held it yet, or it cannot be read, which a run says
+                continue  # no run has held it yet, or it cannot be read, which a run reports
             with closing(os.fdopen(fd)) as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
