@@ -146,7 +146,9 @@ SERVICES: Final[Mapping[str, ForeignService]] = {
         command=("caddy", "run", "--config", str(APPS / "tls.Caddyfile"), "--adapter", "caddyfile"),
         scheme="https",
         arguments=("--ca", "{ca}"),
-        says=("the service answers 200 to any path, such as GET /readiness-path-that-does-not-exist; the health path is GET /healthz",),
+        says=(
+            "the service answers 200 to any path, such as GET /readiness-path-that-does-not-exist; the health path is GET /healthz",
+        ),
         program="caddy",
     ),
     "redirects": ForeignService(
