@@ -108,7 +108,7 @@ def _judged(directory: Path, name: str, service: ForeignService, bed: dict[str, 
             refused = _typed(["run", "--release", service.release], directory / name, environment)
             told = re.search(r"readiness (run .*?)(?:; or|$)", refused.stderr, re.MULTILINE)
             if refused.returncode != _REFUSED or told is None:
-                why = f"the release {service.release} was not refused: {refused.returncode} {refused.stderr.strip()}"
+                why = f"the release {service.release} was not refused: {refused.returncode} {refused.stdout.strip()[-300:]}"
             else:
                 command = shlex.split(told[1])
         ran = _typed(command, directory / name, environment)
