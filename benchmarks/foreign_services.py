@@ -106,7 +106,7 @@ def _judged(directory: Path, name: str, service: ForeignService, bed: dict[str, 
         begun, why = clock.now_s(), f"init does not say {lacking!r}" if lacking else ""
         if service.release:
             refused = _typed(["run", "--release", service.release], directory / name, environment)
-            told = re.search(r"readiness (run .*?)(?:; or|$)", refused.stderr, re.MULTILINE)
+            told = re.search(r"readiness (run .*?)(?:; or|$)", refused.stdout + refused.stderr, re.MULTILINE)
             if refused.returncode != _REFUSED or told is None:
                 why = f"the release {service.release} was not refused: {refused.returncode} {refused.stdout.strip()[-300:]}"
             else:
