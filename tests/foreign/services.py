@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -232,14 +233,21 @@ def _running(
             yield
         finally:
             process.kill()
-            for pid in _listening_at(port):
-                os.kill(pid, 9)
+            for pid in _processes_with(f"PORT={environment['PORT']}"):
+                os.kill(pid, signal.SIGKILL)
 
 
-def _listening_at(port: int) -> Sequence[int]:
-    from harness.run.start.listeners import listeners
+def _processes_with(variable: str) -> list[int]:
+    """The processes with this variable: also one that an experiment started again, and that does not listen yet."""
+    found = Path("/proc").glob("[0-9]*/environ")
+    return [int(one.parent.name) for one in found if variable.encode() in _content(one).split(b"\0")]
 
-    return sorted(listeners([f"http://127.0.0.1:{port}"]))
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:  # the process has ended
+        return b""
 
 
 def _wait_for(port: int, ended: Callable[[], int | None]) -> None:
