@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
 from click.testing import CliRunner
@@ -14,7 +17,8 @@ from harness.targets import load_target
 from tests.builders.preloaded import command
 from tests.foreign.services import SERVICES, TOKEN, arguments_of, programs, started
 
-PLAIN = {name: service for name, service in SERVICES.items() if service.plain and name != "sluggish"}
+BENCHMARK: Final = Path(__file__).parents[2] / "benchmarks" / "foreign_services.py"
+PLAIN: Final = {name: service for name, service in SERVICES.items() if service.plain and name != "sluggish"}
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -43,3 +47,10 @@ def test_the_bed_has_twenty_services() -> None:
     """Four of them must be refused a release."""
     assert len(SERVICES) == 20
     assert sum(service.decision == "NO-GO" for service in SERVICES.values()) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_the_first_verdict_on_nine_of_ten_foreign_services_is_right() -> None:
+    """Half an hour; FastAPI and Express are installed for it. The table is on its output."""
+    subprocess.run([sys.executable, str(BENCHMARK)], check=True)
