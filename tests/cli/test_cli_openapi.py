@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli.init import init
+from harness.cli.starter.answers import answers_for
 from harness.cli.starter.discovery import discovered
 from harness.cli.starter.journey_reads import MOST_READS, DocumentedRead, DocumentedWrite, answered_reads
 from harness.cli.starter.openapi import LARGEST, documented_operations
@@ -394,3 +395,74 @@ def _served(directory: Path) -> Iterator[str]:
     handler = type("Files", (Quiet, SimpleHTTPRequestHandler), {})
     with serving(partial(handler, directory=str(directory))) as url:
         yield url
+
+
+WRITES = """
+openapi: 3.1.0
+paths:
+  /catalog: {get: {}}
+  /me: {get: {security: [{token: []}]}}
+  /orders:
+    post:
+      requestBody:
+        required: true
+        content: {application/json: {schema: {required: [item, note], properties: {item: {type: integer}, note: {type: string, example: "a"}}}}}
+      responses: {"201": {}}
+"""
+
+
+def test_a_body_that_the_document_demands_is_asked_for_or_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an example of the required keys; a POST that is not named is left out and said, with the option that adds it."""
+    monkeypatch.chdir(tmp_path)
+    source = written(tmp_path, WRITES)
+    body = """--body '{"item": 1, "note": "a"}'"""
+    with serving(_Private) as entry:
+        given = ["shop", "--entry", entry, "--openapi", source, "--json"]
+        made = CliRunner().invoke(init, given)
+        assert json.loads(made.output)["left_out"] == [
+            "GET /me: the service answers 401, the document says 200; it needs a sign-in",
+            f"POST /orders: not sent by the trial, since it changes data: `--write /orders {body}` adds a POST",
+        ]
+        refused = CliRunner().invoke(init, ["other", *given[1:], "--write", "/orders"])
+    assert isinstance(refused.exception, UsageError)
+    assert refused.exception.what == "the document demands a body of POST /orders, and none is given"
+    assert refused.exception.hint == f"pass `{body}`, with values of a test user"
+
+
+def test_in_a_terminal_the_sign_in_and_the_body_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The read that needs the header is then part of the journey; what else is asked has the answer that was found."""
+    monkeypatch.setenv("SHOP_TOKEN", "t")
+    answers = {
+        "Header that signs in": "Authorization: Bearer $SHOP_TOKEN",
+        "Path that receives": "/orders",
+        "JSON body of POST /orders": '{"item": 2}',
+    }
+
+    def prompt(question: str, default: str, **_: object) -> str:
+        return next((answer for begins, answer in answers.items() if question.startswith(begins)), default)
+
+    monkeypatch.setattr("click.prompt", prompt)
+    options = dict.fromkeys(("health", "read", "write", "body", "ca", "name"))
+    with serving(_Private) as entry:
+        given = {
+            **options,
+            "entry": entry,
+            "openapi": written(tmp_path, WRITES),
+            "environment": "staging",
+            "headers": (),
+        }
+        found, findings = answers_for(tmp_path / "shop", given, asks=True)
+    assert [read.path for read in found.reads] == ["/catalog", "/me"]
+    assert (found.write, found.body) == ("/orders", {"item": 2})
+    assert findings.left_out == ()
+    write_project(tmp_path / "shop", found)
+    journey = (tmp_path / "shop/loadtests/visitors.py").read_text(encoding="utf-8")
+    assert 'SIGN_IN = {"Authorization": f"Bearer {os.environ[\'SHOP_TOKEN\']}"}' in journey
+    assert 'journey.request("POST", "/orders", name="write", json={"item": 2}, headers=SIGN_IN)' in journey
+    assert {*load_traffic("visitors", [tmp_path / "shop" / "loadtests"], {}).routes} == {
+        "read-catalog",
+        "read-me",
+        "write",
+    }
