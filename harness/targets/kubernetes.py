@@ -274,10 +274,6 @@ class Cluster(ApiCalls):
         """Create an Endpoints object."""
         self._create(self._core.create_namespaced_endpoints, namespace, body)
 
-    def scale(self, namespace: str, deployment: str, replicas: int) -> None:
-        """Set the replicas of a Deployment."""
-        self._call(self._apps.patch_namespaced_deployment, deployment, namespace, {"spec": {"replicas": replicas}})
-
     def create_pod(self, namespace: str, body: Object) -> None:
         """Create a pod."""
         self._create(self._core.create_namespaced_pod, namespace, body)

@@ -78,15 +78,14 @@ def about_to(activity: Activity, configuration: Activity, secrets: Activity, *, 
     function = function_of(activity.get("provider") or {})
     if function is None or (function.change is None and function.pods is None):
         return None
-    here = session()
+    here, what = session(), str(activity["provider"]["func"])
     call = _call(here, function, _bound(activity["provider"], configuration, secrets), breaks=breaks)
     if breaks:
         here.destructive([*map(node_hit, call.nodes), *pod_hits(here, _predicted(call))])
         if call.pods and not _stay(function) and database_leader(here) in {name_of(pod) for pod in call.pods}:
-            region = here.target.primary_region
-            here.intend(take_leader, f"{activity.get('name')}: hit the database leader", region=region)
+            _intend_leader(here, f"{what}: the database leader")
     for ref, before in call.found:
-        _intend(here, call, ref, before)
+        _intend(here, call, ref, before, f"{what}: {ref}")
     return call
 
 
@@ -286,7 +285,7 @@ def _of_policy(here: ChaosSession, arguments: Mapping[str, Any]) -> list[Object]
     return [pod for pod in pods if not any(selector.values()) or selects(policy, pod)]
 
 
-def _intend(here: ChaosSession, call: StockCall, ref: Ref, before: Object | None) -> None:
+def _intend(here: ChaosSession, call: StockCall, ref: Ref, before: Object | None, what: str) -> None:
     """Write to the undo log how one object is put back, unless an earlier entry of this experiment says it."""
     change = call.function.change
     if change is None or not change.lasting or (before is None) != (change.verb == Verb.CREATES):
@@ -296,7 +295,18 @@ def _intend(here: ChaosSession, call: StockCall, ref: Ref, before: Object | None
     if any(one["before"] is None or list(one.get("fields") or ()) == fields for one in entries):
         return
     kept = parts_of(before, fields) if change.verb == Verb.CHANGES else manifest_of(before) if before else None
-    here.intend(change_object, f"{change.verb.value} {ref}", **ref._asdict(), before=kept, fields=fields)
+    here.intend(
+        change_object, what, **{key: value for key, value in ref._asdict().items() if value}, before=kept, fields=fields
+    )
+
+
+def _intend_leader(here: ChaosSession, what: str) -> None:
+    """Write to the undo log that the primary region leads again, to be undone last: it needs nodes that are schedulable."""
+    earlier = _pending(here, change_object)
+    here.intend(take_leader, what, region=here.target.primary_region)
+    for intent in reversed(earlier):
+        here.intend(change_object, intent.action, **{key: intent.undo[key] for key in intent.undo if key != "do"})
+        strike_intent(intent)
 
 
 def _changed(objects: Objects, call: StockCall, ref: Ref, before: Object | None) -> bool:

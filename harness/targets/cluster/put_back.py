@@ -100,9 +100,9 @@ def _put_back(
         if now is not None:
             objects.delete(ref)
     elif now is None:
-        if "metadata" in before and "name" in before["metadata"]:  # else it was changed, and another action deleted it
+        if _is_manifest(before):  # else it was changed, and another action deleted it
             objects.create(ref, before)
-    elif patch := way_back(_own(before), left, parts_of(now, fields) or {}):
+    elif patch := _way_back(before, left, now, fields):
         objects.merge(ref, patch)
 
 
@@ -117,7 +117,7 @@ def is_put_back(objects: Objects, undo: Mapping[str, Any]) -> bool:
     now = None if found is None or is_terminating(found) else found
     if undo["before"] is None or now is None:
         return undo["before"] is None and now is None
-    return not way_back(_own(undo["before"]), undo.get("left"), parts_of(now, undo.get("fields") or ()) or {})
+    return not _way_back(undo["before"], undo.get("left"), now, undo.get("fields") or ())
 
 
 def ref_of(undo: Mapping[str, Any]) -> Ref:
@@ -125,6 +125,33 @@ def ref_of(undo: Mapping[str, Any]) -> Ref:
     return Ref(str(undo["version"]), str(undo["plural"]), str(undo["name"]), str(undo.get("namespace") or ""))
 
 
-def _own(before: Mapping[str, Any]) -> Parts:
-    """The parts of a manifest that are compared; parts as they are."""
-    return parts_of(before) or {} if "name" in before.get("metadata", {}) else before
+def _is_manifest(before: Mapping[str, Any]) -> bool:
+    """Whether an entry has a complete object, which was deleted; else it has the parts that were changed."""
+    return "name" in before.get("metadata", {})
+
+
+def _way_back(
+    before: Mapping[str, Any], left: Parts | None, now: Mapping[str, Any], fields: Sequence[str]
+) -> dict[str, Any]:
+    """The merge patch for an object that exists; of one that was deleted and created again, only what it had is compared."""
+    if not _is_manifest(before):
+        return way_back(before, left, parts_of(now, fields) or {})
+    had = _without_addresses(parts_of(before) or {})
+    return way_back(had, None, _within(had, parts_of(now) or {}))
+
+
+def _without_addresses(parts: Parts) -> Parts:
+    """Without the addresses of a Service, which the server assigns anew and which cannot be changed."""
+    spec = parts.get("spec")
+    if not isinstance(spec, Mapping):
+        return parts
+    return {**parts, "spec": {key: value for key, value in spec.items() if key not in ("clusterIP", "clusterIPs")}}
+
+
+def _within(had: Parts, now: Parts) -> dict[str, Any]:
+    """The parts of an object now, with the keys that it had."""
+    return {
+        key: _within(had[key], value) if isinstance(had[key], Mapping) and isinstance(value, Mapping) else value
+        for key, value in now.items()
+        if key in had
+    }

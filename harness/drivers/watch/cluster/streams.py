@@ -15,9 +15,9 @@ import httpx
 from harness import clock
 from harness.drivers.watch.attendance import Attendance
 from harness.targets.cluster.bodies import status_message
+from harness.targets.cluster.calls import PAGE
 from harness.targets.cluster.kubeconfig import USER_AGENT, api_client
 from harness.targets.files.target import Target
-from harness.targets.cluster.calls import PAGE
 from harness.targets.kubernetes import Object
 
 if TYPE_CHECKING:
