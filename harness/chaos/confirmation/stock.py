@@ -76,7 +76,7 @@ def about_to(activity: Activity, configuration: Activity, secrets: Activity, *, 
         HarnessError: the hits are not allowed, the cluster cannot be read, or the undo log cannot be written.
     """
     function = function_of(activity.get("provider") or {})
-    if function is None or (function.change is None and function.pods is None):
+    if function is None or not function.is_recorded:
         return None
     here, what = session(), str(activity["provider"]["func"])
     call = _call(here, function, _bound(activity["provider"], configuration, secrets), breaks=breaks)

@@ -57,7 +57,7 @@ def _asked(path: Path, _content: bytes) -> FileAccess:
     document = read_document(path)
     for _, activity in (*probes_of_configuration(document.data), *activities_of(document)):
         module, function = called(activity)
-        asked = _of_package(activity)
+        asked = of_package(activity)
         if is_own(activity):
             own.append((module, function))
         elif asked is not None:
@@ -67,7 +67,7 @@ def _asked(path: Path, _content: bytes) -> FileAccess:
     return FileAccess(own=tuple(dict.fromkeys(own)), known=tuple(known), unknown=tuple(dict.fromkeys(unknown)))
 
 
-def _of_package(activity: Mapping[str, Any]) -> Sequence[Access] | None:
+def of_package(activity: Mapping[str, Any]) -> Sequence[Access] | None:
     """The permissions of a function of chaostoolkit-kubernetes; None if they are not known."""
     function = function_of(activity["provider"])
     asked = function.accesses(activity["provider"].get("arguments") or {}) if function is not None else None

@@ -64,12 +64,7 @@ class Change:
 
     def collection(self, arguments: Arguments) -> tuple[str, str] | None:
         """Version and collection; None if the arguments do not say them."""
-        if self.plural:
-            return self.version, self.plural
-        group, version, plural = (str(arguments.get(key) or "") for key in ("group", "version", "plural"))
-        if not (group and version and plural) or "$" in f"{group}{version}{plural}":
-            return None
-        return f"{group}/{version}", plural
+        return (self.version, self.plural) if self.plural else _collection(arguments)
 
     def ref(self, arguments: Arguments) -> Ref | None:
         """The object, or the collection if the name is empty; None if the arguments do not say which collection."""
@@ -82,30 +77,46 @@ class Change:
         return Ref(version, plural, name, str(arguments.get("ns") or "") if "ns" in arguments else "")
 
 
+def _collection(arguments: Arguments) -> tuple[str, str] | None:
+    """The collection that the arguments `group`, `version` and `plural` name; None if a variable is among them."""
+    group, version, plural = (str(arguments.get(key) or "") for key in ("group", "version", "plural"))
+    if not (group and version and plural) or "$" in f"{group}{version}{plural}":
+        return None
+    return f"{group}/{version}", plural
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Function:
     """A function of the package.
 
     Attributes:
         asks: permissions in words, besides those of its change.
+        reads: the verb on the collection that its arguments name; empty: none.
         change: the change that it makes; None: it changes no object but pods.
         pods: the pods that it hits; None: none.
     """
 
     asks: tuple[str, ...] = ()
+    reads: str = ""
     change: Change | None = None
     pods: Pods | None = None
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a call has hits or an undo to record."""
+        return self.pods is not None or (self.change is not None and self.change.lasting)
+
     def accesses(self, arguments: Arguments) -> tuple[Access, ...] | None:
         """The permissions of a call, with those to record and undo it; None if the arguments do not say them."""
-        if self.change is None:
+        if self.change is None and not self.reads:
             return access(*self.asks)
-        found = self.change.collection(arguments)
+        found = self.change.collection(arguments) if self.change is not None else _collection(arguments)
         if found is None:
             return None
         version, plural = found
-        group = version.rpartition("/")[0]
-        verbs = _VERBS[self.change.verb] if self.change.lasting else (self.change.verb.value,)
+        group, change = version.rpartition("/")[0], self.change
+        own = (self.reads,) if change is None else (change.verb.value,)
+        verbs = _VERBS[change.verb] if change is not None and change.lasting else own
         return access(*self.asks, f"{','.join(verbs)} {plural}{'.' if group else ''}{group}")
 
 
@@ -272,6 +283,19 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         for of in ("custom_object", "cluster_custom_object")
         for verb in ("patch", "delete")
     },
+    **{
+        f"crd.probes.{verb}_{of}": Function(reads=verb)
+        for verb, of in (
+            ("get", "custom_object"),
+            ("get", "cluster_custom_object"),
+            ("list", "custom_objects"),
+            ("list", "cluster_custom_objects"),
+        )
+    },
+    **_asking("get networkchaos.chaos-mesh.org", of="chaosmesh.network", functions="get_network_fault"),
+    **_asking("list networkchaos.chaos-mesh.org", of="chaosmesh.network", functions="get_network_faults"),
+    **_asking("get stresschaos.chaos-mesh.org", of="chaosmesh.stress", functions="get_stressor"),
+    **_asking("list stresschaos.chaos-mesh.org", of="chaosmesh.stress", functions="get_stressors"),
     **{f"chaosmesh.network.actions.{name}": _made(_MESH, "networkchaos") for name in _NETWORK_FAULTS.split()},
     **{f"chaosmesh.stress.actions.{name}": _made(_MESH, "stresschaos") for name in _STRESS.split()},
     "chaosmesh.network.actions.delete_network_fault": _deleted(_MESH, "networkchaos"),

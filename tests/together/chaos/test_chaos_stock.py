@@ -26,7 +26,7 @@ TRACKS: dict[str, Any] = {"label_selector": "app=track-service", "ns": "us-east-
 KILL = "pod.actions.terminate_pods"
 SCALE = "deployment.actions.scale_deployment"
 SERVICE: dict[str, Any] = {"name": "track-service", "ns": "us-east-1"}
-HOME = {"label_selector": "topology.kubernetes.io/region=us-east-1"}
+HOME: dict[str, Any] = {"label_selector": "topology.kubernetes.io/region=us-east-1"}
 PRIMARY: dict[str, Any] = {"label_selector": "role=primary", "ns": "database", "grace_period": 0}
 
 
