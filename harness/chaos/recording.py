@@ -21,7 +21,7 @@ from harness.chaos.confirmation.confirming import comes_to_be_met, comes_true, s
 from harness.chaos.confirmation.reads import newly_answered
 from harness.chaos.confirmation.receipts import HitSnapshot
 from harness.chaos.confirmation.tolerances import complaint, holds, selected_nothing
-from harness.chaos.confirmation.undoing import is_of_harness, is_own_undo, may_undo
+from harness.chaos.confirmation.undoing import is_of_harness, is_own_undo, may_undo, prepares
 from harness.errors import HarnessError
 from harness.model import NO_FAULT, domain_of
 from harness.model.planned.domain import NODES
@@ -36,7 +36,7 @@ _LONGEST: Final = 300
 """Maximum number of characters recorded of an activity's output; the journal has the complete output."""
 _NO_ROLLBACKS: Final = 30
 """Exit code of Chaos Toolkit for an experiment that ends without rollbacks (`chaoslib.exit`)."""
-_UNDO_LOG: Final = "undo from the undo log"
+UNDO_LOG: Final = "undo from the undo log"
 """Name of the activity by which the harness undoes what the file itself has not undone."""
 _ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
 """Observation that a probe of the method records, by the key of the block that names the probe."""
@@ -110,7 +110,7 @@ class ExperimentRecorder:
             self._assert_same_cluster(activity, secrets)
             THREAD.call = self._stock_call(activity, configuration, secrets)
         with self.lock if breaking else nullcontext():  # of two in the background one is the first
-            first = breaking and self.part_here == METHOD and not self.sent
+            first = breaking and self.part_here == METHOD and not (self.sent or prepares(activity, self.experiment))
             if first:
                 probe = self._probe("confirmed_by")
                 self.true_before = probe is not None and was_true(probe, configuration, secrets)
@@ -119,7 +119,7 @@ class ExperimentRecorder:
                 ends = str((self._probe("gone_by") or {}).get("name", ""))
                 self._put("fault.sent", at_ns=THREAD.started_ns, activity=activity.get("name", ""), gone_by=ends)
                 self.sent = True
-            elif breaking and self.part_here in (METHOD, ROLLBACK) and not self.gone:  # else the target is back
+            elif self.sent and breaking and self.part_here in (METHOD, ROLLBACK) and not self.gone:  # else it is back
                 self._ends(activity, configuration, secrets)
 
     def _assert_same_cluster(self, activity: Activity, secrets: Activity) -> None:
@@ -265,14 +265,14 @@ class ExperimentRecorder:
             if not (owed := stock.owed()):
                 return
             THREAD.started_ns = clock.now_ns()
-            self._undone({"name": _UNDO_LOG}, THREAD.started_ns)
+            self._undone({"name": UNDO_LOG}, THREAD.started_ns)
             stock.put_back()
         except HarnessError as error:
             self._put("fault.why", why=f"not put back: {error}")
             return
         self._put(
             "activity",
-            name=_UNDO_LOG,
+            name=UNDO_LOG,
             type="action",
             part="undo log",
             started_ns=THREAD.started_ns,

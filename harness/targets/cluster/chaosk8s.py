@@ -148,7 +148,8 @@ _LIST_PODS: Final = ("list pods",)
 _LIST_NODES: Final = ("list nodes",)
 _EVICTIONS: Final = ("list,get pods -A", "create pods/eviction -A")
 _REPLICAS: Final = ("spec.replicas",)
-_CORDONED: Final = ("spec.unschedulable",)
+CORDONED: Final = ("spec.unschedulable",)
+"""The field of a node by which it is cordoned."""
 
 
 def _made(version: str, plural: str, *described_by: str, named: str = "") -> Function:
@@ -185,7 +186,7 @@ _POLICIES: Final = {
     "allow_dns_access": "chaostoolkit-allow-dns",
 }
 """The functions that create a network policy of a fixed name; `remove_…` deletes it."""
-_CORDONING: Final = Change(verb=Verb.CHANGES, version="v1", plural="nodes", fields=_CORDONED)
+_CORDONING: Final = Change(verb=Verb.CHANGES, version="v1", plural="nodes", fields=CORDONED)
 _NETWORK_FAULTS: Final = "add_latency set_loss duplicate_packets corrupt_packets reorder_packets set_bandwidth"
 _STRESS: Final = "stress_cpu stress_memory"
 
