@@ -42,7 +42,7 @@ _ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
 """Observation that a probe of the method records, by the key of the block that names the probe."""
 
 
-class Recorded(Protocol):
+class FaultRecord(Protocol):
     """Where a recorder puts its observations."""
 
     def put(self, kind: str, subject: str, /, **fields: Any) -> object:
@@ -66,7 +66,7 @@ class _Shown(NamedTuple):
 class ExperimentRecorder:
     """Recorder of one running experiment; background activities and a continuous hypothesis have separate threads."""
 
-    history: Recorded
+    history: FaultRecord
     experiment: Mapping[str, Any]
     block: HarnessBlock
     receipts: HitSnapshot = field(default_factory=HitSnapshot)

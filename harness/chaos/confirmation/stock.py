@@ -23,7 +23,7 @@ from harness.chaos.power import is_drained_with
 from harness.chaos.session import ChaosSession, node_hit, session
 from harness.errors import FaultNotInjected
 from harness.model import Hit, Intent
-from harness.targets.cluster.chaosk8s import Function, Pods, Verb, described, function_of
+from harness.targets.cluster.chaosk8s import Function, PodHits, Verb, described, function_of
 from harness.targets.cluster.objects import Objects, Ref
 from harness.targets.cluster.put_back import change_object, is_put_back, manifest_of, parts_of, ref_of
 from harness.targets.cluster.selectors import selects
@@ -154,7 +154,7 @@ def _predicted(call: StockCall) -> list[Object]:
     if call.expected is not None:
         return list(call.pods[: call.expected])
     number = 1 if call.arguments.get("rand") else call.arguments.get("count")
-    if call.function.pods != Pods.OF_NODE or not number:
+    if call.function.pods != PodHits.OF_NODE or not number:
         return list(call.pods)
     of_node = Counter(pod["spec"].get("nodeName") for pod in call.pods)
     busiest = {name for name, _ in of_node.most_common(int(number))}
@@ -172,7 +172,7 @@ def _bound(provider: Activity, configuration: Activity, secrets: Activity) -> di
 
 def _stay(function: Function) -> bool:
     """Whether the pods that a function hits stay in place."""
-    return function.pods in {Pods.ENTERED, Pods.OF_POLICY}
+    return function.pods in {PodHits.ENTERED, PodHits.OF_POLICY}
 
 
 def _call(here: ChaosSession, function: Function, arguments: Mapping[str, Any], *, breaks: bool) -> StockCall:
@@ -189,15 +189,15 @@ def _call(here: ChaosSession, function: Function, arguments: Mapping[str, Any], 
         return StockCall(function=function, arguments=arguments, found=found, breaks=False)
     pods, expected = list[Object](), None
     match function.pods:
-        case Pods.SELECTED | Pods.ENTERED:
+        case PodHits.SELECTED | PodHits.ENTERED:
             pods, expected = _selected(here, arguments)
-        case Pods.OF_WORKLOAD:
+        case PodHits.OF_WORKLOAD:
             pods = _of_workloads(here, found, arguments)
-        case Pods.OF_NODE:
+        case PodHits.OF_NODE:
             names = {name_of(node) for node in nodes}
             on_them = [pod for pod in here.cluster.pods() if pod["spec"].get("nodeName") in names]
             pods = on_them if deletes else list(filter(is_drained_with, on_them))
-        case Pods.OF_POLICY:
+        case PodHits.OF_POLICY:
             pods = _of_policy(here, arguments)
     deleted = nodes if deletes else []
     return StockCall(function=function, arguments=arguments, found=found, pods=pods, nodes=deleted, expected=expected)
@@ -329,7 +329,7 @@ def _changed(objects: Objects, call: StockCall, ref: Ref, before: Object | None)
 def _hits(here: ChaosSession, call: StockCall, changed: Sequence[Ref], output: Any) -> list[Hit]:
     """The objects that an action has hit."""
     match call.function.pods:
-        case Pods.SELECTED | Pods.OF_NODE:
+        case PodHits.SELECTED | PodHits.OF_NODE:
             left = {node["metadata"]["uid"] for node in here.cluster.nodes()}
             nodes = [node for node in call.nodes if node["metadata"]["uid"] not in left]
             gone, alive = {name_of(node) for node in nodes}, _alive(here, call.pods)
@@ -337,9 +337,9 @@ def _hits(here: ChaosSession, call: StockCall, changed: Sequence[Ref], output: A
                 pod for pod in call.pods if pod["spec"].get("nodeName") in gone or pod["metadata"]["uid"] not in alive
             ]
             return [*map(node_hit, nodes), *pod_hits(here, ended)]
-        case Pods.OF_WORKLOAD | Pods.OF_POLICY:
+        case PodHits.OF_WORKLOAD | PodHits.OF_POLICY:
             return pod_hits(here, list(call.pods)) if changed else []
-        case Pods.ENTERED:
+        case PodHits.ENTERED:
             names = {str(one.get("pod_name")) for one in output or () if isinstance(one, Mapping)}
             entered = [pod for pod in call.pods if name_of(pod) in names]
             here.restarts |= {str(pod["metadata"]["uid"]): restarts_of(pod) for pod in entered}

@@ -31,7 +31,7 @@ class Verb(Enum):
     DELETES = "delete"
 
 
-class Pods(Enum):
+class PodHits(Enum):
     """The pods that a function hits."""
 
     SELECTED = "pods by label or name, which end"
@@ -42,7 +42,7 @@ class Pods(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class StockChange:
     """A change of objects.
 
     Attributes:
@@ -98,8 +98,8 @@ class Function:
 
     asks: tuple[str, ...] = ()
     reads: str = ""
-    change: Change | None = None
-    pods: Pods | None = None
+    change: StockChange | None = None
+    pods: PodHits | None = None
 
     @property
     def is_recorded(self) -> bool:
@@ -153,18 +153,18 @@ CORDONED: Final = ("spec.unschedulable",)
 
 
 def _made(version: str, plural: str, *described_by: str, named: str = "") -> Function:
-    pods = Pods.OF_POLICY if plural == "networkpolicies" else None
-    change = Change(verb=Verb.CREATES, version=version, plural=plural, described=described_by, named=named)
+    pods = PodHits.OF_POLICY if plural == "networkpolicies" else None
+    change = StockChange(verb=Verb.CREATES, version=version, plural=plural, described=described_by, named=named)
     return Function(change=change, pods=pods, asks=_LIST_PODS if pods else ())
 
 
-def _changed(version: str, plural: str, *fields: str, lasting: bool = True, pods: Pods | None = None) -> Function:
-    change = Change(verb=Verb.CHANGES, version=version, plural=plural, fields=fields, lasting=lasting)
+def _changed(version: str, plural: str, *fields: str, lasting: bool = True, pods: PodHits | None = None) -> Function:
+    change = StockChange(verb=Verb.CHANGES, version=version, plural=plural, fields=fields, lasting=lasting)
     return Function(change=change, pods=pods, asks=_LIST_PODS if pods else ())
 
 
-def _deleted(version: str, plural: str, *asks: str, named: str = "", pods: Pods | None = None) -> Function:
-    change = Change(verb=Verb.DELETES, version=version, plural=plural, named=named)
+def _deleted(version: str, plural: str, *asks: str, named: str = "", pods: PodHits | None = None) -> Function:
+    change = StockChange(verb=Verb.DELETES, version=version, plural=plural, named=named)
     return Function(change=change, pods=pods, asks=asks)
 
 
@@ -173,8 +173,8 @@ def _asking(*asks: str, of: str, functions: str) -> dict[str, Function]:
     return {f"{of}.probes.{name}": Function(asks=asks) for name in functions.split()}
 
 
-_ENDING: Final = Function(asks=("list,delete pods",), pods=Pods.SELECTED)
-_SCALED: Final = _changed(_APPS, "deployments", *_REPLICAS, pods=Pods.OF_WORKLOAD)
+_ENDING: Final = Function(asks=("list,delete pods",), pods=PodHits.SELECTED)
+_SCALED: Final = _changed(_APPS, "deployments", *_REPLICAS, pods=PodHits.OF_WORKLOAD)
 _WORKLOADS: Final = (
     ("deployment", "deployments", "create_deployment", "delete_deployment"),
     ("statefulset", "statefulsets", "create_statefulset", "remove_statefulset"),
@@ -186,14 +186,14 @@ _POLICIES: Final = {
     "allow_dns_access": "chaostoolkit-allow-dns",
 }
 """The functions that create a network policy of a fixed name; `remove_…` deletes it."""
-_CORDONING: Final = Change(verb=Verb.CHANGES, version="v1", plural="nodes", fields=CORDONED)
+_CORDONING: Final = StockChange(verb=Verb.CHANGES, version="v1", plural="nodes", fields=CORDONED)
 _NETWORK_FAULTS: Final = "add_latency set_loss duplicate_packets corrupt_packets reorder_packets set_bandwidth"
 _STRESS: Final = "stress_cpu stress_memory"
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
     "pod.actions.terminate_pods": _ENDING,
     "pod.actions.delete_pods": _ENDING,
-    "pod.actions.exec_in_pods": Function(asks=(*_LIST_PODS, "get,create pods/exec"), pods=Pods.ENTERED),
+    "pod.actions.exec_in_pods": Function(asks=(*_LIST_PODS, "get,create pods/exec"), pods=PodHits.ENTERED),
     **_asking(
         *_LIST_PODS,
         of="pod",
@@ -206,16 +206,16 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         for module, plural, create, delete in _WORKLOADS
         for name, function in (
             (create, _made(_APPS, plural, "spec_path")),
-            (delete, _deleted(_APPS, plural, f"list {plural}.apps", *_LIST_PODS, pods=Pods.OF_WORKLOAD)),
+            (delete, _deleted(_APPS, plural, f"list {plural}.apps", *_LIST_PODS, pods=PodHits.OF_WORKLOAD)),
         )
     },
     "deployment.actions.scale_deployment": _SCALED,
     "actions.scale_microservice": _SCALED,
     "deployment.actions.rollout_deployment": _changed(_APPS, "deployments", lasting=False),
-    "statefulset.actions.scale_statefulset": _changed(_APPS, "statefulsets", *_REPLICAS, pods=Pods.OF_WORKLOAD),
+    "statefulset.actions.scale_statefulset": _changed(_APPS, "statefulsets", *_REPLICAS, pods=PodHits.OF_WORKLOAD),
     "daemonset.actions.update_daemon_set": _changed(_APPS, "daemonsets"),
     "replicaset.actions.delete_replica_set": _deleted(
-        _APPS, "replicasets", "list replicasets.apps", *_LIST_PODS, pods=Pods.OF_WORKLOAD
+        _APPS, "replicasets", "list replicasets.apps", *_LIST_PODS, pods=PodHits.OF_WORKLOAD
     ),
     **_asking(
         "list deployments.apps",
@@ -244,8 +244,8 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     ),
     "node.actions.cordon_node": Function(asks=_LIST_NODES, change=_CORDONING),
     "node.actions.uncordon_node": Function(asks=_LIST_NODES, change=_CORDONING),
-    "node.actions.drain_nodes": Function(asks=(*_LIST_NODES, *_EVICTIONS), change=_CORDONING, pods=Pods.OF_NODE),
-    "node.actions.delete_nodes": _deleted("v1", "nodes", *_LIST_NODES, "list pods -A", pods=Pods.OF_NODE),
+    "node.actions.drain_nodes": Function(asks=(*_LIST_NODES, *_EVICTIONS), change=_CORDONING, pods=PodHits.OF_NODE),
+    "node.actions.delete_nodes": _deleted("v1", "nodes", *_LIST_NODES, "list pods -A", pods=PodHits.OF_NODE),
     "node.actions.create_node": _made("v1", "nodes"),
     **_asking(
         *_LIST_NODES,

@@ -1,7 +1,7 @@
 """Puts objects back as they were before an action of another package changed them.
 
 The undo log has each object as it was, before the action. After the action it also has what the action left, so that
-a field that somebody else has changed since is not touched.
+a field that was changed again by others stays as it is.
 """
 
 from __future__ import annotations
