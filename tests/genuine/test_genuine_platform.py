@@ -8,12 +8,14 @@ import pytest
 
 from harness import clock
 from harness.chaos import actions, probes
+from harness.chaos.confirmation import stock
 from harness.chaos.session import session
 from harness.drivers.check.registry import run_check
 from harness.errors import AccessDenied, FaultNotInjected
 from harness.evidence import History
 from harness.model import Check, Demand, DemandKind
 from harness.targets import Target, platform_of
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
 from tests.builders.stock_actions import perform, use
 
@@ -100,6 +102,32 @@ def test_a_service_that_was_taken_comes_back_by_recovery(target: Target, monkeyp
     recovered = recover(target, platform_of(target), within_s=30)
     assert recovered.left == ()
     assert len(recovered.undone) == 3
+    assert probes.workloads_ready(within_s=SETTLED_S)
+
+
+def test_a_node_that_is_cordoned_and_uncordoned_is_as_before(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`uncordon_node` sends `false`, which the API server leaves out; the taint of the cordon is a controller's own."""
+    use(target, monkeypatch)
+    home: dict[str, Any] = {"label_selector": "topology.kubernetes.io/region=us-east-1"}
+    perform("node.actions.cordon_node", **home)
+    assert len(pending_intents(platform_of(target))) == 3
+    perform("node.actions.uncordon_node", **home, breaks=False)
+    assert pending_intents(platform_of(target)) == []
+    assert not any("unschedulable" in node["spec"] for node in session().cluster.nodes(home["label_selector"]))
+
+
+def test_what_is_deleted_and_left_so_is_created_again(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Service has its address as before; a Deployment has its pods again."""
+    assert probes.workloads_ready(within_s=SETTLED_S)
+    use(target, monkeypatch)
+    before = {one["metadata"]["name"]: one["spec"] for one in session().cluster.services("us-east-1")}
+    perform("service.actions.delete_service", name="track-service", ns="us-east-1")
+    hits, less = perform("deployment.actions.delete_deployment", name="track-service", ns="us-east-1")
+    assert (len(hits), less) == (5, "")
+    perform("networking.actions.deny_all_egress", ns="us-east-1")
+    stock.put_back()
+    assert pending_intents(platform_of(target)) == []
+    assert {one["metadata"]["name"]: one["spec"] for one in session().cluster.services("us-east-1")} == before
     assert probes.workloads_ready(within_s=SETTLED_S)
 
 

@@ -316,6 +316,8 @@ def _changed(objects: Objects, call: StockCall, ref: Ref, before: Object | None)
     change = call.function.change
     if change is None or now is None or before is None:
         return (now is None) != (before is None)
+    if now["metadata"]["uid"] != before["metadata"]["uid"]:  # its owner has created it again already
+        return True
     fields, here = list(change.fields), session()
     left = parts_of(now, fields)
     if change.verb != Verb.CHANGES or left == parts_of(before, fields):

@@ -120,8 +120,81 @@ def test_a_held_fault_is_undone_when_it_is_released(pocket: Any, experiments: Pa
         "fault.undone",
         "fault.gone",
     ]
+    sent = next(o for o in history(run, "database-primary-loss") if o.kind == "fault.sent")
+    assert sent.fields["activity"] == "kill-primary"  # the nodes that are cordoned before only prepare it
     assert restorer.restored() == (True, "", ())
     assert pocket.leader == "postgres-us-east-1-0"
+    assert pending_intents(platform_of(pocket.target)) == []
+
+
+LEFT = """\
+title: A service is scaled to none, and left so
+description: The file has no rollback.
+extensions: [{name: harness, domain: service, confirmed_by: none-left, within: 10 s}]
+method:
+  - {name: scale, type: action, provider: {type: python, module: chaosk8s.deployment.actions, func: scale_deployment, arguments: {name: track-service, ns: us-east-1, replicas: 0}}}
+  - {name: none-left, type: probe, tolerance: 0, provider: {type: process, path: "true"}}
+"""
+
+
+def test_what_a_file_does_not_undo_is_put_back(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """After the rollbacks, of which it has none: the undo log knows how many replicas there were, and the record says so."""
+    (experiments / "left.yaml").write_text(LEFT)
+    run = tmp_path / "run"
+    child = started("left", pocket, experiments, run)
+    wait_for(lambda: not child.alive())
+    child.finish()
+    assert deployment(pocket)["spec"]["replicas"] == 3
+    assert pending_intents(platform_of(pocket.target)) == []
+    undone = next(o for o in history(run, "left") if o.kind == "fault.undone")
+    done = [o.fields for o in history(run, "left") if o.kind == "activity" and o.fields["part"] == "undo log"]
+    assert undone.fields["activity"] == "undo from the undo log"
+    assert [one["output"] for one in done] == ["scale_deployment: deployments us-east-1/track-service"]
+
+
+CORDONED = """\
+title: A pod dies, and its node stays cordoned
+description: The file has no rollback.
+extensions: [{name: harness, domain: pod, confirmed_by: pods-gone, within: 10 s}]
+controls: [{name: readiness, provider: {type: python, module: harness.chaos.control}}]
+method:
+  - {name: cordon, type: action, provider: {type: python, module: chaosk8s.node.actions, func: cordon_node, arguments: {name: us-east-1a}}}
+  - {name: kill, type: action, provider: {type: python, module: chaosk8s.pod.actions, func: terminate_pods, arguments: {label_selector: app=track-service, ns: us-east-1, grace_period: 0}}}
+  - {name: pods-gone, type: probe, provider: {type: python, module: harness.chaos.probes, func: hit_pods_gone}}
+"""
+
+
+@pytest.mark.parametrize("target", [True, False])
+def test_by_hand_the_control_of_the_file_has_the_hits_and_the_undo_log(
+    pocket: Any, experiments: Path, tmp_path: Path, *, target: bool
+) -> None:
+    """`chaos run` alone: what is hit is logged, and what is not undone is put back; without a target file nothing is broken."""
+    (experiments / "cordoned.yaml").write_text(CORDONED)
+    before = pocket.get("Pod", "us-east-1", "track-service-1")["metadata"]["uid"]
+    state = {"READINESS_STATE": str(tmp_path / "state"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    asked = {"READINESS_TARGET": str(pocket.target.file)} if target else {}
+    env = {**os.environ, "READINESS_TARGET": "", "NO_PROXY": "*", **state, **asked}
+    chaos = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "--settings", os.devnull]
+    command = [
+        *chaos,
+        "run",
+        "--rollback-strategy",
+        "always",
+        "--journal-path",
+        os.devnull,
+        str(experiments / "cordoned.yaml"),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert not pocket.get("Node", "", "us-east-1a")["spec"].get("unschedulable")
+    assert (pocket.get("Pod", "us-east-1", "track-service-1")["metadata"]["uid"] == before) is not target
+    if target:
+        undone = "fault.undone: undo from the undo log"
+        expected = ["fault.sent: kill", "fault.confirmed: track-service-1", undone]
+        assert [line for line in expected if line not in said] == [], said
+    else:
+        assert "cordon refused" in said
+        assert "fault.sent" not in said
     assert pending_intents(platform_of(pocket.target)) == []
 
 
