@@ -119,7 +119,7 @@ def fleets(draw: st.DrawFn) -> Found:
             run_of(
                 cell,
                 **{"decision": draw(st.sampled_from(DecisionOutcome)), "run": f"{cell.target}-{n}", **draw(changes)},
-            )  # type: ignore[arg-type]
+            )
             for n in range(many)
         )
     return found
