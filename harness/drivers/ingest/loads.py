@@ -176,9 +176,16 @@ class _LoadBook:
         for key, values in remarks.origin.items():
             if len(values) > 1:
                 own.doubts.append(f"{path.name}: names several values of `{key}`: {some(sorted(map(shown, values)))}")
-        told = {key: min(values) for key, values in remarks.origin.items() if len(values) == 1}
+        told = {key: min(values) if len(values) == 1 else "" for key, values in remarks.origin.items()}
         made = None if remarks.ended_s is None else Moment.at_epoch(remarks.ended_s, str(path))
-        origin, _ = completed(self._asked, path, Provenance(**told, made=made))
+        own_origin = Provenance(
+            release=told.get("release", ""),
+            commit=told.get("commit", ""),
+            environment=told.get("environment", ""),
+            target=told.get("target", ""),
+            made=made,
+        )
+        origin, _ = completed(self._asked, path, own_origin)
         self.origins.append((path, origin))
 
 

@@ -45,7 +45,8 @@ def summary(source: ReportStream, remarks: LoadRemarks) -> LoadSummary:
         remarks.notes.append(f"{failed} users of Artillery did not complete their scenario")
     _read_course(value, n, remarks, where)
     refused = sum(count for code, count in codes.items() if code >= _CLIENT_ERROR)
-    whole = _route(ALL, times.get(_TIMES, {}), n, refused + n - answered, n - answered, where)
+    unanswered = n - answered
+    whole = _route(ALL, times.get(_TIMES, {}), where, n=n, failed=refused + unanswered, unanswered=unanswered)
     if whole.timed != answered:
         raise DriverError(f"has {whole.timed} times of {answered} responses", where=where, hint=_HINT)
     named = {key.removeprefix(_BY_ROUTE): own for key, own in times.items() if key.startswith(_BY_ROUTE)}
@@ -70,10 +71,10 @@ def _named(name: str, times: Any, counters: Mapping[str, Any], where: str) -> Ro
     refused = sum(n for key, n in own.items() if key.startswith("codes.") and key[6:] >= str(_CLIENT_ERROR))
     unanswered = sum(n for key, n in own.items() if key.startswith("errors."))
     timed = count_at(times, "count", where) if isinstance(times, dict) else 0
-    return _route(name, times, timed + unanswered, refused + unanswered, unanswered, where)
+    return _route(name, times, where, n=timed + unanswered, failed=refused + unanswered, unanswered=unanswered)
 
 
-def _route(name: str, times: Any, n: int, failed: int, unanswered: int, where: str) -> RouteSummary:
+def _route(name: str, times: Any, where: str, *, n: int, failed: int, unanswered: int) -> RouteSummary:
     place = f"{where}: {_TIMES}{f' of {name}' if name else ''}"
     if not isinstance(times, dict):
         raise DriverError("is no object", where=place, hint=_HINT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,6 +18,8 @@ _NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,18})?(?:[eE][-+]?[0-9]{1,2
 _COMMA: Final = re.compile(r"[0-9.\s]*,[0-9]+")
 _RFC3339: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
 _NUMBERS: Final = "the tool writes numbers from 0 on with a decimal point: write the report again, in the locale `C`"
+_MOST: Final = 10**18
+"""Largest number of a report, with fewer digits than a number of 64 bits."""
 _MS_DIGITS: Final = 13
 """Digits of milliseconds since 1970, from 2001 to 2286."""
 
@@ -76,11 +77,11 @@ class Rfc3339:
 def number_at(value: Mapping[str, Any], key: str, where: str, *, whole_number: bool = False) -> float:
     """A number from 0 on in a JSON object; raises DriverError where it is missing or no such number."""
     found = value.get(key)
-    is_number = isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found) and found >= 0
-    if not is_number or (whole_number and found != int(found)):
-        seen = "is missing" if key not in value else f"is `{shown(repr(found))}`"
-        raise DriverError(f"`{key}` {seen}, expected a number from 0 on", where=where, hint=_NUMBERS)
-    return float(found)  # type: ignore[arg-type] - it is a number, as was asked
+    kind = int | float if not whole_number else int
+    if isinstance(found, kind) and not isinstance(found, bool) and 0 <= found < _MOST:  # NaN is in no interval
+        return float(found)
+    seen = "is missing" if key not in value else f"is `{shown(repr(found))}`"
+    raise DriverError(f"`{key}` {seen}, expected a number from 0 on", where=where, hint=_NUMBERS)
 
 
 def count_at(value: Mapping[str, Any], key: str, where: str) -> int:

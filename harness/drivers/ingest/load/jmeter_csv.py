@@ -19,10 +19,25 @@ from harness.drivers.ingest.load.protocol import ANSWERED, UNANSWERED, LoadForma
 from harness.drivers.ingest.load.stream import ReportStream
 from harness.units import NS_PER_MS
 
-DEFAULT: Final = (
-    "timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,bytes,sentBytes,"
-    "grpThreads,allThreads,URL,Latency,IdleTime,Connect"
-).split(",")
+DEFAULT: Final = [
+    "timeStamp",
+    "elapsed",
+    "label",
+    "responseCode",
+    "responseMessage",
+    "threadName",
+    "dataType",
+    "success",
+    "failureMessage",
+    "bytes",
+    "sentBytes",
+    "grpThreads",
+    "allThreads",
+    "URL",
+    "Latency",
+    "IdleTime",
+    "Connect",
+]
 """Columns of JMeter 5 without settings, of a file without a header."""
 TRANSACTION: Final = "Number of samples in transaction"
 """Begin of the message of a transaction controller."""

@@ -115,7 +115,7 @@ def course(source: ReportStream, remarks: LoadRemarks) -> LoadSummary:
 
 def _is_summary(head: bytes) -> bool:
     first = head.partition(b"\n")[0]
-    return b"Request Count" in first and b"Timestamp" not in first or b"# requests" in first
+    return (b"Request Count" in first and b"Timestamp" not in first) or b"# requests" in first
 
 
 def _is_course(head: bytes) -> bool:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, BinaryIO, Final
 
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, json_of, shown, text_of
 from harness.errors import DriverError
@@ -133,14 +133,18 @@ class ReportStream:
         return text
 
     @contextmanager
-    def _opened(self) -> Iterator[IO[bytes]]:
+    def _opened(self) -> Iterator[BinaryIO | gzip.GzipFile]:
         try:
-            with gzip.open(self.path, "rb") if self.packed else self.path.open("rb") as file:
-                yield file
+            if self.packed:
+                with gzip.open(self.path, "rb") as packed:
+                    yield packed
+            else:
+                with self.path.open("rb") as plain:
+                    yield plain
         except OSError as error:
             raise self._unreadable(error) from error
 
-    def _some(self, file: IO[bytes], most: int) -> bytes:
+    def _some(self, file: BinaryIO | gzip.GzipFile, most: int) -> bytes:
         try:
             return file.read(most)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:

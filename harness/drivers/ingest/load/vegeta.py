@@ -69,8 +69,8 @@ def json_results(source: ReportStream, remarks: LoadRemarks) -> Iterator[LoadSam
     for text in source.lines():
         try:
             value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise source.refuse("is not a line of JSON", _HINT) from error
+        except (ValueError, RecursionError) as cause:
+            raise source.refuse("is not a line of JSON", _HINT) from cause
         if not isinstance(value, dict):
             raise source.refuse("is no result of vegeta", _HINT)
         where = source.at()
@@ -78,7 +78,7 @@ def json_results(source: ReportStream, remarks: LoadRemarks) -> Iterator[LoadSam
         sent_ns = clock.ns(value.get("timestamp"), source, "timestamp")
         code, took_ns = count_at(value, "code", where), count_at(value, "latency", where)
         method, url, error = (str(value.get(key) or "") for key in ("method", "url", "error"))
-        yield _result(source.line, sent_ns, took_ns, code, f"{method} {url}", error)
+        yield _result(source.line, (sent_ns, took_ns), code, f"{method} {url}", error)
     remarks.doubts += attacks.doubts()
 
 
@@ -91,12 +91,13 @@ def csv_results(source: ReportStream, remarks: LoadRemarks) -> Iterator[LoadSamp
             raise source.refuse(f"the time is `{shown(row[0])}`, expected nanoseconds since 1970", _HINT)
         sent_ns, code, took_ns, number = (whole(row[i], source, f"column {i + 1}") for i in (0, 1, 2, 8))
         attacks.add(row[7], number)
-        yield _result(source.line, sent_ns, took_ns, code, f"{row[9]} {row[10]}", row[5])
+        yield _result(source.line, (sent_ns, took_ns), code, f"{row[9]} {row[10]}", row[5])
     remarks.doubts += attacks.doubts()
 
 
-def _result(line: int, sent_ns: int, took_ns: int, code: int, request: str, error: str) -> LoadSample:
-    """A result; a route is its method and its address without a query."""
+def _result(line: int, times: tuple[int, int], code: int, request: str, error: str) -> LoadSample:
+    """A result by when it was sent and how long it took, in ns; a route is its method and its address without a query."""
+    sent_ns, took_ns = times
     failed = bool(error) or not 200 <= code < 400
     kind = "" if not failed else f"status {code}" if code else shown(error) or "no answer"
     answered = ANSWERED if code else UNANSWERED

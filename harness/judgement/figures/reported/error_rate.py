@@ -42,7 +42,7 @@ def reported_errors(case: Case) -> Iterable[Measure]:
         summaries, found = summaries_by_route(case, load, _NAME)
         yield from found
         for one in summaries:
-            yield _measured(case, load, one.name, _of_summary(case, one), one.failed, "")
+            yield _measured(case, load, one.name, _of_summary(case, one), bad=one.failed)
         return
     rule = GuardRule(limit=case.scaled.in_unit("ratio"))
     yield from with_guards(
@@ -62,7 +62,7 @@ def _by_route(case: Case, load: ReportedLoad) -> Iterable[Measure]:
         bounds = share_in_time(slots_of([_part(load, requests)]), case.objective.confidence, claim=True)
         kinds = Counter(requests.words["error"].counts).most_common(_KINDS)
         detail = f"errors: {', '.join(f'{kind} {n}' for kind, n in kinds)}" if kinds else ""
-        yield _measured(case, load, route, bounds, int(failed(requests).sum()), detail)
+        yield _measured(case, load, route, bounds, bad=int(failed(requests).sum()), detail=detail)
 
 
 def _part(load: ReportedLoad, requests: Table, *, words: bool = False) -> GuardedWindow:
@@ -84,7 +84,7 @@ def _of_summary(case: Case, one: ReportedRoute) -> Bounds:
     return replace(least, high=most.high, fail_high=most.fail_high, longer=None)
 
 
-def _measured(case: Case, load: ReportedLoad, route: str, bounds: Bounds, bad: int, detail: str) -> Measure:
+def _measured(case: Case, load: ReportedLoad, route: str, bounds: Bounds, *, bad: int, detail: str = "") -> Measure:
     found = bounded(
         case,
         _NAME,

@@ -75,7 +75,7 @@ def _by_route(case: Case, load: ReportedLoad, name: str) -> Iterable[Measure]:
             f"{quick} failures were answered faster than the limit and count in the error rate only" if quick else ""
         )
         enough = needed(int(worst.bad.sum()), 1 - case.quantile, case.objective.confidence)
-        yield _measured(case, load, name, route, bounds, enough, detail, unsure=unsure)
+        yield _measured(case, load, name, route, bounds, enough=enough, detail=detail, unsure=unsure)
 
 
 def _part(case: Case, load: ReportedLoad, requests: Table, *, at_worst: bool, words: bool = False) -> GuardedWindow:
@@ -121,9 +121,9 @@ def _measured(
     name: str,
     route: str,
     bounds: Bounds,
-    enough: int | None,
-    detail: str,
     *,
+    enough: int | None = None,
+    detail: str = "",
     unsure: bool = False,
 ) -> Measure:
     found = bounded(
@@ -166,7 +166,7 @@ def _of_summary(case: Case, load: ReportedLoad, name: str, one: ReportedRoute) -
         method=_STATED,
     )
     rank = (rank_at_most(n, case.quantile, sure) or n + 1) + failed_timed
-    return undecided(_measured(case, load, name, one.name, bounds, None, ""), _too_little(one, rank))
+    return undecided(_measured(case, load, name, one.name, bounds), _too_little(one, rank))
 
 
 def _too_little(one: ReportedRoute, rank: int) -> str:
