@@ -131,8 +131,8 @@ def _broken_everywhere() -> Iterator[LoadCase]:
     for kind, (tool, name, write) in w.FORMATS.items():
         whole = write(load).encode()
         cut = whole[: len(whole) * 3 // 5 + 7].rstrip(b"\n")
-        yield LoadCase(kind=kind, what="cut in the middle", tool=tool, files={name: cut}, cause="cut|columns|row")
-        cause = "requests: 0|is empty|no lines|expected one|begins like no format"
+        yield LoadCase(kind=kind, what="cut in the middle", tool=tool, files={name: cut}, cause="cut short|columns|not a line of JSON")
+        cause = "no request|is empty|requests: 0"
         yield _case(kind, "zero requests", [], cause=cause)
         for what, changes in (("decimal comma", _COMMAS), ("negative or NaN", _NUMBERS)):
             before, after = changes[kind]
@@ -220,7 +220,7 @@ def _broken_files() -> Iterator[LoadCase]:
     yield LoadCase(kind="k6 points", what="packed and cut", tool="k6", files={"a.gz": gzip.compress(points, mtime=0)[:-500]}, cause="cut short or spoilt")
     spoilt = bytearray(gzip.compress(points, mtime=0))
     spoilt[len(spoilt) // 2] ^= 255
-    yield LoadCase(kind="k6 points", what="packed and spoilt", tool="k6", files={"a.gz": bytes(spoilt)}, cause="cut short or spoilt")
+    yield LoadCase(kind="k6 points", what="packed and spoilt", tool="k6", files={"a.gz": bytes(spoilt)}, cause="cut short or spoilt|not a line of JSON|not UTF-8")
     yield LoadCase(kind="k6 points", what="a gzip bomb", tool="k6", files={"a.gz": bomb(points[: points.index(b"\n") + 1])}, cause="times its size")
     yield LoadCase(kind="JTL in CSV", what="declared as Locust's", tool="locust", files={"a.jtl": jtl}, cause="is a JTL in CSV")
     yield LoadCase(kind="oha", what="declared as vegeta's", tool="vegeta", files={"a.json": w.oha(load).encode()}, cause="is oha's JSON")
@@ -230,7 +230,7 @@ def _broken_files() -> Iterator[LoadCase]:
     yield _case("wrk2", "of no commit", load, origin={"commit": ""}, cause="does not say of which commit")
     yield _case("k6 summary", "of tomorrow", load, origin={"created": "2199-01-01T00:00:00Z"}, cause="in the future")
     mixed = {"a.json": points, "b.json": w.k6_summary(load).encode()}
-    yield LoadCase(kind="k6 points", what="single requests and a summary", tool="k6", files=mixed, cause="not both")
+    yield LoadCase(kind="k6 points", what="single requests and a summary", tool="k6", files=mixed, cause="another file of the report is not")
 
 
 def bomb(line: bytes) -> bytes:

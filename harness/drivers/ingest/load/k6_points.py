@@ -93,7 +93,8 @@ def _request(data: Mapping[str, Any], clock: Rfc3339, source: ReportStream, rema
     expected = tags.get("expected_response", "true" if 200 <= int(status) < 400 else "false")
     done_ns = clock.ns(data.get("time"), source, "time")
     took_ns = ms_to_ns(number_at(data, "value", source.at()))
-    error = "" if expected == "true" else str(tags.get("error_code") or f"status {int(status)}")
+    kind = f"status {int(status)}" if int(status) else f"error_code {shown(str(tags.get('error_code', 'unknown')))}"
+    error = "" if expected == "true" else kind
     answered = ANSWERED if int(status) else UNANSWERED
     return LoadSample(source.line, done_ns - took_ns, done_ns, name, error, answered)
 

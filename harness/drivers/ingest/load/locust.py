@@ -64,6 +64,9 @@ def _route(row: Sequence[str], place: Mapping[str, int], source: ReportStream) -
     n, failed = (whole(row[place[key]], source, key) for key in ("Request Count", "Failure Count"))
     if failed > n:
         raise source.refuse(f"has {failed} failures of {n} requests", _HINT)
+    for column, at in place.items():
+        if column not in ("Type", "Name") and row[at] != "N/A":
+            decimal(row[at], source, column)
     name = " ".join(filter(None, (row[place["Type"]].strip(), row[place["Name"]].strip())))
     has_times = n and all(key in place for key in _TIMED)
     mean = decimal(row[place[_TIMED[0]]], source, _TIMED[0]) if has_times else None

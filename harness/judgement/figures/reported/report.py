@@ -107,8 +107,8 @@ def reported_load(case: Case, name: str) -> ReportedLoad | Measure:
         return inconclusive(case, name, text, "run again", kind=ReasonKind.EVIDENCE)
     (own,) = said
     routes = {one.name: one for one in map(_route, own.routes)}
-    if not own.rows and not routes:
-        return inconclusive(case, name, f"{name}: the load report has no request", AGAIN)
+    if not own.rows and not routes.get("", ReportedRoute()).n:
+        return inconclusive(case, name, f"{name}: the load report has no request, expected at least 1", AGAIN)
     return ReportedLoad(
         said=own,
         requests=_warmed_up(rows, own),
