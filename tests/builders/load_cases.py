@@ -72,7 +72,7 @@ def _sound() -> Iterator[LoadCase]:
     """Healthy ones, ones beyond a limit, ones near it, and ones of too few requests."""
     holds, violated = Truth.HOLDS, Truth.VIOLATED
     for seed, kind in enumerate(w.FORMATS):
-        made = [
+        made: list[tuple[str, dict[str, float], Truth, Truth]] = [
             ("healthy", {"median_ms": 50}, holds, holds),
             ("healthy, some fail", {"median_ms": 40, "failing": 0.002}, holds, holds),
             ("healthy, some without answer", {"median_ms": 60, "unanswered": 0.001}, holds, holds),
@@ -84,7 +84,7 @@ def _sound() -> Iterator[LoadCase]:
             ("too few", {"median_ms": 50, "n": 15}, holds, holds),
         ]
         for number, (what, size, time, errors) in enumerate(made):
-            load = w.lognormal(100 * seed + number, **{"n": N, **size})  # type: ignore[arg-type]
+            load = w.lognormal(100 * seed + number, round(size.pop("n", N)), median_ms=size.pop("median_ms"), **size)
             yield _case(kind, what, load, time=time, errors=errors)
 
 
@@ -131,14 +131,25 @@ def _broken_everywhere() -> Iterator[LoadCase]:
     for kind, (tool, name, write) in w.FORMATS.items():
         whole = write(load).encode()
         cut = whole[: len(whole) * 3 // 5 + 7].rstrip(b"\n")
-        yield LoadCase(kind=kind, what="cut in the middle", tool=tool, files={name: cut}, cause="cut short|columns|not a line of JSON")
+        yield LoadCase(
+            kind=kind,
+            what="cut in the middle",
+            tool=tool,
+            files={name: cut},
+            cause="cut short|columns|not a line of JSON",
+        )
         cause = "no request|is empty|requests: 0"
         yield _case(kind, "zero requests", [], cause=cause)
         for what, changes in (("decimal comma", _COMMAS), ("negative or NaN", _NUMBERS)):
             before, after = changes[kind]
             spoilt = whole.decode().replace(before, after, 1)
             assert spoilt.encode() != whole, (kind, what)
-            yield _text(kind, what, spoilt, cause="")
+            yield _text(
+                kind,
+                what,
+                spoilt,
+                cause="number|columns|not a line of JSON|not JSON|milliseconds|like no format|expected one",
+            )
 
 
 def _broken_raw() -> Iterator[LoadCase]:
@@ -159,19 +170,53 @@ def _broken_raw() -> Iterator[LoadCase]:
     failed = [line for line in points if "http_reqs" not in line or "Metric" in line]
     yield _text("k6 points", "points of a metric missing", "".join(failed), cause="expected one of each")
     yield _text("k6 points", "dropped iterations", w.k6_points(load, dropped=40), cause="dropped iterations: 40")
-    yield _text("k6 points", "without the tag status", w.k6_points(load).replace('"status"', '"state"'), cause="tag `status`")
-    yield _text("k6 points", "of another commit by its tags", w.k6_points(load, tags={"commit": "a" * 40}), cause="contradicts itself: commit")
+    yield _text(
+        "k6 points", "without the tag status", w.k6_points(load).replace('"status"', '"state"'), cause="tag `status`"
+    )
+    yield _text(
+        "k6 points",
+        "of another commit by its tags",
+        w.k6_points(load, tags={"commit": "a" * 40}),
+        cause="contradicts itself: commit",
+    )
     header = w.jtl_csv(load)
-    yield _text("JTL in CSV", "without the column success", header.replace(",success,", ",done,"), cause="lacks the column `success`")
-    yield _text("JTL in CSV", "times in s", header.replace("\n1740000", "\n1740"), cause="expected milliseconds since 1970")
-    yield _text("JTL in CSV", "times as dates", header.replace("\n17400000", "\n2026/11/20 10:0"), cause="expected milliseconds since 1970")
+    yield _text(
+        "JTL in CSV",
+        "without the column success",
+        header.replace(",success,", ",done,"),
+        cause="lacks the column `success`",
+    )
+    yield _text(
+        "JTL in CSV", "times in s", header.replace("\n1740000", "\n1740"), cause="expected milliseconds since 1970"
+    )
+    yield _text(
+        "JTL in CSV",
+        "times as dates",
+        header.replace("\n17400000", "\n2026/11/20 10:0"),
+        cause="expected milliseconds since 1970",
+    )
     yield _text("JTL in XML", "version 1.1", w.jtl_xml(load, version="1.1"), cause="of version 1.1")
-    yield _text("JTL in XML", "with an entity", w.jtl_xml(load).replace("<testResults", '<!DOCTYPE x [<!ENTITY a "b">]><testResults', 1), cause="document type|entity")
+    yield _text(
+        "JTL in XML",
+        "with an entity",
+        w.jtl_xml(load).replace("<testResults", '<!DOCTYPE x [<!ENTITY a "b">]><testResults', 1),
+        cause="document type|entity",
+    )
     log = w.gatling(load)
     yield _text("simulation.log", "version 3.11", w.gatling(load, version="3.11.0"), cause="of version 3.11.0")
     yield _text("simulation.log", "of users that did not end", w.gatling(load, ended=False), cause="0 ended")
-    yield _text("simulation.log", "times in s", log.replace("\t1740000000", "\t1740000"), cause="expected milliseconds since 1970")
-    yield _text("vegeta CSV", "nine columns", "".join(f"{','.join(row.split(',')[:9])}\n" for row in rows), cause="begins like no format|columns")
+    yield _text(
+        "simulation.log",
+        "times in s",
+        log.replace("\t1740000000", "\t1740000"),
+        cause="expected milliseconds since 1970",
+    )
+    yield _text(
+        "vegeta CSV",
+        "nine columns",
+        "".join(f"{','.join(row.split(',')[:9])}\n" for row in rows),
+        cause="begins like no format|columns",
+    )
     yield _text("vegeta CSV", "times in us", "".join(row[:16] + row[19:] for row in rows), cause="expected nanoseconds")
 
 
@@ -186,19 +231,65 @@ def _broken_summaries() -> Iterator[LoadCase]:
         yield _text(kind, "p95 not stated", absent, errors=holds, cause="p95 of all requests together is not stated")
         swapped = w.k6_summary(load, export=export).replace('"passes": 0', '"passes": 900')
         yield _text(kind, "counts that differ", swapped, cause="contradicts itself")
-    yield _text("k6 summary", "machine-readable", json.dumps({"version": "1.0.0", "root_group": {}, "results": {"metrics": []}}), cause="machine-readable summary")
-    yield _text("oha", "success that differs", w.oha(load).replace('"successRate": 1.0', '"successRate": 0.5'), cause="contradicts itself")
-    yield _text("vegeta report", "success that differs", w.vegeta_report(load).replace('"success": 1.0', '"success": 0.9'), cause="contradicts itself")
-    yield _text("wrk2", "of wrk", w.wrk2(load).replace("(HdrHistogram - Recorded Latency)", ""), cause="no recorded latency distribution")
+    yield _text(
+        "k6 summary",
+        "machine-readable",
+        json.dumps({"version": "1.0.0", "root_group": {}, "results": {"metrics": []}}),
+        cause="machine-readable summary",
+    )
+    yield _text(
+        "oha",
+        "success that differs",
+        w.oha(load).replace('"successRate": 1.0', '"successRate": 0.5'),
+        cause="contradicts itself",
+    )
+    yield _text(
+        "vegeta report",
+        "success that differs",
+        w.vegeta_report(load).replace('"success": 1.0', '"success": 0.9'),
+        cause="contradicts itself",
+    )
+    yield _text(
+        "wrk2",
+        "of wrk",
+        w.wrk2(load).replace("(HdrHistogram - Recorded Latency)", ""),
+        cause="no recorded latency distribution",
+    )
     yield _text("wrk2", "two runs", w.wrk2(load) * 2, cause="expected one")
-    yield _text("Artillery", "version 1", json.dumps({"aggregate": {"latency": {"p95": 1}, "codes": {"200": 9}}, "intermediate": []}), cause="Artillery 1")
+    yield _text(
+        "Artillery",
+        "version 1",
+        json.dumps({"aggregate": {"latency": {"p95": 1}, "codes": {"200": 9}}, "intermediate": []}),
+        cause="Artillery 1",
+    )
     yield _text("Artillery", "skipped users", w.artillery(load, skipped=5), cause="dropped iterations: 5")
-    yield _text("Artillery", "a period is missing", w.artillery(load, without=2), cause="a period is missing|longest time without")
-    yield _text("Locust", "without Failure Count", w.locust_stats(load).replace("Failure Count", "Failed"), cause="lacks the column")
-    yield _text("Locust", "routes that do not add up", w.locust_stats(load).replace(f"Aggregated,{N}", f"Aggregated,{N - 1}"), cause="contradicts itself")
+    yield _text(
+        "Artillery",
+        "a period is missing",
+        w.artillery(load, without=2),
+        cause="a period is missing|longest time without",
+    )
+    yield _text(
+        "Locust",
+        "without Failure Count",
+        w.locust_stats(load).replace("Failure Count", "Failed"),
+        cause="lacks the column",
+    )
+    yield _text(
+        "Locust",
+        "routes that do not add up",
+        w.locust_stats(load).replace(f"Aggregated,{N}", f"Aggregated,{N - 1}"),
+        cause="contradicts itself",
+    )
     both = {"a_stats.csv": w.locust_stats(load), "a_stats_history.csv": w.locust_history(load, without=range(20, 40))}
     files = {name: text.encode() for name, text in both.items()}
-    yield LoadCase(kind="Locust", what="seconds are missing", tool="locust", files=files, cause="longest time without a request: 20")
+    yield LoadCase(
+        kind="Locust",
+        what="seconds are missing",
+        tool="locust",
+        files=files,
+        cause="longest time without a request: 20",
+    )
     more = {"a_stats.csv": w.locust_stats(load[:50]), "a_stats_history.csv": w.locust_history(load)}
     files = {name: text.encode() for name, text in more.items()}
     yield LoadCase(kind="Locust", what="stats of another run", tool="locust", files=files, cause="the course counts")
@@ -214,23 +305,82 @@ def _broken_files() -> Iterator[LoadCase]:
     """Copies, packed files, files of another tool, commit or time."""
     load = w.lognormal(10, N, median_ms=50)
     points, jtl = w.k6_points(load).encode(), w.jtl_csv(load).encode()
-    yield LoadCase(kind="JTL in CSV", what="the same file twice", tool="jmeter", files={"a.jtl": jtl, "b.jtl": jtl}, cause="same contents as")
-    yield LoadCase(kind="k6 points", what="packed and not", tool="k6", files={"a.json": points, "a.json.gz": gzip.compress(points, mtime=0)}, cause="same contents as")
-    yield LoadCase(kind="k6 points", what="packed", tool="k6", files={"a.gz": gzip.compress(points, mtime=0)}, time=Truth.HOLDS, errors=Truth.HOLDS)
-    yield LoadCase(kind="k6 points", what="packed and cut", tool="k6", files={"a.gz": gzip.compress(points, mtime=0)[:-500]}, cause="cut short or spoilt")
+    yield LoadCase(
+        kind="JTL in CSV",
+        what="the same file twice",
+        tool="jmeter",
+        files={"a.jtl": jtl, "b.jtl": jtl},
+        cause="same contents as",
+    )
+    yield LoadCase(
+        kind="k6 points",
+        what="packed and not",
+        tool="k6",
+        files={"a.json": points, "a.json.gz": gzip.compress(points, mtime=0)},
+        cause="same contents as",
+    )
+    yield LoadCase(
+        kind="k6 points",
+        what="packed",
+        tool="k6",
+        files={"a.gz": gzip.compress(points, mtime=0)},
+        time=Truth.HOLDS,
+        errors=Truth.HOLDS,
+    )
+    yield LoadCase(
+        kind="k6 points",
+        what="packed and cut",
+        tool="k6",
+        files={"a.gz": gzip.compress(points, mtime=0)[:-500]},
+        cause="cut short or spoilt",
+    )
     spoilt = bytearray(gzip.compress(points, mtime=0))
     spoilt[len(spoilt) // 2] ^= 255
-    yield LoadCase(kind="k6 points", what="packed and spoilt", tool="k6", files={"a.gz": bytes(spoilt)}, cause="cut short or spoilt|not a line of JSON|not UTF-8")
-    yield LoadCase(kind="k6 points", what="a gzip bomb", tool="k6", files={"a.gz": bomb(points[: points.index(b"\n") + 1])}, cause="times its size")
-    yield LoadCase(kind="JTL in CSV", what="declared as Locust's", tool="locust", files={"a.jtl": jtl}, cause="is a JTL in CSV")
-    yield LoadCase(kind="oha", what="declared as vegeta's", tool="vegeta", files={"a.json": w.oha(load).encode()}, cause="is oha's JSON")
-    yield LoadCase(kind="JTL in CSV", what="of no tool", tool="jmeter", files={"a.jtl": b"hello\n"}, cause="begins like no format")
-    yield LoadCase(kind="JTL in CSV", what="in UTF-16", tool="jmeter", files={"a.jtl": jtl.decode().encode("utf-16")}, cause="begins like no format|UTF-8")
+    yield LoadCase(
+        kind="k6 points",
+        what="packed and spoilt",
+        tool="k6",
+        files={"a.gz": bytes(spoilt)},
+        cause="cut short or spoilt|not a line of JSON|not UTF-8",
+    )
+    yield LoadCase(
+        kind="k6 points",
+        what="a gzip bomb",
+        tool="k6",
+        files={"a.gz": bomb(points[: points.index(b"\n") + 1])},
+        cause="times its size",
+    )
+    yield LoadCase(
+        kind="JTL in CSV", what="declared as Locust's", tool="locust", files={"a.jtl": jtl}, cause="is a JTL in CSV"
+    )
+    yield LoadCase(
+        kind="oha",
+        what="declared as vegeta's",
+        tool="vegeta",
+        files={"a.json": w.oha(load).encode()},
+        cause="is oha's JSON",
+    )
+    yield LoadCase(
+        kind="JTL in CSV", what="of no tool", tool="jmeter", files={"a.jtl": b"hello\n"}, cause="begins like no format"
+    )
+    yield LoadCase(
+        kind="JTL in CSV",
+        what="in UTF-16",
+        tool="jmeter",
+        files={"a.jtl": jtl.decode().encode("utf-16")},
+        cause="begins like no format|UTF-8",
+    )
     yield _case("oha", "of another commit", load, origin={"commit": "b" * 40}, cause="is of commit")
     yield _case("wrk2", "of no commit", load, origin={"commit": ""}, cause="does not say of which commit")
     yield _case("k6 summary", "of tomorrow", load, origin={"created": "2199-01-01T00:00:00Z"}, cause="in the future")
     mixed = {"a.json": points, "b.json": w.k6_summary(load).encode()}
-    yield LoadCase(kind="k6 points", what="single requests and a summary", tool="k6", files=mixed, cause="another file of the report is not")
+    yield LoadCase(
+        kind="k6 points",
+        what="single requests and a summary",
+        tool="k6",
+        files=mixed,
+        cause="another file of the report is not",
+    )
 
 
 def bomb(line: bytes) -> bytes:
@@ -251,20 +401,46 @@ def write_project(directory: Path, cases: tuple[LoadCase, ...]) -> None:
         for name, body in case.files.items():
             (folder / name).write_bytes(body)
         origin = {"commit": COMMIT, "created": "2025-02-20T00:00:00Z", **case.origin}
-        if not case.origin and case.tool in ("k6", "jmeter", "gatling", "vegeta", "artillery") and case.kind not in ("k6 summary", "k6 export"):
+        if (
+            not case.origin
+            and case.tool in ("k6", "jmeter", "gatling", "vegeta", "artillery")
+            and case.kind not in ("k6 summary", "k6 export")
+        ):
             del origin["created"]  # the report has its own date
         (folder / "origin.yaml").write_text(yaml.safe_dump({key: value for key, value in origin.items() if value}))
-        evidence[f"c{number:03d}"] = {"tool": case.tool, "files": [f"reports/{number:03d}/{name}" for name in case.files], **case.keys}
+        evidence[f"c{number:03d}"] = {
+            "tool": case.tool,
+            "files": [f"reports/{number:03d}/{name}" for name in case.files],
+            **case.keys,
+        }
         for row, sentence in ((f"LR-{number:03d}-TIME", TIME), (f"LR-{number:03d}-ERRORS", ERRORS)):
-            rows.append({"id": row, "title": f"{case.kind}, {case.what}", "criterion": sentence, "kinds": ["I"], "gate": "critical", "falsified_by": "another report"})
+            rows.append(
+                {
+                    "id": row,
+                    "title": f"{case.kind}, {case.what}",
+                    "criterion": sentence,
+                    "kinds": ["I"],
+                    "gate": "critical",
+                    "falsified_by": "another report",
+                }
+            )
             scenarios.append(
                 f'  @{row}\n  Scenario: {case.kind}, {case.what}: {row}\n    When the load report "c{number:03d}" of this commit has been read\n    Then {sentence}\n'
             )
-    target = {"name": "shop", "environment": "staging", "release": {"version": "1.0.0", "commit": COMMIT}, "evidence": {"load": evidence}}
+    target = {
+        "name": "shop",
+        "environment": "staging",
+        "release": {"version": "1.0.0", "commit": COMMIT},
+        "evidence": {"load": evidence},
+    }
     (directory / "target.yaml").write_text(yaml.safe_dump(target))
     (directory / "features").mkdir()
     (directory / "features" / "reports.feature").write_text("Feature: Load reports\n\n" + "\n".join(scenarios))
-    catalogue = {"profile": "reports", "title": "Load reports", "sections": [{"source": "this project", "requirements": rows}]}
+    catalogue = {
+        "profile": "reports",
+        "title": "Load reports",
+        "sections": [{"source": "this project", "requirements": rows}],
+    }
     (directory / "reports.yaml").write_text(yaml.safe_dump(catalogue, width=1000))
     (directory / "pyproject.toml").write_text(
         '[tool.harness]\ntarget = "target.yaml"\nprofiles = ["reports"]\ncatalogue = ["reports.yaml"]\nfeatures = ["features"]\n'

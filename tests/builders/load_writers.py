@@ -91,7 +91,12 @@ def k6_points(load: Load, *, dropped: int = 0, tags: Mapping[str, str] | None = 
             **({"error_code": str(1000 + one.status)} if one.failed else {}),
             **(tags or {}),
         }
-        values = {"http_reqs": 1, "http_req_duration": one.ms, "http_req_blocked": 0.01, "http_req_failed": int(one.failed)}
+        values = {
+            "http_reqs": 1,
+            "http_req_duration": one.ms,
+            "http_req_blocked": 0.01,
+            "http_req_failed": int(one.failed),
+        }
         lines += [
             {"metric": name, "type": "Point", "data": {"time": rfc3339(one.done_ns), "value": value, "tags": own}}
             for name, value in values.items()
@@ -125,7 +130,9 @@ def k6_summary(load: Load, *, export: bool = False, dropped: int = 0, percentile
         return json.dumps({"root_group": {"name": "", "groups": {}, "checks": {}}, "metrics": own})
     metrics = {name: {"type": "any", "contains": "default", "values": values} for name, values in own.items()}
     state = {"isStdOutTTY": False, "testRunDurationMs": seconds * 1000}
-    return json.dumps({"root_group": {"name": "", "groups": [], "checks": []}, "options": {}, "state": state, "metrics": metrics})
+    return json.dumps(
+        {"root_group": {"name": "", "groups": [], "checks": []}, "options": {}, "state": state, "metrics": metrics}
+    )
 
 
 def jtl_rows(load: Load) -> list[list[str]]:
@@ -153,14 +160,22 @@ def jtl_xml(load: Load, *, version: str = "1.2") -> str:
         f' rm="OK" tn="users 1-1" dt="text" by="512" sby="128" ng="1" na="1"/>\n'
         for row in jtl_rows(load)
     ]
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testResults version="{version}">\n{"".join(rows)}\n</testResults>\n'
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<testResults version="{version}">\n{"".join(rows)}\n</testResults>\n'
+    )
 
 
 def gatling(load: Load, *, version: str = "3.9.5", ended: bool = True) -> str:
     """A simulation.log of 3.4 to 3.9."""
     lines = [f"RUN\tshop.Shop\tshop\t{START_NS // MS}\t \t{version}", f"USER\tshop\tSTART\t{START_NS // MS}"]
     for one in by_end(load):
-        message = " " if not one.failed else "status.find.is(200), but actually found 500" if one.status else "i.n.c.ConnectTimeoutException: connection timed out"
+        message = (
+            " "
+            if not one.failed
+            else "status.find.in([200, 209], 304), found 500"
+            if one.status
+            else "i.n.c.ConnectTimeoutException: connection timed out"
+        )
         end = one.sent_ns // MS + round(one.ms)
         lines.append(f"REQUEST\t\t{one.route}\t{one.sent_ns // MS}\t{end}\t{'KO' if one.failed else 'OK'}\t{message}")
     if ended:
@@ -256,14 +271,25 @@ def wrk2(load: Load) -> str:
 def _sketch(ms: Any) -> dict[str, float]:
     shares = {"p50": 50, "median": 50, "p75": 75, "p90": 90, "p95": 95, "p99": 99, "p999": 99.9}
     stated = {key: round(float(np.percentile(ms, share, method="lower")), 1) for key, share in shares.items()}
-    return {"min": round(float(ms.min())), "max": round(float(ms.max())), "count": len(ms), "mean": round(float(ms.mean()), 1), **stated}
+    return {
+        "min": round(float(ms.min())),
+        "max": round(float(ms.max())),
+        "count": len(ms),
+        "mean": round(float(ms.mean()), 1),
+        **stated,
+    }
 
 
 def artillery(load: Load, *, skipped: int = 0, without: int | None = None) -> str:
     """`artillery run --output`, in periods of 10 s; `without` is the number of one that is missing."""
     ms = np.array([one.ms for one in load if one.status])
     codes = Counter(f"http.codes.{one.status}" for one in load if one.status)
-    counters: dict[str, int] = {"vusers.created": len(load), "http.requests": len(load), "http.responses": len(ms), **codes}
+    counters: dict[str, int] = {
+        "vusers.created": len(load),
+        "http.requests": len(load),
+        "http.responses": len(ms),
+        **codes,
+    }
     if skipped:
         counters["vusers.skipped"] = skipped
     periods: dict[int, int] = {}
@@ -277,7 +303,14 @@ def artillery(load: Load, *, skipped: int = 0, without: int | None = None) -> st
     ]
     own = {"http.response_time": _sketch(ms)} if len(ms) else {}
     ends = [one.done_ns // MS for one in load] or [START_NS // MS]
-    whole = {"counters": counters, "rates": {}, "firstMetricAt": START_NS // MS, "lastMetricAt": max(ends), "summaries": own, "histograms": own}
+    whole = {
+        "counters": counters,
+        "rates": {},
+        "firstMetricAt": START_NS // MS,
+        "lastMetricAt": max(ends),
+        "summaries": own,
+        "histograms": own,
+    }
     return json.dumps({"aggregate": whole, "intermediate": course})
 
 

@@ -30,7 +30,11 @@ _KNOWN: Final = frozenset({"RUN", "USER", "REQUEST", "GROUP", "ERROR", "ASSERTIO
 _VERSION: Final = re.compile(r"3\.[0-9](?:\.[0-9A-Za-z.-]{1,40})?")
 _FIELDS: Final = (7, 8)
 """Of a request without the number of its user (3.4 and newer), and with it."""
-_NO_ANSWER: Final = re.compile(r"Exception|[Tt]imeout|[Tt]imed out|Premature close|Remotely closed|Connection reset")
+_NO_ANSWER: Final = re.compile(
+    r"Exception|[Tt]imeout|[Tt]imed out|Premature close|Remotely closed|Connection re(?:set|fused)"
+)
+_FOUND: Final = re.compile(r"\.find\b.*\bfound\b")
+"""A check that failed: `status.find.in(200), found 500`, or `…, but actually found 500`."""
 _HINT: Final = "name the `simulation.log` that Gatling 3.0 to 3.9 wrote, after the simulation has ended"
 
 
@@ -75,7 +79,7 @@ def _request(fields: Sequence[str], source: ReportStream) -> LoadSample:
     route = " / ".join((*filter(None, groups.split(",")), name))
     if status == "OK":
         return LoadSample(source.line, sent_ns, done_ns, route, "", ANSWERED)
-    answered = UNANSWERED if _NO_ANSWER.search(message) else ANSWERED if "but actually" in message else UNKNOWN
+    answered = UNANSWERED if _NO_ANSWER.search(message) else ANSWERED if _FOUND.search(message) else UNKNOWN
     return LoadSample(source.line, sent_ns, done_ns, route, shown(message.strip()) or "KO", answered)
 
 

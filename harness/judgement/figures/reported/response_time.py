@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -146,27 +146,28 @@ def _measured(
 def _of_summary(case: Case, load: ReportedLoad, name: str, one: ReportedRoute) -> Measure:
     """The stated quantile; the bounds of its order statistics are the nearest stated percentiles outside of them."""
     value = next((time["ms"] for time in one.times if abs(time["quantile"] - case.quantile) < _SAME), None)
-    if value is None or not one.timed:
+    if value is None and (one.timed or not one.untimed_failures):
         states = ", ".join(f"p{time['quantile'] * 100:g}" for time in one.times if 0 < time["quantile"] < 1) or "none"
         what = f"{of_route(name, one.name)} is not stated by the summary of {load.said.tool} (stated: {states})"
         notes = f"; {load.notes}" if load.notes else ""
         text = f"{what}, expected {case.expected}{notes}"
         return inconclusive(case, name, text, ENOUGH, scope=load.scope_of(one.name))
-    n = one.timed + one.untimed_failures + one.unknown
+    least = one.timed + one.untimed_failures
+    most, quantile, sure = least + one.unknown, case.quantile, case.objective.confidence
     failed_timed = one.failed - one.untimed_failures  # any of these may have had no answer, and so be over any limit
-    sure = case.objective.confidence
     bounds = Bounds(
-        value=value,
-        low=_at_least(one.times, rank_at_least(n, case.quantile, sure)),
-        high=_at_most(one.times, rank_at_most(n, case.quantile, sure), failed_timed),
-        fail_low=_at_least(one.times, rank_at_least(n, case.quantile, FAIL_CONFIDENCE)),
-        fail_high=_at_most(one.times, rank_at_most(n, case.quantile, FAIL_CONFIDENCE), failed_timed),
+        value=math.inf if value is None or quantile * least > one.timed else value,
+        low=_at_least(one, rank_at_least(least, quantile, sure)),
+        high=_at_most(one, rank_at_most(most, quantile, sure), failed_timed),
+        fail_low=_at_least(one, rank_at_least(least, quantile, FAIL_CONFIDENCE)),
+        fail_high=_at_most(one, rank_at_most(most, quantile, FAIL_CONFIDENCE), failed_timed),
         confidence=sure,
-        n=n,
+        n=most,
         method=_STATED,
     )
-    rank = (rank_at_most(n, case.quantile, sure) or n + 1) + failed_timed
-    return undecided(_measured(case, load, name, one.name, bounds), _too_little(one, rank))
+    rank = (rank_at_most(most, quantile, sure) or most + 1) + failed_timed
+    endless = f"{one.untimed_failures} requests had no answer, which is over any limit" if one.untimed_failures else ""
+    return undecided(_measured(case, load, name, one.name, bounds, detail=endless), _too_little(one, rank))
 
 
 def _too_little(one: ReportedRoute, rank: int) -> str:
@@ -177,16 +178,18 @@ def _too_little(one: ReportedRoute, rank: int) -> str:
     return f"{stated}, as its order statistic is the upper bound; a FAIL needs a lower one beyond the limit"
 
 
-def _at_most(times: Iterable[Mapping[str, float]], rank: int | None, moved: int) -> float:
+def _at_most(one: ReportedRoute, rank: int | None, moved: int) -> float:
     """The least stated time that the order statistic of a rank does not exceed, if `moved` timed requests count as infinite."""
     if rank is None:
         return math.inf
-    return min((time["high_ms"] for time in times if time["first"] >= rank + moved), default=math.inf)
+    return min((time["high_ms"] for time in one.times if time["first"] >= rank + moved), default=math.inf)
 
 
-def _at_least(times: Iterable[Mapping[str, float]], rank: int) -> float:
-    """The greatest stated time that the order statistic of a rank is not below."""
-    return max((time["low_ms"] for time in times if time["last"] <= rank), default=-math.inf)
+def _at_least(one: ReportedRoute, rank: int) -> float:
+    """The greatest stated time that the order statistic of a rank is not below; infinite where that is a request without an answer."""
+    if rank > one.timed:
+        return math.inf
+    return max((time["low_ms"] for time in one.times if time["last"] <= rank), default=-math.inf)
 
 
 SPEC: Final = Spec(
