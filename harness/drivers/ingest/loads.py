@@ -42,7 +42,7 @@ MOST_SAMPLES: Final = 1 << 24
 MOST_NAMES: Final = 10_000
 """Different names of requests in one report."""
 _MOST_ERRORS: Final = 1_000
-"""Different kinds of failures that are told apart."""
+"""Different kinds of failures; further ones are recorded as `others`."""
 _LONGEST_NAME: Final = 200
 _FLUSH: Final = 1 << 14
 """Rows after which the buffer is written."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from harness.drivers.claim import keys_of
-from harness.drivers.ingest.reports import FORMATS, YOUNGER
-from harness.model import Figure, Op
+from harness.drivers.ingest.reports import FORMATS
 from harness.steps.meaning import Keyword
-from harness.steps.objectives import of_load_report, reported
-from harness.steps.template import Noun, Template, form
+from harness.steps.objectives import reported
+from harness.steps.template import Template
 from harness.targets.files.paper import DECLARED
 
 _READ: Final = {
@@ -46,53 +43,7 @@ def _read(key: str, about: str, name: str, of: str) -> Template:
 
 _FORMATS: Final = tuple(_read(key, *said) for key, said in _READ.items())
 
-_OF_ROUTES: Final = "[ of <routes>]"
-_REPORTED: Final = form(
-    "reported-load",
-    f"the reported <figure:noun> is <bound:noun>{YOUNGER}",
-    (
-        "Of the load report that the scenario has read. Single requests have the bounds of the run's own load; of a summary counts bear exact bounds, and "
-        "a percentile counts only where the tool states it."
-    ),
-    Noun(
-        (f"response time <quantile>{_OF_ROUTES}", "below <limit:duration>"),
-        of_load_report(Figure.REPORTED_TIME),
-        "A quantile of the response times of a load report; a request without an answer counts as over any limit.",
-        "the reported response time p95 of every route is below 200 ms",
-    ),
-    Noun(
-        (f"mean response time{_OF_ROUTES}", "below <limit:duration>"),
-        of_load_report(Figure.REPORTED_MEAN),
-        "The mean of the response times of a load report; a request without an answer makes it unbounded above.",
-        "the reported mean response time is below 100 ms",
-    ),
-    Noun(
-        (f"error rate{_OF_ROUTES}", "below <limit:ratio>"),
-        of_load_report(Figure.REPORTED_ERRORS),
-        "Requests that failed, as the tool says, over all requests of a load report.",
-        'the reported error rate of route "checkout" is below 1 %',
-    ),
-    Noun(
-        ("number of requests served per second", "at least <limit:count>/s"),
-        of_load_report(Figure.REPORTED_RATE, Op.AT_LEAST),
-        "Requests of a load report that did not fail, over the length of its load.",
-        "the reported number of requests served per second is at least 100/s",
-    ),
-    Noun(
-        (f"number of requests{_OF_ROUTES}", "at least <limit:count>"),
-        of_load_report(Figure.REPORTED_REQUESTS, Op.AT_LEAST),
-        "Requests of a load report, failed ones too.",
-        "the reported number of requests is at least 10000, younger than 7 d",
-    ),
-)
-
-
-def _keys(params: Mapping[str, str]) -> Iterable[str]:
-    return keys_of(("evidence.load.<report>",), params)
-
-
 REPORTS: Final = (
-    replace(_REPORTED, keys=_keys, nouns=tuple(replace(one, keys=_keys) for one in _REPORTED.nouns)),
     replace(
         _FORMATS[0],
         name="read-report",

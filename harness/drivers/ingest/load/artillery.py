@@ -77,7 +77,7 @@ def _named(name: str, times: Any, counters: Mapping[str, Any], where: str) -> Ro
 def _route(name: str, times: Any, where: str, *, n: int, failed: int, unanswered: int) -> RouteSummary:
     place = f"{where}: {_TIMES}{f' of {name}' if name else ''}"
     if not isinstance(times, dict):
-        raise DriverError("is no object", where=place, hint=_HINT)
+        raise DriverError("is not an object", where=place, hint=_HINT)
     timed = count_at(times, "count", place) if times else 0
     mean = number_at(times, "mean", place) if timed else None
     own = tuple(_times(times, timed, place)) if timed else ()

@@ -69,7 +69,7 @@ class Rfc3339:
             try:
                 at = datetime.fromisoformat(key).astimezone(UTC)
             except (ValueError, OverflowError) as error:
-                raise source.refuse(f"`{what}` is `{shown(key)}`, which is no time", _NUMBERS) from error
+                raise source.refuse(f"`{what}` is `{shown(key)}`, which is not a time", _NUMBERS) from error
             self._last = key, round(at.timestamp()) * NS_PER_S
         return self._last[1] + int((found[2] or "").ljust(9, "0"))
 

@@ -67,7 +67,7 @@ def _ranks(quantile: float, n: int) -> tuple[float, float]:
 
 
 def _quantile(key: str) -> float:
-    """The quantile of a statistic of a trend; -1: it is none."""
+    """The quantile of a statistic of a trend; -1: it is another statistic."""
     found = _STATISTIC.fullmatch(key)
     return float(found[1]) / 100 if found else _NAMED.get(key, -1.0)
 

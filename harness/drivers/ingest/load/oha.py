@@ -61,7 +61,7 @@ def _times(value: object, answered: int, where: str) -> dict[float, float]:
     for key, seconds in percentiles.items():
         found = _PERCENTILE.fullmatch(key)
         if found is None:
-            raise DriverError(f"`{key}` is no percentile", where=f"{where}: latencyPercentiles", hint=_HINT)
+            raise DriverError(f"`{key}` is not a percentile", where=f"{where}: latencyPercentiles", hint=_HINT)
         if seconds is not None:
             times[float(found[1]) / 100] = number_at(percentiles, key, f"{where}: latencyPercentiles") * _MS
     ordered = [times[quantile] for quantile in sorted(times)]

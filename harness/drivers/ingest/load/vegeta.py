@@ -72,7 +72,7 @@ def json_results(source: ReportStream, remarks: LoadRemarks) -> Iterator[LoadSam
         except (ValueError, RecursionError) as cause:
             raise source.refuse("is not a line of JSON", _HINT) from cause
         if not isinstance(value, dict):
-            raise source.refuse("is no result of vegeta", _HINT)
+            raise source.refuse("is not a result of vegeta", _HINT)
         where = source.at()
         attacks.add(str(value.get("attack", "")), count_at(value, "seq", where))
         sent_ns = clock.ns(value.get("timestamp"), source, "timestamp")
@@ -108,7 +108,7 @@ def summary(source: ReportStream, remarks: LoadRemarks) -> LoadSummary:
     """The figures of all requests together; vegeta states none of a route."""
     value, where = source.json(), source.where
     if not isinstance(value, dict):
-        raise DriverError("is no summary of vegeta", where=where, hint=_HINT)
+        raise DriverError("is not a summary of vegeta", where=where, hint=_HINT)
     n, codes = count_at(value, "requests", where), counts_of(object_at(value, "status_codes", where), where)
     good = sum(count for code, count in codes.items() if code[:1] in ("2", "3"))
     success = number_at(value, "success", where)
