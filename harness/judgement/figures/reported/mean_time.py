@@ -32,7 +32,7 @@ from harness.judgement.stats.batches import (
     wave_reach,
 )
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, Floats
-from harness.model import Figure, LimitRule, Measure, Phase, Table
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Phase, Table
 from harness.model.records.table import Ints
 
 _NAME: Final = Figure.REPORTED_MEAN.value
@@ -156,7 +156,7 @@ def _measured(case: Case, load: ReportedLoad, route: str, bounds: Bounds) -> Mea
 SPEC: Final = Spec(
     figure=Figure.REPORTED_MEAN,
     judge=reported_means,
-    limit=LimitRule(dimension="time"),
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
     unit="ms",
     basis=Basis.REPORT,
     phases=frozenset({Phase.STEADY}),
