@@ -46,7 +46,7 @@ _MOST_ERRORS: Final = 1_000
 _LONGEST_NAME: Final = 200
 _FLUSH: Final = 1 << 14
 """Rows after which the buffer is written."""
-_EARLIEST_S: Final = 946_684_800
+_EARLIEST_NS: Final = 946_684_800 * NS_PER_S
 """The year 2000: a time before it has another unit than the tool's."""
 _LONGEST_S: Final = 86_400
 """Longest time of one request."""
@@ -208,6 +208,11 @@ class _TimesSeen:
     ended_ns: int = 0
     busy: dict[int, int] = field(default_factory=dict)
     _reach: _Reach = field(default_factory=_Reach)
+    _latest_ns: int = 0
+
+    def __post_init__(self) -> None:
+        """The latest time that a request may have been sent: clocks of other machines may be ahead."""
+        self._latest_ns = round((self.today + timedelta(days=1)).timestamp()) * NS_PER_S
 
     def begin(self) -> None:
         """Begin a file."""
@@ -216,7 +221,7 @@ class _TimesSeen:
     def add(self, sample: LoadSample, source: ReportStream) -> None:
         """Add a request; raises DriverError for one whose times are impossible."""
         sent_ns, done_ns = sample.sent_ns, sample.done_ns
-        if not _EARLIEST_S * NS_PER_S <= sent_ns <= (self.today + timedelta(days=1)).timestamp() * NS_PER_S:
+        if not _EARLIEST_NS <= sent_ns <= self._latest_ns:
             what = f"a request was sent {sent_ns / NS_PER_S:.0f} s after 1970, expected a time from 2000 to today"
             raise source.refuse(
                 what, "check the unit of the times and the clock of the load generator", line=sample.line

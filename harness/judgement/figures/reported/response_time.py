@@ -69,7 +69,9 @@ def _by_route(case: Case, load: ReportedLoad, name: str) -> Iterable[Measure]:
         worst, best = (_part(case, load, requests, at_worst=at_worst) for at_worst in (True, False))
         bounds, of_all = _bounds(case, worst), _bounds(case, best)
         limit = case.scaled.in_unit("ms")
-        unsure = bounds.fail_low >= limit > of_all.fail_low  # slow failures alone are not representative of all requests
+        unsure = (
+            bounds.fail_low >= limit > of_all.fail_low
+        )  # slow failures alone are not representative of all requests
         quick = len(requests) - len(worst.at_ns)
         detail = (
             f"{quick} failures were answered faster than the limit and count in the error rate only" if quick else ""
