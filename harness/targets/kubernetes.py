@@ -369,7 +369,7 @@ class Cluster:
     def _refusal(self, status: int, text: bytes) -> AccessDenied | TargetUnreachable:
         what = f"the API server answered {status} {status_message(text)}".rstrip()
         if status == 401:
-            hint = "the credentials of the kubeconfig have expired or are missing: sign in to the cluster again"
+            hint = "the credentials have expired or are missing: sign in to the cluster again; in a pod, mount the token of its ServiceAccount"
             return AccessDenied(what, where=self.url, hint=hint)
         if status == 403:
             hint = "grant the permission to the user (see `readiness plan --roles`), or use another context"

@@ -134,7 +134,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ('release: "1.0.0"', "release: 1.0", "target.yaml:4: release: `1.0` is not text\n  hint: put it in quotes"),
         ("disposable: true", "name: again", "target.yaml:22: name: the key `name` is defined twice\n  hint: keep one of them; the first is in line 1"),
         ("primary_region: us-east-1", "primary_region: us-east-2", "target.yaml:9: primary_region: unknown region `us-east-2`\n  hint: use one of `us-east-1`, `eu-west-1`"),
-        ("context: sandbox, ", "", "target.yaml:10: kubernetes.context: the key `context` is missing\n  hint: write `context: …`"),
+        ("context: sandbox, ", "", "target.yaml:10: kubernetes: expected a `context` beside the `kubeconfig`, since the default context is never used"),
         ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is not text\n  hint: put it in quotes, like `"no": …`'),
         ("  members:", "\tmembers:", "target.yaml:14: the text is not plain YAML: found character '\\t' that cannot start any token\n  hint: indent with spaces, not with tabs"),
         ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: the text is not plain YAML: anchors are not used here\n  hint: repeat the content instead of the anchor"),

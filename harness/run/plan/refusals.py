@@ -10,6 +10,7 @@ from harness.errors import HarnessError
 from harness.extras import DATABASE, DNS, KUBERNETES, STATIC, require
 from harness.model import DemandKind
 from harness.targets import guard_experiment, guard_rollout, guard_target
+from harness.targets.cluster.service_account import service_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +34,8 @@ def refusals(plan: Plan, target: Target, allow_target: str) -> tuple[HarnessErro
             *(partial(guard_experiment, target, one) for one in plan.experiments.values()),
             *(partial(guard_rollout, target, one) for one in plan.rollouts.values()),
         ]
+        if target.kubernetes is not None and not target.kubernetes.context:
+            checks.append(partial(service_account, f"{target.file}: kubernetes"))
     return tuple(error for check in checks if (error := _raised(check)) is not None)
 
 

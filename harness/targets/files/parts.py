@@ -73,18 +73,26 @@ class Region(TargetSection):
 
 
 class Kubernetes(TargetSection):
-    """How the cluster is reached. The context is always given, since the default context is never used.
+    """How the cluster is reached. The default context of a kubeconfig is never used.
 
     Attributes:
+        context: context of the kubeconfig; empty: the ServiceAccount of the pod in which the run is.
+        kubeconfig: file with the context; empty: `$KUBECONFIG`, else the user's own.
         namespaces: further namespaces of the platform, besides `namespace`, the regions' and that of the database's lock.
         api_groups: API groups of installed add-ons in which faults and load may be created, such as `chaos-mesh.org`.
     """
 
-    context: Word
+    context: str = ""
     namespace: str = "default"
     kubeconfig: str = ""
     namespaces: tuple[str, ...] = ()
     api_groups: tuple[Word, ...] = ()
+
+    @model_validator(mode="after")
+    def _of_a_context(self) -> Self:
+        if self.kubeconfig and not self.context:
+            raise ValueError("a `context` beside the `kubeconfig`, since the default context is never used")
+        return self
 
 
 class ReleaseSource(TargetSection):
