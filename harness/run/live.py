@@ -13,6 +13,7 @@ from harness.drivers.chaos import sweep_scratch
 from harness.errors import HarnessError, Interrupted, TargetGone
 from harness.evidence import RunDirectory
 from harness.evidence.seal import seal
+from harness.model import DemandKind
 from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.gathering import Ground, gather, gather_files
@@ -24,7 +25,7 @@ from harness.run.start.preflight import preflight, refuse_other_release
 from harness.run.start.provision import started
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
-from harness.targets import TargetLock, load_target, platform_of
+from harness.targets import ClusterLease, TargetLock, load_target, platform_of
 from harness.targets.undo import RECOVER_S, Recovered, recover, recover_command
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ ORDERLY_S: Final = 2.0
 
 The time is short, since its experiments have already waited for them.
 """
+
+
+_CHANGES_NOTHING: Final = {DemandKind.TRAFFIC.value, DemandKind.STATIC.value}
+"""Kinds of acts that need no undo."""
 
 
 def run_live(
@@ -77,6 +82,8 @@ def run_live(
             return _on_paper(plan, target, settings=settings, progress=progress)
         platform = platform_of(target)
         stack.enter_context(TargetLock(platform, run))
+        lease = ClusterLease(target, platform, run, lost=stopping.need, say=progress.say)
+        stack.enter_context(lease)
         sweep_scratch()
         recovered = recover(target, platform)
         for line in recovered.undone:
@@ -84,12 +91,14 @@ def run_live(
         recovered.require_all(platform, target)
         preflight(target, progress.say, acts=plan.acts)
         refuse_other_release(target, plan)
+        if any(act.kind not in _CHANGES_NOTHING for act in plan.acts):
+            lease.will_change()
         directory = RunDirectory.create(settings.out, run)
         plan = keep_inputs(plan, settings.project, target, directory)
         directory.write_plan(plan)
         if settings.baseline is not None:
             copy_baseline(settings.baseline, plan, directory)
-        ground = Ground(target, platform)
+        ground = Ground(target, platform, lease)
         return _gathered(plan, ground, directory, settings=settings, progress=progress, stopping=stopping)
 
 
@@ -137,7 +146,7 @@ def _gathered(
     within_s = RECOVER_S
     recovered = Recovered()
     try:
-        gather(plan, ground, directory, progress, settings.allow_target, stopped=lambda: stopping.asked)
+        gather(plan, ground, directory, progress, settings.allow_target, stopped=lambda: stopping.stopped)
         within_s = ORDERLY_S
     except KeyboardInterrupt:
         progress.say("interrupted: undoing the faults, keeping the evidence")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from harness.errors import AccessDenied, TargetSilent, TargetUnreachable
 from harness.targets.cluster.bodies import is_absence, json_of, status_message
@@ -99,7 +99,7 @@ class Cluster:
         self._custom = client.CustomObjectsApi(api)
 
     @classmethod
-    def of(cls, target: Target) -> Cluster:
+    def of(cls, target: Target) -> Self:
         """The target's cluster."""
         return cls(api_client(target))
 

@@ -9,6 +9,7 @@ from harness.drivers.chaos.restore import RESTORED
 from harness.errors import ConfigurationError
 from harness.run.acts.registry import drivers
 from harness.targets.access import EVERYWHERE, VERBS, Access, accesses_of, placed
+from harness.targets.safety.lease import lease_access
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +40,7 @@ def planned_access(plan: Plan, library: Library, target: Target) -> tuple[tuple[
         except ConfigurationError as error:
             unknown.append(f"{act.name}: {error.where}: {error.what}")
     if plan.live:
-        asked += RESTORED
+        asked += [*RESTORED, *lease_access(target)]
         asked += (accesses_of(read_release, target) or ()) if target.release.images else ()
     return placed(asked, target), tuple(dict.fromkeys(unknown))
 
@@ -78,12 +79,18 @@ def access_document(plan: Plan, library: Library, target: Target) -> dict[str, A
 
 def _rules(asked: Sequence[Access]) -> list[dict[str, Any]]:
     """One rule for all resources of a group that have the same verbs."""
-    verbs: dict[tuple[str, str], set[str]] = {}
+    verbs: dict[tuple[str, str, str], set[str]] = {}
     for one in asked:
-        verbs.setdefault((one.group, one.resource), set()).add(one.verb)
-    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for (group, resource), own in sorted(verbs.items()):
-        alike.setdefault((group, tuple(sorted(own, key=VERBS.index))), []).append(resource)
+        verbs.setdefault((one.group, one.resource, one.name), set()).add(one.verb)
+    alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (group, resource, name), own in sorted(verbs.items()):
+        alike.setdefault((group, name, tuple(sorted(own, key=VERBS.index))), []).append(resource)
     return [
-        {"apiGroups": [group], "resources": resources, "verbs": list(own)} for (group, own), resources in alike.items()
+        {
+            "apiGroups": [group],
+            "resources": resources,
+            **({"resourceNames": [name]} if name else {}),
+            "verbs": list(own),
+        }
+        for (group, name, own), resources in alike.items()
     ]

@@ -27,7 +27,7 @@ def refusals(plan: Plan, target: Target, allow_target: str) -> tuple[HarnessErro
         target: target of the run.
         allow_target: name of the target that was typed.
     """
-    checks: list[Callable[[], None]] = [partial(require, *needed) for needed in _extras(plan, target)]
+    checks: list[Callable[[], object]] = [partial(require, *needed) for needed in _extras(plan, target)]
     if plan.live:
         checks += [
             partial(guard_target, target, allow_target),
@@ -51,7 +51,7 @@ def _extras(plan: Plan, target: Target) -> Iterator[tuple[str, str, str]]:
         yield DNS, "the key `dns`", f"{target.file}: dns"
 
 
-def _raised(check: Callable[[], None]) -> HarnessError | None:
+def _raised(check: Callable[[], object]) -> HarnessError | None:
     try:
         check()
     except HarnessError as error:

@@ -196,6 +196,13 @@ class Target(TargetSection):
         """A path of the file, relative to the file's directory."""
         return self._file.parent / path
 
+    @property
+    def lease(self) -> tuple[str, str] | None:
+        """Namespace and name of the Lease that allows one run at a time; None if there is none."""
+        if self.kubernetes is None or self.kubernetes.lease is None:
+            return None
+        return self.kubernetes.lease.namespace or self.kubernetes.namespace, self.kubernetes.lease.name
+
     def in_context(self, context: str) -> Target:
         """The target with another context of its kubeconfig; a target without a cluster is unchanged."""
         if self.kubernetes is None or self.kubernetes.context == context:
