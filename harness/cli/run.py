@@ -117,7 +117,12 @@ def run(**options: Any) -> int:
 @click.command()
 @_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--roles", "as_roles", is_flag=True, help="Print only the Kubernetes Roles that a run needs.")
+@click.option(
+    "--roles",
+    "as_roles",
+    is_flag=True,
+    help="Print only the ServiceAccount, Roles and bindings that a run needs in the cluster, as YAML.",
+)
 def plan(**options: Any) -> int:
     """Show what a run would do; nothing is started.
 
