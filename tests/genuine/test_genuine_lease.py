@@ -148,7 +148,7 @@ def test_the_printed_roles_allow_what_they_list_and_nothing_else(account: Target
     assert cluster.pods(PLACE) == []
     for refused in (lambda: cluster.secrets(PLACE), lambda: cluster.pods("default")):
         with pytest.raises(
-            AccessDenied, match='answered 403 .* is forbidden: User "system:serviceaccount:leases:readiness-genuine"'
+            AccessDenied, match=r'answered 403 .* is forbidden: User "system:serviceaccount:leases:readiness-genuine"'
         ):
             refused()
     other = account.model_copy(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -61,6 +62,11 @@ class ServiceAccount:
 def is_pod() -> bool:
     """Whether this process runs in a pod with a ServiceAccount, by any of the signs that Kubernetes gives."""
     return DIRECTORY.is_dir() or bool(os.environ.get(_HOST))
+
+
+def pod_name() -> str:
+    """The name of this pod: `$POD_NAME` where its manifest sets it, since a pod of the host's network has the host's name; else its host name."""
+    return os.environ.get("POD_NAME") or os.environ.get("HOSTNAME") or socket.gethostname()
 
 
 def service_account(where: str = "") -> ServiceAccount:

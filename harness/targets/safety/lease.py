@@ -22,7 +22,7 @@ from harness.errors import AccessDenied, HarnessError, Refused, TargetUnreachabl
 from harness.targets.access import Access, access
 from harness.targets.cluster.leases import RESOURCE, STATE, UNDO_LOG, WHO, LeaseRecord, Leases
 from harness.targets.cluster.patience import patiently
-from harness.targets.cluster.service_account import is_pod
+from harness.targets.cluster.service_account import is_pod, pod_name
 from harness.targets.safety.intents import intents_directory, pending_intents, unclear_intents
 from harness.targets.state import state_id
 
@@ -87,9 +87,9 @@ class ClusterLease:
         self._say = say
         self._settings = target.lease
         self._place, self._name = self._settings or ("", "")
-        where = f"pod {socket.gethostname()}" if is_pod() else f"{socket.gethostname()}, process {os.getpid()}"
-        self._who = f"run {run} ({where})"
-        self._identity = f"{run}@{socket.gethostname()}#{secrets.token_hex(4)}"
+        host = pod_name() if is_pod() else socket.gethostname()
+        self._who = f"run {run} ({f'pod {host}' if is_pod() else f'{host}, process {os.getpid()}'})"
+        self._identity = f"{run}@{host}#{secrets.token_hex(4)}"
         self._leases = Leases.of(target) if self._settings else None
         self._version = ""
         self._renewed_s = 0.0

@@ -1,0 +1,150 @@
+"""The harness as a Job of a cluster, with a ServiceAccount: it holds the Lease, a second Job is refused, and a killed one is followed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kubernetes import client
+
+from tests.plain.plain_project import HERE, Project
+from tests.sandbox.pocket import PocketCluster, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.slow
+CHECKOUT = Path(__file__).parents[3]
+LEASE = ("coordination.k8s.io", "v1", "default", "leases", "readiness-harness")
+ACCOUNT = "readiness-plain"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketCluster]:
+    """A cluster of its own, with the plain service as a Deployment behind a Service."""
+    with running(tmp_path_factory.mktemp("job") / "sandbox") as cluster:
+        cluster.apps.create_namespaced_deployment("default", deployment())
+        ports = [{"port": 8080, "targetPort": 8080}]
+        service = {"metadata": {"name": "plain"}, "spec": {"selector": {"app": "plain"}, "ports": ports}}
+        cluster.core.create_namespaced_service("default", service)
+        cluster.until(lambda: len(cluster.ready_pods("app=plain")) == 2)
+        yield cluster
+
+
+def deployment() -> dict[str, Any]:
+    """Two pods of the service."""
+    command = ["python", str(HERE / "service.py"), "--host", "$(POD_IP)", "--port", "8080"]
+    container = {
+        "name": "plain",
+        "image": "test/plain:1",
+        "command": command,
+        "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
+        "readinessProbe": {"httpGet": {"path": "/health", "port": 8080}, "periodSeconds": 1},
+    }
+    template = {"metadata": {"labels": {"app": "plain"}}, "spec": {"containers": [container]}}
+    selector = {"matchLabels": {"app": "plain"}}
+    return {"metadata": {"name": "plain"}, "spec": {"replicas": 2, "selector": selector, "template": template}}
+
+
+@pytest.fixture(scope="module")
+def project(cluster: PocketCluster, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project in the image of the Job, and the roles that it prints, applied."""
+    address = cluster.core.read_namespaced_service("plain", "default").spec.cluster_ip
+    made = Project.copy(
+        tmp_path_factory.mktemp("image") / "project", f"http://{address}:8080", traffic="{rate: 20/s, for: 25 s}"
+    )
+    made.edit("target.yaml", f"name: {made.name}", "name: plain")
+    made.append("target.yaml", "kubernetes: {namespace: default}\n")
+    printed = made.do("plan", "--roles", KUBERNETES_SERVICE_HOST="")
+    assert printed.code == 0, printed.said
+    cluster.kubectl("apply", "-f", "-", stdin=printed.out)
+    return made
+
+
+def job(name: str, project: Project, *arguments: str, account: str = ACCOUNT) -> dict[str, Any]:
+    """A Job that runs the harness once; its state and its evidence are on a claim."""
+    container = {
+        "name": "readiness",
+        "image": "test/readiness:1",
+        "command": ["python", "-m", "harness", "run", "--out", "/data/runs", *arguments],
+        "workingDir": str(project.root),
+        "env": [
+            {"name": "READINESS_STATE", "value": "/data/state"},
+            {"name": "PYTHONPATH", "value": os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "sandbox")])},
+        ],
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+    }
+    spec = {
+        "serviceAccountName": account,
+        "restartPolicy": "Never",
+        "containers": [container],
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": f"data-{name}"}}],
+    }
+    return {"metadata": {"name": name}, "spec": {"backoffLimit": 0, "template": {"spec": spec}}}
+
+
+def start(cluster: PocketCluster, body: dict[str, Any]) -> str:
+    """Create a Job; its name."""
+    client.BatchV1Api(cluster.core.api_client).create_namespaced_job("default", body)
+    return str(body["metadata"]["name"])
+
+
+def ended(cluster: PocketCluster, name: str, seconds: float = 120.0) -> tuple[int, str]:
+    """The exit code of a Job's pod and its log, once it has ended."""
+
+    def phase() -> str:
+        return next((pod.status.phase for pod in cluster.pods(f"job-name={name}")), "")
+
+    cluster.until(lambda: phase() in ("Succeeded", "Failed"), seconds)
+    (pod,) = cluster.pods(f"job-name={name}")
+    return pod.status.container_statuses[0].state.terminated.exit_code, said(cluster, name)
+
+
+def said(cluster: PocketCluster, name: str) -> str:
+    """The log of a Job's pod."""
+    (pod,) = cluster.pods(f"job-name={name}")
+    return str(cluster.core.read_namespaced_pod_log(pod.metadata.name, "default"))
+
+
+def holder(cluster: PocketCluster) -> str:
+    """Who holds the Lease, in words; empty for nobody."""
+    try:
+        found = client.CustomObjectsApi(cluster.core.api_client).get_namespaced_custom_object(*LEASE)
+    except client.ApiException:
+        return ""
+    return str((found["metadata"].get("annotations") or {}).get("readiness/holder", ""))
+
+
+def test_a_job_runs_with_the_rights_that_the_plan_prints_and_holds_the_lease(
+    cluster: PocketCluster, project: Project
+) -> None:
+    """Nothing else is granted; the pod has no kubeconfig of a person, and the target file names no context."""
+    name = start(cluster, job("first", project))
+    cluster.until(lambda: holder(cluster).startswith("run "), 60)
+    (pod,) = cluster.pods("job-name=first")
+    assert f"(pod {pod.metadata.name})" in holder(cluster)
+    second = start(cluster, job("second", project))
+    code, log = ended(cluster, second)
+    assert code == 4, log
+    assert "plain is in use by run " in log
+    assert f"(pod {pod.metadata.name}), since " in log
+    code, log = ended(cluster, name)
+    assert (code, "GO for staging" in log) == (0, True), log
+    assert holder(cluster) == ""
+
+
+def test_a_job_without_its_roles_is_refused_with_the_right_that_it_lacks(
+    cluster: PocketCluster, project: Project
+) -> None:
+    """Nothing is run."""
+    cluster.core.create_namespaced_service_account("default", {"metadata": {"name": "nobody"}})
+    code, log = ended(cluster, start(cluster, job("lacking", project, account="nobody")))
+    assert code == 10, log
+    assert "the Lease default/readiness-harness cannot be taken: the API server answered 403 " in log
+    assert (
+        'User "system:serviceaccount:default:nobody" cannot get resource "leases" in API group "coordination.k8s.io"'
+        in log
+    )
+    assert "readiness plan --roles" in log
