@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from harness.cli.recorded import RecordedRun
+
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("run", type=RecordedRun(), metavar="RUN")
 @click.option(
     "--check",
     is_flag=True,
@@ -17,7 +19,7 @@ import click
 def judge(run: Path, *, check: bool) -> int:
     """Judge a recorded run again, e.g. reports/runs/latest.
 
-    RUN is a directory, or its name below reports/runs. The exit code is that of the decision.
+    RUN is a directory, its name below reports/runs, or s3://BUCKET/PREFIX/RUN, which is downloaded to there first. The exit code is that of the decision.
     """
     from harness.errors import Exit
     from harness.report import closing_lines
@@ -42,7 +44,7 @@ def judge(run: Path, *, check: bool) -> int:
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]")
+@click.argument("run", type=RecordedRun(), default=Path("latest"), metavar="[RUN]")
 @click.option(
     "--allure",
     is_flag=True,

@@ -102,6 +102,12 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
 @_options
 @click.option("--keep", is_flag=True, help="Do not stop a target that was started for the run.")
 @click.option(
+    "--upload",
+    default="",
+    metavar="s3://BUCKET/PREFIX",
+    help="Also send the evidence there while it is recorded.  [default: `upload` of the target file]",
+)
+@click.option(
     "--no-decision",
     is_flag=True,
     help="In a filtered run, exit with the code of the worst verdict, so that CI fails on FAIL.",

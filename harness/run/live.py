@@ -25,12 +25,14 @@ from harness.run.start.preflight import preflight, refuse_other_release
 from harness.run.start.provision import started
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
+from harness.run.uploads import bucket_of, uploaded
 from harness.targets import ClusterLease, TargetLock, load_target, platform_of
 from harness.targets.undo import RECOVER_S, Recovered, recover, recover_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.evidence.bucket.store import Bucket
     from harness.model import ExperimentPlan, Plan, Requirement
     from harness.run.settings import Settings
     from harness.targets import Target
@@ -78,8 +80,11 @@ def run_live(
             progress.say(check_baseline(settings.baseline, plan))
         for refused in refusals(plan, target, settings.allow_target):
             raise refused
+        bucket = bucket_of(settings.upload, target, run)
+        if bucket is not None:
+            bucket.require_writable()
         if not plan.live:
-            return _on_paper(plan, target, settings=settings, progress=progress)
+            return _on_paper(plan, target, bucket, settings=settings, progress=progress)
         platform = platform_of(target)
         stack.enter_context(TargetLock(platform, run))
         lease = ClusterLease(target, platform, run, lost=stopping.need, say=progress.say)
@@ -98,19 +103,21 @@ def run_live(
         directory.write_plan(plan)
         if settings.baseline is not None:
             copy_baseline(settings.baseline, plan, directory)
+        stack.enter_context(uploaded(directory, bucket, progress.say))
         ground = Ground(target, platform, lease)
         return _gathered(plan, ground, directory, settings=settings, progress=progress, stopping=stopping)
 
 
-def _on_paper(plan: Plan, target: Target, *, settings: Settings, progress: Progress) -> Decided:
+def _on_paper(plan: Plan, target: Target, bucket: Bucket | None, *, settings: Settings, progress: Progress) -> Decided:
     """Judge a plan that needs files and statements only: no target is requested, watched or locked."""
     directory = RunDirectory.create(settings.out, plan.run)
     plan = keep_inputs(plan, settings.project, target, directory)
     directory.write_plan(plan)
-    gather_files(plan, target, directory, progress)
-    seal(directory, plan)
-    _ended(directory, progress)
-    return _concluded(directory, progress)
+    with uploaded(directory, bucket, progress.say):
+        gather_files(plan, target, directory, progress)
+        seal(directory, plan)
+        _ended(directory, progress)
+        return _concluded(directory, progress)
 
 
 def _ended(directory: RunDirectory, progress: Progress) -> None:

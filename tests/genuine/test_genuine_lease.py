@@ -6,6 +6,7 @@ import base64
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,7 +147,7 @@ def test_the_printed_roles_allow_what_they_list_and_nothing_else(account: Target
     """As the API server's own review says, and as it answers."""
     cluster = Cluster.of(account)
     assert cluster.pods(PLACE) == []
-    for refused in (lambda: cluster.secrets(PLACE), lambda: cluster.pods("default")):
+    for refused in (partial(cluster.secrets, PLACE), partial(cluster.pods, "default")):
         with pytest.raises(
             AccessDenied, match=r'answered 403 .* is forbidden: User "system:serviceaccount:leases:readiness-genuine"'
         ):

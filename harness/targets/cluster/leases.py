@@ -32,7 +32,7 @@ class LeaseRecord:
 
     Attributes:
         version: resource version of the object.
-        holder: identity of the holder; empty: nobody holds it.
+        holder: identity of the holder; empty: the Lease is free.
         who: the holder in words; the identity where the holder wrote none.
         acquired: when the holder took it, by the holder's clock.
         renewed: when the holder renewed it last, by the holder's clock; only a change of it says anything here.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from harness.targets.safety.platform import Platform
 
 DURATION_S: Final = 60
-"""Seconds for which nobody takes a Lease that is not renewed; longer than the API server of a cluster is usually away for an upgrade."""
+"""Seconds for which a Lease that is not renewed is not taken; longer than the usual outage of an API server during an upgrade."""
 RENEW_S: Final = 5.0
 LOST_AFTER_S: Final = 45.0
 """Seconds without a renewal after which the holder gives up; the rest of the duration is for undoing its faults."""
@@ -300,7 +300,7 @@ class ClusterLease:
                     raise LeaseLost("it was deleted")
                 if found.holder != self._identity:
                     raise LeaseLost(f"it belongs to {found.who or 'nobody'} now")
-                self._version = found.version  # somebody edited it, for example its labels
+                self._version = found.version  # a person edited it, for example its labels
             raise TargetUnreachable("it is changed by others all the time")
 
 

@@ -180,7 +180,7 @@ class Server:
         return await (self._subresources if call.target.subresource else self._resources).handle(call)
 
     def _admitted(self, request: HTTPConnection, method: str) -> User:
-        """Who asks. Raises StatusError 401 for nobody that is known, 403 for somebody who may not do that."""
+        """The user of a request. Raises StatusError 401 for an unknown user, 403 for a user who may not do that."""
         user = self._accounts.user_of(request.headers.get("authorization", ""))
         self._authorizer.require(user, Attributes.of(request, "GET" if method == "HEAD" else method))
         return user

@@ -202,7 +202,8 @@ def test_the_official_client_asks_for_a_token_and_a_review(pocket_api: PocketApi
     """Its models take what is answered."""
     assert token
     api = pocket_api.client()
-    core, reviews = client.CoreV1Api(api), client.AuthorizationV1Api(api)
+    core: Any = client.CoreV1Api(api)
+    reviews: Any = client.AuthorizationV1Api(api)
     made = core.create_namespaced_service_account_token("robot", "default", {"spec": {"audiences": None}})
     assert made.status.token.count(".") == 2
     review = {"spec": {"resourceAttributes": {"verb": "list", "resource": "pods"}}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kubernetes import client
 
+from harness.evidence.bucket.store import Bucket
+from harness.targets.files.upload import Upload
+from tests.builders.s3_server import needs_s3_server, s3_server
 from tests.plain.plain_project import HERE, Project
 from tests.sandbox.pocket import PocketCluster, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).parents[3]
@@ -63,7 +67,13 @@ def project(cluster: PocketCluster, tmp_path_factory: pytest.TempPathFactory) ->
     return made
 
 
-def job(name: str, project: Project, *arguments: str, account: str = ACCOUNT) -> dict[str, Any]:
+def job(
+    name: str,
+    project: Project,
+    *arguments: str,
+    account: str = ACCOUNT,
+    variables: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """A Job that runs the harness once; its state and its evidence are on a claim."""
     container = {
         "name": "readiness",
@@ -71,6 +81,7 @@ def job(name: str, project: Project, *arguments: str, account: str = ACCOUNT) ->
         "command": ["python", "-m", "harness", "run", "--out", "/data/runs", *arguments],
         "workingDir": str(project.root),
         "env": [
+            *({"name": name, "value": value} for name, value in (variables or {}).items()),
             {"name": "READINESS_STATE", "value": "/data/state"},
             {"name": "PYTHONPATH", "value": os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "sandbox")])},
         ],
@@ -87,7 +98,8 @@ def job(name: str, project: Project, *arguments: str, account: str = ACCOUNT) ->
 
 def start(cluster: PocketCluster, body: dict[str, Any]) -> str:
     """Create a Job; its name."""
-    client.BatchV1Api(cluster.core.api_client).create_namespaced_job("default", body)
+    batch: Any = client.BatchV1Api(cluster.core.api_client)
+    batch.create_namespaced_job("default", body)
     return str(body["metadata"]["name"])
 
 
@@ -103,15 +115,20 @@ def ended(cluster: PocketCluster, name: str, seconds: float = 120.0) -> tuple[in
 
 
 def said(cluster: PocketCluster, name: str) -> str:
-    """The log of a Job's pod."""
-    (pod,) = cluster.pods(f"job-name={name}")
-    return str(cluster.core.read_namespaced_pod_log(pod.metadata.name, "default"))
+    """The log of a Job's pod; empty until it has started."""
+    for pod in cluster.pods(f"job-name={name}"):
+        try:
+            return str(cluster.core.read_namespaced_pod_log(pod.metadata.name, "default"))
+        except client.ApiException as error:
+            if error.status != 400:
+                raise
+    return ""
 
 
 def holder(cluster: PocketCluster) -> str:
     """Who holds the Lease, in words; empty for nobody."""
     try:
-        found = client.CustomObjectsApi(cluster.core.api_client).get_namespaced_custom_object(*LEASE)
+        found: Any = client.CustomObjectsApi(cluster.core.api_client).get_namespaced_custom_object(*LEASE)
     except client.ApiException:
         return ""
     return str((found["metadata"].get("annotations") or {}).get("readiness/holder", ""))
@@ -148,3 +165,32 @@ def test_a_job_without_its_roles_is_refused_with_the_right_that_it_lacks(
         in log
     )
     assert "readiness plan --roles" in log
+
+
+@needs_s3_server
+def test_what_a_killed_job_had_recorded_is_in_the_bucket_and_is_judged(
+    cluster: PocketCluster, project: Project, tmp_path: Path
+) -> None:
+    """`kill -9` of the pod: what was recorded until then says INCONCLUSIVE, with what is missing."""
+    with s3_server(tmp_path / "s3") as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.variables.items():
+            patch.setenv(name, value)
+        body = job("killed", project, "--upload", "s3://evidence/nightly", variables=server.variables)
+        start(cluster, body)
+        cluster.until(lambda: "fault-free window" in said(cluster, "killed"), 60)
+        (run,) = [word for word in said(cluster, "killed").split() if word.startswith("s3://evidence/nightly/")]
+        bucket = Bucket(Upload(to="s3://evidence/nightly"), run.rpartition("/")[2])
+
+        def sent() -> int:
+            return sum(name.startswith(".growing/load/") for name in bucket.names())
+
+        before = sent()
+        cluster.until(lambda: sent() > before, 60)  # another pass, with rows of the load
+        (pod,) = cluster.pods("job-name=killed")
+        cluster.core.delete_namespaced_pod(pod.metadata.name, "default", grace_period_seconds=0)
+        judged = project.do("judge", run)
+        assert judged.code == 10, judged.said
+        assert "INCONCLUSIVE for staging" in judged.out
+        verdict = json.loads((project.runs / run.rpartition("/")[2] / "verdict.json").read_bytes())
+        assert "manifest.json: the file is missing, so the run did not complete" in verdict["missing_evidence"]
+        assert {one["verdict"] for one in verdict["requirements"]} == {"INCONCLUSIVE"}

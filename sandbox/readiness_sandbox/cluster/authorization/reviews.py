@@ -17,7 +17,7 @@ GROUPS: Final = ("authorization.k8s.io", "authentication.k8s.io")
 
 
 def reviewed(authorizer: Authorizer, user: User, kind: Kind, body: Any) -> Object:
-    """The review with its status. Raises StatusError 400 when the body is none."""
+    """The review with its status. Raises StatusError 400 when the body is not a review."""
     if not isinstance(body, dict) or not isinstance(spec := body.get("spec") or {}, dict):
         raise bad_request(f"the body must be a {kind.kind}")
     answer = {"SelfSubjectAccessReview": _access, "SelfSubjectRulesReview": _rules, "SelfSubjectReview": _self}[

@@ -45,7 +45,7 @@ class AccountFiles:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Where the API server is, as every pod is told."""
+        """The address of the API server, which every pod has among its variables."""
         port = str(self.port)
         return {
             "KUBERNETES_SERVICE_HOST": self.host,
