@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,58 +11,18 @@ from kubernetes import client
 from harness.evidence.bucket.store import Bucket
 from harness.targets.files.upload import Upload
 from tests.builders.s3_server import needs_s3_server, s3_server
-from tests.plain.plain_project import HERE, Project
-from tests.sandbox.pocket import PocketCluster, running
+from tests.together.job.in_cluster import PYTHONPATH, ended, said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.plain.plain_project import Project
+    from tests.sandbox.pocket import PocketCluster
 
 pytestmark = pytest.mark.slow
-CHECKOUT = Path(__file__).parents[3]
 LEASE = ("coordination.k8s.io", "v1", "default", "leases", "readiness-harness")
 ACCOUNT = "readiness-plain"
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketCluster]:
-    """A cluster of its own, with the plain service as a Deployment behind a Service."""
-    with running(tmp_path_factory.mktemp("job") / "sandbox") as cluster:
-        cluster.apps.create_namespaced_deployment("default", deployment())
-        ports = [{"port": 8080, "targetPort": 8080}]
-        service = {"metadata": {"name": "plain"}, "spec": {"selector": {"app": "plain"}, "ports": ports}}
-        cluster.core.create_namespaced_service("default", service)
-        cluster.until(lambda: len(cluster.ready_pods("app=plain")) == 2)
-        yield cluster
-
-
-def deployment() -> dict[str, Any]:
-    """Two pods of the service."""
-    command = ["python", str(HERE / "service.py"), "--host", "$(POD_IP)", "--port", "8080"]
-    container = {
-        "name": "plain",
-        "image": "test/plain:1",
-        "command": command,
-        "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
-        "readinessProbe": {"httpGet": {"path": "/health", "port": 8080}, "periodSeconds": 1},
-    }
-    template = {"metadata": {"labels": {"app": "plain"}}, "spec": {"containers": [container]}}
-    selector = {"matchLabels": {"app": "plain"}}
-    return {"metadata": {"name": "plain"}, "spec": {"replicas": 2, "selector": selector, "template": template}}
-
-
-@pytest.fixture(scope="module")
-def project(cluster: PocketCluster, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project in the image of the Job, and the roles that it prints, applied."""
-    address = cluster.core.read_namespaced_service("plain", "default").spec.cluster_ip
-    made = Project.copy(
-        tmp_path_factory.mktemp("image") / "project", f"http://{address}:8080", traffic="{rate: 20/s, for: 25 s}"
-    )
-    made.edit("target.yaml", f"name: {made.name}", "name: plain")
-    made.append("target.yaml", "kubernetes: {namespace: default}\n")
-    printed = made.do("plan", "--roles", KUBERNETES_SERVICE_HOST="")
-    assert printed.code == 0, printed.said
-    cluster.kubectl("apply", "-f", "-", stdin=printed.out)
-    return made
 
 
 def job(
@@ -83,7 +41,7 @@ def job(
         "env": [
             *({"name": name, "value": value} for name, value in (variables or {}).items()),
             {"name": "READINESS_STATE", "value": "/data/state"},
-            {"name": "PYTHONPATH", "value": os.pathsep.join([str(CHECKOUT), str(CHECKOUT / "sandbox")])},
+            {"name": "PYTHONPATH", "value": PYTHONPATH},
         ],
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
     }
@@ -101,28 +59,6 @@ def start(cluster: PocketCluster, body: dict[str, Any]) -> str:
     batch: Any = client.BatchV1Api(cluster.core.api_client)
     batch.create_namespaced_job("default", body)
     return str(body["metadata"]["name"])
-
-
-def ended(cluster: PocketCluster, name: str, seconds: float = 120.0) -> tuple[int, str]:
-    """The exit code of a Job's pod and its log, once it has ended."""
-
-    def phase() -> str:
-        return next((pod.status.phase for pod in cluster.pods(f"job-name={name}")), "")
-
-    cluster.until(lambda: phase() in ("Succeeded", "Failed"), seconds)
-    (pod,) = cluster.pods(f"job-name={name}")
-    return pod.status.container_statuses[0].state.terminated.exit_code, said(cluster, name)
-
-
-def said(cluster: PocketCluster, name: str) -> str:
-    """The log of a Job's pod; empty until it has started."""
-    for pod in cluster.pods(f"job-name={name}"):
-        try:
-            return str(cluster.core.read_namespaced_pod_log(pod.metadata.name, "default"))
-        except client.ApiException as error:
-            if error.status != 400:
-                raise
-    return ""
 
 
 def holder(cluster: PocketCluster) -> str:
