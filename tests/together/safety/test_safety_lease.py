@@ -115,8 +115,12 @@ def test_a_second_run_is_refused_with_the_holder_and_its_time(shop: Target, clus
 
 
 @pytest.mark.usefixtures("quick")
-def test_of_many_runs_at_once_one_runs(shop: Target) -> None:
-    """Each write names the version that was read."""
+@pytest.mark.parametrize("former", [False, True], ids=["the first", "after another"])
+def test_of_many_runs_at_once_one_runs(shop: Target, former: object) -> None:
+    """The Lease is created once, and each change names the version that was read."""
+    if former:
+        with of(shop, "run-0"):
+            pass
     begin, held, over = threading.Barrier(8), list[int](), threading.Event()
 
     def attempt(number: int) -> str:
