@@ -123,10 +123,14 @@ def test_of_many_runs_at_once_one_runs(shop: Target, former: object) -> None:
             pass
     begin, held, over = threading.Barrier(8), list[int](), threading.Event()
 
+    leases = [
+        of(shop, f"run-{number}") for number in range(8)
+    ]  # made before: that takes longer than what they compete for
+
     def attempt(number: int) -> str:
         begin.wait(60)
         try:
-            with of(shop, f"run-{number}"):
+            with leases[number]:
                 held.append(number)
                 over.wait(60)
         except Refused as error:
