@@ -195,9 +195,14 @@ def test_wrong_credentials_are_told_before_anything_is_run(server: S3Server, mon
 
 def test_a_run_that_is_not_there_or_is_here_already_is_told(run: Path, bucket: Bucket, tmp_path: Path) -> None:
     """Nothing is written over a run of this machine."""
-    with pytest.raises(UsageError, match="there is no run"):
+    with pytest.raises(UsageError, match=r"there is no run, as plan.json is missing$"):
         download(bucket, tmp_path / "back")
     EvidenceUpload(run, bucket, lambda _: None).sync()
+    name = bucket.url.rpartition("/")[2]
+    above = Bucket(Upload(to="s3://evidence"), "shop")
+    with pytest.raises(UsageError, match=r"plan.json is missing; the newest of \d+ runs below is run-"):
+        download(above, tmp_path / "back")
+    assert f"{name}/plan.json" in above.names()
     with pytest.raises(UsageError, match="a run with this name exists here already"):
         download(bucket, run)
 
@@ -207,7 +212,7 @@ def test_an_object_that_is_none_of_a_run_is_refused(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """A bucket may have been written by anybody."""
-    monkeypatch.setattr(bucket, "names", lambda: [name])
+    monkeypatch.setattr(bucket, "names", lambda: [name, "plan.json"])
     monkeypatch.setattr(bucket, "get", lambda _: b"x")
     with pytest.raises(EvidenceError, match="whose name is not that of a run's file"):
         download(bucket, tmp_path / "runs" / "back")
@@ -231,6 +236,7 @@ def test_whatever_is_written_between_passes_comes_back(
         for name, value in server.variables.items():
             patch.setenv(name, value)
         bucket = Bucket(Upload(to="s3://evidence/any"), base.name)
+        (run / "plan.json").write_bytes(b"{}")
         upload = EvidenceUpload(run, bucket, lambda _: None)
         for name, content, now in steps:
             if name == "c.json":
@@ -240,8 +246,6 @@ def test_whatever_is_written_between_passes_comes_back(
             if now:
                 upload.sync()
         upload.sync()
-        if bucket.names():
-            download(bucket, base / "back")
-            assert contents(base / "back") == {
-                name: content for name, content in contents(run).items() if content or name == "c.json"
-            }
+        download(bucket, base / "back")
+        written = {name: content for name, content in contents(run).items() if content or name == "c.json"}
+        assert contents(base / "back") == written

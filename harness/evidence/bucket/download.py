@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.errors import EvidenceError, UsageError
 from harness.evidence.bucket.upload import GROWING
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from harness.evidence.bucket.store import Bucket
+
+
+_PLAN: Final = "plan.json"
+"""The first file of a run; without it nothing can be judged."""
 
 
 def download(bucket: Bucket, run: Path) -> list[str]:
@@ -39,8 +43,14 @@ def download(bucket: Bucket, run: Path) -> list[str]:
             hint=f"judge it by its name, {run.name}, or move it away and download again",
         )
     names = bucket.names()
-    if not names:
-        raise UsageError("there is no run", where=bucket.url, hint="name the run: s3://BUCKET/PREFIX/RUN")
+    if _PLAN not in names:
+        below = sorted({name.partition("/")[0] for name in names if f"{name.partition('/')[0]}/{_PLAN}" in names})
+        runs = f"; the newest of {len(below)} runs below is {below[-1]}" if below else ""
+        raise UsageError(
+            f"there is no run, as {_PLAN} is missing{runs}",
+            where=bucket.url,
+            hint="name the run: s3://BUCKET/PREFIX/RUN",
+        )
     missing: list[str] = []
     try:
         run.parent.mkdir(parents=True, exist_ok=True)
