@@ -29,6 +29,8 @@ _COMMANDS: Final = {
     "catalogue": ("harness.cli.catalogue", "catalogue"),
     "attest": ("harness.cli.statements", "attest"),
     "waive": ("harness.cli.statements", "waive"),
+    "attest-run": ("harness.cli.signed", "attest_run"),
+    "verify": ("harness.cli.signed", "verify"),
     "recover": ("harness.cli.recover", "recover"),
     "doctor": ("harness.cli.doctor", "doctor"),
 }
