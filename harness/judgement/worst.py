@@ -35,7 +35,7 @@ def naming_worst(case: Case, found: Measure, parts: Iterable[JudgedRequests]) ->
     if found.outcome is not Outcome.FAIL:
         return found
     bad = ((part.window, part.requests.where(part.bad)) for part in parts if part.requests is not None)
-    return replace(found, worst=worst_requests(case, bad))
+    return replace(found, worst_requests=worst_requests(case, bad))
 
 
 def worst_requests(case: Case, bad: Iterable[tuple[str, Table]]) -> tuple[WorstRequest, ...]:

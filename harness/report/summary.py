@@ -100,7 +100,7 @@ def _worst(every: Sequence[Row]) -> Iterable[str]:
         for requirement, of, requests in found[:_MOST_FIGURES]:
             yield f"{plain(f'{requirement}, {of}')}\n\n{table(WORST_HEADS, requests)}"
     if len(found) > _MOST_FIGURES:
-        yield f"{counted(len(found) - _MOST_FIGURES, 'more figure')}: see `worst` in `verdict.json`."
+        yield f"{counted(len(found) - _MOST_FIGURES, 'more figure')}: see `worst_requests` in `verdict.json`."
 
 
 def _missing(cause: Cause) -> str:

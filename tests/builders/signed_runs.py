@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -27,12 +28,11 @@ from tests.honesty.edits import one_in, refused
 from tests.honesty.test_honesty_sealed import by_one_worker
 
 IMAGES: Final = {"eu/Deployment/shop": ("docker-pullable://example.test/shop@sha256:" + "ab" * 32,)}
+_Private = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 COMMIT: Final = "0123456789abcdef0123456789abcdef01234567"
-_MAKERS: Final = {
+_MAKERS: Final[Mapping[str, Callable[[], _Private]]] = {
     "ed25519": ed25519.Ed25519PrivateKey.generate,
     "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
-    "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
-    "rsa": lambda: rsa.generate_private_key(65537, 2048),
 }
 
 

@@ -117,7 +117,7 @@ class Measure(Explained):
         fail_low: one-sided lower bound at 99.75 %, which decides on a FAIL and on a difference between runs.
         fail_high: one-sided upper bound at 99.75 %, which decides on a FAIL and on a difference between runs.
         amount: size of a fact that is a count or a share; None for other facts.
-        worst: of a FAIL, the requests that took longest among those for which it failed; empty: no request carried a trace id.
+        worst_requests: of a FAIL, the requests that took longest among those for which it failed; empty: no request carried a trace id.
     """
 
     name: str
@@ -146,7 +146,7 @@ class Measure(Explained):
     fail_low: float | None = None
     fail_high: float | None = None
     amount: FactAmount | None = None
-    worst: tuple[WorstRequest, ...] = ()
+    worst_requests: tuple[WorstRequest, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

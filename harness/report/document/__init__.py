@@ -37,6 +37,6 @@ def verdict_document(plan: Plan, judgement: Judgement) -> dict[str, Any]:
     plain: dict[str, Any] = adapter().dump_python(document_of(plan, judgement))
     for requirement in plain["requirements"]:
         for measure in requirement["measures"]:
-            if not measure["worst"]:
-                del measure["worst"]
+            if not measure["worst_requests"]:
+                del measure["worst_requests"]
     return plain

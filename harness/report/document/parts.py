@@ -160,7 +160,7 @@ class MeasureRecord(Record):
     method: Annotated[str, Field(description="Method by which value and bounds were computed.")]
     receipts: Annotated[MeasureReceipts, Field(description="The proofs that this figure needs.")]
     files: Annotated[tuple[str, ...], Field(description="Where the evidence is, relative to the run directory.")]
-    worst: Annotated[
+    worst_requests: Annotated[
         tuple[WorstRequestRecord, ...],
         Field(
             description="Of a FAIL by requests that carried trace ids: the ten that took longest, the longest first. Not there for every other figure.",

@@ -15,9 +15,9 @@ _OF_THE_JOURNEY: Final = "set by the journey"
 def worst_by_figure(verdict: Verdict) -> dict[str, tuple[tuple[str, ...], ...]]:
     """The cells of the worst requests of each failed figure of a requirement, by its name and scope."""
     return {
-        " of ".join(filter(None, (measure.name, scope_text(measure)))): tuple(map(_cells, measure.worst))
+        " of ".join(filter(None, (measure.name, scope_text(measure)))): tuple(map(_cells, measure.worst_requests))
         for measure in measures_of(verdict)
-        if measure.worst
+        if measure.worst_requests
     }
 
 

@@ -287,7 +287,7 @@ def _measured(
     made = judged(case, measure, outcome, text, found, figures=figures, quiet=_quiet(case, name, outcome))
     if made.outcome is not Outcome.FAIL:
         return made
-    return replace(made, worst=worst_requests(case, _unserved(case, name, span)))
+    return replace(made, worst_requests=worst_requests(case, _unserved(case, name, span)))
 
 
 def _span(case: Case, attempt: Experiment, *, undone: bool = False) -> tuple[int, int]:

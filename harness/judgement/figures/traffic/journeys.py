@@ -87,7 +87,7 @@ def troubled_journeys(case: Case) -> Iterable[Measure]:
     if found.outcome is Outcome.FAIL:
         tables = ((window.name, judged(window)) for window in windows)
         worst = ((window, rows.where(failed_or_late(rows, limit_ms))) for window, rows in tables)
-        found = replace(found, worst=worst_requests(case, worst))
+        found = replace(found, worst_requests=worst_requests(case, worst))
     yield from with_guards(case, name, [found], lambda: parts, rule)
     yield from worsened(case, name, parts, rule, bounds_of, scope=scope)
 
