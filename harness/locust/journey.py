@@ -346,15 +346,16 @@ class Journey:
         lines = self._signed_in
         if headers:
             lines += "".join(f"{key}: {value}\r\n" for key, value in headers.items())
+        trace = ""
         if (prefix := self._terms.worker.traces) and not (headers and names_a_trace(headers)):
-            lines += traceparent(prefix, self._arrival, self._step)
+            trace = traceparent(prefix, self._arrival, self._step)
         body = b""
         if json is not None:
             lines, body = lines + _JSON, jsonlib.dumps(json).encode()
         deadlines = self._terms.deadlines
         deadlines.start()
         try:
-            self._session.request(method, path, lines, body, follow=follow)
+            self._session.request(method, path, lines, body, follow=follow, trace=trace)
         except (*FAILURES, GaveUp) as error:
             return kind_of(error)
         finally:
