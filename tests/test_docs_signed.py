@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 import subprocess
@@ -14,7 +15,6 @@ from harness.cli import readiness
 from harness.evidence.signed.statements import LISTED, TEST_RESULT, VERDICT
 from harness.evidence.signed.verdicts import FILE
 from harness.model.judged.outcome import DECISION_EXITS
-from harness.model.records.traces import trace_id, trace_prefix
 from tests.builders.signed_runs import good_run, recorded
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -60,9 +60,11 @@ def test_the_tables_are_those_of_the_code() -> None:
     assert VERDICT in PAGE
 
 
-def test_the_rule_of_trace_ids_is_that_of_the_code() -> None:
-    """The line of the page prints the id."""
-    (line,) = re.findall(r"^printf .*$", LOAD, re.MULTILINE)
-    printed = subprocess.run(["sh", "-c", line], check=True, capture_output=True, text=True).stdout.strip()
-    run, traffic, worker, journey, request = line.split()[2].split("/")
-    assert printed == trace_id(trace_prefix(run, traffic, int(worker)), int(journey), request)
+def test_the_rule_of_trace_ids_is_that_of_the_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """The block of the page prints what the rule of the page gives."""
+    (block,) = re.findall(r"^```python\n(from harness\.model\.records\.traces.*?)^```$", LOAD, re.MULTILINE | re.DOTALL)
+    exec(compile(block, "load.md", "exec"), {})  # noqa: S102 - as a reader runs it
+    digest = hashlib.sha256(b"20261121T093752Z-shop-1.0.0/everyday/1").digest()
+    start, journey, request = (int.from_bytes(digest[at : at + 8]) for at in (8, 16, 24))
+    second = (start + 17 * (journey | 1) + 3 * (request | 1)) % 2**64
+    assert capsys.readouterr().out == f"{digest[:8].hex()}{second:016x}\n"

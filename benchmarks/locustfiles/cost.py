@@ -14,14 +14,14 @@ from locust import FastHttpUser, HttpUser, events, task
 
 from harness.locust import ClosedLoopUser, Journey, OpenLoopUser
 from harness.locust.process.worker import LocustWorker, history_put
-from harness.model.records.traces import trace_prefix
+from harness.model.records.traces import TraceIds
 
 _events: Any = events  # Locust's hooks have no types
 
 
 def trace_by_turns(worker: LocustWorker) -> None:
     """End or begin sending trace ids."""
-    worker.traces = "" if worker.traces else trace_prefix("20260131T000000Z-shop-1.0.0", "everyday", 1)
+    worker.traces = None if worker.traces else TraceIds.of("20260131T000000Z-shop-1.0.0", "everyday", 1)
 
 
 def record_by_turns(environment: Any, **_: Any) -> None:

@@ -13,10 +13,11 @@ from harness.judgement.measures import Case
 from harness.model import Evidence, Measure, Outcome, Table, Window, WorstRequest
 from harness.model.observations import OwnTraces
 from harness.model.records.table import Bools, Ints
-from harness.model.records.traces import trace_id, trace_prefix
+from harness.model.records.traces import TraceIds
 from harness.units import NS_PER_MS, NS_PER_S
 
 MOST: Final = 10
+_MOST_DIGITS: Final = 10
 
 
 class JudgedRequests(Protocol):
@@ -72,10 +73,11 @@ def _described(run: str, evidence: Evidence, window: Window, rows: Table) -> Ite
     for at in range(len(rows)):
         ints = {name: int(column[at]) for name, column in rows.ints.items()}
         route = names[at] or ""
-        known = not own & {route, route.removeprefix(f"{methods[at]} ")} and ints["arrival"] > 0
-        prefix = trace_prefix(run, window.traffic, ints["worker"])
+        step = _number(steps[at])
+        known = step > 0 and not own & {route, route.removeprefix(f"{methods[at]} ")} and ints["arrival"] > 0
+        ids = TraceIds.of(run, window.traffic, ints["worker"])
         yield WorstRequest(
-            trace_id=trace_id(prefix, ints["arrival"], steps[at] or "") if known else None,
+            trace_id=ids.trace_id(ints["arrival"], step) if known else None,
             window=window.name,
             route=route,
             at_s=(ints["intended_ns"] - begin_ns) / NS_PER_S,
@@ -83,3 +85,8 @@ def _described(run: str, evidence: Evidence, window: Window, rows: Table) -> Ite
             status=ints["status"],
             error=errors[at],
         )
+
+
+def _number(step: str | None) -> int:
+    """The place of a request in its journey; 0 if its row names none, as of Locust's own users."""
+    return int(step) if step and step.isdecimal() and len(step) < _MOST_DIGITS else 0

@@ -20,7 +20,7 @@ from harness.locust.process.recorder import Request
 from harness.locust.schedule.arrivals import random_of
 from harness.model.digest import digest_of
 from harness.model.records.items import outcome_of
-from harness.model.records.traces import names_a_trace, traceparent
+from harness.model.records.traces import names_a_trace
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -347,8 +347,8 @@ class Journey:
         if headers:
             lines += "".join(f"{key}: {value}\r\n" for key, value in headers.items())
         trace = ""
-        if (prefix := self._terms.worker.traces) and not (headers and names_a_trace(headers)):
-            trace = traceparent(prefix, self._arrival, self._step)
+        if (ids := self._terms.worker.traces) is not None and not (headers and names_a_trace(headers)):
+            trace = ids.header(self._arrival, self._step)
         body = b""
         if json is not None:
             lines, body = lines + _JSON, jsonlib.dumps(json).encode()

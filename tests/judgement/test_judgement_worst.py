@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from test_judgement_machine import slowed, starved
 from harness.judgement.measures import Case
 from harness.judgement.worst import worst_requests
 from harness.model import Evidence, Figure, Measure, Objective, Op, Outcome, Plan, Table
+from harness.model.records.traces import TraceIds
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 
@@ -73,7 +73,8 @@ def test_they_are_the_ten_that_took_longest_with_the_ids_that_follow_from_the_ro
     at = np.arange(0, 5900, 7)  # later ones were on their way when the fault was sent
     (found,) = failed(traced(plan({"R": errors("1 %")})), broken(at))
     longest = sorted(at.tolist(), key=lambda row: row % 10 + row / 1000)[:-11:-1]
-    expected = [sha256(f"run-1/everyday/3/{row // 4 + 5}/{row % 4 + 1}".encode()).hexdigest()[:32] for row in longest]
+    ids = TraceIds.of("run-1", "everyday", 3)
+    expected = [ids.trace_id(row // 4 + 5, row % 4 + 1) for row in longest]
     assert [one.trace_id for one in found.worst_requests] == expected
     first, row = found.worst_requests[0], longest[0]
     assert (first.window, first.status, first.error, first.at_s) == (WINDOW, 503, "status 503", row / 100)
@@ -173,6 +174,15 @@ def test_a_trace_id_that_the_journey_set_is_not_guessed(route: str) -> None:
     }
     assert known[route] is False
     assert {*known.values()} == {True, False}
+
+
+@pytest.mark.parametrize("step", ["", "one", "9" * 12, None])
+def test_a_row_without_its_place_in_the_journey_has_no_trace_id(step: str | None) -> None:
+    """As of Locust's own users, and of a row that was edited; the figure fails all the same."""
+    run = broken(np.arange(0, 6000, 7))
+    rows = with_words(run.windows[WINDOW].samples, slice(None), step=step)
+    (found,) = failed(traced(plan({"R": errors("1 %")})), with_load(rows, run))
+    assert {one.trace_id for one in found.worst_requests} == {None}
 
 
 @settings(deadline=None)

@@ -33,7 +33,7 @@ from harness.locust.schedule.crew import Crew, SentAway
 from harness.model import RateCurve
 from harness.model.planned.plan import JOIN_S
 from harness.model.records.table import SAMPLES
-from harness.model.records.traces import trace_prefix
+from harness.model.records.traces import TraceIds
 from harness.units import NS_PER_S
 
 AHEAD: Final = 64
@@ -68,7 +68,7 @@ class LocustWorker:
         writes: recorder of writes that are read back.
         repeats: recorder of repetitions of writes.
         sign_ins: recorder of sign-ins.
-        traces: prefix of the trace ids of this worker's requests; empty: they carry no trace id of the harness.
+        traces: trace ids of this worker's requests; None: they carry none of the harness.
         before_close: records requests that are open at the end and unknown to `recorder`.
         silent: number of Locust's own users that have not yet sent a request.
     """
@@ -82,7 +82,7 @@ class LocustWorker:
         self.writes = WriteLog(None, worker=options.worker)
         self.repeats = RepeatLog(None, worker=options.worker)
         self.sign_ins = SignInLog(None, worker=options.worker)
-        self.traces = ""
+        self.traces: TraceIds | None = None
         self._traced_elsewhere: set[str] = set()
         self.before_close: Callable[[], None] = lambda: None
         self.silent: Callable[[], int] = lambda: 0
@@ -126,7 +126,8 @@ class LocustWorker:
         self.repeats = RepeatLog(file_beside(accounts, "repeats", options.worker), worker=options.worker)
         self.sign_ins = SignInLog(file_beside(accounts, "sign-ins", options.worker), worker=options.worker)
         self._put = put if prefix else None
-        self.traces = trace_prefix(options.traceparent, self._traffic, options.worker) if options.traceparent else ""
+        traced = options.traceparent
+        self.traces = TraceIds.of(traced, self._traffic, options.worker) if traced else None
 
     def _recorder(self, writer: RowWriter | None) -> RequestRecorder:
         options = self.options

@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
-from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ from test_load_fleet import spread_plan, worker_elsewhere
 
 from harness.drivers.load import Load
 from harness.model import SAMPLES, Table, TrafficPlan
-from harness.model.records.traces import names_a_trace, trace_id, trace_prefix, traceparent
+from harness.model.records.traces import TraceIds, names_a_trace
 
 RUN = "20260131T000000Z-shop-1.0.0"
 OWN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
@@ -35,11 +35,16 @@ def traces(seen: list[Seen]) -> Counter[str]:
 
 
 def expected(load: Load, traffic: str) -> set[str]:
-    """The trace ids by the rows, as docs/signed-verdict.md tells to reckon them."""
+    """The trace ids by the rows, by the rule of docs/load.md."""
     rows = Table.merged(SAMPLES, [read.table for read in rows_of(load)])
     columns = (rows.ints["worker"].tolist(), rows.ints["arrival"].tolist(), rows.words["step"].text())
-    texts = (f"{RUN}/{traffic}/{worker}/{journey}/{step}" for worker, journey, step in zip(*columns, strict=True))
-    return {sha256(text.encode()).hexdigest()[:32] for text in texts}
+    found = set[str]()
+    for worker, journey, step in zip(*columns, strict=True):
+        digest = sha256(f"{RUN}/{traffic}/{worker}".encode()).digest()
+        begin, of_journey, of_request = (int.from_bytes(digest[at : at + 8]) for at in (8, 16, 24))
+        second = begin + journey * (of_journey | 1) + int(step or 0) * (of_request | 1)
+        found.add(f"{digest[:8].hex()}{second % 2**64:016x}")
+    return found
 
 
 def test_each_request_carries_the_trace_id_of_its_row(run: Run, server: TruthServer) -> None:
@@ -107,21 +112,25 @@ def test_a_worker_elsewhere_is_told_of_the_run(run: Run, server: TruthServer) ->
     assert len(sent) == len(server.seen)
 
 
-@given(st.text(max_size=30), st.text(max_size=20), st.integers(1, 9), st.integers(1, 10**9), st.integers(1, 99))
+@given(st.text(max_size=30), st.text(max_size=20), st.integers(1, 9), st.integers(1, 10**9), st.integers(1, 10**5))
 def test_the_header_has_the_form_and_the_id(run: str, traffic: str, worker: int, journey: int, step: int) -> None:
-    """For every name, and the step as a number or as the word of a row."""
-    prefix = trace_prefix(run, traffic, worker)
-    line = traceparent(prefix, journey, step)
-    found = FORM.fullmatch(line.removeprefix("traceparent: ").removesuffix("\r\n"))
+    """For every name and number."""
+    ids = TraceIds.of(run, traffic, worker)
+    found = FORM.fullmatch(ids.header(journey, step).removeprefix("traceparent: ").removesuffix("\r\n"))
     assert found is not None
-    assert found[1] == trace_id(prefix, journey, step) == trace_id(prefix, journey, str(step))
+    assert found[1] == ids.trace_id(journey, step)
 
 
-def test_neighbours_have_ids_without_likeness() -> None:
-    """Samplers decide by the last bytes: of 1 000 journeys about half are below the middle, and no two share them."""
-    ends = [int(trace_id(trace_prefix(RUN, "everyday", 1), journey, 1)[16:], 16) for journey in range(1, 1001)]
-    assert 400 < sum(end < 2**63 for end in ends) < 600
-    assert all(abs(one - other) > 1000 for one, other in pairwise(sorted(ends)))
+def test_ids_differ_and_are_spread_evenly() -> None:
+    """Of 10 000 journeys of ten requests: samplers take a share of them by the last 8 or 7 bytes as a number."""
+    ids = TraceIds.of(RUN, "everyday", 1)
+    every = [ids.trace_id(journey, step) for journey in range(1, 10_001) for step in range(1, 11)]
+    assert len({*every}) == len(every)
+    for digits in (16, 14):
+        ends = np.array([int(one[-digits:], 16) / 16**digits for one in every])
+        assert np.histogram(ends, bins=10, range=(0, 1))[0] == pytest.approx(len(every) / 10, rel=0.05)
+    other = TraceIds.of(RUN, "everyday", 2)
+    assert not {*every} & {other.trace_id(journey, 1) for journey in range(1, 10_001)}
 
 
 @pytest.mark.parametrize(
