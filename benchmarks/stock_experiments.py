@@ -189,6 +189,8 @@ def tried(
     except ConfigurationError as error:
         told, ended = Told(why=f"refused: {error.what}"), set()
     world.back()
+    for intent in pending_intents(platform_of(targets[of_a_cluster])):
+        strike_intent(intent)  # what the harness could not undo is undone now
     block: dict[str, Any] = next(iter(content.get("extensions") or ()), {})
     faults = told.faults(content["x-trial"], ended, str(block.get("domain", "")))
     sent = f"sent, hit {len(told.hit)}" if told.sent else "not sent"

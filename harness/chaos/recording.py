@@ -137,10 +137,10 @@ class ExperimentRecorder:
         Raises:
             InterruptExecution: the action of the method is not allowed, or its undo cannot be recorded.
         """
-        undoes = self.undone or (self.confirmed and may_undo(activity))
-        breaks = self.part_here == METHOD and self.breaks and not undoes
+        undoes = self.undone or self.part_here == ROLLBACK or (self.confirmed and may_undo(activity))
+        breaks = self.breaks and not undoes
         try:
-            call = stock.about_to(activity, configuration, secrets, breaks=breaks)
+            call = stock.about_to(activity, configuration, secrets, breaks=breaks, undoes=undoes)
         except HarnessError as error:
             if self.part_here == ROLLBACK:
                 return None

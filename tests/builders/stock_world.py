@@ -291,7 +291,10 @@ def entry(plural: str, one: Object) -> tuple[str, Any] | None:
     """An object as a part of a state; None for a pod that terminates."""
     meta = one["metadata"]
     if plural != "pods":
-        return _name(plural, one), {"of": {key: one[key] for key in ("spec", "data") if key in one}, "uid": meta["uid"]}
+        content = {key: one[key] for key in ("spec", "data") if key in one}
+        template = (content.get("spec") or {}).get("template") or {}
+        template.get("metadata", {}).pop("annotations", None)  # a restart leaves there when it was, and no more
+        return _name(plural, one), {"of": content, "uid": meta["uid"]}
     conditions = one.get("status", {}).get("conditions") or ()
     ready = any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
     return (
@@ -315,17 +318,16 @@ def differences(first: Mapping[str, Any], now: Mapping[str, Any], *, ended: bool
         elif name in now and isinstance(was, dict) and now[name]["of"] != was["of"]:
             found.append(f"{name} was changed")
     found += [f"{name} was created" for name in now if name not in first and not name.startswith("pod ")]
-    if not ended:
-        counts = [
-            Counter(one["app"] for key, one in side.items() if key.startswith("pod ") and one["ready"])
-            for side in (first, now)
-        ]
-        found += [
-            f"{counts[1][app]} of {number} pods of {app} are ready"
-            for app, number in counts[0].items()
-            if counts[1][app] != number
-        ]
+    if not ended:  # pods that are ready, and all that are there: where a rollout is under way there are more
+        for word, ready in (("ready", (True,)), ("there", (True, False))):
+            had, has = (_pods(state, ready) for state in (first, now))
+            found += [f"{has[app]} of {had[app]} pods of {app} are {word}" for app in had if has[app] != had[app]]
     return found
+
+
+def _pods(state: Mapping[str, Any], ready: tuple[bool, ...]) -> Counter[str]:
+    """Number of pods by app, of those that are ready or not."""
+    return Counter(one["app"] for name, one in state.items() if name.startswith("pod ") and one["ready"] in ready)
 
 
 class Watched:

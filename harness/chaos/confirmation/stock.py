@@ -63,14 +63,17 @@ class StockCall:
     breaks: bool = True
 
 
-def about_to(activity: Activity, configuration: Activity, secrets: Activity, *, breaks: bool) -> StockCall | None:
+def about_to(
+    activity: Activity, configuration: Activity, secrets: Activity, *, breaks: bool, undoes: bool = False
+) -> StockCall | None:
     """Record how an action is undone; None for an action that is not a known function of the package.
 
     Args:
         activity: action that is about to start.
         configuration: resolved configuration of the experiment.
         secrets: resolved secrets of the experiment.
-        breaks: whether the action is a part of the fault, and not of its undo; then its hits must be allowed.
+        breaks: whether the action is a part of the fault; then its hits must be allowed.
+        undoes: whether the action is a part of the undo; then what it creates stays.
 
     Raises:
         HarnessError: the hits are not allowed, the cluster cannot be read, or the undo log cannot be written.
@@ -84,8 +87,9 @@ def about_to(activity: Activity, configuration: Activity, secrets: Activity, *, 
         here.destructive([*map(node_hit, call.nodes), *pod_hits(here, _predicted(call))])
         if call.pods and not _stay(function) and database_leader(here) in {name_of(pod) for pod in call.pods}:
             _intend_leader(here, f"{what}: the database leader")
-    for ref, before in call.found:
-        _intend(here, call, ref, before, f"{what}: {ref}")
+    if not (undoes and function.change is not None and function.change.verb == Verb.CREATES):
+        for ref, before in call.found:
+            _intend(here, call, ref, before, f"{what}: {ref}")
     return call
 
 

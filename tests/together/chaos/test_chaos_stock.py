@@ -328,6 +328,29 @@ def test_a_secret_is_not_written_to_disk(pocket: Any, tmp_path: Path) -> None:
     assert entries() == []
 
 
+def test_what_an_undo_creates_stays(pocket: Any, tmp_path: Path) -> None:
+    """A Secret was deleted, of which nothing is kept: its file creates it again, and that is not taken back."""
+    content = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}}
+    (tmp_path / "key.json").write_text(json.dumps(content))
+    perform("secret.actions.create_secret", breaks=False, spec_path=str(tmp_path / "key.json"), ns="us-east-1")
+    assert (entries(), pocket.get("Secret", "us-east-1", "key")["metadata"]["name"]) == ([], "key")
+
+
+def test_a_replica_set_that_its_deployment_makes_again_was_deleted(pocket: Any) -> None:
+    """Before anybody reads it: by its uid; it is as before, and nothing is owed."""
+    spec = pocket.get("Deployment", "us-east-1", "track-service")["spec"]
+    own = {key: spec[key] for key in ("replicas", "selector", "template")}
+    made = {"metadata": {"name": "t", "namespace": "us-east-1"}, "spec": own}
+    pocket.create("ReplicaSet", made)
+    arguments = {"name": "t", "ns": "us-east-1"}
+    provider = {"type": "python", "module": "chaosk8s.replicaset.actions", "func": "delete_replica_set"}
+    call = stock.about_to({"provider": {**provider, "arguments": arguments}}, {}, {}, breaks=True)
+    assert call is not None
+    session().cluster.delete_custom("apps/v1", "replicasets", "us-east-1", "t")
+    pocket.create("ReplicaSet", made)
+    assert (stock.done(call, None), entries()) == ("", [])
+
+
 def test_a_pod_of_a_stateful_set_that_is_scaled_down_is_known(pocket: Any) -> None:
     """The highest number goes first."""
     selector = {"matchLabels": {"app": "cache"}}
