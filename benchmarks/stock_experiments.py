@@ -33,6 +33,10 @@ from harness.targets.safety.intents import pending_intents, strike_intent
 from harness.targets.undo import recover
 from tests.builders.stock_world import StockWorld, Watched, stock_world
 
+COLUMNS: Final = (
+    *("file", "exit of `chaos run`", "what happened", "what it left", "what happened under the harness"),
+    *("fault", "confirmed", "undone", "why not", "false, or not as expected"),
+)
 FILES: Final = Path(__file__).with_name("stock")
 EACH_WITHIN_S: Final = 240.0
 RESTORED_WITHIN_S: Final = 40.0
@@ -194,15 +198,11 @@ def tried(
     block: dict[str, Any] = next(iter(content.get("extensions") or ()), {})
     faults = told.faults(content["x-trial"], ended, str(block.get("domain", "")))
     sent = f"sent, hit {len(told.hit)}" if told.sent else "not sent"
-    click.echo(f"{file.stem}")
-    click.echo(f"    chaos run: exit {code}; happened: {watched}; left: {left or 'nothing'}")
-    click.echo(
-        f"    harness:   happened: {told.happened}; {sent}; {'confirmed' if told.confirmed else 'not confirmed'}; {told.undone}"
-    )
-    if told.why:
-        click.echo(f"               why: {' '.join(told.why.split())[:160]}")
-    for one in faults:
-        click.echo(f"    {one}")
+    confirmed = "confirmed" if told.confirmed else "not confirmed"
+    alike = "the same" if told.happened == str(watched) else told.happened
+    why = " ".join(told.why.split())[:120]
+    row = (file.stem, code, watched, left or "nothing", alike, sent, confirmed, told.undone, why, "; ".join(faults))
+    click.echo(f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |")
     return not faults
 
 
@@ -219,6 +219,7 @@ def main(names: tuple[str, ...]) -> None:
             targets = {of: target_of(world, of_a_cluster=of) for of in (True, False)}
             with ForkServer(targets[True]) as clustered, ForkServer(targets[False]) as plain:
                 forks = {True: clustered, False: plain}
+                click.echo(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
                 good = [tried(world, file, forks, targets, place / "runs") for file in files]
     click.echo(f"{sum(good)} of {len(good)} files: nothing false, and as each file says")
     sys.exit(0 if all(good) and good else 1)

@@ -51,7 +51,7 @@ def test_they_call_functions_of_every_module_that_the_sandbox_serves() -> None:
 @pytest.mark.slow
 @pytest.mark.sandbox
 def test_of_all_of_them_nothing_false_is_said() -> None:
-    """Against what a small shop on the sandbox's API went through, watched from outside; ten minutes."""
+    """Against what a small shop on the sandbox's API went through, watched from outside; a quarter of an hour."""
     done = subprocess.run([sys.executable, str(BENCHMARK)], capture_output=True, text=True, timeout=2400, check=False)
     assert done.returncode == 0, done.stdout
     assert "52 of 52 files: nothing false" in done.stdout
