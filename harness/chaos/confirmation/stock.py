@@ -265,7 +265,8 @@ def _of_workloads(here: ChaosSession, found: Found, arguments: Mapping[str, Any]
             pods += own
         elif ref.plural == "statefulsets":
             begin = int((workload["spec"].get("ordinals") or {}).get("start", 0))
-            pods += [pod for pod in own if int(name_of(pod).rpartition("-")[2]) >= begin + int(replicas)]
+            numbered = [(pod, name_of(pod).rpartition("-")[2]) for pod in own]
+            pods += [pod for pod, number in numbered if number.isdecimal() and int(number) >= begin + int(replicas)]
         elif replicas_of(workload) <= int(replicas):
             continue
     return pods

@@ -73,7 +73,8 @@ class StockChange:
             return None
         version, plural = found
         body = described(arguments, *self.described) if self.described else {}
-        name = self.named or str((body.get("metadata") or {}).get("name") or arguments.get("name") or "")
+        meta = body.get("metadata") or arguments.get("meta") or {}
+        name = self.named or str(meta.get("name") or arguments.get("name") or "")
         return Ref(version, plural, name, str(arguments.get("ns") or "") if "ns" in arguments else "")
 
 

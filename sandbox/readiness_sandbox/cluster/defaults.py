@@ -165,8 +165,9 @@ def _namespace(obj: Object) -> None:
 
 
 def _node(obj: Object) -> None:
-    if (obj.get("spec") or {}).get("unschedulable") is False:  # a field that Go leaves out: chaosk8s' uncordon_node sends it
-        del obj["spec"]["unschedulable"]
+    spec = obj.get("spec") or {}
+    if spec.get("unschedulable") is False:  # a field that Go leaves out; chaosk8s' uncordon_node sends it
+        del spec["unschedulable"]
 
 
 def _secret(obj: Object) -> None:

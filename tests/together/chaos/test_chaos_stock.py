@@ -328,6 +328,26 @@ def test_a_secret_is_not_written_to_disk(pocket: Any, tmp_path: Path) -> None:
     assert entries() == []
 
 
+@pytest.mark.parametrize(
+    ("place", "arguments", "entry"),
+    [
+        ("node.actions.create_node", {"meta": {"name": "extra"}}, "nodes extra"),
+        ("namespace.actions.create_namespace", {"name": "extra"}, "namespaces extra"),
+        (
+            "networking.actions.allow_dns_access",
+            {"ns": "us-east-1"},
+            "networkpolicies us-east-1/chaostoolkit-allow-dns",
+        ),
+    ],
+)
+def test_what_is_created_is_deleted_by_its_name(pocket: Any, place: str, arguments: dict[str, Any], entry: str) -> None:
+    """Whichever argument says it, or the function itself."""
+    assert perform(place, **arguments)[1] == ""
+    assert entries() == [f"{place.rpartition('.')[2]}: {entry}"]
+    stock.put_back()
+    assert entries() == []
+
+
 def test_what_an_undo_creates_stays(pocket: Any, tmp_path: Path) -> None:
     """A Secret was deleted, of which nothing is kept: its file creates it again, and that is not taken back."""
     content = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}}
