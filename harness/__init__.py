@@ -1,6 +1,6 @@
 """Readiness Harness: decides, from evidence, whether a release of an integrated platform may ship.
 
-Public: `judge(plan, evidence)`, `open_run(path)`, and the modules `model`, `steps`, `chaos` (for experiment files) and `locust` (for
+Public: `judge(plan, evidence)`, `open_run(path)`, `discover()` for Chaos Toolkit, and the modules `model`, `steps`, `chaos` (for experiment files) and `locust` (for
 locustfiles). The modules are loaded at their first use.
 """
 

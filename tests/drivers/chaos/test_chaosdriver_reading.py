@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -61,6 +62,16 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
         "zone-loss-2": ("zone", 12.0, 60.0, 24.0),
         "zone-loss-3": ("zone", 12.0, 60.0, 24.0),
     }
+
+
+def test_the_shipped_experiments_use_chaostoolkit_kubernetes_or_say_why_not() -> None:
+    """Its actions on pods, deployments, nodes and containers, its probes of nodes; what it has no action for has a comment."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in SHIPPED.glob("*.yaml")}
+    acting = {name for name, text in texts.items() if re.search(r"module: chaosk8s\.\w+\.actions", text)}
+    stock = {name for name, text in texts.items() if "module: chaosk8s." in text}
+    assert len(stock) == 15
+    assert {"pod-loss", "each-pod-loss", "service-loss-user", "database-primary-loss", "frontend-hung"} <= acting
+    assert [name for name, text in texts.items() if name not in stock and "  # of the harness: " not in text] == []
 
 
 def test_the_table_of_experiments_names_every_file() -> None:
