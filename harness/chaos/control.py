@@ -41,8 +41,9 @@ class ByHand:
     def put(self, kind: str, _subject: str, /, **fields: Any) -> None:
         """Log an observation of the fault."""
         if kind.startswith("fault."):
-            said = [hit["name"] for hit in fields.get("hit", ())] or [fields.get("why") or fields.get("activity") or ""]
-            self._log.info("%s: %s", kind, ", ".join(map(str, said)))
+            hits = [str(hit["name"]) for hit in fields.get("hit", ())]
+            said = next((str(fields[key]) for key in ("why", "activity", "probe") if fields.get(key)), "")
+            self._log.info("%s: %s", kind, ", ".join(hits) or said)
 
     def close(self) -> None:
         """Nothing is open."""
