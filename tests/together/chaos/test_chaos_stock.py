@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -398,6 +399,7 @@ def test_a_command_in_a_container_hits_its_pod_which_stays(pocket: Any, tmp_path
     restarted(2)
     command: dict[str, Any] = {"container_name": "c", "cmd": ["touch", "down"]}
     hits, less = perform("pod.actions.exec_in_pods", **TRACKS, **command)
+    gc.collect()  # so that the socket is closed here, and not in another test
     assert (names(hits), less) == (["track-service-1"], "")
     assert [path.parent.name for path in tmp_path.rglob("down")] == ["track-service-1"]
     assert probes.command_succeeds_in_hit_pods("test -e down", within_s=WITHIN_S)
