@@ -16,9 +16,9 @@ def six_digits(value: float) -> float | None:
 
 
 def plain(value: float, digits: int = 3) -> str:
-    """A finite value with so many significant digits and without an exponent: `0.123`, `61000`."""
+    """A value with so many significant digits, or all before the point where it has more of them: `0.123`, `61034`, never `6.1e+04`."""
     shown = f"{value:.{digits}g}"
-    return f"{float(shown):.0f}" if "e+" in shown else shown
+    return f"{value:.0f}" if "e+" in shown else shown
 
 
 def rounded(value: _Value) -> _Value:

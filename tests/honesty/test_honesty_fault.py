@@ -107,7 +107,6 @@ def recorded(scenes: Stage, tmp_path: Path) -> Recorded:
     return Recorded(Path(shutil.copytree(scenes["go"].run, tmp_path / "run")))
 
 
-@pytest.mark.slow
 def test_a_fault_that_was_seen_and_not_felt_is_a_pass(recorded: Recorded) -> None:
     """The control of this file: with the fault on record the very same evidence is a GO, recovery 0 s."""
     recorded.put(IN_ORDER)

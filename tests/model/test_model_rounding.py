@@ -13,8 +13,8 @@ def test_six_significant_digits() -> None:
 
 def test_numbers_for_people_have_no_exponent() -> None:
     """A thousand milliseconds and more are written out."""
-    assert [plain(value) for value in (0.01234, 9.87654, 1080.4, 61_034.0)] == ["0.0123", "9.88", "1080", "61000"]
-    assert plain(61_034.0, 4) == "61030"
+    assert [plain(value) for value in (0.01234, 9.87654, 1080.4, 61_034.0)] == ["0.0123", "9.88", "1080", "61034"]
+    assert [plain(value, 4) for value in (9999.6, 61_034.0)] == ["10000", "61034"]
 
 
 def test_what_json_has_no_word_for_is_nothing() -> None:

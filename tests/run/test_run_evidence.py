@@ -215,7 +215,7 @@ def test_why_shows_the_figure_the_receipts_and_the_files(scenes: Stage, readines
     """`readiness why ID RUN`, and a wrong ID is answered with the nearest right one."""
     said = readiness("why", "PL-P95", scenes["slow"].run)
     assert said.code == 0, said.text
-    for words in ("PL-P95 FAIL", "load/browse/samples-1.parquet", "again       readiness run"):
+    for words in ("PL-P95 FAIL", "load ok", "load/browse/samples-1.parquet", "again       readiness run"):
         assert words in said.text
     wrong = readiness("why", "PL-P59", scenes["slow"].run)
     assert wrong.code == 4

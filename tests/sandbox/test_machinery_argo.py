@@ -144,7 +144,6 @@ def _prometheus() -> Iterator[tuple[str, list[str], list[str]]]:
         yield url, values, queries
 
 
-@pytest.mark.slow
 def test_a_canary_is_promoted_by_the_plugins_patches_and_aborted(cluster: PocketCluster) -> None:
     """Weights follow the steps, the stable Service follows the promotion; an abort leaves the spec and is Degraded."""
     with _applied(cluster, _canary({"setWeight": 50}, {"pause": {}}), ("web", "web-canary")) as here:

@@ -83,7 +83,6 @@ def test_a_cordoned_node_gets_no_new_pods(europe: PocketCluster) -> None:
     europe.until(lambda: where(europe) == ["eu-west-1a", "eu-west-1b"])
 
 
-@pytest.mark.slow
 def test_power_loss_kills_at_once_and_is_noticed_later(europe: PocketCluster) -> None:
     """Silent at first; NotReady after 4 s, pods unready; evicted 5 s later and running on the other node."""
     lost = next(pod for pod in europe.pods("app=web") if pod.spec.node_name == "eu-west-1a")

@@ -15,6 +15,7 @@ from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.statistics import Floats
 from harness.model import Measure, Objective, Per, Phase, Plan, ReasonKind, Table, Window
 from harness.model.records.table import Bools, Ints
+from harness.model.rounding import plain
 
 CUT_OFF: Final = "cut_off"
 _BUSY: Final = frozenset({408, 425, 429})
@@ -92,7 +93,7 @@ def steady_window(case: Case, name: str) -> Window | Measure:
     seconds = window.seconds
     expected = objective.window.at_scale(case.plan.time_scale).in_unit("s") if objective.window else 0.0
     if seconds < expected:
-        why = f"the fault-free window lasted {seconds:.4g} s, expected {expected:.4g} s"
+        why = f"the fault-free window lasted {plain(seconds, 4)} s, expected {plain(expected, 4)} s"
         return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW)
     return window
 

@@ -17,8 +17,8 @@ def failures_tolerated(share: float, planned: int, objective: Objective, *, by_r
     More than WAVES failures are tolerated only if they are spread over all thirds of the window.
     """
     counts = range(max(THIRDS * most_in_third(planned, share), WAVES) + 1)
-    provable = 1 - objective.confidence
-    tolerated = bisect_left(counts, x=True, key=lambda k: bdtr(k, planned, share) > provable) - 1
+    chance = 1 - objective.confidence
+    tolerated = bisect_left(counts, x=True, key=lambda k: bdtr(k, planned, share) > chance) - 1
     least, refuting = needed(0, share, objective.confidence), failures_refuting(share, planned)
     late = objective.quantile is not None  # for a quantile, requests over the limit count instead of failures
     return Numbers(

@@ -302,13 +302,13 @@ def _held(
         served_in(own, at_ns, usual, blind_ns=blind_ns).begun_before(end_ns)
         for own, at_ns in zip(records, moments, strict=True)
     ]
-    are_known = found[0].known and found[-1].known
-    is_shown = are_known and not found[0].is_open and found[0].back_ns(sent_ns) is not None
+    is_known = found[0].known and found[-1].known
+    is_shown = is_known and not found[0].is_open and found[0].back_ns(sent_ns) is not None
     at = 0 if is_shown else len(moments) - 1
     across = None
     if at < len(moments) - 1:
         across = out_at(records[-1], end_ns, moments[-1], usual, blind_ns=blind_ns)
-    is_hidden = across is not None or (are_known and at > 0)
+    is_hidden = across is not None or (at > 0 and any(one.outages for one in found))
     latest = latest_s(records[at], span, moments[at], usual, gap_ns=blind_ns, blind_ns=blind_ns)
     return _BeforeUndo(
         service=found[at],

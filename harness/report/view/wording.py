@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from harness.model import DecisionOutcome, Measure, Op, OperationRecovery, Outcome
+from harness.model.rounding import plain
 
 NOTHING: Final = "–"  # noqa: RUF001 - a dash, not a minus
 """Shown in place of a missing figure."""
@@ -86,7 +87,7 @@ def _unit(unit: str) -> str:
 
 def _number(value: float, unit: str) -> str:
     if unit != "ratio":
-        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
+        return plain(value, 4)
     percent = value * 100
     if 99 < percent < 100:  # an uptime is shown by what is missing
         return f"{percent:.4f}".rstrip("0")

@@ -176,7 +176,6 @@ BACK = {
 """What a way back does beside contracting, and what is said of it."""
 
 
-@pytest.mark.slow
 def test_a_migration_there_and_back(check: Any, cluster: PocketCluster, runner: JobRunner, tracks: Member) -> None:
     """A good one leaves every table as it was; a bad way back fails; one that changed nothing proves nothing."""
     done = check(EXPAND, CONTRACT)

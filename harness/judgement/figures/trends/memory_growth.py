@@ -42,6 +42,7 @@ from harness.model import (
     Window,
 )
 from harness.model.observations import MemoryRead
+from harness.model.rounding import plain
 from harness.units import NS_PER_S
 
 NAME: Final = Figure.MEMORY_GROWTH.value
@@ -174,10 +175,10 @@ def _observed(case: Case, window: Window, seconds: float) -> _Observed | Measure
     span = (window.start_ns + round(warm_s * NS_PER_S), window.start_ns + round(seconds * NS_PER_S))
     if (needed_s := soak_s / _FARTHEST / (1 - _WARM_UP)) > seconds:
         of = "the window after the switch" if case.objective.scope.phase is Phase.SWITCHED else "the fault-free window"
-        why = f"{of} lasted {seconds:.4g} s, expected at least {math.ceil(needed_s)} s for a soak of {soak_s:.4g} s"
+        why = f"{of} lasted {plain(seconds, 4)} s, expected at least {math.ceil(needed_s)} s for a soak of {plain(soak_s, 4)} s"
         hint = f"let the traffic run for at least {math.ceil(needed_s)} s in {of}, then run again"
         return inconclusive(case, NAME, why, hint, kind=ReasonKind.TOO_FEW)
-    scaled = f" ({soak_s:.4g} s at scale {case.plan.time_scale:g})" if soak_s != said.base else ""
+    scaled = f" ({plain(soak_s, 4)} s at scale {case.plan.time_scale:g})" if soak_s != said.base else ""
     times = soak_s / (seconds - warm_s)
     far = f", extrapolated {times:.3g} times" if times > 1 else ""
     words = f"for a soak of {said}{scaled}, observed for {seconds - warm_s:.4g} s after {warm_s:.3g} s of warm-up{far}"
@@ -221,7 +222,7 @@ def _grown(
     receipts = {
         **receipts,
         "load": load_receipt(case.plan, observed.window, latencies=False),
-        "watch": Receipt(ok=True, why=f"{len(course.at_s)} samples of {observed.seconds:.4g} s", files=_FILES),
+        "watch": Receipt(ok=True, why=f"{len(course.at_s)} samples of {plain(observed.seconds, 4)} s", files=_FILES),
     }
     return bounded(
         case,
@@ -291,7 +292,7 @@ def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
             if objective.scope.phase is Phase.SWITCHED
             else f"a fault-free window of {needed_s} s"
         )
-        what = f"{of} for a soak of {soak_s:.4g} s (planned: {offered.window_s:g} s)"
+        what = f"{of} for a soak of {plain(soak_s, 4)} s (planned: {offered.window_s:g} s)"
         yield Lack(what=what, window_s=needed_s, grows=False)
 
 

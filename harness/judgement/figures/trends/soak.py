@@ -38,6 +38,7 @@ from harness.model import (
     Table,
     Window,
 )
+from harness.model.rounding import plain
 from harness.units import NS_PER_S
 
 LAST_HOUR: Final = Figure.LAST_HOUR
@@ -74,12 +75,12 @@ def soak_in(case: Case, name: str) -> Soak | Measure:
     seconds = min(window.seconds, planned.window_s if planned else math.inf)
     span = (window.start_ns, window.start_ns + round(seconds * NS_PER_S))
     if case.plan.time_scale == 1 and seconds < length.base:
-        why = f"the fault-free window lasted {seconds:.4g} s, expected {length} for the soak"
+        why = f"the fault-free window lasted {plain(seconds, 4)} s, expected {length} for the soak"
         return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW)
     if case.plan.time_scale == 1:
-        return Soak(window=window, span=span, hour_s=_HOUR.base, words=f"observed over {seconds:.4g} s")
+        return Soak(window=window, span=span, hour_s=_HOUR.base, words=f"observed over {plain(seconds, 4)} s")
     scale = length.base / seconds
-    words = f"the soak of {length} is represented by the fault-free window of {seconds:.4g} s, at a time scale of {scale:.4g}"
+    words = f"the soak of {length} is represented by the fault-free window of {plain(seconds, 4)} s, at a time scale of {scale:.4g}"
     return Soak(window=window, span=span, hour_s=_HOUR.base / scale, words=words)
 
 
