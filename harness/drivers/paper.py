@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.drivers.facts import FactReading
+from harness.model import Sink
 from harness.targets import Target
 
 
@@ -29,6 +30,7 @@ class Asked:
         release: version that is judged. commit: of that release; empty: unknown.
         today: UTC, when the run began.
         keep: copies a file that was used into the run directory, and returns its path there.
+        directory, sink: of the run, for what a figure of the judge needs beside the facts; None: nothing is recorded.
     """
 
     target: Target
@@ -37,6 +39,8 @@ class Asked:
     commit: str
     today: datetime
     keep: KeepFile
+    directory: Path | None = None
+    sink: Sink | None = None
 
 
 Engine = Callable[[Asked], Sequence[FactReading]]

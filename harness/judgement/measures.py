@@ -33,6 +33,7 @@ HINTS: Final[Mapping[str, str]] = {
     "watch": "run again on a machine with nothing else to do, so that the watchers are not delayed",
     "fault": "correct the cause that the experiment's chaos.log in the run directory shows, then run again",
     "restore": "restore the target with `readiness recover --target FILE`, then run again",
+    "report": "let the load tool write the report again, for this release and this target, then run again",
 }
 """Hints for receipts that are not ok and have no own hint."""
 

@@ -16,6 +16,7 @@ from harness.model.planned.domain import UNKNOWN
 from harness.nearest import hint_with_nearest
 from harness.steps.grammar import Reading, compare, demands_of, read
 from harness.steps.meaning import Keyword, Selection
+from harness.steps.objectives import as_reported
 
 _TRAFFIC: Final = re.compile(r'"([^"]+)" traffic\b')
 
@@ -51,6 +52,8 @@ def compile_scenario(
                 place = catalogue.where(requirement, "criterion")
                 what = f"the step differs from the criterion of {requirement} ({place}): {'; '.join(differences)}"
                 raise UsageError(what, where=step.at, hint=f"the criterion says: {criterion.sentence}")
+            if asked.of_a_load_report(objective):
+                objective = _as_reported(objective, step)
             if objective.demand == DemandKind.INGEST:
                 _require_report(reading, step, asked)
                 objective = _with_report(objective, asked, catalogue, catalogue.requirement(requirement))
@@ -153,6 +156,11 @@ class _Asked:
     unknown: bool
     rollout: str = ""
 
+    def of_a_load_report(self, objective: Objective) -> bool:
+        """Whether a sentence about traffic is about the load report that the scenario has read in its place."""
+        is_load = self.traffic is None and self.report.get("format") == "load"
+        return is_load and spec_of(objective.figure).basis not in (Basis.CHECK, Basis.PLAN, Basis.REPORT)
+
 
 def _asked(readings: Iterable[tuple[Reading, Step]], domains: Mapping[str, str]) -> _Asked:
     traffic: str | None = None
@@ -194,7 +202,7 @@ def _objective(reading: Reading, step: Step, asked: _Asked, domains: Mapping[str
     if objective is None:  # pragma: no cover - a Then template always has one
         raise UsageError(f"{reading.sentence!r} states no condition that could pass or fail", where=step.at)
     basis = spec_of(objective.figure).basis
-    if basis in (Basis.CHECK, Basis.PLAN):
+    if basis in (Basis.CHECK, Basis.PLAN, Basis.REPORT) or asked.of_a_load_report(objective):
         return replace(objective, at=step.at)
     if asked.traffic is None:
         hint = 'name it in a When step, for example: When "everyday" traffic has run'
@@ -220,6 +228,14 @@ def _objective(reading: Reading, step: Step, asked: _Asked, domains: Mapping[str
     if basis is Basis.EXPERIMENT:
         scope = replace(scope, experiments=_experiments(reading, step, asked, domains))
     return replace(objective, scope=scope, at=step.at)
+
+
+def _as_reported(objective: Objective, step: Step) -> Objective:
+    """The objective of the load report; raises UsageError with the place of the step."""
+    try:
+        return as_reported(objective)
+    except UsageError as error:
+        raise UsageError(error.what, where=step.at, hint=error.hint) from error
 
 
 def _refuse_other_parts(scenario: Scenario, criterion: Reading, in_part: Collection[str]) -> None:

@@ -84,7 +84,7 @@ class Reading:
 
 def demands_of(objective: Objective) -> tuple[Demand, ...]:
     """The demand whose driver reads the facts of an objective; empty if the objective is judged on other evidence."""
-    if spec_of(objective.figure).basis is not Basis.CHECK:
+    if spec_of(objective.figure).basis not in (Basis.CHECK, Basis.REPORT):
         return ()
     return (Demand(kind=objective.demand, name=objective.check, params=dict(objective.params)),)
 

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from harness.errors import UsageError
-from harness.model import UNFELT, Figure, Objective, Op, Per, Phase, Quantity, Scope
+from harness.model import UNFELT, DemandKind, Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps.meaning import Meaning, Selection
 from harness.steps.nouns import AT_ITS_ENTRY, PRIMARYS_DEATH, WHILE_GONE, WHILE_PODS_DIE
 from harness.steps.selections import of_experiments
 from harness.steps.slots import Values
 
+LOAD_REPORT: Final = "load-report"
+"""Name of the demand that reads a load report of another tool."""
 _Slots = Values
 _Mean = Callable[[_Slots], Meaning]
 _OF_A_RECOVERY: Final = {"steps": "manual_steps", "unfelt": UNFELT}
@@ -213,6 +216,42 @@ def reported(report_format: str, *, of: str = "") -> _Mean:
     It has a format and a name; `of` is what it must belong to (release, commit or target; empty: anything).
     """
     return lambda slots: Meaning(report={"format": report_format, "report": slots["report"], "of": slots.get("of", of)})
+
+
+def of_load_report(figure: Figure, op: Op = Op.BELOW) -> _Mean:
+    """A figure of the load report that the scenario has read, of all requests together, of every route or of one."""
+
+    def mean(slots: _Slots) -> Meaning:
+        routes = slots.get("routes", "")
+        subject = routes.partition('"')[2].rstrip('"')
+        found = measured(figure, op, per=Per.ROUTE if routes else Per.ALL, subject=subject)(slots).objective
+        assert found is not None  # noqa: S101 - for the type checker: a measured figure has one
+        if figure is Figure.REPORTED_RATE:
+            found = replace(found, limit=Quantity(value=found.limit.value, unit="/s"))
+        age = {"age": slots["age"]} if "age" in slots else {}
+        return Meaning(objective=in_load_report(found, age))
+
+    return mean
+
+
+def as_reported(objective: Objective) -> Objective:
+    """The objective of a sentence about traffic, of a load report in place of the traffic.
+
+    Raises:
+        UsageError: no report shows that figure, its phase or its users.
+    """
+    figure = {Figure.RESPONSE_TIME: Figure.REPORTED_TIME, Figure.ERROR_RATE: Figure.REPORTED_ERRORS}.get(
+        objective.figure
+    )
+    if figure is None or objective.scope.phase is not Phase.STEADY or objective.scope.users:
+        hint = "a load report shows response times and error rates, without faults, steps and numbers of users: name a traffic in the When step"
+        raise UsageError(f"{objective.sentence!r} is about more than a load report shows", hint=hint)
+    return in_load_report(replace(objective, figure=figure), {})
+
+
+def in_load_report(objective: Objective, params: Mapping[str, str]) -> Objective:
+    """The objective of a figure that is read from a load report, with the parameters of the demand that reads it."""
+    return replace(objective, check=LOAD_REPORT, demand=DemandKind.INGEST.value, params=dict(params))
 
 
 def parts(slots: _Slots) -> Meaning:

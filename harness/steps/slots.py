@@ -267,6 +267,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
         about=f"{of_figures.PRIMARYS_DEATH}, the loss of a region by its name, or the loss of any one zone of a region{of_figures.AT_ITS_ENTRY}",
         example="the loss of us-east-1",
     ),
+    "routes": Slot(
+        pattern=_ROUTES,
+        about='every route, of which the worst decides, or one route by its name: route "read-track"',
+        example="every route",
+    ),
     "ratio": Slot(pattern=_RATIO, about="a share in percent, more than 0", example="0.1 %"),
     "reaction": Slot(
         pattern=rf"{_TIME}(?:{re.escape(_SCALED)})?",

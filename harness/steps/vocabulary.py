@@ -81,7 +81,7 @@ def _needs(reading: Reading) -> list[str]:
     objective = reading.objective
     needs += dict.fromkeys(_keys(reading))
     basis = spec_of(objective.figure).basis if objective is not None else Basis.CHECK
-    if basis is not Basis.CHECK:
+    if basis not in (Basis.CHECK, Basis.REPORT):
         needs.append("traffic, named by a When step")
         needs += [f"experiment {name}" for name in reading.experiments]
         if basis is Basis.EXPERIMENT and reading.selection is None:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.catalogue import Catalogue, load_catalogue
 from harness.errors import UsageError
-from harness.model import Claim, Demand, DemandKind, KnownExperiments, Phase
+from harness.model import Claim, Demand, DemandKind, Figure, KnownExperiments, Per, Phase
 from harness.steps import compile_scenario, traffic_of
 from tests.builders.scenarios import scenario
 
@@ -140,6 +140,19 @@ def test_two_experiments_serve_one_claim(catalogue: Catalogue) -> None:
     assert claim.objectives[0].scope.experiments == ("pod-loss", "node-loss")
 
 
+K6 = 'when: the load report "k6" of this commit has been read'
+
+
+def test_a_sentence_about_traffic_is_of_the_load_report_that_was_read_in_its_place(catalogue: Catalogue) -> None:
+    """With the quantile, the routes and the limit of its criterion; the report is read once for both sentences."""
+    time, _ = compiled(catalogue, "ND-KPI-P95", K6, "then: the response time p95 of every route is below 200 ms")
+    rate, _ = compiled(catalogue, "ND-KPI-ERRORS", K6, "then: the error rate is below 0.1 %")
+    (objective,) = time.objectives
+    assert (objective.figure, objective.quantile, objective.scope.per) == (Figure.REPORTED_TIME, 0.95, Per.ROUTE)
+    assert rate.objectives[0].figure is Figure.REPORTED_ERRORS
+    assert time.demands == rate.demands == ("ingest load-report format=load of=commit report=k6",)
+
+
 POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
 
 
@@ -164,6 +177,20 @@ POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
             "a.feature:1",
             "needs traffic, and no When step names one",
             '"everyday" traffic has run',
+        ),
+        (
+            "ND-KPI-P95",
+            [K6, "then: the response time p95 of every route is below 250 ms"],
+            "a.feature:2",
+            "differs from the criterion of ND-KPI-P95",
+            "the criterion says: the response time p95 of every route is below 200 ms in the steady state",
+        ),
+        (
+            "ND-KPI-UPTIME",
+            [K6, "then: the uptime of the entry is at least 99.9 %"],
+            "a.feature:2",
+            "is about more than a load report shows",
+            "name a traffic in the When step",
         ),
         (
             "ND-KPI-P95",

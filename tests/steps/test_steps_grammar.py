@@ -6,6 +6,7 @@ import ast
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -75,6 +76,13 @@ def static(name: str, **params: str) -> Objective:
     )
 
 
+def reported(figure: Figure, limit: Quantity, scope: Scope = Scope(), *, op: Op = Op.BELOW, **fields: Any) -> Objective:  # noqa: B008 - frozen
+    """A figure of the load report that the scenario has read."""
+    return Objective(
+        figure=figure, scope=scope, op=op, limit=limit, sentence="", check="load-report", demand="ingest", **fields
+    )
+
+
 def time(quantile: float, limit: Quantity, scope: Scope = STEADY) -> Objective:
     """A response time below a limit."""
     return Objective(figure=Figure.RESPONSE_TIME, quantile=quantile, scope=scope, op=Op.BELOW, limit=limit, sentence="")
@@ -125,6 +133,19 @@ OBJECTIVES = {
         limit=Quantity(value=1, unit=""),
         params={"parts": "ND-PRE-TESTS ND-PRE-SCAN ND-PRE-BENCH"},
         sentence="",
+    ),
+    'the reported response time p99 of route "checkout" is below 400 ms, younger than 7 d': reported(
+        Figure.REPORTED_TIME, ms(400), Scope(per=Per.ROUTE, subject="checkout"), quantile=0.99, params={"age": "7 d"}
+    ),
+    "the reported mean response time is below 100 ms": reported(Figure.REPORTED_MEAN, ms(100)),
+    "the reported error rate of every route is below 1 %": reported(
+        Figure.REPORTED_ERRORS, Quantity(value=1, unit="%"), Scope(per=Per.ROUTE)
+    ),
+    "the reported number of requests served per second is at least 100/s": reported(
+        Figure.REPORTED_RATE, Quantity(value=100, unit="/s"), op=Op.AT_LEAST
+    ),
+    "the reported number of requests is at least 10000": reported(
+        Figure.REPORTED_REQUESTS, Quantity(value=10000, unit=""), op=Op.AT_LEAST
     ),
     "the response time p99 is below 1 s": time(0.99, s(1)),
     "the response time p95 of every route is below 200 ms in the steady state": time(

@@ -21,6 +21,7 @@ READ = {
     'the verdict "staging" of this release has been read': ("verdict", "staging", "release"),
     'the record "tasks" of this release has been read': ("records", "tasks", "release"),
     'the figures "business" of this target have been read': ("figures", "business", "target"),
+    'the load report "checkout" of this commit has been read': ("load", "checkout", "commit"),
     'the run history "runs" of this target has been read': ("history", "runs", "target"),
     'the Prometheus query "up" has been asked': ("prometheus", "up", ""),
 }
@@ -94,6 +95,7 @@ SAY = {
     ),
     "a disaster experiment passed, younger than 90 d": ("drill-passed", {"age": "90 d"}),
     'the steps "1, 2, 3 and 4" were finished in this order': ("steps-in-order", {"steps": "1, 2, 3 and 4"}),
+    "the load report is complete, younger than 7 d": ("load-report", {"age": "7 d"}),
     "every merge was approved by another than its author": ("merges-approved", {}),
     "no finding of severity critical or higher is open and the newest audit is younger than 90 d": (
         "newest-audit",

@@ -20,7 +20,7 @@ from harness.drivers.ingest.formats.records import HEAD, names_of, plain_record
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError
 from harness.model import FactAmount, Quantity
-from harness.targets.files.paper import DECLARED
+from harness.targets.files.paper import DECLARED, LoadReports
 
 FORMATS: Final = {
     "junit": "JUnit report",
@@ -34,6 +34,7 @@ FORMATS: Final = {
     "history": "run history",
     "records": "record",
     "prometheus": "Prometheus query",
+    "load": "load report",
     **{key: one.name for key, one in DECLARED.items()},
 }
 """Every format by its key below `evidence` in the target file, and what sentences call it."""
@@ -105,14 +106,21 @@ def parts_of(
         body = read_report(path, most)
         report = read(body, str(path))
         asked.keep(path, redact(body, str(path)) if redact is not None else None)
-        origin, created = origin_of(report), None
-        for beside in _beside(path):
-            other = _origin_beside(beside, path)
-            origin, created = origin.completed(other, str(path)), other.made
-            asked.keep(beside)
-            break
+        origin, created = completed(asked, path, origin_of(report))
         parts.append(ReportPart(path=path, report=report, origin=origin, created=created))
     return parts
+
+
+def completed(asked: Asked, path: Path, origin: Provenance) -> tuple[Provenance, Moment | None]:
+    """The origin of a file with what the file beside it says, and when that says that it was made.
+
+    Raises DriverError where the two differ.
+    """
+    for beside in _beside(path):
+        other = _origin_beside(beside, path)
+        asked.keep(beside)
+        return origin.completed(other, str(path)), other.made
+    return origin, None
 
 
 def files_of(asked: Asked, kind: str) -> tuple[Path, ...]:
@@ -148,8 +156,8 @@ def _patterns(asked: Asked, kind: str) -> tuple[str, ...]:
     reports = getattr(asked.target.evidence, kind.replace("-", "_"))
     if asked.params["report"] not in reports:
         raise ConfigurationError("is not in the target file", where=key_of(asked), hint="name its path there")
-    paths: tuple[str, ...] = reports[asked.params["report"]]
-    return paths
+    paths: tuple[str, ...] | LoadReports = reports[asked.params["report"]]
+    return paths.files if isinstance(paths, LoadReports) else paths
 
 
 def _words(kind: str) -> str:
@@ -185,12 +193,17 @@ def _origin_beside(beside: Path, path: Path) -> Provenance:
                 hint=f"known are {', '.join((*HEAD, 'sha256'))}",
             )
     expected = record.document.data.get("sha256")
-    if expected is not None and expected != hashlib.sha256(path.read_bytes()).hexdigest():
+    if expected is not None and expected != _sha256(path):
         hint = "write it again together with the report"
         raise DriverError(
             f"is of another {path.name}: the hashes differ", where=record.document.where(("sha256",)), hint=hint
         )
     return record.origin
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def origins(parts: Sequence[ReportPart[Any]]) -> list[tuple[Path, Provenance]]:

@@ -23,6 +23,8 @@ class Basis(StrEnum):
     """Traffic, and a rollout during the traffic."""
     CHECK = "check"
     """Only the check that the objective itself names."""
+    REPORT = "report"
+    """Only the load report of another tool that the scenario has read."""
     PLAN = "plan"
     """Nothing: the figure is made from verdicts of other requirements, or from attestations of people, which the plan contains."""
 

@@ -1,10 +1,10 @@
-"""Observations recorded by the load and its workers."""
+"""Observations recorded by the load and its workers, and of load reports of other tools."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.model.observations.kinds import Count, Recorded, Size, Whole, Word, YesOrNo, written
+from harness.model.observations.kinds import Count, ManyFields, Names, Recorded, Size, Whole, Word, YesOrNo, written
 from harness.model.observations.readers import LOADED, SAID, always
 
 
@@ -104,3 +104,24 @@ class JourneysRead(Recorded):
     account: Word
     items: Count
     read: Count
+
+
+@written("load.reported", by=["checks"], read=always("LoadReported", "figures.reported.response_time:SPEC"))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadReported(Recorded):
+    """What a load report of another tool says; the subject is the key of the demand that read it.
+
+    `rows` requests are recorded one by one, from `from_ns` to `until_ns` since 1970; without rows the report is a summary
+    of `seconds`, and `routes` has its figures, of all requests together under an empty name. Requests of the first
+    `warm_up_s` are not judged.
+    """
+
+    tool: Word
+    rows: Count
+    file: Word = ""
+    from_ns: Whole = 0
+    until_ns: Whole = 0
+    warm_up_s: Size = 0.0
+    seconds: Size | None = None
+    routes: ManyFields = ()
+    notes: Names = ()

@@ -46,6 +46,7 @@ TABLES_READ: Final[Mapping[str, ReadBy]] = {
     "ledger-copies": under_fault("LEDGER_COPIES", "figures.database.equal_copies:SPEC", APART),
     "pipeline": always("pipeline", "figures.ledger.pipelines:SPEC"),
     "facts": always("checks", "figures.checks:SPEC"),
+    "reported-requests": always("REPORTED", "figures.reported.response_time:SPEC"),
     "journey-writes": always("JOURNEY_WRITES", "figures.ledger.copies:SPEC"),
     "journey-repeats": always("JOURNEY_REPEATS", "figures.ledger.copies:SPEC"),
     "journey-reads": always("JOURNEY_READS", "figures.ledger.copies:SPEC"),

@@ -24,6 +24,7 @@ from harness.model.records.table import (
     PORTAL,
     PROBES,
     REPLICAS,
+    REPORTED,
     Schema,
 )
 
@@ -96,6 +97,7 @@ RECORDED: Final = (
     RecordedTable(schema=LEDGER_COPIES, files="watch/ledger-copies", watcher="copies"),
     RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="made_ns", counted=True),
     RecordedTable(schema=FACTS, files="checks/*", needed=False),
+    RecordedTable(schema=REPORTED, files="reported/*", needed=False),
     RecordedTable(schema=JOURNEY_WRITES, files="load/*/journeys-*", needed=False),
     RecordedTable(schema=JOURNEY_REPEATS, files="load/*/repeats-*", needed=False),
     RecordedTable(schema=JOURNEY_READS, files="load/*/journey-reads", needed=False),

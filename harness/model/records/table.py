@@ -75,6 +75,15 @@ in the worker; 0: unknown. served_us: serving time from `Server-Timing`; 0: unkn
 user, equal in all workers; 0: unknown. A request that is answered at its due time, such as a pushed message, has no
 response time."""
 
+REPORTED: Final = Schema(
+    name="reported-requests",
+    ints={"sent_ns": 8, "done_ns": 8, "answered": 2},
+    words=("report", "name", "error"),
+    order={"done_ns": ("sent_ns",)},
+)
+"""One row per request of another tool's load report, in ns since 1970. answered: 1 with an answer, 0 without one, -1 if
+the tool does not say. report: key of the demand that read it. error: kind of failure, missing without a failure."""
+
 PROBES: Final = Schema(
     name="probes",
     ints={"due_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2},

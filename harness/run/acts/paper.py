@@ -75,9 +75,9 @@ class PaperDriver(Driver):
         from harness.drivers.facts import record_facts
 
         demand = place.plan.demand[act.demand]
-        record_facts(demand, lambda: self._facts(demand, place), sink, place.directory)
+        record_facts(demand, lambda: self._facts(demand, place, sink), sink, place.directory)
 
-    def _facts(self, demand: Demand, place: Paper) -> tuple[Fact, ...]:
+    def _facts(self, demand: Demand, place: Paper, sink: Sink) -> tuple[Fact, ...]:
         from harness.drivers.facts import once
         from harness.drivers.paper import Asked
 
@@ -91,6 +91,8 @@ class PaperDriver(Driver):
             commit=place.target.release.commit,
             today=place.target.today(clock.wall()),
             keep=_keeper(place.directory, demand),
+            directory=place.directory,
+            sink=sink,
         )
         try:
             return once(engines[demand.name](asked))

@@ -35,6 +35,7 @@ from harness.steps.templates.kpis import KPIS
 from harness.steps.templates.people import PEOPLE
 from harness.steps.templates.recoveries import RECOVERIES
 from harness.steps.templates.replicas import REPLICA_STEPS
+from harness.steps.templates.reported import REPORTED
 from harness.steps.templates.reports import REPORTS
 from harness.steps.templates.rollouts import ROLLOUTS
 from harness.steps.templates.scaling import SCALING
@@ -145,6 +146,7 @@ OWN: Final = (
     *SPIKES,
     *PEOPLE,
     *REPORTS,
+    *REPORTED,
     *(one.template for one in _IN_SPECS),
     *templates_of(CLAIMS),
 )

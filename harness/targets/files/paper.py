@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, create_model
 
@@ -40,6 +40,25 @@ class PrometheusQuery(TargetSection):
     answers: Paths | None = None
 
 
+class LoadReports(TargetSection):
+    """What another load tool wrote of one load: the files of one run of the tool, of all its machines.
+
+    Attributes:
+        tool: tool that wrote the files; a file of another tool is refused.
+        files: paths or globs; files in gzip are read too.
+        warm_up_s: time from the first request on whose requests are left out, in s; only of files with single requests.
+        longest_gap_s: longest time without a request under way that does not count as a gap, in s; None: 5 s, or what
+            chance explains at the mean rate if that is longer.
+        dropped: number of requests or iterations that the tool may have left out because it could not keep its rate.
+    """
+
+    tool: Literal["k6", "jmeter", "gatling", "vegeta", "oha", "wrk2", "artillery", "locust"]
+    files: Paths
+    warm_up_s: Annotated[float, quantity("time", "30 s")] = Field(default=0.0, alias="warm_up")
+    longest_gap_s: Annotated[float | None, quantity("time", "30 s")] = Field(default=None, alias="longest_gap")
+    dropped: Annotated[int, Field(ge=0)] = 0
+
+
 class KnownEvidence(TargetSection):
     """Reports of other tools: format → name → paths.
 
@@ -57,6 +76,7 @@ class KnownEvidence(TargetSection):
         records: records of past events, as YAML or JSON.
         history: directories of runs.
         prometheus: range queries of Prometheus.
+        load: reports of other load tools.
     """
 
     as_of: date | None = None
@@ -71,6 +91,7 @@ class KnownEvidence(TargetSection):
     records: Reports = Field(default_factory=dict)
     history: Reports = Field(default_factory=dict)
     prometheus: Mapping[Name, PrometheusQuery] = Field(default_factory=dict)
+    load: Mapping[Name, LoadReports] = Field(default_factory=dict)
 
 
 DECLARED: Final = load_formats(

@@ -35,6 +35,20 @@ def read_markup(body: bytes, where: str, start: Start, end: End) -> None:
     Raises:
         DriverError: it is not XML, is cut short, defines an entity, has a document type, or is nested too deeply.
     """
+    try:
+        markup_parser(where, start, end).Parse(body, True)  # noqa: FBT003 - the parser takes it by position only
+    except expat.ExpatError as error:
+        raise DriverError(
+            f"is not XML, or is cut short: {expat.ErrorString(error.code)}",
+            where=f"{where}:{error.lineno}",
+            hint="write it again with its tool",
+        ) from error
+    except (ValueError, LookupError) as error:  # an encoding that Python does not know, or that needs several bytes
+        raise DriverError(f"cannot be decoded: {error}", where=where, hint="write it as UTF-8") from error
+
+
+def markup_parser(where: str, start: Start, end: End) -> expat.XMLParserType:
+    """A parser for `read_markup`, to be given a file piece by piece; it raises the errors of Python's parser, too."""
     parser = expat.ParserCreate()
     depth = _Depth()
 
@@ -57,13 +71,4 @@ def read_markup(body: bytes, where: str, start: Start, end: End) -> None:
     parser.EntityDeclHandler = lambda *_: refuse("the file defines an XML entity, which is refused")
     parser.ExternalEntityRefHandler = lambda *_: refuse("the file refers to another file, which is refused")
     parser.StartDoctypeDeclHandler = lambda *_: refuse("the file has a document type, which is refused")
-    try:
-        parser.Parse(body, True)  # noqa: FBT003 - the parser takes it by position only
-    except expat.ExpatError as error:
-        raise DriverError(
-            f"is not XML, or is cut short: {expat.ErrorString(error.code)}",
-            where=f"{where}:{error.lineno}",
-            hint="write it again with its tool",
-        ) from error
-    except (ValueError, LookupError) as error:  # an encoding that Python does not know, or that needs several bytes
-        raise DriverError(f"cannot be decoded: {error}", where=where, hint="write it as UTF-8") from error
+    return parser

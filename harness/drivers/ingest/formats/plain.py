@@ -24,6 +24,8 @@ DEEPEST: Final = 64
 """Levels of lists and objects; the formats read here have fewer than twenty."""
 _NUMBER: Final = re.compile(r"[-+]?[0-9]{1,20}(\.[0-9]{1,18})?")
 _COMMA: Final = re.compile(r"[-+]?[0-9.\s]*,[0-9]+")
+_LAST: Final = re.compile(r"[\w.+-]*")
+"""The rest of a number or a name at the end of a file that is cut short."""
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 _SHOWN: Final = 60
@@ -100,7 +102,7 @@ def json_of(body: bytes, where: str) -> Any:
             text.encode("utf-8")
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # half of a character can be put in no report
     except json.JSONDecodeError as error:
-        cut = " (it is cut short)" if error.pos >= len(text.rstrip()) else ""
+        cut = " (it is cut short)" if _LAST.fullmatch(text[error.pos :].rstrip()) or "Unterminated" in error.msg else ""
         hint = cure_of_text(text) or "write it again with its tool"
         raise DriverError(f"is not JSON: {error.msg}{cut}", where=f"{where}:{error.lineno}", hint=hint) from error
     except RecursionError as error:
