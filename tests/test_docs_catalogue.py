@@ -1,4 +1,4 @@
-"""Every block of `docs/catalogue.md` is read as a project's own files are, and its numbers are those of the catalogue."""
+"""Every block of the pages on the catalogue is read as a project's own files are, and its numbers are those of the catalogue."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 
 from harness.catalogue import Catalogue, feature_file, lint, load_catalogue, tallies, unaccounted
 from harness.steps import lint_features, read_feature
+from tests.builders.pages import pages
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
+PAGE = pages("catalogue", "catalogue-contradictions")
 
 
 def blocks(kind: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""docs/extending.md and docs/extending-the-run.md: every Python block runs, does what the page says of it, and is as few files as the page says."""
+"""The pages on extending the harness and its run: every Python block runs, does what the page says of it, and is as few files as the page says."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ from harness.targets import load_target
 from harness.units import NS_PER_S
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
+from tests.builders.pages import pages
 
 ROOT = Path(__file__).parent.parent
-THINGS = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-PAGE = THINGS + (ROOT / "docs" / "extending-the-run.md").read_text(encoding="utf-8")
+THINGS = pages("extending", "extending-checks", "extending-figures", "extending-reports")
+PAGE = THINGS + pages(
+    "extending-the-run", "extending-drivers", "extending-by-pytest", "targets-started-for-a-run", "keys-of-nouns"
+)
 BLOCKS = re.findall(r"```python\n\"\"\"(\w+)\.py: (.*?)```", PAGE, re.DOTALL)
 
 

@@ -25,9 +25,10 @@ from harness.drivers.load.locustfile import check_locustfile
 from harness.drivers.load.routes import sent_routes
 from harness.steps import lint_features
 from harness.targets import load_target
+from tests.builders.pages import pages
 
 ROOT: Final = Path(__file__).parent.parent
-PAGE: Final = (ROOT / "docs" / "your-own-service.md").read_text(encoding="utf-8")
+PAGE: Final = pages("your-own-writes", "your-own-service")
 ANSWERS: Final = ProjectAnswers(name="shop", entry="http://127.0.0.1:8080")
 
 
@@ -120,7 +121,7 @@ def test_every_option_of_init_is_on_the_page() -> None:
 
 def test_the_recipes_are_the_files_that_init_writes(tmp_path: Path) -> None:
     """Byte for byte."""
-    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    page = pages("ci", "ci-in-a-cluster")
     write_project(tmp_path, ANSWERS)
     names = (".github/workflows/readiness.yml", ".gitlab-ci.yml", "deploy/nightly.yaml")
     assert blocks(page, "yaml") == [(tmp_path / name).read_text() for name in names]
@@ -128,7 +129,7 @@ def test_the_recipes_are_the_files_that_init_writes(tmp_path: Path) -> None:
 
 
 def _messages() -> list[str]:
-    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    page = pages("troubleshooting", "no-decision")
     return re.findall(r"^\| `(.*?)` \| ", page, re.MULTILINE)
 
 
@@ -189,7 +190,7 @@ def test_every_call_of_a_journey_is_on_the_page(tmp_path: Path) -> None:
     classes = {one.name: one.body for tree in trees for one in tree.body if isinstance(one, ast.ClassDef)}
     methods = {one.name for one in classes["Journey"] if isinstance(one, ast.FunctionDef)}
     fields = {ast.unparse(one.target) for one in classes["Answer"] if isinstance(one, ast.AnnAssign)}
-    page = (ROOT / "docs" / "load.md").read_text(encoding="utf-8")
+    page = pages("load", "journeys", "journey-writes")
     public = {name for name in methods if not name.startswith("_")} - {"leave"}  # the harness's own
     assert {name for name in {*public, "failed"} if f"`journey.{name}" not in page} == set()
     assert {name for name in fields if f"`answer.{name}" not in page} == {"body"}

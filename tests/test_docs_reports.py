@@ -1,4 +1,4 @@
-"""docs/reports.md: every block is read as the page says, and its tables name every format."""
+"""The pages on reports: every block is read as the page says, and its tables name every format."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from harness.drivers.ingest.formats.records import plain_record
 from harness.drivers.ingest.reports import FORMATS
 from harness.steps import compile_scenario, read_feature
 from harness.targets import load_target
+from tests.builders.pages import pages
 
-PAGE = (Path(__file__).parents[1] / "docs" / "reports.md").read_text(encoding="utf-8")
+PAGE = pages("reports", "reports-that-count", "reports-of-tests-and-scans", "reports-of-plans-and-figures", "records")
 YAML = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 

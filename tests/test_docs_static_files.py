@@ -1,4 +1,4 @@
-"""docs/static-files.md: its target file and its registers are read, with the shipped files in their places."""
+"""The pages on static files: their target file and its registers are read, with the shipped files in their places."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from harness.drivers.paper import Asked
 from harness.drivers.static.registry import ENGINES
 from harness.steps import read
 from harness.targets import load_target
+from tests.builders.pages import pages
 
 _ROOT = Path(__file__).parents[1]
-_PAGE = (_ROOT / "docs" / "static-files.md").read_text(encoding="utf-8")
+_PAGE = pages("static-files", "static-files-keys", "deployment-stops")
 _BLOCKS = re.findall(r"```yaml\n# (?P<file>\S+?\.yaml)(?P<text>.*?)```", _PAGE, re.DOTALL)
 _SENTENCES = (
     "every rollback procedure names its command, its owner and its time limit",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def steps(text: str, *, as_json: bool) -> int:
     """List the sentences that features can use.
 
-    TEXT lists only the sentences and nouns that contain it. The values that each `<slot>` takes follow.
+    TEXT lists only the sentences and nouns that contain its words, or words that mean the same, such as `latency`. The values that each `<slot>` takes follow.
     """
     from harness.errors import UsageError
     from harness.steps import vocabulary

@@ -95,6 +95,8 @@ def _expected(figure_: PastFigure) -> str:
 
 def _value(seen: PastFigure) -> str:
     bounds = span(seen.low, seen.high, seen.unit)
+    if seen.value is None:
+        return f"at least {figure(seen.low, seen.unit)}"
     return figure(seen.value, seen.unit) + (f" [{bounds}]" if bounds != NOTHING else "")
 
 
@@ -102,13 +104,16 @@ def _change(change: FigureChange) -> str:
     """`worse: 1.18 times, between 1.09 and 1.27 times (99.75 % each)`."""
     if change.change is Change.UNTESTED:
         return f"{change.change.value}: {change.why}"
-    return f"{change.change.value}: {_how_much(change)} ({figure(change.confidence, 'ratio')} each)"
+    surely = change.why if change.confidence is None else f"{figure(change.confidence, 'ratio')} each"
+    return f"{change.change.value}: {_how_much(change)} ({surely})"
 
 
 def _how_much(change: FigureChange) -> str:
     """The ratio, or the difference in the figure's unit, with its bounds."""
     times = change.of == "ratio"
     unit = "times" if times else change.after.unit
+    if change.value is None:
+        return span(change.low, change.high, unit)
     value = figure(change.value, unit)
     if change.low is None and change.high is None:
         return f"{value}, without bounds"
@@ -148,10 +153,15 @@ def _figures_lines(comparison: RunComparison) -> Iterator[str]:
     tested = ", ".join(f"{counts[kind]} {kind.value}" for kind in Change if counts[kind])
     yield f"{counted(len(comparison.figures), 'figure')} in both runs{f': {tested}' if tested else ''}"
     for change in comparison.figures:
-        if change.change in _TOLD:
+        if change.change in _TOLD or _is_observed(change):
             named = _named(change.after.name, change.after.of)
             yield f"  {change.requirement}  {named}: {_value(change.before)} → {_value(change.after)}"
             yield f"    {_change(change)}"
+
+
+def _is_observed(change: FigureChange) -> bool:
+    """Whether the figures were observed once in each run, as recoveries are: both are shown, whatever they prove."""
+    return change.change is not Change.UNTESTED and change.confidence is None
 
 
 def _columns(rows: Sequence[Sequence[str]], last: Sequence[str] = ()) -> Iterator[str]:

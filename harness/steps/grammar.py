@@ -15,6 +15,7 @@ from harness.judgement.figures import Basis
 from harness.model import UNFELT, Demand, DemandKind, Objective, Phase, Quantity, untenable
 from harness.nearest import nearest
 from harness.steps.meaning import Keyword, Selection
+from harness.steps.search import sentences_about
 from harness.steps.slots import Values
 from harness.steps.template import Template
 from harness.steps.templates import TEMPLATES
@@ -209,9 +210,10 @@ def _misfit(text: str, templates: Sequence[Template]) -> UsageError | None:
 
 
 def _nearest_template(text: str, templates: Sequence[Template]) -> str:
-    """A hint with the template whose words, or whose example, are most similar to the sentence."""
-    alike = {form: one for template in templates for one in template.each for form in (one.example, one.plain)}
-    found = nearest(text, alike)
+    """A hint with the template that means most of the sentence, and whose words or example are most similar to it."""
+    named = sentences_about(text, templates) or templates
+    alike = {form: one for template in named for one in template.each for form in (one.example, one.plain)}
+    found = nearest(text, alike) or (next(iter(alike)) if named is not templates else None)
     if found is None:
         return "`readiness steps` lists all sentences"
     return f"did you mean `{alike[found].plain}`, for example: {alike[found].example}"

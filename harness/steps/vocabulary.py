@@ -10,20 +10,18 @@ from harness.figures import spec_of
 from harness.judgement.figures import Basis
 from harness.model import DemandKind, Objective
 from harness.steps.grammar import NO_EXPERIMENTS, Reading, read
+from harness.steps.search import containing, is_named_otherwise, sentences_about
 from harness.steps.template import Template
 from harness.steps.templates import TEMPLATES
 
 
 def vocabulary(text: str = "") -> tuple[Template, ...]:
-    """The templates that contain every word of `text`; all of them without a text."""
-    words = text.casefold().split()
-    return tuple(template for template in TEMPLATES if all(word in _searched(template) for word in words))
-
-
-def _searched(template: Template) -> str:
-    nouns = (slot.about.partition(": ")[2] for slot in template.slots.values())
-    words = (template.name, template.plain, template.about, template.example, *template.takes.values(), *nouns)
-    return " ".join(words).casefold()
+    """The templates that contain every word of `text`, else those that mean most of it; all of them without a text."""
+    exact = containing(text, TEMPLATES)
+    if exact and not is_named_otherwise(text):
+        return exact
+    found = sentences_about(text, TEMPLATES)
+    return (*found, *(one for one in exact if one not in found))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ import yaml
 from harness.cli import main
 from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load import load_traffic
-from harness.targets import load_target
+from harness.targets import TargetLock, load_target, platform_of
 from harness.yamlfile import read_documents
-from tests.builders.http_servers import answering
+from tests.builders.http_servers import Quiet, answering, serving
 
 SERVICE = Path(__file__).with_name("small_service.py")
 Call = Callable[..., tuple[int, str]]
@@ -61,6 +62,7 @@ def test_a_new_project_is_in_order_and_can_be_planned(readiness: Call) -> None:
     """No problem in its catalogue and features, and three rows that a run of its size decides, or says what it lacks."""
     with small_service() as (entry, _):
         code, said = readiness("init", "shop", "--entry", entry, "--write", "/orders", "--body", '{"item": [1, null]}')
+        planned = readiness("plan", "--json", below="shop")
     assert code == 0, said
     assert "wrote  shop/target.yaml" in said
     assert said.endswith(
@@ -72,9 +74,7 @@ def test_a_new_project_is_in_order_and_can_be_planned(readiness: Call) -> None:
     )
     code, said = readiness("catalogue", "lint", "--json", below="shop")
     assert (code, json.loads(said)["problems"]) == (0, [])
-    code, said = readiness("plan", "--json", below="shop")
-    assert code == 0, said
-    plan = json.loads(said)
+    plan = json.loads(planned[1])
     assert {one["requirement"] for one in plan["sentences"] if one["can_be_decided"]} >= {"SHOP-P95", "SHOP-ERRORS"}
     assert plan["seconds"]["expected"] <= 100
     assert (plan["roles"]["kind"], plan["undeclared"], plan["unready"]) == ("List", [], [])
@@ -259,7 +259,16 @@ def test_the_files_for_others_are_read_without_a_problem(tmp_path: Path, name: s
         (["--entry", "127.0.0.1:80"], "'127.0.0.1:80' is not an HTTP address"),
         (["--entry", "http://me:pw@127.0.0.1"], "***@127.0.0.1' is not an HTTP address"),
         (["--entry", "http://127.0.0.1:80800"], "the port of 'http://127.0.0.1:80800' is invalid, expected 1 to 65535"),
-        (["--entry", "http://127.0.0.1:9/api"], "the address has the path /api, expected none"),
+        (["--entry", "http://127.0.0.1:9/a{b}"], "--entry: '/a{b}' is not a path"),
+        (["--entry", "http://127.0.0.1:9", "--header", "Authorization"], "--header: the text is not a header"),
+        (
+            ["--entry", "http://127.0.0.1:9", "--header", "X-Api-Key: 4711"],
+            "--header: the value of X-Api-Key names no environment variable, and a secret is not written into files",
+        ),
+        (
+            ["--entry", "http://127.0.0.1:9", "--header", "X-Api-Key: $NO_SUCH_KEY"],
+            "--header: the environment variable NO_SUCH_KEY is not set\n  hint: set it to the credential of a test user",
+        ),
         (["--entry", "http://127.0.0.1:9", "--read", "orders"], "--read: 'orders' is not a path"),
         (["--entry", "http://127.0.0.1:9", "--body", "{}"], "--body: the path for this body is missing"),
         (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "{"], "--body: the body is not JSON"),
@@ -411,8 +420,66 @@ def test_a_plan_says_why_a_run_is_refused_and_what_a_person_would_undo(readiness
     code, said = readiness("plan", below="shop")
     assert code == 0, said
     assert "A run of this size can decide all 3 sentences\n" in said
-    assert "refused" not in said
+    assert "would be refused" not in said
     assert "no `rollbacks`" not in said
+    assert f"not ready: {target}:4: entry: no answer from http://127.0.0.1:9/health: refused\n" in said
+
+
+def refused(said: str) -> list[str]:
+    """What a plan in JSON says a run would be refused for."""
+    return [f"{one['where'].rpartition('/')[2]}: {one['what']}" for one in json.loads(said)["refused"]]
+
+
+def test_a_plan_asks_the_target_once_what_a_run_would_be_refused_for(readiness: Call, tmp_path: Path) -> None:
+    """A path that answers 404, another release, a lock that another run holds, a directory that is none; nothing is written."""
+    with small_service() as (entry, _):
+        assert readiness("init", "shop", "--entry", entry)[0] == 0
+        target = tmp_path / "shop" / "target.yaml"
+        target.write_text(target.read_text().replace('"/healthz"', '"/nowhere"'))
+        (tmp_path / "file").write_text("")
+        code, said = readiness("plan", "--json", "--out", "../file/runs", below="shop")
+        assert (code, refused(said)) == (
+            0,
+            [
+                f"runs: the directory of the run cannot be created: {tmp_path}/shop/../file is not a directory",
+                f"target.yaml:5: probes.health: GET {entry}/nowhere never succeeded: status 404; nothing was run",
+            ],
+        )
+        target.write_text(target.read_text().replace('"/nowhere"', '"/healthz"'))
+        with TargetLock(platform_of(load_target(target)), "the-other-run"):
+            code, said = readiness("plan", "--json", below="shop")
+        (held,) = refused(said)
+        assert ": shop is in use by run the-other-run (process " in held
+        assert refused(readiness("plan", "--json", below="shop")[1]) == []
+    assert not (tmp_path / "shop" / "reports").exists()
+
+
+def test_a_plan_says_which_release_answers(readiness: Call) -> None:
+    """With the command that judges it; a run says the same before its load."""
+    with serving(_Released) as entry:
+        said = readiness("init", "shop", "--entry", entry)[1]
+        assert "the header x-version names the release: 1.4.2\n" in said
+        assert "\n  readiness run --release 1.4.2  # takes" in said
+        code, said = readiness("plan", "--json", below="shop")
+        assert (code, refused(said)) == (
+            0,
+            ["target.yaml: release: the target shop names the release 1.4.2, expected 1.0.0; nothing was run"],
+        )
+        assert "--release 1.4.2" in json.loads(said)["refused"][0]["hint"]
+        code, said = readiness("plan", "--json", "--release", "1.4.2", below="shop")
+    assert (code, refused(said)) == (0, [])
+
+
+class _Released(Quiet, BaseHTTPRequestHandler):
+    """Each answer names the release."""
+
+    def do_GET(self) -> None:
+        """200, whatever is requested but a path of a robot."""
+        self.send_response(404 if "not-exist" in self.path else 200)
+        self.send_header("X-Version", "1.4.2")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
 
 
 def test_a_release_that_file_and_command_name_differently_is_refused(readiness: Call, shop: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli.init import init
-from harness.cli.starter.discovery import DiscoveredPaths, discovered
-from harness.cli.starter.openapi import LARGEST, MOST_READS, DocumentedRead, answered_reads, documented_reads
+from harness.cli.starter.answers import answers_for
+from harness.cli.starter.discovery import discovered
+from harness.cli.starter.journey_reads import MOST_READS, DocumentedRead, DocumentedWrite, answered_reads
+from harness.cli.starter.openapi import LARGEST, documented_operations
+from harness.cli.starter.trial import ServiceTrial
 from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError, UsageError
 from harness.targets import load_target
-from tests.builders.http_servers import Quiet, serving
+from tests.builders.http_servers import Quiet, answering, serving
 
 TLS = ssl.create_default_context()
 SHOP = """
@@ -70,13 +74,18 @@ def written(directory: Path, text: str | bytes, name: str = "openapi.yaml") -> s
 
 def test_the_reads_of_a_document_in_yaml(tmp_path: Path) -> None:
     """With path parameters, required queries, references, and the types of an answer's keys; what cannot be requested is named."""
-    found = documented_reads(written(tmp_path, SHOP), TLS)
+    found = documented_operations(written(tmp_path, SHOP), TLS)
     assert found.reads == (
         DocumentedRead(name="read-order", path="/api/v1/orders/7", expect={"id": "int", "title": "str"}),
         DocumentedRead(name="read-search", path="/api/v1/search?q=red+shoes"),
+        DocumentedRead(name="read-me", path="/api/v1/me", credential="security token"),
         DocumentedRead(name="read-sizes-size", path="/api/v1/sizes/s%2Fm", status=204),
     )
-    assert found.left_out == ("GET /me: it needs a sign-in", "GET /users/{name}: the parameter `name` has no example")
+    assert found.writes == (DocumentedWrite(method="POST", path="/api/v1/orders/{id}"),)
+    assert found.left_out == ("GET /users/{name}: the parameter `name` has no example",)
+    assert answered_reads(found, None).left_out[-1] == (
+        "GET /api/v1/me: it may need a sign-in (security token), which cannot be checked because the service does not answer"
+    )
 
 
 class _Undocumented(Quiet, BaseHTTPRequestHandler):
@@ -93,7 +102,7 @@ class _Undocumented(Quiet, BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def test_the_probes_of_a_service_without_a_root_are_its_documented_reads(
+def test_the_probes_of_a_service_without_a_root_are_its_documented_operations(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else its first run is refused: neither `/` nor a path of health answers 200."""
@@ -137,9 +146,9 @@ class _EndlessUnwell(_Endless):
 @pytest.mark.parametrize(("service", "health"), [(_Endless, "/healthz"), (_EndlessUnwell, "/items")])
 def test_a_read_that_does_not_end_is_passed_over(service: type[_Endless], health: str) -> None:
     """What answered before and after it is found all the same, and each of them completely."""
-    with serving(service) as entry:
-        found = discovered(entry, TLS, ["/stream", "/half", "/items"])
-    assert found == DiscoveredPaths(health=health, read="/items")
+    with serving(service) as entry, ServiceTrial(entry, TLS) as trial:
+        found = discovered(trial, ["/stream", "/half", "/items"])
+    assert (found.health, found.read, found.problem) == (health, "/items", "")
 
 
 class _Private(Quiet, BaseHTTPRequestHandler):
@@ -187,7 +196,7 @@ def test_a_read_that_the_service_refuses_is_no_part_of_the_journey(
 def test_of_a_service_that_is_down_reads_with_a_credential_are_left_out(tmp_path: Path) -> None:
     """By the name of the header or cookie; any other optional one is left unsent."""
     source = written(tmp_path, OPTIONAL)
-    found = answered_reads(source, documented_reads(source, TLS), {})
+    found = answered_reads(documented_operations(source, TLS), None)
     assert [read.path for read in found.reads] == ["/old", "/news"]
     assert found.left_out[0] == (
         "GET /catalog: it may need a sign-in (header `authorization`), which cannot be checked because the service does not answer"
@@ -196,23 +205,23 @@ def test_of_a_service_that_is_down_reads_with_a_credential_are_left_out(tmp_path
 
 def test_where_the_service_refuses_every_read_the_journey_is_to_sign_in(tmp_path: Path) -> None:
     """A project without a request would prove nothing."""
-    source = written(tmp_path, OPTIONAL)
-    statuses = {"/catalog": 401, "/me": 401, "/old": 403, "/news": 401}
-    with pytest.raises(ConfigurationError) as caught:
-        answered_reads(source, documented_reads(source, TLS), statuses)
-    assert "write a journey that signs in" in caught.value.hint
+    documented = documented_operations(written(tmp_path, OPTIONAL), TLS)
+    with answering(repeat((401, b""))) as (entry, _), ServiceTrial(entry, TLS) as trial:
+        with pytest.raises(ConfigurationError) as caught:
+            answered_reads(documented, trial)
+        assert "pass the header that signs in, `--header 'Authorization: Bearer $TOKEN'`" in caught.value.hint
 
 
 def test_a_document_whose_reads_all_need_a_sign_in_points_to_a_journey_that_signs_in(tmp_path: Path) -> None:
     """A sign-in that may be left out, an empty scheme, is none."""
     text = "openapi: 3.1.0\nsecurity: [{token: []}]\npaths: {/me: {get: {}}, /cart: {get: {}}}\n"
     with pytest.raises(ConfigurationError) as caught:
-        documented_reads(written(tmp_path, text), TLS)
+        answered_reads(documented_operations(written(tmp_path, text), TLS), None)
     assert "write a journey that signs in" in caught.value.hint
     either = text.replace("[{token: []}]", "[{}, {token: []}]")
-    assert [read.path for read in documented_reads(written(tmp_path, either), TLS).reads] == ["/me", "/cart"]
-    with pytest.raises(ConfigurationError, match="it needs a sign-in"):
-        documented_reads(written(tmp_path, text.replace("[{token: []}]", "token")), TLS)
+    assert [read.credential for read in documented_operations(written(tmp_path, either), TLS).reads] == ["", ""]
+    broken = documented_operations(written(tmp_path, text.replace("[{token: []}]", "token")), TLS)
+    assert [read.credential for read in broken.reads] == ["security", "security"]
 
 
 def test_the_reads_of_a_document_in_json_from_an_address(tmp_path: Path) -> None:
@@ -228,10 +237,10 @@ def test_the_reads_of_a_document_in_json_from_an_address(tmp_path: Path) -> None
     }
     written(tmp_path, json.dumps(document, indent="\t"), "swagger.json")
     with _served(tmp_path) as address:
-        found = documented_reads(f"{address}/swagger.json", TLS)
+        found = documented_operations(f"{address}/swagger.json", TLS)
         assert found.reads == (DocumentedRead(name="read-a", path="/v2/a", expect={"n": "list"}),)
         with pytest.raises(UsageError, match="the status of the answer is 404"):
-            documented_reads(f"{address}/missing.json", TLS)
+            documented_operations(f"{address}/missing.json", TLS)
 
 
 @pytest.mark.parametrize(
@@ -243,9 +252,9 @@ def test_a_server_may_be_beside_the_document(tmp_path: Path, server: str, path: 
     (tmp_path / "docs").mkdir()
     written(tmp_path / "docs", document, "openapi.json")
     with _served(tmp_path) as address:
-        (found,) = documented_reads(f"{address}/docs/openapi.json", TLS).reads
+        (found,) = documented_operations(f"{address}/docs/openapi.json", TLS).reads
     assert found.path == {"./": "/docs/a"}.get(server, path)
-    (of_file,) = documented_reads(written(tmp_path, document, "openapi.json"), TLS).reads
+    (of_file,) = documented_operations(written(tmp_path, document, "openapi.json"), TLS).reads
     assert of_file.path == path.replace("/docs", "")
 
 
@@ -254,7 +263,7 @@ def test_a_read_without_an_answer_of_2xx_is_left_out(tmp_path: Path) -> None:
     paths: dict[str, Any] = {
         f"/{status}": {"get": {"responses": {status: {}}}} for status in ("302", "101", "default", "2XX", "200")
     }
-    found = documented_reads(written(tmp_path, json.dumps({"openapi": "3.1.0", "paths": paths})), TLS)
+    found = documented_operations(written(tmp_path, json.dumps({"openapi": "3.1.0", "paths": paths})), TLS)
     assert [read.path for read in found.reads] == ["/default", "/2XX", "/200"]
     assert found.left_out[0] == "GET /302: no answer of 2xx is documented, only 302"
 
@@ -287,28 +296,28 @@ components:
 
 def test_what_bundlers_and_generators_write_is_read(tmp_path: Path) -> None:
     """References through lists and encoded names, variables of a server, servers of a path, what only requests have, names that collide."""
-    found = documented_reads(written(tmp_path, BUNDLED), TLS)
+    found = documented_operations(written(tmp_path, BUNDLED), TLS)
     assert [(read.name, read.path, dict(read.expect)) for read in found.reads] == [
         ("read-orders-order-id", "/api/v2/orders/7?page=2", {"id": "int"}),
         ("write-2", "/lists/v1/lists/1?page=2", {}),
         ("on", "/stra%C3%9Fe", {}),
+        ("read-cart", "/api/v2/cart", {}),
         ("get-item", "/api/v2/a", {}),
         ("get-item-2", "/api/v2/b", {}),
         ("get-item-2-2", "/api/v2/c", {}),
     ]
-    assert found.left_out == (
-        "GET /news: the answer is an endless stream",
-        "GET /cart: it needs the cookie `session`",
-    )
-    project = ProjectAnswers(name="shop", entry="http://127.0.0.1:9", reads=found.reads, write="/orders")
+    assert found.left_out == ("GET /news: the answer is an endless stream",)
+    chosen = answered_reads(found, None)
+    assert chosen.left_out[1:] == ("GET /api/v2/cart: it needs the cookie `session`",)
+    project = ProjectAnswers(name="shop", entry="http://127.0.0.1:9", reads=chosen.reads, write="/orders")
     write_project(tmp_path / "shop", project)
     traffic = load_traffic("visitors", [tmp_path / "shop" / "loadtests"], {})
-    assert {*traffic.routes} == {"write", *(read.name for read in found.reads)}
+    assert {*traffic.routes} == {"write", *(read.name for read in chosen.reads)}
 
 
 def test_the_journey_sends_them(tmp_path: Path) -> None:
     """The locustfile is Python, its size has all their routes."""
-    reads = documented_reads(written(tmp_path, SHOP), TLS).reads
+    reads = answered_reads(documented_operations(written(tmp_path, SHOP), TLS), None).reads
     write_project(
         tmp_path / "shop", ProjectAnswers(name="shop", entry="http://127.0.0.1:9", reads=reads, write="/orders")
     )
@@ -339,7 +348,7 @@ def test_the_journey_sends_them(tmp_path: Path) -> None:
 def test_a_document_that_cannot_be_used_is_named(tmp_path: Path, text: str | bytes, said: str) -> None:
     """With its file, and the line where it has one."""
     with pytest.raises(ConfigurationError) as raised:
-        documented_reads(written(tmp_path, text), TLS)
+        documented_operations(written(tmp_path, text), TLS)
     assert "openapi.yaml" in raised.value.where
 
     assert said in str(raised.value)
@@ -348,7 +357,7 @@ def test_a_document_that_cannot_be_used_is_named(tmp_path: Path, text: str | byt
 def test_a_large_document_gives_a_journey_of_a_few(tmp_path: Path) -> None:
     """The others are named."""
     text = json.dumps({"paths": {f"/p{n}": {"get": {"operationId": "same"}} for n in range(100)}})
-    found = documented_reads(written(tmp_path, text), TLS)
+    found = answered_reads(documented_operations(written(tmp_path, text), TLS), None)
     assert len(found.reads) == MOST_READS
     assert len({read.name for read in found.reads}) == MOST_READS
     assert len(found.left_out) == 100 - MOST_READS
@@ -375,7 +384,7 @@ def test_no_document_ends_in_a_traceback(item: Any, tmp_path_factory: pytest.Tem
     """Whatever stands below a path, there are reads or one error with words."""
     source = written(tmp_path_factory.mktemp("any"), json.dumps({"paths": {"/a": item, "/b": {"get": {}}}}))
     try:
-        found, where = documented_reads(source, TLS).reads, source
+        found, where = documented_operations(source, TLS).reads, source
     except ConfigurationError as error:
         found, where = (), error.where
     assert found or where == source
@@ -386,3 +395,74 @@ def _served(directory: Path) -> Iterator[str]:
     handler = type("Files", (Quiet, SimpleHTTPRequestHandler), {})
     with serving(partial(handler, directory=str(directory))) as url:
         yield url
+
+
+WRITES = """
+openapi: 3.1.0
+paths:
+  /catalog: {get: {}}
+  /me: {get: {security: [{token: []}]}}
+  /orders:
+    post:
+      requestBody:
+        required: true
+        content: {application/json: {schema: {required: [item, note], properties: {item: {type: integer}, note: {type: string, example: "a"}}}}}
+      responses: {"201": {}}
+"""
+
+
+def test_a_body_that_the_document_demands_is_asked_for_or_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an example of the required keys; a POST that is not named is left out and said, with the option that adds it."""
+    monkeypatch.chdir(tmp_path)
+    source = written(tmp_path, WRITES)
+    body = """--body '{"item": 1, "note": "a"}'"""
+    with serving(_Private) as entry:
+        given = ["shop", "--entry", entry, "--openapi", source, "--json"]
+        made = CliRunner().invoke(init, given)
+        assert json.loads(made.output)["left_out"] == [
+            "GET /me: the service answers 401, the document says 200; it needs a sign-in",
+            f"POST /orders: not sent by the trial, since it changes data: `--write /orders {body}` adds a POST",
+        ]
+        refused = CliRunner().invoke(init, ["other", *given[1:], "--write", "/orders"])
+    assert isinstance(refused.exception, UsageError)
+    assert refused.exception.what == "the document demands a body of POST /orders, and none is given"
+    assert refused.exception.hint == f"pass `{body}`, with values of a test user"
+
+
+def test_in_a_terminal_the_sign_in_and_the_body_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The read that needs the header is then part of the journey; what else is asked has the answer that was found."""
+    monkeypatch.setenv("SHOP_TOKEN", "t")
+    answers = {
+        "Header that signs in": "Authorization: Bearer $SHOP_TOKEN",
+        "Path that receives": "/orders",
+        "JSON body of POST /orders": '{"item": 2}',
+    }
+
+    def prompt(question: str, default: str, **_: object) -> str:
+        return next((answer for begins, answer in answers.items() if question.startswith(begins)), default)
+
+    monkeypatch.setattr("click.prompt", prompt)
+    options = dict.fromkeys(("health", "read", "write", "body", "ca", "name"))
+    with serving(_Private) as entry:
+        given = {
+            **options,
+            "entry": entry,
+            "openapi": written(tmp_path, WRITES),
+            "environment": "staging",
+            "headers": (),
+        }
+        found, findings = answers_for(tmp_path / "shop", given, asks=True)
+    assert [read.path for read in found.reads] == ["/catalog", "/me"]
+    assert (found.write, found.body) == ("/orders", {"item": 2})
+    assert findings.left_out == ()
+    write_project(tmp_path / "shop", found)
+    journey = (tmp_path / "shop/loadtests/visitors.py").read_text(encoding="utf-8")
+    assert 'SIGN_IN = {"Authorization": f"Bearer {os.environ[\'SHOP_TOKEN\']}"}' in journey
+    assert 'journey.request("POST", "/orders", name="write", json={"item": 2}, headers=SIGN_IN)' in journey
+    assert {*load_traffic("visitors", [tmp_path / "shop" / "loadtests"], {}).routes} == {
+        "read-catalog",
+        "read-me",
+        "write",
+    }

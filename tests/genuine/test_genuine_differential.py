@@ -1,4 +1,4 @@
-"""The sandbox's API server answers like a genuine one, or the difference is in the table of `docs/sandbox.md`."""
+"""The sandbox's API server answers like a genuine one, or the difference is in the table of `docs/sandbox-differences.md`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from readiness_sandbox.cluster.api import build_app
 from readiness_sandbox.cluster.serving import listen, serve
 from readiness_sandbox.cluster.store import Store
 from readiness_sandbox.cluster.tls import Authority
+from tests.builders.pages import pages
 from tests.genuine.asked import NAMESPACE, Asked, every_request
 from tests.genuine.conftest import connected
 from tests.sandbox.cluster.conftest import TOKEN, LeastMachinery
@@ -108,7 +109,7 @@ def known() -> dict[str, str]:
 
 def test_every_row_is_documented() -> None:
     """With the number of its requests; this needs no genuine server."""
-    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
+    text = pages("sandbox-differences")
     rows: dict[str, list[str]] = yaml.safe_load(TABLE.read_text())
     assert [row for row, names in rows.items() if f"| {row} | {len(names)} |" not in text] == []
     asked = {one.name for one in every_request()}

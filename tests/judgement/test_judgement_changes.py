@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.judgement.summary.changes import compared, figure_change, trends
-from harness.model.judged.past import Change, FigureChange, PastRow
+from harness.model.judged.past import Change, FigureChange, PastFigure, PastRow
 from tests.builders.past import latency, p95, past
 
 
@@ -79,13 +79,40 @@ def test_of_a_share_held_within_limits_neither_way_is_better() -> None:
     ],
 )
 def test_a_figure_without_bounds_is_not_tested(more: dict[str, object], why: str) -> None:
-    """A recovery is one observation; an older run did not record them."""
+    """An older run did not record them."""
     for found in (
         figure_change("X", latency(1.0, **more), latency(500.0)),
         figure_change("X", latency(1.0), latency(500.0, **more)),
     ):
         assert found.change is Change.UNTESTED
         assert why in found.why
+
+
+def recovery(value: float | None, low: float, high: float | None) -> PastFigure:
+    """A recovery that was observed once, between its bounds."""
+    return PastFigure(
+        name="recovery of reads", verdict="PASS", value=value, unit="s", op="is below", limit="15 s", low=low, high=high
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected", "bounds"),
+    [
+        (recovery(2.0, 1.9, 2.1), recovery(2.1, 2.0, 2.2), Change.UNPROVEN, (-0.1, 0.3)),
+        (recovery(2.0, 1.9, 2.1), recovery(4.5, 4.4, 4.6), Change.WORSE, (2.3, 2.7)),
+        (recovery(4.5, 4.4, 4.6), recovery(2.0, 1.9, 2.1), Change.BETTER, (-2.7, -2.3)),
+        (recovery(2.0, 1.9, 2.1), recovery(None, 15.0, None), Change.WORSE, (12.9, None)),
+        (recovery(None, 15.0, None), recovery(2.0, 1.9, 2.1), Change.BETTER, (None, -12.9)),
+        (recovery(None, 15.0, None), recovery(None, 20.0, None), Change.UNPROVEN, (None, None)),
+    ],
+)
+def test_recoveries_are_compared_by_the_bounds_of_both_observations(
+    before: PastFigure, after: PastFigure, expected: Change, bounds: tuple[float | None, float | None]
+) -> None:
+    """Also of a service that did not come back while it was observed; no confidence is claimed for one observation each."""
+    found = figure_change("SHOP-RESTART", before, after)
+    assert (found.change, found.confidence, found.why) == (expected, None, "observed once in each run")
+    assert (found.low, found.high) == tuple(None if one is None else pytest.approx(one) for one in bounds)
 
 
 def test_other_units_are_not_compared() -> None:

@@ -92,4 +92,4 @@ def test_a_spec_says_what_it_said(figure: Figure) -> None:
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text("".join(f"{line}\n" for figure in FIGURES for line in lines(figure)), encoding="utf-8")
+    GOLDEN.write_text("".join(f"{line}\n" for figure in sorted(FIGURES) for line in lines(figure)), encoding="utf-8")

@@ -326,6 +326,7 @@ def test_nothing_passed_is_a_score_of_nought() -> None:
 def test_a_sandbox_that_stands_for_staging_is_named_in_the_decision() -> None:
     """Nobody takes it for a real staging; and a scale is allowed there, as in a sandbox, and nowhere else."""
     played = judge(plan(environment="staging", stands_in=True), evidence())
-    assert " for staging (simulated by the sandbox, RTO and RPO divided by 60) · " in played.decision.headline
+    assert " for sandbox (staging, simulated by the sandbox, RTO and RPO divided by 60) · " in played.decision.headline
     real = judge(plan(environment="staging"), evidence())
+    assert " for sandbox (staging) · " in real.decision.headline
     assert "expected 1 in staging" in " ".join(verdict.reason for verdict in real.verdicts)

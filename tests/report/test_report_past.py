@@ -10,7 +10,7 @@ from report_builders import go, no_go
 
 from harness.evidence.past_runs import past_run, past_runs
 from harness.judgement.summary.changes import compared, trends
-from harness.model.judged.past import PastRow, UnreadRun
+from harness.model.judged.past import PastFigure, PastRow, UnreadRun
 from harness.report import render_verdict
 from harness.report.past import comparison_document, history_document, render_comparison, render_history
 from tests.builders.past import latency, p95, past
@@ -52,9 +52,43 @@ def test_no_run_at_all_is_said() -> None:
     assert render_history([], [], [], 0) == "no runs\n"
 
 
+def test_the_recoveries_of_two_runs_are_shown_side_by_side() -> None:
+    """Whether or not they differ by more than their bounds."""
+
+    def row(value: float | None, low: float, high: float | None) -> PastRow:
+        found = PastFigure(
+            name="recovery of reads",
+            verdict="PASS",
+            scope={"experiment": "service-restart", "operation": "reads"},
+            value=value,
+            unit="s",
+            op="is below",
+            limit="15 s",
+            low=low,
+            high=high,
+        )
+        return PastRow(id="SHOP-RESTART", verdict="PASS", measures=(found,))
+
+    def lines(before: PastRow, after: PastRow) -> list[str]:
+        return render_comparison(compared(past("a", before), past("b", after))).splitlines()[-2:]
+
+    name = "  SHOP-RESTART  recovery of reads of service-restart, reads: "
+    assert lines(row(2.0, 1.9, 2.1), row(4.5, 4.4, 4.6)) == [
+        f"{name}2 s [1.9 to 2.1 s] → 4.5 s [4.4 to 4.6 s]",
+        "    worse: 2.5 s, 2.3 to 2.7 s (observed once in each run)",
+    ]
+    assert lines(row(2.0, 1.9, 2.1), row(None, 15.0, None)) == [
+        f"{name}2 s [1.9 to 2.1 s] → at least 15 s",
+        "    worse: at least 12.9 s (observed once in each run)",
+    ]
+    assert lines(row(2.0, 1.9, 2.1), row(2.1, 2.0, 2.2))[1] == (
+        "    no difference proven: 0.1 s, -0.1 to 0.3 s (observed once in each run)"
+    )
+
+
 def test_what_is_not_proven_is_counted_and_not_told_as_a_change() -> None:
     """One line with the counts, none for the figure."""
-    rows = (p95(100), PastRow(id="R-1", verdict="PASS", measures=(latency(9, unit="s", confidence=None),)))
+    rows = (p95(100), PastRow(id="R-1", verdict="PASS", measures=(latency(9, unit="s", confidence=None, low=None),)))
     text = render_comparison(compared(past("a", *rows), past("b", *rows)))
     assert "every requirement has the same verdict" in text
     assert "2 figures in both runs: 1 no difference proven, 1 not tested" in text

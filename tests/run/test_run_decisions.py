@@ -11,7 +11,8 @@ def test_a_healthy_service_is_a_go(scenes: Stage) -> None:
     """Everything passed: GO, exit code 0, and the last line says where the page is."""
     finished = scenes["go"]
     assert finished.code == 0, finished.said
-    assert "GO for staging · profile plain · 1.0.0 · 3 passed · 0 not assessed · release not verified: " in finished.out
+    headline = f"GO for {finished.project.name} (staging) · profile plain · 1.0.0 · 3 passed · 0 not assessed"
+    assert f"{headline} · release not verified: " in finished.out
     assert finished.outcomes() == {"PL-P95": "PASS", "PL-ERRORS": "PASS", "PL-UPTIME": "PASS"}
     assert str(finished.run / "readiness.html") in finished.out
 
@@ -32,7 +33,7 @@ def test_a_slow_service_is_a_no_go_by_pytest_too(scenes: Stage) -> None:
     finished = scenes["slow"]
     assert finished.code == 1, finished.said
     assert (
-        "NO-GO for staging · profile plain · 1.0.0 · 1 failed · 2 passed · 0 not assessed · release not verified: "
+        f"NO-GO for {finished.project.name} (staging) · profile plain · 1.0.0 · 1 failed · 2 passed · 0 not assessed · release not verified: "
         in finished.out
     )
     assert finished.outcomes() == {"PL-P95": "FAIL", "PL-ERRORS": "PASS", "PL-UPTIME": "PASS"}

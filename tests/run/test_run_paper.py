@@ -57,7 +57,9 @@ def test_the_example_is_a_go_without_a_platform(tmp_path: Path) -> None:
     found = decided(tmp_path)
     decision = found.judgement.decision
     assert (decision.outcome, turned(found)) == (DecisionOutcome.GO, {})
-    assert decision.headline.startswith("GO for production · profile checklist · 1.0.0 · as of 2026-11-20 · 71 passed")
+    assert decision.headline.startswith(
+        "GO for paper (production) · profile checklist · 1.0.0 · as of 2026-11-20 · 71 passed"
+    )
     assert (found.directory.path / "inputs" / "attestations" / "ND-CHG-APPROVAL.yaml").is_file()
     assert [*(found.directory.path / "watch").iterdir()] == []
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
-from itertools import repeat
+from itertools import cycle, repeat
 from pathlib import Path
 
 import pytest
@@ -257,6 +257,16 @@ def test_another_release_than_the_file_names_is_refused_by_the_file(tmp_path: Pa
     )
 
 
+def test_two_releases_that_answer_in_turn_are_refused(tmp_path: Path) -> None:
+    """One read would find one of them, and the run would end undecided."""
+    with serving_release("1.0.0", "1.4.2") as entry:
+        target = shop(tmp_path, f"name: shop\nenvironment: staging\nentry: {entry}\nrelease: {{header: x-release}}\n")
+        with pytest.raises(UsageError) as raised:
+            refuse_other_release(target, plan(release="1.0.0"))
+    assert raised.value.what == "the target shop names 2 releases, 1.0.0 and 1.4.2, expected 1.0.0; nothing was run"
+    assert raised.value.hint.startswith("complete the roll-out or take it back, so that one release answers")
+
+
 def test_a_target_that_names_no_release_is_not_refused(tmp_path: Path) -> None:
     """Whether answers name it is the verdict's to say."""
     with serving_release("") as entry:
@@ -267,11 +277,13 @@ def test_a_target_that_names_no_release_is_not_refused(tmp_path: Path) -> None:
 
 
 @contextmanager
-def serving_release(release: str) -> Iterator[str]:
-    """A service that names its release in a header, and as plain text."""
+def serving_release(*releases: str) -> Iterator[str]:
+    """A service that names its releases in a header, and as plain text, one after the other."""
+    turn = cycle(releases)
 
     class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            release = next(turn)
             self.send_response(200)
             self.send_header("x-release", release)
             self.send_header("Content-Length", str(len(release)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.model import Act
-from harness.run.plan.refusals import left_to_people, refusals
+from harness.run.plan.refusals import cut_holds, left_to_people, refusals
 from harness.targets import load_target
 from tests.builders.plans import experiment, plan
 from tests.builders.rollout_runs import rollout_plan
@@ -122,3 +122,19 @@ def test_a_fault_that_nothing_undoes_is_said(tmp_path: Path, text: str, left: bo
     given = replace(plan(), experiments={"kill": experiment("kill", "process", file=str(file))})
     said = "kill has no `rollbacks`: if the run is stopped during the fault, a person must restore the target"
     assert list(left_to_people(given)) == ([said] if left else [])
+
+
+@pytest.mark.parametrize(("most", "cut"), [("", False), (", at_most_s: 30", False), (", at_most_s: 6", True)])
+def test_a_hold_that_ends_before_the_limit_of_its_sentence_is_said(tmp_path: Path, most: str, cut: bool) -> None:  # noqa: FBT001 - a row of a table
+    """A recovery that takes longer than the hold is none: the plan says so before the run."""
+    held = f"  - {{type: action, name: hold, provider: {{type: python, module: harness.chaos.actions, func: hold, arguments: {{at_least_s: 5{most}}}}}}}\n"
+    file = tmp_path / "kill.yaml"
+    file.write_text(FAULT.replace("method:\n", f"method:\n{held}"), encoding="utf-8")
+    given = replace(
+        plan(), experiments={"kill": replace(experiment("kill", "process", file=str(file)), observe_s=15.0)}
+    )
+    said = (
+        "kill: `hold` ends after at most 6 s, and the longest limit of its sentences is 15 s: a recovery that takes longer "
+        "than 6 s is not decided (hint: leave out `at_most_s`, which lets the limit end the fault)"
+    )
+    assert list(cut_holds(given)) == ([said] if cut else [])

@@ -11,6 +11,7 @@ from harness.targets import load_target
 from harness.targets.files.parts import Callers, Power, ReleaseSource
 from harness.targets.files.target import Target
 from harness.targets.undo import Undoable
+from tests.builders.pages import pages
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -44,9 +45,9 @@ def test_the_experiment_of_the_document_is_right(tmp_path: Path) -> None:
 
 def test_the_experiment_without_kubernetes_is_right(tmp_path: Path) -> None:
     """It needs no cluster, and its rollback is not ours."""
-    found = re.findall(r"```yaml\n(.*?)```", (DOCS / "adding-an-experiment.md").read_text(encoding="utf-8"), re.DOTALL)
+    found = re.findall(r"```yaml\n(.*?)```", pages("experiments-without-kubernetes"), re.DOTALL)
     file = tmp_path / "service-restart.yaml"
-    file.write_text(found[1], encoding="utf-8")
+    file.write_text(found[0], encoding="utf-8")
     read = read_experiment(file)
     assert (read.plan.domain, read.plan.needs, read.plan.blast_radius) == ("process", (), "max_processes 1")
     assert read.rolled_back == ("start-service-again",)
@@ -54,9 +55,9 @@ def test_the_experiment_without_kubernetes_is_right(tmp_path: Path) -> None:
 
 def test_the_accesses_of_the_document_are_all_that_its_experiment_asks(tmp_path: Path) -> None:
     """Nothing of it is unknown; without the key, both of its commands are."""
-    found = re.findall(r"```yaml\n(.*?)```", (DOCS / "adding-an-experiment.md").read_text(encoding="utf-8"), re.DOTALL)
+    found = re.findall(r"```yaml\n(.*?)```", pages("actions-of-your-own"), re.DOTALL)
     file = tmp_path / "frozen-node.yaml"
-    file.write_text(found[2], encoding="utf-8")
+    file.write_text(found[0], encoding="utf-8")
     asked = access_of_file(file)
     assert (sorted(map(str, asked.known)), asked.unknown) == (
         [
@@ -68,7 +69,7 @@ def test_the_accesses_of_the_document_are_all_that_its_experiment_asks(tmp_path:
         ],
         (),
     )
-    file.write_text(re.sub(r"    access: .*\n", "", found[2]), encoding="utf-8")
+    file.write_text(re.sub(r"    access: .*\n", "", found[0]), encoding="utf-8")
     assert set(access_of_file(file).unknown) == {"freeze", "node-frozen", "thaw"}
 
 
@@ -83,7 +84,7 @@ def test_the_action_of_the_document_carries_its_undo() -> None:
             patches.append((name, patch))
 
     names: dict[str, object] = {"__name__": "own_action"}
-    exec(block("adding-an-experiment.md", "python"), names)  # noqa: S102 - the document's own example
+    exec(block("actions-of-your-own.md", "python"), names)  # noqa: S102 - the document's own example
     freeze = names["freeze"]
     assert isinstance(freeze, Undoable)
     assert (freeze.name, freeze.module) == ("thaw", "own_action")

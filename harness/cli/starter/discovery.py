@@ -1,22 +1,36 @@
-"""Finds paths of a service that answer, by a few GET requests, before a project is written."""
+"""Finds the paths of a service that answer, and the header that names its release, before a project is written."""
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from harness.clock import Deadline
-from harness.errors import ConfigurationError
+from harness.cli.starter.trial import REFUSED
 
 if TYPE_CHECKING:
-    import httpx
+    from harness.cli.starter.trial import ServiceTrial, TriedAnswer
 
-HEALTH: Final = ("/health", "/healthz", "/health/ready", "/readyz", "/livez", "/ping", "/status", "/up", "/")
+HEALTH: Final = (
+    *("/health", "/healthz", "/health/ready", "/readyz", "/livez", "/ping", "/status", "/up"),
+    *("/actuator/health", "/q/health", "/healthcheck", "/api/health", "/api/healthz", "/"),
+)
 """Usual health paths of services, in the order in which they are requested."""
-_WITHIN_S: Final = 3.0
-_REFUSED: Final = (401, 403)
+DOCUMENTS: Final = ("/openapi.json", "/v3/api-docs", "/swagger.json")
+"""Usual paths of an OpenAPI document."""
+RELEASE_HEADERS: Final = (
+    *("x-release", "x-app-release", "x-release-version", "x-version", "x-app-version", "x-application-version"),
+    *("x-service-version", "x-build", "x-build-id", "x-build-version", "x-build-number", "x-revision", "x-commit"),
+    *("x-commit-sha", "x-git-commit", "x-git-sha", "x-git-revision", "x-image-tag", "x-deploy-version", "app-version"),
+)
+"""Response headers whose value may be the release, in the order in which one is chosen."""
+_RELEASE: Final = re.compile(r"(?=[^\s]*[0-9])[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+"""A version, a commit or a build: one word with a digit."""
+_NOWHERE: Final = "/readiness-path-that-does-not-exist"
+_LIMITS: Final = ("ratelimit-limit", "ratelimit", "x-ratelimit-limit", "x-rate-limit-limit")
+_AGAIN: Final = 5
+"""How often the read is requested again, since several releases may serve it in turn."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,91 +38,153 @@ class DiscoveredPaths:
     """Paths that answer GET with status 200 and a body that is complete in time.
 
     Attributes:
-        health: first path of `HEALTH` that answers, else a documented read; empty if none answers.
-        read: root, else a documented read, else `health` if its answer has a body; empty if none answers.
+        health: first health path that answers 200 or 204; empty if none answers.
+        read: root, or the page that it leads to, else a documented read, else `health` if its answer has a body; empty if none answers.
         problem: why no path is known; empty if the service answers.
         refused: status with which the service refused a request without credentials; 0 if it refused none.
+        said: findings for the user.
     """
 
     health: str = ""
     read: str = ""
     problem: str = ""
     refused: int = 0
+    said: tuple[str, ...] = ()
 
 
-def tls_of(ca_file: str) -> ssl.SSLContext:
-    """The TLS settings for requests: certificates are verified with this CA, or with the CAs of the system.
+def discovered(
+    trial: ServiceTrial, documented: Sequence[str] = (), *, prefix: str = "", health: str = "", read: str = ""
+) -> DiscoveredPaths:
+    """Request the given paths, the usual paths of services, then the documented paths.
 
-    Raises:
-        ConfigurationError: the file does not contain a certificate.
-    """
-    try:
-        return ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:
-        hint = "name a file of PEM certificates"
-        raise ConfigurationError(f"the file has no certificate: {error}", where=ca_file, hint=hint) from error
-
-
-def discovered(entry: str, tls: ssl.SSLContext, documented: Sequence[str] = ()) -> DiscoveredPaths:
-    """Request the usual paths of services, then the documented paths; no other requests are sent.
-
-    After the first answer, a path without a complete answer in time is skipped.
+    A given path that answers 404, or another status that no wait changes, is replaced by a path that answers.
 
     Args:
-        entry: address of the service.
-        tls: TLS settings for the requests.
+        trial: trial of the service.
         documented: paths of reads that answer 200 according to the OpenAPI document.
+        prefix: path before the usual paths, such as `/shop`.
+        health: health path that the user named; empty: none.
+        read: path of a read that the user named; empty: none.
     """
-    import httpx
-
-    refused: list[int] = []
-    completed: dict[str, bool | None] = {}
-    with httpx.Client(base_url=entry, verify=tls, timeout=_WITHIN_S, trust_env=False) as client:
-
-        def filled(path: str) -> bool | None:
-            """Whether the body of the answer has text; None without a complete answer of status 200."""
-            if path not in completed:
-                try:
-                    with client.stream("GET", path) as answer:
-                        if answer.status_code in _REFUSED:
-                            refused.append(answer.status_code)
-                        body = _filled(answer)  # also of an error: a service would log that its connection was reset
-                        completed[path] = body if answer.status_code == 200 else None
-                except httpx.HTTPError:
-                    if not completed:  # the service may be down: the other paths would take as long
-                        raise
-                    completed[path] = None
-            return completed[path]
-
-        stored = [path for path in documented if path not in HEALTH]
-        try:
-            well = next((path for path in (*HEALTH, *stored) if filled(path) is not None), "")
-            read = next((path for path in ("/", *stored, well) if path and filled(path)), "")
-        except httpx.HTTPError as error:
-            return DiscoveredPaths(problem=str(error) or type(error).__name__)
-    return DiscoveredPaths(health=well, read=read, refused=next(iter(refused), 0))
+    trial.begin(health or read or f"{prefix}{HEALTH[0]}")
+    if trial.problem:
+        return DiscoveredPaths(problem=trial.problem)
+    usual = [f"{prefix}{path}" for path in HEALTH]
+    alike = [path for path in documented if path.endswith(HEALTH[:-1])]
+    stored = [path for path in documented if path not in usual and path not in alike]
+    said = list[str]()
+    well = _healthy(trial, health, [*usual[:-1], *alike, usual[-1], *stored], said)
+    found = _stored(trial, read, [f"{prefix}/", *stored, *alike, well], said)
+    refused = next((one.status for one in trial.answers if one.status in REFUSED), 0)
+    said += _limited(trial.answers)
+    return DiscoveredPaths(health=well, read=found, refused=refused, said=tuple(said))
 
 
-def statuses_of(entry: str, tls: ssl.SSLContext, paths: Sequence[str]) -> dict[str, int]:
-    """Path → status of the answer to GET; 0 if no answer was complete in time."""
-    import httpx
-
-    found: dict[str, int] = {}
-    with httpx.Client(base_url=entry, verify=tls, timeout=_WITHIN_S, trust_env=False) as client:
-        for path in paths:
-            try:
-                with client.stream("GET", path) as answer:
-                    found[path] = 0 if _filled(answer) is None else answer.status_code
-            except httpx.HTTPError:
-                found[path] = 0
+def _healthy(trial: ServiceTrial, given: str, usual: Sequence[str], said: list[str]) -> str:
+    """The health path; adds to `said` what a given or an earlier path answered."""
+    if given and not _misleads(trial.get(given)):
+        return given
+    found = next((path for path in usual if _tells(trial, path)), "")
+    if given:
+        instead = f", so the health path is GET {found}" if found else ""
+        said.append(f"GET {given} answers {trial.get(given).status}{instead}")
+    elif trial.get(usual[0]).status == trial.get(_NOWHERE).status == 200:
+        said.append(f"the service answers 200 to any path, such as GET {_NOWHERE}; the health path is GET {found}")
+    elif found and found != usual[0]:
+        said.append(
+            f"the health path is GET {found}: GET {usual[0]} answers {trial.get(usual[0]).status or 'nothing in time'}"
+        )
     return found
 
 
-def _filled(answer: httpx.Response) -> bool | None:
-    """Whether a body has text; None if it is a stream that does not end in time."""
-    deadline, found = Deadline.after(_WITHIN_S), False
-    for piece in answer.iter_bytes():
-        found = found or bool(piece.strip())
-        if deadline.over:
-            return None
-    return found
+def _tells(trial: ServiceTrial, path: str) -> bool:
+    """Whether a path answers 200 or 204, and otherwise than a path that does not exist: some servers answer every path."""
+    answer = trial.get(path)
+    if answer.status not in (200, 204):
+        return False
+    nowhere = trial.get(_NOWHERE)
+    return path == HEALTH[-1] or (answer.status, answer.body) != (nowhere.status, nowhere.body)
+
+
+def _stored(trial: ServiceTrial, given: str, usual: Sequence[str], said: list[str]) -> str:
+    """The path of a read, which answers 200 with a body."""
+    if given and not _misleads(trial.get(given)):
+        return given
+    for path in filter(None, ([given] if given else []) + [*usual]):
+        answer = trial.followed(path)
+        if answer.status == 200 and answer.has_text:
+            if answer.path != path:
+                said.append(f"GET {path} leads to {answer.path} (status {trial.get(path).status}), which is the read")
+            elif given:
+                said.append(f"GET {given} answers {trial.get(given).status}, so the read is GET {path}")
+            return answer.path
+    return ""
+
+
+def _misleads(answer: TriedAnswer) -> bool:
+    """Whether an answer shows that a path is wrong, and not that the service is starting or expects a sign-in."""
+    return 300 <= answer.status < 500 and answer.status not in (*REFUSED, 408, 425, 429)
+
+
+def _limited(answers: Sequence[TriedAnswer]) -> Iterator[str]:
+    """A text about a limit on requests, which a run would meet."""
+    for answer in answers:
+        named = next((f"{name}: {answer.headers[name]}" for name in _LIMITS if name in answer.headers), "")
+        if named or answer.status == 429:
+            yield (
+                f"the service limits requests ({named or 'status 429'}), and a run sends about 80 requests/s from one address: "
+                "exempt this address, or expect NO-GO where answers have the status 429"
+            )
+            return
+
+
+def document_of(trial: ServiceTrial, prefix: str) -> str:
+    """The path of an OpenAPI document; empty if no usual path has one."""
+    paths = dict.fromkeys(f"{start}{path}" for start in ("", prefix) for path in DOCUMENTS)
+    return next((path for path in paths if (one := trial.get(path)).status == 200 and b'"paths"' in one.body), "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedRelease:
+    """The response header that names the release.
+
+    Attributes:
+        header: name of the header; empty: there is none.
+        releases: releases that it named, without repetition.
+        said: finding for the user; empty if there is none.
+    """
+
+    header: str = ""
+    releases: tuple[str, ...] = ()
+    said: str = ""
+
+    @property
+    def release(self) -> str:
+        """The release, if every answer named this one; else empty."""
+        return self.releases[0] if len(self.releases) == 1 else ""
+
+
+def named_release(trial: ServiceTrial, paths: Sequence[str]) -> NamedRelease:
+    """The header of `RELEASE_HEADERS` that every good answer has, with a release as its value.
+
+    Args:
+        trial: trial of the service.
+        paths: paths that a run will request; the first one is requested a few times more.
+    """
+    every = [trial.followed(path) for path in paths] + (trial.again(paths[0], _AGAIN) if paths else [])
+    answers = [one for one in every if one.good]
+    for header in RELEASE_HEADERS:
+        values = [one.headers.get(header, "") for one in answers]
+        named = [value for value in values if _RELEASE.fullmatch(value)]
+        if not named:
+            continue
+        missing = next((one.path for one in answers if not _RELEASE.fullmatch(one.headers.get(header, ""))), "")
+        if missing:
+            said = f"the header {header} names a release ({named[0]}), but not in the answer of GET {missing}: it is not used"
+            return NamedRelease(said=said)
+        releases = tuple(dict.fromkeys(named))
+        said = f"the header {header} names the release: {releases[0]}"
+        if len(releases) > 1:
+            said = f"the header {header} names {len(releases)} releases: {', '.join(releases)}. A run judges one: end the roll-out first"
+        return NamedRelease(header=header, releases=releases, said=said)
+    return NamedRelease()

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote, urlencode, urljoin
 
-from harness.cli.starter.writing import WRITE
+from harness.cli.starter.journey_reads import (
+    DocumentedOperations,
+    DocumentedRead,
+    DocumentedWrite,
+    named,
+    none_left,
+)
 from harness.errors import ConfigurationError, UsageError
 from harness.yamlfile import read_documents
 
@@ -20,10 +25,13 @@ if TYPE_CHECKING:
 
 LARGEST: Final = 5_000_000
 """Maximum size of a document in bytes."""
-MOST_READS: Final = 12
-"""Maximum number of requests of a journey."""
 MOST_KEYS: Final = 5
 """Maximum number of keys of an answer that are checked."""
+_CHANGE: Final = ("post", "put", "patch", "delete")
+_CREDENTIAL: Final = re.compile(
+    r"(?i)authori[sz]ation|(x[-_])?(api|auth|access)[-_]?(key|token)|session([-_]?id)?|token"
+)
+"""Names of headers and cookies that sign in. Frameworks describe such a header as optional even if its handler then answers 401."""
 _DEEPEST: Final = 20
 """Maximum number of references in a chain."""
 _WITHIN_S: Final = 10.0
@@ -31,44 +39,6 @@ _TYPES: Final = {"integer": "int", "string": "str", "boolean": "bool", "array": 
 """JSON type → Python type in a journey; `number` is left out, since it may be `int` or `float`."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DocumentedRead:
-    """One GET that a document describes.
-
-    Attributes:
-        name: name of the route in all reports.
-        path: path with its parameters filled in.
-        status: status of a successful answer.
-        expect: keys of the answer's JSON object, each with the name of its Python type.
-        credential: optional header or cookie whose name suggests a sign-in; empty if there is none.
-    """
-
-    name: str
-    path: str
-    status: int = 200
-    expect: Mapping[str, str] = field(default_factory=dict)
-    credential: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DocumentedReads:
-    """The reads of a document.
-
-    Attributes:
-        reads: at most `MOST_READS` reads.
-        left_out: other reads, each as `GET path: why`.
-    """
-
-    reads: tuple[DocumentedRead, ...]
-    left_out: tuple[str, ...]
-
-
-_SIGN_IN: Final = "it needs a sign-in"
-_CREDENTIAL: Final = re.compile(
-    r"(?i)authori[sz]ation|(x[-_])?(api|auth|access)[-_]?(key|token)|session([-_]?id)?|token"
-)
-"""Names of headers and cookies that sign in. Frameworks describe such a header as optional even if its handler then answers 401."""
-_REFUSED: Final = (401, 403)
 _STREAM: Final = "text/event-stream"
 _IN_PATHS: Final = "/{}%:@!$&'()*+,;=~"
 """Characters of a path that are not quoted."""
@@ -80,7 +50,7 @@ class _NoExampleError(Exception):
     """A parameter has no example, and its value is not known."""
 
 
-def documented_reads(source: str, tls: ssl.SSLContext) -> DocumentedReads:
+def documented_operations(source: str, tls: ssl.SSLContext) -> DocumentedOperations:
     """Read a document, JSON or YAML, of OpenAPI 3 or Swagger 2.
 
     Args:
@@ -93,85 +63,20 @@ def documented_reads(source: str, tls: ssl.SSLContext) -> DocumentedReads:
     document = _Document(source, _content(source, tls))
     found: list[DocumentedRead] = []
     left_out: list[str] = []
+    writes: list[DocumentedWrite] = []
     for path, item in document.paths():
+        writes += document.writes_of(path, item)
+        if "get" not in item:
+            continue
         try:
-            read = document.read_of(path, item)
+            found.append(document.read_of(path, item))
         except _NoExampleError as error:
             left_out.append(f"GET {path}: {error}")
-            continue
-        if len(found) < MOST_READS:
-            found.append(read)
-        else:
-            left_out.append(f"GET {path}: a journey has at most {MOST_READS} requests")
     if not found:
-        raise _none_left(source, left_out)
-    return DocumentedReads(reads=_named(found), left_out=tuple(left_out))
-
-
-def _none_left(source: str, left_out: Sequence[str]) -> ConfigurationError:
-    """The error that no read of the document can be requested."""
-    private = bool(left_out) and all(_SIGN_IN in one for one in left_out)
-    hint = (
-        "leave out `--openapi`, and write a journey that signs in: docs/your-own-service.md, a service with a sign-in"
-        if private
-        else "give path parameters an `example`, or write the journey by hand"
+        raise none_left(source, left_out)
+    return DocumentedOperations(
+        source=source, base=document.base, reads=named(found), writes=tuple(writes), left_out=tuple(left_out)
     )
-    what = f"no GET of this document can be requested{': ' if left_out else ''}{'; '.join(left_out[:3])}"
-    return ConfigurationError(what, where=source, hint=hint)
-
-
-def _named(reads: list[DocumentedRead]) -> tuple[DocumentedRead, ...]:
-    """The reads with unique names, which also differ from the name of the journey's POST."""
-    taken = {WRITE}
-    named = []
-    for read in reads:
-        name, number = read.name, 1
-        while name in taken:
-            number += 1
-            name = f"{read.name}-{number}"
-        taken.add(name)
-        named.append(replace(read, name=name))
-    return tuple(named)
-
-
-def answered_reads(source: str, documented: DocumentedReads, statuses: Mapping[str, int]) -> DocumentedReads:
-    """The reads that the service answers as documented; other reads would fail in every run.
-
-    Args:
-        source: file or address of the document.
-        documented: reads of the document.
-        statuses: path → status that the service answered; 0: no complete answer. Empty: the service is down, and reads with a
-            credential are left out.
-
-    Raises:
-        ConfigurationError: no read is left.
-    """
-    left, out = list[DocumentedRead](), list(documented.left_out)
-    for read in documented.reads:
-        if why := _differs(read, statuses):
-            out.append(f"GET {read.path}: {why}")
-        else:
-            left.append(read)
-    if not left:
-        raise _none_left(source, out)
-    return DocumentedReads(reads=tuple(left), left_out=tuple(out))
-
-
-def _differs(read: DocumentedRead, statuses: Mapping[str, int]) -> str:
-    """Why a read is not suitable for a journey; empty if it is."""
-    if not statuses:
-        return (
-            f"it may need a sign-in ({read.credential}), which cannot be checked because the service does not answer"
-            if read.credential
-            else ""
-        )
-    status = statuses.get(read.path, read.status)
-    if status == read.status:
-        return ""
-    if not status:
-        return "no complete answer in time"
-    why = f"; {_SIGN_IN}" if status in _REFUSED else ""
-    return f"the service answers {status}, the document says {read.status}{why}"
 
 
 class _Document:
@@ -184,11 +89,16 @@ class _Document:
         self._source = source
         self._root: dict[str, Any] = content
 
+    @property
+    def base(self) -> str:
+        """The path of the document's first server."""
+        return self._base({}, {})
+
     def paths(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every path that has a GET operation."""
+        """Every path that has an operation."""
         for path, item in self._root["paths"].items():
             resolved = self._resolved(item)
-            if str(path).startswith("/") and isinstance(resolved.get("get"), dict):
+            if str(path).startswith("/") and any(isinstance(resolved.get(one), dict) for one in ("get", *_CHANGE)):
                 yield str(path), resolved
 
     def read_of(self, path: str, item: Mapping[str, Any]) -> DocumentedRead:
@@ -198,17 +108,15 @@ class _Document:
             _NoExampleError: the path cannot be requested; the message says why.
         """
         operation = self._resolved(item["get"])
-        schemes = operation.get("security", self._root.get("security"))
-        if schemes and not (isinstance(schemes, list) and {} in schemes):  # an empty one: the sign-in may be left out
-            raise _NoExampleError(_SIGN_IN)
-        filled, query, credential = quote(path, safe=_IN_PATHS), dict[str, str](), ""
+        filled, query, credential = quote(path, safe=_IN_PATHS), dict[str, str](), self._scheme(operation)
+        needs = list[str]()
         for (name, place), parameter in self._parameters(item, operation).items():
             if place == "path":
                 filled = filled.replace(f"{{{quote(name, safe=_IN_PATHS)}}}", quote(self._example(parameter), safe=""))
             elif place == "query" and parameter.get("required") is True:
                 query[name] = self._example(parameter)
             elif place in {"header", "cookie"} and parameter.get("required") is True:
-                raise _NoExampleError(f"it needs the {place} `{name}`")
+                needs.append(f"{place} `{name}`")
             elif place in {"header", "cookie"} and _CREDENTIAL.fullmatch(name):
                 credential = f"{place} `{name}`"
         if missing := re.findall(r"{([^}]*)}", filled):
@@ -222,7 +130,58 @@ class _Document:
             status=status,
             expect=self._expected(answer),
             credential=credential,
+            needs=tuple(needs),
         )
+
+    def writes_of(self, path: str, item: Mapping[str, Any]) -> Iterator[DocumentedWrite]:
+        """The operations of one path that change data."""
+        for method in _CHANGE:
+            if not isinstance(item.get(method), dict):
+                continue
+            operation = self._resolved(item[method])
+            body = self._resolved(operation.get("requestBody"))
+            content = body.get("content")
+            media = self._resolved(content.get("application/json")) if isinstance(content, dict) else {}
+            in_body = [one for (_, place), one in self._parameters(item, operation).items() if place == "body"]
+            schema = self._resolved((in_body[0] if in_body else media).get("schema"))
+            yield DocumentedWrite(
+                method=method.upper(),
+                path=self._base(item, operation) + path,
+                needs_body=body.get("required") is True or any(one.get("required") is True for one in in_body),
+                example=self._sample(media, schema),
+            )
+
+    def _sample(self, media: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+        """A body of the documented example, or of the required keys with a value of their type, as JSON; empty if no key is known."""
+        given = media.get("example", schema.get("example"))
+        if not isinstance(given, dict):
+            properties, required = schema.get("properties"), schema.get("required")
+            if not isinstance(properties, dict) or not isinstance(required, list):
+                return ""
+            given = {str(key): self._value(self._resolved(properties.get(key))) for key in required}
+        try:
+            return json.dumps(given, ensure_ascii=False) if given else ""
+        except (TypeError, ValueError):  # a date of YAML
+            return ""
+
+    @staticmethod
+    def _value(described: Mapping[str, Any]) -> Any:
+        enum = described.get("enum")
+        usual = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}.get(
+            str(described.get("type")), "…"
+        )
+        first = enum[0] if isinstance(enum, list) and enum else usual
+        return described.get("example", described.get("default", first))
+
+    def _scheme(self, operation: Mapping[str, Any]) -> str:
+        """The sign-in that the document demands of an operation; empty if there is none, or it may be left out."""
+        schemes = operation.get("security", self._root.get("security"))
+        if not schemes or (isinstance(schemes, list) and {} in schemes):
+            return ""
+        names = (
+            [str(name) for one in schemes if isinstance(one, dict) for name in one] if isinstance(schemes, list) else []
+        )
+        return f"security {', '.join(dict.fromkeys(names))}" if names else "security"
 
     def _parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
         """The parameters by name and place; parameters of the operation replace those of the path."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -21,7 +22,8 @@ from harness.files import write_atomic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.cli.starter.openapi import DocumentedRead
+    from harness.cli.starter.journey_reads import DocumentedRead
+    from harness.cli.starter.sign_in import SignInHeader
 
 _TEMPLATES: Final = Path(__file__).with_name("files")
 _PACKAGE: Final = "readiness-harness"
@@ -51,6 +53,9 @@ class ProjectAnswers:
         ca: bytes of the CA file; None: the CAs of the system are used.
         reads: reads of an OpenAPI document for the journey, instead of `read`.
         forwarder: program on this machine that forwards connections to the target; empty if none is known.
+        headers: headers of each request of the journey, which sign in.
+        release_header: response header that names the release; empty if none is known.
+        release: release that runs now; empty if it is not known.
     """
 
     name: str
@@ -63,6 +68,15 @@ class ProjectAnswers:
     ca: bytes | None = None
     reads: Sequence[DocumentedRead] = ()
     forwarder: str = ""
+    headers: Sequence[SignInHeader] = ()
+    release_header: str = ""
+    release: str = ""
+
+    @property
+    def options(self) -> str:
+        """The options that a first run needs."""
+        release = f" --release {shlex.quote(self.release)}" if self.release else ""
+        return f"{release}{'' if self.breakable else f' --allow-target {self.name}'}"
 
     @property
     def local(self) -> bool:
@@ -195,6 +209,10 @@ def _values(answers: ProjectAnswers) -> dict[str, object]:
         "calls": [line for _, line in calls],
         "routes": _shares([route for route, _ in calls]),
         "writes": bool(answers.write),
+        "headers": [(header.name, header.python) for header in answers.headers],
+        "variables": [name for header in answers.headers for name in header.variables],
+        "release_header": answers.release_header,
+        "options": answers.options,
         "journey_ms": max(_SHORTEST_MS, _THINK_MS * (len(calls) - 1)),
         "window_s": _WINDOW_S,
         "allow": "" if answers.breakable else f" --allow-target {answers.name}",
@@ -209,12 +227,20 @@ def _calls(answers: ProjectAnswers) -> Iterator[tuple[str, str]]:
     """Route and line of each request of the journey."""
     for read in answers.reads:
         expect = "".join(f", expect={{{keys}}}" for keys in [_expected(read.expect)] if keys)
-        yield read.name, f"journey.get({_quoted(read.path)}, name={_quoted(read.name)}, status={read.status}{expect})"
+        yield read.name, _call(answers, "GET", read.path, f"name={_quoted(read.name)}, status={read.status}{expect}")
     if not answers.reads:
-        yield "read", f'journey.get({_quoted(answers.read)}, name="read", status=200)'
+        yield "read", _call(answers, "GET", answers.read, 'name="read", status=200')
     if answers.write:
         body = _literal(dict(answers.body or {}))
-        yield WRITE, f'journey.post({_quoted(answers.write)}, name="{WRITE}", json={body}, once=True)'
+        once = "" if answers.headers else ", once=True"
+        yield WRITE, _call(answers, "POST", answers.write, f'name="{WRITE}", json={body}{once}')
+
+
+def _call(answers: ProjectAnswers, method: str, path: str, rest: str) -> str:
+    """One request in Python; with headers only `request` can send them."""
+    if answers.headers:
+        return f'journey.request("{method}", {_quoted(path)}, {rest}, headers=SIGN_IN)'
+    return f"journey.{method.lower()}({_quoted(path)}, {rest})"
 
 
 def _expected(expect: Mapping[str, str]) -> str:

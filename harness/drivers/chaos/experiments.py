@@ -34,6 +34,8 @@ from harness.targets.files.harness_block import HarnessBlock, block_index, harne
 from harness.validation import configuration_error
 from harness.yamlfile import Location, YamlDocument, read_document
 
+_HOLD: Final = ("at_least_s", "at_most_s")
+"""Arguments of the action `hold`."""
 SUFFIXES: Final = (*yamlfile.SUFFIXES, ".json")
 _DOMAIN: Final = re.compile(r"\bdomain[\"']?\s*:\s*[\"']?(?P<domain>[a-z]+)")
 _BY_NAME: Final = re.compile(r"^ *chosen: *[\"']?by name\b", re.MULTILINE)
@@ -73,6 +75,7 @@ class ExperimentFile:
         rolled_back: names of the rollbacks that the undo log does not cover.
         by_hand: whether a person must undo the actions after a stopped run: no rollback, no entry of the undo log and
             no part of Kubernetes undoes them.
+        hold_at_most_s: `at_most_s` of the action `hold`; None if it is not given.
     """
 
     plan: ExperimentPlan
@@ -80,6 +83,7 @@ class ExperimentFile:
     rollbacks: int = 0
     rolled_back: tuple[str, ...] = ()
     by_hand: bool = False
+    hold_at_most_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,7 +177,7 @@ def read_experiment(path: Path) -> ExperimentFile:
         named = {"confirmed_by": block.confirmed_by, "gone_by": block.gone_by}
         check_probes(document, named, block.domain)
         check_restart(document, block.restarted_by, block.domain, activities)
-    hold_s = _hold_s(document, activities)
+    hold_s, hold_at_most_s = _hold_s(document, activities)
     within_s = block.within_s if block else 0.0
     takes_s = block.takes_s if block and block.takes_s is not None else hold_s + _pauses_s(activities) + _AROUND_S
     plan = ExperimentPlan(
@@ -197,7 +201,14 @@ def read_experiment(path: Path) -> ExperimentFile:
     )
     rollbacks = len(_listed_rollbacks(document))
     by_hand = plan.domain != NO_FAULT.name and foreign and not rollbacks
-    return ExperimentFile(plan=plan, block=block, rollbacks=rollbacks, rolled_back=rolled_back, by_hand=by_hand)
+    return ExperimentFile(
+        plan=plan,
+        block=block,
+        rollbacks=rollbacks,
+        rolled_back=rolled_back,
+        by_hand=by_hand,
+        hold_at_most_s=hold_at_most_s,
+    )
 
 
 def _rollbacks(
@@ -275,19 +286,31 @@ def _block(document: YamlDocument) -> HarnessBlock | None:
         raise configuration_error(document, HarnessBlock, error, at=at) from error
 
 
-def _hold_s(document: YamlDocument, activities: Sequence[tuple[Location, Mapping[str, Any]]]) -> float:
-    """Minimum time in s for which the fault is kept; 0 if the method does not use the harness's `hold`."""
+def _hold_s(
+    document: YamlDocument, activities: Sequence[tuple[Location, Mapping[str, Any]]]
+) -> tuple[float, float | None]:
+    """Minimum and maximum time in s for which the fault is kept; 0 and None if the method does not use the harness's `hold`."""
     for location, activity in activities:
         if location[0] == "method" and is_hold(activity):
-            arguments = activity["provider"].get("arguments")
-            seconds = arguments.get("at_least_s") if isinstance(arguments, dict) else None
-            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 3600:
-                raise ConfigurationError(
-                    "the action `hold` needs `at_least_s`, a number of seconds",
-                    where=document.where((*location, "provider", "arguments", "at_least_s")),
-                )
-            return float(seconds)
-    return 0.0
+            found = activity["provider"].get("arguments")
+            arguments = found if isinstance(found, dict) else {}
+            at = (*location, "provider", "arguments")
+            least, most = (_seconds(arguments.get(key)) for key in _HOLD)
+            if least is None:
+                what = "the action `hold` needs `at_least_s`, a number of seconds"
+                raise ConfigurationError(what, where=document.where((*at, "at_least_s")))
+            if "at_most_s" in arguments and (most is None or most < least):
+                what = f"`at_most_s` of the action `hold` is {arguments['at_most_s']}, expected a number of seconds from {least:g} to 3600"
+                raise ConfigurationError(what, where=document.where((*at, "at_most_s")))
+            return least, most
+    return 0.0, None
+
+
+def _seconds(value: object) -> float | None:
+    """A number of seconds of at most an hour; None for any other value."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 3600:
+        return None
+    return float(value)
 
 
 def _pauses_s(activities: Sequence[tuple[Location, Mapping[str, Any]]]) -> float:

@@ -19,6 +19,8 @@ from harness.targets.kubernetes import Object, is_terminating
 from harness.targets.places import Clusters, every_place
 
 _WITHIN_S: Final = 5.0
+_READS: Final = 6
+"""Number of reads whose answers are asked for the release."""
 _LONGEST: Final = 200
 """Maximum number of characters kept of a version in plain text."""
 
@@ -93,18 +95,25 @@ def running_version(target: Target) -> str:
     return version
 
 
-def answering_release(target: Target) -> str:
-    """The release that the target runs now: from the header of a read at the entry, else from the version path; may be empty."""
+def answering_releases(target: Target) -> tuple[str, ...]:
+    """The releases that the target runs now, without repetition: from the header of several reads at the entry, else from the version path.
+
+    Several processes may answer in turn, so one read would find one release of two.
+    """
     import httpx
 
-    named = ""
+    named: dict[str, None] = {}
     if header := target.release.answered_in:
         try:
             with http_client(target, target.entry, timeout_s=_WITHIN_S) as client:
-                named = client.get(target.probes.read.path).headers.get(header, "")[:_LONGEST]
+                for _ in range(_READS):
+                    named[client.get(target.probes.read.path).headers.get(header, "")[:_LONGEST]] = None
         except httpx.HTTPError:
-            named = ""  # the read succeeded a moment ago, and the load shows what became of it
-    return named or (_version(target, target.release.path)[0] if target.release.path else "")
+            named = {}  # the read succeeded a moment ago, and the load shows what became of it
+    found = tuple(filter(None, named))
+    if found or not target.release.path:
+        return found
+    return tuple(filter(None, [_version(target, target.release.path)[0]]))
 
 
 def _version(target: Target, path: str) -> tuple[str, str]:

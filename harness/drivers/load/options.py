@@ -71,6 +71,28 @@ def refuse_missing_options(locustfile: Path, environment: Mapping[str, str] = os
         )
 
 
+def refuse_missing_variables(locustfile: Path, environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse a locustfile whose module reads an environment variable that is not set: its process would end immediately.
+
+    Only `os.environ["NAME"]` and `environ["NAME"]` outside functions are found, which are read when the file is imported.
+
+    Raises:
+        ConfigurationError: a variable is not set; the error names file, line and variable.
+    """
+    pending: list[ast.AST] = [*tree_of(locustfile).body]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Try):
+            continue
+        pending += ast.iter_child_nodes(one)
+        if not isinstance(one, ast.Subscript) or not isinstance(one.ctx, ast.Load):
+            continue
+        name = _text(one.slice)
+        if name and ast.unparse(one.value) in ("os.environ", "environ") and name not in environment:
+            what = f"the locustfile needs the environment variable {name}, which is not set"
+            raise ConfigurationError(what, where=f"{locustfile}:{one.lineno}", hint=f"set it: `export {name}=…`")
+
+
 def _host_of(one: ast.ClassDef) -> str:
     """The `host` that a class gives as text; empty where it gives none."""
     for statement in one.body:

@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from harness.drivers.load.locustfile import LocustUsers, check_locustfile
-from harness.drivers.load.options import refuse_missing_options
+from harness.drivers.load.options import refuse_missing_options, refuse_missing_variables
 from harness.drivers.load.routes import sent_routes
 from harness.drivers.load.size import ArrivalSchedule, Size, schedule_of
 from harness.errors import ConfigurationError
@@ -58,6 +58,7 @@ def load_traffic(
     _refuse_accounts_elsewhere(size, document)
     users = check_locustfile(locustfile)
     _refuse_stock(users, size, document)
+    refuse_missing_variables(locustfile)
     if users.stock:
         refuse_missing_options(locustfile)
     _check_routes(size, document, locustfile)

@@ -130,8 +130,15 @@ def _headline(plan: Plan, outcome: DecisionOutcome, verdicts: Sequence[Verdict])
     counts: Mapping[Outcome, int] = Counter(verdict.outcome for verdict in verdicts)
     always = {Outcome.PASS, Outcome.NOT_ASSESSED}
     parts = [f"{counts.get(o, 0)} {word}" for o, word in _WORDS.items() if counts.get(o) or o in always]
-    played = f" (simulated by the sandbox, RTO and RPO divided by {plan.time_scale:g})" if plan.stands_in else ""
-    head = f"{outcome.value} for {plan.environment}{played} · profile {plan.profile} · {plan.release}"
+    head = f"{outcome.value} for {_platform(plan)} · profile {plan.profile} · {plan.release}"
     as_of = [f"as of {plan.as_of}"] if plan.as_of else []
     scaled = [plan.traffic_scaled] if plan.traffic_scaled else []
     return " · ".join([head, *scaled, *as_of, *parts])
+
+
+def _platform(plan: Plan) -> str:
+    """The target, with its environment where the name does not say it."""
+    played = f"simulated by the sandbox, RTO and RPO divided by {plan.time_scale:g}" if plan.stands_in else ""
+    named = plan.environment if plan.environment != plan.target else ""
+    more = ", ".join(filter(None, (named, played)))
+    return f"{plan.target} ({more})" if more else plan.target

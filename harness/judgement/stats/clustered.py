@@ -2,7 +2,7 @@
 
 Bad requests are clustered by every rule that the data support: by time, journey, connection, slow swings of the share, or a change.
 Each rule gives bounds, and the widest bounds count. The constants were chosen by simulation (`benchmarks/coverage.py`); see
-`docs/statistics.md`.
+`docs/statistics-clustered-bounds.md`.
 """
 
 from __future__ import annotations

@@ -73,8 +73,8 @@ def _figures(before: PastRun, after: PastRun) -> list[FigureChange]:
 
 
 def _pairs(before: PastRow, after: PastRow) -> Iterable[tuple[PastFigure, PastFigure]]:
-    old = before.figures
-    yield from ((old[key], figure) for key, figure in after.figures.items() if key in old)
+    old = before.comparable
+    yield from ((old[key], figure) for key, figure in after.comparable.items() if key in old)
 
 
 def figure_change(requirement: str, before: PastFigure, after: PastFigure) -> FigureChange:
@@ -83,6 +83,8 @@ def figure_change(requirement: str, before: PastFigure, after: PastFigure) -> Fi
     if before.unit != after.unit:
         why = f"the units differ: {before.unit or 'none'} and {after.unit or 'none'}"
         return FigureChange(requirement=requirement, before=before, after=after, change=Change.UNTESTED, why=why)
+    if _is_observed(before) and _is_observed(after):
+        return _observed(requirement, before, after)
     if first is None or second is None:
         why = "at least one run has no 99.75 % bounds for this figure"
         return FigureChange(requirement=requirement, before=before, after=after, change=Change.UNTESTED, why=why)
@@ -103,13 +105,39 @@ def figure_change(requirement: str, before: PastFigure, after: PastFigure) -> Fi
     )
 
 
+def _is_observed(figure: PastFigure) -> bool:
+    """Whether a figure is a length of time that was observed once, such as a recovery: its bounds are those of the observation."""
+    return figure.unit == "s" and figure.confidence is None and figure.low is not None
+
+
+def _observed(requirement: str, before: PastFigure, after: PastFigure) -> FigureChange:
+    """The change of a length of time that was observed once in each run, from the bounds of both observations."""
+    low = (after.low or 0.0) - (math.inf if before.high is None else before.high)
+    high = (math.inf if after.high is None else after.high) - (before.low or 0.0)
+    return FigureChange(
+        requirement=requirement,
+        before=before,
+        after=after,
+        change=_direction(after, low, high, 0.0),
+        of="difference",
+        value=None if before.value is None or after.value is None else after.value - before.value,
+        low=_finite(low),
+        high=_finite(high),
+        why="observed once in each run",
+    )
+
+
 def _proven(figure: PastFigure, bounds: Bounds, unchanged: float) -> Change:
     """Which way the figure went, if both bounds are on one side."""
-    if not (bounds.fail_low > unchanged or bounds.fail_high < unchanged):
+    return _direction(figure, bounds.fail_low, bounds.fail_high, unchanged)
+
+
+def _direction(figure: PastFigure, low: float, high: float, unchanged: float) -> Change:
+    if not (low > unchanged or high < unchanged):
         return Change.UNPROVEN
     if figure.op not in (Op.BELOW, Op.AT_MOST, Op.AT_LEAST):
         return Change.DIFFERENT
-    grew = bounds.fail_low > unchanged
+    grew = low > unchanged
     return Change.WORSE if grew is (figure.op in (Op.BELOW, Op.AT_MOST)) else Change.BETTER
 
 

@@ -65,9 +65,14 @@ class PastRow:
     @property
     def figures(self) -> Mapping[tuple[str, str], PastFigure]:
         """The figures with a value by name and scope; of equal keys the first figure counts."""
+        return {key: figure for key, figure in self.comparable.items() if figure.value is not None}
+
+    @property
+    def comparable(self) -> Mapping[tuple[str, str], PastFigure]:
+        """The figures with a value or a lower bound, such as a recovery that did not end; of equal keys the first figure counts."""
         found: dict[tuple[str, str], PastFigure] = {}
         for figure in self.measures:
-            if figure.value is not None:
+            if figure.value is not None or figure.low is not None:
                 found.setdefault((figure.name, figure.of), figure)
         return found
 
@@ -141,10 +146,10 @@ class FigureChange:
         change: proven change at `confidence`.
         of: meaning of `value`, `low` and `high`: `ratio` (after divided by before) or `difference` (after minus before,
             in the figure's unit); empty without a test.
-        value: change of the figure.
+        value: change of the figure; None if one of the runs has no value, such as a recovery that did not end.
         low: lower bound of the change at `confidence`.
         high: upper bound of the change at `confidence`.
-        confidence: confidence of `low` and of `high`.
+        confidence: confidence of `low` and of `high`; None: the figure was observed once in each run, between its bounds.
         why: reason for a missing test, or the method of the bounds.
     """
 

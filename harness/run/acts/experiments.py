@@ -184,7 +184,7 @@ class _Attempt:
         # from here on it is on disk, and said at the end of the run, unless it is verified that the target is as before
         opened = open_attempt(context.platform, self._experiment, self._number, before)
         rollbacks = open_rollbacks(context.platform, self._experiment)
-        context.presence.begin(self._experiment.observe_s)
+        context.presence.begin(self._experiment.observe_s + RESTORE_LEAST_S)
         grace_s = JOURNAL_GRACE_S
         try:
             self._child.start()
@@ -244,7 +244,8 @@ class _Attempt:
             if not out or seconds >= experiment.observe_s:
                 why = f"not recovered within {experiment.observe_s:g} s ({out})" if out else "requests are served again"
                 context.history.put("hold.released", experiment.name, why=why)
-                context.progress.say(f"{experiment.name}: {why}; the fault was active for {seconds:.1f} s")
+                ends = "; the longest limit of its sentences ends the hold" if out and experiment.hold_s else ""
+                context.progress.say(f"{experiment.name}: {why}; the fault was active for {seconds:.1f} s{ends}")
                 self._child.release()
                 released = True
         why = (

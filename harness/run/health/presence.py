@@ -54,7 +54,7 @@ class Presence:
         self._gone_after_s = GONE_AFTER_S
 
     def begin(self, observe_s: float) -> None:
-        """Start: a fault may be active from now on, and its outage is observed for `observe_s` seconds.
+        """Start: a fault may be active from now on; its outage is observed, and its end is waited for, `observe_s` seconds in total.
 
         The target counts as reachable until now.
         """

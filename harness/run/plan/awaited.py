@@ -27,7 +27,7 @@ _UNVOUCHED: Final = Reason(
 )
 _UNREAD: Final = (
     "the criterion matches no known Then sentence, so no scenario can test this requirement",
-    "`readiness explain` with the criterion names the most similar sentence; your own package may add one (docs/extending.md)",
+    "`readiness explain` with the criterion names the most similar sentence; your own package may add one (docs/extending-checks.md)",
 )
 _SHORT: Final = "a run of this size cannot decide the requirement, which needs"
 _LONGER: Final = "extend the traffic, the rollout or the experiment: `readiness plan` shows what each sentence needs"

@@ -63,3 +63,17 @@ def left_to_people(plan: Plan) -> Iterator[str]:
     for experiment in plan.experiments.values():
         if read_experiment(Path(experiment.file)).by_hand:
             yield f"{experiment.name} has no `rollbacks`: if the run is stopped during the fault, a person must restore the target"
+
+
+def cut_holds(plan: Plan) -> Iterator[str]:
+    """One text for each experiment whose `hold` ends before the longest limit of its sentences."""
+    from harness.drivers.chaos import read_experiment  # as above
+
+    for experiment in plan.experiments.values():
+        most_s = read_experiment(Path(experiment.file)).hold_at_most_s
+        if most_s is not None and most_s < experiment.observe_s:
+            yield (
+                f"{experiment.name}: `hold` ends after at most {most_s:g} s, and the longest limit of its sentences is "
+                f"{experiment.observe_s:g} s: a recovery that takes longer than {most_s:g} s is not decided "
+                "(hint: leave out `at_most_s`, which lets the limit end the fault)"
+            )

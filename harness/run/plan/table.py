@@ -12,11 +12,11 @@ from rich.table import Table
 
 from harness.model import Act, DemandKind, Phase, Plan
 from harness.run.plan.access import access_document
+from harness.run.plan.asked import asked_target
 from harness.run.plan.awaited import accounted, awaited, by_form
 from harness.run.plan.outlook import Prospect, around_s, outlook_document, prospects, seconds, short_rows
 from harness.run.plan.planning import Compiled, library_of, make_plan
-from harness.run.plan.refusals import left_to_people, refusals
-from harness.run.start.means import unready_means
+from harness.run.plan.refusals import cut_holds, left_to_people, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,11 +52,12 @@ def show_plan(
         sys.stdout.write(_roles(plan, library, target))
         return
     baseline = "" if settings.baseline is None else _baseline(settings.baseline, plan)
-    unready = unready_means(target) if plan.acts else []
     refused = refusals(plan, target, settings.allow_target)
+    asked = asked_target(plan, target, settings, allowed=not refused)
+    refused += asked.refused
     if settings.as_json:
         refusal = [{"what": one.what, "where": one.where, "hint": one.hint} for one in refused]
-        document = {**outlook_document(plan), "unready": unready, "refused": refusal}
+        document = {**outlook_document(plan), "unready": list(asked.unready), "refused": refusal}
         document |= access_document(plan, library, target)
         sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
         return
@@ -74,8 +75,8 @@ def show_plan(
         console.print(table)
     for line in [*_undecidable(sentences, refused=bool(refused)), *map(_refused, refused)]:
         console.print(line, markup=False)
-    remarks = [*_in_part(plan), *_claimed_twice(plan), *left_to_people(plan)]
-    for line in [*remarks, *(f"not ready: {why}" for why in unready)]:
+    remarks = [*_in_part(plan), *_claimed_twice(plan), *left_to_people(plan), *cut_holds(plan)]
+    for line in [*remarks, *(f"not ready: {why}" for why in asked.unready)]:
         console.print(line, markup=False)
     rows = accounted(plan, short_rows(sentences))
     console.print(_account(rows))
@@ -147,13 +148,20 @@ def _what(plan: Plan, act: Act) -> str:
         experiment = plan.experiments[demand.name]
         breaks = act.phase is Phase.FAULT
         return (
-            f"fault of domain {experiment.domain}, observed for at most {experiment.observe_s:g} s{_reach(experiment)}"
+            f"fault of domain {experiment.domain}, observed for at most {experiment.observe_s:g} s{_held(experiment)}{_reach(experiment)}"
             if breaks
             else "no fault"
         )
     if demand.kind == DemandKind.ROLLOUT:
         return str(plan.rollouts[demand.name])
     return "" if demand.key == act.name else demand.key
+
+
+def _held(experiment: ExperimentPlan) -> str:
+    """When the `hold` of an experiment ends; empty if it has none."""
+    if not experiment.hold_s:
+        return ""
+    return f", kept by `hold` until requests are served again, for {experiment.hold_s:g} to {experiment.observe_s:g} s"
 
 
 def _reach(experiment: ExperimentPlan) -> str:

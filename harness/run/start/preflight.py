@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from harness import clock
 from harness.drivers.chaos import Restorer
-from harness.drivers.check.release import answering_release
+from harness.drivers.check.release import answering_releases
 from harness.drivers.watch.entry.probers import wrong
 from harness.drivers.watch.entry.wires import ProbeResponse, Wires
 from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable, UsageError
@@ -92,7 +92,14 @@ Ask = Callable[[Sequence[PlannedProbe]], Sequence[ProbeResponse]]
 """Sends one request of each probe and returns the answers in their order."""
 
 
-def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = None, acts: Sequence[Act] = ()) -> None:
+def preflight(
+    target: Target,
+    say: Callable[[str], None],
+    *,
+    ask: Ask | None = None,
+    acts: Sequence[Act] = (),
+    waits: bool = True,
+) -> None:
     """Return once every probe of the entry has succeeded and the state of the cluster was read.
 
     Probes of regions and of Prometheus may fail, unless the answer shows an error in the target file.
@@ -102,6 +109,7 @@ def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = N
         say: function that gets findings that do not stop the run.
         ask: function that sends the requests; by default they are sent in the same way as by the watch.
         acts: acts of the plan; if an act needs a restored target, the state of the cluster must be readable.
+        waits: whether a target that does not answer well is waited for; otherwise each path is requested once.
 
     Raises:
         ConfigurationError: an answer shows an error in the target file; the message has URL, answer, file and line.
@@ -114,9 +122,9 @@ def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = N
         findings = map(finding_of, pending, asking(pending))
         found = [finding for finding in findings if finding is not None]
         pending = [finding.probe for finding in found]
-        if not pending or (short.over and not _worth_waiting_for(found)):
+        if not (pending and waits) or (short.over and not _worth_waiting_for(found)):
             break
-    _refuse(target, found, say)
+    _refuse(target, found, say, waited=waits)
     if target.kubernetes is not None and any(map(needs_as_before, acts)):
         _read_cluster(target)
 
@@ -127,16 +135,21 @@ def refuse_other_release(target: Target, plan: Plan) -> None:
     Raises:
         UsageError: the target names another release; the hint is the command that judges this release.
     """
-    named = answering_release(target)
-    if not named or named == plan.release:
+    named = answering_releases(target)
+    others = [release for release in named if release != plan.release]
+    if not others:
         return
-    judge = f"judge the release that runs there: {plan.command(release=named)}"
+    judge = f"judge the release that runs there: {plan.command(release=others[0])}"
     if target.release.version:
         judge = f"correct `version` of `release` in {target.file}, which is {plan.release}"
+    what, hint = f"the release {named[0]}", f"{judge}; or deploy {plan.release}"
+    if len(named) > 1:
+        what = f"{len(named)} releases, {' and '.join(named)}"
+        hint = f"complete the roll-out or take it back, so that one release answers; then name it with `--release {plan.release}`"
     raise UsageError(
-        f"the target {target.name} names the release {named}, expected {plan.release}; nothing was run",
+        f"the target {target.name} names {what}, expected {plan.release}; nothing was run",
         where=f"{target.file}: release",
-        hint=f"{judge}; or deploy {plan.release}",
+        hint=hint,
     )
 
 
@@ -224,7 +237,7 @@ def _worth_waiting_for(found: Sequence[ProbeFailure]) -> bool:
     return any(finding.probe.needed and finding.answered for finding in found)
 
 
-def _refuse(target: Target, found: Sequence[ProbeFailure], say: Callable[[str], None]) -> None:
+def _refuse(target: Target, found: Sequence[ProbeFailure], say: Callable[[str], None], *, waited: bool) -> None:
     """Raise an error for failures that stop the run; pass the others to `say`."""
     document = read_document(target.file)
     if mistakes := [finding for finding in found if finding.mistake]:
@@ -239,17 +252,21 @@ def _refuse(target: Target, found: Sequence[ProbeFailure], say: Callable[[str], 
     for probe, what, _, _, answered in found:
         if probe.needed and not answered:
             raise TargetUnreachable(
-                f"no answer from {probe.url} within {SILENT_WITHIN_S:g} s: {what}; nothing was run",
+                f"no answer from {probe.url}{_within(SILENT_WITHIN_S, waited=waited)}: {what}; nothing was run",
                 where=document.where(("entry",)),
                 hint="start the platform, or correct `entry`",
             )
         if probe.needed:
             raise TargetUnreachable(
-                f"INCONCLUSIVE: GET {probe.url} did not succeed within {SERVING_WITHIN_S:g} s: {what}; nothing was run",
+                f"INCONCLUSIVE: GET {probe.url} did not succeed{_within(SERVING_WITHIN_S, waited=waited)}: {what}; nothing was run",
                 where=document.where(probe.key),
                 hint="start the platform, then run again: a platform that is down before the load is not judged",
             )
         say(f"{document.where(probe.key)}: GET {probe.url}: {what}")
+
+
+def _within(seconds: float, *, waited: bool) -> str:
+    return f" within {seconds:g} s" if waited else ""
 
 
 def _asker(target: Target) -> Ask:

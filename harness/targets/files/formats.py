@@ -1,7 +1,7 @@
 """Formats of reports that YAML files in directories of claims declare, of the package and of the project.
 
 A declaration gives the key of the format below `evidence` in target files, and the sentence that reads such a report. A
-function in a module of the directory reads the files: see `docs/extending.md`.
+function in a module of the directory reads the files: see `docs/extending-reports.md`.
 """
 
 from __future__ import annotations

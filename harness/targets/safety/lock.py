@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Self
 
 from harness import clock
@@ -30,15 +30,40 @@ class TargetLock:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             for part in sorted(self._platform.parts):
-                fd = self._taken(state_directory() / "locks" / f"{digest(part)}.lock")
+                fd = self._taken(self._file(part))
                 stack.callback(_release, fd)
             self._held = stack.pop_all()
         return self
+
+    def refuse_if_held(self) -> None:
+        """Raise Refused if another run holds the lock; nothing is locked or written."""
+        for part in sorted(self._platform.parts):
+            path = self._file(part)
+            try:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                continue  # no run has held it yet, or it cannot be read, which a run reports
+            with closing(os.fdopen(fd)) as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise self._in_use(path, file.read(4096)) from None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._held.close()
+
+    @staticmethod
+    def _file(part: str) -> Path:
+        return state_directory() / "locks" / f"{digest(part)}.lock"
+
+    def _in_use(self, path: Path, holder: str) -> Refused:
+        return Refused(
+            f"{self._platform.name} is in use by {self._holder(holder)}",
+            where=str(path),
+            hint="wait for the other run, or stop it: the lock is released when its process ends",
+        )
 
     def _taken(self, path: Path) -> int:
         try:
@@ -55,11 +80,7 @@ class TargetLock:
         except BlockingIOError as error:
             holder = os.read(fd, 4096).decode(errors="replace")
             os.close(fd)
-            raise Refused(
-                f"{self._platform.name} is in use by {self._holder(holder)}",
-                where=str(path),
-                hint="wait for the other run, or stop it: the lock is released when its process ends",
-            ) from error
+            raise self._in_use(path, holder) from error
         os.ftruncate(fd, 0)
         here = {
             "pid": os.getpid(),

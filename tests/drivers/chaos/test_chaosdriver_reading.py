@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.chaos import actions, probes
-from harness.drivers.chaos import find_experiments, load_experiment, read_journal
+from harness.drivers.chaos import find_experiments, load_experiment, read_experiment, read_journal
 from harness.drivers.chaos.providers import functions_of, needs_cluster, parameters_of
 from harness.errors import ConfigurationError
 
@@ -106,6 +106,7 @@ def test_the_first_directory_wins(tmp_path: Path) -> None:
         ("func: kill_leader", "func: kill_leadr", "database-primary-loss.yaml:28: method[0].provider.func: `harness.chaos.actions` has no function `kill_leadr`\n  hint: did you mean `kill_leader`?"),
         ("module: harness.chaos.actions, func: kill_leader", "module: harness.kaos, func: kill_leader", "database-primary-loss.yaml:28: method[0].provider.module: the module `harness.kaos` is not installed\n  hint: install the package of the module, put the module into the directory of the experiment, or correct the name"),
         ("at_least_s: 25", "at_least_s: long", "database-primary-loss.yaml:34: method[2].provider.arguments.at_least_s: the action `hold` needs `at_least_s`, a number of seconds"),
+        ("at_least_s: 25, at_most_s: 600", "at_least_s: 25, at_most_s: 20", "database-primary-loss.yaml:34: method[2].provider.arguments.at_most_s: `at_most_s` of the action `hold` is 20, expected a number of seconds from 25 to 3600"),
         ("method:", "methods:", "database-primary-loss.yaml:1: the file is not an experiment of Chaos Toolkit\n  hint: write `title`, `description` and `method`, a list of activities"),
         ("rollbacks:", "dry: actions\nrollbacks:", "database-primary-loss.yaml:48: dry: `dry` has no effect in an experiment file, so the run would inject the fault\n  hint: remove `dry`; `readiness plan` shows the steps of a run without executing them"),
         ("rollbacks:", "rollback:", "database-primary-loss.yaml:48: rollback: unknown key `rollback`\n  hint: did you mean `rollbacks`?"),
@@ -150,6 +151,13 @@ def test_an_activity_that_chaos_toolkit_would_refuse_is_explained_before(
     (tmp_path / "a.yaml").write_text(ACTIVITY.replace(right, wrong), encoding="utf-8")
     error = find_experiments([tmp_path]).broken["a"]
     assert str(error).replace(f"{tmp_path}/", "") == said
+
+
+def test_a_hold_needs_only_its_shortest_time(tmp_path: Path) -> None:
+    """As the page writes it: the limit of the sentence ends it."""
+    (tmp_path / "a.yaml").write_text(ACTIVITY.replace("func: hold", "func: hold, arguments: {at_least_s: 5}"))
+    file = read_experiment(tmp_path / "a.yaml")
+    assert (file.plan.hold_s, file.hold_at_most_s) == (5.0, None)
 
 
 def test_a_hold_of_another_module_is_a_stock_action(tmp_path: Path) -> None:

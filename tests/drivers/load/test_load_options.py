@@ -10,7 +10,12 @@ from load_bench import LOCUSTFILES, Run, rows_of, until, words
 from load_bench import stock_plan as plan
 from load_truth import Reply, TruthServer
 
-from harness.drivers.load.options import refuse_missing_options, remarks_on, variables_of_locust
+from harness.drivers.load.options import (
+    refuse_missing_options,
+    refuse_missing_variables,
+    remarks_on,
+    variables_of_locust,
+)
 from harness.errors import ConfigurationError
 
 OPTIONS = LOCUSTFILES / "stock_options.py"
@@ -131,3 +136,18 @@ def test_a_load_that_is_stopped_was_ended_by_nobody(run: Run, server: TruthServe
     until(lambda: bool(server.seen))
     load.stop()
     assert (load.problems, load.hint) == ((), "")
+
+
+def test_a_variable_that_the_file_reads_at_once_must_be_set(tmp_path: Path) -> None:
+    """Its process would end with a KeyError; what a function reads is read later, and a default is a value."""
+    file = tmp_path / "visitors.py"
+    file.write_text(
+        "import os\n\nLATER = os.environ.get('A')\nos.environ['SET'] = '1'\n\n\ndef read():\n    return os.environ['B']\n\n\n"
+        "SIGN_IN = {'X-Api-Key': f\"{os.environ['SHOP_KEY']}\"}\n"
+    )
+    with pytest.raises(ConfigurationError) as raised:
+        refuse_missing_variables(file, {})
+    assert str(raised.value) == (
+        f"{file}:11: the locustfile needs the environment variable SHOP_KEY, which is not set\n  hint: set it: `export SHOP_KEY=…`"
+    )
+    refuse_missing_variables(file, {"SHOP_KEY": "k"})

@@ -16,6 +16,7 @@ from harness.errors import ConfigurationError
 from harness.locust.process.options import add_options
 from harness.model import AccountPlan, TrafficPlan
 from harness.targets.files.parts import TrafficOverride
+from tests.builders.pages import pages
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"
 USERS = """\
@@ -36,7 +37,7 @@ class Shopper(HttpUser):
     def look(self) -> None:
         self.client.get("/goods")
 """
-MANUAL = (LOADTESTS.parent / "docs" / "load.md").read_text(encoding="utf-8")
+MANUAL = pages("stock-locustfiles", "traffic-size", "journey-writes", "load-generator")
 
 GOOD = """\
 locustfile: shop.py

@@ -6,7 +6,6 @@ import json
 import re
 import ssl
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +13,7 @@ import pytest
 
 from readiness_sandbox.cluster import kinds
 from readiness_sandbox.cluster.custom.definitions import served, shipped
+from tests.builders.pages import pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,13 +79,8 @@ def test_discovery_is_legacy_whatever_is_asked(http: httpx.Client) -> None:
 
 
 def test_the_list_of_kinds_in_the_docs_is_what_is_served() -> None:
-    """`docs/sandbox.md` names each group and kind once: the rows of `KINDS` and the shipped definitions."""
-    text = (
-        (Path(__file__).parents[3] / "docs/sandbox.md")
-        .read_text("utf-8")
-        .split("## What the API serves")[1]
-        .split("## What differs")[0]
-    )
+    """`docs/sandbox-what-is-real.md` names each group and kind once: the rows of `KINDS` and the shipped definitions."""
+    text = pages("sandbox-what-is-real").split("## What the API serves")[1]
     documented = {
         (version, kind)
         for version, listed in re.findall(r"^\| `([^`]+)` \| (.+) \|$", text, re.MULTILINE)

@@ -12,6 +12,7 @@ from harness.model.judged.harm import Harm
 from readiness_sandbox.platform import render
 from readiness_sandbox.platform.credentials import Credentials
 from readiness_sandbox.releases import load_release, names
+from tests.builders.pages import pages
 
 HEAD = "version: 2.0.0\nsummary: mine\nexpect: NO-GO\n"
 
@@ -75,8 +76,8 @@ def test_a_release_that_does_harm_is_no_go_in_no_profile() -> None:
 
 
 def test_the_documentation_lists_every_release_as_its_file_says() -> None:
-    """One row each in docs/sandbox.md, with the requirements that fail, or the decision where none does."""
-    text = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    """One row each in the pages on releases, with the requirements that fail, or the decision where none does."""
+    text = pages("sandbox-releases", "sandbox-settings-releases", "sandbox-rollout-releases")
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
     ]

@@ -19,6 +19,7 @@ from harness.evidence import read_history
 from harness.targets import platform_of
 from harness.targets.safety.intents import pending_intents, unclear_intents
 from harness.targets.undo import recover
+from tests.builders.pages import pages
 
 if TYPE_CHECKING:
     from harness.model import Observation
@@ -182,9 +183,7 @@ def test_a_killed_experiment_is_recovered_from_its_intents(pocket: Any, experime
 @pytest.mark.parametrize("more", [THAW, f"rollbacks:\n{THAW}"], ids=["undone by the method", "undone by a rollback"])
 def test_an_action_of_ones_own_is_undone_by_recover(pocket: Any, experiments: Path, tmp_path: Path, more: str) -> None:
     """A kill -9 while the fault of the document is in: its module is beside the experiment file, where the command finds it."""
-    (code,) = re.findall(
-        r"```python\n(.*?)```", (DOCS / "adding-an-experiment.md").read_text(encoding="utf-8"), re.DOTALL
-    )
+    (code,) = re.findall(r"```python\n(.*?)```", pages("actions-of-your-own"), re.DOTALL)
     (experiments / "frost.py").write_text(code)
     (experiments / "frost.yaml").write_text(FROST + more)
     platform = platform_of(pocket.target)

@@ -54,6 +54,8 @@ class Prober:
 def wrong(answer: ProbeResponse, expect: Mapping[str, object], *, silent: bool = False) -> str | None:
     """The fault of an answer in a few words; None if the answer has status 200 and the expected body.
 
+    A health path without a body may also answer 204.
+
     Without expectations the body must not be empty. A body of type JSON must then be valid JSON, other than `null` and
     an object with the key `error`.
 
@@ -64,6 +66,8 @@ def wrong(answer: ProbeResponse, expect: Mapping[str, object], *, silent: bool =
     """
     if answer.error is not None:
         return answer.error
+    if silent and answer.status == 204:
+        return None
     if answer.status != 200:
         return f"status {answer.status}"
     sound = fits(answer.body, expect) if expect else (silent and not answer.body) or _sound(answer)
