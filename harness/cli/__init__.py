@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "report": ("harness.cli.judging", "report"),
     "why": ("harness.cli.why", "why"),
     "history": ("harness.cli.history", "history"),
+    "fleet": ("harness.cli.fleet", "fleet"),
     "steps": ("harness.cli.vocabulary", "steps"),
     "explain": ("harness.cli.vocabulary", "explain"),
     "catalogue": ("harness.cli.catalogue", "catalogue"),

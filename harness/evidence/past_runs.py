@@ -59,7 +59,7 @@ def past_runs(runs: Path, most: int, whole: int = 20) -> tuple[tuple[PastRun, ..
     Raises:
         UsageError: the directory does not exist.
     """
-    names = _names(runs)
+    names = run_names(runs)
     chosen = names[-most:]
     found = [_read(runs / name, name, head=at < len(chosen) - whole) for at, name in enumerate(chosen)]
     read = tuple(one for one in found if isinstance(one, PastRun))
@@ -82,7 +82,7 @@ def past_run(path: Path) -> PastRun:
     return found
 
 
-def _names(runs: Path) -> list[str]:
+def run_names(runs: Path) -> list[str]:
     """The directories below, in the order of their names, which begin with the time of the run."""
     try:
         with os.scandir(runs) as entries:

@@ -41,7 +41,7 @@ def _history_lines(
     if not runs and not unread:
         yield "no runs"
         return
-    yield from _columns(
+    yield from columns(
         [
             ("run", "decision", "target", "release", "profile", "passed", *(name.lower() for name in _COUNTS[1:])),
             *(_run_cells(run) for run in runs),
@@ -131,7 +131,7 @@ def _comparison_lines(comparison: RunComparison) -> Iterator[str]:
     yield ""
     if comparison.rows:
         yield f"{counted(len(comparison.rows), 'requirement')} with a different verdict"
-        yield from _columns(
+        yield from columns(
             [(f"  {row.id}", row.before or "missing", "→", row.after or "missing") for row in comparison.rows],
             last=[row.reason for row in comparison.rows],
         )
@@ -164,22 +164,22 @@ def _is_observed(change: FigureChange) -> bool:
     return change.change is not Change.UNTESTED and change.confidence is None
 
 
-def _columns(rows: Sequence[Sequence[str]], last: Sequence[str] = ()) -> Iterator[str]:
+def columns(rows: Sequence[Sequence[str]], last: Sequence[str] = ()) -> Iterator[str]:
     """Table rows with aligned columns; `last` gives a text that is added to each row unaligned."""
-    cells = [[_line(cell) for cell in row] for row in rows]
+    cells = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for number, row in enumerate(cells):
         padded = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         yield (f"{padded}  {last[number]}" if last else padded).rstrip()
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """The text as one line of printable characters, since it may come from an untrusted run."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _text(lines: Iterable[str]) -> str:
-    return "\n".join(map(_line, lines)) + "\n"
+    return "\n".join(map(one_line, lines)) + "\n"
 
 
 def history_document(

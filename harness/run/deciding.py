@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.model import Evidence, Judgement, Plan
 
-_DECISIONS: Final = {
+EXITS: Final = {
     DecisionOutcome.GO: Exit.GO,
     DecisionOutcome.NO_GO: Exit.NO_GO,
     DecisionOutcome.INCONCLUSIVE: Exit.INCONCLUSIVE,
@@ -76,7 +76,7 @@ def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
             found = Exit.NO_GO
         alone = [reason.because.kind for reason in judgement.decision.because if not reason.requirement]
         return Exit.INCONCLUSIVE if found is Exit.GO and not OF_THE_CHOICE.issuperset(alone) else found
-    return _DECISIONS[judgement.decision.outcome]
+    return EXITS[judgement.decision.outcome]
 
 
 def require_figures(plan: Plan) -> None:

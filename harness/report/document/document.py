@@ -144,12 +144,18 @@ class _Untitled(GenerateJsonSchema):
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of `verdict.json`, published as `docs/verdict.schema.json`."""
-    made = adapter().json_schema(mode="validation", schema_generator=_Untitled)
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:readiness-harness:verdict:2",
-        **made,
-        "title": "verdict.json",
-    }
+    return schema_of(adapter(), "verdict.json", "urn:readiness-harness:verdict:2")
+
+
+def schema_of(made_from: TypeAdapter[Any], file: str, name: str) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a type.
+
+    Args:
+        made_from: adapter of the type.
+        file: file that has such a document.
+        name: id of the schema.
+    """
+    made = made_from.json_schema(mode="validation", schema_generator=_Untitled)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": name, **made, "title": file}
     head["description"] = " ".join(str(head["description"]).split())
     return head

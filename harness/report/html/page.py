@@ -65,7 +65,7 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
     every, moments = rows(plan, judgement), Moments.of(evidence)
     parts, because = documents(plan, every), judgement.decision.because
     places = places_of(parts)
-    text = _environment().get_template("readiness.html.j2").render(
+    text = environment().get_template("readiness.html.j2").render(
         plan=plan,
         decision=judgement.decision,
         what=_what(plan, evidence, moments),
@@ -106,7 +106,8 @@ def _plot_of(evidence: Evidence, view: ExperimentView) -> Plot | None:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of the pages, with their filters."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,

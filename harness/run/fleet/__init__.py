@@ -1,0 +1,1 @@
+"""Reads a fleet file and the runs that it declares."""

@@ -1,0 +1,159 @@
+"""Finds and reads the runs of a fleet: each must be complete, unchanged since its end, and its verdict its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from harness import clock
+from harness.errors import EvidenceError, HarnessError, MissingEvidence, RunInProgress, UsageError
+from harness.evidence import RunDirectory
+from harness.evidence.histories.history import read_history
+from harness.evidence.manifest import MANIFEST, verify
+from harness.evidence.past_runs import past_run, run_names
+from harness.judgement.decisions.fleet import merge_fleet
+from harness.model import DecisionOutcome
+from harness.model.judged.fleet import CellFault, FleetRun
+from harness.run.deciding import decide, require_figures, require_same_verdict
+from harness.run.fleet.fleet_file import wall_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.model import Missing
+    from harness.model.judged.fleet import FleetDecision, WallTime
+    from harness.run.fleet.fleet_file import Fleet
+
+_OF_A_RUN: Final = ("plan.json", "running.json", MANIFEST, "verdict.json")
+"""Files of which a run has at least one."""
+
+
+def decide_fleet(fleet: Fleet) -> FleetDecision:
+    """Read every run of a fleet and decide over all of them."""
+    found = {
+        cell.name: tuple(read_run(path, judged=fleet.judged) for path in run_paths(fleet.root / cell.runs))
+        for cell in fleet.cells
+    }
+    at = wall_time(clock.wall())
+    return merge_fleet(
+        fleet.name, fleet.cells, found, undeclared=undeclared(fleet), terms=fleet.terms, at=at, judged=fleet.judged
+    )
+
+
+def run_paths(path: Path) -> list[Path]:
+    """The runs at a path: the path itself, or each directory in it; `latest` and hidden directories are not runs."""
+    if path.name == "verdict.json":
+        return [path.parent] if path.exists() else []
+    try:
+        if not path.is_dir() or any((path / name).exists() for name in _OF_A_RUN):
+            return [path] if path.exists() or path.is_symlink() else []
+        return [path / name for name in run_names(path)]
+    except (OSError, UsageError):  # a directory that may not be listed: reading it as a run says why
+        return [path]
+
+
+def undeclared(fleet: Fleet) -> Iterator[str]:
+    """Paths that fit the pattern of the runs and belong to no declared cell."""
+    declared = {(fleet.root / cell.runs).resolve() for cell in fleet.cells}
+    parts = escape(fleet.pattern.replace("{", "\0<").replace("}", ">\0")).split("\0")
+    pattern = "".join("*" if part.startswith("<") else part for part in parts)
+    root = Path(fleet.pattern).anchor or fleet.root
+    relative = Path(pattern).relative_to(Path(pattern).anchor).as_posix() if Path(pattern).anchor else pattern
+    for path in sorted(Path(root).glob(relative)):
+        if path.resolve() not in declared and any(run_paths(path)):
+            yield str(path)
+
+
+def read_run(path: Path, *, judged: bool) -> FleetRun:
+    """Read one run; what is wrong with it is its fault, never an exception.
+
+    Args:
+        path: directory of the run.
+        judged: judge the run again, and refuse a stored verdict that differs.
+    """
+    try:
+        return _read(path, judged=judged)
+    except RunInProgress as error:
+        return _faulty(path, CellFault.RUNNING, error.what)
+    except (MissingEvidence, UsageError) as error:
+        return _faulty(path, CellFault.FOREIGN, error.what)
+    except EvidenceError as error:
+        ours = (path / MANIFEST).exists() or (path / "plan.json").exists()
+        return _faulty(path, CellFault.EDITED if ours else CellFault.FOREIGN, error.what)
+    except HarnessError as error:  # the stored verdict is not the verdict of the evidence
+        return _faulty(path, CellFault.EDITED, error.what)
+
+
+def _faulty(path: Path, fault: CellFault, why: str) -> FleetRun:
+    return FleetRun(path=str(path), fault=fault, why=why)
+
+
+def _read(path: Path, *, judged: bool) -> FleetRun:
+    directory = RunDirectory.open(path)
+    if not any(directory.has(name) for name in _OF_A_RUN):
+        return _faulty(path, CellFault.FOREIGN, "the directory is not a run")
+    manifest, missing = verify(directory)
+    if manifest is None and not directory.has(MANIFEST):
+        why = "only verdict.json is here" if not directory.has("plan.json") else "the run has no manifest"
+        return _faulty(
+            path, CellFault.UNFINISHED, f"{why}, so its evidence cannot be verified; keep the run's directory"
+        )
+    if missing:
+        return _faulty(path, CellFault.EDITED, _first(missing))
+    return _verdict(path, directory, judged=judged)
+
+
+def _verdict(path: Path, directory: RunDirectory, *, judged: bool) -> FleetRun:
+    """The stored verdict of a run whose files have their hashes."""
+    plan = directory.read_plan()
+    stored = past_run(directory.path)
+    began, ended = _times(directory)
+    run = FleetRun(
+        path=str(path),
+        run=plan.run,
+        target=plan.target,
+        environment=plan.environment,
+        profile=plan.profile,
+        release=plan.release,
+        commit=plan.release_commit,
+        began=began,
+        ended=ended,
+        headline=stored.headline,
+        why=next(iter(stored.reasons), ""),
+    )
+    own = (stored.run_id, stored.target, stored.environment, stored.profile, stored.release)
+    if own != (run.run, run.target, run.environment, run.profile, run.release):
+        return replace(run, fault=CellFault.EDITED, why="verdict.json is the verdict of another run")
+    if stored.decision not in set(DecisionOutcome):
+        return replace(run, fault=CellFault.EDITED, why=f"the decision in verdict.json is {stored.decision!r}")
+    if judged:
+        decided = decide(directory)
+        require_figures(decided.plan)
+        require_same_verdict(decided)
+        if decided.judgement.decision.outcome is DecisionOutcome.GO and decided.evidence.missing:
+            return replace(run, fault=CellFault.UNFINISHED, why=_first(decided.evidence.missing))
+    return replace(run, decision=DecisionOutcome(stored.decision))
+
+
+def _first(missing: Sequence[Missing]) -> str:
+    more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+    return f"{missing[0].file}: {missing[0].why}{more}"
+
+
+def _times(directory: RunDirectory) -> tuple[WallTime | None, WallTime | None]:
+    """When the run began and ended, by its own history, whose hash the manifest has."""
+    path = directory.path / "history" / "run.ndjson"
+    observations = read_history(path)[0] if path.exists() else []
+    walls = {one.kind: one.wall for one in observations}
+    return _time(walls.get("run.started", "")), _time(walls.get("run.ended", ""))
+
+
+def _time(text: str) -> WallTime | None:
+    try:
+        found = datetime.fromisoformat(text)
+        return None if found.tzinfo is None else wall_time(found)
+    except ValueError:
+        return None
