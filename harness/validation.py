@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 
 from harness.errors import ConfigurationError
 from harness.nearest import nearest
@@ -35,15 +36,25 @@ _EXPECTED: Final[Mapping[str, str]] = {
 }
 
 
-def matching(pattern: str, expected: str) -> AfterValidator:
+@dataclass(frozen=True)
+class matching:  # noqa: N801 - it is used like the validators of pydantic that are functions
     """A validator for text that must match a regular expression completely; `expected` completes `` `X` is not … ``."""
 
-    def of_form(value: str) -> str:
-        if re.fullmatch(pattern, value) is None:
-            raise ValueError(expected)
+    pattern: str
+    expected: str
+
+    def _checked(self, value: str) -> str:
+        if re.fullmatch(self.pattern, value) is None:
+            raise ValueError(self.expected)
         return value
 
-    return AfterValidator(of_form)
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        """How pydantic reads the value."""
+        return AfterValidator(self._checked).__get_pydantic_core_schema__(source, handler)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """How a JSON Schema describes the value."""
+        return {**handler(schema), "pattern": f"^({self.pattern})$"}
 
 
 def validated(paths: Iterable[Path], form: type[_Form]) -> Iterator[tuple[YamlDocument, _Form]]:

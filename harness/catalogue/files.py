@@ -52,14 +52,14 @@ class PartEntry(_Entry):
     name: PartName
     title: Text
     brings: Text
-    stage: Annotated[int, Field(ge=2)]
+    stage: Annotated[int, Field(ge=2, strict=True)]
 
 
 class StatedValueEntry(_Entry):
     """One value in a document."""
 
     what: Text
-    value: float | Text | tuple[Text, ...]
+    value: Annotated[float, Field(strict=True)] | Text | tuple[Text, ...]
     document: Text
     section: Text
     quotes: Annotated[tuple[Text, ...], Field(min_length=1)]
@@ -70,7 +70,7 @@ class StatedValueEntry(_Entry):
 class ContradictionEntry(_Entry):
     """Two values in the documents between which the relation does not hold."""
 
-    id: int
+    id: Annotated[int, Field(strict=True)]
     finding: Text
     left: StatedValueEntry
     relation: Relation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -28,6 +29,7 @@ _COMMANDS: Final = {
     "steps": ("harness.cli.vocabulary", "steps"),
     "explain": ("harness.cli.vocabulary", "explain"),
     "catalogue": ("harness.cli.catalogue", "catalogue"),
+    "schema": ("harness.cli.schemas", "schema"),
     "attest": ("harness.cli.statements", "attest"),
     "waive": ("harness.cli.statements", "waive"),
     "recover": ("harness.cli.recover", "recover"),
@@ -97,6 +99,15 @@ def main() -> None:
     sys.exit(code)
 
 
+def _annotate(error: HarnessError) -> None:
+    """Show an error as an annotation of the GitHub job, if this is one."""
+    if "GITHUB_ACTIONS" in os.environ:
+        from harness.run.github import problem_annotations  # a command with a mistake starts quicker without
+
+        for line in problem_annotations(str(error)):
+            click.echo(line, err=True)
+
+
 def _called() -> int:
     """Call the command.
 
@@ -125,6 +136,7 @@ def _code() -> int:
         return Exit.USAGE
     except HarnessError as error:
         click.secho(str(error), err=True, fg="red")
+        _annotate(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.secho("interrupted", err=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.completing import profiles, requirements
 from harness.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +29,13 @@ def catalogue() -> None:
 
 
 @catalogue.command("list")
-@click.option("--profile", multiple=True, metavar="NAME", help="Show only this profile; may be repeated.")
+@click.option(
+    "--profile",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=profiles,
+    help="Show only this profile; may be repeated.",
+)
 @_JSON
 def list_requirements(profile: tuple[str, ...], *, as_json: bool) -> int:
     """List the requirements, and the intended differences between platform and documents."""
@@ -48,7 +55,7 @@ def list_requirements(profile: tuple[str, ...], *, as_json: bool) -> int:
 
 
 @catalogue.command()
-@click.argument("requirement", metavar="ID")
+@click.argument("requirement", metavar="ID", shell_complete=requirements)
 @_JSON
 def show(requirement: str, *, as_json: bool) -> int:
     """Show one requirement."""
@@ -82,6 +89,7 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
     and counts cover only these.
     """
     from harness.catalogue import claiming_files, lint, load_catalogue, tallies, unaccounted
+    from harness.run.github import problem_annotations
 
     known = _load()
     read = _read_features()
@@ -93,6 +101,8 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
         return 1 if problems else 0
     for problem in problems:
         click.echo(str(problem))
+    for line in problem_annotations(*map(str, problems), root=read.root):
+        click.echo(line)
     shipped = load_catalogue()
     own = _without(known, shipped)
     if own.requirements and verbose:

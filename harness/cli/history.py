@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from harness.cli.completing import runs
+
 
 @click.command()
-@click.argument("run", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN RUN]")
+@click.argument("run", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN RUN]", shell_complete=runs)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from harness.cli.completing import runs
+
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN", shell_complete=runs)
 @click.option(
     "--check",
     is_flag=True,
@@ -17,11 +19,14 @@ import click
 def judge(run: Path, *, check: bool) -> int:
     """Judge a recorded run again, e.g. reports/runs/latest.
 
-    RUN is a directory, or its name below reports/runs. The exit code is that of the decision.
+    RUN is a directory, or its name below reports/runs. The exit code is that of the decision. In a GitHub job the summary of the job, the
+    outputs of the step and annotations are written, as `readiness run` does.
     """
     from harness.errors import Exit
     from harness.report import closing_lines
     from harness.run.deciding import decide_recorded, exit_of, require_figures, require_same_verdict, write_verdict
+    from harness.run.github import report_files, run_annotations
+    from harness.run.project import find_project
     from harness.run.which import which_run
 
     decided = decide_recorded(run)
@@ -31,6 +36,10 @@ def judge(run: Path, *, check: bool) -> int:
     require_figures(decided.plan)
     if not check:
         write_verdict(decided)
+        for problem in report_files(decided.directory.path, decided.judgement):
+            click.echo(problem, err=True)
+        for line in run_annotations(decided.plan, decided.judgement, find_project(Path.cwd()).root):
+            click.echo(line)
         return exit_of(decided.judgement)
     if decided.evidence.missing or not decided.evidence.complete:
         for item in decided.evidence.missing:
@@ -42,7 +51,7 @@ def judge(run: Path, *, check: bool) -> int:
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]")
+@click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]", shell_complete=runs)
 @click.option(
     "--allure",
     is_flag=True,

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from harness.cli.completing import chosen_requirements, profiles, runs
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +28,13 @@ class TargetFile(click.Path):
         from harness.provided import is_provided
 
         return Path(value) if is_provided(str(value)) else super().convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The provided targets that begin so, else files."""
+        from harness.provided import provided_names
+
+        names = [name for name in provided_names() if incomplete and name.startswith(incomplete)]
+        return [CompletionItem(name) for name in names] or super().shell_complete(ctx, param, incomplete)
 
 
 _FILE = TargetFile(path_type=Path, dir_okay=False)
@@ -45,6 +54,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 "--profile",
                 multiple=True,
                 metavar="NAME",
+                shell_complete=profiles,
                 help="Profile of requirements that decides; may be repeated.  [default: `profiles` of the project]",
             ),
             click.option(
@@ -76,6 +86,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 "--baseline",
                 type=click.Path(path_type=Path, file_okay=False),
                 metavar="RUN",
+                shell_complete=runs,
                 help="Earlier run to compare with, by directory or name (for sentences that mention the baseline).",
             ),
             click.option("--seed", default=1, show_default=True, help="Seed of every schedule."),
@@ -89,6 +100,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 "--only",
                 multiple=True,
                 metavar="PATTERN",
+                shell_complete=chosen_requirements,
                 help="Run only the requirements that match, e.g. 'DA-DR-*'. Such a filtered run never decides.",
             ),
             click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.completing import chosen_requirements
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -58,7 +60,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
 
 
 @click.command()
-@click.argument("requirement", metavar="ID")
+@click.argument("requirement", metavar="ID", shell_complete=chosen_requirements)
 @click.option("--role", metavar="ROLE", help="Role of the person.  [default: role in the criterion]")
 @_options
 def attest(requirement: str, role: str | None, **said: Any) -> int:
@@ -99,7 +101,7 @@ def _counts_until(made: date, expires: date, at_most: str) -> date:
 
 
 @click.command()
-@click.argument("waived", metavar="ID|HARM")
+@click.argument("waived", metavar="ID|HARM", shell_complete=chosen_requirements)
 @click.option(
     "--bound",
     default="",

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
+from harness.cli.completing import judged_requirements, runs
+
 
 @click.command()
-@click.argument("requirement", metavar="ID")
-@click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]")
+@click.argument("requirement", metavar="ID", shell_complete=judged_requirements)
+@click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]", shell_complete=runs)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def why(requirement: str, run: Path, *, as_json: bool) -> int:
     """Explain the verdict of one requirement.

@@ -12,6 +12,7 @@ from harness.errors import Exit, HarnessError, Interrupted, UsageError
 from harness.model import REQUIREMENT_COLUMN, Outcome, Scenario
 from harness.pytest_plugin.features import FeatureFile, bound_elsewhere, scenario_of
 from harness.pytest_plugin.settling import STATUS, Inconclusive, NotAssessed, Settling
+from harness.run.github import problem_annotations
 from harness.run.project import features_below
 from harness.steps import read_feature
 
@@ -174,13 +175,15 @@ class ReadinessPlugin:
         try:
             self._session.compile(scenarios)
         except UsageError as error:
-            raise pytest.UsageError(str(error)) from error
+            self._refuse([str(error)])
         except HarnessError as error:
             pytest.exit(str(error), returncode=error.exit_code)
 
     def _refuse(self, problems: list[str]) -> None:
         if problems:
-            raise pytest.UsageError("\n".join(dict.fromkeys(problems)))
+            different = tuple(dict.fromkeys(problems))
+            annotations = problem_annotations(*different, root=self._session.settings.project.root)
+            raise pytest.UsageError("\n".join((*different, *annotations)))
 
     # the run ---------------------------------------------------------------------------------------------------
 
@@ -291,7 +294,7 @@ class ReadinessPlugin:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the decision as the last lines."""
         if self._error is not None:
-            terminalreporter.write_line(str(self._error), red=True, bold=True)
+            _write_error(terminalreporter, str(self._error))
         if self._only_shown:
             what = f"no scenario was judged, because {self._only_shown} only lists them\n  hint: leave out {self._only_shown} for a verdict"
             terminalreporter.write_line(f"{what}{self._of_other_profiles()}", red=True, bold=True)
@@ -307,6 +310,13 @@ class ReadinessPlugin:
             terminalreporter.write_line(remark, yellow=True)
         if self._others_failed:
             terminalreporter.write_line(_of_others(self._others_failed, nothing_run=self._stopped), red=True)
+
+
+def _write_error(terminalreporter: pytest.TerminalReporter, error: str) -> None:
+    """Print the error that ended the session, and its annotation for a GitHub job."""
+    terminalreporter.write_line(error, red=True, bold=True)
+    for line in problem_annotations(error):
+        terminalreporter.write_line(line)
 
 
 def _of_others(failed: Sequence[str], *, nothing_run: bool) -> str:

@@ -16,13 +16,13 @@ from harness.evidence.seal import seal
 from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.gathering import Ground, gather, gather_files
+from harness.run.github import report_files
 from harness.run.inputs import keep_inputs
 from harness.run.plan.planning import Compiled, library_of, make_plan
 from harness.run.plan.refusals import refusals
 from harness.run.progress import Progress
 from harness.run.start.preflight import preflight, refuse_other_release
 from harness.run.start.provision import started
-from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
 from harness.targets import TargetLock, load_target, platform_of
 from harness.targets.undo import RECOVER_S, Recovered, recover, recover_command
@@ -113,11 +113,11 @@ def _ended(directory: RunDirectory, progress: Progress) -> None:
 
 
 def _concluded(directory: RunDirectory, progress: Progress) -> Decided:
-    """Judge, write the reports, and append the summary to the page of the CI job, if there is one."""
+    """Judge, write the reports, and report to the CI job, if there is one."""
     decided = decide(directory)
     write_verdict(decided)
-    if wrong := append_step_summary(directory.path / "summary.md"):
-        progress.say(wrong)
+    for problem in report_files(directory.path, decided.judgement):
+        progress.say(problem)
     return decided
 
 

@@ -17,6 +17,7 @@ from harness.model.planned.domain import UNKNOWN
 from harness.nearest import hint_with_nearest
 from harness.plugins import plugins
 from harness.provided import provided
+from harness.run.github import run_annotations
 from harness.run.plan.choice import Choice, choose
 from harness.run.plan.planning import Compiled
 from harness.run.plan.selection import ScenarioSelection
@@ -345,6 +346,7 @@ class VerificationSession:
 
         yield from closing_lines(self.decided.plan, self.decided.judgement)
         yield f"  report: {self.decided.directory.path / 'readiness.html'}"
+        yield from run_annotations(self.decided.plan, self.decided.judgement, self.settings.project.root)
 
 
 def _same(location: str, scenario: Scenario) -> bool:

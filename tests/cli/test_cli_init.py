@@ -331,8 +331,8 @@ def shop(tmp_path: Path) -> Path:
     [
         ("loadtests/visitors.yaml", "read: 100 %", "orders: 100 %", "visitors.py sends the route `orders`"),
         ("loadtests/visitors.py", "def journey", "deff journey", "visitors.py:14: the file is not valid Python"),
-        ("loadtests/visitors.yaml", "rate: 10/s", "rate: 10", "loadtests/visitors.yaml:3: rate: `10` is not"),
-        ("target.yaml", "probes:", "prbes:", "target.yaml:5: prbes: unknown key `prbes`"),
+        ("loadtests/visitors.yaml", "rate: 10/s", "rate: 10", "loadtests/visitors.yaml:4: rate: `10` is not"),
+        ("target.yaml", "probes:", "prbes:", "target.yaml:6: prbes: unknown key `prbes`"),
         ("pyproject.toml", '["shop"]', '["shp"]', "pyproject.toml: no profile is named 'shp'"),
         (
             "features/service.feature",

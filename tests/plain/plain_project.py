@@ -195,7 +195,11 @@ class Project:
 
 
 def _environment(root: Path, more: dict[str, str]) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("READINESS_", "PYTEST_", "COV_"))}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("READINESS_", "PYTEST_", "COV_", "GITHUB_"))
+    }
     return {**kept, "READINESS_STATE": str(root / "state"), **more}
 
 

@@ -11,7 +11,7 @@ from report_plan import BROKEN, TITLES
 from harness.model import DecisionOutcome, Evidence
 from harness.report.markdown import plain, table
 from harness.report.summary import render_summary
-from harness.run.stepsummary import MOST_BYTES
+from harness.run.github import MOST_BYTES
 
 
 def _text() -> str:

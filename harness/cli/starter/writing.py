@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from harness.cli.schemas import schema_files
 from harness.cli.starter.listening import FORWARDERS
 from harness.errors import UsageError
 from harness.files import write_atomic
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _TEMPLATES: Final = Path(__file__).with_name("files")
 _PACKAGE: Final = "readiness-harness"
 _CA: Final = "ca.pem"
+SCHEMAS: Final = "schemas"
+"""Directory of the JSON Schemas, which the first lines of the files name for an editor."""
 _WINDOW_S: Final = 25
 """Seconds of the first fault-free window: each route is requested 250 times, enough for the project's requirements."""
 _THINK_MS: Final = 500
@@ -183,6 +186,8 @@ def _files(answers: ProjectAnswers) -> Iterator[tuple[str, bytes]]:
         yield name, templates.get_template(f"{template}.j2").render(values).encode()
     if answers.ca is not None:
         yield _CA, answers.ca
+    for file, text in schema_files():
+        yield f"{SCHEMAS}/{file}", text.encode()
 
 
 def _values(answers: ProjectAnswers) -> dict[str, object]:

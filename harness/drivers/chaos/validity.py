@@ -9,6 +9,7 @@ from typing import Any, Final
 from harness.drivers.chaos.providers import Parameters, parameters_of
 from harness.errors import ConfigurationError
 from harness.nearest import nearest
+from harness.targets.files.harness_block import BLOCK, block_index
 from harness.yamlfile import Location, YamlDocument
 
 Activity = Mapping[str, Any]
@@ -93,6 +94,9 @@ def check_texts(document: YamlDocument) -> None:
             raise _refused(
                 document, at, "the extension has no name", "write `name: …`; the harness reads `name: harness`"
             )
+        if index > (block_index(document.data) or 0) and extension["name"] == BLOCK:
+            what, hint = f"the block `{BLOCK}` is defined twice", "keep one of them; the second would be ignored"
+            raise _refused(document, ("extensions", index), what, hint)
 
 
 def check_hypothesis(document: YamlDocument) -> Iterator[Location]:

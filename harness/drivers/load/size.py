@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from harness.errors import ConfigurationError, UsageError
 from harness.model import ArrivalTrace, Quantity, RateCurve
 from harness.targets.files.trace import read_trace
+from harness.targets.files.values import text_of
 from harness.yamlfile import Location, YamlDocument
 
 
@@ -27,7 +28,7 @@ def _quantity(dimension: str, example: str, *, zero: bool = False) -> BeforeVali
             raise ValueError(wrong)
         return quantity.base
 
-    return BeforeValidator(read)
+    return BeforeValidator(read, json_schema_input_type=text_of(example, dimension))
 
 
 class WindowSize(NamedTuple):
@@ -121,7 +122,9 @@ class Remote(_SizeSection):
     """Workers on other machines, and the address at which the master waits for them."""
 
     workers: Annotated[_Workers, Field(ge=1)]
-    bind: Annotated[str, BeforeValidator(_address)]
+    bind: Annotated[
+        str, BeforeValidator(_address, json_schema_input_type=Annotated[str, Field(examples=["10.0.0.5:5557"])])
+    ]
 
 
 class ReadBackConfig(_SizeSection):
@@ -153,7 +156,9 @@ class Size(_SizeSection):
     journey: Annotated[float, _quantity("time", "6 s")]
     requests_per_journey: _OnAverage
     warm_up: Annotated[float, _quantity("time", "10 s")]
-    window: Annotated[WindowSize, BeforeValidator(_window)] = Field(alias="for")
+    window: Annotated[
+        WindowSize, BeforeValidator(_window, json_schema_input_type=Annotated[str, Field(examples=["at least 128 s"])])
+    ] = Field(alias="for")
     after: Annotated[float, _quantity("time", "60 s")] = 60.0
     health_probes: _Rate | None = None
     workers: _Workers = 1

@@ -16,7 +16,7 @@ from harness.model.planned.rollout import ALL, PlannedReport, RolloutPlan, Strat
 from harness.model.planned.trigger import Signal, Trigger, misfit
 from harness.nearest import hint_with_nearest
 from harness.targets.files.target import Seconds
-from harness.targets.files.values import quantity
+from harness.targets.files.values import quantity, text_of
 from harness.validation import configuration_error
 from harness.yamlfile import Location, YamlDocument, read_document
 
@@ -35,7 +35,7 @@ def _said(value: object) -> Quantity:
         raise ValueError("a number with a unit, like `5 %` or `2 h`") from error
 
 
-Said = Annotated[Quantity, BeforeValidator(_said)]
+Said = Annotated[Quantity, BeforeValidator(_said, json_schema_input_type=text_of("2 h"))]
 
 
 class TriggerEntry(BaseModel):

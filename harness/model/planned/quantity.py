@@ -28,7 +28,13 @@ _UNITS: Final[dict[str, tuple[str, float]]] = {
     "": ("count", 1.0),
 }
 
-_TEXT: Final = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*([A-Za-z%/]*)\s*$")
+_TEXT: Final = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*([A-Za-z%/]*)\s*$", re.ASCII)
+
+
+def pattern_of(*dimensions: str) -> str:
+    """A regular expression for quantities of these dimensions as text, in the dialect of JSON Schema; without dimensions for all quantities."""
+    units = [unit for unit, (dimension, _) in _UNITS.items() if dimension in dimensions or not dimensions]
+    return rf"^\s*-?\d+(\.\d+)?\s*({'|'.join(units)})\s*$"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

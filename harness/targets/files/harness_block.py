@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from harness.errors import UsageError
 from harness.model import DOMAINS
@@ -19,7 +19,8 @@ from harness.yamlfile import Location
 
 Activity = Mapping[str, Any]
 
-_NAME: Final = "harness"
+BLOCK: Final = "harness"
+"""Name of the extension of an experiment file that the harness reads."""
 _HOLD: Final = ("python", "harness.chaos.actions", "hold")
 
 
@@ -65,7 +66,7 @@ class HarnessBlock(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: Literal["harness"]
-    domain: Annotated[str, AfterValidator(_domain)]
+    domain: Annotated[str, AfterValidator(_domain), WithJsonSchema({"type": "string", "enum": [*DOMAINS]})]
     confirmed_by: str = ""
     gone_by: str = ""
     restarted_by: str = ""
@@ -81,7 +82,7 @@ def block_index(experiment: Mapping[str, Any]) -> int | None:
     """Index of the block among the file's extensions; None if the file has no block."""
     extensions = experiment.get("extensions")
     for index, extension in enumerate(extensions if isinstance(extensions, list) else []):
-        if isinstance(extension, Mapping) and extension.get("name") == _NAME:
+        if isinstance(extension, Mapping) and extension.get("name") == BLOCK:
             return index
     return None
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, IPvAnyAddress
+from pydantic import BeforeValidator, Field, IPvAnyAddress
 
 from harness.targets.files.paper import Paths
 from harness.targets.files.reference import Reference
 from harness.targets.files.values import Name, Seconds, TargetSection, Url, UrlPath, Word
 from harness.validation import matching
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("text")  # noqa: TRY004 pydantic lets a TypeError through
+    return value
+
+
+Address = Annotated[IPvAnyAddress, BeforeValidator(_text, json_schema_input_type=str)]
+"""An IP address as text; a number would be read as one, too."""
 
 
 class PerUser(TargetSection):
@@ -149,7 +159,7 @@ class Profiles(TargetSection):
 class PublicName(TargetSection):
     """The addresses that a public name must resolve to, IPv4 and IPv6 together."""
 
-    addresses: Annotated[tuple[IPvAnyAddress, ...], Field(min_length=1)]
+    addresses: Annotated[tuple[Address, ...], Field(min_length=1)]
 
 
 class Dns(TargetSection):

@@ -18,7 +18,10 @@ def _one_or_more(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Paths = Annotated[tuple[Word, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+Paths = Annotated[
+    Annotated[tuple[Word, ...], Field(min_length=1)],
+    BeforeValidator(_one_or_more, json_schema_input_type=Word | Annotated[tuple[Word, ...], Field(min_length=1)]),
+]
 """Paths or globs, relative to the target file; a single text is accepted as a list of one."""
 Reports = Mapping[Name, Paths]
 """Reports by their name in sentences."""
@@ -105,7 +108,10 @@ else:
     EvidenceFiles = create_model(
         "EvidenceFiles",
         __base__=KnownEvidence,
-        **{key.replace("-", "_"): (Reports, Field(default_factory=dict, alias=key)) for key in DECLARED},
+        **{
+            key.replace("-", "_"): (Reports, Field(default_factory=dict, alias=key, description=form.about))
+            for key, form in DECLARED.items()
+        },
     )
     """Reports of other tools, with a key for each declared format."""
 

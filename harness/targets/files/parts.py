@@ -43,7 +43,7 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _under(key: str) -> BeforeValidator:
+def _under(key: str, section: type[TargetSection]) -> BeforeValidator:
     """Accept plain text as a mapping with that one key."""
 
     def read(value: object) -> object:
@@ -51,7 +51,7 @@ def _under(key: str) -> BeforeValidator:
             raise ValueError("text")  # noqa: TRY004 pydantic lets a TypeError through
         return {key: value} if isinstance(value, str) else value
 
-    return BeforeValidator(read)
+    return BeforeValidator(read, json_schema_input_type=str | section)
 
 
 class Region(TargetSection):
@@ -181,7 +181,9 @@ class Database(TargetSection):
     durability: Literal["quorum", "synchronous", "asynchronous"] = "asynchronous"
     members: Mapping[str, Member] = Field(default_factory=dict)
     leader: Leader | None = None
-    settings: Mapping[SettingName, Annotated[str, BeforeValidator(_as_text)]] = Field(default_factory=dict)
+    settings: Mapping[
+        SettingName, Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float | bool)]
+    ] = Field(default_factory=dict)
     roles: tuple[Word, ...] = ()
     passwords: StoredPasswords | None = None
     pool: ConnectionPool | None = None
@@ -198,10 +200,12 @@ class ReadProbe(TargetSection):
     """
 
     path: UrlPath
-    expect: Mapping[str, Annotated[Any, BeforeValidator(_scalar)]] = Field(default_factory=dict)
+    expect: Mapping[str, Annotated[Any, BeforeValidator(_scalar, json_schema_input_type=str | float | bool | None)]] = (
+        Field(default_factory=dict)
+    )
 
 
-Read = Annotated[ReadProbe, _under("path")]
+Read = Annotated[ReadProbe, _under("path", ReadProbe)]
 
 
 class Probes(TargetSection):
@@ -358,4 +362,4 @@ class Tls(TargetSection):
     client_key: str = ""
 
 
-Identity = Annotated[ReleaseSource, _under("version")]
+Identity = Annotated[ReleaseSource, _under("version", ReleaseSource)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from harness.errors import UsageError
 from harness.model import Quantity
+from harness.model.planned.quantity import pattern_of
 
 _IN_PATHS: Final = "/%?#[]@!$&'()*+,;=:~{}"
 """Characters of a path that need no encoding."""
@@ -19,6 +20,11 @@ class TargetSection(BaseModel):
     """A mapping in a target file, strict and frozen, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def text_of(example: str, *dimensions: str) -> Any:
+    """The type of a quantity as text, for JSON Schemas: the validators that convert it accept nothing else."""
+    return Annotated[str, Field(pattern=pattern_of(*dimensions), examples=[example])]
 
 
 def quantity(dimension: str, example: str) -> BeforeValidator:
@@ -31,7 +37,7 @@ def quantity(dimension: str, example: str) -> BeforeValidator:
                 return parsed.base
         raise ValueError(f"a {dimension} like `{example}`")
 
-    return BeforeValidator(read)
+    return BeforeValidator(read, json_schema_input_type=text_of(example, dimension))
 
 
 def is_http(value: str) -> bool:

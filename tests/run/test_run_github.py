@@ -1,4 +1,4 @@
-"""The summary on the page of a GitHub job."""
+"""What a run tells the GitHub job that it is a step of: the summary of the job, outputs of the step, annotations at files of the repository."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.run.stepsummary import MOST_BYTES, append_step_summary, fitted
+from harness.run.github import MOST_BYTES, append_outputs, append_step_summary, fitted, problem_annotations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,3 +68,46 @@ def test_a_page_that_cannot_be_written_is_told_in_words(
     """A directory in its place."""
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     assert append_step_summary(summary).startswith("the summary was not written to GITHUB_STEP_SUMMARY")
+
+
+def test_outputs_are_appended_to_those_of_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One a line."""
+    file = tmp_path / "outputs"
+    file.write_text("before=1\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(file))
+    assert append_outputs({"decision": "NO-GO", "run": "/runs/ä=b"}) == ""
+    assert file.read_text(encoding="utf-8") == "before=1\ndecision=NO-GO\nrun=/runs/ä=b\n"
+
+
+def test_an_output_of_several_lines_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its second line would be an output of its own; none is written."""
+    file = tmp_path / "outputs"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(file))
+    assert "`run` is a path of several lines" in append_outputs({"decision": "GO", "run": "a\ndecision=GO"})
+    assert not file.exists()
+
+
+def test_outputs_that_cannot_be_written_are_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory in the place of the file; outside of GitHub nothing is done."""
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path))
+    assert append_outputs({"decision": "GO"}).startswith("no output was written to GITHUB_OUTPUT")
+    monkeypatch.delenv("GITHUB_OUTPUT")
+    assert append_outputs({"decision": "GO"}) == ""
+
+
+def test_places_are_relative_to_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file outside of it none is named, since GitHub could not show it; elsewhere than in GitHub there is no annotation."""
+    project = tmp_path / "repository" / "shop"
+    project.mkdir(parents=True)
+    for file in (project / "target.yaml", tmp_path / "outside.yaml"):
+        file.touch()
+    problems = ("target.yaml:3: odd", f"{project}/target.yaml:4: odd", f"{tmp_path}/outside.yaml:5: odd")
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    assert problem_annotations(*problems, root=project) == ()
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "repository"))
+    assert problem_annotations(*problems, root=project) == (
+        "::error file=shop/target.yaml,line=3,title=Readiness::odd",
+        "::error file=shop/target.yaml,line=4,title=Readiness::odd",
+        f"::error title=Readiness::{tmp_path}/outside.yaml:5: odd",
+    )

@@ -1,0 +1,104 @@
+"""The hook of pre-commit: its entry finds a mistake in a project's files, and pre-commit itself runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.ci.ci_runners import ROOT, checkout_at, command_below, paper
+from tests.plain.plain_project import Project
+
+HOOKS: Final[list[dict[str, Any]]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+(HOOK,) = HOOKS
+MISTAKE: Final = "features/plain/kpi.feature:6: unknown sentence 'at least 2 tests parsed and none failed'"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project whose files are in order."""
+    return paper(tmp_path / "shop", unit="pp", end="pp")
+
+
+def spoil(project: Project) -> None:
+    """One sentence that is not known."""
+    project.edit("features/plain/kpi.feature", "2 tests passed", "2 tests parsed")
+
+
+def called(words: list[object], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command to its end, both streams as one; it finds only what is installed for it."""
+    return subprocess.run(
+        list(map(str, words)),
+        cwd=cwd,
+        env={**{key: value for key, value in os.environ.items() if key != "PYTHONPATH"}, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+
+
+def test_the_entry_passes_what_is_in_order_and_refuses_a_mistake(tmp_path: Path, project: Project) -> None:
+    """Exit code 0, and 1 with file, line and hint; without names of files, which it finds itself."""
+    words, path = shlex.split(HOOK["entry"]), f"{command_below(tmp_path)}:{os.environ['PATH']}"
+    assert not HOOK["pass_filenames"]
+    fine = called([*words], project.root, PATH=path)
+    assert fine.returncode == 0, fine.stdout
+    spoil(project)
+    wrong = called([*words], project.root, PATH=path)
+    assert wrong.returncode == 1
+    assert MISTAKE in wrong.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "is_read"),
+    [
+        ("pyproject.toml", True),
+        ("shop/target.yaml", True),
+        ("features/plain/kpi.feature", True),
+        ("loadtests/browse.py", True),
+        ("shop/claims/rooms.py", True),
+        ("catalogue/plain.yaml", True),
+        ("service.py", False),
+        ("README.md", False),
+    ],
+)
+def test_the_hook_runs_where_a_file_of_the_project_changed(file: str, is_read: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """As pre-commit searches."""
+    assert bool(re.search(HOOK["files"], file)) is is_read
+
+
+@pytest.mark.slow
+def test_pre_commit_runs_the_hook(tmp_path: Path, project: Project) -> None:
+    """`pre-commit try-repo` clones a copy of this checkout, installs it, and runs the hook in a repository with the project."""
+    git: list[object] = ["git", "-c", "user.name=t", "-c", "user.email=t@example.test", "-c", "init.defaultBranch=main"]
+    for directory in (checkout_at(tmp_path / "tool"), project.root):
+        for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "all", "--no-verify"]):
+            assert called([*git, *words], directory).returncode == 0
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "own"], check=True)
+    installed = called([tmp_path / "own/bin/pip", "install", "-q", "pre-commit>=4,<5"], tmp_path)
+    assert installed.returncode == 0, installed.stdout
+    home = str(tmp_path / "cache")
+    command = [
+        tmp_path / "own/bin/pre-commit",
+        "try-repo",
+        tmp_path / "tool",
+        HOOK["id"],
+        "--all-files",
+        "--color=never",
+    ]
+    fine = called([*command], project.root, PRE_COMMIT_HOME=home)
+    assert fine.returncode == 0, fine.stdout
+    assert re.search(r"^readiness catalogue lint\.+Passed$", fine.stdout, re.MULTILINE)
+    spoil(project)
+    wrong = called([*command], project.root, PRE_COMMIT_HOME=home)
+    assert wrong.returncode == 1
+    assert MISTAKE in wrong.stdout
