@@ -44,6 +44,7 @@ SHARED: Mapping[str, tuple[str, ...]] = {
         "tests/run/test_run_baseline.py",
         "tests/honesty/test_honesty_runs.py",
         "tests/honesty/test_honesty_fault.py",
+        "tests/pytest_plugin/test_plugin_allure.py",
         "tests/pytest_plugin/test_plugin_replay.py",
         "tests/pytest_plugin/test_plugin_own_steps.py",
     ),

@@ -13,6 +13,7 @@ from harness.errors import ConfigurationError
 from harness.report.allure.npm import find_node, npm_packages
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
+from tests.builders.preloaded import ROOT, command
 from tests.builders.recorder import sealed
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -35,6 +36,17 @@ def test_the_command_makes_the_report_of_a_recorded_run(tmp_path: Path) -> None:
         arguments = [str(run) if word == "RUN" else word for word in shlex.split(line)]
         assert readiness.main(arguments, standalone_mode=False) == 0
     assert (run / "allure-report" / "index.html").stat().st_size > 1_000_000
+
+
+def test_the_command_for_pytest_reports_a_recorded_run(tmp_path: Path) -> None:
+    """As it is on the page, but for the names of the run and of the directory; the replay is as inconclusive as the run."""
+    run = sealed(tmp_path, core_plan(), core_evidence()).path
+    (line,) = re.findall(r"^pytest (.*--evidence RUN[^#\n]+)", PAGE, re.MULTILINE)
+    stands_for = {"RUN": str(run), "allure-results": str(tmp_path / "allure-results")}
+    words = [stands_for.get(word, word) for word in shlex.split(line)]
+    done = command("pytest", *words, "-W", "ignore::pytest.PytestAssertRewriteWarning", cwd=ROOT)
+    assert done.returncode == 10, done.stdout + done.stderr
+    assert len(list((tmp_path / "allure-results").glob("*-result.json"))) == len(core_plan().claims) + 1
 
 
 @pytest.mark.parametrize("page", ["allure-report.md", "reading-a-verdict.md", "../README.md"])

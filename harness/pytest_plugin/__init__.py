@@ -76,6 +76,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the session's hooks, unless `readiness` has already done so."""
     if not _awake() or config.pluginmanager.hasplugin(NAME):
         return
+    if hasattr(config, "workerinput"):
+        config.option.clean_alluredir = (
+            False  # the controller cleaned it; a worker that xdist starts again would delete all results
+        )
     try:
         if not _features_named(config):
             return

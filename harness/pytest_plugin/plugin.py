@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from harness.errors import Exit, HarnessError, Interrupted, UsageError
-from harness.model import REQUIREMENT_COLUMN, Outcome, Scenario
+from harness.model import REQUIREMENT_COLUMN, Outcome
 from harness.pytest_plugin.features import FeatureFile, bound_elsewhere, scenario_of
-from harness.pytest_plugin.settling import STATUS, Inconclusive, NotAssessed, Settling
+from harness.pytest_plugin.settling import SCENARIO, SETTLING, STATUS, Inconclusive, NotAssessed, Settling
 from harness.run.github import problem_annotations
 from harness.run.project import features_below
 from harness.steps import read_feature
@@ -19,12 +19,13 @@ from harness.steps import read_feature
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from harness.pytest_plugin.feeding import AllureFeed
     from harness.run.session import VerificationSession
 
-SCENARIO = pytest.StashKey[Scenario]()
-SETTLING = pytest.StashKey[Settling]()
 _HYPOTHESIS: Final = "hypothesispytest"
 """A pytest plugin that imports all of hypothesis for its summary, which takes most of the time of a replay."""
+_ALLURE_SELECTS: Final = tuple(f"allure_{by}" for by in ("severities", "epics", "features", "stories", "labels"))
+"""The options by which allure-pytest selects tests."""
 _NAMED: Final = 3
 """Maximum number of the project's own failed tests that are named; pytest lists all."""
 
@@ -47,6 +48,7 @@ class ReadinessPlugin:
         self._marked = set[str]()
         self._config: pytest.Config
         self._error: HarnessError | None = None
+        self._feed: AllureFeed | None = None
 
     # collection ------------------------------------------------------------------------------------------------
 
@@ -73,7 +75,12 @@ class ReadinessPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Refuse a live run under xdist, whose workers could not report the reason in words."""
+        """Refuse a live run under xdist, whose workers could not report the reason in words. Find allure-pytest, which was set up before."""
+        if getattr(session.config.option, "allure_report_dir", None):
+            from harness.pytest_plugin.feeding import allure_feed  # of an extra
+
+            self._feed = allure_feed(self._session, session.config)
+            session.config.pluginmanager.register(self._feed)
         if not _distributes(session.config):
             return
         if not self._session.replay:
@@ -130,12 +137,19 @@ class ReadinessPlugin:
                 self._session.deselected += self._session.selection.uncollected(collected)
             except HarnessError as error:  # of a feature file that was not collected, and may hold what was left out
                 raise pytest.UsageError(str(error)) from error
+        self._label_for_allure(config)
         if dropped:
             config.hook.pytest_deselected(items=dropped)
         if dropped or foreign:
             items[:] = kept
         self._foreign = len(foreign)
         self._collected = True
+
+    def _label_for_allure(self, config: pytest.Config) -> None:
+        if any(getattr(config.option, option, None) for option in _ALLURE_SELECTS):
+            from harness.pytest_plugin.feeding import label  # of an extra
+
+            label(self._selected, self._session.catalogue)
 
     def _bound_twice(self, item: pytest.Item) -> str:
         """Why a test module may not bind this scenario; empty if it may, since the scenario claims nothing."""
@@ -217,7 +231,7 @@ class ReadinessPlugin:
         """The fixture that the steps of a scenario share."""
         scenario = request.node.stash[SCENARIO]
         claim = self._session.claim_of(scenario)
-        settling = Settling(claim=claim, why=self._session.why_not(scenario) if claim is None else "")
+        settling = Settling(claim=claim, why=self._session.why_not(scenario).text if claim is None else "")
         request.node.stash[SETTLING] = settling
         return settling
 
@@ -265,6 +279,8 @@ class ReadinessPlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Set the exit code of the table for `readiness` and pytest; it is 1 if a test of the project's own failed."""
+        if self._feed is not None:
+            self._feed.finish(self._error)
         finished = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
         if self._error is not None:
             session.exitstatus = self._error.exit_code

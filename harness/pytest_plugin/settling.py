@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from harness.errors import HarnessError
-from harness.model import ClaimVerdict, Outcome
+from harness.model import ClaimVerdict, Outcome, Scenario
 
 
 class Inconclusive(Exception):
@@ -77,3 +77,9 @@ class Settling:
                 self.why = message
             case _:
                 return
+
+
+SCENARIO: Final = pytest.StashKey[Scenario]()
+"""The scenario of a test item that claims a requirement."""
+SETTLING: Final = pytest.StashKey[Settling]()
+"""The state of the steps of a test item's scenario, once they run."""

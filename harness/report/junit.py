@@ -1,8 +1,14 @@
-"""`junit.xml`: one test case for each requirement, for tools that read JUnit reports."""
+"""`junit.xml`: one test case for each requirement, valid by the schema of Jenkins' xUnit plugin, for every tool that reads JUnit reports.
+
+That schema, which pytest's own tests use as well, knows neither properties nor a file of a test case. So there is a suite for each feature file, whose
+attribute `file` readers use for all of its cases, and what is known of a requirement is in the output of its case, a line for each.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
@@ -11,7 +17,7 @@ from harness.report.view.causes import decisive, shared_causes
 from harness.report.view.digest import rows
 from harness.report.view.moments import Moments
 from harness.report.view.wording import NOTHING, clean
-from harness.units import NS_PER_S
+from harness.units import NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,61 +28,141 @@ if TYPE_CHECKING:
 
 VERDICT: Final = "Readiness verdict"
 """Name of the test case for the decision."""
-_FAILURES: Final = {Outcome.FAIL: "fail", Outcome.INCONCLUSIVE: "inconclusive"}
+_WITHOUT: Final = "without a scenario"
+"""Name of the suite of requirements that no scenario of the run tests."""
+_BAD: Final = {Outcome.FAIL: "failure", Outcome.INCONCLUSIVE: "error"}
+"""INCONCLUSIVE is an error, which every reader counts as failed, and never skipped, which most of them count as passed."""
+_Span = tuple[int, int]
+"""Start and end in monotonic ns."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Case:
+    """A test case and what its suite counts.
+
+    Attributes:
+        element: the element `testcase`.
+        kind: `failure`, `error`, `skipped` or `passed`.
+        file: feature file of the requirement; empty if no scenario tests it.
+        ms: its share of the run in milliseconds.
+    """
+
+    element: ET.Element
+    kind: str
+    file: str
+    ms: int
 
 
 def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
-    """The JUnit document as UTF-8: a test case for every requirement of the plan, in catalogue order.
+    """The JUnit document as UTF-8: a suite for each feature file, with a test case for each requirement, in catalogue order.
 
-    A last test case for the decision is added
+    The times of the cases add up to those of their suites, and these to the length of the run, see `shares_of`.
+    A last suite with a test case for the decision is added
 
-    * if the decision is not GO although no requirement failed, so that the suite passes only with GO,
+    * if the decision is not GO although no requirement failed or is inconclusive, so that the suites pass only with GO,
     * if requirements share a cause: it contains the full text, and the test cases of the requirements refer to it.
     """
     moments = Moments.of(evidence)
-    suite = ET.Element("testsuite")
-    _properties(
-        suite,
-        ("decision", judgement.decision.outcome.value),
-        ("headline", judgement.decision.headline),
+    by_id = {row.requirement.id: row for row in rows(plan, judgement)}
+    spans = {claim.scenario.id: moments.of_claim(plan, evidence, claim) for claim in plan.claims}
+    every = [by_id[requirement.id] for requirement in plan.requirements]
+    shared = shared_causes(every, judgement.decision.because)
+    named = {id_: cause for cause in shared for id_ in cause.ids}
+    own = [_span(row, spans) for row in every]
+    shares = shares_of((moments.start_ns, moments.end_ns), own)
+    cases = [
+        _case(row, named.get(row.requirement.id), span=span, ms=ms)
+        for row, span, ms in zip(every, own, shares, strict=True)
+    ]
+    suites: dict[str, list[_Case]] = {}
+    for case in cases:
+        suites.setdefault(case.file, []).append(case)
+    root = ET.Element("testsuites", {"name": clean(f"readiness {plan.profile} {plan.release}")})
+    about = _about(plan, judgement.decision)
+    root.extend(_suite(file or _WITHOUT, found, about) for file, found in suites.items())
+    bad = any(case.kind in _BAD.values() for case in cases)
+    if shared or (judgement.decision.outcome is not DecisionOutcome.GO and not bad):
+        decided = _decision(judgement.decision, shared)
+        cases.append(decided)
+        root.append(_suite("readiness", [decided], about))
+    if moments.wall is not None:
+        for suite in root:
+            suite.set("timestamp", moments.wall.isoformat(timespec="seconds"))
+    root.attrib.update(_totals(cases))
+    del root.attrib["skipped"]  # the schema has it in a suite only
+    ET.indent(root, " ")
+    body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return body + b"\n"
+
+
+def shares_of(run: tuple[int | None, int | None], spans: Sequence[_Span | None]) -> list[int]:
+    """The time of each test case in milliseconds: together exactly the length of the run, although evidence is gathered for many at once.
+
+    Each moment of the run belongs in equal parts to the cases whose evidence was gathered then. A moment of none, as before the load, belongs in equal
+    parts to all cases that have evidence, or to all cases if none has.
+
+    Args:
+        run: start and end of the run, in ns; None if not recorded, then all times are 0.
+        spans: start and end of the evidence of each case, in ns; None without evidence.
+    """
+    start, end = run
+    if start is None or end is None or not spans:
+        return [0] * len(spans)
+    inside = [None if span is None else (max(span[0], start), min(span[1], end)) for span in spans]
+    having = [number for number, span in enumerate(inside) if span is not None] or list(range(len(spans)))
+    edges = sorted({start, end, *(edge for span in inside if span and span[0] < span[1] for edge in span)})
+    parts = [0.0] * len(spans)
+    for left, right in pairwise(edges):
+        there = [number for number, span in enumerate(inside) if span and span[0] <= left and right <= span[1]]
+        for number in there or having:
+            parts[number] += (right - left) / NS_PER_MS / len(there or having)
+    until, total, made = 0, 0.0, []
+    for part in parts:
+        total += part
+        made.append(round(total) - until)
+        until = round(total)
+    return made
+
+
+def _suite(name: str, cases: Sequence[_Case], about: Iterable[tuple[str, str]]) -> ET.Element:
+    suite = ET.Element("testsuite", {"name": clean(name), **_totals(cases)})
+    if cases[0].file:
+        suite.set("file", clean(cases[0].file))
+    properties = ET.SubElement(suite, "properties")
+    for key, value in about:
+        ET.SubElement(properties, "property", {"name": key, "value": clean(value)})
+    suite.extend(case.element for case in cases)
+    return suite
+
+
+def _about(plan: Plan, decision: Decision) -> list[tuple[str, str]]:
+    """The run as properties of each suite, since readers show one suite at a time."""
+    return [
+        ("decision", decision.outcome.value),
+        ("headline", decision.headline),
         ("target", plan.target),
         ("environment", plan.environment),
         ("time_scale", f"{plan.time_scale:g}"),
         ("traffic_scale", f"{plan.traffic_scale:g}"),
         ("release", plan.release),
         ("run", plan.run),
-    )
-    by_id = {row.requirement.id: row for row in rows(plan, judgement)}
-    spans = {claim.scenario.id: moments.of_claim(plan, evidence, claim) for claim in plan.claims}
-    every = [by_id[requirement.id] for requirement in plan.requirements]
-    shared = shared_causes(every, judgement.decision.because)
-    named = {id_: cause for cause in shared for id_ in cause.ids}
-    counts = Counter(_case(suite, row, named.get(row.requirement.id), seconds=_seconds(row, spans)) for row in every)
-    if shared or (judgement.decision.outcome is not DecisionOutcome.GO and not counts["failure"]):
-        counts[_decision(suite, judgement.decision, shared)] += 1
-    totals = {
-        "tests": str(len(suite) - 1),
+    ]
+
+
+def _totals(cases: Sequence[_Case]) -> dict[str, str]:
+    counts = Counter(case.kind for case in cases)
+    return {
+        "tests": str(len(cases)),
         "failures": str(counts["failure"]),
         "errors": str(counts["error"]),
         "skipped": str(counts["skipped"]),
+        "time": _seconds(sum(case.ms for case in cases)),
     }
-    name = clean(f"readiness {plan.profile} {plan.release}")
-    suite.attrib.update({"name": name, **totals, "time": _text(moments.seconds)})
-    if moments.wall is not None:
-        suite.set("timestamp", moments.wall.isoformat(timespec="seconds"))
-    root = ET.Element("testsuites", {"name": name, **totals})
-    root.append(suite)
-    ET.indent(root, " ")
-    body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return body + b"\n"
 
 
-def _decision(suite: ET.Element, decision: Decision, shared: Sequence[SharedCause]) -> str:
-    """Add the test case of the decision with all shared causes; returns `passed`, `error` or `skipped`.
-
-    The case is `skipped` if the run has no decision only because it was filtered.
-    """
-    case = ET.SubElement(suite, "testcase", {"classname": "readiness", "name": VERDICT, "time": _text(None)})
+def _decision(decision: Decision, shared: Sequence[SharedCause]) -> _Case:
+    """The test case of the decision with all shared causes. It is `skipped` if the run has no decision only because it was filtered."""
+    case = ET.Element("testcase", {"classname": "readiness", "name": VERDICT, "time": _seconds(0)})
     alone = {reason.because.kind for reason in decision.because if not reason.requirement}
     kind = "error"
     if decision.outcome is DecisionOutcome.GO:
@@ -84,42 +170,42 @@ def _decision(suite: ET.Element, decision: Decision, shared: Sequence[SharedCaus
     elif decision.outcome is DecisionOutcome.PARTIAL and alone <= OF_THE_CHOICE:
         kind = "skipped"
     if kind != "passed":
-        ended = ET.SubElement(case, kind, {"message": clean(decision.headline)})
-        if kind == "error":
-            ended.set("type", decision.outcome.value.lower())
-            ended.text = clean("\n".join(reason.sentence for reason in decisive(decision.because)))
+        ended = ET.SubElement(case, kind, {"type": decision.outcome.value.lower(), "message": clean(decision.headline)})
+        ended.text = clean("\n".join(reason.sentence for reason in decisive(decision.because)))
     if shared:
         ET.SubElement(case, "system-out").text = clean("\n".join(cause.sentence for cause in shared))
-    return kind
+    return _Case(element=case, kind=kind, file="", ms=0)
 
 
-def _case(suite: ET.Element, row: Row, shared: SharedCause | None, *, seconds: float | None) -> str:
-    """Add the test case of a requirement; returns its result: `failure`, `skipped` or `passed`."""
+def _case(row: Row, shared: SharedCause | None, *, span: _Span | None, ms: int) -> _Case:
+    """The test case of a requirement."""
     requirement, claims = row.requirement, row.verdict.claims
     attributes = {
         "classname": clean(requirement.source or requirement.profile),
         "name": clean(f"{requirement.id} {requirement.title}"),
-        "time": _text(seconds),
+        "time": _seconds(ms),
     }
-    if claims:
-        attributes |= {"file": clean(claims[0].scenario.file), "line": str(claims[0].scenario.line)}
-    case = ET.SubElement(suite, "testcase", attributes)
-    _properties(
-        case,
+    case = ET.Element("testcase", attributes)
+    kind = _end(case, row, shared)
+    told = (
         ("verdict", row.outcome.value),
         ("requirement", requirement.id),
         ("gate", requirement.gate.value),
-        ("in_part", row.in_part),
-        ("gates_here", "yes" if row.gating else "no"),
+        ("in part", row.in_part),
+        ("gates here", "yes" if row.gating else "no"),
         ("owner", requirement.owner),
         *_figure(row),
+        ("evidence", "" if span is None else f"{(span[1] - span[0]) / NS_PER_S:.3f} s"),
+        ("waived", row.verdict.reason if row.outcome is Outcome.WAIVED else ""),
         *(("scenario", location) for location in row.scenarios),
     )
-    return _end(case, row, shared)
+    lines = (f"{name}: {' '.join(text.split())}" for name, text in told if text)
+    ET.SubElement(case, "system-out").text = clean("\n".join(lines))
+    return _Case(element=case, kind=kind, file=claims[0].scenario.file if claims else "", ms=ms)
 
 
 def _figure(row: Row) -> Iterable[tuple[str, str]]:
-    """Properties of the deciding figure with limit and bounds; for facts, the number that are as expected."""
+    """The deciding figure with limit and bounds; for facts, the number that are as expected."""
     telling = row.telling
     if telling is None:
         return ()
@@ -135,42 +221,30 @@ def _figure(row: Row) -> Iterable[tuple[str, str]]:
 
 def _end(case: ET.Element, row: Row, shared: SharedCause | None) -> str:
     """Add the result of a requirement; a shared cause is only named, its text is in the test case of the decision."""
+    kind = "skipped" if row.outcome is Outcome.NOT_ASSESSED else _BAD.get(row.outcome, "passed")
+    if kind == "passed":
+        return kind
     reason, hint, told = row.verdict.reason, row.verdict.hint, frozenset[str]()
     if shared is not None:
         reason, hint = f"{shared.name} of {len(shared.ids)} requirements: see the test case `{VERDICT}`", ""
         told = frozenset({row.verdict.because.text})
-    if row.outcome in _FAILURES:
-        failure = ET.SubElement(case, "failure", {"type": _FAILURES[row.outcome], "message": clean(reason)})
-        details = (_line(line) for line in row.lines if line.because.text not in told)
-        failure.text = clean("\n".join([reason, *([f"hint: {hint}"] if hint else []), *details]))
-        return "failure"
-    if row.outcome is Outcome.NOT_ASSESSED:
-        ET.SubElement(case, "skipped", {"message": clean(reason)})
-        return "skipped"
-    if row.outcome is Outcome.WAIVED:
-        ET.SubElement(case, "system-out").text = clean(reason)
-    return "passed"
+    result = ET.SubElement(case, kind, {"type": row.outcome.value.lower(), "message": clean(reason)})
+    details = (_line(line) for line in row.lines if line.because.text not in told)
+    places = (f"at {claim.scenario.at}" for claim in row.verdict.claims)  # by which readers find the line
+    result.text = clean("\n".join([reason, *([f"hint: {hint}"] if hint else []), *details, *places]))
+    return kind
 
 
 def _line(line: MeasureLine) -> str:
     return f"{line.outcome.value}: {line.because.sentence}"
 
 
-def _properties(parent: ET.Element, *values: tuple[str, str]) -> None:
-    properties = ET.SubElement(parent, "properties")
-    for name, value in values:
-        if value:
-            ET.SubElement(properties, "property", {"name": name, "value": clean(value)})
-
-
-def _seconds(row: Row, spans: Mapping[str, tuple[int | None, int | None]]) -> float | None:
-    """Seconds from the first to the last evidence of the requirement's scenarios; None without evidence."""
+def _span(row: Row, spans: Mapping[str, tuple[int | None, int | None]]) -> _Span | None:
+    """From the first to the last evidence of the requirement's scenarios, in ns; None without evidence."""
     own = [spans[claim.scenario.id] for claim in row.verdict.claims if claim.scenario.id in spans]
     found = [(start, end) for start, end in own if start is not None and end is not None]
-    if not found:
-        return None
-    return (max(end for _, end in found) - min(start for start, _ in found)) / NS_PER_S
+    return (min(start for start, _ in found), max(end for _, end in found)) if found else None
 
 
-def _text(seconds: float | None) -> str:
-    return f"{seconds or 0:.3f}"
+def _seconds(ms: int) -> str:
+    return f"{ms / 1000:.3f}"

@@ -47,7 +47,7 @@ class Format:
 
 
 def _render_allure(plan: Plan, evidence: Evidence, judgement: Judgement) -> Mapping[str, bytes]:
-    from harness.report.allure.results import render_allure  # of an extra
+    from harness.report.allure.writing import render_allure  # of an extra
 
     return render_allure(plan, evidence, judgement)
 

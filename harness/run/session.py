@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.catalogue import Catalogue, circles
 from harness.drivers.chaos import Experiments, find_experiments
-from harness.errors import ConfigurationError, Exit, UsageError
+from harness.errors import ConfigurationError, Exit, HarnessError, UsageError
 from harness.evidence import RunDirectory
 from harness.model import IN_ORDER, Claim, ClaimVerdict, Demand, DemandKind, Outcome
 from harness.model.planned.domain import UNKNOWN
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from harness.model import Scenario
+    from harness.model import Scenario, Verdict
     from harness.run.deciding import Decided
     from harness.run.project import Project
     from harness.run.start.provision import PlannedTarget
@@ -94,6 +94,18 @@ def open_session(
     return session
 
 
+class WhyNot(NamedTuple):
+    """Why a scenario has no verdict.
+
+    Attributes:
+        text: the reason.
+        of_run: whether the run itself gave none, because it lacked a means or had a filter; False: the scenario is not that of the run.
+    """
+
+    text: str
+    of_run: bool = False
+
+
 class VerificationSession:
     """The options of a session, its compiled scenarios, and its decision.
 
@@ -124,7 +136,11 @@ class VerificationSession:
     @cached_property
     def selection(self) -> ScenarioSelection:
         """The selection of the scenarios that are judged."""
-        return ScenarioSelection(self.settings, self.catalogue, replay=self.replay)
+        recorded = None
+        if self.settings.evidence is not None:
+            with suppress(HarnessError):  # of a plan that cannot be read: `decide` says so
+                recorded = RunDirectory.open(self.settings.evidence).read_plan()
+        return ScenarioSelection(self.settings, self.catalogue, replay=self.replay, recorded=recorded)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -302,26 +318,35 @@ class VerificationSession:
 
         A waiver of a requirement applies to each of its scenarios, as in the reports.
         """
-        for verdict in self.decided.judgement.verdicts if self.decided else ():
-            for claim in verdict.claims:
-                if claim.scenario.id == scenario.id and claim.scenario.says(scenario):
-                    waived = verdict.outcome is Outcome.WAIVED
-                    return replace(claim, outcome=verdict.outcome, because=verdict.because) if waived else claim
-        return None
+        if self.decided is None or scenario.id not in self._judged:
+            return None
+        verdict, claim = self._judged[scenario.id]
+        if not claim.scenario.says(scenario):
+            return None
+        waived = verdict.outcome is Outcome.WAIVED
+        return replace(claim, outcome=verdict.outcome, because=verdict.because) if waived else claim
 
-    def why_not(self, scenario: Scenario) -> str:
+    @cached_property
+    def _judged(self) -> Mapping[str, tuple[Verdict, ClaimVerdict]]:
+        """The verdicts of the decided run, by scenario."""
+        verdicts = self.decided.judgement.verdicts if self.decided else ()
+        return {claim.scenario.id: (verdict, claim) for verdict in verdicts for claim in verdict.claims}
+
+    def why_not(self, scenario: Scenario) -> WhyNot:
         """The reason why a scenario has no verdict."""
         if self.decided is not None:
             plan, requirement = self.decided.plan, requirement_of(scenario, self.catalogue)
-            for lack in plan.not_assessable:
-                if lack.requirement == requirement:
-                    return lack.because.text + (f"\n  hint: {lack.because.hint}" if lack.because.hint else "")
+            if (lack := plan.lack_of(requirement)) is not None:
+                hint = f"\n  hint: {lack.because.hint}" if lack.because.hint else ""
+                return WhyNot(lack.because.text + hint, of_run=True)
             if any(claim.scenario.id == scenario.id for claim in plan.claims):
-                return "the recorded run judged other sentences: this scenario was edited after the run"
+                return WhyNot("the recorded run judged other sentences: this scenario was edited after the run")
             if any(_same(left_out, scenario) for left_out in plan.deselected):
                 given = f"the filter `{plan.filter}`" if plan.filter else "a filter"
-                return f"{given} of the recorded run left out this scenario\n  hint: run without the filter: {plan.command(unfiltered=True)}"
-        return "the recorded run does not have this scenario: it was written or renamed after the run"
+                command = plan.command(unfiltered=True)
+                what = f"{given} of the recorded run left out this scenario\n  hint: run without the filter: {command}"
+                return WhyNot(what, of_run=True)
+        return WhyNot("the recorded run does not have this scenario: it was written or renamed after the run")
 
     def exit_code(self, outcomes: Sequence[Outcome]) -> Exit:
         """The exit code of the decision; a replay, which never decides, has the exit code of its worst outcome."""

@@ -163,15 +163,19 @@ def _run(evidence: Evidence) -> Iterable[Line]:
 
 
 def _chaos(evidence: Evidence, name: str) -> Iterable[Line]:
-    (attempt,) = evidence.experiments[name]
-    fault = attempt.fault
-    times = {"sent": fault.sent_ns, "confirmed": fault.confirmed_ns, "undone": fault.undone_ns, "gone": fault.gone_ns}
-    for kind, at_ns in times.items():
-        if at_ns is not None:
-            hit = {"hit": [asdict(hit) for hit in fault.hit]} if kind == "confirmed" else {}
-            yield at_ns, f"fault.{kind}", name, {"at_ns": at_ns, **hit}
-    if fault.held is not None and fault.undone_ns is not None:
-        yield fault.undone_ns - 1, "fault.held", name, {"at_ns": fault.undone_ns - 1, "ok": fault.held}
+    for fault in (attempt.fault for attempt in evidence.experiments[name]):
+        times = {
+            "sent": fault.sent_ns,
+            "confirmed": fault.confirmed_ns,
+            "undone": fault.undone_ns,
+            "gone": fault.gone_ns,
+        }
+        for kind, at_ns in times.items():
+            if at_ns is not None:
+                hit = {"hit": [asdict(hit) for hit in fault.hit]} if kind == "confirmed" else {}
+                yield at_ns, f"fault.{kind}", name, {"at_ns": at_ns, **hit}
+        if fault.held is not None and fault.undone_ns is not None:
+            yield fault.undone_ns - 1, "fault.held", name, {"at_ns": fault.undone_ns - 1, "ok": fault.held}
 
 
 def _watch(evidence: Evidence) -> Iterable[Line]:

@@ -27,6 +27,8 @@ Scene = Callable[[Path], Finished]
 
 SHORT: Final = "{rate: 20/s, for: 4 s}"
 """Enough to see that something is amiss, too little for a verdict."""
+WITH_ALLURE: Final = ("features", "--alluredir", "allure-results")
+"""What docs/allure-report.md tells to give to pytest."""
 AT_ONCE: Final = 3
 KILL_WITHIN_S: Final = 30.0
 _TRIES: Final = 3
@@ -93,7 +95,7 @@ def _healthy(root: Path) -> Finished:
 
 def _slow(root: Path) -> Finished:
     with service("--slow-ms", 250) as entry:
-        return _undisturbed(root, lambda at: _played(at, entry, "features", module="pytest"))
+        return _undisturbed(root, lambda at: _played(at, entry, *WITH_ALLURE, module="pytest"))
 
 
 def _too_short(root: Path) -> Finished:

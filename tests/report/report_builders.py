@@ -336,7 +336,7 @@ def no_go() -> tuple[Plan, Evidence, Judgement]:
         268.4,
         200,
         outcome=Outcome.FAIL,
-        reason="response time p95 of read-track is 268.4 ms (260.1 ms to 277.9 ms with 0.9975 confidence each, n 3204), expected below 200 ms;"
+        reason="response time p95 of read-track is 268.4 ms (at least 260.3 ms with 99.75 % confidence, n 3204), expected below 200 ms;"
         " by region that served: us-east-1 44.1 ms, eu-west-1 291 ms, ap-southeast-1 46.2 ms",
         hint=HINT.format("ND-KPI-P95"),
     )
@@ -349,9 +349,9 @@ def no_go() -> tuple[Plan, Evidence, Judgement]:
         scaled_limit=0.001,
         n_needed=21000,
         outcome=Outcome.INCONCLUSIVE,
-        reason="error rate of all routes together (10 of 12816 requests) is 0.07803 %, between 0.04 % and 0.132 %, expected below 0.1 %:"
-        " 12816 observations are too few to tell, at least 21000 would be needed",
-        hint="let the traffic run longer (at least 21000 observations), then run again",
+        reason="error rate of all routes together (10 of 12816 requests) is 0.07803 % (between 0.0373 % and 0.119 %), expected below 0.1 %."
+        " Not decided: 12816 requests are too few to decide, about 21000 at this rate would prove PASS",
+        hint="lengthen the load (`for` in loadtests/everyday.yaml) until about 21000 requests are recorded, then run again",
     )
     unasked = measure(
         "DA-NET-POLICY",

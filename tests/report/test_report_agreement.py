@@ -14,7 +14,7 @@ from report_plan import ROUTES, in_part
 from harness.judgement.decisions.verdicts import claim_verdict
 from harness.model import Evidence, Judgement, OperationRecovery, Outcome, Plan
 from harness.report import render_verdict, render_why
-from harness.report.allure.results import render_allure
+from harness.report.allure.writing import render_allure
 from harness.report.html.page import render_page
 from harness.report.junit import render_junit
 from harness.report.summary import render_summary

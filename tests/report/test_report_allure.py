@@ -17,7 +17,7 @@ from report_plan import TITLES, S
 from harness.judgement.measures import because
 from harness.model import DecisionOutcome, Evidence, Outcome, ReasonKind, Verdict, Waiver
 from harness.report import write_reports
-from harness.report.allure.results import render_allure
+from harness.report.allure.writing import render_allure
 from harness.report.junit import render_junit
 from harness.report.summary import render_summary
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from report_builders import go, no_go, repeated
+from report_builders import go, no_go, nothing, repeated
 
 from harness.cli.run import _allure_report
 from harness.errors import ConfigurationError, HarnessError
@@ -69,6 +69,19 @@ def _history(path: Path) -> dict[str, Any]:
     return told
 
 
+def _widget(path: Path, name: str) -> Any:
+    """Data of the page, by the name of its file."""
+    page = (path / "allure-report" / "index.html").read_text(encoding="utf-8")
+    (body,) = re.findall(rf'd\("widgets/{name}\.json","([^"]*)"', page)
+    return json.loads(b64decode(body))
+
+
+def _script(path: Path) -> str:
+    page = (path / "allure-report" / "index.html").read_text(encoding="utf-8")
+    (code,) = re.findall(r'src="data:text/javascript;base64,([^"]+)"', page)
+    return b64decode(code).decode()
+
+
 @needs_packages
 def test_the_report_is_one_file_that_asks_nobody_for_anything(tmp_path: Path) -> None:
     """The package's page calls an analytics service on every view, and cannot be told not to: it is taken out. What is left loads from `data:` only."""
@@ -85,9 +98,7 @@ def test_the_report_is_one_file_that_asks_nobody_for_anything(tmp_path: Path) ->
 @needs_packages
 def test_links_to_the_evidence_can_be_followed(tmp_path: Path) -> None:
     """The package shows an address without a scheme as text: its rule is widened by those that begin with `../`, and by no other."""
-    page = (made(tmp_path, go()) / "allure-report" / "index.html").read_text(encoding="utf-8")
-    (code,) = re.findall(r'src="data:text/javascript;base64,([^"]+)"', page)
-    assert b64decode(code).count(b'.startsWith("../")?') >= 1
+    assert _script(made(tmp_path, go())).count('.startsWith("../")?') >= 1
 
 
 @needs_packages
@@ -171,10 +182,51 @@ def test_a_result_that_cannot_be_read_is_an_error_and_the_old_report_stays(tmp_p
 def test_the_report_shows_the_exit_code_of_the_run(tmp_path: Path) -> None:
     """It is the decision's, whatever Allure would make of its results."""
     path = made(tmp_path, no_go(), code=1)
-    page = (path / "allure-report" / "index.html").read_text(encoding="utf-8")
-    assert 'd("widgets/globals.json"' in page
-    (body,) = re.findall(r'd\("widgets/globals.json","([^"]*)"', page)
-    assert json.loads(b64decode(body))["exitCode"] == {"original": 1, "actual": 1}
+    assert _widget(path, "globals")["exitCode"] == {"original": 1}
+
+
+@needs_packages
+def test_the_page_says_the_decision_in_the_words_of_the_harness(tmp_path: Path) -> None:
+    """A run of 23 requirements, all of them undecided: not `Failed`, `broken` and a rate, but inconclusive; the decision is not one test more."""
+    path = made(tmp_path, nothing(), code=10)
+    (decision,) = _widget(path, "quality-gate")["default"]
+    assert (decision["rule"], decision["success"]) == ("INCONCLUSIVE", False)
+    assert decision["message"].startswith("INCONCLUSIVE for sandbox\nmanifest.json: is gone")
+    assert decision["testResultsTree"]["root"]["groups"]
+    assert {key: _widget(path, "statistic")[key] for key in ("total", "broken")} == {"total": 23, "broken": 23}
+    assert [(one["status"], one["count"]) for one in _widget(path, "pie_chart")["slices"]] == [("broken", 23)]
+    script = _script(path)
+    assert '"failed":"failed","broken":"inconclusive","skipped":"not assessed"' in script
+    assert '?"passed":1===' in script
+    assert re.search(r"`\$\{\w\.passed\?\?0\}/\$\{\w\.total\}`", script)
+    assert "Success rate: {{rate}}" not in script.partition('"successRate":{')[2]
+    assert not {"currentStatus", "successRateDistribution"} & {
+        chart["type"] for chart in _widget(path, "charts")["general"].values()
+    }
+
+
+@needs_packages
+def test_a_go_is_a_decision_too(tmp_path: Path) -> None:
+    """Green, with nothing that prevents it; all 23 passed."""
+    path = made(tmp_path, go())
+    (decision,) = _widget(path, "quality-gate")["default"]
+    assert (decision["rule"], decision["success"], "testResultsTree" in decision) == ("GO", True, False)
+    assert {key: _widget(path, "statistic")[key] for key in ("total", "passed", "new")} == {
+        "total": 23,
+        "passed": 23,
+        "new": 23,
+    }
+
+
+@needs_packages
+def test_the_timeline_has_every_result_that_took_time(tmp_path: Path) -> None:
+    """In a row of its own, where no failure lies behind a pass."""
+    shown = _widget(made(tmp_path, no_go()), "timeline")
+    assert {one["host"] for one in shown} == {"sandbox"}
+    assert len({one["thread"] for one in shown}) == len(shown) >= 16
+    assert {"thread": "ND-KPI-P95", "status": "failed"}.items() <= next(
+        one for one in shown if one["status"] == "failed"
+    ).items()
 
 
 @needs_packages
@@ -253,12 +305,20 @@ def test_the_cache_is_where_it_is_looked_for(monkeypatch: pytest.MonkeyPatch, tm
 
 
 @needs_packages
-def test_the_program_fails_where_the_analytics_cannot_be_taken_out(tmp_path: Path) -> None:
-    """A version of the package that calls in another way must not slip through: the same check, on a copy that does."""
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        (r"googletagmanager\.com[^>]*", r"analytics\.example[^>]*", "analytics of Allure's page could not be removed"),
+        ('\'"failed":"failed","broken"', '\'"failed":"failing","broken"', "a place in the page's script was not found"),
+        ('data("pie_chart").test', 'data("pie").test', "the counts of the page were not found"),
+    ],
+)
+def test_the_program_fails_where_the_page_is_another_one(tmp_path: Path, old: str, new: str, what: str) -> None:
+    """A version of the package that is written in another way must not slip through: the same checks, on a copy that does."""
     node = find_node()
     assert node is not None
     program = (SOURCES / "generate.mjs").read_text(encoding="utf-8")
-    blunt = program.replace(r"googletagmanager\.com[^>]*", r"analytics\.example[^>]*")
+    blunt = program.replace(old, new)
     assert blunt != program
     (tmp_path / "generate.mjs").write_text(blunt, encoding="utf-8")
     path = tmp_path / "run"
@@ -274,10 +334,11 @@ def test_the_program_fails_where_the_analytics_cannot_be_taken_out(tmp_path: Pat
         "exitCode": 0,
         "categories": [],
         "expected": len(list(results.glob("*-result.json"))),
+        "decision": {"fullName": "harness#readiness", "word": "GO", "go": True, "reasons": "x"},
     }
     (tmp_path / "options.json").write_text(json.dumps(options), encoding="utf-8")
     done = subprocess.run(
         [node.node, tmp_path / "generate.mjs", tmp_path / "options.json"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert "analytics of Allure's page could not be removed" in done.stderr
+    assert what in done.stderr

@@ -16,7 +16,7 @@ from report_builders import no_go
 
 from harness.judgement.measures import because
 from harness.model import Outcome
-from harness.report.allure.results import render_allure
+from harness.report.allure.writing import render_allure
 from harness.report.html.page import render_page
 from harness.report.junit import render_junit
 from harness.report.summary import render_summary

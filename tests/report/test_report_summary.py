@@ -107,10 +107,10 @@ def test_rows_without_an_answer_are_listed_by_cause_with_what_would_bring_it() -
     text = _text().partition("## Missing evidence and how to get it\n\n")[2]
     assert text.splitlines()[:4] == [
         (
-            "- 1 requirement, INCONCLUSIVE: error rate of all routes together (10 of 12816 requests) is 0.07803 %, between 0.04 % and 0.132 %, expected"
-            " below 0.1 %: 12816 observations are too few to tell, at least 21000 would be needed (ND-KPI-ERRORS)"
+            "- 1 requirement, INCONCLUSIVE: error rate of all routes together (10 of 12816 requests) is 0.07803 % (between 0.0373 % and 0.119 %), expected"
+            " below 0.1 %. Not decided: 12816 requests are too few to decide, about 21000 at this rate would prove PASS (ND-KPI-ERRORS)"
         ),
-        "  hint: let the traffic run longer (at least 21000 observations), then run again",
+        "  hint: lengthen the load (`for` in loadtests/everyday.yaml) until about 21000 requests are recorded, then run again",
         "- 1 requirement, NOT ASSESSED: it could not fail here: the network back-end of this target cannot refuse a connection (DA-NET-POLICY)",
         "  hint: run on a target whose network enforces NetworkPolicy",
     ]

@@ -37,6 +37,7 @@ _SEVERITY: Final = {Gate.CRITICAL: Severity.CRITICAL, Gate.MAJOR: Severity.NORMA
 _BETTER: Final[Mapping[str, str]] = {Op.BELOW: "lower", Op.AT_MOST: "lower", Op.AT_LEAST: "higher"}
 _MOST_LINKS: Final = 12
 """Maximum number of evidence files linked for a requirement; the page links all of them."""
+FRAMEWORK: Final = "readiness-harness"
 HOME: Final = "../"
 """The run directory, relative to `allure-report/index.html`."""
 
@@ -52,24 +53,32 @@ def name_of(requirement: Requirement, outcome: Outcome) -> str:
     return f"{requirement.id} {requirement.title}{mark}"
 
 
-def requirement_labels(row: Row, outcome: Outcome, environment: str) -> list[Label]:
-    """The labels by which Allure filters, groups and sorts a requirement."""
-    requirement = row.requirement
-    gate = requirement.gate.value if row.gating else f"{requirement.gate.value}, does not gate in {environment}"
-    kinds = [(LabelType.TAG, f"evidence {kind.name.lower()}") for kind in requirement.kinds[:1]]
-    return labels(
+def catalogue_labels(requirement: Requirement) -> list[tuple[str, str]]:
+    """The labels that a requirement has before anything was judged."""
+    return [
         ("requirement", requirement.id),
         (LabelType.EPIC, requirement.document),
         (LabelType.FEATURE, requirement.section or requirement.profile),
         (LabelType.STORY, f"{requirement.id} {requirement.title}"),
         (LabelType.SEVERITY, _SEVERITY[requirement.gate].value),
         ("owner", requirement.owner),
+    ]
+
+
+def requirement_labels(row: Row, outcome: Outcome, plan: Plan) -> list[Label]:
+    """The labels by which Allure filters, groups and sorts a requirement. The host, of Allure's timeline, is the target."""
+    requirement = row.requirement
+    gate = requirement.gate.value if row.gating else f"{requirement.gate.value}, does not gate in {plan.environment}"
+    kinds = [(LabelType.TAG, f"evidence {kind.name.lower()}") for kind in requirement.kinds[:1]]
+    return labels(
+        *catalogue_labels(requirement),
         ("gate", gate),
         ("verdict", outcome.value.lower()),
         (LabelType.TAG, outcome.value),
         (LabelType.TAG, "gates" if row.gating else "does not gate here"),
         *kinds,
-        (LabelType.FRAMEWORK, "readiness-harness"),
+        (LabelType.HOST, plan.target),
+        (LabelType.FRAMEWORK, FRAMEWORK),
         (LabelType.LANGUAGE, "gherkin"),
     )
 
@@ -132,10 +141,10 @@ def metrics(every: Iterable[Row], start: int, stop: int) -> list[dict[str, Any]]
                     "value": float(f"{measure.value * (100 if percent else 1):.6g}"),
                     "start": start,
                     "stop": stop,
-                    "title": f"{key}, expected {measure.op.removeprefix('is ')} {measure.limit}",
-                    "unit": "%" if percent else measure.unit,
-                    "group": row.requirement.document,
-                    "groupTitle": row.requirement.document,
+                    "title": clean(f"{key}, expected {measure.op.removeprefix('is ')} {measure.limit}"),
+                    "unit": "%" if percent else clean(measure.unit),
+                    "group": clean(row.requirement.document),
+                    "groupTitle": clean(row.requirement.document),
                     "better": _BETTER.get(measure.op, "neutral"),
                 }
             )

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.errors import ConfigurationError, EvidenceError, HarnessError
 from harness.files import write_atomic
+from harness.model import DecisionOutcome
+from harness.report.allure.decision import STABLE
 from harness.report.allure.labels import CATEGORIES
 from harness.report.allure.npm import EXTRA, SOURCES, Node, find_node, first_lines, npm_packages
 from harness.report.view.moments import Moments
@@ -89,6 +91,12 @@ def _made(
             "exitCode": exit_code,
             "categories": [_category(category) for category in CATEGORIES],
             "expected": expected,
+            "decision": {
+                "fullName": STABLE,
+                "word": judgement.decision.outcome.value,
+                "go": judgement.decision.outcome is DecisionOutcome.GO,
+                "reasons": clean("\n".join((judgement.decision.headline, *judgement.decision.reasons))),
+            },
         }
         options.write_text(json.dumps(asked), encoding="utf-8")
         _generate(node, options)

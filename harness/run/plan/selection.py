@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.catalogue import Catalogue
-    from harness.model import Requirement, Scenario
+    from harness.model import Plan, Requirement, Scenario
     from harness.run.settings import Settings
 
 
@@ -32,13 +32,18 @@ class ScenarioSelection:
     Args:
         settings: options of the session.
         catalogue: requirements that scenarios claim.
-        replay: whether a stored run is judged, for which only `--only` selects.
+        replay: whether a stored run is judged, of any profile.
+        recorded: plan of the stored run, whose requirements choose the scenarios; None: they are not known.
     """
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, *, replay: bool) -> None:
+    def __init__(
+        self, settings: Settings, catalogue: Catalogue, *, replay: bool = False, recorded: Plan | None = None
+    ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._replay = replay
+        self._recorded = recorded
+        self._profiles = settings.profiles if recorded is None else tuple(recorded.profile.split("+"))
 
     @cached_property
     def rows(self) -> tuple[Requirement, ...]:
@@ -71,8 +76,13 @@ class ScenarioSelection:
         return any(fnmatchcase(requirement, pattern) for pattern in self._settings.only)
 
     def is_chosen(self, scenario: Scenario) -> bool:
-        """Whether the requirement of a scenario is in the chosen profiles; scenarios of other profiles do not count as filtered out."""
-        return self._replay or (requirement_of(scenario, self._catalogue) in self._ids and self._counts(scenario))
+        """Whether the requirement of a scenario is in the chosen profiles, or in those of the stored run.
+
+        Scenarios of other profiles do not count as filtered out.
+        """
+        if self._replay and (self._recorded is None or scenario.id in self._claimed):
+            return True
+        return requirement_of(scenario, self._catalogue) in self._ids and self._counts(scenario)
 
     def uncollected(self, collected: Iterable[Scenario]) -> list[str]:
         """The locations of the chosen scenarios that were not collected, for example because of a path on the command line.
@@ -102,13 +112,19 @@ class ScenarioSelection:
 
     @cached_property
     def _ids(self) -> frozenset[str]:
-        """The ids of the requirements of the chosen profiles."""
-        return frozenset(requirement.id for requirement in self.rows)
+        """The ids of the requirements of the chosen profiles, or of the stored run."""
+        found = self.rows if self._recorded is None else self._recorded.requirements
+        return frozenset(requirement.id for requirement in found)
+
+    @cached_property
+    def _claimed(self) -> frozenset[str]:
+        """The ids of the scenarios of the stored run."""
+        return frozenset(claim.scenario.id for claim in self._recorded.claims) if self._recorded else frozenset()
 
     def _counts(self, scenario: Scenario) -> bool:
         """Whether a chosen profile uses this scenario; its own scenarios, tagged `@profile-NAME`, replace the others of a requirement."""
         known, mine = self._catalogue.profiles, set(scenario.requirements)
-        own = {name for name in self._settings.profiles if not mine.isdisjoint(known[name])}
+        own = {name for name in self._profiles if not mine.isdisjoint(known.get(name, ()))}
         if scenario.profiles:
             return not own.isdisjoint(scenario.profiles)
         return not own <= self._elsewhere.get(next(iter(mine)), frozenset())
