@@ -6,6 +6,7 @@ server counts the requests. Rounds are interleaved and medians compared, because
 minute to minute. For the price of recording, one process of ours, at one constant rate, records a second and does not
 record a second, by turns: the two of a pair, whose order turns as well, meet the same machine, memory and schedule. Its
 goal is held to the geometric mean of all pairs (noise alone lifts the other one), with its 95 % interval (Student's).
+The price of sending a trace id with each request is measured in the same way, beside recording.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ CORES: Final = sorted(os.sched_getaffinity(0))
 LOCUSTFILE: Final = Path(__file__).with_name("locustfiles") / "cost.py"
 GOALS: Final = (("ours, open / FastHttpUser, closed", "fast", 1.7), ("ours, open / HttpUser, closed", "requests", 0.4))
 MOST_FOR_RECORDING: Final = 1.03
+MOST_FOR_TRACES: Final = 1.03
 PAIRS: Final = 8
-"""Of seconds with and without recording, a round."""
+"""Of seconds with and without what is priced, a round."""
 
 _NGINX: Final = """
 daemon off; worker_processes 1; pid {directory}/pid; error_log {directory}/error.log;
@@ -184,24 +186,46 @@ def measured(pid: int, url: str, *, seconds: float) -> tuple[float, float]:
     return cpu / count, count * NS_PER_S / (now_ns - then_ns)
 
 
-def prices_of_recording(url: str, *, rate: float, directory: Path) -> list[float]:
-    """Of each pair of seconds, what a request cost in the one that was recorded over what it cost in the other."""
+def prices_by_turns(turn: signal.Signals, url: str, *, rate: float, directory: Path) -> list[float]:
+    """Of each pair of seconds, what a request cost in the one with recording, or trace ids, over what it cost in the other.
+
+    `turn` is the signal that ends and begins it: it is there in the first second.
+    """
     prices = []
     with tempfile.TemporaryDirectory(dir=directory) as run:
         command = locust("Ours", url, "--rate", f"{rate:g}", "--arrivals", "constant", "--samples", f"{run}/samples")
+        command += ["--traceparent", "20260131T000000Z-shop-1.0.0"] if turn is signal.SIGUSR2 else []
         with loading(command, url, run=Path(run)) as pid:
             for number in range(PAIRS):
                 first, _ = measured(pid, url, seconds=1.0)
-                os.kill(pid, signal.SIGUSR1)
+                os.kill(pid, turn)
                 clock.sleep(0.1)
                 second, _ = measured(pid, url, seconds=1.0)
                 prices.append(second / first if number % 2 else first / second)
     return prices
 
 
-def measure(*, rounds: int, seconds: float, rate: float) -> tuple[dict[str, Generator], list[float]]:
-    """All generators in turn, every second round in the other order; and the prices of recording."""
-    prices: list[float] = []
+@dataclass(kw_only=True, slots=True)
+class Priced:
+    """What is switched on and off in one process, to be priced.
+
+    Attributes:
+        title, turn, most: for people; the signal that ends and begins it; the most that the mean of its prices may be.
+        prices: one a pair of seconds.
+    """
+
+    title: str
+    turn: signal.Signals
+    most: float
+    prices: list[float] = field(default_factory=list)
+
+
+def measure(*, rounds: int, seconds: float, rate: float) -> tuple[dict[str, Generator], list[Priced]]:
+    """All generators in turn, every second round in the other order; and the prices of recording and of trace ids."""
+    priced = [
+        Priced(title="ours, all on record / nothing", turn=signal.SIGUSR1, most=MOST_FOR_RECORDING),
+        Priced(title="ours, with trace ids / without", turn=signal.SIGUSR2, most=MOST_FOR_TRACES),
+    ]
     with tempfile.TemporaryDirectory() as text, server(Path(text)) as url:
         directory = Path(text)
         found = generators(url, rate=rate, directory=directory)
@@ -213,8 +237,9 @@ def measure(*, rounds: int, seconds: float, rate: float) -> tuple[dict[str, Gene
                     cost, per_s = measured(pid, url, seconds=seconds)
                 one.costs.append(cost)
                 one.rates.append(per_s)
-            prices += prices_of_recording(url, rate=rate, directory=directory)
-    return found, prices
+            for one_priced in priced:
+                one_priced.prices += prices_by_turns(one_priced.turn, url, rate=rate, directory=directory)
+    return found, priced
 
 
 class _Answering(asyncio.Protocol):
@@ -253,10 +278,10 @@ async def ask(url: str) -> None:
         await asyncio.gather(*(one(session) for _ in range(CONNECTIONS)))
 
 
-def goals(found: dict[str, Generator], prices: list[float]) -> list[tuple[str, float, float]]:
+def goals(found: dict[str, Generator], priced: list[Priced]) -> list[tuple[str, float, float]]:
     """Name, the ratio that was measured, and the most it may be."""
     ratios = [(name, found["ours"].cost / found[peer].cost, most) for name, peer, most in GOALS]
-    return [("ours, all on record / nothing", statistics.geometric_mean(prices), MOST_FOR_RECORDING), *ratios]
+    return [*((one.title, statistics.geometric_mean(one.prices), one.most) for one in priced), *ratios]
 
 
 def interval(prices: list[float]) -> tuple[float, float]:
@@ -267,23 +292,27 @@ def interval(prices: list[float]) -> tuple[float, float]:
     return math.exp(middle - reach), math.exp(middle + reach)
 
 
-def report(found: dict[str, Generator], prices: list[float], *, as_json: bool) -> int:
+def report(found: dict[str, Generator], priced: list[Priced], *, as_json: bool) -> int:
     """Print the figures; 0 when all goals are met."""
-    judged = goals(found, prices)
+    judged = goals(found, priced)
     met = all(ratio <= most for _, ratio, most in judged)
     if as_json:
         figures = {name: {"us": one.cost, "each_us": one.costs, "per_s": one.rates} for name, one in found.items()}
         each = [{"goal": name, "ratio": ratio, "most": most} for name, ratio, most in judged]
-        recording = {"pairs": prices, "interval": interval(prices)}
-        print(json.dumps({"generators": figures, "recording": recording, "goals": each, "met": met}, indent=2))
+        pairs = {one.title: {"pairs": one.prices, "interval": interval(one.prices)} for one in priced}
+        print(json.dumps({"generators": figures, "pairs": pairs, "goals": each, "met": met}, indent=2))
         return 0 if met else 1
     print(f"{'one core, one process':34} {'us/request':>10} {'(range)':>16} {'requests/s':>11} {'ours is':>9}")
     for one in found.values():
         span = f"({min(one.costs):.1f}..{max(one.costs):.1f})"
         ratio = found["ours"].cost / one.cost
         print(f"{one.title:34} {one.cost:10.1f} {span:>16} {statistics.median(one.rates):11.0f} {ratio:8.2f}x")
-    low, high = interval(prices)
-    print(f"\nrecording, mean of {len(prices)} pairs of seconds: 95 % interval {low:.3f}..{high:.3f}")
+    print()
+    for one_priced in priced:
+        low, high = interval(one_priced.prices)
+        print(
+            f"{one_priced.title}, mean of {len(one_priced.prices)} pairs of seconds: 95 % interval {low:.3f}..{high:.3f}"
+        )
     for name, ratio, most in judged:
         print(f"{name:34} {ratio:10.3f}   goal <= {most:<5g} {'met' if ratio <= most else 'MISSED'}")
     return 0 if met else 1
@@ -303,8 +332,8 @@ def main() -> int:
     if options.serve or options.ask:
         asyncio.run(serve(options.serve) if options.serve else ask(options.ask))
     rounds, seconds = (1, 3.0) if options.quick else (options.rounds, options.seconds)
-    found, prices = measure(rounds=rounds, seconds=seconds, rate=options.rate)
-    return report(found, prices, as_json=options.json)
+    found, priced = measure(rounds=rounds, seconds=seconds, rate=options.rate)
+    return report(found, priced, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ STATIC: Final = "static"
 ALLURE: Final = "allure"
 DNS: Final = "dns"
 ZSTD: Final = "zstd"
+ATTEST: Final = "attest"
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         KUBERNETES: ("kubernetes", "chaosk8s", "prometheus_client", "websocket"),
@@ -25,6 +26,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ALLURE: ("allure_commons", "attr"),
         DNS: ("dns",),
         ZSTD: ("zstandard",),
+        ATTEST: ("cryptography", "securesystemslib"),
     }
 )
 """The modules that each extra adds to the core."""

@@ -1,6 +1,6 @@
 """One request, and gone: as a user of ours, and as Locust's own two; `load_cost.py` picks one by name.
 
-SIGUSR1 ends recording where `--samples` is given, and the next one begins it anew, in further files.
+SIGUSR1 ends recording where `--samples` is given, and the next one begins it anew, in further files. SIGUSR2 ends and begins sending trace ids.
 """
 
 from __future__ import annotations
@@ -14,13 +14,20 @@ from locust import FastHttpUser, HttpUser, events, task
 
 from harness.locust import ClosedLoopUser, Journey, OpenLoopUser
 from harness.locust.process.worker import LocustWorker, history_put
+from harness.model.records.traces import TraceIds
 
 _events: Any = events  # Locust's hooks have no types
+
+
+def trace_by_turns(worker: LocustWorker) -> None:
+    """End or begin sending trace ids."""
+    worker.traces = None if worker.traces else TraceIds.of("20260131T000000Z-shop-1.0.0", "everyday", 1)
 
 
 def record_by_turns(environment: Any, **_: Any) -> None:
     """Let a signal end and begin recording."""
     worker: LocustWorker = environment.open_loop
+    gevent.signal_handler(signal.SIGUSR2, trace_by_turns, worker)
     samples = worker.options.samples
     if samples is None:
         return

@@ -32,6 +32,8 @@ _COMMANDS: Final = {
     "schema": ("harness.cli.schemas", "schema"),
     "attest": ("harness.cli.statements", "attest"),
     "waive": ("harness.cli.statements", "waive"),
+    "attest-run": ("harness.cli.signed", "attest_run"),
+    "verify": ("harness.cli.signed", "verify"),
     "recover": ("harness.cli.recover", "recover"),
     "doctor": ("harness.cli.doctor", "doctor"),
 }

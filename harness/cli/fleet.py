@@ -50,7 +50,7 @@ def fleet(file: Path, out: Path | None, *, planned: bool, as_json: bool) -> int:
     Exit codes as of `readiness run`.
     """  # noqa: D301 - the escape is click's: what follows it is not wrapped anew
     from harness.report.fleet import fleet_plan, render_fleet, render_fleet_plan
-    from harness.run.deciding import EXITS
+    from harness.model.judged.outcome import DECISION_EXITS
     from harness.run.fleet.fleet_file import load_fleet
 
     declared = load_fleet(file)
@@ -68,7 +68,7 @@ def fleet(file: Path, out: Path | None, *, planned: bool, as_json: bool) -> int:
     else:
         click.echo(render_fleet(decision), nl=False)
         click.echo(f"\n{to / 'fleet.html'}")
-    return EXITS[decision.outcome]
+    return DECISION_EXITS[decision.outcome]
 
 
 def _written(decision: FleetDecision, to: Path) -> str:

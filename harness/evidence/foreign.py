@@ -127,15 +127,19 @@ def read_json(path: Path) -> Any:
     return parsed(read_bounded(path).decode("utf-8"))
 
 
-def parsed(text: str) -> Any:
+def parsed(text: str, *, once: bool = False) -> Any:
     """Parse a JSON text.
+
+    Args:
+        text: JSON text.
+        once: whether to refuse an object with two equal keys, of which readers may take either.
 
     Raises:
         ValueError: the text is not JSON, is nested too deeply, or contains a lone surrogate, which cannot be written
-            into a report.
+            into a report; or a key is defined twice.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_each_once if once else None)
     except RecursionError as error:
         raise ValueError("the JSON is nested too deeply") from error
     if text.count("[") + text.count("{") > DEEPEST_JSON and levels_of(value) > DEEPEST_JSON:
@@ -143,6 +147,14 @@ def parsed(text: str) -> Any:
     if "\\u" in text:
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # UnicodeEncodeError is a ValueError
     return value
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
+        raise ValueError(f"the key `{twice}` is defined twice")
+    return found
 
 
 def levels_of(value: Any) -> int:

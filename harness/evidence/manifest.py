@@ -90,7 +90,7 @@ def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing
     """
     try:
         manifest = read_json(directory.path / MANIFEST)
-        listed = {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in manifest["files"].items()}
+        listed = listed_files(manifest)
     except OSError:
         return None, [Missing(file=MANIFEST, why="the file is missing, so the run did not complete")]
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
@@ -101,17 +101,28 @@ def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing
             where=str(directory.path / MANIFEST),
             hint="judge the run with the release that recorded it (`versions` in the manifest), or run again",
         )
+    return manifest, [*altered(directory, listed), *_of_another_plan(manifest, directory)]
+
+
+def listed_files(manifest: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
+    """Size in bytes and SHA-256 of each file of a manifest, by its name.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError, OverflowError: the document is not a manifest.
+    """
+    return {str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in manifest["files"].items()}
+
+
+def altered(directory: RunDirectory, listed: Mapping[str, tuple[int, str]]) -> list[Missing]:
+    """The evidence files that are missing or changed since the run ended, and those that were added."""
     missing = [
         Missing(file=name, why=why)
         for name, (size, digest) in listed.items()
         if (why := _fault(directory.file(name), size, digest))
     ]
-    missing += _of_another_plan(manifest, directory)
     present = {directory.relative(path) for path in evidence_files(directory)}
-    missing += [
-        Missing(file=name, why="the file did not exist when the run ended") for name in sorted(present - set(listed))
-    ]
-    return manifest, missing
+    added = sorted(present - set(listed))
+    return [*missing, *(Missing(file=name, why="the file did not exist when the run ended") for name in added)]
 
 
 def _of_another_plan(manifest: Mapping[str, Any], directory: RunDirectory) -> list[Missing]:

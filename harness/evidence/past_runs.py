@@ -102,7 +102,7 @@ def run_names(runs: Path) -> list[str]:
 
 def _read(path: Path, name: str, *, head: bool) -> PastRun | UnreadRun:
     try:
-        return replace(_checked(_document(path / "verdict.json", head=head)), run=_plain(name))
+        return replace(verdict_of(_document(path / "verdict.json", head=head)), run=_plain(name))
     except FileNotFoundError:
         why = "the run is still being written" if RunDirectory(path).in_progress else "the run has no verdict.json"
     except OSError as error:
@@ -132,7 +132,7 @@ def _document(path: Path, *, head: bool) -> Any:
         return _json().validate_json(first + file.read())
 
 
-def _checked(document: Any) -> PastRun:
+def verdict_of(document: Any) -> PastRun:
     """The verdict of this document; raises ValueError where it is not one of ours."""
     if not _finite(document):
         raise ValueError("it contains a number that is not finite")

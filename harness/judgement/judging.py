@@ -176,6 +176,10 @@ def _judged(case: Case, name: str, figures: Mapping[Figure, Spec]) -> tuple[Meas
         hint = f"restore {gone.file}, or run again"
         return (inconclusive(case, name, why, hint, kind=ReasonKind.EVIDENCE),)
     found = read_again(case, spec, [(one, _on_this_machine(case, spec, one)) for one in spec.judge(case)])
+    found = [
+        one if one.outcome is Outcome.FAIL or not one.worst_requests else replace(one, worst_requests=())
+        for one in found
+    ]
     return (*found, *_untried(case, name), *_unrecorded(case, spec, name, found)) or (
         inconclusive(case, name, _NOTHING, _CHECK),
     )

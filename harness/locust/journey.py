@@ -20,6 +20,7 @@ from harness.locust.process.recorder import Request
 from harness.locust.schedule.arrivals import random_of
 from harness.model.digest import digest_of
 from harness.model.records.items import outcome_of
+from harness.model.records.traces import names_a_trace
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -264,13 +265,15 @@ class Journey:
             path: path below the host.
             name: route in all reports.
             json: JSON body.
-            headers: headers in addition to those of the journey.
+            headers: headers in addition to those of the journey; a `traceparent` replaces that of the harness.
             status: only correct status; None: any status below 400.
             expect: expected keys of the answer's JSON object, each with a value or a type.
         """
         recorder = self._terms.worker.recorder
         self._keyed = self._again = None
         recorder.begin(request := self._begun(method, name))
+        if headers and names_a_trace(headers):
+            self._terms.worker.traced_elsewhere(name)
         done_ns, answer = 0, None
         try:
             error = self._exchange(method, path, json, headers, follow=_follows(status))
@@ -343,13 +346,16 @@ class Journey:
         lines = self._signed_in
         if headers:
             lines += "".join(f"{key}: {value}\r\n" for key, value in headers.items())
+        trace = ""
+        if (ids := self._terms.worker.traces) is not None and not (headers and names_a_trace(headers)):
+            trace = ids.header(self._arrival, self._step)
         body = b""
         if json is not None:
             lines, body = lines + _JSON, jsonlib.dumps(json).encode()
         deadlines = self._terms.deadlines
         deadlines.start()
         try:
-            self._session.request(method, path, lines, body, follow=follow)
+            self._session.request(method, path, lines, body, follow=follow, trace=trace)
         except (*FAILURES, GaveUp) as error:
             return kind_of(error)
         finally:

@@ -35,6 +35,7 @@ from harness.model.judged.verdict import (
     Measure,
     Receipt,
     Verdict,
+    WorstRequest,
 )
 from harness.model.planned.domain import DOMAINS, NO_FAULT, Domain, KnownExperiments, domain_of, only_by_name
 from harness.model.planned.objective import (
@@ -234,6 +235,7 @@ __all__ = [
     "WindowResult",
     "Words",
     "Worker",
+    "WorstRequest",
     "after_faults_name",
     "after_name",
     "closeness",

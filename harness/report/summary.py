@@ -12,6 +12,7 @@ from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import longest_way_back
 from harness.report.view.sections import documents
 from harness.report.view.wording import MARKS, NOT_VERIFIED, NOTHING, counted, figure, found, recovered, some
+from harness.report.view.worst import WORST_HEADS, worst_by_figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +28,8 @@ _MOST_ROWS: Final = 40
 _MOST_REASONS: Final = 20
 _MOST_CAUSES: Final = 20
 _MOST_IDS: Final = 6
+_MOST_FIGURES: Final = 10
+"""Maximum number of failed figures whose worst requests are listed."""
 
 
 def render_summary(plan: Plan, _evidence: Evidence, judgement: Judgement) -> bytes:
@@ -52,6 +55,7 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
     if missing := causes(every):
         yield "## Missing evidence and how to get it"
         yield _capped([_missing(cause) for cause in missing], _MOST_CAUSES, "cause")
+    yield from _worst(every)
     if judgement.experiments:
         yield "## Experiments"
         yield experiment_table(judgement.experiments)
@@ -86,6 +90,17 @@ def _requirements(plan: Plan, every: Sequence[Row]) -> Iterable[str]:
         yield f"{len(bad) - _MOST_ROWS} more of these requirements and all other requirements are in `readiness.html`."
     elif len(bad) < len(every):
         yield "Every other requirement is in `readiness.html`."
+
+
+def _worst(every: Sequence[Row]) -> Iterable[str]:
+    """The requests that took longest of each failed figure, with their trace ids."""
+    found = [(row.requirement.id, *one) for row in every for one in worst_by_figure(row.verdict).items()]
+    if found:
+        yield "## Requests that took longest, of each failed figure"
+        for requirement, of, requests in found[:_MOST_FIGURES]:
+            yield f"{plain(f'{requirement}, {of}')}\n\n{table(WORST_HEADS, requests)}"
+    if len(found) > _MOST_FIGURES:
+        yield f"{counted(len(found) - _MOST_FIGURES, 'more figure')}: see `worst_requests` in `verdict.json`."
 
 
 def _missing(cause: Cause) -> str:

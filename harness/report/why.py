@@ -10,6 +10,7 @@ from harness.report.document import verdict_document
 from harness.report.view.digest import measures_of, rows
 from harness.report.view.experiments import experiment_view
 from harness.report.view.wording import MARKS, NOTHING, clean
+from harness.report.view.worst import worst_by_figure
 
 if TYPE_CHECKING:
     from harness.model import Evidence, Judgement, Plan, Reason
@@ -76,6 +77,10 @@ def _lines(plan: Plan, evidence: Evidence, judgement: Judgement, row: Row) -> It
     yield from _pairs(*(("sentence", f"{line.sentence} ({line.at})") for line in _once(row.lines)))
     for line in row.lines:
         yield from _figure(line, row.leading)
+    for of, requests in worst_by_figure(row.verdict).items():
+        yield ""
+        yield f"  requests that took longest, of {of}"
+        yield from (f"    {'  '.join(cells)}" for cells in requests)
     for grounds in row.grounds:
         yield from _grounds(grounds)
     named = _experiments(row)

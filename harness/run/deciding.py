@@ -14,6 +14,7 @@ from harness.figures import figures_of, is_known
 from harness.files import write_atomic
 from harness.judgement import judge
 from harness.model import IN_ORDER, OF_THE_CHOICE, DecisionOutcome, Outcome
+from harness.model.judged.outcome import DECISION_EXITS
 from harness.run.which import run_path
 
 if TYPE_CHECKING:
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
 
     from harness.model import Evidence, Judgement, Plan
 
-EXITS: Final = {
-    DecisionOutcome.GO: Exit.GO,
-    DecisionOutcome.NO_GO: Exit.NO_GO,
-    DecisionOutcome.INCONCLUSIVE: Exit.INCONCLUSIVE,
-    DecisionOutcome.PARTIAL: Exit.INCONCLUSIVE,
-}
-"""The exit codes of the decisions, for the command and for pytest."""
 _NAMED: Final = 6
 """Most requirement ids that are named if a stored verdict differs."""
 
@@ -76,7 +70,7 @@ def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
             found = Exit.NO_GO
         alone = [reason.because.kind for reason in judgement.decision.because if not reason.requirement]
         return Exit.INCONCLUSIVE if found is Exit.GO and not OF_THE_CHOICE.issuperset(alone) else found
-    return EXITS[judgement.decision.outcome]
+    return DECISION_EXITS[judgement.decision.outcome]
 
 
 def require_figures(plan: Plan) -> None:

@@ -140,7 +140,7 @@ def _spawned(
     if first is None or first.remote_workers:
         yield {}
         return
-    settings = load_settings(first, target, directory.path, plan.seed)
+    settings = load_settings(first, target, directory.path, plan)
     load = Load(settings, sinks.of("load"), say=progress.say)
     try:
         load.spawn()

@@ -64,8 +64,8 @@ def _before(file: Path) -> Mapping[str, list[str]]:
 
 
 def fields_of(one: Measure | Receipt) -> Mapping[str, Any]:
-    """All of it; an amount only where there is one, as few facts have, and of a feature of the project its file: its lines move."""
-    found = {name: value for name, value in _plain(one).items() if name != "amount" or value is not None}
+    """All of it; an amount and worst requests only where there are, as few have, and of a feature of the project its file: its lines move."""
+    found = {name: value for name, value in _plain(one).items() if name not in {"amount", "worst_requests"} or value}
     if str(found.get("at", "")).startswith("features/"):
         found["at"] = found["at"].partition(":")[0]
     return found

@@ -55,7 +55,7 @@ SHIPPED: Final = [(name, file) for name, own in PATTERNS.items() for one in own 
 PAGES: Final = {
     "target": ("docs/target-file.md", "^name: "),
     "catalogue": ("docs/catalogue.md", "^(profile|contradictions):"),
-    "traffic": ("docs/load.md", "^locustfile: "),
+    "traffic": ("docs/traffic-size.md", "^locustfile: "),
     "rollout": ("docs/rollout-files.md", "^title: "),
     "experiment": ("docs/adding-an-experiment.md", "^title: "),
 }

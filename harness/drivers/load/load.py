@@ -75,7 +75,7 @@ class LoadSettings:
         entry: address of the target.
         run_dir: run directory. Rows go to `load/<traffic>/samples-<worker>.rows`, output to
             `load/<traffic>/locust.log`.
-        seed: seed of schedules and journeys.
+        seed, run: seed of schedules and journeys, and id of the run, from which trace ids follow.
         drain_s: seconds that open requests may take at the end.
         release_header: response header with the release; empty: the release is not recorded.
         timing: metric of `Server-Timing` with the serving time; empty: the serving time is not recorded.
@@ -89,6 +89,7 @@ class LoadSettings:
     drain_s: float = 5.0
     release_header: str = "x-release"
     timing: str = ""
+    run: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -283,6 +284,7 @@ class Load:
             "--drain": self._settings.drain_s,
             "--release-header": self._settings.release_header,
             "--timing": self._settings.timing,
+            "--traceparent": self._settings.run if plan.traceparent else "",
             "--go": self._go,
             "--parent": os.getpid(),
         }

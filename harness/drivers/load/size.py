@@ -168,6 +168,7 @@ class Size(_SizeSection):
     census: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     tags: tuple[str, ...] = Field(default=(), strict=False)
     exclude_tags: tuple[str, ...] = Field(default=(), strict=False)
+    traceparent: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

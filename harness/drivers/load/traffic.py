@@ -93,12 +93,23 @@ def load_traffic(
         tags=size.tags,
         exclude_tags=size.exclude_tags,
         entry="" if size.entry == "entry" else size.entry,
+        traceparent=_is_traced(size, override, document, stock=users.stock),
         stock=users.stock,
         shaped=users.shaped,
     )
     _refuse_shared_census(plan, document)
     _refuse_overload(plan, document, schedule.peak_per_s)
     return plan
+
+
+def _is_traced(size: Size, override: TrafficOverride, document: YamlDocument, *, stock: bool) -> bool:
+    """Whether requests carry a trace id: those of journeys do, unless the target file, or else the size file, says `traceparent: false`."""
+    asked = size.traceparent if override.traceparent is None else override.traceparent
+    if stock and asked:
+        what = "`traceparent: true` is for journeys of `harness.locust`, and this traffic has users of Locust's own"
+        at = ("traceparent",) if ("traceparent",) in document.lines else ()
+        raise ConfigurationError(what, where=document.where(at), hint="remove `traceparent`, also from the target file")
+    return not stock and asked is not False
 
 
 def _refuse_shared_census(plan: TrafficPlan, document: YamlDocument) -> None:

@@ -25,6 +25,7 @@ from harness.judgement.stats.guards import excess_of, guard_confidence, proven_e
 from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import Bounds, Floats, quantile_bounds, share_bounds
 from harness.judgement.wording import formatted
+from harness.judgement.worst import naming_worst
 from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Reason, ReasonKind, Table, Window, Words
 from harness.model.judged.overview import LEAST_REQUESTS, LEAST_S
 from harness.model.records.table import Bools, Ints
@@ -71,10 +72,8 @@ def grouped(windows: Sequence[Window], plan: Plan, objective: Objective) -> Iter
     """The samples of each window, in the groups of the objective (route or region)."""
     parts = [dict(groups(judged(window), plan, window, objective)) for window in windows]
     for name in dict.fromkeys(name for part in parts for name in part):
-        yield (
-            name,
-            [part.get(name, Table.empty(w.samples.schema)) for part, w in zip(parts, windows, strict=True)],
-        )
+        tables = [part.get(name, Table.empty(w.samples.schema)) for part, w in zip(parts, windows, strict=True)]
+        yield name, tables
 
 
 def all_files(windows: Sequence[Window]) -> tuple[str, ...]:
@@ -101,6 +100,7 @@ class GuardedWindow:
         values: value of each in the objective's unit, for a quantile; None for a share.
         words: route, region and release of each, by label.
         ids: journey, connection and account of each, if they are known.
+        requests: rows of the requests, so that a FAIL names the worst; None: probes, or journeys.
     """
 
     window: str
@@ -110,15 +110,15 @@ class GuardedWindow:
     values: Floats | None = None
     words: Mapping[str, Words] = field(default_factory=dict)
     ids: tuple[Ids, ...] = ()
+    requests: Table | None = None
 
     def where(self, kept: Bools) -> GuardedWindow:
         """The part for which the mask is true, without its words."""
         rows = np.flatnonzero(kept)  # faster than a mask, which would be searched again for each column
         values = None if self.values is None else self.values[rows]
-        ids = tuple(one.at(rows) for one in self.ids)
-        return GuardedWindow(
-            window=self.window, span=self.span, at_ns=self.at_ns[rows], bad=self.bad[rows], values=values, ids=ids
-        )
+        ids, requests = tuple(one.at(rows) for one in self.ids), self.requests and self.requests.at(rows)
+        at_ns, bad = self.at_ns[rows], self.bad[rows]
+        return replace(self, at_ns=at_ns, bad=bad, values=values, words={}, ids=ids, requests=requests)
 
 
 def labelled(samples: Table, kept: Bools | None = None) -> Mapping[str, Words]:
@@ -305,11 +305,8 @@ def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -
     where = " in ".join(filter(None, [f"{guard.label} {guard.word}".strip(), guard.window])) or "all windows"
     bounds = _bounds_of(guard, rule, count)
     value = guard.share if rule.quantile is None else bounds.value
-    scope = {
-        "phase": case.objective.scope.phase.value,
-        "guard": where,
-        **({"window": guard.window} if guard.window else {}),
-    }
+    scope = {"phase": case.objective.scope.phase.value, "guard": where}
+    scope |= {"window": guard.window} if guard.window else {}
     measured = f"{name} {part_in_words(guard.label, guard.word, guard.window)} is {formatted(value, rule.unit)} (n {n})"
     summary = f"{measured}, expected {case.expected}. The miss is proven with {100 * guard_confidence(count):.6g} % confidence"
     figures = Figures(
@@ -326,7 +323,7 @@ def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -
         n=n,
         unit=rule.unit,
     )
-    return known(case, summary, found, name, ok=False, figures=figures)
+    return naming_worst(case, known(case, summary, found, name, ok=False, figures=figures), guard.parts)
 
 
 def _bounds_of(guard: _Guard, rule: GuardRule, count: int) -> Bounds:

@@ -40,6 +40,11 @@ def waited_ms(samples: Table, *, since: str = "intended_ns") -> Floats:
     return ms
 
 
+def failed_or_late(samples: Table, limit_ms: float | None) -> Bools:
+    """A mask of requests that failed or took longer than a limit; None: no limit."""
+    return failed(samples) if limit_ms is None else failed(samples) | (waited_ms(samples) > limit_ms)
+
+
 def timed(samples: Table) -> Table:
     """The requests with a response time; a message that a server pushes has none (`SAMPLES`), so it is counted but is in no quantile."""
     instant = samples.ints["done_ns"] == samples.ints["intended_ns"]

@@ -24,6 +24,7 @@ from harness.judgement.measures import Case, bounded
 from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import needed
+from harness.judgement.worst import naming_worst
 from harness.model import Figure, LimitRule, Measure, Phase, Table
 from harness.model.records.table import Bools
 
@@ -53,6 +54,7 @@ def share_of_requests(case: Case, bad: Callable[[Table], Bools], of: str, *, tim
                 bad=bad(samples),
                 words=labelled(samples),
                 ids=ids_of(samples),
+                requests=samples,
             )
         )
     bounds = share_in_time(slots_of(parts), objective.confidence, claim=True)
@@ -70,7 +72,7 @@ def share_of_requests(case: Case, bad: Callable[[Table], Bools], of: str, *, tim
         detail=over_windows(windows),
         files=all_files(windows),
     )
-    yield from with_guards(case, f"share of {of}", [share], lambda: parts, rule)
+    yield from with_guards(case, f"share of {of}", [naming_worst(case, share, parts)], lambda: parts, rule)
 
 
 def share_spec(

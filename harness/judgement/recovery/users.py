@@ -177,6 +177,15 @@ def grouped(samples: Table, operations: tuple[str, ...]) -> dict[str, Requests]:
     return {name: Requests.users(rows) for name, rows in (*parts.items(), (ALL, own))}
 
 
+def rows_of(samples: Table, name: str, operations: tuple[str, ...]) -> Table:
+    """The rows of one group of `grouped`."""
+    own = _asked(samples, operations)
+    if name == ALL:
+        return own
+    column, prefix = ("name", ROUTE) if name.startswith(ROUTE) else ("served_region", REGION)
+    return own.where(own.words[column].equals(name.removeprefix(prefix)))
+
+
 def _asked(samples: Table, operations: tuple[str, ...]) -> Table:
     """The requests of the operations; one without a method may be either."""
     if len(operations) != 1:

@@ -50,7 +50,7 @@ class HttpSession:
         self.redirected = False
         self.became_get = False
 
-    def request(self, method: str, path: str, headers: str, body: bytes, *, follow: bool) -> Response:
+    def request(self, method: str, path: str, headers: str, body: bytes, *, follow: bool, trace: str = "") -> Response:
         """Send one request, follow its redirects, and return the last answer, completely read.
 
         Args:
@@ -59,6 +59,7 @@ class HttpSession:
             headers: header lines that end in CRLF; a redirect to another host gets only the content type.
             body: body as sent.
             follow: whether to follow redirects.
+            trace: header line with the trace id, which is not checked.
 
         Raises:
             OSError: connecting failed, the connection broke, or a redirect cannot be followed.
@@ -67,6 +68,7 @@ class HttpSession:
         """
         if headers and not _PLAIN_HEADERS.fullmatch(headers):
             raise ValueError(f"invalid headers: {headers!r}")
+        headers += trace
         origin, target = self._origin, _quoted(self._below + path)
         self.redirected = self.became_get = False
         for _ in range(MOST_REDIRECTS + 1):

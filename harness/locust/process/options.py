@@ -35,6 +35,7 @@ class Options:
         warm_up_s: length of the warm-up, from the start of the schedule.
         drain_s: seconds that requests may be open at the end; then they are cut off.
         traffic: name of the traffic.
+        traceparent: run whose trace ids the requests carry in the header `traceparent`; empty: no header.
         go: file with the start of the schedule in ns of CLOCK_MONOTONIC; None: the schedule starts with the test.
         parent: id of a process whose end ends this process; None: no such process.
     """
@@ -54,6 +55,7 @@ class Options:
     warm_up_s: float
     drain_s: float
     traffic: str | None
+    traceparent: str
     go: Path | None
     parent: int | None
 
@@ -76,6 +78,7 @@ class Options:
             warm_up_s=parsed.warm_up,
             drain_s=parsed.drain,
             traffic=parsed.traffic or None,
+            traceparent=parsed.traceparent,
             go=Path(parsed.go) if parsed.go else None,
             parent=parsed.parent,
         )
@@ -135,6 +138,12 @@ def add_options(parser: Any, **_: Any) -> None:
         help="length of the warm-up, in which recorded writes with a key are sent twice",
     )
     add("--drain", type=_seconds, default=5.0, metavar="S", help="seconds to wait for open requests at the end")
+    add(
+        "--traceparent",
+        default="",
+        metavar="RUN",
+        help="send a header `traceparent`, whose trace ids belong to this run",
+    )
     add(
         "--go", default="", metavar="FILE", help="begin at the time (ns of CLOCK_MONOTONIC) that this file will contain"
     )

@@ -33,6 +33,7 @@ from harness.locust.schedule.crew import Crew, SentAway
 from harness.model import RateCurve
 from harness.model.planned.plan import JOIN_S
 from harness.model.records.table import SAMPLES
+from harness.model.records.traces import TraceIds
 from harness.units import NS_PER_S
 
 AHEAD: Final = 64
@@ -67,6 +68,7 @@ class LocustWorker:
         writes: recorder of writes that are read back.
         repeats: recorder of repetitions of writes.
         sign_ins: recorder of sign-ins.
+        traces: trace ids of this worker's requests; None: they carry none of the harness.
         before_close: records requests that are open at the end and unknown to `recorder`.
         silent: number of Locust's own users that have not yet sent a request.
     """
@@ -80,6 +82,8 @@ class LocustWorker:
         self.writes = WriteLog(None, worker=options.worker)
         self.repeats = RepeatLog(None, worker=options.worker)
         self.sign_ins = SignInLog(None, worker=options.worker)
+        self.traces: TraceIds | None = None
+        self._traced_elsewhere: set[str] = set()
         self.before_close: Callable[[], None] = lambda: None
         self.silent: Callable[[], int] = lambda: 0
         self._put: Put | None = None
@@ -122,6 +126,8 @@ class LocustWorker:
         self.repeats = RepeatLog(file_beside(accounts, "repeats", options.worker), worker=options.worker)
         self.sign_ins = SignInLog(file_beside(accounts, "sign-ins", options.worker), worker=options.worker)
         self._put = put if prefix else None
+        traced = options.traceparent
+        self.traces = TraceIds.of(traced, self._traffic, options.worker) if traced else None
 
     def _recorder(self, writer: RowWriter | None) -> RequestRecorder:
         options = self.options
@@ -191,6 +197,14 @@ class LocustWorker:
         """
         self._broken.append(f"{type(error).__name__}: {error}"[:200] + place_of(error))
 
+    def traced_elsewhere(self, route: str) -> None:
+        """Record a route of which a journey sets the header `traceparent` itself."""
+        if self._put is not None and self.traces and route not in self._traced_elsewhere:
+            self._traced_elsewhere.add(route)
+            number = self.options.worker
+            said = {"at_ns": clock.now_ns(), "worker": number, "route": route}
+            self._put(f"load-health-{number}", "load.traced", self._traffic, said)
+
     def sends_away(self, error: BaseException) -> bool:
         """Whether a journey raised this error because the load ends, not because of a mistake."""
         return isinstance(error, SentAway)
@@ -252,6 +266,10 @@ class LocustWorker:
         broken, self._broken = self._broken, []
         return {"broken": len(broken), "broken_why": broken[0]} if broken else {}
 
+    @property
+    def _traffic(self) -> str:
+        return self.options.traffic or self._locustfile
+
     def _users(self) -> int:
         return int(self._environment.runner.user_count)
 
@@ -266,7 +284,7 @@ class LocustWorker:
     def _report(self) -> None:
         at, seen = clock.now_ns(), {**self._health.read(), **self._newly_broken()}
         if self._put is not None:
-            traffic, number = self.options.traffic or self._locustfile, self.options.worker
+            traffic, number = self._traffic, self.options.worker
             users = {"at_ns": at, "users": len(self._journeys)}
             stock = any(map(is_foreign, self._environment.user_classes))  # users of ours come as the size says
             shaped = {"shaped": True} if self._environment.shape_class and stock else {}

@@ -100,6 +100,7 @@ class Master:
             "traffic": options.traffic,
             "region": options.region,
             "release_header": options.release_header,
+            "traceparent": options.traceparent,
             "recording": options.samples is not None,
         }
         for client_id in self._members:

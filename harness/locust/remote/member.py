@@ -89,7 +89,17 @@ class RemoteWorker:
             own,
             **{
                 key: order[key]
-                for key in ("rate", "seed", "worker", "workers", "arrivals", "think_s", "drain_s", "release_header")
+                for key in (
+                    "rate",
+                    "seed",
+                    "worker",
+                    "workers",
+                    "arrivals",
+                    "think_s",
+                    "drain_s",
+                    "release_header",
+                    "traceparent",
+                )
             },
             rates=RateCurve(points=tuple((at_s, per_s) for at_s, per_s in rates)) if rates else None,
             trace=RecordedTrace(arrivals=ArrivalTrace(offsets_ns=tuple(trace[0])), journeys=tuple(trace[1]))

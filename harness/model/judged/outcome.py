@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from harness.errors import Exit
+
 
 class Outcome(StrEnum):
     """Outcome of a requirement."""
@@ -38,3 +40,12 @@ class DecisionOutcome(StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
     PARTIAL = "PARTIAL"
     """A filter left scenarios out, so there is no decision."""
+
+
+DECISION_EXITS = {
+    DecisionOutcome.GO: Exit.GO,
+    DecisionOutcome.NO_GO: Exit.NO_GO,
+    DecisionOutcome.INCONCLUSIVE: Exit.INCONCLUSIVE,
+    DecisionOutcome.PARTIAL: Exit.INCONCLUSIVE,
+}
+"""The exit codes of the decisions, for the command and for pytest."""

@@ -60,6 +60,7 @@ class PastRow:
     title: str = ""
     gate: str = ""
     reason: str = ""
+    not_tried: tuple[str, ...] = ()
     measures: tuple[PastFigure, ...] = ()
 
     @property

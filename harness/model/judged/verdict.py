@@ -64,6 +64,29 @@ class Receipt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WorstRequest:
+    """One of the requests for which a figure failed.
+
+    Attributes:
+        trace_id: trace id that the request carried, 32 hexadecimal digits; None: its journey set the trace id itself.
+        window: name of the window in which it was due.
+        route: name of the route.
+        at_s: due time in seconds since the first window opened.
+        took_ms: time from the due time to the answer or the failure, in ms.
+        status: HTTP status; 0 without an answer.
+        error: kind of failure; None: answered as expected.
+    """
+
+    trace_id: str | None
+    window: str
+    route: str
+    at_s: float
+    took_ms: float
+    status: int
+    error: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Measure(Explained):
     """One figure of one objective.
 
@@ -94,6 +117,7 @@ class Measure(Explained):
         fail_low: one-sided lower bound at 99.75 %, which decides on a FAIL and on a difference between runs.
         fail_high: one-sided upper bound at 99.75 %, which decides on a FAIL and on a difference between runs.
         amount: size of a fact that is a count or a share; None for other facts.
+        worst_requests: of a FAIL, the requests that took longest among those for which it failed; empty: no request carried a trace id.
     """
 
     name: str
@@ -122,6 +146,7 @@ class Measure(Explained):
     fail_low: float | None = None
     fail_high: float | None = None
     amount: FactAmount | None = None
+    worst_requests: tuple[WorstRequest, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

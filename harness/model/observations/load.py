@@ -85,6 +85,16 @@ class LoadUsers(Recorded):
     users: Count
 
 
+@written("load.traced", by=["load-health-*"], read=always("OwnTraces", "worst:worst_requests"))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnTraces(Recorded):
+    """A route of which journeys of a traffic (the subject) set the header `traceparent`, so that its trace ids are not known."""
+
+    worker: Whole
+    at_ns: Whole
+    route: Word
+
+
 @written("clock.aligned", by=["load-clock-*"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClockAligned(Recorded):

@@ -145,6 +145,7 @@ class TrafficPlan:
         tags, exclude_tags: Locust's tags of the tasks that are run, and of the tasks that are not run; empty: all are
             run.
         entry: key of the target file with the address for requests; empty: `entry`.
+        traceparent: whether each request of a journey carries a trace id, in the header `traceparent`.
         stock, shaped: whether the users are Locust's own, and whether a `LoadTestShape` sets their number.
         remote_workers, remote_bind: number of processes on other machines, and the `address:port` at which they join.
     """
@@ -174,6 +175,7 @@ class TrafficPlan:
     tags: tuple[str, ...] = ()
     exclude_tags: tuple[str, ...] = ()
     entry: str = ""
+    traceparent: bool = False
     stock: bool = False
     shaped: bool = False
 

@@ -35,4 +35,8 @@ def _rendered(plan: Plan, judgement: Judgement) -> bytes:
 def verdict_document(plan: Plan, judgement: Judgement) -> dict[str, Any]:
     """The document as plain values; `docs/verdict.schema.json` describes it."""
     plain: dict[str, Any] = adapter().dump_python(document_of(plan, judgement))
+    for requirement in plain["requirements"]:
+        for measure in requirement["measures"]:
+            if not measure["worst_requests"]:
+                del measure["worst_requests"]
     return plain

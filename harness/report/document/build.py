@@ -124,6 +124,7 @@ def _measure(measure: Measure) -> parts.MeasureRecord:
         reason_kind=measure.because.kind,
         receipts=_receipts(measure.receipts),
         times=tuple(_like(parts.LengthRecord, length) for length in measure.times),
+        worst_requests=tuple(_like(parts.WorstRequestRecord, request) for request in measure.worst_requests),
     )
 
 

@@ -59,6 +59,25 @@ class LengthRecord(Record):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WorstRequestRecord(Record):
+    """One of the ten requests that took longest among those for which a figure failed."""
+
+    trace_id: Annotated[
+        str | None,
+        Field(
+            description="Trace id that the request carried in the header `traceparent`; null: the journey set the header itself.",
+            pattern="^[0-9a-f]{32}$",
+        ),
+    ]
+    window: Annotated[str, Field(description="The window in which it was due, as in `windows`.")]
+    route: Annotated[str, Field(description="Name of its route.")]
+    at_s: Annotated[Number, Field(description="Due time, in s since the first window opened.")]
+    took_ms: Annotated[Seconds, Field(description="Time from its due time to its answer or failure, in ms.")]
+    status: Annotated[Count, Field(description="HTTP status; 0: no answer.")]
+    error: Annotated[str | None, Field(description="Kind of failure; null: answered as expected.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MeasureRecord(Record):
     """One measured figure, or one fact, of one Then sentence."""
 
@@ -141,6 +160,13 @@ class MeasureRecord(Record):
     method: Annotated[str, Field(description="Method by which value and bounds were computed.")]
     receipts: Annotated[MeasureReceipts, Field(description="The proofs that this figure needs.")]
     files: Annotated[tuple[str, ...], Field(description="Where the evidence is, relative to the run directory.")]
+    worst_requests: Annotated[
+        tuple[WorstRequestRecord, ...],
+        Field(
+            description="Of a FAIL by requests that carried trace ids: the ten that took longest, the longest first. Not there for every other figure.",
+            max_length=10,
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,6 +24,7 @@ from harness.report.view.rollouts import rollout_views
 from harness.report.view.sections import counts_of, documents
 from harness.report.view.watched import ledger_facts, pipeline_facts, source_lines, watcher_lines
 from harness.report.view.wording import DECISION_MARKS, MARKS, NOTHING, anchor, clean, counted, duration, figure, found
+from harness.report.view.worst import WORST_HEADS, worst_by_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,6 +135,7 @@ def environment() -> Environment:
         window=window_of,
         in_trouble=in_trouble,
         receipt_line=receipt_line,
+        worst_by_figure=worst_by_figure,
     )
     environment.globals.update(
         MARKS=MARKS,
@@ -141,6 +143,7 @@ def environment() -> Environment:
         NOTHING=NOTHING,
         GO=DecisionOutcome.GO,
         PASS=Outcome.PASS,
+        WORST_HEADS=WORST_HEADS,
         SETTLED=SETTLED,
         ledger_facts=ledger_facts,
         pipeline_facts=pipeline_facts,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.model import TrafficPlan
+    from harness.model import Plan, TrafficPlan
     from harness.run.acts.context import Context
     from harness.run.health.steady import Steadiness
     from harness.targets import Target
@@ -45,7 +45,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         DriverError: the load does not start, or the target does not serve.
     """
     target = context.target
-    settings = load_settings(plan, target, context.directory.path, context.plan.seed)
+    settings = load_settings(plan, target, context.directory.path, context.plan)
     load = context.spawned.pop(plan.name, None) or Load(settings, context.sink("load"), say=context.progress.say)
     windows = WindowLog(plan, context.history)
 
@@ -85,13 +85,14 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         context.read_backs.append(partial(read_back, settings, target, context.sink("load"), faults_ns=now.sent_ns))
 
 
-def load_settings(plan: TrafficPlan, target: Target, run_dir: Path, seed: int) -> LoadSettings:
-    """The settings of the load of a traffic."""
+def load_settings(traffic: TrafficPlan, target: Target, run_dir: Path, plan: Plan) -> LoadSettings:
+    """The settings of the load of a traffic of a plan."""
     return LoadSettings(
-        plan=plan,
-        entry=_address(target, plan),
+        plan=traffic,
+        entry=_address(target, traffic),
         run_dir=run_dir,
-        seed=seed,
+        seed=plan.seed,
+        run=plan.run,
         release_header=target.release.answered_in,
         timing=target.metrics.timing if target.metrics else "",
         variables=tls_variables(target),

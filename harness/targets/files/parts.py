@@ -333,10 +333,12 @@ class TrafficOverride(TargetSection):
     Attributes:
         rate_per_s: journeys per second.
         for_s: length of the window in s.
+        traceparent: whether requests carry a trace id.
     """
 
     rate_per_s: Annotated[float, quantity("rate", "40/s")] | None = Field(default=None, alias="rate")
     for_s: Annotated[float, quantity("time", "3 min")] | None = Field(default=None, alias="for")
+    traceparent: bool | None = None
 
 
 class MayBreak(TargetSection):

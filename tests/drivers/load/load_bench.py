@@ -77,9 +77,10 @@ class Run:
         seed: int = 7,
         drain_s: float = 5.0,
         say: Callable[[str], None] = lambda _: None,
+        of: str = "",
     ) -> Load:
         """Offer it, until the test stops it or ends."""
-        settings = LoadSettings(plan=plan, entry=entry, run_dir=self.path, seed=seed, drain_s=drain_s)
+        settings = LoadSettings(plan=plan, entry=entry, run_dir=self.path, seed=seed, drain_s=drain_s, run=of)
         return self._loads.enter_context(Load(settings, self._history, say=say))
 
     def observations(self, kind: str, source: str = "load") -> list[Observation]:

@@ -39,6 +39,16 @@ class Shopper(HttpUser):
 """
 MANUAL = pages("stock-locustfiles", "traffic-size", "journey-writes", "load-generator")
 
+STOCK = """\
+from locust import HttpUser, task
+
+class Shopper(HttpUser):
+    @task
+    def shop(self):
+        self.client.get("/buy", name="buy")
+        self.client.get("/look", name="look")
+"""
+
 GOOD = """\
 locustfile: shop.py
 rate: 10/s
@@ -75,6 +85,7 @@ def test_the_everyday_traffic_sends_over_nine_thousand_requests() -> None:
             AccountPlan(name="tracks", path="/tracks/{id}", fields=("title", "artist")),
             AccountPlan(name="plays", path="/tracks/{id}", counts="plays"),
         ),
+        traceparent=True,
     )
     assert (plan.requests_per_s, plan.requests) == (64.0, 9600)
 
@@ -103,6 +114,38 @@ def test_a_target_replaces_rate_and_length(tmp_path: Path) -> None:
     }
     plan = load_traffic("shop", [shop(tmp_path)], settings)
     assert (plan.journeys_per_s, plan.window_s, plan.users, plan.requests) == (40.0, 180.0, 120.0, 14400)
+
+
+@pytest.mark.parametrize(
+    ("said", "by_target", "sends"),
+    [
+        (None, None, True),
+        (False, None, False),
+        (True, None, True),
+        (None, False, False),
+        (True, False, False),
+        (False, True, True),
+    ],
+)
+def test_trace_ids_are_switched_off_in_the_size_or_by_the_target(
+    tmp_path: Path, *, said: bool | None, by_target: bool | None, sends: bool
+) -> None:
+    """They are sent where neither says otherwise, and the target file wins."""
+    text = GOOD if said is None else f"{GOOD}traceparent: {str(said).lower()}\n"
+    settings = {"shop": TrafficOverride.model_validate({} if by_target is None else {"traceparent": by_target})}
+    assert load_traffic("shop", [shop(tmp_path, text)], settings).traceparent is sends
+
+
+def test_users_of_locusts_own_send_no_trace_ids_of_ours(tmp_path: Path) -> None:
+    """Not asked for, none; asked for, refused with its line."""
+    stock = GOOD.replace("rate: 10/s", "model: closed\nusers: 3")
+    shop(tmp_path, stock)
+    (tmp_path / "shop.py").write_text(STOCK, encoding="utf-8")
+    assert not load_traffic("shop", [tmp_path]).traceparent
+    (tmp_path / "shop.yaml").write_text(f"{stock}traceparent: true\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="`traceparent: true` is for journeys") as refused:
+        load_traffic("shop", [tmp_path])
+    assert refused.value.where == f"{tmp_path / 'shop.yaml'}:9: traceparent"
 
 
 def test_the_first_search_path_wins(tmp_path: Path) -> None:

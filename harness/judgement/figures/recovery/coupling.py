@@ -25,6 +25,7 @@ from harness.judgement.recovery.users import ROUTE
 from harness.judgement.routes import are_of
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed, share_bounds
+from harness.judgement.worst import naming_worst
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Phase, Window
 from harness.units import NS_PER_S
 
@@ -120,7 +121,7 @@ def _without(
         "restore": restore_receipt(case.evidence, attempt),
         "load": joined_load_receipt(case.plan, windows, latencies=False),
     }
-    return bounded(
+    found = bounded(
         case,
         _NAME,
         bounds,
@@ -132,6 +133,7 @@ def _without(
         fail_needs=("fault",),
         files=all_files(windows),
     )
+    return naming_worst(case, found, parts)
 
 
 def _throughout(bounds: Bounds, parts: Sequence[GuardedWindow], attempt: Experiment) -> Bounds:
@@ -160,8 +162,14 @@ def _throughout(bounds: Bounds, parts: Sequence[GuardedWindow], attempt: Experim
 def _part(window: Window, routes: Sequence[str]) -> GuardedWindow:
     """The requests of these routes; failed requests are bad."""
     samples = window.samples.where(np.logical_or.reduce([are_of(window.samples, route) for route in routes]))
-    at_ns = samples.ints["intended_ns"]
-    return GuardedWindow(window=window.name, span=window.span, at_ns=at_ns, bad=failed(samples), ids=ids_of(samples))
+    return GuardedWindow(
+        window=window.name,
+        span=window.span,
+        at_ns=samples.ints["intended_ns"],
+        bad=failed(samples),
+        ids=ids_of(samples),
+        requests=samples,
+    )
 
 
 SPEC: Final = Spec(

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from harness.judgement.figures.indicators import failed_or_late
 from harness.judgement.figures.recovery.recovered import (
     UNRESOLVED,
     head,
@@ -33,9 +34,10 @@ from harness.judgement.receipts.faults.attempts import (
 from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.judgement.recovery import Promise, Requests, Users, users_recovery
-from harness.judgement.recovery.users import ALL, ROUTE, grouped, longest_outage_s, rates_of, usual_of
+from harness.judgement.recovery.users import ALL, ROUTE, grouped, longest_outage_s, rates_of, rows_of, usual_of
 from harness.judgement.shapes.found import Found
 from harness.judgement.shapes.until import too_short
+from harness.judgement.worst import worst_requests
 from harness.model import (
     SAMPLES,
     Evidence,
@@ -110,6 +112,7 @@ class _Worst(NamedTuple):
         name: name of the worst route or region.
         summary: text about the worst route or region.
         outcome_in: computes the outcome of a route or region.
+        span: time in which its requests were not served, in ns.
     """
 
     users: Users
@@ -117,6 +120,7 @@ class _Worst(NamedTuple):
     name: str
     summary: str
     outcome_in: _OutcomeOf
+    span: tuple[int, int]
 
 
 @once_a_run
@@ -232,7 +236,7 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
         summary = f"the users' requests ({name}, the last group to recover) recovered after {seen.seconds:.4g} s{may_be(seen)} ({seen.why})"
     low, _ = bounds_of(seen)
     high = _highest(bounds_of(users.seen(each))[1] for each in _short(outcomes, name))
-    worst = _Worst(users, outcomes, name, summary, _came_back)
+    worst = _Worst(users, outcomes, name, summary, _came_back, _span(case, attempt))
     found = Found(method=METHOD, files=_files(case, attempt), scope=scope, resolution=seen.resolution_s)
     figures = Figures(value=seen.seconds, low=low, high=high)
     return _measured(case, attempt, "recovery of users", worst, found, figures=figures, proves=proves)
@@ -249,7 +253,7 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     summary = f"users had no outage after the undo on any route or in any serving region{way_may_be(seen)}"
     if seen.way_back:
         summary = way_back_text(seen, f"the users' requests ({name})")
-    worst = _Worst(users, outcomes, name, summary, _back_in_time)
+    worst = _Worst(users, outcomes, name, summary, _back_in_time, _span(case, attempt, undone=True))
     found = Found(method=WAY_BACK, files=_files(case, attempt), scope=scope, resolution=seen.way_back_resolution_s)
     figures = Figures(value=value, low=low, high=high)
     return _measured(case, attempt, "outage of users after the undo", worst, found, figures=figures, proves=proves)
@@ -270,7 +274,7 @@ def _measured(
     case: Case, attempt: Experiment, measure: str, worst: _Worst, found: Found, *, figures: Figures, proves: bool
 ) -> Measure:
     """The measure of the worst group, after its receipts."""
-    users, outcomes, name, summary, outcome_in = worst
+    users, outcomes, name, summary, outcome_in, span = worst
     outcome, seen = outcomes[name], users.seen(name)
     few = name in users.thin or (seen.seconds is None and not seen.outages)
     kind, hint = (ReasonKind.TOO_FEW, _MORE_OF_IT) if few else UNRESOLVED
@@ -280,7 +284,26 @@ def _measured(
     found = replace(found, scope=scope, receipts=receipts, needs=tuple(late), kind=kind, hint=hint)
     text = f"{head(attempt, proves=proves)}: {summary}, expected {case.expected}"
     text = f"{text}{_more(outcomes.values())}{_listed(users)}"
-    return judged(case, measure, outcome, text, found, figures=figures, quiet=_quiet(case, name, outcome))
+    made = judged(case, measure, outcome, text, found, figures=figures, quiet=_quiet(case, name, outcome))
+    if made.outcome is not Outcome.FAIL:
+        return made
+    return replace(made, worst_requests=worst_requests(case, _unserved(case, name, span)))
+
+
+def _span(case: Case, attempt: Experiment, *, undone: bool = False) -> tuple[int, int]:
+    """The time from the fault to its undo, or from the undo to the end of the recorded requests, in ns."""
+    fault, until_ns = attempt.fault, known_until_ns(case.evidence, attempt)
+    middle_ns = until_ns if fault.undone_ns is None else fault.undone_ns
+    return (middle_ns, until_ns) if undone else (fault.sent_ns or 0, middle_ns)
+
+
+def _unserved(case: Case, name: str, span: tuple[int, int]) -> Iterable[tuple[str, Table]]:
+    """The requests of a group that were not served as promised, by window."""
+    scope, limit_ms = case.objective.scope, Promise.of(case.plan).ms
+    for window in case.evidence.windows.values():
+        if scope.traffic in (None, window.traffic):
+            rows = rows_of(window.samples.between("intended_ns", *span), name, scope.operations)
+            yield window.name, rows.where(failed_or_late(rows, limit_ms))
 
 
 def _proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receipt]:

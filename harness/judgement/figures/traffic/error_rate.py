@@ -32,6 +32,7 @@ from harness.judgement.measures import Case, bounded
 from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed
+from harness.judgement.worst import naming_worst
 from harness.model import Figure, LimitRule, Measure, Objective, Outcome, Phase, Receipt, Table, Window
 
 
@@ -85,7 +86,7 @@ def _by_group(
             detail="; ".join(filter(None, notes)),
             files=all_files(windows),
         )
-        yield _refused(case, rate, tables)
+        yield naming_worst(case, _refused(case, rate, tables), parts)
         if objective.scope.phase is Phase.STEADY:
             yield from worsened(case, of, parts, rule, _bounds_of(case), groups=len(every), scope=scope)
 
@@ -107,6 +108,7 @@ def _part(samples: Table, window: Window, *, words: bool = False) -> GuardedWind
         bad=failed(samples),
         words=labelled(samples) if words else {},
         ids=ids_of(samples),
+        requests=samples,
     )
 
 

@@ -6,6 +6,7 @@ An error rate of 0.1 % is one request in a thousand; with journeys of twenty req
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -22,7 +23,7 @@ from harness.judgement.figures.fault_free import (
     worsened,
 )
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.indicators import failed, scope_of, waited_ms
+from harness.judgement.figures.indicators import failed_or_late, scope_of
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, inconclusive
@@ -30,7 +31,8 @@ from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.recovery.usual import promised_ms
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, Table, Window
+from harness.judgement.worst import worst_requests
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase, Table, Window
 from harness.model.records.table import Ints
 
 _WORKER_BITS: Final = 48
@@ -82,6 +84,10 @@ def troubled_journeys(case: Case) -> Iterable[Measure]:
     def bounds_of(some: Sequence[GuardedWindow]) -> Bounds:
         return share_in_time(slots_of(some), case.objective.confidence, claim=True)
 
+    if found.outcome is Outcome.FAIL:
+        tables = ((window.name, judged(window)) for window in windows)
+        worst = ((window, rows.where(failed_or_late(rows, limit_ms))) for window, rows in tables)
+        found = replace(found, worst_requests=worst_requests(case, worst))
     yield from with_guards(case, name, [found], lambda: parts, rule)
     yield from worsened(case, name, parts, rule, bounds_of, scope=scope)
 
@@ -95,9 +101,7 @@ _COUNTS: Final[tuple[Callable[[GuardedWindow], int], ...]] = (
 def journeys_of(window: Window, limit_ms: float | None) -> GuardedWindow:
     """The journeys of a window, each at its first request in it; a journey with a bad request is bad."""
     samples = judged(window)
-    wrong = failed(samples)
-    if limit_ms is not None:
-        wrong = wrong | (waited_ms(samples) > limit_ms)
+    wrong = failed_or_late(samples, limit_ms)
     keys, due = journey_keys(samples), samples.ints["intended_ns"]
     known = keys >= 0
     order = np.lexsort((due[known], keys[known]))

@@ -46,6 +46,7 @@ from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds, needed, quantiles_of
 from harness.judgement.wording import formatted
+from harness.judgement.worst import naming_worst
 from harness.model import (
     SAMPLES,
     Figure,
@@ -141,6 +142,7 @@ def _part(
         values=ms,
         words=labelled(samples, counted) if words else {},
         ids=ids_of(samples, counted),
+        requests=samples.where(counted),
     )
 
 
@@ -176,7 +178,7 @@ def _response_time(
     elif beyond:
         fail_needs = () if _fails(case, tables, windows, "sent_ns") else fail_needs
         notes.append(_by_region(tables, case.quantile))
-    return bounded(
+    found = bounded(
         case,
         name,
         replace(bounds, method=f"{bounds.method}; {_model(case.plan, windows[0])}"),
@@ -190,6 +192,7 @@ def _response_time(
         detail="; ".join(filter(None, notes)),
         files=all_files(windows),
     )
+    return naming_worst(case, found, parts)
 
 
 def _no_times(
