@@ -18,6 +18,7 @@ ALLURE: Final = "allure"
 DNS: Final = "dns"
 ZSTD: Final = "zstd"
 ATTEST: Final = "attest"
+S3: Final = "s3"
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         KUBERNETES: ("kubernetes", "chaosk8s", "prometheus_client", "websocket"),
@@ -27,6 +28,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         DNS: ("dns",),
         ZSTD: ("zstandard",),
         ATTEST: ("cryptography", "securesystemslib"),
+        S3: ("obstore",),
     }
 )
 """The modules that each extra adds to the core."""

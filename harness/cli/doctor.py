@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 import click
 
-from harness.errors import UsageError
+from harness.errors import ConfigurationError, UsageError
 from harness.provided import SANDBOX, Finding, provided, provided_names
 
 
@@ -40,6 +40,7 @@ def doctor(*, as_json: bool) -> int:
 
 def _examined() -> Iterator[Finding]:
     from harness.run.start.machine import company, waited_share  # `--help` imports this module
+    from harness.targets.cluster.service_account import is_pod
 
     python = sys.version_info >= (3, 11)
     yield Finding(part="python", ok=python, needed=True, says=platform.python_version(), hint="use 3.11 or newer")
@@ -48,6 +49,8 @@ def _examined() -> Iterator[Finding]:
             yield from provided(name).findings()
         except UsageError as error:  # it is not installed, or does not fit
             yield Finding(part=name, ok=False, needed=True, says=error.what, hint=error.hint)
+    if is_pod():
+        yield _account()
     busy = company(waited_share())
     says = busy or f"on {os.cpu_count()} processors"
     yield Finding(part="processors", ok=not busy, needed=False, says=says, hint="close other programs before a run")
@@ -59,3 +62,14 @@ def _examined() -> Iterator[Finding]:
         says=kubectl or "not found (used only by people)",
         hint="optional",
     )
+
+
+def _account() -> Finding:
+    """The ServiceAccount of this pod, by which a target without `context` is reached."""
+    from harness.targets.cluster.service_account import service_account
+
+    try:
+        account = service_account()
+    except ConfigurationError as error:
+        return Finding(part="pod", ok=False, needed=False, says=error.what, hint=error.hint)
+    return Finding(part="pod", ok=True, needed=False, says=f"{account} at {account.server}", hint="")

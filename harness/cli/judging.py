@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from harness.cli.completing import runs
+from harness.cli.recorded import RecordedRun
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN", shell_complete=runs)
+@click.argument("run", type=RecordedRun(), metavar="RUN", shell_complete=runs)
 @click.option(
     "--check",
     is_flag=True,
@@ -19,8 +20,8 @@ from harness.cli.completing import runs
 def judge(run: Path, *, check: bool) -> int:
     """Judge a recorded run again, e.g. reports/runs/latest.
 
-    RUN is a directory, or its name below reports/runs. The exit code is that of the decision. In a GitHub job the summary of the job, the
-    outputs of the step and annotations are written, as `readiness run` does.
+    RUN is a directory, its name below reports/runs, or s3://BUCKET/PREFIX/RUN, which is downloaded to there first. The exit code is that of the decision.
+    In a GitHub job the summary of the job, the outputs of the step and annotations are written, as `readiness run` does.
     """
     from harness.errors import Exit
     from harness.report import closing_lines
@@ -51,7 +52,7 @@ def judge(run: Path, *, check: bool) -> int:
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]", shell_complete=runs)
+@click.argument("run", type=RecordedRun(), default=Path("latest"), metavar="[RUN]", shell_complete=runs)
 @click.option(
     "--allure",
     is_flag=True,

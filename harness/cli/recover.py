@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from harness.errors import UsageError
+from harness.errors import AccessDenied, TargetUnreachable, UsageError
 
 
 @click.command()
@@ -20,14 +21,19 @@ from harness.errors import UsageError
 def recover(target: Path | None) -> int:
     """Undo the faults that an interrupted run left."""
     from harness.drivers.chaos import sweep_scratch
-    from harness.targets import TargetLock, load_target, platform_of
+    from harness.targets import ClusterLease, TargetLock, load_target, platform_of
     from harness.targets.safety.intents import elsewhere, torn_intents
     from harness.targets.undo import recover as undo
 
     found = load_target(_target_file(target))
     platform = platform_of(found)
     sweep_scratch()
-    with TargetLock(platform, "recover"):
+    with ExitStack() as held:
+        held.enter_context(TargetLock(platform, "recover"))
+        try:
+            held.enter_context(ClusterLease(found, platform, "recover", say=click.echo))
+        except (AccessDenied, TargetUnreachable) as error:  # what can be undone all the same is
+            click.echo(f"{error.what}; recovering without it", err=True)
         recovered = undo(found, platform)
         for line in recovered.undone:
             click.echo(f"undone: {line}")

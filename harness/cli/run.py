@@ -114,6 +114,12 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
 @_options
 @click.option("--keep", is_flag=True, help="Do not stop a target that was started for the run.")
 @click.option(
+    "--upload",
+    default="",
+    metavar="s3://BUCKET/PREFIX",
+    help="Also send the evidence there while it is recorded.  [default: `upload` of the target file]",
+)
+@click.option(
     "--no-decision",
     is_flag=True,
     help="In a filtered run, exit with the code of the worst verdict, so that CI fails on FAIL.",
@@ -129,7 +135,12 @@ def run(**options: Any) -> int:
 @click.command()
 @_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--roles", "as_roles", is_flag=True, help="Print only the Kubernetes Roles that a run needs.")
+@click.option(
+    "--roles",
+    "as_roles",
+    is_flag=True,
+    help="Print only the ServiceAccount, Roles and bindings that a run needs in the cluster, as YAML.",
+)
 def plan(**options: Any) -> int:
     """Show what a run would do; nothing is started.
 

@@ -8,17 +8,18 @@ from pathlib import Path
 import click
 
 from harness.cli.completing import judged_requirements, runs
+from harness.cli.recorded import RecordedRun
 
 
 @click.command()
 @click.argument("requirement", metavar="ID", shell_complete=judged_requirements)
-@click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]", shell_complete=runs)
+@click.argument("run", type=RecordedRun(), default=Path("latest"), metavar="[RUN]", shell_complete=runs)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def why(requirement: str, run: Path, *, as_json: bool) -> int:
     """Explain the verdict of one requirement.
 
     Shows sentence, figure, bound, receipts (checks of the evidence), files, and the command that repeats the run.
-    RUN is a directory, or its name below reports/runs.  [default: reports/runs/latest]
+    RUN is a directory, its name below reports/runs, or s3://BUCKET/PREFIX/RUN.  [default: reports/runs/latest]
     """
     from harness.errors import UsageError
     from harness.nearest import hint_with_nearest

@@ -47,14 +47,15 @@ if TYPE_CHECKING:
     from harness.evidence import History, RunDirectory
     from harness.model import Plan
     from harness.run.progress import Progress
-    from harness.targets import Platform, Target
+    from harness.targets import ClusterLease, Platform, Target
 
 
 class Ground(NamedTuple):
-    """A target, and the platform that its target file describes."""
+    """A target, the platform that its target file describes, and the Lease that keeps other runs away."""
 
     target: Target
     platform: Platform
+    lease: ClusterLease
 
 
 def gather(
@@ -87,6 +88,7 @@ def gather(
         stack.callback(history.close)
         _record_start(history, plan)
         stack.push(lambda kind, error, _: _record_end(history, plan, kind, error))
+        stack.enter_context(ground.lease.stops())
         settings = _watch_settings(plan, target, directory)
         machine = stack.enter_context(MachineLog(target, directory, processes=declared_processes(target)))
         sinks = Sinks(directory)

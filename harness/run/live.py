@@ -13,6 +13,7 @@ from harness.drivers.chaos import sweep_scratch
 from harness.errors import HarnessError, Interrupted, TargetGone
 from harness.evidence import RunDirectory
 from harness.evidence.seal import seal
+from harness.model import DemandKind
 from harness.run.baseline import check_baseline, copy_baseline
 from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.gathering import Ground, gather, gather_files
@@ -24,12 +25,14 @@ from harness.run.progress import Progress
 from harness.run.start.preflight import preflight, refuse_other_release
 from harness.run.start.provision import started
 from harness.run.stopping import Stopping
-from harness.targets import TargetLock, load_target, platform_of
+from harness.run.uploads import bucket_of, uploaded
+from harness.targets import ClusterLease, TargetLock, load_target, platform_of
 from harness.targets.undo import RECOVER_S, Recovered, recover, recover_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.evidence.bucket.store import Bucket
     from harness.model import ExperimentPlan, Plan, Requirement
     from harness.run.settings import Settings
     from harness.targets import Target
@@ -39,6 +42,10 @@ ORDERLY_S: Final = 2.0
 
 The time is short, since its experiments have already waited for them.
 """
+
+
+_CHANGES_NOTHING: Final = {DemandKind.TRAFFIC.value, DemandKind.STATIC.value}
+"""Kinds of acts that need no undo."""
 
 
 def run_live(
@@ -73,10 +80,15 @@ def run_live(
             progress.say(check_baseline(settings.baseline, plan))
         for refused in refusals(plan, target, settings.allow_target):
             raise refused
+        bucket = bucket_of(settings.upload, target, run)
+        if bucket is not None:
+            bucket.require_writable()
         if not plan.live:
-            return _on_paper(plan, target, settings=settings, progress=progress)
+            return _on_paper(plan, target, bucket, settings=settings, progress=progress)
         platform = platform_of(target)
         stack.enter_context(TargetLock(platform, run))
+        lease = ClusterLease(target, platform, run, lost=stopping.need, say=progress.say)
+        stack.enter_context(lease)
         sweep_scratch()
         recovered = recover(target, platform)
         for line in recovered.undone:
@@ -84,24 +96,28 @@ def run_live(
         recovered.require_all(platform, target)
         preflight(target, progress.say, acts=plan.acts)
         refuse_other_release(target, plan)
+        if any(act.kind not in _CHANGES_NOTHING for act in plan.acts):
+            lease.will_change()
         directory = RunDirectory.create(settings.out, run)
         plan = keep_inputs(plan, settings.project, target, directory)
         directory.write_plan(plan)
         if settings.baseline is not None:
             copy_baseline(settings.baseline, plan, directory)
-        ground = Ground(target, platform)
+        stack.enter_context(uploaded(directory, bucket, progress.say))
+        ground = Ground(target, platform, lease)
         return _gathered(plan, ground, directory, settings=settings, progress=progress, stopping=stopping)
 
 
-def _on_paper(plan: Plan, target: Target, *, settings: Settings, progress: Progress) -> Decided:
+def _on_paper(plan: Plan, target: Target, bucket: Bucket | None, *, settings: Settings, progress: Progress) -> Decided:
     """Judge a plan that needs files and statements only: no target is requested, watched or locked."""
     directory = RunDirectory.create(settings.out, plan.run)
     plan = keep_inputs(plan, settings.project, target, directory)
     directory.write_plan(plan)
-    gather_files(plan, target, directory, progress)
-    seal(directory, plan)
-    _ended(directory, progress)
-    return _concluded(directory, progress)
+    with uploaded(directory, bucket, progress.say):
+        gather_files(plan, target, directory, progress)
+        seal(directory, plan)
+        _ended(directory, progress)
+        return _concluded(directory, progress)
 
 
 def _ended(directory: RunDirectory, progress: Progress) -> None:
@@ -137,7 +153,7 @@ def _gathered(
     within_s = RECOVER_S
     recovered = Recovered()
     try:
-        gather(plan, ground, directory, progress, settings.allow_target, stopped=lambda: stopping.asked)
+        gather(plan, ground, directory, progress, settings.allow_target, stopped=lambda: stopping.stopped)
         within_s = ORDERLY_S
     except KeyboardInterrupt:
         progress.say("interrupted: undoing the faults, keeping the evidence")

@@ -45,6 +45,7 @@ class Settings:
         evidence: stored run to replay; None: the run is live.
         planning: show the plan and stop.
         as_json: show the plan as JSON.
+        upload: address of the bucket that gets the evidence; empty: that of the target file, if any.
         as_roles: show only the Kubernetes permissions of the plan.
     """
 
@@ -67,6 +68,7 @@ class Settings:
     evidence: Path | None = None
     planning: bool = False
     as_json: bool = False
+    upload: str = ""
     as_roles: bool = False
 
     def __post_init__(self) -> None:

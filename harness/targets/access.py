@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from harness.errors import UsageError
@@ -43,25 +43,29 @@ class Access:
         resource: resource, such as `pods` or `pods/log`.
         verb: verb, one of `VERBS`.
         at: name of a namespace, `EVERYWHERE`, `LOCK`, or empty for each of the target's namespaces.
+        name: the only object that is accessed; empty: any object.
     """
 
     group: str
     resource: str
     verb: str
     at: str = ""
+    name: str = ""
 
     def __str__(self) -> str:
         plural, slash, below = self.resource.partition("/")
         named = f"{plural}{'.' if self.group else ''}{self.group}{slash}{below}"
+        named += f" {self.name}" if self.name else ""
         return f"{self.verb} {named}{' -A' if self.at == EVERYWHERE else f' -n {self.at}' if self.at else ''}"
 
 
-def access(*words: str, at: str = "") -> tuple[Access, ...]:
+def access(*words: str, at: str = "", name: str = "") -> tuple[Access, ...]:
     """Accesses from words such as `list,watch pods`, `patch deployments.apps`, `create pods/eviction`, `list pods -A`.
 
     Args:
         words: texts of verbs, separated by commas, and a resource.
         at: value of `Access.at`; objects without a namespace are `EVERYWHERE`.
+        name: value of `Access.name`.
 
     Raises:
         UsageError: the words are not an access.
@@ -76,7 +80,7 @@ def access(*words: str, at: str = "") -> tuple[Access, ...]:
             )
         resource = f"{parts['plural']}/{parts['below']}" if parts["below"] else parts["plural"]
         where = EVERYWHERE if parts["everywhere"] or parts["plural"] in _OF_THE_CLUSTER else at
-        found += [Access(parts["group"] or "", resource, verb, where) for verb in verbs]
+        found += [Access(parts["group"] or "", resource, verb, where, name) for verb in verbs]
     return tuple(found)
 
 
@@ -139,8 +143,8 @@ def placed(asked: Iterable[Access], target: Target) -> tuple[Access, ...]:
     found: set[Access] = set()
     for one in asked:
         where = {LOCK: (lock,), "": namespaces_of(target)}.get(one.at, (one.at,))
-        found |= {Access(one.group, one.resource, one.verb, namespace) for namespace in where if namespace}
-    everywhere = {(one.group, one.resource, one.verb) for one in found if one.at == EVERYWHERE}
+        found |= {replace(one, at=namespace) for namespace in where if namespace}
+    everywhere = {(one.group, one.resource, one.verb) for one in found if one.at == EVERYWHERE and not one.name}
     return tuple(
         sorted(one for one in found if one.at == EVERYWHERE or (one.group, one.resource, one.verb) not in everywhere)
     )

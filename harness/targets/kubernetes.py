@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from harness.errors import AccessDenied, TargetSilent, TargetUnreachable
 from harness.targets.cluster.bodies import is_absence, json_of, status_message
@@ -99,7 +99,7 @@ class Cluster:
         self._custom = client.CustomObjectsApi(api)
 
     @classmethod
-    def of(cls, target: Target) -> Cluster:
+    def of(cls, target: Target) -> Self:
         """The target's cluster."""
         return cls(api_client(target))
 
@@ -369,7 +369,7 @@ class Cluster:
     def _refusal(self, status: int, text: bytes) -> AccessDenied | TargetUnreachable:
         what = f"the API server answered {status} {status_message(text)}".rstrip()
         if status == 401:
-            hint = "the credentials of the kubeconfig have expired or are missing: sign in to the cluster again"
+            hint = "the credentials have expired or are missing: sign in to the cluster again; in a pod, mount the token of its ServiceAccount"
             return AccessDenied(what, where=self.url, hint=hint)
         if status == 403:
             hint = "grant the permission to the user (see `readiness plan --roles`), or use another context"

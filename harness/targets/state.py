@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -28,6 +30,27 @@ def state_directory() -> Path:
             hint=f"set {STATE_VARIABLE} to the absolute path of a directory",
         ) from error
     return root / "readiness"
+
+
+def state_id() -> str:
+    """A random id of the state directory, made at its first use; it tells whether two processes have the same undo log.
+
+    Raises:
+        UsageError: the directory cannot be written.
+    """
+    file = state_directory() / "id"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            made = file.with_name(f"id-{secrets.token_hex(8)}")
+            made.write_text(made.name[3:], encoding="ascii")
+            with suppress(FileExistsError):
+                os.link(made, file)  # complete or not there, also where two processes begin at once
+            made.unlink()
+        return file.read_text(encoding="ascii").strip()
+    except OSError as error:
+        hint = f"set {STATE_VARIABLE} to a directory that can be written to"
+        raise UsageError(f"the state directory cannot be used: {error.strerror}", where=str(file), hint=hint) from error
 
 
 def running_target_file(name: str) -> Path:

@@ -24,10 +24,12 @@ from readiness_sandbox.apply import apply
 from readiness_sandbox.cluster import kubeconfig
 from readiness_sandbox.cluster.api import build_app
 from readiness_sandbox.cluster.audit import AuditLog
+from readiness_sandbox.cluster.authorization.accounts import Accounts
 from readiness_sandbox.cluster.controllers.manager import Manager
 from readiness_sandbox.cluster.controllers.nodes import NodeLifecycle
 from readiness_sandbox.cluster.controllers.view import DEPLOYMENT, NODE, POD, STATEFULSET, key
 from readiness_sandbox.cluster.custom.definitions import shipped
+from readiness_sandbox.cluster.kubelet.account import AccountFiles
 from readiness_sandbox.cluster.kubelet.agent import Agent
 from readiness_sandbox.cluster.kubelet.launcher import Launcher
 from readiness_sandbox.cluster.kubelet.logs import LogOptions, pod_directory
@@ -61,7 +63,7 @@ HOPELESS = 5
 class Machinery:
     """Controllers and kubelets behind the API's hooks."""
 
-    def __init__(self, settings: SandboxSettings, store: Store) -> None:
+    def __init__(self, settings: SandboxSettings, store: Store, account: AccountFiles) -> None:
         directory = Directory(Path(settings.directory))
         self._turns = Turns()
         self.network = Loopback(settings.octet, messages.asking(settings.forwarder))
@@ -73,9 +75,9 @@ class Machinery:
                 pods=directory.pods,
                 claims=directory.claims,
                 logs=directory.logs,
-                kubeconfig=directory.kubeconfig,
                 imports=IMPORTS,
             ),
+            account=account,
             record=recorder(store, "kubelet"),
             turns=self._turns,
         )
@@ -143,7 +145,16 @@ class ControlPlane:
         self._directory = Directory(Path(settings.directory))
         self._supervisor = supervisor
         self._store = Store()
-        self._machinery = Machinery(settings, self._store)
+        self._authority, self._token = Authority(), secrets.token_urlsafe(32)
+        self._accounts = Accounts(self._store, self._token)
+        account = AccountFiles(
+            store=self._store,
+            accounts=self._accounts,
+            host=api_address(settings.octet),
+            port=API_PORT,
+            authority=self._authority.certificate,
+        )
+        self._machinery = Machinery(settings, self._store, account)
 
     async def run(self) -> None:
         """Serve until killed. Raises HarnessError when the cluster cannot come up."""
@@ -157,13 +168,21 @@ class ControlPlane:
     async def _serve(self, stop: asyncio.Event, ready: asyncio.Event) -> None:
         address = api_address(self._settings.octet)
         sock = self._machinery.network.listen(Endpoint(address=address, port=API_PORT))
-        authority, token = Authority(), secrets.token_urlsafe(32)
+        authority, token = self._authority, self._token
         certificate, key = self._directory.secrets / "api.crt", self._directory.secrets / "api.key"
         authority.issue("api", addresses=[address]).write(certificate, key)
         server = f"https://{address}:{API_PORT}"
         kubeconfig.write(self._directory.kubeconfig, server=server, authority=authority.certificate, token=token)
         machinery, audit = self._machinery, AuditLog(self._directory.audit)
-        app = build_app(self._store, machinery, token, machinery.meters, audit=audit, commands=machinery.agent)
+        app = build_app(
+            self._store,
+            machinery,
+            token,
+            machinery.meters,
+            audit=audit,
+            commands=machinery.agent,
+            accounts=self._accounts,
+        )
         await serve(app, sock, certificate=certificate, key=key, stop=stop, ready=ready)
 
     async def _bring_up(self) -> None:

@@ -64,7 +64,7 @@ def end(monkeypatch: pytest.MonkeyPatch, directory: Path, error: BaseException, 
     )
     run = RunDirectory.create(directory / "runs", "run-1")
     settings, there = cast("Any", SimpleNamespace(allow_target="", target=file, keep=False)), cast("Any", heard)
-    ground = Ground(load_target(file), PLATFORM)
+    ground = Ground(load_target(file), PLATFORM, lease=cast("Any", None))
     return live._gathered(cast("Any", None), ground, run, settings=settings, progress=there, stopping=there)
 
 

@@ -23,7 +23,7 @@ from readiness_sandbox.cluster.kubelet.containment import Way
 way = Way(sys.argv[1])
 pid = containment.fork(way)
 if pid == 0:
-    containment.be_init(way, sys.argv[2:], dict(os.environ), [])
+    containment.be_init(way, sys.argv[2:], dict(os.environ), [], {})
 print(pid, flush=True)
 sys.exit(containment.exit_code(os.waitpid(pid, 0)[1]))
 """

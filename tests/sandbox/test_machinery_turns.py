@@ -134,7 +134,7 @@ def test_a_controller_or_kubelet_that_fails_ends_the_sandbox(
 
     async def run() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, __: None)
-        await asyncio.wait_for(Machinery(settings, Store()).tick(), 30)
+        await asyncio.wait_for(Machinery(settings, Store(), cast("Any", None)).tick(), 30)
 
     with pytest.raises(type(why)) as raised:
         asyncio.run(run())
@@ -154,6 +154,7 @@ def test_pods_that_come_together_are_begun_in_turns(monkeypatch: pytest.MonkeyPa
             network=cast("Any", None),
             launcher=cast("Any", None),
             directories=cast("Any", None),
+            account=cast("Any", None),
             record=cast("Any", None),
             turns=Turns(),
         )

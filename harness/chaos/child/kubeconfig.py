@@ -21,7 +21,7 @@ def one_context(directory: Path) -> None:
         directory: directory of this process only; it is removed with its credentials when the process has ended.
     """
     settings = ChildSettings.from_env()
-    if not settings.kubeconfig or not settings.context:
+    if not settings.api_server or not settings.context:
         return
     try:
         path = str(write_context(settings.kubeconfig, settings.context, directory, settings.login_proxies))

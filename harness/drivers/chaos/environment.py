@@ -18,6 +18,7 @@ from harness.targets import Target
 from harness.targets.child import CONTEXT_VARIABLE, HOLD_VARIABLE, RUN_VARIABLE, ChildSettings
 from harness.targets.cluster.kubeconfig import api_server_url
 from harness.targets.cluster.one_context import kubeconfig_files
+from harness.targets.cluster.service_account import CONTEXT as IN_POD
 from harness.targets.http import NO_PROXY, tls_variables
 from harness.targets.kubernetes import REGION_LABEL
 from harness.targets.state import STATE_VARIABLE, state_directory
@@ -61,13 +62,13 @@ def target_environment(target: Target) -> dict[str, str]:
         env["KUBECONFIG"] = os.devnull  # else `kubectl` and the clients find the caller's own cluster
     else:
         # the child takes the target's context alone from these files: `harness.chaos.child.kubeconfig`
-        files = kubeconfig_files(target)
+        files = kubeconfig_files(target) if target.kubernetes.context else ""
         env |= {
-            "KUBECONFIG": files,
+            "KUBECONFIG": files or os.devnull,
             "KUBECACHEDIR": str(state_directory() / "kubecache"),
             **ChildSettings(
                 kubeconfig=files,
-                context=target.kubernetes.context,
+                context=target.kubernetes.context or IN_POD,
                 api_server=api_server_url(target),
                 login_proxies={name: os.environ[name] for name in _PROXIES if name in os.environ},
             ).as_env(),

@@ -10,6 +10,7 @@ from harness.errors import HarnessError
 from harness.extras import DATABASE, DNS, KUBERNETES, STATIC, require
 from harness.model import DemandKind
 from harness.targets import guard_experiment, guard_rollout, guard_target
+from harness.targets.cluster.service_account import service_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,13 +27,15 @@ def refusals(plan: Plan, target: Target, allow_target: str) -> tuple[HarnessErro
         target: target of the run.
         allow_target: name of the target that was typed.
     """
-    checks: list[Callable[[], None]] = [partial(require, *needed) for needed in _extras(plan, target)]
+    checks: list[Callable[[], object]] = [partial(require, *needed) for needed in _extras(plan, target)]
     if plan.live:
         checks += [
             partial(guard_target, target, allow_target),
             *(partial(guard_experiment, target, one) for one in plan.experiments.values()),
             *(partial(guard_rollout, target, one) for one in plan.rollouts.values()),
         ]
+        if target.kubernetes is not None and not target.kubernetes.context:
+            checks.append(partial(service_account, f"{target.file}: kubernetes"))
     return tuple(error for check in checks if (error := _raised(check)) is not None)
 
 
@@ -48,7 +51,7 @@ def _extras(plan: Plan, target: Target) -> Iterator[tuple[str, str, str]]:
         yield DNS, "the key `dns`", f"{target.file}: dns"
 
 
-def _raised(check: Callable[[], None]) -> HarnessError | None:
+def _raised(check: Callable[[], object]) -> HarnessError | None:
     try:
         check()
     except HarnessError as error:

@@ -17,6 +17,7 @@ from harness.run.plan.awaited import accounted, awaited, by_form
 from harness.run.plan.outlook import Prospect, around_s, outlook_document, prospects, seconds, short_rows
 from harness.run.plan.planning import Compiled, library_of, make_plan
 from harness.run.plan.refusals import cut_holds, left_to_people, refusals
+from harness.run.start.means import reached_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -51,13 +52,14 @@ def show_plan(
     if settings.as_roles:
         sys.stdout.write(_roles(plan, library, target))
         return
+    account = reached_as(target)
     baseline = "" if settings.baseline is None else _baseline(settings.baseline, plan)
     refused = refusals(plan, target, settings.allow_target)
     asked = asked_target(plan, target, settings, allowed=not refused)
     refused += asked.refused
     if settings.as_json:
         refusal = [{"what": one.what, "where": one.where, "hint": one.hint} for one in refused]
-        document = {**outlook_document(plan), "unready": list(asked.unready), "refused": refusal}
+        document = {**outlook_document(plan), "cluster": account, "unready": list(asked.unready), "refused": refusal}
         document |= access_document(plan, library, target)
         sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
         return
@@ -66,8 +68,8 @@ def show_plan(
     scale = f" · time scale {plan.time_scale:g}" if plan.time_scale != 1 else ""
     scale += f" · {plan.traffic_scaled}" if plan.traffic_scaled else ""
     console.print(f"{plan.release} on {plan.target} ({plan.environment}) · profile {plan.profile}{scale}", markup=False)
-    if baseline:
-        console.print(baseline, markup=False)
+    for line in filter(None, (account, baseline)):
+        console.print(line, markup=False)
     for line in _acts(plan):
         console.print(line, markup=False)
     sentences = prospects(plan)

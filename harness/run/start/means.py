@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.errors import HarnessError
+from harness.targets.cluster.service_account import service_account
 from harness.targets.http import http_client, tls_context
 from harness.yamlfile import read_document
 
@@ -41,6 +42,18 @@ def unready_means(target: Target) -> list[str]:
         return []
     document = read_document(target.file)
     return [f"{document.where((key,))}: {why}" for key, why in said_within(asks).items() if why]
+
+
+def reached_as(target: Target) -> str:
+    """How a target without a context is reached: address and ServiceAccount; empty for a target with a context, or without a cluster.
+
+    Raises:
+        ConfigurationError: this process is not in a pod, or its ServiceAccount cannot be used.
+    """
+    if target.kubernetes is None or target.kubernetes.context:
+        return ""
+    account = service_account(f"{target.file}: kubernetes")
+    return f"cluster {account.server} as {account}, which the pod brings"
 
 
 def said_within(asks: dict[str, Callable[[], str]]) -> dict[str, str]:

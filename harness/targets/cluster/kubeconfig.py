@@ -1,4 +1,4 @@
-"""Connects to a cluster by the kubeconfig and the context of a target file.
+"""Connects to a cluster by the kubeconfig and the context of a target file, or by the ServiceAccount of the pod.
 
 Each client has its own configuration; the official client's default context is never used.
 """
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from harness.errors import ConfigurationError
 from harness.targets.cluster.certificates import kept_in_memory
+from harness.targets.cluster.service_account import service_account
 from harness.targets.files.target import Target
 from harness.targets.http import NO_PROXY, is_loopback, proxy_for
 
@@ -39,11 +40,11 @@ def kubeconfig_path(target: Target) -> str:
 
 
 def api_client(target: Target) -> ApiClient:
-    """A client of the official package, bound to the target's kubeconfig and context.
+    """A client of the official package, bound to the target's kubeconfig and context, else to the pod's ServiceAccount.
 
     Raises:
-        ConfigurationError: the target has no cluster, or its kubeconfig or context does not exist or gives no
-            credentials.
+        ConfigurationError: the target has no cluster, its kubeconfig or context does not exist or gives no
+            credentials, or it names no context and this process is not in a pod.
     """
     if target.kubernetes is None:
         raise ConfigurationError(
@@ -51,12 +52,26 @@ def api_client(target: Target) -> ApiClient:
             where=f"{target.file}: kubernetes",
             hint="write `kubernetes: {context: …}`",
         )
-    from kubernetes import client, config  # half a second, and only where a cluster is used
+    from kubernetes import client  # half a second, and only where a cluster is used
+
+    configuration = client.Configuration()
+    read = _from_kubeconfig if target.kubernetes.context else _from_pod
+    configuration.proxy = _proxy(target, configuration, read(target, configuration))
+    if is_loopback(urlsplit(configuration.host).hostname or ""):
+        configuration.no_proxy = NO_PROXY
+    configuration.retries = _retries()
+    api = client.ApiClient(configuration)
+    api.user_agent = USER_AGENT
+    return api
+
+
+def _from_kubeconfig(target: Target, configuration: Configuration) -> str:
+    """Read the address and the credentials of the target's context; returns the proxy that the kubeconfig names, if any."""
+    from kubernetes import config
     from kubernetes.config import ConfigException
     from yaml import YAMLError
 
-    path, context = kubeconfig_path(target), target.kubernetes.context
-    configuration = client.Configuration()
+    path, context = kubeconfig_path(target), target.kubernetes.context if target.kubernetes else ""
     try:
         with kept_in_memory(configuration), _Errors() as errors:
             config.load_kube_config(  # type: ignore[no-untyped-call]
@@ -72,13 +87,18 @@ def api_client(target: Target) -> ApiClient:
     _refuse_without_credentials(target, configuration, user, errors)
     if file := _token_file(user):
         configuration.refresh_api_key_hook = _read_again(file)  # type: ignore[assignment]  # the library has no type for it
-    configuration.proxy = _proxy(target, configuration.host, cluster)
-    if is_loopback(urlsplit(configuration.host).hostname or ""):
-        configuration.no_proxy = NO_PROXY
-    configuration.retries = _retries()
-    api = client.ApiClient(configuration)
-    api.user_agent = USER_AGENT
-    return api
+    return str(cluster.safe_get("proxy-url") or "")
+
+
+def _from_pod(target: Target, configuration: Configuration) -> str:
+    """Read the address and the credentials of the pod's ServiceAccount; there is no proxy."""
+    account = service_account(f"{target.file}: kubernetes")
+    configuration.host = account.server
+    configuration.ssl_ca_cert = str(account.authority)
+    renew = _read_again(account.token)  # not the official client's own hook, which raises while the file is replaced
+    renew(configuration)  # without a key the client sends none, and does not call the hook
+    configuration.refresh_api_key_hook = renew  # type: ignore[assignment]  # the same
+    return ""
 
 
 def api_server_url(target: Target) -> str:
@@ -159,13 +179,13 @@ def _read_again(file: Path) -> Callable[[Configuration], None]:
     return renew
 
 
-def _proxy(target: Target, host: str, cluster: Any) -> str | None:
+def _proxy(target: Target, configuration: Configuration, named: str) -> str | None:
     """The proxy that the kubeconfig names for this cluster, else the one of the target file.
 
     Raises:
         ConfigurationError: it is a SOCKS proxy, and a package for that is missing.
     """
-    proxy = str(cluster.safe_get("proxy-url") or "") or proxy_for(target, host)
+    proxy = named or proxy_for(target, configuration.host)
     if (proxy or "").startswith("socks") and (missing := [module for module in _SOCKS if find_spec(module) is None]):
         raise ConfigurationError(
             f"the API server is behind a SOCKS proxy, and {' and '.join(missing)} is not installed",

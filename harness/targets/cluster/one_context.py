@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from harness.errors import ConfigurationError
 from harness.targets.cluster.kubeconfig import kubeconfig_path
+from harness.targets.cluster.service_account import service_account
 from harness.targets.files.target import Target
 
 _FILES: Final = {"cluster": ("certificate-authority",), "user": ("client-certificate", "client-key", "tokenFile")}
@@ -28,7 +29,7 @@ def write_context(files: str, context: str, directory: Path, login_proxies: Mapp
     """Write a kubeconfig with only one context, readable by this user only, with absolute paths.
 
     Args:
-        files: kubeconfig files with the context, as in `KUBECONFIG`.
+        files: kubeconfig files with the context, as in `KUBECONFIG`; empty: the ServiceAccount of the pod.
         context: name of the context.
         directory: directory of the new file.
         login_proxies: environment variables for the login program, unless the kubeconfig sets them.
@@ -40,7 +41,7 @@ def write_context(files: str, context: str, directory: Path, login_proxies: Mapp
     from yaml import YAMLError, safe_dump
 
     try:
-        text = safe_dump(_taken(files, context, login_proxies))
+        text = safe_dump(_taken(files, context, login_proxies) if files else service_account().kubeconfig())
         descriptor, path = tempfile.mkstemp(prefix="kubeconfig-", dir=directory)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

@@ -27,6 +27,10 @@ PLACEHOLDERS: Final = ("{node}", "{provider_id}", "{instance}")
 _RELEASE_HEADER: Final = "x-release"
 _SMALL: Final = "small letters, digits, `_` and `.`"
 TableName = Annotated[str, matching(r"[a-z_][a-z0-9_.]*", f"the name of a table: {_SMALL}")]
+ObjectName = Annotated[
+    str,
+    matching(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of an object: small letters, digits and `-`, at most 63"),
+]
 SettingName = Annotated[str, matching(r"[a-z_][a-z0-9_.]*", f"the name of a setting: {_SMALL}")]
 
 
@@ -41,6 +45,11 @@ def _as_text(value: object) -> object:
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value) if isinstance(value, int | float) else value
+
+
+def _none(value: object) -> object:
+    """The word `none` as no value."""
+    return None if value == "none" else value
 
 
 def _under(key: str, section: type[TargetSection]) -> BeforeValidator:
@@ -72,19 +81,41 @@ class Region(TargetSection):
     share: Annotated[float, quantity("ratio", "60 %")] | None = None
 
 
-class Kubernetes(TargetSection):
-    """How the cluster is reached. The context is always given, since the default context is never used.
+class LeaseSettings(TargetSection):
+    """The Lease that allows one run at a time.
 
     Attributes:
-        namespaces: further namespaces of the platform, besides `namespace`, the regions' and that of the database's lock.
-        api_groups: API groups of installed add-ons in which faults and load may be created, such as `chaos-mesh.org`.
+        name: its name.
+        namespace: its namespace; empty: that of `kubernetes`.
     """
 
-    context: Word
+    name: ObjectName = "readiness-harness"
+    namespace: str = ""
+
+
+class Kubernetes(TargetSection):
+    """How the cluster is reached. The default context of a kubeconfig is never used.
+
+    Attributes:
+        context: context of the kubeconfig; empty: the ServiceAccount of the pod in which the run is.
+        kubeconfig: file with the context; empty: `$KUBECONFIG`, else the user's own.
+        namespaces: further namespaces of the platform, besides `namespace`, the regions' and that of the database's lock.
+        api_groups: API groups of installed add-ons in which faults and load may be created, such as `chaos-mesh.org`.
+        lease: Lease that allows one run at a time; None: runs of other machines and pods are not kept away.
+    """
+
+    context: str = ""
     namespace: str = "default"
     kubeconfig: str = ""
     namespaces: tuple[str, ...] = ()
     api_groups: tuple[Word, ...] = ()
+    lease: Annotated[LeaseSettings | None, BeforeValidator(_none)] = LeaseSettings()
+
+    @model_validator(mode="after")
+    def _of_a_context(self) -> Self:
+        if self.kubeconfig and not self.context:
+            raise ValueError("a `context` beside the `kubeconfig`, since the default context is never used")
+        return self
 
 
 class ReleaseSource(TargetSection):

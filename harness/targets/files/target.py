@@ -33,6 +33,7 @@ from harness.targets.files.parts import (
     TrafficOverride,
 )
 from harness.targets.files.strategies import wrong_strategies
+from harness.targets.files.upload import Upload
 from harness.targets.files.values import Name, RootUrl, Seconds, TargetSection, Url, Word, is_http
 from harness.validation import configuration_error
 from harness.yamlfile import YamlDocument, read_document
@@ -105,6 +106,7 @@ class Target(TargetSection):
         user_reports: path for problem reports of users; None: a rollout sends no reports.
         routes: services (label `app`) that each route of the traffic needs, by route.
         evidence: reports of other tools.
+        upload: bucket that gets the evidence of a run; None: the evidence stays on this machine.
         files: files of the platform.
         attestations: directories of attestations.
         waivers: directories of waivers.
@@ -164,6 +166,7 @@ class Target(TargetSection):
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()
+    upload: Upload | None = None
     files: PlatformFiles = PlatformFiles()
     parts: tuple[Name, ...] = ()
     attestations: Paths = ()
@@ -195,6 +198,13 @@ class Target(TargetSection):
     def beside(self, path: str) -> Path:
         """A path of the file, relative to the file's directory."""
         return self._file.parent / path
+
+    @property
+    def lease(self) -> tuple[str, str] | None:
+        """Namespace and name of the Lease that allows one run at a time; None if there is none."""
+        if self.kubernetes is None or self.kubernetes.lease is None:
+            return None
+        return self.kubernetes.lease.namespace or self.kubernetes.namespace, self.kubernetes.lease.name
 
     def in_context(self, context: str) -> Target:
         """The target with another context of its kubeconfig; a target without a cluster is unchanged."""

@@ -5,7 +5,6 @@ It decides who may ask and what a path means, and answers refusals as Status obj
 
 from __future__ import annotations
 
-import hmac
 import logging
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,9 @@ from starlette.routing import Route, WebSocketRoute
 
 from readiness_sandbox.cluster import discovery
 from readiness_sandbox.cluster.audit import event
+from readiness_sandbox.cluster.authorization import rbac, reviews
+from readiness_sandbox.cluster.authorization.accounts import Accounts
+from readiness_sandbox.cluster.authorization.attributes import Attributes
 from readiness_sandbox.cluster.calls import Call
 from readiness_sandbox.cluster.custom.definitions import Definitions
 from readiness_sandbox.cluster.executing import Executing
@@ -22,7 +24,7 @@ from readiness_sandbox.cluster.hooks import NoCommands, NoMeters
 from readiness_sandbox.cluster.metrics.exposition import CONTENT_TYPE
 from readiness_sandbox.cluster.metrics.state import PATH as STATE_METRICS
 from readiness_sandbox.cluster.resources import Resources, answer
-from readiness_sandbox.cluster.statuses import StatusError, method_not_allowed, no_such_path, unauthorized
+from readiness_sandbox.cluster.statuses import StatusError, method_not_allowed, no_such_path
 from readiness_sandbox.cluster.subresources import Subresources
 from readiness_sandbox.cluster.watch import Watches
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from readiness_sandbox.cluster.audit import Event
+    from readiness_sandbox.cluster.authorization.accounts import User
     from readiness_sandbox.cluster.hooks import Commands, Hooks, Meters
     from readiness_sandbox.cluster.store import Store
 
@@ -56,18 +59,21 @@ def build_app(
     *,
     audit: Callable[[Event], None] | None = None,
     commands: Commands | None = None,
+    accounts: Accounts | None = None,
 ) -> Starlette:
     """The application. Its `state.watches` must be closed before the server stops, or open watches hold it up.
 
     Args:
         store: what is served.
         hooks: the machinery.
-        token: the bearer token that every request but those on health and version must carry.
+        token: the bearer token of the administrator; every request but those on health and version carries it, or that of a ServiceAccount.
         meters: what the metrics API and the expositions are made of; None: nothing is measured.
         audit: called with the event of each request on a resource once it is answered; of a watch or a command, when it begins.
         commands: what runs commands in containers; None: nothing does.
+        accounts: what signs and checks the tokens of ServiceAccounts; None: one of this server's own.
     """
-    server = Server(store, hooks, token, meters or NoMeters(), audit=audit, commands=commands or NoCommands())
+    known = accounts or Accounts(store, token)
+    server = Server(store, hooks, known, meters or NoMeters(), audit=audit, commands=commands or NoCommands())
     app = Starlette(
         routes=[
             Route("/{path:path}", server.answer, methods=METHODS),
@@ -85,7 +91,7 @@ class Server:
         self,
         store: Store,
         hooks: Hooks,
-        token: str,
+        accounts: Accounts,
         meters: Meters,
         *,
         audit: Callable[[Event], None] | None,
@@ -99,7 +105,8 @@ class Server:
         self._resources = Resources(store, hooks, self.watches, meters)
         self._subresources = Subresources(store, hooks, meters)
         self._executing = Executing(store, commands)
-        self._authorization = f"Bearer {token}".encode()
+        self._accounts = accounts
+        self._authorizer = rbac.Authorizer(store)
 
     async def answer(self, request: Request) -> Response:
         """Answer any request; a refusal is a Status."""
@@ -120,7 +127,7 @@ class Server:
     async def talk(self, websocket: WebSocket) -> None:
         """Serve a WebSocket, which only `exec` of a pod is; a refusal is a Status, as the answer to the handshake."""
         try:
-            self._authenticate(websocket)
+            self._admitted(websocket, "GET")
             command = self._executing.begin(websocket)
         except StatusError as refusal:
             self._seen(websocket, refusal.code, "GET")
@@ -140,12 +147,11 @@ class Server:
             return PlainTextResponse("ok")
         if request.method == "GET" and path == "/version":
             return answer(discovery.VERSION)
-        self._authenticate(request)
+        user = self._admitted(request, request.method)
         if request.method == "GET" and path == STATE_METRICS:
             return Response(self._meters.state(), media_type=CONTENT_TYPE)
         if len(steps) > DISCOVERY_DEPTH.get(steps[0], len(steps)):
-            call = await Call.of(request, self._store.kinds)
-            return await (self._subresources if call.target.subresource else self._resources).handle(call)
+            return await self._handled(await Call.of(request, self._store.kinds), user)
         if request.method != "GET":
             raise method_not_allowed()
         if path == "/openapi/v2":
@@ -154,7 +160,27 @@ class Server:
             return answer(discovery.document(self._store.kinds, path, request.url.netloc))
         raise no_such_path()
 
-    def _authenticate(self, request: HTTPConnection) -> None:
-        given = request.headers.get("authorization", "").encode()
-        if not hmac.compare_digest(given, self._authorization):
-            raise unauthorized()
+    async def _handled(self, call: Call, user: User) -> Response:
+        """Answer a request on a resource."""
+        kind, method = call.target.kind, call.request.method
+        if kind.group in reviews.GROUPS:
+            if method != "POST" or call.target.name:
+                raise method_not_allowed()
+            return answer(reviews.reviewed(self._authorizer, user, kind, call.json()), 201)
+        if call.target.subresource == "token":
+            if method != "POST":
+                raise method_not_allowed()
+            account = self._store.get(kind, call.target.namespace, call.target.name)
+            return answer(self._accounts.requested(account, call.json()), 201)
+        if kind.group == rbac.GROUP and method in ("POST", "PUT", "PATCH") and not user.is_master:
+            asked = Attributes.of(call.request, method)
+            if method == "PATCH":
+                raise rbac.forbidden(user, asked, "only the administrator may patch roles here: replace the object")
+            self._authorizer.require_no_more(user, {**call.json(), "kind": kind.kind}, asked)
+        return await (self._subresources if call.target.subresource else self._resources).handle(call)
+
+    def _admitted(self, request: HTTPConnection, method: str) -> User:
+        """The user of a request. Raises StatusError 401 for an unknown user, 403 for a user who may not do that."""
+        user = self._accounts.user_of(request.headers.get("authorization", ""))
+        self._authorizer.require(user, Attributes.of(request, "GET" if method == "HEAD" else method))
+        return user

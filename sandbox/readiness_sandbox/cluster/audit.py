@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness_sandbox.cluster.authorization.attributes import Attributes
 from readiness_sandbox.cluster.calls import PATH
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 LARGEST: Final = 32 << 20
 """Bytes of a log; a longer one becomes `audit.log.1`, and another begins."""
-_VERBS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 Event = dict[str, Any]
 
@@ -27,24 +27,17 @@ def event(request: HTTPConnection, code: int, *, method: str) -> Event | None:
         code: how it was answered.
         method: of HTTP.
     """
-    path = request.url.path
-    found = PATH.fullmatch(path.rstrip("/"))
+    path, found = request.url.path, PATH.fullmatch(request.url.path.rstrip("/"))
     if not found:
         return None
-    name, below, plural, namespace = found["name"], found["subresource"], found["plural"], found["namespace"]
-    if plural in {"status", "finalize"} and namespace and not name:
-        plural, name, below = "namespaces", namespace, plural
-    verb = _VERBS.get(method, "get")
-    if not name:
-        watching = request.query_params.get("watch", "false").lower() not in {"false", "0"}
-        verb = {"get": "watch" if watching else "list", "delete": "deletecollection"}.get(verb, verb)
+    asked = Attributes.of(request, method)
     reference = {
-        "apiGroup": found["group"] or "",
+        "apiGroup": asked.group,
         "apiVersion": found["version"],
-        "resource": plural,
-        "subresource": below or "",
-        "namespace": namespace or "",
-        "name": name or "",
+        "resource": asked.resource,
+        "subresource": asked.subresource,
+        "namespace": asked.namespace,
+        "name": asked.name,
     }
     return {
         "kind": "Event",
@@ -52,7 +45,7 @@ def event(request: HTTPConnection, code: int, *, method: str) -> Event | None:
         "level": "Metadata",
         "stage": "ResponseComplete",
         "requestURI": path,
-        "verb": verb,
+        "verb": asked.verb,
         "userAgent": request.headers.get("user-agent", ""),
         "objectRef": {key: value for key, value in reference.items() if value},
         "responseStatus": {"code": code},

@@ -39,6 +39,7 @@ SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "log": ("", "", "", ("get",)),
     "exec": ("", "", "PodExecOptions", ("create", "get")),
     "proxy": ("", "", "NodeProxyOptions", ("get",)),
+    "token": ("authentication.k8s.io", "v1", "TokenRequest", ("create",)),
     "eviction": ("policy", "v1", "Eviction", ("create",)),
 }
 """Group, version, kind and verbs of a subresource.

@@ -139,7 +139,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(kind="Endpoints", plural="endpoints", short=("ep",)),
     Kind(kind="ConfigMap", plural="configmaps", short=("cm",)),
     Kind(kind="Secret", plural="secrets", fields=("type",)),
-    Kind(kind="ServiceAccount", plural="serviceaccounts", short=("sa",), returned=True),
+    Kind(kind="ServiceAccount", plural="serviceaccounts", short=("sa",), subresources=("token",), returned=True),
     _CORE_EVENT,
     Kind(
         kind="Event",
@@ -151,6 +151,18 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(kind="EndpointSlice", plural="endpointslices", group="discovery.k8s.io"),
     Kind(kind="Lease", plural="leases", group="coordination.k8s.io"),
+    Kind(kind="Role", plural="roles", group="rbac.authorization.k8s.io"),
+    Kind(kind="RoleBinding", plural="rolebindings", group="rbac.authorization.k8s.io"),
+    Kind(kind="ClusterRole", plural="clusterroles", group="rbac.authorization.k8s.io", namespaced=False),
+    Kind(kind="ClusterRoleBinding", plural="clusterrolebindings", group="rbac.authorization.k8s.io", namespaced=False),
+    *(
+        Kind(kind=kind, plural=f"{kind.lower()}s", group=group, namespaced=False, verbs=("create",))
+        for kind, group in (
+            ("SelfSubjectAccessReview", "authorization.k8s.io"),
+            ("SelfSubjectRulesReview", "authorization.k8s.io"),
+            ("SelfSubjectReview", "authentication.k8s.io"),
+        )
+    ),
     Kind(
         kind="PodMetrics",
         plural="pods",

@@ -259,6 +259,10 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Count", lambda obj: obj.get("count") or obj.get("deprecatedCount") or 1, "integer", 1),
         Column("Name", text("metadata.name"), priority=1),
     ),
+    "Role": (NAME, Column("Created At", text("metadata.creationTimestamp"))),
+    "ClusterRole": (NAME, Column("Created At", text("metadata.creationTimestamp"))),
+    "RoleBinding": (NAME, Column("Role", lambda obj: "{kind}/{name}".format(**obj["roleRef"])), AGE),
+    "ClusterRoleBinding": (NAME, Column("Role", lambda obj: "{kind}/{name}".format(**obj["roleRef"])), AGE),
     "Lease": (NAME, Column("Holder", text("spec.holderIdentity")), AGE),
     "Deployment": (
         NAME,

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness_sandbox.cluster import batch_rules, names, pod_rules
+from readiness_sandbox.cluster.authorization import role_rules
 from readiness_sandbox.cluster.autoscaler_rules import autoscaler
 from readiness_sandbox.cluster.custom import rules as definition_rules
 from readiness_sandbox.cluster.deletion import is_ending
@@ -343,6 +344,10 @@ RULES: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "StatefulSet": _workload,
     "Service": _service,
     "PodDisruptionBudget": _budget,
+    "Role": role_rules.role,
+    "ClusterRole": role_rules.role,
+    "RoleBinding": role_rules.binding,
+    "ClusterRoleBinding": role_rules.binding,
     "Job": batch_rules.job,
     "CronJob": batch_rules.cron_job,
     "CustomResourceDefinition": definition_rules.definition,
@@ -360,5 +365,7 @@ CHANGES: dict[str, Callable[[Object, Object], Iterator[Cause]]] = {
     "StatefulSet": _stateful_change,
     "Service": _service_change,
     "Job": batch_rules.job_change,
+    "RoleBinding": role_rules.binding_change,
+    "ClusterRoleBinding": role_rules.binding_change,
     "CustomResourceDefinition": definition_rules.change,
 }

@@ -25,11 +25,21 @@ Object = dict[str, Any]
 
 MANIFESTS = Path(__file__).parent / "manifests"
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
-CLUSTER_SCOPED = frozenset({"Namespace", "Node", "NodePool"})
-NOT_SERVED = frozenset({"rbac.authorization.k8s.io/v1"})
-"""The sandbox's API has one token and no roles."""
+CLUSTER_SCOPED = frozenset({"Namespace", "Node", "NodePool", "ClusterRole", "ClusterRoleBinding"})
 ORDER = (
-    *("Node", "Namespace", "ServiceAccount", "Secret", "ConfigMap", "Service", "NetworkPolicy"),
+    *(
+        "Node",
+        "Namespace",
+        "ServiceAccount",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Role",
+        "RoleBinding",
+        "Secret",
+        "ConfigMap",
+        "Service",
+        "NetworkPolicy",
+    ),
     *("AnalysisTemplate", "HTTPRoute", "StatefulSet"),
 )
 """What must be there before what: pods learn of Services when they start.
@@ -65,9 +75,8 @@ def without_credentials(release: Release, deployed: Iterable[str] = ()) -> list[
     chosen = parts.with_needs(deployed)
     every = [(True, obj) for obj in kustomized(MANIFESTS)]
     every += [(name in chosen, obj) for name in parts.names() for obj in kustomized(parts.directory(name))]
-    served = [(here, obj) for here, obj in every if obj["apiVersion"] not in NOT_SERVED]
-    released = release.applied_to(obj for _, obj in served)
-    objects = [obj for (here, _), obj in zip(served, released, strict=True) if here]
+    released = release.applied_to(obj for _, obj in every)
+    objects = [obj for (here, _), obj in zip(every, released, strict=True) if here]
     for name in chosen:
         objects = [_patched(obj, _component_patches(parts.directory(name))) for obj in objects]
     return _with_rollouts(objects)

@@ -20,6 +20,8 @@ ROOTS = (
     *("V1Deployment", "V1ReplicaSet", "V1StatefulSet", "V1Scale", "V1Eviction", "V1DeleteOptions"),
     *("V1PodDisruptionBudget", "V1Job", "V1CronJob", "V1CustomResourceDefinition"),
     "V2HorizontalPodAutoscaler",
+    *("V1Role", "V1RoleBinding", "V1ClusterRole", "V1ClusterRoleBinding"),
+    *("V1SelfSubjectAccessReview", "V1SelfSubjectRulesReview", "V1SelfSubjectReview"),
 )
 SCALARS = {str: "string", bytes: "bytes", int: "integer", float: "number", bool: "boolean", dt.datetime: "time"}
 QUANTITIES = {

@@ -86,7 +86,7 @@ def test_get_prints_the_tables_of_kubernetes(pocket_api: PocketApi) -> None:
     assert pods[1].split()[:4] == ["shown", "0/1", "Pending", "0"]
     assert "pod/shown" in pocket_api.kubectl("get", "all")
     assert "shown" in pocket_api.kubectl("get", "pods", "--sort-by=.metadata.name", "-A")
-    for kind in kinds.KINDS:
+    for kind in (each for each in kinds.KINDS if "list" in each.verbs):
         pocket_api.kubectl("get", f"{kind.plural}.{kind.group}".rstrip("."), "-A")
 
 

@@ -47,6 +47,8 @@ BODIES: dict[str, dict[str, Any]] = {
         }
     },
     "Secret": {"stringData": {"a": "b"}},
+    "RoleBinding": {"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "a"}},
+    "ClusterRoleBinding": {"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "a"}},
     "HorizontalPodAutoscaler": {
         "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "a"}, "maxReplicas": 2, "behavior": {"scaleUp": {}}}
     },

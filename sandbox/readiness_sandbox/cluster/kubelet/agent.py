@@ -26,6 +26,7 @@ from readiness_sandbox.cluster.timestamps import timestamp
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from readiness_sandbox.cluster.kubelet.account import AccountFiles
     from readiness_sandbox.cluster.kubelet.commands import RunningCommand
     from readiness_sandbox.cluster.kubelet.launcher import Launcher
     from readiness_sandbox.cluster.recorder import Recorder
@@ -51,6 +52,7 @@ class Agent:
         network: Network,
         launcher: Launcher,
         directories: Directories,
+        account: AccountFiles,
         record: Recorder,
         turns: Turns,
     ) -> None:
@@ -58,6 +60,7 @@ class Agent:
         self._network = network
         self._launcher = launcher
         self._dirs = directories
+        self._account = account
         self._record = record
         self._turns = turns
         self._workers: dict[str, PodWorker] = {}
@@ -75,9 +78,15 @@ class Agent:
             if is_powered(node):
                 beat(self._store, node["metadata"]["name"])
         self._turns.add(self._sample_logs)
+        self._turns.add(self._renew_tokens)
         self._beats += 1
         if self._beats % MEASURED_EACH == 0:
             self._turns.add(self._measure)
+
+    def _renew_tokens(self) -> None:
+        """The tokens of the pods' ServiceAccounts, before they expire."""
+        for worker in self._workers.values():
+            worker.renew_token()
 
     def _sample_logs(self) -> None:
         """When which log has grown."""
@@ -233,6 +242,7 @@ class Agent:
                 network=self._network,
                 launcher=self._launcher,
                 directories=self._dirs,
+                account=self._account,
                 record=self._record,
             )
         except SandboxError as error:

@@ -27,12 +27,13 @@ from typing import TYPE_CHECKING, NoReturn
 from readiness_sandbox import processes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWPID = 0x20000000
 _MS_REC_PRIVATE = 0x4000 | 0x40000
+_MS_BIND = 0x1000
 _SYS_CLONE = {"x86_64": 56, "aarch64": 220}
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -102,9 +103,13 @@ def _forked(way: Way) -> int:
     return pid
 
 
-def be_init(way: Way, argv: Sequence[str], env: dict[str, str], owned: Sequence[str]) -> NoReturn:
+def be_init(
+    way: Way, argv: Sequence[str], env: dict[str, str], owned: Sequence[str], binds: Mapping[str, str]
+) -> NoReturn:
     """Start the program, forward SIGTERM, and end with it and the whole container."""
     processes.die_with_parent()
+    if way is Way.NAMESPACES and binds:
+        _bind_all(binds)
     processes.adopt_orphans()
     pid = os.fork()
     if pid == 0:
@@ -151,6 +156,21 @@ def _settle(way: Way, uid: int, gid: int) -> None:
 def _mount(source: bytes | None, target: str, kind: bytes | None, flags: int) -> None:
     if _LIBC.mount(source, target.encode(), kind, flags, None) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), target)
+
+
+def _bind_all(binds: Mapping[str, str]) -> None:
+    """Let each directory be seen at its path below /var/run, of which nothing else is seen, so that no directory is made on the machine."""
+    base = os.path.realpath("/var/run")
+    try:
+        opened = {target: os.open(source, os.O_PATH | os.O_DIRECTORY) for target, source in binds.items()}
+        _mount(b"tmpfs", base, b"tmpfs", 0)
+        for target, fd in opened.items():
+            Path(target).mkdir(parents=True)
+            _mount(f"/proc/self/fd/{fd}".encode(), target, None, _MS_BIND)
+            os.close(fd)
+    except OSError as error:
+        print(f"cannot mount a volume: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        os._exit(126)
 
 
 def _become(way: Way, argv: Sequence[str], env: dict[str, str], owned: Sequence[str]) -> NoReturn:

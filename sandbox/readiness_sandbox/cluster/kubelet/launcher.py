@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sys
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,13 +36,14 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
-    """A container to start; `owned` are the directories that are its own."""
+    """A container to start; `owned` are the directories that are its own, `binds` what it sees at another path, by that path."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: Path
     log: Path
     owned: Sequence[Path] = ()
+    binds: Mapping[str, str] = field(default_factory=dict)
 
 
 class Process:
@@ -105,6 +106,7 @@ class Launcher:
             "cwd": str(launch.cwd),
             "log": str(launch.log),
             "owned": [str(each) for each in launch.owned],
+            "binds": dict(launch.binds),
             "module": module,
         }
         if not messages.fits(message):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from harness import clock
 from readiness_sandbox.cluster import kinds
 from readiness_sandbox.cluster.kubelet import environment, logs
+from readiness_sandbox.cluster.kubelet.account import PodAccount
 from readiness_sandbox.cluster.kubelet.commands import RunningCommand
 from readiness_sandbox.cluster.kubelet.container import Container
 from readiness_sandbox.cluster.kubelet.launcher import Launch, Launcher
@@ -30,6 +31,7 @@ from readiness_sandbox.network.seam import Network, Pod, Seat
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from readiness_sandbox.cluster.kubelet.account import AccountFiles
     from readiness_sandbox.cluster.kubelet.probes import ProbePlace
     from readiness_sandbox.cluster.recorder import Recorder
 
@@ -46,7 +48,6 @@ class Directories:
     pods: Path
     claims: Path
     logs: Path
-    kubeconfig: Path
     imports: Path
 
 
@@ -93,6 +94,7 @@ class PodWorker:
         network: Network,
         launcher: Launcher,
         directories: Directories,
+        account: AccountFiles,
         record: Recorder,
     ) -> None:
         meta = pod["metadata"]
@@ -108,6 +110,7 @@ class PodWorker:
         self._record = record
         self._pod = pod
         self._root = directories.pods / self.uid
+        self._account = PodAccount(account, self._root)
         self.log_directory = logs.pod_directory(directories.logs, pod)
         self._seat = network.attach(
             Pod(namespace=self.key[0], name=self.key[1], keeps_address=_is_stateful(pod)),
@@ -121,6 +124,11 @@ class PodWorker:
         self._life: asyncio.Task[None] | None = None
         self._end: asyncio.Task[None] | None = None
         self._grace_over = asyncio.Event()
+
+    def renew_token(self) -> None:
+        """Replace the token of the pod's account when it is time."""
+        if not self.gone.is_set():
+            self._account.renew(self._pod)
 
     @property
     def grace_s(self) -> int:
@@ -232,6 +240,7 @@ class PodWorker:
         env = environment.variables(pod, container, self._base_env(pod), self._lookup)
         log = self.log_file(container["name"], restarts)
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mounted, binds = self._account.mount(pod, mounted)
         owned = [self._root, *(path for path in volumes.values() if path.is_relative_to(claims))]
         launch = Launch(
             argv=environment.command_line(container, env, mounted),
@@ -239,6 +248,7 @@ class PodWorker:
             cwd=self._cwd(container, mounted),
             log=log,
             owned=owned,
+            binds=binds,
         )
         ports = {each["name"]: each["containerPort"] for each in container.get("ports") or () if each.get("name")}
         return launch, ContainerPlace(self._seat, self._network, launch.env, launch.cwd, ports)
@@ -358,12 +368,8 @@ class PodWorker:
             "NO_PROXY": "127.0.0.0/8,localhost",
             "no_proxy": "127.0.0.0/8,localhost",
         }
-        if pod["spec"].get("serviceAccountName"):
-            mine = self._root / "kubeconfig"
-            shutil.copyfile(self._dirs.kubeconfig, mine)
-            mine.chmod(0o600)
-            env["KUBECONFIG"] = str(mine)
-        return {**env, **(self._seat.env if pod["spec"].get("enableServiceLinks", True) else {})}
+        links = self._seat.env if pod["spec"].get("enableServiceLinks", True) else {}
+        return {**env, **links, **self._account.variables(pod)}
 
     def _cwd(self, container: Object, mounted: environment.Mounts) -> Path:
         directory = Path(environment.relocate(container.get("workingDir", ""), mounted))

@@ -3,7 +3,7 @@
 The platform's own services (`python -m normaldance.…`) are forked from it: 10 ms to the first answer instead of 100. Any
 other command is executed inside a container of its own (`containment`). Single-threaded, without event loop, thread or TLS context.
 
-    {"start": id, "argv": […], "env": {…}, "cwd": path, "log": path, "owned": [path…], "module": name | null}
+    {"start": id, "argv": […], "env": {…}, "cwd": path, "log": path, "owned": [path…], "binds": {path: path}, "module": name | null}
         answered {"started": id, "pid": pid}, and once it has ended {"ended": id, "code": code}
     {"terminate": id}   SIGTERM to the container's first process
     {"kill": id}        SIGKILL to all of it
@@ -107,7 +107,7 @@ class Zygote:
             _be_container(launch)
             if module:
                 return _be_forked(launch)
-            containment.be_init(way, launch["argv"], launch["env"], launch["owned"])
+            containment.be_init(way, launch["argv"], launch["env"], launch["owned"], launch["binds"])
         self._children[pid] = _ForkedChild(number, contained=not module)
         self._pids[number] = pid
         messages.send(self._end, {"started": number, "pid": pid})
