@@ -1,6 +1,6 @@
 """Readiness Harness: decides, from evidence, whether a release of an integrated platform may ship.
 
-Public: `judge(plan, evidence)`, `open_run(path)`, and the modules `model`, `steps`, `chaos` (for experiment files) and `locust` (for
+Public: `judge(plan, evidence)`, `open_run(path)`, `discover()` for Chaos Toolkit, and the modules `model`, `steps`, `chaos` (for experiment files) and `locust` (for
 locustfiles). The modules are loaded at their first use.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.model import Evidence, Judgement, Plan
 
 __version__ = "0.3.0"
-__all__ = ["__version__", "chaos", "judge", "locust", "model", "open_run", "steps"]
+__all__ = ["__version__", "chaos", "discover", "judge", "locust", "model", "open_run", "steps"]
 
 
 def judge(plan: Plan, evidence: Evidence) -> Judgement:
@@ -46,6 +46,17 @@ def open_run(path: Path) -> tuple[Plan, Evidence]:
 
     directory = RunDirectory.open(path)
     return directory.read_plan(), load_evidence(directory)
+
+
+def discover(discover_system: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - as Chaos Toolkit calls it
+    """The actions and probes for experiment files, for `chaos discover --no-install readiness-harness`.
+
+    Args:
+        discover_system: part of Chaos Toolkit's contract; nothing of a system is discovered.
+    """
+    del discover_system
+    found: dict[str, Any] = importlib.import_module("harness.chaos.discovery").discovered()
+    return found
 
 
 def __getattr__(name: str) -> Any:

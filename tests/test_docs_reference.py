@@ -87,7 +87,8 @@ def test_every_column_of_what_was_seen_is_documented(schema: Schema) -> None:
 
 def test_the_public_names_are_pinned() -> None:
     """What others build on; a change here is a breaking change."""
-    assert sorted(harness.__all__) == ["__version__", "chaos", "judge", "locust", "model", "open_run", "steps"]
+    public = ["__version__", "chaos", "discover", "judge", "locust", "model", "open_run", "steps"]
+    assert sorted(harness.__all__) == public
     assert all(getattr(harness, name) is not None for name in harness.__all__ if name != "locust")
     assert harness.locust.__all__ == ["Answer", "ClosedLoopUser", "Journey", "OpenLoopUser", "Shape", "target_entry"]
     assert all(f"`{name}`" in REFERENCE for name in harness.locust.__all__)

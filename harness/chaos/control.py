@@ -1,248 +1,52 @@
 """The control of Chaos Toolkit that records an experiment while it runs, in the run's history `chaos-<experiment>`.
 
-A run declares the control in the settings file for `chaos --settings`, so experiment files stay stock. Without a run
-(`READINESS_RUN` is not set) nothing is written. The control also stops an experiment whose action failed, selected no
-object, or would use another API server than the target's; Chaos Toolkit itself would continue. Only InterruptExecution
-leaves a control; Chaos Toolkit ignores other errors.
+A run declares the control in the settings file for `chaos --settings`, so experiment files stay stock. An experiment
+file may declare it as well, for `chaos run` by hand: then the record goes to the log of Chaos Toolkit. The control also
+stops an experiment whose action failed, selected no object, or would use another API server than the target's; Chaos
+Toolkit itself would continue. Only InterruptExecution leaves a control; Chaos Toolkit ignores other errors.
 """
 
 from __future__ import annotations
 
-import threading
+import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from chaoslib import substitute
-from chaoslib.exceptions import ActivityFailed, InterruptExecution
+from chaoslib.exceptions import InterruptExecution
 from pydantic import ValidationError
 
-from harness import clock
-from harness.chaos.child.parts import HYPOTHESIS, METHOD, ROLLBACK, THREAD, PartHandler
-from harness.chaos.child.remembered import remember
-from harness.chaos.confirmation.confirming import comes_to_be_met, comes_true, still_true, was_true
-from harness.chaos.confirmation.reads import newly_answered
-from harness.chaos.confirmation.receipts import HitSnapshot
-from harness.chaos.confirmation.tolerances import complaint, holds, selected_nothing
-from harness.chaos.confirmation.undoing import is_of_harness, is_own_undo, may_undo
+from harness.chaos.child.parts import METHOD, THREAD, PartHandler
+from harness.chaos.recording import ExperimentRecorder, experiment_name
 from harness.errors import ConfigurationError, HarnessError
-from harness.evidence import History, run_history
-from harness.model import NO_FAULT, domain_of
-from harness.model.planned.domain import NODES, UNKNOWN
-from harness.targets.child import ChildSettings
-from harness.targets.files.harness_block import HarnessBlock, harness_block, is_hold, probes_of_method
-from harness.units import NS_PER_S
+from harness.evidence import run_history
+from harness.model.planned.domain import UNKNOWN
+from harness.targets.files.harness_block import HarnessBlock, harness_block
 
 Activity = Mapping[str, Any]
 
-_LONGEST: Final = 300
-"""Maximum number of characters recorded of an activity's output; the journal has the complete output."""
 _FOREIGN: Final = HarnessBlock.model_construct(name="harness", domain=UNKNOWN.name)
 """The block for a file without a block: no probe confirms its fault."""
-_NO_ROLLBACKS: Final = 30
-"""Exit code of Chaos Toolkit for an experiment that ends without rollbacks (`chaoslib.exit`)."""
-_ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
-"""Observation that a probe of the method records, by the key of the block that names the probe."""
 
 
-class _Shown(NamedTuple):
-    """The answer of a probe for a receipt: whether it is true, otherwise why not, and when a repeated run confirmed it (0: the first run did)."""
+class ByHand:
+    """The history of an experiment that no run started: what it records of the fault is logged."""
 
-    ok: bool = False
-    why: str = ""
-    at_ns: int = 0
+    def __init__(self) -> None:
+        self._log = logging.getLogger("chaostoolkit")
 
+    def put(self, kind: str, _subject: str, /, **fields: Any) -> None:
+        """Log an observation of the fault."""
+        if kind.startswith("fault."):
+            hits = [str(hit["name"]) for hit in fields.get("hit", ())]
+            said = next((str(fields[key]) for key in ("why", "activity", "probe") if fields.get(key)), "")
+            self._log.info("%s: %s", kind, ", ".join(hits) or said)
 
-@dataclass
-class ExperimentRecorder:
-    """Recorder of one running experiment; background activities and a continuous hypothesis have separate threads."""
-
-    history: History
-    experiment: Mapping[str, Any]
-    block: HarnessBlock
-    receipts: HitSnapshot = field(default_factory=HitSnapshot)
-    part: str = ""
-    sent: bool = False
-    confirmed: bool = False
-    true_before: bool = False
-    undone: bool = False
-    gone: bool = False
-    began_ns: int = field(default_factory=clock.now_ns)
-    lock: AbstractContextManager[Any] = field(default_factory=threading.RLock, repr=False)
-
-    @property
-    def part_here(self) -> str:
-        """The part of the experiment that the calling thread executes."""
-        return HYPOTHESIS if THREAD.asks_continuously else self.part
-
-    @property
-    def breaks(self) -> bool:
-        """Whether the experiment has a fault; the experiment without a fault is a control."""
-        return self.block.domain != NO_FAULT.name
-
-    def begins(self, configuration: Activity) -> None:
-        """Write the data that the rollbacks need to disk, at the begin of the experiment.
-
-        Raises:
-            SystemExit: the data for the rollbacks are not available, so neither actions nor rollbacks run.
-        """
-        try:
-            remember(self.experiment, configuration)
-        except HarnessError as error:
-            self._put("fault.why", why=str(error))
-            raise SystemExit(_NO_ROLLBACKS) from error
-
-    def starts(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
-        """Record the begin of the fault at the first action of the method, or the begin of its undo."""
-        action = activity.get("type") == "action"
-        breaking = action and self.breaks
-        if action:
-            self._assert_same_cluster(activity, secrets)
-        with self.lock if breaking else nullcontext():  # of two in the background one is the first
-            first = breaking and self.part_here == METHOD and not self.sent
-            if first:
-                probe = self._probe("confirmed_by")
-                self.true_before = probe is not None and was_true(probe, configuration, secrets)
-            THREAD.started_ns = clock.now_ns()
-            if first:
-                ends = str((self._probe("gone_by") or {}).get("name", ""))
-                self._put("fault.sent", at_ns=THREAD.started_ns, activity=activity.get("name", ""), gone_by=ends)
-                self.sent = True
-            elif breaking and self.part_here in (METHOD, ROLLBACK) and not self.gone:  # else the target is back
-                self._ends(activity, configuration, secrets)
-
-    def _assert_same_cluster(self, activity: Activity, secrets: Activity) -> None:
-        try:
-            self.receipts.assert_same_cluster(activity, secrets)
-        except InterruptExecution as error:
-            self._put("fault.why", why=str(error))
-            raise
-
-    def _ends(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
-        """Record the start of an action that may end the fault: a rollback, an undo, or a foreign action after the fault was confirmed."""
-        at_ns = THREAD.started_ns + _pause_ns(activity, configuration, secrets)
-        if self.part_here == METHOD and activity.get("name") and self.block.restarted_by == str(activity["name"]):
-            self._put("fault.restarted", at_ns=at_ns, activity=activity["name"])
-        elif self.part_here == ROLLBACK or is_own_undo(activity) or (self.confirmed and may_undo(activity)):
-            self._undone(activity, at_ns)
-
-    def ended(self, activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity) -> None:
-        """Record the end of an activity; an action without hits or with too many hits ends the experiment."""
-        role = self._role(activity)
-        shown = _shown(activity, run, configuration, secrets, self.block.within_s) if role else _Shown()
-        why = shown.why or _failure(activity, run)
-        action = activity.get("type") == "action"
-        beyond = ""
-        if self.part_here == METHOD and self.breaks and (action or role == "confirmed_by"):
-            if NODES in domain_of(self.block.domain).touches and not is_of_harness(activity):
-                self.receipts.keep_nodes()
-            if not why:
-                why = beyond = self.receipts.beyond(self.block.blast_radius)  # what was sent may take a moment to be in
-        ended_ns = shown.at_ns or _ended_ns(run, THREAD.started_ns)
-        reports = not why and (action or self.part_here == ROLLBACK)
-        against = complaint(activity, run, configuration, secrets) if reports else ""
-        self._put(
-            "activity",
-            name=activity.get("name", ""),
-            type=activity.get("type", ""),
-            part=self.part_here,
-            started_ns=THREAD.started_ns,
-            ended_ns=ended_ns,
-            status=run.get("status", "interrupted"),
-            ok=run.get("status") == "succeeded" and not (why or against),
-            output=str(run.get("output"))[:_LONGEST],
-            answers=newly_answered(),
-        )
-        said = why or (against if action else "")
-        if said:
-            self._put("fault.why", why=f"{activity.get('name')}: {said}")
-        elif self.part_here == METHOD:
-            if is_hold(activity):
-                if run.get("status") == "succeeded":  # else it was interrupted, and is rolled back at once
-                    self._held(configuration, secrets)
-                self._undone(activity, clock.now_ns())
-            self._receipt(activity, role, shown=shown.ok, at_ns=ended_ns)
-        if beyond or (why and self.part_here == METHOD and action):
-            raise InterruptExecution(f"{activity.get('name')}: {why}")
-
-    def _role(self, activity: Activity) -> str:
-        """The key of the block `harness` that names this probe of the method; empty if none does."""
-        if self.part_here != METHOD or activity.get("type") != "probe" or not activity.get("name"):
-            return ""
-        return next((key for key in _ROLES if self._named(key) == str(activity["name"])), "")
-
-    def _receipt(self, activity: Activity, role: str, *, shown: bool, at_ns: int) -> None:
-        if not role:
-            return
-        name, confirms = activity.get("name"), role == "confirmed_by"
-        why = self._unconfirmed(shown=shown, confirms=confirms)
-        if why:
-            self._put("fault.why", why=f"{name}: {why}")
-            return
-        self.gone, self.confirmed = self.gone or not confirms, self.confirmed or confirms
-        self._put(_ROLES[role], at_ns=at_ns, probe=name, **(self.receipts.proof() if confirms else {}))
-
-    def _unconfirmed(self, *, shown: bool, confirms: bool) -> str:
-        """Why the probe's answer is not a receipt; empty if it is one."""
-        if not shown:
-            return "the fault was not observed" if confirms else "the end of the fault was not observed"
-        if confirms and (why := self.receipts.untouched()):
-            return why
-        if confirms and self.true_before and not self._hits_gone():
-            return "the probe was also true before the fault, so it confirms nothing"
-        return ""
-
-    def _held(self, configuration: Activity, secrets: Activity) -> None:
-        """At the end of `hold`: record whether the fault is still active, by its confirming probe or by the objects that it hit."""
-        probe = self._probe("confirmed_by")
-        if probe is None or not self.confirmed or self.undone:
-            return
-        ok = still_true(probe, configuration, secrets) or self._hits_gone()
-        self._put("fault.held", at_ns=clock.now_ns(), probe=probe["name"], ok=ok)
-
-    def _hits_gone(self) -> bool:
-        """Whether the objects that the fault hit are gone; False for a fault that does not hit pods, nodes or processes."""
-        of_hits = domain_of(self.block.domain).hits or bool(self.block.processes)
-        return of_hits and self.receipts.gone()
-
-    def _undone(self, activity: Activity, at_ns: int) -> None:
-        if self.sent and not self.undone and self.breaks:
-            self.undone = True
-            self._put("fault.undone", at_ns=at_ns, activity=activity.get("name", ""))
-
-    def rolled_back(self, configuration: Activity, secrets: Activity) -> None:
-        """Check after the rollbacks whether the fault has ended, unless its end was confirmed before."""
-        probe = self._probe("gone_by")
-        if not self.sent or not self.breaks or self.gone or probe is None:
-            return
-        self.gone = was_true(probe, configuration, secrets)
-        self._put("fault.gone" if self.gone else "fault.stays", at_ns=clock.now_ns(), probe=probe["name"])
-
-    def steady_again(self, journal: Activity, configuration: Activity, secrets: Activity) -> None:
-        """Record whether a hypothesis that was not met after the method is met later."""
-        after = (journal.get("steady_states") or {}).get("after") or {}
-        if after.get("steady_state_met") is not False:
-            return
-        left_s = ChildSettings.from_env().observe_s - (clock.now_ns() - self.began_ns) / NS_PER_S
-        if comes_to_be_met(self.experiment, configuration, secrets, left_s):
-            self._put("steady.again", at_ns=clock.now_ns())
-
-    def _probe(self, role: str) -> Activity | None:
-        """The probe of the method that this key of the block `harness` names; None: none."""
-        _, probe = probes_of_method(self.experiment).get(self._named(role), ((), None))
-        return probe
-
-    def _named(self, role: str) -> str:
-        """The name of the probe that this key of the block `harness` names; empty: none."""
-        return {"confirmed_by": self.block.confirmed_by, "gone_by": self.block.gone_by}[role]
-
-    def _put(self, kind: str, /, **fields: Any) -> None:
-        with self.lock:
-            self.history.put(kind, _experiment_name(), **fields)
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 @contextmanager
@@ -272,28 +76,33 @@ def configure_control(
     def rolled_back(journal: Activity) -> None:
         for recorder in _open():
             with suppress(KeyboardInterrupt, SystemExit):  # Chaos Toolkit would leave without its journal here
+                recorder.put_back()
                 recorder.rolled_back(configuration or {}, secrets or {})
                 recorder.steady_again(journal, configuration or {}, secrets or {})
 
-    if event_registry is not None:
+    if event_registry is not None and not any(isinstance(one, PartHandler) for one in event_registry.handlers):
         event_registry.register(PartHandler(begins, rolled_back))
 
 
 def before_experiment_control(context: Mapping[str, Any], configuration: Activity | None = None, **_: Any) -> None:
     """Open the history, and store the data that the rollbacks need."""
+    if _open():  # by the settings of the run: the file declares the control too
+        return
     with _nothing_unrecorded():
         block = _block(context)
-        history = run_history(f"chaos-{_experiment_name()}")
-    if history is not None:
-        recorder = ExperimentRecorder(history=history, experiment=context, block=block)
-        _open().append(recorder)
-        recorder.begins(configuration or {})
+        history = run_history(f"chaos-{experiment_name()}") or ByHand()
+    recorder = ExperimentRecorder(history=history, experiment=context, block=block)
+    _open().append(recorder)
+    recorder.begins(configuration or {})
 
 
 def before_activity_control(
     context: Activity, configuration: Activity | None = None, secrets: Activity | None = None, **_: Any
 ) -> None:
     """Record that an activity is about to start."""
+    if THREAD.activity is context:
+        return
+    THREAD.activity = context
     for recorder in _open():
         with _nothing_unrecorded() if recorder.part_here == METHOD and not recorder.sent else nullcontext():
             recorder.starts(context, configuration or {}, secrets or {})
@@ -307,6 +116,9 @@ def after_activity_control(
     **_: Any,
 ) -> None:
     """Record that an activity ended; an interrupted activity has no state."""
+    if THREAD.activity is not context:
+        return
+    THREAD.activity = None
     for recorder in _open():
         recorder.ended(context, {} if state is None else state, configuration or {}, secrets or {})
 
@@ -331,61 +143,11 @@ def _block(experiment: Activity) -> HarnessBlock:
 
 @cache
 def _open() -> list[ExperimentRecorder]:
-    """A list with the recorder of this process; empty unless a run executes an experiment here."""
+    """A list with the recorder of this process; empty unless an experiment with this control is under way."""
     return []
-
-
-def _experiment_name() -> str:
-    return ChildSettings.from_env().experiment
 
 
 def _pidfiles(processes: Sequence[str], configuration: Activity, secrets: Activity) -> list[Path]:
     """The pidfiles that the block names, with its variables replaced; relative ones are below the project."""
     named = substitute(list(processes), dict(configuration), dict(secrets))
     return [Path(str(name)).absolute() for name in named]
-
-
-def _ended_ns(run: Activity, started_ns: int) -> int:
-    """The time at which an activity ended, before its pause; now if its record does not say it."""
-    now_ns, ended = clock.now_ns(), run.get("end")
-    if not isinstance(ended, str):
-        return now_ns
-    ago = clock.wall() - datetime.fromisoformat(ended)
-    return max(started_ns, now_ns - max(0, round(ago.total_seconds() * NS_PER_S)))
-
-
-def _shown(
-    activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity, within_s: float
-) -> _Shown:
-    """Whether a probe is within its tolerance; one of another package is asked again for at most `within_s`."""
-    try:
-        if run.get("status") == "succeeded" and holds(activity, run.get("output"), configuration, secrets):
-            return _Shown(ok=True)
-    except ActivityFailed as error:
-        return _Shown(why=str(error))
-    if run.get("status") and comes_true(activity, configuration, secrets, within_s, run.get("duration", 0.0)):
-        run["status"] = "succeeded"
-        run.pop("exception", None)
-        return _Shown(ok=True, at_ns=clock.now_ns())
-    return _Shown()
-
-
-def _pause_ns(activity: Activity, configuration: Activity, secrets: Activity) -> int:
-    """The pause of Chaos Toolkit before an activity, in ns."""
-    pauses = substitute(dict(activity.get("pauses") or {}), dict(configuration), dict(secrets))
-    try:
-        return round(float(pauses.get("before") or 0) * NS_PER_S)
-    except (TypeError, ValueError):
-        return 0
-
-
-def _failure(activity: Activity, run: dict[str, Any]) -> str:
-    """Why an activity failed; marks an action that selected nothing as failed, in the journal too."""
-    if run.get("status") == "failed":
-        lines = "".join(run.get("exception") or ["failed"]).strip().splitlines()
-        return lines[-1].removeprefix("chaoslib.exceptions.ActivityFailed: ")
-    if selected_nothing(activity, run):
-        run["status"] = "failed"
-        run["exception"] = ["FaultNotInjected: the action selected no object\n"]
-        return "the action selected no object"
-    return ""

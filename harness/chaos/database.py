@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from harness.chaos.confirmation.hits import HITS, Hits, name_of, pod_hits, remembered
+from harness.chaos.confirmation.hits import name_of
 from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
-from harness.targets.access import LOCK, access, accesses
-from harness.targets.database import LEADER, MEMBERS, ORDERING, leader_of, order_failover, switch_back
+from harness.targets.access import accesses
+from harness.targets.database import MEMBERS, ORDERING, order_failover, switch_back
 from harness.targets.files.target import Target
-from harness.targets.kubernetes import Cluster, Object, labels_of
+from harness.targets.kubernetes import Cluster, Object
 from harness.targets.undo import undoable, undoes
 
 SWITCH_BACK_S: Final = 60.0
@@ -52,31 +52,6 @@ def take_leader(cluster: Cluster, namespace: str, pod: str) -> None:
     cluster.delete_pod(namespace, pod, grace_s=0)
 
 
-@accesses(*access("get,delete pods", at=LOCK), *access("list,patch nodes"), *HITS, *LEADER)
-def kill_leader() -> Hits:
-    """Kill the database pod that holds the lock, and keep it down by cordoning the nodes on which it may run.
-
-    A node that was cordoned before stays cordoned after the undo, as its entry of the undo log tells. `uncordon_nodes`
-    lets the pod return, and `lead_from_home` makes the primary region lead again.
-
-    Raises:
-        FaultNotInjected: no member holds the lock, or the holder of the lock is not a pod.
-    """
-    here = session()
-    database = here.target.database
-    namespace = database.leader.namespace if database and database.leader else ""
-    name = leader_of(here.cluster, here.target)
-    pod = here.cluster.pod(namespace, name) if name else None
-    if pod is None:
-        raise FaultNotInjected(f"the holder of the lock ({name or 'none'}) is not a pod in {namespace}")
-    hits = pod_hits(here, [pod])
-    here.destructive(hits)
-    here.intend(take_leader, f"kill {name}", region=here.target.primary_region)
-    cordon_all(here, _nodes_for(here, pod))
-    take_leader(here.cluster, namespace, name)
-    return remembered(here, hits)
-
-
 @accesses(*ORDERING)
 def order_promotion(member: str = "") -> str:
     """Promote a standby in place of the primary that this experiment hit; returns the member.
@@ -101,18 +76,6 @@ def order_promotion(member: str = "") -> str:
     return chosen
 
 
-@undoes(cordon)
-@accesses(*access("patch nodes"))
-def uncordon_nodes() -> list[str]:
-    """Uncordon every node that the harness cordoned; returns all nodes of the undo log.
-
-    A node that was cordoned before the fault stays cordoned.
-
-    If a person cordons a node while the harness has cordoned it, the undo also removes the person's cordon.
-    """
-    return session().undo(cordon)
-
-
 @undoes(take_leader)
 @accesses(*MEMBERS, *ORDERING)
 def lead_from_home(within_s: float = SWITCH_BACK_S) -> str:
@@ -128,13 +91,3 @@ def lead_from_home(within_s: float = SWITCH_BACK_S) -> str:
     leader = switch_back(here.cluster, here.target, within_s=float(within_s))
     here.undo(take_leader)
     return leader
-
-
-def _nodes_for(here: ChaosSession, pod: Object) -> list[Object]:
-    """The nodes that a replacement of the pod could go to if none were cordoned: its own, and what its nodeSelector matches."""
-    selector = (pod["spec"].get("nodeSelector") or {}).items()
-    return [
-        node
-        for node in here.cluster.nodes()
-        if name_of(node) == pod["spec"].get("nodeName") or (selector and selector <= labels_of(node).items())
-    ]

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from harness.chaos.confirmation.hits import HITS, Hits, name_of, pod_hits, remembered
 from harness.chaos.session import ChaosSession, session
-from harness.chaos.workloads import places_of
 from harness.errors import FaultNotInjected
 from harness.targets.access import LOCK, access, accesses
 from harness.targets.cluster.own import OWN
@@ -16,6 +15,7 @@ from harness.targets.cluster.usage import METRICS_READ, memory_of
 from harness.targets.custom import create_custom
 from harness.targets.database import LEADER, database_of, leader_of
 from harness.targets.kubernetes import Object, serves
+from harness.targets.places import namespaces
 from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import undoes
 
@@ -39,7 +39,7 @@ def fail_answers(percentage: float, gateway: str = "api-gateway", http_status: i
         FaultNotInjected: the target names no namespace.
     """
     here = session()
-    places = places_of(here.target)
+    places = sorted({*namespaces(here.target).values()})
     if not places:
         raise FaultNotInjected(f"{here.target.name} has no namespace with a gateway")
     here.destructive([])

@@ -10,10 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import psycopg
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
-
 from harness import clock
 from harness.chaos.confirmation.hits import HITS, Hits, pod_hits, remembered
 from harness.chaos.session import ChaosSession, session
@@ -24,6 +20,8 @@ from harness.targets.database import LEADER, leader_of
 from harness.targets.undo import undoable, undoes
 
 if TYPE_CHECKING:
+    from psycopg import sql
+
     from harness.model import Hit
     from harness.targets.files.target import Target
     from harness.targets.kubernetes import Cluster
@@ -69,6 +67,9 @@ class _Lock:
 
     def run(self) -> None:
         """Lock until the session is ended, or the maximum time has passed."""
+        import psycopg  # here and below: an experiment without a database needs no driver of it
+        from psycopg import sql
+
         try:
             with psycopg.connect(_address(self.target, SESSION), autocommit=True) as connection:
                 connection.execute(sql.SQL("SET lock_timeout = {}").format(_LOCK_MS))
@@ -98,6 +99,8 @@ def lock_rows(table: str, held_s: float = 1.0, free_s: float = 0.1) -> Hits:
     Raises:
         FaultNotInjected: the target names no database, or the rows were not locked.
     """
+    from psycopg import sql
+
     # readers go on; who waits for a row does so while the query runs, so that the database counts it (of a table it does not)
     query = sql.SQL("SELECT FROM {} FOR NO KEY UPDATE").format(_name(table))
     return _locked(f"the rows of {table}", [table], query, float(held_s), float(free_s))
@@ -121,6 +124,8 @@ def lock_tables(tables: Sequence[str], held_s: float = 2.0, free_s: float = 0.5)
     Raises:
         FaultNotInjected: the target names no database, or the tables were not locked.
     """
+    from psycopg import sql
+
     names = list(tables)
     query = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(map(_name, names)))
     return _locked(f"the tables {', '.join(names)}", names, query, float(held_s), float(free_s))
@@ -139,6 +144,8 @@ def _locked(what: str, tables: Sequence[str], query: sql.Composed, held_s: float
 
 
 def _name(table: str) -> sql.Composed:
+    from psycopg import sql
+
     return sql.SQL(".").join(map(sql.Identifier, table.split(".")))
 
 
@@ -169,6 +176,8 @@ def _primary(here: ChaosSession) -> list[Hit]:
 
 
 def _address(target: Target, name: str) -> str:
+    from psycopg.conninfo import make_conninfo
+
     if target.database is None:
         raise TargetUnreachable(f"{target.name} has no `database`", where=str(target.file))
     return make_conninfo(target.database.dsn.resolve(), connect_timeout=_CONNECT_S, application_name=name)
@@ -176,6 +185,8 @@ def _address(target: Target, name: str) -> str:
 
 def _asked(target: Target, query: str, *values: object) -> int:
     """A number that a query of the primary returns; the query's last value is the name of the locking session."""
+    import psycopg
+
     try:
         with psycopg.connect(_address(target, "readiness-chaos"), autocommit=True) as connection:
             row = connection.execute(query.encode(), (*values, SESSION)).fetchone()

@@ -13,13 +13,13 @@ from harness.chaos.confirmation.hits import name_of
 from harness.chaos.confirmation.liveness import liveness_begun
 from harness.chaos.confirmation.polling import none_left, until
 from harness.chaos.confirmation.reads import statuses
-from harness.chaos.containers import EXEC, succeeds_in
 from harness.chaos.injected import NETWORK, injected_now
 from harness.chaos.locks import queries_wait, rows_free
 from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
 from harness.model import Hit
 from harness.targets.access import LOCK, access, accesses
+from harness.targets.cluster.commands import run_in_pod
 from harness.targets.cluster.selectors import selects
 from harness.targets.cluster.usage import METRICS_READ, memory_of
 from harness.targets.cluster.workloads import WORKLOADS, is_complete, replicas_of, restarts_of, workloads
@@ -77,7 +77,7 @@ def hit_pods_gone(within_s: float = 10.0) -> bool:
     return none_left(within_s, left, "still existed")
 
 
-@accesses(*EXEC)
+@accesses(*access("get,create pods/exec"))
 def command_succeeds_in_hit_pods(command: str, container: str = "", within_s: float = 10.0) -> bool:
     """Whether a shell command ends with exit code 0 in every pod that this experiment hit.
 
@@ -92,8 +92,12 @@ def command_succeeds_in_hit_pods(command: str, container: str = "", within_s: fl
     here = session()
     hits = _hits(here, "pod")
 
+    def fails(hit: Hit) -> bool:
+        argv = ["sh", "-c", command]
+        return run_in_pod(here.target, hit.namespace, hit.name, argv, container=container).code != 0
+
     def left() -> list[str]:
-        return [hit.name for hit in hits if not succeeds_in(here, hit, command, container)]
+        return [hit.name for hit in hits if fails(hit)]
 
     return none_left(within_s, left, f"did not run `{command}` with exit code 0")
 

@@ -32,7 +32,7 @@ from harness.targets.undo import Undoable, undo_now
 
 PRESENT: Final = access("list nodes", "list pods")
 """API permissions of every experiment to compare the cluster before and after, besides those of its activities."""
-_NAMES: Final = ("node", "deployment", "pod", "region", "table")
+_NAMES: Final = ("node", "region", "table", "name")
 """Parameters of an undo that name the changed object."""
 
 

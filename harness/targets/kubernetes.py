@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from harness.errors import AccessDenied, TargetSilent, TargetUnreachable
-from harness.targets.cluster.bodies import is_absence, json_of, status_message
+from harness.targets.cluster.calls import JSON_PATCH, MERGE_PATCH, ApiCalls
 from harness.targets.cluster.kubeconfig import api_client
 from harness.targets.files.target import Target
 
@@ -16,17 +15,12 @@ if TYPE_CHECKING:
 
 Object = Mapping[str, Any]
 
-TIMEOUT_S: Final = 5.0
 CLIENT_MODULES: Final = tuple(f"kubernetes.client.api.{name}_api" for name in ("core_v1", "apps_v1", "custom_objects"))
 """The modules of a `Cluster`, imported on first use, since the import takes one to two seconds of processor time."""
 _TOO_MANY: Final = 429
 """Status of an eviction that a disruption budget does not allow now."""
-PAGE: Final = 500
-"""Number of objects per page of a list."""
 _STAMP_BYTES: Final = 64
 """Number of bytes read from a log with timestamps; a timestamp is not longer."""
-_JSON_PATCH: Final = "application/json-patch+json"
-_MERGE_PATCH: Final = "application/merge-patch+json"
 REGION_LABEL: Final = "topology.kubernetes.io/region"
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 WORKLOAD_LABELS: Final = ("app", "app.kubernetes.io/name")
@@ -82,21 +76,14 @@ def is_usable(node: Object) -> bool:
     return has_condition(node, "Ready") and not node.get("spec", {}).get("unschedulable")
 
 
-class Cluster:
-    """Reads and writes objects of one cluster.
-
-    Every call has the timeout `TIMEOUT_S`. A failed call raises TargetUnreachable, a missing permission raises
-    AccessDenied.
-    """
+class Cluster(ApiCalls):
+    """Reads and writes objects of one cluster; for timeout and errors see `ApiCalls`."""
 
     def __init__(self, api: ApiClient) -> None:
         from kubernetes import client
 
-        self.url = str(api.configuration.host)
-        self._api = api
-        self._core = client.CoreV1Api(api)
+        super().__init__(api)
         self._apps = client.AppsV1Api(api)
-        self._custom = client.CustomObjectsApi(api)
 
     @classmethod
     def of(cls, target: Target) -> Self:
@@ -156,14 +143,14 @@ class Cluster:
         """The version that the API server reports: `v1.33.2`."""
         from kubernetes import client
 
-        answer = self._call(client.VersionApi(self._api).get_code)
+        answer = self._call(client.VersionApi(self.api).get_code)
         return str(answer.get("gitVersion", "")) if answer else ""
 
     def groups(self) -> frozenset[str]:
         """The API groups that the API server serves, including those of add-ons, without the nameless core group."""
         from kubernetes import client
 
-        answer = self._call(client.ApisApi(self._api).get_api_versions)
+        answer = self._call(client.ApisApi(self.api).get_api_versions)
         return frozenset(str(one["name"]) for one in (answer or {}).get("groups") or [])
 
     def services(self, namespace: str) -> list[Object]:
@@ -241,7 +228,7 @@ class Cluster:
         group, _, number = version.partition("/")
         custom = self._custom
         method = custom.patch_namespaced_custom_object_status if status else custom.patch_namespaced_custom_object
-        content = _JSON_PATCH if isinstance(body, list) else _MERGE_PATCH
+        content = JSON_PATCH if isinstance(body, list) else MERGE_PATCH
         self._call(method, group, number, namespace, plural, name, body, _content_type=content)
 
     def create_custom(self, version: str, plural: str, namespace: str, body: Object) -> None:
@@ -261,7 +248,7 @@ class Cluster:
 
     def patch_service(self, namespace: str, name: str, body: Sequence[Object]) -> None:
         """Change a Service by a JSON patch."""
-        self._call(self._core.patch_namespaced_service, name, namespace, body, _content_type=_JSON_PATCH)
+        self._call(self._core.patch_namespaced_service, name, namespace, body, _content_type=JSON_PATCH)
 
     def create_service(self, namespace: str, body: Object) -> None:
         """Create a Service."""
@@ -286,10 +273,6 @@ class Cluster:
     def create_endpoints(self, namespace: str, body: Object) -> None:
         """Create an Endpoints object."""
         self._create(self._core.create_namespaced_endpoints, namespace, body)
-
-    def scale(self, namespace: str, deployment: str, replicas: int) -> None:
-        """Set the replicas of a Deployment."""
-        self._call(self._apps.patch_namespaced_deployment, deployment, namespace, {"spec": {"replicas": replicas}})
 
     def create_pod(self, namespace: str, body: Object) -> None:
         """Create a pod."""
@@ -331,67 +314,6 @@ class Cluster:
             return False
         self._read(status, text)
         return True
-
-    def _items(self, method: Callable[..., Any], /, *args: str, **kwargs: str) -> list[Object]:
-        """A list, read page by page, or at once if its pages expired meanwhile."""
-        found: list[Object] = []
-        page: dict[str, Any] = {"limit": PAGE}
-        while True:
-            status, text = self._answer(method, *args, **kwargs, **page)
-            if status == 410 and page:
-                found, page = [], {}
-                continue
-            answer = self._read(status, text)
-            found += answer["items"] if answer else []
-            more = (answer.get("metadata") or {}).get("continue") if answer else None
-            if not more:
-                return found
-            page = {"limit": PAGE, "_continue": more}
-
-    def _call(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Object | None:
-        """The JSON of an answer; None if the API server answered 404, as there is no such object or resource."""
-        return self._read(*self._answer(method, *args, **kwargs))
-
-    def _create(self, method: Callable[..., Any], /, *args: Any) -> None:
-        """Create an object; a missing resource or namespace is an error."""
-        status, text = self._answer(method, *args)
-        if not 200 <= status < 300:
-            raise self._refusal(status, text)
-
-    def _read(self, status: int, text: bytes) -> Object | None:
-        if status == 404 and is_absence(text):
-            return None
-        answer = json_of(text)
-        if not isinstance(answer, dict) or not 200 <= status < 300:
-            raise self._refusal(status, text)
-        return answer
-
-    def _refusal(self, status: int, text: bytes) -> AccessDenied | TargetUnreachable:
-        what = f"the API server answered {status} {status_message(text)}".rstrip()
-        if status == 401:
-            hint = "the credentials have expired or are missing: sign in to the cluster again; in a pod, mount the token of its ServiceAccount"
-            return AccessDenied(what, where=self.url, hint=hint)
-        if status == 403:
-            hint = "grant the permission to the user (see `readiness plan --roles`), or use another context"
-            return AccessDenied(what, where=self.url, hint=hint)
-        kind = TargetSilent if status >= 500 else TargetUnreachable  # of a 5xx a write may have been done
-        return kind(what, where=self.url)
-
-    def _answer(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """Make a call; returns its status and body for any status."""
-        from kubernetes.client import ApiException
-        from urllib3.exceptions import HTTPError, MaxRetryError
-
-        try:
-            response = method(*args, **kwargs, _preload_content=False, _request_timeout=TIMEOUT_S)
-            body = response.data  # it is read only here, and may break off
-        except ApiException as error:
-            said = error.body or b""
-            return error.status or 0, said.encode() if isinstance(said, str) else said
-        except HTTPError as error:
-            cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-            raise TargetSilent(f"the API server gave no answer ({type(cause).__name__})", where=self.url) from error
-        return response.status, body
 
 
 def _selected(label_selector: str, field_selector: str = "") -> dict[str, str]:

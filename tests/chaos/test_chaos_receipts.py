@@ -12,7 +12,8 @@ from chaoslib.exceptions import InterruptExecution
 from harness.chaos import control
 from harness.chaos.confirmation import receipts
 from harness.chaos.confirmation.receipts import HitSnapshot
-from harness.chaos.control import ExperimentRecorder, before_experiment_control
+from harness.chaos.control import before_experiment_control
+from harness.chaos.recording import ExperimentRecorder
 from harness.errors import AccessDenied, EvidenceError
 from harness.model import Hit
 from harness.targets.files.harness_block import BlastRadius, HarnessBlock

@@ -8,13 +8,16 @@ import pytest
 
 from harness import clock
 from harness.chaos import actions, probes
+from harness.chaos.confirmation import stock
 from harness.chaos.session import session
 from harness.drivers.check.registry import run_check
 from harness.errors import AccessDenied, FaultNotInjected
 from harness.evidence import History
 from harness.model import Check, Demand, DemandKind
 from harness.targets import Target, platform_of
+from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
+from tests.builders.stock_actions import perform, use
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,25 +79,55 @@ def test_an_evicted_pod_fails_no_check(target: Target, tmp_path: Path) -> None:
     cluster.delete_pod("us-east-1", pod["metadata"]["name"], grace_s=0)
 
 
-def test_killed_pods_are_gone_then_replaced(target: Target) -> None:
+def test_killed_pods_are_gone_then_replaced(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """The replacement counts when as many Ready pods are there that were not hit."""
     assert probes.workloads_ready(within_s=SETTLED_S)
-    hits = actions.kill_pods("app=track-service", "us-east-1", qty=2)
-    assert len(hits["hit"]) == 2
+    use(target, monkeypatch)
+    two: dict[str, Any] = {"label_selector": "app=track-service", "ns": "us-east-1", "qty": 2, "grace_period": 0}
+    hits, less = perform("pod.actions.terminate_pods", **two)
+    assert (len(hits), less) == (2, "")
     assert probes.hit_pods_gone(within_s=30)
     assert probes.workloads_ready(within_s=SETTLED_S)
     left = {pod["metadata"]["uid"] for pod in session().cluster.pods("us-east-1", "app=track-service")}
-    assert left.isdisjoint(hit["uid"] for hit in hits["hit"])
+    assert left.isdisjoint(hit.uid for hit in hits)
 
 
-def test_a_service_that_was_taken_comes_back_by_recovery(target: Target) -> None:
+def test_a_service_that_was_taken_comes_back_by_recovery(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the intents on disk alone."""
     assert probes.workloads_ready(within_s=SETTLED_S)
-    actions.take_service("user-service")
+    use(target, monkeypatch)
+    for namespace in ("us-east-1", "eu-west-1", "ap-southeast-1"):
+        perform("deployment.actions.scale_deployment", name="user-service", ns=namespace, replicas=0)
     assert probes.hit_pods_gone(within_s=30)
     recovered = recover(target, platform_of(target), within_s=30)
     assert recovered.left == ()
     assert len(recovered.undone) == 3
+    assert probes.workloads_ready(within_s=SETTLED_S)
+
+
+def test_a_node_that_is_cordoned_and_uncordoned_is_as_before(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`uncordon_node` sends `false`, which the API server leaves out; the taint of the cordon is a controller's own."""
+    use(target, monkeypatch)
+    home: dict[str, Any] = {"label_selector": "topology.kubernetes.io/region=us-east-1"}
+    perform("node.actions.cordon_node", **home)
+    assert len(pending_intents(platform_of(target))) == 3
+    perform("node.actions.uncordon_node", **home, breaks=False)
+    assert pending_intents(platform_of(target)) == []
+    assert not any("unschedulable" in node["spec"] for node in session().cluster.nodes(home["label_selector"]))
+
+
+def test_what_is_deleted_and_left_so_is_created_again(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Service has its address as before; a Deployment has its pods again."""
+    assert probes.workloads_ready(within_s=SETTLED_S)
+    use(target, monkeypatch)
+    before = {one["metadata"]["name"]: one["spec"] for one in session().cluster.services("us-east-1")}
+    perform("service.actions.delete_service", name="track-service", ns="us-east-1")
+    hits, less = perform("deployment.actions.delete_deployment", name="track-service", ns="us-east-1")
+    assert (len(hits), less) == (5, "")
+    perform("networking.actions.deny_all_egress", ns="us-east-1")
+    stock.put_back()
+    assert pending_intents(platform_of(target)) == []
+    assert {one["metadata"]["name"]: one["spec"] for one in session().cluster.services("us-east-1")} == before
     assert probes.workloads_ready(within_s=SETTLED_S)
 
 

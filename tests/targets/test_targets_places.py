@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.chaos.workloads import places_of
 from harness.drivers.scale.scaled import _primary
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
@@ -54,11 +53,11 @@ def test_the_cluster_of_a_region_is_that_of_its_context(tmp_path: Path, monkeypa
 def test_namespaces_are_those_of_the_regions_else_the_common_one(tmp_path: Path) -> None:
     """The primary namespace is the primary region's, else the first region's; every place is named once."""
     alone = target(tmp_path, CLUSTER)
-    assert (namespaces(alone), primary_namespace(alone), places_of(alone)) == ({"shop": "shop"}, "shop", ["shop"])
+    assert (namespaces(alone), primary_namespace(alone)) == ({"shop": "shop"}, "shop")
     regions = "regions: {us: {namespace: b}, eu: {namespace: a}, asia: {}}\n"
     several = target(tmp_path, f"{CLUSTER}{regions}primary_region: asia\n")
     assert namespaces(several) == {"us": "b", "eu": "a"}
-    assert (primary_namespace(several), common_namespace(several), places_of(several)) == ("b", "shop", ["a", "b"])
+    assert (primary_namespace(several), common_namespace(several)) == ("b", "shop")
     assert every_place(several) == [("us", "b"), ("eu", "a"), ("", "shop"), ("", "tools")]
 
 

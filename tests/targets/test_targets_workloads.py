@@ -18,7 +18,6 @@ from harness.targets.cluster.workloads import (
     replicated,
     restarts_of,
     running_containers,
-    set_replicas,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ class Answers:
 
     def __init__(self, deployments: list[dict[str, Any]], rollouts: list[dict[str, Any]]) -> None:
         self._deployments, self._rollouts = deployments, rollouts
-        self.sent: list[tuple[Any, ...]] = []
 
     def deployments(self, namespace: str = "") -> list[dict[str, Any]]:
         """Of any namespace."""
@@ -67,14 +65,6 @@ class Answers:
         """None."""
         del namespace
         return []
-
-    def scale(self, *words: Any) -> None:
-        """Remembers it."""
-        self.sent.append(words)
-
-    def patch_custom(self, *words: Any) -> None:
-        """Remembers it."""
-        self.sent.append(words)
 
 
 def _cluster(deployments: list[dict[str, Any]], rollouts: list[dict[str, Any]]) -> Cluster:
@@ -122,17 +112,6 @@ def test_complete_is_what_was_observed_and_is_ready(observed: object, ready: int
     """A Rollout writes the generation as a text."""
     workload = _object("cart", ready=ready, observed=observed)
     assert (is_complete(workload), ready_of(workload)) == (complete, ready)
-
-
-def test_replicas_are_set_in_the_words_of_each_kind() -> None:
-    """`scale` for a Deployment, a merge patch for a Rollout."""
-    cluster = _cluster([], [])
-    set_replicas(cluster, "Deployment", "eu", "web", 0)
-    set_replicas(cluster, "Rollout", "eu", "cart", 3)
-    assert cast("Any", cluster).sent == [
-        ("eu", "web", 0),
-        ("argoproj.io/v1alpha1", "rollouts", "eu", "cart", {"spec": {"replicas": 3}}),
-    ]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chaoslib.run import RunEventHandler
+
+if TYPE_CHECKING:
+    from harness.chaos.confirmation.stock import StockCall
 
 METHOD = "method"
 ROLLBACK = "rollback"
@@ -19,10 +22,15 @@ HYPOTHESIS = "hypothesis"
 
 
 class _OfThread(threading.local):
-    """State of the calling thread: whether it checks the hypothesis continuously, and when its activity started."""
+    """State of the calling thread: whether it checks the hypothesis continuously; its activity, its start, and its call.
+
+    An activity has a call if it is an action of chaostoolkit-kubernetes.
+    """
 
     asks_continuously = False
+    activity: object = None
     started_ns = 0
+    call: StockCall | None = None
 
 
 THREAD = _OfThread()

@@ -14,6 +14,7 @@ from harness.chaos.session import ChaosSession, node_hit, pod_hit, session
 from harness.errors import HarnessError, Refused
 from harness.model import Hit
 from harness.targets.child import ChildSettings
+from harness.targets.cluster.chaosk8s import is_of_package
 from harness.targets.cluster.workloads import autoscalers_in, controller_of
 from harness.targets.files.harness_block import BlastRadius
 from harness.targets.kubernetes import has_condition, is_terminating, is_usable, namespaces_of
@@ -52,7 +53,7 @@ class HitSnapshot:
             here.keep_nodes(self._usable - now)
 
     def hits(self) -> list[Hit]:
-        """The hits that the harness's actions reported, else all objects that have ended since.
+        """The hits that are recorded of actions, else all objects that have ended since.
 
         Pods that an autoscaler may have ended are left out.
         """
@@ -74,7 +75,7 @@ class HitSnapshot:
         return _without_scaled(ended, _fell(self._decisions, now)), True
 
     def _ended(self) -> list[Hit]:
-        """What our own actions reported as hit; else what was there before the method and is not any more, whatever ended it."""
+        """What is recorded as hit by actions; else what was there before the method and is not any more, whatever ended it."""
         here = _session_or_none()
         if here is not None and here.hits:
             return here.hits
@@ -107,12 +108,13 @@ class HitSnapshot:
     def beyond(self, radius: BlastRadius) -> str:
         """A text on hits beyond the limits of the file and the target; empty if there are none.
 
-        The harness's own actions check the limits before they hit. Foreign actions are checked afterwards. All ended
-        objects count, including pods that an autoscaler may have ended, since the action may have ended them.
+        Actions of the harness and of chaostoolkit-kubernetes are checked before they hit. Other actions are checked
+        afterwards: all ended objects count, including pods that an autoscaler may have ended, since the action may have
+        ended them.
         """
         here, allowed = _session_or_none(), {"pod": radius.max_pods, PROCESS: radius.max_processes}
         declared = any(most is not None for most in allowed.values())
-        if not (declared or (here is not None and not here.target.breakable)) or (here is not None and here.hits):
+        if not (declared or (here is not None and not here.target.breakable)):
             return ""
         hits = self._ended()
         for kind, most in allowed.items():
@@ -137,10 +139,12 @@ class HitSnapshot:
 
         Raises:
             InterruptExecution: the action would use another API server, or its API server is unknown.
+            HarnessError: the target, or its API server, is not known.
         """
-        expected, provider = ChildSettings.from_env().api_server, activity.get("provider", {})
-        if not str(provider.get("module", "")).startswith("chaosk8s") or not expected:
+        provider = activity.get("provider", {})
+        if not is_of_package(provider):
             return
+        expected = ChildSettings.from_env().api_server or session().cluster.url
         from chaosk8s import create_k8s_api_client  # only where its functions are used
         from kubernetes.config import ConfigException
 

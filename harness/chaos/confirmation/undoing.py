@@ -1,4 +1,4 @@
-"""Finds the actions of a method that end the fault; after such an action the recovery is not automatic."""
+"""Finds the actions of a method that prepare the fault, and those that end it: then the recovery is not automatic."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
 
+from harness.targets.cluster.chaosk8s import CORDONED, function_of
 from harness.targets.undo import is_undo
 
 Activity = Mapping[str, Any]
@@ -31,3 +32,23 @@ def is_of_harness(activity: Activity) -> bool:
 def may_undo(activity: Activity) -> bool:
     """Whether an action is foreign, so that it may undo the fault."""
     return not is_of_harness(activity) and activity.get("name") != ORDER
+
+
+def prepares(activity: Activity, experiment: Activity) -> bool:
+    """Whether an action only cordons nodes, for an action that follows before any probe of the method.
+
+    Nothing that runs ends by it, so the fault is sent by the later action.
+    """
+    method = [one for one in experiment.get("method") or () if isinstance(one, Mapping)]
+    at = next((index for index, one in enumerate(method) if one is activity), None)
+    if at is None or not _cordons(activity):
+        return False
+    following = method[at + 1 :]
+    probe = next((index for index, one in enumerate(following) if one.get("type") != "action"), len(following))
+    return any(not _cordons(one) for one in following[:probe])
+
+
+def _cordons(activity: Activity) -> bool:
+    function = function_of(activity.get("provider") or {})
+    change = function.change if function is not None and function.pods is None else None
+    return change is not None and change.fields == CORDONED

@@ -27,6 +27,8 @@ from harness.yamlfile import YamlDocument, read_document
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _PREFIX: Final = "READINESS_"
 """Prefix of the caller's variables that are not passed on: such a variable could select another target."""
+_REGIONS: Final = ("PRIMARY", "SECONDARY", "TERTIARY")
+"""The ranks of regions in the names of variables."""
 _CLUSTER: Final = ("KUBECONFIG", CONTEXT_VARIABLE)
 
 
@@ -139,7 +141,12 @@ def _callers() -> dict[str, str]:
 
 def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:
     """The variables by which the target and the experiment file choose what to break."""
-    env = {"READINESS_PRIMARY_REGION": target.primary_region, **_other_regions(target)}
+    names = dict(zip(_REGIONS, (target.primary_region, *_other_regions(target)), strict=False))
+    env = {f"READINESS_{rank}_REGION": name for rank, name in names.items()}
+    if target.kubernetes is not None:
+        env |= {f"READINESS_{rank}_NAMESPACE": _namespace(target, name) for rank, name in names.items()}
+    if target.database is not None and target.database.leader is not None:
+        env["READINESS_DATABASE_NAMESPACE"] = target.database.leader.namespace
     if target.primary_region:
         env["READINESS_NODES"] = f"{REGION_LABEL}={target.primary_region}"
     if target.kubernetes is not None:
@@ -149,11 +156,16 @@ def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:
     return {name: value for name, value in env.items() if value}
 
 
-def _other_regions(target: Target) -> dict[str, str]:
+def _other_regions(target: Target) -> list[str]:
     """The regions beside the primary; the one with the largest share of answers is the secondary, if equal the first named."""
     others = [name for name in target.regions if name != target.primary_region]
-    others.sort(key=lambda name: -target.shares.get(name, 0.0))
-    return dict(zip(("READINESS_SECONDARY_REGION", "READINESS_TERTIARY_REGION"), others, strict=False))
+    return sorted(others, key=lambda name: -target.shares.get(name, 0.0))
+
+
+def _namespace(target: Target, region: str) -> str:
+    """The namespace of a region's services; empty without a region."""
+    own = target.regions[region].namespace if region in target.regions else ""
+    return own or (target.kubernetes.namespace if target.kubernetes is not None and region else "")
 
 
 def _proxies(target: Target) -> dict[str, str]:

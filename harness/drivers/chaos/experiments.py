@@ -166,7 +166,8 @@ def read_experiment(path: Path) -> ExperimentFile:
     check_texts(document)
     check_variables(document)
     activities = list(activities_of(document))
-    for location, activity in activities:
+    read_before = list(probes_of_configuration(document.data))
+    for location, activity in (*read_before, *activities):
         check_activity(document, location, activity)
     by_place = dict(activities)
     for location in check_hypothesis(document):
@@ -188,7 +189,7 @@ def read_experiment(path: Path) -> ExperimentFile:
         hold_s=hold_s,
         observe_s=max(hold_s, within_s),
         seconds=takes_s,
-        needs=("kubernetes",) if any(needs_cluster(activity) for _, activity in activities) else (),
+        needs=("kubernetes",) if any(needs_cluster(activity) for _, activity in (*read_before, *activities)) else (),
         actions=tuple(_shown(activity) for where, activity in activities if where[0] == "method" and _acts(activity)),
         blast_radius=", ".join(f"{key} {most}" for key, most in block.blast_radius if most is not None)
         if block
@@ -264,6 +265,14 @@ def activities_of(document: YamlDocument) -> Iterator[tuple[Location, Mapping[st
         for index, activity in enumerate(activities if isinstance(activities, list) else []):
             if isinstance(activity, dict) and "ref" not in activity:
                 yield (*location, index), activity
+
+
+def probes_of_configuration(experiment: Mapping[str, Any]) -> Iterator[tuple[Location, Mapping[str, Any]]]:
+    """The probes that read values of the block `configuration` before the experiment, each with its place and a name."""
+    block = experiment.get("configuration")
+    for name, one in block.items() if isinstance(block, dict) else ():
+        if isinstance(one, dict) and one.get("type") == "probe":
+            yield ("configuration", str(name)), {"name": name, **one}
 
 
 def _check_keys(document: YamlDocument) -> None:

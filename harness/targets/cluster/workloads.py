@@ -31,8 +31,7 @@ CRON_JOB: Final = "CronJob"
 JOBS: Final = access("list jobs.batch", "list cronjobs.batch")
 AUTOSCALERS: Final = access("list horizontalpodautoscalers.autoscaling")
 SCALED: Final = access("get deployments.apps", "get statefulsets.apps", "get rollouts.argoproj.io")
-SCALING: Final = access("patch deployments.apps", "patch rollouts.argoproj.io")
-"""API permissions of the functions below: `replicated`, `workloads`, `controllers`, `jobs_of`, `autoscalers_in`, one workload, `set_replicas`."""
+"""API permissions of the functions below: `replicated`, `workloads`, `controllers`, `jobs_of`, `autoscalers_in`, one workload."""
 
 
 def replicated(cluster: Cluster, namespace: str = "") -> list[Object]:
@@ -173,14 +172,6 @@ def is_complete(workload: Object) -> bool:
     observed = str((workload.get("status") or {}).get("observedGeneration") or 0)
     seen = int(observed) if observed.isdigit() else 0
     return seen >= int(workload["metadata"].get("generation", 0)) and ready_of(workload) == replicas_of(workload)
-
-
-def set_replicas(cluster: Cluster, kind: str, namespace: str, name: str, replicas: int) -> None:
-    """Scale a Deployment or a Rollout."""
-    if kind == ROLLOUT:
-        cluster.patch_custom(ARGO, "rollouts", namespace, name, {"spec": {"replicas": replicas}})
-    else:
-        cluster.scale(namespace, name, replicas)
 
 
 def referred(rollout: Object) -> str:

@@ -164,6 +164,12 @@ def _namespace(obj: Object) -> None:
     _default(obj.setdefault("status", {}), phase="Active")
 
 
+def _node(obj: Object) -> None:
+    spec = obj.get("spec") or {}
+    if spec.get("unschedulable") is False:  # a field that Go leaves out; chaosk8s' uncordon_node sends it
+        del spec["unschedulable"]
+
+
 def _secret(obj: Object) -> None:
     _default(obj, type="Opaque")
     plain = obj.pop("stringData", {})
@@ -209,6 +215,7 @@ FILLERS: dict[str, Callable[[Object], None]] = {
     "CronJob": _cron_job,
     "Service": _service,
     "Namespace": _namespace,
+    "Node": _node,
     "Secret": _secret,
     "NetworkPolicy": _network_policy,
     "Endpoints": _endpoints,

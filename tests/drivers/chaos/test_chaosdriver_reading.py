@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -63,6 +64,16 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
     }
 
 
+def test_the_shipped_experiments_use_chaostoolkit_kubernetes_or_say_why_not() -> None:
+    """Its actions on pods, deployments, nodes and containers, its probes of nodes; what it has no action for has a comment."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in SHIPPED.glob("*.yaml")}
+    acting = {name for name, text in texts.items() if re.search(r"module: chaosk8s\.\w+\.actions", text)}
+    stock = {name for name, text in texts.items() if "module: chaosk8s." in text}
+    assert len(stock) == 15
+    assert {"pod-loss", "each-pod-loss", "service-loss-user", "database-primary-loss", "frontend-hung"} <= acting
+    assert [name for name, text in texts.items() if name not in stock and "  # of the harness: " not in text] == []
+
+
 def test_the_table_of_experiments_names_every_file() -> None:
     """README.md and the directory say the same."""
     table = (SHIPPED / "README.md").read_text()
@@ -96,21 +107,20 @@ def test_the_first_directory_wins(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
-        ("confirmed_by: primary-gone", "confirmed_by: primary-gon", "database-primary-loss.yaml:11: extensions[0].confirmed_by: the method has no probe `primary-gon`\n  hint: did you mean `primary-gone`?"),
-        ("    confirmed_by: primary-gone\n", "", "database-primary-loss.yaml:9: extensions[0].confirmed_by: no probe confirms that the fault was injected\n  hint: write `confirmed_by:` with the name of a probe of the method"),
-        ("    within: 10 s", "    within: 10 s\n    restarted_by: uncordon-nodes", "database-primary-loss.yaml:14: extensions[0].restarted_by: `restarted_by` is not allowed for a fault of domain `database`\n  hint: remove `restarted_by`: a service that the experiment restarts shows nothing about automatic recovery"),
-        ("domain: database\n", "domain: process\n    restarted_by: uncordn-nodes\n", "database-primary-loss.yaml:11: extensions[0].restarted_by: the method has no action `uncordn-nodes`\n  hint: did you mean `uncordon-nodes`?"),
-        ("domain: database", "domain: databse", "database-primary-loss.yaml:10: extensions[0].domain: `databse` is not one of pod, node, zone, database, region, service, container, process, host, external, network, none\n  hint: did you mean `database`? use one of these words"),
-        ("within: 10 s", "within: 10", "database-primary-loss.yaml:13: extensions[0].within: `10` is not a time like `10 s`"),
-        ("extensions:\n", "extensions:\n  - {name: harness, domain: none}\n", "database-primary-loss.yaml:10: extensions[1]: the block `harness` is defined twice\n  hint: keep one of them; the second would be ignored"),
-        ("takes:", "take:", "database-primary-loss.yaml:14: extensions[0].take: unknown key `take`\n  hint: did you mean `takes`? known here: name, domain, confirmed_by, gone_by, restarted_by, within, takes, blast_radius, processes, chosen, access"),
-        ("func: kill_leader", "func: kill_leadr", "database-primary-loss.yaml:28: method[0].provider.func: `harness.chaos.actions` has no function `kill_leadr`\n  hint: did you mean `kill_leader`?"),
-        ("module: harness.chaos.actions, func: kill_leader", "module: harness.kaos, func: kill_leader", "database-primary-loss.yaml:28: method[0].provider.module: the module `harness.kaos` is not installed\n  hint: install the package of the module, put the module into the directory of the experiment, or correct the name"),
-        ("at_least_s: 25", "at_least_s: long", "database-primary-loss.yaml:34: method[2].provider.arguments.at_least_s: the action `hold` needs `at_least_s`, a number of seconds"),
-        ("at_least_s: 25, at_most_s: 600", "at_least_s: 25, at_most_s: 20", "database-primary-loss.yaml:34: method[2].provider.arguments.at_most_s: `at_most_s` of the action `hold` is 20, expected a number of seconds from 25 to 3600"),
+        ("confirmed_by: primary-gone", "confirmed_by: primary-gon", "database-primary-loss.yaml:16: extensions[0].confirmed_by: the method has no probe `primary-gon`\n  hint: did you mean `primary-gone`?"),
+        ("    confirmed_by: primary-gone\n", "", "database-primary-loss.yaml:14: extensions[0].confirmed_by: no probe confirms that the fault was injected\n  hint: write `confirmed_by:` with the name of a probe of the method"),
+        ("    within: 10 s", "    within: 10 s\n    restarted_by: uncordon-nodes", "database-primary-loss.yaml:19: extensions[0].restarted_by: `restarted_by` is not allowed for a fault of domain `database`\n  hint: remove `restarted_by`: a service that the experiment restarts shows nothing about automatic recovery"),
+        ("domain: database\n", "domain: process\n    restarted_by: uncordn-nodes\n", "database-primary-loss.yaml:16: extensions[0].restarted_by: the method has no action `uncordn-nodes`\n  hint: did you mean `uncordon-nodes`?"),
+        ("domain: database", "domain: databse", "database-primary-loss.yaml:15: extensions[0].domain: `databse` is not one of pod, node, zone, database, region, service, container, process, host, external, network, none\n  hint: did you mean `database`? use one of these words"),
+        ("within: 10 s", "within: 10", "database-primary-loss.yaml:18: extensions[0].within: `10` is not a time like `10 s`"),
+        ("takes:", "take:", "database-primary-loss.yaml:19: extensions[0].take: unknown key `take`\n  hint: did you mean `takes`? known here: name, domain, confirmed_by, gone_by, restarted_by, within, takes, blast_radius, processes, chosen, access"),
+        ("func: hold", "func: holt", "database-primary-loss.yaml:50: method[3].provider.func: `harness.chaos.actions` has no function `holt`\n  hint: did you mean `hold`?"),
+        ("module: harness.chaos.actions, func: hold", "module: harness.kaos, func: hold", "database-primary-loss.yaml:50: method[3].provider.module: the module `harness.kaos` is not installed\n  hint: install the package of the module, put the module into the directory of the experiment, or correct the name"),
+        ("at_least_s: 25", "at_least_s: long", "database-primary-loss.yaml:50: method[3].provider.arguments.at_least_s: the action `hold` needs `at_least_s`, a number of seconds"),
+        ("at_least_s: 25, at_most_s: 600", "at_least_s: 25, at_most_s: 20", "database-primary-loss.yaml:50: method[3].provider.arguments.at_most_s: `at_most_s` of the action `hold` is 20, expected a number of seconds from 25 to 3600"),
         ("method:", "methods:", "database-primary-loss.yaml:1: the file is not an experiment of Chaos Toolkit\n  hint: write `title`, `description` and `method`, a list of activities"),
-        ("rollbacks:", "dry: actions\nrollbacks:", "database-primary-loss.yaml:48: dry: `dry` has no effect in an experiment file, so the run would inject the fault\n  hint: remove `dry`; `readiness plan` shows the steps of a run without executing them"),
-        ("rollbacks:", "rollback:", "database-primary-loss.yaml:48: rollback: unknown key `rollback`\n  hint: did you mean `rollbacks`?"),
+        ("rollbacks:", "dry: actions\nrollbacks:", "database-primary-loss.yaml:64: dry: `dry` has no effect in an experiment file, so the run would inject the fault\n  hint: remove `dry`; `readiness plan` shows the steps of a run without executing them"),
+        ("rollbacks:", "rollback:", "database-primary-loss.yaml:64: rollback: unknown key `rollback`\n  hint: did you mean `rollbacks`?"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_an_experiment_is_explained(tmp_path: Path, right: str, wrong: str, said: str) -> None:
@@ -235,9 +245,9 @@ def test_what_chaos_toolkit_would_refuse_when_it_runs_is_refused_when_it_is_read
 def test_what_the_functions_of_this_harness_take_is_known(tmp_path: Path) -> None:
     """Also where a module only imports them; what another's decorator makes of a function is not known."""
     assert message(tmp_path, "label_selector:", "label_selctor:", "pod-loss").endswith("did you mean `label_selector`?")
-    assert parameters_of("harness.chaos.actions", "kill_pods") == (
-        ("label_selector", "ns", "qty"),
-        ("label_selector", "ns"),
+    assert parameters_of("harness.chaos.actions", "stress_memory") == (
+        ("label_selector", "ns", "size"),
+        ("label_selector", "ns", "size"),
         False,
     )
     (tmp_path / "shop_faults.py").write_text("import functools\n\n@functools.cache\ndef act(name):\n    pass\n")
@@ -257,7 +267,7 @@ def test_what_the_functions_of_this_harness_take_is_known(tmp_path: Path) -> Non
         ("harness.chaos.actions", "release_rows", False),
         ("harness.chaos.actions", "lock_rows", True),
         ("harness.chaos.actions", "lock_tables", True),
-        ("harness.chaos.actions", "kill_pods", True),
+        ("harness.chaos.actions", "stress_memory", True),
         ("harness.chaos.probes", "liveness_begun", True),
         ("harness.chaos.probes", "members_streaming", True),
         ("chaosk8s.pod.probes", "count_pods", True),
@@ -361,9 +371,15 @@ def test_a_probe_of_the_hypothesis_is_no_probe_of_the_method(tmp_path: Path) -> 
     assert "gone_by: the method has no probe `workloads-ready`" in said
 
 
+def test_a_probe_of_the_configuration_is_checked_as_others_are(tmp_path: Path) -> None:
+    """Chaos Toolkit passes over one that fails, and the value would be missing where a rollback needs it."""
+    said = message(tmp_path, "func: count_pods", "func: count_podz", "service-loss-user")
+    assert "configuration.in_primary.provider.func: `chaosk8s.pod.probes` has no function `count_podz`" in said
+
+
 def test_functions_are_found_without_importing() -> None:
     """Defined, imported or assigned at the top level; a module that is not there is None."""
-    assert {"kill_pods", "hold", "annotations"} <= (functions_of("harness.chaos.actions") or frozenset())
+    assert {"stress_memory", "hold", "annotations"} <= (functions_of("harness.chaos.actions") or frozenset())
     assert "terminate_pods" in (functions_of("chaosk8s.pod.actions") or frozenset())
     assert functions_of("harness.chaos.nothing") is None
     assert functions_of("") is None

@@ -119,7 +119,7 @@ def test_a_region_is_cordoned_and_drained(pocket_api: PocketApi) -> None:
     ]
     healthy, _, three, _, two, drained, none, _ = chaos(pocket_api, *steps)
     assert (healthy, three, two, drained, none) == (True, 3, 2, ["n1"], 0)
-    assert not pocket_api.store.get(kinds.by_name("Node"), None, "n1")["spec"].get("unschedulable")
+    assert pocket_api.store.get(kinds.by_name("Node"), None, "n1")["spec"] == {}
 
 
 def test_networks_are_denied_once(pocket_api: PocketApi) -> None:

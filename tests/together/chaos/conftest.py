@@ -22,6 +22,7 @@ from readiness_sandbox.cluster.kubelet.commands import RunningCommand
 from readiness_sandbox.cluster.serving import listen, serve
 from readiness_sandbox.cluster.store import Store, WatchEvent
 from readiness_sandbox.cluster.tls import Authority
+from tests.builders.stock_actions import use
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -58,7 +59,10 @@ class World:
         for pod, node in TRACKS.items():
             self.create("Pod", self.pod(pod, "us-east-1", node, {"app": "track-service"}))
         for pod, node in MEMBERS.items():
-            self.create("Pod", self.pod(pod, "database", node, {"app": "postgres", "cluster-name": "main"}))
+            role = "primary" if pod == "postgres-us-east-1-0" else "replica"
+            self.create(
+                "Pod", self.pod(pod, "database", node, {"app": "postgres", "cluster-name": "main", "role": role})
+            )
         main = {
             "name": "main",
             "namespace": "database",
@@ -96,6 +100,7 @@ class World:
                 "nodeName": node,
                 "nodeSelector": {REGION: NODES[node]},
                 "containers": [{"name": "c", "image": "i"}],
+                "volumes": [],
             },
             "status": {"podIP": "127.96.1.1", "phase": "Running", **condition(ready=True)},
         }
@@ -138,9 +143,7 @@ class World:
             and meta["name"] == "main-failover"
             and (meta.get("annotations") or {}).get("member")
         ):
-            main = self.store.get(kinds.by_name("Endpoints"), "database", "main")
-            leader = {"leader": meta["annotations"]["member"]}
-            self.change("Endpoints", "database", "main", metadata={**main["metadata"], "annotations": leader})
+            self.lead(meta["annotations"]["member"])
             self.change(
                 "Endpoints", "database", "main-failover", metadata={**meta, "annotations": {}, "resourceVersion": None}
             )
@@ -165,6 +168,8 @@ class World:
         """
         if self.lingers:
             pod = self.store.get(kinds.by_name("Pod"), namespace, name)
+            if pod["metadata"].get("deletionTimestamp"):
+                return pod
             self.create("Pod", self.pod(f"{name}-next", namespace, pod["spec"]["nodeName"], pod["metadata"]["labels"]))
             ends = {"deletionTimestamp": "2026-01-01T00:00:15Z", "deletionGracePeriodSeconds": 15}
             return self.store.update(kinds.by_name("Pod"), {**pod, "metadata": {**pod["metadata"], **ends}})
@@ -175,9 +180,17 @@ class World:
         self.create("Pod", again)
         main = self.store.get(kinds.by_name("Endpoints"), "database", "main")
         if main["metadata"]["annotations"]["leader"] == name:
-            leader = {"leader": "postgres-eu-west-1-0"}
-            self.change("Endpoints", "database", "main", metadata={**main["metadata"], "annotations": leader})
+            self.lead("postgres-eu-west-1-0")
         return gone
+
+    def lead(self, member: str) -> None:
+        """A member takes the lock, and the label of each says its role."""
+        main = self.store.get(kinds.by_name("Endpoints"), "database", "main")
+        self.change("Endpoints", "database", "main", metadata={**main["metadata"], "annotations": {"leader": member}})
+        for name in MEMBERS:
+            meta = self.store.get(kinds.by_name("Pod"), "database", name)["metadata"]
+            role = "primary" if name == member else "replica"
+            self.change("Pod", "database", name, metadata={**meta, "labels": {**meta["labels"], "role": role}})
 
     async def logs(self, namespace: str, name: str, **options: Any) -> AsyncIterator[bytes]:
         yield b""
@@ -312,6 +325,7 @@ def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: ForkServer) -
     ):
         monkeypatch.delenv(name, raising=False)
     session.cache_clear()
+    use(load_target(file), monkeypatch)
     yield Pocket(world[0], load_target(file), asked, forks)
     session.cache_clear()
     loop.call_soon_threadsafe(stop.set)

@@ -45,30 +45,6 @@ def undos() -> list[str]:
     return [" ".join(map(str, intent.undo.values())) for intent in pending_intents(session().platform)]
 
 
-def test_pods_are_killed_in_order_of_their_names_and_seen_gone(pocket: Any) -> None:
-    """Two of three pods: the first two by name; their uids are gone, the third's is not."""
-    kept = pocket.get("Pod", "us-east-1", "track-service-3")["metadata"]["uid"]
-    hits = actions.kill_pods("app=track-service", "us-east-1", qty=2)
-    assert names(hits) == ["track-service-1", "track-service-2"]
-    assert {hit["region"] for hit in hits["hit"]} == {"us-east-1"}
-    assert {hit["address"] for hit in hits["hit"]} == {"127.96.1.1"}
-    assert probes.hit_pods_gone(within_s=WITHIN_S)
-    assert pocket.get("Pod", "us-east-1", "track-service-3")["metadata"]["uid"] == kept
-
-
-def test_a_pod_that_terminates_is_not_chosen(pocket: Any) -> None:
-    """It goes anyway, though it is Ready to the last: a fault that hits it would take nothing from the users, and be a receipt."""
-    pocket.world.lingers = True
-    assert names(actions.kill_pods("app=track-service", "us-east-1")) == ["track-service-1"]
-    assert names(actions.kill_pods("app=track-service", "us-east-1")) == ["track-service-1-next"]
-
-
-def test_a_selector_that_matches_nothing_is_no_fault(pocket: Any) -> None:
-    """chaosk8s would succeed here and hit nothing."""
-    with pytest.raises(FaultNotInjected, match="0 ready pods match app=nobody in us-east-1, expected 1 to be killed"):
-        actions.kill_pods("app=nobody", "us-east-1")
-
-
 def test_a_probe_of_a_fault_that_hit_nothing_says_so(pocket: Any) -> None:
     """A probe that asks for what was hit does not pass on an empty list."""
     with pytest.raises(FaultNotInjected, match="this experiment has hit no pod"):
@@ -129,82 +105,6 @@ def test_nodes_that_an_action_of_others_has_cordoned_are_on_disk(pocket: Any, mo
     pocket.change("Node", "", "us-east-1b", spec={"unschedulable": True})
     seen.keep_nodes()
     assert kept_nodes(pocket) == ["us-east-1a", "us-east-1b"]
-
-
-def test_more_pods_than_the_blast_radius_are_refused(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`blast_radius` counts over all actions of the experiment, and nothing is touched when it would be passed."""
-    monkeypatch.setenv("READINESS_MAX_PODS", "2")
-    actions.kill_pods("app=track-service", "us-east-1", qty=1)
-    before = pocket.get("Pod", "us-east-1", "track-service-2")["metadata"]["uid"]
-    with pytest.raises(Refused, match="the action would hit 3 pods, `blast_radius` allows 2"):
-        actions.kill_pods("app=track-service", "us-east-1", qty=2)
-    assert pocket.get("Pod", "us-east-1", "track-service-2")["metadata"]["uid"] == before
-
-
-def test_another_api_server_than_meant_is_refused(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run says which server it means; the file says another: nothing is killed."""
-    monkeypatch.setenv("READINESS_API_SERVER", "https://127.96.0.2:6443")
-    before = pocket.get("Pod", "us-east-1", "track-service-1")["metadata"]["uid"]
-    with pytest.raises(Refused, match=r"expected https://127\.96\.0\.2:6443"):
-        actions.kill_pods("app=track-service", "us-east-1")
-    assert pocket.get("Pod", "us-east-1", "track-service-1")["metadata"]["uid"] == before
-
-
-def test_without_a_target_file_nothing_is_broken(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kubeconfig alone is not enough to break something."""
-    monkeypatch.delenv("READINESS_TARGET")
-    with pytest.raises(Refused, match="no target file is given"):
-        actions.kill_pods("app=track-service", "us-east-1")
-
-
-def test_a_target_that_is_not_disposable_wants_its_name(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By hand as under a run: not disposable means the name in full, and a row of `may_break`."""
-    file: Path = pocket.target.file
-    file.write_text(
-        file.read_text()
-        .replace("disposable: true", "disposable: false")
-        .replace("environment: sandbox", "environment: staging")
-    )
-    with pytest.raises(Refused, match=r"pocket is not disposable, and `--allow-target` is missing"):
-        actions.kill_pods("app=track-service", "us-east-1")
-    monkeypatch.setenv("READINESS_ALLOW_TARGET", "pocket")
-    with pytest.raises(Refused, match="does not allow the experiment by-hand: it is missing in `may_break`"):
-        actions.kill_pods("app=track-service", "us-east-1")
-    session.cache_clear()
-    file.write_text(file.read_text() + "may_break: [{experiment: by-hand, workloads: [track-service], max_pods: 1}]\n")
-    with pytest.raises(Refused, match="it would hit 2 pods, `max_pods` allows 1"):
-        actions.kill_pods("app=track-service", "us-east-1", qty=2)
-    assert names(actions.kill_pods("app=track-service", "us-east-1")) == ["track-service-1"]
-
-
-def test_the_leader_is_killed_kept_away_and_brought_home(pocket: Any) -> None:
-    """Its nodes are cordoned before it is killed; afterwards it comes back, streams, and leads again."""
-    hits = actions.kill_leader()
-    assert names(hits) == ["postgres-us-east-1-0"]
-    assert undos() == ["uncordon us-east-1b", "uncordon us-east-1a", "switch-back us-east-1"]
-    assert pocket.get("Node", "", "us-east-1a")["spec"]["unschedulable"] is True
-    assert probes.hit_pods_gone(within_s=WITHIN_S)
-    assert probes.leader_changed(within_s=WITHIN_S)
-    assert not probes.members_streaming(within_s=0.2)
-    assert sorted(actions.uncordon_nodes()) == ["us-east-1a", "us-east-1b"]
-    assert probes.members_streaming(within_s=WITHIN_S)
-    assert actions.lead_from_home(within_s=WITHIN_S) == "postgres-us-east-1-0"
-    assert pocket.leader == "postgres-us-east-1-0"
-    assert undos() == []
-
-
-@pytest.mark.parametrize("undo", ["its action", "a recovery"])
-def test_a_node_that_a_person_had_cordoned_stays_cordoned(pocket: Any, undo: str) -> None:
-    """Its entry of the undo log says so; one that they cordon while the fault is in cannot be told from the harness's."""
-    pocket.change("Node", "", "us-east-1a", spec={"unschedulable": True})
-    actions.kill_leader()
-    assert undos() == ["uncordon us-east-1b", "uncordon us-east-1a True", "switch-back us-east-1"]
-    if undo == "its action":
-        actions.uncordon_nodes()
-    else:
-        recover(pocket.target)
-    cordoned = [pocket.get("Node", "", f"us-east-1{zone}")["spec"].get("unschedulable", False) for zone in "ab"]
-    assert cordoned == [True, False]
 
 
 def test_a_node_that_holds_the_leader_is_spared(pocket: Any) -> None:
@@ -316,7 +216,7 @@ def test_an_undo_that_nobody_knows_is_kept_and_the_others_are_done(pocket: Any) 
     """An intent of another version or of an action that is gone: refused with its file, and what a person must undo."""
     write_intent(platform_of(pocket.target), "x", "paint node a", {"do": "unpaint"}, module="harness.chaos.nodes")
     write_intent(platform_of(pocket.target), "x", "melt node a", {"do": "freeze"}, module="nobody.has.this")
-    actions.kill_leader()
+    actions.power_off_region("us-east-1")
     with pytest.raises(Refused) as caught:
         recover(pocket.target).require_all(platform_of(pocket.target), pocket.target)
     assert "2 entries of the undo log cannot be read and were kept" in caught.value.what
@@ -324,20 +224,6 @@ def test_an_undo_that_nobody_knows_is_kept_and_the_others_are_done(pocket: Any) 
     assert "the module `nobody.has.this` cannot be imported" in caught.value.what
     assert pocket.leader == "postgres-us-east-1-0"
     assert undos() == ["freeze", "unpaint"]
-
-
-def test_recover_undoes_all_of_it_newest_first_and_twice_is_once(pocket: Any) -> None:
-    """What an experiment left broken is undone from the intents alone."""
-    actions.kill_leader()
-    done = recover(pocket.target).undone
-    assert [line.partition(" (")[0] for line in done] == [
-        "uncordon us-east-1b",
-        "uncordon us-east-1a",
-        "switch-back us-east-1",
-    ]
-    assert not pocket.get("Node", "", "us-east-1b")["spec"].get("unschedulable")
-    assert pocket.leader == "postgres-us-east-1-0"
-    assert recover(pocket.target).undone == ()
 
 
 def test_by_hand_a_hold_takes_its_least_time() -> None:
@@ -353,57 +239,6 @@ def test_under_a_run_a_hold_ends_when_it_is_released(tmp_path: Path, monkeypatch
     assert 0.2 <= actions.hold(at_least_s=0, at_most_s=0.2) < 10
     (tmp_path / "released").touch()
     assert actions.hold(at_least_s=0, at_most_s=60) < 10
-
-
-def test_a_service_is_taken_as_a_whole_and_given_back(pocket: Any) -> None:
-    """No replica is left of its deployment; what it had is on disk first."""
-    hits = actions.take_service("track-service")
-    assert names(hits) == ["track-service-1", "track-service-2", "track-service-3"]
-    assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 0
-    assert undos() == ["scale-back us-east-1 track-service 3 Deployment"]
-    assert actions.give_services_back() == ["track-service"]
-    assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 3
-    assert undos() == []
-
-
-def test_a_service_by_the_recommended_label_is_taken(pocket: Any) -> None:
-    """A chart labels its pods with `app.kubernetes.io/name` alone."""
-    label = {"app.kubernetes.io/name": "shop"}
-    spec = pocket.get("Deployment", "us-east-1", "track-service")["spec"]
-    template = {**spec["template"], "metadata": {"labels": label}}
-    pocket.change(
-        "Deployment",
-        "us-east-1",
-        "track-service",
-        spec={**spec, "selector": {"matchLabels": label}, "template": template},
-    )
-    for number in (1, 2, 3):
-        metadata = pocket.get("Pod", "us-east-1", f"track-service-{number}")["metadata"]
-        pocket.change("Pod", "us-east-1", f"track-service-{number}", metadata={**metadata, "labels": label})
-    hits = actions.take_service("shop")
-    assert [hit["workload"] for hit in hits["hit"]] == ["shop"] * 3
-
-
-def test_what_was_scaled_since_is_left_as_it_is(pocket: Any) -> None:
-    """A person, or an autoscaler, has given it eight replicas meanwhile."""
-    actions.take_service("track-service")
-    spec = pocket.get("Deployment", "us-east-1", "track-service")["spec"]
-    pocket.change("Deployment", "us-east-1", "track-service", spec={**spec, "replicas": 8})
-    assert actions.give_services_back() == ["track-service"]
-    assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 8
-    assert undos() == []
-
-
-def test_a_service_that_is_not_complete_is_not_taken(pocket: Any) -> None:
-    """Its loss would show nothing, nor would that of a service that nobody has."""
-    pocket.change("Pod", "us-east-1", "track-service-2", status={"podIP": "127.96.1.1", "phase": "Running"})
-    with pytest.raises(
-        FaultNotInjected, match="not every pod of track-service is ready before the fault: track-service-2"
-    ):
-        actions.take_service("track-service")
-    with pytest.raises(FaultNotInjected, match="there is none"):
-        actions.take_service("mail-service")
-    assert undos() == []
 
 
 def test_a_fault_that_did_not_go_in_is_said_by_its_probe(pocket: Any) -> None:
@@ -519,8 +354,6 @@ def test_every_action_with_an_undo_has_its_way_back_declared() -> None:
         "power-on-by-command",
         "uncordon",
         "switch-back",
-        "scale-back",
-        "restore-container",
         "delete-custom",
         "unlock-rows",
     }

@@ -100,8 +100,7 @@ def test_activities_find_the_context_of_the_target_alone(
 
 def test_the_secrets_of_an_activity_lead_to_no_other_cluster(pocket: Any, project: Path) -> None:
     """chaosk8s takes the context from them: the action is refused, with the reason, and no pod is touched."""
-    text = POD_LOSS.read_text().replace("module: harness.chaos.actions", "module: chaosk8s.pod.actions")
-    text = text.replace("func: kill_pods", "func: terminate_pods\n      secrets: [k8s]")
+    text = POD_LOSS.read_text().replace("func: terminate_pods", "func: terminate_pods\n      secrets: [k8s]")
     before = pocket.get("Pod", "us-east-1", "track-service-1")["metadata"]["uid"]
     text += "secrets: {k8s: {KUBERNETES_CONTEXT: elsewhere}}\n"
     result = ended("pod-loss", text, pocket, pocket.target, project)

@@ -27,7 +27,7 @@ from harness.drivers.rollout.candidate import relabelled
 from harness.errors import TargetUnreachable
 from harness.model.planned.rollout import ReversedBy
 from harness.targets import Target, platform_of
-from harness.targets.cluster.workloads import ARGO, is_complete, replicated, set_replicas
+from harness.targets.cluster.workloads import ARGO, is_complete, replicated
 from harness.targets.kubernetes import Cluster
 from harness.targets.safety.intents import pending_intents
 from harness.targets.undo import recover
@@ -250,9 +250,9 @@ def test_a_rollout_is_a_workload_that_is_scaled(pocket: PocketCluster, web: Chan
         return one
 
     assert (rollout()["kind"], is_complete(rollout())) == ("Rollout", True)
-    set_replicas(cluster, "Rollout", "default", "web", 0)
+    cluster.patch_custom(ARGO, "rollouts", "default", "web", {"spec": {"replicas": 0}})
     pocket.until(lambda: not pocket.pods("app=web"), 60)
-    set_replicas(cluster, "Rollout", "default", "web", 2)
+    cluster.patch_custom(ARGO, "rollouts", "default", "web", {"spec": {"replicas": 2}})
     pocket.until(lambda: is_complete(rollout()), 60)
 
 

@@ -15,9 +15,10 @@ import httpx
 from harness import clock
 from harness.drivers.watch.attendance import Attendance
 from harness.targets.cluster.bodies import status_message
+from harness.targets.cluster.calls import PAGE
 from harness.targets.cluster.kubeconfig import USER_AGENT, api_client
 from harness.targets.files.target import Target
-from harness.targets.kubernetes import PAGE, Object
+from harness.targets.kubernetes import Object
 
 if TYPE_CHECKING:
     from kubernetes.client import Configuration

@@ -1,0 +1,435 @@
+"""Actions of chaostoolkit-kubernetes with what the control records of them: hits, refusals, the undo log, and what is put back."""
+
+from __future__ import annotations
+
+import gc
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.chaos import actions, probes
+from harness.chaos.confirmation import stock
+from harness.chaos.session import pod_hit, session
+from harness.errors import FaultNotInjected, Refused
+from harness.targets import platform_of
+from harness.targets.safety.intents import pending_intents
+from harness.targets.undo import recover
+from tests.builders.stock_actions import perform
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.model import Hit
+
+WITHIN_S = 30.0
+TRACKS: dict[str, Any] = {"label_selector": "app=track-service", "ns": "us-east-1"}
+KILL = "pod.actions.terminate_pods"
+SCALE = "deployment.actions.scale_deployment"
+SERVICE: dict[str, Any] = {"name": "track-service", "ns": "us-east-1"}
+HOME: dict[str, Any] = {"label_selector": "topology.kubernetes.io/region=us-east-1"}
+PRIMARY: dict[str, Any] = {"label_selector": "role=primary", "ns": "database", "grace_period": 0}
+
+
+def kill(**more: Any) -> tuple[list[Hit], str]:
+    """Terminate pods of track-service."""
+    return perform(KILL, **TRACKS, grace_period=0, **more)
+
+
+def names(hits: list[Hit]) -> list[str]:
+    """Names of what was hit."""
+    return [hit.name for hit in hits]
+
+
+def entries() -> list[str]:
+    """What the undo log has to undo, newest first."""
+    return [intent.action for intent in pending_intents(session().platform)]
+
+
+def replicas(pocket: Any) -> int:
+    """What the Deployment asks for."""
+    return int(pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"])
+
+
+def uid(pocket: Any, number: int) -> str:
+    """The uid of a pod of track-service."""
+    return str(pocket.get("Pod", "us-east-1", f"track-service-{number}")["metadata"]["uid"])
+
+
+def test_pods_that_were_terminated_are_the_hits(pocket: Any) -> None:
+    """Two of three: with region and address; the third's uid is as before, and nothing needs undoing."""
+    kept = uid(pocket, 3)
+    hits, less = kill(qty=2)
+    assert (names(hits), less) == (["track-service-1", "track-service-2"], "")
+    assert {(hit.region, hit.address, hit.workload) for hit in hits} == {("us-east-1", "127.96.1.1", "track-service")}
+    assert probes.hit_pods_gone(within_s=WITHIN_S)
+    assert uid(pocket, 3) == kept
+    assert entries() == []
+
+
+@pytest.mark.parametrize(
+    ("more", "hit"),
+    [
+        ({"all": True}, 3),
+        ({"mode": "percentage", "qty": 34}, 2),
+        ({"rand": True, "qty": 2}, 2),
+        ({"name_pattern": "service-[23]$", "all": True}, 2),
+        ({"order": "oldest", "qty": 1}, 1),
+    ],
+)
+def test_as_many_pods_are_expected_as_the_function_takes(pocket: Any, more: dict[str, Any], hit: int) -> None:
+    """All, a share, by chance, by name."""
+    hits, less = kill(**more)
+    assert (len(hits), less) == (hit, "")
+
+
+def test_a_pod_that_terminates_already_is_no_hit(pocket: Any) -> None:
+    """The function takes the first by name, which goes anyway, though it is Ready to the last: 0 of 1 was hit."""
+    pocket.world.lingers = True
+    assert kill() == ([session().hits[0]], "")
+    hits, less = kill()
+    assert (hits, less) == ([], "0 of 1 pods were hit")
+
+
+@pytest.mark.parametrize(("selector", "qty"), [("app=nobody", 1), ("app=track-service", 4)])
+def test_a_selector_that_matches_too_few_pods_is_refused(pocket: Any, selector: str, qty: int) -> None:
+    """The function would succeed with what there is: before it, nothing is hit."""
+    before = uid(pocket, 1)
+    with pytest.raises(FaultNotInjected, match=rf"\d pods match in us-east-1, expected at least {qty}"):
+        perform(KILL, label_selector=selector, ns="us-east-1", qty=qty)
+    assert uid(pocket, 1) == before
+
+
+def test_more_pods_than_the_blast_radius_are_refused(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts over all actions of the experiment, and nothing is touched when it would be passed."""
+    monkeypatch.setenv("READINESS_MAX_PODS", "2")
+    kill()
+    before = uid(pocket, 2)
+    with pytest.raises(Refused, match="the action would hit 3 pods, `blast_radius` allows 2"):
+        kill(qty=2)
+    with pytest.raises(Refused, match="the action would hit 4 pods, `blast_radius` allows 2"):
+        perform(SCALE, **SERVICE, replicas=0)
+    assert (uid(pocket, 2), replicas(pocket)) == (before, 3)
+
+
+def test_another_api_server_than_expected_is_refused(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run says which server it expects, the file leads to another: nothing is killed."""
+    monkeypatch.setenv("READINESS_API_SERVER", "https://127.96.0.2:6443")
+    before = uid(pocket, 1)
+    with pytest.raises(Refused, match=r"expected https://127\.96\.0\.2:6443"):
+        kill()
+    assert uid(pocket, 1) == before
+
+
+def test_without_a_target_file_nothing_is_broken(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kubeconfig alone is not enough to break something."""
+    monkeypatch.delenv("READINESS_TARGET")
+    with pytest.raises(Refused, match="no target file is given"):
+        kill()
+
+
+def test_a_target_that_is_not_disposable_needs_its_name(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand as under a run: not disposable means the name in full, and a row of `may_break`."""
+    file: Path = pocket.target.file
+    file.write_text(
+        file.read_text()
+        .replace("disposable: true", "disposable: false")
+        .replace("environment: sandbox", "environment: staging")
+    )
+    with pytest.raises(Refused, match=r"pocket is not disposable, and `--allow-target` is missing"):
+        kill()
+    monkeypatch.setenv("READINESS_ALLOW_TARGET", "pocket")
+    with pytest.raises(Refused, match="does not allow the experiment by-hand: it is missing in `may_break`"):
+        kill()
+    session.cache_clear()
+    file.write_text(file.read_text() + "may_break: [{experiment: by-hand, workloads: [track-service], max_pods: 1}]\n")
+    with pytest.raises(Refused, match="it would hit 2 pods, `max_pods` allows 1"):
+        kill(qty=2)
+    with pytest.raises(Refused, match="it would hit postgres"):
+        perform(KILL, **PRIMARY)
+    assert names(kill()[0]) == ["track-service-1"]
+
+
+def test_the_leader_is_killed_kept_away_and_brought_home(pocket: Any) -> None:
+    """Its nodes are cordoned before it is killed; afterwards it comes back, streams, and leads again."""
+    perform("node.actions.cordon_node", **HOME)
+    hits, _ = perform(KILL, **PRIMARY)
+    assert names(hits) == ["postgres-us-east-1-0"]
+    assert entries() == [
+        "cordon_node: nodes us-east-1b",
+        "cordon_node: nodes us-east-1a",
+        "terminate_pods: the database leader",
+    ]
+    assert pocket.get("Node", "", "us-east-1a")["spec"]["unschedulable"] is True
+    assert probes.hit_pods_gone(within_s=WITHIN_S)
+    assert probes.leader_changed(within_s=WITHIN_S)
+    assert not probes.members_streaming(within_s=0.2)
+    perform("node.actions.uncordon_node", **HOME, breaks=False)
+    assert probes.members_streaming(within_s=WITHIN_S)
+    assert actions.lead_from_home(within_s=WITHIN_S) == "postgres-us-east-1-0"
+    assert pocket.leader == "postgres-us-east-1-0"
+    assert entries() == []
+
+
+def test_recover_undoes_all_of_it_newest_first_and_twice_is_once(pocket: Any) -> None:
+    """What an experiment left broken is undone from the entries alone."""
+    perform("node.actions.cordon_node", **HOME)
+    perform(KILL, **PRIMARY)
+    assert [line.partition(" (")[0] for line in recover(pocket.target).undone] == [
+        "put-back v1 nodes us-east-1b",
+        "put-back v1 nodes us-east-1a",
+        "switch-back us-east-1",
+    ]
+    assert not pocket.get("Node", "", "us-east-1b")["spec"].get("unschedulable")
+    assert pocket.leader == "postgres-us-east-1-0"
+    assert recover(pocket.target).undone == ()
+
+
+@pytest.mark.parametrize("undo", ["its action", "a recovery"])
+def test_a_node_that_a_person_had_cordoned_stays_cordoned(pocket: Any, undo: str) -> None:
+    """`uncordon_node` takes the cordon of the person too: it is put back."""
+    pocket.change("Node", "", "us-east-1a", spec={"unschedulable": True})
+    perform("node.actions.cordon_node", **HOME)
+    assert entries() == ["cordon_node: nodes us-east-1b"]
+    if undo == "its action":
+        perform("node.actions.uncordon_node", **HOME, breaks=False)
+        assert stock.owed() == ["uncordon_node: nodes us-east-1a"]
+        stock.put_back()
+    else:
+        recover(pocket.target)
+    cordoned = [pocket.get("Node", "", f"us-east-1{zone}")["spec"].get("unschedulable", False) for zone in "ab"]
+    assert cordoned == [True, False]
+    assert entries() == []
+
+
+def test_a_service_is_taken_and_given_back(pocket: Any) -> None:
+    """No replica is left of its deployment; what it had is on disk first, and struck once it has as many again."""
+    hits, less = perform(SCALE, **SERVICE, replicas=0)
+    assert (names(hits), less) == (["track-service-1", "track-service-2", "track-service-3"], "")
+    assert (replicas(pocket), entries()) == (0, ["scale_deployment: deployments us-east-1/track-service"])
+    perform(SCALE, **SERVICE, replicas=3, breaks=False)
+    assert (replicas(pocket), entries()) == (3, [])
+
+
+def test_a_service_that_is_given_back_with_other_replicas_is_put_back(pocket: Any) -> None:
+    """The file says two, and it had three."""
+    perform(SCALE, **SERVICE, replicas=0)
+    perform(SCALE, **SERVICE, replicas=2, breaks=False)
+    assert stock.owed() == ["scale_deployment: deployments us-east-1/track-service"]
+    stock.put_back()
+    assert (replicas(pocket), entries()) == (3, [])
+
+
+def test_what_was_scaled_since_is_left_as_it_is(pocket: Any) -> None:
+    """A person, or an autoscaler, has given it eight replicas meanwhile."""
+    perform(SCALE, **SERVICE, replicas=0)
+    spec = pocket.get("Deployment", "us-east-1", "track-service")["spec"]
+    pocket.change("Deployment", "us-east-1", "track-service", spec={**spec, "replicas": 8})
+    assert stock.owed() == []
+    assert (replicas(pocket), entries()) == (8, [])
+
+
+@pytest.mark.parametrize(("asked", "hit"), [(3, 0), (5, 0), (1, 0)])
+def test_of_a_service_that_keeps_replicas_no_pod_is_known_to_be_hit(pocket: Any, asked: int, hit: int) -> None:
+    """Which ones end is the controller's choice: what has ended by the confirmation is, as for actions of others."""
+    hits, less = perform(SCALE, **SERVICE, replicas=asked)
+    assert (len(hits), less) == (hit, "")
+
+
+def test_a_deployment_that_was_deleted_is_created_again(pocket: Any) -> None:
+    """With its spec and labels, under another uid; its pods were hit."""
+    before = pocket.get("Deployment", "us-east-1", "track-service")
+    hits, less = perform("deployment.actions.delete_deployment", **SERVICE)
+    assert (len(hits), less) == (3, "")
+    assert stock.owed() == ["delete_deployment: deployments us-east-1/track-service"]
+    stock.put_back()
+    after = pocket.get("Deployment", "us-east-1", "track-service")
+    assert after["metadata"]["uid"] != before["metadata"]["uid"]
+    assert {key: after["spec"][key] for key in ("replicas", "selector")} == {
+        key: before["spec"][key] for key in ("replicas", "selector")
+    }
+    assert entries() == []
+
+
+def test_what_is_deleted_and_is_not_there_is_no_fault(pocket: Any) -> None:
+    """`delete_deployment` of a name that no Deployment has succeeds."""
+    assert perform("deployment.actions.delete_deployment", name="nobody", ns="us-east-1") == (
+        [],
+        "the action changed no object",
+    )
+
+
+def test_a_network_policy_is_deleted_again_and_hits_the_pods_that_it_selects(pocket: Any) -> None:
+    """They stay; a second one of the name is refused by the API server, and nothing is owed for it."""
+    labels = {"app": "track-service"}
+    hits, less = perform("networking.actions.deny_all_ingress", label_selectors=labels, ns="us-east-1")
+    assert (len(hits), less) == (3, "")
+    assert session().stays == {hit.uid for hit in hits}
+    assert entries() == ["deny_all_ingress: networkpolicies us-east-1/chaostoolkit-deny-all-ingress"]
+    stock.put_back()
+    assert entries() == []
+    _, less = perform("networking.actions.deny_all_ingress", ns="us-east-1")
+    assert less == ""
+    perform("networking.actions.remove_deny_all_ingress", ns="us-east-1", breaks=False)
+    assert entries() == []
+
+
+def test_a_custom_object_that_is_there_already_was_not_created(pocket: Any) -> None:
+    """The function takes a 409 for success, and returns the refusal."""
+    pocket.define()
+    selector = {"pods": {"us-east-1": ["track-service-1"]}}
+    spec = {
+        "action": "partition",
+        "mode": "all",
+        "direction": "both",
+        "selector": selector,
+        "target": {"mode": "all", "selector": selector},
+    }
+    body = {
+        "apiVersion": "chaos-mesh.org/v1alpha1",
+        "kind": "NetworkChaos",
+        "metadata": {"name": "parted"},
+        "spec": spec,
+    }
+    chaos: dict[str, Any] = {
+        "group": "chaos-mesh.org",
+        "version": "v1alpha1",
+        "plural": "networkchaos",
+        "ns": "us-east-1",
+    }
+    assert perform("crd.actions.create_custom_object", **chaos, resource=body)[1] == ""
+    assert entries() == ["create_custom_object: networkchaos us-east-1/parted"]
+    assert perform("crd.actions.create_custom_object", **chaos, resource=body)[1] == "the action changed no object"
+    perform("crd.actions.delete_custom_object", **chaos, name="parted", breaks=False)
+    assert entries() == []
+
+
+def test_a_node_is_drained_and_its_pods_are_the_hits(pocket: Any) -> None:
+    """The pods of a DaemonSet would stay; the node is cordoned until it is uncordoned."""
+    for number in (1, 2):
+        meta = pocket.get("Pod", "us-east-1", f"track-service-{number}")["metadata"]
+        owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "t", "uid": "u", "controller": True}
+        pocket.change("Pod", "us-east-1", f"track-service-{number}", metadata={**meta, "ownerReferences": [owner]})
+    hits, less = perform("node.actions.drain_nodes", name="us-east-1a")
+    assert (names(hits), less) == (["track-service-1", "track-service-2"], "")
+    assert entries() == ["drain_nodes: nodes us-east-1a"]
+    perform("node.actions.uncordon_node", name="us-east-1a", breaks=False)
+    assert entries() == []
+
+
+def test_a_secret_is_not_written_to_disk(pocket: Any, tmp_path: Path) -> None:
+    """The entry of one that was created names it; one that is deleted has no entry: its file has to create it again."""
+    content = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, "stringData": {"token": "s3cr3t"}}
+    (tmp_path / "key.json").write_text(json.dumps(content))
+    perform("secret.actions.create_secret", spec_path=str(tmp_path / "key.json"), ns="us-east-1")
+    assert entries() == ["create_secret: secrets us-east-1/key"]
+    state = (tmp_path / "state").rglob("*.json")
+    assert not any(word in path.read_text() for path in state for word in ("s3cr3t", "czNjcjN0"))
+    stock.put_back()
+    assert entries() == []
+
+
+@pytest.mark.parametrize(
+    ("place", "arguments", "entry"),
+    [
+        ("node.actions.create_node", {"meta": {"name": "extra"}}, "nodes extra"),
+        ("namespace.actions.create_namespace", {"name": "extra"}, "namespaces extra"),
+        (
+            "networking.actions.allow_dns_access",
+            {"ns": "us-east-1"},
+            "networkpolicies us-east-1/chaostoolkit-allow-dns",
+        ),
+    ],
+)
+def test_what_is_created_is_deleted_by_its_name(pocket: Any, place: str, arguments: dict[str, Any], entry: str) -> None:
+    """Whichever argument says it, or the function itself."""
+    assert perform(place, **arguments)[1] == ""
+    assert entries() == [f"{place.rpartition('.')[2]}: {entry}"]
+    stock.put_back()
+    assert entries() == []
+
+
+def test_what_an_undo_creates_stays(pocket: Any, tmp_path: Path) -> None:
+    """A Secret was deleted, of which nothing is kept: its file creates it again, and that is not taken back."""
+    content = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}}
+    (tmp_path / "key.json").write_text(json.dumps(content))
+    perform("secret.actions.create_secret", breaks=False, spec_path=str(tmp_path / "key.json"), ns="us-east-1")
+    assert (entries(), pocket.get("Secret", "us-east-1", "key")["metadata"]["name"]) == ([], "key")
+
+
+def test_a_replica_set_that_its_deployment_makes_again_was_deleted(pocket: Any) -> None:
+    """Before anybody reads it: by its uid; it is as before, and nothing is owed."""
+    spec = pocket.get("Deployment", "us-east-1", "track-service")["spec"]
+    own = {key: spec[key] for key in ("replicas", "selector", "template")}
+    made = {"metadata": {"name": "t", "namespace": "us-east-1"}, "spec": own}
+    pocket.create("ReplicaSet", made)
+    arguments = {"name": "t", "ns": "us-east-1"}
+    provider = {"type": "python", "module": "chaosk8s.replicaset.actions", "func": "delete_replica_set"}
+    call = stock.about_to({"provider": {**provider, "arguments": arguments}}, {}, {}, breaks=True)
+    assert call is not None
+    session().cluster.delete_custom("apps/v1", "replicasets", "us-east-1", "t")
+    pocket.create("ReplicaSet", made)
+    assert (stock.done(call, None), entries()) == ("", [])
+
+
+def test_a_pod_of_a_stateful_set_that_is_scaled_down_is_known(pocket: Any) -> None:
+    """The highest number goes first."""
+    selector = {"matchLabels": {"app": "cache"}}
+    template = {"metadata": {"labels": {"app": "cache"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    meta = {"name": "cache", "namespace": "us-east-1"}
+    spec = {"replicas": 3, "serviceName": "cache", "selector": selector, "template": template}
+    pocket.create("StatefulSet", {"metadata": meta, "spec": spec})
+    for number in range(3):
+        pocket.create("Pod", pocket.world.pod(f"cache-{number}", "us-east-1", "us-east-1a", {"app": "cache"}))
+    hits, _ = perform("statefulset.actions.scale_statefulset", name="cache", ns="us-east-1", replicas=1)
+    assert names(hits) == ["cache-1", "cache-2"]
+    stock.put_back()
+    assert pocket.get("StatefulSet", "us-east-1", "cache")["spec"]["replicas"] == 3
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the function leaves its socket open
+def test_a_command_in_a_container_hits_its_pod_which_stays(pocket: Any, tmp_path: Path) -> None:
+    """It is confirmed by a command in what was hit; the workload stays complete; a restart is one more than before."""
+    pod = pocket.get("Pod", "us-east-1", "track-service-1")
+
+    def restarted(times: int) -> None:
+        one = {"name": "c", "image": "i", "imageID": "i", "ready": True, "restartCount": times}
+        pocket.change("Pod", "us-east-1", "track-service-1", status={**pod["status"], "containerStatuses": [one]})
+
+    restarted(2)
+    command: dict[str, Any] = {"container_name": "c", "cmd": ["touch", "down"]}
+    hits, less = perform("pod.actions.exec_in_pods", **TRACKS, **command)
+    gc.collect()  # so that the socket is closed here, and not in another test
+    assert (names(hits), less) == (["track-service-1"], "")
+    assert [path.parent.name for path in tmp_path.rglob("down")] == ["track-service-1"]
+    assert probes.command_succeeds_in_hit_pods("test -e down", within_s=WITHIN_S)
+    with pytest.raises(FaultNotInjected, match="track-service-1 did not run `test -e up` with exit code 0 after 0"):
+        probes.command_succeeds_in_hit_pods("test -e up", within_s=0.2)
+    assert probes.workloads_ready(within_s=WITHIN_S)
+    assert not probes.hit_containers_restarted(within_s=0.2)
+    restarted(3)
+    assert probes.hit_containers_restarted(within_s=WITHIN_S)
+
+
+def test_a_container_that_no_pod_has_is_no_fault(pocket: Any) -> None:
+    """`exec_in_pods` passes over such pods, and succeeds."""
+    assert perform("pod.actions.exec_in_pods", **TRACKS, container_name="nobody", cmd="true") == (
+        [],
+        "0 of 1 pods were hit",
+    )
+
+
+def test_entries_of_another_experiment_are_left_to_recover(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it changed is not the way back of this one."""
+    perform(SCALE, **SERVICE, replicas=0)
+    monkeypatch.setenv("READINESS_EXPERIMENT", "another")
+    session.cache_clear()
+    assert stock.owed() == []
+    assert len(pending_intents(platform_of(pocket.target))) == 1
+
+
+def test_hits_that_were_recorded_are_seen_by_the_probes_of_the_harness(pocket: Any) -> None:
+    """A pod that was hit and is there still: the probe says so."""
+    session().hit([pod_hit(pocket.get("Pod", "us-east-1", "track-service-3"), {})])
+    with pytest.raises(FaultNotInjected, match=r"track-service-3 still existed after 0\.2 s"):
+        probes.hit_pods_gone(within_s=0.2)
