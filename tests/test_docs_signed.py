@@ -62,7 +62,9 @@ def test_the_tables_are_those_of_the_code() -> None:
 
 def test_the_rule_of_trace_ids_is_that_of_the_code(capsys: pytest.CaptureFixture[str]) -> None:
     """The block of the page prints what the rule of the page gives."""
-    (block,) = re.findall(r"^```python\n(from harness\.model\.records\.traces.*?)^```$", TRACES, re.MULTILINE | re.DOTALL)
+    (block,) = re.findall(
+        r"^```python\n(from harness\.model\.records\.traces.*?)^```$", TRACES, re.MULTILINE | re.DOTALL
+    )
     exec(compile(block, "trace-ids.md", "exec"), {})  # noqa: S102 - as a reader runs it
     digest = hashlib.sha256(b"20261121T093752Z-shop-1.0.0/everyday/1").digest()
     start, journey, request = (int.from_bytes(digest[at : at + 8]) for at in (8, 16, 24))

@@ -49,8 +49,8 @@ def fleet(file: Path, out: Path | None, *, planned: bool, as_json: bool) -> int:
 
     Exit codes as of `readiness run`.
     """  # noqa: D301 - the escape is click's: what follows it is not wrapped anew
-    from harness.report.fleet import fleet_plan, render_fleet, render_fleet_plan
     from harness.model.judged.outcome import DECISION_EXITS
+    from harness.report.fleet import fleet_plan, render_fleet, render_fleet_plan
     from harness.run.fleet.fleet_file import load_fleet
 
     declared = load_fleet(file)
