@@ -16,10 +16,11 @@ from harness.drivers.load import load_traffic
 from harness.drivers.rollout.files import read_rollout
 from harness.targets import load_target
 from harness.targets.files.statements import read_attestations, read_waivers
+from tests.builders.pages import pages
 
 ROOT: Final = Path(__file__).parents[2]
 
-_PAGE: Final = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/catalogue.md").read_text(encoding="utf-8"), re.DOTALL)
+_PAGE: Final = re.findall(r"```yaml\n(.*?)```", pages("catalogue", "catalogue-contradictions"), re.DOTALL)
 _SIGNED: Final = (
     "by: A. Person\nreason: reviewed\nlink: https://example.test/1\n"
     "date: 2026-05-01\nexpires: 2026-07-01\nrelease: 1.0.0\n"

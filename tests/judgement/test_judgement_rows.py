@@ -95,3 +95,12 @@ def test_a_route_whose_answers_are_expected_to_be_5xx_is_one_among_others() -> N
     rows = with_words(with_ints(rows, at, status=503), at, name="maintenance")
     found = measures(judge(plan({"R": errors()}), with_load(rows)))
     assert {one.outcome for one in found} == {Outcome.PASS}
+
+
+@pytest.mark.parametrize("step", ["9" * 30, "9" * 5000])
+def test_a_step_that_is_no_number_of_a_request_hides_no_failure(step: str) -> None:
+    """A step beyond the integer is as none: what the rows prove is proven."""
+    rows = with_ints(numbered(), slice(0, None, 2), status=500)
+    rows = with_words(with_words(rows, slice(0, None, 2), error="status 500"), [0], step=step)
+    found = measures(judge(plan({"R": errors()}), with_load(rows)))
+    assert {one.outcome for one in found} == {Outcome.FAIL}

@@ -55,7 +55,7 @@ def test_plan() -> None:
     """Of profile core; one of its rows has no means. What the command reads from the target: tests/cli/test_cli_init.py."""
     given, _, _ = no_go()
     act = Act(name="everyday/fault-free", kind="traffic", demand=given.demands[0], seconds=128)
-    of_the_target: dict[str, Any] = {"unready": [], "refused": [], "roles": {}, "undeclared": []}
+    of_the_target: dict[str, Any] = {"cluster": "", "unready": [], "refused": [], "roles": {}, "undeclared": []}
     check("plan", {**outlook_document(replace(given, acts=(act,))), **of_the_target})
 
 

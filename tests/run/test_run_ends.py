@@ -47,6 +47,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     made: list[str] = []
     for name in ("seal", "decide", "write_verdict"):
         monkeypatch.setattr(live, name, lambda *_, name=name: made.append(name))
+    monkeypatch.setattr(live, "_concluded", lambda *_: [made.append("decide"), made.append("write_verdict")])
     return made
 
 

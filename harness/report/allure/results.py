@@ -146,7 +146,7 @@ class AllureRun:
 
     def of_unjudged(self, scenario: Scenario, requirement: Requirement, why: str) -> TestResult:
         """The result of a scenario without a verdict in this run, as one that was edited since: NOT ASSESSED, with the reason."""
-        because = Reason(kind=ReasonKind.UNCLAIMED, text=why)
+        because = Reason(kind=ReasonKind.UNCLAIMED, text=why, hint="run again, so that the scenario is judged")
         said = ClaimVerdict(
             scenario=scenario,
             requirement=requirement.id,

@@ -29,6 +29,8 @@ EXPECTED: Final = 0.1
 _STEP_BITS: Final = 16
 _ARRIVAL_BITS: Final = 32
 """With a worker of 15 bits a request is one integer."""
+_DIGITS: Final = 9
+"""Most digits of a step: more are no number of a request, and do not fit into the integer."""
 NEAR_NS: Final = 60 * NS_PER_S
 """How long before and after the edge between two windows arrivals are compared, in ns."""
 _GAVE_UP: Final = (
@@ -160,9 +162,9 @@ def _ends(samples: Table) -> Ints:
 
 
 def _steps(samples: Table) -> Ints:
-    """The number of each request in its journey; 0 if it has none."""
+    """The number of each request in its journey; 0 if it has none, or one that no journey reaches."""
     words = samples.words["step"]
-    numbers = [int(word) if word.isdecimal() else 0 for word in words.names]
+    numbers = [int(word) if word.isdecimal() and len(word) <= _DIGITS else 0 for word in words.names]
     return np.array([*numbers, 0], dtype=np.int64)[words.codes]  # the last is that of a missing word, which is coded -1
 
 
