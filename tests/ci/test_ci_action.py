@@ -82,7 +82,7 @@ def test_a_go_has_no_annotation(tmp_path: Path) -> None:
     """Exit code 0; its page says what was judged."""
     job = job_of(tmp_path, unit="pp", end="pp")
     assert hold_against_the_run(job, job.use(ROOT, skip=(INSTALL,), project="shop"), "GO", 0) == []
-    assert job.summary.startswith("# GO for staging")
+    assert job.summary.startswith("# GO for shop (staging)")
 
 
 def test_a_failure_and_what_is_not_decided_are_shown_at_their_scenarios(tmp_path: Path) -> None:

@@ -422,7 +422,7 @@ def test_a_plan_says_why_a_run_is_refused_and_what_a_person_would_undo(readiness
     assert "A run of this size can decide all 3 sentences\n" in said
     assert "would be refused" not in said
     assert "no `rollbacks`" not in said
-    assert f"not ready: {target}:4: entry: no answer from http://127.0.0.1:9/health: refused\n" in said
+    assert f"not ready: {target}:5: entry: no answer from http://127.0.0.1:9/health: refused\n" in said
 
 
 def refused(said: str) -> list[str]:
@@ -442,7 +442,7 @@ def test_a_plan_asks_the_target_once_what_a_run_would_be_refused_for(readiness: 
             0,
             [
                 f"runs: the directory of the run cannot be created: {tmp_path}/shop/../file is not a directory",
-                f"target.yaml:5: probes.health: GET {entry}/nowhere never succeeded: status 404; nothing was run",
+                f"target.yaml:6: probes.health: GET {entry}/nowhere never succeeded: status 404; nothing was run",
             ],
         )
         target.write_text(target.read_text().replace('"/nowhere"', '"/healthz"'))
