@@ -91,7 +91,8 @@ def before_experiment_control(context: Mapping[str, Any], configuration: Activit
     with _nothing_unrecorded():
         block = _block(context)
         history = run_history(f"chaos-{experiment_name()}") or ByHand()
-    recorder = ExperimentRecorder(history=history, experiment=context, block=block)
+    by_hand = isinstance(history, ByHand)
+    recorder = ExperimentRecorder(history=history, experiment=context, block=block, by_hand=by_hand)
     _open().append(recorder)
     recorder.begins(configuration or {})
 
@@ -123,10 +124,10 @@ def after_activity_control(
         recorder.ended(context, {} if state is None else state, configuration or {}, secrets or {})
 
 
-def after_experiment_control(**_: Any) -> None:
-    """Close the history."""
+def after_experiment_control(state: Activity | None = None, **_: Any) -> None:
+    """End the record; `state` is the journal."""
     while _open():
-        _open().pop().history.close()
+        _open().pop().close(state or {})
 
 
 def _block(experiment: Activity) -> HarnessBlock:

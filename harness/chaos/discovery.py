@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import ModuleType
-from typing import Any, Final, get_origin, get_type_hints
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from chaoslib.discovery.discover import (
     discover_activities,
@@ -33,6 +33,7 @@ def discovered() -> dict[str, Any]:
 
 
 def _type_name(hint: object) -> str:
-    """The name of a type in Chaos Toolkit: `list` for `Sequence[str]`."""
+    """The name of a type in Chaos Toolkit: `list` for `Sequence[str]`, `number` for `float | None`."""
+    hint = next((one for one in get_args(hint) if one is not NoneType), hint) if isinstance(hint, UnionType) else hint
     origin = get_origin(hint) or hint
     return str(portable_type_name(_ALIKE.get(origin, origin)))

@@ -33,6 +33,7 @@ __all__ = [
     "hit_containers_restarted",
     "hit_nodes_not_ready",
     "hit_pods_gone",
+    "leader",
     "leader_changed",
     "leads_from_home",
     "liveness_begun",
@@ -137,6 +138,19 @@ def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
         return hit_pods_gone(within_s)
     names = {hit.name for hit in _hits(here, "node")}
     return none_left(within_s, lambda: sorted(names & _ready(here.cluster.nodes())), "was still Ready")
+
+
+@accesses(*LEADER)
+def leader() -> str:
+    """Name of the pod that holds the database's lock, for the block `configuration`.
+
+    Raises:
+        FaultNotInjected: no pod holds it.
+    """
+    here = session()
+    if not (name := leader_of(here.cluster, here.target)):
+        raise FaultNotInjected("no member of the database holds the lock")
+    return name
 
 
 @accesses(*LEADER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,19 +15,22 @@ from chaoslib.exceptions import ActivityFailed, InterruptExecution
 
 from harness import clock
 from harness.chaos.child.parts import HYPOTHESIS, METHOD, ROLLBACK, THREAD
-from harness.chaos.child.remembered import remember
+from harness.chaos.child.remembered import keep_rollbacks, remember
 from harness.chaos.confirmation import stock
 from harness.chaos.confirmation.confirming import comes_to_be_met, comes_true, still_true, was_true
 from harness.chaos.confirmation.reads import newly_answered
 from harness.chaos.confirmation.receipts import HitSnapshot
+from harness.chaos.confirmation.stock_calls import StockCall
 from harness.chaos.confirmation.tolerances import complaint, holds, selected_nothing
 from harness.chaos.confirmation.undoing import is_of_harness, is_own_undo, may_undo, prepares
+from harness.chaos.session import session
 from harness.errors import HarnessError
-from harness.model import NO_FAULT, domain_of
+from harness.model import NO_FAULT, Intent, domain_of
 from harness.model.planned.domain import NODES
 from harness.targets.child import ChildSettings
 from harness.targets.cluster.patience import patiently
 from harness.targets.files.harness_block import HarnessBlock, is_hold, probes_of_method
+from harness.targets.safety.intents import strike_intent
 from harness.units import NS_PER_S
 
 Activity = Mapping[str, Any]
@@ -77,6 +80,9 @@ class ExperimentRecorder:
     undone: bool = False
     gone: bool = False
     uses_stock: bool = False
+    by_hand: bool = False
+    acted: bool = False
+    rollbacks: Intent | None = None
     began_ns: int = field(default_factory=clock.now_ns)
     lock: AbstractContextManager[Any] = field(default_factory=threading.RLock, repr=False)
 
@@ -97,9 +103,13 @@ class ExperimentRecorder:
             SystemExit: the data for the rollbacks are not available, so neither actions nor rollbacks run.
         """
         try:
+            if self.by_hand:
+                self.rollbacks = keep_rollbacks(self.experiment)
             remember(self.experiment, configuration)
         except HarnessError as error:
             self._put("fault.why", why=str(error))
+            if self.rollbacks is not None:
+                strike_intent(self.rollbacks)
             raise SystemExit(_NO_ROLLBACKS) from error
 
     def starts(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
@@ -107,6 +117,9 @@ class ExperimentRecorder:
         action = activity.get("type") == "action"
         breaking = action and self.breaks
         if action:
+            self.acted = True
+            with suppress(HarnessError):  # without a target the actions that need one say it
+                session().max_pods = self.block.blast_radius.max_pods
             self._assert_same_cluster(activity, secrets)
             THREAD.call = self._stock_call(activity, configuration, secrets)
         with self.lock if breaking else nullcontext():  # of two in the background one is the first
@@ -131,18 +144,19 @@ class ExperimentRecorder:
         except HarnessError as error:
             raise InterruptExecution(f"{activity.get('name')} refused: {error}") from error
 
-    def _stock_call(self, activity: Activity, configuration: Activity, secrets: Activity) -> stock.StockCall | None:
+    def _stock_call(self, activity: Activity, configuration: Activity, secrets: Activity) -> StockCall | None:
         """Record how an action of chaostoolkit-kubernetes is undone; None for others. In the rollbacks an error does not stop it.
 
         Raises:
             InterruptExecution: the action of the method is not allowed, or its undo cannot be recorded.
         """
-        undoes = self.undone or self.part_here == ROLLBACK or (self.confirmed and may_undo(activity))
-        breaks = self.breaks and not undoes
+        rolls_back = self.part_here == ROLLBACK
+        breaks = not (rolls_back or self.undone or (self.confirmed and may_undo(activity)))
+        given = {"breaks": breaks, "rolls_back": rolls_back, "harmless": not self.breaks}
         try:
-            call = stock.about_to(activity, configuration, secrets, breaks=breaks, undoes=undoes)
+            call = stock.about_to(activity, configuration, secrets, **given)
         except HarnessError as error:
-            if self.part_here == ROLLBACK:
+            if rolls_back:
                 return None
             why = f"{activity.get('name')} refused: {error}"
             self._put("fault.why", why=why)
@@ -289,6 +303,16 @@ class ExperimentRecorder:
             return
         self.gone = was_true(probe, configuration, secrets)
         self._put("fault.gone" if self.gone else "fault.stays", at_ns=clock.now_ns(), probe=probe["name"])
+
+    def close(self, journal: Activity) -> None:
+        """End the record; the rollbacks of a file that was run by hand are not needed any more if they succeeded, or nothing was done."""
+        self.history.close()
+        runs = journal.get("rollbacks") or ()
+        complete = len(runs) == len(self.experiment.get("rollbacks") or ())
+        if self.rollbacks is not None and (
+            not self.acted or (complete and all(run.get("status") == "succeeded" for run in runs))
+        ):
+            strike_intent(self.rollbacks)
 
     def steady_again(self, journal: Activity, configuration: Activity, secrets: Activity) -> None:
         """Record whether a hypothesis that was not met after the method is met later."""

@@ -46,6 +46,7 @@ class ChaosSession:
         stays: uids of pods whose last hit leaves them in place, because it hit their containers or their memory.
         locked: tables of the database whose rows are locked repeatedly.
         restarts: number of restarts of the containers before the hit, by pod uid.
+        max_pods: maximum number of pods that the experiment may hit; None: no limit.
     """
 
     target: Target
@@ -56,6 +57,7 @@ class ChaosSession:
     memory: dict[str, float] = field(default_factory=dict)
     locked: list[str] = field(default_factory=list)
     restarts: dict[str, int] = field(default_factory=dict)
+    max_pods: int | None = None
 
     @cached_property
     def cluster(self) -> Cluster:
@@ -90,9 +92,9 @@ class ChaosSession:
                 f"the API server is {self.cluster.url}, expected {settings.api_server}", where=self.target.name
             )
         pods = sum(1 for hit in all_hits if hit.kind == "pod")
-        if settings.max_pods is not None and pods > settings.max_pods:
+        if self.max_pods is not None and pods > self.max_pods:
             raise Refused(
-                f"the action would hit {pods} pods, `blast_radius` allows {settings.max_pods}", where=self.experiment
+                f"the action would hit {pods} pods, `blast_radius` allows {self.max_pods}", where=self.experiment
             )
         self.keep_nodes(hit.name for hit in hits if hit.kind == "node")
 

@@ -19,7 +19,6 @@ _PARENT: Final = "READINESS_PARENT"
 _MODULES: Final = "READINESS_MODULES"
 _KUBECONFIG: Final = "READINESS_KUBECONFIG"
 _API_SERVER: Final = "READINESS_API_SERVER"
-_MAX_PODS: Final = "READINESS_MAX_PODS"
 _OBSERVE: Final = "READINESS_OBSERVE_S"
 _LOGIN_PROXIES: Final = "READINESS_LOGIN_PROXIES"
 CONTEXT_VARIABLE: Final = "KUBERNETES_CONTEXT"
@@ -43,7 +42,6 @@ class ChildSettings:
         kubeconfig: kubeconfig files of the run, as in `KUBECONFIG`.
         context: the target's context in these files.
         api_server: address of the target's API server; any other server is refused.
-        max_pods: maximum number of pods that the experiment may hit; None: no limit.
         observe_s: how long the fault is observed if the service does not recover, in seconds.
         login_proxies: proxies of the caller by variable, for the program that logs in to the API server.
     """
@@ -58,7 +56,6 @@ class ChildSettings:
     kubeconfig: str = ""
     context: str = ""
     api_server: str = ""
-    max_pods: int | None = None
     observe_s: float = 0.0
     login_proxies: Mapping[str, str] = field(default_factory=dict)
 
@@ -75,7 +72,6 @@ class ChildSettings:
             _KUBECONFIG: self.kubeconfig,
             CONTEXT_VARIABLE: self.context,
             _API_SERVER: self.api_server,
-            _MAX_PODS: "" if self.max_pods is None else str(self.max_pods),
             _OBSERVE: str(self.observe_s or ""),
             _LOGIN_PROXIES: json.dumps(dict(self.login_proxies)) if self.login_proxies else "",
         }
@@ -86,7 +82,7 @@ class ChildSettings:
         """The settings of this process; an invalid number counts as not set."""
         env = os.environ
         observe = env.get(_OBSERVE, "")
-        parent, max_pods = env.get(_PARENT, ""), env.get(_MAX_PODS, "")
+        parent = env.get(_PARENT, "")
         return cls(
             target=env.get(TARGET_VARIABLE, ""),
             allow_target=env.get(_ALLOW_TARGET, ""),
@@ -98,7 +94,6 @@ class ChildSettings:
             kubeconfig=env.get(_KUBECONFIG, ""),
             context=env.get(CONTEXT_VARIABLE, ""),
             api_server=env.get(_API_SERVER, ""),
-            max_pods=int(max_pods) if max_pods.isdecimal() else None,
             observe_s=float(observe) if observe.replace(".", "", 1).isdecimal() else 0.0,
             login_proxies=json.loads(env.get(_LOGIN_PROXIES) or "{}"),
         )

@@ -34,7 +34,7 @@ def perform(place: str, *, breaks: bool = True, **arguments: Any) -> tuple[list[
     module, _, name = f"chaosk8s.{place}".rpartition(".")
     provider = {"type": "python", "module": module, "func": name, "arguments": arguments}
     before = len(session().hits)
-    call = stock.about_to({"name": name, "provider": provider}, {}, {}, breaks=breaks, undoes=not breaks)
+    call = stock.about_to({"name": name, "provider": provider}, {}, {}, breaks=breaks)
     output = getattr(import_module(module), name)(**arguments)
     assert call is not None
     why = stock.done(call, output)

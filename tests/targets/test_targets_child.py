@@ -19,7 +19,6 @@ EVERY = ChildSettings(
     kubeconfig="/shop/one:/shop/two",
     context="shop",
     api_server="https://127.96.0.1:6443",
-    max_pods=0,
     observe_s=45.5,
     login_proxies={"HTTPS_PROXY": "http://proxy.test:3128"},
 )
@@ -34,7 +33,6 @@ WIRE = {
     "READINESS_KUBECONFIG": "/shop/one:/shop/two",
     "KUBERNETES_CONTEXT": "shop",
     "READINESS_API_SERVER": "https://127.96.0.1:6443",
-    "READINESS_MAX_PODS": "0",
     "READINESS_OBSERVE_S": "45.5",
     "READINESS_LOGIN_PROXIES": '{"HTTPS_PROXY": "http://proxy.test:3128"}',
 }
@@ -55,8 +53,7 @@ def test_by_hand_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     assert ChildSettings.from_env() == ChildSettings(experiment="by-hand")
     assert ChildSettings().as_env() == {}
-    monkeypatch.setenv("READINESS_MAX_PODS", "many")
     monkeypatch.setenv("READINESS_PARENT", "-1")
     monkeypatch.setenv("READINESS_OBSERVE_S", "1.2.3")
     found = ChildSettings.from_env()
-    assert (found.max_pods, found.parent, found.observe_s) == (None, 0, 0.0)
+    assert (found.parent, found.observe_s) == (0, 0.0)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from chaoslib.run import RunEventHandler
 
 if TYPE_CHECKING:
-    from harness.chaos.confirmation.stock import StockCall
+    from harness.chaos.confirmation.stock_calls import StockCall
 
 METHOD = "method"
 ROLLBACK = "rollback"

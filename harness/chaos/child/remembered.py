@@ -1,15 +1,49 @@
-"""Stores the values that probes of a configuration read before the fault, for rollbacks in a later process."""
+"""Stores what the rollbacks of an experiment need in a later process: the values that probes of its configuration read.
+
+Of a file that is run by hand it stores the rollbacks themselves, as a run does before it starts the process.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from harness.chaos.confirmation.undoing import is_of_harness
 from harness.chaos.session import session
-from harness.errors import DriverError
-from harness.targets.safety.intents import amend_intent, pending_intents
-from harness.targets.undo import ROLL_BACK
+from harness.errors import DriverError, Refused
+from harness.model import Intent
+from harness.targets.safety.intents import amend_intent, pending_intents, write_intent
+from harness.targets.undo import ROLL_BACK, ROLL_BACK_MODULE
+
+
+def keep_rollbacks(experiment: Mapping[str, Any]) -> Intent | None:
+    """Record the rollbacks of a file that is run by hand in the undo log.
+
+    None if it has only rollbacks of the harness, whose actions have their own entries, or if no target file is given.
+
+    Raises:
+        HarnessError: the target file cannot be read, or the undo log cannot be written.
+    """
+    rollbacks = [one for one in experiment.get("rollbacks") or () if not is_of_harness(one)]
+    if not rollbacks:
+        return None
+    try:
+        here = session()
+    except Refused:
+        return None
+    block = (experiment.get("configuration") or {}).values()
+    named = [str(one.get("key")) for one in block if isinstance(one, dict) and one.get("type") == "env"]
+    undo = {
+        "do": ROLL_BACK,
+        "file": str(Path.cwd() / "experiment.json"),
+        "text": json.dumps(experiment, default=str),
+        "variables": {name: os.environ[name] for name in named if os.environ.get(name)},
+    }
+    names = ", ".join(str(one.get("name") or one.get("ref")) for one in rollbacks)
+    return write_intent(here.platform, here.experiment, f"rollbacks: {names}", undo, module=ROLL_BACK_MODULE)
 
 
 def read_by_probes(experiment: Mapping[str, Any]) -> list[str]:

@@ -53,7 +53,7 @@ def child_environment(
         parent=os.getpid(),
         modules=tuple(map(str, module_directories(Path(file.plan.file)))),
     )
-    return target_environment(target) | _chosen_by(file, target) | settings.as_env()
+    return target_environment(target) | _chosen_by(target) | settings.as_env()
 
 
 def target_environment(target: Target) -> dict[str, str]:
@@ -102,7 +102,7 @@ def resolved_configuration(path: Path, target: Target) -> dict[str, str]:
         ConfigurationError: the file is invalid, or names an environment variable that is not set.
     """
     file, document = read_experiment(path), read_document(path)
-    env = {**_callers(), **_chosen_by(file, target)}
+    env = {**_callers(), **_chosen_by(target)}
     _refuse_missing(document, file, target, env)
     block = document.data.get("configuration")
     found = {}
@@ -139,8 +139,8 @@ def _callers() -> dict[str, str]:
     return {name: value for name, value in named.items() if not name.startswith(_PREFIX)}
 
 
-def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:
-    """The variables by which the target and the experiment file choose what to break."""
+def _chosen_by(target: Target) -> dict[str, str]:
+    """The variables by which the target chooses what to break."""
     names = dict(zip(_REGIONS, (target.primary_region, *_other_regions(target)), strict=False))
     env = {f"READINESS_{rank}_REGION": name for rank, name in names.items()}
     if target.kubernetes is not None:
@@ -151,8 +151,6 @@ def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:
         env["READINESS_NODES"] = f"{REGION_LABEL}={target.primary_region}"
     if target.kubernetes is not None:
         env["READINESS_NAMESPACE"] = target.kubernetes.namespace
-    if file.block is not None:
-        env |= ChildSettings(max_pods=file.block.blast_radius.max_pods).as_env()
     return {name: value for name, value in env.items() if value}
 
 

@@ -117,7 +117,7 @@ class Function:
         version, plural = found
         group, change = version.rpartition("/")[0], self.change
         own = (self.reads,) if change is None else (change.verb.value,)
-        verbs = _VERBS[change.verb] if change is not None and change.lasting else own
+        verbs = _VERBS[change.verb] if change is not None and self.is_recorded else own
         return access(*self.asks, f"{','.join(verbs)} {plural}{'.' if group else ''}{group}")
 
 
@@ -212,7 +212,13 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     },
     "deployment.actions.scale_deployment": _SCALED,
     "actions.scale_microservice": _SCALED,
-    "deployment.actions.rollout_deployment": _changed(_APPS, "deployments", lasting=False),
+    "actions.start_microservice": _made(_APPS, "deployments", "spec_path"),
+    "actions.kill_microservice": _deleted(
+        *(_APPS, "deployments", "list deployments.apps", "list,delete replicasets.apps", "list,delete pods"),
+        pods=PodHits.OF_WORKLOAD,
+    ),
+    "actions.remove_service_endpoint": _deleted("v1", "services"),
+    "deployment.actions.rollout_deployment": _changed(_APPS, "deployments", lasting=False, pods=PodHits.OF_WORKLOAD),
     "statefulset.actions.scale_statefulset": _changed(_APPS, "statefulsets", *_REPLICAS, pods=PodHits.OF_WORKLOAD),
     "daemonset.actions.update_daemon_set": _changed(_APPS, "daemonsets"),
     "replicaset.actions.delete_replica_set": _deleted(

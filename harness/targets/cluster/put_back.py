@@ -20,6 +20,10 @@ Parts = Mapping[str, Any]
 _OF_THE_SERVER: Final = ("apiVersion", "kind", "metadata", "status")
 _KEPT_META: Final = ("name", "namespace", "labels", "annotations", "ownerReferences")
 """Fields of the metadata with which a deleted object is created again."""
+_CHANGED_META: Final = ("labels", "annotations", "finalizers", "ownerReferences")
+"""Fields of the metadata that an action may change."""
+_OF_CONTROLLERS: Final = ("deployment.kubernetes.io/", "deprecated.daemonset.")
+"""Begins of annotations by which controllers count the changes of an object; they go on with each undo."""
 _ABSENT: Final[Any] = object()
 
 
@@ -34,7 +38,8 @@ def parts_of(obj: Mapping[str, Any] | None, fields: Sequence[str] = ()) -> dict[
         return None
     if not fields:
         own = {key: value for key, value in obj.items() if key not in _OF_THE_SERVER}
-        return {**own, "metadata": {"labels": (obj["metadata"].get("labels") or {})}}
+        meta = {key: _without_counters(obj["metadata"][key]) for key in _CHANGED_META if obj["metadata"].get(key)}
+        return {**own, "metadata": meta}
     parts: dict[str, Any] = {}
     for field in fields:
         *above, last = field.split(".")
@@ -45,6 +50,13 @@ def parts_of(obj: Mapping[str, Any] | None, fields: Sequence[str] = ()) -> dict[
             below = below.setdefault(key, {})
         below[last] = (found or {}).get(last)
     return parts
+
+
+def _without_counters(values: Any) -> Any:
+    """Labels or annotations without those by which controllers count changes; other values as they are."""
+    if not isinstance(values, Mapping):
+        return values
+    return {key: value for key, value in values.items() if not key.startswith(_OF_CONTROLLERS)}
 
 
 def manifest_of(obj: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,10 +149,11 @@ def _way_back(
     if not _is_manifest(before):
         return way_back(before, left, parts_of(now, fields) or {})
     had = _without_addresses(parts_of(before) or {})
+    had["metadata"] = {"labels": had["metadata"].get("labels")}  # the others are written by what creates it again
     return way_back(had, None, _within(had, parts_of(now) or {}))
 
 
-def _without_addresses(parts: Parts) -> Parts:
+def _without_addresses(parts: dict[str, Any]) -> dict[str, Any]:
     """Without the addresses of a Service, which the server assigns anew and which cannot be changed."""
     spec = parts.get("spec")
     if not isinstance(spec, Mapping):

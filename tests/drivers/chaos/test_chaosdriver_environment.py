@@ -39,7 +39,6 @@ def test_the_callers_environment_does_not_choose_what_is_broken(
     assert "READINESS_LABEL_SELECTOR" not in env
     assert env["READINESS_NODES"] == "topology.kubernetes.io/region=eu-west-1"
     assert (env["GREETING"], env["READINESS_PRIMARY_REGION"]) == ("hello", "eu-west-1")
-    assert env["READINESS_MAX_PODS"] == "2"
 
 
 def test_the_configuration_of_an_experiment_is_resolved_as_its_child_will(

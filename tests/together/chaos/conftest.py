@@ -321,7 +321,6 @@ def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: ForkServer) -
         "READINESS_HOLD",
         "READINESS_EXPERIMENT",
         "READINESS_API_SERVER",
-        "READINESS_MAX_PODS",
     ):
         monkeypatch.delenv(name, raising=False)
     session.cache_clear()

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from harness.chaos import actions, probes
 from harness.chaos.confirmation import stock
@@ -42,7 +43,8 @@ def names(hits: list[Hit]) -> list[str]:
 
 
 def entries() -> list[str]:
-    """What the undo log has to undo, newest first."""
+    """What the undo log has to undo, newest first, as at the end of an experiment."""
+    stock.owed()
     return [intent.action for intent in pending_intents(session().platform)]
 
 
@@ -100,9 +102,9 @@ def test_a_selector_that_matches_too_few_pods_is_refused(pocket: Any, selector: 
     assert uid(pocket, 1) == before
 
 
-def test_more_pods_than_the_blast_radius_are_refused(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_pods_than_the_blast_radius_are_refused(pocket: Any) -> None:
     """It counts over all actions of the experiment, and nothing is touched when it would be passed."""
-    monkeypatch.setenv("READINESS_MAX_PODS", "2")
+    session().max_pods = 2
     kill()
     before = uid(pocket, 2)
     with pytest.raises(Refused, match="the action would hit 3 pods, `blast_radius` allows 2"):
@@ -234,6 +236,140 @@ def test_of_a_service_that_keeps_replicas_no_pod_is_known_to_be_hit(pocket: Any,
     """Which ones end is the controller's choice: what has ended by the confirmation is, as for actions of others."""
     hits, less = perform(SCALE, **SERVICE, replicas=asked)
     assert (len(hits), less) == (hit, "")
+
+
+def policed(pocket: Any, **row: Any) -> None:
+    """Let the target allow one row of `may_break` alone."""
+    file: Path = pocket.target.file
+    content = yaml.safe_load(file.read_text()) | {"disposable": False, "environment": "staging"}
+    content["may_break"] = [{"experiment": "by-hand", **row}]
+    file.write_text(yaml.safe_dump(content))
+    session.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("place", "arguments"),
+    [(SCALE, {**SERVICE, "replicas": 1}), ("deployment.actions.rollout_deployment", SERVICE)],
+)
+def test_pods_that_the_controller_chooses_are_held_against_the_limits(
+    pocket: Any, place: str, arguments: dict[str, Any]
+) -> None:
+    """Which ones end is not known before; how many are, and of what workload."""
+    session().max_pods = 1
+    with pytest.raises(Refused, match=r"the action would hit [23] pods, `blast_radius` allows 1"):
+        perform(place, **arguments)
+    assert (replicas(pocket), entries()) == (3, [])
+
+
+def test_a_workload_that_gets_back_the_replicas_that_it_had_is_within_every_limit(pocket: Any) -> None:
+    """The fault was more load than one replica bears, by five of them; the undo ends what the fault has made."""
+    perform(SCALE, **SERVICE, replicas=5)
+    session().max_pods = 1
+    perform(SCALE, **SERVICE, replicas=3, breaks=False)
+    assert (replicas(pocket), entries()) == (3, [])
+
+
+def test_what_is_picked_by_chance_may_be_any_of_them(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of four, of which the last by name is of a workload that may not be broken."""
+    pocket.create("Pod", pocket.world.pod("user-service-1", "us-east-1", "us-east-1a", {"app": "user-service"}))
+    policed(pocket, workloads=["track-service"], max_pods=1)
+    monkeypatch.setenv("READINESS_ALLOW_TARGET", "pocket")
+    with pytest.raises(Refused, match="it would hit user-service"):
+        perform(KILL, ns="us-east-1", rand=True, grace_period=0)
+    assert len(perform(KILL, ns="us-east-1", grace_period=0)[0]) == 1
+
+
+def test_pods_that_end_after_the_fault_are_held_against_the_limits_too(pocket: Any) -> None:
+    """Whatever a file does once its fault is confirmed counts as the undo; a command in containers that stay is not limited."""
+    session().max_pods = 1
+    kill()
+    with pytest.raises(Refused, match="the action would hit 4 pods, `blast_radius` allows 1"):
+        kill(all=True, breaks=False)
+    session().max_pods = 2
+    hits, _ = kill(qty=1, breaks=False)
+    assert names(hits) == ["track-service-1"]
+
+
+def test_a_pod_that_ended_by_itself_is_no_hit(pocket: Any) -> None:
+    """Another one ends while the function ends the first: it says which ones it took."""
+    provider = {"type": "python", "module": "chaosk8s.pod.actions", "func": "terminate_pods", "arguments": TRACKS}
+    call = stock.about_to({"provider": provider}, {}, {}, breaks=True)
+    assert call is not None
+    for number in (1, 3):
+        session().cluster.delete_pod("us-east-1", f"track-service-{number}", grace_s=0)
+    assert stock.done(call, ["track-service-1"]) == ""
+    assert names(session().hits) == ["track-service-1"]
+
+
+def test_an_experiment_without_a_fault_hits_nothing(pocket: Any) -> None:
+    """Its file says `domain: none`: what would end a pod is refused, and a recorded cordon is not."""
+    before = uid(pocket, 1)
+    for place, arguments in ((KILL, TRACKS), (SCALE, {**SERVICE, "replicas": 2})):
+        module, _, name = f"chaosk8s.{place}".rpartition(".")
+        activity = {"provider": {"type": "python", "module": module, "func": name, "arguments": arguments}}
+        with pytest.raises(FaultNotInjected, match=r"it would hit track-service-1.*, and the file says `domain: none`"):
+            stock.about_to(activity, {}, {}, breaks=True, harmless=True)
+    assert (uid(pocket, 1), entries()) == (before, [])
+
+
+@pytest.mark.parametrize(
+    ("place", "arguments"),
+    [
+        (KILL, {**TRACKS, "qty": "two"}),
+        (KILL, {"ns": "us-east-1", "name_pattern": "["}),
+        (SCALE, {**SERVICE, "replicas": "many"}),
+        ("networking.actions.create_network_policy", {"ns": "us-east-1", "spec": {"metadata": "web"}}),
+    ],
+)
+def test_arguments_that_cannot_be_read_are_refused(pocket: Any, place: str, arguments: dict[str, Any]) -> None:
+    """Chaos Toolkit would ignore any other error of a control, and call the function without an undo and without a record."""
+    assert pocket.target
+    with pytest.raises(FaultNotInjected, match="its arguments do not say what it changes: "):
+        perform(place, **arguments)
+
+
+def test_an_action_in_the_background_keeps_its_undo_until_it_has_acted(pocket: Any) -> None:
+    """It waits for a while, another action ends meanwhile, and the object is as before so far."""
+    activity = {"type": "python", "module": "chaosk8s.deployment.actions", "func": "scale_deployment"}
+    arguments = {**SERVICE, "replicas": 0}
+    call = stock.about_to({"provider": {**activity, "arguments": arguments}}, {}, {}, breaks=True)
+    perform("node.actions.cordon_node", name="us-east-1a")
+    perform("node.actions.uncordon_node", name="us-east-1a", breaks=False)
+    spec = pocket.get("Deployment", "us-east-1", "track-service")["spec"]
+    pocket.change("Deployment", "us-east-1", "track-service", spec={**spec, "replicas": 0})
+    assert call is not None
+    stock.done(call, None)
+    assert stock.owed() == ["scale_deployment: deployments us-east-1/track-service"]
+    stock.put_back()
+    assert replicas(pocket) == 3
+
+
+def test_an_annotation_is_put_back(pocket: Any) -> None:
+    """It is what many controllers are broken by, as an Ingress is."""
+    broken = [{"op": "add", "path": "/metadata/annotations", "value": {"broken": "yes"}}]
+    of: dict[str, Any] = {"group": "apps", "version": "v1", "plural": "deployments", **SERVICE}
+    perform("crd.actions.patch_custom_object", **of, resource=broken)
+    assert stock.owed() == ["patch_custom_object: deployments us-east-1/track-service"]
+    stock.put_back()
+    assert not pocket.get("Deployment", "us-east-1", "track-service")["metadata"].get("annotations")
+
+
+def test_a_namespace_is_deleted_only_if_the_experiment_has_created_it(pocket: Any) -> None:
+    """Nothing keeps what it holds: an empty one in its place would not be the undo."""
+    place: dict[str, Any] = {"name": "us-east-1"}
+    for breaks in (True, False):
+        with pytest.raises(FaultNotInjected, match="namespaces us-east-1 holds other objects, which are not kept"):
+            perform("namespace.actions.delete_namespace", **place, breaks=breaks)
+    perform("namespace.actions.create_namespace", name="extra")
+    perform("namespace.actions.delete_namespace", name="extra", breaks=False)
+    assert entries() == []
+
+
+def test_a_member_that_does_not_lead_needs_no_switch_back(pocket: Any) -> None:
+    """Of all members that match the standby is taken, as it is the first by name."""
+    hits, _ = perform(KILL, label_selector="app=postgres", ns="database", grace_period=0)
+    assert (names(hits), entries()) == (["postgres-eu-west-1-0"], [])
+    assert pocket.leader == "postgres-us-east-1-0"
 
 
 def test_a_deployment_that_was_deleted_is_created_again(pocket: Any) -> None:
