@@ -128,6 +128,37 @@ def test_a_held_fault_is_undone_when_it_is_released(pocket: Any, experiments: Pa
     assert pending_intents(platform_of(pocket.target)) == []
 
 
+def test_the_primary_is_who_holds_the_lock(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """Whatever the labels say, which Patroni writes later."""
+    for name, role in (("postgres-us-east-1-0", "replica"), ("postgres-eu-west-1-0", "primary")):
+        meta = pocket.get("Pod", "database", name)["metadata"]
+        pocket.change("Pod", "database", name, metadata={**meta, "labels": {**meta["labels"], "role": role}})
+    run = tmp_path / "run"
+    child = started("database-primary-loss", pocket, experiments, run)
+    wait_for(lambda: child.confirmed_ns() is not None)
+    child.release()
+    wait_for(lambda: not child.alive())
+    assert child.finish().why == ""
+    confirmed = next(o for o in history(run, "database-primary-loss") if o.kind == "fault.confirmed")
+    assert [hit["name"] for hit in confirmed.fields["hit"]] == ["postgres-us-east-1-0"]
+
+
+def test_pods_that_a_file_ends_after_its_fault_are_limited(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """The fault of two pods is confirmed, then the file would end all: it is refused, and the pods stay."""
+    file = experiments / "pod-loss.yaml"
+    again = (
+        file.read_text().replace("rollbacks: []", "").replace("qty: 2", "all: true").partition("  - name: kill-pods")[2]
+    )
+    again = "  - name: kill-all" + again.partition("  - name: pods-gone")[0]
+    file.write_text(file.read_text().replace("\nrollbacks: []", again + "\nrollbacks: []"))
+    run = tmp_path / "run"
+    child = started("pod-loss", pocket, experiments, run)
+    wait_for(lambda: not child.alive())
+    assert child.finish().why == "kill-all refused: pod-loss: the action would hit 5 pods, `blast_radius` allows 2"
+    kept = next(o for o in history(run, "pod-loss") if o.kind == "fault.confirmed")
+    assert len(kept.fields["hit"]) == 2
+
+
 LEFT = """\
 title: A service is scaled to none, and left so
 description: The file has no rollback.
@@ -197,6 +228,46 @@ def test_by_hand_the_control_of_the_file_has_the_hits_and_the_undo_log(
         assert "cordon refused" in said
         assert "fault.sent" not in said
     assert pending_intents(platform_of(pocket.target)) == []
+
+
+SICK = """\
+title: A container falls sick
+description: It does not end by itself.
+extensions: [{name: harness, domain: container, confirmed_by: sick, within: 10 s, blast_radius: {max_pods: RADIUS}}]
+controls: [{name: readiness, provider: {type: python, module: harness.chaos.control}}]
+method:
+  - {name: fall-sick, type: action, provider: {type: python, module: chaosk8s.pod.actions, func: exec_in_pods, arguments: {label_selector: app=track-service, ns: us-east-1, container_name: c, cmd: [touch, sick]}}}
+  - {name: sick, type: probe, provider: {type: python, module: harness.chaos.probes, func: command_succeeds_in_hit_pods, arguments: {command: test -e sick}}}
+  - {name: hold, type: action, provider: {type: python, module: harness.chaos.actions, func: hold, arguments: {at_least_s: AT_LEAST}}}
+rollbacks:
+  - {name: get-well, type: action, provider: {type: python, module: chaosk8s.pod.actions, func: exec_in_pods, arguments: {label_selector: app=track-service, ns: us-east-1, container_name: c, cmd: [rm, -f, sick], all: true}}}
+"""
+
+
+@pytest.mark.parametrize(("killed", "radius"), [(True, 1), (False, 1), (False, 0)])
+def test_by_hand_the_rollbacks_of_a_file_are_in_the_undo_log_while_it_runs(
+    pocket: Any, experiments: Path, tmp_path: Path, *, killed: bool, radius: int
+) -> None:
+    """After a kill they are run by `readiness recover`; one that ends has run them itself; beyond its radius nothing is done."""
+    file = experiments / "sick.yaml"
+    file.write_text(SICK.replace("RADIUS", str(radius)).replace("AT_LEAST", "60" if killed else "0"))
+    own = {"READINESS_STATE": str(tmp_path / "state"), "PYTHONPATH": os.pathsep.join(sys.path), "NO_PROXY": "*"}
+    chaos = [sys.executable, "-m", "chaostoolkit", "--no-version-check", "--no-log-file", "--settings", os.devnull]
+    command = [*chaos, "run", "--rollback-strategy", "always", "--journal-path", os.devnull, str(file)]
+    sick = tmp_path / "track-service-1" / "sick"
+    child = subprocess.Popen(
+        command, cwd=tmp_path, env={**os.environ, **own}, stdout=-1, stderr=subprocess.STDOUT, text=True
+    )
+    with child:
+        if killed:
+            wait_for(sick.exists)
+            child.kill()
+        said, _ = child.communicate(timeout=90)
+    assert sick.exists() is killed
+    assert (f"the action would hit 1 pods, `blast_radius` allows {radius}" in said) is (radius == 0)
+    assert [one.action for one in pending_intents(platform_of(pocket.target))] == ["rollbacks: get-well"] * killed
+    assert [line.partition(" ")[0] for line in recover(pocket.target).undone] == ["roll-back"] * killed
+    assert not sick.exists()
 
 
 def test_an_undo_in_the_method_of_a_fault_that_is_not_held_is_an_undo(
