@@ -72,6 +72,12 @@ def test_the_shipped_experiments_use_chaostoolkit_kubernetes_or_say_why_not() ->
     assert len(stock) == 15
     assert {"pod-loss", "each-pod-loss", "service-loss-user", "database-primary-loss", "frontend-hung"} <= acting
     assert [name for name, text in texts.items() if name not in stock and "  # of the harness: " not in text] == []
+    page = (SHIPPED.parent / "docs" / "chaos-toolkit.md").read_text(encoding="utf-8")
+    _, acts, asks, others = re.split(
+        r"^(?:Of the 22|Seven ask|Seven do not)", page.partition("\n## A trial")[0], flags=re.MULTILINE
+    )
+    for said, expected in ((acts, acting), (asks, stock - acting), (others, {*texts} - stock)):
+        assert {*re.findall(r"`([a-z0-9-]+)`", said)} & {*texts} == expected
 
 
 def test_the_table_of_experiments_names_every_file() -> None:
