@@ -33,8 +33,6 @@ RECOVER_S: Final = 30.0
 """Seconds for which `recover` tries to reach a target that does not answer."""
 ROLL_BACK: Final = "roll-back"
 """The undo that runs the rollbacks of an experiment file; `values` has results of its probes before the fault."""
-ROLL_BACK_MODULE: Final = "harness.drivers.chaos.attempt"
-"""The module of this undo."""
 _AGAIN_S: Final = 0.5
 _WHERE: Final = "api_server"
 """The parameter of an undo with the address of the cluster's API server; a region may have its own."""

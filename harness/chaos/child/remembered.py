@@ -9,14 +9,17 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness.chaos.confirmation.undoing import is_of_harness
 from harness.chaos.session import session
 from harness.errors import DriverError, Refused
 from harness.model import Intent
 from harness.targets.safety.intents import amend_intent, pending_intents, write_intent
-from harness.targets.undo import ROLL_BACK, ROLL_BACK_MODULE
+from harness.targets.undo import ROLL_BACK
+
+_MODULE: Final = "harness.drivers.chaos.attempt"
+"""The module of the undo that runs the rollbacks of a file."""
 
 
 def keep_rollbacks(experiment: Mapping[str, Any]) -> Intent | None:
@@ -43,7 +46,7 @@ def keep_rollbacks(experiment: Mapping[str, Any]) -> Intent | None:
         "variables": {name: os.environ[name] for name in named if os.environ.get(name)},
     }
     names = ", ".join(str(one.get("name") or one.get("ref")) for one in rollbacks)
-    return write_intent(here.platform, here.experiment, f"rollbacks: {names}", undo, module=ROLL_BACK_MODULE)
+    return write_intent(here.platform, here.experiment, f"rollbacks: {names}", undo, module=_MODULE)
 
 
 def read_by_probes(experiment: Mapping[str, Any]) -> list[str]:

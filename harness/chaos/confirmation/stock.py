@@ -27,8 +27,8 @@ Activity = Mapping[str, Any]
 
 _OWED: Final = (change_object, take_leader)
 """The undos that are left to the harness: a file's rollbacks may do them, and need not."""
-_HOLD_OTHERS: Final = frozenset({"namespaces", "customresourcedefinitions"})
-"""Collections whose objects hold others, which are deleted with them and which nothing keeps."""
+_CONTAINERS: Final = frozenset({"namespaces", "customresourcedefinitions"})
+"""Collections whose objects contain others, which are deleted with them and which nothing keeps."""
 
 
 def about_to(
@@ -77,14 +77,14 @@ def _allow(here: ChaosSession, call: StockCall, *, harmless: bool) -> None:
 
     Raises:
         Refused: the target or the file does not allow the hits.
-        FaultNotInjected: the file has no fault, or what would be deleted holds other objects.
+        FaultNotInjected: the file has no fault, or what would be deleted contains other objects.
     """
     change = call.function.change
     if change is not None and change.verb == Verb.DELETES:
         for ref, before in call.found:
-            if ref.plural in _HOLD_OTHERS and before is not None and not is_own(here, ref):
+            if ref.plural in _CONTAINERS and before is not None and not is_own(here, ref):
                 raise FaultNotInjected(
-                    f"{ref} holds other objects, which are not kept, so its deletion cannot be undone"
+                    f"{ref} contains other objects, which are not kept, so its deletion cannot be undone"
                 )
     hits = [*map(node_hit, call.nodes), *pod_hits(here, predicted(call))]
     if harmless and hits:
@@ -145,7 +145,7 @@ def _intend(here: ChaosSession, call: StockCall, ref: Ref, before: Object | None
     change = call.function.change
     if change is None or not change.lasting or (before is None) != (change.verb == Verb.CREATES):
         return
-    if change.verb == Verb.DELETES and ref.plural in _HOLD_OTHERS:
+    if change.verb == Verb.DELETES and ref.plural in _CONTAINERS:
         return
     entries = [one.undo for one in pending(here, change_object) if ref_of(one.undo) == ref]
     fields = list(change.fields)

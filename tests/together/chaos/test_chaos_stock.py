@@ -358,7 +358,7 @@ def test_a_namespace_is_deleted_only_if_the_experiment_has_created_it(pocket: An
     """Nothing keeps what it holds: an empty one in its place would not be the undo."""
     place: dict[str, Any] = {"name": "us-east-1"}
     for breaks in (True, False):
-        with pytest.raises(FaultNotInjected, match="namespaces us-east-1 holds other objects, which are not kept"):
+        with pytest.raises(FaultNotInjected, match="namespaces us-east-1 contains other objects, which are not kept"):
             perform("namespace.actions.delete_namespace", **place, breaks=breaks)
     perform("namespace.actions.create_namespace", name="extra")
     perform("namespace.actions.delete_namespace", name="extra", breaks=False)
