@@ -27,7 +27,7 @@ Activity = Mapping[str, Any]
 
 _OWED: Final = (change_object, take_leader)
 """The undos that are left to the harness: a file's rollbacks may do them, and need not."""
-_CONTAINERS: Final = frozenset({"namespaces", "customresourcedefinitions"})
+_WITH_OTHERS: Final = frozenset({"namespaces", "customresourcedefinitions"})
 """Collections whose objects contain others, which are deleted with them and which nothing keeps."""
 
 
@@ -82,13 +82,15 @@ def _allow(here: ChaosSession, call: StockCall, *, harmless: bool) -> None:
     change = call.function.change
     if change is not None and change.verb == Verb.DELETES:
         for ref, before in call.found:
-            if ref.plural in _CONTAINERS and before is not None and not is_own(here, ref):
+            if ref.plural in _WITH_OTHERS and before is not None and not is_own(here, ref):
                 raise FaultNotInjected(
-                    f"{ref} contains other objects, which are not kept, so its deletion cannot be undone"
+                    f"{ref} contains other objects, which are not kept, so its deletion cannot be undone",
+                    hint="delete an object in it by its name, or create what is deleted in the same experiment",
                 )
     hits = [*map(node_hit, call.nodes), *pod_hits(here, predicted(call))]
     if harmless and hits:
-        raise FaultNotInjected(f"it would hit {', '.join(hit.name for hit in hits)}, and the file says `domain: none`")
+        what = f"it would hit {', '.join(hit.name for hit in hits)}, and the file says `domain: none`"
+        raise FaultNotInjected(what, hint="write the domain of the fault")
     here.destructive(hits)
     if by_chance(call):
         for hit in pod_hits(here, list(call.pods)):
@@ -145,7 +147,7 @@ def _intend(here: ChaosSession, call: StockCall, ref: Ref, before: Object | None
     change = call.function.change
     if change is None or not change.lasting or (before is None) != (change.verb == Verb.CREATES):
         return
-    if change.verb == Verb.DELETES and ref.plural in _CONTAINERS:
+    if change.verb == Verb.DELETES and ref.plural in _WITH_OTHERS:
         return
     entries = [one.undo for one in pending(here, change_object) if ref_of(one.undo) == ref]
     fields = list(change.fields)

@@ -79,7 +79,8 @@ def read_call(
     try:
         return _read(here, function, _bound(provider, configuration, secrets), hits=hits)
     except _UNREADABLE as error:
-        raise FaultNotInjected(f"its arguments do not say what it changes: {type(error).__name__}: {error}") from error
+        what = f"its arguments do not say what it changes: {type(error).__name__}: {error}"
+        raise FaultNotInjected(what, hint="correct `arguments`; `chaos discover` of the package lists them") from error
 
 
 def _read(here: ChaosSession, function: Function, arguments: Mapping[str, Any], *, hits: bool) -> StockCall:
