@@ -116,12 +116,14 @@ class ExperimentRecorder:
         """Record the begin of the fault at the first action of the method, or the begin of its undo."""
         action = activity.get("type") == "action"
         breaking = action and self.breaks
+        THREAD.refused = action
         if action:
-            self.acted = True
             with suppress(HarnessError):  # without a target the actions that need one say it
                 session().max_pods = self.block.blast_radius.max_pods
             self._assert_same_cluster(activity, secrets)
             THREAD.call = self._stock_call(activity, configuration, secrets)
+            THREAD.refused = False
+            self.acted = self.acted or self.part_here == METHOD
         with self.lock if breaking else nullcontext():  # of two in the background one is the first
             first = breaking and self.part_here == METHOD and not (self.sent or prepares(activity, self.experiment))
             if first:
@@ -188,7 +190,9 @@ class ExperimentRecorder:
             self._undone(activity, at_ns)
 
     def ended(self, activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity) -> None:
-        """Record the end of an activity; an action without hits or with too many hits ends the experiment."""
+        """Record the end of an activity, unless it was refused and so not begun; an action without hits or with too many hits ends the experiment."""
+        if THREAD.refused:
+            return
         role = self._role(activity)
         shown = _shown(activity, run, configuration, secrets, self.block.within_s) if role else _Shown()
         why = self._stock_ended(activity, run) or shown.why or _failure(activity, run)

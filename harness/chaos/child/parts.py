@@ -24,12 +24,13 @@ HYPOTHESIS = "hypothesis"
 class _OfThread(threading.local):
     """State of the calling thread: whether it checks the hypothesis continuously; its activity, its start, and its call.
 
-    An activity has a call if it is an action of chaostoolkit-kubernetes.
+    An activity that was refused has not begun. One has a call if it is an action of chaostoolkit-kubernetes.
     """
 
     asks_continuously = False
     activity: object = None
     started_ns = 0
+    refused = False
     call: StockCall | None = None
 
 

@@ -358,6 +358,8 @@ def test_an_action_that_hits_nothing_ends_the_experiment(pocket: Any, experiment
     assert result.why.startswith("kill-pods refused: 0 pods match in us-east-1, expected at least 2")
     assert result.journal["status"] == "interrupted"
     assert kinds(run, "pod-loss") == ["fault.why"]
+    assert [o for o in history(run, "pod-loss") if o.kind == "activity" and o.fields["type"] == "action"] == []
+    assert not result.acted  # so nothing has to be undone, whatever its rollbacks say
 
 
 def test_an_action_that_hits_less_than_it_says_ends_the_experiment(
