@@ -44,7 +44,7 @@ def test_the_chart_runs_the_harness_with_workers_of_its_own(cluster: PocketClust
     (job,) = [one["metadata"]["name"] for one in made if one["kind"] == "Job"]
     code, log = ended(cluster, job, 200)
     assert code == 0, log
-    assert "GO for staging" in log
+    assert "GO for plain (staging)" in log
     (run,) = (one for one in (cluster.directory / "claims/default/chart/runs").iterdir() if not one.is_symlink())
     assert len(list(run.glob("load/browse/**/samples-*.parquet"))) == 2
     cluster.apps.delete_namespaced_deployment("one-readiness-workers", "default")

@@ -84,7 +84,7 @@ def test_a_job_runs_with_the_rights_that_the_plan_prints_and_holds_the_lease(
     assert "plain is in use by run " in log
     assert f"(pod {pod.metadata.name}), since " in log
     code, log = ended(cluster, name)
-    assert (code, "GO for staging" in log) == (0, True), log
+    assert (code, "GO for plain (staging)" in log) == (0, True), log
     assert holder(cluster) == ""
 
 
@@ -126,7 +126,7 @@ def test_what_a_killed_job_had_recorded_is_in_the_bucket_and_is_judged(
         cluster.core.delete_namespaced_pod(pod.metadata.name, "default", grace_period_seconds=0)
         judged = project.do("judge", run)
         assert judged.code == 10, judged.said
-        assert "INCONCLUSIVE for staging" in judged.out
+        assert "INCONCLUSIVE for plain (staging)" in judged.out
         verdict = json.loads((project.runs / run.rpartition("/")[2] / "verdict.json").read_bytes())
         assert "manifest.json: the file is missing, so the run did not complete" in verdict["missing_evidence"]
         assert {one["verdict"] for one in verdict["requirements"]} == {"INCONCLUSIVE"}
