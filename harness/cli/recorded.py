@@ -19,7 +19,7 @@ class RecordedRun(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path as given, or that of the downloaded run."""
-        if not str(value).startswith(_SCHEME):
+        if not str(value).startswith(_SCHEME) or (ctx is not None and ctx.resilient_parsing):  # a shell completes
             return super().convert(value, param, ctx)
         from harness.run.uploads import downloaded
 

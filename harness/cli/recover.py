@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from harness.errors import AccessDenied, TargetUnreachable, UsageError
+from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable, UsageError
 
 
 @click.command()
@@ -32,7 +32,7 @@ def recover(target: Path | None) -> int:
         held.enter_context(TargetLock(platform, "recover"))
         try:
             held.enter_context(ClusterLease(found, platform, "recover", say=click.echo))
-        except (AccessDenied, TargetUnreachable) as error:  # what can be undone all the same is
+        except (AccessDenied, ConfigurationError, TargetUnreachable) as error:  # what can be undone all the same is
             click.echo(f"{error.what}; recovering without it", err=True)
         recovered = undo(found, platform)
         for line in recovered.undone:

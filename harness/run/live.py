@@ -82,7 +82,7 @@ def run_live(
             raise refused
         bucket = bucket_of(settings.upload, target, run)
         if bucket is not None:
-            bucket.require_writable()
+            bucket.require_new()
         if not plan.live:
             return _on_paper(plan, target, bucket, settings=settings, progress=progress)
         platform = platform_of(target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from harness.evidence import RunDirectory
     from harness.evidence.bucket.store import Bucket
     from harness.targets import Target
+
+
+_FORM: Final = (
+    f"write `{SCHEME}BUCKET/PREFIX/RUN`: small letters in the name of the bucket, no empty part, no `.` or `..`"
+)
 
 
 def bucket_of(address: str, target: Target | None, run: str) -> Bucket | None:
@@ -40,12 +45,17 @@ def bucket_of(address: str, target: Target | None, run: str) -> Bucket | None:
 
     if not address and named is not None:
         return Bucket(named, run)
-    try:
-        chosen = Upload.model_validate({"to": address})
-    except ValidationError as error:
-        what = f"`{address}` is not the address of a bucket"
-        raise UsageError(what, where="--upload", hint=f"write `{SCHEME}BUCKET/PREFIX`") from error
+    chosen = _upload(address, "--upload")
     return Bucket(chosen if named is None else named.model_copy(update={"to": chosen.to}), run)
+
+
+def _upload(address: str, where: str) -> Upload:
+    """The settings with this address. Raises UsageError if it is none, with the argument that has it."""
+    try:
+        return Upload.model_validate({"to": address})
+    except ValidationError as error:
+        hint = _FORM if where == "RUN" else f"write `{SCHEME}BUCKET/PREFIX`"
+        raise UsageError(f"`{address}` is not the address of a bucket", where=where, hint=hint) from error
 
 
 def uploaded(
@@ -72,7 +82,9 @@ def downloaded(address: str, say: Callable[[str], None], runs: Path | None = Non
     """
     from harness.evidence.bucket.download import download
 
-    to, _, run = address.rstrip("/").rpartition("/")
+    to, _, run = _upload(address, "RUN").to.rstrip("/").rpartition("/")
+    if f"{to}/" == SCHEME:
+        raise UsageError(f"`{address}` names a bucket, and no run in it", where="RUN", hint=_FORM)
     bucket = bucket_of(to, _target(), run)
     assert bucket is not None  # noqa: S101 - the address names one
     directory = (runs or runs_directory()) / run

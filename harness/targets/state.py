@@ -32,16 +32,21 @@ def state_directory() -> Path:
     return root / "readiness"
 
 
-def state_id() -> str:
+def state_id(*, make: bool = True) -> str:
     """A random id of the state directory, made at its first use; it tells whether two processes have the same undo log.
+
+    Args:
+        make: whether it is made if there is none; False: it is empty then.
 
     Raises:
         UsageError: the directory cannot be written.
     """
     file = state_directory() / "id"
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists():
+            if not make:
+                return ""
+            file.parent.mkdir(parents=True, exist_ok=True)
             made = file.with_name(f"id-{secrets.token_hex(8)}")
             made.write_text(made.name[3:], encoding="ascii")
             with suppress(FileExistsError):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.cli.judging import judge
 from harness.errors import EvidenceError, UsageError
+from harness.evidence.bucket import store as store_module
 from harness.evidence.bucket import upload as module
 from harness.evidence.bucket.download import download
 from harness.evidence.bucket.store import Bucket
 from harness.evidence.bucket.upload import EvidenceUpload
+from harness.run import uploads
+from harness.run.uploads import downloaded
 from harness.targets.files.upload import Upload
 from tests.builders.s3_server import S3Server, needs_s3_server, s3_server
 
@@ -115,7 +119,7 @@ def test_a_run_killed_while_it_is_sent_as_a_whole_is_not_taken_for_complete(
     (run / "manifest.json").write_bytes(b"{}")
     put = bucket.put
 
-    def killed(name: str, content: bytes) -> None:
+    def killed(name: str, content: bytes | BinaryIO) -> None:
         if name == "plan.json":
             raise KeyboardInterrupt
         put(name, content)
@@ -164,7 +168,7 @@ def test_a_bucket_that_fails_is_said_once_and_written_again(
     monkeypatch.setattr(module, "EACH_S", 0.01)
     put, said, broken = bucket.put, list[str](), [True] * 4
 
-    def failing(name: str, content: bytes) -> None:
+    def failing(name: str, content: bytes | BinaryIO) -> None:
         if broken and name.startswith(".growing/history"):
             broken.pop()
             raise EvidenceError("no room", where=bucket.url)
@@ -186,11 +190,84 @@ def test_wrong_credentials_are_told_before_anything_is_run(server: S3Server, mon
         monkeypatch.setenv(name, value)
     wrong = Bucket(Upload(to="s3://evidence/shop"), "run-1")
     with pytest.raises(
-        EvidenceError, match=r"the evidence cannot be written in the bucket: .*SignatureDoesNotMatch"
+        EvidenceError,
+        match=r"the evidence cannot be written in the bucket: PUT .*, 403 Forbidden, SignatureDoesNotMatch",
     ) as raised:
-        wrong.require_writable()
+        wrong.require_new()
     assert "another-secret" not in str(raised.value)
     assert raised.value.where == "s3://evidence/shop/run-1"
+
+
+def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in the words of the library's own debugging."""
+    monkeypatch.setattr(store_module, "_RETRIES", 0)
+    gone = Upload(to="s3://evidence/shop", endpoint="http://127.0.0.1:1", region="x")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "any")
+    with pytest.raises(EvidenceError) as raised:
+        Bucket(gone, "run-1").require_new()
+    assert raised.value.what == (
+        "the evidence cannot be written in the bucket: PUT http://127.0.0.1:1/evidence/shop/run-1/.writable, Connection refused"
+    )
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "127.0.0.1:9000", "http://"])
+def test_a_variable_that_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    """The library would end the process."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(UsageError, match=f"`{endpoint}` is not an address") as raised:
+        Bucket(Upload(to="s3://evidence/shop"), "run-1")
+    assert raised.value.where == "AWS_ENDPOINT_URL"
+
+
+def test_two_runs_of_one_name_are_not_mixed(run: Path, bucket: Bucket) -> None:
+    """Such as those of two clusters that begin in the same second."""
+    bucket.require_new()
+    assert bucket.names() == []
+    EvidenceUpload(run, bucket, lambda _: None).sync()
+    with pytest.raises(UsageError, match="the bucket has a run of this name already") as raised:
+        bucket.require_new()
+    assert raised.value.hint == "run again, or give each cluster or job a prefix of its own"
+    assert ".writable" not in bucket.names()
+
+
+def test_a_file_that_cannot_be_read_is_said_and_the_run_ends_as_it_would(
+    run: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evidence that is not sent does not change what the run says."""
+    said: list[str] = []
+    with EvidenceUpload(run, bucket, said.append):
+        (run / "plan.json").unlink()
+        (run / "plan.json").mkdir()
+        monkeypatch.setattr(module, "_is_plain", lambda path: path.name == "plan.json")
+    assert said[-1].startswith("the evidence in the bucket is not complete: ")
+    assert "plan.json cannot be read: Is a directory" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("s3://", "`s3://` is not the address of a bucket"),
+        ("s3://evidence", "`s3://evidence` names a bucket, and no run in it"),
+        ("s3://evidence/", "`s3://evidence/` names a bucket, and no run in it"),
+        ("s3:///shop/run-1", "`s3:///shop/run-1` is not the address"),
+        ("s3://Evidence/run-1", "`s3://Evidence/run-1` is not the address"),
+        ("s3://evidence/shop/..", r"`s3://evidence/shop/..` is not the address"),
+        ("s3://evidence/./run-1", r"`s3://evidence/./run-1` is not the address"),
+        ("s3://evidence//run-1", "`s3://evidence//run-1` is not the address"),
+    ],
+)
+def test_an_address_without_a_run_is_refused(address: str, says: str, tmp_path: Path) -> None:
+    """As the argument that it is."""
+    with pytest.raises(UsageError, match=says) as raised:
+        downloaded(address, lambda _: None, tmp_path)
+    assert (raised.value.where, "s3://BUCKET/PREFIX/RUN" in raised.value.hint) == ("RUN", True)
+
+
+def test_a_shell_that_completes_downloads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `readiness report s3://… --<TAB>` the argument is read, and the command is not called."""
+    monkeypatch.setattr(uploads, "downloaded", lambda *_: pytest.fail("it was downloaded"))
+    judge.make_context("judge", ["s3://evidence/shop/run-1", "--"], resilient_parsing=True)
 
 
 def test_a_run_that_is_not_there_or_is_here_already_is_told(run: Path, bucket: Bucket, tmp_path: Path) -> None:
@@ -213,7 +290,7 @@ def test_an_object_that_is_none_of_a_run_is_refused(
 ) -> None:
     """A bucket may have been written by anybody."""
     monkeypatch.setattr(bucket, "names", lambda: [name, "plan.json"])
-    monkeypatch.setattr(bucket, "get", lambda _: b"x")
+    monkeypatch.setattr(bucket, "get", lambda _: iter([b"x"]))
     with pytest.raises(EvidenceError, match="whose name is not that of a run's file"):
         download(bucket, tmp_path / "runs" / "back")
     assert list((tmp_path / "runs").iterdir()) == []

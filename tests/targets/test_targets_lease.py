@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from harness.cli.recover import recover
 from harness.errors import AccessDenied, ConfigurationError, DriverError, TargetSilent
 from harness.targets import ClusterLease, Target, load_target, platform_of
+from harness.targets.cluster.leases import DURATION_S
 from harness.targets.safety import lease as module
+from harness.targets.undo import Recovered
 from tests.builders.http_servers import Quiet, serving
 from tests.fake_clock import FakeClock
 
@@ -165,7 +168,7 @@ def test_a_lease_that_cannot_be_renewed_is_lost_before_it_expires(
     shop: Target, api: OneLease, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     """The holder gives up before another run may take it; a short failure changes nothing."""
-    assert module.LOST_AFTER_S < module.DURATION_S
+    assert module.LOST_AFTER_S < DURATION_S
     monkeypatch.setattr(module, "RENEW_S", 0.01)
     monkeypatch.setattr(module, "LOST_AFTER_S", 0.5)
     lost = threading.Event()
@@ -177,6 +180,45 @@ def test_a_lease_that_cannot_be_renewed_is_lost_before_it_expires(
         api.always = status
         assert lost.wait(60)
     assert held.why_lost.startswith(f"the Lease shop/readiness-harness was lost: the API server answered {status} ")
+
+
+def test_a_lease_whose_renewal_ends_by_an_error_of_the_harness_is_lost(
+    shop: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run would go on, and another take the Lease beside it."""
+    monkeypatch.setattr(module, "RENEW_S", 0.01)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    lost = threading.Event()
+    with of(shop, lost=lost.set) as held:
+        monkeypatch.setattr(held, "_write", lambda *_: 1 / 0)
+        assert lost.wait(60)
+    assert held.why_lost == "the Lease shop/readiness-harness was lost: an error of the harness ended its renewal"
+
+
+def test_a_plan_without_the_right_to_read_the_lease_says_so(shop: Target, api: OneLease) -> None:
+    """As a run does."""
+    api.always = 403
+    with pytest.raises(
+        AccessDenied, match="the Lease shop/readiness-harness cannot be taken: the API server answered 403"
+    ):
+        of(shop).refuse_if_held()
+
+
+def test_changes_are_undone_where_the_lease_has_no_place(
+    shop: Target, api: OneLease, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For example after its namespace was deleted: `readiness recover` says so, and goes on."""
+    undone: list[str] = []
+
+    def undo(found: Target, _: object) -> Recovered:
+        undone.append(found.name)
+        return Recovered()
+
+    monkeypatch.setattr("harness.targets.undo.recover", undo)
+    api.refusals = deque([0, 404])
+    assert recover.main(["--target", str(shop.file)], standalone_mode=False) == 0
+    assert undone == ["shop"]
+    assert "cannot be created: the API server answered 404" in capsys.readouterr().err
 
 
 def test_what_the_undo_log_needs_is_written_or_nothing_is_changed(shop: Target, api: OneLease) -> None:

@@ -13,7 +13,7 @@ from harness.evidence.bucket.upload import GROWING
 from harness.evidence.run_directory import RunDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.evidence.bucket.store import Bucket
 
@@ -56,10 +56,10 @@ def download(bucket: Bucket, run: Path) -> list[str]:
         run.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=".download-", dir=run.parent))
         try:
-            for name, content in _contents(bucket, names, missing):
+            for name, pieces in _files(names):
                 path = _inside(part, name, bucket)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+                missing += _write(path, name, pieces, bucket)
             part.chmod(0o755)
             part.rename(run)
         finally:
@@ -73,23 +73,26 @@ def download(bucket: Bucket, run: Path) -> list[str]:
     return missing
 
 
-def _contents(bucket: Bucket, names: Iterable[str], missing: list[str]) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each file; what is missing is added to the list."""
-    whole = [name for name in names if not name.startswith(f"{GROWING}/")]
-    for name in whole:
-        yield name, bucket.get(name)
-    pieces = [name.removeprefix(f"{GROWING}/") for name in names if name.startswith(f"{GROWING}/")]
-    for name, own in groupby(pieces, key=lambda piece: piece.rpartition("/")[0]):
-        if name in whole:  # the run ended while it was sent as a whole
-            continue
-        content = b""
-        for piece in own:
-            begin = piece.rpartition("/")[2]
-            if not begin.isdecimal() or int(begin) != len(content):
-                missing.append(f"{name}: what follows byte {len(content)} is missing, the next piece begins at {begin}")
-                break
-            content += bucket.get(f"{GROWING}/{piece}")
-        yield name, content
+def _files(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each file with its objects in order: itself, or its pieces."""
+    growing = f"{GROWING}/"
+    whole = [name for name in names if not name.startswith(growing)]
+    yield from ((name, [name]) for name in whole)
+    pieces = (name for name in names if name.startswith(growing))
+    for name, own in groupby(pieces, key=lambda piece: piece.removeprefix(growing).rpartition("/")[0]):
+        if name not in whole:  # else the run ended while it was sent as a whole
+            yield name, list(own)
+
+
+def _write(path: Path, name: str, pieces: Sequence[str], bucket: Bucket) -> list[str]:
+    """Write a file from its objects, as far as these follow each other; returns what is missing."""
+    with path.open("wb") as file:
+        for piece in pieces:
+            begin = "0" if piece == name else piece.rpartition("/")[2]
+            if not begin.isdecimal() or int(begin) != file.tell():
+                return [f"{name}: what follows byte {file.tell()} is missing, the next piece begins at {begin}"]
+            file.writelines(bucket.get(piece))
+    return []
 
 
 def _inside(directory: Path, name: str, bucket: Bucket) -> Path:

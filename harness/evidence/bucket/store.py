@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from harness.errors import EvidenceError, UsageError
 from harness.extras import S3, require
+from harness.targets.files.values import is_http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,9 +26,11 @@ _RETRIES: Final = 2
 _SAID: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        r"status code: (\d{3} [A-Z][a-z]+)",
+        r"Error performing (\w+ \S+) in",
+        r"status code: (\d{3}(?: [A-Z][a-z]+)+)",
         r"<Code>([^<]{1,80})</Code>",
         r"<Message>([^<]{1,200})</Message>",
+        r"\b(?:message|error): \"([^\"]{1,200})\"",
     )
 )
 _PROBE: Final = ".writable"
@@ -50,6 +54,7 @@ class Bucket:
 
         self.url = "/".join(filter(None, (f"s3://{settings.bucket}", settings.prefix, run)))
         given: dict[str, Any] = {"endpoint": settings.endpoint, "region": settings.region}
+        _refuse_endpoints()
         for key, reference in (
             ("access_key_id", settings.access_key),
             ("secret_access_key", settings.secret_key),
@@ -71,24 +76,34 @@ class Bucket:
                 hint="correct `upload` of the target file, or the variables AWS_…",
             ) from error
 
-    def require_writable(self) -> None:
-        """Write and delete an object. Raises EvidenceError if the bucket cannot be written."""
-        self.put(_PROBE, b"")
-        self.delete([_PROBE])
+    def require_new(self) -> None:
+        """Write an object, list what is there, and delete it.
 
-    def put(self, name: str, content: bytes) -> None:
-        """Write one object. Raises EvidenceError."""
+        Raises:
+            EvidenceError: the bucket cannot be written.
+            UsageError: it has a run of this name already, for example one that began in the same second in another cluster.
+        """
+        self.put(_PROBE, b"")
+        found = self.names()
+        self.delete([_PROBE])
+        if found != [_PROBE]:
+            hint = "run again, or give each cluster or job a prefix of its own"
+            raise UsageError("the bucket has a run of this name already", where=self.url, hint=hint)
+
+    def put(self, name: str, content: bytes | BinaryIO) -> None:
+        """Write one object, from memory or from an open file. Raises EvidenceError."""
         import obstore
 
         with self._errors("cannot be written"):
             obstore.put(self._store, name, content)
 
-    def get(self, name: str) -> bytes:
-        """Read one object. Raises EvidenceError."""
+    def get(self, name: str) -> Iterator[bytes]:
+        """Read one object in parts. Raises EvidenceError."""
         import obstore
 
         with self._errors("cannot be read"):
-            return bytes(obstore.get(self._store, name).bytes())
+            for part in obstore.get(self._store, name).stream():
+                yield bytes(part)
 
     def names(self) -> list[str]:
         """The names of all objects of the run, sorted. Raises EvidenceError."""
@@ -119,8 +134,15 @@ class Bucket:
             ) from error
 
 
+def _refuse_endpoints() -> None:
+    """Raises UsageError for a variable that names no address, with which the library of the bucket would end this process."""
+    for name, value in os.environ.items():
+        if name.startswith("AWS_ENDPOINT") and value and not is_http(value):
+            raise UsageError(f"`{value}` is not an address", where=name, hint="write https://HOST[:PORT]")
+
+
 def _words(error: Exception) -> str:
-    """What the server said: status, code and message of its answer; else the error itself."""
+    """What was asked, and what the server said: status, code and message of its answer, or why there is none; else the error itself."""
     said = " ".join(str(error).split())
     parts = [found[1] for pattern in _SAID if (found := pattern.search(said))]
-    return ", ".join(parts) or said[:300]
+    return ", ".join(parts) or said.partition(" Debug source")[0][:300]

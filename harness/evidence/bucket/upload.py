@@ -8,7 +8,6 @@ whatever ends in between, the bucket has a run that is complete, or one that say
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -96,8 +95,7 @@ class EvidenceUpload:
     def sync(self) -> None:
         """Send what is new. Raises EvidenceError; what was not sent is sent with the next pass."""
         for path, name in self._files():
-            with suppress(FileNotFoundError):  # it was sealed meanwhile
-                self._send(path, name, in_pieces=path.suffix in _GROW)
+            self._send(path, name, in_pieces=path.suffix in _GROW)
 
     def finish(self) -> None:
         """Send every file as a whole, and delete what is no file of the run. Raises EvidenceError."""
@@ -107,6 +105,16 @@ class EvidenceUpload:
         self._bucket.delete([name for name in self._bucket.names() if name not in names])
 
     def _send(self, path: Path, name: str, *, in_pieces: bool) -> None:
+        """Send a file, if it is still there. Raises EvidenceError."""
+        try:
+            self._send_changed(path, name, in_pieces=in_pieces)
+        except FileNotFoundError:  # it was sealed meanwhile
+            return
+        except OSError as error:
+            hint = "check the directory of the run"
+            raise EvidenceError(f"{name} cannot be read: {error.strerror}", where=str(path), hint=hint) from error
+
+    def _send_changed(self, path: Path, name: str, *, in_pieces: bool) -> None:
         found = path.stat()
         now = _SentFile(found.st_ino, found.st_size, found.st_mtime_ns)
         key = f"{GROWING}/{name}" if in_pieces else name
@@ -118,10 +126,11 @@ class EvidenceUpload:
             self._bucket.delete([one for one in self._bucket.names() if one.startswith(f"{key}/")])
             begin = 0  # another file has its name now
         with path.open("rb") as file:
-            file.seek(begin)
-            content = file.read(now.size - begin)
-        if content or not in_pieces:
-            self._bucket.put(f"{key}/{begin:0{DIGITS}d}" if in_pieces else key, content)
+            if not in_pieces:
+                self._bucket.put(key, file)
+            elif now.size > begin:
+                file.seek(begin)
+                self._bucket.put(f"{key}/{begin:0{DIGITS}d}", file.read(now.size - begin))
         self._sent[key] = now
 
     def _files(self) -> Iterator[tuple[Path, str]]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError, TargetUnreachable, UsageError
 from harness.run.start.means import unready_means
 from harness.run.start.preflight import preflight, refuse_other_release
-from harness.targets import TargetLock, platform_of
+from harness.run.uploads import bucket_of
+from harness.targets import ClusterLease, TargetLock, platform_of
 from harness.targets.safety.intents import pending_intents, unclear_intents
 from harness.targets.undo import Left, Recovered, recover_command
 
@@ -37,7 +38,7 @@ class AskedTarget:
 
 
 def asked_target(plan: Plan, target: Target, settings: Settings, *, allowed: bool) -> AskedTarget:
-    """Ask once what a run asks before its load: the lock, the undo log, each probed path, the release, the directory of the runs.
+    """Ask once what a run asks before its load: the lock, the Lease, the undo log, each probed path, the release, the directory of the runs, the bucket.
 
     A target that is started for the run is not asked, and nothing is requested from a target that a run may not use.
 
@@ -52,12 +53,15 @@ def asked_target(plan: Plan, target: Target, settings: Settings, *, allowed: boo
     """
     unready = unready_means(target) if plan.acts else []
     refused: list[HarnessError] = []
-    checks: list[Callable[[], None]] = [lambda: _refuse_unwritable(settings.out)]
+    checks: list[Callable[[], None]] = [
+        lambda: _refuse_unwritable(settings.out),
+        lambda: _refuse_bucket(target, plan.run),
+    ]
     if plan.live and allowed and not target.embedded and target.file.is_file():
         acts = () if unready else plan.acts  # without its API server the state of the cluster cannot be read
         platform = platform_of(target)
         checks += [
-            lambda: TargetLock(platform, plan.run).refuse_if_held(),
+            lambda: unready.extend(_held(target, platform, plan.run)),
             lambda: _unread_changes(platform).require_all(platform, target),
             lambda: preflight(target, unready.append, acts=acts, waits=False),
             lambda: refuse_other_release(target, plan),
@@ -77,10 +81,27 @@ def asked_target(plan: Plan, target: Target, settings: Settings, *, allowed: boo
     return AskedTarget(refused=tuple(refused), unready=tuple(unready))
 
 
+def _held(target: Target, platform: Platform, run: str) -> list[str]:
+    """What a run would wait for before it has the platform for itself. Raises Refused if another run has it."""
+    TargetLock(platform, run).refuse_if_held()
+    try:
+        waits = ClusterLease(target, platform, run).refuse_if_held()
+    except TargetUnreachable:  # as `unready_means` says; the entry may answer
+        return []
+    return [waits] if waits else []
+
+
 def _unread_changes(platform: Platform) -> Recovered:
     """The entries of the undo log that cannot be read, as a recovery would leave them."""
     unclear = unclear_intents(platform)
     return Recovered(left=tuple(Left(path=one.path, what="", why=one.why, understood=False) for one in unclear))
+
+
+def _refuse_bucket(target: Target, run: str) -> None:
+    """Refuse a bucket of the target file that cannot be read; a run tries to write there, too."""
+    bucket = bucket_of("", target, run)
+    if bucket is not None:
+        bucket.names()
 
 
 def _refuse_unwritable(runs: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.extras import DATABASE, DNS, KUBERNETES, STATIC, require
+from harness.extras import DATABASE, DNS, KUBERNETES, S3, STATIC, require
 from harness.model import DemandKind
 from harness.targets import guard_experiment, guard_rollout, guard_target
 from harness.targets.cluster.service_account import service_account
@@ -43,6 +43,8 @@ def _extras(plan: Plan, target: Target) -> Iterator[tuple[str, str, str]]:
     """The extras that a plan needs: name of the extra, thing that needs it, and its place in a file."""
     if any(act.kind == DemandKind.STATIC for act in plan.acts):
         yield STATIC, "a sentence on the platform's files", str(target.file)
+    if target.upload is not None:
+        yield S3, "the key `upload`", f"{target.file}: upload"
     if plan.live and target.kubernetes is not None:
         yield KUBERNETES, "the key `kubernetes`", f"{target.file}: kubernetes"
     if plan.live and target.database is not None:

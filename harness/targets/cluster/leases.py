@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _GROUP, _VERSION, _PLURAL = "coordination.k8s.io", "v1", "leases"
 RESOURCE: Final = f"{_PLURAL}.{_GROUP}"
 _CONFLICT: Final = 409
+DURATION_S: Final = 60
+"""Seconds for which a Lease that is not renewed is not taken; longer than the usual outage of an API server during an upgrade."""
 WHO: Final = "readiness/holder"
 """Annotation: the holder in words."""
 UNDO_LOG: Final = "readiness/undo-log"
@@ -36,7 +38,7 @@ class LeaseRecord:
         who: the holder in words; the identity where the holder wrote none.
         acquired: when the holder took it, by the holder's clock.
         renewed: when the holder renewed it last, by the holder's clock; only a change of it says anything here.
-        duration_s: seconds after which a Lease that is not renewed may be taken.
+        duration_s: seconds after which a Lease that is not renewed may be taken; `DURATION_S` where it states none.
         transitions: how often the holder changed.
         undo_log: where a run that may have changed the platform has its undo log; empty: there is no such run.
         state: id of the state directory of that run.
@@ -65,7 +67,7 @@ class LeaseRecord:
             who=notes.get(WHO) or holder,
             acquired=str(spec.get("acquireTime") or ""),
             renewed=str(spec.get("renewTime") or ""),
-            duration_s=int(spec.get("leaseDurationSeconds") or 0),
+            duration_s=int(spec.get("leaseDurationSeconds") or DURATION_S),
             transitions=int(spec.get("leaseTransitions") or 0),
             undo_log=notes.get(UNDO_LOG, ""),
             state=notes.get(STATE, ""),

@@ -14,7 +14,7 @@ SCHEME: Final = "s3://"
 BucketUrl = Annotated[
     str,
     matching(
-        r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*/?",
+        r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._=-]+)*/?",
         "the address of a bucket, with a prefix if any, such as `s3://evidence/shop`",
     ),
 ]

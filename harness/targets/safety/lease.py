@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from harness import clock
 from harness.errors import AccessDenied, HarnessError, Refused, TargetUnreachable
 from harness.targets.access import Access, access
-from harness.targets.cluster.leases import RESOURCE, STATE, UNDO_LOG, WHO, LeaseRecord, Leases
+from harness.targets.cluster.leases import DURATION_S, RESOURCE, STATE, UNDO_LOG, WHO, LeaseRecord, Leases
 from harness.targets.cluster.patience import patiently
 from harness.targets.cluster.service_account import is_pod, pod_name
 from harness.targets.safety.intents import intents_directory, pending_intents, unclear_intents
@@ -33,14 +33,17 @@ if TYPE_CHECKING:
     from harness.targets.files.target import Target
     from harness.targets.safety.platform import Platform
 
-DURATION_S: Final = 60
-"""Seconds for which a Lease that is not renewed is not taken; longer than the usual outage of an API server during an upgrade."""
 RENEW_S: Final = 5.0
 LOST_AFTER_S: Final = 45.0
 """Seconds without a renewal after which the holder gives up; the rest of the duration is for undoing its faults."""
 PATIENCE_S: Final = 10.0
 """Seconds for which an API server that fails is asked again at the start."""
+OBSERVED_S: Final = 2 * RENEW_S
+"""Seconds for which a plan observes whether a holder renews its Lease."""
 _POLL_S: Final = 1.0
+_WAIT: Final = (
+    "wait for the other run, or stop it: the Lease is released at its end, and free some time after it was killed"
+)
 _LONGEST_S: Final = 120
 """Largest duration of another holder's Lease, in seconds, whose end is waited for."""
 
@@ -110,14 +113,46 @@ class ClusterLease:
             AccessDenied: the user may not read or write it. TargetUnreachable: the API server does not answer.
         """
         if self._leases is not None:
-            try:
+            with self._told():
                 self._acquire(self._leases)
-            except (AccessDenied, TargetUnreachable) as error:
-                hint = error.hint or "check the API server, and `kubernetes` of the target file"
-                what = f"the Lease {self.name} cannot be taken: {error.what}"
-                raise type(error)(what, where=error.where, hint=f"{hint}; or write `lease: none`") from error
             self._thread.start()
         return self
+
+    def refuse_if_held(self) -> str:
+        """Read the Lease, and observe its holder until the Lease is renewed, for `OBSERVED_S` at most; nothing is taken or written.
+
+        Returns:
+            What a run would wait for before it takes the Lease; empty if it takes it at once.
+
+        Raises:
+            Refused: as `__enter__` does.
+            AccessDenied: the user may not read it. TargetUnreachable: the API server does not answer.
+        """
+        if self._leases is None:
+            return ""
+        record: LeaseRecord | None = None
+        observed: tuple[LeaseRecord, float] | None = None
+        with self._told():
+            for _ in clock.Deadline.after(OBSERVED_S).ticks(_POLL_S):
+                record = self._leases.lease(self._place, self._name)
+                if record is None or record.holder == "" or self._is_dead(record, observed):
+                    break
+                observed = observed or (record, clock.now_s())
+        if record is None:
+            return ""
+        self._refuse_foreign(record)
+        self._refuse_unrecovered(record)
+        return self._waited_for(record) if record.holder else ""
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """A context whose errors name the Lease."""
+        try:
+            yield
+        except (AccessDenied, TargetUnreachable) as error:
+            hint = error.hint or "check the API server, and `kubernetes` of the target file"
+            what = f"the Lease {self.name} cannot be taken: {error.what}"
+            raise type(error)(what, where=error.where, hint=f"{hint}; or write `lease: none`") from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -228,7 +263,9 @@ class ClusterLease:
         """
         self._refuse_foreign(record)
         if record.duration_s > _LONGEST_S:
-            raise self._in_use(record.who, record.acquired, f"; it may be taken after {record.duration_s} s only")
+            lasts = f" for {record.duration_s} s, and at most {_LONGEST_S} s are waited for"
+            hint = f"wait for the other run; if it has ended, run `{self._delete}`"
+            raise self._in_use(record.who, record.acquired, lasts, hint)
         if observed is None:
             return False
         before, since_s = observed
@@ -236,12 +273,12 @@ class ClusterLease:
             raise self._in_use(record.who, record.acquired)
         return clock.now_s() - since_s >= record.duration_s
 
-    def _in_use(self, who: str, since: str, more: str = "") -> Refused:
+    def _in_use(self, who: str, since: str, more: str = "", hint: str = _WAIT) -> Refused:
         when = f", since {since} by its clock" if since else ""
         return Refused(
             f"{self._platform.name} is in use by {who}{when}: it has the Lease {self.name}{more}",
             where=f"{self._target.file}: kubernetes",
-            hint="wait for the other run, or stop it: the Lease is released at its end, and free some time after it was killed",
+            hint=hint,
         )
 
     def _refuse_foreign(self, record: LeaseRecord) -> None:
@@ -253,14 +290,24 @@ class ClusterLease:
             )
 
     def _refuse_unrecovered(self, record: LeaseRecord) -> None:
-        if not record.undo_log or record.state == state_id():
+        if not record.undo_log or record.state == state_id(make=False):
             return
         what = f"{record.who} ended" if record.holder else "a run ended"
         raise Refused(
             f"{what} and may have left {self._platform.name} changed; its undo log is not here: {record.undo_log}",
             where=f"{self._target.file}: kubernetes",
             hint="run `readiness recover` with that directory as `READINESS_STATE`; if the log is lost, restore the platform by hand, "
-            f"then run `kubectl -n {self._place} delete lease {self._name}`",
+            f"then run `{self._delete}`",
+        )
+
+    @property
+    def _delete(self) -> str:
+        return f"kubectl -n {self._place} delete lease {self._name}"
+
+    def _waited_for(self, record: LeaseRecord) -> str:
+        return (
+            f"{record.who} has the Lease {self.name} since {record.acquired} by its clock and did not renew it for {OBSERVED_S:g} s: "
+            f"a run takes it once that is so for {record.duration_s} s"
         )
 
     def _taken_from(self, record: LeaseRecord) -> str:
@@ -270,15 +317,21 @@ class ClusterLease:
     def _keep(self) -> None:
         """Renew the Lease until the end, or until it is lost."""
         assert self._leases is not None  # noqa: S101 - the thread is started for a Lease only
-        while not self._ended.wait(RENEW_S):
-            try:
-                self._write(self._leases, {}, {})
-            except HarnessError as error:
-                silent_s = clock.now_s() - self._renewed_s
-                if isinstance(error, LeaseLost) or silent_s > LOST_AFTER_S:
-                    self.why_lost = f"the Lease {self.name} was lost: {error.what}"
-                    self._lost()
-                    return
+        why = "an error of the harness ended its renewal"
+        try:
+            while not self._ended.wait(RENEW_S):
+                try:
+                    self._write(self._leases, {}, {})
+                except HarnessError as error:
+                    silent_s = clock.now_s() - self._renewed_s
+                    if isinstance(error, LeaseLost) or silent_s > LOST_AFTER_S:
+                        why = error.what
+                        return
+            why = ""
+        finally:  # also after an error that nobody expects: a run must not go on without its Lease
+            if why:
+                self.why_lost = f"the Lease {self.name} was lost: {why}"
+                self._lost()
 
     def _write(self, leases: Leases, spec: dict[str, Any], notes: dict[str, str | None]) -> None:
         """Renew the Lease with these changes.

@@ -253,6 +253,71 @@ def test_an_interrupted_run_that_lost_the_lease_ends_with_the_cause(shop: Target
         raise KeyboardInterrupt
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_plan_says_who_holds_the_lease(shop: Target, cluster: PocketCluster) -> None:
+    """With the words of the run that would be refused, and without a trace of the plan."""
+    looks = of(shop, "plan")
+    assert looks.refuse_if_held() == ""
+    with of(shop, "run-1"):
+        since = stored(cluster)["spec"]["acquireTime"]
+        with pytest.raises(Refused, match=rf"shop is in use by run run-1 \(.*, since {since} by its clock"):
+            looks.refuse_if_held()
+        assert stored(cluster)["spec"]["holderIdentity"].startswith("run-1@")
+    released = stored(cluster)
+    assert looks.refuse_if_held() == ""
+    assert stored(cluster) == released
+
+
+def test_a_plan_says_how_long_a_run_waits_for_a_dead_holder(
+    shop: Target, cluster: PocketCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run is not refused then; ten seconds tell a dead holder from a living one, which renews each five."""
+    put(cluster, "run-1@pod-a#1", "2036-01-31T12:00:00.000000Z", holder="run run-1 (pod pod-a)")
+    before = stored(cluster)
+    time = FakeClock.installed(monkeypatch)
+    began_ns = time.now_ns
+    assert of(shop, "plan").refuse_if_held() == (
+        f"run run-1 (pod pod-a) has the Lease north/{NAME} since 2026-01-31T11:00:00.000000Z by its clock "
+        "and did not renew it for 10 s: a run takes it once that is so for 60 s"
+    )
+    assert 10 <= (time.now_ns - began_ns) / 1e9 < 11
+    assert stored(cluster) == before
+
+
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        (
+            {"identity": "a", "seconds": 7200},
+            "the Lease north/readiness-harness for 7200 s, and at most 120 s are waited",
+        ),
+        ({"identity": "", "undo_log": "/a of run-1", "state": "theirs"}, "a run ended and may have left shop changed"),
+        ({"identity": "a", "undo_log": "/a of run-1", "state": "theirs"}, "its undo log is not here: /a of run-1"),
+    ],
+)
+def test_a_plan_says_what_a_run_would_be_refused_for(
+    shop: Target, cluster: PocketCluster, monkeypatch: pytest.MonkeyPatch, left: Any, says: str
+) -> None:
+    """Also where nobody holds the Lease."""
+    FakeClock.installed(monkeypatch)
+    put(cluster, renewed="2026-01-31T12:00:00.000000Z", **left)
+    with pytest.raises(Refused, match=says):
+        of(shop, "plan").refuse_if_held()
+    assert not (shop.file.parent / "state" / "id").exists()
+
+
+def test_a_holder_that_states_no_duration_is_waited_for_as_for_one_of_ours(
+    shop: Target, cluster: PocketCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not taken at once."""
+    put(cluster, "run-1@a#1", "2026-01-31T12:00:00.000000Z")
+    change(cluster, lambda lease: lease["spec"].pop("leaseDurationSeconds"))
+    time = FakeClock.installed(monkeypatch)
+    began_ns = time.now_ns
+    with of(shop, "run-2"):
+        assert 60 <= (time.now_ns - began_ns) / 1e9 <= 62
+
+
 def test_a_lease_of_another_program_is_left_alone(shop: Target, cluster: PocketCluster) -> None:
     """Also where nobody holds it."""
     meta = {"name": NAME, "namespace": "north"}
@@ -264,8 +329,9 @@ def test_a_lease_of_another_program_is_left_alone(shop: Target, cluster: PocketC
 def test_a_lease_that_lasts_for_hours_is_not_waited_for(shop: Target, cluster: PocketCluster) -> None:
     """Its holder may be dead; who knows it deletes the Lease."""
     put(cluster, "run-1@pod-a#1", "2026-01-31T12:00:00.000000Z", seconds=7200)
-    with pytest.raises(Refused, match="it may be taken after 7200 s only"), of(shop, "run-2"):
+    with pytest.raises(Refused, match="for 7200 s, and at most 120 s are waited for") as raised, of(shop, "run-2"):
         pass
+    assert raised.value.hint.endswith("if it has ended, run `kubectl -n north delete lease readiness-harness`")
 
 
 def test_no_lease_is_taken_where_the_target_file_says_none(shop: Target, cluster: PocketCluster) -> None:
