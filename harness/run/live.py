@@ -44,7 +44,7 @@ The time is short, since its experiments have already waited for them.
 """
 
 
-_CHANGES_NOTHING: Final = {DemandKind.TRAFFIC.value, DemandKind.STATIC.value}
+_CHANGES_NOTHING: Final = {DemandKind.TRAFFIC, DemandKind.STATIC, DemandKind.INGEST, DemandKind.EXPOSE}
 """Kinds of acts that need no undo."""
 
 

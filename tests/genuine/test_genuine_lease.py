@@ -91,8 +91,12 @@ def test_a_pod_holds_renews_and_releases_the_lease_with_its_own_token(
 ) -> None:
     """The API server checks each write, and the kubelet's way to sign in."""
     monkeypatch.setattr(module, "RENEW_S", 0.1)
+    assert of(account, "plan").refuse_if_held() == ""
+    assert genuine.get(LEASE).status_code == 404
     with of(account, "run-1") as held:
         held.will_change()
+        with pytest.raises(Refused, match="genuine is in use by run run-1"):
+            of(account, "plan").refuse_if_held()
         before = genuine.get(LEASE).json()["spec"]
         assert before["holderIdentity"].startswith("run-1@")
         other = of(account, "run-2")
@@ -105,6 +109,8 @@ def test_a_pod_holds_renews_and_releases_the_lease_with_its_own_token(
     released = genuine.get(LEASE).json()
     assert not released["spec"].get("holderIdentity")
     assert "annotations" not in released["metadata"]
+    assert of(account, "plan").refuse_if_held() == ""
+    assert genuine.get(LEASE).json() == released
 
 
 def test_of_many_runs_at_once_one_holds_the_lease(account: Target, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,12 +196,13 @@ def test_a_lease_whose_renewal_ends_by_an_error_of_the_harness_is_lost(
 
 
 def test_a_plan_without_the_right_to_read_the_lease_says_so(shop: Target, api: OneLease) -> None:
-    """As a run does."""
-    api.always = 403
-    with pytest.raises(
-        AccessDenied, match="the Lease shop/readiness-harness cannot be taken: the API server answered 403"
-    ):
-        of(shop).refuse_if_held()
+    """As a run does; also where it may be read, and not be created."""
+    for refusals in ([403], [0, 403]):
+        api.refusals = deque(refusals)
+        with pytest.raises(
+            AccessDenied, match="the Lease shop/readiness-harness cannot be taken: the API server answered 403"
+        ):
+            of(shop).refuse_if_held()
 
 
 def test_changes_are_undone_where_the_lease_has_no_place(

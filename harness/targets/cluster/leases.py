@@ -84,9 +84,9 @@ class Leases(Cluster):
         return LeaseRecord.of(found) if found is not None else None
 
     def create_lease(
-        self, namespace: str, name: str, spec: Mapping[str, Any], notes: Mapping[str, str]
+        self, namespace: str, name: str, spec: Mapping[str, Any], notes: Mapping[str, str], **how: str
     ) -> LeaseRecord | None:
-        """Create a Lease with these annotations; None if it exists already.
+        """Create a Lease with these annotations; None if it exists already. `how` are further parameters of the request.
 
         Raises:
             ConfigurationError: its namespace does not exist, or the API server serves no Leases.
@@ -94,7 +94,7 @@ class Leases(Cluster):
         meta = {"name": name, "labels": dict(OWN), "annotations": dict(notes)}
         body = {"apiVersion": f"{_GROUP}/{_VERSION}", "kind": "Lease", "metadata": meta, "spec": dict(spec)}
         create = self._custom.create_namespaced_custom_object
-        status, text = self._answer(create, _GROUP, _VERSION, namespace, _PLURAL, body)
+        status, text = self._answer(create, _GROUP, _VERSION, namespace, _PLURAL, body, **how)
         if status == _CONFLICT:
             return None
         made = self._read(status, text)
@@ -107,7 +107,13 @@ class Leases(Cluster):
         return LeaseRecord.of(made)
 
     def change_lease(
-        self, namespace: str, name: str, version: str, spec: Mapping[str, Any], notes: Mapping[str, str | None]
+        self,
+        namespace: str,
+        name: str,
+        version: str,
+        spec: Mapping[str, Any],
+        notes: Mapping[str, str | None],
+        **how: str,
     ) -> LeaseRecord | None:
         """Change a Lease that still has this resource version; None if it was changed or deleted meanwhile.
 
@@ -117,11 +123,11 @@ class Leases(Cluster):
             version: resource version that was read.
             spec: fields of `spec` with their new values.
             notes: annotations with their new values; None removes one.
+            how: further parameters of the request, such as `dry_run="All"`.
         """
         body = {"metadata": {"resourceVersion": version, "annotations": dict(notes)}, "spec": dict(spec)}
         patch = self._custom.patch_namespaced_custom_object
-        status, text = self._answer(
-            patch, _GROUP, _VERSION, namespace, _PLURAL, name, body, _content_type="application/merge-patch+json"
-        )
+        how["_content_type"] = "application/merge-patch+json"
+        status, text = self._answer(patch, _GROUP, _VERSION, namespace, _PLURAL, name, body, **how)
         changed = None if status == _CONFLICT else self._read(status, text)
         return LeaseRecord.of(changed) if changed is not None else None

@@ -119,14 +119,13 @@ class ClusterLease:
         return self
 
     def refuse_if_held(self) -> str:
-        """Read the Lease, and observe its holder until the Lease is renewed, for `OBSERVED_S` at most; nothing is taken or written.
+        """Observe the holder until it renews the Lease, for `OBSERVED_S` at most, then try a dry run of taking it; nothing is stored.
 
         Returns:
             What a run would wait for before it takes the Lease; empty if it takes it at once.
 
         Raises:
-            Refused: as `__enter__` does.
-            AccessDenied: the user may not read it. TargetUnreachable: the API server does not answer.
+            HarnessError: as `__enter__` does.
         """
         if self._leases is None:
             return ""
@@ -138,11 +137,8 @@ class ClusterLease:
                 if record is None or record.holder == "" or self._is_dead(record, observed):
                     break
                 observed = observed or (record, clock.now_s())
-        if record is None:
-            return ""
-        self._refuse_foreign(record)
-        self._refuse_unrecovered(record)
-        return self._waited_for(record) if record.holder else ""
+            self._taken(self._leases, record, dry_run="All")
+        return self._waited_for(record) if record is not None and record.holder else ""
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -229,18 +225,18 @@ class ClusterLease:
             observed = None  # another run was quicker
         raise self._in_use("several runs", "")
 
-    def _taken(self, leases: Leases, record: LeaseRecord | None) -> LeaseRecord | None:
-        """Create the Lease, or take the one that was read; None if another run was quicker.
+    def _taken(self, leases: Leases, record: LeaseRecord | None, **how: str) -> LeaseRecord | None:
+        """Create the Lease, or take the one that was read; None if another run was quicker. `how` are options of the write.
 
         After an answer that did not arrive, a repetition finds this process as the holder.
         """
         notes = {WHO: self._who}
         if record is None:
-            return leases.create_lease(self._place, self._name, self._spec(0), notes)
+            return leases.create_lease(self._place, self._name, self._spec(0), notes, **how)
         self._refuse_foreign(record)
         self._refuse_unrecovered(record)
         spec = self._spec(record.transitions + 1)
-        return leases.change_lease(self._place, self._name, record.version, spec, notes)
+        return leases.change_lease(self._place, self._name, record.version, spec, notes, **how)
 
     def _spec(self, transitions: int) -> dict[str, Any]:
         now = clock.wall_text()

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from readiness_sandbox.cluster import discovery
+from readiness_sandbox.cluster import defaults, discovery, schema
 from readiness_sandbox.cluster.audit import event
 from readiness_sandbox.cluster.authorization import rbac, reviews
 from readiness_sandbox.cluster.authorization.accounts import Accounts
@@ -176,7 +176,10 @@ class Server:
             asked = Attributes.of(call.request, method)
             if method == "PATCH":
                 raise rbac.forbidden(user, asked, "only the administrator may patch roles here: replace the object")
-            self._authorizer.require_no_more(user, {**call.json(), "kind": kind.kind}, asked)
+            if isinstance(body := call.json(), dict):  # any other is refused below
+                obj = {**defaults.fresh(body), "kind": kind.kind}
+                schema.check(kind, obj)
+                self._authorizer.require_no_more(user, obj, asked)
         return await (self._subresources if call.target.subresource else self._resources).handle(call)
 
     def _admitted(self, request: HTTPConnection, method: str) -> User:

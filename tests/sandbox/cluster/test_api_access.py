@@ -165,6 +165,19 @@ def test_nobody_grants_what_they_may_not_do(ask: Callable[..., httpx.Response], 
     refused = ask("POST", f"{RBAC}/namespaces/default/roles", more, token)
     assert refused.status_code == 403
     assert "attempting to grant RBAC permissions not currently held" in refused.json()["message"]
+    disguised = more | {"roleRef": {"apiGroup": GROUP, "kind": "Role", "name": "r"}}
+    assert ask("POST", f"{RBAC}/namespaces/default/roles", disguised, token).status_code == 403
+    for kind, body in (
+        ("roles", []),
+        ("roles", {"rules": "x"}),
+        ("roles", {"rules": ["x"]}),
+        ("rolebindings", {"roleRef": "x"}),
+        ("rolebindings", {"roleRef": None}),
+        ("rolebindings", {"roleRef": {}}),
+    ):
+        assert ask("POST", f"{RBAC}/namespaces/default/{kind}", body, token).status_code in {400, 422}
+    review = {"spec": {"resourceAttributes": "x"}}
+    assert ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review, token).status_code == 400
     same = {"metadata": {"name": "same"}, "rules": READS_PODS}
     assert ask("POST", f"{RBAC}/namespaces/default/roles", same, token).status_code == 201
     assert ask("DELETE", f"{RBAC}/namespaces/default/roles/same").status_code == 200

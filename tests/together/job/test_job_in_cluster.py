@@ -11,7 +11,7 @@ from kubernetes import client
 from harness.evidence.bucket.store import Bucket
 from harness.targets.files.upload import Upload
 from tests.builders.s3_server import needs_s3_server, s3_server
-from tests.together.job.in_cluster import PYTHONPATH, ended, said
+from tests.together.job.in_cluster import PYTHONPATH, ended, kill_pod, said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,10 +104,10 @@ def test_a_job_without_its_roles_is_refused_with_the_right_that_it_lacks(
 
 
 @needs_s3_server
-def test_what_a_killed_job_had_recorded_is_in_the_bucket_and_is_judged(
+def test_what_a_killed_job_had_recorded_is_in_the_bucket_and_is_judged_and_the_next_job_waits(
     cluster: PocketCluster, project: Project, tmp_path: Path
 ) -> None:
-    """`kill -9` of the pod: what was recorded until then says INCONCLUSIVE, with what is missing."""
+    """`kill -9` of the pod: what was recorded until then says INCONCLUSIVE, with what is missing; its Lease is free after a minute."""
     with s3_server(tmp_path / "s3") as server, pytest.MonkeyPatch.context() as patch:
         for name, value in server.variables.items():
             patch.setenv(name, value)
@@ -123,10 +123,27 @@ def test_what_a_killed_job_had_recorded_is_in_the_bucket_and_is_judged(
         before = sent()
         cluster.until(lambda: sent() > before, 60)  # another pass, with rows of the load
         (pod,) = cluster.pods("job-name=killed")
-        cluster.core.delete_namespaced_pod(pod.metadata.name, "default", grace_period_seconds=0)
+        killed = holder(cluster)
+        assert killed == f"run {run.rpartition('/')[2]} (pod {pod.metadata.name})"
+        kill_pod(pod.metadata.name)
+        code, _ = ended(cluster, "killed")
+        assert code == 137
+        start(cluster, job("next", project))
         judged = project.do("judge", run)
         assert judged.code == 10, judged.said
         assert "INCONCLUSIVE for plain (staging)" in judged.out
         verdict = json.loads((project.runs / run.rpartition("/")[2] / "verdict.json").read_bytes())
         assert "manifest.json: the file is missing, so the run did not complete" in verdict["missing_evidence"]
         assert {one["verdict"] for one in verdict["requirements"]} == {"INCONCLUSIVE"}
+    waiting = (
+        f"the Lease default/readiness-harness names {killed} as its holder: waiting until it is renewed or expires"
+    )
+    cluster.until(lambda: waiting in said(cluster, "next"))
+    assert holder(cluster) == killed
+    (pod,) = cluster.pods("job-name=next")
+    cluster.until(lambda: holder(cluster).endswith(f"(pod {pod.metadata.name})"), 90)
+    assert (
+        f"{killed} did not release the Lease default/readiness-harness and did not renew it for 60 s; it had changed nothing"
+        in said(cluster, "next")
+    )
+    kill_pod(pod.metadata.name)

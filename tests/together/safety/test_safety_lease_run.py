@@ -69,6 +69,11 @@ def test_a_second_run_from_another_machine_is_refused_until_the_first_was_dead_f
     holder = stored(cluster)["metadata"]["annotations"]["readiness/holder"]
     assert f"is in use by {holder}, since {stored(cluster)['spec']['acquireTime']} by its clock" in second.said
     assert second.ran is None
+    planned = project.do("plan", READINESS_STATE=other)
+    assert (
+        f"a run would be refused: {project.root}/target.yaml: kubernetes: {project.name} is in use by {holder}"
+        in planned.said
+    )
     for pid in (*first.children(), first.process.pid):
         kill(pid, signal.SIGKILL)
     third = project.start("run", READINESS_STATE=other)

@@ -156,6 +156,22 @@ def test_a_pod_whose_grace_period_runs_is_unready_and_then_deleted(
     assert kept == ["pod.present", "pod.unready", "pod.deleted"]
 
 
+def test_a_pod_of_a_job_is_never_ready_so_its_end_is_no_loss(cluster: PocketCluster, settings: WatchSettings) -> None:
+    """Such as that of a second run, which is refused, or of the night's backup; it may have the labels of a Deployment."""
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "backup", "uid": "1"}
+    job = pod("backup-1", "north", ready=True)
+    job["metadata"]["ownerReferences"] = [owner]
+    made = cluster.create("Pod", job)
+    with Watch(settings):
+        until(lambda: ("pod.present", "backup-1", "north") in seen(settings))
+        over = {**made, "status": {"phase": "Succeeded", "conditions": CONDITIONS[False]}}
+        cluster.do(partial(Store.update, kind=kinds.by_name("Pod"), obj=over, subresource="status"))
+        until(lambda: ("pod.deleted", "backup-1", "north") in seen(settings))
+    file = settings.run_directory / "history" / "pods.ndjson"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [line["fields"].get("ready") for line in lines if line["subject"] == "backup-1"] == [False, None]
+
+
 class Listener:
     """Takes what a stream tells."""
 

@@ -81,12 +81,17 @@ class _Pod:
     region: str
 
 
+def _serves(pod: Object) -> bool:
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return serves(pod) and all(owner["kind"] != "Job" for owner in owners)
+
+
 class PodFollower(_Follower):
     """Follows the pods of one namespace; records `pod.ready`, `pod.unready`, `pod.restarted`, `pod.deleted`.
 
     Pods that exist when the watch begins are recorded as `pod.present`, since their changes were not observed. An
     evicted, failed or succeeded pod counts as deleted. A terminating pod counts as unready, although it reports Ready
-    until it is deleted.
+    until it is deleted. A pod of a Job never counts as ready: it serves nobody, and its end is no loss.
     """
 
     def __init__(self, recorder: WatchRecorder, region: str, nodes: NodeFollower) -> None:
@@ -103,7 +108,7 @@ class PodFollower(_Follower):
         if not self._begun:
             self._begun = True
             for obj in objects:
-                pod, ready = self._pod(obj), serves(obj)
+                pod, ready = self._pod(obj), _serves(obj)
                 self._known[pod.uid] = (pod, ready)
                 self._restarts[pod.uid] = restarts_of(obj)
                 self._put("pod.present", pod, ready=ready)
@@ -116,7 +121,7 @@ class PodFollower(_Follower):
 
     def changed(self, event: str, obj: Object) -> None:
         """Record the change that an event reports."""
-        pod, ready = self._pod(obj), serves(obj)
+        pod, ready = self._pod(obj), _serves(obj)
         if event == "DELETED" or is_over(obj):
             if self._known.pop(pod.uid, None) is not None:
                 self._put("pod.deleted", pod)

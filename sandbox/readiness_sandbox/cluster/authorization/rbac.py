@@ -83,8 +83,9 @@ class Authorizer:
         if user.is_master:
             return
         namespace = asked.namespace if obj["kind"] in ("Role", "RoleBinding") else ""
-        rules = obj.get("rules") or () if "roleRef" not in obj else self._role(obj, namespace)
-        if "roleRef" in obj and not rules:
+        binds = obj["kind"] in ("RoleBinding", "ClusterRoleBinding")
+        rules = self._role(obj, namespace) if binds else obj.get("rules") or ()
+        if binds and not rules:
             raise forbidden(user, asked, "the role is missing, or has no rules")
         for one in itertools.chain.from_iterable(_asked_by(rule, namespace) for rule in rules):
             if not self.allows(user, one):

@@ -29,7 +29,7 @@ def reviewed(authorizer: Authorizer, user: User, kind: Kind, body: Any) -> Objec
 
 def _access(authorizer: Authorizer, user: User, spec: Object) -> Object:
     of_resource, of_path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-    if bool(of_resource) is bool(of_path):
+    if not all(isinstance(one, dict | None) for one in (of_resource, of_path)) or bool(of_resource) is bool(of_path):
         raise bad_request("spec: exactly one of nonResourceAttributes or resourceAttributes must be specified")
     if of_path:
         asked = Attributes(verb=str(of_path.get("verb", "")), path=str(of_path.get("path", "")))
