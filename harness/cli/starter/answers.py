@@ -22,10 +22,11 @@ from harness.cli.starter.journey_reads import (
 from harness.cli.starter.listening import ListeningProcess, listening
 from harness.cli.starter.openapi import documented_operations
 from harness.cli.starter.sign_in import SignInHeader, sign_in_header
-from harness.cli.starter.trial import ServiceTrial, tls_of
+from harness.cli.starter.trial import REFUSED, ServiceTrial, tls_of
 from harness.cli.starter.writing import ProjectAnswers
 from harness.errors import UsageError
 
+SIGN_IN_OPTION: Final = "--header 'Authorization: Bearer $TOKEN'"
 _RESTART: Final = "experiments/service-restart.yaml"
 _HEALTH: Final = "Path that answers 200 while the service is healthy"
 
@@ -112,10 +113,11 @@ def answers_for(directory: Path, options: Mapping[str, Any], *, asks: bool) -> t
         if documented and not found.problem:
             _ask_for_header(given, refused_reads(documented, trial))
             trial.sign_in(given.sent)
-        reads, left_out = _journey(given, documented, found, trial)
+        reads, left_out, unread = _journey(given, documented, found, trial)
         health = given.asked_path("--health", _HEALTH, found.health or given.health or f"{given.prefix}/health")
         read = given.asked_path("--read", "Path of a read", found.read or given.read or f"{given.prefix}/")
-        release = named_release(trial, [read, health]) if found.read else NamedRelease()
+        asked = [trial.followed(one.path, signed_in=trial.signs_in) for one in reads] if found.read else []
+        release = named_release(trial, [read, health], asked) if found.read else NamedRelease()
         there = "" if documented or found.problem else document_of(trial, given.prefix)
     _ask_for_write(given, documented)
     answers = ProjectAnswers(
@@ -136,9 +138,9 @@ def answers_for(directory: Path, options: Mapping[str, Any], *, asks: bool) -> t
     beside = listening(given.entry) if answers.local else ()
     answers = replace(answers, forwarder=next((one.name for one in beside if one.forwards), ""))
     return answers, ServiceFindings(
-        said=(*found.said, *filter(None, [release.said, _names_document(given, there)])),
+        said=(*found.said, *filter(None, [unread, release.said, _names_document(given, there)])),
         left_out=(*left_out, *(unsent_writes(documented.writes, given.write) if documented else ())),
-        problem=_problem(given, found, directory),
+        problem=_problem(given, found, directory, trial),
         listens=_listens(answers, found, beside),
     )
 
@@ -180,21 +182,29 @@ def _ask_for_write(given: _Options, documented: DocumentedOperations | None) -> 
 
 def _journey(
     given: _Options, documented: DocumentedOperations | None, found: DiscoveredPaths, trial: ServiceTrial
-) -> tuple[tuple[DocumentedRead, ...], tuple[str, ...]]:
-    """The reads of the journey, empty for `read` alone, and the documented reads that are left out."""
+) -> tuple[tuple[DocumentedRead, ...], tuple[str, ...], str]:
+    """The reads of the journey, empty for `read` alone; the documented reads that are left out; and why no read signs in."""
     if documented:
         names = [header.name for header in given.headers]
         chosen = answered_reads(documented, None if found.problem else trial, names)
-        return chosen.reads, chosen.left_out
-    if not given.headers or found.problem:
-        return (), ()
-    for path in filter(None, (given.read, f"{given.prefix}/")):
-        if trial.followed(path, signed_in=True).good:
-            return (DocumentedRead(name="read", path=path),), ()
-    return (), ()
+        return chosen.reads, chosen.left_out, ""
+    if found.problem:
+        return (), (), ""
+    first = given.read or f"{given.prefix}/"
+    if not given.headers:
+        status = trial.get(first).status
+        signs_in = f"GET {first} answers {status}: `{SIGN_IN_OPTION}` makes a journey that signs in"
+        return (), (), signs_in if status in REFUSED else ""
+    for path in dict.fromkeys((first, f"{given.prefix}/")):
+        answer = trial.followed(path, signed_in=True)
+        if answer.good:
+            return (DocumentedRead(name="read", path=answer.path),), (), ""
+    status = trial.get(first, signed_in=True).status or "nothing in time"
+    why = f"GET {first} answers {status} with the header that signs in, so the journey does not read it: correct the value, or name another path with `--read`"
+    return (), (), why
 
 
-def _problem(given: _Options, found: DiscoveredPaths, directory: Path) -> str:
+def _problem(given: _Options, found: DiscoveredPaths, directory: Path, trial: ServiceTrial) -> str:
     """Why paths of the service do not answer now, with a hint; empty if they answer."""
     file = directory / "target.yaml"
     if found.problem:
@@ -206,6 +216,8 @@ def _problem(given: _Options, found: DiscoveredPaths, directory: Path) -> str:
     if guessed:
         why = f" (the status is {found.refused}, since probes are sent without credentials)" if found.refused else ""
         keys = ", ".join(guessed)
+        if away := next((one for one in trial.answers if trial.leads_away(one)), None):
+            return f"GET {given.entry}{away.path} leads to {away.leads}: begin again in an empty directory with `--entry` and that address"
         return f"no usual path of {given.entry}{given.prefix} answers GET with status 200 and a body{why}: correct `probes` ({keys}) in {file}"
     return ""
 

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
-from urllib.parse import urljoin, urlsplit
 
 from harness import clock
 from harness.clock import Deadline
@@ -40,6 +39,7 @@ class TriedAnswer:
         has_text: whether the body has other characters than white space.
         body: beginning of the body; at most a megabyte.
         headers: headers of the answer, with names in small letters.
+        leads: address that a redirect leads to; empty for any other answer.
     """
 
     path: str
@@ -47,6 +47,7 @@ class TriedAnswer:
     has_text: bool = False
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    leads: str = ""
 
     @property
     def good(self) -> bool:
@@ -84,7 +85,6 @@ class ServiceTrial:
         self._known: dict[tuple[str, bool], TriedAnswer] = {}
         self._over = Deadline.after(_ALL_S)
         self._client = httpx.Client(base_url=entry, verify=tls, timeout=_WITHIN_S, trust_env=False)
-        self._origin = urlsplit(entry).netloc
 
     def __enter__(self) -> Self:
         return self
@@ -131,12 +131,14 @@ class ServiceTrial:
         """The answer to one GET, after redirects to other paths of the service."""
         answer = self.get(path, signed_in=signed_in)
         for _ in range(_HOPS):
-            leads = urlsplit(urljoin(f"http://{self._origin}{answer.path}", answer.headers.get("location", "")))
-            if not 300 <= answer.status < 400 or leads.netloc != self._origin or not leads.path:
+            if not answer.leads or self.leads_away(answer):
                 break
-            query = f"?{leads.query}" if leads.query else ""
-            answer = self.get(f"{leads.path}{query}", signed_in=signed_in)
+            answer = self.get(_path_of(answer.leads), signed_in=signed_in)
         return answer
+
+    def leads_away(self, answer: TriedAnswer) -> bool:
+        """Whether an answer redirects to another scheme, host or port."""
+        return bool(answer.leads) and _origin_of(answer.leads) != _origin_of(str(self._client.base_url))
 
     def again(self, path: str, times: int) -> list[TriedAnswer]:
         """Further answers of a path, which are not cached: several processes may serve it."""
@@ -156,9 +158,24 @@ class ServiceTrial:
         with self._client.stream("GET", path, headers=dict(headers)) as answer:
             body = _body(answer)  # also of an error: a service would log that its connection was reset
             names = {name.lower(): value for name, value in answer.headers.items()}
+            leads = str(answer.next_request.url) if answer.next_request else ""
         if body is None:
             return TriedAnswer(path=path, status=NO_ANSWER, headers=names)
-        return TriedAnswer(path=path, status=answer.status_code, has_text=bool(body.strip()), body=body, headers=names)
+        text = bool(body.strip())
+        return TriedAnswer(path=path, status=answer.status_code, has_text=text, body=body, headers=names, leads=leads)
+
+
+def _origin_of(address: str) -> tuple[str, str, int | None]:
+    import httpx
+
+    url = httpx.URL(address)  # without the usual port of its scheme
+    return url.scheme, url.host, url.port
+
+
+def _path_of(address: str) -> str:
+    import httpx
+
+    return httpx.URL(address).raw_path.decode()
 
 
 def _body(answer: httpx.Response) -> bytes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,23 @@ from harness.drivers.packages import package_spec
 from harness.errors import ConfigurationError
 
 _PREFIX: Final = "LOCUST_"
+_ENVIRON: Final = ("os.environ", "environ")
+_NOT_ALWAYS: Final = (
+    *(
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.Lambda,
+        ast.Try,
+        ast.With,
+        ast.If,
+        ast.IfExp,
+        ast.BoolOp,
+        ast.For,
+        ast.While,
+    ),
+    *(ast.Match, ast.comprehension, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
+"""Parts of a module that may not be executed, or whose errors may be caught."""
 _NAMES: Final = re.compile(rf"[\"']({_PREFIX}[A-Z0-9_]+)[\"']")
 
 
@@ -74,23 +92,44 @@ def refuse_missing_options(locustfile: Path, environment: Mapping[str, str] = os
 def refuse_missing_variables(locustfile: Path, environment: Mapping[str, str] = os.environ) -> None:
     """Refuse a locustfile whose module reads an environment variable that is not set: its process would end immediately.
 
-    Only `os.environ["NAME"]` and `environ["NAME"]` outside functions are found, which are read when the file is imported.
+    Only `os.environ["NAME"]` and `environ["NAME"]` are found, in statements that are always executed when the file is imported. A file
+    that may set the variable by itself is not judged: it assigns it, changes `environ` by a method, or imports a module that could, such as python-dotenv.
 
     Raises:
         ConfigurationError: a variable is not set; the error names file, line and variable.
     """
-    pending: list[ast.AST] = [*tree_of(locustfile).body]
+    tree = tree_of(locustfile)
+    every = [*ast.walk(tree)]
+    if any(map(_may_set_variables, every)):
+        return
+    in_environ = (one for one in every if isinstance(one, ast.Subscript) and ast.unparse(one.value) in _ENVIRON)
+    known = {*environment, *(_text(one.slice) for one in in_environ if isinstance(one.ctx, ast.Store))}
+    pending: list[ast.AST] = [*tree.body]
     while pending:
         one = pending.pop()
-        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Try):
+        if isinstance(one, _NOT_ALWAYS):
             continue
         pending += ast.iter_child_nodes(one)
-        if not isinstance(one, ast.Subscript) or not isinstance(one.ctx, ast.Load):
+        if not isinstance(one, ast.Subscript):
             continue
         name = _text(one.slice)
-        if name and ast.unparse(one.value) in ("os.environ", "environ") and name not in environment:
+        if name and ast.unparse(one.value) in _ENVIRON and name not in known:
             what = f"the locustfile needs the environment variable {name}, which is not set"
             raise ConfigurationError(what, where=f"{locustfile}:{one.lineno}", hint=f"set it: `export {name}=…`")
+
+
+def _may_set_variables(one: ast.AST) -> bool:
+    """Whether a part of a module changes `environ` by a method, or imports a module that is neither Python's, Locust's nor the harness's."""
+    if isinstance(one, ast.ImportFrom):
+        return bool(one.level) or _is_foreign(str(one.module))
+    if isinstance(one, ast.Import):
+        return any(_is_foreign(alias.name) for alias in one.names)
+    attribute = isinstance(one, ast.Attribute) and ast.unparse(one.value) in _ENVIRON
+    return attribute and one.attr not in ("get", "items", "keys", "values", "copy")
+
+
+def _is_foreign(module: str) -> bool:
+    return module.partition(".")[0] not in {*sys.stdlib_module_names, "locust", "harness"}
 
 
 def _host_of(one: ast.ClassDef) -> str:

@@ -151,3 +151,22 @@ def test_a_variable_that_the_file_reads_at_once_must_be_set(tmp_path: Path) -> N
         f"{file}:11: the locustfile needs the environment variable SHOP_KEY, which is not set\n  hint: set it: `export SHOP_KEY=…`"
     )
     refuse_missing_variables(file, {"SHOP_KEY": "k"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from dotenv import load_dotenv\nload_dotenv()\nKEY = os.environ['SHOP_KEY']\n",
+        "os.environ.setdefault('SHOP_KEY', 'k')\nKEY = os.environ['SHOP_KEY']\n",
+        "os.environ['SHOP_KEY'] = 'k'\nKEY = os.environ['SHOP_KEY']\n",
+        "KEY = os.environ['SHOP_KEY'] if 'SHOP_KEY' in os.environ else 'k'\n",
+        "KEY = 'SHOP_KEY' in os.environ and os.environ['SHOP_KEY']\n",
+        "if 'SHOP_KEY' in os.environ:\n    KEY = os.environ['SHOP_KEY']\n",
+        "with contextlib.suppress(KeyError):\n    KEY = os.environ['SHOP_KEY']\n",
+    ],
+)
+def test_a_variable_that_the_file_may_set_or_do_without_is_no_reason_to_refuse_it(tmp_path: Path, text: str) -> None:
+    """Stock locustfiles load a `.env`, or have a default."""
+    file = tmp_path / "shop.py"
+    file.write_text(f"import contextlib\nimport os\n{text}")
+    refuse_missing_variables(file, {})
