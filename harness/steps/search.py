@@ -12,11 +12,15 @@ from harness.steps.template import Template
 from harness.yamlfile import read_document
 
 SYNONYMS: Final = Path(__file__).with_name("synonyms.yaml")
-_SMALL: Final = frozenset(  # a list of sixty words takes sixty lines
-    "a above an and answered are at be below being by do does every for from gets happen happens has have "
-    "in is it its least less load longer lower may minute minutes more most must never no of on or over "
-    "per return returned returns second seconds service should stays take takes than that the there to "
-    "under with within".split()  # noqa: SIM905
+_SMALL: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """
+a above an and answered are at be below being by do does every for from gets happen happens has have in is it
+its least less load longer lower may minute minutes more most must never no of on or over per return returned
+returns second seconds service should stays take takes than that the there to under with within
+""",
+    )
 )
 """Words that do not say what is searched."""
 _ENDS: Final = ".,;:!?\"'`()"

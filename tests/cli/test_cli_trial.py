@@ -42,7 +42,7 @@ def service(**routes: Route) -> Iterator[str]:
 
     class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body, headers = known.get(self.path, route(404, {"error": "not found"}))(self.headers)
+            status, body, headers = known.get(self.path, route(404, {"error": "not found"}))(dict(self.headers))
             data = b"" if body is None else json.dumps(body).encode()
             self.send_response(status)
             for name, value in headers.items():

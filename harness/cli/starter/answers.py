@@ -199,8 +199,8 @@ def _journey(
         answer = trial.followed(path, signed_in=True)
         if answer.good:
             return (DocumentedRead(name="read", path=answer.path),), (), ""
-    status = trial.get(first, signed_in=True).status or "nothing in time"
-    why = f"GET {first} answers {status} with the header that signs in, so the journey does not read it: correct the value, or name another path with `--read`"
+    answered = trial.get(first, signed_in=True).status or "nothing in time"
+    why = f"GET {first} answers {answered} with the header that signs in, so the journey does not read it: correct the value, or name another path with `--read`"
     return (), (), why
 
 

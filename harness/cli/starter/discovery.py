@@ -229,9 +229,8 @@ def named_release(trial: ServiceTrial, paths: Sequence[str], further: Sequence[T
 
 def _unusual(answers: Sequence[TriedAnswer]) -> str:
     """A text about a header that may name the release, by a word of its name; empty if every good answer has none with one value."""
-    first, *others = answers or [None]
-    for name, value in first.headers.items() if first else ():
-        alike = all(one.headers.get(name) == value for one in others if one)
+    for name, value in answers[0].headers.items() if answers else ():
+        alike = all(one.headers.get(name) == value for one in answers)
         if alike and _RELEASE.fullmatch(value) and _WORDS & {*name.split("-")} and name not in _OF_A_FRAMEWORK:
             return _perhaps(name, value, "something else")
     return ""

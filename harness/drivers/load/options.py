@@ -124,8 +124,9 @@ def _may_set_variables(one: ast.AST) -> bool:
         return bool(one.level) or _is_foreign(str(one.module))
     if isinstance(one, ast.Import):
         return any(_is_foreign(alias.name) for alias in one.names)
-    attribute = isinstance(one, ast.Attribute) and ast.unparse(one.value) in _ENVIRON
-    return attribute and one.attr not in ("get", "items", "keys", "values", "copy")
+    if not isinstance(one, ast.Attribute) or ast.unparse(one.value) not in _ENVIRON:
+        return False
+    return one.attr not in ("get", "items", "keys", "values", "copy")
 
 
 def _is_foreign(module: str) -> bool:

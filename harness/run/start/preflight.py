@@ -145,7 +145,7 @@ def refuse_other_release(target: Target, plan: Plan) -> None:
     what, hint = f"the release {named[0]}", f"{judge}; or deploy {plan.release}"
     if len(named) > 1:
         what = f"{len(named)} releases, {' and '.join(named)}"
-        hint = f"complete the roll-out or take it back, so that one release answers; then name it with `--release`"
+        hint = "complete the roll-out or take it back, so that one release answers; then name it with `--release`"
     raise UsageError(
         f"the target {target.name} names {what}, expected {plan.release}; nothing was run",
         where=f"{target.file}: release",
