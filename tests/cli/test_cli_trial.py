@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
-from itertools import chain, cycle, repeat
+from itertools import chain, count, cycle, repeat
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 
 from harness.cli.init import init
 from harness.cli.starter.discovery import NamedRelease, discovered, named_release
+from harness.cli.starter.journey_reads import DocumentedWrite, unsent_writes
 from harness.cli.starter.trial import ServiceTrial
 from harness.targets import load_target
 from tests.builders.http_servers import Quiet, serving
@@ -162,8 +164,19 @@ def test_a_header_with_the_revision_of_each_resource_is_no_release() -> None:
     """A run would find answers of other releases, and decide nothing."""
     one, two = (route(200, {}, x_revision=f"rev-{number}") for number in (1, 2))
     for found in (release_of(root=one, health=two), release_of(("/items",), root=one, health=one, items=two)):
-        assert (found.header, "another value for each path (GET /: rev-1, " in found.said) == ("", True)
+        assert (found.header, "another value for each path or answer (GET /: rev-1, " in found.said) == ("", True)
     assert release_of(("/items",), root=one, health=one, items=OK).release == "rev-1"
+
+
+def test_a_header_with_a_value_for_each_answer_is_no_release() -> None:
+    """It is the id of a request, and no roll-out: `end the roll-out first` would be no help."""
+    numbers = count()
+
+    def built(_: object) -> tuple[Any, ...]:
+        return 200, {}, {"x_build_id": f"req-{next(numbers)}"}
+
+    found = release_of(root=built, health=built)
+    assert (found.header, "another value for each path or answer (" in found.said) == ("", True)
 
 
 def test_two_releases_that_answer_in_turn_are_named() -> None:
@@ -172,3 +185,24 @@ def test_two_releases_that_answer_in_turn_are_named() -> None:
     found = release_of(root=lambda _: (200, {}, {"x_release": next(turn)}), health=route(200, {}, x_release="1.0.0"))
     assert (found.header, {*found.releases}, found.release) == ("x-release", {"1.0.0", "1.1.0"}, "")
     assert "end the roll-out first" in found.said
+
+
+def test_a_limit_that_the_trial_meets_at_its_end_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last requests of the trial are the first ones that are too many."""
+    monkeypatch.chdir(tmp_path)
+    left: Iterator[tuple[Any, ...]] = chain(repeat((200, {"ok": True}, {}), 5), repeat((429, None, {})))
+    with service(root=lambda _: next(left), health=OK) as entry:
+        made = CliRunner().invoke(init, ["shop", "--entry", entry])
+    assert "the service limits requests (status 429)" in made.output
+
+
+def test_a_required_header_that_is_missing_is_in_the_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And an example body with an apostrophe is quoted for the shell."""
+    monkeypatch.chdir(tmp_path)
+    tenant = [{"name": "X-Tenant", "in": "header", "required": True}]
+    Path("openapi.json").write_text(json.dumps({"openapi": "3.0.0", "paths": {"/t": {"get": {"parameters": tenant}}}}))
+    with service(root=OK, health=OK) as entry:
+        made = CliRunner().invoke(init, ["shop", "--entry", entry, "--openapi", "openapi.json"])
+    assert "pass the header, `--header 'X-Tenant: $VALUE'`" in str(made.exception)
+    (said,) = unsent_writes([DocumentedWrite(method="POST", path="/o", needs_body=True, example='{"it\'s": 1}')], "")
+    assert shlex.split(said.partition("`")[2].partition("`")[0])[3] == '{"it\'s": 1}'

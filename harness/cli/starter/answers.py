@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,14 @@ from typing import Any, Final
 
 import click
 
-from harness.cli.starter.discovery import DiscoveredPaths, NamedRelease, discovered, document_of, named_release
+from harness.cli.starter.discovery import (
+    DiscoveredPaths,
+    NamedRelease,
+    discovered,
+    document_of,
+    limits_of,
+    named_release,
+)
 from harness.cli.starter.given import body_of, entry_of, name_of, path_of, refuse_known
 from harness.cli.starter.journey_reads import (
     DocumentedOperations,
@@ -118,6 +126,7 @@ def answers_for(directory: Path, options: Mapping[str, Any], *, asks: bool) -> t
         read = given.asked_path("--read", "Path of a read", found.read or given.read or f"{given.prefix}/")
         asked = [trial.followed(one.path, signed_in=trial.signs_in) for one in reads] if found.read else []
         release = named_release(trial, [read, health], asked) if found.read else NamedRelease()
+        limits = limits_of(trial.answers)
         there = "" if documented or found.problem else document_of(trial, given.prefix)
     _ask_for_write(given, documented)
     answers = ProjectAnswers(
@@ -138,7 +147,7 @@ def answers_for(directory: Path, options: Mapping[str, Any], *, asks: bool) -> t
     beside = listening(given.entry) if answers.local else ()
     answers = replace(answers, forwarder=next((one.name for one in beside if one.forwards), ""))
     return answers, ServiceFindings(
-        said=(*found.said, *filter(None, [unread, release.said, _names_document(given, there)])),
+        said=(*found.said, *filter(None, [unread, release.said, *limits, _names_document(given, there)])),
         left_out=(*left_out, *(unsent_writes(documented.writes, given.write) if documented else ())),
         problem=_problem(given, found, directory, trial),
         listens=_listens(answers, found, beside),
@@ -174,9 +183,8 @@ def _ask_for_write(given: _Options, documented: DocumentedOperations | None) -> 
         return
     if not given.asks:
         what = f"the document demands a body of POST {given.write}, and none is given"
-        raise UsageError(
-            what, where="--body", hint=f"pass `--body '{told.example or '{…}'}'`, with values of a test user"
-        )
+        body = shlex.quote(told.example or "{…}")
+        raise UsageError(what, where="--body", hint=f"pass `--body {body}`, with values of a test user")
     given.body = body_of(given.asked(f"JSON body of POST {given.write}", told.example or "{}"), given.write)
 
 

@@ -81,7 +81,6 @@ def discovered(
     well = _healthy(trial, health, [*usual[:-1], *alike, usual[-1], *stored], said)
     found = _stored(trial, read, [f"{prefix}/", *stored, *alike, well], said)
     refused = next((one.status for one in trial.answers if one.status in REFUSED), 0)
-    said += _limited(trial.answers)
     return DiscoveredPaths(health=well, read=found, refused=refused, said=tuple(said))
 
 
@@ -153,7 +152,7 @@ def _misleads(answer: TriedAnswer) -> bool:
     return 300 <= answer.status < 500 and answer.status not in (408, 425, 429)
 
 
-def _limited(answers: Sequence[TriedAnswer]) -> Iterator[str]:
+def limits_of(answers: Sequence[TriedAnswer]) -> Iterator[str]:
     """A text about a limit on requests, which a run would meet."""
     for answer in answers:
         named = next((f"{name}: {answer.headers[name]}" for name in _LIMITS if name in answer.headers), "")
@@ -212,11 +211,11 @@ def named_release(trial: ServiceTrial, paths: Sequence[str], further: Sequence[T
             said = f"the header {header} names a release ({named[0]}), but not in the answer of GET {missing}: it is not used"
             return NamedRelease(said=said)
         releases = tuple(dict.fromkeys(named))
-        in_turn = {one.headers[header] for one in [*again, trial.followed(paths[0])]}
-        if len(releases) > 1 and len(in_turn) == 1:
+        in_turn = {one.headers[header] for one in again}
+        if len(releases) > 1 and len(in_turn) in (1, _AGAIN):
             shown = ", ".join(f"GET {path}: {value}" for path, value in list(values.items())[:_SHOWN] if value)
             return NamedRelease(
-                said=f"the header {header} has another value for each path ({shown}), so it names no release: it is not used"
+                said=f"the header {header} has another value for each path or answer ({shown}), so it names no release: it is not used"
             )
         if "version" in header and _OF_AN_API.fullmatch(releases[0]):
             return NamedRelease(said=_perhaps(header, releases[0], "the version of an API"))

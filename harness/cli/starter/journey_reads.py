@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -82,10 +83,13 @@ class DocumentedOperations:
 def none_left(source: str, left_out: Sequence[str]) -> ConfigurationError:
     """The error that no read of the document can be requested."""
     private = bool(left_out) and all("sign-in" in one for one in left_out)
+    headers = [one.rpartition("header `")[2].rstrip("`") for one in left_out if "it needs the header `" in one]
     hint = (
         "pass the header that signs in, `--header 'Authorization: Bearer $TOKEN'` with the token in the variable TOKEN; or leave "
         "out `--openapi`, and write a journey that signs in: docs/your-own-service.md, a service with a sign-in"
         if private
+        else f"pass the header, `--header '{headers[0]}: $VALUE'` with its value in the variable VALUE"
+        if headers
         else "give path parameters an `example`, or write the journey by hand"
     )
     what = f"no GET of this document can be requested{': ' if left_out else ''}{'; '.join(left_out[:3])}"
@@ -193,6 +197,6 @@ def unsent_writes(writes: Sequence[DocumentedWrite], write: str) -> Iterator[str
     posts = [one for one in left if one.method == "POST" and "{" not in one.path]
     hint = ""
     if posts and not write:
-        body = f" --body '{posts[0].example or '{…}'}'" if posts[0].needs_body or posts[0].example else ""
+        body = f" --body {shlex.quote(posts[0].example or '{…}')}" if posts[0].needs_body or posts[0].example else ""
         hint = f": `--write {posts[0].path}{body}` adds a POST"
     yield f"{shown}{more}: not sent by the trial, since {'it changes' if len(left) == 1 else 'they change'} data{hint}"

@@ -142,7 +142,9 @@ class ServiceTrial:
 
     def again(self, path: str, times: int) -> list[TriedAnswer]:
         """Further answers of a path, which are not cached: several processes may serve it."""
-        return [self._tried(path, {}) for _ in range(times)]
+        found = [self._tried(path, {}) for _ in range(times)]
+        self.answers += found
+        return found
 
     def _tried(self, path: str, headers: Mapping[str, str]) -> TriedAnswer:
         import httpx
