@@ -48,6 +48,7 @@ def attest_run(run: Path, key: Path, passphrase: str, out: Path | None) -> int:
     require_figures(decided.plan)
     require_same_verdict(decided)
     path = out or decided.directory.path / FILE
+    _require_no_loss(path, key, decided.directory.path)
     signed = sign_verdict(decided.directory, render_verdict(decided.plan, decided.judgement), signer)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +59,18 @@ def attest_run(run: Path, key: Path, passphrase: str, out: Path | None) -> int:
     click.echo(f"{path}: signed with the key {signer.public_key.keyid:.16} ({signer.public_key.scheme})")
     click.echo(decided.judgement.decision.headline)
     return 0
+
+
+def _require_no_loss(out: Path, key: Path, run: Path) -> None:
+    """Refuse to write over the private key, or beside the evidence of the run."""
+    from harness.errors import UsageError
+
+    path, run, reports = out.resolve(), run.resolve(), run.resolve() / "reports"
+    if path == key.resolve():
+        raise UsageError("the file is the private key", where=f"--out {out}", hint="choose another file with --out")
+    if path.is_relative_to(run) and not path.is_relative_to(reports):
+        what = "the file is among the evidence of the run, which would be changed"
+        raise UsageError(what, where=f"--out {out}", hint=f"choose a file in {reports}, or outside the run")
 
 
 @click.command()

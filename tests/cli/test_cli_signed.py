@@ -107,6 +107,28 @@ def test_what_is_not_authentic_exits_as_a_refusal(runs: dict[str, RunDirectory],
     )
 
 
+@pytest.mark.parametrize(
+    ("out", "cause"),
+    [
+        ("RUN/plan.json", "among the evidence"),
+        ("RUN/verdict.json", "among the evidence"),
+        ("RUN/reports/../history/signed", "among the evidence"),
+        ("KEY", "the file is the private key"),
+    ],
+)
+def test_neither_the_key_nor_the_run_is_overwritten(
+    runs: dict[str, RunDirectory], tmp_path: Path, out: str, cause: str
+) -> None:
+    """The option that names the file to write may name a wrong one."""
+    private, _ = key_pair(tmp_path)
+    run = runs["GO"].path
+    path = Path(out.replace("RUN", str(run)).replace("KEY", str(private)))
+    before = path.read_bytes() if path.exists() else None
+    with pytest.raises(UsageError, match=cause):
+        typed("attest-run", run, "--key", private, "--out", path)
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
 @pytest.mark.parametrize("words", [("attest-run", "run", "--key", "key"), ("verify", "file", "--key", "key")])
 def test_without_the_extra_the_command_names_it(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is read."""

@@ -24,7 +24,7 @@ from tests.builders.signed_runs import key_pair
         ),
         ("echo hello > F", "it does not begin with `-----BEGIN`", "openssl"),
         ("head -c 100000 /dev/zero > F", "has more than 65536 bytes", "openssl"),
-        ("true", "the key cannot be read: No such file", "openssl"),
+        ("true", "the key cannot be read: No such file", "a key that you may read, or make a key"),
         (
             "openssl genpkey -algorithm ed25519 -aes256 -pass pass:x -out F",
             "is encrypted, and no passphrase",
@@ -90,3 +90,6 @@ def test_a_private_key_is_no_key_to_verify_with(tmp_path: Path) -> None:
         public_key(private)
     assert "-pubout" in refused.value.hint
     assert public_key(public).scheme == "ed25519"
+    with pytest.raises(UsageError, match="the key cannot be read: No such file") as refused:
+        public_key(tmp_path / "none")
+    assert "-pubout" in refused.value.hint

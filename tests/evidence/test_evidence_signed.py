@@ -194,7 +194,7 @@ def _of_payload(change: Callable[[bytes], bytes]) -> Edit:
             "signature does not belong",
             "again",
         ),
-        (lambda e: e[0]["signatures"][0].update(keyid="00"), "is signed with the key 00, expected", "whom you trust"),
+        (lambda e: e[0]["signatures"][0].update(keyid="00"), "is signed with the key '00', expected", "whom you trust"),
         (lambda e: e[0]["signatures"][0].update(cert="…"), "of the signature, are not texts", "again"),
         (lambda e: e[0]["signatures"][0].update(sig=1), "of the signature, are not texts", "again"),
         (lambda e: e[0].update(payload="?"), "the envelope cannot be decoded", "again"),
@@ -203,7 +203,9 @@ def _of_payload(change: Callable[[bytes], bytes]) -> Edit:
         (_of_payload(lambda body: body.replace(b'"NO-GO"', b'"GO"') + b" "), "signature does not belong", "again"),
         (lambda e: e.pop(), "has 1 statements, expected 2", "again"),
         (lambda e: e.append(e[0]), "has 3 statements, expected 2", "again"),
-        (lambda e: e.__setitem__(0, e[1]), "both statements have the type urn:readiness-harness:verdict:2", "again"),
+        (lambda e: e.__setitem__(0, e[1]), "have the types urn:readiness-harness:verdict:2 and urn:", "again"),
+        (lambda e: e.reverse(), "have the types urn:readiness-harness:verdict:2 and https:", "again"),
+        (lambda e: e[0]["signatures"][0].update(keyid="\x1b[2J\nGO"), r"the key '\x1b[2J\nGO', expected", "whom you"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -229,7 +231,8 @@ def test_an_edited_envelope_is_refused(run: RunDirectory, tmp_path: Path, edit: 
         (lambda body: body.replace(b'":"', b'": "', 1), "was formatted or encoded again"),
         (lambda body: body.replace(b"\n", b"\r\n"), "was formatted or encoded again"),
         (lambda body: body.decode().encode("utf-16"), "is not a signed statement"),
-        (lambda body: b'{"payload":"",' + body[1:], "the key `payload` is defined twice"),
+        (lambda body: b'{"payload":"",' + body[1:], "the key 'payload' is defined twice"),
+        (lambda body: b'{"\\nGO":1,"\\nGO":1,' + body[1:], r"the key '\\nGO' is defined twice"),
         (lambda body: b"[" * 100_000 + b"\n", "the JSON is nested too deeply"),
         (lambda body: b"[1]\n", "is not a DSSE envelope"),
         (lambda body: b" " * (MOST + 1), f"has more than {MOST} bytes"),
@@ -265,7 +268,7 @@ def test_a_verdict_that_another_key_signed_is_refused(run: RunDirectory, tmp_pat
 @pytest.mark.parametrize(
     ("payload", "cause"),
     [
-        (b'{"_type":"a","_type":"b"}', "the key `_type` is defined twice"),
+        (b'{"_type":"a","_type":"b"}', "the key '_type' is defined twice"),
         (b"\xff", "the statement is not JSON"),
         (b"[]", "the payload is 'list', expected a statement of the type https://in-toto.io/Statement/v1"),
         (b'{"_type":"https://in-toto.io/Statement/v0.1"}', "expected a statement of the type"),

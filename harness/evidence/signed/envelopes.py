@@ -79,9 +79,7 @@ def _payload(line: bytes, where: str, key: SSlibKey) -> bytes:
         raise Refused(what, where=where, hint="verify the file that `readiness attest-run` wrote, byte for byte")
     (keyid,) = envelope.signatures
     if keyid != key.keyid:
-        what = (
-            f"the statement is signed with the key {keyid:.16}, expected {key.keyid:.16}, which is the key of `--key`"
-        )
+        what = f"the statement is signed with the key {keyid[:16]!r}, expected {key.keyid[:16]!r}, the key of `--key`"
         hint = (
             "pass the public key of the signer whom you trust; if this is the key, the statement is by another signer"
         )

@@ -58,7 +58,7 @@ def private_key(path: Path, passphrase: Reference | None) -> CryptoSigner:
     Raises:
         UsageError: the file is not a private key of a supported kind, or the passphrase is missing, wrong or superfluous.
     """
-    body, secret = _pem(path), _secret(passphrase)
+    body, secret = _pem(path, _MAKE), _secret(passphrase)
     try:
         key = load_pem_private_key(body, secret)
     except TypeError as error:  # as cryptography raises it
@@ -82,7 +82,7 @@ def public_key(path: Path) -> SSlibKey:
     Raises:
         UsageError: the file is not a public key of a supported kind.
     """
-    body = _pem(path)
+    body = _pem(path, _PUBLISH)
     try:
         key = load_pem_public_key(body)
     except (ValueError, UnsupportedAlgorithm) as error:
@@ -92,13 +92,15 @@ def public_key(path: Path) -> SSlibKey:
     return SSlibKey.from_crypto(key)
 
 
-def _pem(path: Path) -> bytes:
+def _pem(path: Path, make: str) -> bytes:
+    """The content of a key file; `make` says how to make one."""
     try:
         return read_bounded(path, _MOST)
     except OSError as error:
-        raise UsageError(f"the key cannot be read: {error.strerror}", where=str(path), hint=_MAKE) from error
+        hint = f"pass the path of a key that you may read, or {make}"
+        raise UsageError(f"the key cannot be read: {error.strerror}", where=str(path), hint=hint) from error
     except ValueError as error:
-        raise UsageError(f"the file is not a key: {error}", where=str(path), hint=_MAKE) from error
+        raise UsageError(f"the file is not a key: {error}", where=str(path), hint=make) from error
 
 
 def _secret(passphrase: Reference | None) -> bytes | None:

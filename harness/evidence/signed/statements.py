@@ -70,7 +70,8 @@ class Subject:
         return {key: value for key, value in asdict(self).items() if value}
 
     def __str__(self) -> str:
-        return " ".join((self.name, *self.digests))
+        facts = ", ".join(f"{key} {value}" for key, value in self.annotations.items())
+        return " ".join((self.name, *self.digests, *([f"({facts})"] if facts else [])))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -124,11 +124,10 @@ def verified(path: Path, key: SSlibKey) -> SignedVerdict:
     Raises:
         Refused: the file is not authentic, or its statements do not agree.
     """
-    found = {one.kind: one for where, payload in opened(path, key) for one in [read_statement(payload, where, AGAIN)]}
-    if found.keys() != {TEST_RESULT, VERDICT}:
-        what = f"both statements have the type {next(iter(found))}, expected one test result and one verdict"
+    result, own = (read_statement(payload, where, AGAIN) for where, payload in opened(path, key))
+    if (result.kind, own.kind) != (TEST_RESULT, VERDICT):
+        what = f"the statements have the types {result.kind} and {own.kind}, expected {TEST_RESULT} and {VERDICT}"
         raise Refused(what, where=str(path), hint=AGAIN)
-    result, own = found[TEST_RESULT], found[VERDICT]
     if result.subjects != own.subjects:
         raise Refused("the two statements are about different artifacts", where=str(path), hint=AGAIN)
     verdict = _verdict(own, path)
