@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -59,10 +58,11 @@ def chosen_requirements(ctx: Context) -> _Values:
 @_completion
 def judged_requirements(ctx: Context) -> _Values:
     """The ids in the verdict of a run, by default the latest, with their verdicts."""
+    from harness.evidence.foreign import read_json
     from harness.run.which import LATEST, run_path
 
     stored = run_path(ctx.params.get("run") or LATEST) / "verdict.json"
-    rows: list[dict[str, Any]] = json.loads(stored.read_bytes())["requirements"]
+    rows: list[dict[str, Any]] = read_json(stored)["requirements"]
     return [(str(row["id"]), f"{row['verdict']}: {row['title']}") for row in rows]
 
 

@@ -62,15 +62,18 @@ def attest_run(run: Path, key: Path, passphrase: str, out: Path | None) -> int:
 
 
 def _require_no_loss(out: Path, key: Path, run: Path) -> None:
-    """Refuse to write over the private key, or beside the evidence of the run."""
+    """Refuse to write over the private key or a device, or beside the evidence of the run."""
     from harness.errors import UsageError
 
     path, run, reports = out.resolve(), run.resolve(), run.resolve() / "reports"
+    where, hint = f"--out {out}", f"choose a file in {reports}, or outside the run"
     if path == key.resolve():
-        raise UsageError("the file is the private key", where=f"--out {out}", hint="choose another file with --out")
+        raise UsageError("the file is the private key", where=where, hint=hint)
+    if path.exists() and not path.is_file():
+        raise UsageError("the path is not a file, and would be replaced", where=where, hint=hint)
     if path.is_relative_to(run) and not path.is_relative_to(reports):
         what = "the file is among the evidence of the run, which would be changed"
-        raise UsageError(what, where=f"--out {out}", hint=f"choose a file in {reports}, or outside the run")
+        raise UsageError(what, where=where, hint=hint)
 
 
 @click.command()

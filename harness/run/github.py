@@ -69,8 +69,11 @@ def _places(root: Path) -> Callable[[str], str]:
     workspace = Path(os.environ.get(WORKSPACE) or root).resolve()
 
     def place(file: str) -> str:
-        path = (root / file).resolve()
-        return path.relative_to(workspace).as_posix() if path.is_file() and path.is_relative_to(workspace) else ""
+        try:
+            path = (root / file).resolve()
+            return path.relative_to(workspace).as_posix() if path.is_file() else ""
+        except (OSError, ValueError):  # text that cannot be a path, or a file outside of the repository
+            return ""
 
     return place
 

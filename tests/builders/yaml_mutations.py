@@ -16,11 +16,16 @@ from harness.drivers.load import load_traffic
 from harness.drivers.rollout.files import read_rollout
 from harness.targets import load_target
 from harness.targets.files.statements import read_attestations, read_waivers
-from tests.builders.pages import pages
 
 ROOT: Final = Path(__file__).parents[2]
 
-_PAGE: Final = re.findall(r"```yaml\n(.*?)```", pages("catalogue", "catalogue-contradictions"), re.DOTALL)
+
+def _block(page: str, begins: str = "") -> str:
+    """The first YAML block of a page of docs/ that begins so."""
+    found = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
+    return next(block for block in found if block.startswith(begins))
+
+
 _SIGNED: Final = (
     "by: A. Person\nreason: reviewed\nlink: https://example.test/1\n"
     "date: 2026-05-01\nexpires: 2026-07-01\nrelease: 1.0.0\n"
@@ -28,7 +33,7 @@ _SIGNED: Final = (
 _TODAY: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 READERS: Final[Mapping[str, tuple[str, Callable[[Path], object]]]] = {
     "target.yaml": (
-        re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/target-file.md").read_text(encoding="utf-8"), re.DOTALL)[0],
+        _block("target-file.md"),
         load_target,
     ),
     "catalogue.yaml": (
@@ -40,10 +45,13 @@ READERS: Final[Mapping[str, tuple[str, Callable[[Path], object]]]] = {
         lambda path: load_catalogue([path]),
     ),
     "shop.yaml": (
-        _PAGE[0].replace(", ND-KPI-ERRORS", ""),
+        _block("catalogue.md").replace(", ND-KPI-ERRORS", ""),
         lambda path: lint(load_catalogue([path])),
     ),
-    "contradictions.yaml": (_PAGE[1], lambda path: lint(load_catalogue([path]))),
+    "contradictions.yaml": (
+        _block("catalogue-contradictions.md", "contradictions:"),
+        lambda path: lint(load_catalogue([path])),
+    ),
     "everyday.yaml": (
         (ROOT / "loadtests/everyday.yaml").read_text(encoding="utf-8"),
         lambda path: load_traffic("everyday", [path.parent]),

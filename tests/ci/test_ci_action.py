@@ -158,10 +158,10 @@ def test_every_input_reaches_the_command(tmp_path: Path) -> None:
 def test_extras_that_are_no_names_are_refused(tmp_path: Path) -> None:
     """Before anything is installed, in words."""
     job = job_of(tmp_path)
-    job.use(ROOT, project="shop", extras="kubernetes] evil")
+    job.use(ROOT, project="shop", extras="kubernetes] evil\n::warning::x")
     assert job.code == 4
     (one,) = job.annotations
-    assert 'the input extras is "kubernetes] evil", expected names with commas' in one.message
+    assert 'the input extras is "kubernetes? evil???warning??x", expected names with commas' in one.message
     assert [name for name in job.used if name != SETUP] == []
 
 

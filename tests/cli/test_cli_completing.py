@@ -101,7 +101,7 @@ def test_a_project_that_cannot_be_read_completes_nothing(tmp_path: Path, words: 
     assert completed(words, tmp_path) == []
 
 
-@pytest.mark.parametrize("text", ["{", "{}", "[]", "3", '{"requirements": [{"id": 1}]}'])
+@pytest.mark.parametrize("text", ["{", "{}", "[]", "3", "[" * 100_000, '{"requirements": [{"id": 1}]}'])
 def test_a_verdict_that_is_none_completes_nothing(tmp_path: Path, text: str) -> None:
     """Cut short, or of something else."""
     (tmp_path / "reports" / "runs" / "latest").mkdir(parents=True)

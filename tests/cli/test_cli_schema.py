@@ -54,7 +54,7 @@ PATTERNS: Final = {
 SHIPPED: Final = [(name, file) for name, own in PATTERNS.items() for one in own for file in sorted(ROOT.glob(one))]
 PAGES: Final = {
     "target": ("docs/target-file.md", "^name: "),
-    "catalogue": ("docs/catalogue.md", "^(profile|contradictions):"),
+    "catalogue": ("docs/catalogue*.md", "^(profile|contradictions):"),
     "traffic": ("docs/traffic-size.md", "^locustfile: "),
     "rollout": ("docs/rollout-files.md", "^title: "),
     "experiment": ("docs/adding-an-experiment.md", "^title: "),
@@ -72,11 +72,10 @@ MODELS: Final[Mapping[str, Callable[[Any], object]]] = {
 
 
 def blocks(name: str) -> Iterator[tuple[str, str]]:
-    """The blocks of the page about a file that are such a file: name and text."""
-    page, begins = PAGES[name]
-    for text in re.findall(
-        r"^```yaml\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    ):
+    """The blocks of the pages about a file that are such a file: name and text."""
+    pages, begins = PAGES[name]
+    joined = "\n".join(page.read_text(encoding="utf-8") for page in sorted(ROOT.glob(pages)))
+    for text in re.findall(r"^```yaml\n(.*?)^```$", joined, re.MULTILINE | re.DOTALL):
         if re.search(begins, text.lstrip("# \n"), re.MULTILINE):
             yield name, text
 
@@ -323,6 +322,8 @@ def test_the_files_that_are_edited_are_right(name: str, seeds: Mapping[str, Any]
     [
         ("target", ("disposabel",), True),
         ("target", ("environment",), "test"),
+        ("target", ("entry",), "shop.example.test"),
+        ("target", ("ledger", "path"), "orders"),
         ("target", ("database", "dsn"), "host=x"),
         ("target", ("probes", "services", "users"), {"paht": "/"}),
         ("target", ("traffic", "browse", "rate"), "5 s"),

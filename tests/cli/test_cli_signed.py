@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import subprocess
@@ -114,6 +115,7 @@ def test_what_is_not_authentic_exits_as_a_refusal(runs: dict[str, RunDirectory],
         ("RUN/verdict.json", "among the evidence"),
         ("RUN/reports/../history/signed", "among the evidence"),
         ("KEY", "the file is the private key"),
+        ("PIPE", "the path is not a file"),
     ],
 )
 def test_neither_the_key_nor_the_run_is_overwritten(
@@ -123,10 +125,13 @@ def test_neither_the_key_nor_the_run_is_overwritten(
     private, _ = key_pair(tmp_path)
     run = runs["GO"].path
     path = Path(out.replace("RUN", str(run)).replace("KEY", str(private)))
-    before = path.read_bytes() if path.exists() else None
+    if out == "PIPE":
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+    before = path.read_bytes() if path.is_file() else None
     with pytest.raises(UsageError, match=cause):
         typed("attest-run", run, "--key", private, "--out", path)
-    assert (path.read_bytes() if path.exists() else None) == before
+    assert (path.read_bytes() if path.is_file() else None) == before
 
 
 @pytest.mark.parametrize("words", [("attest-run", "run", "--key", "key"), ("verify", "file", "--key", "key")])

@@ -301,8 +301,7 @@ def test_any_payload_is_read_or_refused(noise: bytes, at: int) -> None:
         ("example.test/shop@sha256:" + "ab" * 32, True),
         (f"gitCommit:{COMMIT}", True),
         ("sha256:" + "ac" * 32, False),
-        ("ab" * 32, False),
-        ("", False),
+        ("gitCommit:" + "ab" * 32, False),
     ],
 )
 def test_a_verdict_is_about_the_artifact_that_is_asked_for(
@@ -316,6 +315,15 @@ def test_a_verdict_is_about_the_artifact_that_is_asked_for(
         return
     with pytest.raises(Refused, match="the verdict is not about"):
         require_subject(found, digest)
+
+
+@pytest.mark.parametrize("typed", ["ab" * 32, "", "SHA256:" + "AB" * 32, "sha256:", "example.test/shop:1.0"])
+def test_a_subject_that_is_no_digest_is_a_mistake(run: RunDirectory, tmp_path: Path, typed: str) -> None:
+    """The release is not another one: the option is wrong."""
+    private, public = key_pair(tmp_path)
+    with pytest.raises(UsageError, match="is not a digest") as refused:
+        require_subject(verified(signed(run, private), public_key(public)), typed)
+    assert not isinstance(refused.value, Refused)
 
 
 def test_another_run_is_refused(run: RunDirectory, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from report_builders import go, no_go, nothing, repeated
 from harness.cli.run import _allure_report
 from harness.errors import ConfigurationError, HarnessError
 from harness.evidence import RunDirectory
+from harness.model import DecisionOutcome, Outcome
 from harness.report import write_reports
 from harness.report.allure import npm
 from harness.report.allure.npm import SOURCES, cache_directory, find_node, npm_packages
@@ -203,6 +204,20 @@ def test_the_page_says_the_decision_in_the_words_of_the_harness(tmp_path: Path) 
     assert not {"currentStatus", "successRateDistribution"} & {
         chart["type"] for chart in _widget(path, "charts")["general"].values()
     }
+
+
+@needs_packages
+def test_what_was_not_assessed_prevents_a_go(tmp_path: Path) -> None:
+    """It is listed at the decision, though Allure takes `skipped` for harmless."""
+    plan, evidence, judged = go()
+    first, *others = judged.verdicts
+    claims = tuple(replace(claim, outcome=Outcome.NOT_ASSESSED) for claim in first.claims)
+    lacking = replace(first, outcome=Outcome.NOT_ASSESSED, claims=claims)
+    decision = replace(judged.decision, outcome=DecisionOutcome.INCONCLUSIVE)
+    judged = replace(judged, verdicts=(lacking, *others), decision=decision)
+    (shown,) = _widget(made(tmp_path, (plan, evidence, judged), code=10), "quality-gate")["default"]
+    assert (shown["rule"], shown["success"]) == ("INCONCLUSIVE", False)
+    assert [one["status"] for one in shown["testResultsTree"]["leavesById"].values()] == ["skipped"]
 
 
 @needs_packages

@@ -111,3 +111,13 @@ def test_places_are_relative_to_the_repository(tmp_path: Path, monkeypatch: pyte
         "::error file=shop/target.yaml,line=4,title=Readiness::odd",
         f"::error title=Readiness::{tmp_path}/outside.yaml:5: odd",
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 300 + ":4: bad", "a\0b:4: bad", "\ud800:4: bad", "..:4: bad", "/etc/hostname:4: bad"]
+)
+def test_text_that_is_no_path_of_the_repository_is_shown_at_no_file(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the name of a run on the command line: too long for a path, with a character that paths cannot have, or outside."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    (line,) = problem_annotations(text)
+    assert line.startswith("::error title=Readiness::")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from harness.errors import EvidenceError, Refused
+from harness.errors import EvidenceError, Refused, UsageError
 from harness.evidence.foreign import parsed, read_bounded
 from harness.evidence.manifest import MANIFEST, altered, listed_files, sha256_of
 from harness.evidence.past_runs import verdict_of
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 FILE: Final = f"reports/{VERDICT_FILE}.intoto.jsonl"
 """Where a signed verdict is written, relative to the run directory; it is a report, and no evidence."""
 _NAMED: Final = 5
+_DIGEST: Final = re.compile(r"\w+:[0-9a-f]+")
 _OTHER: Final = (
     "the signer and this version disagree: verify with the version that signed, which `versions` in manifest.json names"
 )
@@ -53,14 +55,12 @@ class SignedVerdict:
     Attributes:
         verdict: verdict of the run.
         subjects: artifacts that it is about.
-        digest: SHA-256 of `verdict.json`.
         plan_digest: SHA-256 of `plan.json`.
         where: file of the signed verdict.
     """
 
     verdict: PastRun
     subjects: tuple[Subject, ...]
-    digest: str
     plan_digest: str
     where: str
 
@@ -136,7 +136,7 @@ def verified(path: Path, key: SSlibKey) -> SignedVerdict:
         what = f"the verdict has the SHA-256 {digest}, the statement is about another {VERDICT_FILE}"
         raise Refused(what, where=str(path), hint=AGAIN)
     plan = _require_result(result, verdict, path)
-    return SignedVerdict(verdict=verdict, subjects=own.subjects, digest=digest, plan_digest=plan, where=str(path))
+    return SignedVerdict(verdict=verdict, subjects=own.subjects, plan_digest=plan, where=str(path))
 
 
 def _verdict(own: SignedStatement, path: Path) -> PastRun:
@@ -174,9 +174,13 @@ def require_subject(signed: SignedVerdict, digest: str) -> None:
         digest: `sha256:…` or `gitCommit:…`; what is before an `@`, as the name of an image, is not compared.
 
     Raises:
+        UsageError: the text is not a digest.
         Refused: no subject has the digest.
     """
     asked = digest.rpartition("@")[2]
+    if not _DIGEST.fullmatch(asked):
+        what, hint = f"{digest!r:.100} is not a digest", "write `sha256:` or `gitCommit:`, and hexadecimal digits"
+        raise UsageError(what, where="--subject", hint=hint)
     if not any(asked in one.digests for one in signed.subjects):
         known = ", ".join(digest for one in signed.subjects for digest in one.digests)
         hint = "the verdict is about another release: get the verdict of this one"

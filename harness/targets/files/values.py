@@ -6,7 +6,7 @@ import contextlib
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from harness.errors import UsageError
 from harness.model import Quantity
@@ -90,9 +90,10 @@ def _path_of_id(value: str) -> str:
     return value
 
 
-Url = Annotated[str, AfterValidator(_url)]
-RootUrl = Annotated[str, AfterValidator(_root)]
-UrlPath = Annotated[str, AfterValidator(_path)]
+_HTTP: Final = WithJsonSchema({"type": "string", "pattern": r"^\s*[Hh][Tt][Tt][Pp][Ss]?://"})
+Url = Annotated[str, AfterValidator(_url), _HTTP]
+RootUrl = Annotated[str, AfterValidator(_root), _HTTP]
+UrlPath = Annotated[str, AfterValidator(_path), WithJsonSchema({"type": "string", "pattern": "^/"})]
 PathOfId = Annotated[UrlPath, AfterValidator(_path_of_id)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Seconds = Annotated[float, quantity("time", "10 s")]

@@ -133,7 +133,7 @@ async function main() {
   if (read.length !== options.expected) wrong.push(`${read.length} of ${options.expected} results were read`);
   counted = read.find((result) => result.fullName === decision.fullName);
   const prevents = ({ status, labels }) =>
-    ["failed", "broken"].includes(status) && labels.some(({ name, value }) => name === "tag" && value === "gates");
+    status !== "passed" && labels.some(({ name, value }) => name === "tag" && value === "gates");
   report.realtimeDispatcher.sendQualityGateResults([
     {
       success: decision.go,
