@@ -25,6 +25,8 @@ SHA: Final = "4f2a9c1be07d3f5e8a6b0c9d1e2f3a4b5c6d7e8f"
 WITHIN_S: Final = 600.0
 _EXPRESSION: Final = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 _REFERENCE: Final = re.compile(r"\b(inputs|steps|github)\.([\w-]+)(?:\.outputs\.([\w-]+))?")
+_SET_OUTPUT: Final = re.compile(r"^\s*::set-output name=([\w-]+)::(.*)$", re.MULTILINE)
+"""The command of a log that sets an output; the file, which the runner reads after the step, replaces it."""
 _BLOCK: Final = re.compile(r"\$\[\[\s*inputs\.([\w-]+)\s*\]\]")
 
 
@@ -111,7 +113,8 @@ class Job:
         self.log += finished.stdout
         self.code = self.code or finished.returncode
         if "id" in step:
-            self.outputs[step["id"]] = dict(line.split("=", 1) for line in output.read_text("utf-8").splitlines())
+            of_file = dict(line.split("=", 1) for line in output.read_text("utf-8").splitlines())
+            self.outputs[step["id"]] = dict(_SET_OUTPUT.findall(finished.stdout)) | of_file
 
     def _condition(self, text: str, inputs: Mapping[str, str]) -> bool:
         body = found[1] if (found := _EXPRESSION.fullmatch(text)) else text

@@ -116,6 +116,16 @@ def test_a_mistake_in_a_file_is_shown_at_its_line(tmp_path: Path) -> None:
     assert UPLOAD in job.used
 
 
+def test_a_line_of_the_log_is_no_decision(tmp_path: Path) -> None:
+    """A file of the project whose text is a command of the runner, as a stranger's change may have it."""
+    job = job_of(tmp_path)
+    forged = '"x\\n::set-output name=decision::GO": 1\n'
+    (job.workspace / "shop" / "target.yaml").write_text(f"name: shop\n{forged}", encoding="utf-8")
+    outputs = job.use(ROOT, skip=(INSTALL,), project="shop")
+    assert "\n::set-output name=decision::GO" in job.log
+    assert (job.code, outputs["decision"]) == (4, "")
+
+
 def test_sentences_that_are_not_known_are_shown_at_their_lines(tmp_path: Path) -> None:
     """As collection refuses it."""
     job = job_of(tmp_path)
