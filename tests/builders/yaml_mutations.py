@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).parents[2]
 
 def _block(page: str, begins: str = "") -> str:
     """The first YAML block of a page of docs/ that begins so."""
-    found = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
+    found: list[str] = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
     return next(block for block in found if block.startswith(begins))
 
 
