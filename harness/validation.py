@@ -81,7 +81,9 @@ def configuration_error(
     what, hint = _words(first, location[len(at) :], model)
     others = len(problems) - 1
     more = f" (and {others} more error{'s' if others > 1 else ''})" if others else ""
-    return ConfigurationError(what + more, where=document.where(location), hint=hint)
+    # in one line, whatever the file has: a line of a CI job's log may be a command
+    what, where, hint = (" ".join(text.splitlines()) for text in (what + more, document.where(location), hint))
+    return ConfigurationError(what, where=where, hint=hint)
 
 
 def _location(document: YamlDocument, problem: _Problem, at: Location) -> Location:

@@ -278,12 +278,16 @@ def _of_project(known: Catalogue, demands: Iterable[Demand], scenarios: Iterable
 def _read_features() -> _Features:
     from harness.catalogue import Problem
     from harness.drivers.chaos import find_experiments
+    from harness.files import bundled
     from harness.run.project import feature_files, find_project
     from harness.steps import read_feature
 
     project = find_project(Path.cwd())
     experiments = find_experiments(project.search("experiments"))
-    broken = [Problem(at=error.where, what=error.what, hint=error.hint) for error in experiments.broken.values()]
+    # an experiment of the package may need an extra, which is missing only for a project that uses the experiment: a plan says so
+    theirs = {bundled("experiments").resolve()}.difference(one.resolve() for one in project.experiments)
+    own = [error for error in experiments.broken.values() if error.path.resolve().parent not in theirs]
+    broken = [Problem(at=error.where, what=error.what, hint=error.hint) for error in own]
     files = feature_files(project)
     scenarios: list[Scenario] = []
     for file in files:

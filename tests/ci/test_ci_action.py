@@ -51,6 +51,14 @@ def started(directory: Path, *, installed: bool) -> Job:
     return Job(workspace=directory / "repository", temporary=directory / "temporary", environment=state)
 
 
+def _stand_in(directory: Path, line: str) -> None:
+    """A line of shell in the place of the command of a job."""
+    there = directory / "temporary" / "readiness" / "bin" / "readiness"
+    there.parent.mkdir(parents=True)
+    there.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+    there.chmod(0o755)
+
+
 def hold_against_the_run(job: Job, outputs: dict[str, str], decision: str, code: int) -> list[Annotation]:
     """Exit code, outputs, page and artifact are those of the run; returns its annotations, each at its scenario."""
     runs, run = job.workspace / "shop" / "reports" / "runs", Path(outputs["run"])
@@ -117,13 +125,21 @@ def test_a_mistake_in_a_file_is_shown_at_its_line(tmp_path: Path) -> None:
 
 
 def test_a_line_of_the_log_is_no_decision(tmp_path: Path) -> None:
-    """A file of the project whose text is a command of the runner, as a stranger's change may have it."""
-    job = job_of(tmp_path)
-    forged = '"x\\n::set-output name=decision::GO": 1\n'
-    (job.workspace / "shop" / "target.yaml").write_text(f"name: shop\n{forged}", encoding="utf-8")
+    """As of a page that the target sends, or of a file that a stranger changed."""
+    job = job_of(tmp_path, installed=False)
+    _stand_in(tmp_path, "echo ::set-output name=decision::GO; exit 4")
     outputs = job.use(ROOT, skip=(INSTALL,), project="shop")
-    assert "\n::set-output name=decision::GO" in job.log
     assert (job.code, outputs["decision"]) == (4, "")
+
+
+def test_text_of_a_file_begins_no_line_of_the_log(tmp_path: Path) -> None:
+    """A key of several lines, of which one is a command of the runner."""
+    job = job_of(tmp_path)
+    forged = '"x\\n::stop-commands::x": 1\n'
+    (job.workspace / "shop" / "target.yaml").write_text(f"name: shop\n{forged}", encoding="utf-8")
+    job.use(ROOT, skip=(INSTALL,), project="shop")
+    assert "target.yaml:2: x ::stop-commands::x: unknown key" in job.log
+    assert [line for line in job.log.splitlines() if line.startswith("::") and not line.startswith("::error ")] == []
 
 
 def test_sentences_that_are_not_known_are_shown_at_their_lines(tmp_path: Path) -> None:
@@ -142,10 +158,7 @@ def test_every_input_reaches_the_command(tmp_path: Path) -> None:
     """Several profiles and patterns one a line; nothing of an input is read as shell, or as another option."""
     job = job_of(tmp_path, installed=False)
     hostile = "$(touch injected)`touch injected`; touch injected"
-    there = tmp_path / "temporary" / "readiness" / "bin" / "readiness"
-    there.parent.mkdir(parents=True)
-    there.write_text('#!/bin/sh\nprintf "<%s>\\n" "$@"\nexit 7\n')
-    there.chmod(0o755)
+    _stand_in(tmp_path, 'printf "<%s>\\n" "$@"; exit 7')
     given = {
         "target": hostile,
         "profile": "plain\nother\n",

@@ -12,7 +12,10 @@ from typing import Any, Final
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from harness.cli import readiness
+from harness.drivers.chaos import providers
 from tests.ci.ci_runners import ROOT, checkout_at, command_below, paper
 from tests.plain.plain_project import Project
 
@@ -56,6 +59,29 @@ def test_the_entry_passes_what_is_in_order_and_refuses_a_mistake(tmp_path: Path,
     wrong = called([*words], project.root, PATH=path)
     assert wrong.returncode == 1
     assert MISTAKE in wrong.stdout
+
+
+def test_an_extra_that_only_experiments_of_the_package_need_is_no_mistake(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hook installs the tool without extras; an experiment of the project's own that needs one is refused, with the command for it."""
+    known = providers.functions_of
+    without = lambda module, places=(): None if module.startswith("chaosk8s") else known(module, places)  # noqa: E731
+    monkeypatch.setattr("harness.drivers.chaos.activities.functions_of", without)
+    monkeypatch.chdir(project.root)
+    fine = CliRunner().invoke(readiness, ["catalogue", "lint"], standalone_mode=False)
+    assert (fine.return_value, fine.exception) == (0, None), fine.output
+    project.edit("pyproject.toml", "loadtests =", 'experiments = ["experiments"]\nloadtests =')
+    (project.root / "experiments").mkdir()
+    own = (ROOT / "experiments" / "each-pod-loss.yaml").read_text(encoding="utf-8")
+    (project.root / "experiments" / "our-loss.yaml").write_text(own, encoding="utf-8")
+    wrong = CliRunner().invoke(readiness, ["catalogue", "lint"], standalone_mode=False)
+    assert wrong.return_value == 1
+    assert (
+        "our-loss.yaml:37: method[0].provider.module: the module `chaosk8s.pod.actions` is not installed"
+        in wrong.output
+    )
+    assert "hint: pip install 'readiness-harness[kubernetes]'" in wrong.output
 
 
 @pytest.mark.parametrize(

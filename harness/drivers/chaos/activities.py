@@ -14,6 +14,7 @@ from harness.drivers.chaos.providers import functions_of
 from harness.drivers.chaos.validity import check_call, check_form
 from harness.drivers.packages import module_directories, project_directory
 from harness.errors import ConfigurationError
+from harness.extras import EXTRAS, install
 from harness.model import NO_FAULT, domain_of
 from harness.nearest import nearest
 from harness.targets.files.harness_block import block_index, probes_of_method
@@ -97,7 +98,7 @@ def _check_function(document: YamlDocument, location: Location, provider: Mappin
         raise ConfigurationError(
             f"the module `{module}` is not installed",
             where=document.where((*location, "provider", "module")),
-            hint="install the package of the module, put the module into the directory of the experiment, or correct the name",
+            hint=_how_to_get(module),
         )
     if names and function not in names:
         suggestion = nearest(function, names)
@@ -106,6 +107,16 @@ def _check_function(document: YamlDocument, location: Location, provider: Mappin
             where=document.where((*location, "provider", "func")),
             hint=f"did you mean `{suggestion}`?" if suggestion else "",
         )
+
+
+def _how_to_get(module: str) -> str:
+    """What to do if a module of a provider is not installed."""
+    package = module.partition(".")[0]
+    extra = next((extra for extra, modules in EXTRAS.items() if package in modules), "")
+    other = (
+        "install the package of the module, put the module into the directory of the experiment, or correct the name"
+    )
+    return install(extra) if extra else other
 
 
 def _check_program(document: YamlDocument, location: Location, provider: Mapping[str, Any]) -> None:

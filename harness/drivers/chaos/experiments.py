@@ -52,12 +52,14 @@ class BrokenExperiment(ConfigurationError):
     """An experiment file that cannot be used.
 
     Attributes:
+        path: the file.
         domain: fault domain that the file seems to name; `unknown` if none is recognised.
         by_name: whether the experiment seems to run only if a sentence names it.
     """
 
     def __init__(self, error: ConfigurationError, path: Path) -> None:
         super().__init__(error.what, where=error.where, hint=error.hint)
+        self.path = path
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         found = _DOMAIN.search(text)
         self.by_name = _BY_NAME.search(text) is not None
