@@ -20,7 +20,7 @@ from harness.drivers.ingest.formats.records import HEAD, names_of, plain_record
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError
 from harness.model import FactAmount, Quantity
-from harness.targets.files.paper import DECLARED, LoadReports
+from harness.targets.files.paper import DECLARED, ChaosReports, LoadReports
 
 FORMATS: Final = {
     "junit": "JUnit report",
@@ -35,6 +35,7 @@ FORMATS: Final = {
     "records": "record",
     "prometheus": "Prometheus query",
     "load": "load report",
+    "chaos": "chaos report",
     **{key: one.name for key, one in DECLARED.items()},
 }
 """Every format by its key below `evidence` in the target file, and what sentences call it."""
@@ -156,8 +157,8 @@ def _patterns(asked: Asked, kind: str) -> tuple[str, ...]:
     reports = getattr(asked.target.evidence, kind.replace("-", "_"))
     if asked.params["report"] not in reports:
         raise ConfigurationError("is not in the target file", where=key_of(asked), hint="name its path there")
-    paths: tuple[str, ...] | LoadReports = reports[asked.params["report"]]
-    return paths.files if isinstance(paths, LoadReports) else paths
+    paths: tuple[str, ...] | LoadReports | ChaosReports = reports[asked.params["report"]]
+    return paths.files if isinstance(paths, LoadReports | ChaosReports) else paths
 
 
 def _words(kind: str) -> str:

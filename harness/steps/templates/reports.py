@@ -22,6 +22,11 @@ _READ: Final = {
     "records": ("What people or pipelines write down, as YAML or JSON.", "tasks", "release"),
     "figures": ("Figures that other people measure, as CSV or JSON with units and dates.", "business", "release"),
     "load": ("What k6, JMeter, Gatling, vegeta, oha, wrk2, Artillery or Locust wrote of a load.", "checkout", "commit"),
+    "chaos": (
+        "What Chaos Toolkit, Litmus, krkn, Chaos Mesh or Argo Rollouts wrote of experiments.",
+        "pod-loss",
+        "commit",
+    ),
     "history": ("The run directories in a directory; runs of another target are passed over.", "runs", "target"),
     **{key: (one.about, one.report, one.of) for key, one in DECLARED.items()},
 }

@@ -62,6 +62,21 @@ class LoadReports(TargetSection):
     dropped: Annotated[int, Field(ge=0)] = 0
 
 
+class ChaosReports(TargetSection):
+    """What another chaos tool wrote of its experiments.
+
+    Attributes:
+        tool: tool that wrote the files; a file of another tool is refused.
+        files: paths or globs.
+        nothing_to_undo: names of experiments, as the tool writes them, whose fault leaves nothing to undo, such as a killed pod.
+            A probe that passed after the fault then shows that it came out.
+    """
+
+    tool: Literal["chaostoolkit", "litmus", "krkn", "chaos-mesh", "argo-analysis"]
+    files: Paths
+    nothing_to_undo: tuple[Word, ...] = ()
+
+
 class KnownEvidence(TargetSection):
     """Reports of other tools: format → name → paths.
 
@@ -80,6 +95,7 @@ class KnownEvidence(TargetSection):
         history: directories of runs.
         prometheus: range queries of Prometheus.
         load: reports of other load tools.
+        chaos: reports of other chaos tools.
     """
 
     as_of: date | None = None
@@ -95,6 +111,7 @@ class KnownEvidence(TargetSection):
     history: Reports = Field(default_factory=dict)
     prometheus: Mapping[Name, PrometheusQuery] = Field(default_factory=dict)
     load: Mapping[Name, LoadReports] = Field(default_factory=dict)
+    chaos: Mapping[Name, ChaosReports] = Field(default_factory=dict)
 
 
 DECLARED: Final = load_formats(

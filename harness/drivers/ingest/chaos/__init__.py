@@ -1,0 +1,1 @@
+"""Reports of chaos tools: one module reads the reports of one tool."""
