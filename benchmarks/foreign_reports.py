@@ -1,4 +1,4 @@
-"""Judges load reports of known truth, of every format of another load tool, by `readiness run`; prints what is true and what was said.
+"""Judges load and chaos reports of known truth, of every format of another tool, by `readiness run`; prints what is true and what was said.
 
 A PASS of what is violated or broken, a FAIL of what holds or is broken, and a broken report whose cause is not named are wrong.
 
@@ -14,15 +14,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tests.builders.chaos_cases import chaos_cases
 from tests.builders.load_cases import every_case
-from tests.builders.load_trial import judged
+from tests.builders.load_trial import judged, judged_chaos
 
 
 def main() -> int:
     """Print the table, and each case that is wrong; with `--each` all of them."""
-    cases = every_case()
-    with tempfile.TemporaryDirectory() as directory:
-        found = judged(Path(directory), cases)
+    loads, faults = every_case(), chaos_cases()
+    with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryDirectory() as other:
+        found = [*judged(Path(directory), loads), *judged_chaos(Path(other), faults)]
     counts = Counter((one.case.kind, one.truth, one.verdict) for one in found)
     print(f"{'format':20} {'truth':10} {'PASS':>5} {'FAIL':>5} {'INCONCLUSIVE':>13}")
     for kind, truth in sorted({(kind, truth) for kind, truth, _ in counts}):
@@ -35,7 +36,7 @@ def main() -> int:
             )
     wrong = Counter(one.wrong for one in found)
     print(
-        f"{len(cases)} reports, {len(found)} sentences: {', '.join(f'{wrong[what]} {what}' for what in ('false PASS', 'false FAIL', 'cause not named'))}"
+        f"{len(loads) + len(faults)} reports, {len(found)} sentences: {', '.join(f'{wrong[what]} {what}' for what in ('false PASS', 'false FAIL', 'cause not named'))}"
     )
     return 0 if set(wrong) == {""} else 1
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from tests.builders.load_cases import COMMIT, Truth
 
 FAULT = "at least 1 reported fault went in, came out and none of its probes failed, younger than 7 d"
 ANALYSIS = "at least 1 reported analysis run ended and none of its metrics failed, younger than 7 d"
-AS_OF = "2025-02-21"
+AS_OF = date(2025, 2, 21)
 """The day at whose end the reports are judged."""
 HOLDS, VIOLATED, BROKEN = Truth.HOLDS, Truth.VIOLATED, Truth.BROKEN
 _Edits = Mapping[str, Any]
@@ -574,7 +576,7 @@ def write_chaos_project(directory: Path, cases: tuple[ChaosCase, ...]) -> None:
         "name": "shop",
         "environment": "staging",
         "release": release,
-        "evidence": {"as_of": AS_OF, "chaos": evidence},
+        "evidence": {"as_of": AS_OF, "chaos": json.loads(json.dumps(evidence))},
     }
     (directory / "target.yaml").write_text(yaml.safe_dump(target))
     (directory / "features").mkdir()

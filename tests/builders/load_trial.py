@@ -1,4 +1,4 @@
-"""The load reports of known truth, judged by `readiness run` in a process of its own."""
+"""The load and chaos reports of known truth, judged by `readiness run` in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from tests.builders.chaos_cases import ChaosCase, write_chaos_project
 from tests.builders.load_cases import LoadCase, Truth, write_project
 
 SENTENCES: Final = ("TIME", "ERRORS")
@@ -24,7 +25,7 @@ WRONG: Final = {
 class Judged(NamedTuple):
     """A sentence about a case: what is true of it, what was said, and why."""
 
-    case: LoadCase
+    case: LoadCase | ChaosCase
     sentence: str
     truth: Truth
     verdict: str
@@ -41,13 +42,29 @@ class Judged(NamedTuple):
 def judged(directory: Path, cases: tuple[LoadCase, ...]) -> list[Judged]:
     """Write the project, run it, and read the verdict of each sentence."""
     write_project(directory, cases)
-    command = [sys.executable, "-m", "harness", "run", "--out", str(directory / "runs")]
-    subprocess.run(command, cwd=directory, capture_output=True, check=False)  # ends with the exit code of its decision
-    verdict: Mapping[str, Any] = json.loads((directory / "runs" / "latest" / "verdict.json").read_text())
-    rows = {row["id"]: row for row in verdict["requirements"]}
+    rows = _rows(directory)
     return [
         Judged(case, sentence, truth, row["verdict"], row["reason"])
         for number, case in enumerate(cases)
         for sentence, truth in zip(SENTENCES, (case.time, case.errors), strict=True)
         if (row := rows[f"LR-{number:03d}-{sentence}"])
     ]
+
+
+def judged_chaos(directory: Path, cases: tuple[ChaosCase, ...]) -> list[Judged]:
+    """As `judged`, of chaos reports, about each of which there is one sentence."""
+    write_chaos_project(directory, cases)
+    rows = _rows(directory)
+    return [
+        Judged(case, "CHAOS", case.truth, row["verdict"], row["reason"])
+        for number, case in enumerate(cases)
+        if (row := rows[f"CR-{number:03d}"])
+    ]
+
+
+def _rows(directory: Path) -> Mapping[str, Any]:
+    """Run the project; its requirements by id."""
+    command = [sys.executable, "-m", "harness", "run", "--out", str(directory / "runs")]
+    subprocess.run(command, cwd=directory, capture_output=True, check=False)  # ends with the exit code of its decision
+    verdict: Mapping[str, Any] = json.loads((directory / "runs" / "latest" / "verdict.json").read_text())
+    return {row["id"]: row for row in verdict["requirements"]}
