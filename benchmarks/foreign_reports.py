@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.builders.chaos_cases import chaos_cases
+from tests.builders.chaos_reports.cases import chaos_cases
 from tests.builders.load_cases import every_case
 from tests.builders.load_trial import judged, judged_chaos
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.builders.chaos_cases import ChaosCase, write_chaos_project
+from tests.builders.chaos_reports.case import ChaosCase
+from tests.builders.chaos_reports.cases import write_chaos_project
 from tests.builders.load_cases import LoadCase, Truth, write_project
 
 SENTENCES: Final = ("TIME", "ERRORS")

@@ -60,7 +60,7 @@ def faults_survived(asked: Asked) -> Sequence[FactReading]:
     if _section(asked).tool == _ANALYSIS:
         hint = "ask for `at least 1 reported analysis run ended and none of its metrics failed`"
         raise DriverError("is of Argo Rollouts, whose analysis runs inject no fault", where=key_of(asked), hint=hint)
-    return _facts(asked, ("fault", "probes", "undone", "end"), "faults that went in, came out and were probed")
+    return _facts(asked, ("fault", "end", "probes", "undone"), "faults that went in, came out and were probed")
 
 
 @claim(
@@ -77,7 +77,7 @@ def analyses_passed(asked: Asked) -> Sequence[FactReading]:
     if (tool := _section(asked).tool) != _ANALYSIS:
         hint = "ask for `at least 1 reported fault went in, came out and none of its probes failed`"
         raise DriverError(f"is of {tool}, which has no analysis runs", where=key_of(asked), hint=hint)
-    return _facts(asked, ("metrics", "end"), "analysis runs that ended and passed")
+    return _facts(asked, ("end", "metrics"), "analysis runs that ended and passed")
 
 
 def _section(asked: Asked) -> ChaosReports:
@@ -87,25 +87,27 @@ def _section(asked: Asked) -> ChaosReports:
 
 
 def _facts(asked: Asked, questions: Sequence[str], what: str) -> Sequence[FactReading]:
-    experiments, origins = _read(asked)
+    """All facts, the cause before what follows from it."""
+    section, (experiments, origins) = _section(asked), _read(asked)
     known = provenance(asked, origins)
-    usable = all(one.ok for one in known)
-    section, facts, good = _section(asked), [], 0
+    usable, good = all(one.ok for one in known), 0
+    facts = [*_undeclared(section.nothing_to_undo, experiments), *_silent(section.tool, origins, experiments)]
     for name, one in _named(experiments):
         answers = {
             "fault": one.injected,
+            "end": one.ended,
             "probes": one.probed,
             "metrics": one.probed,
             "undone": _undone(one, section.nothing_to_undo),
-            "end": one.ended,
         }
         asked_for = {key: answers[key] or ChaosFinding(None, "the report does not say it") for key in questions}
         fails = usable and not one.doubts and one.ended.ok and (one.injected is None or one.injected.ok)
-        facts += [_fact(f"{name}: {key}", key, found, fails=bool(fails)) for key, found in asked_for.items()]
         facts += [replace(fact, subject=f"{name}: report") for fact in counts(one.doubts)]
+        facts += [_fact(f"{name}: {key}", key, found, fails=bool(fails)) for key, found in asked_for.items()]
         good += not one.doubts and all(found.ok for found in asked_for.values())
-    facts += [*_undeclared(section.nothing_to_undo, experiments), *_silent(section.tool, origins, experiments)]
-    return [*known, *facts, _enough(asked, good, len(experiments), what)]
+    ages = [one for one in known if one.subject == "age"]
+    others = [one for one in known if one.subject != "age"]
+    return [*others, *facts, _enough(asked, good, len(experiments), what), *ages]
 
 
 _EXPECTED: Final = {

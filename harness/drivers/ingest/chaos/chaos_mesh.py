@@ -171,7 +171,7 @@ class _MeshObjects:
         if not shot and status.experiment.phase != "Stop":
             phase = status.experiment.phase
             problems.append("it still runs" if phase == "Run" else unknown_word("`desiredPhase`", phase))
-        if not dated:
+        if not dated and (shot or _undone(status).ok):
             problems.append("it does not say when it ended")
         problems += self._of_workflows(one.metadata.label(_OF_WORKFLOW))
         return found_if(problems, "its time was over" if not shot else "it is done at once")

@@ -194,14 +194,15 @@ def _doubts(status: ResultStatus) -> Iterator[str]:
     if result.verdict.lower() == "pass":
         if result.phase.lower() != "completed":
             yield f"the verdict is Pass in the phase `{shown(result.phase)}`"
-        if passed < len(probes):
-            yield f"the verdict is Pass, and {passed} of {counted(len(probes), 'probe')} passed"
+        for one in probes:
+            if not _is(one, "passed"):
+                yield f"the verdict is Pass, and the probe {one.where} has the verdict `{shown(one.status.verdict)}`"
         if share != 100:
             yield f"the verdict is Pass with a `probeSuccessPercentage` of `{shown(text)}`"
         if result.why:
             yield f"the verdict is Pass with the error: {shown(result.why)}"
     if result.verdict.lower() == "fail" and probes and share != 100 * passed // len(probes):
-        yield f"`probeSuccessPercentage` is `{shown(text)}`, and {passed} of {counted(len(probes), 'probe')} passed"
+        yield f"`probeSuccessPercentage` is `{shown(text)}`, and {passed} of {len(probes)} probes passed"
     history = status.history
     runs = {"pass": history.passed, "fail": history.failed}.get(result.verdict.lower(), 1) if history else 1
     if not runs:

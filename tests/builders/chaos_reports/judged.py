@@ -12,7 +12,8 @@ from harness.drivers.ingest.registry import ENGINES
 from harness.errors import HarnessError
 from harness.model import Outcome
 from tests.builders.asked import asked
-from tests.builders.chaos_cases import FAULT, ChaosCase, write_chaos_files
+from tests.builders.chaos_reports.case import FAULT, ChaosCase
+from tests.builders.chaos_reports.cases import write_chaos_files
 
 WHEN = 'the chaos report "it" of this commit has been read'
 THEN = datetime(2025, 2, 21, 23, 59, tzinfo=UTC)
@@ -36,11 +37,10 @@ def facts_of(
 
 
 def outcome_of(facts: Sequence[FactReading]) -> tuple[Outcome, str]:
-    """What the facts come to, and the worst of them in words."""
+    """What the facts come to, and the first of the worst, which the judge names."""
     worst = min(facts, key=lambda one: (one.ok is not False, one.ok is not None))
     outcome = {False: Outcome.FAIL, None: Outcome.INCONCLUSIVE, True: Outcome.PASS}[worst.ok]
-    bad = [f"{one.subject}: {one.observed}" for one in facts if one.ok is worst.ok]
-    return outcome, "; ".join(bad)
+    return outcome, f"{worst.subject}: {worst.observed}"
 
 
 def judged_case(directory: Path, case: ChaosCase) -> tuple[Outcome, str]:

@@ -1,0 +1,1 @@
+"""Chaos reports of other tools, of known truth."""
