@@ -294,6 +294,8 @@ def _of_check(one: ReportedObject, status: StatusCheckStatus, bad: int) -> Itera
         yield f"{one.label} has not completed"
     if odd := [each.outcome for each in records if each.outcome not in ("Success", "Failure")]:
         yield f"{one.label}: {unknown_word('outcome', odd[0])}"
+    if any(each.start is None for each in records):
+        yield f"{one.label} has an execution without a time"
     if status.count != len(records):
         yield f"{one.label} lists {len(records)} of {counted(status.count, 'execution')}"
     if exceeded and not failures:
