@@ -212,7 +212,9 @@ def _files(asked: Asked) -> Iterator[ChaosFile]:
 
 
 def _dated(one: ChaosExperiment, made: Moment | None) -> ChaosExperiment:
-    """An experiment that is in doubt if the file beside its report is dated before it began."""
+    """An experiment that has not ended if it has no date, and is in doubt if the file beside its report is dated before it began."""
+    if made is None and one.ended.ok and (one.undone is None or one.undone.ok):
+        return replace(one, ended=ChaosFinding(None, "it has no date, and the file beside it no `created`"))
     if one.begun is None or made is None or not made.before(one.begun):
         return one
     return replace(one, doubts=(*one.doubts, "the file beside it is dated before it began"))

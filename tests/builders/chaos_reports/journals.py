@@ -103,6 +103,16 @@ JOURNAL_ENDS: tuple[CaseRow, ...] = (
         "rollbacks/0/start": f"{DAY}30:01+00:00", "rollbacks/0/end": f"{DAY}30:02+00:00",
     }),
     ("the rollback only looks", BROKEN, "undo nothing", {"rollbacks/0/activity/type": "probe"}),
+    ("a steady state of a later run", BROKEN, "`orders are taken` ran outside", {
+        "steady_states/after/probes/0/start": f"{DAY}50:00+00:00", "steady_states/after/probes/0/end": f"{DAY}50:01+00:00",
+    }),
+    ("probes of another steady state", BROKEN, "other probes than", {"steady_states/after/probes/0/activity/name": "all is well"}),
+    ("kubectl found nothing", BROKEN, "No resources found", {
+        **_PROCESS, "run/0/output": {"status": 0, "stdout": "No resources found in shop namespace.", "stderr": ""},
+    }),
+    ("killed by a signal", BROKEN, "exit status -9", {**_PROCESS, "run/0/output": {"status": -9, "stdout": "", "stderr": ""}}),
+    ("an empty list of lists", BROKEN, "hit nothing", {"run/0/output": [[], None]}),
+    ("an action in other letters", BROKEN, "of the type `Action`", {"run/0/activity/type": "Action"}),
     ("no rollback", BROKEN, "nothing_to_undo", _NO_ROLLBACK),
     ("a kill, and no probe after it", BROKEN, "no probe passed after", {
         **_NO_ROLLBACK, **_KILLED, "steady_states/after": None, "steady_states/during": [w.state(12)],

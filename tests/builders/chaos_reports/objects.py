@@ -46,6 +46,13 @@ MESH_FAULTS: tuple[CaseRow, ...] = (
     ("recovered before it was hit", BROKEN, "before it was hit", {f"{_RECORD}/events/1/timestamp": f"{DAY}30:01Z"}),
     ("no times", BROKEN, "does not say when it ended", {f"{_RECORD}/events": DROP}),
     ("paused", BROKEN, "was paused", {f"{_CONDITIONS}/3/status": "True"}),
+    ("hit before it was created", BROKEN, "hit before the fault was created", {"0/metadata/creationTimestamp": f"{DAY}30:15Z"}),
+    ("paused, by an annotation", BROKEN, "was paused", {"0/metadata/annotations": {"experiment.chaos-mesh.org/pause": "true"}}),
+    ("an older first event is left out", BROKEN, "does not say when the fault went in", {f"{_RECORD}/events/0": DROP}),
+    ("one of two targets was not hit", BROKEN, "`shop/checkout-2` was not hit", {f"{_FAULT}/containerRecords": [
+        w.network_chaos()["status"]["experiment"]["containerRecords"][0],
+        {"id": "shop/checkout-2", "selectorKey": ".", "phase": "Not Injected", "injectedCount": 0, "recoveredCount": 0},
+    ]}),
     ("deleted", BROKEN, "was deleted", {"0/metadata/deletionTimestamp": f"{DAY}31:09Z"}),
     ("without a duration", BROKEN, "no `duration`", {"0/spec/duration": DROP}),
     ("an unknown phase of the fault", BROKEN, "`Idle` is not known", {f"{_FAULT}/desiredPhase": "Idle"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.builders.chaos_reports import writers as w
-from tests.builders.chaos_reports.case import BROKEN, HOLDS, VIOLATED, CaseRow
+from tests.builders.chaos_reports.case import BROKEN, FAULT, HOLDS, VIOLATED, CaseRow
 from tests.builders.chaos_reports.writers import DROP
 
 _TARGETS = "status/history/targets"
@@ -64,6 +64,9 @@ RESULTS: tuple[CaseRow, ...] = (
     }),
     ("of an unknown version", BROKEN, "litmuschaos.io/v2", {"apiVersion": "litmuschaos.io/v2"}),
     ("a ChaosEngine", BROKEN, "`ChaosEngine`", {"kind": "ChaosEngine"}),
+    ("without a date, and no age is asked for", BROKEN, "has no date", {
+        "metadata/creationTimestamp": DROP, "sentence": FAULT.partition(", younger")[0],
+    }),
     ("created after the date beside it", BROKEN, "dated before it began", {"origin": {"created": "2025-02-19T00:00:00Z"}}),
 )  # fmt: skip
 RESULT_PROBES: tuple[CaseRow, ...] = (

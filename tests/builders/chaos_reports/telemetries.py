@@ -37,6 +37,12 @@ TELEMETRIES: tuple[CaseRow, ...] = (
     ("ended before it began", BROKEN, "does not say when", {f"{_SCENARIO}/end_timestamp": EPOCH}),
     ("exit status 0, and a pod is lost", BROKEN, "`exit_status` is 0", _LOST),
     ("a pod without a time", BROKEN, "no time is given", {f"{_PODS}/recovered/0/total_recovery_time": None}),
+    ("a pod that was never away", BROKEN, "no time is given", {f"{_PODS}/recovered/0/total_recovery_time": 0.0}),
+    ("a scenario of an earlier run", BROKEN, "before its run did", {f"{_SCENARIO}/start_timestamp": EPOCH - 3600}),
+    ("times in ms", BROKEN, "is not a time", {
+        f"{_SCENARIO}/start_timestamp": (EPOCH + 10) * 1000, f"{_SCENARIO}/end_timestamp": (EPOCH + 70) * 1000,
+    }),
+    ("the exit status is true", BROKEN, "exit_status", {f"{_SCENARIO}/exit_status": True}),
     ("the pods could not be watched", BROKEN, "could not watch", {f"{_PODS}/error": "forbidden"}),
     ("a node that did not come back", BROKEN, "not reported as ready", {**_NO_PODS, _NODES: [{**_NODE, "ready_time": 0}]}),
     ("a node of which nothing was measured", BROKEN, "nothing was measured", {**_NO_PODS, _NODES: [{
@@ -56,6 +62,9 @@ TELEMETRY_CHECKS: tuple[CaseRow, ...] = (
         w.health_check("30:01", "30:05", good=False),
     ]}),
     ("the run has no start", BROKEN, "no health check was made since", {"telemetry/timestamp": DROP}),
+    ("the checks are a quarter of an hour older", BROKEN, "no health check was made since", {
+        _CHECKS: [w.health_check("15:01", "16:20")],
+    }),
     ("the checks are of another day", BROKEN, "no health check was made since", {_CHECKS: [{
         **w.health_check("30:01", "31:20"), "start_timestamp": "2025-02-18T09:30:01", "end_timestamp": "2025-02-18T09:31:20",
     }]}),

@@ -351,6 +351,7 @@ def analysis_run() -> dict[str, Any]:
                     "name": "errors",
                     "interval": "20s",
                     "count": "{{args.often}}",
+                    "successCondition": "result[0] >= 0.95",
                     "provider": {"web": {"url": "http://x.test"}},
                 },
                 {"name": "smoke", "provider": {"job": {}}},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from harness.drivers.ingest.chaos.experiment import (
     found_if,
     is_from,
     newest_of,
+    oldest_of,
     time_of,
     unknown_word,
 )
@@ -29,6 +30,8 @@ from harness.drivers.ingest.formats.plain import ReportSection, section_of, show
 from harness.drivers.ingest.reports import some
 
 _ARGUMENT: Final = re.compile(r"\{\{\s*args\.([\w-]+)\s*\}\}")
+_JUDGING: Final = {"job", "kayenta"}
+"""Providers whose own result is good or bad."""
 _KEPT: Final = 10
 """Measurements of a metric that are kept, if nothing else is asked for."""
 _PHASES: Final = {"Pending", "Running", "Successful", "Failed", "Error", "Inconclusive"}
@@ -48,6 +51,14 @@ class AnalysedMetric(ReportSection):
     count: str | int | None = None
     interval: str = ""
     enough: str | int | None = Field(default=None, alias="consecutiveSuccessLimit")
+    good: str = Field(default="", alias="successCondition")
+    bad: str = Field(default="", alias="failureCondition")
+    provider: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def can_fail(self) -> bool:
+        """Whether a measurement may be bad: without a condition only a provider that judges by itself finds one so."""
+        return bool(self.good.strip() or self.bad.strip() or self.provider.keys() & _JUDGING)
 
 
 class MetricMeasurement(ReportSection):
@@ -82,6 +93,7 @@ class AnalysisSpec(ReportSection):
     metrics: list[AnalysedMetric]
     args: list[AnalysisArgument] | None = None
     terminate: bool = False
+    dry: list[object] | None = Field(default=None, alias="dryRun")
     retention: list[object] | None = Field(default=None, alias="measurementRetention")
 
 
@@ -116,7 +128,8 @@ def read_analyses(files: Sequence[ChaosFile]) -> Sequence[ChaosExperiment]:
 def _analysis(one: ReportedObject) -> ChaosExperiment:
     found = section_of(Analysis, one.data, one.where, kind="an AnalysisRun of Argo Rollouts")
     measured = [each.finished for result in found.status.results for each in result.measurements]
-    last = newest_of(time_of(each, one.where) for each in measured if each)
+    times = [time_of(each, one.where) for each in measured if each]
+    first, last = oldest_of(times), newest_of(times)
     completed = time_of(found.status.completed, one.where)
     return ChaosExperiment(
         name=one.metadata.name,
@@ -130,6 +143,11 @@ def _analysis(one: ReportedObject) -> ChaosExperiment:
         doubts=(
             *_doubts(found),
             *(["it was measured after its end"] if completed and last and not is_from(completed, last) else []),
+            *(
+                ["it was measured before it began"]
+                if is_from(first, time_of(found.status.started, one.where)) is False
+                else []
+            ),
         ),
     )
 
@@ -155,6 +173,8 @@ def _not_probed(analysis: Analysis) -> Iterator[str]:
         if result is None:
             yield f"{name} was not measured"
             continue
+        if not metric.can_fail:
+            yield f"{name} has no condition, so that every measurement is Successful"
         if result.phase != "Successful":
             yield f"{name} is {shown(result.phase) if result.phase in _PHASES else unknown_word('phase', result.phase)}"
         if not result.count or not result.measurements:
@@ -210,6 +230,8 @@ def _doubts(analysis: Analysis) -> Iterator[str]:
         yield f"`{shown(odd[0])}` is not one of its metrics"
     for result in status.results:
         yield from _miscounted(result, _KEPT if not analysis.spec.retention else 0)
+    if analysis.spec.dry and all(not one.dry for one in status.results):
+        yield "`dryRun` names metrics, and none of the results is one of a dry run"
     phases = [one.phase for one in analysis.real]
     if status.phase == "Successful" and any(one != "Successful" for one in phases):
         yield "it is Successful, and one of its metrics is not"

@@ -71,6 +71,7 @@ _IN: Final = "Injected"
 _CONDITIONS: Final = {"Selected", "AllInjected", "AllRecovered", "Paused"}
 _OF_WORKFLOW: Final = "chaos-mesh.org/workflow"
 _OF_NODE: Final = "chaos-mesh.org/controlled-by"
+_PAUSE: Final = "experiment.chaos-mesh.org/pause"
 _ABORT: Final = "workflow.chaos-mesh.org/abort"
 
 
@@ -120,7 +121,7 @@ class _MeshObjects:
             end=end,
             passed_after=self._passed_since(newest_of(went_in)),
             kills=shot,
-            doubts=(*_doubts(fault.status, shot=shot), *_backwards(records, one.where)),
+            doubts=(*_doubts(fault.status, shot=shot), *_backwards(one, records)),
         )
 
     def _probed(self, first: Moment | None, last: Moment | None) -> ChaosFinding:
@@ -158,7 +159,7 @@ class _MeshObjects:
         """The fault ended because its time was over, and nothing stopped it."""
         problems, status = [], fault.status
         node = self.nodes.get(one.metadata.label(_OF_NODE))
-        if _is(status.conditions, "Paused"):
+        if _is(status.conditions, "Paused") or one.metadata.annotation(_PAUSE) == "true":
             problems.append("it was paused")
         if node is not None:
             problems += _not_done(node[1].status)
@@ -280,10 +281,15 @@ def _miscounted(one: FaultRecord) -> Iterator[str]:
         yield f"{name} is {one.phase}, and its last event says otherwise"
 
 
-def _backwards(records: Sequence[FaultRecord], where: str) -> Iterator[str]:
+def _backwards(fault: ReportedObject, records: Sequence[FaultRecord]) -> Iterator[str]:
+    """Whether a target was recovered before it was hit, or hit before there was the fault."""
+    created = time_of(fault.metadata.created, fault.where)
     for one in records:
-        if is_from(one.at("Recover", where), one.at("Apply", where)) is False:
+        hit = one.at("Apply", fault.where)
+        if is_from(one.at("Recover", fault.where), hit) is False:
             yield f"`{shown(one.id)}` was recovered before it was hit"
+        if is_from(hit, created) is False:
+            yield f"`{shown(one.id)}` was hit before the fault was created"
 
 
 def _of_check(one: ReportedObject, status: StatusCheckStatus, bad: int) -> Iterator[str]:

@@ -37,6 +37,8 @@ from harness.errors import DriverError
 _VERSION: Final = re.compile(r"1\.\d+(\.\S*)?")
 _ENDED: Final = {"completed", "failed"}
 _STOPPED: Final = {"aborted", "interrupted"}
+_NOTHING_FOUND: Final = "no resources found"
+"""What kubectl says, with exit status 0, where nothing has the label that it was given."""
 _REFUSED: Final = 400
 """Status of an HTTP answer from which on the request was refused; chaoslib calls it a success all the same."""
 
@@ -98,7 +100,7 @@ class JournalStates(ReportSection):
 class JournalHypothesis(ReportSection):
     """The steady state that is expected."""
 
-    probes: list[Any] = Field(default_factory=list)
+    probes: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class DeclaredExperiment(ReportSection):
@@ -299,10 +301,12 @@ class _JournalReading:
         declared = journal.experiment.hypothesis
         for one in (states.before, states.after, *states.during):
             if one is not None and one.steady_state_met:
-                yield from _half_met(one, len(declared.probes) if declared else 0)
+                yield from _half_met(one, declared.probes if declared else [])
         for row in (*journal.run, *journal.rollbacks):
             if row.activity.type not in ("action", "probe"):
                 yield f"{row.name} is of the type `{shown(row.activity.type)}`"
+        probes = [row for one in (states.before, states.after, *states.during) if one is not None for row in one.probes]
+        for row in (*journal.run, *journal.rollbacks, *probes):
             if (
                 is_from(self.at(row.start), self.at(journal.start)) is False
                 or is_from(self.end, self.at(row.end)) is False
@@ -317,9 +321,11 @@ def _names(declared: Sequence[dict[str, Any]]) -> Counter[str]:
     return Counter(str(one["name"]) for one in declared if "name" in one)
 
 
-def _half_met(state: JournalState, declared: int) -> Iterator[str]:
-    if len(state.probes) != declared:
-        yield f"a steady state is met by {len(state.probes)} of {counted(declared, 'probe')}"
+def _half_met(state: JournalState, declared: Sequence[dict[str, Any]]) -> Iterator[str]:
+    if len(state.probes) != len(declared):
+        yield f"a steady state is met by {len(state.probes)} of {counted(len(declared), 'probe')}"
+    elif _names(declared) - Counter(row.activity.name for row in state.probes):
+        yield "a steady state is met by other probes than the experiment declares"
     for row in state.probes:
         if row.activity.type != "probe" or row.status != "succeeded" or row.tolerance_met is not True:
             yield f"a steady state is met, and {row.name} is not"
@@ -345,8 +351,10 @@ def _hit_nothing(row: JournalRow) -> str:
         return f"has the provider `{shown(kind)}`, which is not known"
     if not isinstance(status, int) or isinstance(status, bool):
         return "has no exit status" if kind == "process" else "has no HTTP status"
-    if kind == "process":
-        return f"ended with exit status {status}" if status else ""
+    if kind == "process" and isinstance(output, dict):
+        said = f"{output.get('stdout')} {output.get('stderr')}".lower()
+        why = "says `No resources found`" if _NOTHING_FOUND in said else ""
+        return f"ended with exit status {status}" if status else why
     return f"was answered with HTTP status {status}" if not 0 < status < _REFUSED else ""
 
 

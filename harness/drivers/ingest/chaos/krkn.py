@@ -29,8 +29,9 @@ from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import ReportSection, section_of, shown
 from harness.drivers.ingest.reports import some
 
-_ZONES: Final = [timedelta(minutes=15 * number) for number in range(-12 * 4, 14 * 4 + 1)]
-"""Differences from UTC that clocks may show."""
+_PARTS: Final = (-9.5, -3.5, -2.5, 3.5, 4.5, 5.5, 5.75, 6.5, 8.75, 9.5, 10.5, 12.75, 13.75)
+_ZONES: Final = [timedelta(hours=number) for number in (*range(-12, 15), *_PARTS)]
+"""Differences from UTC that clocks show somewhere."""
 _SLACK: Final = timedelta(seconds=60)
 """How far the checks may seem to begin before the run."""
 _GOOD: Final = "200"
@@ -143,7 +144,7 @@ def _scenarios(file: ChaosFile) -> Iterator[ChaosExperiment]:
             undone=_undone(scenario),
             ended=_ended(scenario),
             end=None if not scenario.end_timestamp else Moment.at_epoch(scenario.end_timestamp, where),
-            doubts=tuple(_doubts(scenario)),
+            doubts=(*_doubts(scenario), *reading.early(scenario)),
         )
 
 
@@ -180,7 +181,7 @@ def _undone(scenario: KrknScenario) -> ChaosFinding:
     problems += [
         f"no time is given for the return of {shown(one.pod_name or one.vmi_name) or 'something without a name'}"
         for one in back
-        if one.total_recovery_time is None or one.total_recovery_time < 0 or not (one.pod_name or one.vmi_name)
+        if one.total_recovery_time is None or one.total_recovery_time <= 0 or not (one.pod_name or one.vmi_name)
     ]
     nodes = scenario.affected_nodes or []
     problems += [
@@ -220,6 +221,12 @@ class _TelemetryReading:
     def checks(self) -> list[HealthCheck]:
         run = self.output.telemetry
         return [*(run.health_checks or []), *(run.virt_checks or []), *(run.post_virt_checks or [])]
+
+    def early(self, scenario: KrknScenario) -> Iterator[str]:
+        """Whether a scenario began before its run did."""
+        began, begin = time_of(self.output.telemetry.timestamp, self.where), scenario.start_timestamp
+        if began is not None and begin and begin + _SLACK.total_seconds() < began.first.timestamp():
+            yield "it began before its run did"
 
     def probed(self, number: int) -> ChaosFinding:
         """Whether an address was checked since the scenario began, and until the next one gave nothing but good answers."""
