@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from harness.catalogue import load_catalogue
+from harness.drivers.ingest.chaos_reports import formats_of_chaos
 from harness.drivers.ingest.formats.figures import COLUMNS, outside_figures
 from harness.drivers.ingest.formats.records import plain_record
 from harness.drivers.ingest.reports import FORMATS
 from harness.steps import compile_scenario, read_feature
+from harness.steps.grammar import read
 from harness.targets import load_target
 from tests.builders.pages import pages
 
@@ -73,3 +75,20 @@ def test_the_file_beside_a_report_is_read(tmp_path: Path) -> None:
     found = plain_record(file).origin
     assert (found.release, found.environment) == ("1.0.0", "staging")
     assert found.made is not None
+
+
+def test_the_page_on_chaos_reports_is_right(tmp_path: Path) -> None:
+    """Its target file names two reports, its sentences are read, and its table has every tool."""
+    page = pages("reports-of-chaos")
+    (target,), (feature,) = (
+        re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) for language in ("yaml", "gherkin")
+    )
+    (tmp_path / "target.yaml").write_text(target, encoding="utf-8")
+    (tmp_path / "chaos.feature").write_text(feature, encoding="utf-8")
+    reports = load_target(tmp_path / "target.yaml").evidence.chaos
+    found = [
+        [read(step.text) for step in scenario.steps] for scenario in read_feature(tmp_path / "chaos.feature", tmp_path)
+    ]
+    assert [when.report["report"] for when, _ in found] == [*reports]
+    assert [then.objective.check for _, then in found if then.objective] == ["faults-survived", "analyses-passed"]
+    assert all(f"| `{tool}` |" in page for tool in formats_of_chaos())

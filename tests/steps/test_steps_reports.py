@@ -22,6 +22,7 @@ READ = {
     'the record "tasks" of this release has been read': ("records", "tasks", "release"),
     'the figures "business" of this target have been read': ("figures", "business", "target"),
     'the load report "checkout" of this commit has been read': ("load", "checkout", "commit"),
+    'the chaos report "pod-loss" of this commit has been read': ("chaos", "pod-loss", "commit"),
     'the run history "runs" of this target has been read': ("history", "runs", "target"),
     'the Prometheus query "up" has been asked': ("prometheus", "up", ""),
 }
@@ -96,6 +97,12 @@ SAY = {
     "a disaster experiment passed, younger than 90 d": ("drill-passed", {"age": "90 d"}),
     'the steps "1, 2, 3 and 4" were finished in this order': ("steps-in-order", {"steps": "1, 2, 3 and 4"}),
     "the load report is complete, younger than 7 d": ("load-report", {"age": "7 d"}),
+    "at least 1 reported fault went in, came out and none of its probes failed, younger than 7 d": (
+        "faults-survived",
+        {"at_least": "1", "age": "7 d"},
+    ),
+    "at least 2 reported faults went in, came out and none of their probes failed": ("faults-survived", {"at_least": "2"}),
+    "at least 1 reported analysis run ended and none of its metrics failed": ("analyses-passed", {"at_least": "1"}),
     "every merge was approved by another than its author": ("merges-approved", {}),
     "no finding of severity critical or higher is open and the newest audit is younger than 90 d": (
         "newest-audit",
