@@ -58,7 +58,7 @@ MEASUREMENTS: tuple[CaseRow, ...] = (
     }),
     ("no measurement is listed", BROKEN, "and lists 0", {f"{_SMOKE}/measurements": []}),
     ("fewer than asked for", BROKEN, "1 of 3 times", {_ERRORS: w.metric_result("errors", "30:10")}),
-    ("a count that is no number", BROKEN, "which is no number", {"spec/metrics/0/count": "{{args.many}}"}),
+    ("a count that is no number", BROKEN, "which is not a number", {"spec/metrics/0/count": "{{args.many}}"}),
     ("a failure within the limit", BROKEN, "1 failed measurement, within", {
         f"{_ERRORS}/failed": 1, f"{_ERRORS}/successful": 2, f"{_ERRORS}/measurements/2/phase": "Failed",
     }),

@@ -87,7 +87,7 @@ class MetricResult(MetricCounts):
     measurements: list[MetricMeasurement] = Field(default_factory=list)
 
 
-class AnalysisSpec(ReportSection):
+class ArgoSpec(ReportSection):
     """What was asked for."""
 
     metrics: list[AnalysedMetric]
@@ -97,7 +97,7 @@ class AnalysisSpec(ReportSection):
     retention: list[object] | None = Field(default=None, alias="measurementRetention")
 
 
-class AnalysisStatus(ReportSection):
+class ArgoStatus(ReportSection):
     """What became of it."""
 
     phase: str = ""
@@ -108,11 +108,11 @@ class AnalysisStatus(ReportSection):
     summary: MetricCounts | None = Field(default=None, alias="runSummary")
 
 
-class Analysis(ReportSection):
+class ArgoAnalysis(ReportSection):
     """An AnalysisRun."""
 
-    spec: AnalysisSpec
-    status: AnalysisStatus
+    spec: ArgoSpec
+    status: ArgoStatus
 
     @property
     def real(self) -> list[MetricResult]:
@@ -126,7 +126,7 @@ def read_analyses(files: Sequence[ChaosFile]) -> Sequence[ChaosExperiment]:
 
 
 def _analysis(one: ReportedObject) -> ChaosExperiment:
-    found = section_of(Analysis, one.data, one.where, kind="an AnalysisRun of Argo Rollouts")
+    found = section_of(ArgoAnalysis, one.data, one.where, kind="an AnalysisRun of Argo Rollouts")
     measured = [each.finished for result in found.status.results for each in result.measurements]
     times = [time_of(each, one.where) for each in measured if each]
     first, last = oldest_of(times), newest_of(times)
@@ -152,7 +152,7 @@ def _analysis(one: ReportedObject) -> ChaosExperiment:
     )
 
 
-def _probed(analysis: Analysis) -> ChaosFinding:
+def _probed(analysis: ArgoAnalysis) -> ChaosFinding:
     if failed := [f"`{shown(one.name)}`" for one in analysis.real if one.phase == "Failed" and one.failed]:
         return ChaosFinding(ok=False, seen=f"failed: {some(failed)}")
     measured = sum(one.count for one in analysis.real)
@@ -161,7 +161,7 @@ def _probed(analysis: Analysis) -> ChaosFinding:
     )
 
 
-def _not_probed(analysis: Analysis) -> Iterator[str]:
+def _not_probed(analysis: ArgoAnalysis) -> Iterator[str]:
     results = {one.name: one for one in analysis.status.results}
     values = {one.name: one.value or "" for one in analysis.spec.args or []}
     if not analysis.spec.metrics:
@@ -195,20 +195,20 @@ def _too_few(metric: AnalysedMetric, result: MetricResult, values: Mapping[str, 
         return  # it ends as soon as so many measurements in a row are good
     expected = _number(metric.count, values) if metric.count is not None else 0 if metric.interval else 1
     if expected is None:
-        yield f"`{shown(metric.name)}` has the count `{shown(str(metric.count))}`, which is no number"
+        yield f"`{shown(metric.name)}` has the count `{shown(str(metric.count))}`, which is not a number"
     elif result.count < expected:
         yield f"`{shown(metric.name)}` was measured {result.count} of {counted(expected, 'time')}"
 
 
 def _number(value: str | int | None, values: Mapping[str, str]) -> int | None:
-    """A number that may be an argument; None if it is none."""
+    """A number that may be an argument; None if it is another text."""
     text = str(value if value is not None else "")
     if argument := _ARGUMENT.fullmatch(text.strip()):
         text = values.get(argument[1], "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None
 
 
-def _ended(analysis: Analysis, *, dated: bool) -> ChaosFinding:
+def _ended(analysis: ArgoAnalysis, *, dated: bool) -> ChaosFinding:
     problems, phase = [], analysis.status.phase
     if phase not in ("Successful", "Failed"):
         problems.append(f"the phase is `{phase}`" if phase in _PHASES else unknown_word("phase", phase))
@@ -219,7 +219,7 @@ def _ended(analysis: Analysis, *, dated: bool) -> ChaosFinding:
     return found_if(problems, f"{phase} at {shown(analysis.status.completed or 'its last measurement')}")
 
 
-def _doubts(analysis: Analysis) -> Iterator[str]:
+def _doubts(analysis: ArgoAnalysis) -> Iterator[str]:
     """How a run contradicts itself."""
     status, declared = analysis.status, [one.name for one in analysis.spec.metrics]
     named = [one.name for one in status.results]

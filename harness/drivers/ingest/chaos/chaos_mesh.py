@@ -178,7 +178,7 @@ class _MeshObjects:
         return found_if(problems, "its time was over" if not shot else "it is done at once")
 
     def _of_workflows(self, name: str) -> Iterator[str]:
-        """Why a workflow among the objects, of that name, has not come to its end."""
+        """Why a workflow among the objects, of that name, did not complete."""
         for one in self.of("Workflow"):
             if one.metadata.name == name:
                 status = section_of(MeshWorkflow, one.data, one.where, kind="a Workflow of Chaos Mesh").status
@@ -313,7 +313,7 @@ def _of_check(one: ReportedObject, status: StatusCheckStatus, bad: int) -> Itera
 
 
 def _not_done(status: NodeStatus) -> Iterator[str]:
-    """Why a node of a workflow did not come to its end by itself."""
+    """Why a node of a workflow did not complete by itself."""
     if _is(status.conditions, "Aborted"):
         yield "its workflow aborted it"
     reasons = [one.reason for one in status.conditions if (one.type, one.status) == ("DeadlineExceed", "True")]

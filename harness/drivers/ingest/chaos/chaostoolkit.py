@@ -113,7 +113,7 @@ class DeclaredExperiment(ReportSection):
     hypothesis: JournalHypothesis | None = Field(default=None, alias="steady-state-hypothesis")
 
 
-class Journal(ReportSection):
+class ChaosJournal(ReportSection):
     """A journal."""
 
     version: str = Field(alias="chaoslib-version")
@@ -134,7 +134,7 @@ def read_journals(files: Sequence[ChaosFile]) -> Sequence[ChaosExperiment]:
 
 def _experiment(file: ChaosFile) -> ChaosExperiment:
     where = str(file.path)
-    journal = section_of(Journal, only_document(file), where, kind="a journal of Chaos Toolkit")
+    journal = section_of(ChaosJournal, only_document(file), where, kind="a journal of Chaos Toolkit")
     if not _VERSION.fullmatch(journal.version):
         what = f"is of chaoslib `{shown(journal.version)}`, expected 1"
         raise DriverError(what, where=f"{where}: chaoslib-version", hint="write it with Chaos Toolkit 1")
@@ -157,7 +157,7 @@ def _experiment(file: ChaosFile) -> ChaosExperiment:
 class _JournalReading:
     """What a journal says."""
 
-    journal: Journal
+    journal: ChaosJournal
     path: Path
 
     @cached_property

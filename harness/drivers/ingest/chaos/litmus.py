@@ -103,7 +103,7 @@ class ResultStatus(ReportSection):
     history: ResultHistory | None = None
 
 
-class _Result(ReportSection):
+class LitmusResult(ReportSection):
     """A ChaosResult."""
 
     status: ResultStatus
@@ -115,7 +115,7 @@ def read_results(files: Sequence[ChaosFile]) -> Sequence[ChaosExperiment]:
 
 
 def _experiment(one: ReportedObject) -> ChaosExperiment:
-    status = section_of(_Result, one.data, one.where, kind="a ChaosResult of Litmus").status
+    status = section_of(LitmusResult, one.data, one.where, kind="a ChaosResult of Litmus").status
     probes = status.probes or []
     return ChaosExperiment(
         name=one.metadata.name,
