@@ -101,7 +101,10 @@ SAY = {
         "faults-survived",
         {"at_least": "1", "age": "7 d"},
     ),
-    "at least 2 reported faults went in, came out and none of their probes failed": ("faults-survived", {"at_least": "2"}),
+    "at least 2 reported faults went in, came out and none of their probes failed": (
+        "faults-survived",
+        {"at_least": "2"},
+    ),
     "at least 1 reported analysis run ended and none of its metrics failed": ("analyses-passed", {"at_least": "1"}),
     "every merge was approved by another than its author": ("merges-approved", {}),
     "no finding of severity critical or higher is open and the newest audit is younger than 90 d": (

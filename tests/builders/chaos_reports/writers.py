@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import yaml
 
+_Report = TypeVar("_Report")
 DROP: Final = object()
 """In place of a value: the key is left out."""
 DAY: Final = "2025-02-20T09:"
@@ -15,9 +16,9 @@ EPOCH: Final = 1740043800
 """2025-02-20T09:30:00Z."""
 
 
-def changed(report: Any, edits: Mapping[str, Any]) -> Any:
+def changed(report: _Report, edits: Mapping[str, Any]) -> _Report:
     """A copy of a report with other values; a key is `status/conditions/0/type`, and may end in a new one."""
-    made = json.loads(json.dumps(report))  # shares no part with another
+    made: Any = json.loads(json.dumps(report))  # shares no part with another
     for path, value in edits.items():
         *way, last = [int(part) if part.lstrip("-").isdigit() else part for part in path.split("/")]
         place = made
@@ -27,7 +28,7 @@ def changed(report: Any, edits: Mapping[str, Any]) -> Any:
             del place[last]
         else:
             place[last] = json.loads(json.dumps(value))
-    return made
+    return cast("_Report", made)
 
 
 def as_json(report: Any) -> bytes:

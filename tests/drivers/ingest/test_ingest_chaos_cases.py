@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ NEEDED = {
     ],
 }  # fmt: skip
 """Keys without which the report does not say all."""
-_WORSE = {
+_WORSE: Mapping[Any, list[Any]] = {
     True: [False, None], False: [True], "succeeded": ["failed", "interrupted"], "completed": ["aborted", "paused", ""],
     "Passed": ["Failed", "N/A", "Awaited", ""], "Pass": ["Fail", "Stopped", "Error", ""], "Completed": ["Running", "Stopped", ""],
     "reverted": ["injected", "lost", ""], "Successful": ["Failed", "Error", "Inconclusive", "Running", ""], "True": ["False", "Unknown"],
