@@ -58,6 +58,8 @@ MEASUREMENTS: tuple[CaseRow, ...] = (
     }),
     ("no measurement is listed", BROKEN, "and lists 0", {f"{_SMOKE}/measurements": []}),
     ("fewer than asked for", BROKEN, "1 of 3 times", {_ERRORS: w.metric_result("errors", "30:10")}),
+    ("without a count", BROKEN, "only a termination ends it", {"spec/metrics/0/count": DROP}),
+    ("a measurement whose end is empty", BROKEN, "is not a time", {f"{_ERRORS}/measurements/2/finishedAt": ""}),
     ("a count that is no number", BROKEN, "which is not a number", {"spec/metrics/0/count": "{{args.many}}"}),
     ("a failure within the limit", BROKEN, "1 failed measurement, within", {
         f"{_ERRORS}/failed": 1, f"{_ERRORS}/successful": 2, f"{_ERRORS}/measurements/2/phase": "Failed",

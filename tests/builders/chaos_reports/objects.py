@@ -55,6 +55,7 @@ MESH_FAULTS: tuple[CaseRow, ...] = (
     ]}),
     ("deleted", BROKEN, "was deleted", {"0/metadata/deletionTimestamp": f"{DAY}31:09Z"}),
     ("without a duration", BROKEN, "no `duration`", {"0/spec/duration": DROP}),
+    ("a duration in words", BROKEN, "no `duration`", {"0/spec/duration": "a while"}),
     ("an unknown phase of the fault", BROKEN, "`Idle` is not known", {f"{_FAULT}/desiredPhase": "Idle"}),
     ("an unknown phase of a target", BROKEN, "`Half` is not known", {f"{_RECORD}/phase": "Half"}),
     ("an unknown condition", BROKEN, "MostlyInjected", {f"{_CONDITIONS}/3/type": "MostlyInjected"}),
@@ -88,6 +89,7 @@ STATUS_CHECKS: tuple[CaseRow, ...] = (
     ("failed before the fault", BROKEN, "failed before the fault", {
         f"{_CHECK}/records/0/outcome": "Failure", f"{_CHECK}/conditions/1/status": "True",
     }),
+    ("a threshold in unknown words", BROKEN, "does not say whether it exceeded", {f"{_CHECK}/conditions/1/status": "Hardly"}),
     ("not completed", BROKEN, "has not completed", {f"{_CHECK}/conditions/0/status": "False"}),
     ("executions are left out", BROKEN, "lists 4 of 90", {f"{_CHECK}/count": 90}),
     ("exceeded without a failure", BROKEN, "without a failure", {f"{_CHECK}/conditions/1/status": "True"}),

@@ -39,6 +39,7 @@ TELEMETRIES: tuple[CaseRow, ...] = (
     ("a pod without a time", BROKEN, "no time is given", {f"{_PODS}/recovered/0/total_recovery_time": None}),
     ("a pod that was never away", BROKEN, "no time is given", {f"{_PODS}/recovered/0/total_recovery_time": 0.0}),
     ("a scenario of an earlier run", BROKEN, "before its run did", {f"{_SCENARIO}/start_timestamp": EPOCH - 3600}),
+    ("a return after the end", BROKEN, "longer than the scenario", {f"{_PODS}/recovered/0/total_recovery_time": 8500}),
     ("times in ms", BROKEN, "is not a time", {
         f"{_SCENARIO}/start_timestamp": (EPOCH + 10) * 1000, f"{_SCENARIO}/end_timestamp": (EPOCH + 70) * 1000,
     }),

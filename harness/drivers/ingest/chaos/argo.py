@@ -128,7 +128,7 @@ def read_analyses(files: Sequence[ChaosFile]) -> Sequence[ChaosExperiment]:
 def _analysis(one: ReportedObject) -> ChaosExperiment:
     found = section_of(ArgoAnalysis, one.data, one.where, kind="an AnalysisRun of Argo Rollouts")
     measured = [each.finished for result in found.status.results for each in result.measurements]
-    times = [time_of(each, one.where) for each in measured if each]
+    times = [time_of(each, one.where) for each in measured if each is not None]
     first, last = oldest_of(times), newest_of(times)
     completed = time_of(found.status.completed, one.where)
     return ChaosExperiment(
@@ -193,11 +193,13 @@ def _too_few(metric: AnalysedMetric, result: MetricResult, values: Mapping[str, 
     """Whether a metric was measured less often than was asked for."""
     if _number(metric.enough, values):
         return  # it ends as soon as so many measurements in a row are good
-    expected = _number(metric.count, values) if metric.count is not None else 0 if metric.interval else 1
-    if expected is None:
+    expected = _number(metric.count, values) if metric.count is not None else 0
+    if metric.interval and expected == 0:
+        yield f"`{shown(metric.name)}` has an interval and no count, so that only a termination ends it"
+    elif expected is None:
         yield f"`{shown(metric.name)}` has the count `{shown(str(metric.count))}`, which is not a number"
-    elif result.count < expected:
-        yield f"`{shown(metric.name)}` was measured {result.count} of {counted(expected, 'time')}"
+    elif result.count < max(expected, 1):
+        yield f"`{shown(metric.name)}` was measured {result.count} of {counted(max(expected, 1), 'time')}"
 
 
 def _number(value: str | int | None, values: Mapping[str, str]) -> int | None:

@@ -7,6 +7,7 @@ A fault has no probe: what was verified is in objects of kind StatusCheck.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,6 +67,8 @@ _ONE_SHOT: Final = {
     ("GCPChaos", "node-reset"),
 }
 """Faults that Chaos Mesh calls one-shot: there is nothing that it could recover."""
+_LENGTH: Final = re.compile(r"([0-9.]+(ns|us|µs|ms|s|m|h))+")
+"""A duration of Go."""
 _OUT: Final = "Not Injected"
 _IN: Final = "Injected"
 _CONDITIONS: Final = {"Selected", "AllInjected", "AllRecovered", "Paused"}
@@ -167,7 +170,7 @@ class _MeshObjects:
             problems.append("the node of the workflow that made it is not among the objects")
         elif one.metadata.deleted:
             problems.append("it was deleted, which stops it at any time")
-        elif not shot and not fault.spec.duration:
+        elif not shot and not _LENGTH.fullmatch(fault.spec.duration or ""):
             problems.append("it has no `duration`, so that only people end it")
         if not shot and status.experiment.phase != "Stop":
             phase = status.experiment.phase
@@ -296,6 +299,11 @@ def _of_check(one: ReportedObject, status: StatusCheckStatus, bad: int) -> Itera
     """Why a status check leaves open whether it passed."""
     records, exceeded = status.records, _is(status.conditions, "FailureThresholdExceed")
     failures = sum(each.outcome == "Failure" for each in records)
+    if [each.status for each in status.conditions if each.type == "FailureThresholdExceed"] not in (
+        ["True"],
+        ["False"],
+    ):
+        yield f"{one.label} does not say whether it exceeded its failure threshold"
     if not _is(status.conditions, "Completed"):
         yield f"{one.label} has not completed"
     if odd := [each.outcome for each in records if each.outcome not in ("Success", "Failure")]:

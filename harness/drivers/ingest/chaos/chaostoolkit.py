@@ -166,6 +166,12 @@ class _JournalReading:
         return [row for row in self.journal.run if row.activity.type == "action"]
 
     @cached_property
+    def probes(self) -> list[JournalRow]:
+        """The probes of every steady state."""
+        states = self.journal.steady_states
+        return [row for one in (states.before, states.after, *states.during) if one is not None for row in one.probes]
+
+    @cached_property
     def faults(self) -> list[JournalRow]:
         """The actions that do more than wait."""
         return [row for row in self.actions if not row.activity.provider.waits]
@@ -282,7 +288,7 @@ class _JournalReading:
             problems.append(unknown_word("status", status))
         if is_from(self.end, self.at(self.journal.start)) is not True:
             problems.append("it does not say when it began and ended")
-        rows = (*self.journal.run, *self.journal.rollbacks)
+        rows = (*self.journal.run, *self.journal.rollbacks, *self.probes)
         problems += [
             f"it does not say when {row.name} began and ended"
             for row in rows
@@ -305,8 +311,7 @@ class _JournalReading:
         for row in (*journal.run, *journal.rollbacks):
             if row.activity.type not in ("action", "probe"):
                 yield f"{row.name} is of the type `{shown(row.activity.type)}`"
-        probes = [row for one in (states.before, states.after, *states.during) if one is not None for row in one.probes]
-        for row in (*journal.run, *journal.rollbacks, *probes):
+        for row in (*journal.run, *journal.rollbacks, *self.probes):
             if (
                 is_from(self.at(row.start), self.at(journal.start)) is False
                 or is_from(self.end, self.at(row.end)) is False

@@ -205,6 +205,10 @@ def _ended(scenario: KrknScenario) -> ChaosFinding:
 def _doubts(scenario: KrknScenario) -> Iterator[str]:
     if scenario.exit_status == 0 and (lost := _lost(scenario)):
         yield f"`exit_status` is 0, and {some(lost)} did not come back"
+    most = (scenario.end_timestamp or 0) - (scenario.start_timestamp or 0) + _SLACK.total_seconds()
+    for one in (one for each in _lists(scenario) for one in each.recovered or []):
+        if one.total_recovery_time is not None and one.total_recovery_time > most > 0:
+            yield f"{shown(one.pod_name or one.vmi_name)} came back after {one.total_recovery_time:g} s, longer than the scenario"
     names = [one.pod_name for one in (scenario.affected_pods or RecoveredThings()).recovered or [] if one.pod_name]
     if len({*names}) < len(names):
         yield "a pod came back twice"
