@@ -17,6 +17,7 @@ from harness.judgement.figures.files import experiment_files
 from harness.judgement.figures.ledger.loss import ledger_result
 from harness.judgement.figures.ledger.pipelines import pipeline_result
 from harness.judgement.figures.spec import Basis, Spec
+from harness.judgement.figures.traffic.stopped import unseen
 from harness.judgement.ledger.excuses import account_in
 from harness.judgement.measures import Case, inconclusive, measure
 from harness.judgement.once import once_a_run
@@ -60,6 +61,7 @@ from harness.model.rounding import rounded
 _Made = TypeVar("_Made")
 _NOTHING: Final = "no act that the sentence names was planned and recorded"
 _CHECK: Final = "add the traffic, experiment or rollout of the sentence to the scenario, then run again"
+_UNDER_TRAFFIC: Final = (Basis.TRAFFIC, Basis.EXPERIMENT, Basis.ROLLOUT)
 _OURS: Final = "the judge could not compute this figure"
 _THEIRS: Final = "correct the function, then judge the run again: `readiness judge RUN`"
 _BUG: Final = "this is a bug in the harness: report it and attach the run directory"
@@ -203,15 +205,16 @@ def _untried(case: Case, name: str) -> Iterable[Measure]:
 
 
 def _unrecorded(case: Case, spec: Spec, name: str, found: Iterable[Measure]) -> Iterable[Measure]:
-    """One INCONCLUSIVE measure if time of the traffic has no window: a figure of fault-free time cannot pass, as nothing is known of that time."""
+    """One INCONCLUSIVE measure if the load was stopped early, or time of the traffic has no window: a figure cannot pass, as nothing is known of that time."""
     objective = case.objective
-    if spec.basis is not Basis.TRAFFIC or objective.scope.phase is not Phase.STEADY:
+    if spec.basis not in _UNDER_TRAFFIC or any(one.outcome is Outcome.FAIL for one in found):
         return
-    if any(one.outcome is Outcome.FAIL for one in found):
-        return
-    if reasons := [*unrecorded(case.plan, case.evidence, objective.scope.traffic)]:
+    reasons = [*unseen(case)]
+    if spec.basis is Basis.TRAFFIC and objective.scope.phase is Phase.STEADY:
+        reasons += unrecorded(case.plan, case.evidence, objective.scope.traffic)
+    if reasons:
         why = "; ".join(one.text for one in reasons)
-        yield inconclusive(case, name, why, reasons[0].hint, kind=ReasonKind.NO_RECORD)
+        yield inconclusive(case, name, why, reasons[0].hint, kind=reasons[0].kind)
 
 
 def _experiments(plan: Plan, evidence: Evidence) -> tuple[ExperimentResult, ...]:

@@ -65,7 +65,7 @@ from harness.model.planned.plan import (
 )
 from harness.model.planned.quantity import Length, Quantity
 from harness.model.planned.scenario import REQUIREMENT_COLUMN, Scenario, Step
-from harness.model.planned.schedule import ArrivalTrace, RateCurve
+from harness.model.planned.schedule import ArrivalTrace, RateCurve, StopRule
 from harness.model.planned.statement import Attestation, Waiver
 from harness.model.planned.tenable import COMPARED, ONLY_BELOW, LimitRule, untenable
 from harness.model.records.evidence import (
@@ -223,6 +223,7 @@ __all__ = [
     "StarvedTime",
     "Steady",
     "Step",
+    "StopRule",
     "Table",
     "TrafficPlan",
     "TrafficResult",

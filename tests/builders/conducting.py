@@ -15,6 +15,7 @@ from harness.run.acts.context import Context, Underway
 from harness.run.acts.driver import Driver
 from harness.run.health.presence import Presence
 from harness.run.health.users import UsersServed
+from harness.run.load.exceeded import ThresholdWatch
 from harness.run.load.windows import WindowLog
 from harness.targets import Platform
 from tests.builders.plans import traffic
@@ -244,6 +245,7 @@ def stage(
         condition=cast("Any", here),
         users=UsersServed([], {}, Promise()),
         watch=cast("Any", watch),
+        stop_when=ThresholdWatch(traffic(), [], records),
     )
     underway.begin(clock.now_ns)
     context = Context(

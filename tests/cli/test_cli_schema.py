@@ -182,6 +182,7 @@ SIZE: Final[dict[str, Any]] = {
     "census": 3,
     "tags": ["a"],
     "exclude_tags": ["b"],
+    "stop_when": {"error_rate": "20 %", "p50": "1 s", "p90": "1 s", "p95": "2 s", "p99": "3 s", "for": "10 s"},
 }
 ROLLOUT: Final[dict[str, Any]] = {
     "title": "canary",

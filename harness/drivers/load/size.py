@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from harness.errors import ConfigurationError, UsageError
-from harness.model import ArrivalTrace, Quantity, RateCurve
+from harness.model import ArrivalTrace, Quantity, RateCurve, StopRule
 from harness.targets.files.trace import read_trace
 from harness.targets.files.values import text_of
 from harness.yamlfile import Location, YamlDocument
@@ -127,6 +127,32 @@ class Remote(_SizeSection):
     ]
 
 
+class StopWhen(_SizeSection):
+    """Thresholds of which the first that is exceeded ends the load; at least one is set.
+
+    Attributes:
+        error_rate: share of failed requests.
+        p50, p90, p95, p99: quantiles of the response time in s.
+        duration: length in s of the latest span of which they are computed.
+    """
+
+    error_rate: Annotated[float, _quantity("ratio", "20 %", zero=True)] | None = None
+    p50: _Time | None = None
+    p90: _Time | None = None
+    p95: _Time | None = None
+    p99: _Time | None = None
+    duration: _Time = Field(alias="for")
+
+    def rules(self) -> tuple[StopRule, ...]:
+        """The thresholds, the error rate first."""
+        limits = {None: self.error_rate, 0.5: self.p50, 0.9: self.p90, 0.95: self.p95, 0.99: self.p99}
+        return tuple(
+            StopRule(quantile=quantile, over=over, for_s=self.duration)
+            for quantile, over in limits.items()
+            if over is not None
+        )
+
+
 class ReadBackConfig(_SizeSection):
     """Rules for reading back the items of one account.
 
@@ -169,6 +195,7 @@ class Size(_SizeSection):
     tags: tuple[str, ...] = Field(default=(), strict=False)
     exclude_tags: tuple[str, ...] = Field(default=(), strict=False)
     traceparent: bool | None = None
+    stop_when: StopWhen | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,6 +15,7 @@ from harness.drivers.load.routes import sent_routes
 from harness.drivers.load.size import ArrivalSchedule, Size, schedule_of
 from harness.errors import ConfigurationError
 from harness.model import AccountPlan, TrafficPlan
+from harness.model.planned.schedule import FEWEST_TO_STOP
 from harness.nearest import nearest
 from harness.targets.files.parts import TrafficOverride
 from harness.validation import configuration_error
@@ -96,7 +97,9 @@ def load_traffic(
         traceparent=_is_traced(size, override, document, stock=users.stock),
         stock=users.stock,
         shaped=users.shaped,
+        stop_when=size.stop_when.rules() if size.stop_when else (),
     )
+    _refuse_idle_stop(plan, document)
     _refuse_shared_census(plan, document)
     _refuse_overload(plan, document, schedule.peak_per_s)
     return plan
@@ -116,6 +119,31 @@ def _refuse_shared_census(plan: TrafficPlan, document: YamlDocument) -> None:
     if plan.census and plan.all_workers > 1:
         what = "with several workers each worker would send requests for all known users"
         raise ConfigurationError(what, where=document.where(("census",)), hint="write `workers: 1`")
+
+
+def _refuse_idle_stop(plan: TrafficPlan, document: YamlDocument) -> None:
+    """Refuse a `stop_when` that names no threshold, that cannot be exceeded, or whose span has too few requests."""
+    section = document.data.get("stop_when") if isinstance(document.data, dict) else None
+    if section is None:
+        return
+    where = document.where(("stop_when",))
+    if not plan.stop_when:
+        raise ConfigurationError(
+            "no threshold is named", where=where, hint="write `error_rate: 20 %`, `p95: 2 s` or both"
+        )
+    expected = plan.requests_per_s * plan.stop_when[0].for_s
+    if expected < FEWEST_TO_STOP:
+        raise ConfigurationError(
+            f"{expected:.3g} requests would be compared, expected at least {FEWEST_TO_STOP}",
+            where=document.where(("stop_when", "for")),
+            hint=f"write `for: {math.ceil(FEWEST_TO_STOP / plan.requests_per_s)} s`",
+        )
+    if any(rule.quantile is None and rule.over >= 1 for rule in plan.stop_when):
+        raise ConfigurationError(
+            "an error rate is never over 100 %",
+            where=document.where(("stop_when", "error_rate")),
+            hint="write a share below 100 %",
+        )
 
 
 def _accounts(size: Size) -> tuple[AccountPlan, ...]:

@@ -164,7 +164,7 @@ class GuardRule:
         limit: limit of the share of bad requests; 1 - q for a quantile.
         op, tolerance: comparison with the limit.
         quantile: quantile of the values in the message; None: the message names the share.
-        unit: unit of the value in the message.
+        unit, budget_parts: unit of the value in the message, and number of parts into which the error budget is divided beside the guards.
         bounds: computes the bounds of a part's share at a confidence; None: bounds for failures, which come in episodes.
     """
 
@@ -173,13 +173,16 @@ class GuardRule:
     tolerance: float = 0.0
     quantile: float | None = None
     unit: str = "ratio"
+    budget_parts: int = 1
     bounds: Callable[[Sequence[GuardedWindow], float], Bounds] | None = None
 
     def excess(self, parts: Sequence[GuardedWindow], guards: int) -> float | None:
         """Distance of a part from the limit, as one of `guards` guards that share the error budget; None: not proven beyond the limit."""
         if self.bounds is None:
-            return proven_excess(slots_of(parts), self.limit, guards, self.op, self.tolerance)
-        return excess_of(self.bounds(parts, guard_confidence(guards)), self.limit, self.op, self.tolerance)
+            return proven_excess(slots_of(parts), self.limit, guards * self.budget_parts, self.op, self.tolerance)
+        return excess_of(
+            self.bounds(parts, guard_confidence(guards * self.budget_parts)), self.limit, self.op, self.tolerance
+        )
 
     def may_be_beyond(self, share: float) -> bool:
         """Whether the measured share is on the bad side; otherwise it cannot be proven beyond the limit."""

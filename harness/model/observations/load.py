@@ -46,6 +46,31 @@ class LoadStopping(Recorded):
     at_ns: Whole
 
 
+@written("load.exceeded", by=["load"], read=always("LoadExceeded", "figures.traffic.stopped:stop_of"))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadExceeded(Recorded):
+    """A threshold of `stop_when` was exceeded, which stopped the load of the traffic (the subject).
+
+    Attributes:
+        figure: `error rate`, or a quantile of the response time like `p95`.
+        value: measured share, or seconds.
+        limit: share or seconds of the size file.
+        n: number of requests that ended in the span.
+        from_ns, until_ns: begin and end of the span, in ns.
+        begin_ns: when the thresholds began to count, in ns.
+        comparisons: number of times at which the thresholds were compared, this one included.
+    """
+
+    figure: Word
+    value: Size
+    limit: Size
+    n: Count
+    from_ns: Whole
+    until_ns: Whole
+    begin_ns: Whole
+    comparisons: Count
+
+
 @written("load.health", by=["load-health-*"], read=always("workers", LOADED))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadHealth(Recorded):

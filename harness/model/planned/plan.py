@@ -12,7 +12,7 @@ from harness.model.judged.reason import Reason
 from harness.model.planned.objective import Objective, Phase, Requirement
 from harness.model.planned.rollout import RolloutPlan
 from harness.model.planned.scenario import Scenario
-from harness.model.planned.schedule import ArrivalTrace, RateCurve
+from harness.model.planned.schedule import ArrivalTrace, RateCurve, StopRule
 from harness.model.planned.statement import Attestation, Waiver
 from harness.units import NS_PER_S
 
@@ -147,6 +147,7 @@ class TrafficPlan:
         entry: key of the target file with the address for requests; empty: `entry`.
         traceparent: whether each request of a journey carries a trace id, in the header `traceparent`.
         stock, shaped: whether the users are Locust's own, and whether a `LoadTestShape` sets their number.
+        stop_when: thresholds of which the first that is exceeded ends the load.
         remote_workers, remote_bind: number of processes on other machines, and the `address:port` at which they join.
     """
 
@@ -178,6 +179,7 @@ class TrafficPlan:
     traceparent: bool = False
     stock: bool = False
     shaped: bool = False
+    stop_when: tuple[StopRule, ...] = ()
 
     def with_window(self, seconds: float) -> TrafficPlan:
         """The traffic with another length of the window; the mean of a changing rate is computed again."""

@@ -1,4 +1,4 @@
-"""Journeys due over time, from a changing rate or a recorded trace; time counts from the begin of the load."""
+"""Journeys due over time, from a changing rate or a recorded trace, and the thresholds that end a load; time counts from the begin of the load."""
 
 from __future__ import annotations
 
@@ -6,8 +6,32 @@ import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Final
 
 from harness.errors import UsageError
+
+FEWEST_TO_STOP: Final = 20
+"""Least number of requests of which a threshold ends a load; of fewer one failure would be a large share."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopRule:
+    """A threshold that ends a load early.
+
+    Attributes:
+        quantile: quantile of the response time that is compared, such as 0.95; None: the error rate.
+        over: the load ends when the figure is above this: a share, or seconds.
+        for_s: length in s of the latest span of which the figure is computed.
+    """
+
+    quantile: float | None = None
+    over: float
+    for_s: float
+
+    @property
+    def figure(self) -> str:
+        """`error rate`, or the quantile like `p95`."""
+        return "error rate" if self.quantile is None else f"p{100 * self.quantile:g}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from harness.run.health.condition import Condition
     from harness.run.health.presence import Presence
     from harness.run.health.users import UsersServed
+    from harness.run.load.exceeded import ThresholdWatch
     from harness.run.load.finalreads import LedgerReads
     from harness.run.load.windows import WindowLog
     from harness.run.progress import Progress
@@ -47,6 +48,7 @@ class Underway:
         condition: state of the target under this traffic.
         users: check whether the requests of this traffic are served.
         watch: the watching process.
+        stop_when: thresholds that end the load.
         sent_ns: times at which the faults were sent.
     """
 
@@ -56,6 +58,7 @@ class Underway:
     condition: Condition
     users: UsersServed
     watch: Watch
+    stop_when: ThresholdWatch
     sent_ns: list[int] = field(default_factory=list)
 
     def begin(self, at_ns: int) -> None:
@@ -64,6 +67,7 @@ class Underway:
         While no fault is active the health path is probed often: the uptime is computed from these probes.
         """
         self.windows.begin(at_ns)
+        self.stop_when.begin(at_ns)
         self.watch.health_window(is_open=True)
 
     def fault_sent(self, experiment: str, attempt: int, at_ns: int) -> None:
@@ -166,7 +170,8 @@ class Context:
         """Check that watch and load run.
 
         Raises:
-            DriverError: a process died, so nothing more would be recorded, or the machine was too slow for too long.
+            DriverError: a process died, so nothing more would be recorded, a threshold of `stop_when` is exceeded, or the
+                machine was too slow for too long.
         """
         if not self.watch.alive():
             log = str(self.directory.path / "watch" / "watch.log")
@@ -174,6 +179,8 @@ class Context:
         if self.underway is not None and not self.underway.load.alive():
             where = str(self.directory.path / "load")
             raise DriverError(self.underway.load.problems[0], where=where, hint=self.underway.load.hint or _AGAIN)
+        if self.underway is not None:
+            self.underway.stop_when.check()
         self.room.check()
 
     def blocked(self, touches: Collection[str]) -> str:

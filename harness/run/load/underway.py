@@ -19,6 +19,7 @@ from harness.run.acts.context import Underway
 from harness.run.health.condition import STEADY_WITHIN_S, Condition
 from harness.run.health.shares import Shares
 from harness.run.health.users import UsersServed
+from harness.run.load.exceeded import ThresholdWatch
 from harness.run.load.windows import WindowLog
 from harness.targets.http import tls_variables
 from harness.units import NS_PER_S
@@ -63,7 +64,15 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         condition = Condition(steadiness, shares, Restorer(target) if target.kubernetes else None)
         rates = {route: share * plan.requests_per_s for route, share in plan.routes.items()}
         users = UsersServed(load.rows, rates, Promise.of(context.plan))
-        now = Underway(plan=plan, load=load, windows=windows, condition=condition, users=users, watch=context.watch)
+        now = Underway(
+            plan=plan,
+            load=load,
+            windows=windows,
+            condition=condition,
+            users=users,
+            watch=context.watch,
+            stop_when=ThresholdWatch(plan, load.rows, context.sink("load")),
+        )
         context.underway = now
         context.progress.say(f"{plan.name}: {plan.requests_per_s:g} requests/s, {plan.warm_up_s:g} s of warm-up")
         begins_in_s = (load.begin_ns - clock.now_ns()) / NS_PER_S  # the warm-up counts from there

@@ -14,7 +14,7 @@ import pytest
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError
 from harness.locust.process.options import add_options
-from harness.model import AccountPlan, TrafficPlan
+from harness.model import AccountPlan, StopRule, TrafficPlan
 from harness.targets.files.parts import TrafficOverride
 from tests.builders.pages import pages
 
@@ -65,6 +65,37 @@ def shop(tmp_path: Path, text: str = GOOD) -> Path:
     (tmp_path / "shop.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "shop.py").write_text(USERS, encoding="utf-8")
     return tmp_path
+
+
+def test_a_load_may_be_stopped_by_thresholds(tmp_path: Path) -> None:
+    """The error rate, and quantiles of the response time, of one span."""
+    plan = load_traffic(
+        "shop", [shop(tmp_path, f"{GOOD}stop_when: {{p95: 2 s, error_rate: 20 %, p99: 900 ms, for: 10 s}}\n")]
+    )
+    assert plan.stop_when == (
+        StopRule(over=0.2, for_s=10.0),
+        StopRule(quantile=0.95, over=2.0, for_s=10.0),
+        StopRule(quantile=0.99, over=0.9, for_s=10.0),
+    )
+    assert load_traffic("shop", [shop(tmp_path)]).stop_when == ()
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("{for: 10 s}", "shop.yaml:8: stop_when: no threshold is named\n  hint: write `error_rate: 20 %`, `p95: 2 s` or both"),
+        ("{error_rate: 20 %, for: 500 ms}", "shop.yaml:8: stop_when.for: 10 requests would be compared, expected at least 20\n  hint: write `for: 1 s`"),
+        ("{error_rate: 100 %, for: 10 s}", "shop.yaml:8: stop_when.error_rate: an error rate is never over 100 %"),
+        ("{error_rate: 20 %}", "shop.yaml:8: "),
+        ("{p75: 2 s, for: 10 s}", "shop.yaml:8: "),
+        ("{p95: 2, for: 10 s}", "shop.yaml:8: "),
+    ],
+)  # fmt: skip
+def test_a_threshold_that_could_never_stop_a_load_is_refused(tmp_path: Path, section: str, said: str) -> None:
+    """With its line and what to write."""
+    with pytest.raises(ConfigurationError) as refused:
+        load_traffic("shop", [shop(tmp_path, f"{GOOD}stop_when: {section}\n")])
+    assert said in str(refused.value)
 
 
 def test_the_everyday_traffic_sends_over_nine_thousand_requests() -> None:

@@ -28,6 +28,7 @@ from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.recovery.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.traffic.many_names import many_names
+from harness.judgement.figures.traffic.stopped import as_stopped, parts_of_budget, why_stopped
 from harness.judgement.measures import Case, bounded
 from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.clustered import share_in_time
@@ -43,7 +44,7 @@ def error_rates(case: Case) -> Iterable[Measure]:
     other phase, each experiment or rollout is judged by its own window, and nothing is compared.
     """
     name, objective = "error rate", case.objective
-    rule = GuardRule(limit=case.scaled.in_unit("ratio"))
+    rule = GuardRule(limit=case.scaled.in_unit("ratio"), budget_parts=parts_of_budget(case))
     if objective.scope.phase is not Phase.STEADY:
         yield from in_phase(case, name, lambda windows, proofs: _by_group(case, name, windows, rule, proofs))
         return
@@ -70,10 +71,10 @@ def _by_group(
     for group, tables in every:
         parts = [_part(table, window) for table, window in zip(tables, windows, strict=True)]
         bad, n = sum(int(part.bad.sum()) for part in parts), sum(len(table) for table in tables)
-        bounds = share_in_time(slots_of(parts), objective.confidence, claim=True)
+        bounds = _bounds_of(case)(parts)
         of = f"{name} of {group or 'all routes together'}"
         scope = scope_of(windows[0], objective, group)
-        notes = [over_windows(windows), _kinds(tables), "" if group else _by_route(tables)]
+        notes = [over_windows(windows), _kinds(tables), "" if group else _by_route(tables), why_stopped(case)]
         rate = bounded(
             case,
             name,
@@ -113,7 +114,7 @@ def _part(samples: Table, window: Window, *, words: bool = False) -> GuardedWind
 
 
 def _bounds_of(case: Case) -> Callable[[Sequence[GuardedWindow]], Bounds]:
-    return lambda parts: share_in_time(slots_of(parts), case.objective.confidence, claim=True)
+    return lambda parts: as_stopped(case, lambda sure: share_in_time(slots_of(parts), sure, claim=True))
 
 
 def _kinds(tables: Sequence[Table]) -> str:

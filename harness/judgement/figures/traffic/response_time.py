@@ -40,6 +40,7 @@ from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.recovery.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.traffic.many_names import many_names
+from harness.judgement.figures.traffic.stopped import as_stopped, parts_of_budget, why_stopped
 from harness.judgement.figures.traffic.users import users_measure
 from harness.judgement.measures import Case, Figures, because, bounded, held, measure, settled
 from harness.judgement.receipts.load import joined_load_receipt
@@ -125,7 +126,7 @@ def _by_group(case: Case, name: str, windows: Sequence[Window], receipts: Mappin
 
 
 def _rule(case: Case) -> GuardRule:
-    return GuardRule(limit=1 - case.quantile, quantile=case.quantile, unit="ms")
+    return GuardRule(limit=1 - case.quantile, quantile=case.quantile, unit="ms", budget_parts=parts_of_budget(case))
 
 
 def _part(
@@ -153,7 +154,7 @@ def _bounds_of(case: Case) -> Callable[[Sequence[GuardedWindow]], Bounds]:
     def bounds(parts: Sequence[GuardedWindow]) -> Bounds:
         ms = one_after_another([np.zeros(0) if part.values is None else part.values for part in parts])
         timeline = timeline_of(parts)
-        return quantile_in_time(ms, timeline, case.quantile, limit, case.objective.confidence, claim=True)
+        return as_stopped(case, lambda sure: quantile_in_time(ms, timeline, case.quantile, limit, sure, claim=True))
 
     return bounds
 
@@ -169,7 +170,7 @@ def _response_time(
     receipts: Mapping[str, Receipt],
 ) -> Measure:
     bounds, over = _bounds_of(case)(parts), sum(int(part.bad.sum()) for part in parts)
-    notes, beyond = [over_windows(windows)], _beyond(case, bounds)
+    notes, beyond = [over_windows(windows), why_stopped(case)], _beyond(case, bounds)
     fail_needs: tuple[str, ...] = ("load",)
     unsure = beyond and not _fails(case, tables, windows, "intended_ns")
     if unsure:
