@@ -1,0 +1,1 @@
+CATALOGUE = ["/catalogue/shoes", "/catalogue/hats", "/catalogue/broken"]
