@@ -23,9 +23,7 @@ from harness.judgement.figures.indicators import timed, waited_ms
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import SAMPLES, Table, TrafficPlan
 
-KINDS: Final = tuple(
-    sorted(path for path in (LOCUSTFILES / "kinds").glob("*.py") if not path.stem.endswith("_tasks"))
-)
+KINDS: Final = tuple(sorted(path for path in (LOCUSTFILES / "kinds").glob("*.py") if not path.stem.endswith("_tasks")))
 VARIABLES: Final = {"LOCUST_TENANT": "blue", "SHOP_FLAVOUR": "sweet", "SHOP_PAGES": "4"}
 """What the caller sets for `variables.py`; all the others do without."""
 QUANTILES: Final = (0.5, 0.95, 0.99)
@@ -64,17 +62,23 @@ class Differential(NamedTuple):
 
     @property
     def differences(self) -> list[str]:
-        """What is not equal, in words."""
-        return [
-            f"{what} of {' '.join(key)}: {mine[key]}, of Locust {theirs[key]}"
-            for what, mine, theirs in zip(("requests", "failures", "served requests"), self.ours, self.locust, strict=True)
-            for key in sorted({*mine, *theirs})
-            if mine[key] != theirs[key]
-        ] + [
-            f"quantiles of {' '.join(key)}: {found}, in the rows {self.ranks[key]}"
-            for key, found in self.quantiles.items()
-            if found != self.ranks[key]
-        ]
+        """What is not equal, in words; a load of which nothing was counted compares nothing."""
+        return (
+            ([] if self.locust.requests.total() else ["Locust counted no request"])
+            + [
+                f"{what} of {' '.join(key)}: {mine[key]}, of Locust {theirs[key]}"
+                for what, mine, theirs in zip(
+                    ("requests", "failures", "served requests"), self.ours, self.locust, strict=True
+                )
+                for key in sorted({*mine, *theirs})
+                if mine[key] != theirs[key]
+            ]
+            + [
+                f"quantiles of {' '.join(key)}: {found}, in the rows {self.ranks[key]}"
+                for key, found in self.quantiles.items()
+                if found != self.ranks[key]
+            ]
+        )
 
 
 def shop(seen: Seen) -> Reply:
@@ -105,7 +109,9 @@ def compared(file: Path, directory: Path, address: str) -> Differential:
         locust=locust,
         ours=_counted(rows, served),
         quantiles=_by_route(rows, lambda ms: tuple(quantiles_of(ms, *QUANTILES))),
-        ranks=_by_route(rows, lambda ms: tuple(sorted(ms.tolist())[max(math.ceil(q * len(ms)), 1) - 1] for q in QUANTILES)),
+        ranks=_by_route(
+            rows, lambda ms: tuple(sorted(ms.tolist())[max(math.ceil(q * len(ms)), 1) - 1] for q in QUANTILES)
+        ),
     )
 
 
@@ -131,7 +137,7 @@ def by_locust(file: Path, directory: Path, server: TruthServer) -> Counted:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             until(lambda: _size(Path(f"{prefix}_stats_history.csv")) > 0 or process.poll() is not None)
-            _wait(lambda: len(server.seen), process.poll, least_s=2.0)
+            _wait(lambda: len(server.seen), process.poll, least_s=1.2)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=30)
@@ -152,7 +158,7 @@ def by_us(file: Path, directory: Path, server: TruthServer) -> Table:
         _wait(
             lambda: (len(server.seen) - seen, sum(map(_size, load.rows))),
             lambda: None if load.alive() else 1,
-            least_s=2.0,
+            least_s=1.2,
         )
         load.stop()
         rows = rows_of(load)
@@ -195,6 +201,4 @@ def _by_route(table: Table, figure: Callable[..., tuple[float, ...]]) -> dict[tu
     own = timed(table)
     keys = _keys(own)
     ms = waited_ms(own)
-    return {
-        key: figure(ms[[index for index, other in enumerate(keys) if other == key]]) for key in dict.fromkeys(keys)
-    }
+    return {key: figure(ms[[index for index, other in enumerate(keys) if other == key]]) for key in dict.fromkeys(keys)}

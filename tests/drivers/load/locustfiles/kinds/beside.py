@@ -1,4 +1,5 @@
 """Tasks from a module beside the file, and users from a CSV that each of them takes one line of."""
+
 import csv
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """What goes wrong below HTTP, and statuses that are errors."""
+
 from locust import FastHttpUser, HttpUser, constant, task
 from locust.exception import StopUser
 

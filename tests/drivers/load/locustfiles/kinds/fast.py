@@ -1,4 +1,5 @@
 """The quick client: methods, parameters, a status that is an error."""
+
 from locust import FastHttpUser, constant, task
 from locust.exception import StopUser
 

@@ -1,4 +1,5 @@
 """So many of each class: `fixed_count`, and a weight for the rest."""
+
 from locust import HttpUser, constant, task
 from locust.exception import StopUser
 

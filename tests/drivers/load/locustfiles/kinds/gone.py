@@ -1,4 +1,5 @@
 """Users who leave as they begin, and one whose task ends it."""
+
 from itertools import count
 
 from locust import HttpUser, constant, task

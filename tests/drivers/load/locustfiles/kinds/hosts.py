@@ -1,4 +1,5 @@
 """A host in each class: that of the target takes the place of both."""
+
 from locust import FastHttpUser, HttpUser, constant, task
 from locust.exception import StopUser
 

@@ -1,4 +1,5 @@
 """A base class with tasks, a mixin, and tasks as functions in a dictionary."""
+
 from locust import HttpUser, constant, task
 from locust.exception import StopUser
 

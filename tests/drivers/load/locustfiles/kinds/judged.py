@@ -1,6 +1,7 @@
 """`catch_response`: the file says what is right."""
+
 from locust import HttpUser, constant, task
-from locust.exception import RescheduleTask, StopUser
+from locust.exception import StopUser
 
 
 class Judge(HttpUser):

@@ -1,4 +1,5 @@
 """Listeners of the test: what is sent before the users come and after they have left, and what each request adds."""
+
 import requests
 from locust import HttpUser, constant, events, task
 from locust.exception import StopUser
@@ -25,7 +26,11 @@ def sweep(environment, **_):
 def audit(request_type, name, exception, **_):
     if name == "/listeners/broken":
         events.request.fire(
-            request_type="AUDIT", name=f"seen {exception is not None}", response_time=1.0, response_length=0, exception=None
+            request_type="AUDIT",
+            name=f"seen {exception is not None}",
+            response_time=1.0,
+            response_length=0,
+            exception=None,
         )
 
 

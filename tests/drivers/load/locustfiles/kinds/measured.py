@@ -1,4 +1,5 @@
 """Steps that are measured as one request."""
+
 import time
 
 from locust import User, constant, task

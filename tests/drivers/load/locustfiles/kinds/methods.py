@@ -1,4 +1,5 @@
 """What a request can carry: methods, forms, headers, cookies, parameters."""
+
 from locust import HttpUser, constant, task
 from locust.exception import StopUser
 

@@ -1,4 +1,5 @@
 """Groups: one name for many addresses, in each of the ways that there are."""
+
 from locust import HttpUser, constant, task
 from locust.exception import StopUser
 

@@ -1,4 +1,5 @@
 """Sets of tasks within each other, and the ways out of them."""
+
 from locust import HttpUser, TaskSet, constant, task
 from locust.exception import StopUser
 

@@ -1,4 +1,5 @@
 """A client of the file's own, which reports by the event; no HTTP."""
+
 import time
 
 from locust import User, constant, task

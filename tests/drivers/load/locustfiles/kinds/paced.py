@@ -1,4 +1,5 @@
 """A pace: what an answer takes is a part of the pause."""
+
 from locust import FastHttpUser, HttpUser, constant_pacing, constant_throughput, task
 from locust.exception import StopUser
 

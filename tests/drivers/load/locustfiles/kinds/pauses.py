@@ -1,4 +1,5 @@
 """Waits inside a task: gevent's own, and `time.sleep`, which Locust makes one of gevent's."""
+
 import time
 
 import gevent

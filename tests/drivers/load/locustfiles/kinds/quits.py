@@ -1,4 +1,5 @@
 """A file that ends its own load, as soon as enough has failed."""
+
 import time
 
 from locust import HttpUser, constant, events, task

@@ -1,4 +1,5 @@
 """Tasks that raise after their request, which is reported all the same."""
+
 from locust import HttpUser, constant, task
 from locust.exception import StopUser
 

@@ -1,4 +1,5 @@
 """Redirects: followed by both clients, and one that is not."""
+
 from locust import FastHttpUser, HttpUser, constant, task
 from locust.exception import StopUser
 

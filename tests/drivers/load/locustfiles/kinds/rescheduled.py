@@ -1,4 +1,5 @@
 """Tasks that are given up after a request."""
+
 from locust import HttpUser, constant, task
 from locust.exception import RescheduleTask, RescheduleTaskImmediately, StopUser
 

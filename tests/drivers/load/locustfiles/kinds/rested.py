@@ -1,4 +1,5 @@
 """`rest()` of the quick client: an answer that is no JSON fails, and so does an assertion."""
+
 from locust import FastHttpUser, constant, task
 from locust.exception import StopUser
 
@@ -7,7 +8,7 @@ class Rested(FastHttpUser):
     wait_time = constant(0.01)
 
     @task
-    def rest(self):
+    def orders(self):
         with self.rest("POST", "/rested/order", json={"item": 1}):
             pass
         with self.rest("GET", "/rested/page") as answer:

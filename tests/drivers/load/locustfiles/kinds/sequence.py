@@ -1,4 +1,5 @@
 """Steps in their order, with one that leaves them."""
+
 from locust import HttpUser, SequentialTaskSet, constant, task
 from locust.exception import StopUser
 

@@ -1,6 +1,6 @@
 """A sign-in as the user begins, a token in every later request, a sign-out in `on_stop`."""
+
 from locust import HttpUser, constant, task
-from locust.exception import StopUser
 
 
 class Member(HttpUser):

@@ -1,4 +1,5 @@
 """Stages: a `LoadTestShape` says how many users there are."""
+
 from locust import HttpUser, LoadTestShape, constant, task
 from locust.exception import StopUser
 

@@ -1,4 +1,5 @@
 """Answers that are read bit by bit, as of a model that writes."""
+
 import time
 
 from locust import HttpUser, constant, task

@@ -1,4 +1,5 @@
 """A directory that the file itself adds to the path of modules."""
+
 import os
 import sys
 

@@ -1,4 +1,5 @@
 """Tags: of the tasks that a run chooses by them, none else is run."""
+
 from locust import HttpUser, constant, tag, task
 from locust.exception import StopUser
 

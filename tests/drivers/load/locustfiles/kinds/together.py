@@ -1,4 +1,5 @@
 """Requests that one user sends at the same time, by greenlets of its own."""
+
 import gevent
 from gevent.pool import Pool
 from locust import FastHttpUser, HttpUser, constant, task

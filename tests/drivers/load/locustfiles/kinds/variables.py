@@ -1,4 +1,5 @@
 """An option of the file's own, whose variable is called as the documentation of Locust calls it."""
+
 import os
 
 from locust import HttpUser, constant, events, task

@@ -1,4 +1,5 @@
 """Pauses that are drawn, and a `wait_time` of the file's own."""
+
 import random
 
 from locust import HttpUser, between, task

@@ -1,4 +1,5 @@
 """Tasks that are drawn by weight, from a seed: one user, so that the draws are the same each time."""
+
 import random
 
 from locust import HttpUser, constant, task
