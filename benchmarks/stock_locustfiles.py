@@ -8,6 +8,7 @@ to be those of the raw rows. About six minutes; exit code 1 if a file differs.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +25,9 @@ ADDRESS: Final = "127.94.0.11"
 def main() -> int:
     """Print a line for each file, and each difference."""
     os.environ.update(VARIABLES)
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell ignores it in the background, and Locust would too
     files = [file for file in KINDS if file.stem in sys.argv[1:] or not sys.argv[1:]]
     if not files:
         raise SystemExit(f"no such file; there are {', '.join(file.stem for file in KINDS)}")

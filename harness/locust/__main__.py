@@ -1,17 +1,18 @@
 """`python -m harness.locust …`: the `locust` command with options of the harness; it records the users of any locustfile.
 
 Configuration files (`~/.locust.conf`, `locust.conf`, `[tool.locust]` of a `pyproject.toml`) are not read, since they
-would change the planned load (`run-time`, `tags`, `master`). For the same reason Locust's own variables are removed
-from the environment; variables of the locustfile's own options are kept.
+would change the planned load (`run-time`, `tags`, `master`). For the same reason Locust does not read its own variables
+(`LOCUST_USERS`); the locustfile reads them, and variables of the locustfile's own options are kept.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentError, ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from locust import events
 from locust.argument_parser import LocustArgumentParser
@@ -20,6 +21,9 @@ from locust.main import main
 import harness.locust.travel  # noqa: F401  # adds the options, and what records
 from harness.locust.process.options import add_options
 from harness.targets.child import ChildSettings
+
+_READ_AT_ONCE: Final = "LOCUST_USER_CLASSES"
+"""A variable that Locust reads without its parser, to run only some classes."""
 
 
 def read_no_files() -> None:
@@ -30,6 +34,18 @@ def read_no_files() -> None:
         made(parser, *arguments, **{**options, "default_config_files": []})
 
     LocustArgumentParser.__init__ = make  # type: ignore[assignment, method-assign]
+
+
+def give_to_the_file(variables: Mapping[str, str]) -> None:
+    """Set variables that the locustfile may read, and that Locust's option parsers do not."""
+    parse = LocustArgumentParser.parse_known_args
+    os.environ.update({name: value for name, value in variables.items() if name != _READ_AT_ONCE})
+
+    def without(parser: LocustArgumentParser, *arguments: Any, **options: Any) -> Any:
+        environment = {name: value for name, value in os.environ.items() if name not in variables}
+        return parse(parser, *arguments, **{**options, "env_vars": environment})
+
+    LocustArgumentParser.parse_known_args = without  # type: ignore[method-assign]
 
 
 def keep_our_options() -> None:
@@ -60,6 +76,7 @@ def keep_our_options() -> None:
 if __name__ == "__main__":
     read_no_files()
     keep_our_options()
+    give_to_the_file(ChildSettings.from_env().for_the_file)
     # after what is installed, so that a file of the project replaces no package
     sys.path += ChildSettings.from_env().modules
     main()  # type: ignore[no-untyped-call]

@@ -21,6 +21,7 @@ _KUBECONFIG: Final = "READINESS_KUBECONFIG"
 _API_SERVER: Final = "READINESS_API_SERVER"
 _OBSERVE: Final = "READINESS_OBSERVE_S"
 _LOGIN_PROXIES: Final = "READINESS_LOGIN_PROXIES"
+_FOR_THE_FILE: Final = "READINESS_FOR_THE_FILE"
 CONTEXT_VARIABLE: Final = "KUBERNETES_CONTEXT"
 """Chaos Toolkit's own variables."""
 
@@ -44,6 +45,7 @@ class ChildSettings:
         api_server: address of the target's API server; any other server is refused.
         observe_s: how long the fault is observed if the service does not recover, in seconds.
         login_proxies: proxies of the caller by variable, for the program that logs in to the API server.
+        for_the_file: variables that a locustfile may read, and Locust must not: settings of Locust that a size file replaces.
     """
 
     target: str = ""
@@ -58,6 +60,7 @@ class ChildSettings:
     api_server: str = ""
     observe_s: float = 0.0
     login_proxies: Mapping[str, str] = field(default_factory=dict)
+    for_the_file: Mapping[str, str] = field(default_factory=dict)
 
     def as_env(self) -> dict[str, str]:
         """The environment variables of all settings that are not empty."""
@@ -74,6 +77,7 @@ class ChildSettings:
             _API_SERVER: self.api_server,
             _OBSERVE: str(self.observe_s or ""),
             _LOGIN_PROXIES: json.dumps(dict(self.login_proxies)) if self.login_proxies else "",
+            _FOR_THE_FILE: json.dumps(dict(self.for_the_file)) if self.for_the_file else "",
         }
         return {name: value for name, value in every.items() if value}
 
@@ -96,4 +100,5 @@ class ChildSettings:
             api_server=env.get(_API_SERVER, ""),
             observe_s=float(observe) if observe.replace(".", "", 1).isdecimal() else 0.0,
             login_proxies=json.loads(env.get(_LOGIN_PROXIES) or "{}"),
+            for_the_file=json.loads(env.get(_FOR_THE_FILE) or "{}"),
         )

@@ -21,6 +21,7 @@ EVERY = ChildSettings(
     api_server="https://127.96.0.1:6443",
     observe_s=45.5,
     login_proxies={"HTTPS_PROXY": "http://proxy.test:3128"},
+    for_the_file={"LOCUST_USERS": "50"},
 )
 WIRE = {
     "READINESS_TARGET": "/shop/target.yaml",
@@ -35,6 +36,7 @@ WIRE = {
     "READINESS_API_SERVER": "https://127.96.0.1:6443",
     "READINESS_OBSERVE_S": "45.5",
     "READINESS_LOGIN_PROXIES": '{"HTTPS_PROXY": "http://proxy.test:3128"}',
+    "READINESS_FOR_THE_FILE": '{"LOCUST_USERS": "50"}',
 }
 
 

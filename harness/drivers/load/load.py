@@ -110,15 +110,17 @@ class Load:
     """
 
     def __init__(self, settings: LoadSettings, sink: Sink, *, say: Say = _unheard) -> None:
-        self._settings = settings
-        self._plan = settings.plan
+        self._settings, self._plan = settings, settings.plan
         self._run_dir = settings.run_dir.resolve()
         self._directory = self._run_dir / "load" / settings.plan.name
         self._sink = sink
         self._say = say
         self._go = self._directory / "begin"
         self._ours = are_ours(Path(settings.plan.locustfile))
-        self._modules = ChildSettings(modules=tuple(map(str, module_directories(Path(settings.plan.locustfile)))))
+        self._modules = ChildSettings(
+            modules=tuple(map(str, module_directories(Path(settings.plan.locustfile)))),
+            for_the_file={name: value for name, value in os.environ.items() if is_replaced(name)},
+        )
         self.begin_ns = 0
         self.stopping_ns = 0
         self._children: list[_LoadProcess] = []
@@ -129,9 +131,9 @@ class Load:
         if self._children:
             return
         self._directory.mkdir(parents=True, exist_ok=True)
-        if self._plan.stock:
-            for remark in remarks_on(Path(self._plan.locustfile), self._settings.entry, os.environ):
-                self._say(f"{self._plan.name}: {remark}")
+        plan = self._plan
+        for remark in remarks_on(Path(plan.locustfile), self._settings.entry, os.environ, stock=plan.stock):
+            self._say(f"{plan.name}: {remark}")
         self._spawn_all()
 
     def start(self) -> None:

@@ -35,6 +35,18 @@ _NOT_ALWAYS: Final = (
 """Parts of a module that may not be executed, or whose errors may be caught."""
 _NAMES: Final = re.compile(rf"[\"']({_PREFIX}[A-Z0-9_]+)[\"']")
 
+_INSTEAD: Final = {
+    "LOCUST_HOST": "all requests go to the address of the target file",
+    "LOCUST_USERS": "`users` of the size file says how many there are",
+    "LOCUST_SPAWN_RATE": "the users arrive in the first half of `warm_up` of the size file",
+    "LOCUST_RUN_TIME": "`for` of the size file says how long the load lasts",
+    "LOCUST_TAGS": "write `tags` in the size file",
+    "LOCUST_EXCLUDE_TAGS": "write `exclude_tags` in the size file",
+    "LOCUST_PROCESSES": "`workers` of the size file says how many processes there are",
+    "LOCUST_LOCUSTFILE": "`locustfile` of the size file names it",
+}
+"""What counts in place of a variable."""
+
 
 @cache
 def variables_of_locust() -> frozenset[str]:
@@ -53,11 +65,13 @@ def is_replaced(variable: str) -> bool:
     return variable.startswith(_PREFIX) and variable in variables_of_locust()
 
 
-def remarks_on(locustfile: Path, entry: str, environment: Mapping[str, str]) -> Iterator[str]:
-    """Remarks for a user who runs a stock locustfile with the size of a traffic."""
-    if replaced := sorted(filter(is_replaced, environment)):
-        what = "is a setting of Locust and is" if len(replaced) == 1 else "are settings of Locust and are"
-        yield f"{', '.join(replaced)} {what} not read: the size file of the traffic sets the load"
+def remarks_on(locustfile: Path, entry: str, environment: Mapping[str, str], *, stock: bool = True) -> Iterator[str]:
+    """Remarks for a user whose settings of Locust, or hosts of a stock locustfile, do not count in a run."""
+    for variable in sorted(filter(is_replaced, environment)):
+        instead = _INSTEAD.get(variable, "the size file of the traffic sets the load")
+        yield f"Locust does not read {variable}: {instead}"
+    if not stock:
+        return
     for one in ast.walk(tree_of(locustfile)):
         if isinstance(one, ast.ClassDef) and (host := _host_of(one)) and host.rstrip("/") != entry.rstrip("/"):
             at = f"{locustfile.name}:{one.lineno}"

@@ -97,7 +97,7 @@ class TruthServer:
         self._connections += 1
         try:
             await self._talk(self._connections, reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):  # the last one: hung up
             pass
         finally:
             self._tasks.discard(task)

@@ -39,14 +39,64 @@ def test_variables_of_the_files_own_options_are_read_and_locusts_own_are_not(
     assert {seen.path for seen in server.seen} == {"/blue/k"}
     assert {one.fields["users"] for one in run.observations("load.health", "load-health-1")} <= {0, 1, 2}
     assert said == [
-        (
-            "stock_options: LOCUST_TAGS, LOCUST_USERS are settings of Locust and are not read: "
-            "the size file of the traffic sets the load"
-        ),
+        "stock_options: Locust does not read LOCUST_TAGS: write `tags` in the size file",
+        "stock_options: Locust does not read LOCUST_USERS: `users` of the size file says how many there are",
         (
             f"stock_options: the host of Reader (stock_options.py:15), http://tenants.example.test, is not used: "
             f"all requests go to {server.url}"
         ),
+    ]
+
+
+READER = """\
+import os
+
+from locust import HttpUser, constant, task
+
+assert "LOCUST_USER_CLASSES" not in os.environ
+
+
+class Reader(HttpUser):
+    host = os.environ["LOCUST_HOST"]
+    wait_time = constant(0.05)
+
+    @task
+    def page(self):
+        self.client.get(f"/{self.host}/{os.environ['LOCUST_USERS']}")
+
+
+class Other(Reader):
+    weight = 0
+"""
+
+
+def test_a_file_reads_variables_that_locust_must_not(
+    run: Run, server: TruthServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller set them for the file, too: it sees what `locust` would show it, and the load is as the size says."""
+    file = tmp_path / "shop.py"
+    file.write_text(READER, encoding="utf-8")
+    for name, value in {"LOCUST_USERS": "50", "LOCUST_HOST": "elsewhere", "LOCUST_USER_CLASSES": "Other"}.items():
+        monkeypatch.setenv(name, value)
+    said: list[str] = []
+    load = run.start(replace(plan("shop", users=2), locustfile=str(file)), server.url, say=said.append)
+    until(lambda: len(server.seen) >= 6)
+    load.stop()
+    assert {seen.path for seen in server.seen} == {f"/{server.url}/50"}
+    assert max(one.fields["users"] for one in run.observations("load.health", "load-health-1")) <= 2
+    assert said == [
+        "shop: Locust does not read LOCUST_HOST: all requests go to the address of the target file",
+        "shop: Locust does not read LOCUST_USERS: `users` of the size file says how many there are",
+        "shop: Locust does not read LOCUST_USER_CLASSES: the size file of the traffic sets the load",
+    ]
+
+
+def test_variables_of_locust_are_said_for_journeys_of_the_harness_too(tmp_path: Path) -> None:
+    """Their hosts are not: a journey has none."""
+    file = tmp_path / "shop.py"
+    file.write_text('class A(OpenLoopUser):\n    host = "http://a.test"\n', encoding="utf-8")
+    assert [*remarks_on(file, "http://b.test", {"LOCUST_RUN_TIME": "1h"}, stock=False)] == [
+        "Locust does not read LOCUST_RUN_TIME: `for` of the size file says how long the load lasts"
     ]
 
 
