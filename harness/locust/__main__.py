@@ -45,7 +45,7 @@ def give_to_the_file(variables: Mapping[str, str]) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in variables}
         return parse(parser, *arguments, **{**options, "env_vars": environment})
 
-    LocustArgumentParser.parse_known_args = without  # type: ignore[method-assign]
+    LocustArgumentParser.parse_known_args = without
 
 
 def keep_our_options() -> None:
