@@ -41,7 +41,13 @@ BODY: Final = '{"ok": true}'
 CONNECTIONS: Final = 50
 CORES: Final = sorted(os.sched_getaffinity(0))
 LOCUSTFILE: Final = Path(__file__).with_name("locustfiles") / "cost.py"
-GOALS: Final = (("ours, open / FastHttpUser, closed", "fast", 1.7), ("ours, open / HttpUser, closed", "requests", 0.4))
+LOCUSTS_OWN: Final = LOCUSTFILE.with_name("locusts_own.py")
+GOALS: Final = (
+    ("ours, closed / FastHttpUser, closed", "ours-closed", "fast", 1.2),
+    ("ours, open / FastHttpUser at that rate", "ours", "fast-paced", 1.2),
+    ("ours, open / FastHttpUser, closed", "ours", "fast", 1.2),
+    ("ours, open / HttpUser, closed", "ours", "requests", 0.4),
+)
 MOST_FOR_RECORDING: Final = 1.03
 MOST_FOR_TRACES: Final = 1.03
 PAIRS: Final = 8
@@ -84,10 +90,10 @@ class Generator:
         return statistics.median(self.costs)
 
 
-def locust(user: str, url: str, *arguments: str) -> list[str]:
-    """The command that offers load by this user class of the locustfile."""
+def locust(user: str, url: str, *arguments: str, file: Path = LOCUSTFILE) -> list[str]:
+    """The command that offers load by this user class of a locustfile."""
     shown = ["--headless", "--only-summary", "--loglevel", "ERROR", "--exit-code-on-error", "0", "-t", "600s"]
-    return [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), user, "-H", url, *shown, *arguments]
+    return [sys.executable, "-m", "locust", "-f", str(file), user, "-H", url, *shown, *arguments]
 
 
 def generators(url: str, *, rate: float, directory: Path) -> dict[str, Generator]:
@@ -101,8 +107,19 @@ def generators(url: str, *, rate: float, directory: Path) -> dict[str, Generator
             command=locust("OursOfFour", url, "--rate", f"{rate / 4:g}", *recorded),
         ),
         "ours-closed": Generator(title="ours, closed", command=locust("OursClosed", url, *closed, *recorded)),
-        "fast": Generator(title="Locust FastHttpUser, closed", command=locust("Fast", url, *closed)),
-        "requests": Generator(title="Locust HttpUser, closed", command=locust("Requests", url, *closed)),
+        "fast": Generator(title="Locust FastHttpUser, closed", command=locust("Fast", url, *closed, file=LOCUSTS_OWN)),
+        "fast-paced": Generator(
+            title="Locust FastHttpUser at that rate",
+            command=[
+                "env",
+                f"COST_EACH_PER_S={rate / CONNECTIONS:g}",
+                *locust("FastPaced", url, *closed, file=LOCUSTS_OWN),
+            ],
+        ),
+        "stock": Generator(title="FastHttpUser that ours records", command=locust("Stock", url, *closed, *recorded)),
+        "requests": Generator(
+            title="Locust HttpUser, closed", command=locust("Requests", url, *closed, file=LOCUSTS_OWN)
+        ),
         "aiohttp": Generator(title="aiohttp, closed", command=[sys.executable, __file__, "--ask", url]),
     }
     if wrk := shutil.which("wrk"):
@@ -280,7 +297,7 @@ async def ask(url: str) -> None:
 
 def goals(found: dict[str, Generator], priced: list[Priced]) -> list[tuple[str, float, float]]:
     """Name, the ratio that was measured, and the most it may be."""
-    ratios = [(name, found["ours"].cost / found[peer].cost, most) for name, peer, most in GOALS]
+    ratios = [(name, found[own].cost / found[peer].cost, most) for name, own, peer, most in GOALS]
     return [*((one.title, statistics.geometric_mean(one.prices), one.most) for one in priced), *ratios]
 
 

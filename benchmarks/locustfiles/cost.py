@@ -1,4 +1,4 @@
-"""One request, and gone: as a user of ours, and as Locust's own two; `load_cost.py` picks one by name.
+"""One request, and gone: as a user of ours, and as one of Locust's own that is recorded; `load_cost.py` picks one by name.
 
 SIGUSR1 ends recording where `--samples` is given, and the next one begins it anew, in further files. SIGUSR2 ends and begins sending trace ids.
 """
@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, ClassVar
 
 import gevent
-from locust import FastHttpUser, HttpUser, events, task
+from locust import FastHttpUser, events, task
 
 from harness.locust import ClosedLoopUser, Journey, OpenLoopUser
 from harness.locust.process.worker import LocustWorker, history_put
@@ -74,17 +74,8 @@ class OursClosed(ClosedLoopUser):
         journey.get("/", name="home", status=200, expect={"ok": True})
 
 
-class Fast(FastHttpUser):
-    """Locust's faster user: asks again as soon as it is answered."""
-
-    @task
-    def home(self) -> None:
-        """One request."""
-        self.client.get("/", name="home")
-
-
-class Requests(HttpUser):
-    """Locust's usual user."""
+class Stock(FastHttpUser):
+    """Locust's faster user in a file that the harness records: asks again as soon as it is answered."""
 
     @task
     def home(self) -> None:
