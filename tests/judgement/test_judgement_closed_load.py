@@ -159,6 +159,16 @@ def test_users_who_are_missing_are_told_with_what_they_raised() -> None:
     assert (found.ok, found.why, found.hint) == (False, "18 users ran, expected 20", raised)
 
 
+def test_users_who_left_by_themselves_are_told_what_to_write() -> None:
+    """Of a stock locustfile whose log says nothing: `StopUser` is no error."""
+    plan = planned()
+    stock = replace(plan, traffic={"everyday": replace(plan.traffic["everyday"], stock=True)})
+    found = load_receipt(stock, offered(PER_S, users=USERS - 2), latencies=True)
+    assert (found.ok, found.why) == (False, "18 users ran, expected 20")
+    assert found.hint.startswith("let each user go on until the load is stopped (one that ends by `StopUser` or")
+    assert "load/everyday/locust.log" in found.hint
+
+
 @given(think_s=st.floats(0.0, 10.0), latency_ms=st.floats(1.0, 3000.0), idle=st.integers(0, USERS - 1))
 @settings(max_examples=30)
 def test_the_load_is_there_exactly_if_its_rate_is(think_s: float, latency_ms: float, idle: int) -> None:

@@ -21,6 +21,10 @@ BLOCKED: Final = (
     "call only libraries that gevent can switch in tasks (for gRPC: `grpc.experimental.gevent.init_gevent()`) and compute little, "
     "or raise `workers` in loadtests/{traffic}.yaml, then run again"
 )
+LEFT: Final = (
+    "let each user go on until the load is stopped (one that ends by `StopUser` or `self.stop()` is not replaced), or correct the cause that "
+    "load/{traffic}/locust.log in the run directory shows, then run again"
+)
 LEAST_SHARE: Final = 0.8
 """Users of a closed model send at least this share of the requests that the size plans: its think time and its journeys are estimates."""
 
@@ -55,7 +59,8 @@ def user_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
     elif planned.shaped or any(worker.shaped for worker in window.workers):
         return  # a shape of Locust's own says how many there are from second to second
     elif (seen := sum(users for users in there if users is not None)) != round(planned.users):
-        yield Trouble(f"{seen} users ran, expected {round(planned.users)}", hint)
+        left = planned.stock and seen < planned.users and hint == READ_LOG
+        yield Trouble(f"{seen} users ran, expected {round(planned.users)}", LEFT if left else hint)
     elif silent := sum(worker.silent for worker in window.workers):
         yield Trouble(f"{silent} of {seen} users never sent a request", hint)
     elif window.fault_free:
