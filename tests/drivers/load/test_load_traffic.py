@@ -80,6 +80,15 @@ def test_a_load_may_be_stopped_by_thresholds(tmp_path: Path) -> None:
     assert load_traffic("shop", [shop(tmp_path)]).stop_when == ()
 
 
+def test_the_example_of_a_load_that_stops_is_one(tmp_path: Path) -> None:
+    """The block of its page, with users that send its routes."""
+    (block,) = re.findall(r"```yaml\n(.*?)```", pages("stop-when"), re.DOTALL)
+    (tmp_path / "visitors.yaml").write_text(block, encoding="utf-8")
+    users = USERS.replace("look", "home").replace("buy", "read-track")
+    (tmp_path / "visitors.py").write_text(users, encoding="utf-8")
+    assert [rule.figure for rule in load_traffic("visitors", [tmp_path]).stop_when] == ["error rate", "p95"]
+
+
 @pytest.mark.parametrize(
     ("section", "said"),
     [
