@@ -63,9 +63,10 @@ def cause(result: CellResult) -> str:
 
 
 def cell_words(result: CellResult) -> str:
-    """`✓ GO`, `✕ NO-GO`, or the fault of an inconclusive cell: `? missing`."""
+    """`✓ GO`, `✓ GO, 2 waived`, `✕ NO-GO`, or the fault of an inconclusive cell: `? missing`."""
     words = result.fault.value if result.fault else _WORDS[result.outcome]
-    return f"{DECISION_MARKS[result.outcome]} {words}"
+    waived = sum(run.waived for run in result.runs) if result.outcome is DecisionOutcome.GO else 0
+    return f"{DECISION_MARKS[result.outcome]} {words}{f', {waived} waived' if waived else ''}"
 
 
 def matrix(names: Sequence[CellName]) -> tuple[list[str], list[tuple[str, list[CellName]]]]:

@@ -11,7 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from harness.cli import main
+from harness.model import DecisionOutcome
+from harness.model.judged.fleet import CellName, CellResult, FleetCell, FleetRun
 from harness.report.document.fleet import fleet_schema
+from harness.report.fleet import cell_words
 from tests.builders.fleets import FILE, PROFILE, RELEASE, named, recorded
 
 Call = Callable[..., tuple[int, str]]
@@ -65,6 +68,29 @@ def test_every_cell_go_is_go_and_its_page_links_to_the_runs(fleet: Call) -> None
     html = Path("reports/fleet/fleet.html").read_text("utf-8")
     assert f'href="../../{page}"' in html
     assert "not judged again" not in html
+
+
+def test_many_runs_are_judged_by_several_processes(fleet: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each named as before; and a pattern without a slot, as that of a single path, finds no other runs."""
+    monkeypatch.setattr("harness.run.fleet.found_runs._FEW", 2)
+    text = FILE.replace("services: {checkout: }", "services: {checkout: , search: }")
+    Path("fleet.yaml").write_text(text, "utf-8")
+    shutil.copytree(CELL, Path("runs/search/eu-west-1") / PROFILE)
+    code, said = fleet()
+    assert (code, said.splitlines()[0]) == (10, "INCONCLUSIVE for fleet shop · 4 cells · 3 inconclusive · 1 GO")
+    assert "search · eu-west-1 · core: INCONCLUSIVE, other target: the target of the run is checkout-eu-west-1" in said
+    only = f"cells: [{{service: checkout, region: us-east-1, profile: {PROFILE}, runs: runs/checkout/us-east-1/{PROFILE}}}]"
+    Path("fleet.yaml").write_text(f'name: shop\nrelease: {RELEASE}\nruns: "/"\ncheck: digests\n{only}\n', "utf-8")
+    assert fleet()[0] == 0
+
+
+def test_a_waived_requirement_is_seen_beside_go() -> None:
+    """In the table and on the page."""
+    name = CellName("a", "x", "core")
+    cell = FleetCell(name=name, target="a-x", release="2", commit="", runs="a")
+    run = FleetRun(path="a", waived=2)
+    result = CellResult(cell=cell, outcome=DecisionOutcome.GO, fault=None, why="", runs=(run,))
+    assert cell_words(result) == "✓ GO, 2 waived"
 
 
 def test_an_edited_verdict_is_found_by_judging_again(fleet: Call) -> None:
@@ -121,6 +147,16 @@ def _of_another(run: Path) -> None:
     shutil.copyfile(Path("runs/checkout/us-east-1") / PROFILE / "verdict.json", run / "verdict.json")
 
 
+def _contradicting(run: Path) -> None:
+    verdict = run / "verdict.json"
+    verdict.write_bytes(verdict.read_bytes().replace(b'"decision": "GO"', b'"decision": "NO-GO"', 1))
+
+
+def _looped(run: Path) -> None:
+    shutil.rmtree(run.parent)
+    run.parent.symlink_to(run.parent.name)
+
+
 def _broken(run: Path) -> None:
     (run / "verdict.json").write_text('{"schema": 2', "utf-8")
 
@@ -137,6 +173,8 @@ def _broken(run: Path) -> None:
         (_linked, "edited"),
         (_of_another, "edited"),
         (_broken, "edited"),
+        (_contradicting, "edited"),
+        (_looped, "foreign"),
     ],
 )
 def test_a_run_that_cannot_count_is_named(fleet: Call, change: Callable[[Path], None], fault: str) -> None:
@@ -201,6 +239,8 @@ def test_the_plan_is_a_matrix_and_reads_no_run(fleet: Call) -> None:
         ("name: shop", 'name: shop\nruns: "r/{servise}"', "expected a pattern"),
         ("name: shop", 'name: shop\nruns: "r/{service}"', "have the same path"),
         ("name: shop", 'name: shop\ntarget: "{service}"', "have the same target and profile"),
+        ("name: shop", 'name: shop\nruns: "r\\0/{service}"', "a path of printable characters"),
+        ("name: shop", f'name: shop\nruns: "{"r" * 300}/{{service}}"', "a path of printable characters"),
         ("name: shop", "name: shop\nexclude: [{service: serch}]", "this excludes no cell"),
         ("name: shop", "name: shop\nexclude: [{service: checkout}]", "declares no cell"),
         ("name: shop", "name: shop\nnot_before: 2026-11-28", "a time with its offset"),

@@ -100,6 +100,37 @@ def test_no_run_two_runs_and_one_run_for_two_cells() -> None:
     assert merged({**ALL_GO, first.name: (run_of(first), run_of(first, NO_GO, run="again"))}).outcome is NO_GO
 
 
+@pytest.mark.parametrize(
+    ("field", "fault", "says"),
+    [
+        ("rules", CellFault.OTHER_PROFILE, "the hash of the profile's requirements of the run is odd, expected usual as of "),
+        ("commit", CellFault.OTHER_COMMIT, "the commit of the run is odd, expected usual as of "),
+        ("environment", CellFault.OTHER_ENVIRONMENT, "the environment of the run is odd, expected usual as of "),
+    ],
+)  # fmt: skip
+def test_what_is_not_declared_must_be_common(field: str, fault: CellFault, says: str) -> None:
+    """A GO of another version of the profile, of another commit or environment is named; a NO-GO stays one, and a run that does not record it differs from none."""
+    cells = tuple(replace(cell, commit="") for cell in CELLS)
+
+    def decided(*values: str, last: DecisionOutcome = GO) -> FleetDecision:
+        runs = [
+            run_of(cell, **{"environment": "e", "commit": "c", field: value})
+            for cell, value in zip(cells, values, strict=True)
+        ]
+        found = {
+            cell.name: (run,) for cell, run in zip(cells, [*runs[:-1], replace(runs[-1], decision=last)], strict=True)
+        }
+        return merge_fleet(
+            "shop", cells, found, undeclared=(), terms=replace(TERMS, environment=""), at=NOW, judged=True
+        )
+
+    decision = decided("usual", "usual", "usual", "odd")
+    assert (decision.outcome, [one.fault for one in decision.cells]) == (OPEN, [None, None, None, fault])
+    assert decision.cells[3].why.startswith(says)
+    assert decided("usual", "usual", "usual", "odd", last=NO_GO).outcome is NO_GO
+    assert decided("usual", "usual", "usual", "").outcome is GO
+
+
 @pytest.mark.parametrize("decided", [OPEN, DecisionOutcome.PARTIAL])
 def test_an_undecided_run_leaves_the_fleet_undecided(decided: DecisionOutcome) -> None:
     """A filtered run decides nothing either; one NO-GO is NO-GO."""

@@ -7,6 +7,8 @@ INCONCLUSIVE, never GO. A NO-GO counts only while its run does.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from harness.model.judged.fleet import CellFault, CellResult, FleetDecision
@@ -14,7 +16,7 @@ from harness.model.judged.outcome import DecisionOutcome
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from harness.model.judged.fleet import CellName, FleetCell, FleetRun, FleetTerms, WallTime
 
@@ -22,6 +24,16 @@ CLOCKS_APART_S: Final = 60
 """Maximum seconds by which the clock of another machine may be ahead; the machine of a run and this machine are not the same."""
 _WORST_FIRST: Final = (DecisionOutcome.NO_GO, DecisionOutcome.INCONCLUSIVE, DecisionOutcome.GO)
 _Fault = tuple[CellFault, str]
+_COMMON: Final[Sequence[tuple[CellFault, str, Callable[[CellResult], tuple[str, ...]]]]] = (
+    (CellFault.OTHER_ENVIRONMENT, "the environment", lambda one: (one.runs[0].environment,)),
+    (CellFault.OTHER_COMMIT, "the commit", lambda one: (one.cell.name.service, one.cell.release, one.runs[0].commit)),
+    (
+        CellFault.OTHER_PROFILE,
+        "the hash of the profile's requirements",
+        lambda one: (one.cell.name.profile, one.runs[0].rules),
+    ),
+)
+"""What runs must have in common, though the file declares none: the last value of those whose other values are equal, where it is known."""
 
 
 def merge_fleet(
@@ -47,14 +59,14 @@ def merge_fleet(
     """
     declared = sorted(cells, key=lambda cell: cell.name)
     uses = Counter(run.run for cell in declared for run in found.get(cell.name, ()) if run.run)
-    results = tuple(_cell(cell, found.get(cell.name, ()), uses, terms, at) for cell in declared)
+    results = _agreeing([_cell(cell, found.get(cell.name, ()), uses, terms, at) for cell in declared])
     return FleetDecision(
         name=name,
         outcome=_worst(result.outcome for result in results),
         at=at,
         terms=terms,
         judged=judged,
-        cells=results,
+        cells=tuple(results),
         undeclared=tuple(sorted(undeclared)),
     )
 
@@ -90,6 +102,27 @@ def _cell(
     if fault is not None:
         why = fault[1]
     return CellResult(cell=cell, outcome=outcome, fault=fault[0] if fault else None, why=why, runs=runs)
+
+
+def _agreeing(results: Sequence[CellResult]) -> Sequence[CellResult]:
+    """The results; a GO of a run that differs from the others in what they must have in common is INCONCLUSIVE.
+
+    What most have is taken as usual, so that few cells are named; the fleet is INCONCLUSIVE whichever are.
+    """
+    results = list(results)
+    for fault, what, common in _COMMON:
+        groups: dict[tuple[str, ...], list[tuple[int, str]]] = {}
+        for at, result in enumerate(results):
+            if result.outcome is DecisionOutcome.GO and (value := common(result)[-1]):
+                groups.setdefault(common(result)[:-1], []).append((at, value))
+        for group in groups.values():
+            usual = Counter(value for _, value in group).most_common(1)[0][0]
+            first = next(results[at].cell.name for at, value in group if value == usual)
+            for at, value in group:
+                if value != usual:
+                    why = f"{what} of the run is {value[:12]}, expected {usual[:12]} as of {first}"
+                    results[at] = replace(results[at], outcome=DecisionOutcome.INCONCLUSIVE, fault=fault, why=why)
+    return results
 
 
 def _fault(cell: FleetCell, run: FleetRun, terms: FleetTerms, at: WallTime) -> _Fault | None:

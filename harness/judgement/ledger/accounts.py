@@ -110,7 +110,7 @@ def _result(account: AccountPlan, every: Table, all_reads: Table, repeats: Table
 
 def _repeated(account: AccountPlan, writes: Table, repeats: Table) -> tuple[int, int]:
     """How many acknowledged writes were repeated with an answer that tells what it did, and how many repetitions wrote another item."""
-    ok = writes.words["outcome"].equals("accepted")
+    ok = writes.words["outcome"].equals("accepted") & np.isin(writes.ints["made_ns"], repeats.ints["first_ns"])
     first = {*zip(writes.ints["by"][ok].tolist(), writes.ints["made_ns"][ok].tolist(), strict=True)}
     known = [pair in first for pair in zip(repeats.ints["by"].tolist(), repeats.ints["first_ns"].tolist(), strict=True)]
     status, named = repeats.ints["status"], repeats.ints["answered_id"]

@@ -99,6 +99,8 @@ class FleetRun:
         began, ended: times of the wall clock that the run recorded; None: not recorded.
         decision: decision of the run; None if the run has a fault.
         headline: decision of the run on one line.
+        rules: SHA-256 of the requirements that its profile had; empty if they cannot be read.
+        waived: number of requirements that a waiver covers.
         why: the first reason of the decision, or the cause of the fault.
         fault: why the run counts for nothing, whatever was declared; None: it is complete and unchanged.
     """
@@ -114,6 +116,8 @@ class FleetRun:
     ended: WallTime | None = None
     decision: DecisionOutcome | None = None
     headline: str = ""
+    rules: str = ""
+    waived: int = 0
     why: str = ""
     fault: CellFault | None = None
 

@@ -44,6 +44,7 @@ class FleetRunRecord(Record):
         Literal["GO", "NO-GO", "INCONCLUSIVE", "PARTIAL"] | None,
         Field(description="Decision of the run; null: the run is not complete and unchanged."),
     ]
+    waived: Annotated[Count, Field(description="Number of its requirements that a waiver covers.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,4 +174,5 @@ def _run(run: FleetRun, beside: str) -> FleetRunRecord:
         began=_text(run.began),
         ended=_text(run.ended),
         decision=None if run.decision is None else run.decision.value,
+        waived=run.waived,
     )

@@ -27,6 +27,8 @@ _SLOTS: Final = ("service", "region", "profile")
 _SLOT: Final = re.compile(r"\{([^{}]*)\}")
 MOST_CELLS: Final = 10_000
 """Maximum number of cells of a fleet."""
+_LONGEST: Final = 200
+"""Maximum length of a name of a directory; file systems take 255 bytes."""
 
 
 def _time(value: Any) -> Any:
@@ -38,6 +40,13 @@ def _time(value: Any) -> Any:
     if not isinstance(found, datetime) or found.tzinfo is None:
         raise ValueError("a time with its offset like `2026-11-28T06:00:00Z`")
     return found.astimezone(UTC)
+
+
+def _path(value: Any) -> Any:
+    """A text that may be a path; others are refused with a cause of their own."""
+    if isinstance(value, str) and not (value.isprintable() and all(len(part) <= _LONGEST for part in value.split("/"))):
+        raise ValueError(f"a path of printable characters, with at most {_LONGEST} of them in a name")
+    return value
 
 
 def _pattern(value: str) -> str:
@@ -52,6 +61,7 @@ def _checked_pattern(value: Any) -> Any:
 
 
 _Pattern = Annotated[Word, BeforeValidator(_checked_pattern)]
+_Path = Annotated[Word, BeforeValidator(_path)]
 _Time = Annotated[datetime, BeforeValidator(_time)]
 _Age = Annotated[float, quantity("time", "24 h")]
 
@@ -78,7 +88,7 @@ class ExplicitCell(ServicePart):
     service: Name
     region: Name
     profile: Word
-    runs: Word | None = None
+    runs: _Path | None = None
 
 
 class FleetFile(TargetSection):
@@ -94,7 +104,7 @@ class FleetFile(TargetSection):
     profiles: list[Word] = Field(default_factory=list)
     exclude: list[ExcludedCells] = Field(default_factory=list)
     cells: list[ExplicitCell] = Field(default_factory=list)
-    runs: _Pattern = "runs/{service}/{region}/{profile}"
+    runs: Annotated[_Pattern, BeforeValidator(_path)] = "runs/{service}/{region}/{profile}"
     not_before: _Time | None = None
     max_age: _Age | None = None
     deadline: _Time | None = None

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from glob import escape
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
+from harness.drivers.ingest.formats.earlier import earlier_run
 from harness.errors import EvidenceError, HarnessError, MissingEvidence, RunInProgress, UsageError
 from harness.evidence import RunDirectory
 from harness.evidence.histories.history import read_history
@@ -23,24 +31,47 @@ from harness.run.fleet.fleet_file import wall_time
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.model import Missing
+    from harness.model import Missing, Plan
     from harness.model.judged.fleet import FleetDecision, WallTime
     from harness.run.fleet.fleet_file import Fleet
 
 _OF_A_RUN: Final = ("plan.json", "running.json", MANIFEST, "verdict.json")
 """Files of which a run has at least one."""
+_FEW: Final = 8
+"""Runs that are read in this process: further processes would take longer to start."""
 
 
 def decide_fleet(fleet: Fleet) -> FleetDecision:
     """Read every run of a fleet and decide over all of them."""
-    found = {
-        cell.name: tuple(read_run(path, judged=fleet.judged) for path in run_paths(fleet.root / cell.runs))
-        for cell in fleet.cells
-    }
+    paths = {cell.name: run_paths(fleet.root / cell.runs) for cell in fleet.cells}
+    every = list(dict.fromkeys(path for own in paths.values() for path in own))
+    runs = dict(zip(every, _read_all(every, judged=fleet.judged), strict=True))
+    found = {name: tuple(runs[path] for path in own) for name, own in paths.items()}
     at = wall_time(clock.wall())
     return merge_fleet(
         fleet.name, fleet.cells, found, undeclared=undeclared(fleet), terms=fleet.terms, at=at, judged=fleet.judged
     )
+
+
+def _read_all(paths: Sequence[Path], *, judged: bool) -> list[FleetRun]:
+    """Read each run; many are judged by a process for each processor.
+
+    Raises:
+        EvidenceError: such a process was ended.
+    """
+    read, processes = partial(read_run, judged=judged), min(len(os.sched_getaffinity(0)), len(paths))
+    if not judged or processes < 2 or len(paths) < _FEW:
+        return [read(path) for path in paths]
+    # a fresh process each: threads of numerical libraries do not survive a fork; Ctrl-C ends this process, which ends the others
+    context, quiet = get_context("spawn"), partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    pool = ProcessPoolExecutor(processes, context, initializer=quiet)
+    try:
+        return list(pool.map(read, paths))
+    except BrokenProcessPool as error:
+        hint = "see whether memory ran out; `check: digests` in the fleet file needs little, and judges no run again"
+        raise EvidenceError("a process that judges the runs was ended, so nothing was decided", hint=hint) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def run_paths(path: Path) -> list[Path]:
@@ -56,14 +87,16 @@ def run_paths(path: Path) -> list[Path]:
 
 
 def undeclared(fleet: Fleet) -> Iterator[str]:
-    """Paths that fit the pattern of the runs and belong to no declared cell."""
-    declared = {(fleet.root / cell.runs).resolve() for cell in fleet.cells}
+    """Paths that fit the pattern of the runs and belong to no declared cell; a pattern without slots fits no other."""
+    if "{" not in fleet.pattern:
+        return
+    declared = {os.path.realpath(fleet.root / cell.runs) for cell in fleet.cells}  # of a loop of links, too
     parts = escape(fleet.pattern.replace("{", "\0<").replace("}", ">\0")).split("\0")
     pattern = "".join("*" if part.startswith("<") else part for part in parts)
     root = Path(fleet.pattern).anchor or fleet.root
     relative = Path(pattern).relative_to(Path(pattern).anchor).as_posix() if Path(pattern).anchor else pattern
     for path in sorted(Path(root).glob(relative)):
-        if path.resolve() not in declared and any(run_paths(path)):
+        if os.path.realpath(path) not in declared and any(run_paths(path)):
             yield str(path)
 
 
@@ -83,6 +116,8 @@ def read_run(path: Path, *, judged: bool) -> FleetRun:
     except EvidenceError as error:
         ours = (path / MANIFEST).exists() or (path / "plan.json").exists()
         return _faulty(path, CellFault.EDITED if ours else CellFault.FOREIGN, error.what)
+    except OSError as error:
+        return _faulty(path, CellFault.FOREIGN, f"the directory cannot be read: {error.strerror}")
     except HarnessError as error:  # the stored verdict is not the verdict of the evidence
         return _faulty(path, CellFault.EDITED, error.what)
 
@@ -122,10 +157,15 @@ def _verdict(path: Path, directory: RunDirectory, *, judged: bool) -> FleetRun:
         began=began,
         ended=ended,
         headline=stored.headline,
+        rules=_rules(plan),
+        waived=stored.counts.get("WAIVED", 0),
         why=next(iter(stored.reasons), ""),
     )
-    own = (stored.run_id, stored.target, stored.environment, stored.profile, stored.release)
-    if own != (run.run, run.target, run.environment, run.profile, run.release):
+    verdict = directory.path / "verdict.json"
+    earlier_run(
+        verdict.read_bytes(), (directory.path / MANIFEST).read_bytes(), str(verdict)
+    )  # it may contradict itself
+    if stored.profile != run.profile:
         return replace(run, fault=CellFault.EDITED, why="verdict.json is the verdict of another run")
     if stored.decision not in set(DecisionOutcome):
         return replace(run, fault=CellFault.EDITED, why=f"the decision in verdict.json is {stored.decision!r}")
@@ -136,6 +176,15 @@ def _verdict(path: Path, directory: RunDirectory, *, judged: bool) -> FleetRun:
         if decided.judgement.decision.outcome is DecisionOutcome.GO and decided.evidence.missing:
             return replace(run, fault=CellFault.UNFINISHED, why=_first(decided.evidence.missing))
     return replace(run, decision=DecisionOutcome(stored.decision))
+
+
+def _rules(plan: Plan) -> str:
+    """What the profile of a run was: what each requirement says, where and in which part it gates, and the evidence that it takes."""
+    rows = sorted(
+        (row.id, row.criterion, row.gate.value, *(",".join(map(str, own)) for own in (row.kinds, row.environments, row.in_part)))
+        for row in plan.requirements
+    )  # fmt: skip
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 def _first(missing: Sequence[Missing]) -> str:
