@@ -6,7 +6,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class LoadCase:
 
 def every_case() -> tuple[LoadCase, ...]:
     """Every case, in a fixed order."""
-    return (*_sound(), *_broken_everywhere(), *_broken_raw(), *_broken_summaries(), *_broken_files())
+    return (*_sound(), *_broken_everywhere(), *_broken_raw(), *_broken_twice(), *_broken_summaries(), *_broken_files())
 
 
 def _case(kind: str, what: str, load: w.Load, **more: Any) -> LoadCase:
@@ -218,6 +218,30 @@ def _broken_raw() -> Iterator[LoadCase]:
         cause="begins like no format|columns",
     )
     yield _text("vegeta CSV", "times in us", "".join(row[:16] + row[19:] for row in rows), cause="expected nanoseconds")
+
+
+def _broken_twice() -> Iterator[LoadCase]:
+    """Requests that are there twice, are of two runs, or were not sent; one of two files without any."""
+    load, names = w.lognormal(11, 500, median_ms=50, seconds=9), ("a.jtl", "b.jtl")
+    jtl, early = w.jtl_csv(load).encode(), w.jtl_csv(load[:200]).encode()
+    for what, first, second in (("early", early, jtl), ("late", jtl, early)):
+        files = dict(zip(names, (first, second), strict=True))
+        cause = "requests are there twice"
+        yield LoadCase(kind="JTL in CSV", what=f"with an {what} copy", tool="jmeter", files=files, cause=cause)
+    files = dict(zip(names, (w.jtl_csv([]).encode(), jtl), strict=True))
+    yield LoadCase(
+        kind="JTL in CSV", what="one of no request", tool="jmeter", files=files, cause="a.jtl: has no request"
+    )
+    twice = w.jtl_csv(load, header=False) * 2
+    yield _text("JTL without header", "a short load twice", twice, cause="requests are there twice")
+    later = w.k6_points([replace(one, sent_ns=one.sent_ns + 10 * 10**9) for one in load])
+    yield _text(
+        "k6 points", "two runs in one file", w.k6_points(load) + later, cause="declares the metric http_reqs 2 times"
+    )
+    crashed = "".join(f"ERROR\tFailed to build request\t{one.sent_ns // w.MS}\n" for one in load[:40])
+    yield _text(
+        "simulation.log", "requests that were not built", w.gatling(load) + crashed, cause="dropped iterations: 40"
+    )
 
 
 def _broken_summaries() -> Iterator[LoadCase]:

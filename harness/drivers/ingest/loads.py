@@ -6,8 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -28,6 +27,7 @@ from harness.drivers.ingest.load.protocol import (
     route_fields,
 )
 from harness.drivers.ingest.load.stream import ReportStream
+from harness.drivers.ingest.load.times import TimesSeen
 from harness.drivers.ingest.reports import YOUNGER, at_least_one, completed, files_of, key_of, provenance, some
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
@@ -46,12 +46,6 @@ _MOST_ERRORS: Final = 1_000
 _LONGEST_NAME: Final = 200
 _FLUSH: Final = 1 << 14
 """Rows after which the buffer is written."""
-_EARLIEST_NS: Final = 946_684_800 * NS_PER_S
-"""The year 2000: a time before it has another unit than the tool's."""
-_LONGEST_S: Final = 86_400
-"""Longest time of one request."""
-_BACK_NS: Final = 10 * NS_PER_S
-"""Lines are not in order of time by so much where several threads write them; more is a clock that was set back, or a second run."""
 _LEAST_GAP_S: Final = 5.0
 _BY_CHANCE: Final = 1e-4
 """Chance of a gap of random arrivals that is called one."""
@@ -108,7 +102,7 @@ class _LoadBook:
         self.summaries: list[LoadSummary] = []
         self.remarks = LoadRemarks()
         self.rows = 0
-        self.times = _TimesSeen(asked.today)
+        self.times = TimesSeen(asked.today)
         self._digests: dict[str, Path] = {}
         self._names: dict[str, str] = {}
         self._errors: set[str] = set()
@@ -133,9 +127,11 @@ class _LoadBook:
         self._asked.keep(path)
         if kind.samples is not None:
             self.times.begin()
+            before = self.rows
             for sample in kind.samples(source, remarks):
                 self._add(sample, source)
             self.remarks.doubts += self.times.doubts(source.where)
+            remarks.doubts += ["has no request"] if self.rows == before else []
             remarks.ended_s = self.times.ended_ns / NS_PER_S if self.times.ended_ns else None
         elif kind.summary is not None:
             self.summaries.append(kind.summary(source, remarks))
@@ -149,7 +145,9 @@ class _LoadBook:
         self.times.add(sample, source)
         name = self._names.get(sample.name)
         if name is None:
-            name = "".join(char if char.isprintable() else " " for char in sample.name)[:_LONGEST_NAME]
+            name = "".join(char if char.isprintable() else " " for char in sample.name)
+            if len(name) > _LONGEST_NAME:  # two long names stay two
+                name = f"{name[:_LONGEST_NAME]}… {hashlib.sha256(name.encode()).hexdigest()[:8]}"
             self._names[sample.name] = name
         self._errors.add(sample.error if len(self._errors) < _MOST_ERRORS else "others")
         self.rows += 1
@@ -187,73 +185,6 @@ class _LoadBook:
         )
         origin, _ = completed(self._asked, path, own_origin)
         self.origins.append((path, origin))
-
-
-@dataclass(kw_only=True, slots=True)
-class _Reach:
-    """Times of one file: the latest that was sent, and the largest step back."""
-
-    sent_ns: int = 0
-    back_ns: int = 0
-    line: int = 0
-
-
-@dataclass(slots=True)
-class _TimesSeen:
-    """The times of all requests: whether they are possible, in order, and without a gap."""
-
-    today: datetime
-    from_ns: int = 0
-    until_ns: int = 0
-    ended_ns: int = 0
-    busy: dict[int, int] = field(default_factory=dict)
-    _reach: _Reach = field(default_factory=_Reach)
-    _latest_ns: int = 0
-
-    def __post_init__(self) -> None:
-        """The latest time that a request may have been sent: clocks of other machines may be ahead."""
-        self._latest_ns = round((self.today + timedelta(days=1)).timestamp()) * NS_PER_S
-
-    def begin(self) -> None:
-        """Begin a file."""
-        self._reach, self.ended_ns = _Reach(), 0
-
-    def add(self, sample: LoadSample, source: ReportStream) -> None:
-        """Add a request; raises DriverError for one whose times are impossible."""
-        sent_ns, done_ns = sample.sent_ns, sample.done_ns
-        if not _EARLIEST_NS <= sent_ns <= self._latest_ns:
-            what = f"a request was sent {sent_ns / NS_PER_S:.0f} s after 1970, expected a time from 2000 to today"
-            raise source.refuse(
-                what, "check the unit of the times and the clock of the load generator", line=sample.line
-            )
-        if not 0 <= done_ns - sent_ns <= _LONGEST_S * NS_PER_S:
-            what = f"a request took {(done_ns - sent_ns) / NS_PER_S:g} s, expected 0 to {_LONGEST_S} s"
-            raise source.refuse(
-                what, "check the unit of the times and the clock of the load generator", line=sample.line
-            )
-        self.from_ns = min(self.from_ns or sent_ns, sent_ns)
-        self.until_ns, self.ended_ns = max(self.until_ns, done_ns), max(self.ended_ns, done_ns)
-        first, last = sent_ns // NS_PER_S, done_ns // NS_PER_S
-        if self.busy.get(first, -1) < last:
-            self.busy[first] = last
-        reach = self._reach
-        if reach.sent_ns - done_ns > reach.back_ns:
-            reach.back_ns, reach.line = reach.sent_ns - done_ns, sample.line
-        reach.sent_ns = max(reach.sent_ns, sent_ns)
-
-    def doubts(self, where: str) -> Iterator[str]:
-        """Whether times run backwards in the file."""
-        if self._reach.back_ns > _BACK_NS:
-            back = f"{where}:{self._reach.line}: times run back by {self._reach.back_ns / NS_PER_S:.4g} s"
-            yield f"{back}: a clock was set back, or the file is of two runs"
-
-    @property
-    def longest_gap_s(self) -> float:
-        """Longest time in whole seconds in which no request was under way."""
-        gap, last = 0, min(self.busy, default=0)
-        for first in sorted(self.busy):
-            gap, last = max(gap, first - last), max(last, self.busy[first])
-        return float(gap)
 
 
 def _added(name: str, parts: Sequence[LoadSummary]) -> RouteSummary:

@@ -24,6 +24,8 @@ _BY_ROUTE: Final = "plugins.metrics-by-endpoint.response_time."
 _CODES: Final = re.compile(r"http\.codes\.([0-9]{3})")
 _QUANTILES: Final = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 _ACCURACY: Final = 0.01
+_PERIOD_S: Final = 10
+"""Length of a period."""
 _CLIENT_ERROR: Final = 400
 _HINT: Final = "write it again with `artillery run --output FILE`, version 2, and let Artillery end by itself"
 
@@ -116,8 +118,12 @@ def _read_course(value: Any, n: int, remarks: LoadRemarks, where: str) -> None:
     starts = [int(text) for one in periods if (text := str(one.get("period", ""))).isdecimal() and len(text) <= 15]
     if len(starts) < len(periods) or starts != sorted(set(starts)):
         remarks.doubts.append("its periods are not in order, or are there twice")
-    steps = [(later - earlier) / 1000 for earlier, later in pairwise(sorted(starts))]
-    remarks.longest_gap_s = max([remarks.longest_gap_s, *(step - min(steps) for step in steps)])
+    busy = sorted(
+        at for at, one in zip(starts, periods, strict=False) if _count(one["counters"], "http.requests", place)
+    )
+    remarks.longest_gap_s = max(
+        [remarks.longest_gap_s, *((later - earlier) / 1000 - _PERIOD_S for earlier, later in pairwise(busy))]
+    )
 
 
 def _recognises(head: bytes) -> bool:

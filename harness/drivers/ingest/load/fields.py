@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from harness.drivers.ingest.formats.plain import shown
-from harness.drivers.ingest.load.stream import ReportStream
+from harness.drivers.ingest.load.stream import LONGEST_LINE, ReportStream
 from harness.errors import DriverError
 from harness.units import NS_PER_S
 
@@ -105,6 +105,7 @@ def counts_of(value: Mapping[str, Any], where: str) -> dict[str, int]:
 
 def csv_rows(source: ReportStream, delimiter: str = ",") -> Iterator[Sequence[str]]:
     """The rows of a CSV file without empty ones; raises DriverError for what is no CSV."""
+    csv.field_size_limit(LONGEST_LINE)  # for the process; Python's own limit is less than a body in base64
     reader = csv.reader(source.lines(), delimiter=delimiter, strict=True)
     try:
         yield from filter(None, reader)

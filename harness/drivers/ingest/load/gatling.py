@@ -51,7 +51,8 @@ def records(source: ReportStream, remarks: LoadRemarks) -> Iterator[LoadSample]:
             raise source.refuse("has a record before the record `RUN`", _HINT)
         elif record[0] == "USER":
             users.update(one for one in record if one in ("START", "END"))
-        elif record[0] == "REQUEST":
+        remarks.dropped += record[0] == "ERROR"  # what was to be sent could not be built, so there is no request
+        if record[0] == "REQUEST":
             if len(record) not in _FIELDS or (width and len(record) != width):
                 raise source.refuse(f"a request has {len(record)} fields, expected {width or 'seven or eight'}", _HINT)
             width = len(record)

@@ -50,7 +50,7 @@ _DELIMITERS: Final = ",;\t|"
 
 def rows(source: ReportStream, remarks: LoadRemarks) -> Iterator[LoadSample]:
     """The requests of a file, a row for each."""
-    first = source.head.partition(b"\n")[0].decode("utf-8", "replace").lstrip("\ufeff")
+    first = source.head.partition(b"\n")[0].decode("utf-8", "replace").replace('"', "")
     delimiter = next((one for one in _DELIMITERS if f"timeStamp{one}" in first), ",")
     place: Mapping[str, int] | None = None
     passed = Counter[str]()
@@ -91,7 +91,7 @@ def outcome(success: str, code: str, source: ReportStream) -> tuple[str, int]:
 
 
 def _recognises(head: bytes) -> bool:
-    first = head.partition(b"\n")[0].lstrip(b"\xef\xbb\xbf")
+    first = head.partition(b"\n")[0]
     if b"timeStamp" in first or b"elapsed" in first:
         return not first.lstrip().startswith(b"<")
     cells = first.split(b",")

@@ -86,7 +86,7 @@ def elements(source: ReportStream, remarks: LoadRemarks) -> Iterator[LoadSample]
 
 
 def _recognises(head: bytes) -> bool:
-    return head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and b"testResults" in head[:2000]
+    return head.lstrip().startswith(b"<") and b"testResults" in head[:2000]
 
 
 JMETER_XML: Final = LoadFormat(tool="jmeter", what="a JTL in XML", recognises=_recognises, samples=elements)

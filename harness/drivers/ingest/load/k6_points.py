@@ -36,10 +36,11 @@ _TAGS: Final = "keep the system tags `status`, `name` and `expected_response` (`
 
 def points(source: ReportStream, remarks: LoadRemarks) -> Iterator[LoadSample]:
     """The requests of a file, by their points of `http_req_duration`."""
-    clock, counts, failures = Rfc3339(), Counter[str](), Counter[str]()
+    clock, declared, counts, failures = Rfc3339(), Counter[str](), Counter[str](), Counter[str]()
     for text in source.lines():
         metric, data = _point(text, source)
         if data is None:
+            declared[metric] += 1
             continue
         counts[metric] += 1
         if metric == _DURATION:
@@ -51,6 +52,10 @@ def points(source: ReportStream, remarks: LoadRemarks) -> Iterator[LoadSample]:
         elif metric == "dropped_iterations":
             remarks.dropped += int(number_at(data, "value", source.at(), whole_number=True))
     remarks.doubts += _differences(counts, failures)
+    if again := [metric for metric, n in declared.items() if n > 1]:
+        remarks.doubts.append(
+            f"declares the metric {shown(again[0])} {declared[again[0]]} times: it is of several runs"
+        )
 
 
 def _differences(counts: Mapping[str, int], failures: Mapping[str, int]) -> Iterator[str]:

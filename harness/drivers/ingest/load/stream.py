@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 import stat
@@ -29,6 +30,14 @@ _PIECE: Final = 1 << 20
 _AGAIN: Final = "write it again with its tool, and copy it when the tool has ended"
 
 
+def _marked(head: bytes) -> bytes:
+    """The first bytes as UTF-8 without a byte order mark, by which a file of another encoding is recognised, too."""
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if head.startswith(mark):
+            return head.removeprefix(mark).decode(encoding, "replace").encode()
+    return head.removeprefix(codecs.BOM_UTF8)
+
+
 class ReportStream:
     """One file of a report.
 
@@ -54,7 +63,7 @@ class ReportStream:
         if found.st_size > MOST_BYTES:
             raise self._too_large(found.st_size)
         with self._opened() as file:
-            self.head = self._some(file, HEAD)
+            self.head = _marked(self._some(file, HEAD))
         if not self.head.strip():
             raise DriverError(
                 "is empty", where=self.where, hint="the tool that writes it did not complete: run it again"

@@ -40,6 +40,8 @@ from harness.errors import DriverError
 from harness.units import NS_PER_MS, NS_PER_S
 
 _COLUMNS: Final = 12
+_BODY: Final = 7
+"""Number of the column of the body, which alone may be longer than the bytes by which a format is recognised."""
 _COMPRESSION: Final = 100
 _HINT: Final = "write it again with `vegeta encode --to json`, `--to csv` or `vegeta report -type=json`, version 12"
 _QUANTILES: Final = {"min": 0.0, "50th": 0.5, "90th": 0.9, "95th": 0.95, "99th": 0.99, "max": 1.0}
@@ -153,8 +155,11 @@ def _is_json(head: bytes) -> bool:
 
 
 def _is_csv(head: bytes) -> bool:
-    cells = head.partition(b"\n")[0].split(b",")
-    return len(cells) >= _COLUMNS and len(cells[0]) >= 10 and all(cell.isdigit() for cell in cells[:5])
+    line, end, _ = head.partition(b"\n")
+    cells = line.split(b",")
+    return (
+        len(cells) >= (_COLUMNS if end else _BODY) and len(cells[0]) >= 10 and all(cell.isdigit() for cell in cells[:5])
+    )
 
 
 def _is_summary(head: bytes) -> bool:

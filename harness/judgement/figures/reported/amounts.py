@@ -22,6 +22,8 @@ from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
 from harness.model import Figure, LimitRule, Measure, Op, Phase
 
 _RATE: Final = Figure.REPORTED_RATE.value
+_LEAST_S: Final = 10.0
+"""Shortest load that has a rate: the requests of a moment are what was sent at once."""
 _REQUESTS: Final = Figure.REPORTED_REQUESTS.value
 
 
@@ -36,10 +38,11 @@ def reported_rates(case: Case) -> Iterable[Measure]:
         return
     n, bad, unknown = _counts(load)
     seconds, limit = load.seconds, case.objective.limit.base
-    if not seconds > 0:
+    if not seconds >= _LEAST_S:
         found = Amount(
-            low=-math.inf, high=math.inf, text=f"{n} requests", unknown="the report does not say how long its load was",
-            method="", files=load.files, scope=load.scope, receipts=load.receipts,
+            low=-math.inf, high=math.inf, text=f"{n} requests in {seconds:.3g} s" if seconds > 0 else f"{n} requests",
+            unknown=f"a rate needs a load of at least {_LEAST_S:g} s" if seconds > 0 else "the report does not say how long its load was",
+            limit=limit, method="", files=load.files, scope=load.scope, receipts=load.receipts,
         )  # fmt: skip
         yield hinted(amount(case, found, _RATE), load)
         return

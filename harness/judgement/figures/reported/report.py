@@ -109,9 +109,15 @@ def reported_load(case: Case, name: str) -> ReportedLoad | Measure:
     routes = {one.name: one for one in map(_route, own.routes)}
     if not own.rows and not routes.get("", ReportedRoute()).n:
         return inconclusive(case, name, f"{name}: the load report has no request, expected at least 1", AGAIN)
+    judged = _warmed_up(rows, own)
+    if own.rows and not len(judged):
+        text = (
+            f"{name}: all {own.rows} requests are of the warm-up of {own.warm_up_s:g} s, expected at least 1 after it"
+        )
+        return inconclusive(case, name, text, "correct `warm_up` in the target file, then run again")
     return ReportedLoad(
         said=own,
-        requests=_warmed_up(rows, own),
+        requests=judged,
         routes=routes,
         receipts={"report": _receipt(check, own)},
         scope={"report": case.objective.params.get("report", ""), "tool": own.tool},
