@@ -55,7 +55,15 @@ class LoadCase:
 
 def every_case() -> tuple[LoadCase, ...]:
     """Every case, in a fixed order."""
-    return (*_sound(), *_broken_everywhere(), *_broken_raw(), *_broken_twice(), *_broken_summaries(), *_broken_files())
+    return (
+        *_sound(),
+        *_broken_everywhere(),
+        *_broken_raw(),
+        *_broken_twice(),
+        *_broken_means(),
+        *_broken_summaries(),
+        *_broken_files(),
+    )
 
 
 def _case(kind: str, what: str, load: w.Load, **more: Any) -> LoadCase:
@@ -241,6 +249,25 @@ def _broken_twice() -> Iterator[LoadCase]:
     crashed = "".join(f"ERROR\tFailed to build request\t{one.sent_ns // w.MS}\n" for one in load[:40])
     yield _text(
         "simulation.log", "requests that were not built", w.gatling(load) + crashed, cause="dropped iterations: 40"
+    )
+
+
+def _broken_means() -> Iterator[LoadCase]:
+    """Means beyond all times, and one summary twice."""
+    load = w.lognormal(12, N, median_ms=50)
+    for kind in ("k6 summary", "k6 export", "vegeta report"):
+        value = json.loads(w.FORMATS[kind][2](load))
+        own = value["latencies"] if kind == "vegeta report" else value["metrics"]["http_req_duration"]
+        own.get("values", own)["mean" if kind == "vegeta report" else "avg"] = 1e12
+        yield _text(kind, "a mean beyond all times", json.dumps(value), cause="the mean is 1e.*, the times are from")
+    one = w.k6_summary(load)
+    files = {"a.json": one.encode(), "b.json": json.dumps(json.loads(one), indent=2).encode()}
+    yield LoadCase(kind="k6 summary", what="twice", tool="k6", files=files, cause="state the same figures|not averaged")
+    yield _text(
+        "wrk2",
+        "with decimal commas",
+        w.wrk2(load).replace(".", ","),
+        cause="recorded latency|expected one: it is cut short, edited",
     )
 
 

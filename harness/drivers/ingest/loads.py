@@ -47,6 +47,8 @@ _LONGEST_NAME: Final = 200
 _FLUSH: Final = 1 << 14
 """Rows after which the buffer is written."""
 _LEAST_GAP_S: Final = 5.0
+_ROUNDED: Final = 0.01
+"""Largest relative error of a stated time or mean."""
 _BY_CHANCE: Final = 1e-4
 """Chance of a gap of random arrivals that is called one."""
 
@@ -255,12 +257,27 @@ def _consistent(book: _LoadBook) -> FactReading:
             for one in book.summaries
             if one.beside and one.routes[0].n > total
         ]
+        doubts += _doubts_of([one for one in book.summaries if not one.beside])
         if all(one.beside for one in book.summaries):
             doubts.append("only the course of the counts is there, and not the summary")
     seen = some(doubts) if doubts else "it agrees with itself"
     return FactReading(
         subject="report", expected="complete, and agrees with itself", observed=seen, ok=None if doubts else True
     )
+
+
+def _doubts_of(summaries: Sequence[LoadSummary]) -> Iterator[str]:
+    """Means that are not between the least and the greatest time, and summaries of one load."""
+    for route in (route for one in summaries for route in one.routes):
+        ends = [time for time in route.times if time.quantile in (0, 1)]
+        if route.mean_ms is None or len(ends) < 2:
+            continue
+        least, most = min(time.low_ms for time in ends), max(time.high_ms for time in ends)
+        if not least * (1 - _ROUNDED) <= route.mean_ms <= most * (1 + _ROUNDED):
+            name = f" of {route.name}" if route.name else ""
+            yield f"the mean{name} is {route.mean_ms:.4g} ms, the times are from {least:.4g} to {most:.4g} ms"
+    if len({one.routes[0] for one in summaries if one.routes[0].n}) < sum(one.routes[0].n > 0 for one in summaries):
+        yield "two of its files state the same figures, so they are of one load"
 
 
 def _say(asked: Asked, demand: str, book: _LoadBook, section: LoadReports) -> None:

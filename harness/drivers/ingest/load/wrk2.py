@@ -25,6 +25,13 @@ _MAX: Final = re.compile(rf"#\[Max\s*=\s*{_N},\s*Total count\s*=\s*([0-9]{{1,15}
 _REQUESTS: Final = re.compile(rf"\s*([0-9]{{1,15}}) requests in {_N}(us|ms|s|m|h), .*")
 _SOCKETS: Final = re.compile(r"\s*Socket errors: connect ([0-9]+), read ([0-9]+), write ([0-9]+), timeout ([0-9]+)\s*")
 _STATUS: Final = re.compile(r"\s*Non-2xx or 3xx responses: ([0-9]+)\s*")
+_RATE: Final = re.compile(rf"Requests/sec:\s*{_N}\s*")
+_EXAMPLES: Final = {
+    _MEAN: "#[Mean = 52.1, StdDeviation = 15.9]",
+    _MAX: "#[Max = 171, Total count = 2000]",
+    _REQUESTS: "2000 requests in 60.00s, 1.2MB read",
+    _RATE: "Requests/sec: 33.33",
+}
 _ROUNDED: Final = 1e-3
 """Of a value with three significant digits."""
 _HINT: Final = "run wrk2 with `--latency`, write its whole output into a file, and let it end by itself"
@@ -40,7 +47,7 @@ def summary(source: ReportStream, remarks: LoadRemarks) -> LoadSummary:  # noqa:
     mean, (most, timed) = _one(_MEAN, lines[first:last], source), _one(_MAX, lines[first:last], source)
     times = _times(lines[first:last], float(most), int(timed), source)
     n, length, unit = _one(_REQUESTS, lines, source)
-    _one(re.compile(rf"Requests/sec:\s*{_N}\s*"), lines, source)  # the last lines: without them the output is cut short
+    _one(_RATE, lines, source)  # the last lines: without them the output is cut short
     sockets = sum(map(int, next((found.groups() for line in lines if (found := _SOCKETS.fullmatch(line))), ())))
     refused = next((int(found[1]) for line in lines if (found := _STATUS.fullmatch(line))), 0)
     if int(timed) > int(n) or refused > int(n):
@@ -61,9 +68,7 @@ def _one(pattern: re.Pattern[str], lines: Sequence[str], source: ReportStream) -
     """The groups of the one line of a kind; raises DriverError where there is none, or several."""
     found = [match.groups() for line in lines if (match := pattern.fullmatch(line))]
     if len(found) != 1:
-        what = (
-            f"has {len(found)} lines like `{pattern.pattern[:30]}…`, expected one: it is cut short, or of several runs"
-        )
+        what = f"has {len(found)} lines like `{_EXAMPLES[pattern]}`, expected one: it is cut short, edited, or of several runs"
         raise DriverError(what, where=source.where, hint=_HINT)
     return found[0]
 

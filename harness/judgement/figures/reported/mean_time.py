@@ -69,7 +69,7 @@ def _of_requests(case: Case, load: ReportedLoad, requests: Table) -> Bounds:
     least, most = _Parts(took_ms, own, load.span), _Parts(took_ms[slow], own[slow], load.span)
     sure, n = case.objective.confidence, len(requests)
     if not least.enough or not most.enough:
-        why = f"{n} requests are fewer than {FEWEST_BATCHES} parts of {_IN_A_BATCH}"
+        why = f"{int(slow.sum())} requests that did not fail quickly are fewer than {FEWEST_BATCHES} parts of {_IN_A_BATCH}"
         return unbounded(float(took_ms.mean()) if n else math.nan, n, sure, _method(least), why)
     endless = bool(np.isinf(waited_ms(requests, at_worst=True)).any())
     return Bounds(
