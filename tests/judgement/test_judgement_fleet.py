@@ -114,7 +114,7 @@ def test_what_is_not_declared_must_be_common(field: str, fault: CellFault, says:
 
     def decided(*values: str, last: DecisionOutcome = GO) -> FleetDecision:
         runs = [
-            run_of(cell, **{"environment": "e", "commit": "c", field: value})
+            run_of(cell, **{"environment": "e", "commit": "c", field: value})  # type: ignore[arg-type]
             for cell, value in zip(cells, values, strict=True)
         ]
         found = {
