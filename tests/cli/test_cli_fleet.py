@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from harness.cli import main
+from harness.evidence import RunDirectory
+from harness.evidence.manifest import write_manifest
 from harness.model import DecisionOutcome
 from harness.model.judged.fleet import CellName, CellResult, FleetCell, FleetRun
 from harness.report.document.fleet import fleet_schema
@@ -82,6 +85,21 @@ def test_many_runs_are_judged_by_several_processes(fleet: Call, monkeypatch: pyt
     only = f"cells: [{{service: checkout, region: us-east-1, profile: {PROFILE}, runs: runs/checkout/us-east-1/{PROFILE}}}]"
     Path("fleet.yaml").write_text(f'name: shop\nrelease: {RELEASE}\nruns: "/"\ncheck: digests\n{only}\n', "utf-8")
     assert fleet()[0] == 0
+
+
+def test_a_run_of_another_version_of_the_profile_is_named(fleet: Call) -> None:
+    """One with another limit in its requirements; which of two is meant is not known, and the first is taken."""
+    run = RunDirectory(Path("runs/checkout/us-east-1") / PROFILE)
+    first, *rest = run.read_plan().requirements
+    eased = replace(run.read_plan(), requirements=(replace(first, criterion=f"{first.criterion}, at night"), *rest))
+    run.write_plan(eased)
+    write_manifest(run, eased)
+    code, said = fleet()
+    assert code == 10
+    assert (
+        "us-east-1 · core: INCONCLUSIVE, other profile: the hash of the profile's requirements of the run is " in said
+    )
+    assert f" as of checkout · eu-west-1 · {PROFILE}" in said
 
 
 def test_a_waived_requirement_is_seen_beside_go() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import signal
@@ -62,9 +63,8 @@ def _read_all(paths: Sequence[Path], *, judged: bool) -> list[FleetRun]:
     read, processes = partial(read_run, judged=judged), min(len(os.sched_getaffinity(0)), len(paths))
     if not judged or processes < 2 or len(paths) < _FEW:
         return [read(path) for path in paths]
-    # a fresh process each: threads of numerical libraries do not survive a fork; Ctrl-C ends this process, which ends the others
-    context, quiet = get_context("spawn"), partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    pool = ProcessPoolExecutor(processes, context, initializer=quiet)
+    # a fresh process each: threads of numerical libraries do not survive a fork
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin_process)
     try:
         return list(pool.map(read, paths))
     except BrokenProcessPool as error:
@@ -72,6 +72,12 @@ def _read_all(paths: Sequence[Path], *, judged: bool) -> list[FleetRun]:
         raise EvidenceError("a process that judges the runs was ended, so nothing was decided", hint=hint) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _begin_process() -> None:
+    """Leave Ctrl-C to the first process, which ends the others, and what is loaded to no collection of garbage."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
 
 
 def run_paths(path: Path) -> list[Path]:
