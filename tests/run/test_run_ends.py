@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -45,9 +46,18 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     FakeClock.installed(monkeypatch)
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     made: list[str] = []
-    for name in ("seal", "decide", "write_verdict"):
-        monkeypatch.setattr(live, name, lambda *_, name=name: made.append(name))
-    monkeypatch.setattr(live, "_concluded", lambda *_: [made.append("decide"), made.append("write_verdict")])
+    answers: dict[str, object] = {"seal": None, "decide": SimpleNamespace(judgement=None), "write_verdict": None}
+
+    def step(name: str) -> Callable[..., object]:
+        def done(*_: object) -> object:
+            made.append(name)
+            return answers[name]
+
+        return done
+
+    for name in answers:
+        monkeypatch.setattr(live, name, step(name))
+    monkeypatch.setattr(live, "report_files", lambda *_: ())
     return made
 
 

@@ -168,9 +168,8 @@ def test_a_value_of_another_type_is_refused_in_words_or_passed_over(data: st.Dat
     kind = data.draw(st.sampled_from([*SOUND]))
     name, report = SOUND[kind]
     way, _ = data.draw(st.sampled_from([*leaves(report)]))
-    odd = data.draw(
-        st.sampled_from([None, {}, [], [[]], [None], {"a": {}}, "", "x", "-1", 0, 5, -0.5, 1e300, 10**30, True])
-    )
+    values: list[object] = [None, {}, [], [[]], [None], {"a": {}}, "", "x", "-1", 0, 5, -0.5, 1e300, 10**30, True]
+    odd = data.draw(st.sampled_from(values))
     with tempfile.TemporaryDirectory() as directory:
         assert judged(Path(directory), kind, body_of(name, w.changed(report, {way: odd}))) in (
             Outcome.PASS,
