@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, unquote, urlencode, urljoin
+from urllib.parse import quote, urlencode
 
 from harness.cli.starter.journey_reads import (
     DocumentedOperations,
@@ -18,13 +18,11 @@ from harness.cli.starter.journey_reads import (
     none_left,
 )
 from harness.errors import ConfigurationError, UsageError
-from harness.yamlfile import read_documents
+from harness.targets.openapi import LARGEST, OpenApiDocument, parsed
 
 if TYPE_CHECKING:
     import ssl
 
-LARGEST: Final = 5_000_000
-"""Maximum size of a document in bytes."""
 MOST_KEYS: Final = 5
 """Maximum number of keys of an answer that are checked."""
 _CHANGE: Final = ("post", "put", "patch", "delete")
@@ -32,8 +30,6 @@ _CREDENTIAL: Final = re.compile(
     r"(?i)authori[sz]ation|(x[-_])?(api|auth|access)[-_]?(key|token)|session([-_]?id)?|token"
 )
 """Names of headers and cookies that sign in. Frameworks describe such a header as optional even if its handler then answers 401."""
-_DEEPEST: Final = 20
-"""Maximum number of references in a chain."""
 _WITHIN_S: Final = 10.0
 _TYPES: Final = {"integer": "int", "string": "str", "boolean": "bool", "array": "list", "object": "dict"}
 """JSON type → Python type in a journey; `number` is left out, since it may be `int` or `float`."""
@@ -43,7 +39,6 @@ _STREAM: Final = "text/event-stream"
 _IN_PATHS: Final = "/{}%:@!$&'()*+,;=~"
 """Characters of a path that are not quoted."""
 _HTTP: Final = r"https?://"
-_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|//[^/]*")
 
 
 class _NoExampleError(Exception):
@@ -79,25 +74,18 @@ def documented_operations(source: str, tls: ssl.SSLContext) -> DocumentedOperati
     )
 
 
-class _Document:
-    """The content of one document, and where it is from."""
-
-    def __init__(self, source: str, content: Any) -> None:
-        if not isinstance(content, dict) or not isinstance(content.get("paths"), dict):
-            hint = "name a document that has `openapi: 3.…` (or `swagger: '2.0'`) and a mapping `paths`"
-            raise ConfigurationError("this is not an OpenAPI document", where=source, hint=hint)
-        self._source = source
-        self._root: dict[str, Any] = content
+class _Document(OpenApiDocument):
+    """The reads and writes that a document describes."""
 
     @property
     def base(self) -> str:
         """The path of the document's first server."""
-        return self._base({}, {})
+        return self.base_of({}, {})
 
     def paths(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every path that has an operation."""
-        for path, item in self._root["paths"].items():
-            resolved = self._resolved(item)
+        for path, item in self.root["paths"].items():
+            resolved = self.resolved(item)
             if str(path).startswith("/") and any(isinstance(resolved.get(one), dict) for one in ("get", *_CHANGE)):
                 yield str(path), resolved
 
@@ -107,10 +95,10 @@ class _Document:
         Raises:
             _NoExampleError: the path cannot be requested; the message says why.
         """
-        operation = self._resolved(item["get"])
+        operation = self.resolved(item["get"])
         filled, query, credential = quote(path, safe=_IN_PATHS), dict[str, str](), self._scheme(operation)
         needs = list[str]()
-        for (name, place), parameter in self._parameters(item, operation).items():
+        for (name, place), parameter in self.parameters(item, operation).items():
             if place == "path":
                 filled = filled.replace(f"{{{quote(name, safe=_IN_PATHS)}}}", quote(self._example(parameter), safe=""))
             elif place == "query" and parameter.get("required") is True:
@@ -126,7 +114,7 @@ class _Document:
             raise _NoExampleError("the answer is an endless stream")
         return DocumentedRead(
             name=_name(operation.get("operationId"), path),
-            path=self._base(item, operation) + filled + (f"?{urlencode(query)}" if query else ""),
+            path=self.base_of(item, operation) + filled + (f"?{urlencode(query)}" if query else ""),
             status=status,
             expect=self._expected(answer),
             credential=credential,
@@ -138,15 +126,15 @@ class _Document:
         for method in _CHANGE:
             if not isinstance(item.get(method), dict):
                 continue
-            operation = self._resolved(item[method])
-            body = self._resolved(operation.get("requestBody"))
+            operation = self.resolved(item[method])
+            body = self.resolved(operation.get("requestBody"))
             content = body.get("content")
-            media = self._resolved(content.get("application/json")) if isinstance(content, dict) else {}
-            in_body = [one for (_, place), one in self._parameters(item, operation).items() if place == "body"]
-            schema = self._resolved((in_body[0] if in_body else media).get("schema"))
+            media = self.resolved(content.get("application/json")) if isinstance(content, dict) else {}
+            in_body = [one for (_, place), one in self.parameters(item, operation).items() if place == "body"]
+            schema = self.resolved((in_body[0] if in_body else media).get("schema"))
             yield DocumentedWrite(
                 method=method.upper(),
-                path=self._base(item, operation) + path,
+                path=self.base_of(item, operation) + path,
                 needs_body=body.get("required") is True or any(one.get("required") is True for one in in_body),
                 example=self._sample(media, schema),
             )
@@ -158,7 +146,7 @@ class _Document:
             properties, required = schema.get("properties"), schema.get("required")
             if not isinstance(properties, dict) or not isinstance(required, list):
                 return ""
-            given = {str(key): self._value(self._resolved(properties.get(key))) for key in required}
+            given = {str(key): self._value(self.resolved(properties.get(key))) for key in required}
         try:
             return json.dumps(given, ensure_ascii=False) if given else ""
         except (TypeError, ValueError):  # a date of YAML
@@ -175,7 +163,7 @@ class _Document:
 
     def _scheme(self, operation: Mapping[str, Any]) -> str:
         """The sign-in that the document demands of an operation; empty if there is none, or it may be left out."""
-        schemes = operation.get("security", self._root.get("security"))
+        schemes = operation.get("security", self.root.get("security"))
         if not schemes or (isinstance(schemes, list) and {} in schemes):
             return ""
         names = (
@@ -183,29 +171,10 @@ class _Document:
         )
         return f"security {', '.join(dict.fromkeys(names))}" if names else "security"
 
-    def _parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
-        """The parameters by name and place; parameters of the operation replace those of the path."""
-        described = [part.get("parameters") for part in (item, operation)]
-        every = [self._resolved(one) for several in described if isinstance(several, list) for one in several]
-        return {(str(one.get("name")), str(one.get("in"))): one for one in every}
-
-    def _base(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> str:
-        """The path that a path is below of: of the operation's first server, else of the path's, else of the document's."""
-        listed = [part.get("servers") for part in (operation, item, self._root)]
-        first = next((one[0] for one in listed if isinstance(one, list) and one and isinstance(one[0], dict)), {})
-        base = str(first.get("url") or self._root.get("basePath") or "")
-        variables = first.get("variables")
-        for name, variable in variables.items() if isinstance(variables, dict) else ():
-            if isinstance(variable, dict) and "default" in variable:
-                base = base.replace(f"{{{name}}}", str(variable["default"]))
-        beside = self._source if re.match(_HTTP, self._source) and not base.startswith("/") else "http://host/"
-        path = _ORIGIN.sub("", urljoin(beside, base) if base else "", count=1).partition("?")[0].strip("/")
-        return f"/{path}" if path and "{" not in path else ""
-
     def _example(self, parameter: Mapping[str, Any]) -> str:
-        schema = self._resolved(parameter.get("schema", parameter))
+        schema = self.resolved(parameter.get("schema", parameter))
         examples = parameter.get("examples")
-        several = [self._resolved(one) for one in examples.values()] if isinstance(examples, dict) else []
+        several = [self.resolved(one) for one in examples.values()] if isinstance(examples, dict) else []
         candidates = [
             parameter.get("example"),
             *(one.get("value") for one in several),
@@ -227,7 +196,7 @@ class _Document:
         described = {str(status): answer for status, answer in responses.items()} if isinstance(responses, dict) else {}
         for status, answer in described.items():
             if status.startswith("2") and status.isdecimal():
-                return int(status), self._resolved(answer)
+                return int(status), self.resolved(answer)
         if any(status.isdecimal() for status in described) and not {"default", "2XX"} & {*described}:
             raise _NoExampleError(f"no answer of 2xx is documented, only {', '.join(described)}")
         return 200, {}
@@ -236,50 +205,17 @@ class _Document:
         """The required keys of the answer's JSON object, with their types."""
         content = answer.get("content")
         media = content.get("application/json") if isinstance(content, dict) else answer
-        schema = self._resolved(self._resolved(media).get("schema"))
+        schema = self.resolved(self.resolved(media).get("schema"))
         properties, required = schema.get("properties"), schema.get("required")
         if not isinstance(properties, dict) or not isinstance(required, list):
             return {}
         expected = {}
         for key in required[:MOST_KEYS]:
-            described = self._resolved(properties.get(key))
+            described = self.resolved(properties.get(key))
             kind = described.get("type")
             if isinstance(kind, str) and kind in _TYPES and not _may_lack(described):
                 expected[str(key)] = _TYPES[kind]
         return expected
-
-    def _resolved(self, value: Any) -> dict[str, Any]:
-        """A mapping, its local `$ref` followed; empty for any other value.
-
-        Raises:
-            ConfigurationError: the reference leads nowhere, to another file, or round in a circle.
-        """
-        for _ in range(_DEEPEST):
-            if not isinstance(value, dict):
-                return {}
-            if not isinstance(reference := value.get("$ref"), str):
-                return value
-            value = self._at(reference)
-        raise ConfigurationError(
-            f"`$ref: {reference}` refers to itself", where=self._source, hint="correct the reference"
-        )
-
-    def _at(self, reference: str) -> Any:
-        if not reference.startswith("#/"):
-            hint = "join the files into one document with an OpenAPI bundler"
-            raise ConfigurationError(f"`$ref: {reference}` refers to another document", where=self._source, hint=hint)
-        value: Any = self._root
-        for part in reference[2:].split("/"):
-            key = unquote(part).replace("~1", "/").replace("~0", "~")
-            try:
-                value = value[int(key)] if isinstance(value, list) else value[key]
-            except (LookupError, TypeError, ValueError) as error:
-                raise ConfigurationError(
-                    f"`$ref: {reference}` refers to the missing key `{key}`",
-                    where=self._source,
-                    hint="correct the reference",
-                ) from error
-        return value
 
 
 def _may_lack(described: Mapping[str, Any]) -> bool:
@@ -302,13 +238,13 @@ def _content(source: str, tls: ssl.SSLContext) -> Any:
                 body = file.read(LARGEST + 1)
         except OSError as error:
             raise ConfigurationError(f"the file cannot be read: {error.strerror}", where=source) from error
-        return _parsed(source, body, path)
+        return parsed(source, body, path)
     body = _fetched(source, tls)
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "openapi.yaml"
         copy.write_bytes(body)
         try:
-            return _parsed(source, body, copy)
+            return parsed(source, body, copy)
         except ConfigurationError as error:
             raise ConfigurationError(
                 error.what, where=error.where.replace(str(copy), source), hint=error.hint
@@ -338,18 +274,3 @@ def _fetched(source: str, tls: ssl.SSLContext) -> bytes:
             hint="start the server of the document, correct the address, or name the document as a file",
         ) from error
     return body
-
-
-def _parsed(source: str, body: bytes, path: Path) -> Any:
-    if len(body) > LARGEST:
-        what = f"the document is larger than {LARGEST // 1_000_000} MB"
-        raise ConfigurationError(what, where=source, hint="remove the parts that the journey does not need")
-    if body.lstrip()[:1] == b"{":
-        try:
-            return json.loads(body)
-        except json.JSONDecodeError as error:
-            raise ConfigurationError(f"the text is not JSON: {error.msg}", where=f"{source}:{error.lineno}") from error
-        except (UnicodeDecodeError, RecursionError) as error:
-            raise ConfigurationError(f"the text is not JSON: {error}", where=source) from error
-    documents = read_documents(path)
-    return documents[0].data if documents else None
