@@ -16,6 +16,7 @@ DATABASE: Final = "database"
 STATIC: Final = "static"
 ALLURE: Final = "allure"
 DNS: Final = "dns"
+GENERATED: Final = "generated"
 ZSTD: Final = "zstd"
 ATTEST: Final = "attest"
 S3: Final = "s3"
@@ -26,6 +27,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         STATIC: ("dulwich", "hcl2", "lark", "markdown_it"),
         ALLURE: ("allure_commons", "attr"),
         DNS: ("dns",),
+        GENERATED: ("hypothesis", "jsonschema"),
         ZSTD: ("zstandard",),
         ATTEST: ("cryptography", "securesystemslib"),
         S3: ("obstore",),

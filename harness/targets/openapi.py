@@ -64,12 +64,17 @@ class OpenApiDocument:
                 return {}
             if not isinstance(reference := value.get("$ref"), str):
                 return value
-            value = self._at(reference)
+            value = self.referred(reference)
         raise ConfigurationError(
             f"`$ref: {reference}` refers to itself", where=self._source, hint="correct the reference"
         )
 
-    def _at(self, reference: str) -> Any:
+    def referred(self, reference: str) -> Any:
+        """What a local reference leads to.
+
+        Raises:
+            ConfigurationError: the reference leads nowhere, or to another file.
+        """
         if not reference.startswith("#/"):
             hint = "join the files into one document with an OpenAPI bundler"
             raise ConfigurationError(f"`$ref: {reference}` refers to another document", where=self._source, hint=hint)

@@ -21,6 +21,8 @@ CheckFunction = Callable[[Target, Params], FactProbe | AbstractContextManager[Fa
 """Given the target and the parameters of the demand: a probe of facts, or a context manager that prepares the check and gives the probe."""
 _Check = TypeVar("_Check", bound=CheckFunction)
 
+SEED: Final = "seed"
+"""Parameter of every check beside those of its sentence: the seed of the run, a whole number."""
 USUAL_S: Final = 0.8
 """Usual time of a check in a run, in s; four checks run in parallel."""
 
@@ -46,7 +48,7 @@ class CheckKind:
 
     Attributes:
         read: the function of the check.
-        needs, when, seconds, touches, consent: see `claim`.
+        needs, when, seconds, touches, consent, again: see `claim`.
     """
 
     read: CheckFunction
@@ -55,6 +57,7 @@ class CheckKind:
     seconds: float = USUAL_S
     touches: tuple[str, ...] = ()
     consent: str = ""
+    again: bool = True
 
     def placed(self, target: Target, params: Params) -> AbstractContextManager[FactProbe]:
         """A context manager that prepares the check and gives its probe."""
@@ -101,6 +104,7 @@ def claim(
     seconds: float = USUAL_S,
     touches: tuple[str, ...] = (),
     consent: str = "",
+    again: bool = True,
 ) -> Callable[[_Check], _Check]:
     """Put a sentence on the function of a check, with what a plan must know about the check.
 
@@ -122,6 +126,7 @@ def claim(
         seconds: how long the check takes.
         touches: parts of the platform that nothing else may measure during the check, since it adds pods or sends much load.
         consent: name that `may_break` must contain on a target that is not disposable; empty: the check changes nothing for users.
+        again: whether facts that are not as expected are read twice more; False: a fact is of one event.
 
     Raises:
         ConfigurationError: a claim without `needs` has what belongs beside them, nothing says what is read, or an argument is of another
@@ -131,9 +136,11 @@ def claim(
     def of(read: _Check) -> _Check:
         for wrong, hint in _mistyped(needs, when, touches):
             raise ConfigurationError(wrong, where=defined_at(read), hint=hint)
-        made = CheckKind(read=read, needs=needs, when=when, seconds=seconds, touches=touches, consent=consent)
+        made = CheckKind(
+            read=read, needs=needs, when=when, seconds=seconds, touches=touches, consent=consent, again=again
+        )
         if not needs and made != CheckKind(read=read, needs=()):
-            hint = "write `when`, `seconds`, `touches` and `consent` in the claim that has `needs`"
+            hint = "write `when`, `seconds`, `touches`, `consent` and `again` in the claim that has `needs`"
             raise ConfigurationError("a claim without `needs` says more than words", where=defined_at(read), hint=hint)
         fields = sentence_fields(read, text, noun, example=example, name=name, about=about, fixed=fixed)
         attach(read, CheckClaim(**fields, kind=DemandKind.CHECK, unread=unread, made=made if needs else None))

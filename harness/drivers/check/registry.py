@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from harness.drivers.check.claim import CheckClaim, CheckKind, checks_of
+from harness.drivers.check.claim import SEED, CheckClaim, CheckKind, checks_of
 from harness.drivers.check.state.form import claims_of_nouns
 from harness.drivers.check.state.nouns import load_nouns
 from harness.drivers.claim import claims_below
-from harness.drivers.facts import record_facts, settled
+from harness.drivers.facts import once, record_facts, settled
 from harness.errors import DriverError, UsageError
 from harness.model import Check, Demand, Fact, Sink
 from harness.plugins import called, claims_paths
@@ -42,14 +42,14 @@ def consents() -> frozenset[str]:
     return frozenset(kind.consent for kind in CHECKS.values() if kind.consent)
 
 
-def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | None = None) -> Check:
-    """Run the check of a demand, and record its facts."""
-    return record_facts(demand, lambda: _facts(demand, target), sink, run_directory)
+def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | None = None, *, seed: int = 1) -> Check:
+    """Run the check of a demand with the seed of the run, and record its facts."""
+    return record_facts(demand, lambda: _facts(demand, target, seed), sink, run_directory)
 
 
-def _facts(demand: Demand, target: Target) -> tuple[Fact, ...]:
+def _facts(demand: Demand, target: Target, seed: int) -> tuple[Fact, ...]:
     kind = kind_of(demand.name)
-    facts = called(lambda: _read(kind, demand, target), kind.read)
+    facts = called(lambda: _read(kind, demand, target, seed), kind.read)
     if not facts:
         raise DriverError(
             "there is nothing to check", where=target.name, hint="check the namespaces in the target file"
@@ -57,6 +57,6 @@ def _facts(demand: Demand, target: Target) -> tuple[Fact, ...]:
     return facts
 
 
-def _read(kind: CheckKind, demand: Demand, target: Target) -> tuple[Fact, ...]:
-    with kind.placed(target, demand.params) as probe:
-        return settled(probe)
+def _read(kind: CheckKind, demand: Demand, target: Target, seed: int) -> tuple[Fact, ...]:
+    with kind.placed(target, {**demand.params, SEED: str(seed)}) as probe:
+        return settled(probe) if kind.again else once(probe())

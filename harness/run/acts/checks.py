@@ -81,4 +81,5 @@ class CheckDriver(Driver):
         source = context.target.release
         release = source.model_copy(update={"version": source.version or context.plan.release})
         target = context.target.model_copy(update={"release": release})
-        run_check(context.plan.demand[act.demand], target, context.sink("checks"), context.directory.path)
+        demand, seed = context.plan.demand[act.demand], context.plan.seed
+        run_check(demand, target, context.sink("checks"), context.directory.path, seed=seed)

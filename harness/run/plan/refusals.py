@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.extras import DATABASE, DNS, KUBERNETES, S3, STATIC, require
+from harness.extras import DATABASE, DNS, GENERATED, KUBERNETES, S3, STATIC, require
 from harness.model import DemandKind
 from harness.targets import guard_experiment, guard_rollout, guard_target
 from harness.targets.cluster.service_account import service_account
@@ -51,6 +51,8 @@ def _extras(plan: Plan, target: Target) -> Iterator[tuple[str, str, str]]:
         yield DATABASE, "the key `database`", f"{target.file}: database"
     if plan.live and target.dns is not None:
         yield DNS, "the key `dns`", f"{target.file}: dns"
+    if plan.live and target.api is not None:
+        yield GENERATED, "the key `api`", f"{target.file}: api"
 
 
 def _raised(check: Callable[[], object]) -> HarnessError | None:

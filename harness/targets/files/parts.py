@@ -353,9 +353,37 @@ class SignIn(TargetSection):
 
 
 class MayWrite(TargetSection):
-    """Users whose accounts the harness may change or lock, by name or with `*`."""
+    """What the harness may change, by name or with `*`.
 
-    users: Word
+    Attributes:
+        users: users whose accounts it may change or lock.
+        operations: operations of the API description that it may call, as `POST /orders`.
+    """
+
+    users: Word = ""
+    operations: Word = ""
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        if bool(self.users) + bool(self.operations) != 1:
+            raise ValueError("one of `users` and `operations`")
+        return self
+
+
+class Api(TargetSection):
+    """The section `api`: what the entry takes and answers.
+
+    Attributes:
+        description: file of OpenAPI 3.0 or 3.1, beside the target file.
+        core: core operations, as `POST /orders` or by their `operationId`.
+        values: values of path, query and header parameters that name something that exists, by the name of the parameter.
+        within_s: time for all requests of one sentence, in s.
+    """
+
+    description: Word
+    core: tuple[Word, ...] = ()
+    values: Mapping[Word, tuple[int | str, ...]] = Field(default_factory=dict)
+    within_s: Annotated[float, quantity("time", "2 min")] = Field(default=120.0, alias="within")
 
 
 class TrafficOverride(TargetSection):

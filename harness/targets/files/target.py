@@ -14,6 +14,7 @@ from harness.targets.files.changes import FlagSettings, MigrationSettings, Rollo
 from harness.targets.files.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
 from harness.targets.files.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.files.parts import (
+    Api,
     Callers,
     Database,
     Identity,
@@ -83,6 +84,7 @@ _LIVE: Final = frozenset(
         "rollout",
         "migration",
         "flags",
+        "api",
     }
 )
 """Keys that only a running platform has."""
@@ -121,6 +123,7 @@ class Target(TargetSection):
         parts: components of the platform that requirements may need, by their names in the catalogue.
         migration: migration of the database to a candidate's schema and back; None: there is no migration.
         flags: feature flags; None: there are none.
+        api: what the entry takes and answers; None: no description of it.
         file: path of the target file.
     """
 
@@ -163,6 +166,7 @@ class Target(TargetSection):
     may_break: tuple[MayBreak, ...] = ()
     may_write: tuple[MayWrite, ...] = ()
     sign_in: SignIn | None = None
+    api: Api | None = None
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()

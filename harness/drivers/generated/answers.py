@@ -1,0 +1,120 @@
+"""Holds an answer against the description of its operation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.drivers.generated.description import DescribedAnswer, Operation, is_json
+from harness.drivers.generated.drawn import printable
+from harness.drivers.generated.schemas import Schema, types_of, validator
+
+_NO_EVIDENCE = {401: "no sign-in is known for it", 403: "the sign-in may not call it", 429: "requests are limited"}
+"""Statuses that say nothing about the input."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenAnswer:
+    """An answer: status 0 with a reason if there was none. Header names are in small letters."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    why: str = ""
+
+    @property
+    def media(self) -> str:
+        """The media type, in small letters, without its parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        """Status, media type and begin of the body."""
+        if not self.status:
+            return self.why
+        body = f": {printable(self.body.decode('utf-8', errors='replace'), 80)}" if self.body else ""
+        return f"status {self.status}{f', {self.media}' if self.media else ''}{body}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """Whether an answer is as expected (None: it decides nothing), and what was observed."""
+
+    ok: bool | None
+    observed: str
+
+
+def as_described(operation: Operation, answer: GivenAnswer) -> Judged:
+    """Whether status, media type, needed headers and body are as described; 5xx is never right for an input that is as described."""
+    if (unknown := _says_nothing(answer)) is not None:
+        return unknown
+    if answer.status >= 500:
+        return Judged(ok=False, observed=answer.text)
+    described = operation.answer_of(answer.status)
+    if described is None:
+        known = ", ".join(operation.answers)
+        return Judged(ok=False, observed=f"{answer.text}; described are {known}")
+    if missing := [name for name in described.headers if name.lower() not in answer.headers]:
+        return Judged(ok=False, observed=f"{answer.text}; the header {missing[0]} is missing")
+    if not answer.body or operation.method == "HEAD":
+        if described.media and operation.method != "HEAD" and answer.status not in {204, 304}:
+            return Judged(ok=False, observed=f"{answer.text}, no body; described is {', '.join(described.media)}")
+        return Judged(ok=True, observed=answer.text)
+    return _body_as_described(described, answer)
+
+
+def _body_as_described(described: DescribedAnswer, answer: GivenAnswer) -> Judged:
+    if not described.media:
+        return Judged(ok=None, observed=f"{answer.text}; the description does not say what this body is")
+    named = next((key for key in described.media if _matches(key, answer.media)), None)
+    if named is None:
+        return Judged(ok=False, observed=f"{answer.text}; described is {', '.join(described.media)}")
+    schema = described.media[named]
+    if schema is None:
+        return Judged(ok=None, observed=f"{answer.text}; the description has no schema of this body")
+    if not is_json(answer.media):
+        if types_of(schema) == ("string",) and not {*schema} - {"type"}:
+            return Judged(ok=True, observed=answer.text)
+        return Judged(ok=None, observed=f"{answer.text}; bodies of {answer.media} are not validated")
+    return _valid(schema, answer)
+
+
+def _valid(schema: Schema, answer: GivenAnswer) -> Judged:
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return Judged(ok=False, observed=f"{answer.text}; the body is no JSON")
+    error = next(iter(sorted(validator(schema).iter_errors(value), key=lambda one: one.json_path)), None)
+    if error is None:
+        return Judged(ok=True, observed=answer.text)
+    return Judged(ok=False, observed=f"{answer.text}; at {error.json_path}: {printable(error.message, 120)}")
+
+
+def as_refused(answer: GivenAnswer, where: str) -> Judged:
+    """Whether a malformed request was refused with 4xx.
+
+    Args:
+        answer: of the request.
+        where: place that is malformed. Of a path 404 is a refusal; elsewhere the thing may not exist.
+    """
+    if (unknown := _says_nothing(answer)) is not None:
+        return unknown
+    if answer.status in {404, 405, 410} and not where.startswith("path"):
+        return Judged(ok=None, observed=f"{answer.text}; it was not there, whatever the input")
+    return Judged(ok=400 <= answer.status < 500, observed=answer.text)
+
+
+def _says_nothing(answer: GivenAnswer) -> Judged | None:
+    if not answer.status:
+        return Judged(ok=None, observed=answer.why)
+    if answer.status in _NO_EVIDENCE:
+        return Judged(ok=None, observed=f"{answer.text}; {_NO_EVIDENCE[answer.status]}")
+    return None
+
+
+def _matches(described: str, media: str) -> bool:
+    """Whether a media type is of a described one, which may be `*/*` or `text/*`."""
+    kind, _, subtype = described.partition(";")[0].strip().lower().partition("/")
+    found, _, below = media.partition("/")
+    return kind in {"*", found} and subtype in {"*", below}

@@ -1,0 +1,292 @@
+"""The operations of an API description, each with what it takes and answers, or with what of it is not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from harness.drivers.generated.schemas import Purpose, Schema, SchemaReader, UnsupportedError, types_of
+from harness.errors import ConfigurationError
+from harness.targets.openapi import OpenApiDocument, parsed
+
+METHODS: Final = ("get", "head", "options", "post", "put", "patch", "delete", "trace")
+READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods of operations that change nothing (RFC 9110, section 9.2.1)."""
+_JSON: Final = re.compile(r"application/(json|[A-Za-z0-9.!#$&^_+-]+\+json)\s*(;.*)?", re.IGNORECASE)
+_SCALAR: Final = frozenset({"string", "integer", "number", "boolean"})
+_IGNORED: Final = frozenset({"accept", "content-type", "authorization"})
+"""Headers that a description cannot describe as parameters (OpenAPI 3.1, Parameter Object)."""
+_TOKENS: Final = frozenset({"oauth2", "openIdConnect"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameter:
+    """A parameter: `place` is path, query or header; `known` are values of the description or the target file."""
+
+    name: str
+    place: str
+    schema: Schema
+    required: bool
+    known: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Body:
+    """A JSON body."""
+
+    media: str
+    schema: Schema
+    required: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DescribedAnswer:
+    """An answer: its schema by media type, None where the type has none; and the headers that it must have."""
+
+    media: Mapping[str, Schema | None]
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    """One operation.
+
+    Attributes:
+        name: method and path, as in `POST /orders`.
+        id: its `operationId`; empty: none.
+        method, path: of its requests; the path has its parameters in braces.
+        parameters, body: what it takes.
+        answers: by status: `200`, `2XX` or `default`.
+        needs_token: whether a bearer token is needed.
+        unread: what of it is not supported; empty: it can be called.
+    """
+
+    name: str
+    id: str
+    method: str
+    path: str
+    parameters: tuple[Parameter, ...] = ()
+    body: Body | None = None
+    answers: Mapping[str, DescribedAnswer] = field(default_factory=dict)
+    needs_token: bool = False
+    unread: str = ""
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether a request of it has anything that could be malformed."""
+        return bool(self.parameters) or self.body is not None
+
+    def answer_of(self, status: int) -> DescribedAnswer | None:
+        """The description of an answer; None: the status is not described."""
+        for key in (str(status), f"{status // 100}XX", f"{status // 100}xx", "default"):
+            if key in self.answers:
+                return self.answers[key]
+        return None
+
+
+def read_description(file: Path, values: Mapping[str, Sequence[Any]]) -> tuple[Operation, ...]:
+    """Every operation of a file.
+
+    Args:
+        file: OpenAPI 3.0 or 3.1, JSON or YAML.
+        values: values of parameters by their names, which name something that exists.
+
+    Raises:
+        ConfigurationError: the file cannot be read, is another version, or has no operation.
+    """
+    try:
+        content = parsed(str(file), file.read_bytes(), file)
+    except OSError as error:
+        raise ConfigurationError(f"the API description cannot be read: {error.strerror}", where=str(file)) from error
+    document = OpenApiDocument(str(file), content)
+    version = str(document.root.get("openapi", "none"))
+    if not re.match(r"3\.[01](\.|$)", version):
+        hint = "write the description as OpenAPI 3.0 or 3.1"
+        raise ConfigurationError(
+            f"the version of OpenAPI is {version}, expected 3.0 or 3.1", where=str(file), hint=hint
+        )
+    found = tuple(_OperationReader(document, values).every())
+    if not found:
+        raise ConfigurationError("the API description has no operation", where=str(file), hint="describe `paths`")
+    return found
+
+
+class _OperationReader:
+    def __init__(self, document: OpenApiDocument, values: Mapping[str, Sequence[Any]]) -> None:
+        self._document = document
+        self._values = values
+        self._asked = SchemaReader(document, Purpose.REQUEST)
+        self._answered = SchemaReader(document, Purpose.ANSWER)
+
+    def every(self) -> Iterator[Operation]:
+        for path, written in self._document.root["paths"].items():
+            if str(path).startswith("x-"):
+                continue
+            try:
+                item = self._document.resolved(written)
+            except ConfigurationError as error:
+                yield Operation(name=str(path), id="", method="", path=str(path), unread=error.what)
+                continue
+            for method in METHODS:
+                if method in item:
+                    yield self._of(str(path), method.upper(), item, item[method])
+        if webhooks := self._document.root.get("webhooks"):
+            unread = f"{len(webhooks)} webhooks are not called"
+            yield Operation(name="webhooks", id="", method="", path="", unread=unread)
+
+    def _of(self, path: str, method: str, item: Mapping[str, Any], operation: Any) -> Operation:
+        name = f"{method} {path}"
+        operation = operation if isinstance(operation, dict) else {}
+        given = str(operation.get("operationId") or "")
+        try:
+            for key in ("callbacks",):
+                if operation.get(key):
+                    raise UnsupportedError(f"`{key}` are not supported")
+            parameters = tuple(self._parameters(item, operation))
+            inside = {*re.findall(r"{([^}]*)}", path)}
+            if missing := inside ^ {one.name for one in parameters if one.place == "path"}:
+                raise UnsupportedError(f"the path and its parameters differ in `{min(missing)}`")
+            return Operation(
+                name=name,
+                id=given,
+                method=method,
+                path=self._document.base_of(item, operation) + path,
+                parameters=parameters,
+                body=self._body(operation),
+                answers=self._answers(operation),
+                needs_token=self._needs_token(operation),
+            )
+        except UnsupportedError as error:
+            return Operation(name=name, id=given, method=method, path=path, unread=str(error))
+        except ConfigurationError as error:  # a reference that leads nowhere
+            return Operation(name=name, id=given, method=method, path=path, unread=error.what)
+
+    def _parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[Parameter]:
+        for (name, place), one in self._document.parameters(item, operation).items():
+            required = one.get("required") is True
+            if place == "header" and name.lower() in _IGNORED:
+                continue
+            if place == "cookie" and not required:
+                continue  # a request without it is as described
+            if place not in {"path", "query", "header"}:
+                raise UnsupportedError(f"the parameter `{name}` in {place} is not supported")
+            if "schema" not in one:
+                raise UnsupportedError(f"the parameter `{name}` has no schema")
+            schema = self._named(f"the parameter `{name}`", self._asked, one["schema"])
+            self._require_plain(name, place, one, schema)
+            known = tuple(self._values.get(name, ())) or tuple(self._examples(one))
+            yield Parameter(name=name, place=place, schema=schema, required=required or place == "path", known=known)
+
+    @staticmethod
+    def _require_plain(name: str, place: str, one: Mapping[str, Any], schema: Schema) -> None:
+        """Raise UnsupportedError for a parameter that is not written as one text, or as one text an item of a query."""
+        usual = {"path": "simple", "header": "simple", "query": "form"}[place]
+        if one.get("style", usual) != usual or one.get("allowReserved") is True:
+            raise UnsupportedError(f"the parameter `{name}` is written in a style that is not supported")
+        for part in alternatives(schema):
+            kinds = {*types_of(part)} - {"null"}
+            items = part.get("items", {})
+            listed = kinds == {"array"} and place == "query" and one.get("explode") is not False
+            if not kinds and not {"enum", "const"} & {*part}:
+                raise UnsupportedError(f"the parameter `{name}` has no type")
+            if not (kinds <= _SCALAR or (listed and {*types_of(items)} <= _SCALAR and types_of(items))):
+                raise UnsupportedError(
+                    f"the parameter `{name}` is a list or an object, which is not supported in {place}"
+                )
+
+    def _examples(self, one: Mapping[str, Any]) -> Iterator[Any]:
+        schema = self._document.resolved(one["schema"])
+        several = one.get("examples")
+        for part in (one, schema):
+            if "example" in part:
+                yield part["example"]
+        for example in several.values() if isinstance(several, dict) else ():
+            if "value" in (value := self._document.resolved(example)):
+                yield value["value"]
+        yield from schema["examples"] if isinstance(schema.get("examples"), list) else ()
+
+    def _body(self, operation: Mapping[str, Any]) -> Body | None:
+        if "requestBody" not in operation:
+            return None
+        body = self._document.resolved(operation["requestBody"])
+        content = body.get("content")
+        media = {str(key): value for key, value in content.items()} if isinstance(content, dict) else {}
+        named = next((key for key in media if _JSON.fullmatch(key)), None)
+        if named is None:
+            raise UnsupportedError(f"a body of {', '.join(media) or 'no type'} is not supported, only JSON")
+        one = self._document.resolved(media[named])
+        if "schema" not in one:
+            raise UnsupportedError("the body has no schema")
+        schema = self._named("the body", self._asked, one["schema"])
+        return Body(media=named, schema=schema, required=body.get("required") is True)
+
+    def _answers(self, operation: Mapping[str, Any]) -> Mapping[str, DescribedAnswer]:
+        responses = operation.get("responses")
+        if not isinstance(responses, dict) or not responses:
+            raise UnsupportedError("no answer is described")
+        found = {}
+        for status, written in responses.items():
+            if str(status).startswith("x-"):
+                continue
+            one = self._document.resolved(written)
+            if one.get("links"):
+                raise UnsupportedError(f"`links` of the answer {status} are not supported")
+            content = one.get("content")
+            media: dict[str, Schema | None] = {}
+            for key, value in content.items() if isinstance(content, dict) else ():
+                described = self._document.resolved(value)
+                where = f"the answer {status}"
+                media[str(key)] = (
+                    self._named(where, self._answered, described["schema"]) if "schema" in described else None
+                )
+            headers = one.get("headers")
+            needed = tuple(
+                str(name)
+                for name, header in (headers.items() if isinstance(headers, dict) else ())
+                if self._document.resolved(header).get("required") is True
+            )
+            found[str(status)] = DescribedAnswer(media=media, headers=needed)
+        return found
+
+    def _needs_token(self, operation: Mapping[str, Any]) -> bool:
+        """Whether a bearer token is needed; raises UnsupportedError where each way to sign in is another."""
+        ways = operation.get("security", self._document.root.get("security"))
+        if not isinstance(ways, list) or not ways or {} in ways:
+            return False
+        components = self._document.root.get("components")
+        schemes = components.get("securitySchemes") if isinstance(components, dict) else None
+        names = [str(name) for way in ways if isinstance(way, dict) for name in way]
+        for way in ways:
+            described = [self._document.resolved((schemes or {}).get(name)) for name in way]
+            if all(
+                one.get("type") in _TOKENS or (one.get("type") == "http" and str(one.get("scheme")).lower() == "bearer")
+                for one in described
+            ):
+                return True
+        raise UnsupportedError(
+            f"it needs a sign-in by {', '.join(dict.fromkeys(names))}, only a bearer token is supported"
+        )
+
+    @staticmethod
+    def _named(what: str, reader: SchemaReader, schema: Any) -> Schema:
+        try:
+            return reader.read(schema)
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{what}: {error}") from error
+
+
+def is_json(media: str) -> bool:
+    """Whether a media type is JSON."""
+    return _JSON.fullmatch(media) is not None
+
+
+def alternatives(schema: Schema) -> Iterator[Schema]:
+    """The schemas of which a value has one: those of `anyOf` and `oneOf`, else the schema itself."""
+    several = [one for key in ("anyOf", "oneOf") for one in schema.get(key, ())]
+    if not several:
+        yield schema
+    for one in several:
+        yield from alternatives(one)

@@ -1,0 +1,210 @@
+"""What is found of every operation, as facts: a fact a request, and one an operation on whether its requests are evidence."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.clock import Deadline
+from harness.drivers.facts import FactReading
+from harness.drivers.generated.answers import Judged, as_described, as_refused
+from harness.drivers.generated.calling import Caller, caller, not_allowed
+from harness.drivers.generated.description import Operation, read_description
+from harness.drivers.generated.drawn import DrawnRequest, described_requests, malformed_requests, mistake_in
+from harness.drivers.generated.schemas import UnsupportedError
+from harness.drivers.generated.searching import Exchange, Search, search
+from harness.errors import ConfigurationError
+from harness.targets import Target
+from harness.targets.files.parts import Api
+
+CONTROLS: Final = 20
+"""Maximum number of inputs as described that are sent to see whether one succeeds, before malformed inputs count."""
+_DESCRIBED: Final = "as described: status, headers, body"
+
+Facts = list[FactReading]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a sentence asks for: `count` inputs to each operation, drawn with a seed."""
+
+    target: Target
+    api: Api
+    count: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """The facts of one operation.
+
+    Attributes:
+        smallest: the shortest request that was answered wrongly; at most one.
+        summary: whether the requests are evidence.
+        rest: the other requests.
+    """
+
+    smallest: Facts
+    summary: Facts
+    rest: Facts
+
+
+def answered_facts(asked: Asked, *, core: bool) -> Facts:
+    """Whether every operation answers inputs as the description says, and accepts at least one.
+
+    Raises:
+        HarnessError: the description cannot be read, or the sign-in failed.
+    """
+    return _facts(asked, _chosen(asked, core=core), _answered)
+
+
+def refused_facts(asked: Asked) -> Facts:
+    """Whether every operation that takes an input refuses malformed ones.
+
+    Raises:
+        HarnessError: the description cannot be read, or the sign-in failed.
+    """
+    return _facts(asked, [one for one in _chosen(asked, core=False) if one.takes_input or one.unread], _refused)
+
+
+def _chosen(asked: Asked, *, core: bool) -> list[Operation]:
+    every = read_description(asked.target.beside(asked.api.description), asked.api.values)
+    if not core:
+        return [*every]
+    for name in asked.api.core:
+        if not any(name in {one.name, one.id} for one in every):
+            raise ConfigurationError(
+                f"the API description has no operation `{name}`",
+                where=f"{asked.target.file}: api.core",
+                hint=f"name one of {', '.join(one.id or one.name for one in every[:20])}",
+            )
+    return [one for one in every if {one.name, one.id} & {*asked.api.core}]
+
+
+_Find = Callable[[Asked, Caller, Operation, Deadline], Finding]
+
+
+def _facts(asked: Asked, operations: Sequence[Operation], find: _Find) -> Facts:
+    """The facts of all operations: first the shortest wrong request of each, then whether there is evidence, then all requests."""
+    if not operations:
+        what = "no operation of the API description takes an input"
+        raise ConfigurationError(what, where=f"{asked.target.file}: api.description")
+    deadline = Deadline.after(asked.api.within_s)
+    found: list[Finding] = []
+    with caller(asked.target, signs_in=any(one.needs_token for one in operations)) as sender:
+        for number, one in enumerate(operations):
+            share = Deadline.after(deadline.left_s / (len(operations) - number))
+            if why := _unable(asked.target, one):
+                found.append(Finding(smallest=[], summary=[_undecided(one, why)], rest=[]))
+                continue
+            try:
+                found.append(find(asked, sender, one, share))
+            except UnsupportedError as error:
+                found.append(Finding(smallest=[], summary=[_undecided(one, f"not called: {error}")], rest=[]))
+    source = _source(asked.target.beside(asked.api.description), len(operations))
+    summaries = [fact for one in found for fact in one.summary]
+    return [
+        *(fact for one in found for fact in one.smallest),
+        *sorted(summaries, key=lambda fact: fact.ok is not None),
+        source,
+        *(fact for one in found for fact in one.rest),
+    ]
+
+
+def _unable(target: Target, operation: Operation) -> str:
+    if operation.unread:
+        return f"not called: {operation.unread}"
+    if why := not_allowed(operation, target):
+        return f"not called: {why}"
+    if operation.needs_token and target.sign_in is None:
+        return "not called: it needs a sign-in, and the target file has no `sign_in`"
+    return ""
+
+
+def _answered(asked: Asked, sender: Caller, operation: Operation, deadline: Deadline) -> Finding:
+    def ask(request: DrawnRequest) -> Exchange:
+        answer = sender.send(operation, request)
+        return Exchange(request=request, answer=answer, judged=as_described(operation, answer))
+
+    requests = described_requests(operation)
+    found = search(requests, ask, count=asked.count, number=_number(asked, operation), deadline=deadline)
+    accepted = sum(200 <= one.answer.status < 300 for one in found.exchanges)
+    short = found.why if not found.exhausted else ""
+    why = short or ("" if accepted else "none of the inputs succeeded: name values of its parameters in `api.values`")
+    return _finding(operation, found, why, "at least one input succeeds (2xx)", lambda _: _DESCRIBED)
+
+
+def _refused(asked: Asked, sender: Caller, operation: Operation, deadline: Deadline) -> Finding:
+    requests = malformed_requests(operation)
+    control = _control(asked, sender, operation, deadline)
+
+    def ask(request: DrawnRequest) -> Exchange:
+        answer = sender.send(operation, request)
+        return Exchange(request=request, answer=answer, judged=as_refused(answer, request.malformed))
+
+    found = search(requests, ask, count=asked.count, number=_number(asked, operation), deadline=deadline)
+    accepted = any(200 <= one.answer.status < 300 for one in control.exchanges)
+    last = control.exchanges[-1].answer.text if control.exchanges else control.why
+    why = found.why or (
+        "" if accepted else f"no input as described succeeded, so a refusal proves nothing; the last got {last}"
+    )
+    expected = f"{asked.count} malformed inputs refused, an input as described accepted"
+    return _finding(operation, found, why, expected, lambda one: f"4xx, {mistake_in(operation, one)}")
+
+
+def _control(asked: Asked, sender: Caller, operation: Operation, deadline: Deadline) -> Search:
+    """Inputs as described, until one succeeds."""
+
+    def ask(request: DrawnRequest) -> Exchange:
+        answer = sender.send(operation, request)
+        return Exchange(request=request, answer=answer, judged=Judged(ok=True, observed=answer.text))
+
+    def succeeded(one: Exchange) -> bool:
+        return 200 <= one.answer.status < 300
+
+    number = _number(asked, operation)
+    return search(described_requests(operation), ask, count=CONTROLS, number=number, deadline=deadline, until=succeeded)
+
+
+def _finding(
+    operation: Operation, found: Search, why: str, expected: str, expected_of: Callable[[DrawnRequest], str]
+) -> Finding:
+    smallest = found.smallest
+    rows = {
+        id(one): FactReading(
+            subject=one.request.text, expected=expected_of(one.request), observed=one.judged.observed, ok=one.judged.ok
+        )
+        for one in found.exchanges
+    }
+    counted = Counter(f"{one.answer.status or 'no answer'}" for one in found.exchanges)
+    statuses = ", ".join(f"{number} × {status}" for status, number in counted.most_common())
+    observed = f"{len(found.exchanges)} inputs: {statuses or 'none sent'}{f'; {why}' if why else ''}"
+    wrong = smallest is not None
+    summary = FactReading(
+        subject=operation.name, expected=expected, observed=observed, ok=None if why and not wrong else True
+    )
+    return Finding(
+        smallest=[rows[id(smallest)]] if smallest is not None else [],
+        summary=[] if wrong else [summary],
+        rest=[rows[id(one)] for one in found.exchanges if one is not smallest],
+    )
+
+
+def _undecided(operation: Operation, why: str) -> FactReading:
+    return FactReading(subject=operation.name, expected="called with drawn inputs", observed=why, ok=None)
+
+
+def _source(file: Path, operations: int) -> FactReading:
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    observed = f"{operations} operations, sha256 {digest}"
+    return FactReading(subject=file.name, expected="an API description", observed=observed, ok=True)
+
+
+def _number(asked: Asked, operation: Operation) -> int:
+    """The seed of the draws for one operation."""
+    return zlib.crc32(f"{asked.seed} {operation.name}".encode())
