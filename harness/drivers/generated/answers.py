@@ -49,35 +49,33 @@ def as_described(operation: Operation, answer: GivenAnswer) -> Judged:
     """Whether status, media type, needed headers and body are as described; 5xx is never right for an input that is as described."""
     if (unknown := _says_nothing(answer)) is not None:
         return unknown
-    if answer.status >= 500:
-        return Judged(ok=False, observed=answer.text)
     described = operation.answer_of(answer.status)
     if described is None:
         known = ", ".join(operation.answers)
         return Judged(ok=False, observed=f"{answer.text}; described are {known}")
-    if missing := [name for name in described.headers if name.lower() not in answer.headers]:
-        return Judged(ok=False, observed=f"{answer.text}; the header {missing[0]} is missing")
-    if not answer.body or operation.method == "HEAD":
-        if described.media and operation.method != "HEAD" and answer.status not in {204, 304}:
-            return Judged(ok=False, observed=f"{answer.text}, no body; described is {', '.join(described.media)}")
+    missing = [name for name in described.headers if name.lower() not in answer.headers]
+    if answer.status >= 500 or missing:
+        return Judged(ok=False, observed=answer.text + (f"; the header {missing[0]} is missing" if missing else ""))
+    if operation.method == "HEAD" or answer.status in {204, 304}:
         return Judged(ok=True, observed=answer.text)
     return _body_as_described(described, answer)
 
 
 def _body_as_described(described: DescribedAnswer, answer: GivenAnswer) -> Judged:
-    if not described.media:
-        return Judged(ok=None, observed=f"{answer.text}; the description does not say what this body is")
+    media = ", ".join(described.media)
+    if not answer.body:
+        return Judged(ok=not media, observed=f"{answer.text}, no body" + (f"; described is {media}" if media else ""))
     named = next((key for key in described.media if _matches(key, answer.media)), None)
-    if named is None:
-        return Judged(ok=False, observed=f"{answer.text}; described is {', '.join(described.media)}")
-    schema = described.media[named]
+    if media and named is None:
+        return Judged(ok=False, observed=f"{answer.text}; described is {media}")
+    schema = described.media[named] if named is not None else None
     if schema is None:
         return Judged(ok=None, observed=f"{answer.text}; the description has no schema of this body")
-    if not is_json(answer.media):
-        if types_of(schema) == ("string",) and not {*schema} - {"type"}:
-            return Judged(ok=True, observed=answer.text)
-        return Judged(ok=None, observed=f"{answer.text}; bodies of {answer.media} are not validated")
-    return _valid(schema, answer)
+    if is_json(answer.media):
+        return _valid(schema, answer)
+    if types_of(schema) == ("string",) and not {*schema} - {"type"}:
+        return Judged(ok=True, observed=answer.text)
+    return Judged(ok=None, observed=f"{answer.text}; bodies of {answer.media} are not validated")
 
 
 def _valid(schema: Schema, answer: GivenAnswer) -> Judged:

@@ -142,27 +142,29 @@ class _OperationReader:
         operation = operation if isinstance(operation, dict) else {}
         given = str(operation.get("operationId") or "")
         try:
-            for key in ("callbacks",):
-                if operation.get(key):
-                    raise UnsupportedError(f"`{key}` are not supported")
-            parameters = tuple(self._parameters(item, operation))
-            inside = {*re.findall(r"{([^}]*)}", path)}
-            if missing := inside ^ {one.name for one in parameters if one.place == "path"}:
-                raise UnsupportedError(f"the path and its parameters differ in `{min(missing)}`")
-            return Operation(
-                name=name,
-                id=given,
-                method=method,
-                path=self._document.base_of(item, operation) + path,
-                parameters=parameters,
-                body=self._body(operation),
-                answers=self._answers(operation),
-                needs_token=self._needs_token(operation),
-            )
+            return self._read(path, method, item, operation)
         except UnsupportedError as error:
             return Operation(name=name, id=given, method=method, path=path, unread=str(error))
         except ConfigurationError as error:  # a reference that leads nowhere
             return Operation(name=name, id=given, method=method, path=path, unread=error.what)
+
+    def _read(self, path: str, method: str, item: Mapping[str, Any], operation: Mapping[str, Any]) -> Operation:
+        if operation.get("callbacks"):
+            raise UnsupportedError("`callbacks` are not supported")
+        parameters = tuple(self._parameters(item, operation))
+        inside = {*re.findall(r"{([^}]*)}", path)}
+        if different := inside ^ {one.name for one in parameters if one.place == "path"}:
+            raise UnsupportedError(f"the path and its parameters differ in `{min(different)}`")
+        return Operation(
+            name=f"{method} {path}",
+            id=str(operation.get("operationId") or ""),
+            method=method,
+            path=self._document.base_of(item, operation) + path,
+            parameters=parameters,
+            body=self._body(operation),
+            answers=self._answers(operation),
+            needs_token=self._needs_token(operation),
+        )
 
     def _parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[Parameter]:
         for (name, place), one in self._document.parameters(item, operation).items():

@@ -16,8 +16,8 @@ from harness.drivers.generated.schemas import Schema, UnsupportedError, types_of
 from harness.drivers.generated.valid import Values, valid
 
 _CHARACTERS: Final = {
-    "path": st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\"),
-    "query": st.characters(exclude_categories=("Cs", "Cc")),
+    "path": st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\"),
+    "query": st.characters(exclude_categories=["Cs", "Cc"]),
     "header": st.characters(min_codepoint=33, max_codepoint=126),
 }
 """By the place of a parameter: characters that reach the service. Servers refuse others before it sees them."""

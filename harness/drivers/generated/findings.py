@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -182,8 +182,8 @@ def _finding(
         for one in found.exchanges
     }
     counted = Counter(f"{one.answer.status or 'no answer'}" for one in found.exchanges)
-    statuses = ", ".join(f"{number} × {status}" for status, number in counted.most_common())
-    observed = f"{len(found.exchanges)} inputs: {statuses or 'none sent'}{f'; {why}' if why else ''}"
+    statuses = ", ".join(f"{number} got {status}" for status, number in counted.most_common())
+    observed = f"{_inputs(len(found.exchanges))}: {statuses or 'none sent'}{f'; {why}' if why else ''}"
     wrong = smallest is not None
     summary = FactReading(
         subject=operation.name, expected=expected, observed=observed, ok=None if why and not wrong else True
@@ -193,6 +193,10 @@ def _finding(
         summary=[] if wrong else [summary],
         rest=[rows[id(one)] for one in found.exchanges if one is not smallest],
     )
+
+
+def _inputs(number: int) -> str:
+    return f"{number} input{'s' if number != 1 else ''}"
 
 
 def _undecided(operation: Operation, why: str) -> FactReading:

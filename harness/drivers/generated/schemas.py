@@ -153,9 +153,8 @@ class SchemaReader:
                 raise UnsupportedError("`nullable` without `type`, or in OpenAPI 3.1, is not supported")
             made["type"] = [made["type"], "null"]
         for key, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-            if isinstance(made.get(key), bool):
-                if made.pop(key) and limit in made:
-                    made[key] = made.pop(limit)
+            if isinstance(made.get(key), bool) and made.pop(key) and limit in made:
+                made[key] = made.pop(limit)
         if made.get("format") in _SIZES and "integer" in types_of(made):
             low, high = _SIZES[made.pop("format")]
             made["minimum"] = max(low, made.get("minimum", low))

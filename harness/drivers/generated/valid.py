@@ -15,7 +15,17 @@ from harness.drivers.generated.schemas import Schema, UnsupportedError, merged, 
 
 Values = st.SearchStrategy[Any]
 
-ANY_TEXT: Final = st.characters(exclude_categories=("Cs",))
+_EDGES: Final = (
+    0,
+    -1,
+    1,
+    *(sign * 2**bits + beside for bits in (31, 32, 53, 63) for sign in (-1, 1) for beside in (-1, 0)),
+)
+"""Whole numbers at which languages and databases change."""
+_ODD_TEXTS: Final = ("", " ", "'", '"', "\\", "%", "<b>", "é", "\u202e", "日本", "\U0001f600", "null")
+"""Texts at which programs that quote, encode or measure texts go wrong."""
+
+ANY_TEXT: Final[st.SearchStrategy[str]] = st.characters(exclude_categories=["Cs"])
 """Characters of JSON: all but halves of surrogate pairs."""
 _WORDS: Final = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
 _MOMENTS: Final = st.datetimes(datetime(1900, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - bounds have none
@@ -79,17 +89,20 @@ def flat(schema: Schema) -> dict[str, Any]:
 
 
 def _text(schema: Schema, characters: st.SearchStrategy[str]) -> Values:
-    if (named := schema.get("format")) in _FORMATS:
+    named = str(schema.get("format", ""))
+    if named in _FORMATS:
         return _FORMATS[named]
-    if named is not None and named not in _FREE:
+    if named and named not in _FREE:
         raise UnsupportedError(f"no text of the format `{named}` can be drawn")
     if "pattern" in schema:
         try:
             return st.from_regex(schema["pattern"], alphabet=characters)
         except (re.error, ValueError) as error:
             raise UnsupportedError(f"the pattern `{schema['pattern']}` cannot be drawn: {error}") from error
-    least = schema.get("minLength", 0)
-    return st.text(characters, min_size=least, max_size=min(schema.get("maxLength", math.inf), least + _LONGEST))
+    least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
+    free = st.text(characters, min_size=least, max_size=min(most, least + _LONGEST))
+    odd = [one for one in _ODD_TEXTS if least <= len(one) <= most]
+    return free | st.sampled_from(odd) if odd and characters is ANY_TEXT else free
 
 
 def _integer(schema: Schema, _: st.SearchStrategy[str]) -> Values:
@@ -97,8 +110,14 @@ def _integer(schema: Schema, _: st.SearchStrategy[str]) -> Values:
     step = schema.get("multipleOf", 1)
     if step != int(step):
         raise UnsupportedError(f"no whole number that is a multiple of {step} can be drawn")
-    least = None if low is None else math.ceil(low / step)
-    return st.integers(least, None if high is None else math.floor(high / step)).map(lambda number: number * int(step))
+    least, most = (None if low is None else math.ceil(low / step)), (None if high is None else math.floor(high / step))
+    edges = [
+        one
+        for one in (*_EDGES, least, most)
+        if one is not None and (least is None or one >= least) and (most is None or one <= most)
+    ]
+    numbers = st.integers(least, most)
+    return (numbers | st.sampled_from(edges) if edges else numbers).map(lambda number: number * int(step))
 
 
 def _number(schema: Schema, characters: st.SearchStrategy[str]) -> Values:

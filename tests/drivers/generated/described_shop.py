@@ -116,9 +116,9 @@ class _Handler(BaseHTTPRequestHandler):
         wrong = self._wrong(order)
         if wrong and not (self.server.defect == "malformed is accepted" and wrong == "amount"):
             self._refuse(500 if self.server.defect == "5xx of malformed" and wrong == "note" else 422)
-        elif self.server.defect == "5xx of an emoji" and any(ord(one) > 0xFFFF for one in order["note"]):
-            self._answer(500, b"Internal Server Error", "text/plain")
-        elif self.server.defect == "5xx above int32" and order["item"] >= 2**31:
+        elif (self.server.defect == "5xx of an emoji" and any(ord(one) > 0xFFFF for one in order["note"])) or (
+            self.server.defect == "5xx above int32" and order["item"] >= 2**31
+        ):
             self._answer(500, b"Internal Server Error", "text/plain")
         else:
             self._json(201, order if not wrong else {"item": 1, "note": ""})

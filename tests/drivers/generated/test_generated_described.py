@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.drivers.check.claim import CheckFunction
 from harness.drivers.check.described import core_operations, described_operations, malformed_inputs
-from harness.drivers.facts import FactProbe, FactReading
+from harness.drivers.facts import FactReading
+from harness.errors import HarnessError
 from harness.targets import Target, load_target
 from tests.drivers.generated.described_shop import DESCRIPTION, serving
 
+MAY_WRITE = "disposable: true\n"
 
-def shop_target(
-    directory: Path, entry: str, description: Any = DESCRIPTION, more: str = "disposable: true\n"
-) -> Target:
+
+def shop_target(directory: Path, entry: str, description: Any = None, more: str = MAY_WRITE, api: str = "") -> Target:
     """A target with this API description."""
-    (directory / "openapi.json").write_text(json.dumps(description), encoding="utf-8")
+    (directory / "openapi.json").write_text(json.dumps(description or DESCRIPTION), encoding="utf-8")
     file = directory / "target.yaml"
-    api = "" if "api:" in more else "api: {description: openapi.json, values: {}}\n"
-    file.write_text(f"name: shop\nenvironment: staging\nentry: {entry}\n{api}{more}", encoding="utf-8")
+    text = f"name: shop\nenvironment: staging\nentry: {entry}\napi: {{description: openapi.json{api}}}\n{more}"
+    file.write_text(text, encoding="utf-8")
     return load_target(file)
 
 
-def read(probe: Any) -> Sequence[FactReading]:
+def read(check: CheckFunction, target: Target, inputs: int = 12, **params: str) -> Sequence[FactReading]:
     """The facts."""
-    return probe()
+    probe: Any = check(target, {"inputs": str(inputs), **params})
+    found: Sequence[FactReading] = probe()
+    return found
 
 
 def outcome(facts: Sequence[FactReading]) -> bool | None:
@@ -38,13 +41,18 @@ def outcome(facts: Sequence[FactReading]) -> bool | None:
     return False if False in found else None if None in found or not facts else True
 
 
-def first(facts: Sequence[FactReading], ok: bool | None) -> str:
+def named(facts: Sequence[FactReading], *, ok: bool | None) -> str:
     """The first fact with an outcome, as the reason names it."""
-    return next(f"{fact.subject}: {fact.observed}, expected {fact.expected}" for fact in facts if fact.ok is ok)
+    return next((f"{fact.subject}: {fact.observed}, expected {fact.expected}" for fact in facts if fact.ok is ok), "")
+
+
+def of(operation: Mapping[str, Any], path: str = "/orders", method: str = "get", **root: Any) -> dict[str, Any]:
+    """A description of one operation."""
+    return {**DESCRIPTION, "paths": {path: {method: operation}}, **root}
 
 
 @pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written outside the test's directory."""
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
 
@@ -53,29 +61,263 @@ def test_a_shop_that_is_as_described_passes_both(tmp_path: Path) -> None:
     """Every operation was called, each request is a fact, and so is the description with its hash."""
     with serving() as shop:
         target = shop_target(tmp_path, shop.entry)
-        answered = read(described_operations(target, {"inputs": "30"}))
-        refused = read(malformed_inputs(target, {"inputs": "30"}))
-    assert outcome(answered) is True, (
-        first(answered, None) if None in {f.ok for f in answered} else first(answered, False)
-    )
-    assert outcome(refused) is True, [f for f in refused if f.ok is not True][:5]
-    print(*answered[:12], *refused[:30], sep="\n")
+        answered, refused = read(described_operations, target), read(malformed_inputs, target)
+        asked = {line.partition("?")[0].partition("/orders/")[0] for line in shop.asked}
+    assert [named(facts, ok=ok) for facts in (answered, refused) for ok in (False, None)] == [""] * 4
+    assert asked == {"GET /health", "GET ", "POST /orders"}
+    assert [fact.subject for fact in answered[:4]] == [
+        "GET /health",
+        "GET /orders/{id}",
+        "POST /orders",
+        "openapi.json",
+    ]
+    assert (len(answered), len(refused)) == (4 + 1 + 24, 3 + 24)
+    assert answered[0].observed == "1 input: 1 got 204"
+    assert refused[1].observed == "12 inputs: 12 got 422"
+    assert not (Path.cwd() / ".hypothesis" / "generated").exists()
 
 
 @pytest.mark.parametrize(
     ("defect", "said"),
     [
-        ("a field of the wrong type", "GET /orders/1001"),
-        ("5xx of an emoji", "POST /orders"),
-        ("5xx above int32", "POST /orders"),
-        ("an undocumented status", "GET /orders/1?detail=long: status 206"),
-        ("another media type", "GET /orders/1: status 200, text/html"),
+        (
+            "a field of the wrong type",
+            'GET /orders/1001: status 200, application/json: {"item": "many", "amount": 1, "note": "one"}; '
+            "at $.item: 'many' is not of type 'integer', expected as described: status, headers, body",
+        ),
+        (
+            "5xx of an emoji",
+            'POST /orders {"item": 0, "note": "\U00010000"}: status 500, text/plain: Internal Server Error',
+        ),
+        (
+            "5xx above int32",
+            'POST /orders {"item": 2147483648, "note": ""}: status 500, text/plain: Internal Server Error',
+        ),
+        ("an undocumented status", "GET /orders/1?detail=long: status 206, application/json: "),
+        ("another media type", "GET /orders/1: status 200, text/html: "),
     ],
 )
 def test_each_defect_fails_with_the_smallest_request(defect: str, said: str, tmp_path: Path) -> None:
     """The reason names the smallest request that is answered wrongly, with status and what was described."""
     with serving(defect) as shop:
-        facts = read(described_operations(shop_target(tmp_path, shop.entry), {"inputs": "50"}))
+        facts = read(described_operations, shop_target(tmp_path, shop.entry), 40)
     assert outcome(facts) is False
-    print(first(facts, False))
-    assert first(facts, False).startswith(said)
+    assert named(facts, ok=False).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("defect", "said", "mistake"),
+    [
+        (
+            "malformed is accepted",
+            'POST /orders {"item": 0, "note": "", "amount": ',
+            ": status 201, application/json: ",
+        ),
+        ("5xx of malformed", 'POST /orders {"item": 0}: status 500, ', "the body: 'note' is a required property"),
+    ],
+)
+def test_a_malformed_input_that_is_not_refused_fails(defect: str, said: str, mistake: str, tmp_path: Path) -> None:
+    """The reason names the smallest such request, its status, and what is malformed in it."""
+    with serving(defect) as shop:
+        facts = read(malformed_inputs, shop_target(tmp_path, shop.entry), 40)
+    assert outcome(facts) is False
+    assert named(facts, ok=False).startswith(said)
+    assert mistake in named(facts, ok=False)
+
+
+@pytest.mark.parametrize("check", [described_operations, malformed_inputs])
+@pytest.mark.parametrize(
+    ("defect", "said"),
+    [
+        ("401", "no sign-in is known for it"),
+        ("404", ""),
+        ("429", "requests are limited"),
+        ("silent", "no answer (RemoteProtocolError)"),
+    ],
+)
+def test_answers_that_say_nothing_are_no_evidence(defect: str, said: str, check: CheckFunction, tmp_path: Path) -> None:
+    """A service that answers all requests 401, 404 or 429, or none, is neither right nor wrong about its input."""
+    description = of({"parameters": DESCRIPTION["paths"]["/orders/{id}"]["get"]["parameters"], "responses": {"4XX": {"description": "no"}}}, "/orders/{id}")  # fmt: skip
+    with serving(defect) as shop:
+        facts = read(check, shop_target(tmp_path, shop.entry, _without_body(description)), 5)
+    assert outcome(facts) is None
+    assert said in " ".join(fact.observed for fact in facts)
+
+
+def _without_body(description: dict[str, Any]) -> dict[str, Any]:
+    answers = description["paths"]["/orders/{id}"]["get"]["responses"]
+    answers["4XX"]["content"] = {"application/json": {"schema": {"type": "object"}}}
+    return description
+
+
+def test_a_target_that_cannot_be_reached_is_no_evidence(tmp_path: Path) -> None:
+    """Three requests without an answer end the calls of an operation."""
+    facts = read(described_operations, shop_target(tmp_path, "http://127.0.0.1:9"))
+    assert outcome(facts) is None
+    assert named(facts, ok=None).startswith("GET /health: 1 input: 1 got no answer; none of the inputs succeeded")
+    assert "no answer (ConnectError)" in {fact.observed for fact in facts}
+
+
+def test_writes_need_consent(tmp_path: Path) -> None:
+    """Without `disposable` and `may_write` a POST is not sent, and the operation is named; `may_write` allows it by its name."""
+    with serving() as shop:
+        facts = read(described_operations, shop_target(tmp_path, shop.entry, more=""))
+        assert named(facts, ok=None).startswith("POST /orders: not called: it may write")
+        assert not [line for line in shop.asked if line.startswith("POST")]
+        allowed = 'may_write: [{operations: "POST /orders"}]\n'
+        assert outcome(read(described_operations, shop_target(tmp_path, shop.entry, more=allowed))) is True
+        described = of({"responses": {"204": {"description": "gone"}}}, method="delete")
+        assert outcome(read(described_operations, shop_target(tmp_path, shop.entry, described, allowed))) is None
+        assert "DELETE /orders" not in shop.asked
+
+
+def test_an_operation_with_a_sign_in_is_called_with_its_token(tmp_path: Path) -> None:
+    """By `sign_in` of the target file; without it, or with another scheme, the operation is named."""
+    (tmp_path / "password").write_text("open", encoding="utf-8")
+    sign_in = f"sign_in: {{path: /sessions, user: test-1, password: {{file: {tmp_path}/password}}}}\n"
+    bearer = {**DESCRIPTION["components"], "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
+    key = {**DESCRIPTION["components"], "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "x"}}}
+    secured = {**DESCRIPTION, "security": [{"token": []}]}
+    with serving() as shop:
+        shop.token = "a-token"
+        signed = read(
+            described_operations,
+            shop_target(tmp_path, shop.entry, {**secured, "components": bearer}, MAY_WRITE + sign_in),
+        )
+        assert outcome(signed) is True
+        without = read(described_operations, shop_target(tmp_path, shop.entry, {**secured, "components": bearer}))
+        assert named(without, ok=None).startswith(
+            "GET /health: not called: it needs a sign-in, and the target file has no `sign_in`"
+        )
+        other = read(described_operations, shop_target(tmp_path, shop.entry, {**secured, "components": key}))
+        assert named(other, ok=None).startswith(
+            "GET /health: not called: it needs a sign-in by token, only a bearer token"
+        )
+        shop.token = "another"
+        with pytest.raises(HarnessError, match="got status 201 and no `session`"):
+            read(described_operations, shop_target(tmp_path, shop.entry, {**secured, "components": bearer}, MAY_WRITE + sign_in.replace("}}\n", "}, token: session}\n")))  # fmt: skip
+
+
+ANSWER = {"200": {"description": "fine"}}
+XML = {"content": {"application/xml": {"schema": {"type": "string"}}}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "said"),
+    [
+        ({}, "no answer is described"),
+        ({"responses": ANSWER, "callbacks": {"done": {}}}, "`callbacks` are not supported"),
+        (
+            {"responses": {"200": {"description": "", "links": {"next": {}}}}},
+            "`links` of the answer 200 are not supported",
+        ),
+        ({"responses": ANSWER, "requestBody": XML}, "a body of application/xml is not supported, only JSON"),
+        ({"responses": ANSWER, "requestBody": {"content": {"application/json": {}}}}, "the body has no schema"),
+        ({"responses": ANSWER, "parameters": [{"name": "q", "in": "query"}]}, "the parameter `q` has no schema"),
+        (
+            {"responses": ANSWER, "parameters": [{"name": "q", "in": "query", "schema": {}}]},
+            "the parameter `q` has no type",
+        ),
+        (
+            {
+                "responses": ANSWER,
+                "parameters": [{"name": "q", "in": "query", "style": "deepObject", "schema": {"type": "object"}}],
+            },
+            "the parameter `q` is written in a style that is not supported",
+        ),
+        (
+            {"responses": ANSWER, "parameters": [{"name": "q", "in": "query", "schema": {"$ref": "other.yaml#/Q"}}]},
+            "the parameter `q`: `$ref: other.yaml#/Q` refers to another document",
+        ),
+        (
+            {
+                "responses": ANSWER,
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Tree"}}}},
+            },
+            "the body: the schema `#/components/schemas/Tree` contains itself",
+        ),
+        (
+            {"responses": ANSWER, "requestBody": {"content": {"application/json": {"schema": {"if": {}}}}}},
+            "the body: the keyword `if` of a schema is not supported",
+        ),
+        (
+            {"responses": ANSWER, "requestBody": {"content": {"application/json": {"schema": {"type": "text"}}}}},
+            "the body: its schema is invalid: 'text' is not valid under any of the given schemas",
+        ),
+        (
+            {
+                "responses": ANSWER,
+                "parameters": [
+                    {"name": "q", "in": "query", "required": True, "schema": {"type": "string", "format": "phone"}}
+                ],
+            },
+            "no text of the format `phone` can be drawn",
+        ),
+    ],
+)
+def test_what_is_not_read_is_named_and_no_evidence(operation: dict[str, Any], said: str, tmp_path: Path) -> None:
+    """The operation is not called, is a fact of its own, and keeps the sentence undecided."""
+    tree = {"type": "object", "properties": {"left": {"$ref": "#/components/schemas/Tree"}}}
+    with serving() as shop:
+        target = shop_target(tmp_path, shop.entry, of(operation, components={"schemas": {"Tree": tree}}))
+        facts = read(described_operations, target)
+        assert shop.asked == []
+    assert [(fact.subject, fact.ok) for fact in facts] == [("GET /orders", None), ("openapi.json", True)]
+    assert facts[0].observed == f"not called: {said}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "the text is not JSON"),
+        ("[1]", "this is not an OpenAPI document"),
+        ('{"openapi": "2.0", "paths": {}}', "the version of OpenAPI is 2.0, expected 3.0 or 3.1"),
+        ('{"openapi": "3.1.0", "paths": {}}', "the API description has no operation"),
+        ("", "this is not an OpenAPI document"),
+    ],
+)
+def test_a_description_that_cannot_be_read_is_one_error(text: str, said: str, tmp_path: Path) -> None:
+    """With the file; so is one that does not exist."""
+    target = shop_target(tmp_path, "http://127.0.0.1:9")
+    (tmp_path / "openapi.json").write_text(text, encoding="utf-8")
+    with pytest.raises(HarnessError, match="openapi.json") as caught:
+        read(described_operations, target)
+    assert said in str(caught.value)
+    (tmp_path / "openapi.json").unlink()
+    with pytest.raises(HarnessError, match="cannot be read: No such file"):
+        read(malformed_inputs, target)
+
+
+def test_core_operations_are_those_that_the_target_file_names(tmp_path: Path) -> None:
+    """By their id or by method and path; an unknown name is an error."""
+    with serving("5xx of an emoji") as shop:
+        core = shop_target(tmp_path, shop.entry, api=", core: [readOrder, GET /health]")
+        assert outcome(read(core_operations, core)) is True
+        unknown = shop_target(tmp_path, shop.entry, api=", core: [readOrders]")
+        with pytest.raises(HarnessError, match="has no operation `readOrders`"):
+            read(core_operations, unknown)
+
+
+def test_values_of_the_target_file_are_used(tmp_path: Path) -> None:
+    """So that a read of a thing that must exist can succeed."""
+    with serving("a field of the wrong type") as shop:
+        facts = read(described_operations, shop_target(tmp_path, shop.entry, api=", values: {id: [987654]}"))
+    assert "GET /orders/987654" in " ".join(fact.subject for fact in facts if fact.ok is False)
+
+
+def test_equal_seeds_draw_equal_requests(tmp_path: Path) -> None:
+    """Another seed draws others."""
+    with serving() as shop:
+        target = shop_target(tmp_path, shop.entry)
+        first, again, other = (
+            [fact.subject for fact in read(malformed_inputs, target, 8, seed=seed)] for seed in ("7", "7", "8")
+        )
+    assert first == again != other
+
+
+def test_the_time_is_bounded_and_what_it_leaves_out_is_named(tmp_path: Path) -> None:
+    """`within` is for all operations together."""
+    with serving() as shop:
+        facts = read(described_operations, shop_target(tmp_path, shop.entry, api=", within: 1 ms"))
+    assert outcome(facts) is None
+    assert "0 of 12 different inputs were sent: the time was over" in named(facts, ok=None)
