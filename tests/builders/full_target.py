@@ -36,6 +36,7 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
     for name, text in {
         "kubeconfig": _KUBECONFIG,
         "jobs.yaml": _JOBS,
+        "openapi.json": '{"openapi": "3.1.0", "paths": {"/health": {"get": {"responses": {"200": {}}}}, "/": {"get": {}}}}',
         "dsn": _DSN,
         "production.yaml": _PRODUCTION,
     }.items():
@@ -91,6 +92,7 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         "may_write": [{"users": "test-*"}],
         "sign_in": {"path": "/sessions", "user": "test-{n}", "password": dsn},
         "files": {"manifests": ["jobs.yaml"]},
+        "api": {"description": "openapi.json", "core": ["GET /health"]},
     }
 
 

@@ -76,7 +76,8 @@ def test_every_refusal_is_said_and_not_only_the_first(
             ["kubernetes", "database"],
         ),
         (("traffic",), {"dns"}, ["the key `dns` needs dns, which is not installed"], ["dns"]),
-        (("ingest",), {"kubernetes", "psycopg", "hcl2", "dns"}, [], []),
+        (("traffic",), {"hypothesis"}, ["the key `api` needs hypothesis, which is not installed"], ["generated"]),
+        (("ingest",), {"kubernetes", "psycopg", "hcl2", "dns", "hypothesis"}, [], []),
     ],
 )
 def test_a_plan_that_needs_an_extra_is_refused_before_anything_is_run(
@@ -91,7 +92,7 @@ def test_a_plan_that_needs_an_extra_is_refused_before_anything_is_run(
     """With the package that is not installed, and the command that installs it; a plan of files alone needs no platform's."""
     file = tmp_path / "target.yaml"
     more = "disposable: true\nkubernetes: {context: shop}\ndatabase: {dsn: {env: SHOP_DSN}}\n"
-    more += "dns: {names: {shop.example.test: {addresses: [192.0.2.10]}}}\n"
+    more += "dns: {names: {shop.example.test: {addresses: [192.0.2.10]}}}\napi: {description: openapi.yaml}\n"
     file.write_text(FILE.format(environment="staging", more=more), encoding="utf-8")
     monkeypatch.setattr("harness.extras.find_spec", lambda name: None if name in absent else name)
     acts = tuple(Act(name=kind, kind=kind, demand=kind, seconds=1.0) for kind in kinds)

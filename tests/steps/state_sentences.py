@@ -136,6 +136,13 @@ STATE_SENTENCES = {
     "every request over the pool's size is answered or refused with 503 within 5 s during the burst": replace(
         fact("pool-burst", within="5 s"), times={"within": Quantity(value=5, unit="s")}
     ),
+    "every described operation was called and answered as its description says": fact("described-operations"),
+    "every core operation was called and answered as its description says for up to 100 different inputs": fact(
+        "core-operations", inputs="100"
+    ),
+    "each of 1000 malformed inputs to every described operation that takes any is refused with 4xx, 0 answered 5xx": fact(
+        "malformed-inputs", inputs="1000"
+    ),
     "every right sign-in got a token and every wrong one 401, at least 1000 of each": fact("sign-ins", count="1000"),
     "at least 95 % of each region's requests are served in that region in the steady state": fact(
         "region-serves", at_least="95 %"

@@ -14,7 +14,7 @@ from harness.model.planned.need import RequiredKey
 from harness.targets import Target
 
 if TYPE_CHECKING:
-    from harness.drivers.generated.findings import Asked
+    from harness.drivers.generated.findings import DrawnInputs
 
 _INPUTS: Final = "50"
 """Number of different inputs to each operation, where the sentence names none."""
@@ -57,7 +57,7 @@ def core_operations(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _answered(target: Target, params: Mapping[str, str], *, core: bool) -> FactProbe:
-    asked = _asked(target, params)
+    asked = _asked(target, params, core=core)
 
     def probe() -> Sequence[FactReading]:
         from harness.drivers.generated.findings import answered_facts  # needs the extra `generated`
@@ -87,11 +87,14 @@ def malformed_inputs(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
-def _asked(target: Target, params: Mapping[str, str]) -> Asked:
-    from harness.drivers.generated.findings import Asked  # needs the extra `generated`
+def _asked(target: Target, params: Mapping[str, str], *, core: bool = False) -> DrawnInputs:
+    from harness.drivers.generated.findings import DrawnInputs  # needs the extra `generated`
 
     if target.api is None:
         raise ConfigurationError("there is no API description", where=f"{target.file}: api", hint=_NEEDED.hint)
-    return Asked(
+    if core and not target.api.core:
+        hint = "write `api: {core: [POST /orders]}`"
+        raise ConfigurationError("no operation is named as core", where=f"{target.file}: api.core", hint=hint)
+    return DrawnInputs(
         target=target, api=target.api, count=max(1, int(params.get("inputs", _INPUTS))), seed=int(params.get(SEED, "1"))
     )

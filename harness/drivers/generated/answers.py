@@ -82,7 +82,7 @@ def _valid(schema: Schema, answer: GivenAnswer) -> Judged:
     try:
         value = json.loads(answer.body)
     except (ValueError, RecursionError):
-        return Judged(ok=False, observed=f"{answer.text}; the body is no JSON")
+        return Judged(ok=False, observed=f"{answer.text}; the body is not JSON")
     error = next(iter(sorted(validator(schema).iter_errors(value), key=lambda one: one.json_path)), None)
     if error is None:
         return Judged(ok=True, observed=answer.text)

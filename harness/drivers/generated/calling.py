@@ -34,7 +34,7 @@ def not_allowed(operation: Operation, target: Target) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Caller:
+class EntryCaller:
     """Sends requests.
 
     Attributes:
@@ -73,7 +73,7 @@ def _lower(answer: httpx.Response) -> dict[str, str]:
 
 
 @contextmanager
-def caller(target: Target, *, signs_in: bool) -> Iterator[Caller]:
+def caller(target: Target, *, signs_in: bool) -> Iterator[EntryCaller]:
     """What sends requests to the entry.
 
     Args:
@@ -85,7 +85,9 @@ def caller(target: Target, *, signs_in: bool) -> Iterator[Caller]:
         ConfigurationError: its password cannot be read.
     """
     with http_client(target, target.entry, timeout_s=WITHIN_S) as client:
-        yield Caller(client=client, token=_token(target, client) if signs_in and target.sign_in is not None else "")
+        yield EntryCaller(
+            client=client, token=_token(target, client) if signs_in and target.sign_in is not None else ""
+        )
 
 
 def _token(target: Target, client: httpx.Client) -> str:

@@ -192,7 +192,7 @@ class _OperationReader:
             kinds = {*types_of(part)} - {"null"}
             items = part.get("items", {})
             listed = kinds == {"array"} and place == "query" and one.get("explode") is not False
-            if not kinds and not {"enum", "const"} & {*part}:
+            if not types_of(part) and not {"enum", "const"} & {*part}:
                 raise UnsupportedError(f"the parameter `{name}` has no type")
             if not (kinds <= _SCALAR or (listed and {*types_of(items)} <= _SCALAR and types_of(items))):
                 raise UnsupportedError(

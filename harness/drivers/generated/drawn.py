@@ -170,7 +170,7 @@ def mistake_in(operation: Operation, request: DrawnRequest) -> str:
     try:
         value = json.loads(request.body or b"")
     except ValueError:
-        return "the body is no JSON" if request.body else "the body is missing"
+        return "the body is not JSON" if request.body else "the body is missing"
     error = next(validator(operation.body.schema).iter_errors(value))
     where = f"`{error.json_path.removeprefix('$.')}`: " if error.path else ""
     return printable(f"the body: {where}{error.message}", 120)

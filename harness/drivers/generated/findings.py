@@ -6,21 +6,21 @@ import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from harness.clock import Deadline
 from harness.drivers.facts import FactReading
 from harness.drivers.generated.answers import Judged, as_described, as_refused
-from harness.drivers.generated.calling import Caller, caller, not_allowed
+from harness.drivers.generated.calling import EntryCaller, caller, not_allowed
 from harness.drivers.generated.description import Operation, read_description
 from harness.drivers.generated.drawn import DrawnRequest, described_requests, malformed_requests, mistake_in
 from harness.drivers.generated.schemas import UnsupportedError
 from harness.drivers.generated.searching import Exchange, Search, search
 from harness.errors import ConfigurationError
 from harness.targets import Target
-from harness.targets.files.parts import Api
+from harness.targets.files.requests import ApiDescription
 
 CONTROLS: Final = 20
 """Maximum number of inputs as described that are sent to see whether one succeeds, before malformed inputs count."""
@@ -30,17 +30,17 @@ Facts = list[FactReading]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class DrawnInputs:
     """What a sentence asks for: `count` inputs to each operation, drawn with a seed."""
 
     target: Target
-    api: Api
+    api: ApiDescription
     count: int
     seed: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class OperationFinding:
     """The facts of one operation.
 
     Attributes:
@@ -54,7 +54,7 @@ class Finding:
     rest: Facts
 
 
-def answered_facts(asked: Asked, *, core: bool) -> Facts:
+def answered_facts(asked: DrawnInputs, *, core: bool) -> Facts:
     """Whether every operation answers inputs as the description says, and accepts at least one.
 
     Raises:
@@ -63,7 +63,7 @@ def answered_facts(asked: Asked, *, core: bool) -> Facts:
     return _facts(asked, _chosen(asked, core=core), _answered)
 
 
-def refused_facts(asked: Asked) -> Facts:
+def refused_facts(asked: DrawnInputs) -> Facts:
     """Whether every operation that takes an input refuses malformed ones.
 
     Raises:
@@ -72,7 +72,7 @@ def refused_facts(asked: Asked) -> Facts:
     return _facts(asked, [one for one in _chosen(asked, core=False) if one.takes_input or one.unread], _refused)
 
 
-def _chosen(asked: Asked, *, core: bool) -> list[Operation]:
+def _chosen(asked: DrawnInputs, *, core: bool) -> list[Operation]:
     every = read_description(asked.target.beside(asked.api.description), asked.api.values)
     if not core:
         return [*every]
@@ -86,26 +86,26 @@ def _chosen(asked: Asked, *, core: bool) -> list[Operation]:
     return [one for one in every if {one.name, one.id} & {*asked.api.core}]
 
 
-_Find = Callable[[Asked, Caller, Operation, Deadline], Finding]
+_Find = Callable[[DrawnInputs, EntryCaller, Operation, Deadline], OperationFinding]
 
 
-def _facts(asked: Asked, operations: Sequence[Operation], find: _Find) -> Facts:
+def _facts(asked: DrawnInputs, operations: Sequence[Operation], find: _Find) -> Facts:
     """The facts of all operations: first the shortest wrong request of each, then whether there is evidence, then all requests."""
     if not operations:
         what = "no operation of the API description takes an input"
         raise ConfigurationError(what, where=f"{asked.target.file}: api.description")
     deadline = Deadline.after(asked.api.within_s)
-    found: list[Finding] = []
+    found: list[OperationFinding] = []
     with caller(asked.target, signs_in=any(one.needs_token for one in operations)) as sender:
         for number, one in enumerate(operations):
             share = Deadline.after(deadline.left_s / (len(operations) - number))
             if why := _unable(asked.target, one):
-                found.append(Finding(smallest=[], summary=[_undecided(one, why)], rest=[]))
+                found.append(OperationFinding(smallest=[], summary=[_undecided(one, why)], rest=[]))
                 continue
             try:
                 found.append(find(asked, sender, one, share))
             except UnsupportedError as error:
-                found.append(Finding(smallest=[], summary=[_undecided(one, f"not called: {error}")], rest=[]))
+                found.append(OperationFinding(smallest=[], summary=[_undecided(one, f"not called: {error}")], rest=[]))
     source = _source(asked.target.beside(asked.api.description), len(operations))
     summaries = [fact for one in found for fact in one.summary]
     return [
@@ -126,7 +126,7 @@ def _unable(target: Target, operation: Operation) -> str:
     return ""
 
 
-def _answered(asked: Asked, sender: Caller, operation: Operation, deadline: Deadline) -> Finding:
+def _answered(asked: DrawnInputs, sender: EntryCaller, operation: Operation, deadline: Deadline) -> OperationFinding:
     def ask(request: DrawnRequest) -> Exchange:
         answer = sender.send(operation, request)
         return Exchange(request=request, answer=answer, judged=as_described(operation, answer))
@@ -139,7 +139,7 @@ def _answered(asked: Asked, sender: Caller, operation: Operation, deadline: Dead
     return _finding(operation, found, why, "at least one input succeeds (2xx)", lambda _: _DESCRIBED)
 
 
-def _refused(asked: Asked, sender: Caller, operation: Operation, deadline: Deadline) -> Finding:
+def _refused(asked: DrawnInputs, sender: EntryCaller, operation: Operation, deadline: Deadline) -> OperationFinding:
     requests = malformed_requests(operation)
     control = _control(asked, sender, operation, deadline)
 
@@ -157,7 +157,7 @@ def _refused(asked: Asked, sender: Caller, operation: Operation, deadline: Deadl
     return _finding(operation, found, why, expected, lambda one: f"4xx, {mistake_in(operation, one)}")
 
 
-def _control(asked: Asked, sender: Caller, operation: Operation, deadline: Deadline) -> Search:
+def _control(asked: DrawnInputs, sender: EntryCaller, operation: Operation, deadline: Deadline) -> Search:
     """Inputs as described, until one succeeds."""
 
     def ask(request: DrawnRequest) -> Exchange:
@@ -173,26 +173,23 @@ def _control(asked: Asked, sender: Caller, operation: Operation, deadline: Deadl
 
 def _finding(
     operation: Operation, found: Search, why: str, expected: str, expected_of: Callable[[DrawnRequest], str]
-) -> Finding:
-    smallest = found.smallest
-    rows = {
-        id(one): FactReading(
-            subject=one.request.text, expected=expected_of(one.request), observed=one.judged.observed, ok=one.judged.ok
-        )
-        for one in found.exchanges
-    }
+) -> OperationFinding:
     counted = Counter(f"{one.answer.status or 'no answer'}" for one in found.exchanges)
     statuses = ", ".join(f"{number} got {status}" for status, number in counted.most_common())
     observed = f"{_inputs(len(found.exchanges))}: {statuses or 'none sent'}{f'; {why}' if why else ''}"
-    wrong = smallest is not None
-    summary = FactReading(
-        subject=operation.name, expected=expected, observed=observed, ok=None if why and not wrong else True
-    )
-    return Finding(
-        smallest=[rows[id(smallest)]] if smallest is not None else [],
-        summary=[] if wrong else [summary],
-        rest=[rows[id(one)] for one in found.exchanges if one is not smallest],
-    )
+    rows = [_row(one, expected_of) for one in found.exchanges]
+    if found.smallest is None:
+        summary = FactReading(subject=operation.name, expected=expected, observed=observed, ok=None if why else True)
+        return OperationFinding(smallest=[], summary=[summary], rest=rows)
+    smallest = _row(found.smallest, expected_of)
+    if found.further:
+        smallest = replace(smallest, observed=f"{smallest.observed} (the smallest of {found.further + 1} requests)")
+    return OperationFinding(smallest=[smallest], summary=[], rest=[one for one in rows if one.ok is not False])
+
+
+def _row(one: Exchange, expected_of: Callable[[DrawnRequest], str]) -> FactReading:
+    expected, judged = expected_of(one.request), one.judged
+    return FactReading(subject=one.request.text, expected=expected, observed=judged.observed, ok=judged.ok)
 
 
 def _inputs(number: int) -> str:
@@ -209,6 +206,6 @@ def _source(file: Path, operations: int) -> FactReading:
     return FactReading(subject=file.name, expected="an API description", observed=observed, ok=True)
 
 
-def _number(asked: Asked, operation: Operation) -> int:
+def _number(asked: DrawnInputs, operation: Operation) -> int:
     """The seed of the draws for one operation."""
     return zlib.crc32(f"{asked.seed} {operation.name}".encode())

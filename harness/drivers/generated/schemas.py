@@ -127,7 +127,7 @@ class SchemaReader:
         found = self._read(target, (*within, reference))
         beside = {key: value for key, value in schema.items() if key != "$ref" and key not in _NOTES}
         if "nullable" in schema and not self._old:
-            raise UnsupportedError("`nullable` is no keyword of OpenAPI 3.1")
+            raise UnsupportedError("`nullable` is unknown in OpenAPI 3.1")
         if not beside or self._old:  # OpenAPI 3.0 ignores what is beside a reference
             return found
         return {"allOf": [found, self._read(beside, within)]}

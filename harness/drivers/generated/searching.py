@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
+from unittest import SkipTest
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -17,7 +18,7 @@ from harness.drivers.generated.drawn import DrawnRequest
 from harness.targets.state import state_directory
 
 MOST_SMALLER: Final = 200
-"""Maximum number of requests that look for a smaller one, after one was answered wrongly."""
+"""Maximum number of further requests after a wrong answer, which search for a smaller request."""
 _TRIES: Final = 4
 """Draws for each request that is to be sent: some are drawn twice."""
 _SILENT: Final = 3
@@ -42,7 +43,9 @@ class Search:
     """What was sent for one operation.
 
     Attributes:
-        exchanges: each different request, in the order in which they were sent.
+        exchanges: each different request that was drawn, in the order in which they were sent.
+        smallest: the shortest request that was answered wrongly; None: none was.
+        further: number of requests that searched for a smaller one than the first that was answered wrongly.
         why: why fewer requests were sent than asked for; empty: enough were sent.
         exhausted: whether fewer were sent because no others are drawn.
     """
@@ -50,12 +53,8 @@ class Search:
     exchanges: list[Exchange] = field(default_factory=list)
     why: str = ""
     exhausted: bool = False
-
-    @property
-    def smallest(self) -> Exchange | None:
-        """The shortest request that was answered wrongly."""
-        wrong = [one for one in self.exchanges if one.judged.ok is False]
-        return min(wrong, key=lambda one: (len(one.request.text), one.request.text), default=None)
+    smallest: Exchange | None = None
+    further: int = 0
 
 
 def search(
@@ -101,7 +100,7 @@ def search(
         if key not in sent:
             enough = smaller >= MOST_SMALLER if wrong else len(sent) >= count
             if done or enough or deadline.over or silent >= _SILENT:
-                return
+                raise SkipTest  # hypothesis passes it on, which ends the draws
             smaller += wrong
             sent[key] = ask(request)
             silent = 0 if sent[key].answer.status else silent + 1
@@ -112,13 +111,15 @@ def search(
 
     try:
         _one()
-    except _WrongAnswerError:
-        pass
-    except Flaky:
-        pass  # the search for a smaller request ended before hypothesis was done
+    except (_WrongAnswerError, SkipTest, Flaky):
+        pass  # what was found is in `sent`
     except HypothesisException as error:
         found.why = f"no more requests can be drawn ({type(error).__name__})"
-    found.exchanges = [*sent.values()]
+    every = [*sent.values()]
+    drawn = len(every) - smaller
+    found.exchanges, found.further = every[:drawn], smaller
+    shortest = sorted(every, key=lambda one: (len(one.request.text), one.request.text))
+    found.smallest = next((one for one in shortest if one.judged.ok is False), None)
     if len(sent) < count and not wrong and not done and not found.why:
         found.exhausted = not deadline.over and silent < _SILENT
         reason = (

@@ -14,7 +14,6 @@ from harness.targets.files.changes import FlagSettings, MigrationSettings, Rollo
 from harness.targets.files.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
 from harness.targets.files.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.files.parts import (
-    Api,
     Callers,
     Database,
     Identity,
@@ -29,10 +28,10 @@ from harness.targets.files.parts import (
     ReadProbe,
     Region,
     ReleaseSource,
-    SignIn,
     Tls,
     TrafficOverride,
 )
+from harness.targets.files.requests import ApiDescription, SignIn
 from harness.targets.files.strategies import wrong_strategies
 from harness.targets.files.upload import Upload
 from harness.targets.files.values import Name, RootUrl, Seconds, TargetSection, Url, Word, is_http
@@ -166,7 +165,7 @@ class Target(TargetSection):
     may_break: tuple[MayBreak, ...] = ()
     may_write: tuple[MayWrite, ...] = ()
     sign_in: SignIn | None = None
-    api: Api | None = None
+    api: ApiDescription | None = None
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()

@@ -39,7 +39,7 @@ def test_every_check_is_a_function_of_its_own() -> None:
     script = "import sys, harness.steps; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert "harness" in loaded
-    assert {"dns", "httpx", "kubernetes", "prometheus_client", "psycopg"}.isdisjoint(loaded)
+    assert {"dns", "httpx", "hypothesis", "jsonschema", "kubernetes", "prometheus_client", "psycopg"}.isdisjoint(loaded)
 
 
 def test_an_unknown_check_is_named() -> None:

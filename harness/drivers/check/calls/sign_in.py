@@ -18,7 +18,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model.planned.need import RequiredKey
 from harness.targets import Target
-from harness.targets.files.parts import SignIn
+from harness.targets.files.requests import SignIn
 
 _AT_ONCE: Final = 16
 _WITHIN_S: Final = 5.0
