@@ -23,6 +23,7 @@ ANALYSES: tuple[CaseRow, ...] = (
         f"{_SMOKE}/measurements/0/phase": "Failed", f"{_STATUS}/runSummary": {"count": 2, "failed": 2},
     }),
     ("a metric failed, and is terminated", BROKEN, "was terminated", {**_FAILED, "spec/terminate": True}),
+    ("a metric failed, of another commit", BROKEN, "is of commit", {**_FAILED, "origin": {"commit": "0" * 40}}),
     ("no metric", BROKEN, "has no metric", {"spec/metrics": [], f"{_STATUS}/metricResults": [], f"{_STATUS}/runSummary": {}}),
     ("no result", BROKEN, "`runSummary`", {f"{_STATUS}/metricResults": DROP}),
     ("a metric has no result", BROKEN, "`smoke` was not measured", {_SMOKE: DROP, f"{_STATUS}/runSummary": DROP}),

@@ -30,6 +30,7 @@ JOURNALS: tuple[CaseRow, ...] = (
         **_DEVIATED, "status": "failed", "steady_states/after/probes/1/status": "failed", "rollbacks": [],
     }),
     ("deviated while the fault was in", VIOLATED, "not in its tolerance", {"steady_states/during": [w.state(12, met=False)]}),
+    ("deviated, of another commit", BROKEN, "is of commit", {**_DEVIATED, "origin": {"commit": "0" * 40}}),
     ("an action failed", BROKEN, "`lose a pod` failed", {"run/0/status": "failed"}),
     ("an action failed, and the steady state deviated", BROKEN, "`lose a pod` failed", {**_DEVIATED, "run/0/status": "failed"}),
     ("a process failed", BROKEN, "exit status 3", {**_PROCESS, "run/0/output": {"status": 3, "stdout": "", "stderr": "no"}}),

@@ -40,6 +40,7 @@ RESULTS: tuple[CaseRow, ...] = (
     ("a probe failed", VIOLATED, "`prices`", _failed()),
     ("a probe failed in an older version", VIOLATED, "`prices`", {**_failed(), f"{_RESULT}/phase": "Completed"}),
     ("a probe failed and a pod was killed", VIOLATED, "`prices`", {**_failed(mode="OnChaos"), _TARGETS: _targets("targeted")}),
+    ("a probe failed, too long ago", BROKEN, "`prices`|d old", {**_failed(), "metadata/creationTimestamp": "2024-11-01T00:00:00Z"}),
     ("no target was hit", BROKEN, "no target was hit", {_TARGETS: []}),
     ("no history", BROKEN, "no target was hit", {"status/history": DROP}),
     ("a target is still hit", BROKEN, "`checkout-1` is injected", {_TARGETS: _targets("reverted", "injected")}),
