@@ -50,7 +50,7 @@ def bucket_of(address: str, target: Target | None, run: str) -> Bucket | None:
 
 
 def _upload(address: str, where: str) -> Upload:
-    """The settings with this address. Raises UsageError if it is none, with the argument that has it."""
+    """The settings with this address. Raises UsageError for any other text, with the argument that has it."""
     try:
         return Upload.model_validate({"to": address})
     except ValidationError as error:

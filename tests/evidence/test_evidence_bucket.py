@@ -20,6 +20,7 @@ from harness.run import uploads
 from harness.run.uploads import downloaded
 from harness.targets.files.upload import Upload
 from tests.builders.s3_server import S3Server, needs_s3_server, s3_server
+from tests.plain.plain_project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -262,6 +263,17 @@ def test_an_address_without_a_run_is_refused(address: str, says: str, tmp_path: 
     with pytest.raises(UsageError, match=says) as raised:
         downloaded(address, lambda _: None, tmp_path)
     assert (raised.value.where, "s3://BUCKET/PREFIX/RUN" in raised.value.hint) == ("RUN", True)
+
+
+def test_a_plan_says_that_the_bucket_of_the_target_file_cannot_be_reached(tmp_path: Path) -> None:
+    """As a run would; nothing is written there."""
+    project = Project.copy(tmp_path / "project", "http://127.0.0.1:1")
+    project.append("target.yaml", "upload: {to: s3://evidence/x, endpoint: 'http://127.0.0.1:1'}\n")
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    assert (
+        "a run would be refused: s3://evidence/x/plan: the evidence cannot be listed in the bucket: GET http://127.0.0.1:1/evidence?"
+        in project.do("plan", **keys).out
+    )
 
 
 def test_a_shell_that_completes_downloads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.run.plan.access import roles
+import pytest
+
+from harness.run.plan.access import account_name, roles
 from harness.targets import load_target
 from harness.targets.access import EVERYWHERE, access, placed
 from harness.targets.safety.lease import lease_access
@@ -69,3 +71,17 @@ def test_the_lease_is_the_only_object_of_its_kind_that_is_changed(tmp_path: Path
     file.write_text(said % "none")
     assert lease_access(load_target(file)) == ()
     assert roles([], "a", ("shop", "a"))["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("shop", "readiness-shop"),
+        ("Shop_EU", "readiness-shop-eu"),
+        ("a._b", "readiness-a-b"),
+        ("v1..2-", "readiness-v1-2"),
+    ],
+)
+def test_the_account_has_a_name_that_kubernetes_takes(target: str, name: str) -> None:
+    """Whatever the target is called."""
+    assert account_name(target) == name

@@ -69,6 +69,22 @@ def test_a_full_file_is_read_in_base_units(tmp_path: Path) -> None:
     assert (target.release.version, target.probes.services["api-gateway"].path) == ("1.0.0", "/health")
 
 
+@pytest.mark.parametrize(
+    ("written", "lease"),
+    [
+        ("", ("shop", "readiness-harness")),
+        (", lease: ", ("shop", "readiness-harness")),
+        (", lease: none", None),
+        (", lease: {name: one}", ("shop", "one")),
+        (", lease: {namespace: locks}", ("locks", "readiness-harness")),
+    ],
+)
+def test_only_the_word_none_takes_the_lock_away(tmp_path: Path, written: str, lease: object) -> None:
+    """A key whose value was forgotten does not."""
+    text = f"name: t\nenvironment: staging\nentry: http://t\nkubernetes: {{context: c, namespace: shop{written}}}\n"
+    assert load(text, tmp_path).lease == lease
+
+
 def test_a_plain_text_stands_for_a_release_or_a_read(tmp_path: Path) -> None:
     """`release: 1.0.0` is a version, `read: /path` a path without expectations; the long form says more."""
     least = "name: a\nenvironment: staging\nentry: https://a.test\n"

@@ -87,7 +87,7 @@ def roles(asked: Iterable[Access], name: str, account: tuple[str, str]) -> dict[
 
 def account_name(target: str) -> str:
     """The name of the roles of a target, and of the ServiceAccount that has them: `readiness-shop`."""
-    return f"readiness-{re.sub('[^a-z0-9.-]+', '-', target.lower()).strip('-.')}"
+    return f"readiness-{re.sub('[^a-z0-9]+', '-', target.lower()).strip('-')}"
 
 
 def _account(target: Target) -> tuple[str, str]:

@@ -47,11 +47,6 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _none(value: object) -> object:
-    """The word `none` as no value."""
-    return None if value == "none" else value
-
-
 def _under(key: str, section: type[TargetSection]) -> BeforeValidator:
     """Accept plain text as a mapping with that one key."""
 
@@ -93,6 +88,11 @@ class LeaseSettings(TargetSection):
     namespace: str = ""
 
 
+def _lease(value: object) -> object:
+    """The word `none` as no Lease; a key without a value is as if it were left out."""
+    return LeaseSettings() if value is None else None if value == "none" else value
+
+
 class Kubernetes(TargetSection):
     """How the cluster is reached. The default context of a kubeconfig is never used.
 
@@ -109,7 +109,7 @@ class Kubernetes(TargetSection):
     kubeconfig: str = ""
     namespaces: tuple[str, ...] = ()
     api_groups: tuple[Word, ...] = ()
-    lease: Annotated[LeaseSettings | None, BeforeValidator(_none)] = LeaseSettings()
+    lease: Annotated[LeaseSettings | None, BeforeValidator(_lease)] = LeaseSettings()
 
     @model_validator(mode="after")
     def _of_a_context(self) -> Self:

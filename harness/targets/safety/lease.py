@@ -324,7 +324,7 @@ class ClusterLease:
                         why = error.what
                         return
             why = ""
-        finally:  # also after an error that nobody expects: a run must not go on without its Lease
+        finally:  # also after an unexpected error: a run must not go on without its Lease
             if why:
                 self.why_lost = f"the Lease {self.name} was lost: {why}"
                 self._lost()

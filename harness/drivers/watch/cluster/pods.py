@@ -91,7 +91,7 @@ class PodFollower(_Follower):
 
     Pods that exist when the watch begins are recorded as `pod.present`, since their changes were not observed. An
     evicted, failed or succeeded pod counts as deleted. A terminating pod counts as unready, although it reports Ready
-    until it is deleted. A pod of a Job never counts as ready: it serves nobody, and its end is no loss.
+    until it is deleted. A pod of a Job never counts as ready, since its end is expected.
     """
 
     def __init__(self, recorder: WatchRecorder, region: str, nodes: NodeFollower) -> None:
