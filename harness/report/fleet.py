@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from harness.model.judged.fleet import CellName
 from harness.model.judged.outcome import DecisionOutcome
 from harness.report.past import columns, one_line
 from harness.report.view.wording import DECISION_MARKS, NOTHING, counted
@@ -12,7 +13,7 @@ from harness.report.view.wording import DECISION_MARKS, NOTHING, counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from harness.model.judged.fleet import CellName, CellResult, FleetCell, FleetDecision
+    from harness.model.judged.fleet import CellResult, FleetCell, FleetDecision
 
 _WORDS = {DecisionOutcome.NO_GO: "NO-GO", DecisionOutcome.INCONCLUSIVE: "inconclusive", DecisionOutcome.GO: "GO"}
 
@@ -74,9 +75,8 @@ def matrix(names: Sequence[CellName]) -> tuple[list[str], list[tuple[str, list[C
     pairs = sorted({(name.region, name.profile) for name in names})
     several = len({profile for _, profile in pairs}) > 1
     heads = [f"{region} · {profile}" if several else region for region, profile in pairs]
-    kind = type(names[0]) if names else None
     services = sorted({name.service for name in names})
-    return heads, [(service, [kind(service, *pair) for pair in pairs]) for service in services if kind is not None]
+    return heads, [(service, [CellName(service, *pair) for pair in pairs]) for service in services]
 
 
 def fleet_plan(cells: Iterable[FleetCell]) -> dict[str, Any]:

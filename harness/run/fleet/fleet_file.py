@@ -19,8 +19,6 @@ from harness.validation import configuration_error
 from harness.yamlfile import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from harness.yamlfile import Location, YamlDocument
 
 _SLOTS: Final = ("service", "region", "profile")
@@ -49,18 +47,16 @@ def _path(value: Any) -> Any:
     return value
 
 
-def _pattern(value: str) -> str:
+def _pattern(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value  # refused as no text
     odd = [slot for slot in _SLOT.findall(value) if slot not in _SLOTS]
     if odd or "{" in _SLOT.sub("", value) or "}" in _SLOT.sub("", value):
         raise ValueError("a pattern with no other slots than `{service}`, `{region}` and `{profile}`")
     return value
 
 
-def _checked_pattern(value: Any) -> Any:
-    return _pattern(value) if isinstance(value, str) else value
-
-
-_Pattern = Annotated[Word, BeforeValidator(_checked_pattern)]
+_Pattern = Annotated[Word, BeforeValidator(_pattern)]
 _Path = Annotated[Word, BeforeValidator(_path)]
 _Time = Annotated[datetime, BeforeValidator(_time)]
 _Age = Annotated[float, quantity("time", "24 h")]
@@ -241,7 +237,9 @@ def filled(pattern: str, name: CellName) -> str:
 
 def _refuse_alike(cells: list[FleetCell], document: YamlDocument) -> None:
     """Two cells whose runs have one path, or nothing that tells them apart, could have each other's run."""
-    for what, values in (("path", _paths(cells)), ("target and profile", _identities(cells))):
+    paths = [(cell.name, Path(cell.runs).as_posix()) for cell in cells]
+    identities = [(cell.name, f"{cell.target}, {cell.name.profile}") for cell in cells]
+    for what, values in (("path", paths), ("target and profile", identities)):
         first: dict[str, CellName] = {}
         for name, value in values:
             if value in first:
@@ -251,11 +249,3 @@ def _refuse_alike(cells: list[FleetCell], document: YamlDocument) -> None:
                     hint="use `{service}`, `{region}` and `{profile}` in `runs`, and a target's name of its own for each service and region in `target`",
                 )
             first[value] = name
-
-
-def _paths(cells: list[FleetCell]) -> Iterator[tuple[CellName, str]]:
-    return ((cell.name, Path(cell.runs).as_posix()) for cell in cells)
-
-
-def _identities(cells: list[FleetCell]) -> Iterator[tuple[CellName, str]]:
-    return ((cell.name, f"{cell.target}, {cell.name.profile}") for cell in cells)
