@@ -100,7 +100,7 @@ def search(
         if key not in sent:
             enough = smaller >= MOST_SMALLER if wrong else len(sent) >= count
             if done or enough or deadline.over or silent >= _SILENT:
-                raise SkipTest  # hypothesis passes it on, which ends the draws
+                raise SkipTest("enough was drawn")  # hypothesis passes it on, which ends the draws
             smaller += wrong
             sent[key] = ask(request)
             silent = 0 if sent[key].answer.status else silent + 1

@@ -96,7 +96,8 @@ def _text(schema: Schema, characters: st.SearchStrategy[str]) -> Values:
         raise UnsupportedError(f"no text of the format `{named}` can be drawn")
     if "pattern" in schema:
         try:
-            return st.from_regex(schema["pattern"], alphabet=characters)
+            drawn = st.from_regex(re.compile(schema["pattern"], re.ASCII), alphabet=characters)
+            return drawn.filter(lambda text: not text.endswith("\n"))  # in ECMA-262 `$` is the end, `\d` is ASCII
         except (re.error, ValueError) as error:
             raise UnsupportedError(f"the pattern `{schema['pattern']}` cannot be drawn: {error}") from error
     least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)

@@ -82,8 +82,7 @@ def test_a_shop_that_is_as_described_passes_both(tmp_path: Path) -> None:
     [
         (
             "a field of the wrong type",
-            'GET /orders/1001: status 200, application/json: {"item": "many", "amount": 1, "note": "one"}; '
-            "at $.item: 'many' is not of type 'integer' (the smallest of ",
+            'GET /orders/1001: status 200, application/json: {"item": "many", "amount": 1, "note": "one"}; at $.item: ',
         ),
         (
             "5xx of an emoji",
@@ -194,7 +193,7 @@ def test_an_operation_with_a_sign_in_is_called_with_its_token(tmp_path: Path) ->
             "GET /health: not called: it needs a sign-in by token, only a bearer token"
         )
         shop.token = "another"
-        with pytest.raises(HarnessError, match="got status 201 and no `session`"):
+        with pytest.raises(HarnessError, match=r"got status 201 and no .session"):
             read(described_operations, shop_target(tmp_path, shop.entry, {**secured, "components": bearer}, MAY_WRITE + sign_in.replace("}}\n", "}, token: session}\n")))  # fmt: skip
 
 
@@ -280,7 +279,7 @@ def test_a_description_that_cannot_be_read_is_one_error(text: str, said: str, tm
     """With the file; so is one that does not exist."""
     target = shop_target(tmp_path, "http://127.0.0.1:9")
     (tmp_path / "openapi.json").write_text(text, encoding="utf-8")
-    with pytest.raises(HarnessError, match="openapi.json") as caught:
+    with pytest.raises(HarnessError, match=r"openapi\.json") as caught:
         read(described_operations, target)
     assert said in str(caught.value)
     (tmp_path / "openapi.json").unlink()
