@@ -21,12 +21,13 @@ from harness.cli.init import init
 from harness.cli.starter.answers import answers_for
 from harness.cli.starter.discovery import discovered
 from harness.cli.starter.journey_reads import MOST_READS, DocumentedRead, DocumentedWrite, answered_reads
-from harness.cli.starter.openapi import LARGEST, documented_operations
+from harness.cli.starter.openapi import documented_operations
 from harness.cli.starter.trial import ServiceTrial
 from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError, UsageError
 from harness.targets import load_target
+from harness.targets.openapi import LARGEST
 from tests.builders.http_servers import Quiet, answering, serving
 
 TLS = ssl.create_default_context()

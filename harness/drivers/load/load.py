@@ -113,16 +113,14 @@ class Load:
         self._settings, self._plan = settings, settings.plan
         self._run_dir = settings.run_dir.resolve()
         self._directory = self._run_dir / "load" / settings.plan.name
-        self._sink = sink
-        self._say = say
+        self._sink, self._say = sink, say
         self._go = self._directory / "begin"
         self._ours = are_ours(Path(settings.plan.locustfile))
         self._modules = ChildSettings(
             modules=tuple(map(str, module_directories(Path(settings.plan.locustfile)))),
             for_the_file={name: value for name, value in os.environ.items() if is_replaced(name)},
         )
-        self.begin_ns = 0
-        self.stopping_ns = 0
+        self.begin_ns = self.stopping_ns = 0
         self._children: list[_LoadProcess] = []
         self._problems: list[str] = []
 

@@ -27,11 +27,11 @@ from harness.drivers.ingest.chaos.experiment import (
     unknown_word,
 )
 from harness.drivers.ingest.chaos.mesh_objects import (
-    FaultRecord,
     FaultStatus,
     MeshCondition,
     MeshFault,
     MeshNode,
+    MeshRecord,
     MeshStatusCheck,
     MeshWorkflow,
     NodeStatus,
@@ -268,7 +268,7 @@ def _doubts(status: FaultStatus, *, shot: bool) -> Iterator[str]:
         yield from _miscounted(record)
 
 
-def _miscounted(one: FaultRecord) -> Iterator[str]:
+def _miscounted(one: MeshRecord) -> Iterator[str]:
     """How the record of a target contradicts itself."""
     name = f"`{shown(one.id)}`"
     if not one.phase.startswith((_IN, _OUT)):
@@ -284,7 +284,7 @@ def _miscounted(one: FaultRecord) -> Iterator[str]:
         yield f"{name} is {one.phase}, and its last event says otherwise"
 
 
-def _backwards(fault: ReportedObject, records: Sequence[FaultRecord]) -> Iterator[str]:
+def _backwards(fault: ReportedObject, records: Sequence[MeshRecord]) -> Iterator[str]:
     """Whether a target was recovered before it was hit, or hit before there was the fault."""
     created = time_of(fault.metadata.created, fault.where)
     for one in records:

@@ -25,7 +25,7 @@ class RecordEvent(ReportSection):
     timestamp: str | None = None
 
 
-class FaultRecord(ReportSection):
+class MeshRecord(ReportSection):
     """One target."""
 
     id: str
@@ -44,7 +44,7 @@ class FaultExperiment(ReportSection):
     """What became of a fault."""
 
     phase: str = Field(default="", alias="desiredPhase")
-    records: list[FaultRecord] | None = Field(default=None, alias="containerRecords")
+    records: list[MeshRecord] | None = Field(default=None, alias="containerRecords")
 
 
 class FaultStatus(ReportSection):
