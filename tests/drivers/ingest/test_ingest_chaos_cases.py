@@ -76,6 +76,10 @@ _WORSE: Mapping[Any, list[Any]] = {
 """Words and values of the tools, and what is worse or at least no better."""
 
 
+_ODD: list[Any] = [None, {}, [], [[]], [None], {"a": {}}, "", "x", "-1", 0, 5, -0.5, 1e300, 10**30, True]
+"""Values of every type."""
+
+
 def judged(directory: Path, kind: str, body: bytes) -> Outcome:
     """What a report of one file comes to."""
     return judged_case(directory, ChaosCase(kind=kind, what="", files={SOUND[kind][0]: body}, truth=BROKEN))[0]
@@ -168,8 +172,7 @@ def test_a_value_of_another_type_is_refused_in_words_or_passed_over(data: st.Dat
     kind = data.draw(st.sampled_from([*SOUND]))
     name, report = SOUND[kind]
     way, _ = data.draw(st.sampled_from([*leaves(report)]))
-    values: list[object] = [None, {}, [], [[]], [None], {"a": {}}, "", "x", "-1", 0, 5, -0.5, 1e300, 10**30, True]
-    odd = data.draw(st.sampled_from(values))
+    odd = data.draw(st.sampled_from(_ODD))
     with tempfile.TemporaryDirectory() as directory:
         assert judged(Path(directory), kind, body_of(name, w.changed(report, {way: odd}))) in (
             Outcome.PASS,
