@@ -331,7 +331,7 @@ def report(found: dict[str, Generator], priced: list[Priced], *, as_json: bool) 
             f"{one_priced.title}, mean of {len(one_priced.prices)} pairs of seconds: 95 % interval {low:.3f}..{high:.3f}"
         )
     for name, ratio, most in judged:
-        print(f"{name:34} {ratio:10.3f}   goal <= {most:<5g} {'met' if ratio <= most else 'MISSED'}")
+        print(f"{name:38} {ratio:10.3f}   goal <= {most:<5g} {'met' if ratio <= most else 'MISSED'}")
     return 0 if met else 1
 
 
