@@ -140,7 +140,11 @@ def by_locust(file: Path, directory: Path, server: TruthServer) -> Counted:
             _wait(lambda: len(server.seen), process.poll, least_s=1.2)
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
     with Path(f"{prefix}_stats.csv").open(encoding="utf-8", newline="") as file_of_figures:
         lines = [line for line in csv.DictReader(file_of_figures) if line["Name"] != "Aggregated"]
     requests, failures = (
