@@ -17,7 +17,14 @@ from harness.steps.grammar import read
 from harness.targets import load_target
 from tests.builders.pages import pages
 
-PAGE = pages("reports", "reports-that-count", "reports-of-tests-and-scans", "reports-of-plans-and-figures", "reports-of-load", "records")
+PAGE = pages(
+    "reports",
+    "reports-that-count",
+    "reports-of-tests-and-scans",
+    "reports-of-plans-and-figures",
+    "reports-of-load",
+    "records",
+)
 YAML = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 

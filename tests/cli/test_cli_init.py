@@ -399,6 +399,17 @@ def test_one_id_claimed_twice_is_one_requirement_with_two_scenarios(readiness: C
     assert said in readiness("catalogue", "lint", below="shop")[1]
 
 
+def test_a_plan_says_what_would_end_a_load(readiness: Call, shop: Path) -> None:
+    """Each threshold, with the seconds of which it is computed."""
+    size = shop / "loadtests" / "visitors.yaml"
+    size.write_text(size.read_text() + "stop_when: {error_rate: 20 %, p95: 2 s, for: 10 s}\n")
+    said = readiness("plan", below="shop")[1]
+    assert (
+        "; ended by `stop_when` if the error rate of 10 s is above 20 %; ended by `stop_when` if the p95 of 10 s is above 2 s\n"
+        in said
+    )
+
+
 def test_a_plan_says_why_a_run_is_refused_and_what_a_person_would_undo(readiness: Call, shop: Path) -> None:
     """Below the sentences, which a run decides once it is not refused; where it is not, neither is said."""
     target, experiment = shop / "target.yaml", shop / "experiments" / "service-restart.yaml"

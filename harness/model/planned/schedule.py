@@ -33,6 +33,11 @@ class StopRule:
         """`error rate`, or the quantile like `p95`."""
         return "error rate" if self.quantile is None else f"p{100 * self.quantile:g}"
 
+    @property
+    def unit(self) -> str:
+        """`ratio`, or `s` of a quantile."""
+        return "ratio" if self.quantile is None else "s"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RateCurve:

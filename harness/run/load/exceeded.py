@@ -101,7 +101,7 @@ class ThresholdWatch:
             begin_ns=self._begin_ns,
             comparisons=self._count,
         )
-        unit, seconds = "ratio" if rule.quantile is None else "s", (now_ns - begins[-1]) / NS_PER_S
+        unit, seconds = rule.unit, (now_ns - begins[-1]) / NS_PER_S
         raise DriverError(
             f"`stop_when` stopped the load of {self._plan.name}: the {'' if rule.quantile is None else 'response time '}"
             f"{rule.figure} of {len(counted)} requests in {seconds:.0f} s was {formatted(value, unit)}, "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
+from harness.judgement.wording import formatted
 from harness.model import Act, DemandKind, Phase, Plan
 from harness.run.plan.access import access_document
 from harness.run.plan.asked import asked_target
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from harness.errors import HarnessError
     from harness.model import ExperimentPlan, Requirement
+    from harness.model.planned.schedule import StopRule
     from harness.run.acts.driver import Library
     from harness.run.plan.awaited import RowAccount
     from harness.run.settings import Settings
@@ -135,6 +137,14 @@ def _acts(plan: Plan) -> Iterator[str]:
     yield f"{longest:6.0f} s  at most, if nothing recovers without an undo and no fault is sent twice"
 
 
+def _stopped(rules: Iterable[StopRule]) -> str:
+    """The thresholds of `stop_when`; empty if there are none."""
+    return "".join(
+        f"; ended by `stop_when` if the {rule.figure} of {rule.for_s:g} s is above {formatted(rule.over, rule.unit)}"
+        for rule in rules
+    )
+
+
 def _what(plan: Plan, act: Act) -> str:
     """The description of an act in a few words."""
     demand = plan.demand[act.demand]
@@ -144,7 +154,7 @@ def _what(plan: Plan, act: Act) -> str:
             return f"{traffic.requests_per_s:g} requests/s for at least {traffic.after_s:g} s after the last fault"
         return (
             f"{traffic.requests_per_s:g} requests/s: {traffic.warm_up_s:g} s warm-up, "
-            f"{traffic.window_s:g} s fault-free, {traffic.requests} requests"
+            f"{traffic.window_s:g} s fault-free, {traffic.requests} requests{_stopped(traffic.stop_when)}"
         )
     if demand.kind == DemandKind.EXPERIMENT:
         experiment = plan.experiments[demand.name]
