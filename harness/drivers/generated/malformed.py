@@ -28,15 +28,16 @@ _KINDS: Final[Mapping[str, Values]] = {
 _JUDGED: Final = frozenset({"date", "date-time", "uuid", "email", "ipv4", "ipv6", "uri"})
 
 
-def malformed(schema: Schema, *, required: bool = True) -> Values | None:
+def malformed(schema: Schema, *, required: bool = True, text: bool = False) -> Values | None:
     """Values that the schema refuses; each was validated. None: there is no such value.
 
     Args:
         schema: JSON Schema without references.
         required: whether null stands for no value; it may stand for an absent one.
+        text: whether only what one text can say is drawn.
     """
     checked = validator(schema)
-    several = [*_broken(schema, required=required)]
+    several = [*_broken(schema, required=required, text=text)]
     return st.one_of(several).filter(lambda value: not checked.is_valid(value)) if several else None
 
 
@@ -45,27 +46,27 @@ def not_json(schema: Schema) -> Values:
     return valid(schema).map(lambda value: json.dumps([value])[:-1].encode())
 
 
-def _broken(schema: Schema, *, required: bool) -> Iterator[Values]:
+def _broken(schema: Schema, *, required: bool, text: bool) -> Iterator[Values]:
     for key in ("anyOf", "oneOf"):
         for one in schema.get(key, ()):
             rest = {name: value for name, value in schema.items() if name != key}
-            yield from _broken(flat({**rest, "allOf": [*schema.get("allOf", ()), one]}), required=required)
+            yield from _broken(flat({**rest, "allOf": [*schema.get("allOf", ()), one]}), required=required, text=text)
     if any(schema.get(key) for key in ("anyOf", "oneOf")):
         return
     plain = flat(schema)
     kinds = {*types_of(plain)} or {*_types_of_values(plain)}
     if not kinds:
         return
-    yield from (values for kind, values in _KINDS.items() if kind not in kinds)
-    if required and "null" not in kinds:
+    yield from (values for kind, values in _KINDS.items() if kind not in kinds and (kind == "string" or not text))
+    if required and "null" not in kinds and not text:
         yield st.none()
     if "string" in kinds:
         yield from _texts(plain)
     if kinds & {"integer", "number"} and "enum" not in plain:
         yield from _numbers(plain, whole="number" not in kinds)
-    if "array" in kinds:
+    if "array" in kinds and not text:
         yield from _arrays(plain)
-    if "object" in kinds:
+    if "object" in kinds and not text:
         yield from _objects(plain)
 
 
@@ -142,12 +143,11 @@ def _with(value: Mapping[str, Any], name: str, one: Any) -> dict[str, Any]:
 
 def malformed_texts(schema: Schema) -> Values | None:
     """Texts of a parameter that no reading of them makes valid; None: there are none."""
-    values = malformed(schema)
+    values = malformed(schema, text=True)
     if values is None:
         return None
     checked = validator(schema)
-    texts = values.filter(lambda value: isinstance(value, str | int | float) and not isinstance(value, bool)).map(str)
-    return texts.filter(lambda text: not any(checked.is_valid(one) for one in readings(text)))
+    return values.map(str).filter(lambda text: not any(checked.is_valid(one) for one in readings(text)))
 
 
 def readings(text: str) -> Iterator[Any]:

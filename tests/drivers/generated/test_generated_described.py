@@ -287,6 +287,15 @@ def test_a_description_that_cannot_be_read_is_one_error(text: str, said: str, tm
         read(malformed_inputs, target)
 
 
+def test_an_operation_that_takes_any_input_has_no_malformed_one(tmp_path: Path) -> None:
+    """It is named; an operation without an input is none of the sentence."""
+    free = {"responses": ANSWER, "parameters": [{"name": "q", "in": "query", "schema": {"type": "string"}}]}
+    facts = read(malformed_inputs, shop_target(tmp_path, "http://127.0.0.1:9", of(free)))
+    assert facts[0].observed == "not called: no input of it is malformed: the description sets no type, limit or form"
+    with pytest.raises(HarnessError, match="no operation of the API description takes an input"):
+        read(malformed_inputs, shop_target(tmp_path, "http://127.0.0.1:9", of({"responses": ANSWER})))
+
+
 def test_core_operations_are_those_that_the_target_file_names(tmp_path: Path) -> None:
     """By their id or by method and path; an unknown name is an error."""
     with serving("5xx of an emoji") as shop:
