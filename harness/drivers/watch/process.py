@@ -45,7 +45,9 @@ class Watch:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._folder / FILE
-        file.write_text(self._settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        with stops_held():  # pydantic turns a KeyboardInterrupt in here into an error of its own
+            text = self._settings.model_dump_json(indent=2)
+        file.write_text(f"{text}\n", encoding="utf-8")
         try:
             with stops_held(), self._log.open("ab") as log:
                 self._process = subprocess.Popen(

@@ -387,3 +387,19 @@ def test_clients_of_two_runs_do_not_meet() -> None:
     assert ledger_clients("a", 1) == ledger_clients("a", 1)
     assert not set(ledger_clients("a", 1)) & set(ledger_clients("b", 1))
     assert all(0 <= client < 2**31 for client in ledger_clients("a", 2))
+
+
+class _InterruptedPath(type(Path())):  # type: ignore[misc]
+    """A path whose conversion to text is interrupted by Ctrl-C."""
+
+    def __str__(self) -> str:
+        signal.raise_signal(signal.SIGINT)
+        return str(super().__str__())
+
+
+def test_ctrl_c_while_the_settings_are_written_stops_the_run(settings: WatchSettings) -> None:
+    """As a KeyboardInterrupt, which pydantic would make an error of its own; no process is started."""
+    watch = Watch(settings.model_copy(update={"target": _InterruptedPath("target.yaml")}))
+    with pytest.raises(KeyboardInterrupt):
+        watch.start()
+    assert watch.pid == 0
