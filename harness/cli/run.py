@@ -153,14 +153,17 @@ def _session(*, planning: bool, **options: Any) -> int:
     """One pytest session with our settings; its exit code is of our table."""
     if planning:
         gc.disable()  # a plan is shown before a collection of garbage pays
-    os.environ["READINESS_COMMAND"] = "1"  # the plugin's entry point stays asleep: the session below is the one
     _clear_pytest_settings()
     from harness.pytest_plugin.command import run_pytest
     from harness.run.project import find_project
     from harness.run.session import open_session
 
     session = open_session(find_project(Path.cwd()), planning=planning, **options)
-    code = run_pytest(session)
+    os.environ["READINESS_COMMAND"] = "1"  # the plugin's entry point stays asleep: this session is the one
+    try:
+        code = run_pytest(session)
+    finally:
+        del os.environ["READINESS_COMMAND"]
     if planning:
         return code
     if session.decided is None:

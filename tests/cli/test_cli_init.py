@@ -49,7 +49,6 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 
     def call(*arguments: str, below: str = ".") -> tuple[int, str]:
         monkeypatch.chdir(tmp_path / below)
-        monkeypatch.setenv("READINESS_COMMAND", "1")
         monkeypatch.setattr(sys, "argv", ["readiness", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()

@@ -22,13 +22,10 @@ SAID = ("--by", "A. Person", "--reason", "cold", "--link", "https://example.test
 def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], project: Project) -> Call:
     """The command in this process, in a plain project's directory: exit code and what it said."""
     monkeypatch.setattr(sys, "argv", [])
-    monkeypatch.delenv("READINESS_COMMAND", raising=False)
     monkeypatch.chdir(project.root)
     monkeypatch.setenv("READINESS_STATE", str(project.root / "state"))
 
     def call(*arguments: str) -> tuple[int, str]:
-        # `run` and `plan` say so to the entry point of a pytest below them; this is not to reach other tests
-        monkeypatch.setenv("READINESS_COMMAND", "1")
         monkeypatch.setattr(sys, "argv", ["readiness", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()

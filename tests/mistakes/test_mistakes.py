@@ -42,7 +42,6 @@ def test_a_mistyped_command_is_told_with_the_nearest_word(
     """Exit code 4, before anything is run."""
     monkeypatch.chdir(project.root)
     monkeypatch.setenv("READINESS_STATE", str(project.root / "state"))
-    monkeypatch.setenv("READINESS_COMMAND", "1")
     monkeypatch.setattr(sys, "argv", ["readiness", *mistake.typed])
     with pytest.raises(SystemExit) as ended:
         main()
