@@ -62,7 +62,9 @@ def every_case() -> tuple[LoadCase, ...]:
         *_broken_twice(),
         *_broken_means(),
         *_broken_summaries(),
+        *_broken_tables(),
         *_broken_files(),
+        *_packed_files(),
     )
 
 
@@ -282,6 +284,11 @@ def _broken_summaries() -> Iterator[LoadCase]:
         yield _text(kind, "p95 not stated", absent, errors=holds, cause="p95 of all requests together is not stated")
         swapped = w.k6_summary(load, export=export).replace('"passes": 0', '"passes": 900')
         yield _text(kind, "counts that differ", swapped, cause="contradicts itself")
+    for kind in ("k6 summary", "vegeta report"):
+        tool, _, write = w.FORMATS[kind]
+        halves = {f"{number}.json": write(w.lognormal(number, N, median_ms=50)).encode() for number in (1, 2)}
+        cause = "percentiles are not averaged"
+        yield LoadCase(kind=kind, what="two files", tool=tool, files=halves, errors=holds, cause=cause)
     yield _text(
         "k6 summary",
         "machine-readable",
@@ -307,6 +314,12 @@ def _broken_summaries() -> Iterator[LoadCase]:
         cause="no recorded latency distribution",
     )
     yield _text("wrk2", "two runs", w.wrk2(load) * 2, cause="expected one")
+    yield _case("oha", "a warm-up of a summary", load, keys={"warm_up": "10 s"}, cause="warm-up")
+
+
+def _broken_tables() -> Iterator[LoadCase]:
+    """The same of Artillery's periods and of Locust's tables."""
+    load = w.lognormal(9, N, median_ms=50)
     yield _text(
         "Artillery",
         "version 1",
@@ -344,16 +357,10 @@ def _broken_summaries() -> Iterator[LoadCase]:
     more = {"a_stats.csv": w.locust_stats(load[:50]), "a_stats_history.csv": w.locust_history(load)}
     files = {name: text.encode() for name, text in more.items()}
     yield LoadCase(kind="Locust", what="stats of another run", tool="locust", files=files, cause="the course counts")
-    for kind in ("k6 summary", "vegeta report"):
-        tool, _, write = w.FORMATS[kind]
-        halves = {f"{number}.json": write(w.lognormal(number, N, median_ms=50)).encode() for number in (1, 2)}
-        cause = "percentiles are not averaged"
-        yield LoadCase(kind=kind, what="two files", tool=tool, files=halves, errors=holds, cause=cause)
-    yield _case("oha", "a warm-up of a summary", load, keys={"warm_up": "10 s"}, cause="warm-up")
 
 
 def _broken_files() -> Iterator[LoadCase]:
-    """Copies, packed files, files of another tool, commit or time."""
+    """Copies, files of another tool, commit or time."""
     load = w.lognormal(10, N, median_ms=50)
     points, jtl = w.k6_points(load).encode(), w.jtl_csv(load).encode()
     yield LoadCase(
@@ -363,6 +370,42 @@ def _broken_files() -> Iterator[LoadCase]:
         files={"a.jtl": jtl, "b.jtl": jtl},
         cause="same contents as",
     )
+    yield LoadCase(
+        kind="JTL in CSV", what="declared as Locust's", tool="locust", files={"a.jtl": jtl}, cause="is a JTL in CSV"
+    )
+    yield LoadCase(
+        kind="oha",
+        what="declared as vegeta's",
+        tool="vegeta",
+        files={"a.json": w.oha(load).encode()},
+        cause="is oha's JSON",
+    )
+    yield LoadCase(
+        kind="JTL in CSV", what="of no tool", tool="jmeter", files={"a.jtl": b"hello\n"}, cause="begins like no format"
+    )
+    yield LoadCase(
+        kind="JTL in CSV",
+        what="in UTF-16",
+        tool="jmeter",
+        files={"a.jtl": jtl.decode().encode("utf-16")},
+        cause="begins like no format|UTF-8",
+    )
+    yield _case("oha", "of another commit", load, origin={"commit": "b" * 40}, cause="is of commit")
+    yield _case("wrk2", "of no commit", load, origin={"commit": ""}, cause="does not say of which commit")
+    yield _case("k6 summary", "of tomorrow", load, origin={"created": "2199-01-01T00:00:00Z"}, cause="in the future")
+    mixed = {"a.json": points, "b.json": w.k6_summary(load).encode()}
+    yield LoadCase(
+        kind="k6 points",
+        what="single requests and a summary",
+        tool="k6",
+        files=mixed,
+        cause="another file of the report is not",
+    )
+
+
+def _packed_files() -> Iterator[LoadCase]:
+    """Files of gzip: sound, twice, cut, spoilt, bombs."""
+    points = w.k6_points(w.lognormal(10, N, median_ms=50)).encode()
     yield LoadCase(
         kind="k6 points",
         what="packed and not",
@@ -400,37 +443,6 @@ def _broken_files() -> Iterator[LoadCase]:
         tool="k6",
         files={"a.gz": bomb(points[: points.index(b"\n") + 1])},
         cause="times its size",
-    )
-    yield LoadCase(
-        kind="JTL in CSV", what="declared as Locust's", tool="locust", files={"a.jtl": jtl}, cause="is a JTL in CSV"
-    )
-    yield LoadCase(
-        kind="oha",
-        what="declared as vegeta's",
-        tool="vegeta",
-        files={"a.json": w.oha(load).encode()},
-        cause="is oha's JSON",
-    )
-    yield LoadCase(
-        kind="JTL in CSV", what="of no tool", tool="jmeter", files={"a.jtl": b"hello\n"}, cause="begins like no format"
-    )
-    yield LoadCase(
-        kind="JTL in CSV",
-        what="in UTF-16",
-        tool="jmeter",
-        files={"a.jtl": jtl.decode().encode("utf-16")},
-        cause="begins like no format|UTF-8",
-    )
-    yield _case("oha", "of another commit", load, origin={"commit": "b" * 40}, cause="is of commit")
-    yield _case("wrk2", "of no commit", load, origin={"commit": ""}, cause="does not say of which commit")
-    yield _case("k6 summary", "of tomorrow", load, origin={"created": "2199-01-01T00:00:00Z"}, cause="in the future")
-    mixed = {"a.json": points, "b.json": w.k6_summary(load).encode()}
-    yield LoadCase(
-        kind="k6 points",
-        what="single requests and a summary",
-        tool="k6",
-        files=mixed,
-        cause="another file of the report is not",
     )
 
 

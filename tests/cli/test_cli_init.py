@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -396,6 +397,14 @@ def test_one_id_claimed_twice_is_one_requirement_with_two_scenarios(readiness: C
     said = "SHOP-P95 has 2 scenarios, and the worst verdict decides: features/service.feature:4, features/service.feature:9"
     assert said in readiness("plan", below="shop")[1]
     assert said in readiness("catalogue", "lint", below="shop")[1]
+
+
+def test_a_session_of_the_command_leaves_the_environment_as_it_was(readiness: Call, shop: Path) -> None:
+    """A second pytest of the same process has the options of the harness."""
+    assert shop.is_dir()
+    before = dict(os.environ)
+    assert readiness("plan", below="shop")[0] == 0
+    assert {name for name in os.environ if name not in before} == set()
 
 
 def test_a_plan_says_what_would_end_a_load(readiness: Call, shop: Path) -> None:

@@ -21,6 +21,7 @@ MOST_SMALLER: Final = 200
 """Maximum number of further requests after a wrong answer, which search for a smaller request."""
 _TRIES: Final = 4
 """Draws for each request that is to be sent: some are drawn twice."""
+_NO_OTHERS: Final = "no others are drawn"
 _SILENT: Final = 3
 """Requests in a row without an answer, after which no more are sent."""
 
@@ -121,13 +122,14 @@ def search(
     shortest = sorted(every, key=lambda one: (len(one.request.text), one.request.text))
     found.smallest = next((one for one in shortest if one.judged.ok is False), None)
     if len(sent) < count and not wrong and not done and not found.why:
-        found.exhausted = not deadline.over and silent < _SILENT
-        reason = (
-            "no others are drawn"
-            if found.exhausted
-            else "no more answers came"
-            if silent >= _SILENT
-            else "the time was over"
-        )
+        reason = _why_fewer(silent=silent, over=deadline.over)
+        found.exhausted = reason == _NO_OTHERS
         found.why = f"{len(sent)} of {count} different inputs were sent: {reason}"
     return found
+
+
+def _why_fewer(*, silent: int, over: bool) -> str:
+    """Why the draws ended by themselves."""
+    if silent >= _SILENT:
+        return "no more answers came"
+    return "the time was over" if over else _NO_OTHERS

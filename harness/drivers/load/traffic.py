@@ -56,13 +56,7 @@ def load_traffic(
     document = read_document(file)
     size = _validated(document)
     locustfile = _locustfile_of(size, document)
-    _refuse_accounts_elsewhere(size, document)
-    users = check_locustfile(locustfile)
-    _refuse_stock(users, size, document)
-    refuse_missing_variables(locustfile)
-    if users.stock:
-        refuse_missing_options(locustfile)
-    _check_routes(size, document, locustfile)
+    users = _checked(locustfile, size, document)
     override = (overrides or {}).get(name) or TrafficOverride()
     window_s = size.window.seconds if override.for_s is None else override.for_s
     size, schedule = _at_scale(size, document, override.rate_per_s, scale)
@@ -257,6 +251,22 @@ def _refuse_accounts_elsewhere(size: Size, document: YamlDocument) -> None:
             where=document.where(("accounts",)),
             hint="remove `accounts` or `remote`",
         )
+
+
+def _checked(locustfile: Path, size: Size, document: YamlDocument) -> LocustUsers:
+    """The kind of a locustfile's users, which the size and the environment suit.
+
+    Raises:
+        ConfigurationError: they do not, or the locustfile cannot be run.
+    """
+    _refuse_accounts_elsewhere(size, document)
+    users = check_locustfile(locustfile)
+    _refuse_stock(users, size, document)
+    refuse_missing_variables(locustfile)
+    if users.stock:
+        refuse_missing_options(locustfile)
+    _check_routes(size, document, locustfile)
+    return users
 
 
 def _refuse_stock(users: LocustUsers, size: Size, document: YamlDocument) -> None:

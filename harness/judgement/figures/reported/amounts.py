@@ -11,15 +11,15 @@ from harness.judgement.figures.reported.report import (
     ReportedRoute,
     failed,
     hinted,
+    reported,
     reported_load,
     summaries_by_route,
     tables_by_route,
 )
-from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case
 from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
-from harness.model import Figure, LimitRule, Measure, Op, Phase
+from harness.model import Figure, LimitRule, Measure, Op
 
 _RATE: Final = Figure.REPORTED_RATE.value
 _LEAST_S: Final = 10.0
@@ -103,21 +103,7 @@ def _counts(load: ReportedLoad) -> tuple[int, int, int]:
     return len(load.requests), int(failed(load.requests).sum()), 0
 
 
-RATE: Final = Spec(
-    figure=Figure.REPORTED_RATE,
-    judge=reported_rates,
-    limit=LimitRule(dimension="rate", ops=frozenset({Op.AT_LEAST})),
-    unit="",
-    basis=Basis.REPORT,
-    phases=frozenset({Phase.STEADY}),
-    evidence=lambda _case: ("history/checks.", "reported/"),
-)
-REQUESTS: Final = Spec(
-    figure=Figure.REPORTED_REQUESTS,
-    judge=reported_requests,
-    limit=LimitRule(dimension="count", ops=frozenset({Op.AT_LEAST})),
-    unit="",
-    basis=Basis.REPORT,
-    phases=frozenset({Phase.STEADY}),
-    evidence=lambda _case: ("history/checks.", "reported/"),
+RATE: Final = reported(Figure.REPORTED_RATE, reported_rates, LimitRule(dimension="rate", ops=frozenset({Op.AT_LEAST})))
+REQUESTS: Final = reported(
+    Figure.REPORTED_REQUESTS, reported_requests, LimitRule(dimension="count", ops=frozenset({Op.AT_LEAST}))
 )

@@ -13,17 +13,16 @@ from harness.judgement.figures.reported.report import (
     ReportedRoute,
     failed,
     guarded_routes,
-    hinted,
-    of_route,
+    measured,
+    reported,
     reported_load,
     summaries_by_route,
     tables_by_route,
 )
-from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import Case, bounded
+from harness.judgement.measures import Case
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed, share_bounds
-from harness.model import Figure, LimitRule, Measure, Per, Phase, Table
+from harness.model import Figure, LimitRule, Measure, Per, Table
 
 _NAME: Final = Figure.REPORTED_ERRORS.value
 _KINDS: Final = 4
@@ -85,28 +84,9 @@ def _of_summary(case: Case, one: ReportedRoute) -> Bounds:
 
 
 def _measured(case: Case, load: ReportedLoad, route: str, bounds: Bounds, *, bad: int, detail: str = "") -> Measure:
-    found = bounded(
-        case,
-        _NAME,
-        bounds,
-        unit="ratio",
-        subject=f"{of_route(_NAME, route)} ({bad} of {bounds.n} requests)",
-        n_needed=needed(bad, case.scaled.in_unit("ratio"), case.objective.confidence),
-        scope=load.scope_of(route),
-        receipts=load.receipts,
-        fail_needs=("report",),
-        detail="; ".join(filter(None, (detail, load.notes))),
-        files=load.files,
-    )
-    return hinted(found, load)
+    enough = needed(bad, case.scaled.in_unit("ratio"), case.objective.confidence)
+    of = f" ({bad} of {bounds.n} requests)"
+    return measured(case, load, _NAME, route, bounds, unit="ratio", of=of, detail=detail, enough=enough)
 
 
-SPEC: Final = Spec(
-    figure=Figure.REPORTED_ERRORS,
-    judge=reported_errors,
-    limit=LimitRule(dimension="ratio", most=1),
-    unit="ratio",
-    basis=Basis.REPORT,
-    phases=frozenset({Phase.STEADY}),
-    evidence=lambda _case: ("history/checks.", "reported/"),
-)
+SPEC: Final = reported(Figure.REPORTED_ERRORS, reported_errors, LimitRule(dimension="ratio", most=1), "ratio")

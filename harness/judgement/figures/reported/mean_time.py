@@ -12,16 +12,15 @@ from harness.judgement.figures.reported.report import (
     ReportedLoad,
     ReportedRoute,
     failed,
-    hinted,
-    of_route,
+    measured,
+    reported,
     reported_load,
     summaries_by_route,
     tables_by_route,
     undecided,
     waited_ms,
 )
-from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import Case, bounded
+from harness.judgement.measures import Case
 from harness.judgement.special import ndtri
 from harness.judgement.stats.batches import (
     FEWEST_BATCHES,
@@ -32,7 +31,7 @@ from harness.judgement.stats.batches import (
     wave_reach,
 )
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, Floats
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Phase, Table
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Table
 from harness.model.records.table import Ints
 
 _NAME: Final = Figure.REPORTED_MEAN.value
@@ -138,27 +137,7 @@ def _of_summary(case: Case, one: ReportedRoute) -> Bounds:
 
 
 def _measured(case: Case, load: ReportedLoad, route: str, bounds: Bounds) -> Measure:
-    found = bounded(
-        case,
-        _NAME,
-        bounds,
-        unit="ms",
-        subject=of_route(_NAME, route),
-        scope=load.scope_of(route),
-        receipts=load.receipts,
-        fail_needs=("report",),
-        detail=load.notes,
-        files=load.files,
-    )
-    return hinted(undecided(found, bounds.why), load)
+    return undecided(measured(case, load, _NAME, route, bounds, unit="ms"), bounds.why)
 
 
-SPEC: Final = Spec(
-    figure=Figure.REPORTED_MEAN,
-    judge=reported_means,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="ms",
-    basis=Basis.REPORT,
-    phases=frozenset({Phase.STEADY}),
-    evidence=lambda _case: ("history/checks.", "reported/"),
-)
+SPEC: Final = reported(Figure.REPORTED_MEAN, reported_means, LimitRule(dimension="time", ops=ONLY_BELOW), "ms")

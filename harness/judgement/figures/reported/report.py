@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 
 from harness.errors import HINT
+from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.figures.traffic.many_names import FEW, MOST
-from harness.judgement.measures import Case, inconclusive
-from harness.judgement.stats.statistics import Floats
-from harness.model import NOT_DECIDED, REPORTED, Check, Demand, Measure, Per, ReasonKind, Receipt, Table, Words
+from harness.judgement.measures import Case, bounded, inconclusive
+from harness.judgement.stats.statistics import Bounds, Floats
+from harness.model import (
+    NOT_DECIDED,
+    REPORTED,
+    Check,
+    Demand,
+    Figure,
+    LimitRule,
+    Measure,
+    Per,
+    Phase,
+    ReasonKind,
+    Receipt,
+    Table,
+    Words,
+)
 from harness.model.observations import LoadReported
 from harness.model.records.table import Bools
 from harness.units import NS_PER_S
@@ -228,6 +243,63 @@ def undecided(found: Measure, why: str) -> Measure:
         return found
     text = f"{found.because.text.partition(NOT_DECIDED)[0]}{NOT_DECIDED}{why}"
     return replace(found, because=replace(found.because, text=text))
+
+
+def measured(
+    case: Case,
+    load: ReportedLoad,
+    name: str,
+    route: str,
+    bounds: Bounds,
+    *,
+    unit: str,
+    of: str = "",
+    detail: str = "",
+    enough: int | None = None,
+    unsure: bool = False,
+) -> Measure:
+    """The measure of bounds of a report: with its receipt, which a FAIL needs, its notes and its files.
+
+    Args:
+        case: the claim.
+        load: the report.
+        name: name of the figure.
+        route: the route, or empty for all requests together.
+        bounds: bounds of the figure.
+        unit: their unit.
+        of: what the figure was counted of, in brackets behind the route.
+        detail: what is said behind the figure, before the notes of the report.
+        enough: number of requests that would be enough.
+        unsure: whether the bounds do not decide where they would.
+    """
+    found = bounded(
+        case,
+        name,
+        bounds,
+        unit=unit,
+        subject=of_route(name, route) + of,
+        unsure=unsure,
+        n_needed=enough,
+        scope=load.scope_of(route),
+        receipts=load.receipts,
+        fail_needs=("report",),
+        detail="; ".join(filter(None, (detail, load.notes))),
+        files=load.files,
+    )
+    return hinted(found, load)
+
+
+def reported(figure: Figure, judge: Callable[[Case], Iterable[Measure]], limit: LimitRule, unit: str = "") -> Spec:
+    """The spec of a figure that is read from a load report."""
+    return Spec(
+        figure=figure,
+        judge=judge,
+        limit=limit,
+        unit=unit,
+        basis=Basis.REPORT,
+        phases=frozenset({Phase.STEADY}),
+        evidence=lambda _case: ("history/checks.", "reported/"),
+    )
 
 
 def hinted(found: Measure, load: ReportedLoad) -> Measure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,19 +16,19 @@ from harness.judgement.figures.reported.report import (
     ReportedRoute,
     failed,
     guarded_routes,
-    hinted,
+    measured,
     of_route,
+    reported,
     reported_load,
     summaries_by_route,
     tables_by_route,
     undecided,
     waited_ms,
 )
-from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import Case, bounded, inconclusive
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, needed, rank_at_least, rank_at_most
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Per, Phase, Table
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Per, Table
 
 _SAME: Final = 1e-9
 """Largest difference of two quantiles that are one."""
@@ -117,32 +117,9 @@ def _bounds(case: Case, part: GuardedWindow) -> Bounds:
     return quantile_in_time(values, timeline_of([part]), case.quantile, limit, confidence, claim=True)
 
 
-def _measured(
-    case: Case,
-    load: ReportedLoad,
-    name: str,
-    route: str,
-    bounds: Bounds,
-    *,
-    enough: int | None = None,
-    detail: str = "",
-    unsure: bool = False,
-) -> Measure:
-    found = bounded(
-        case,
-        name,
-        replace(bounds, method=f"{bounds.method}; from the actual send time, as {load.said.tool} measures it"),
-        unit="ms",
-        subject=of_route(name, route),
-        unsure=unsure,
-        n_needed=enough,
-        scope=load.scope_of(route),
-        receipts=load.receipts,
-        fail_needs=("report",),
-        detail="; ".join(filter(None, (detail, load.notes))),
-        files=load.files,
-    )
-    return hinted(found, load)
+def _measured(case: Case, load: ReportedLoad, name: str, route: str, bounds: Bounds, **more: Any) -> Measure:
+    bounds = replace(bounds, method=f"{bounds.method}; from the actual send time, as {load.said.tool} measures it")
+    return measured(case, load, name, route, bounds, unit="ms", **more)
 
 
 def _of_summary(case: Case, load: ReportedLoad, name: str, one: ReportedRoute) -> Measure:
@@ -194,12 +171,4 @@ def _at_least(one: ReportedRoute, rank: int) -> float:
     return max((time["low_ms"] for time in one.times if time["last"] <= rank), default=-math.inf)
 
 
-SPEC: Final = Spec(
-    figure=Figure.REPORTED_TIME,
-    judge=reported_times,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="ms",
-    basis=Basis.REPORT,
-    phases=frozenset({Phase.STEADY}),
-    evidence=lambda _case: ("history/checks.", "reported/"),
-)
+SPEC: Final = reported(Figure.REPORTED_TIME, reported_times, LimitRule(dimension="time", ops=ONLY_BELOW), "ms")
