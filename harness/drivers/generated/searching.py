@@ -129,7 +129,7 @@ def search(
 
 
 def _why_fewer(*, silent: int, over: bool) -> str:
-    """Why the draws ended by themselves."""
+    """Why the draws ended early."""
     if silent >= _SILENT:
         return "no more answers came"
     return "the time was over" if over else _NO_OTHERS

@@ -268,9 +268,9 @@ def measured(
         bounds: bounds of the figure.
         unit: their unit.
         of: what the figure was counted of, in brackets behind the route.
-        detail: what is said behind the figure, before the notes of the report.
+        detail: words behind the figure, before the notes of the report.
         enough: number of requests that would be enough.
-        unsure: whether the bounds do not decide where they would.
+        unsure: whether the bounds must not decide.
     """
     found = bounded(
         case,
