@@ -44,7 +44,7 @@ from readiness_sandbox.cluster.turns import Turns
 from readiness_sandbox.directory import Directory
 from readiness_sandbox.network.addresses import api_address
 from readiness_sandbox.network.loopback import Loopback
-from readiness_sandbox.network.seam import Endpoint
+from readiness_sandbox.network.seam import HOST, Endpoint
 from readiness_sandbox.settings import IMPORTS, SandboxSettings
 
 if TYPE_CHECKING:
@@ -197,7 +197,9 @@ class ControlPlane:
         if self._settings.release is None:
             self._tell({"ready": str(self._directory.kubeconfig)})
             return
-        release, credentials = load_release(self._settings.release), Credentials.generate()
+        release = load_release(self._settings.release)
+        entry = f"http://{self._machinery.network.front(HOST, *target.ENTRY)}:{target.ENTRY_PORT}"
+        credentials = Credentials.generate(entry)
         objects = render.render(release, credentials, self._settings.parts)
         nodes = (node["metadata"]["name"] for node in self._store.list(NODE))
         apply(self._store, [*objects, *control.objects(nodes)])

@@ -9,7 +9,7 @@ import yaml
 
 from readiness_sandbox.cluster import kinds
 from readiness_sandbox.cluster.tls import write_private
-from readiness_sandbox.platform import control, parts
+from readiness_sandbox.platform import control, identity, parts
 from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
 from readiness_sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from readiness_sandbox.platform.credentials import Credentials
 
 ENTRY = ("global", "balancer")
+ENTRY_PORT = 8080
 GATEWAY = "api-gateway"
 SERVICES = ("user-service", "track-service")
 
@@ -36,7 +37,10 @@ def write(
         services={f"{at}/{name}": f"{_url(store, at, name)}/ready" for at in SHARES for name in (GATEWAY, *SERVICES)},
         members={member: store.get(kinds.by_name("Pod"), "database", member)["status"]["podIP"] for member in MEMBERS},
     )
-    for path, text in dsn_files(addresses, credentials, directory.secrets).items():
+    files = dsn_files(addresses, credentials, directory.secrets)
+    if identity.PART in parts.with_needs(deployed):
+        files |= {directory.secrets / name: text for name, text in credentials.identity.files().items()}
+    for path, text in files.items():
         write_private(path, text.encode())
     content = describe(
         addresses,

@@ -1,17 +1,18 @@
 """What is secret on the platform, made anew for each sandbox.
 
-They are passwords, the token secret, the database's certificates.
+They are passwords, the token secret, the database's certificates, and what the part `identity` has.
 """
 
 from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from readiness_sandbox.cluster.tls import Authority
+from readiness_sandbox.platform.identity import PART, IdentityCredentials
 
 ROLES = ("superuser", "replication", "rewind", "normaldance", "readiness")
 HOSTS = ("main.database.svc.cluster.local", "*.postgres.database.svc.cluster.local")
@@ -26,10 +27,11 @@ class Credentials:
     ca: str
     certificate: str
     key: str
+    identity: IdentityCredentials
 
     @classmethod
-    def generate(cls) -> Credentials:
-        """New random credentials. All database members share one certificate.
+    def generate(cls, entry: str = "http://127.0.0.1") -> Credentials:
+        """New random credentials of a platform with this entry. All database members share one certificate.
 
         Clients verify the authority (verify-ca).
         """
@@ -41,10 +43,11 @@ class Credentials:
             ca=authority.certificate.decode(),
             certificate=pair.certificate.decode(),
             key=pair.key.decode(),
+            identity=IdentityCredentials.generate(issuer=entry),
         )
 
-    def objects(self, regions: list[str]) -> list[dict[str, Any]]:
-        """The Secrets that the manifests refer to: two of the database, one in each region."""
+    def objects(self, regions: list[str], deployed: Collection[str] = ()) -> list[dict[str, Any]]:
+        """The Secrets that the manifests refer to: two of the database, one in each region, and as many of the part `identity` where it is deployed."""
         tls = {"ca.crt": self.ca, "tls.crt": self.certificate, "tls.key": self.key}
         shared = {
             "token-secret": self.token_secret,
@@ -55,7 +58,12 @@ class Credentials:
             _secret("database", "postgres", dict(self.passwords)),
             _secret("database", "postgres-tls", tls),
             *(_secret(region, "platform", shared) for region in regions),
+            *(self._of_identity(regions) if PART in deployed else ()),
         ]
+
+    def _of_identity(self, regions: list[str]) -> list[dict[str, Any]]:
+        of_regions = [_secret(region, PART, self.identity.of_region()) for region in regions]
+        return [_secret("database", PART, self.identity.of_database()), *of_regions]
 
 
 def _secret(namespace: str, name: str, data: dict[str, str]) -> dict[str, Any]:

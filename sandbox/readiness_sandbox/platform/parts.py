@@ -31,7 +31,8 @@ class DeployedPart(BaseModel):
 
     Attributes:
         needs: other parts, without which this one does not come up.
-        target: what is added to the target file; `{NAMESPACE/SERVICE}` stands for the URL of a Service.
+        target: what is added to the target file; `{NAMESPACE/SERVICE}` stands for the URL of a Service, `{secrets}` for the directory of the
+            files that hold the platform's secrets.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,8 +73,9 @@ def described(content: dict[str, Any], chosen: Iterable[str], url: Url) -> dict[
         url: of a Service.
     """
     parts = with_needs(chosen)
+    secrets = str(Path(content.get("database", {}).get("dsn", {}).get("file", "")).parent)
     for name in parts:
-        content = _merged(content, _addressed(_read(name).target, url))
+        content = _merged(content, _addressed(_read(name).target, url, secrets))
     return {**content, "parts": list(parts)} if parts else content
 
 
@@ -95,13 +97,15 @@ def _read(name: str) -> DeployedPart:
         raise ConfigurationError(first["msg"], where=document.where(first["loc"])) from None
 
 
-def _addressed(value: Any, url: Url) -> Any:
+def _addressed(value: Any, url: Url, secrets: str) -> Any:
     """The same with the URLs of Services in it."""
     if isinstance(value, dict):
-        return {key: _addressed(item, url) for key, item in value.items()}
+        return {key: _addressed(item, url, secrets) for key, item in value.items()}
     if isinstance(value, list):
-        return [_addressed(item, url) for item in value]
-    return _SERVICE.sub(lambda found: url(found[1], found[2]), value) if isinstance(value, str) else value
+        return [_addressed(item, url, secrets) for item in value]
+    if not isinstance(value, str):
+        return value
+    return _SERVICE.sub(lambda found: url(found[1], found[2]), value.replace("{secrets}", secrets))
 
 
 def _merged(below: Any, above: Any) -> Any:

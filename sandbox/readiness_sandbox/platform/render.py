@@ -63,7 +63,8 @@ def render(release: Release, credentials: Credentials, deployed: Iterable[str] =
     Raises:
         ConfigurationError: the release names a workload or an object that the platform does not have, or there is no such part.
     """
-    objects = without_credentials(release, deployed) + credentials.objects(list(REGIONS))
+    chosen = parts.with_needs(deployed)
+    objects = without_credentials(release, chosen) + credentials.objects(list(REGIONS), chosen)
     return sorted(objects, key=lambda obj: ORDER.index(obj["kind"]) if obj["kind"] in ORDER else len(ORDER))
 
 

@@ -26,7 +26,7 @@ PATIENT = """
 import os, runpy, sys
 from normaldance.kit import app
 app.DRAIN_S = float(os.environ["DRAIN_S"])
-if sys.argv[1] in {"user", "track"}:
+if sys.argv[1] in {"user", "track", "auth"}:
     from normaldance.kit import postgres
     postgres.ATTEMPT_S = postgres.READ_S = postgres.WRITE_S = postgres.CONNECT_S = 20.0
 elif sys.argv[1] == "gateway":
@@ -60,13 +60,18 @@ class Postgres:
 
     data: Path
     log: Path
-    conninfo: str = f"host={POSTGRES} user=postgres dbname=postgres"
+    address: str = POSTGRES
     _stack: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def conninfo(self) -> str:
+        """As its superuser."""
+        return f"host={self.address} user=postgres dbname=postgres"
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        assert not self.answers(), f"a PostgreSQL of tests that were killed is still at {POSTGRES}: end it"
-        argv = [*AS_ORDINARY, tool("postgres"), "-D", str(self.data), "-h", POSTGRES, "-c", "unix_socket_directories="]
+        assert not self.answers(), f"a PostgreSQL of tests that were killed is still at {self.address}: end it"
+        argv = [*AS_ORDINARY, tool("postgres"), "-D", str(self.data), "-h", self.address, "-c", "unix_socket_directories="]
         self._stack.enter_context(process(argv, {}, self.log))
         for _ in Deadline.after(60).ticks(0.05):
             if self.answers():
@@ -94,28 +99,22 @@ class Postgres:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A server with the platform's schema and first rows, trusting everyone on loopback."""
+    with founded(tmp_path_factory.mktemp("postgres"), POSTGRES, {"normaldance": "n", "readiness": "r"}) as server:
+        yield server
+
+
+@contextmanager
+def founded(home: Path, address: str, passwords: dict[str, str], identity: str = "") -> Iterator[Postgres]:
+    """A server at that address with the platform's roles, schema and first rows, those of identity where there is a seed of them."""
     from readiness_sandbox.platform.normaldance.schema import found
 
-    home = tmp_path_factory.mktemp("postgres")
-    server = Postgres(home / "data", home / "log")
-    initdb = [
-        *AS_ORDINARY,
-        tool("initdb"),
-        "-D",
-        str(server.data),
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-N",
-        "--locale=C",
-        "-E",
-        "UTF8",
-    ]
+    server = Postgres(home / "data", home / "log", address)
+    locale = ["--locale=C", "-E", "UTF8"]
+    initdb = [*AS_ORDINARY, tool("initdb"), "-D", str(server.data), "-U", "postgres", "-A", "trust", "-N", *locale]
     subprocess.run(initdb, check=True, capture_output=True)
     try:
         server.start()
-        found(server.conninfo, {"normaldance": "n", "readiness": "r"})
+        found(server.conninfo, passwords, identity)
         yield server
     finally:
         server.stop()

@@ -2,6 +2,7 @@
 
 Forwards each route to its service and answers for services that do not.
 It splits users between two releases of a service (`split`), takes what they report (`reports`), and aborts requests as a policy says (`faults`).
+Where the platform has an identity provider, it lets in who has a token for the route (`trust.door`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from .defects import Defects
 from .faults import Faults
@@ -22,6 +24,9 @@ from .kit.features import HEADER as FEATURES
 from .kit.settings import PodSettings, address_of
 from .reports import Reports
 from .split import Split, user_of
+from .trust.access import has_provider
+from .trust.door import TOKEN, Door
+from .trust.rules import NEEDS, RULES, RouteRule
 
 ROUTES = (
     ("sign-in", "POST", "/sessions", "user-service"),
@@ -35,18 +40,27 @@ ROUTES = (
     ("read-event", "GET", "/events/{id}", "track-service"),
 )
 SERVICES = sorted({service for *_, service in ROUTES})
+PROVIDER = "auth-service"
 CANARIES = [f"{service}-canary" for service in SERVICES]
 """Services of a release that some users get; there where releases are rolled out by users."""
 BY_BALANCER = "x-forwarded-for"
 """The header that the balancer adds to each request."""
 PASSED_ON = ("authorization", "content-type", "idempotency-key")
+TO_PROVIDER = ("cookie", "origin")
+"""Headers that the provider gets as well: it begins and ends the sessions of browsers."""
 PASSED_BACK = ("content-type", "retry-after", "x-served-region", "x-served-pod", "x-release", FEATURES)
+FROM_PROVIDER = (
+    *("cache-control", "content-security-policy", "location", "pragma", "referrer-policy", "set-cookie"),
+    "www-authenticate",
+)
+ALL_BACK = frozenset((*PASSED_BACK, *FROM_PROVIDER))
 CALLERS = web.AppKey("callers", dict[str, Caller])
 
 
 def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]], defects: Defects) -> web.Application:
     """The gateway in front of the services at `addresses`."""
     split, reports, faults = Split(settings.region, alone=defects.splits_alone), Reports(), Faults(settings.region)
+    door = Door.from_env(lambda: app[CALLERS][PROVIDER]) if has_provider() else None
 
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:
@@ -78,17 +92,25 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
             await app[CALLERS][defects.health_needs].call("GET", "/health", headers={}, body=b"")
 
     async def ready() -> None:
-        asked = (app[CALLERS][name].call("GET", "/ready", headers={}, body=b"") for name in SERVICES)
+        services = [*SERVICES, *([PROVIDER] if door is not None else [])]
+        asked = (app[CALLERS][name].call("GET", "/ready", headers={}, body=b"") for name in services)
         if any(given.status != 200 for given in await asyncio.gather(*asked)):
             raise Unavailable("a service is not ready")
 
-    routes = [web.route(method, path, faults.before(forward(name, service))) for name, method, path, service in ROUTES]
+    rules = [RouteRule(*route, NEEDS.get(route[0], "")) for route in ROUTES]
+    handlers = {rule: faults.before(forward(rule.name, rule.service)) for rule in (*rules, *(RULES if door else ()))}
+    if door is not None:
+        handlers = {rule: door.before(rule, handler) for rule, handler in handlers.items()}
+    routes = [web.route(rule.method, rule.path, handler) for rule, handler in handlers.items()]
     routes.append(web.post("/reports", reports.take))
     check = no_dependencies if defects.always_ready else ready
     own = {"x-gateway-pod": settings.pod}
     app = build(settings, routes, lifespan=lifespan, check=check, alive=alive, headers=own, buckets=FINE_BUCKETS_S)
     app[ENVELOPE].registry.register(reports.counter)
     app.cleanup_ctx.extend((split.watched, faults.watched))
+    if door is not None:
+        app.cleanup_ctx.append(door.check.watched)
+        app[ENVELOPE].registry.register(door.record.counter)
     return app
 
 
@@ -114,7 +136,10 @@ async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> Se
     A write without an idempotency key is given one, so that every request may be repeated.
     `twice`: the request is sent again once it was answered, as after an answer that was lost (a planted defect).
     """
-    headers = {key: request.headers[key] for key in PASSED_ON if key in request.headers}
+    passed = (*PASSED_ON, *TO_PROVIDER) if caller.service == PROVIDER else PASSED_ON
+    headers = {key: request.headers[key] for key in passed if key in request.headers}
+    if TOKEN in request:
+        headers["authorization"] = f"Bearer {request[TOKEN]}"
     if request.method == "POST":
         headers.setdefault("idempotency-key", uuid.uuid4().hex)
     body = await request.read()
@@ -124,14 +149,15 @@ async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> Se
 
 
 def _passed_back(given: ServiceAnswer) -> web.Response:
-    headers = {key: given.headers[key] for key in PASSED_BACK if key in given.headers}
+    headers = CIMultiDict((key, value) for key, value in given.headers.items() if key.lower() in ALL_BACK)
     return web.Response(body=given.body, status=given.status, headers=headers)
 
 
 def main() -> None:
     """Serve as a pod."""
     settings = PodSettings.from_env("api-gateway")
-    here = [*SERVICES, *(CANARIES if os.environ.get("ROUTES") == "watched" else [])]
+    here = [*SERVICES, *([PROVIDER] if has_provider() else [])]
+    here += CANARIES if os.environ.get("ROUTES") == "watched" else []
     serve(application(settings, {name: address_of(name) for name in here}, Defects.from_env()), settings)
 
 

@@ -1,7 +1,8 @@
 """Founds the database: roles, tables and the first rows.
 
 Patroni runs it once, on the member that founds the cluster.
-`python -m normaldance.schema CONNINFO` with the roles' passwords in NORMALDANCE_PASSWORD and READINESS_PASSWORD.
+`python -m normaldance.schema CONNINFO` with the roles' passwords in NORMALDANCE_PASSWORD and READINESS_PASSWORD, and in IDENTITY_PASSWORD where the
+platform has an identity provider, whose first users, clients and keys are in IDENTITY_SEED.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from .identity.tables import found_identity
 from .kit.passwords import hashed
 
 DATABASE = "normaldance"
@@ -62,8 +64,8 @@ SECOND_PRIMARY = """
 """A standby of that replication slot says that it is the primary to whoever watches the database (a planted defect)."""
 
 
-def found(conninfo: str, passwords: dict[str, str]) -> None:
-    """Create the database and its roles (name to password), the tables and the first rows."""
+def found(conninfo: str, passwords: dict[str, str], identity: str = "") -> None:
+    """Create the database and its roles (name to password), the tables and the first rows; with those of identity where there is a seed of them."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         for role, password in passwords.items():
             create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
@@ -81,14 +83,17 @@ def found(conninfo: str, passwords: dict[str, str]) -> None:
                 name = f"listener-{number}"
                 copy.write_row((name, hashed(f"listen-{name}")))
         connection.execute(GRANTS)
+        if identity:
+            found_identity(connection, identity, too_wide=os.environ.get("DEFECT_WIDE_ROLE") == "yes")
         if second := os.environ.get("DEFECT_SECOND_PRIMARY"):
             connection.execute(SECOND_PRIMARY.format(second.replace("-", "_")))
 
 
 def main() -> None:
     """Found what the connection string given by Patroni leads to."""
-    roles = ("normaldance", "readiness")
-    found(sys.argv[1], {role: os.environ[f"{role.upper()}_PASSWORD"] for role in roles})
+    identity = os.environ.get("IDENTITY_SEED", "")
+    roles = ("normaldance", "readiness", *(["identity"] if identity else []))
+    found(sys.argv[1], {role: os.environ[f"{role.upper()}_PASSWORD"] for role in roles}, identity)
 
 
 if __name__ == "__main__":

@@ -31,9 +31,12 @@ from .kit.app import (
 from .kit.features import HEADER, Features
 from .kit.postgres import Connection, DatabaseRouter, Row, once, one
 from .kit.settings import PodSettings
-from .kit.tokens import signed_in
 from .latent import Latent, end_if_replaced
+from .library import Library
 from .shares import OneCloses
+from .trust.access import Access, Ownership, access_from_env, has_provider
+from .trust.defects import TrustDefects
+from .trust.rules import WRITE
 
 READ = "SELECT id, title, artist, plays FROM tracks WHERE id = %s"
 CREATE = """INSERT INTO tracks (title, artist, added_by) SELECT %(title)s, %(artist)s, %(user)s
@@ -53,12 +56,12 @@ SIMILAR = "similar-tracks"
 class Tracks:
     """The handlers, on one database."""
 
-    def __init__(self, database: DatabaseRouter, defects: Defects, secret: str) -> None:
+    def __init__(self, database: DatabaseRouter, defects: Defects, access: Access) -> None:
         self.plays = UserCounter("track_plays_total", "Plays acknowledged.", defects.plays_every_s)
         self.features: Features | None = None
         self._database = database
         self._defects = defects
-        self._secret = secret
+        self._access = access
 
     async def read_track(self, request: web.Request) -> web.Response:
         """GET /tracks/{id}: from the nearest copy.
@@ -76,14 +79,14 @@ class Tracks:
 
     async def create_track(self, request: web.Request) -> web.Response:
         """POST /tracks."""
-        user = signed_in(request, self._secret)
+        user = self._access.caller(request, "create-track", WRITE).name
         body = await body_of(request)
         values = {"title": text_in(body, "title"), "artist": text_in(body, "artist"), "user": user}
         return await self._written("create-track", request, CREATE, values)
 
     async def play_track(self, request: web.Request) -> web.Response:
         """POST /tracks/{id}/plays: counts one play."""
-        signed_in(request, self._secret)
+        self._access.caller(request, "play-track", WRITE)
         response = await self._written("play-track", request, PLAY, {"id": _id_in(request)})
         self.plays.add()
         return response
@@ -147,7 +150,8 @@ def _number_in(request: web.Request, name: str) -> int | None:
 
 def application(settings: PodSettings, database: DatabaseRouter, *, secret: str, defects: Defects) -> web.Application:
     """The service on `database`, trusting tokens signed with `secret`."""
-    tracks, events = Tracks(database, defects, secret), Events(database, defects)
+    access = access_from_env(secret)
+    tracks, events = Tracks(database, defects, access), Events(database, defects)
     routes = [
         web.get("/tracks/{id:[0-9]{1,18}}", tracks.read_track),
         web.post("/tracks", tracks.create_track),
@@ -157,11 +161,14 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str,
         web.post("/events", events.accept_event),
         web.get("/events/{id}", events.read_event),
     ]
+    if has_provider():
+        routes += Library(database, access, Ownership(TrustDefects.from_env())).routes()
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(tracks.plays.counter)
     app[ENVELOPE].registry.register(queries.SECONDS)
     tracks.features = app[ENVELOPE].features
+    app.cleanup_ctx.append(access.watched)
     app.cleanup_ctx.append(events.relayed)  # ends before the database's connections do
     app.cleanup_ctx.append(Latent(database, defects).watched)
     app.cleanup_ctx.append(OneCloses(database, settings.region, settings.pod).watched)

@@ -17,15 +17,22 @@ from .kit.passwords import matches
 from .kit.postgres import DatabaseRouter, one
 from .kit.settings import PodSettings
 from .kit.tokens import issued
+from .profile import Profiles
+from .trust.access import Ownership, access_from_env, has_provider
+from .trust.defects import TrustDefects
+from .trust.provider import Provider
 
-USER = "SELECT name, password, joined FROM users WHERE name = %s"
+USER = "SELECT name, joined FROM users WHERE name = %s"
+PASSWORD = "SELECT name, password FROM users WHERE name = %s"  # noqa: S105 - a query
 
 
 def application(settings: PodSettings, database: DatabaseRouter, *, secret: str) -> web.Application:
-    """The service on `database`, signing tokens with `secret`."""
+    """The service on `database`, signing tokens with `secret` where the platform has no identity provider."""
     sign_ins = UserCounter("user_sign_ins_total", "Users signed in.")
     defects = Defects.from_env()
     activity = Activity(database, defects.active_users)
+    provider = Provider.from_env() if has_provider() else None
+    access = access_from_env(secret)
     group = PodGroup(database, f"{settings.region}/user-service", settings.pod, defects.regroups_s)
 
     async def sign_in(request: web.Request) -> web.Response:
@@ -34,12 +41,16 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
         group.admit()
         body = await body_of(request)
         name, password = text_in(body, "user"), text_in(body, "password")
-        user = await database.read(one(USER, name))
-        if user is None or not matches(password, user["password"]):
-            raise RequestRefused(401, "no such user, or another password")
+        token = await (own_token(name, password) if provider is None else provider.token(name, password))
         sign_ins.add()
         activity.signed_in(name)
-        return answer({"token": issued(name, secret)}, 201)
+        return answer({"token": token}, 201)
+
+    async def own_token(name: str, password: str) -> str:
+        user = await database.read(one(PASSWORD, name))
+        if user is None or not matches(password, user["password"]):
+            raise RequestRefused(401, "no such user, or another password")
+        return issued(name, secret)
 
     async def read_user(request: web.Request) -> web.Response:
         user = await database.read(one(USER, request.match_info["name"]))
@@ -51,10 +62,15 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
         web.post("/sessions", sign_in),
         web.get("/users/{name}", read_user),
     ]
+    if provider is not None:
+        routes += Profiles(database, access, Ownership(TrustDefects.from_env())).routes()
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(sign_ins.counter)
     app[ENVELOPE].registry.register(activity.gauge)
+    app.cleanup_ctx.append(access.watched)
+    if provider is not None:
+        app.cleanup_ctx.append(provider.reached)
     app.cleanup_ctx.extend((activity.counted, group.watched))  # end before the database's connections do
     app[ENVELOPE].registry.register(queries.SECONDS)
     return app

@@ -67,7 +67,7 @@ class Caller:
     """Calls one service at a fixed address. Every request given to it must be safe to repeat."""
 
     def __init__(self, service: str, host: str, port: int, client: aiohttp.ClientSession) -> None:
-        self._service = service
+        self.service = service
         self._origin = f"http://{host}:{port}"
         self._client = client
         self._budget = RetryBudget()
@@ -90,7 +90,7 @@ class Caller:
             await asyncio.sleep(FIRST_PAUSE_S * 2**attempt * random.uniform(0.5, 1.0))
         if answer is not None:
             return answer
-        raise Unavailable(f"{self._service} does not answer")
+        raise Unavailable(f"{self.service} does not answer")
 
     async def _attempt(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> ServiceAnswer | None:
         """The answer, or None when the connection failed or time ran out."""

@@ -22,6 +22,11 @@ def hashed(password: str) -> str:
     return f"scrypt${COST}${BLOCK}${PARALLEL}${salt.hex()}${key.hex()}"
 
 
+def digest(secret: str) -> str:
+    """What is kept of a secret that was drawn, of which there is no list to try: its SHA-256."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
 def matches(password: str, stored: str) -> bool:
     """Whether this is the password that was hashed; compared in constant time."""
     if stored.startswith("sha256$"):

@@ -1,0 +1,89 @@
+"""What track-service answers beside single tracks where callers have roles: lists, changes by the owner, and the report on plays."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from .kit.app import Handler, RequestRefused, answer, body_of, text_in
+from .kit.postgres import Connection, DatabaseRouter, Row, one
+from .trust.access import Access, Ownership
+from .trust.rules import READ, TRACK_RULES, WRITE
+
+MOST: Final = 50
+LIST: Final = "SELECT id, title, artist, plays FROM tracks WHERE artist = %s ORDER BY id LIMIT %s"
+PLAYS: Final = "SELECT artist, sum(plays)::bigint AS plays FROM tracks GROUP BY artist ORDER BY plays DESC, artist LIMIT %s"
+OWNER: Final = "SELECT added_by FROM tracks WHERE id = %s"
+CHANGE: Final = "UPDATE tracks SET title = %s WHERE id = %s RETURNING id, title, artist, plays"
+DELETE: Final = "DELETE FROM tracks WHERE id = %s RETURNING id"
+
+
+class Library:
+    """The handlers, on one database.
+
+    Args:
+        access: who a call is of.
+        ownership: whose a track is.
+    """
+
+    def __init__(self, database: DatabaseRouter, access: Access, ownership: Ownership) -> None:
+        self._database = database
+        self._access = access
+        self._ownership = ownership
+
+    def routes(self) -> list[web.RouteDef]:
+        """Those of `trust.rules`."""
+        handlers: dict[str, Handler] = {
+            "list-tracks": self.list_tracks,
+            "change-track": self.change_track,
+            "delete-track": self.delete_track,
+            "report-plays": self.report_plays,
+        }
+        paths = {rule: rule.path.replace("{id}", "{id:[0-9]{1,18}}") for rule in TRACK_RULES}
+        return [web.route(rule.method, path, handlers[rule.name]) for rule, path in paths.items()]
+
+    async def list_tracks(self, request: web.Request) -> web.Response:
+        """GET /tracks?artist=NAME: up to 50 of them."""
+        self._access.caller(request, "list-tracks", READ)
+        return await self._listed("tracks", LIST, request.query.get("artist", "Artist 1"), MOST)
+
+    async def report_plays(self, request: web.Request) -> web.Response:
+        """GET /reports/plays: the 50 artists that are played most."""
+        self._access.caller(request, "report-plays", READ)
+        return await self._listed("artists", PLAYS, MOST)
+
+    async def change_track(self, request: web.Request) -> web.Response:
+        """PATCH /tracks/{id} with `title`, by who added it or an administrator."""
+        await self._own(request, "change-track")
+        title = text_in(await body_of(request), "title")
+        return answer(await self._written(CHANGE, title, int(request.match_info["id"])))
+
+    async def delete_track(self, request: web.Request) -> web.Response:
+        """DELETE /tracks/{id}, by who added it or an administrator: 204."""
+        await self._own(request, "delete-track")
+        await self._written(DELETE, int(request.match_info["id"]))
+        return web.Response(status=204)
+
+    async def _own(self, request: web.Request, route: str) -> None:
+        """Let pass who may change the track. Raises RequestRefused."""
+        caller = self._access.caller(request, route, WRITE)
+        track = await self._database.read_primary(one(OWNER, int(request.match_info["id"])))
+        if track is None:
+            raise RequestRefused(404, "no such track")
+        self._ownership.demand(caller, track["added_by"], route)
+
+    async def _listed(self, name: str, query: str, *values: object) -> web.Response:
+        async def work(connection: Connection) -> list[Row]:
+            return await (await connection.execute(query.encode(), values)).fetchall()
+
+        return answer({name: await self._database.read(work)})
+
+    async def _written(self, statement: str, *values: object) -> Row:
+        async def work(connection: Connection) -> Row | None:
+            return await (await connection.execute(statement.encode(), values)).fetchone()
+
+        row = await self._database.write(work)
+        if row is None:
+            raise RequestRefused(404, "no such track")
+        return row
