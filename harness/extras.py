@@ -19,6 +19,7 @@ DNS: Final = "dns"
 GENERATED: Final = "generated"
 ZSTD: Final = "zstd"
 ATTEST: Final = "attest"
+TRUST: Final = "trust"
 S3: Final = "s3"
 EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -30,6 +31,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         GENERATED: ("hypothesis", "jsonschema"),
         ZSTD: ("zstandard",),
         ATTEST: ("cryptography", "securesystemslib"),
+        TRUST: ("cryptography", "jwt"),
         S3: ("obstore",),
     }
 )

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.errors import ConfigurationError
 from harness.targets.files.changes import FlagSettings, MigrationSettings, RolloutSettings
+from harness.targets.files.identity import Authorisation, IdentitySettings, wrong_identity
 from harness.targets.files.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
 from harness.targets.files.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.files.parts import (
@@ -84,6 +85,8 @@ _LIVE: Final = frozenset(
         "migration",
         "flags",
         "api",
+        "identity",
+        "authorisation",
     }
 )
 """Keys that only a running platform has."""
@@ -123,6 +126,8 @@ class Target(TargetSection):
         migration: migration of the database to a candidate's schema and back; None: there is no migration.
         flags: feature flags; None: there are none.
         api: what the entry takes and answers; None: no description of it.
+        identity: users, clients, and how their credentials are got; None: there are none.
+        authorisation: who may call what; None: it is not declared.
         file: path of the target file.
     """
 
@@ -166,6 +171,8 @@ class Target(TargetSection):
     may_write: tuple[MayWrite, ...] = ()
     sign_in: SignIn | None = None
     api: ApiDescription | None = None
+    identity: IdentitySettings | None = None
+    authorisation: Authorisation | None = None
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()
@@ -307,7 +314,11 @@ def _check(target: Target, document: YamlDocument) -> None:
                 where=document.where((key,)),
                 hint=f"remove `{key}`: on a real platform all limits apply as written",
             )
-    for location, what, hint in wrong_strategies(target.rollout.strategies if target.rollout is not None else {}):
+    wrong = [
+        *wrong_strategies(target.rollout.strategies if target.rollout is not None else {}),
+        *wrong_identity(target.identity, target.authorisation, signs_in=target.sign_in is not None),
+    ]
+    for location, what, hint in wrong:
         raise ConfigurationError(what, where=document.where(location), hint=hint)
     if target.proxy not in {"none", "env"} and not is_http(target.proxy):
         raise ConfigurationError(

@@ -1,0 +1,253 @@
+"""The sections `identity` and `authorisation`: who may sign in, how its credentials are got, and who may call what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from harness.nearest import hint_with_nearest
+from harness.targets.files.reference import Reference
+from harness.targets.files.strategies import Wrong
+from harness.targets.files.values import Name, RootUrl, TargetSection, Url, UrlPath, Word, quantity
+from harness.validation import matching
+from harness.yamlfile import Location
+
+OperationName = Annotated[
+    str,
+    matching(r"(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE|TRACE) /\S*", "an operation, written like `POST /orders`"),
+]
+"""Method and path of an operation, as the API description writes the path."""
+Header = Annotated[str, matching(r"[A-Za-z0-9-]{1,60}", "the name of a header: letters, digits and `-`")]
+OperationClass = Literal["read", "write", "admin"]
+Special = Literal["expired", "foreign-audience", "foreign-issuer"]
+
+
+class IdentityClient(TargetSection):
+    """A client that the provider knows.
+
+    Attributes:
+        id: its `client_id`.
+        secret: its secret; None: a public client.
+        redirect: one of its registered redirect addresses, for the grant `code`; nothing needs to answer there.
+        scopes: scopes that are asked for with its tokens, besides those of a user.
+        parameters: further parameters of its requests for tokens, such as `resource` or `audience`.
+    """
+
+    id: Word
+    secret: Reference | None = None
+    redirect: Word = ""
+    scopes: tuple[Word, ...] = ()
+    parameters: Mapping[Word, Word] = Field(default_factory=dict)
+
+
+class IdentityUser(TargetSection):
+    """A test user.
+
+    Attributes:
+        user: name with which it signs in.
+        password: place of its password.
+        role: its role; empty: the key of the user in the file.
+        scopes: scopes that its token must have; None: those of its role in `authorisation.roles`.
+        objects: objects that belong to it: values of path and query parameters, by the parameter's name, or by the path up to the
+            parameter where several paths have a parameter of this name: `{name: test-1, "/orders/{id}": 7}`.
+    """
+
+    user: Word
+    password: Reference
+    role: Name | None = None
+    scopes: tuple[Word, ...] | None = None
+    objects: Mapping[Word, int | str] = Field(default_factory=dict)
+
+
+class SpecialToken(TargetSection):
+    """Where a token comes from that no forgery can replace: a client of the file that gets it, or the place where it is kept.
+
+    Attributes:
+        client: client of `identity.clients` whose own token it is.
+        env, file, command: place of the token, as for a secret.
+    """
+
+    client: Name | None = None
+    env: str = ""
+    file: str = ""
+    command: str = ""
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        if sum(map(bool, (self.client, self.env, self.file, self.command))) != 1:
+            raise ValueError("exactly one of `client`, `env`, `file`, `command`")
+        return self
+
+    @property
+    def place(self) -> Reference | None:
+        """The place where the token is kept; None: a client gets it."""
+        return None if self.client else Reference(env=self.env, file=self.file, command=self.command)
+
+
+class Signing(TargetSection):
+    """What the signature of a right token has: `algorithm`, such as `RS256`."""
+
+    algorithm: Annotated[str, matching(r"[A-Z][A-Za-z0-9]{1,15}", "an algorithm of JSON Web Signatures, like `RS256`")]
+
+
+class CsrfToken(TargetSection):
+    """How a page proves that a request is its own: the cookie with the token, and the header that repeats it."""
+
+    cookie: Word
+    header: Header
+
+
+class SessionSettings(TargetSection):
+    """The session of a browser.
+
+    Attributes:
+        cookie: name of the session's cookie.
+        sign_in: operation that begins a session; its body has the keys of `fields`.
+        sign_out: operation that ends it.
+        page: path that only a signed-in user gets.
+        fields: keys of the body of `sign_in`.
+        csrf: token against forged requests; None: the platform checks the origin alone.
+        lifetime_s: how long a session is valid, in s; None: not declared.
+    """
+
+    cookie: Word
+    sign_in: OperationName
+    sign_out: OperationName | None = None
+    page: UrlPath
+    fields: Mapping[Literal["user", "password"], Word] = Field(default_factory=dict)
+    csrf: CsrfToken | None = None
+    lifetime_s: Annotated[float, quantity("time", "15 min"), Field(gt=0)] | None = Field(default=None, alias="lifetime")
+
+
+class ApiKeys(TargetSection):
+    """API keys: the header that has them, a right one, and a revoked one if there is any."""
+
+    header: Header
+    right: Reference
+    revoked: Reference | None = None
+
+
+class IdentitySettings(TargetSection):
+    """The section `identity`: users, clients, and how their credentials are got.
+
+    Attributes:
+        issuer: issuer of OpenID Connect, with its discovery document at `/.well-known/openid-configuration`; empty: there is none.
+        audience: audience that access tokens must have; empty: not checked.
+        clients: clients by a name of the file.
+        client: client through which users sign in; None: the only one.
+        users: test users by a name of the file.
+        grant: how a user's token is got: `password` at the token endpoint, `code` by authorization code with PKCE through the
+            sign-in form, `sign_in` by the section `sign_in` of the target file.
+        signing: what the signature of a right token has; None: as the tokens themselves say.
+        tokens: tokens that cannot be made from others: an expired one, one for another audience, one of another issuer.
+        session: the session of a browser; None: there is none.
+        api_keys: API keys; None: there are none.
+        origin: origin whose pages may call the entry; empty: that of the entry.
+    """
+
+    issuer: Url = ""
+    audience: str = ""
+    clients: Mapping[Name, IdentityClient] = Field(default_factory=dict)
+    client: Name | None = None
+    users: Mapping[Name, IdentityUser] = Field(default_factory=dict)
+    grant: Literal["password", "code", "sign_in"] = "password"
+    signing: Signing | None = None
+    tokens: Mapping[Special, SpecialToken] = Field(default_factory=dict)
+    session: SessionSettings | None = None
+    api_keys: ApiKeys | None = None
+    origin: RootUrl = ""
+
+    @property
+    def through(self) -> str:
+        """Name of the client through which users sign in; empty: there is none."""
+        return self.client or (next(iter(self.clients)) if len(self.clients) == 1 else "")
+
+    def role_of(self, user: str) -> str:
+        """The role of a user of the file."""
+        return self.users[user].role or user
+
+
+class Authorisation(TargetSection):
+    """The section `authorisation`: who may call what.
+
+    Attributes:
+        roles: scopes of each role.
+        operations: the scope of each class of operations: `{read: READ, write: WRITE, admin: ADMIN}`.
+        scopes: scope that an operation needs, where the API description does not say it.
+        matrix: YAML file with the answer to each role and operation, beside the target file; empty: made from roles and scopes.
+        public: operations that need no credential, besides those whose description says `security: []`.
+        protected: operations that need a signed-in user and no scope, where the API description does not say so.
+        keys: operations that take API keys; empty: those whose description says so.
+        shared: operations whose path has a parameter, but whose objects belong to no user.
+        rate: greatest number of requests per second.
+    """
+
+    roles: Mapping[Name, tuple[Word, ...]] = Field(default_factory=dict)
+    operations: Mapping[OperationClass, Word] = Field(default_factory=dict)
+    scopes: Mapping[OperationName, Word] = Field(default_factory=dict)
+    matrix: str = ""
+    public: tuple[OperationName, ...] = ()
+    protected: tuple[OperationName, ...] = ()
+    keys: tuple[OperationName, ...] = ()
+    shared: tuple[OperationName, ...] = ()
+    rate: Annotated[float, quantity("rate", "100/s"), Field(gt=0, le=200)] = 200.0
+
+
+def wrong_identity(
+    identity: IdentitySettings | None, authorisation: Authorisation | None, *, signs_in: bool
+) -> Iterator[Wrong]:
+    """Problems between keys of the two sections.
+
+    Args:
+        identity: section; None: the file has none.
+        authorisation: section; None: the file has none.
+        signs_in: whether the file has the section `sign_in`.
+    """
+    if identity is not None:
+        yield from _wrong_clients(identity)
+        yield from _wrong_grant(identity, signs_in=signs_in)
+    if authorisation is None:
+        return
+    roles = authorisation.roles
+    for name, user in (identity.users if identity is not None and roles else {}).items():
+        if (role := user.role or name) not in roles:
+            at = ("identity", "users", name, *(("role",) if user.role else ()))
+            yield at, f"the role `{role}` is not in `authorisation.roles`", hint_with_nearest(role, roles)
+    for one in authorisation.public:
+        for key, listed in (("protected", authorisation.protected), ("scopes", authorisation.scopes)):
+            if one in listed:
+                what = f"`{one}` is public and in `{key}`"
+                yield ("authorisation", "public"), what, "remove it from one of them"
+
+
+def _wrong_clients(identity: IdentitySettings) -> Iterator[Wrong]:
+    named: list[tuple[Location, str | None]] = [(("identity", "client"), identity.client)]
+    named += [(("identity", "tokens", key, "client"), one.client) for key, one in identity.tokens.items()]
+    for at, client in named:
+        if client is not None and client not in identity.clients:
+            what = f"the client `{client}` is not in `identity.clients`"
+            yield at, what, hint_with_nearest(client, identity.clients)
+
+
+def _wrong_grant(identity: IdentitySettings, *, signs_in: bool) -> Iterator[Wrong]:
+    """What the way to get a token lacks; without users none is got."""
+    at = ("identity",)
+    if any(one.client for one in identity.tokens.values()) and not identity.issuer:
+        yield (*at, "tokens"), "a client's token needs the `issuer`", "write `issuer: https://…`"
+    if not identity.users:
+        return
+    if identity.grant == "sign_in":
+        if not signs_in:
+            hint = "write the section `sign_in`, or another `grant`"
+            yield at, "the grant `sign_in` needs the section `sign_in` of the target file", hint
+        return
+    if not identity.issuer:
+        what = f"the grant `{identity.grant}` needs the `issuer`"
+        yield at, what, "write `issuer: https://…`, or `grant: sign_in` beside the section `sign_in`"
+    elif not identity.through:
+        yield at, "the client through which users sign in is not named", "write `client: NAME` of `identity.clients`"
+    elif identity.grant == "code" and not identity.clients[identity.through].redirect:
+        where = (*at, "clients", identity.through)
+        yield where, "the grant `code` needs a `redirect`", "write one of its registered redirect addresses"
