@@ -9,17 +9,21 @@ from pydantic import Field, model_validator
 
 from harness.nearest import hint_with_nearest
 from harness.targets.files.reference import Reference
+from harness.targets.files.sessions import Administration, PasswordChange, SessionSettings, SignUp
 from harness.targets.files.strategies import Wrong
-from harness.targets.files.values import Name, RootUrl, TargetSection, Url, UrlPath, Word, quantity
+from harness.targets.files.values import (
+    Header,
+    Name,
+    OperationName,
+    RootUrl,
+    TargetSection,
+    Url,
+    Word,
+    quantity,
+)
 from harness.validation import matching
 from harness.yamlfile import Location
 
-OperationName = Annotated[
-    str,
-    matching(r"(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE|TRACE) /\S*", "an operation, written like `POST /orders`"),
-]
-"""Method and path of an operation, as the API description writes the path."""
-Header = Annotated[str, matching(r"[A-Za-z0-9-]{1,60}", "the name of a header: letters, digits and `-`")]
 OperationClass = Literal["read", "write", "admin"]
 Special = Literal["expired", "foreign-audience", "foreign-issuer"]
 
@@ -92,35 +96,6 @@ class Signing(TargetSection):
     algorithm: Annotated[str, matching(r"[A-Z][A-Za-z0-9]{1,15}", "an algorithm of JSON Web Signatures, like `RS256`")]
 
 
-class CsrfToken(TargetSection):
-    """How a page proves that a request is its own: the cookie with the token, and the header that repeats it."""
-
-    cookie: Word
-    header: Header
-
-
-class SessionSettings(TargetSection):
-    """The session of a browser.
-
-    Attributes:
-        cookie: name of the session's cookie.
-        sign_in: operation that begins a session; its body has the keys of `fields`.
-        sign_out: operation that ends it.
-        page: path that only a signed-in user gets.
-        fields: keys of the body of `sign_in`.
-        csrf: token against forged requests; None: the platform checks the origin alone.
-        lifetime_s: how long a session is valid, in s; None: not declared.
-    """
-
-    cookie: Word
-    sign_in: OperationName
-    sign_out: OperationName | None = None
-    page: UrlPath
-    fields: Mapping[Literal["user", "password"], Word] = Field(default_factory=dict)
-    csrf: CsrfToken | None = None
-    lifetime_s: Annotated[float, quantity("time", "15 min"), Field(gt=0)] | None = Field(default=None, alias="lifetime")
-
-
 class ApiKeys(TargetSection):
     """API keys: the header that has them, a right one, and a revoked one if there is any."""
 
@@ -143,6 +118,9 @@ class IdentitySettings(TargetSection):
         signing: what the signature of a right token has; None: as the tokens themselves say.
         tokens: tokens that cannot be made from others: an expired one, one for another audience, one of another issuer.
         session: the session of a browser; None: there is none.
+        sign_up: how an account is made; None: not declared.
+        change: how a user changes the password; None: not declared.
+        administration: how a role is taken away and given back; None: not declared.
         api_keys: API keys; None: there are none.
         origin: origin whose pages may call the entry; empty: that of the entry.
     """
@@ -156,6 +134,9 @@ class IdentitySettings(TargetSection):
     signing: Signing | None = None
     tokens: Mapping[Special, SpecialToken] = Field(default_factory=dict)
     session: SessionSettings | None = None
+    sign_up: SignUp | None = None
+    change: PasswordChange | None = None
+    administration: Administration | None = None
     api_keys: ApiKeys | None = None
     origin: RootUrl = ""
 

@@ -33,6 +33,7 @@ from harness.targets.files.parts import (
     TrafficOverride,
 )
 from harness.targets.files.requests import ApiDescription, SignIn
+from harness.targets.files.sessions import Limits, wrong_sessions
 from harness.targets.files.strategies import wrong_strategies
 from harness.targets.files.upload import Upload
 from harness.targets.files.values import Name, RootUrl, Seconds, TargetSection, Url, Word, is_http
@@ -87,6 +88,7 @@ _LIVE: Final = frozenset(
         "api",
         "identity",
         "authorisation",
+        "limits",
     }
 )
 """Keys that only a running platform has."""
@@ -128,6 +130,7 @@ class Target(TargetSection):
         api: what the entry takes and answers; None: no description of it.
         identity: users, clients, and how their credentials are got; None: there are none.
         authorisation: who may call what; None: it is not declared.
+        limits: how many calls the entry takes from each client; None: not declared.
         file: path of the target file.
     """
 
@@ -173,6 +176,7 @@ class Target(TargetSection):
     api: ApiDescription | None = None
     identity: IdentitySettings | None = None
     authorisation: Authorisation | None = None
+    limits: Limits | None = None
     tls: Tls = Tls()
     proxy: str = "none"
     evidence: EvidenceFiles = EvidenceFiles()
@@ -317,6 +321,7 @@ def _check(target: Target, document: YamlDocument) -> None:
     wrong = [
         *wrong_strategies(target.rollout.strategies if target.rollout is not None else {}),
         *wrong_identity(target.identity, target.authorisation, signs_in=target.sign_in is not None),
+        *wrong_sessions(target.identity, target.limits),
     ]
     for location, what, hint in wrong:
         raise ConfigurationError(what, where=document.where(location), hint=hint)

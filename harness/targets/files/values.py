@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from harness.errors import UsageError
 from harness.model import Quantity
 from harness.model.planned.quantity import pattern_of
+from harness.validation import matching
 
 _IN_PATHS: Final = "/%?#[]@!$&'()*+,;=:~{}"
 """Characters of a path that need no encoding."""
@@ -98,3 +99,9 @@ PathOfId = Annotated[UrlPath, AfterValidator(_path_of_id)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Seconds = Annotated[float, quantity("time", "10 s")]
 Word = Annotated[str, Field(min_length=1)]
+OperationName = Annotated[
+    str,
+    matching(r"(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE|TRACE) /\S*", "an operation, written like `POST /orders`"),
+]
+"""Method and path of an operation, as the API description writes the path."""
+Header = Annotated[str, matching(r"[A-Za-z0-9-]{1,60}", "the name of a header: letters, digits and `-`")]
