@@ -71,7 +71,16 @@ class Postgres:
     def start(self) -> None:
         """Start, and wait until it answers."""
         assert not self.answers(), f"a PostgreSQL of tests that were killed is still at {self.address}: end it"
-        argv = [*AS_ORDINARY, tool("postgres"), "-D", str(self.data), "-h", self.address, "-c", "unix_socket_directories="]
+        argv = [
+            *AS_ORDINARY,
+            tool("postgres"),
+            "-D",
+            str(self.data),
+            "-h",
+            self.address,
+            "-c",
+            "unix_socket_directories=",
+        ]
         self._stack.enter_context(process(argv, {}, self.log))
         for _ in Deadline.after(60).ticks(0.05):
             if self.answers():

@@ -11,7 +11,7 @@ from .identity.browser import Browsers
 from .identity.grants import Grants
 from .identity.keys import TokenSigner
 from .identity.people import People
-from .identity.signing import SignInForm
+from .identity.signing import AuthorizationForm
 from .identity.standing import StandingAnswer
 from .kit import queries
 from .kit.app import ENVELOPE, Handler, build, no_dependencies, serve
@@ -21,17 +21,17 @@ from .trust.access import Ownership, ProviderAccess
 from .trust.checking import PATH, TokenCheck
 from .trust.defects import TrustDefects
 from .trust.door import EXCHANGE, own_origins
-from .trust.record import RECORD, Record
+from .trust.record import RECORD, AccessRecord
 from .trust.rules import AUTH_RULES
 
 
 def application(settings: PodSettings, database: DatabaseRouter, signer: TokenSigner) -> web.Application:
     """The service on `database`, for the issuer of the signer."""
-    defects, trust, record = Defects.from_env(), TrustDefects.from_env(), Record()
+    defects, trust, record = Defects.from_env(), TrustDefects.from_env(), AccessRecord()
     check = TokenCheck(signer.issuer, trust)
     access = ProviderAccess(check, trust)
     grants = Grants(database, signer, record)
-    form = SignInForm(database, signer.issuer, record)
+    form = AuthorizationForm(database, signer.issuer, record)
     browsers = Browsers(database, signer, access, record, own_origins())
     people = People(database, access, Ownership(trust), record)
     handlers: dict[str, Handler] = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 
 from aiohttp import web
@@ -24,8 +24,8 @@ from .kit.features import HEADER as FEATURES
 from .kit.settings import PodSettings, address_of
 from .reports import Reports
 from .split import Split, user_of
-from .trust.access import has_provider
-from .trust.door import TOKEN, Door
+from .trust.checking import has_provider
+from .trust.door import GOES_WITH, Door, door_from_env
 from .trust.rules import NEEDS, RULES, RouteRule
 
 ROUTES = (
@@ -60,7 +60,7 @@ CALLERS = web.AppKey("callers", dict[str, Caller])
 def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]], defects: Defects) -> web.Application:
     """The gateway in front of the services at `addresses`."""
     split, reports, faults = Split(settings.region, alone=defects.splits_alone), Reports(), Faults(settings.region)
-    door = Door.from_env(lambda: app[CALLERS][PROVIDER]) if has_provider() else None
+    door = door_from_env(lambda: app[CALLERS][PROVIDER])
 
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:
@@ -92,16 +92,13 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
             await app[CALLERS][defects.health_needs].call("GET", "/health", headers={}, body=b"")
 
     async def ready() -> None:
-        services = [*SERVICES, *([PROVIDER] if door is not None else [])]
-        asked = (app[CALLERS][name].call("GET", "/ready", headers={}, body=b"") for name in services)
+        asked = (
+            app[CALLERS][name].call("GET", "/ready", headers={}, body=b"") for name in addresses if name not in CANARIES
+        )
         if any(given.status != 200 for given in await asyncio.gather(*asked)):
             raise Unavailable("a service is not ready")
 
-    rules = [RouteRule(*route, NEEDS.get(route[0], "")) for route in ROUTES]
-    handlers = {rule: faults.before(forward(rule.name, rule.service)) for rule in (*rules, *(RULES if door else ()))}
-    if door is not None:
-        handlers = {rule: door.before(rule, handler) for rule, handler in handlers.items()}
-    routes = [web.route(rule.method, rule.path, handler) for rule, handler in handlers.items()]
+    routes = [_route(rule, faults.before(forward(rule.name, rule.service)), door) for rule in _rules(door)]
     routes.append(web.post("/reports", reports.take))
     check = no_dependencies if defects.always_ready else ready
     own = {"x-gateway-pod": settings.pod}
@@ -112,6 +109,18 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
         app.cleanup_ctx.append(door.check.watched)
         app[ENVELOPE].registry.register(door.record.counter)
     return app
+
+
+def _rules(door: Door | None) -> Iterator[RouteRule]:
+    """The routes, those of a provider where there is a door."""
+    yield from (RouteRule(*route, NEEDS.get(route[0], "")) for route in ROUTES)
+    if door is not None:
+        yield from RULES
+
+
+def _route(rule: RouteRule, handler: Handler, door: Door | None) -> web.RouteDef:
+    """The route of a rule, behind the door where there is one."""
+    return web.route(rule.method, rule.path, handler if door is None else door.before(rule, handler))
 
 
 def _admit(request: web.Request, defects: Defects) -> None:
@@ -138,8 +147,8 @@ async def _forwarded(request: web.Request, caller: Caller, *, twice: bool) -> Se
     """
     passed = (*PASSED_ON, *TO_PROVIDER) if caller.service == PROVIDER else PASSED_ON
     headers = {key: request.headers[key] for key in passed if key in request.headers}
-    if TOKEN in request:
-        headers["authorization"] = f"Bearer {request[TOKEN]}"
+    if GOES_WITH in request:
+        headers["authorization"] = f"Bearer {request[GOES_WITH]}"
     if request.method == "POST":
         headers.setdefault("idempotency-key", uuid.uuid4().hex)
     body = await request.read()

@@ -8,18 +8,20 @@ from aiohttp import web
 
 from .kit.app import Handler, RequestRefused, answer, body_of, text_in
 from .kit.postgres import Connection, DatabaseRouter, Row, one
-from .trust.access import Access, Ownership
+from .trust.access import Ownership, RouteAccess
 from .trust.rules import READ, TRACK_RULES, WRITE
 
 MOST: Final = 50
 LIST: Final = "SELECT id, title, artist, plays FROM tracks WHERE artist = %s ORDER BY id LIMIT %s"
-PLAYS: Final = "SELECT artist, sum(plays)::bigint AS plays FROM tracks GROUP BY artist ORDER BY plays DESC, artist LIMIT %s"
+PLAYS: Final = (
+    "SELECT artist, sum(plays)::bigint AS plays FROM tracks GROUP BY artist ORDER BY plays DESC, artist LIMIT %s"
+)
 OWNER: Final = "SELECT added_by FROM tracks WHERE id = %s"
 CHANGE: Final = "UPDATE tracks SET title = %s WHERE id = %s RETURNING id, title, artist, plays"
 DELETE: Final = "DELETE FROM tracks WHERE id = %s RETURNING id"
 
 
-class Library:
+class TrackLibrary:
     """The handlers, on one database.
 
     Args:
@@ -27,7 +29,7 @@ class Library:
         ownership: whose a track is.
     """
 
-    def __init__(self, database: DatabaseRouter, access: Access, ownership: Ownership) -> None:
+    def __init__(self, database: DatabaseRouter, access: RouteAccess, ownership: Ownership) -> None:
         self._database = database
         self._access = access
         self._ownership = ownership

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from .kit.app import Handler, RequestRefused, answer, body_of, text_in
 from .kit.postgres import DatabaseRouter, Row, one
-from .trust.access import Access, Ownership
+from .trust.access import Ownership, RouteAccess
 from .trust.rules import READ, USER_RULES, WRITE
 
 SETTINGS: Final = "SELECT name, display, email, settings FROM profiles WHERE name = %s"
@@ -18,7 +18,7 @@ CHANGE: Final = """
     WHERE name = %s RETURNING name, display, email, settings"""
 
 
-class Profiles:
+class UserProfiles:
     """The handlers, on one database.
 
     Args:
@@ -26,7 +26,7 @@ class Profiles:
         ownership: whose a profile is.
     """
 
-    def __init__(self, database: DatabaseRouter, access: Access, ownership: Ownership) -> None:
+    def __init__(self, database: DatabaseRouter, access: RouteAccess, ownership: Ownership) -> None:
         self._database = database
         self._access = access
         self._ownership = ownership

@@ -32,9 +32,10 @@ from .kit.features import HEADER, Features
 from .kit.postgres import Connection, DatabaseRouter, Row, once, one
 from .kit.settings import PodSettings
 from .latent import Latent, end_if_replaced
-from .library import Library
+from .library import TrackLibrary
 from .shares import OneCloses
-from .trust.access import Access, Ownership, access_from_env, has_provider
+from .trust.access import Ownership, RouteAccess, access_from_env
+from .trust.checking import has_provider
 from .trust.defects import TrustDefects
 from .trust.rules import WRITE
 
@@ -56,7 +57,7 @@ SIMILAR = "similar-tracks"
 class Tracks:
     """The handlers, on one database."""
 
-    def __init__(self, database: DatabaseRouter, defects: Defects, access: Access) -> None:
+    def __init__(self, database: DatabaseRouter, defects: Defects, access: RouteAccess) -> None:
         self.plays = UserCounter("track_plays_total", "Plays acknowledged.", defects.plays_every_s)
         self.features: Features | None = None
         self._database = database
@@ -162,7 +163,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str,
         web.get("/events/{id}", events.read_event),
     ]
     if has_provider():
-        routes += Library(database, access, Ownership(TrustDefects.from_env())).routes()
+        routes += TrackLibrary(database, access, Ownership(TrustDefects.from_env())).routes()
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(tracks.plays.counter)

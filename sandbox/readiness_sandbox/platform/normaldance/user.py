@@ -17,10 +17,11 @@ from .kit.passwords import matches
 from .kit.postgres import DatabaseRouter, one
 from .kit.settings import PodSettings
 from .kit.tokens import issued
-from .profile import Profiles
-from .trust.access import Ownership, access_from_env, has_provider
+from .profile import UserProfiles
+from .trust.access import Ownership, access_from_env
+from .trust.checking import has_provider
 from .trust.defects import TrustDefects
-from .trust.provider import Provider
+from .trust.provider import SignInProvider
 
 USER = "SELECT name, joined FROM users WHERE name = %s"
 PASSWORD = "SELECT name, password FROM users WHERE name = %s"  # noqa: S105 - a query
@@ -31,7 +32,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
     sign_ins = UserCounter("user_sign_ins_total", "Users signed in.")
     defects = Defects.from_env()
     activity = Activity(database, defects.active_users)
-    provider = Provider.from_env() if has_provider() else None
+    provider = SignInProvider.from_env() if has_provider() else None
     access = access_from_env(secret)
     group = PodGroup(database, f"{settings.region}/user-service", settings.pod, defects.regroups_s)
 
@@ -63,7 +64,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
         web.get("/users/{name}", read_user),
     ]
     if provider is not None:
-        routes += Profiles(database, access, Ownership(TrustDefects.from_env())).routes()
+        routes += UserProfiles(database, access, Ownership(TrustDefects.from_env())).routes()
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(sign_ins.counter)

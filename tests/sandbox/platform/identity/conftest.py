@@ -84,7 +84,9 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Identity]:
         postgres = stack.enter_context(founded(home, DATABASE, passwords, credentials.seed()))
         services, env = Services(home, stack), variables(credentials)
         services.start("auth", AUTH, **env, **provider(credentials))
-        services.start("auth", OTHER_AUTH, **variables(credentials, OTHER_AUTH), **provider(credentials), REGION="eu-west-1")
+        services.start(
+            "auth", OTHER_AUTH, **variables(credentials, OTHER_AUTH), **provider(credentials), REGION="eu-west-1"
+        )
         services.start("user", USER, **env, CLIENT_SECRET=credentials.clients["user-service"])
         services.start("track", TRACK, **env)
         services.start("gateway", GATEWAY, **env)

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.sandbox.platform.identity.conftest import until
-
 if TYPE_CHECKING:
     from tests.sandbox.platform.identity.conftest import Identity
 

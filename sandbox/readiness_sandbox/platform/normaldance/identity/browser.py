@@ -16,10 +16,10 @@ from aiohttp import web
 from ..kit.app import RequestRefused, answer, body_of, text_in
 from ..kit.passwords import digest
 from ..kit.postgres import Connection, DatabaseRouter, Row, one
-from ..trust.access import Access
+from ..trust.access import RouteAccess
 from ..trust.defects import TrustDefects
 from ..trust.door import is_own
-from ..trust.record import AccessEvent, Record
+from ..trust.record import AccessEvent, AccessRecord
 from ..trust.rules import CSRF_COOKIE, READ, SESSION_COOKIE, scopes_of
 from .keys import TokenSigner
 from .store import account_of, in_transaction, new_secret, revoke
@@ -49,7 +49,12 @@ class Browsers:
     """
 
     def __init__(
-        self, database: DatabaseRouter, signer: TokenSigner, access: Access, record: Record, origins: Collection[str]
+        self,
+        database: DatabaseRouter,
+        signer: TokenSigner,
+        access: RouteAccess,
+        record: AccessRecord,
+        origins: Collection[str],
     ) -> None:
         self._database = database
         self._signer = signer

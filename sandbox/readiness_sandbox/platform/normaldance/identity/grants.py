@@ -21,10 +21,10 @@ from aiohttp import BasicAuth, web
 from ..kit.app import answer
 from ..kit.passwords import digest
 from ..kit.postgres import Connection, DatabaseRouter, Row
-from ..trust.record import AccessEvent, Record
+from ..trust.record import AccessEvent, AccessRecord
 from .keys import TokenSigner
 from .store import (
-    Account,
+    IdentityAccount,
     OAuthClient,
     account_of,
     client_of,
@@ -66,7 +66,7 @@ class Granted:
     """What tokens are given for."""
 
     client: OAuthClient
-    account: Account
+    account: IdentityAccount
     scopes: frozenset[str]
     session: str
     nonce: str = ""
@@ -75,7 +75,7 @@ class Granted:
 class Grants:
     """The endpoints of one pod."""
 
-    def __init__(self, database: DatabaseRouter, signer: TokenSigner, record: Record) -> None:
+    def __init__(self, database: DatabaseRouter, signer: TokenSigner, record: AccessRecord) -> None:
         self._database = database
         self._signer = signer
         self._record = record
@@ -118,18 +118,20 @@ class Grants:
     async def token(self, request: web.Request) -> web.Response:
         """POST /oauth/token."""
         form = await _form(request)
-        kind = form.get("grant_type", "")
         try:
-            client = await self._client(request, form)
-            if kind not in self._by_type:
-                raise OAuthRefused("unsupported_grant_type", "the grants are " + ", ".join(sorted(self._by_type)))
-            if kind not in client.grants:
-                raise OAuthRefused("unauthorized_client", f"this client does not get tokens by {kind}")
-            given = await self._by_type[kind](client, form, request.headers.get("idempotency-key") or uuid.uuid4().hex)
+            given = await self._granted(request, form)
         except OAuthRefused as refusal:
             return self._refused("token", form, refusal)
-        self._record.note(AccessEvent(event="token", outcome="done", status=200, actor=form.get("username", client.id)))
+        self._record.note(AccessEvent(event="token", outcome="done", status=200, actor=form.get("username", "")))
         return answer(given, headers=UNCACHED)
+
+    async def _granted(self, request: web.Request, form: Form) -> dict[str, Any]:
+        kind, client = form.get("grant_type", ""), await self._client(request, form)
+        if kind not in self._by_type:
+            raise OAuthRefused("unsupported_grant_type", "the grants are " + ", ".join(sorted(self._by_type)))
+        if kind not in client.grants:
+            raise OAuthRefused("unauthorized_client", f"this client does not get tokens by {kind}")
+        return await self._by_type[kind](client, form, request.headers.get("idempotency-key") or uuid.uuid4().hex)
 
     async def revoke(self, request: web.Request) -> web.Response:
         """POST /oauth/revoke: 200 also for a token that is not known."""
@@ -158,9 +160,7 @@ class Grants:
         """POST /oauth/introspect: for clients with a secret."""
         form = await _form(request)
         try:
-            client = await self._client(request, form)
-            if client.secret is None:
-                raise OAuthRefused("invalid_client", "a public client may not ask", 401)
+            await self._client(request, form, public=False)
         except OAuthRefused as refusal:
             return self._refused("introspect", form, refusal)
         shown = form.get("token", "")
@@ -171,18 +171,18 @@ class Grants:
         told = {**claims, "token_type": "Bearer"} if claims else {"sub": row["name"], "client_id": row["client"]}
         return answer({"active": True, "username": row["name"], **told}, headers=UNCACHED)
 
-    async def _client(self, request: web.Request, form: Form) -> OAuthClient:
-        """Who asks. Raises OAuthRefused."""
+    async def _client(self, request: web.Request, form: Form, *, public: bool = True) -> OAuthClient:
+        """Who asks; with `public` it may be a client without a secret. Raises OAuthRefused."""
         name, secret = form.get("client_id", ""), form.get("client_secret", "")
         header = request.headers.get("authorization", "")
         if header.lower().startswith("basic "):
             try:
                 shown = BasicAuth.decode(header, encoding="utf-8")
             except (ValueError, binascii.Error):
-                raise OAuthRefused("invalid_client", "the header is no Basic authentication", 401) from None
+                raise OAuthRefused("invalid_client", "the header is not of Basic authentication", 401) from None
             name, secret = unquote_plus(shown.login), unquote_plus(shown.password)
         client = await client_of(self._database, name)
-        if client is None or not client.has_secret(secret):
+        if client is None or not client.has_secret(secret) or (client.secret is None and not public):
             raise OAuthRefused("invalid_client", "no such client, or another secret", 401)
         return client
 
@@ -192,7 +192,7 @@ class Grants:
             raise OAuthRefused("invalid_grant", "no such user, or another password")
         return await self._begun(client, account, asked_scopes(client, form.get("scope", "")))
 
-    async def _begun(self, client: OAuthClient, account: Account, scopes: frozenset[str]) -> dict[str, Any]:
+    async def _begun(self, client: OAuthClient, account: IdentityAccount, scopes: frozenset[str]) -> dict[str, Any]:
         """The tokens of a new session; without a refresh token nothing is written."""
         granted = Granted(client=client, account=account, scopes=scopes, session=uuid.uuid4().hex)
         if "refresh_token" not in client.grants:
@@ -213,7 +213,9 @@ class Grants:
             row = await _used(connection, USE_CODE, form.get("code", ""), client, request)
             if row is None:
                 return OAuthRefused("invalid_grant", "the code is unknown, expired or was used")
-            if row["redirect"] != form.get("redirect_uri", "") or not proves(form.get("code_verifier", ""), row["challenge"]):
+            if row["redirect"] != form.get("redirect_uri", "") or not proves(
+                form.get("code_verifier", ""), row["challenge"]
+            ):
                 return OAuthRefused("invalid_grant", "the redirect address or the verifier is not that of the code")
             return await self._continued(connection, client, row, frozenset(row["scope"].split()), row["nonce"])
 
@@ -279,7 +281,9 @@ def asked_scopes(client: OAuthClient, text: str) -> frozenset[str]:
     """What a client asks for: all that it may have where it does not say. Raises OAuthRefused for more than it may have."""
     asked = frozenset(text.split()) or client.scopes
     if asked - client.scopes - OPENID:
-        raise OAuthRefused("invalid_scope", "this client may not ask for " + " ".join(sorted(asked - client.scopes - OPENID)))
+        raise OAuthRefused(
+            "invalid_scope", "this client may not ask for " + " ".join(sorted(asked - client.scopes - OPENID))
+        )
     return asked
 
 

@@ -98,6 +98,4 @@ class TokenSigner:
             return None
 
     def _signed(self, claims: dict[str, Any], kind: str) -> str:
-        return jwt.encode(
-            claims, self._signing.key, algorithm=ALGORITHM, headers={"kid": self._kid, "typ": kind}
-        )
+        return jwt.encode(claims, self._signing.key, algorithm=ALGORITHM, headers={"kid": self._kid, "typ": kind})

@@ -10,8 +10,8 @@ from aiohttp import web
 from ..kit.app import RequestRefused, answer, body_of, text_in
 from ..kit.passwords import hashed, matches
 from ..kit.postgres import Connection, DatabaseRouter, Row
-from ..trust.access import Access, Ownership
-from ..trust.record import AccessEvent, Record
+from ..trust.access import Ownership, RouteAccess
+from ..trust.record import AccessEvent, AccessRecord
 from ..trust.rules import ADMIN, READ, ROLES, WRITE
 from .passwords import objection
 from .store import account_of, end_sessions, in_transaction
@@ -23,7 +23,9 @@ SIGN_UP: Final = "INSERT INTO users (name, password) VALUES (%s, %s) ON CONFLICT
 AGAIN: Final = "SELECT password, joined > now() - interval '10 s' AS lately FROM users WHERE name = %s"
 USERS: Final = "SELECT name, roles, disabled FROM accounts WHERE name > %s ORDER BY name LIMIT %s"
 SET_ROLES: Final = "UPDATE accounts SET roles = %s, changed = now() WHERE name = %s RETURNING name, roles, disabled"
-SET_DISABLED: Final = "UPDATE accounts SET disabled = %s, changed = now() WHERE name = %s RETURNING name, roles, disabled"
+SET_DISABLED: Final = (
+    "UPDATE accounts SET disabled = %s, changed = now() WHERE name = %s RETURNING name, roles, disabled"
+)
 
 
 class People:
@@ -34,7 +36,9 @@ class People:
         ownership: whose an account is.
     """
 
-    def __init__(self, database: DatabaseRouter, access: Access, ownership: Ownership, record: Record) -> None:
+    def __init__(
+        self, database: DatabaseRouter, access: RouteAccess, ownership: Ownership, record: AccessRecord
+    ) -> None:
         self._database = database
         self._access = access
         self._ownership = ownership
@@ -87,9 +91,13 @@ class People:
 
         async def work(connection: Connection) -> Row | None:
             await end_sessions(connection, name)
-            row = await (await connection.execute("DELETE FROM users WHERE name = %s RETURNING name", [name])).fetchone()
+            row = await (
+                await connection.execute("DELETE FROM users WHERE name = %s RETURNING name", [name])
+            ).fetchone()
             if row is not None:
-                await connection.execute("INSERT INTO gone_accounts (name) VALUES (%s) ON CONFLICT (name) DO UPDATE SET at = now()", [name])
+                await connection.execute(
+                    "INSERT INTO gone_accounts (name) VALUES (%s) ON CONFLICT (name) DO UPDATE SET at = now()", [name]
+                )
             return row
 
         self._there(await in_transaction(self._database, work))

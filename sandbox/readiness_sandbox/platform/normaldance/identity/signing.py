@@ -14,12 +14,21 @@ from ..kit.app import RequestRefused
 from ..kit.passwords import digest
 from ..kit.postgres import Connection, DatabaseRouter
 from ..trust.door import is_own
-from ..trust.record import AccessEvent, Record
+from ..trust.record import AccessEvent, AccessRecord
 from .grants import OAuthRefused, asked_scopes
 from .store import OAuthClient, account_of, client_of, in_transaction, new_secret
 
 PASSED: Final = (
-    *("response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"),
+    *(
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "nonce",
+        "code_challenge",
+        "code_challenge_method",
+    ),
 )
 KEEP: Final = """
     INSERT INTO oauth_codes (code, client, name, scope, redirect, challenge, nonce, session, expires)
@@ -41,14 +50,14 @@ FRAMELESS: Final = {
 }
 
 
-class SignInForm:
+class AuthorizationForm:
     """The endpoint of one pod.
 
     Args:
         origin: of the issuer, whose page the form is on.
     """
 
-    def __init__(self, database: DatabaseRouter, issuer: str, record: Record) -> None:
+    def __init__(self, database: DatabaseRouter, issuer: str, record: AccessRecord) -> None:
         self._database = database
         self._issuer = issuer
         self._record = record
@@ -78,7 +87,9 @@ class SignInForm:
         name = form.get("username", "")
         account = await account_of(self._database, name, form.get("password", ""))
         if account is None:
-            self._record.note(AccessEvent(event="authorize-form", outcome="refused", status=401, actor=name, reason="password"))
+            self._record.note(
+                AccessEvent(event="authorize-form", outcome="refused", status=401, actor=name, reason="password")
+            )
             return _page(form, "No such user, or another password.", 401)
         code = new_secret()
         values = [

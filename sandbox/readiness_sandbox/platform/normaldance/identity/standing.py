@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
@@ -28,7 +28,7 @@ class StandingAnswer:
 
     Args:
         database: with the tables.
-        signer: whose keys are told as well.
+        signer: whose keys are published as well.
     """
 
     def __init__(self, database: DatabaseRouter, signer: TokenSigner) -> None:
@@ -49,7 +49,7 @@ class StandingAnswer:
         return web.Response(body=self._body, content_type="application/json", headers={"etag": self._tag})
 
     async def _ask(self) -> None:
-        row: dict[str, Any] = await self._database.read(one(NOW, LONGEST, LONGEST)) or {}
+        row = await self._database.read(one(NOW, LONGEST, LONGEST)) or {}
         self._body = json.dumps({**self._signer.jwks(), **row}).encode()
         self._tag = f'"{hashlib.sha256(self._body).hexdigest()[:32]}"'
         self._until_s = asyncio.get_running_loop().time() + EVERY_S

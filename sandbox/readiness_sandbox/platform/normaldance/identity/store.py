@@ -26,7 +26,7 @@ END: Final = """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Account:
+class IdentityAccount:
     """A user who has shown the password."""
 
     name: str
@@ -69,18 +69,18 @@ async def client_of(database: DatabaseRouter, name: str) -> OAuthClient | None:
     return OAuthClient(**{**row, **sets, "redirects": tuple(row["redirects"])})
 
 
-async def account_of(database: DatabaseRouter, name: str, password: str) -> Account | None:
+async def account_of(database: DatabaseRouter, name: str, password: str) -> IdentityAccount | None:
     """The user with that password who is not disabled. Raises Unavailable."""
     row = await database.read(one(ACCOUNT, name))
     if row is None or not matches(password, row["password"]) or row["disabled"]:
         return None
-    return Account(name=row["name"], roles=tuple(row["roles"]))
+    return IdentityAccount(name=row["name"], roles=tuple(row["roles"]))
 
 
-async def standing_account(connection: Connection, name: str) -> Account | None:
+async def standing_account(connection: Connection, name: str) -> IdentityAccount | None:
     """The user of that name who is not disabled, as the primary has it."""
     row = await (await connection.execute(ACCOUNT, [name])).fetchone()
-    return None if row is None or row["disabled"] else Account(name=row["name"], roles=tuple(row["roles"]))
+    return None if row is None or row["disabled"] else IdentityAccount(name=row["name"], roles=tuple(row["roles"]))
 
 
 async def revoke(connection: Connection, ids: Collection[str]) -> None:

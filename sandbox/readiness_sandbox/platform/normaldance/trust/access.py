@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from aiohttp import web
 
 from ..kit import tokens
 from ..kit.app import RequestRefused
-from .checking import Bearer, TokenCheck, token_in
+from .checking import Bearer, TokenCheck, has_provider, token_in
 from .defects import TrustDefects
 from .rules import ADMIN
 
-Lifespan = Callable[[object], AsyncIterator[None]]
 
-
-class Access(Protocol):
+class RouteAccess(Protocol):
     """Who calls a service."""
 
     def caller(self, request: web.Request, route: str, scope: str) -> Bearer:
         """The caller of a route that needs a scope. Raises RequestRefused: 401 without a token that counts, 403 without the scope."""
 
-    async def watched(self, app: object) -> AsyncIterator[None]:
+    def watched(self, app: web.Application, /) -> AsyncIterator[None]:
         """The lifespan of what it has to know."""
-        yield
 
 
 class LocalAccess:
@@ -42,7 +38,7 @@ class LocalAccess:
         """Who signed in."""
         return Bearer(name=tokens.signed_in(request, self._secret), scopes=frozenset({scope}))
 
-    async def watched(self, _: object) -> AsyncIterator[None]:
+    async def watched(self, _: web.Application) -> AsyncIterator[None]:
         """Nothing has to be known."""
         yield
 
@@ -58,7 +54,6 @@ class ProviderAccess:
     def __init__(self, check: TokenCheck, defects: TrustDefects) -> None:
         self._check = check
         self._defects = defects
-        self.watched: Lifespan = check.watched
 
     def caller(self, request: web.Request, route: str, scope: str) -> Bearer:
         """Who the token speaks for."""
@@ -71,6 +66,10 @@ class ProviderAccess:
         if scope not in caller.scopes and route not in self._defects.unscoped_routes:
             raise RequestRefused(403, f"the scope {scope} is needed")
         return caller
+
+    def watched(self, app: web.Application, /) -> AsyncIterator[None]:
+        """As long as the check asks what no longer counts."""
+        return self._check.watched(app)
 
 
 class Ownership:
@@ -90,12 +89,7 @@ class Ownership:
             raise RequestRefused(403, "it is another user's")
 
 
-def has_provider() -> bool:
-    """Whether the platform has an identity provider: the variable ISSUER names it."""
-    return bool(os.environ.get("ISSUER"))
-
-
-def access_from_env(secret: str) -> Access:
+def access_from_env(secret: str) -> RouteAccess:
     """The provider's where the platform has one."""
     if has_provider():
         return ProviderAccess(TokenCheck.from_env(), TrustDefects.from_env())

@@ -24,7 +24,8 @@ from .rules import AUDIENCE, scopes_of
 
 ALGORITHM: Final = "ES256"
 TYPE: Final = "at+jwt"
-"""Of an access token, RFC 9068: an ID token is none."""
+"""Of an access token, RFC 9068: an ID token has another one."""
+REQUIRED: Final = ["sub", "iss", "aud", "exp", "jti"]
 EVERY_S: Final = 1.0
 STALE_S: Final = 4.0
 WITHIN_S: Final = 1.0
@@ -113,17 +114,15 @@ class TokenCheck:
 
     def _decoded(self, token: str, standing: Standing) -> dict[str, Any]:
         head = jwt.get_unverified_header(token)
-        required: dict[str, Any] = {"require": ["sub", "iss", "aud", "exp", "jti"]}
         if self._defects.takes_unsigned and head.get("alg") == "none":
-            required["verify_signature"] = False
-            return jwt.decode(token, options=required)
+            return jwt.decode(token, options={"verify_signature": False, "require": REQUIRED})
         if head.get("typ") != TYPE:
-            raise ValueError("it is no access token")
+            raise ValueError("it is another kind of token")
         key = standing.keys.get(str(head.get("kid")))
         if key is None:
             raise ValueError("its key is not one of the provider's")
         return jwt.decode(
-            token, key, algorithms=[ALGORITHM], issuer=self._issuer, audience=AUDIENCE, options=required
+            token, key, algorithms=[ALGORITHM], issuer=self._issuer, audience=AUDIENCE, options={"require": REQUIRED}
         )
 
     def _standing_of(self, claims: Mapping[str, Any]) -> Bearer:
@@ -167,6 +166,11 @@ class TokenCheck:
                 self._standing = Standing.of(json.loads(await response.read()))
                 self._tag = response.headers.get("etag", "")
             return response.status in (200, 304)
+
+
+def has_provider() -> bool:
+    """Whether the platform has an identity provider: the variable ISSUER names it."""
+    return bool(os.environ.get("ISSUER"))
 
 
 def token_in(header: str) -> str:

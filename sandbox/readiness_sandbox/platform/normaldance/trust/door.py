@@ -12,19 +12,19 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Final, Self
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from ..kit.app import Handler, RequestRefused, Unavailable, answer
 from ..kit.calls import Caller
-from .checking import TokenCheck, token_in
+from .checking import TokenCheck, has_provider, token_in
 from .defects import TrustDefects
-from .record import AccessEvent, Record
+from .record import AccessEvent, AccessRecord
 from .rules import CHANGES, CSRF_HEADER, KEY_HEADER, SESSION_COOKIE, RouteRule
 
-TOKEN: Final = "token"
+GOES_WITH: Final = "goes-with"
 """Key of a request: the token that it goes on with."""
 EXCHANGE: Final = "/internal/exchange"
 CHALLENGE: Final = {401: 'Bearer error="invalid_token"', 403: 'Bearer error="insufficient_scope"'}
@@ -45,19 +45,8 @@ class Door:
     check: TokenCheck
     origins: Collection[str]
     exchanger: Callable[[], Caller]
-    record: Record
+    record: AccessRecord
     defects: TrustDefects
-
-    @classmethod
-    def from_env(cls, exchanger: Callable[[], Caller]) -> Self:
-        """That of the variables ISSUER and ORIGINS."""
-        return cls(
-            check=TokenCheck.from_env(),
-            origins=own_origins(),
-            exchanger=exchanger,
-            record=Record(),
-            defects=TrustDefects.from_env(),
-        )
 
     def before(self, rule: RouteRule, handler: Handler) -> Handler:
         """The handler of a route, for calls that are let in."""
@@ -67,7 +56,7 @@ class Door:
         @wraps(handler)
         async def endpoint(request: web.Request) -> web.StreamResponse:
             try:
-                request[TOKEN] = await self._admitted(request, rule)
+                request[GOES_WITH] = await self._admitted(request, rule)
             except RequestRefused as refusal:
                 self.record.note(
                     AccessEvent(event=rule.name, outcome="refused", status=refusal.status, reason=str(refusal))
@@ -110,6 +99,15 @@ class Door:
         if content:
             raise RequestRefused(given.status, str(content["error"]))
         raise Unavailable("the session cannot be asked for")
+
+
+def door_from_env(exchanger: Callable[[], Caller]) -> Door | None:
+    """The door where the platform has a provider."""
+    if not has_provider():
+        return None
+    defects = TrustDefects.from_env()
+    check = TokenCheck.from_env()
+    return Door(check=check, origins=own_origins(), exchanger=exchanger, record=AccessRecord(), defects=defects)
 
 
 def own_origins() -> list[str]:

@@ -18,7 +18,7 @@ SERVICE: Final = "auth-service"
 CLIENT: Final = "user-service"
 
 
-class Provider:
+class SignInProvider:
     """The provider, for sign-ins.
 
     Args:
@@ -33,7 +33,7 @@ class Provider:
         self._caller: Caller | None = None
 
     @classmethod
-    def from_env(cls) -> Provider:
+    def from_env(cls) -> SignInProvider:
         """With the secret of the variable CLIENT_SECRET."""
         return cls(os.environ["CLIENT_SECRET"])
 

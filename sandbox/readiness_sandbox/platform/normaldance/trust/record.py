@@ -29,7 +29,7 @@ class AccessEvent:
     reason: str = ""
 
 
-class Record:
+class AccessRecord:
     """What is noted at this pod."""
 
     def __init__(self) -> None:
@@ -42,4 +42,4 @@ class Record:
         self.counter.labels(entry.event, entry.outcome, entry.status).inc()
 
 
-RECORD = web.AppKey("record", Record)
+RECORD = web.AppKey("record", AccessRecord)
