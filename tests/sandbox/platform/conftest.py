@@ -99,9 +99,15 @@ class Postgres:
         """Fast shutdown."""
         self._stack.close()
 
+    @contextmanager
+    def connected(self) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+        """Straight to the database of the platform, in a transaction."""
+        with psycopg.connect(self.conninfo + " dbname=normaldance") as connection:
+            yield connection
+
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """Straight from the database of the platform."""
-        with psycopg.connect(self.conninfo + " dbname=normaldance") as connection:
+        with self.connected() as connection:
             return connection.execute(query.encode()).fetchall()
 
 

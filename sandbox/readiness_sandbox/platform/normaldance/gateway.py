@@ -105,9 +105,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     app = build(settings, routes, lifespan=lifespan, check=check, alive=alive, headers=own, buckets=FINE_BUCKETS_S)
     app[ENVELOPE].registry.register(reports.counter)
     app.cleanup_ctx.extend((split.watched, faults.watched))
-    if door is not None:
-        app.cleanup_ctx.append(door.check.watched)
-        app[ENVELOPE].registry.register(door.record.counter)
+    _hang(door, app)
     return app
 
 
@@ -121,6 +119,13 @@ def _rules(door: Door | None) -> Iterator[RouteRule]:
 def _route(rule: RouteRule, handler: Handler, door: Door | None) -> web.RouteDef:
     """The route of a rule, behind the door where there is one."""
     return web.route(rule.method, rule.path, handler if door is None else door.before(rule, handler))
+
+
+def _hang(door: Door | None, app: web.Application) -> None:
+    """What the door has to know is asked for while the gateway runs, and what it refuses is among its metrics."""
+    if door is not None:
+        app.cleanup_ctx.append(door.check.watched)
+        app[ENVELOPE].registry.register(door.record.counter)
 
 
 def _admit(request: web.Request, defects: Defects) -> None:

@@ -19,7 +19,8 @@ from .store import account_of, end_sessions, in_transaction
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{2,39}")
 FIRST_ROLES: Final = ["viewer"]
 PAGE: Final = 100
-SIGN_UP: Final = "INSERT INTO users (name, password) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING name"
+SIGN_UP: Final = """INSERT INTO users (name, password) SELECT %(name)s, %(password)s
+                     WHERE NOT EXISTS (SELECT FROM gone_accounts WHERE name = %(name)s) ON CONFLICT DO NOTHING RETURNING name"""
 AGAIN: Final = "SELECT password, joined > now() - interval '10 s' AS lately FROM users WHERE name = %s"
 USERS: Final = "SELECT name, roles, disabled FROM accounts WHERE name > %s ORDER BY name LIMIT %s"
 SET_ROLES: Final = "UPDATE accounts SET roles = %s, changed = now() WHERE name = %s RETURNING name, roles, disabled"
@@ -53,7 +54,7 @@ class People:
         self._demand(password, name, "sign-up")
 
         async def work(connection: Connection) -> bool:
-            row = await (await connection.execute(SIGN_UP, [name, hashed(password)])).fetchone()
+            row = await (await connection.execute(SIGN_UP, {"name": name, "password": hashed(password)})).fetchone()
             if row is None:
                 there = await (await connection.execute(AGAIN, [name])).fetchone()
                 return there is not None and there["lately"] and matches(password, there["password"])

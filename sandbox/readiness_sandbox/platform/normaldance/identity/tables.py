@@ -16,7 +16,7 @@ TABLES = """
         changed timestamptz NOT NULL DEFAULT '-infinity');
     COMMENT ON TABLE accounts IS 'roles of users; changed: when roles or disabled were changed last';
     CREATE TABLE gone_accounts (name text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now());
-    COMMENT ON TABLE gone_accounts IS 'users who were deleted: their tokens count no more';
+    COMMENT ON TABLE gone_accounts IS 'users who were deleted: their tokens count no more, and their names are not given again';
     CREATE TABLE profiles (
         name text PRIMARY KEY REFERENCES users ON DELETE CASCADE, display text NOT NULL DEFAULT '', email text NOT NULL DEFAULT '',
         settings jsonb NOT NULL DEFAULT '{}');
@@ -49,7 +49,7 @@ GRANTS = """
     GRANT SELECT, INSERT, UPDATE (password), DELETE ON users TO identity;
     GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, oauth_codes, refresh_tokens, revocations, browser_sessions TO identity;
     GRANT SELECT ON oauth_clients, api_keys TO identity;
-    GRANT SELECT, INSERT ON gone_accounts TO identity;
+    GRANT SELECT, INSERT, UPDATE ON gone_accounts TO identity;
     GRANT INSERT (name, display, email), DELETE ON profiles TO identity;
     REVOKE ALL ON users FROM normaldance;
     GRANT SELECT (name, joined) ON users TO normaldance;

@@ -97,7 +97,11 @@ class Caller:
         by = time.time() + (self._client.timeout.total or WITHIN_S)
         try:
             async with self._client.request(
-                method, self._origin + target, headers={**headers, ANSWER_BY: f"{by:.3f}"}, data=body or None
+                method,
+                self._origin + target,
+                headers={**headers, ANSWER_BY: f"{by:.3f}"},
+                data=body or None,
+                allow_redirects=False,
             ) as response:
                 return ServiceAnswer(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, TimeoutError):
