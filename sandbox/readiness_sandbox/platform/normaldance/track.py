@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from .defects import Defects
+from .dropped import kept
 from .engagement import UserCounter
 from .events import Events
 from .kit import queries
@@ -75,8 +76,8 @@ class Tracks:
         if track is None:
             raise RequestRefused(404, "no such track")
         if self.features is None or not self.features.on(SIMILAR):
-            return answer(track)
-        return answer({**track, "similar": [track["id"] + n for n in (1, 2, 3)]}, headers={HEADER: SIMILAR})
+            return answer(kept(track))
+        return answer({**kept(track), "similar": [track["id"] + n for n in (1, 2, 3)]}, headers={HEADER: SIMILAR})
 
     async def create_track(self, request: web.Request) -> web.Response:
         """POST /tracks."""
@@ -108,8 +109,9 @@ class Tracks:
         With &sequence=S only that row: one that the copy does not have yet is asked of the primary, as a track is.
         """
         client, sequence = _number_in(request, "client"), _number_in(request, "sequence")
-        if client is None:
-            raise RequestRefused(422, '"client" must be a number of at most 18 digits')
+        if client is None or (sequence is None and "sequence" in request.query):
+            wrong = "client" if client is None else "sequence"
+            raise RequestRefused(422, f'"{wrong}" must be a number of at most 18 digits')
         if sequence is None:
             entries = await self._database.read(one(ENTRIES, client))
             return answer(entries or {"rows": []})
@@ -137,7 +139,7 @@ class Tracks:
         written = await self._database.write(work)
         if written is None:
             raise RequestRefused(404, "no such track")
-        return answer(written, 201)
+        return answer(kept(written), 201)
 
 
 def _id_in(request: web.Request) -> int:

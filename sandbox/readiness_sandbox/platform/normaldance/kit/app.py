@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
@@ -59,7 +60,8 @@ A pod that has so many is a second behind, which is as long as its callers wait:
 ANSWER_BY = "x-answer-by"
 """The header that says until when the caller waits, in seconds since 1970: what has lain in a queue for longer is not begun."""
 
-OWN_PATHS = frozenset({"/health", "/ready", "/version", "/metrics", profiles.PATH})
+DESCRIPTION = "/openapi.json"
+OWN_PATHS = frozenset({"/health", "/ready", "/version", "/metrics", DESCRIPTION, profiles.PATH})
 """What every service answers beside its routes."""
 
 BUCKETS_S = (
@@ -119,7 +121,7 @@ def build(
     headers: Mapping[str, str] | None = None,
     buckets: Sequence[float] = BUCKETS_S,
 ) -> web.Application:
-    """An application of named `routes` plus /health, /ready, /version and /metrics.
+    """An application of named `routes` plus /health, /ready, /version and /metrics; /openapi.json too where the pod's API_DESCRIPTION says `served`.
 
     `check` is asked for readiness, `alive` for health. `headers` are on every answer, beside those that name region, pod and release.
     `buckets` are the upper ends of the response times that are counted, in seconds.
@@ -152,6 +154,8 @@ def build(
     own: dict[str, Handler] = {"/health": health, "/ready": ready, "/version": version, "/metrics": metrics}
     if not defects.no_profiles:
         own[profiles.PATH] = profiles.profile
+    if os.environ.get("API_DESCRIPTION") == "served":
+        own[DESCRIPTION] = _description(settings)
     app.add_routes([*(web.get(path, handler) for path, handler in own.items()), *routes])
     app.on_response_prepare.append(envelope.sign)
     app[ENVELOPE] = envelope
@@ -159,6 +163,24 @@ def build(
     if lifespan is not None:
         app.cleanup_ctx.append(lifespan)
     return app
+
+
+def _description(settings: PodSettings) -> Handler:
+    """The handler of the API description, which is made when it is asked for first."""
+    made: list[str] = []
+
+    async def openapi(request: web.Request) -> web.Response:
+        if not made:
+            made.append(await asyncio.to_thread(_described, request.app, settings))
+        return web.Response(text=made[0], content_type="application/json")
+
+    return openapi
+
+
+def _described(app: web.Application, settings: PodSettings) -> str:
+    from ..api.document import document  # noqa: PLC0415, TID252 - it costs 15 MB: only pods that are asked pay
+
+    return _compact(document(app, service=settings.service, release=settings.release))
 
 
 class Envelope:

@@ -1,0 +1,322 @@
+"""What the operations of the services take and answer, by method and path: the one place that says it.
+
+A route of an application that has no entry here is served and not described. Only `document` imports this module, when a
+description is asked for: pydantic costs 15 MB, which most pods never need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Whole = Annotated[int, Field(ge=0, lt=10**18)]
+"""A number in a path or a query: the routes take at most 18 digits."""
+Long = Annotated[int, Field(gt=-(2**63), lt=2**63)]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Body(BaseModel):
+    """A body of a request: keys that it does not know are ignored."""
+
+
+class Content(BaseModel):
+    """A body of an answer: it has no other keys."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(Content):
+    """Why a request was not served."""
+
+    error: str
+
+
+class SignIn(Body):
+    """Who signs in."""
+
+    user: Text
+    password: Text
+
+
+class Token(Content):
+    """A bearer token."""
+
+    token: str
+
+
+class User(Content):
+    """A profile."""
+
+    name: str
+    joined: datetime
+
+
+class NewTrack(Body):
+    """A track that is added."""
+
+    title: Text
+    artist: Text
+
+
+class Track(Content):
+    """A track; `similar` while the feature of that name is on."""
+
+    id: int
+    title: str
+    artist: str
+    plays: Annotated[int, Field(ge=0)]
+    similar: list[int] = Field(default_factory=list)
+
+
+class Plays(Content):
+    """How often a track was played."""
+
+    id: int
+    plays: Annotated[int, Field(ge=0)]
+
+
+class Entry(Body):
+    """A row of the ledger."""
+
+    client: Long
+    sequence: Long
+    checksum: Text
+
+
+class Entered(Content):
+    """The key of a row of the ledger."""
+
+    client: int
+    sequence: int
+
+
+class Entries(Content):
+    """Rows of the ledger: sequence and checksum each."""
+
+    rows: list[tuple[int, str]]
+
+
+class Event(Body):
+    """An event of the pipeline."""
+
+    id: Text
+    checksum: Text
+
+
+class Accepted(Content):
+    """The event that was accepted."""
+
+    id: str
+
+
+class SeenEvent(Content):
+    """How often an event is visible; no checksum where its copies differ."""
+
+    copies: Annotated[int, Field(ge=1)]
+    checksum: str | None
+
+
+class Report(Body):
+    """What a user reports of a release."""
+
+    severity: Literal["critical", "minor"]
+    release: Text
+    text: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Reported(Content):
+    """The report that was counted."""
+
+    severity: str
+    release: str
+
+
+class Status(Content):
+    """That the service is well."""
+
+    status: Literal["ok", "ready"]
+
+
+class Version(Content):
+    """What runs."""
+
+    service: str
+    version: str
+
+
+class Timing(Body):
+    """How long a page took, in seconds."""
+
+    page: Text
+    seconds: Annotated[float, Field(ge=0, le=600)]
+
+
+class Timed(Content):
+    """The page whose time was counted."""
+
+    page: str
+
+
+class Evaluated(BaseModel):
+    """A flag's value, or why it has none (OFREP)."""
+
+    key: str
+    value: Any = None
+    reason: str = ""
+    variant: str = ""
+
+
+class Flags(BaseModel):
+    """All flags (OFREP)."""
+
+    flags: list[Evaluated]
+
+
+class NotEvaluated(BaseModel):
+    """Why a flag has no value (OFREP)."""
+
+    key: str
+    errorCode: str  # noqa: N815 - the protocol's word
+    errorDetails: str = ""  # noqa: N815 - as above
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameter:
+    """A parameter of a query or a header; those of the path are named there, and `kinds` says what they are."""
+
+    place: Literal["path", "query", "header"]
+    kind: Any
+    required: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    """What an operation takes and answers.
+
+    Attributes:
+        name: its `operationId`.
+        summary: what it does.
+        body: of its requests; None: it takes none.
+        answers: content by status where it is served; a media type instead of a model for what is not JSON, None for no body.
+        refuses: statuses with a `Problem`, beside 503, which every operation may answer.
+        parameters: by name.
+        token: whether it needs a bearer token.
+        scope: that the token must have, where the platform knows scopes.
+    """
+
+    name: str
+    summary: str
+    body: type[BaseModel] | None = None
+    answers: Mapping[int, type[BaseModel] | str | None] = field(default_factory=dict)
+    refuses: tuple[int, ...] = ()
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    token: bool = False
+    scope: str = ""
+
+
+_ID = {"id": Parameter(place="path", kind=Whole, required=True)}
+_NAME = {"name": Parameter(place="path", kind=str, required=True)}
+_ONCE = {"idempotency-key": Parameter(place="header", kind=str)}
+"""The header with which a request may be repeated."""
+_MALFORMED = (400, 413, 422)
+_FLAGS = "/ofrep/v1/evaluate/flags"
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "POST /sessions": Operation(
+        name="sign-in", summary="sign in", body=SignIn, answers={201: Token}, refuses=(*_MALFORMED, 401)
+    ),
+    "GET /users/{name}": Operation(
+        name="read-user", summary="a profile", answers={200: User}, refuses=(404,), parameters=_NAME, scope="READ"
+    ),
+    "GET /tracks/{id}": Operation(
+        name="read-track", summary="a track", answers={200: Track}, refuses=(404,), parameters=_ID, scope="READ"
+    ),
+    "POST /tracks": Operation(
+        name="create-track",
+        summary="add a track",
+        body=NewTrack,
+        answers={201: Track},
+        refuses=(*_MALFORMED, 401),
+        parameters=_ONCE,
+        token=True,
+        scope="WRITE",
+    ),
+    "POST /tracks/{id}/plays": Operation(
+        name="play-track",
+        summary="count a play",
+        answers={201: Plays},
+        refuses=(401, 404),
+        parameters={**_ID, **_ONCE},
+        token=True,
+        scope="WRITE",
+    ),
+    "POST /ledger": Operation(
+        name="write-ledger",
+        summary="write a row of the ledger",
+        body=Entry,
+        answers={201: Entered},
+        refuses=_MALFORMED,
+        parameters=_ONCE,
+    ),
+    "GET /ledger": Operation(
+        name="read-ledger",
+        summary="rows of the ledger of a client",
+        answers={200: Entries},
+        refuses=(422,),
+        parameters={
+            "client": Parameter(place="query", kind=Whole, required=True),
+            "sequence": Parameter(place="query", kind=Whole),
+        },
+    ),
+    "POST /events": Operation(
+        name="accept-event",
+        summary="take an event",
+        body=Event,
+        answers={202: Accepted},
+        refuses=_MALFORMED,
+        parameters=_ONCE,
+    ),
+    "GET /events/{id}": Operation(
+        name="read-event",
+        summary="whether an event is visible",
+        answers={200: SeenEvent},
+        refuses=(404,),
+        parameters={"id": Parameter(place="path", kind=str, required=True)},
+    ),
+    "POST /reports": Operation(
+        name="report", summary="report a release", body=Report, answers={202: Reported}, refuses=_MALFORMED
+    ),
+    f"POST {_FLAGS}": Operation(
+        name="evaluate-flags",
+        summary="all flags",
+        answers={200: Flags, 304: None},
+        parameters={"if-none-match": Parameter(place="header", kind=str)},
+    ),
+    f"POST {_FLAGS}/{{key}}": Operation(
+        name="evaluate-flag",
+        summary="a flag",
+        answers={200: Evaluated, 400: NotEvaluated, 404: NotEvaluated},
+        parameters={"key": Parameter(place="path", kind=str, required=True)},
+    ),
+    "GET /api/health": Operation(name="read-health", summary="whether it serves", answers={200: Status}),
+    "POST /timings": Operation(
+        name="report-timing", summary="how long a page took", body=Timing, answers={202: Timed}, refuses=_MALFORMED
+    ),
+    "GET /health": Operation(name="health", summary="whether the process serves", answers={200: Status}),
+    "GET /ready": Operation(name="ready", summary="whether its dependencies answer", answers={200: Status}),
+    "GET /version": Operation(name="version", summary="what runs", answers={200: Version}),
+    "GET /metrics": Operation(name="metrics", summary="metrics", answers={200: "text/plain"}),
+    "GET /openapi.json": Operation(name="openapi", summary="this description", answers={200: "application/json"}),
+    "GET /debug/pprof/profile": Operation(
+        name="profile",
+        summary="the CPU profile of the process, for those inside",
+        answers={200: "application/octet-stream", 400: "text/plain", 500: "text/plain"},
+        refuses=(404,),
+        parameters={"seconds": Parameter(place="query", kind=Annotated[float, Field(gt=0, le=60)])},
+    ),
+}
+"""By method and path, as the applications have them."""
